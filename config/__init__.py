@@ -1,0 +1,1 @@
+"""What the service is configured with: settings, Celery options and logging."""

@@ -1,0 +1,46 @@
+r"""The errors a producer or an operator's tool can meet.
+
+SmslineError
+├── BadInput        the caller's value breaks a rule; names field, value (numbers masked) and rule
+├── NotFound        no such job, account or code
+├── Conflict        the ledger's state does not allow it
+└── Unavailable     Redis or the broker cannot be reached; nothing was taken
+"""
+
+
+class SmslineError(Exception):
+    """Base of all errors raised by this package."""
+
+
+class BadInput(SmslineError, ValueError):  # noqa: N818 - reads as what happened
+    """A value that breaks a rule; nothing was done.
+
+    Attributes:
+        field: The argument or column, as the caller knows it.
+        value: The offending value, shortened; phone numbers masked.
+        rule: What would have been right, in words.
+    """
+
+    def __init__(self, field: str, value: object, rule: str) -> None:
+        self.field = field
+        self.value = shorten(value)
+        self.rule = rule
+        super().__init__(f"{field}: {self.value!r}: {rule}")
+
+
+class NotFound(SmslineError, LookupError):  # noqa: N818
+    """Nothing is known under the name given."""
+
+
+class Conflict(SmslineError):  # noqa: N818
+    """What is asked for is not possible in the present state."""
+
+
+class Unavailable(SmslineError, ConnectionError):  # noqa: N818
+    """Redis or the broker cannot be reached; the job was not taken, so the caller may try again."""
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """The value as text of at most `limit` characters, for an error message."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,34 @@
+"""Every name that crosses a process boundary: lanes, queues and tasks, written by hand and pinned by a test."""
+
+from typing import Final, Literal, TypeAlias
+
+Lane: TypeAlias = Literal["otp", "notify", "marketing"]
+
+LANES: Final[tuple[Lane, ...]] = ("otp", "notify", "marketing")
+"""What may wait for what, most urgent first."""
+
+DEFAULT_URL: Final = "redis://127.0.0.1:6390/0"
+"""Where `python -m worker up` keeps its Redis, so that a client works with nothing set."""
+
+PAYLOAD_VERSION: Final = 1
+"""Version of the JSON payload of `smsline.submit`."""
+
+QUEUE_PREFIX: Final = "smsline."
+RECEIPTS_QUEUE: Final = "smsline.receipts"
+
+TASK_SUBMIT: Final = "smsline.submit"
+TASK_ACCEPT: Final = "smsline.accept"
+TASK_SEND: Final = "smsline.send"
+TASK_DRAIN: Final = "smsline.drain"
+TASK_PROBE: Final = "smsline.probe"
+TASK_CLOSE: Final = "smsline.close"
+
+TASKS: Final = (TASK_SUBMIT, TASK_ACCEPT, TASK_SEND, TASK_DRAIN, TASK_PROBE, TASK_CLOSE)
+
+
+def lane_queue(lane: str) -> str:
+    """The Celery queue of a lane, `smsline.otp` for `otp`."""
+    return QUEUE_PREFIX + lane
+
+
+QUEUES: Final = (*(lane_queue(lane) for lane in LANES), RECEIPTS_QUEUE)

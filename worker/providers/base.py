@@ -1,0 +1,175 @@
+"""What the engine asks of a provider's adapter: one `Provider` per account, answers as values, never as exceptions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+Region: TypeAlias = Literal["mainland", "global"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is said, apart from to whom.
+
+    Attributes:
+        template: The provider's template id.
+        params: The template's values in order; secret, never logged.
+        sign: The signature shown to the recipient (required for mainland numbers).
+        sender: Sender id for global numbers, or empty.
+        extend: Extend code appended to the sender number, or empty.
+    """
+
+    template: str
+    params: tuple[str, ...] = ()
+    sign: str = ""
+    sender: str = ""
+    extend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One provider call to make.
+
+    Attributes:
+        numbers: E.164 integers, at most the rule's limit, all of one region.
+        content: What is said.
+        context: Echoed in receipts where the provider can; identifies batch and attempt.
+        timeout_s: Whole time allowed, seconds.
+    """
+
+    numbers: Sequence[int]
+    content: Content
+    context: str
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The provider's word on one number of a call; `ok` by the provider's own success spelling."""
+
+    number: int
+    ok: bool
+    code: str
+    serial: str
+    fee: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The call was carried out and answered per number; items come in any order, perhaps not all."""
+
+    items: tuple[Item, ...]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider answered with one error for the whole call."""
+
+    code: str
+    message: str
+    request_id: str
+    delay_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """No readable answer. `maybe_sent` is False only when the request certainly never left.
+
+    Attributes:
+        code: A local code, `http.ConnectError`, `http.ReadTimeout`, `http.503`, `http.NotJson`.
+        detail: Words for a log; no number, secret or text in it.
+    """
+
+    maybe_sent: bool
+    code: str
+    detail: str
+
+
+Answer: TypeAlias = Sent | Refused | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The carrier's final word on one message.
+
+    Attributes:
+        number: E.164 integer.
+        serial: The provider's id of the message to this number.
+        ok: The provider's success flag, which is trusted first.
+        code: The carrier's code (`DELIVRD`), which explains a failure.
+        received_at_s: Epoch seconds, 0 when the provider gives none.
+        context: What `Call.context` was, or empty.
+    """
+
+    number: int
+    serial: str
+    ok: bool
+    code: str
+    received_at_s: int
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPage:
+    """One page of receipts, decoded.
+
+    Attributes:
+        receipts: The rows that could be read.
+        bad_rows: How many rows could not.
+        rows: How many rows the page had in all; equal to the limit means there may be more.
+    """
+
+    receipts: tuple[Receipt, ...]
+    bad_rows: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRule:
+    """How numbers and contents may share a call.
+
+    Attributes:
+        action: The provider's action, whose bucket the call is charged to.
+        limit: Numbers in one call.
+        params_differ: Whether numbers with different params can share the call.
+    """
+
+    action: str
+    limit: int
+    params_differ: bool = False
+
+
+class Provider(Protocol):
+    """One account at one provider. Calls block; a thread may use it while others do."""
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """Calls per second allowed for each action, as documented or as set for the account."""
+
+    @property
+    def pull_action(self) -> str:
+        """The action whose bucket `pull` is charged to."""
+
+    @property
+    def ask_action(self) -> str:
+        """The action whose bucket `ask` is charged to."""
+
+    def batch_rule(self, region: Region) -> BatchRule:
+        """How numbers of this region are packed."""
+
+    def send(self, call: Call) -> Answer:
+        """Make one call, signed now, never repeated by any layer."""
+
+    def pull(self, limit: int) -> bytes | Broken:
+        """Take the next receipts off the account's queue as raw bytes, to be stored before they are read."""
+
+    def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
+        """Decode what `pull` returned."""
+
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
+        """Receipts of one number between two epoch times, without taking them off the queue."""
+
+    def close(self) -> None:
+        """Close kept-alive connections."""

@@ -1,0 +1,125 @@
+"""The kinds of value a setting can have: text from an environment or a file in, checked values with a unit out."""
+
+import re
+from itertools import pairwise
+from typing import Annotated, Final, Generic, TypeVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from smsline.names import LANES
+
+T = TypeVar("T")
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A time span that cannot be nothing."""
+
+SecondsOrZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A time span; 0 means at once."""
+
+PerSecond = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""Calls per second; below 1 is allowed (0.5 is one call every two seconds)."""
+
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]+@")
+
+
+class PerLane(BaseModel, Generic[T]):
+    """One value for each lane; `setting["otp"]` and `setting.otp` are the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    otp: T
+    notify: T
+    marketing: T
+
+    def __repr_name__(self) -> str:
+        """Without the type arguments, which are pages long."""
+        return "PerLane"
+
+    def __getitem__(self, lane: str) -> T:
+        """The value of a lane.
+
+        Raises:
+            KeyError: No such lane.
+        """
+        if lane not in LANES:
+            raise KeyError(lane)
+        return cast("T", getattr(self, lane))
+
+
+def hide_password(text: str) -> str:
+    """The text with the password of every URL in it replaced by `***`."""
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+def _split(value: object) -> object:
+    """`"5,30,120"` or a list, as a list; so that an environment variable can hold several values."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _ascending(spans_s: tuple[float, ...]) -> tuple[float, ...]:
+    if not spans_s:
+        raise ValueError("must hold at least one number of seconds")
+    if any(later <= earlier for earlier, later in pairwise(spans_s)):
+        raise ValueError("must ascend: each probe is counted from the same start, so each is later than the one before")
+    return spans_s
+
+
+def _prefix(text: str) -> str:
+    digits = text.removeprefix("+")
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", digits):
+        raise ValueError(f"must be country prefixes of 1 to 7 digits such as 86 or 1242, not {text!r}")
+    return digits
+
+
+def _matching(pattern: str, rule: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(rule)
+        return text
+
+    return AfterValidator(check)
+
+
+def _url_of(*schemes: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if problem := _url_problem(text, schemes):
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
+
+
+def _url_problem(text: str, schemes: tuple[str, ...]) -> str | None:
+    wanted = f"must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)} and names a host"
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", text)
+    except ValueError:
+        return f"{wanted}; its port must be a number from 1 to 65535"
+    if not usable:
+        return wanted
+    if parts.scheme.startswith("redis") and not re.fullmatch(r"/?\d*", parts.path):
+        return "must end in the number of a Redis database, such as /0"
+    return None
+
+
+Name = Annotated[
+    str,
+    _matching(r"[a-z0-9][a-z0-9_-]{0,31}", "must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"),
+]
+"""Lower case, because environment variables cannot tell the case of a name."""
+
+Country = Annotated[str, _matching(r"[A-Z]{2}", "must be an ISO 3166 country code of two capital letters, such as CN")]
+
+LowerCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+
+Probes = Annotated[tuple[Seconds, ...], BeforeValidator(_split), AfterValidator(_ascending)]
+"""Times to ask again, in seconds since the same start, ascending: `5,30,120` or a list."""
+
+Prefixes = Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], BeforeValidator(_split)]
+"""Country prefixes without plus sign: `86,852` or a list."""
+
+RedisUrl = Annotated[str, _url_of("redis", "rediss")]
+BrokerUrl = Annotated[str, _url_of("redis", "rediss", "amqp", "amqps")]
+Endpoint = Annotated[str, _url_of("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]

@@ -1,0 +1,95 @@
+"""Logging: settings in, redacted records on standard error out; plain lines for people, JSON lines for collectors."""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, TextIO
+
+from celery import current_task, signals
+
+from config.redaction import RedactionFilter, Redactor, extra_fields
+from config.settings import Settings
+
+PLAIN: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+QUIET: Final[Mapping[str, int]] = {
+    # One line for every wake-up says nothing: jobs are followed in the ledger.
+    "celery.worker.strategy": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+    # One line for every provider call, with its URL.
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+}
+
+
+class PlainFormatter(logging.Formatter):
+    """`2026-11-21 19:40:01,123 INFO    worker.send: call answered account=main`."""
+
+    def __init__(self) -> None:
+        super().__init__(PLAIN)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own spelling
+        """The line, with the extra fields behind it."""
+        extra = " ".join(f"{name}={value}" for name, value in extra_fields(record).items())
+        return f"{super().formatMessage(record)} {extra}".rstrip()
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time (UTC), level, logger, message, process, thread, and what else the record has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+            "thread": record.threadName,
+            "task": current_task.name if current_task else None,
+            "exception": record.exc_text,
+            "stack": record.stack_info,
+            **extra_fields(record),
+        }
+        present = {name: value for name, value in fields.items() if value is not None}
+        return json.dumps(present, ensure_ascii=False, default=str)
+
+
+def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send every record of this process through one redacting handler, uncaught exceptions and warnings included.
+
+    Args:
+        settings: Level, format, and the secrets to hide.
+        stream: Where to write; standard error unless given.
+    """
+    target = stream or sys.stderr
+    plain = settings.log_format == "plain" or (settings.log_format == "auto" and target.isatty())
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(PlainFormatter() if plain else JsonFormatter())
+    handler.addFilter(RedactionFilter(Redactor(settings.secrets)))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda hook: _log_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+
+
+def hook_into_celery(settings: Settings) -> None:
+    """Let Celery's worker set up our logging; it skips its own as soon as this signal has a receiver."""
+
+    def receive(**_: Any) -> None:  # noqa: ANN401 - level, file and colours from Celery's command line
+        setup_logging(settings)
+
+    signals.setup_logging.connect(receive, weak=False, dispatch_uid="smsline.logs")
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    exc_info = (kind, error, traceback) if error else None
+    logging.getLogger("smsline").critical("ended by an unexpected error", exc_info=exc_info)

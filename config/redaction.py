@@ -1,0 +1,93 @@
+"""Log records in, the same records out without phone numbers, secrets and message bodies.
+
+What cannot be recognised by its shape (a text, a code of six digits) must not be logged in the first place.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from smsline.numbers import mask_in
+
+HIDDEN: Final = "[hidden]"
+SHORTEST_SECRET: Final = 4
+"""A shorter secret is not looked for: it would be found in half of all words."""
+
+OURS: Final = ("smsline", "worker", "tasks", "config")
+"""Loggers whose extra fields are written. Celery puts a task's arguments into its own."""
+
+_NO_NUMBER: Final = re.compile(
+    r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"  # an IPv4 address
+    r"|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?\b"  # a date, with or without time
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # a task id
+)
+"""Digits that the mask for phone numbers would take for one, and that an operator needs."""
+
+_BODY: Final = re.compile(r"(?:headers:|The full contents of the message|^body:).*", re.DOTALL | re.MULTILINE)
+"""Where Celery's complaints about a message it cannot use begin to quote it, arguments and all."""
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class Redactor:
+    """Masks text: `redact("to +8613711112222")` is `to +86137****2222`."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        longest_first = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def __call__(self, text: str) -> str:
+        """The text with secrets hidden and phone numbers masked."""
+        if self._secrets:
+            text = self._secrets.sub(HIDDEN, text)
+        kept = _NO_NUMBER.findall(text)
+        parts = (mask_in(part) for part in _NO_NUMBER.split(text))
+        return "".join(piece for part, keep in zip(parts, [*kept, ""], strict=True) for piece in (part, keep))
+
+    def value(self, value: object) -> object:
+        """A value of an extra field: unchanged when there is nothing to hide in it, else its masked text."""
+        plain = value if isinstance(value, str) else repr(value)
+        masked = self(plain)
+        return value if masked == plain else masked
+
+
+class RedactionFilter(logging.Filter):
+    """Redacts every record that passes: message, arguments, exception, stack and extra fields.
+
+    It changes the record itself, so that a handler that comes later sees no more than ours does.
+    """
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__()
+        self._redact = redact
+        self._exceptions = logging.Formatter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact; never drop."""
+        record.msg, record.args = self._redact(_message(record)), None
+        if record.exc_info and record.exc_info[0] and not record.exc_text:
+            record.exc_text = self._exceptions.formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self._redact(record.exc_text)
+        if record.stack_info:
+            record.stack_info = self._redact(record.stack_info)
+        for name, value in extra_fields(record).items():
+            setattr(record, name, self._redact.value(value))
+        return True
+
+
+def extra_fields(record: logging.LogRecord) -> dict[str, object]:
+    """What was passed as `extra=` by one of our own loggers."""
+    if record.name.split(".", 1)[0] not in OURS:
+        return {}
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The message with its arguments; without what Celery quotes of a message it could not use."""
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError):
+        text = f"{record.msg} {record.args!r}"  # wrong number or kind of arguments: still worth reading
+    return _BODY.sub(HIDDEN, text) if record.name.startswith("celery.worker.consumer") else text

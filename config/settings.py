@@ -1,0 +1,212 @@
+"""Settings of the service: environment and `smsline.toml` in, one checked value out, or an error listing every problem.
+
+What each setting means to an operator, with its trade-off, stands in `config/smsline.sample.toml`.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.accounts import Account
+from config.fields import BrokerUrl, Country, LowerCase, Name, PerLane, Probes, RedisUrl, Seconds, SecondsOrZero
+from config.problems import UNKNOWN, SettingsError, Unfit, describe, errors_of, path_of
+from config.sources import PREFIX, Given, NamePath, Written, config_path, read_environ, read_file, without
+from config.suggestions import Known
+from smsline.names import DEFAULT_URL
+
+__all__ = ["Account", "PerLane", "Settings", "SettingsError", "load_settings"]
+
+
+class Settings(BaseSettings):
+    """Everything the service can be told. Made by hand it reads nothing else; `load_settings` reads the outside.
+
+    Every setting ends in its unit; `_s` is seconds, `_ms` milliseconds.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    redis_url: RedisUrl = Field(default=DEFAULT_URL, repr=False)
+    """The ledger's Redis."""
+
+    broker_url: BrokerUrl = Field(default_factory=lambda data: data["redis_url"], repr=False)
+    """Celery's broker; the ledger's Redis unless set."""
+
+    namespace: Name = "smsline"
+    """Begins every key in Redis, the broker's too; producers must use the same."""
+
+    region_default: Country | None = None
+    """ISO 3166 country of numbers written without a country code; None refuses them."""
+
+    accounts: dict[Name, Account] = Field(default_factory=dict)
+    """Accounts by name."""
+
+    linger_ms: PerLane[Annotated[int, Field(ge=0, le=600_000)]] = PerLane(otp=0, notify=50, marketing=500)
+    """How long a batch that is not full waits for more."""
+
+    first_poll_s: PerLane[SecondsOrZero] = PerLane(otp=2.0, notify=5.0, marketing=5.0)
+    """From a send to the first look for its receipts."""
+
+    unsure_probes_s: Probes = (5.0, 30.0, 120.0, 600.0, 3600.0)
+    """When to ask about a recipient whose call may or may not have been carried out."""
+
+    unsure_horizon_s: PerLane[SecondsOrZero] = PerLane(otp=10.0, notify=3600.0, marketing=3600.0)
+    """How long to ask before the lane's policy decides."""
+
+    unsure_reroute: bool = False
+    """Whether an unsure recipient may be sent again through another provider."""
+
+    receipt_probes_s: Probes = (600.0, 3600.0, 21600.0, 86400.0)
+    """When to ask by number about an accepted recipient without a receipt."""
+
+    receipt_deadline_s: Seconds = 259_200.0
+    """When an accepted recipient without a receipt ends as unknown."""
+
+    receipt_retry: bool = False
+    """Whether an otp recipient whose receipt says "try again" is sent again within its ttl."""
+
+    lease_s: Annotated[Seconds, Field(ge=1)] = 60.0
+    """How long a claim holds; a crashed worker's work is taken over after it."""
+
+    retry_max: PerLane[Annotated[int, Field(ge=0, le=100)]] = PerLane(otp=5, notify=12, marketing=12)
+    """Attempts after the first for a recipient whose call was certainly not carried out."""
+
+    park_probe_s: Seconds = 60.0
+    """Between two probe calls of a parked account or template."""
+
+    retention_days: Annotated[float, Field(gt=0, le=3650)] = 7.0
+    """How long a closed job is kept."""
+
+    otp_reserve: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of every rate limit that only otp may use."""
+
+    worker_procs: Annotated[int, Field(ge=1, le=256)] = 1
+    """Worker processes for notify and marketing that `up` and `run` start; otp has one of its own."""
+
+    worker_threads: Annotated[int, Field(ge=1, le=256)] = 8
+    """Threads in each worker process; as many calls can be under way."""
+
+    pulse_ms: Annotated[int, Field(ge=5, le=10_000)] = 50
+    """Between two looks at the due set."""
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], LowerCase] = "info"
+    """The least severe record that is written."""
+
+    log_format: Annotated[Literal["auto", "plain", "json"], LowerCase] = "auto"
+    """Plain lines or JSON lines; auto is plain on a terminal and JSON elsewhere."""
+
+    codes_file: FilePath | None = None
+    """Rows that override the providers' code tables."""
+
+    sandbox: Annotated[Literal["auto", "on", "off"], LowerCase] = "auto"
+    """Whether `up` starts the sandbox; auto does when there is no account."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        *_: object,
+        **__: object,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed counts, so that a test or a tool is never changed by the environment around it."""
+        return (init_settings,)
+
+    @field_validator("linger_ms", "first_poll_s", "unsure_horizon_s", "retry_max", mode="before")
+    @classmethod
+    def _fill_lanes(cls, value: object, info: ValidationInfo) -> object:
+        """A single value is for all lanes; lanes that are not named keep their default."""
+        default = cls.model_fields[str(info.field_name)].default.model_dump()
+        if isinstance(value, Mapping):
+            return {**default, **value}
+        return value if isinstance(value, PerLane) else dict.fromkeys(default, value)
+
+    @model_validator(mode="after")
+    def _end_calls_within_the_lease(self) -> Self:
+        """A lease that ends during a call would let another worker make the same call."""
+        for name, account in self.accounts.items():
+            if account.timeout_s < self.lease_s:
+                continue
+            if "timeout_s" in account.model_fields_set:
+                rule = f"must be shorter than lease_s, which is {self.lease_s:g}"
+                raise Unfit(("accounts", name, "timeout_s"), rule).as_error()
+            self.accounts[name] = account.model_copy(update={"timeout_s": self.lease_s / 2})
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that must not appear in a log."""
+        accounts = self.accounts.values()
+        credentials = [
+            each.get_secret_value() for account in accounts for each in (account.secret_id, account.secret_key)
+        ]
+        passwords = [urlsplit(url).password or "" for url in (self.redis_url, self.broker_url)]
+        return tuple(secret for secret in (*credentials, *passwords, *map(unquote, passwords)) if secret)
+
+
+KNOWN: Final = Known(
+    top=tuple(Settings.model_fields),
+    per_lane=frozenset(name for name, field in Settings.model_fields.items() if isinstance(field.default, PerLane)),
+)
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment, and the TOML file named by `SMSLINE_CONFIG` or `./smsline.toml`; the environment wins.
+
+    Args:
+        environ: Instead of this process' environment.
+
+    Returns:
+        The settings, checked.
+
+    Raises:
+        SettingsError: Unknown or misspelt names and impossible values, all of them at once.
+    """
+    environ = os.environ if environ is None else environ
+    sources = (read_environ(environ, KNOWN.per_lane), _given_by_file(environ))
+    written = {path: how for source in reversed(sources) for path, how in source.written.items()}
+    try:
+        return _settings_of(*sources)
+    except ValidationError as error:
+        raise SettingsError(_every_problem(error, sources, written)) from None
+
+
+def _given_by_file(environ: Mapping[str, str]) -> Given:
+    path = config_path(environ)
+    try:
+        return read_file(path, KNOWN.per_lane) if path else Given()
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: is not TOML: {error}"]) from error
+
+
+def _settings_of(*sources: Given) -> Settings:
+    layers = tuple(InitSettingsSource(Settings, source.tree) for source in sources)
+    return Settings(_build_sources=(layers, {}))  # type: ignore[call-arg]  # hidden by the signature mypy makes up
+
+
+def _every_problem(
+    error: ValidationError, sources: tuple[Given, ...], written: Mapping[NamePath, Written]
+) -> list[str]:
+    """The problems of single values, and those between them, which pydantic looks for only when the first are gone."""
+    errors = errors_of(error)
+    for each in errors:
+        for source in sources:
+            without(source.tree, _spoilt_by(each))
+    try:
+        _settings_of(*sources)
+    except ValidationError as further:
+        errors += errors_of(further)
+    return [describe(each, written, KNOWN) for each in errors]
+
+
+def _spoilt_by(error: ErrorDetails) -> NamePath:
+    """What to leave out for a second look: the name itself if it is unknown, else the whole setting or account."""
+    path = path_of(error)
+    return path if error["type"] == UNKNOWN else path[: 2 if path[0] == "accounts" else 1]

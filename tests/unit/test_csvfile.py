@@ -1,0 +1,317 @@
+"""Campaign files: what is taken, what is refused, and which line is to blame."""
+
+import csv
+import io
+import os
+import threading
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smsline.csvfile import CampaignFile, RejectedFile, Row, open_campaign, rejected_path
+from smsline.errors import BadInput
+
+PHONE = "+8613711112222"
+
+
+def opened(content: str | bytes) -> CampaignFile:
+    data = content.encode() if isinstance(content, str) else content
+    return CampaignFile(io.BytesIO(data), "may.csv")
+
+
+def rows(content: str | bytes) -> list[Row]:
+    return list(opened(content).rows())
+
+
+def refused(content: str | bytes) -> str:
+    with pytest.raises(BadInput) as caught:
+        rows(content)
+    return str(caught.value)
+
+
+def test_lines_are_those_of_the_file() -> None:
+    """The header is line 1, the first recipient line 2."""
+    assert rows(f"phone\n{PHONE}\n+33612345678\n") == [Row(2, PHONE), Row(3, "+33612345678")]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column() -> None:
+    """Spreadsheets put one before `phone`."""
+    assert rows(b"\xef\xbb\xbfphone\r\n+8613711112222\r\n") == [Row(2, PHONE)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_header_tells_the_delimiter(delimiter: str) -> None:
+    """A comma, a semicolon (where the comma is the decimal point) or a tab."""
+    header, row = delimiter.join(["ref", "phone", "param1"]), delimiter.join(["r1", PHONE, "Li"])
+
+    assert rows(f"{header}\n{row}\n") == [Row(2, PHONE, ("Li",), "r1")]
+
+
+def test_the_delimiter_is_the_one_that_separates_phone() -> None:
+    """Another delimiter within the name of some other column does not count."""
+    assert rows(f'"a;b;c;d",phone\nx,{PHONE}\n') == [Row(2, PHONE)]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_any_line_ending_will_do(ending: str) -> None:
+    """Unix, Windows and old Macintosh; the last line needs none."""
+    assert rows(f"phone{ending}{PHONE}{ending}{PHONE}") == [Row(2, PHONE), Row(3, PHONE)]
+
+
+def test_columns_stand_in_any_order_and_case() -> None:
+    """`Phone`, ` PARAM1 ` and `Ref` are found; params come in the order of their numbers."""
+    content = f"param2,Ref, PARAM1 ,Phone\nb,r,a,{PHONE}\n"
+
+    assert rows(content) == [Row(2, PHONE, ("a", "b"), "r")]
+
+
+def test_ten_params_are_ordered_as_numbers() -> None:
+    """`param10` comes after `param9`, not after `param1`."""
+    names = [f"param{number}" for number in range(1, 12)]
+    content = f"phone,{','.join(names)}\n{PHONE},{','.join(names)}\n"
+
+    assert rows(content)[0].params == tuple(names)
+
+
+def test_other_columns_are_told_and_passed_over() -> None:
+    """They may be anything, even another encoding; columns without a name are not worth telling."""
+    file = opened(f"name,phone,,city\n王,{PHONE},x,北京\n".encode("gb18030"))
+
+    assert file.columns.ignored == ("name", "city")
+    assert list(file.rows()) == [Row(2, PHONE)]
+
+
+def test_values_keep_their_spaces_but_phone_and_ref_do_not() -> None:
+    """A param is said as it is written."""
+    assert rows(f"phone,param1,ref\n {PHONE} , a , r \n") == [Row(2, PHONE, (" a ",), "r")]
+
+
+def test_blank_rows_are_passed_over_and_counted() -> None:
+    """Spreadsheets leave rows of nothing but delimiters; the lines after them keep their numbers."""
+    assert rows(f"phone\n\n   \n\n{PHONE}\n\n") == [Row(5, PHONE)]
+    assert rows(f"phone,ref\n,\n\n , \n{PHONE},r\n,,,\n") == [Row(5, PHONE, None, "r")]
+
+
+def test_a_row_begins_where_its_first_line_is() -> None:
+    """A quoted value may hold line breaks; the row has the number of its first line, the next one goes on after it."""
+    content = f'phone,note\n{PHONE},"two\nlines"\n{PHONE},"three\r\nlong\r\nlines"\n{PHONE},one\n'
+
+    assert [row.line for row in rows(content)] == [2, 4, 7]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (f"{PHONE}", "has 1 values where the header names 2 columns"),
+        (f"{PHONE},a,b", "has 3 values where the header names 2 columns"),
+        (" ,a", "phone is empty"),
+    ],
+)
+def test_a_bad_row_says_why_and_the_others_go_on(line: str, reason: str) -> None:
+    """Too few values, too many, or no number."""
+    bad, good = rows(f"phone,ref\n{line}\n{PHONE},r\n")
+
+    assert (2, reason) == (bad.line, bad.reason)
+    assert good == Row(3, PHONE, None, "r")
+
+
+def test_a_ragged_row_keeps_its_number() -> None:
+    """So that the person who mends it can find it."""
+    assert rows(f"phone,ref\n{PHONE}\n")[0].phone == PHONE
+
+
+def test_a_row_in_another_encoding_is_a_bad_row() -> None:
+    """Only rows whose own values cannot be read are refused."""
+    content = b"phone,param1\n+8613711112222,Li\n+8613711113333,\xc1\xf5\n"
+
+    good, bad = rows(content)
+
+    assert (good.reason, bad.reason) == ("", "is not UTF-8 text; save the file as CSV (UTF-8)")
+    assert bad.phone == "+8613711113333"
+
+
+def test_a_quote_that_is_never_closed_names_all_lines_it_swallows() -> None:
+    """Nothing vanishes without a word: the rows behind a stray quote were read as its value."""
+    content = f'phone,param1\n{PHONE},ok\n{PHONE},"oops\n{PHONE},a\n{PHONE},b\n'
+
+    good, bad = rows(content)
+
+    assert good == Row(2, PHONE, ("ok",))
+    assert bad.line == 3
+    assert "is a quote not closed? (lines 3 to 5 were read as one row)" in bad.reason
+
+
+def test_reading_goes_on_after_a_row_that_is_no_csv() -> None:
+    """Text after a closing quote spoils one row."""
+    bad, good = rows(f'phone,ref\n{PHONE},"a"b\n{PHONE},r\n')
+
+    assert "cannot be read as CSV" in bad.reason
+    assert good == Row(3, PHONE, None, "r")
+
+
+def test_a_value_beyond_all_measure_is_a_bad_row() -> None:
+    """The csv module's limit of 131,072 characters holds; the next line is read."""
+    bad, good = rows(f"phone,ref\n{PHONE},{'x' * 140_000}\n{PHONE},r\n")
+
+    assert "field larger than field limit" in bad.reason
+    assert good == Row(3, PHONE, None, "r")
+
+
+def test_no_phone_column_is_refused_and_shows_what_there_is() -> None:
+    """The names found are listed."""
+    assert "its first line must name a column 'phone'; it has: mobile, name" in refused("mobile,name\n1,2\n")
+
+
+def test_a_file_without_a_header_shows_no_number() -> None:
+    """Its first line is a recipient, whose number stays masked."""
+    message = refused(f"{PHONE},Li\n")
+
+    assert "must name a column 'phone'" in message
+    assert PHONE[5:10] not in message
+
+
+def test_a_column_that_is_there_twice_is_refused() -> None:
+    """Nobody can know which of them is meant; case makes no difference."""
+    assert "the column 'phone' is there twice" in refused("phone,Phone\n1,2\n")
+
+
+def test_a_gap_in_the_params_is_refused() -> None:
+    """`param1, param3` would shift a value to another place in the text."""
+    assert "has a column 'param3' but no 'param2'" in refused("phone,param1,param3\n1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04\x14\x00", "is a spreadsheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is a spreadsheet"),
+        (b"\x1f\x8b\x08\x00", "is compressed"),
+        ("phone\n1\n".encode("utf-16"), "is UTF-16 text"),
+        (b"\x7fELF\x02\x01\x01\x00", "is not text"),
+        (b"\n\n", "it has: nothing"),
+        (b'"phone', "it has: nothing"),
+    ],
+)
+def test_what_is_no_csv_is_refused_with_what_to_do(content: bytes, words: str) -> None:
+    """A spreadsheet, an archive, UTF-16, a program, nothing at all."""
+    assert words in refused(content)
+
+
+def test_a_header_alone_has_no_rows() -> None:
+    """Which is for the caller to judge."""
+    assert rows("phone,ref\n") == []
+
+
+def test_a_file_that_cannot_be_opened_is_bad_input(tmp_path: Path) -> None:
+    """Missing, or a folder: the reason is the system's own word."""
+    for path, words in ((tmp_path / "none.csv", "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(BadInput, match=words), open_campaign(str(path)):
+            pass
+
+
+def test_progress_is_bytes_of_a_known_size(tmp_path: Path) -> None:
+    """At the end everything has been read."""
+    path = tmp_path / "may.csv"
+    path.write_text("phone\n" + f"{PHONE}\n" * 50_000)
+
+    with open_campaign(str(path)) as file:
+        seen = [file.bytes_read for _ in file.rows()]
+
+    assert path.stat().st_size == file.size == seen[-1]
+    assert 0 < seen[0] < path.stat().st_size
+    assert sorted(seen) == seen
+
+
+def test_a_pipe_has_no_size_but_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is standard input."""
+    reading, writing = os.pipe()
+    content = b"phone\n" + f"{PHONE}\n".encode() * 20_000
+    feeder = threading.Thread(target=_feed, args=(writing, content))
+    feeder.start()
+    with os.fdopen(reading, "r") as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        with open_campaign("-") as file:
+            count = sum(1 for _ in file.rows())
+    feeder.join()
+
+    assert (None, len(content), 20_000) == (file.size, file.bytes_read, count)
+
+
+def _feed(descriptor: int, content: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as pipe:
+        pipe.write(content)
+
+
+def test_a_long_file_never_sits_in_memory(tmp_path: Path) -> None:
+    """Reading 20,000 rows (600 KB) holds no more than its buffers."""
+    path = tmp_path / "long.csv"
+    path.write_text("phone,param1,ref\n" + f"{PHONE},hello,r1\n" * 20_000)
+    tracemalloc.start()
+
+    with open_campaign(str(path)) as file:
+        count = sum(1 for _ in file.rows())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert count == 20_000
+    assert peak < 400_000
+
+
+_VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(_VALUES, _VALUES), max_size=12), st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n"]))
+def test_what_a_spreadsheet_writes_is_read_back(values: Sequence[tuple[str, str]], delimiter: str, ending: str) -> None:
+    """Whatever the params hold, they come back as they were, and every row has the line it begins on."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=ending)
+    writer.writerow(["param1", "phone", "param2"])
+    expected = []
+    for first, second in values:
+        line = len(out.getvalue().split("\n"))
+        expected.append(Row(line, PHONE, (first, second)))
+        writer.writerow([first, PHONE, second])
+
+    assert rows(out.getvalue()) == expected
+
+
+def test_the_rejected_file_is_beside_the_campaign(tmp_path: Path) -> None:
+    """`may.csv` has `may.rejected.csv`; what is no file has one in the current folder."""
+    path = tmp_path / "may.csv"
+    path.touch()
+
+    assert rejected_path(str(path)) == tmp_path / "may.rejected.csv"
+    assert Path("stdin.rejected.csv") == rejected_path("-") == rejected_path("/dev/stdin")
+
+
+def test_rejected_rows_can_be_mended_and_sent_again(tmp_path: Path) -> None:
+    """The file names line, number in full and reason, and is itself a campaign file."""
+    path = tmp_path / "may.rejected.csv"
+
+    with RejectedFile(path) as rejected:
+        rejected.add(7, PHONE, "ref is too long, really")
+        rejected.add(9, "", "phone is empty")
+
+    assert rejected.count == 2
+    with open_campaign(str(path)) as file:
+        assert file.columns.ignored == ("line", "reason")
+        assert list(file.rows()) == [Row(2, PHONE), Row(3, "", reason="phone is empty")]
+    assert f"7,{PHONE}," in path.read_text("utf-8-sig")
+
+
+def test_without_rejected_rows_there_is_no_file(tmp_path: Path) -> None:
+    """And one of an earlier run is gone, so that nobody mends what is mended."""
+    path = tmp_path / "may.rejected.csv"
+    path.write_text("stale")
+
+    with RejectedFile(path) as rejected:
+        assert not path.exists()
+
+    assert rejected.count == 0
+    assert not path.exists()

@@ -1,0 +1,127 @@
+"""Time allowed for a whole call: httpx's transport in, one whose timeouts are points in time out.
+
+httpx applies a timeout to each single read, so that a peer which sends a byte now and then holds a call for ever, and
+a host with four addresses may be tried for four timeouts. Here the request carries *deadlines* where it would carry
+timeouts, and each operation is given what is left. What remains unbounded is the name lookup: the C library has its
+own limits for it and no way to be interrupted.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias
+
+import httpcore
+import httpx
+
+KEEPALIVE_S: Final = 5.0
+"""How long an unused connection is kept, seconds. Longer saves handshakes; but a request that meets the provider's
+hanging up leaves its recipients unsure, so this stays well under the idle time of any usual gateway."""
+
+SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+Resolve: TypeAlias = Callable[[str, int], list[str]]
+
+
+def deadlines(timeout_s: float) -> dict[str, dict[str, float]]:
+    """The request extension that ends a call `timeout_s` seconds from now.
+
+    Waiting for a free connection is the pool's own and stays a duration; it starts now, so it ends at the same time.
+    """
+    at = time.monotonic() + timeout_s
+    return {"timeout": {"pool": timeout_s, "connect": at, "write": at, "read": at}}
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """HTTP/1.1 with kept-alive connections, no retries, no proxies, and deadlines as made by `deadlines`."""
+
+    def __init__(self, *, pool_size: int) -> None:
+        context = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
+        # httpx has no argument for the network backend, so its pool is exchanged for one that has.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=pool_size,
+            max_keepalive_connections=pool_size,
+            keepalive_expiry=KEEPALIVE_S,
+            network_backend=DeadlineBackend(),
+        )
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The host's addresses in the order they are to be tried.
+
+    Raises:
+        httpcore.ConnectError: The name is not known.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return [str(address[0]) for *_, address in found]
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Connects within a deadline, giving each address an equal share of what is left."""
+
+    def __init__(self, backend: httpcore.NetworkBackend | None = None, *, lookup: Resolve = resolve) -> None:
+        self._backend = backend or httpcore.SyncBackend()
+        self._lookup = lookup
+
+    def connect_tcp(  # noqa: PLR0917 - httpcore's signature
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.NetworkStream:
+        """The first address that answers; `timeout` is a deadline."""
+        addresses = self._lookup(host, port)
+        failure: Exception = httpcore.ConnectError("the host has no address")
+        for tried, address in enumerate(addresses):
+            share_s = _left(timeout, httpcore.ConnectTimeout) / (len(addresses) - tried)
+            try:
+                stream = self._backend.connect_tcp(address, port, share_s, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _DeadlineStream(stream)
+        raise failure
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """A stream whose timeouts are deadlines."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        try:
+            left_s = _left(timeout, httpcore.ConnectTimeout)
+        except httpcore.ConnectTimeout:
+            self.close()
+            raise
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left_s))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore declares it
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float | None, late: type[Exception]) -> float:
+    """Seconds until the deadline; `late` is raised when there are none."""
+    left_s = (deadline or 0.0) - time.monotonic()
+    if left_s <= 0:
+        raise late("the time for the call is used up")
+    return left_s

@@ -1,0 +1,307 @@
+"""Tencent's JSON: calls in and request bodies out; answer bodies in and the engine's values out.
+
+Nothing that arrives raises. Every field is declared to hold anything, so that one odd field costs at most its own row:
+a call whose answer cannot be read may have been carried out, and reading must not make that uncertainty larger than it
+is. Fields that are not declared are skipped.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from smsline.errors import shorten
+from smsline.numbers import e164, is_mainland, mask_in
+from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.tencent.limits import ROWS_PER_PAGE
+from worker.providers.tencent.spelling import asked, received
+
+Clean: TypeAlias = Callable[[str], str]
+"""Makes text that came from outside fit for a log."""
+
+_NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
+_NoList: TypeAlias = dict[str, Any] | str | int | float | bool | UnsetType | None
+
+
+class _SendRequest(Struct, rename="pascal", omit_defaults=True):
+    phone_number_set: list[str]
+    sms_sdk_app_id: str
+    template_id: str
+    sign_name: str = ""
+    template_param_set: tuple[str, ...] = ()
+    extend_code: str = ""
+    session_context: str = ""
+    sender_id: str = ""
+
+
+class _PullRequest(Struct, rename="pascal"):
+    sms_sdk_app_id: str
+    limit: int
+
+
+class _AskRequest(Struct, rename="pascal"):
+    sms_sdk_app_id: str
+    phone_number: str
+    begin_time: int
+    end_time: int
+    offset: int
+    limit: int
+
+
+class _SendRow(Struct, rename="pascal"):
+    serial_no: Any = None
+    phone_number: Any = None
+    fee: Any = None
+    code: Any = None
+    message: Any = None
+
+
+class _ReceiptRow(Struct, rename="pascal"):
+    user_receive_time: Any = None
+    country_code: Any = None
+    subscriber_number: Any = None
+    phone_number: Any = None
+    serial_no: Any = None
+    report_status: Any = None
+    description: Any = None
+    session_context: Any = None
+
+
+class _Error(Struct, rename="pascal"):
+    code: Any = None
+    message: Any = None
+
+
+class _Response(Struct, rename="pascal"):
+    error: _Error | _NoStruct = None
+    request_id: Any = None
+    send_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
+    pull_sms_send_status_set: list[_ReceiptRow | _NoStruct] | _NoList = UNSET
+
+
+class _Envelope(Struct, rename="pascal"):
+    response: _Response | _NoStruct = None
+
+
+_LONGEST: Final = 512
+"""Characters; SessionContext is the longest field, under 512 bytes (Tencent SMS API document, line 3784)."""
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(_Envelope | _NoStruct)
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """What was left out of an answer to a send.
+
+    Attributes:
+        strangers: Items for numbers that were not in the call.
+        repeats: Further items for a number that had one; the first counts.
+        unreadable: Items without a number or a code.
+    """
+
+    strangers: int = 0
+    repeats: int = 0
+    unreadable: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.strangers or self.repeats or self.unreadable)
+
+
+def send_body(call: Call, *, sdk_app_id: str) -> bytes:
+    """The body of a SendSms; what is not set is left out, and SenderId goes with global numbers only."""
+    content = call.content
+    mainland = any(map(is_mainland, call.numbers[:1]))
+    return _ENCODER.encode(
+        _SendRequest(
+            phone_number_set=[e164(number) for number in call.numbers],
+            sms_sdk_app_id=sdk_app_id,
+            template_id=content.template,
+            sign_name=content.sign,
+            template_param_set=content.params,
+            extend_code=content.extend,
+            session_context=call.context,
+            sender_id="" if mainland else content.sender,
+        )
+    )
+
+
+def pull_body(limit: int, *, sdk_app_id: str) -> bytes:
+    """The body of a PullSmsSendStatus; `limit` is brought into what the provider takes."""
+    return _ENCODER.encode(_PullRequest(sms_sdk_app_id=sdk_app_id, limit=min(max(limit, 1), ROWS_PER_PAGE)))
+
+
+def ask_body(number: int, *, since_s: int, until_s: int, sdk_app_id: str) -> bytes:
+    """The body of a PullSmsSendStatusByPhoneNumber; Offset can only be 0 (Tencent SMS API document, line 2813)."""
+    return _ENCODER.encode(
+        _AskRequest(
+            sms_sdk_app_id=sdk_app_id,
+            phone_number=e164(number),
+            begin_time=since_s,
+            end_time=until_s,
+            offset=0,
+            limit=ROWS_PER_PAGE,
+        )
+    )
+
+
+def cleaner(secrets: Iterable[str]) -> Clean:
+    """A function that hides these secrets and every long number in a text, and shortens it; it remembers its answers.
+
+    Args:
+        secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
+    """
+    hidden = sorted({secret for secret in secrets if len(secret) > 1}, key=len, reverse=True)
+    seen: dict[str, str] = {}
+
+    def clean(text: str) -> str:
+        if (known := seen.get(text)) is not None:
+            return known
+        shown = text
+        for secret in hidden:
+            shown = shown.replace(secret, "****")
+        seen[text] = shorten(mask_in(" ".join(shown.split())), 200)
+        return seen[text]
+
+    return clean
+
+
+def is_error(body: bytes) -> bool:
+    """Whether the body is the provider's error envelope."""
+    response = _open(body)
+    return isinstance(response, _Response) and _refused(response, _nothing) is not None
+
+
+def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused | Broken, Oddities]:
+    """The answer to a SendSms, its items matched to the call by number.
+
+    Args:
+        body: The answer's body.
+        call: What was asked.
+        clean: Applied to the provider's messages.
+    """
+    response = _open(body)
+    if isinstance(response, Broken):
+        return response, Oddities()
+    if refused := _refused(response, clean):
+        return refused, Oddities()
+    rows = response.send_status_set
+    if rows is not None and not isinstance(rows, list):
+        return _unreadable("an answer with neither an Error nor a list SendStatusSet"), Oddities()
+    items, oddities = _items(rows or [], call, clean)
+    return Sent(items=items, request_id=_text(response.request_id)), oddities
+
+
+def read_receipts(body: bytes, *, clean: Clean) -> ReceiptPage | Refused | Broken:
+    """The answer to either pull action; rows without a number, a flag, or any id are counted as bad.
+
+    Args:
+        body: The answer's body.
+        clean: Applied to the provider's messages.
+    """
+    response = _open(body)
+    if isinstance(response, Broken):
+        return response
+    if refused := _refused(response, clean):
+        return refused
+    rows = response.pull_sms_send_status_set
+    if rows is not None and not isinstance(rows, list):
+        return _unreadable("an answer with neither an Error nor a list PullSmsSendStatusSet")
+    read = [_receipt(row) for row in rows or []]
+    receipts = tuple(receipt for receipt in read if receipt)
+    return ReceiptPage(receipts=receipts, bad_rows=len(read) - len(receipts), rows=len(read))
+
+
+def _open(body: bytes) -> _Response | Broken:
+    try:
+        envelope = _DECODER.decode(body)
+    except (ValueError, RecursionError) as error:  # msgspec's errors and bad UTF-8 are ValueErrors
+        return _unreadable(f"{len(body)} bytes that are not JSON ({type(error).__name__})")
+    if isinstance(envelope, _Envelope) and isinstance(envelope.response, _Response):
+        return envelope.response
+    return _unreadable(f"{len(body)} bytes of JSON without a Response")
+
+
+def _unreadable(what: str) -> Broken:
+    return Broken(maybe_sent=True, code="http.NotJson", detail=f"the provider answered {what}")
+
+
+def _refused(response: _Response, clean: Clean) -> Refused | None:
+    """The one error for the whole call; an Error without a Code is none (Tencent SMS API document, lines 2300-2317)."""
+    error = response.error
+    if not isinstance(error, _Error) or not (code := _word(error.code)):
+        return None
+    return Refused(code=code, message=clean(_text(error.message)), request_id=_text(response.request_id))
+
+
+def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[tuple[Item, ...], Oddities]:
+    numbers = {e164(number): number for number in call.numbers}
+    known = frozenset(call.numbers)
+    items: dict[int, Item] = {}
+    strangers = repeats = unreadable = 0
+    for row in rows:
+        if not isinstance(row, _SendRow) or not (code := _word(row.code)) or not (written := _text(row.phone_number)):
+            unreadable += 1
+        elif (number := numbers.get(written) or asked(written, known)) is None:
+            strangers += 1
+        elif number in items:
+            repeats += 1
+        else:
+            items[number] = _item(number, code, row, clean)
+    return tuple(items.values()), Oddities(strangers, repeats, unreadable)
+
+
+def _item(number: int, code: str, row: _SendRow, clean: Clean) -> Item:
+    return Item(
+        number=number,
+        ok=code == "Ok" or code.lower() == "ok",
+        code=code,
+        serial=_text(row.serial_no),
+        fee=_whole(row.fee),
+        message=clean(_text(row.message)),
+    )
+
+
+def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
+    if not isinstance(row, _ReceiptRow):
+        return None
+    number = received(_text(row.phone_number), _text(row.country_code), _text(row.subscriber_number))
+    flag = _word(row.report_status).upper()
+    serial, context = _text(row.serial_no), _text(row.session_context)
+    if number is None or flag not in ("SUCCESS", "FAIL") or not (serial or context):
+        return None
+    return Receipt(
+        number=number,
+        serial=serial,
+        ok=flag == "SUCCESS",
+        code=_word(row.description),
+        received_at_s=_whole(row.user_receive_time),
+        context=context,
+    )
+
+
+def _text(value: object) -> str:
+    """A field documented as text, cut at the longest; empty for null and for what is no text or integer."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else value[:_LONGEST]
+    return str(value)[:_LONGEST] if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def _word(value: object) -> str:
+    """A field documented as text in which blanks around it mean nothing."""
+    return _text(value).strip()
+
+
+def _whole(value: object) -> int:
+    """The value as a whole number, for fields documented as one; 0 for null, nonsense and what no counter holds."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
+    if not isinstance(value, (int, float)) or not 0 <= value < 1e15:
+        return 0
+    return int(value)
+
+
+def _nothing(_: str) -> str:
+    return ""

@@ -1,0 +1,165 @@
+"""Rules of refusing settings: every problem at once, each with name, value and rule, secrets hidden."""
+
+from collections.abc import Callable
+
+import pytest
+
+from config.settings import SettingsError, load_settings
+
+Refused = Callable[..., tuple[str, ...]]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("REDIS_ULR", "SMSLINE_REDIS_URL"),
+        ("LEASE", "SMSLINE_LEASE_S"),
+        ("LINGER_MS__OPT", "SMSLINE_LINGER_MS__OTP"),
+        ("LINGER_MS_OTP", "SMSLINE_LINGER_MS__OTP"),
+        ("ACCOUNT__MAIN__REGION", "SMSLINE_ACCOUNTS__MAIN__REGION"),
+        ("ACCOUNTS__MAIN__SECRETKEY", "SMSLINE_ACCOUNTS__MAIN__SECRET_KEY"),
+        ("ACCOUNTS_MAIN_SDK_APP_ID", "SMSLINE_ACCOUNTS__MAIN__SDK_APP_ID"),
+    ],
+)
+def test_misspelt_name(refused: Refused, account: dict[str, str], name: str, meant: str) -> None:
+    """A misspelt name is refused with the one that was meant; its value, which may be a secret, is not repeated."""
+    assert refused(account, **{name: "V4lue"}) == (f"SMSLINE_{name}: no such setting; did you mean {meant}?",)
+
+
+@pytest.mark.parametrize("name", ["BOGUS", "A____B", "", "__", "LEASE_S__OTP__X"])
+def test_unknown_name(refused: Refused, name: str) -> None:
+    """A name that resembles nothing is refused too."""
+    (problem,) = refused(**{name: "1"})
+
+    assert f"SMSLINE_{name}: " in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("REDIS_URL", "localhost:6379", "must be a URL that begins with redis:// or rediss:// and names a host"),
+        ("REDIS_URL", "", "must be a URL that begins with redis:// or rediss:// and names a host"),
+        ("REDIS_URL", "amqp://q", "must be a URL that begins with redis://"),
+        ("REDIS_URL", "redis://h:99999", "its port must be a number from 1 to 65535"),
+        ("REDIS_URL", "redis://h:1/db", "must end in the number of a Redis database"),
+        ("BROKER_URL", "memory://", "must be a URL that begins with"),
+        ("NAMESPACE", "my line", "must be 1 to 32 of a-z"),
+        ("REGION_DEFAULT", "China", "must be an ISO 3166 country code"),
+        ("LEASE_S", "-1", "must be greater than or equal to 1"),
+        ("LEASE_S", "nan", "must be"),
+        ("LEASE_S", "soon", "must be a valid number"),
+        ("RETRY_MAX", "-1", "must be greater than or equal to 0"),
+        ("RETRY_MAX__OTP", "1.5", "must be a valid integer"),
+        ("LINGER_MS", "-5", "must be greater than or equal to 0"),
+        ("RECEIPT_DEADLINE_S", "0", "must be greater than 0"),
+        ("RECEIPT_DEADLINE_S", "inf", "must be a finite number"),
+        ("UNSURE_PROBES_S", "30,5", "must ascend"),
+        ("UNSURE_PROBES_S", "5,5", "must ascend"),
+        ("UNSURE_PROBES_S", "0,5", "must be greater than 0"),
+        ("RECEIPT_PROBES_S", "", "must hold at least one"),
+        ("OTP_RESERVE", "1", "must be less than 1"),
+        ("WORKER_THREADS", "0", "must be greater than or equal to 1"),
+        ("LOG_LEVEL", "loud", "must be 'debug', 'info', 'warning' or 'error'"),
+        ("SANDBOX", "maybe", "must be 'auto', 'on' or 'off'"),
+        ("CODES_FILE", "/nowhere/codes.tsv", "must be the path of a file that exists"),
+        ("ACCOUNTS", "main", "must be a table of settings"),
+        ("ACCOUNTS__MAIN", "tencent", "must be a table of settings"),
+        ("ACCOUNTS__PROVIDER", "tencent", "between accounts and provider stands the account's name"),
+    ],
+)
+def test_impossible_value(refused: Refused, name: str, value: str, rule: str) -> None:
+    """An impossible value is refused with its name, itself and the rule it breaks."""
+    (problem,) = refused(**{name: value})
+
+    assert problem.startswith(f"SMSLINE_{name}: {value!r}: ")
+    assert rule in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("PROVIDER", "tencet", "must be 'tencent'"),
+        ("SDK_APP_ID", "", "must not be empty"),
+        ("ENDPOINT", "sms.tencentcloudapi.com", "must be a URL that begins with http:// or https://"),
+        ("TIMEOUT_S", "0", "must be greater than 0"),
+        ("TIMEOUT_S", "60", "must be shorter than lease_s, which is 60"),
+        ("TIMEOUT_S", "90", "must be shorter than lease_s, which is 60"),
+        ("PREFIXES", "86,CN", "must be country prefixes of 1 to 7 digits"),
+        ("LIMITS__SENDSMS", "0", "must be greater than 0"),
+        ("LIMITS__SENDMSS", "9", "the provider has no action 'sendmss'; did you mean SendSms?"),
+        ("LIMITS__ABC", "9", "the provider has no action 'abc'; it has SendSms,"),
+    ],
+)
+def test_impossible_account(refused: Refused, account: dict[str, str], name: str, value: str, rule: str) -> None:
+    """So is an impossible value of an account."""
+    full = f"SMSLINE_ACCOUNTS__MAIN__{name}"
+    (problem,) = refused(account | {full: value})
+
+    assert problem.startswith(f"{full}: ")
+    assert rule in problem
+
+
+def test_incomplete_account(refused: Refused, account: dict[str, str]) -> None:
+    """An account without one of its credentials is refused by the variable that is missing."""
+    del account["SMSLINE_ACCOUNTS__MAIN__SECRET_KEY"]
+
+    assert refused(account) == ("SMSLINE_ACCOUNTS__MAIN__SECRET_KEY: is required",)
+
+
+def test_empty_secret(refused: Refused, account: dict[str, str]) -> None:
+    """An empty credential is refused, as when a variable was to be filled from another that is not there."""
+    (problem,) = refused(account | {"SMSLINE_ACCOUNTS__MAIN__SECRET_KEY": ""})
+
+    assert problem == "SMSLINE_ACCOUNTS__MAIN__SECRET_KEY: (hidden): must not be empty"
+
+
+def test_account_name(refused: Refused) -> None:
+    """A name that could not be written in an environment variable is refused."""
+    environ = {
+        f"SMSLINE_ACCOUNTS__-BAD-__{field}": "x" for field in ("SECRET_ID", "SECRET_KEY", "SDK_APP_ID", "REGION")
+    }
+    problems = refused(environ, **{"ACCOUNTS__-BAD-__PROVIDER": "tencent"})
+
+    assert any("must be 1 to 32 of a-z" in problem for problem in problems)
+
+
+def test_every_problem_at_once(refused: Refused, account: dict[str, str]) -> None:
+    """Unknown names, impossible values and values that do not go together are told in one go, a line each."""
+    environ = account | {"SMSLINE_ACCOUNTS__MAIN__TIMEOUT_S": "90", "SMSLINE_ACCOUNTS__MAIN__SIGNATURE": "x"}
+    problems = refused(environ, LINGER_MS="-5", REDIS_ULR="redis://r", ACCOUNTS__B__PROVIDER="tencent")
+
+    assert [problem.split(":", 1)[0] for problem in problems] == [
+        "SMSLINE_ACCOUNTS__B__SECRET_ID",
+        "SMSLINE_ACCOUNTS__B__SECRET_KEY",
+        "SMSLINE_ACCOUNTS__B__SDK_APP_ID",
+        "SMSLINE_ACCOUNTS__MAIN__SIGNATURE",
+        "SMSLINE_LINGER_MS",
+        "SMSLINE_REDIS_ULR",
+        "SMSLINE_ACCOUNTS__MAIN__TIMEOUT_S",
+    ]
+
+
+def test_secrets_are_hidden() -> None:
+    """No credential or password gets into the error, whatever else is wrong."""
+    environ = {
+        "SMSLINE_ACCOUNTS__MAIN__SECRET_KYE": "s3cret",
+        "SMSLINE_ACCOUNTS__MAIN__SECRET_ID__X": "s3cret",
+        "SMSLINE_REDIS_URL": "http://user:s3cret@host",
+        "SMSLINE_BROKER_URL": "redis://:s3cret@host:99999",
+        "SMSLINE_SECRET_KEY": "s3cret",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+
+    assert "s3cret" not in str(caught.value)
+    assert "'http://user:***@host'" in str(caught.value)
+
+
+def test_message() -> None:
+    """The error reads as one text: how many problems, then a line for each."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"SMSLINE_LEASE_S": "0", "SMSLINE_NAMESPACE": "!"})
+
+    first, *lines = str(caught.value).splitlines()
+    assert first == "the settings cannot be used (2 problems):"
+    assert [line.strip() for line in lines] == list(caught.value.problems)

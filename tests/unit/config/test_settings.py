@@ -1,0 +1,130 @@
+"""Rules of reading settings from an environment."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from config.settings import Settings
+from smsline.names import DEFAULT_URL, LANES
+
+Load = Callable[..., Settings]
+
+
+def test_nothing_set(load: Load) -> None:
+    """With nothing set the service talks to the Redis that `up` starts, and has no account."""
+    settings = load()
+
+    assert settings.redis_url == DEFAULT_URL
+    assert settings.broker_url == DEFAULT_URL
+    assert settings.accounts == {}
+    assert settings == Settings()
+
+
+def test_broker_is_the_ledgers_redis_unless_set(load: Load) -> None:
+    """The broker is the ledger's Redis; another one, RabbitMQ too, is set by itself."""
+    assert load(REDIS_URL="redis://r:1/2").broker_url == "redis://r:1/2"
+    assert load(REDIS_URL="redis://r:1/2", BROKER_URL="amqp://u:p@q//").broker_url == "amqp://u:p@q//"
+
+
+def test_made_by_hand_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Settings(…)` is what its arguments say, whatever the environment."""
+    monkeypatch.setenv("SMSLINE_LEASE_S", "7")
+    monkeypatch.setenv("LEASE_S", "7")
+
+    assert Settings().lease_s == 60
+    assert Settings.model_validate({"linger_ms": 3}).linger_ms["marketing"] == 3
+
+
+def test_account(load: Load, account: dict[str, str]) -> None:
+    """An account's name is lower case, its id stays text, and what the provider fixes is filled in."""
+    main = load(account).accounts["main"]
+
+    assert main.sdk_app_id == "1400000000"
+    assert main.secret_key.get_secret_value() == "key-of-main"
+    assert main.endpoint == "https://sms.tencentcloudapi.com"
+    assert main.region == "ap-guangzhou"
+    assert (main.sign, main.timeout_s, main.limits, main.prefixes) == ("", 10, {}, ())
+
+
+@pytest.mark.parametrize("spelling", ["SENDSMS", "SendSms", "sendsms"])
+def test_actions_in_any_case(load: Load, account: dict[str, str], spelling: str) -> None:
+    """An action's limit may be spelt in any case; it comes out as the provider spells it."""
+    settings = load(account | {f"SMSLINE_ACCOUNTS__MAIN__LIMITS__{spelling}": "300"})
+
+    assert settings.accounts["main"].limits == {"SendSms": 300.0}
+
+
+def test_prefixes(load: Load, account: dict[str, str]) -> None:
+    """Country prefixes are given in a row, with or without plus sign."""
+    assert load(account | {"SMSLINE_ACCOUNTS__MAIN__PREFIXES": "+86, 852"}).accounts["main"].prefixes == ("86", "852")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, (5, 12, 12)),
+        ({"RETRY_MAX": "4"}, (4, 4, 4)),
+        ({"RETRY_MAX__OTP": "2"}, (2, 12, 12)),
+        ({"RETRY_MAX": "4", "RETRY_MAX__OTP": "2"}, (2, 4, 4)),
+    ],
+)
+def test_per_lane(load: Load, given: dict[str, str], expected: tuple[int, ...]) -> None:
+    """One number is for all lanes; a lane's own refines it; lanes not named keep their default."""
+    assert tuple(load(**given).retry_max[lane] for lane in LANES) == expected
+
+
+def test_times_have_the_documented_defaults(load: Load) -> None:
+    """The defaults that operators rely on."""
+    settings = load()
+
+    assert [settings.linger_ms[lane] for lane in LANES] == [0, 50, 500]
+    assert [settings.first_poll_s[lane] for lane in LANES] == [2, 5, 5]
+    assert [settings.unsure_horizon_s[lane] for lane in LANES] == [10, 3600, 3600]
+    assert list(settings.unsure_probes_s) == [5, 30, 120, 600, 3600]
+    assert list(settings.receipt_probes_s) == [600, 3600, 21600, 86400]
+    assert (settings.receipt_deadline_s, settings.lease_s, settings.park_probe_s) == (259200, 60, 60)
+    assert (settings.retention_days, settings.otp_reserve) == (7, 0.2)
+
+
+def test_probes_in_a_row(load: Load) -> None:
+    """Probe times are numbers separated by commas."""
+    assert load(UNSURE_PROBES_S="0.5, 2,30").unsure_probes_s == (0.5, 2.0, 30.0)
+
+
+@pytest.mark.parametrize(("lease_s", "timeout_s"), [("60", 10.0), ("10.5", 10.0), ("10", 5.0), ("2", 1.0)])
+def test_unset_timeout_ends_before_the_lease(
+    load: Load, account: dict[str, str], lease_s: str, timeout_s: float
+) -> None:
+    """A timeout that nobody set gives way to a short lease, so that LEASE_S alone can be changed."""
+    assert load(account, LEASE_S=lease_s).accounts["main"].timeout_s == timeout_s
+
+
+def test_other_variables_are_not_ours(load: Load) -> None:
+    """Only names that begin with SMSLINE_ are looked at, and SMSLINE_CONFIG is no setting."""
+    assert load({"SMS_LINE": "x", "_SMSLINE_READY": "x", "SMSLINE_CONFIG": ""}) == Settings()
+
+
+def test_secrets_do_not_show(load: Load, account: dict[str, str]) -> None:
+    """No way of printing settings shows a credential or a password."""
+    settings = load(account, REDIS_URL="redis://:pass-of-redis@r:1/2", BROKER_URL="amqp://u:pass%20of%20broker@q")
+    shown = f"{settings} {settings!r} {settings.accounts}"
+
+    assert not [secret for secret in settings.secrets if secret in shown]
+    assert {"key-of-main", "AKID-of-main", "pass-of-redis", "pass of broker", "pass%20of%20broker"} == set(
+        settings.secrets
+    )
+
+
+def test_frozen() -> None:
+    """Settings do not change under a running process."""
+    settings: Any = Settings()
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.lease_s = 5
+
+
+def test_no_such_lane() -> None:
+    """A lane that does not exist has no value, not another attribute's."""
+    with pytest.raises(KeyError):
+        Settings().linger_ms["model_config"]

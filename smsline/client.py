@@ -1,0 +1,183 @@
+"""What producers call: jobs go in, their ids, states and results come out; durable when a call returns, an error when it was not taken."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, Self
+
+from smsline.errors import BadInput
+from smsline.job import JobSpec, Recipient, Rejected, check_ref, new_job_id
+from smsline.ledger import accounts, inbox, jobs
+from smsline.ledger.link import Ledger
+from smsline.names import DEFAULT_URL
+from smsline.nudge import Nudger
+from smsline.numbers import parse_number
+from smsline.operator import Operator
+from smsline.parts import Tally, parts
+
+DEFAULT_NAMESPACE: Final = "smsline"
+
+log = logging.getLogger(__name__)
+
+
+class Client(Operator):
+    """A producer's way in. Thread-safe; keep one per process.
+
+    Args:
+        broker_url: Celery's broker; the ledger's Redis when None.
+        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps it, when None.
+        namespace: Must be the service's.
+        region: ISO 3166 country of numbers without a country code; None refuses them.
+    """
+
+    def __init__(
+        self,
+        broker_url: str | None = None,
+        redis_url: str | None = None,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
+        region: str | None = None,
+    ) -> None:
+        redis_url = redis_url or (broker_url if broker_url and broker_url.startswith("redis") else DEFAULT_URL)
+        try:
+            super().__init__(Ledger.at(redis_url, namespace))
+        except ValueError as error:
+            raise BadInput("redis_url", redis_url.split("@")[-1], f"must be a redis:// URL ({error})") from None
+        self._nudger = Nudger(broker_url or redis_url)
+        self._region = region
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """The client that SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT describe.
+
+        Raises:
+            BadInput: A value cannot be used.
+        """
+        return cls(
+            environ.get("SMSLINE_BROKER_URL") or None,
+            environ.get("SMSLINE_REDIS_URL") or None,
+            namespace=environ.get("SMSLINE_NAMESPACE") or DEFAULT_NAMESPACE,
+            region=environ.get("SMSLINE_REGION_DEFAULT") or None,
+        )
+
+    def send(self, *, to: str, template: str, ref: str = "", **job: object) -> str:
+        """Enqueue a message to one number.
+
+        Args:
+            to: The number, `+8613711112222`.
+            template: The provider's template id.
+            ref: Your own name for it, given back in the results.
+            **job: `params` (list of text), `sign`, `sender`, `extend`, `lane` (`otp`, `notify` (default), `marketing`), `ttl_s` (seconds in
+                which it may still be sent), `key` (idempotency: the same key gives the same job), `account`.
+
+        Returns:
+            The job's id, once the job is safe in the ledger.
+
+        Raises:
+            BadInput: A value breaks its rule; nothing was taken.
+            Unavailable: Redis or the broker cannot be reached; nothing was taken.
+        """
+        spec = JobSpec.checked({"template": template, **job})
+        number = parse_number(to, region=self._region)
+        part = inbox.Part([number], None, [check_ref(ref)] if ref else None)
+        job_id = new_job_id()
+        with self._reachable():
+            self._check_account(spec.account)
+            self._nudger.ready()
+            taken = inbox.submit_part(self._ledger, job_id, spec, part, parts=1)
+        if not taken.existed:
+            self._nudger.nudge(job_id, spec.lane)
+        return taken.job
+
+    def campaign(
+        self,
+        *,
+        to: Iterable[str | Recipient],
+        template: str,
+        on_rejected: Callable[[Rejected], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
+        at: float | None = None,
+        **job: object,
+    ) -> str:
+        """Enqueue a message to many numbers. Rows are read one part at a time, so a million of them never sit in memory.
+
+        Bad rows are left out and told to `on_rejected`; the good ones go out, once all have been handed over.
+
+        Args:
+            to: Numbers, or `Recipient` rows with their own params and ref.
+            template: The provider's template id.
+            on_rejected: Called for each bad row; without it they are counted in a warning.
+            on_progress: Called with the number of rows read so far, after each part.
+            at: Epoch seconds before which nothing is sent.
+            **job: As for `send` (lane `marketing` unless given), and `pace` (numbers per second), `stream` (send parts as they come).
+
+        Returns:
+            The job's id, once the whole job is safe in the ledger.
+
+        Raises:
+            BadInput: A value breaks its rule, or no row was good; nothing was taken.
+            Conflict: The job was cancelled while its rows were handed over.
+            Unavailable: Redis or the broker cannot be reached. What was handed over before stays as an incomplete job: with the same
+                `key` the call continues it, and it can be cancelled.
+        """
+        if isinstance(to, str | bytes):
+            raise BadInput("to", "text", "must be a list of numbers; use send() for one")
+        spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
+        tally = Tally()
+        job_id = self._upload(spec, parts(to, tally, region=self._region, on_rejected=on_rejected), tally, on_progress)
+        if tally.bad and on_rejected is None:
+            log.warning(
+                "job %s: %d of %d rows were refused; the first: %s", job_id, tally.bad, tally.rows, tally.first_bad
+            )
+        return job_id
+
+    def _upload(
+        self, spec: JobSpec, source: Iterator[inbox.Part], tally: Tally, on_progress: Callable[[int], None] | None
+    ) -> str:
+        """Write the parts as they come; the last one says how many there were."""
+        part = next(source, None)
+        if part is None:
+            raise _nothing_good(tally)
+        job_id, part_no = self._owner(spec.key) or new_job_id(), 0
+        with self._reachable():
+            self._check_account(spec.account)
+            self._nudger.ready()
+            while part is not None:
+                following = next(source, None)
+                taken = inbox.submit_part(
+                    self._ledger, job_id, spec, part, part_no=part_no, parts=part_no + 1 if following is None else None
+                )
+                if taken.existed:
+                    return taken.job
+                if on_progress:
+                    on_progress(tally.rows)
+                part, part_no = following, part_no + 1
+        self._nudger.nudge(job_id, spec.lane)
+        return job_id
+
+    def _owner(self, key: str) -> str | None:
+        """The incomplete job that was begun under this key, which is continued."""
+        if not key:
+            return None
+        with self._reachable():
+            job = self._ledger.redis.get(self._ledger.keys.idempotency(key))
+            status = jobs.read_status(self._ledger, job.decode()) if job else None
+        return status["job"] if status and not status["complete"] else None
+
+    def _check_account(self, account: str) -> None:
+        if account and (known := accounts.registered(self._ledger)) and account not in known:
+            raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._ledger.redis.close()
+        self._nudger.close()
+
+
+def _nothing_good(tally: Tally) -> BadInput:
+    first = tally.first_bad
+    if first is None:
+        return BadInput("to", "[]", "is empty; give at least one number")
+    return BadInput(
+        "to", f"{tally.bad} rows", f"no row is good; the first, row {first.row}: {first.field} {first.reason}"
+    )

@@ -1,0 +1,248 @@
+"""What a producer hands over, checked: a `JobSpec` and its `Recipient` rows; a refusal names field, value and rule."""
+
+import json
+import math
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Final, Self, cast
+
+from smsline.errors import BadInput
+from smsline.names import LANES, Lane
+
+DEFAULT_TTL_S: Final[dict[Lane, float]] = {"otp": 300.0, "notify": 86_400.0, "marketing": 259_200.0}
+"""Seconds after its start in which a recipient may still be sent to, when the producer says nothing. A job always ends."""
+
+MAX_TTL_S: Final = 30 * 86_400.0
+MAX_START_DELAY_S: Final = 90 * 86_400.0
+MAX_PARAMS: Final = 20
+MAX_PARAM_CHARS: Final = 500
+MAX_REF_CHARS: Final = 64
+MAX_KEY_CHARS: Final = 128
+PART_SIZE: Final = 1_000
+"""Recipients of a part; a large job arrives in several."""
+
+_TEMPLATE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
+_EXTEND: Final = re.compile(r"[0-9]{0,12}")
+_JOB: Final = re.compile(r"[a-z0-9]{8,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One row of a campaign.
+
+    Attributes:
+        phone: The number in any usual spelling.
+        params: The template's values for this number, or None for the job's own.
+        ref: The producer's name for this row, given back in the results.
+    """
+
+    phone: str
+    params: tuple[str, ...] | None = field(default=None, repr=False)
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that was refused while the good rows went out.
+
+    Attributes:
+        row: Its position in the input, from 1.
+        phone: The number, masked.
+        field: What was wrong with it: `phone`, `params` or `ref`.
+        reason: The rule it breaks.
+    """
+
+    row: int
+    phone: str
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """A job without its recipients.
+
+    Attributes:
+        template: The provider's template id.
+        params: The template's values, in order; secret.
+        sign: Signature, or empty for the account's own.
+        sender: Sender id for global numbers, or empty.
+        extend: Extend code, digits, or empty.
+        lane: What it may wait for.
+        account: The account to send through, or empty for the route's choice.
+        ttl_s: Seconds after the start in which it may still be sent.
+        key: Idempotency key, or empty.
+        pace: Numbers per second at most, or 0 for as fast as allowed.
+        start_s: Epoch seconds before which nothing is sent, or 0 for now.
+        stream: Whether parts may go out before the last one has come.
+    """
+
+    template: str
+    params: tuple[str, ...] = field(default=(), repr=False)
+    sign: str = ""
+    sender: str = ""
+    extend: str = ""
+    lane: Lane = "notify"
+    account: str = ""
+    ttl_s: float = 0.0
+    key: str = ""
+    pace: float = 0.0
+    start_s: float = 0.0
+    stream: bool = False
+
+    @classmethod
+    def checked(cls, given: Mapping[str, object], *, now_s: float | None = None) -> Self:
+        """The spec a producer asked for.
+
+        Args:
+            given: The fields above by name; those left out or None take their defaults.
+            now_s: The present, epoch seconds.
+
+        Raises:
+            BadInput: A field breaks its rule, or is not known.
+        """
+        values = {name: value for name, value in given.items() if value is not None}
+        for name in values.keys() - cls.__dataclass_fields__.keys():
+            raise BadInput(name, "…", "is not a field of a job")
+        lane = _lane(values.get("lane", "notify"))
+        return cls(
+            template=_matching(
+                values, "template", _TEMPLATE, "must be a template id of 1 to 64 letters, digits or _.:-"
+            ),
+            params=check_params(values.get("params", ())),
+            sign=_text(values, "sign", 40),
+            sender=_matching(values, "sender", _SENDER, "must be at most 20 letters, digits, spaces or +._-"),
+            extend=_matching(values, "extend", _EXTEND, "must be at most 12 digits"),
+            lane=lane,
+            account=_account(values),
+            ttl_s=_number(values, "ttl_s", DEFAULT_TTL_S[lane], MAX_TTL_S),
+            key=_text(values, "key", MAX_KEY_CHARS),
+            pace=_number(values, "pace", 0.0, 1_000_000.0),
+            start_s=_start(values, time.time() if now_s is None else now_s),
+            stream=bool(values.get("stream", False)),
+        )
+
+    def to_json(self, *, params: bool = True) -> str:
+        """The spec as JSON, without the params when `params` is False."""
+        fields = asdict(self)
+        if not params:
+            del fields["params"]
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The inverse of `to_json`; the text is our own and not checked again."""
+        fields = json.loads(text)
+        fields["params"] = tuple(fields.get("params", ()))
+        return cls(**fields)
+
+
+def new_job_id(now_s: float | None = None) -> str:
+    """A fresh id that sorts by time: 9 characters of milliseconds and 9 of chance, in base 36."""
+    moment = int((time.time() if now_s is None else now_s) * 1000)
+    return _base36(moment, 9) + _base36(secrets.randbits(46), 9)
+
+
+def _base36(value: int, width: int) -> str:
+    digits = ""
+    for _ in range(width):
+        value, digit = divmod(value, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits
+
+
+def check_job_id(job: object) -> str:
+    """The id, when it can be one.
+
+    Raises:
+        BadInput: It cannot.
+    """
+    if not isinstance(job, str) or not _JOB.fullmatch(job):
+        raise BadInput("job", job, "is not a job id; `smsline jobs` lists them")
+    return job
+
+
+def check_params(params: object, name: str = "params") -> tuple[str, ...]:
+    """The template's values, when they can be. Errors never show a value: it may be a one-time password.
+
+    Raises:
+        BadInput: Not a list of text, too many, or one too long.
+    """
+    if isinstance(params, str | bytes) or not isinstance(params, Sequence):
+        raise BadInput(name, type(params).__name__, 'must be a list of text, such as ["482913"]')
+    if len(params) > MAX_PARAMS:
+        raise BadInput(name, f"{len(params)} values", f"must be at most {MAX_PARAMS}")
+    for position, value in enumerate(params, 1):
+        if not isinstance(value, str):
+            raise BadInput(name, f"value {position} is {type(value).__name__}", "every value must be text")
+        if len(value) > MAX_PARAM_CHARS:
+            raise BadInput(name, f"value {position} has {len(value)} characters", f"must be at most {MAX_PARAM_CHARS}")
+    return tuple(cast("Sequence[str]", params))
+
+
+def check_ref(ref: object) -> str:
+    """The producer's name for a row, when it can be one.
+
+    Raises:
+        BadInput: Not text, or too long.
+    """
+    if not isinstance(ref, str) or len(ref) > MAX_REF_CHARS:
+        raise BadInput("ref", ref, f"must be text of at most {MAX_REF_CHARS} characters")
+    return ref
+
+
+def _lane(lane: object) -> Lane:
+    for known in LANES:
+        if lane == known:
+            return known
+    raise BadInput("lane", lane, f"must be one of {', '.join(LANES)}")
+
+
+def _account(values: Mapping[str, object]) -> str:
+    account = values.get("account", "")
+    if account == "" or (isinstance(account, str) and _ACCOUNT.fullmatch(account)):
+        return str(account)
+    raise BadInput("account", account, "must be the name of a configured account; `smsline accounts` lists them")
+
+
+def _text(values: Mapping[str, object], name: str, limit: int) -> str:
+    value = values.get(name, "")
+    if not isinstance(value, str):
+        raise BadInput(name, type(value).__name__, "must be text")
+    if len(value) > limit or any(ord(character) < 32 for character in value):
+        raise BadInput(name, value, f"must be at most {limit} characters, none of them a control character")
+    return value
+
+
+def _matching(values: Mapping[str, object], name: str, pattern: re.Pattern[str], rule: str) -> str:
+    value = values.get(name, "")
+    if not isinstance(value, str):
+        raise BadInput(name, value, f"must be text; {rule}")
+    if not pattern.fullmatch(value):
+        raise BadInput(name, value, rule)
+    return value
+
+
+def _number(values: Mapping[str, object], name: str, default: float, most: float) -> float:
+    if name not in values:
+        return default
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadInput(name, value, "must be a number")
+    if not 0 < value <= most:
+        raise BadInput(name, value, f"must be more than 0 and at most {most:g}")
+    return float(value)
+
+
+def _start(values: Mapping[str, object], now_s: float) -> float:
+    value = values.get("start_s", 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadInput("at", value, "must be epoch seconds")
+    if value and value > now_s + MAX_START_DELAY_S:
+        raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days")
+    return float(value) if value > now_s else 0.0

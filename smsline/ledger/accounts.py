@@ -1,0 +1,112 @@
+"""Accounts as the ledger knows them: which exist, what is parked and why, what is still awaited."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from smsline.ledger.link import Ledger
+from smsline.names import LANES
+
+
+class Park(TypedDict):
+    """Why an account, or one template of it, is parked."""
+
+    scope: str
+    template: str
+    code: str
+    message: str
+    since_ms: int
+
+
+class Health(TypedDict):
+    """What is known of an account."""
+
+    account: str
+    provider: str
+    parked: list[Park]
+    outstanding: int
+    receipts: int
+    late: int
+    orphans: int
+    last_error: str
+    unknown_codes: dict[str, int]
+
+
+def register(ledger: Ledger, providers: Mapping[str, str]) -> None:
+    """Tell the ledger which accounts this service has: name -> provider."""
+    if providers:
+        ledger.redis.hset(ledger.keys.accounts, mapping=dict(providers))
+
+
+def registered(ledger: Ledger) -> dict[str, str]:
+    """Names and providers of the accounts that any worker has registered."""
+    return {name.decode(): provider.decode() for name, provider in ledger.redis.hgetall(ledger.keys.accounts).items()}
+
+
+def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: float, message: str = "") -> bool:
+    """Park an account, or one template of it when given; True when it was not parked before."""
+    key = ledger.keys.park(account, template)
+    new = ledger.run("park", [key], [account, template, code, probe_ms, message[:200]])
+    field = f"park:{template}"
+    ledger.redis.hset(ledger.keys.account(account), field, "1")
+    return bool(new)
+
+
+def unpark(ledger: Ledger, account: str, template: str = "") -> bool:
+    """Lift a park; what waited for it is due at once. False when nothing was parked."""
+    keys = ledger.keys
+    ledger.redis.hdel(keys.account(account), f"park:{template}")
+    woken = ledger.run(
+        "unpark", [keys.park(account, template), *(keys.send(lane) for lane in LANES)], [account, template]
+    )
+    return int(woken) >= 0
+
+
+def parks(ledger: Ledger, account: str) -> list[Park]:
+    """What is parked of an account."""
+    fields = ledger.redis.hkeys(ledger.keys.account(account))
+    templates = [field.decode()[5:] for field in fields if field.startswith(b"park:")]
+    found = []
+    for template in templates:
+        held = {k.decode(): v.decode() for k, v in ledger.redis.hgetall(ledger.keys.park(account, template)).items()}
+        if held:
+            found.append(
+                Park(
+                    scope="template" if template else "account",
+                    template=template,
+                    code=held["code"],
+                    message=held.get("message", ""),
+                    since_ms=int(held["since_ms"]),
+                )
+            )
+    return found
+
+
+def note_error(ledger: Ledger, account: str, error: str) -> None:
+    """Remember the newest trouble of an account, for people."""
+    ledger.redis.hset(ledger.keys.account(account), "last_error", error[:200])
+
+
+def note_unknown(ledger: Ledger, account: str, code: str) -> None:
+    """Count a code that no table knows, so that a row can be added."""
+    ledger.redis.hincrby(ledger.keys.account(account), f"unknown:{code[:80]}", 1)
+
+
+def outstanding(ledger: Ledger, account: str) -> int:
+    """Recipients whose receipt is still awaited."""
+    return int(ledger.redis.hget(ledger.keys.account(account), "outstanding") or 0)
+
+
+def health(ledger: Ledger, account: str, provider: str) -> Health:
+    """Everything an operator asks of an account."""
+    held = {k.decode(): v.decode() for k, v in ledger.redis.hgetall(ledger.keys.account(account)).items()}
+    return Health(
+        account=account,
+        provider=provider,
+        parked=parks(ledger, account),
+        outstanding=int(held.get("outstanding", 0)),
+        receipts=int(held.get("receipts", 0)),
+        late=int(held.get("late", 0)),
+        orphans=int(held.get("orphans", 0)),
+        last_error=held.get("last_error", ""),
+        unknown_codes={name[8:]: int(count) for name, count in held.items() if name.startswith("unknown:")},
+    )

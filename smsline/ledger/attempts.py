@@ -1,0 +1,230 @@
+"""Attempts: what a call came to is written down once; claims whose worker fell silent are found again."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final, Literal
+
+from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
+from smsline.ledger.lines import Line, parse_line
+from smsline.ledger.link import Ledger, Value, code_bytes
+from smsline.ledger.runs import Entry, encode, parse_entry
+from smsline.states import LETTERS, State
+
+NO_DELAY: Final = -1.0
+"""As a return delay: at once, to the front of the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What one recipient's part of a call came to.
+
+    Attributes:
+        position: In its block.
+        state: Its new state.
+        code: The provider's code, or one of our own; empty when all is well.
+        serial: The provider's id of the message, or empty.
+        counted: Whether the try counts.
+        fee: Billable segments.
+        delay_ms: For `waiting`: when it may be tried again; `NO_DELAY` for at once.
+    """
+
+    position: int
+    state: State
+    code: str = ""
+    serial: str = ""
+    counted: bool = True
+    fee: int = 0
+    delay_ms: float = NO_DELAY
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What the recipients of one entry came to, in the order of its positions."""
+
+    entry: Entry
+    marks: Sequence[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """When what was accepted, or is unsure, is first asked about.
+
+    Attributes:
+        first_poll_ms: Until the account's receipts are drained.
+        first_look_ms: Until an unsure attempt is looked into.
+    """
+
+    first_poll_ms: float = 5000.0
+    first_look_ms: float = 5000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call as the ledger knows it: who, which recipients, how far it got."""
+
+    attempt: int
+    line: Line
+    entries: tuple[Entry, ...]
+    state: str
+    started_ms: int
+    unsure_ms: int
+
+
+def serial_place(serial: str) -> tuple[int, bytes]:
+    """Where a serial is indexed: the shard and a six-byte field."""
+    digest = blake2b(serial.encode(), digest_size=9).digest()
+    return int.from_bytes(digest[:3], "big") % INDEX_SHARDS, digest[3:]
+
+
+def index_value(block: int, position: int) -> bytes:
+    """A block and a position as the index keeps them: six bytes."""
+    return block.to_bytes(5, "big") + bytes([position])
+
+
+def read_index_value(value: bytes) -> tuple[int, int]:
+    """The inverse of `index_value`."""
+    return int.from_bytes(value[:5], "big"), value[5]
+
+
+def record(
+    ledger: Ledger,
+    attempt: int,
+    line: Line,
+    verdicts: Sequence[Verdicts],
+    *,
+    at_ms: int,
+    polls: Polls,
+    upon: Literal["begun", "unsure"] = "begun",
+) -> bool | None:
+    """Write down what a call came to.
+
+    Args:
+        ledger: Where.
+        attempt: The attempt's id.
+        line: The line its recipients came from.
+        verdicts: Every recipient of the attempt that is settled by this.
+        at_ms: When the call was begun, epoch ms.
+        polls: When to ask about what is left open.
+        upon: The state of the attempt this is written upon.
+
+    Returns:
+        Whether receipts may have come early, before this was written; None when the attempt is not in that state any more (the lease
+        was lost, or it was written before): nothing was changed.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
+    """
+    keys, text, day = ledger.keys, line.text(), at_ms // 86_400_000
+    index, shards = _index(verdicts)
+    returned = [piece for verdict in verdicts for piece in _returned(verdict)]
+    key_list = [
+        keys.attempt(attempt),
+        keys.lease,
+        keys.unsure_due,
+        keys.drain,
+        keys.later,
+        keys.closing,
+        keys.account(line.account),
+    ]
+    key_list += [
+        keys.dead,
+        keys.unsure(line.account),
+        keys.orphans(line.account, day),
+        keys.line(text),
+        keys.send(line.lane),
+    ]
+    for verdict in verdicts:
+        key_list += [keys.block(verdict.entry.block), keys.job(verdict.entry.job)]
+    key_list += [keys.index(line.account, day, shard) for shard in shards]
+    args: list[Value] = [
+        attempt,
+        upon,
+        polls.first_poll_ms,
+        polls.first_look_ms,
+        line.account,
+        text,
+        ATTEMPT_TTL_S,
+        INDEX_TTL_S,
+    ]
+    args += [len(verdicts), len(index) // 3, len(returned)]
+    for verdict in verdicts:
+        args += _entry_args(ledger, verdict, line.account, at_ms)
+    args += index
+    for entry, delay_ms in returned:
+        args += [entry, delay_ms]
+    answer = ledger.run("record", key_list, args)
+    return None if answer[0] == b"stale" else answer[1] == b"1"
+
+
+def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, at_ms: int) -> list[Value]:
+    marks = verdict.marks
+    letters = "".join(LETTERS[mark.state] for mark in marks)
+    counted = "".join("1" if mark.counted else "0" for mark in marks)
+    codes = b"".join(code_bytes(ledger.code_number(mark.code)) for mark in marks)
+    ended = {State.DEAD, State.UNKNOWN}
+    names = " ".join(mark.code or "-" for mark in marks) if any(mark.state in ended for mark in marks) else ""
+    return [
+        verdict.entry.text(),
+        letters,
+        counted,
+        codes,
+        names,
+        pack_serials(marks, account, at_ms),
+        sum(mark.fee for mark in marks),
+    ]
+
+
+def pack_serials(marks: Sequence[Mark], account: str, at_ms: int) -> bytes:
+    """The serials of accepted recipients as a block keeps them: compressed JSON; empty when there are none."""
+    accepted = [mark for mark in marks if mark.serial]
+    if not accepted:
+        return b""
+    note = {
+        "a": account,
+        "t": at_ms,
+        "r": encode(mark.position for mark in accepted),
+        "s": [mark.serial for mark in accepted],
+    }
+    return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
+
+
+def _index(verdicts: Sequence[Verdicts]) -> tuple[list[Value], list[int]]:
+    places: dict[int, int] = {}
+    flat: list[Value] = []
+    for verdict in verdicts:
+        for mark in verdict.marks:
+            if mark.serial and mark.state is State.ACCEPTED:
+                shard, field = serial_place(mark.serial)
+                flat += [
+                    places.setdefault(shard, len(places) + 1),
+                    field,
+                    index_value(verdict.entry.block, mark.position),
+                ]
+    return flat, list(places)
+
+
+def _returned(verdict: Verdicts) -> list[tuple[str, float]]:
+    by_delay: dict[float, list[int]] = {}
+    for mark in verdict.marks:
+        if mark.state is State.WAITING:
+            by_delay.setdefault(mark.delay_ms, []).append(mark.position)
+    entry = verdict.entry
+    return [(Entry(entry.job, entry.block, encode(positions)).text(), delay) for delay, positions in by_delay.items()]
+
+
+def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:
+    """An attempt, or None when it is long over."""
+    found = ledger.redis.hgetall(ledger.keys.attempt(attempt))
+    if not found:
+        return None
+    return Attempt(
+        attempt,
+        parse_line(found[b"line"].decode()),
+        tuple(parse_entry(text) for text in found[b"entries"].decode().split()),
+        found[b"state"].decode(),
+        int(found.get(b"started_ms", 0)),
+        int(found.get(b"unsure_ms", 0)),
+    )

@@ -1,0 +1,70 @@
+"""Token buckets per account and action: ask for a token and learn how long to wait; one bound for any number of workers."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from smsline.ledger.keys import BUCKET_TTL_S
+from smsline.ledger.link import Ledger
+
+MICRO: Final = 1_000_000
+BURST_SHARE: Final = 0.04
+"""Part of a second's calls that may come at once. It is taken off the refill, so that no second sees more calls than the limit."""
+
+SMALL_LIMIT: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a provider allows for one action.
+
+    Attributes:
+        per_s: Calls per second.
+        reserve: Share of the burst that lanes other than otp leave untouched, 0 to 1.
+    """
+
+    per_s: float
+    reserve: float = 0.2
+
+    @property
+    def burst(self) -> float:
+        """Calls that may come at once, at least one."""
+        return max(1.0, self.per_s * BURST_SHARE)
+
+    @property
+    def refill_per_s(self) -> float:
+        """Tokens that come back per second; with the burst never more than the limit, except below `SMALL_LIMIT`."""
+        return self.per_s - self.burst if self.per_s >= SMALL_LIMIT else self.per_s
+
+    def numbers(self, *, urgent: bool) -> list[int]:
+        """Rate (micro-tokens a ms), burst and floor (micro-tokens), as the scripts want them."""
+        floor = 0.0 if urgent else min(self.reserve * self.burst, self.burst - 1 if self.burst > 2 else self.reserve)
+        level = min(floor, max(0.0, self.burst - 1))
+        return [
+            max(1, math.floor(self.refill_per_s * MICRO / 1000)),
+            math.floor(self.burst * MICRO),
+            math.floor(level * MICRO),
+        ]
+
+
+def take_token(
+    ledger: Ledger, account: str, action: str, *, limit: Limit, urgent: bool = False, cost: float = 1.0
+) -> float:
+    """Ask for a token.
+
+    Returns:
+        0 when it was taken, else milliseconds until it is worth asking again.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached: make no call.
+    """
+    args = [*limit.numbers(urgent=urgent), math.floor(cost * MICRO), BUCKET_TTL_S, 0]
+    taken, wait_ms = ledger.run("bucket", [ledger.keys.bucket(account, action)], args)
+    return 0.0 if taken else float(max(1, wait_ms))
+
+
+def shut(ledger: Ledger, account: str, action: str, for_ms: float) -> None:
+    """Let no call of this action through for a time, because the provider said there were too many."""
+    ledger.run(
+        "bucket", [ledger.keys.bucket(account, action)], [1, MICRO, 0, MICRO, BUCKET_TTL_S, max(1, math.ceil(for_ms))]
+    )

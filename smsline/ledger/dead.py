@@ -1,0 +1,104 @@
+"""The dead letter: a view on the ledger. What is dead or unknown, by code, account and job; sent again or dropped by a person."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from smsline.ledger.jobs import Result, blocks_of, results
+from smsline.ledger.lines import parse_line
+from smsline.ledger.link import Ledger
+from smsline.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Which part of the dead letter; empty means any."""
+
+    code: str = ""
+    job: str = ""
+    account: str = ""
+
+    def fits(self, group: "Group") -> bool:
+        """Whether the group belongs to it."""
+        return self.code in {"", group.code} and self.job in {"", group.job} and self.account in {"", group.account}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Recipients of one job that ended with the same code at the same account."""
+
+    account: str
+    code: str
+    job: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a requeue or a drop.
+
+    Attributes:
+        recipients: How many were sent again, or dropped.
+        hindered: Jobs whose recipients cannot be sent again, and why: `params`, `deadline` or `cancelled`.
+    """
+
+    recipients: int
+    hindered: dict[str, str]
+
+
+def groups(ledger: Ledger, pick: Pick) -> list[Group]:
+    """What is in the dead letter, largest group first."""
+    found = []
+    for field, count in ledger.redis.hscan_iter(ledger.keys.dead, count=500):
+        account, code, job = field.decode().split(" ")
+        found.append(Group(account, "" if code == "-" else code, job, int(count)))
+    return sorted((group for group in found if pick.fits(group)), key=lambda group: -group.count)
+
+
+def rows(ledger: Ledger, pick: Pick) -> Iterator[tuple[Group, Result]]:
+    """Every recipient in the dead letter, job by job."""
+    by_job: dict[str, dict[str, Group]] = {}
+    for group in groups(ledger, pick):
+        by_job.setdefault(group.job, {})[group.code] = group
+    for job, codes in by_job.items():
+        for row in results(ledger, job):
+            if row["state"] in {State.DEAD, State.UNKNOWN} and row["code"] in codes:
+                yield codes[row["code"]], row
+
+
+def settle(
+    ledger: Ledger, what: Literal["requeue", "drop"], pick: Pick, *, on_progress: Callable[[int], None] | None = None
+) -> Done:
+    """Send the picked recipients again, or drop them; block by block, and doing it twice does nothing more."""
+    recipients, hindered = 0, dict[str, str]()
+    for group in groups(ledger, pick):
+        for block in blocks_of(ledger, group.job):
+            count, why = _settle_block(ledger, what, group, block)
+            recipients += count
+            if why:
+                hindered[group.job] = why
+            if on_progress and count:
+                on_progress(recipients)
+    return Done(recipients, hindered)
+
+
+def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[int, str]:
+    keys = ledger.keys
+    text = ledger.redis.hget(keys.block(block), "line")
+    if text is None:
+        return 0, ""
+    line = parse_line(text.decode())
+    count, why = ledger.run(
+        "requeue",
+        [
+            keys.block(block),
+            keys.job(group.job),
+            keys.dead,
+            keys.names,
+            keys.line(line.text()),
+            keys.send(line.lane),
+            keys.closing,
+        ],
+        [what, group.account, block, group.job, line.text(), group.code],
+    )
+    return int(count), why.decode()

@@ -1,0 +1,61 @@
+"""The ledger's clock: what is due is claimed under a lease, finished with its fence, and wakes up a worker once."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from smsline.ledger.link import Ledger
+
+WAKE_EXPIRY_MS: Final = 5_000
+"""A published wake-up that nobody started for so long is taken for lost."""
+
+
+class Lease(NamedTuple):
+    """A claimed member of a due set.
+
+    Attributes:
+        member: What is due.
+        fence: End of the lease in ms as the ledger wrote it; only who knows it can finish.
+    """
+
+    member: str
+    fence: str
+
+
+def claim(ledger: Ledger, due_key: str, *, most: int = 1, lease_ms: float = 60_000) -> list[Lease]:
+    """Claim what is due, longest due first; unfinished, it is due again after the lease."""
+    answer = [text.decode() for text in ledger.run("claim", [due_key], [most, lease_ms])]
+    return [Lease(*answer[i : i + 2]) for i in range(0, len(answer), 2)]
+
+
+def claim_one(ledger: Ledger, due_key: str, member: str, *, lease_ms: float = 60_000) -> Lease | None:
+    """Claim this member if it is due."""
+    fence = ledger.run("claim_one", [due_key], [member, lease_ms])
+    return Lease(member, fence.decode()) if fence else None
+
+
+def finish(ledger: Ledger, due_key: str, lease: Lease, again_ms: float | None = None) -> bool:
+    """End a claim: gone, or due again in `again_ms`. False when the lease was lost or the member became due meanwhile."""
+    return bool(ledger.run("finish", [due_key], [*lease, "" if again_ms is None else again_ms]))
+
+
+def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None], float]:
+    """The earliest time of each due set (epoch ms, None when empty) and the present, in one round trip."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    pipe.time()
+    for key in due_keys:
+        pipe.zrange(key, 0, 0, withscores=True)
+    (seconds, micros), *heads = pipe.execute()
+    return [head[0][1] if head else None for head in heads], seconds * 1000 + micros / 1000
+
+
+def may_wake(ledger: Ledger, queue: str, most: int) -> str | None:
+    """A wake-up's id when another one may be published on the queue, None when `most` are under way."""
+    wake = secrets.token_hex(4)
+    return wake if ledger.run("wake", [ledger.keys.wakes(queue)], [wake, most, WAKE_EXPIRY_MS]) else None
+
+
+def awake(ledger: Ledger, queue: str, wake: str) -> None:
+    """A wake-up has been started (or could not be published)."""
+    if wake:
+        ledger.redis.zrem(ledger.keys.wakes(queue), wake)

@@ -1,0 +1,147 @@
+"""Jobs on their way in: parts are written durably and once, then read by who accepts them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from smsline import numbers
+from smsline.errors import Conflict
+from smsline.job import JobSpec
+from smsline.ledger.link import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Recipients of a job as they travel through the inbox; the lists run along the numbers.
+
+    Attributes:
+        numbers: E.164 integers.
+        params: Values per number (None: the job's own), or None when no number has its own.
+        refs: Producer's name per number, or None when there are none.
+    """
+
+    numbers: Sequence[int]
+    params: Sequence[Sequence[str] | None] | None = None
+    refs: Sequence[str] | None = None
+
+    def extra(self) -> str:
+        """What is not a number, as JSON; empty when there is nothing."""
+        if self.params is None and self.refs is None:
+            return ""
+        return json.dumps({"params": self.params, "refs": self.refs}, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def read(cls, packed: bytes, extra: bytes) -> "Part":
+        """A part as the ledger keeps it."""
+        more = json.loads(extra) if extra else {}
+        return cls(numbers.unpack(packed), more.get("params"), more.get("refs"))
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a part.
+
+    Attributes:
+        job: The job it belongs to: another than asked for when the key was used before.
+        complete: Whether every part of the job is there.
+        existed: Whether the key was used before.
+    """
+
+    job: str
+    complete: bool
+    existed: bool = False
+
+
+def submit_part(
+    ledger: Ledger,
+    job: str,
+    spec: JobSpec,
+    part: Part | None,
+    *,
+    part_no: int = 0,
+    parts: int | None = None,
+) -> Submitted:
+    """Write one part of a job; a part that is there already changes nothing.
+
+    Args:
+        ledger: Where.
+        job: The job's id, made by the producer.
+        spec: The job; only the first part to arrive writes it.
+        part: Recipients, or None to say only how many parts there are.
+        part_no: The part's number, from 0.
+        parts: How many parts there are in all, once that is known.
+
+    Raises:
+        Conflict: The job is closed or cancelled and takes nothing more.
+        redis.exceptions.RedisError: Redis cannot be reached.
+    """
+    keys = ledger.keys
+    answer = ledger.run(
+        "submit",
+        [
+            keys.job(job),
+            keys.part(job, part_no),
+            keys.got(job),
+            keys.jobs,
+            keys.inbox,
+            keys.expire,
+            keys.idempotency(spec.key or job),
+        ],
+        [
+            job,
+            spec.key,
+            "" if part is None else part_no,
+            0 if part is None else len(part.numbers),
+            b"" if part is None else numbers.pack(part.numbers),
+            "" if part is None else part.extra(),
+            "" if parts is None else parts,
+            spec.to_json(params=False),
+            spec.lane,
+            int(spec.start_s * 1000) or "",
+            int(spec.ttl_s * 1000),
+            spec.pace,
+            int(spec.stream),
+            spec.account,
+            spec.template,
+            json.dumps(spec.params, ensure_ascii=False),
+        ],
+    )
+    if answer[0] == b"closed":
+        raise Conflict(f"job {job} is closed or cancelled and takes no more recipients")
+    if answer[0] == b"other":
+        return Submitted(answer[1].decode(), complete=True, existed=True)
+    return Submitted(job, complete=answer[1] == b"1")
+
+
+def waiting_parts(ledger: Ledger, job: str, limit: int = 4) -> tuple[list[int], bool]:
+    """Numbers of parts received and not yet accepted, lowest first, and whether there are more than `limit`."""
+    got = {int(n) for n in ledger.redis.hkeys(ledger.keys.got(job))}
+    taken = {int(n) for n in ledger.redis.hkeys(ledger.keys.blocks(job))}
+    left = sorted(got - taken)
+    return left[:limit], len(left) > limit
+
+
+def read_part(ledger: Ledger, job: str, part_no: int) -> Part | None:
+    """A part of the inbox, or None when it was accepted or dropped meanwhile."""
+    packed, extra = ledger.redis.hmget(ledger.keys.part(job, part_no), "n", "x")
+    return None if packed is None else Part.read(packed, extra)
+
+
+def read_spec(ledger: Ledger, job: str) -> tuple[JobSpec, str] | None:
+    """A job's spec and state, or None when there is no such job."""
+    spec, state, params = ledger.redis.hmget(ledger.keys.job(job), "spec", "state", "params")
+    if spec is None:
+        return None
+    return replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]"))), state.decode()
+
+
+def control(ledger: Ledger, job: str, wanted: str) -> tuple[str, str] | None:
+    """Ask for a job's state to become `open`, `paused` or `cancelled`.
+
+    Returns:
+        The state before and the state now; None when there is no such job.
+    """
+    keys = ledger.keys
+    parts = int(ledger.redis.hlen(keys.got(job)))
+    answer = ledger.run("control", [keys.job(job), keys.inbox, keys.expire, keys.closing], [job, wanted, parts])
+    return (answer[0].decode(), answer[1].decode()) if answer else None

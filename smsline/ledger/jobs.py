@@ -1,0 +1,202 @@
+"""Jobs as people see them: status, list, and results row by row, decoded from the blocks."""
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypedDict
+
+from smsline import numbers
+from smsline.ledger.accounts import registered
+from smsline.ledger.lines import parse_line
+from smsline.ledger.link import Ledger
+from smsline.ledger.runs import decode
+from smsline.states import COUNTED, DUPLICATE, STATES, State
+
+
+class Counts(TypedDict):
+    """Recipients per state; `unsure` counts as sending."""
+
+    total: int
+    waiting: int
+    sending: int
+    accepted: int
+    delivered: int
+    undelivered: int
+    dead: int
+    expired: int
+    cancelled: int
+    suppressed: int
+    unknown: int
+
+
+class Status(TypedDict):
+    """A job as a whole. Times are ISO 8601 in UTC; the counts always add up to `total`."""
+
+    job: str
+    state: str
+    lane: str
+    counts: Counts
+    calls: int
+    fee: int
+    created_at: str
+    closed_at: str | None
+    complete: bool
+    doubled: int
+    template: str
+    account: str
+
+
+class Result(TypedDict):
+    """What became of one recipient."""
+
+    phone: str
+    ref: str
+    state: str
+    code: str
+    provider: str
+    serial: str
+    attempts: int
+    accepted_at: str | None
+    final_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """A block of a job."""
+
+    job: str
+    block: int
+
+
+def iso(ms: float | None) -> str | None:
+    """Epoch ms as ISO 8601 in UTC, to the millisecond."""
+    if not ms:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_status(ledger: Ledger, job: str) -> Status | None:
+    """A job's status, or None when there is no such job."""
+    found = ledger.redis.hgetall(ledger.keys.job(job))
+    return _status({k.decode(): v.decode() for k, v in found.items()}) if found else None
+
+
+def _status(held: dict[str, str]) -> Status:
+    counts = {name: int(held.get(name, 0)) for name in COUNTED}
+    closed_ms = int(held.get("closed_ms", 0))
+    state = held["state"]
+    return Status(
+        job=held["id"],
+        state="closed" if closed_ms and state != "cancelled" else state,
+        lane=held["lane"],
+        counts=Counts(**counts),  # type: ignore[typeddict-item]
+        calls=int(held.get("calls", 0)),
+        fee=int(held.get("fee", 0)),
+        created_at=iso(int(held["created_ms"])) or "",
+        closed_at=iso(closed_ms),
+        complete=held.get("complete") == "1",
+        doubled=int(held.get("doubled", 0)),
+        template=held.get("template", ""),
+        account=held.get("account", ""),
+    )
+
+
+def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Status]:
+    """The newest jobs, newest first."""
+    found: list[Status] = []
+    start = 0
+    while len(found) < limit:
+        names = ledger.redis.zrevrange(ledger.keys.jobs, start, start + 99)
+        if not names:
+            break
+        start += 100
+        pipe = ledger.redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(ledger.keys.job(name.decode()))
+        statuses = [_status({k.decode(): v.decode() for k, v in held.items()}) for held in pipe.execute() if held]
+        found += [status for status in statuses if state in {"", status["state"]}]
+    return found[:limit]
+
+
+def blocks_of(ledger: Ledger, job: str) -> list[int]:
+    """A job's blocks in the order of its input."""
+    found = ledger.redis.hgetall(ledger.keys.blocks(job))
+    blocks: list[int] = []
+    for _, value in sorted((int(part), value) for part, value in found.items()):
+        first, count = value.decode().split(":")
+        blocks += range(int(first), int(first) + int(count))
+    return blocks
+
+
+def results(ledger: Ledger, job: str) -> Iterator[Result]:
+    """What became of each recipient, in the order of the input; read block by block, so a million rows stream."""
+    providers = registered(ledger)
+    blocks = blocks_of(ledger, job)
+    for i in range(0, len(blocks), 20):
+        pipe = ledger.redis.pipeline(transaction=False)
+        for block in blocks[i : i + 20]:
+            pipe.hgetall(ledger.keys.block(block))
+        for held in pipe.execute():
+            if held:
+                yield from _block_results(ledger, held, providers)
+    yield from _inbox_results(ledger, job)
+
+
+def _inbox_results(ledger: Ledger, job: str) -> Iterator[Result]:
+    """Recipients whose part is still in the inbox."""
+    got = {int(n) for n in ledger.redis.hkeys(ledger.keys.got(job))}
+    taken = {int(n) for n in ledger.redis.hkeys(ledger.keys.blocks(job))}
+    for part in sorted(got - taken):
+        packed = ledger.redis.hget(ledger.keys.part(job, part), "n")
+        for number in numbers.unpack(packed or b""):
+            yield _row(number, "", State.WAITING)
+
+
+def _row(number: int, ref: str, state: State) -> Result:
+    return Result(
+        phone=numbers.e164(number),
+        ref=ref,
+        state=state.value,
+        code="",
+        provider="",
+        serial="",
+        attempts=0,
+        accepted_at=None,
+        final_at=None,
+    )
+
+
+def _block_results(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]) -> Iterator[Result]:
+    letters = held[b"st"].decode()
+    refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
+    serials = _serials(held)
+    account = parse_line(held[b"line"].decode()).account
+    codes, finals, attempts = held.get(b"cd", b""), held.get(b"fi", b""), held.get(b"at", b"")
+    for i, number in enumerate(numbers.unpack(held[b"n"])):
+        if letters[i] == DUPLICATE:
+            continue
+        row = _row(number, refs[i], STATES[letters[i]])
+        name, serial, accepted_ms = serials.get(i, (account, "", 0))
+        row["provider"] = providers.get(name, name)
+        row["serial"] = serial
+        row["code"] = ledger.code_name(int.from_bytes(codes[i * 2 : i * 2 + 2], "big"))
+        row["attempts"] = attempts[i] if i < len(attempts) else 0
+        row["accepted_at"] = iso(accepted_ms)
+        row["final_at"] = iso(int.from_bytes(finals[i * 4 : i * 4 + 4], "big") * 1000)
+        yield row
+
+
+def _serials(held: dict[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
+    """Position -> account, serial and ms of acceptance; the newest attempt wins."""
+    found: dict[int, tuple[str, str, int]] = {}
+    for name in sorted((n for n in held if n.startswith(b"z")), key=lambda n: int(n[1:])):
+        note = json.loads(zlib.decompress(held[name]))
+        for position, serial in zip(decode(note["r"]), note["s"], strict=True):
+            found[position] = (note["a"], serial, note.get("t", 0))
+    for name, value in held.items():
+        if name.startswith(b"y"):
+            note = json.loads(value)
+            found[int(name[1:])] = (note["a"], note["s"], 0)
+    return found

@@ -1,0 +1,166 @@
+"""Every key of the ledger: its pattern, its Redis type, who owns it and how long it lives.
+
+All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that touch several keys also run on a Redis Cluster.
+
+| key                          | type   | meaning                                                     | lives until                     |
+|------------------------------|--------|-------------------------------------------------------------|---------------------------------|
+| job:<job>                    | hash   | spec, state, counts                                         | closed + retention              |
+| got:<job>                    | hash   | part number -> recipients in it, as received                | closed + retention              |
+| part:<job>:<n>               | hash   | a part of the inbox, not yet accepted                       | accepted                        |
+| blocks:<job>                 | hash   | part number -> "first block:blocks"                         | closed + retention              |
+| block:<id>                   | hash   | up to 200 recipients of one job, in packed columns          | closed + retention              |
+| seen:<job>:<shard>           | set    | numbers of a job in several parts (integers)                | SEEN_TTL_S after the last part  |
+| held:<job>                   | zset   | "line entry" of a paused job                                | resumed                         |
+| key:<key>                    | string | idempotency key -> job                                      | closed + retention              |
+| jobs                         | zset   | job -> created ms                                           | permanent; members purged       |
+| dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
+| line:<line>                  | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
+| size:<line>                  | string | recipients in the line, where a lane lingers                | empty                           |
+| due:<kind>[:<lane>]          | zset   | the clock: what must happen, by ms                          | permanent; members leave        |
+| attempt:<id>                 | hash   | one provider call, written down before it is made           | recorded + ATTEMPT_TTL_S        |
+| unsure:<account>             | hash   | number -> attempts nobody knows the end of                  | permanent; fields leave         |
+| bucket:<account>:<action>    | hash   | token bucket                                                | BUCKET_TTL_S idle               |
+| park:<account>[:<template>]  | hash   | why and since when an account or a template is parked       | resumed                         |
+| account:<account>            | hash   | provider, outstanding receipts, drain fence, last error     | permanent; one per account      |
+| index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
+| pages:<account>              | list   | raw receipt pages, not yet applied                          | applied                         |
+| orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
+| wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | permanent; members expire       |
+| accounts, codes, names, ids  |        | registries and counters                                     | permanent                       |
+"""
+
+from typing import Final
+
+SEEN_TTL_S: Final = 7 * 86_400
+ATTEMPT_TTL_S: Final = 300
+BUCKET_TTL_S: Final = 600
+INDEX_TTL_S: Final = 4 * 86_400
+"""One day more than the 72 hours in which a receipt may come."""
+
+INDEX_SHARDS: Final = 16_384
+"""Index entries of a day spread over so many hashes, so that each stays a compact listpack up to some two million a day."""
+
+PERMANENT: Final = (
+    "jobs",
+    "dead",
+    "due:",
+    "unsure:",
+    "account:",
+    "wakes:",
+    "accounts",
+    "codes",
+    "names",
+    "ids",
+    "park:",
+)
+"""Keys without an end of their own; what is in them has one."""
+
+
+class Keys:
+    """Names of the keys of one ledger.
+
+    Args:
+        namespace: Separates ledgers that share a Redis.
+    """
+
+    def __init__(self, namespace: str = "sl") -> None:
+        self.prefix = "{" + namespace + "}:"
+        self.jobs = self.prefix + "jobs"
+        self.dead = self.prefix + "dead"
+        self.accounts = self.prefix + "accounts"
+        self.codes = self.prefix + "codes"
+        self.names = self.prefix + "names"
+        self.ids = self.prefix + "ids"
+        self.inbox = self.due("inbox")
+        self.later = self.due("later")
+        self.lease = self.due("lease")
+        self.drain = self.due("drain")
+        self.probe = self.due("probe")
+        self.unsure_due = self.due("unsure")
+        self.closing = self.due("close")
+        self.expire = self.due("expire")
+        self.purge = self.due("purge")
+
+    def due(self, kind: str) -> str:
+        """The due set of one kind of work."""
+        return f"{self.prefix}due:{kind}"
+
+    def send(self, lane: str) -> str:
+        """Lines of a lane by the time they should be looked at."""
+        return f"{self.prefix}due:send:{lane}"
+
+    def job(self, job: str) -> str:
+        """A job's spec, state and counts."""
+        return f"{self.prefix}job:{job}"
+
+    def got(self, job: str) -> str:
+        """Parts received of a job."""
+        return f"{self.prefix}got:{job}"
+
+    def part(self, job: str, part: int) -> str:
+        """A part waiting in the inbox."""
+        return f"{self.prefix}part:{job}:{part}"
+
+    def blocks(self, job: str) -> str:
+        """Where a job's recipients are."""
+        return f"{self.prefix}blocks:{job}"
+
+    def block(self, block: int | str) -> str:
+        """Up to 200 recipients of one job."""
+        return f"{self.prefix}block:{block}"
+
+    def seen(self, job: str, shard: int) -> str:
+        """Numbers a job already has."""
+        return f"{self.prefix}seen:{job}:{shard}"
+
+    def held(self, job: str) -> str:
+        """Entries set aside while the job is paused."""
+        return f"{self.prefix}held:{job}"
+
+    def idempotency(self, key: str) -> str:
+        """The job made under an idempotency key."""
+        return f"{self.prefix}key:{key}"
+
+    def line(self, line: str) -> str:
+        """Entries that wait for one batch key."""
+        return f"{self.prefix}line:{line}"
+
+    def size(self, line: str) -> str:
+        """Recipients waiting in a line."""
+        return f"{self.prefix}size:{line}"
+
+    def attempt(self, attempt: int | str) -> str:
+        """One provider call."""
+        return f"{self.prefix}attempt:{attempt}"
+
+    def unsure(self, account: str) -> str:
+        """Numbers whose message may or may not be out."""
+        return f"{self.prefix}unsure:{account}"
+
+    def bucket(self, account: str, action: str) -> str:
+        """Token bucket of one action of one account."""
+        return f"{self.prefix}bucket:{account}:{action}"
+
+    def park(self, account: str, template: str = "") -> str:
+        """Why an account, or one template of it, is parked."""
+        return f"{self.prefix}park:{account}:{template}" if template else f"{self.prefix}park:{account}"
+
+    def account(self, account: str) -> str:
+        """An account's counters and health."""
+        return f"{self.prefix}account:{account}"
+
+    def index(self, account: str, day: int, shard: int) -> str:
+        """One shard of the serial index of a day."""
+        return f"{self.prefix}index:{account}:{day}:{shard}"
+
+    def pages(self, account: str) -> str:
+        """Raw receipt pages not yet applied."""
+        return f"{self.prefix}pages:{account}"
+
+    def orphans(self, account: str, day: int) -> str:
+        """Receipts that match nothing yet."""
+        return f"{self.prefix}orphans:{account}:{day}"
+
+    def wakes(self, queue: str) -> str:
+        """Wake-ups under way on a queue."""
+        return f"{self.prefix}wakes:{queue}"

@@ -1,0 +1,200 @@
+"""Lines: recipients that wait for the same batch key. Take what fits into a call, look once more, begin; or give it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from smsline import numbers
+from smsline.ledger.buckets import Limit
+from smsline.ledger.keys import BUCKET_TTL_S
+from smsline.ledger.link import Ledger, Value
+from smsline.ledger.runs import Entry, decode, parse_entry
+
+
+class Line(NamedTuple):
+    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s or p>|<hash>`.
+
+    Attributes:
+        lane: What it may wait for.
+        account: Who sends.
+        template: Template id.
+        region: `m` mainland, `g` global.
+        params: `s` one set of params for all, `p` each number its own.
+        digest: Stands for everything else that must be equal in a call.
+    """
+
+    lane: str
+    account: str
+    template: str
+    region: str
+    params: str
+    digest: str
+
+    def text(self) -> str:
+        """The line's id."""
+        return "|".join(self)
+
+
+def parse_line(text: str) -> Line:
+    """The inverse of `Line.text`."""
+    return Line(*text.split("|"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Recipients taken for one call that was not begun yet."""
+
+    attempt: int
+    line: Line
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Recipients of one block within a call.
+
+    Attributes:
+        entry: Which.
+        numbers: E.164 integers, in the order of the entry's positions.
+        attempts: Calls already counted, per number.
+        own_params: JSON of the params per position of the *block*, or empty.
+    """
+
+    entry: Entry
+    numbers: Sequence[int]
+    attempts: bytes
+    own_params: str
+
+    @property
+    def positions(self) -> list[int]:
+        """Positions in the block."""
+        return decode(self.entry.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call that must be made now.
+
+    Attributes:
+        started_ms: When it began, by Redis.
+        content: JSON of what is said.
+        params: JSON of the params for all, or empty.
+        groups: To whom.
+        probing: Whether account or template is parked and this call finds out if it still must be.
+    """
+
+    started_ms: int
+    content: str
+    params: str
+    groups: tuple[Group, ...]
+    probing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotBegun:
+    """Why no call is to be made. `wait_ms` is how long for `wait` and, as an epoch, until when for `parked`."""
+
+    why: Literal["stale", "empty", "wait", "parked"]
+    wait_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every call of a line.
+
+    Attributes:
+        action: The provider's action.
+        limit: Its rate.
+        lease_ms: After this long without a word the claim is someone else's.
+        park_probe_ms: Time between probes of what is parked.
+    """
+
+    action: str
+    limit: Limit
+    lease_ms: float
+    park_probe_ms: float
+
+
+def due_lines(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[Line], float]:
+    """Lines of a lane that are due, longest due first; and ms until the next one is (0 when some are, -1 when there is none)."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    pipe.time()
+    pipe.zrange(ledger.keys.send(lane), 0, most - 1, withscores=True)
+    (seconds, micros), found = pipe.execute()
+    now_ms = seconds * 1000 + micros / 1000
+    due = [parse_line(text.decode()) for text, score in found if score <= now_ms]
+    if due or not found:
+        return due, 0.0 if due else -1.0
+    return [], max(1.0, found[0][1] - now_ms)
+
+
+def take(
+    ledger: Ledger, line: Line, attempt: int, *, limit: int, linger_ms: float, lease_ms: float, worker: str
+) -> Claim | None:
+    """Take at most `limit` recipients off a due line. None when it is empty or not due (any more)."""
+    keys, text = ledger.keys, line.text()
+    entries = ledger.run(
+        "take",
+        [keys.line(text), keys.size(text), keys.send(line.lane), keys.attempt(attempt), keys.lease],
+        [text, attempt, limit, linger_ms, lease_ms, worker],
+    )
+    return Claim(attempt, line, tuple(parse_entry(e.decode()) for e in entries)) if entries else None
+
+
+def begin(ledger: Ledger, claim: Claim, terms: Terms) -> Begun | NotBegun:
+    """Look once more, take the token and mark the recipients as sending; after `Begun` the call is made at once.
+
+    Cancelled and overdue recipients are ended here, those of a paused job set aside.
+    """
+    keys, line = ledger.keys, claim.line
+    key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(line.account, terms.action)]
+    key_list += [keys.park(line.account), keys.park(line.account, line.template), keys.closing]
+    for entry in claim.entries:
+        key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]
+    args: list[Value] = [
+        claim.attempt,
+        terms.lease_ms,
+        *terms.limit.numbers(urgent=line.lane == "otp"),
+        terms.park_probe_ms,
+        BUCKET_TTL_S,
+        line.text(),
+    ]
+    answer = ledger.run("begin", key_list, [*args, *(entry.text() for entry in claim.entries)])
+    verb = answer[0].decode()
+    if verb not in {"go", "probe"}:
+        return NotBegun(verb, float(answer[1]) if len(answer) > 1 else 0.0)
+    rest = answer[4:]
+    groups = tuple(_group(*rest[i : i + 4]) for i in range(0, len(rest), 4))
+    return Begun(int(answer[1]), answer[2].decode(), answer[3].decode(), groups, probing=verb == "probe")
+
+
+def _group(entry: bytes, packed: bytes, attempts: bytes, own_params: bytes) -> Group:
+    return Group(parse_entry(entry.decode()), numbers.unpack(packed), attempts, own_params.decode())
+
+
+def release(ledger: Ledger, claim: Claim, wait_ms: float = 0.0) -> int:
+    """Give a claim back that was not begun; its line is due again after `wait_ms`. Returns the entries given back."""
+    keys, text = ledger.keys, claim.line.text()
+    return int(
+        ledger.run(
+            "release",
+            [keys.attempt(claim.attempt), keys.lease, keys.line(text), keys.send(claim.line.lane)],
+            [claim.attempt, wait_ms],
+        )
+    )
+
+
+def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:
+    """Move entries from `later` or from a job's held ones into their lines; returns how many."""
+    if only_due:
+        seconds, micros = ledger.redis.time()
+        members = ledger.redis.zrangebyscore(source, "-inf", seconds * 1000 + micros / 1000, start=0, num=most)
+    else:
+        members = ledger.redis.zrange(source, 0, most - 1)
+    if not members:
+        return 0
+    lines = [member.decode().split(" ", 1)[0] for member in members]
+    key_list = [source]
+    for line in lines:
+        key_list += [ledger.keys.line(line), ledger.keys.send(parse_line(line).lane)]
+    return int(ledger.run("move_due", key_list, ["due" if only_due else "", *members]))

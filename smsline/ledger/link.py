@@ -1,0 +1,113 @@
+"""The way to the ledger: a Redis connection, the scripts loaded from `lua/`, and codes as small numbers."""
+
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, Final, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
+from redis.retry import Retry
+
+from smsline.ledger.keys import Keys
+
+Value = str | bytes | int | float
+
+SOCKET_TIMEOUT_S: Final = 5.0
+
+
+@cache
+def script_text(name: str) -> str:
+    """The script as Redis gets it: what all share, then its own file."""
+    folder = files("smsline.ledger") / "lua"
+    return (folder / "_lib.lua").read_text("utf-8") + (folder / f"{name}.lua").read_text("utf-8")
+
+
+@cache
+def script_sha(name: str) -> str:
+    """The name Redis knows the script by."""
+    return sha1(script_text(name).encode(), usedforsecurity=False).hexdigest()
+
+
+def connect(url: str) -> redis.Redis:
+    """A connection pool that never repeats a command by itself; redis-py 8 would, up to ten times."""
+    return redis.Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=SOCKET_TIMEOUT_S,
+        health_check_interval=15,
+    )
+
+
+class Ledger:
+    """One ledger in one Redis.
+
+    Args:
+        client: A redis-py client that returns bytes (or a fakeredis one).
+        namespace: Separates ledgers that share a Redis.
+    """
+
+    def __init__(self, client: Any, namespace: str = "sl") -> None:  # noqa: ANN401 - fakeredis and redis share no type
+        self.redis = client
+        self.keys = Keys(namespace)
+        self._codes: dict[str, int] = {}
+        self._names: dict[int, str] = {0: ""}
+
+    @classmethod
+    def at(cls, url: str, namespace: str = "sl") -> Self:
+        """The ledger at a Redis URL."""
+        return cls(connect(url), namespace)
+
+    def run(self, name: str, keys: Sequence[str], args: Sequence[Value] = ()) -> Any:  # noqa: ANN401 - each script's wrapper types its answer
+        """Run one script.
+
+        Raises:
+            redis.exceptions.RedisError: It could not be run, or its answer was lost.
+        """
+        try:
+            return self.redis.evalsha(script_sha(name), len(keys), *keys, *args)
+        except NoScriptError:
+            return self.redis.eval(script_text(name), len(keys), *keys, *args)
+
+    def run_many(self, calls: Sequence[tuple[str, Sequence[str], Sequence[Value]]]) -> list[Any]:
+        """Run scripts in one round trip, each atomic by itself.
+
+        Raises:
+            redis.exceptions.RedisError: The first that failed.
+        """
+        pipe = self.redis.pipeline(transaction=False)
+        for name, keys, args in calls:
+            pipe.evalsha(script_sha(name), len(keys), *keys, *args)
+        answers = pipe.execute(raise_on_error=False)
+        for i, answer in enumerate(answers):
+            if isinstance(answer, NoScriptError):
+                answers[i] = self.run(*calls[i])
+            elif isinstance(answer, Exception):
+                raise answer
+        return list(answers)
+
+    def ids(self, kind: str, count: int = 1) -> int:
+        """Reserve `count` ids of a kind; returns the first. Gaps do no harm."""
+        return int(self.redis.hincrby(self.keys.ids, kind, count)) - count + 1
+
+    def code_number(self, code: str) -> int:
+        """The small number that stands for a code in packed columns; 0 for no code."""
+        if not code:
+            return 0
+        if code not in self._codes:
+            self._codes[code] = int(self.run("intern", [self.keys.codes, self.keys.names], [code[:80]]))
+        return self._codes[code]
+
+    def code_name(self, number: int) -> str:
+        """The inverse of `code_number`."""
+        if number not in self._names:
+            self._names = {0: ""} | {int(k): v.decode() for k, v in self.redis.hgetall(self.keys.names).items()}
+        return self._names.get(number, "?")
+
+
+def code_bytes(number: int) -> bytes:
+    """A code's number as it stands in a block."""
+    return number.to_bytes(2, "big")

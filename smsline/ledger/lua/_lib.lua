@@ -1,0 +1,102 @@
+-- What every script starts with: the clock, positions, packed columns, counts and the closing of jobs.
+-- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts), cd (2 bytes: code), fi (4 bytes: final, epoch s).
+
+local FINAL = { d = true, f = true, x = true, X = true, e = true, c = true, p = true, u = true, U = true }
+local COUNT = { w = 'waiting', s = 'sending', q = 'sending', a = 'accepted', d = 'delivered', f = 'undelivered',
+  x = 'dead', X = 'dead', e = 'expired', c = 'cancelled', p = 'suppressed', u = 'unknown', U = 'unknown' }
+local MOVES = { w = 'secpx', s = 'waxqec', q = 'wadfux', a = 'dfuw', x = 'wX', u = 'wU' }
+
+local function now_us()
+  local t = redis.call('TIME')
+  return t[1] * 1000000 + t[2]
+end
+
+local function ms_text(us)
+  return string.format('%.3f', us / 1000)
+end
+
+local function positions(runs)
+  local list = {}
+  for part in string.gmatch(runs, '[^,]+') do
+    local first, last = string.match(part, '^(%d+)-(%d+)$')
+    first = tonumber(first or part)
+    for position = first, tonumber(last or first) do list[#list + 1] = position end
+  end
+  return list
+end
+
+local function runs_of(list)
+  local parts, from = {}, 1
+  for i = 1, #list do
+    if list[i + 1] ~= list[i] + 1 then
+      parts[#parts + 1] = from == i and tostring(list[i]) or (list[from] .. '-' .. list[i])
+      from = i + 1
+    end
+  end
+  return table.concat(parts, ',')
+end
+
+local function split_entry(entry)
+  return string.match(entry, '^([^|]*)|(%d+)|(.*)$')
+end
+
+-- A column of `width` bytes per recipient as a table of strings, changed in place and written back once.
+local function column(text, size, width, blank)
+  local cells = {}
+  for i = 0, size - 1 do
+    local cell = text and string.sub(text, i * width + 1, (i + 1) * width) or blank
+    cells[i] = #cell == width and cell or blank
+  end
+  return cells
+end
+
+local function joined(cells, size)
+  return size == 0 and '' or table.concat(cells, '', 0, size - 1)
+end
+
+local function four_bytes(value)
+  return string.char(math.floor(value / 16777216) % 256, math.floor(value / 65536) % 256, math.floor(value / 256) % 256, value % 256)
+end
+
+local function number_at(packed, position)
+  local value = 0
+  for i = position * 8 + 1, position * 8 + 8 do value = value * 256 + string.byte(packed, i) end
+  return string.format('%.0f', value)
+end
+
+-- Count a move of one recipient in `deltas` (count name -> change).
+local function count_move(deltas, from, to)
+  local old, new = COUNT[from], COUNT[to]
+  if old ~= new then
+    deltas[old] = (deltas[old] or 0) - 1
+    deltas[new] = (deltas[new] or 0) + 1
+  end
+end
+
+local function may_move(from, to)
+  local allowed = MOVES[from]
+  return allowed ~= nil and string.find(allowed, to, 1, true) ~= nil
+end
+
+-- Write a job's changed counts and close it when nothing of it is open any more.
+local function settle(job_key, deltas, closing_key, now_ms)
+  local changed = false
+  for name, by in pairs(deltas) do
+    if by ~= 0 then redis.call('HINCRBY', job_key, name, by); changed = true end
+  end
+  if not changed then return end
+  local v = redis.call('HMGET', job_key, 'waiting', 'sending', 'accepted', 'complete', 'parts', 'taken', 'closed_ms', 'id')
+  local open = tonumber(v[1] or 0) + tonumber(v[2] or 0) + tonumber(v[3] or 0)
+  if open == 0 and v[4] == '1' and v[5] == v[6] and not v[7] then
+    redis.call('HSET', job_key, 'closed_ms', now_ms)
+    redis.call('ZADD', closing_key, now_ms, v[8])
+  end
+end
+
+-- Put an entry into a line. `front`: before what waits already (a returned entry); else behind it.
+local function enqueue(line_key, line, entry, due_key, due_ms, front)
+  local edge = front and redis.call('ZRANGE', line_key, 0, 0, 'WITHSCORES') or redis.call('ZRANGE', line_key, -1, -1, 'WITHSCORES')
+  local score = tonumber(edge[2] or 0)
+  redis.call('ZADD', line_key, score + (front and -1 or 1), entry)
+  redis.call('ZADD', due_key, 'LT', due_ms, line)
+end

@@ -1,0 +1,72 @@
+-- Turn one inbox part into blocks and put their recipients into lines; done once, however often it is asked.
+-- KEYS: 1 job (hash), 2 part (hash), 3 blocks of the job (hash), 4 due close (zset), 5 due later (zset), 6 due send of the lane (zset), 7 dead (hash),
+--       then `lines` pairs of line (zset) and size (string), then `seen` shards (sets), then the blocks (hashes)
+-- ARGV: 1 job id, 2 part number, 3 lines, 4 seen shards, 5 linger ms, 6 numbers in a call, 7 first due ms (0: now), 8 pace: ms per recipient (0: none),
+--       9 seen expiry s, 10 first block id, 11.. the line ids, then per block: line (1-based), content json, params json or '', params per recipient json or '',
+--       refs json or '', packed numbers, shard per number (2 bytes each, 1-based) or ''
+-- Returns: {'ok', recipients taken, duplicates} | {'done'} when the part was accepted before | {'cancelled'}.
+if redis.call('EXISTS', KEYS[2]) == 0 then return { 'done' } end
+local job, lines, shards = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
+local state = redis.call('HMGET', KEYS[1], 'state', 'vt', 'paced')
+if state[1] == 'cancelled' then return { 'cancelled' } end
+local seen_at, block_at = 7 + lines * 2, 7 + lines * 2 + shards
+local blocks = #KEYS - block_at
+local now = now_us() / 1000
+local first_due, pace = tonumber(ARGV[7]), tonumber(ARGV[8])
+local paced = tonumber(state[3] or 0)
+local vt = tonumber(state[2] or 0)
+local taken, doubled = 0, 0
+
+local function fresh(packed, shard_of, size)
+  local list, cells = {}, {}
+  for i = 0, size - 1 do
+    cells[i] = 'w'
+    if shard_of ~= '' then
+      local a, b = string.byte(shard_of, i * 2 + 1, i * 2 + 2)
+      local key = KEYS[seen_at + a * 256 + b]
+      if redis.call('SADD', key, number_at(packed, i)) == 0 then cells[i] = '='
+      elseif redis.call('SCARD', key) == 1 then redis.call('EXPIRE', key, ARGV[9]) end
+    end
+    if cells[i] == 'w' then list[#list + 1] = i end
+  end
+  return list, joined(cells, size)
+end
+
+for b = 1, blocks do
+  local at = 10 + lines + (b - 1) * 7
+  local line_no, packed = tonumber(ARGV[at + 1]), ARGV[at + 6]
+  local line, block_key, size = ARGV[10 + line_no], KEYS[block_at + b], #packed / 8
+  local list, letters = fresh(packed, ARGV[at + 7], size)
+  redis.call('HSET', block_key, 'job', job, 'line', line, 'c', ARGV[at + 2], 'n', packed, 'st', letters)
+  if ARGV[at + 3] ~= '' then redis.call('HSET', block_key, 'p', ARGV[at + 3]) end
+  if ARGV[at + 4] ~= '' then redis.call('HSET', block_key, 'pp', ARGV[at + 4]) end
+  if ARGV[at + 5] ~= '' then redis.call('HSET', block_key, 'r', ARGV[at + 5]) end
+  taken, doubled = taken + #list, doubled + size - #list
+  if #list > 0 then
+    local entry = job .. '|' .. (tonumber(ARGV[10]) + b - 1) .. '|' .. runs_of(list)
+    local line_key, size_key = KEYS[6 + line_no * 2], KEYS[7 + line_no * 2]
+    if pace > 0 then
+      redis.call('ZADD', KEYS[5], string.format('%.3f', math.max(now, first_due) + paced * pace), line .. ' ' .. entry)
+      paced = paced + #list
+    else
+      local head = redis.call('ZRANGE', line_key, 0, 0, 'WITHSCORES')
+      vt = math.max(vt + 1, tonumber(head[2] or 0))
+      redis.call('ZADD', line_key, vt, entry)
+      local due = now + tonumber(ARGV[5])
+      if tonumber(ARGV[5]) > 0 and redis.call('INCRBY', size_key, #list) >= tonumber(ARGV[6]) then due = now end
+      redis.call('ZADD', KEYS[6], 'LT', string.format('%.3f', due), line)
+    end
+  end
+end
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[10] .. ':' .. blocks)
+redis.call('HSET', KEYS[1], 'vt', string.format('%.0f', vt), 'paced', paced)
+redis.call('DEL', KEYS[2])
+local progress = redis.call('HMGET', KEYS[1], 'complete', 'parts')
+-- From here on the blocks hold the params; the job's own copy, perhaps a one-time password, has no use.
+if redis.call('HINCRBY', KEYS[1], 'taken', 1) == tonumber(progress[2]) and progress[1] == '1' then redis.call('HDEL', KEYS[1], 'params') end
+if doubled > 0 then
+  redis.call('HINCRBY', KEYS[1], 'total', -doubled)
+  redis.call('HINCRBY', KEYS[1], 'doubled', doubled)
+  settle(KEYS[1], { waiting = -doubled }, KEYS[4], math.floor(now))
+end
+return { 'ok', taken, doubled }

@@ -1,0 +1,44 @@
+-- Send the dead and unknown recipients of one block again, or drop them from the dead letter; asked twice it does nothing more.
+-- KEYS: 1 block, 2 job, 3 dead, 4 names of codes (hashes), 5 line, 6 due send of the lane, 7 due close (zsets)
+-- ARGV: 1 'requeue' or 'drop', 2 account, 3 block id, 4 job id, 5 line, 6 code ('' any)
+-- Returns: {recipients, why none: '' | 'params' when they are erased | 'deadline' when it has passed | 'cancelled'}.
+local b = redis.call('HMGET', KEYS[1], 'st', 'cd', 'at', 'fi', 'p', 'pp')
+if not b[1] then return { 0, '' } end
+local now = math.floor(now_us() / 1000)
+local j = redis.call('HMGET', KEYS[2], 'state', 'deadline_ms', 'closed_ms')
+local again = ARGV[1] == 'requeue'
+if again and j[1] == 'cancelled' then return { 0, 'cancelled' } end
+if again and j[2] and tonumber(j[2]) <= now then return { 0, 'deadline' } end
+local size = #b[1]
+local st, cd = column(b[1], size, 1), column(b[2], size, 2, '\0\0')
+local at, fi = column(b[3], size, 1, '\0'), column(b[4], size, 4, '\0\0\0\0')
+local list, deltas, gone = {}, {}, {}
+for p = 0, size - 1 do
+  local old = st[p]
+  if old == 'x' or old == 'u' then
+    local name = redis.call('HGET', KEYS[4], string.byte(cd[p], 1) * 256 + string.byte(cd[p], 2)) or ''
+    if ARGV[6] == '' or ARGV[6] == name then
+      local to = again and 'w' or string.upper(old)
+      list[#list + 1] = p
+      st[p] = to
+      count_move(deltas, old, to)
+      local field = ARGV[2] .. ' ' .. name .. ' ' .. ARGV[4]
+      gone[field] = (gone[field] or 0) + 1
+      if again then at[p], cd[p], fi[p] = '\0', '\0\0', '\0\0\0\0' end
+    end
+  end
+end
+if #list == 0 then return { 0, '' } end
+if again and not b[5] and not b[6] then return { 0, 'params' } end
+redis.call('HSET', KEYS[1], 'st', joined(st, size), 'cd', joined(cd, size), 'at', joined(at, size), 'fi', joined(fi, size))
+for field, by in pairs(gone) do
+  if redis.call('HINCRBY', KEYS[3], field, -by) <= 0 then redis.call('HDEL', KEYS[3], field) end
+end
+if again then
+  if j[3] then redis.call('HDEL', KEYS[2], 'closed_ms'); redis.call('ZREM', KEYS[7], ARGV[4]) end
+  settle(KEYS[2], deltas, KEYS[7], now)
+  enqueue(KEYS[5], ARGV[5], ARGV[4] .. '|' .. ARGV[3] .. '|' .. runs_of(list), KEYS[6], now, false)
+elseif not string.find(joined(st, size), '[wsqxu]') then
+  redis.call('HDEL', KEYS[1], 'p', 'pp')
+end
+return { #list, '' }

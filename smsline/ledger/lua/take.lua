@@ -1,0 +1,49 @@
+-- Take the next recipients of a due line for one call and write the claim down; asked again with the same attempt it answers the same.
+-- KEYS: 1 line (zset), 2 size (string), 3 due send of the lane (zset), 4 attempt (hash), 5 due lease (zset)
+-- ARGV: 1 line id, 2 attempt id, 3 numbers in a call, 4 linger ms, 5 lease ms, 6 worker
+-- Returns: entries (text), as many as fit; empty when the line is empty, or not due.
+local taken = redis.call('HGET', KEYS[4], 'entries')
+if taken then
+  local again = {}
+  for entry in string.gmatch(taken, '%S+') do again[#again + 1] = entry end
+  return again
+end
+local now = now_us() / 1000
+local due = redis.call('ZSCORE', KEYS[3], ARGV[1])
+if not due or tonumber(due) > now then return {} end
+local limit, got, count = tonumber(ARGV[3]), {}, 0
+while count < limit do
+  local head = redis.call('ZRANGE', KEYS[1], 0, math.min(limit - count, 50) - 1, 'WITHSCORES')
+  if #head == 0 then break end
+  for i = 1, #head, 2 do
+    local job, block, runs = split_entry(head[i])
+    local list = positions(runs)
+    redis.call('ZREM', KEYS[1], head[i])
+    if count + #list <= limit then
+      got[#got + 1] = head[i]
+      count = count + #list
+    else
+      local mine, rest = {}, {}
+      for p = 1, #list do
+        if count < limit then mine[#mine + 1] = list[p]; count = count + 1 else rest[#rest + 1] = list[p] end
+      end
+      got[#got + 1] = job .. '|' .. block .. '|' .. runs_of(mine)
+      redis.call('ZADD', KEYS[1], head[i + 1], job .. '|' .. block .. '|' .. runs_of(rest))
+    end
+    if count >= limit then break end
+  end
+end
+local left = 0
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+  redis.call('DEL', KEYS[2])
+else
+  local linger = tonumber(ARGV[4])
+  if redis.call('EXISTS', KEYS[2]) == 1 then left = redis.call('DECRBY', KEYS[2], count) end
+  redis.call('ZADD', KEYS[3], string.format('%.3f', (linger > 0 and left < limit) and now + linger or now), ARGV[1])
+end
+if count > 0 then
+  redis.call('HSET', KEYS[4], 'line', ARGV[1], 'entries', table.concat(got, ' '), 'state', 'claimed', 'worker', ARGV[6])
+  redis.call('ZADD', KEYS[5], string.format('%.3f', now + tonumber(ARGV[5])), ARGV[2])
+end
+return got

@@ -1,0 +1,205 @@
+"""Receipts: raw pages are stored first; then each is matched to its recipient, or kept until something matches it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from smsline.ledger.attempts import read_index_value, serial_place
+from smsline.ledger.keys import INDEX_TTL_S
+from smsline.ledger.link import Ledger, Value, code_bytes
+from smsline.states import LETTERS, State
+
+DAYS_BACK: Final = 4
+"""Receipts are matched to sends of today and the days before within which one may come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One receipt, whatever way it came.
+
+    Attributes:
+        number: E.164 integer.
+        serial: The provider's id of the message.
+        ok: The provider's success flag.
+        code: The carrier's code.
+        at_s: When the carrier reported, epoch seconds; 0 unknown.
+        context: What was sent along as session context, or empty.
+    """
+
+    number: int
+    serial: str
+    ok: bool
+    code: str
+    at_s: int
+    context: str = ""
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a recipient is: its block and position."""
+
+    block: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A receipt and its recipient; `note` asks that the serial be kept, because the answer of its send was never seen."""
+
+    row: Row
+    place: Place
+    note: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How many receipts were applied, came after the recipient was final, or named a number that is not there."""
+
+    applied: int = 0
+    late: int = 0
+    strangers: int = 0
+
+    def __add__(self, other: "Applied") -> "Applied":
+        return Applied(self.applied + other.applied, self.late + other.late, self.strangers + other.strangers)
+
+
+def store_page(ledger: Ledger, account: str, raw: bytes) -> None:
+    """Keep a raw page, in one command, before anything looks at it: the provider gives each receipt once."""
+    ledger.redis.rpush(ledger.keys.pages(account), raw)
+
+
+def next_page(ledger: Ledger, account: str) -> bytes | None:
+    """The oldest page not yet applied; it stays until `drop_page`."""
+    page: bytes | None = ledger.redis.lindex(ledger.keys.pages(account), 0)
+    return page
+
+
+def drop_page(ledger: Ledger, account: str, raw: bytes) -> None:
+    """Forget a page whose receipts are applied or kept."""
+    ledger.redis.lrem(ledger.keys.pages(account), 1, raw)
+
+
+def find(ledger: Ledger, account: str, serials: Sequence[str], *, today: int) -> dict[str, Place]:
+    """The recipients of serials, as far as known: one round trip for today's, another for older ones."""
+    found = _find_on(ledger, account, serials, [today])
+    missing = [serial for serial in serials if serial not in found]
+    if missing:
+        found |= _find_on(ledger, account, missing, [today - back for back in range(1, DAYS_BACK + 1)])
+    return found
+
+
+def _find_on(ledger: Ledger, account: str, serials: Sequence[str], days: Sequence[int]) -> dict[str, Place]:
+    pipe = ledger.redis.pipeline(transaction=False)
+    asked = [(serial, day) for serial in serials for day in days]
+    for serial, day in asked:
+        shard, field = serial_place(serial)
+        pipe.hget(ledger.keys.index(account, day, shard), field)
+    answers = pipe.execute()
+    return {
+        serial: Place(*read_index_value(value))
+        for (serial, _), value in zip(asked, answers, strict=True)
+        if value is not None
+    }
+
+
+def jobs_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, str]:
+    """The job of each block that exists."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    for block in blocks:
+        pipe.hget(ledger.keys.block(block), "job")
+    return {block: job.decode() for block, job in zip(blocks, pipe.execute(), strict=True) if job is not None}
+
+
+def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, jobs: Mapping[int, str]) -> Applied:
+    """Move matched recipients to their final state; one that is final already is counted as late.
+
+    Args:
+        ledger: Where.
+        account: Whose receipts.
+        matched: Receipts with their recipients.
+        jobs: The job of every block named.
+    """
+    moves = [
+        (
+            m.place,
+            m.row.number,
+            State.DELIVERED if m.row.ok else State.UNDELIVERED,
+            m.row.code,
+            m.row.at_s,
+            _note(m, account),
+        )
+        for m in matched
+    ]
+    return _finish(ledger, account, moves, jobs)
+
+
+def give_up(
+    ledger: Ledger, account: str, silent: Sequence[tuple[Place, int]], *, jobs: Mapping[int, str], at_s: int
+) -> Applied:
+    """End accepted recipients as unknown, because no receipt came in time; `silent` are places and numbers."""
+    code = "receipt.Deadline"
+    moves = [
+        (place, number, State.UNKNOWN, code, at_s, f"{account} {code} {jobs[place.block]}") for place, number in silent
+    ]
+    return _finish(ledger, account, moves, jobs)
+
+
+_Move = tuple[Place, int, State, str, int, str]
+
+
+def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[int, str]) -> Applied:
+    if not moves:
+        return Applied()
+    keys = ledger.keys
+    key_list = [keys.account(account), keys.closing, keys.dead]
+    args: list[Value] = []
+    for place, number, state, code, at_s, note in moves:
+        key_list += [keys.block(place.block), keys.job(jobs[place.block])]
+        args += [place.position, number, LETTERS[state], code_bytes(ledger.code_number(code)), max(0, at_s), note]
+    return Applied(*(int(count) for count in ledger.run("receipts", key_list, args)))
+
+
+def _note(matched: Matched, account: str) -> str:
+    return json.dumps({"a": account, "s": matched.row.serial}) if matched.note else ""
+
+
+def keep_orphans(ledger: Ledger, account: str, rows: Sequence[Row], *, today: int) -> dict[str, Place]:
+    """Keep receipts that match nothing; returns those whose send was recorded in this very moment."""
+    if not rows:
+        return {}
+    keys = ledger.keys
+    key_list, args = [keys.orphans(account, today), keys.account(account)], list[Value]([INDEX_TTL_S])
+    for row in rows:
+        shard, field = serial_place(row.serial)
+        key_list.append(keys.index(account, today, shard))
+        args += [field, row.number, row.to_json()]
+    values = ledger.run("orphan", key_list, args)
+    return {row.serial: Place(*read_index_value(value)) for row, value in zip(rows, values, strict=True) if value}
+
+
+def orphans_of(ledger: Ledger, account: str, numbers: Sequence[int], *, today: int) -> list[Row]:
+    """Receipts kept for any of these numbers, of today and yesterday."""
+    rows: list[Row] = []
+    for day in (today, today - 1):
+        key = ledger.keys.orphans(account, day)
+        if numbers and ledger.redis.exists(key):
+            for text in ledger.redis.hmget(key, [str(number) for number in numbers]):
+                rows += [Row(**json.loads(line)) for line in text.decode().split("\n")] if text else []
+    return rows
+
+
+def drop_orphans(ledger: Ledger, account: str, rows: Sequence[Row], *, today: int) -> None:
+    """Forget kept receipts that found their recipients; others of the same number stay."""
+    days = (today, today - 1)
+    ledger.run_many(
+        [
+            ("drop_orphan", [ledger.keys.orphans(account, day)], [row.number, row.to_json()])
+            for day in days
+            for row in rows
+        ]
+    )

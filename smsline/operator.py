@@ -1,0 +1,284 @@
+"""What an operator asks of the line: how jobs stand, what is dead and why, which accounts are parked; and the levers."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypedDict
+
+from redis.exceptions import RedisError
+
+from smsline import codes
+from smsline.errors import Conflict, NotFound, Unavailable
+from smsline.job import check_job_id
+from smsline.ledger import accounts, dead, inbox, jobs
+from smsline.ledger.jobs import Result, Status, iso
+from smsline.ledger.link import Ledger
+
+
+class DeadGroup(TypedDict):
+    """Dead letters with the same code at the same account, and what the code means."""
+
+    provider: str
+    account: str
+    code: str
+    count: int
+    jobs: list[str]
+    verdict: str
+    meaning: str
+    advice: str
+
+
+class DeadRow(TypedDict):
+    """One recipient in the dead letter."""
+
+    job: str
+    phone: str
+    ref: str
+    account: str
+    provider: str
+    state: str
+    code: str
+    attempts: int
+    final_at: str | None
+
+
+class Parked(TypedDict):
+    """Why an account, or one template of it, is parked."""
+
+    scope: str
+    template: str
+    code: str
+    meaning: str
+    since: str | None
+
+
+class AccountHealth(TypedDict):
+    """What is known of an account; `waiting` recipients are accepted and their receipt has not come."""
+
+    account: str
+    provider: str
+    state: str
+    parked: list[Parked]
+    waiting: int
+    receipts: int
+    late_receipts: int
+    unmatched_receipts: int
+    last_error: str
+    unknown_codes: dict[str, int]
+
+
+class Operator:
+    """Looks at jobs, dead letters and accounts, and acts on them; `Client` adds the ways in.
+
+    Args:
+        ledger: The ledger to look at.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def status(self, job: str) -> Status:
+        """How a job stands.
+
+        Raises:
+            NotFound: There is no such job (any more).
+            Unavailable: Redis cannot be reached.
+        """
+        with self._reachable():
+            status = jobs.read_status(self._ledger, check_job_id(job))
+        if status is None:
+            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
+        return status
+
+    def results(self, job: str) -> Iterator[Result]:
+        """What became of each recipient, in the order of the input, streamed.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        self.status(job)
+        with self._reachable():
+            yield from jobs.results(self._ledger, job)
+
+    def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:
+        """Wait until every recipient of a job has a final answer.
+
+        Raises:
+            TimeoutError: It is not closed in time; the job goes on.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while not (status := self.status(job))["closed_at"]:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"job {job} is still {status['state']} after {timeout_s:g} s; it goes on")
+            time.sleep(every_s)
+        return status
+
+    def jobs(self, *, limit: int = 50, state: str = "") -> list[Status]:
+        """The newest jobs, newest first; only those in `state` when given."""
+        with self._reachable():
+            return jobs.list_jobs(self._ledger, limit=limit, state=state)
+
+    def pause(self, job: str) -> None:
+        """Send nothing more of a job until it is resumed; calls in flight end normally.
+
+        Raises:
+            Conflict: The job is closed or cancelled.
+        """
+        self._control(job, "paused")
+
+    def resume(self, job: str) -> None:
+        """Go on with a paused job.
+
+        Raises:
+            Conflict: The job is closed or cancelled.
+        """
+        self._control(job, "open")
+
+    def cancel(self, job: str) -> None:
+        """Send nothing more of a job, ever; what is not sent yet ends as cancelled. An incomplete job takes no further rows.
+
+        Raises:
+            Conflict: The job is closed.
+        """
+        self._control(job, "cancelled")
+
+    def _control(self, job: str, wanted: str) -> None:
+        with self._reachable():
+            answer = inbox.control(self._ledger, check_job_id(job), wanted)
+        if answer is None:
+            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
+        if answer[1] != wanted:
+            raise Conflict(f"job {job} is {answer[1]}: it can no longer become {wanted}")
+
+    def dead_groups(self, *, code: str = "", job: str = "", account: str = "") -> list[DeadGroup]:
+        """What is in the dead letter, by account and code, most first, with what each code means and what to do."""
+        with self._reachable():
+            providers = accounts.registered(self._ledger)
+            found = dead.groups(self._ledger, dead.Pick(code, job, account))
+        merged: dict[tuple[str, str], DeadGroup] = {}
+        for group in found:
+            key = (group.account, group.code)
+            if key not in merged:
+                merged[key] = _dead_group(group, providers.get(group.account, ""))
+            merged[key]["count"] += group.count
+            merged[key]["jobs"].append(group.job)
+        return sorted(merged.values(), key=lambda each: -each["count"])
+
+    def dead_rows(self, *, code: str = "", job: str = "", account: str = "") -> Iterator[DeadRow]:
+        """Every recipient in the dead letter, streamed."""
+        with self._reachable():
+            for group, row in dead.rows(self._ledger, dead.Pick(code, job, account)):
+                yield DeadRow(
+                    job=group.job,
+                    phone=row["phone"],
+                    ref=row["ref"],
+                    account=group.account,
+                    provider=row["provider"],
+                    state=row["state"],
+                    code=row["code"],
+                    attempts=row["attempts"],
+                    final_at=row["final_at"],
+                )
+
+    def requeue(
+        self, *, code: str = "", job: str = "", account: str = "", on_progress: Callable[[int], None] | None = None
+    ) -> int:
+        """Send dead and unknown recipients again, once the cause is gone; doing it twice sends once.
+
+        Returns:
+            How many will be sent again.
+
+        Raises:
+            Conflict: Some of a job cannot be sent again: its deadline has passed, it was cancelled, or its params are erased.
+        """
+        pick = dead.Pick(code, job, account)
+        with self._reachable():
+            done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
+        if done.hindered:
+            raise Conflict(f"{done.recipients} requeued; not requeued: {_hindrances(done.hindered)}")
+        return done.recipients
+
+    def drop(self, *, code: str = "", job: str = "", account: str = "") -> int:
+        """Take recipients out of the dead letter; their state stays. Returns how many."""
+        with self._reachable():
+            return dead.settle(self._ledger, "drop", dead.Pick(code, job, account)).recipients
+
+    def accounts(self) -> list[AccountHealth]:
+        """Health of every account a worker has registered."""
+        with self._reachable():
+            known = accounts.registered(self._ledger)
+            return [_health(accounts.health(self._ledger, name, provider)) for name, provider in sorted(known.items())]
+
+    def resume_account(self, account: str) -> int:
+        """Lift every park of an account; what waited goes out at once. Returns how many parks there were.
+
+        Raises:
+            NotFound: No worker has registered such an account.
+        """
+        with self._reachable():
+            if account not in (known := accounts.registered(self._ledger)):
+                raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
+            held = accounts.parks(self._ledger, account)
+            return sum(accounts.unpark(self._ledger, account, park["template"]) for park in held)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except RedisError as error:
+            raise Unavailable(
+                f"the ledger's Redis cannot be reached ({type(error).__name__}); try again when SMSLINE_REDIS_URL answers"
+            ) from error
+
+
+_WHY = {
+    "params": "the params are erased, because nothing was expected to need them again",
+    "deadline": "its ttl has passed",
+    "cancelled": "it was cancelled",
+}
+
+
+def _hindrances(hindered: dict[str, str]) -> str:
+    shown = [f"job {job}: {_WHY.get(why, why)}" for job, why in list(hindered.items())[:5]]
+    return "; ".join(shown) + ("; …" if len(hindered) > 5 else "")
+
+
+def _dead_group(group: dead.Group, provider: str) -> DeadGroup:
+    matches = codes.explain(group.code, provider or None) or codes.explain(group.code)
+    row = matches[0].row if matches else None
+    return DeadGroup(
+        provider=provider,
+        account=group.account,
+        code=group.code,
+        count=0,
+        jobs=[],
+        verdict=row.verdict.value if row else "",
+        meaning=row.meaning if row else "no table knows this code",
+        advice=row.advice if row else "look at the provider's console, then add a row to the codes file",
+    )
+
+
+def _health(held: accounts.Health) -> AccountHealth:
+    return AccountHealth(
+        account=held["account"],
+        provider=held["provider"],
+        state="parked" if held["parked"] else "ok",
+        parked=[_parked(park, held["provider"]) for park in held["parked"]],
+        waiting=held["outstanding"],
+        receipts=held["receipts"],
+        late_receipts=held["late"],
+        unmatched_receipts=held["orphans"],
+        last_error=held["last_error"],
+        unknown_codes=held["unknown_codes"],
+    )
+
+
+def _parked(park: accounts.Park, provider: str) -> Parked:
+    matches = codes.explain(park["code"], provider)
+    return Parked(
+        scope=park["scope"],
+        template=park["template"],
+        code=park["code"],
+        meaning=matches[0].row.meaning if matches else park["message"],
+        since=iso(park["since_ms"]),
+    )

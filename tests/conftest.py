@@ -1,0 +1,36 @@
+"""Fixtures for all tests: a ledger on fakeredis and on a real Redis, so that both obey the same rules."""
+
+import os
+from collections.abc import Iterator
+
+import fakeredis
+import pytest
+
+from smsline.ledger.link import Ledger
+from tests.support.redis_server import RedisServer
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test."""
+    for name in [name for name in os.environ if name.startswith("SMSLINE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One real redis-server for the tests of a process."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["fake", "real"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    """An empty ledger."""
+    if request.param == "fake":
+        yield Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
+        return
+    found = Ledger.at(request.getfixturevalue("redis_server").url, "t")
+    found.redis.flushall()
+    yield found
+    found.redis.close()

@@ -1,0 +1,87 @@
+"""Short ways to put jobs into a ledger and move them, for tests that speak to the ledger directly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smsline.job import JobSpec, new_job_id
+from smsline.ledger import accepting, attempts, inbox, lines
+from smsline.ledger.accepting import Block, Timing
+from smsline.ledger.attempts import Mark, Polls, Verdicts
+from smsline.ledger.buckets import Limit
+from smsline.ledger.lines import Begun, Claim, Line, NotBegun, Terms
+from smsline.ledger.link import Ledger
+from smsline.states import State
+
+LINE = Line("marketing", "main", "5678", "m", "s", "h0")
+TERMS = Terms(action="SendSms", limit=Limit(1_000_000), lease_ms=60_000, park_probe_ms=60_000)
+FIRST = 8613700000000
+
+
+def some_numbers(count: int, start: int = FIRST) -> list[int]:
+    """Distinct mainland numbers."""
+    return list(range(start, start + count))
+
+
+@dataclass
+class World:
+    """A ledger and the moves of one account on it."""
+
+    ledger: Ledger
+    line: Line = LINE
+
+    def submit(
+        self, numbers: Sequence[int], *, job: str = "", part_no: int = 0, parts: int | None = 1, **spec: object
+    ) -> str:
+        """Hand over a part of a job; returns the job's id."""
+        job = job or new_job_id()
+        checked = JobSpec.checked({"template": "5678", "lane": "marketing", **spec})
+        inbox.submit_part(self.ledger, job, checked, inbox.Part(numbers), part_no=part_no, parts=parts)
+        return job
+
+    def accept(
+        self, job: str, part_no: int = 0, *, shards: int = 0, timing: Timing | None = None
+    ) -> accepting.Accepted | None:
+        """Accept a part of a job into the world's line."""
+        part = inbox.read_part(self.ledger, job, part_no)
+        assert part is not None
+        cuts = [part.numbers[i : i + 200] for i in range(0, len(part.numbers), 200)]
+        blocks = [Block(self.line.text(), "{}", cut, params='["secret"]') for cut in cuts]
+        return accepting.accept_part(
+            self.ledger, job, part_no, lane=self.line.lane, blocks=blocks, timing=timing or Timing(), shards=shards
+        )
+
+    def job(self, numbers: Sequence[int], **spec: object) -> str:
+        """A job that is accepted."""
+        job = self.submit(numbers, **spec)
+        self.accept(job)
+        return job
+
+    def take(self, limit: int = 200, lease_ms: float = 60_000) -> Claim | None:
+        """Take the next recipients off the line."""
+        attempt = self.ledger.ids("attempt")
+        return lines.take(self.ledger, self.line, attempt, limit=limit, linger_ms=0, lease_ms=lease_ms, worker="w")
+
+    def begin(self, limit: int = 200, terms: Terms = TERMS) -> tuple[Claim, Begun | NotBegun]:
+        """Take and begin."""
+        claim = self.take(limit)
+        assert claim is not None
+        return claim, lines.begin(self.ledger, claim, terms)
+
+    def record(self, claim: Claim, begun: Begun, state: State, **mark: object) -> bool | None:
+        """Record the same outcome for every recipient of a call; accepted ones get a serial of their number."""
+        verdicts = []
+        for group in begun.groups:
+            marks = [
+                Mark(position, state, serial=f"s:{number}" if state is State.ACCEPTED else "", **mark)  # type: ignore[arg-type]
+                for position, number in zip(group.positions, group.numbers, strict=True)
+            ]
+            verdicts.append(Verdicts(group.entry, marks))
+        return attempts.record(self.ledger, claim.attempt, claim.line, verdicts, at_ms=begun.started_ms, polls=Polls())
+
+    def counts(self, job: str) -> dict[str, int]:
+        """The job's counts that are not zero."""
+        from smsline.ledger.jobs import read_status
+
+        status = read_status(self.ledger, job)
+        assert status is not None
+        return {name: int(count) for name, count in status["counts"].items() if count}  # type: ignore[call-overload]

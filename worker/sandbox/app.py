@@ -1,0 +1,177 @@
+"""The HTTP side: starlette routes and the endpoint that reads a request, lets its wire decide, waits and breaks as told."""
+
+import asyncio
+import time
+from contextlib import suppress
+from random import Random
+from typing import Final, Literal
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from worker.sandbox.faults import Connections
+from worker.sandbox.flags import Fault
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.tencent import TencentWire
+from worker.sandbox.wire import Call, Reply, Request, Wire
+
+BODY_LIMIT: Final = 10 * 1024 * 1024
+"""Most bytes of a body that are read (Tencent SMS API document, line 353); one more is kept to tell a longer one."""
+
+_GATEWAY_PAGE: Final = b"<html><body><h1>Bad Gateway</h1></body></html>"
+
+
+def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
+    """The sandbox's ASGI application.
+
+    Args:
+        sandbox: The state behind it.
+        connections: Where the server registers its connections, for answers that get lost.
+    """
+    return Starlette(
+        routes=[
+            Route("/", Endpoint(sandbox, connections, TencentWire(sandbox))),
+            *control_routes(sandbox),
+        ]
+    )
+
+
+class Endpoint:
+    """The ASGI endpoint of one wire: read, admit, maybe break, carry out, maybe wait or break again, answer."""
+
+    def __init__(self, sandbox: Sandbox, connections: Connections, wire: Wire) -> None:
+        self._sandbox = sandbox
+        self._connections = connections
+        self._wire = wire
+        self._rng = Random(sandbox.flags.seed)  # noqa: S311 - repeatable on purpose
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = await read_request(scope, receive)
+        stats, action = self._sandbox.stats, self._wire.action_of(request)
+        stats.arrive(action, request.at_s)
+        call = self._wire.admit(request)
+        fault = self._sandbox.faults.pick(action) if isinstance(call, Call) else None
+        reply = self._reply(call, fault)
+        await self._wait(reply, fault)
+        outcome = reply.code if fault is None or fault.kind in ("error", "slow") else fault.kind
+        stats.remember(
+            at_s=request.at_s,
+            action=action,
+            outcome=outcome,
+            took_s=time.monotonic() - request.tick_s,
+            subject=call.subject if isinstance(call, Call) else None,
+        )
+        if fault is not None and fault.kind in ("lost", "reset"):
+            await self._cut(scope, receive, fault.kind)
+        else:
+            await _answer(send, reply if fault is None else _spoil(reply, fault))
+
+    def _reply(self, call: Call | Reply, fault: Fault | None) -> Reply:
+        """What the wire says; a call that a fault keeps from being carried out is refused instead."""
+        if isinstance(call, Reply):
+            self._sandbox.stats.refuse(call.code)
+            return call
+        if fault is None or fault.carried_out:
+            reply = self._wire.carry_out(call)
+            if reply.code != "Ok":
+                self._sandbox.stats.refuse(reply.code)
+            if fault is None or fault.kind != "error":
+                return reply
+        return self._wire.refuse(fault.code)
+
+    async def _wait(self, reply: Reply, fault: Fault | None) -> None:
+        flags = self._sandbox.flags
+        wait_ms = flags.latency_ms + (fault.ms if fault is not None else 0)
+        if flags.latency_jitter_ms:
+            wait_ms += self._rng.randrange(flags.latency_jitter_ms + 1)
+        if reply.early:
+            await self._until_pulled(reply.early, flags.early_hold_ms)
+        if wait_ms:
+            await asyncio.sleep(wait_ms / 1000)
+
+    async def _until_pulled(self, messages: tuple[int, ...], hold_ms: int) -> None:
+        given = [asyncio.Event() for _ in messages]
+        for message, event in zip(messages, given, strict=True):
+            self._sandbox.world.watch(message, event.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(hold_ms / 1000):
+                for event in given:
+                    await event.wait()
+
+    async def _cut(self, scope: Scope, receive: Receive, kind: Literal["lost", "reset"]) -> None:
+        self._connections.cut(scope["client"], reset=kind == "reset")
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def read_request(scope: Scope, receive: Receive) -> Request:
+    """The request with its whole body, or so much of it as shows that it is too long."""
+    at_s, tick_s = time.time(), time.monotonic()
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more and size <= BODY_LIMIT:
+        message = await receive()
+        chunk = message.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        more = message.get("more_body", False)
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=b"".join(chunks),
+        at_s=at_s,
+        tick_s=tick_s,
+    )
+
+
+def _spoil(reply: Reply, fault: Fault) -> Reply:
+    """The reply as the fault lets it arrive."""
+    if fault.kind == "garbled":
+        return msgspec.structs.replace(reply, body=reply.body[: len(reply.body) // 2])
+    if fault.kind == "status":
+        return Reply(_GATEWAY_PAGE, status=fault.status, content_type="text/html")
+    return reply
+
+
+async def _answer(send: Send, reply: Reply) -> None:
+    headers = [(b"content-type", reply.content_type.encode()), (b"content-length", str(len(reply.body)).encode())]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def control_routes(sandbox: Sandbox) -> list[Route]:
+    """`/_stats`, `/_control` and `/_reset`, for tests and people; README.md describes them."""
+
+    async def stats(request: HttpRequest) -> Response:
+        query = request.query_params
+        asked = {"0": "none", "repeated": "repeated"}.get(query.get("numbers", "1"), "all")
+        return _json(sandbox.snapshot(numbers=asked, log=query.get("log") != "0"))
+
+    async def control(request: HttpRequest) -> Response:
+        if request.method == "POST":
+            try:
+                sandbox.control(msgspec.json.decode(await request.body(), type=dict[str, object]))
+            except ValueError as error:  # msgspec's errors are ValueErrors too
+                return _json({"error": str(error)}, status=400)
+        return _json(sandbox.flags.public())
+
+    async def reset(request: HttpRequest) -> Response:
+        sandbox.reset(keep_flags=request.query_params.get("keep") == "flags")
+        return _json(sandbox.flags.public())
+
+    return [
+        Route("/_stats", stats),
+        Route("/_control", control, methods=["GET", "POST"]),
+        Route("/_reset", reset, methods=["POST"]),
+    ]
+
+
+def _json(content: object, *, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")

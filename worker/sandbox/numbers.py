@@ -1,0 +1,58 @@
+"""Phone numbers as Tencent's wire spells them: text in, the E.164 integer and its country out."""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import phonenumbers
+
+_MAINLAND: Final = re.compile(r"(?:\+?86|0086)?0?(1[3-9][0-9]{9})")
+_GLOBAL: Final = re.compile(r"\+([1-9][0-9]{6,14})")
+_MAINLAND_FIRST: Final = 8_610_000_000_000
+_MAINLAND_AFTER: Final = 8_620_000_000_000
+
+
+class Country(NamedTuple):
+    """Calling code (`86`) and ISO 3166 code (`CN`) of a number."""
+
+    calling_code: str
+    iso: str
+
+
+def normalise(raw: str) -> int | None:
+    """The E.164 integer of a number as a request may spell it.
+
+    Mainland numbers may come as +86…, 0086…, 86… or bare eleven digits (official SDK, `SendSmsRequest.PhoneNumberSet`), and
+    a 0 after the country code is dropped (Tencent SMS API document, line 3943). Others need + and the country code.
+
+    Args:
+        raw: The text of the request.
+
+    Returns:
+        The integer, or None for text that is no number, a country code nobody has, or a mainland number that is no mobile.
+    """
+    if mainland := _MAINLAND.fullmatch(raw):
+        return int("86" + mainland[1])
+    if (found := _GLOBAL.fullmatch(raw)) and not raw.startswith("+86"):
+        return int(found[1]) if country_of(int(found[1])) else None
+    return None
+
+
+def is_mainland(number: int) -> bool:
+    """Whether a number that `normalise` gave belongs to mainland China."""
+    return _MAINLAND_FIRST <= number < _MAINLAND_AFTER
+
+
+def country_of(number: int) -> Country | None:
+    """The country of an E.164 integer, or None when no country has such a code."""
+    return _country(str(number)[:3])
+
+
+@lru_cache(maxsize=1000)
+def _country(first_three: str) -> Country | None:
+    # Calling codes are one to three digits and none begins with another, so three digits decide.
+    for length in (1, 2, 3):
+        if int(first_three[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            code = first_three[:length]
+            return Country(code, phonenumbers.region_code_for_country_code(int(code)))
+    return None

@@ -1,0 +1,112 @@
+"""One sandbox: flags in; the world, rates, faults and statistics its wires share out, and their snapshot for `/_stats`."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+from typing import Any, Final
+
+from worker.sandbox.faults import Faults
+from worker.sandbox.flags import Flags
+from worker.sandbox.rates import Rates
+from worker.sandbox.state import Delay, World
+from worker.sandbox.stats import Stats
+
+SIGNATURE_FAILURES: Final = "AuthFailure."
+RATE_REFUSALS: Final = "RequestLimitExceeded"
+
+
+class Sandbox:
+    """Everything that a reset renews.
+
+    Args:
+        flags: How it behaves from the start, and after a reset.
+    """
+
+    world: World
+    rates: Rates
+    stats: Stats
+    faults: Faults
+
+    def __init__(self, flags: Flags) -> None:
+        self._start_flags = flags
+        # Wall time that never steps back: a step would put receipts before their messages.
+        self._epoch_ms = time.time() * 1000 - time.monotonic() * 1000
+        self.flags = flags
+        self.reset()
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        return int(self._epoch_ms + time.monotonic() * 1000)
+
+    @property
+    def delay(self) -> Delay:
+        """How long receipts take, by the flags in force."""
+        return Delay(self.flags.receipt_delay_ms, self.flags.receipt_jitter_ms)
+
+    def reset(self, *, keep_flags: bool = False) -> None:
+        """Forget messages, receipts, rates and statistics; start faults anew.
+
+        Args:
+            keep_flags: Keep the flags in force instead of going back to those of the start.
+        """
+        if not keep_flags:
+            self.flags = self._start_flags
+        self.world = World(self.now_ms, self.flags.seed)
+        self.rates = Rates()
+        self.stats = Stats(self.flags.log_size)
+        self.faults = Faults(self.flags.faults, self.flags.seed)
+        self._order = Random(self.flags.seed)  # noqa: S311 - repeatable on purpose
+
+    def shuffle(self, rows: list[Any]) -> None:
+        """Put the rows of an answer into another order, in place; the same orders come after every reset."""
+        self._order.shuffle(rows)
+
+    def control(self, patch: Mapping[str, object]) -> None:
+        """Change flags while it runs; faults start anew only when the patch names them.
+
+        Raises:
+            ValueError: An unknown flag or a value out of bounds; nothing changed.
+        """
+        self.flags = self.flags.changed(patch)
+        if "faults" in patch:
+            self.faults.replace(self.flags.faults)
+
+    def snapshot(self, *, numbers: str = "all", log: bool = True) -> dict[str, object]:
+        """What `/_stats` answers; README.md describes each field.
+
+        Args:
+            numbers: `all`, `repeated` (those with more than one message) or `none`.
+            log: Whether to list recent calls.
+        """
+        stats, world, now_ms = self.stats, self.world, self.now_ms()
+        given = sum(queue.given for queue in world.queues.values())
+        ready = sum(queue.ready(now_ms) for queue in world.queues.values())
+        scheduled = sum(queue.scheduled for queue in world.queues.values())
+        answer: dict[str, object] = {
+            "messages": len(world.numbers),
+            "calls": stats.calls,
+            "numbers_per_call": stats.numbers_per_call,
+            "item_codes": stats.item_codes,
+            "refusals": stats.refusals,
+            "signature_failures": _sum(stats.refusals, SIGNATURE_FAILURES),
+            "rate_refusals": _sum(stats.refusals, RATE_REFUSALS),
+            "faults": self.faults.struck,
+            "max_calls_per_second": {action: window.most for action, window in self.rates.arrived.items()},
+            "receipts": {"waiting": scheduled - given - ready, "ready": ready, "given": given},
+            "first_at": stats.first_at,
+            "last_at": stats.last_at,
+        }
+        if numbers != "none":
+            answer["numbers"] = self._messages_per_number(least=2 if numbers == "repeated" else 1)
+        if log:
+            answer["log"] = list(stats.log)
+        return answer
+
+    def _messages_per_number(self, least: int) -> dict[str, int]:
+        counted = Counter(self.world.numbers)
+        return {f"+{number}": times for number, times in counted.items() if times >= least}
+
+
+def _sum(refusals: Mapping[str, int], family: str) -> int:
+    return sum(times for code, times in refusals.items() if code.startswith(family))

@@ -1,0 +1,189 @@
+"""The world behind the wires, in memory: messages that went out in, receipts and what is known of a number out.
+
+A message is a row of typed arrays: number 8 bytes, origin 4, due time 4, fate 1; four more once somebody asks by number.
+"""
+
+import secrets
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from random import Random
+from typing import Final
+
+from msgspec import Struct
+
+from worker.sandbox.numbers import is_mainland
+from worker.sandbox.receipts import ReceiptQueue
+from worker.sandbox.steering import FATES
+
+NEVER: Final = 0xFFFFFFFF
+"""Due time of a receipt that does not come."""
+
+
+class Origin(Struct, frozen=True, gc=False):
+    """What the messages of one send have in common.
+
+    Attributes:
+        app: The app that sent, whose queue gets the receipts.
+        context: Echoed in the receipts.
+        sent_ms: Epoch milliseconds.
+    """
+
+    app: str
+    context: str
+    sent_ms: int
+
+
+class Receipt(Struct, frozen=True, gc=False):
+    """The carrier's word on one message, before a wire spells it.
+
+    Attributes:
+        number: E.164 integer.
+        serial: The id the send's answer gave, or would have given.
+        delivered: Whether the handset has it.
+        code: The carrier's code.
+        received_s: Epoch seconds.
+        context: What the send said.
+    """
+
+    number: int
+    serial: str
+    delivered: bool
+    code: str
+    received_s: int
+    context: str
+
+
+class Delay(Struct, frozen=True):
+    """Milliseconds from a message to its receipt, and up to so much more."""
+
+    ms: int
+    jitter_ms: int
+
+
+class World:
+    """Every message that went out and its receipts.
+
+    Args:
+        now_ms: Epoch milliseconds; the beginning of the world is its first value.
+        seed: Of the receipts' jitter.
+    """
+
+    def __init__(self, now_ms: Callable[[], int], seed: int) -> None:
+        self._now_ms = now_ms
+        self._start_ms = now_ms()
+        self._rng = Random(seed)  # noqa: S311 - repeatable on purpose
+        # Serials of two worlds must never meet: a client may hold receipts of the one before a reset.
+        self._nonce = f"{secrets.randbelow(9 * 10**9) + 10**9}"
+        self.numbers: array[int] = array("Q")
+        self._origin: array[int] = array("I")
+        self._due: array[int] = array("I")
+        self._fate: array[int] = array("B")
+        self._origins: list[Origin] = []
+        self._last: dict[int, int] = {}
+        self._previous: array[int] = array("i")
+        self._tried: set[int] = set()
+        self._watched: dict[int, Callable[[], None]] = {}
+        self.queues: defaultdict[str, ReceiptQueue] = defaultdict(ReceiptQueue)
+
+    def first_try(self, number: int) -> bool:
+        """Whether this is asked for the first time about the number."""
+        if number in self._tried:
+            return False
+        self._tried.add(number)
+        return True
+
+    def send(self, origin: Origin, numbers: Sequence[int], fates: Sequence[int], delay: Delay) -> int:
+        """Let messages go out.
+
+        Args:
+            origin: What they share.
+            numbers: E.164 integers.
+            fates: Index of each one's fate, in the same order.
+            delay: Until their receipts.
+
+        Returns:
+            The id of the first message; the others follow it.
+        """
+        first = len(self.numbers)
+        self._origins.append(origin)
+        self.numbers.extend(numbers)
+        self._origin.extend(repeat(len(self._origins) - 1, len(numbers)))
+        self._fate.extend(fates)
+        if delay.jitter_ms or any(fates):
+            self._schedule_each(origin, first, delay)
+        else:
+            due = origin.sent_ms + delay.ms
+            self._due.extend(repeat(due - self._start_ms, len(numbers)))
+            self.queues[origin.app].schedule(range(first, len(self.numbers)), due)
+        return first
+
+    def _schedule_each(self, origin: Origin, first: int, delay: Delay) -> None:
+        queue = self.queues[origin.app]
+        for message in range(first, len(self.numbers)):
+            fate = FATES[self._fate[message]]
+            if not fate.receipts:
+                self._due.append(NEVER)
+                continue
+            wait_ms = 0 if fate.early else delay.ms + self._rng.randrange(delay.jitter_ms + 1)
+            due = origin.sent_ms + wait_ms
+            self._due.append(due - self._start_ms)
+            for copy in range(fate.receipts):
+                queue.schedule((message,), due + copy * wait_ms)
+
+    def serial(self, message: int) -> str:
+        """The opaque id of a message, in one of the shapes of Tencent's document (lines 2742, 3837).
+
+        Mainland: `5000:` and 28 digits; global: `14:` and 34 hexadecimal digits.
+        """
+        sent_ms = self._origins[self._origin[message]].sent_ms
+        if is_mainland(self.numbers[message]):
+            return f"5000:{self._nonce}{sent_ms // 1000:010d}{message:08d}"
+        return f"14:{int(self._nonce):012x}{sent_ms:014x}{message:08x}"
+
+    def take(self, app: str, limit: int) -> list[Receipt]:
+        """The next receipts of an app; they are gone from its queue afterwards."""
+        taken = self.queues[app].take(limit, self._now_ms())
+        receipts = [self._receipt(message) for message in taken]
+        if self._watched:
+            for message in taken:
+                self._watched.pop(message, _nothing)()
+        return receipts
+
+    def watch(self, message: int, given: Callable[[], None]) -> None:
+        """Call `given` when the message's receipt is taken off its queue."""
+        self._watched[message] = given
+
+    def about(self, app: str, number: int, *, begin_s: int, end_s: int) -> Iterator[Receipt]:
+        """Receipts of one number that came between two epoch seconds, newest first, taken off no queue."""
+        self._index()
+        until = min(end_s * 1000 + 999, self._now_ms()) - self._start_ms
+        message = self._last.get(number, -1)
+        while message >= 0:
+            ours = self._origins[self._origin[message]].app == app
+            if ours and begin_s * 1000 - self._start_ms <= self._due[message] <= until:
+                yield self._receipt(message)
+            message = self._previous[message]
+
+    def _index(self) -> None:
+        # Built when first asked for: most worlds never are, and it costs 100 bytes a number.
+        for message in range(len(self._previous), len(self.numbers)):
+            number = self.numbers[message]
+            self._previous.append(self._last.get(number, -1))
+            self._last[number] = message
+
+    def _receipt(self, message: int) -> Receipt:
+        fate = FATES[self._fate[message]]
+        return Receipt(
+            number=self.numbers[message],
+            serial=self.serial(message),
+            delivered=fate.delivered,
+            code=fate.receipt_code,
+            received_s=(self._start_ms + self._due[message]) // 1000,
+            context=self._origins[self._origin[message]].context,
+        )
+
+
+def _nothing() -> None:
+    """What happens when nobody watches."""

@@ -1,0 +1,89 @@
+"""Whether a content may be sent: template, values and signature in; the code every number gets, or nothing, out."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from worker.sandbox.flags import Flags, Template
+
+VALUES_LIMIT: Final = 20
+"""Template values taken when nothing is known of the template."""
+
+_TEMPLATE_ID: Final = re.compile(r"[0-9]{1,20}")
+_URL: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
+_OTP_VALUE: Final = re.compile(r"[0-9]{0,6}")
+_ONE_PART: Final = 70
+_PART_OF_SEVERAL: Final = 67
+
+BAD_SIGN: Final = "FailedOperation.SignatureIncorrectOrUnapproved"
+BAD_TEMPLATE: Final = "FailedOperation.TemplateUnapprovedOrNotExist"
+BAD_COUNT: Final = "FailedOperation.TemplateParamSetNotMatchApprovedTemplate"
+BAD_OTP: Final = "InvalidParameterValue.TemplateParameterFormatError"
+HAS_URL: Final = "InvalidParameterValue.ProhibitedUseUrlInTemplateParameter"
+GLOBAL_TO_MAINLAND: Final = "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone"
+MAINLAND_TO_GLOBAL: Final = "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"
+
+
+class Content(Struct, frozen=True):
+    """What one or many numbers are told.
+
+    Attributes:
+        template: Template id.
+        values: Its values in order.
+        sign: Signature, without its brackets.
+    """
+
+    template: str
+    values: Sequence[str]
+    sign: str = ""
+
+    @property
+    def fee(self) -> int:
+        """Billable parts: 70 characters in one, 67 in each of several.
+
+        The template's own text is unknown here, so only the signature in its brackets and the values are counted.
+        """
+        length = sum(map(len, self.values)) + (len(self.sign) + 2 if self.sign else 0)
+        return 1 if length <= _ONE_PART else math.ceil(length / _PART_OF_SEVERAL)
+
+
+def refusing_code(flags: Flags, content: Content, *, mainland: bool) -> str:
+    """The code that each number gets instead of the content, or empty when nothing is wrong with it.
+
+    Args:
+        flags: What is approved and what is refused on purpose.
+        content: What is to be sent.
+        mainland: Whether to mainland numbers, which need a signature.
+    """
+    return _refused_sign(flags, content.sign, mainland=mainland) or _refused_template(flags, content, mainland=mainland)
+
+
+def _refused_sign(flags: Flags, sign: str, *, mainland: bool) -> str:
+    if not sign:
+        return BAD_SIGN if mainland else ""
+    return flags.sign_codes.get(sign) or (BAD_SIGN if flags.signs and sign not in flags.signs else "")
+
+
+def _refused_template(flags: Flags, content: Content, *, mainland: bool) -> str:
+    if code := flags.template_codes.get(content.template):
+        return code
+    template = flags.templates.get(content.template)
+    if template is None:
+        known = not flags.templates and _TEMPLATE_ID.fullmatch(content.template)
+        return _refused_values(Template(), content.values) if known else BAD_TEMPLATE
+    if template.region == "global" and mainland:
+        return GLOBAL_TO_MAINLAND
+    if template.region == "mainland" and not mainland:
+        return MAINLAND_TO_GLOBAL
+    return _refused_values(template, content.values)
+
+
+def _refused_values(template: Template, values: Sequence[str]) -> str:
+    if len(values) > VALUES_LIMIT or template.params not in (None, len(values)):
+        return BAD_COUNT
+    if template.otp and not all(map(_OTP_VALUE.fullmatch, values)):
+        return BAD_OTP
+    return HAS_URL if any(map(_URL.search, values)) else ""

@@ -1,0 +1,162 @@
+"""Tencent's gateway: a request in; refused by its rules, or carried out by the action's module; `{"Response": …}` out."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.tencent.params import ACTIONS, read_params
+from worker.sandbox.tencent.pull import pull, pull_by_number, pull_replies, pull_replies_by_number
+from worker.sandbox.tencent.send import send_multi_global_sms, send_sms
+from worker.sandbox.tencent.signature import verify
+from worker.sandbox.wire import Call, Refusal, Reply, Request, Subject
+
+VERSION: Final = "2021-01-11"
+BODY_LIMIT: Final = 10 * 1024 * 1024
+
+LIMITS: Final[Mapping[str, int]] = {
+    "SendSms": 3000,
+    "SendMultiGlobalSms": 3000,  # not in the document; taken to be SendSms' own
+    "PullSmsSendStatus": 100,
+    "PullSmsSendStatusByPhoneNumber": 20,
+    "PullSmsReplyStatus": 100,
+    "PullSmsReplyStatusByPhoneNumber": 20,
+}
+"""Calls per second and key (Tencent SMS API document, lines 256-299)."""
+
+NOT_CARRIED_OUT: Final = frozenset(
+    {
+        "AddSmsSign", "AddSmsTemplate", "CallbackStatusStatistics", "DeleteSmsSign", "DeleteSmsTemplate",
+        "DescribePhoneNumberInfo", "DescribeSmsSignList", "DescribeSmsTemplateList", "ModifySmsSign", "ModifySmsTemplate",
+        "ReportConversion", "SendStatusStatistics", "SmsPackagesStatistics",
+    }
+)  # fmt: skip
+"""Actions of the real service that a sender of messages does not need."""
+
+REGIONS: Final = frozenset(
+    {
+        "ap-bangkok", "ap-beijing", "ap-chengdu", "ap-guangzhou", "ap-hongkong", "ap-mumbai", "ap-nanjing", "ap-seoul",
+        "ap-shanghai", "ap-singapore", "ap-tokyo", "eu-frankfurt", "na-ashburn", "na-siliconvalley", "na-toronto",
+    }
+)  # fmt: skip
+"""Hosted regions (Tencent SMS API document, lines 319-337) and Nanjing, which the mainland site lists for SMS."""
+
+_HANDLERS: Final = {
+    "SendSms": send_sms,
+    "SendMultiGlobalSms": send_multi_global_sms,
+    "PullSmsSendStatus": pull,
+    "PullSmsSendStatusByPhoneNumber": pull_by_number,
+    "PullSmsReplyStatus": pull_replies,
+    "PullSmsReplyStatusByPhoneNumber": pull_replies_by_number,
+}
+
+
+class TencentWire:
+    """The wire of Tencent Cloud SMS over one sandbox."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def action_of(self, request: Request) -> str:
+        """The X-TC-Action header if it names a known action, else `?` or nothing."""
+        action = request.headers.get("x-tc-action", "")
+        return action if not action or action in ACTIONS or action in NOT_CARRIED_OUT else "?"
+
+    def admit(self, request: Request) -> Call | Reply:
+        """Check in the gateway's order: method, size, signature, headers, action, rate, parameters."""
+        if refusal := check_shape(request):
+            return _refused(refusal)
+        key = self._signer(request)
+        if isinstance(key, Refusal):
+            return _refused(key)
+        if refusal := check_headers(request):
+            return _refused(refusal)
+        action = request.headers["x-tc-action"]
+        self._sandbox.rates.arrive(action, request.tick_s)
+        if refusal := self._check_rate(key, action, request.tick_s):
+            return _refused(refusal)
+        params = read_params(request, action)
+        if isinstance(params, Refusal):
+            return _refused(params)
+        return Call(action, key, params, _subject(params) if action == "SendSms" else None)
+
+    def carry_out(self, call: Call) -> Reply:
+        """Do what the action says, if the app is one of the signer's."""
+        if refusal := self._check_app(call.key, call.params["SmsSdkAppId"]):
+            return _refused(refusal)
+        result = _HANDLERS[call.action](self._sandbox, call.params)
+        if isinstance(result, Refusal):
+            return _refused(result)
+        return Reply(_envelope(result.fields), early=result.early)
+
+    def refuse(self, code: str) -> Reply:
+        """An error answer with the code, as the sandbox's flags demand it."""
+        return _refused(Refusal(code, "The sandbox was told to answer this."))
+
+    def _signer(self, request: Request) -> str | Refusal:
+        flags = self._sandbox.flags
+        secrets = {account.secret_id: account.secret_key for account in flags.accounts}
+        return verify(request, secrets.get, now_s=request.at_s, unseen=flags.any_credentials)
+
+    def _check_rate(self, key: str, action: str, tick_s: float) -> Refusal | None:
+        flags = self._sandbox.flags
+        limit = flags.limits.get(action, flags.limits.get("*", LIMITS[action]))
+        if self._sandbox.rates.admit(key, action, limit=limit, now=tick_s):
+            return None
+        return Refusal("RequestLimitExceeded", f"More than {limit} requests of {action} in one second; retry later.")
+
+    def _check_app(self, key: str, app: str) -> Refusal | None:
+        flags = self._sandbox.flags
+        if flags.any_credentials or any(one.secret_id == key and app in one.sdk_app_ids for one in flags.accounts):
+            return None
+        if any(app in one.sdk_app_ids for one in flags.accounts):
+            return Refusal(
+                "UnauthorizedOperation.SmsSdkAppIdVerifyFail", "This SmsSdkAppId belongs to another account."
+            )
+        return Refusal("InvalidParameterValue.SdkAppIdNotExist", "There is no such SmsSdkAppId.")
+
+
+def check_shape(request: Request) -> Refusal | None:
+    """Method and size, before anything is hashed."""
+    if request.method not in ("GET", "POST"):
+        return Refusal("UnsupportedProtocol", "Only GET and POST requests are supported.")
+    if len(request.body) > BODY_LIMIT:
+        return Refusal("RequestSizeLimitExceeded", "A request may have 10 MB.")
+    return None
+
+
+def check_headers(request: Request) -> Refusal | None:
+    """The common parameters that are not about the signature (Tencent SMS API document, lines 366-385)."""
+    for name in ("X-TC-Action", "X-TC-Version", "X-TC-Region"):
+        if not request.headers.get(name.lower()):
+            return Refusal("MissingParameter", f"The request is missing the header `{name}`.")
+    action = request.headers["x-tc-action"]
+    if request.headers["x-tc-version"] != VERSION:
+        return Refusal("NoSuchVersion", f"SMS has the version {VERSION}.")
+    if action in NOT_CARRIED_OUT:
+        return Refusal("UnsupportedOperation", f"The sandbox does not carry out {action}.")
+    if action not in ACTIONS:
+        return Refusal("InvalidAction", "There is no such action.")
+    if request.headers["x-tc-region"] not in REGIONS:
+        return Refusal("UnsupportedRegion", "SMS is not offered in this region.")
+    return None
+
+
+def _subject(params: Mapping[str, Any]) -> Subject:
+    return Subject(
+        params["PhoneNumberSet"],
+        params["TemplateId"],
+        params.get("TemplateParamSet") or (),
+        params.get("SessionContext") or "",
+    )
+
+
+def _refused(refusal: Refusal) -> Reply:
+    error = {"Code": refusal.code, "Message": refusal.message}
+    return Reply(_envelope({"Error": error}), code=refusal.code)
+
+
+def _envelope(fields: Mapping[str, object]) -> bytes:
+    return msgspec.json.encode({"Response": {**fields, "RequestId": str(uuid4())}})

@@ -1,0 +1,151 @@
+"""What each action takes: a request's body or query in, parameters whose presence and types are checked out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+
+from worker.sandbox.wire import Refusal, Request
+
+Kind: TypeAlias = Literal["text", "integer", "texts", "messages"]
+
+GET_LIMIT: Final = 32 * 1024
+"""Most bytes of a GET request (Tencent SMS API document, line 353)."""
+
+
+class Param(Struct, frozen=True):
+    """One parameter: its type on the wire and whether the action asks for it."""
+
+    kind: Kind
+    required: bool = False
+
+
+_TEXT: Final = Param("text")
+_APP: Final = {"SmsSdkAppId": Param("text", required=True)}
+_PULL: Final = {"Limit": Param("integer", required=True), **_APP}
+_PULL_BY_NUMBER: Final = {
+    **_PULL,
+    "BeginTime": Param("integer", required=True),
+    "Offset": Param("integer", required=True),
+    "PhoneNumber": Param("text", required=True),
+    "EndTime": Param("integer"),
+}
+_MESSAGE: Final = {
+    "PhoneNumber": Param("text", required=True),
+    "TemplateId": Param("text", required=True),
+    "TemplateParamSet": Param("texts"),
+    "SenderId": _TEXT,
+    "SessionContext": _TEXT,
+}
+
+ACTIONS: Final[Mapping[str, Mapping[str, Param]]] = {
+    "SendSms": {
+        **_APP,
+        "PhoneNumberSet": Param("texts", required=True),
+        "TemplateId": Param("text", required=True),
+        "SignName": _TEXT,
+        "TemplateParamSet": Param("texts"),
+        "ExtendCode": _TEXT,
+        "SessionContext": _TEXT,
+        "SenderId": _TEXT,
+    },
+    "SendMultiGlobalSms": {**_APP, "MultiSmsInfoSet": Param("messages", required=True)},
+    "PullSmsSendStatus": _PULL,
+    "PullSmsSendStatusByPhoneNumber": _PULL_BY_NUMBER,
+    "PullSmsReplyStatus": _PULL,
+    "PullSmsReplyStatusByPhoneNumber": _PULL_BY_NUMBER,
+}
+"""The actions carried out and what they take (Tencent SMS API document, lines 2371, 2675, 2801, 3770; official SDK's models)."""
+
+
+def read_params(request: Request, action: str) -> dict[str, Any] | Refusal:
+    """An action's parameters from a POST's JSON or a GET's query, nulls left out.
+
+    Args:
+        request: As it arrived.
+        action: One of `ACTIONS`.
+
+    Returns:
+        Names to values of the right types, or why the request is refused.
+    """
+    raw = _read_query(request) if request.method == "GET" else _read_body(request)
+    if isinstance(raw, Refusal):
+        return raw
+    given = _without_nulls(raw)
+    return check(given, ACTIONS[action]) or given
+
+
+def check(given: Mapping[str, Any], takes: Mapping[str, Param]) -> Refusal | None:
+    """Why these values are not what an action takes, or None."""
+    for name in given:
+        if name not in takes:
+            return Refusal("UnknownParameter", f"The parameter `{name[:40]}` is not recognized.")
+    for name, param in takes.items():
+        if name not in given:
+            if param.required:
+                return Refusal("MissingParameter", f"The request is missing a required parameter `{name}`.")
+        elif refusal := _check_one(name, given[name], param.kind):
+            return refusal
+    return None
+
+
+def _check_one(name: str, value: object, kind: Kind) -> Refusal | None:
+    if kind == "messages" and isinstance(value, list):
+        wrong = (check(_without_nulls(one), _MESSAGE) if isinstance(one, dict) else _wrong_type(name) for one in value)
+        return next(filter(None, wrong), None)
+    if kind == "texts":
+        fits = isinstance(value, list) and all(type(one) is str for one in value)
+    else:
+        fits = type(value) is (str if kind == "text" else int)
+    return None if fits else _wrong_type(name)
+
+
+def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _wrong_type(name: str) -> Refusal:
+    return Refusal("InvalidParameter", f"The value type of parameter `{name}` is not valid.")
+
+
+def _read_body(request: Request) -> dict[str, Any] | Refusal:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        return Refusal("FailedOperation.FailResolvePacket", "A POST must carry `Content-Type: application/json`.")
+    try:
+        raw = msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, RecursionError):
+        return Refusal("FailedOperation.JsonParseFail", "The body is not JSON.")
+    return raw if isinstance(raw, dict) else Refusal("FailedOperation.FailResolvePacket", "The body is no JSON object.")
+
+
+def _read_query(request: Request) -> dict[str, Any] | Refusal:
+    """A GET's flat names (`PhoneNumberSet.0`) as nested values; integers are told by where they stand, since text comes."""
+    if len(request.query) > GET_LIMIT:
+        return Refusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
+    tree: dict[str, Any] = {}
+    for path, value in parse_qsl(request.query, keep_blank_values=True):
+        node = tree
+        *branches, leaf = path.split(".", _DEPTH)
+        for branch in branches:
+            node = node.setdefault(branch, {})
+            if not isinstance(node, dict):
+                return Refusal("InvalidParameter", "A parameter is given both as a value and as a list.")
+        node[leaf] = int(value) if leaf in _INTEGERS and _INTEGER.fullmatch(value) else value
+    return {name: _listed(value) for name, value in tree.items()}
+
+
+_DEPTH: Final = 3  # MultiSmsInfoSet.0.TemplateParamSet.0 is the deepest name there is
+_INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
+_INTEGERS: Final = {name for takes in ACTIONS.values() for name, param in takes.items() if param.kind == "integer"}
+
+
+def _listed(node: object) -> object:
+    if not isinstance(node, dict):
+        return node
+    if all(key.isdecimal() for key in node):
+        return [_listed(node[key]) for key in sorted(node, key=int)]
+    return {key: _listed(value) for key, value in node.items()}

@@ -1,0 +1,103 @@
+"""Receipts and replies pulled: an app's queue or one number's history in, rows of at most 100 out."""
+
+import time
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
+
+from worker.sandbox.numbers import country_of, normalise
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.state import Receipt
+from worker.sandbox.tencent.result import Result
+from worker.sandbox.tencent.signature import SKEW_S
+from worker.sandbox.wire import Refusal
+
+PULL_LIMIT: Final = 100
+"""Most rows of a pull (Tencent SMS API document, line 2678)."""
+
+HISTORY_S: Final = 7 * 86400
+"""How far back one number's receipts are kept (Tencent SMS API document, line 2805)."""
+
+
+def pull(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """PullSmsSendStatus: the app's next receipts, each given once."""
+    if refusal := _check_limit(params):
+        return refusal
+    receipts = sandbox.world.take(params["SmsSdkAppId"], params["Limit"])
+    return _receipt_rows(receipts, sandbox)
+
+
+def pull_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """PullSmsSendStatusByPhoneNumber: the newest receipts of one number in a window of time; nothing leaves the queue."""
+    if refusal := _check_limit(params) or check_window(params, now_s=int(time.time())):
+        return refusal
+    number = normalise(params["PhoneNumber"])
+    if number is None:
+        return _BAD_NUMBER
+    end_s = params.get("EndTime", int(time.time()))
+    found = sandbox.world.about(params["SmsSdkAppId"], number, begin_s=params["BeginTime"], end_s=end_s)
+    return _receipt_rows(list(islice(found, params["Limit"])), sandbox)
+
+
+def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:  # noqa: ARG001 - handlers look alike
+    """PullSmsReplyStatus: nobody ever replies here."""
+    return _check_limit(params) or _NO_REPLIES
+
+
+def pull_replies_by_number(
+    sandbox: Sandbox,  # noqa: ARG001 - handlers look alike
+    params: Mapping[str, Any],
+) -> Result | Refusal:
+    """PullSmsReplyStatusByPhoneNumber: nobody ever replies here."""
+    refusal = _check_limit(params) or check_window(params, now_s=int(time.time()))
+    if refusal is None and normalise(params["PhoneNumber"]) is None:
+        refusal = _BAD_NUMBER
+    return refusal or _NO_REPLIES
+
+
+def check_window(params: Mapping[str, Any], *, now_s: int) -> Refusal | None:
+    """Why a window of time is refused, or None.
+
+    It may begin seven days back at most, with the clocks' tolerance on top: a client that asks for exactly seven days is a
+    moment late when it arrives.
+    """
+    begin_s, end_s = params["BeginTime"], params.get("EndTime", now_s)
+    if params["Offset"] != 0:
+        return Refusal("InvalidParameter", "`Offset` is fixed at 0.")
+    if begin_s < now_s - HISTORY_S - SKEW_S:
+        return Refusal("InvalidParameterValue.BeginTimeVerifyFail", "`BeginTime` is more than 7 days back.")
+    if end_s < begin_s:
+        return Refusal("InvalidParameterValue.InvalidStartTime", "`BeginTime` is later than `EndTime`.")
+    if end_s - begin_s > HISTORY_S + SKEW_S:
+        return Refusal("InvalidParameterValue.EndTimeVerifyFail", "The window is longer than 7 days.")
+    return None
+
+
+_BAD_NUMBER: Final = Refusal("InvalidParameterValue.IncorrectPhoneNumber", "The phone number is not E.164.")
+_NO_REPLIES: Final = Result({"PullSmsReplyStatusSet": []})
+
+
+def _check_limit(params: Mapping[str, Any]) -> Refusal | None:
+    if 1 <= params["Limit"] <= PULL_LIMIT:
+        return None
+    return Refusal("InvalidParameter", f"`Limit` is 1 to {PULL_LIMIT}.")
+
+
+def _receipt_rows(receipts: list[Receipt], sandbox: Sandbox) -> Result:
+    return Result({"PullSmsSendStatusSet": [_row(receipt, sandbox.flags.echo_context) for receipt in receipts]})
+
+
+def _row(receipt: Receipt, echo_context: bool) -> dict[str, object]:  # noqa: FBT001 - a private helper of one caller
+    country = country_of(receipt.number)
+    calling_code = country.calling_code if country else ""
+    digits = str(receipt.number)
+    return {
+        "UserReceiveTime": receipt.received_s,
+        "CountryCode": calling_code,
+        "SubscriberNumber": digits[len(calling_code) :],
+        "PhoneNumber": f"+{digits}",
+        "SerialNo": receipt.serial,
+        "ReportStatus": "SUCCESS" if receipt.delivered else "FAIL",
+        "Description": receipt.code,
+        "SessionContext": receipt.context if echo_context else "",
+    }

@@ -1,0 +1,17 @@
+"""What an action's module hands to the gateway: fields of the answer, and messages whose receipts go ahead of it."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class Result(Struct, frozen=True):
+    """An action carried out.
+
+    Attributes:
+        fields: Of `Response`, apart from RequestId.
+        early: Messages whose receipts should be pulled before the answer leaves.
+    """
+
+    fields: Mapping[str, object]
+    early: tuple[int, ...] = ()

@@ -1,0 +1,181 @@
+"""Messages sent: numbers and content in; refused as a whole, or let out by each number's fate and answered per number."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from worker.sandbox.numbers import country_of, is_mainland, normalise
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.state import Origin
+from worker.sandbox.steering import DELIVERED, FATES, INCORRECT, SUFFIXES
+from worker.sandbox.tencent.content import Content, refusing_code
+from worker.sandbox.tencent.result import Result
+from worker.sandbox.wire import Refusal
+
+NUMBERS_LIMIT: Final = 200
+"""Numbers of one call (Tencent SMS API document, line 3783)."""
+
+CONTEXT_LIMIT: Final = 512
+"""SessionContext has fewer bytes than this (Tencent SMS API document, line 3798)."""
+
+_SENT: Final = "send success"
+_UNKNOWN_COUNTRY: Final = "DEF"
+
+
+class SendStatus(Struct, frozen=True, gc=False, rename="pascal"):
+    """One row of the answer, in the document's spelling (lines 4855-4880)."""
+
+    serial_no: str
+    phone_number: str
+    fee: int
+    session_context: str
+    code: str
+    message: str
+    iso_code: str
+
+
+class Group(Struct, frozen=True):
+    """Numbers that get the same content in the same call.
+
+    Attributes:
+        app: SmsSdkAppId.
+        spelled: The numbers as the request has them.
+        numbers: The same as E.164 integers, None for what is no number.
+        context: SessionContext.
+        content: What they are told.
+    """
+
+    app: str
+    spelled: Sequence[str]
+    numbers: Sequence[int | None]
+    context: str
+    content: Content
+
+
+class Outcome(Struct, frozen=True):
+    """Rows of the answer, and messages whose receipts go ahead of it."""
+
+    rows: list[SendStatus]
+    early: tuple[int, ...] = ()
+
+
+def send_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """SendSms: one content to up to 200 numbers, all mainland or all global."""
+    spelled: list[str] = params["PhoneNumberSet"]
+    context: str = params.get("SessionContext", "")
+    if refusal := _check_call(sandbox, params["SmsSdkAppId"], count=len(spelled), contexts=[context]):
+        return refusal
+    if not spelled:
+        return Refusal("MissingParameter.EmptyPhoneNumberSet", "`PhoneNumberSet` is empty.")
+    numbers = [normalise(one) for one in spelled]
+    if len({is_mainland(number) for number in numbers if number is not None}) > 1:
+        return Refusal(
+            "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber",
+            "The call has both mainland and global numbers.",
+        )
+    content = Content(params["TemplateId"], params.get("TemplateParamSet", ()), params.get("SignName", ""))
+    outcome = let_out(sandbox, Group(params["SmsSdkAppId"], spelled, numbers, context, content))
+    return _answer(sandbox, "SendStatusSet", [outcome], count=len(spelled))
+
+
+def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """SendMultiGlobalSms: up to 200 global numbers, each with its own content (official SDK; not in the document)."""
+    messages: list[dict[str, Any]] = params["MultiSmsInfoSet"]
+    app: str = params["SmsSdkAppId"]
+    contexts = [one.get("SessionContext") or "" for one in messages]
+    if refusal := _check_call(sandbox, app, count=len(messages), contexts=contexts):
+        return refusal
+    if not messages:
+        return Refusal("InvalidParameterValue.MultiSmsInfoSetEmpty", "`MultiSmsInfoSet` is empty.")
+    numbers = [normalise(one["PhoneNumber"]) for one in messages]
+    if any(number is not None and is_mainland(number) for number in numbers):
+        return Refusal(
+            "UnsupportedOperation.ContainDomesticPhoneNumber", "Mainland numbers cannot be sent to this way."
+        )
+    outcomes = [
+        let_out(sandbox, Group(app, [one["PhoneNumber"]], [number], context, _content_of(one)))
+        for one, number, context in zip(messages, numbers, contexts, strict=True)
+    ]
+    return _answer(sandbox, "SendMultiStatusSet", outcomes, count=len(messages))
+
+
+def let_out(sandbox: Sandbox, group: Group) -> Outcome:
+    """Send what its fate lets out and say of each number what its fate says."""
+    mainland = any(number is not None and is_mainland(number) for number in group.numbers)
+    if code := refusing_code(sandbox.flags, group.content, mainland=mainland):
+        rows = zip(group.spelled, group.numbers, strict=True)
+        return Outcome(
+            [_refused_row(group, one, number, code if number else FATES[INCORRECT].code) for one, number in rows]
+        )
+    fates = _fates_of(sandbox, group.numbers)
+    out = [(number, fate) for number, fate in zip(group.numbers, fates, strict=True) if number and FATES[fate].sent]
+    origin = Origin(group.app, group.context, sandbox.now_ms())
+    first = sandbox.world.send(origin, [one[0] for one in out], [one[1] for one in out], sandbox.delay)
+    rows_ = _rows(sandbox, group, fates, first)
+    early = tuple(message for message, (_, fate) in enumerate(out, first) if FATES[fate].early)
+    return Outcome(rows_, early)
+
+
+def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
+    """The index of each number's fate; `INCORRECT` for what is no number."""
+    if not sandbox.flags.steering:
+        return [INCORRECT if number is None else DELIVERED for number in numbers]
+    fates = [INCORRECT if number is None else SUFFIXES.get(number % 10000, DELIVERED) for number in numbers]
+    if any(fates):
+        for place, (number, fate) in enumerate(zip(numbers, fates, strict=True)):
+            if number is not None and FATES[fate].once and not sandbox.world.first_try(number):
+                fates[place] = DELIVERED
+    return fates
+
+
+def _rows(sandbox: Sandbox, group: Group, fates: Sequence[int], first: int) -> list[SendStatus]:
+    """A row for each number that is answered; messages that went out have ids from `first` on."""
+    serial_of, fee, context = sandbox.world.serial, group.content.fee, group.context
+    rows = []
+    message = first
+    for spelled, number, index in zip(group.spelled, group.numbers, fates, strict=True):
+        fate = FATES[index]
+        if fate.answered:
+            if number is not None and fate.code.lower() == "ok":
+                iso = "CN" if is_mainland(number) else _iso_of(number)
+                rows.append(SendStatus(serial_of(message), f"+{number}", fee, context, fate.code, _SENT, iso))
+            else:
+                rows.append(_refused_row(group, spelled, number, fate.code))
+        message += fate.sent
+    return rows
+
+
+def _refused_row(group: Group, spelled: str, number: int | None, code: str) -> SendStatus:
+    """A row without serial and fee; what is no number is given back as it came."""
+    iso = _UNKNOWN_COUNTRY if number is None else _iso_of(number)
+    return SendStatus("", spelled if number is None else f"+{number}", 0, group.context, code, f"refused: {code}", iso)
+
+
+def _iso_of(number: int) -> str:
+    country = country_of(number)
+    return country.iso if country else _UNKNOWN_COUNTRY
+
+
+def _answer(sandbox: Sandbox, field: str, outcomes: Sequence[Outcome], *, count: int) -> Result:
+    """The rows in an order of their own: the real service does not keep the request's (lines 3810 and 3834)."""
+    rows = [row for outcome in outcomes for row in outcome.rows]
+    sandbox.shuffle(rows)
+    sandbox.stats.carried_out(count, (row.code for row in rows))
+    return Result({field: rows}, early=tuple(message for outcome in outcomes for message in outcome.early))
+
+
+def _check_call(sandbox: Sandbox, app: str, *, count: int, contexts: Sequence[str]) -> Refusal | None:
+    """What is wrong with the call as a whole, whatever it says."""
+    if count > NUMBERS_LIMIT:
+        return Refusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
+    if any(len(context.encode()) >= CONTEXT_LIMIT for context in contexts):
+        return Refusal("InvalidParameterValue", f"`SessionContext` has fewer than {CONTEXT_LIMIT} bytes.")
+    codes = sandbox.flags.account_codes
+    if code := codes.get(app) or codes.get("*"):
+        return Refusal(code, "The sandbox was told to answer this to every send of the account.")
+    return None
+
+
+def _content_of(message: Mapping[str, Any]) -> Content:
+    return Content(message["TemplateId"], message.get("TemplateParamSet") or ())

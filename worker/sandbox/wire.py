@@ -1,0 +1,104 @@
+"""What every provider's wire has in common: a `Request` comes in, is admitted as a `Call` or refused, a `Reply` goes out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+OK: Final = "Ok"
+"""Code of a reply that refuses nothing."""
+
+
+class Request(Struct, frozen=True):
+    """One HTTP request, read whole.
+
+    Attributes:
+        method: `GET`, `POST` …, upper case.
+        path: Decoded path.
+        query: Query string exactly as sent, since signatures cover its bytes.
+        headers: Lower-case names to values.
+        body: The bytes sent.
+        at_s: Arrival, epoch seconds by this machine's clock.
+        tick_s: Arrival, monotonic seconds.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    at_s: float
+    tick_s: float
+
+
+class Subject(Struct, frozen=True, gc=False):
+    """What a send is about, for the log, which masks and hashes it.
+
+    Attributes:
+        numbers: As the request spells them.
+        template: Template id.
+        values: The template's values.
+        context: What receipts shall echo.
+    """
+
+    numbers: Sequence[str]
+    template: str
+    values: Sequence[str]
+    context: str
+
+
+class Call(Struct, frozen=True):
+    """A request whose sender, action and rate are in order.
+
+    Attributes:
+        action: What is asked for.
+        key: Whose credentials signed.
+        params: The action's parameters, their presence and types checked.
+        subject: What it is about, when it is a send.
+    """
+
+    action: str
+    key: str
+    params: Mapping[str, Any]
+    subject: Subject | None = None
+
+
+class Reply(Struct, frozen=True):
+    """An answer ready to be sent.
+
+    Attributes:
+        body: The bytes.
+        code: The wire's code for the whole call, `Ok` when it was carried out.
+        status: HTTP status.
+        content_type: Of the body, exactly as on the provider's wire.
+        early: Messages whose receipts should be pulled before this reply leaves.
+    """
+
+    body: bytes
+    code: str = OK
+    status: int = 200
+    content_type: str = "application/json"
+    early: tuple[int, ...] = ()
+
+
+class Refusal(Struct, frozen=True):
+    """Why a whole call is refused: the provider's code, and words that carry no number, text or secret."""
+
+    code: str
+    message: str
+
+
+class Wire(Protocol):
+    """One provider's protocol. Everything here decides at once; waiting and breaking are the endpoint's work."""
+
+    def action_of(self, request: Request) -> str:
+        """What the request calls itself, for the statistics; empty when it does not say."""
+
+    def admit(self, request: Request) -> Call | Reply:
+        """Check sender, clock, version, action, rate and parameters, in the provider's order."""
+
+    def carry_out(self, call: Call) -> Reply:
+        """Let the call take effect and answer it."""
+
+    def refuse(self, code: str) -> Reply:
+        """The provider's answer that refuses a whole call with a code."""

@@ -109,8 +109,8 @@ class CampaignFile:
         while (cells := self._next()) is not None:
             if isinstance(cells, csv.Error):
                 yield Row(begins, "", reason=_broken(cells, begins, self._reader.line_num))
-            elif any(cell and not cell.isspace() for cell in cells):
-                yield read_row(cells, self.columns, begins)
+            elif not (row := read_row(cells, self.columns, begins)).reason or any(map(str.strip, cells)):
+                yield row
             begins = self._reader.line_num + 1
 
     def _next(self) -> list[str] | csv.Error | None:

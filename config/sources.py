@@ -57,6 +57,9 @@ def env_name(path: NamePath) -> str:
 def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
     """Take every `SMSLINE_…` variable as a setting.
 
+    An empty one counts as not set, as for the client, because that is what compose files pass on; but not within an
+    account, where an empty credential is a mistake and an empty signature a choice.
+
     Args:
         environ: The environment.
         per_lane: Settings whose single value is meant for all lanes.
@@ -68,7 +71,8 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
     names = [name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE]
     for name in sorted(names, key=lambda name: (name.count("__"), name)):
         path = tuple(name.removeprefix(PREFIX).lower().split("__"))
-        _put(given, path, Written(name, environ[name]), per_lane)
+        if environ[name] or path[0] == "accounts":
+            _put(given, path, Written(name, environ[name]), per_lane)
     return given
 
 

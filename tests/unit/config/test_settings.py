@@ -100,6 +100,15 @@ def test_unset_timeout_ends_before_the_lease(
     assert load(account, LEASE_S=lease_s).accounts["main"].timeout_s == timeout_s
 
 
+def test_empty_is_not_set(load: Load, account: dict[str, str]) -> None:
+    """An empty variable counts as not set; within an account it is a value."""
+    settings = load(account | {"SMSLINE_ACCOUNTS__MAIN__SIGN": ""}, BROKER_URL="", LEASE_S="")
+
+    assert settings.broker_url == DEFAULT_URL
+    assert settings.lease_s == 60
+    assert settings.accounts["main"].sign == ""
+
+
 def test_other_variables_are_not_ours(load: Load) -> None:
     """Only names that begin with SMSLINE_ are looked at, and SMSLINE_CONFIG is no setting."""
     assert load({"SMS_LINE": "x", "_SMSLINE_READY": "x", "SMSLINE_CONFIG": ""}) == Settings()

@@ -1,0 +1,62 @@
+"""Rules of the guard around kombu's closed channels."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kombu.connection import Connection
+from kombu.transport import redis as transport
+
+from worker.kombu_guard import guard_closed_channels
+
+
+@pytest.fixture(autouse=True)
+def guarded() -> None:
+    guard_closed_channels()
+
+
+Channel: Any = transport.Channel
+
+CLOSED = [SimpleNamespace(connection=None), SimpleNamespace(connection=SimpleNamespace(client=None))]
+
+
+@pytest.mark.parametrize("channel", CLOSED)
+def test_the_fault(channel: Any) -> None:
+    """Kombu itself answers with an AttributeError, which ends a worker; if this fails, the guard can go."""
+    with pytest.raises(AttributeError, match=r"'NoneType' object has no attribute '(client|hostname)'") as caught:
+        Channel._connparams.__wrapped__(channel)
+
+    assert not isinstance(caught.value, Connection("redis://").connection_errors)
+
+
+@pytest.mark.parametrize("channel", CLOSED)
+def test_a_lost_connection_instead(channel: Any) -> None:
+    """With the guard it is a lost connection, after which Celery connects again."""
+    lost = Connection("redis://").connection_errors
+
+    with pytest.raises(lost, match="the channel was closed"):
+        Channel._connparams(channel)
+
+
+def test_once() -> None:
+    """Guarding twice is guarding once."""
+    before = Channel._connparams
+    guard_closed_channels()
+
+    assert Channel._connparams is before
+
+
+def test_an_open_channel_is_left_alone() -> None:
+    """A channel with a connection gets the parameters kombu makes of it."""
+    client = Connection("redis://:word@127.0.0.1:6391/3")
+    channel = SimpleNamespace(
+        connection=SimpleNamespace(client=client, default_port=6379),
+        connection_class=Channel.connection_class,
+        **dict.fromkeys(("max_connections", "socket_timeout", "socket_connect_timeout", "socket_keepalive")),
+        **dict.fromkeys(("socket_keepalive_options", "health_check_interval", "retry_on_timeout", "client_name")),
+        _process_credential_provider=lambda *_: None,
+        _prepare_virtual_host=int,
+    )
+    made = Channel._connparams(channel)
+
+    assert (made["host"], made["port"], made["db"], made["password"]) == ("127.0.0.1", 6391, 3, "word")

@@ -1,0 +1,159 @@
+"""Data files and overrides in, one index per namespace out: loaded when first asked for, kept until overrides change."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pkgutil import get_data
+from typing import Final
+
+from smsline.codes.parse import Fault, read_row
+from smsline.codes.row import CodeRow, Kind, Namespace
+from smsline.codes.table import Table
+
+LOCAL: Final = ("smsline", "local")
+"""The namespace of codes that no provider gives: HTTP faults, expired jobs; looked in after every other."""
+
+_KINDS: Final[dict[str, Kind]] = {"send": "send", "read": "read", "receipt": "receipt", "manage": "manage"}
+_RECEIPTS: Final = "tencent_receipt.tsv"
+_REASONS: Final = "tencent_reasons.tsv"
+_FAMILIES: Final = "families.tsv"
+
+
+@dataclass(slots=True)
+class _Overlay:
+    rows: tuple[CodeRow, ...] = ()
+
+
+_overlay: Final = _Overlay()
+
+
+@lru_cache(maxsize=1)
+def namespaces() -> Mapping[tuple[str, str], Namespace]:
+    """Every namespace by provider and name, in the order they are shown."""
+    return {(line["provider"], line["namespace"]): _namespace(line) for line in _lines("namespaces.tsv")}
+
+
+@lru_cache(maxsize=64)
+def shipped(provider: str, namespace: str) -> Table:
+    """The index of one namespace as it comes with the package.
+
+    Raises:
+        KeyError: There is no such namespace.
+    """
+    space = namespaces()[provider, namespace]
+    return Table([*_load(space), *(row for row in _families() if _home(row) == (provider, namespace))])
+
+
+@lru_cache(maxsize=64)
+def table(provider: str, namespace: str) -> Table:
+    """The index of one namespace with overrides applied; raises KeyError as `shipped` does."""
+    base = shipped(provider, namespace)
+    own = [row for row in _overlay.rows if _home(row) == (provider, namespace)]
+    if not own:
+        return base
+    replaced = {row.code for row in own}
+    return Table([*(row for row in (*base.rows, *base.families) if row.code not in replaced), *own])
+
+
+def search_path(provider: str, namespace: str) -> Iterator[Table]:
+    """The tables in which a code of this namespace is looked for, nearest first; none for an unknown namespace."""
+    space = namespaces().get((provider, namespace))
+    if space is None:
+        return
+    for name in (space.name, *space.also):
+        yield table(provider, name)
+    if (provider, namespace) != LOCAL:
+        yield table(*LOCAL)
+
+
+def set_overlay(rows: Iterable[CodeRow], forget: Callable[[], None]) -> None:
+    """Put these rows in place of the shipped ones of the same code.
+
+    Args:
+        rows: All overriding rows; those of an earlier call no longer hold.
+        forget: Drops what callers have cached, once the new rows are in place.
+    """
+    _overlay.rows = tuple(rows)
+    table.cache_clear()
+    forget()
+
+
+def _text(name: str) -> str:
+    raw = get_data("smsline.codes", f"data/{name}")
+    if raw is None:
+        raise FileNotFoundError(f"smsline/codes/data/{name} cannot be read by the package's loader")
+    return raw.decode()
+
+
+def _lines(name: str) -> list[dict[str, str]]:
+    header, *lines = _text(name).splitlines()
+    columns = header.split("\t")
+    return [dict(zip(columns, line.split("\t"), strict=False)) for line in lines]
+
+
+def _namespace(line: Mapping[str, str]) -> Namespace:
+    return Namespace(
+        provider=line["provider"],
+        name=line["namespace"],
+        kind=_KINDS[line["kind"]],
+        file=line["file"],
+        also=tuple(line["also"].split()),
+        zone=line["zone"],
+        title=line["title"],
+    )
+
+
+def _load(space: Namespace) -> list[CodeRow]:
+    if space.file == _RECEIPTS:
+        return _load_receipts(space)
+    lines = _lines(space.file)
+    return [_sound(line, space) for line in lines if line.get("namespace", space.name) == space.name]
+
+
+def _load_receipts(space: Namespace) -> list[CodeRow]:
+    """1,975 codes share some 35 reasons: a receipt's row is its reason's, with the code's own name and line."""
+    reasons = {line["reason"]: _sound(line | {"code": line["reason"]}, space) for line in _lines(_REASONS)}
+    lines = [f"{line}\t\t\t".split("\t") for line in _text(_RECEIPTS).splitlines()[1:]]
+    return [_receipt(cells, reasons[cells[1]]) for cells in lines]
+
+
+def _receipt(cells: list[str], reason: CodeRow) -> CodeRow:
+    """A row from the columns code, reason, carrier, line, match and aliases; by position, because there are so many."""
+    code, name, carrier, line, form, aliases = cells[:6]
+    return CodeRow(
+        provider=reason.provider,
+        namespace=reason.namespace,
+        kind=reason.kind,
+        code=code,
+        verdict=reason.verdict,
+        scope=reason.scope,
+        meaning=reason.meaning,
+        advice=reason.advice,
+        source=f"Tencent SMS API document, line {line}",
+        aliases=tuple(aliases.split("; ")) if aliases else (),
+        form="range" if form == "range" else "wildcard" if form == "wildcard" else "exact",
+        delay_s=reason.delay_s,
+        until_window=reason.until_window,
+        permanent=reason.permanent,
+        reroute_ok=reason.reroute_ok,
+        reason=name,
+        carrier=carrier,
+    )
+
+
+@lru_cache(maxsize=1)
+def _families() -> tuple[CodeRow, ...]:
+    spaces = namespaces()
+    return tuple(_sound(line, spaces[line["provider"], line["namespace"]]) for line in _lines(_FAMILIES))
+
+
+def _home(row: CodeRow) -> tuple[str, str]:
+    return row.provider, row.namespace
+
+
+def _sound(line: Mapping[str, str], space: Namespace) -> CodeRow:
+    match read_row(line, space):
+        case CodeRow() as row:
+            return row
+        case Fault() as fault:
+            raise ValueError(f"{space.file}: {line.get('code')}: {fault.field}: {fault.value!r} {fault.rule}")

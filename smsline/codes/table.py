@@ -1,0 +1,116 @@
+"""The rows of one namespace in, an index out that finds a code by its spelling, its number range or its beginning."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from smsline.codes.row import CodeRow, How
+
+_SPAN: Final = re.compile(r"(?P<stem>.*?)(?P<low>[0-9]{1,6})-(?P<high>[0-9]{1,6})")
+_NUMBER: Final = re.compile(r"(?P<stem>.*?)(?P<number>0|[1-9][0-9]{0,5})")
+
+
+class Found(NamedTuple):
+    """A row and how it was found."""
+
+    row: CodeRow
+    how: How
+
+
+class _Span(NamedTuple):
+    stem: str
+    low: int
+    high: int
+    row: CodeRow
+
+
+class Table:
+    """One namespace's rows. Immutable; safe to share between threads."""
+
+    def __init__(self, rows: Sequence[CodeRow]) -> None:
+        self.rows: Final = tuple(row for row in rows if row.form != "family")
+        self.families: Final = tuple(row for row in rows if row.form == "family")
+        self._exact: Final = _by_code(self.rows)
+        self._aliases: Final = {alias: row for row in reversed(self.rows) for alias in row.aliases}
+        self._spans: Final = [span for row in self.rows if row.form == "range" for span in _spans(row)]
+        self._beginnings: Final = _longest_first((row.code, row) for row in self.rows if row.form == "wildcard")
+        self._families: Final = _longest_first((row.code.removesuffix("*"), row) for row in self.families)
+
+    def find(self, code: str) -> Found | None:
+        """The row of this very spelling: exact, alias, range or wildcard, in this order."""
+        if same := self._exact.get(code):
+            return Found(_kindest(same), "exact")
+        if row := self._aliases.get(code):
+            return Found(row, "alias")
+        if row := self._in_span(code):
+            return Found(row, "range")
+        if row := _beginning(self._beginnings, code):
+            return Found(row, "wildcard")
+        return None
+
+    def family(self, code: str) -> Found | None:
+        """The row for codes that begin like this one, for a code that has no row; `Foo` belongs to `Foo.*` too."""
+        row = _beginning(self._families, code + ".") or _beginning(self._families, code)
+        return Found(row, "family") if row else None
+
+    def readings(self, code: str) -> Iterator[Found]:
+        """Every row that this spelling may mean, best first: also twins, other cases and printed numbers."""
+        yield from (Found(row, "exact") for row in self._exact.get(code, ()))
+        yield from (Found(row, "alias") for row in self.rows if code in row.aliases)
+        yield from (Found(row, "alias") for row in self._any_case.get(code.casefold(), ()))
+        yield from (Found(row, "alias") for row in self._printed.get(code, ()))
+        if row := self._in_span(code):
+            yield Found(row, "range")
+        if row := _beginning(self._beginnings, code):
+            yield Found(row, "wildcard")
+
+    def _in_span(self, code: str) -> CodeRow | None:
+        if not self._spans or (parts := _NUMBER.fullmatch(code)) is None:
+            return None
+        stem, number = parts["stem"], int(parts["number"])
+        return next((span.row for span in self._spans if span.stem == stem and span.low <= number <= span.high), None)
+
+    @cached_property
+    def _any_case(self) -> dict[str, list[CodeRow]]:
+        index: dict[str, list[CodeRow]] = {}
+        for row in self.rows:
+            for spelling in (row.code, *row.aliases):
+                index.setdefault(spelling.casefold(), []).append(row)
+        return index
+
+    @cached_property
+    def _printed(self) -> dict[str, list[CodeRow]]:
+        index: dict[str, list[CodeRow]] = {}
+        for row in self.rows:
+            for number in row.numbers:
+                index.setdefault(number.partition(" ")[0], []).append(row)
+        return index
+
+
+def _by_code(rows: Sequence[CodeRow]) -> dict[str, list[CodeRow]]:
+    index: dict[str, list[CodeRow]] = {}
+    for row in rows:
+        index.setdefault(row.code, []).append(row)
+    return index
+
+
+def _kindest(same: Sequence[CodeRow]) -> CodeRow:
+    """Of rows that contradict each other under one code, the one that does not condemn a number for ever."""
+    return next((row for row in same if not row.permanent), same[0])
+
+
+def _spans(row: CodeRow) -> Iterator[_Span]:
+    for text in (row.code, *row.aliases):
+        if parts := _SPAN.fullmatch(text):
+            yield _Span(parts["stem"], int(parts["low"]), int(parts["high"]), row)
+
+
+def _longest_first(named: Iterator[tuple[str, CodeRow]]) -> list[tuple[str, CodeRow]]:
+    """`MI:XXXX` stands for everything that begins with `MI:`; the X are a document's way to write it."""
+    stems = [(stem.removesuffix("XXXX"), row) for stem, row in named]
+    return sorted(stems, key=lambda pair: -len(pair[0]))
+
+
+def _beginning(stems: Sequence[tuple[str, CodeRow]], code: str) -> CodeRow | None:
+    return next((row for stem, row in stems if code.startswith(stem)), None)

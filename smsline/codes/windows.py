@@ -1,0 +1,93 @@
+"""A row and the time in, the seconds to wait out: a pure function of both."""
+
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from smsline.codes.row import CodeRow, Window
+from smsline.codes.store import namespaces
+from smsline.verdicts import Scope
+
+SETTLE_S: Final = 60
+"""Added to the end of a window, because the provider's clock is not ours."""
+
+RECHECK_S: Final = 600
+"""Longest wait for an account's or a template's daily or monthly cap: a person can raise it at any time."""
+
+UNNAMED_S: Final = 3_600
+"""The wait when the answer's text should name the window and does not."""
+
+_OPENS_AT_HOUR: Final = 8
+_FIXED_HOURS: Final = {"Asia/Shanghai": 8, "Europe/Paris": 1}
+"""Without a time zone database. Paris is an hour late in summer then, which is the harmless side."""
+
+
+def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
+    """How long the code asks to wait.
+
+    Args:
+        row: The code's row.
+        now_s: The time now, epoch seconds.
+        message: The answer's text, which names the window for a row `from_message`.
+
+    Returns:
+        Seconds; None when the code names no time, so that the engine's own backoff holds. A daily or monthly cap of
+        an account or template is asked about again after `RECHECK_S` at the latest.
+    """
+    window = row.until_window
+    if window is None:
+        return None if row.delay_s is None else float(row.delay_s)
+    if window == "from_message":
+        named = _named(message)
+        if isinstance(named, int):
+            return float(named)
+        window = named
+    now = datetime.fromtimestamp(now_s, tz=_zone(row))
+    seconds = (_end(window, now) - now).total_seconds() + SETTLE_S
+    return min(seconds, float(RECHECK_S)) if _can_be_raised(row, window) else seconds
+
+
+def _can_be_raised(row: CodeRow, window: Window) -> bool:
+    return window in {"next_day", "next_month"} and row.scope in {Scope.ACCOUNT, Scope.TEMPLATE, Scope.PROVIDER}
+
+
+def _named(message: str) -> int | Window:
+    """The window that Alibaba's text names, in Chinese or English; longer ones first, to be on the safe side."""
+    text = message.casefold()
+    if "天" in text or "day" in text or "日" in text:
+        return "next_day_08:00"
+    if "小时" in text or "hour" in text:
+        return 3_600
+    if "分钟" in text or "minute" in text:
+        return 60
+    return UNNAMED_S
+
+
+def _end(window: Window, now: datetime) -> datetime:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    opening = midnight + timedelta(hours=_OPENS_AT_HOUR)
+    if window == "08:00":
+        return opening if now < opening else opening + timedelta(days=1)
+    if window == "next_day":
+        return midnight + timedelta(days=1)
+    if window == "next_month":
+        return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
+    tomorrow = opening + timedelta(days=1)
+    sunday = window == "next_working_day_08:00" and tomorrow.isoweekday() == 7
+    return tomorrow + timedelta(days=1) if sunday else tomorrow
+
+
+def _zone(row: CodeRow) -> tzinfo:
+    space = namespaces().get((row.provider, row.namespace))
+    return _zone_of(space.zone if space else "UTC")
+
+
+@lru_cache(maxsize=8)
+def _zone_of(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        return timezone(timedelta(hours=_FIXED_HOURS[name]))

@@ -1,0 +1,69 @@
+"""The `smsline` command: arguments in; an answer on stdout, one line per trouble on stderr and an exit code out.
+
+Exit codes: 0 done, 1 failed (the reason may pass), 2 bad input (the same call will fail again), 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from smsline.cli.app import app
+from smsline.cli.errors import ending
+from smsline.cli.options import Connect
+
+if TYPE_CHECKING:
+    from smsline.client import Client
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def from_env() -> "Client":
+    """The client the environment describes (`SMSLINE_REDIS_URL`, `SMSLINE_BROKER_URL`).
+
+    Raises:
+        BadInput: One of those values will not do.
+    """
+    from smsline.client import Client  # noqa: PLC0415 - redis and phonenumbers take longer to load than --help to print
+
+    return Client.from_env()
+
+
+def main(argv: Sequence[str] | None = None, *, connect: Connect = from_env) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; None takes those of the process.
+        connect: Makes the client, when a command needs one.
+
+    Returns:
+        The exit code.
+    """
+    args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        code = app(args=args, prog_name="smsline", standalone_mode=False, obj=connect)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:  # noqa: BLE001 - the contract is one line on stderr whatever happens
+        return _failed(error)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    if sys.flags.dev_mode:
+        raise error
+    code, line = ending(error)
+    sys.stderr.write(f"smsline: {line}\n")
+    return code
+
+
+def _reader_left() -> int:
+    """`smsline results … | head` is no failure; without this, Python complains when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

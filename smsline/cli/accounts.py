@@ -1,0 +1,66 @@
+"""`smsline accounts`: the health of every account; `accounts resume A` lifts its parks after the cause is gone."""
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.output import cell, print_json, print_line, show, table
+
+if TYPE_CHECKING:
+    from smsline.operator import AccountHealth
+
+commands = typer.Typer()
+
+_RECEIPTS: Final = ("receipts due", "applied", "late", "unmatched")
+
+Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.", show_default=False)]
+
+
+@commands.callback(
+    invoke_without_command=True,
+    context_settings=opt.HELP,
+    epilog=opt.example("smsline accounts", "smsline accounts resume main"),
+)
+def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
+    """Show the health of every account.
+
+    Whether it is parked and by which code, its receipts (due, applied, after the job was closed, of no message known
+    here), and codes that no table knows.
+    """
+    if context.invoked_subcommand:
+        return
+    found = opt.client_of(context).accounts()
+    if as_json:
+        print_json(found)
+        return
+    shown = table("account", "provider", "state", *_RECEIPTS, "last error", numbers=tuple(_RECEIPTS))
+    for one in found:
+        receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
+        shown.add_row(*map(cell, (one["account"], one["provider"], one["state"], *receipts, one["last_error"])))
+    show(shown if found else "no worker has registered an account yet")
+    for text in (text for one in found for text in _troubles(one)):
+        print_line(cell(text))
+
+
+@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline accounts resume main"))
+def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) -> None:
+    """Let a parked account go on, now that the cause is mended."""
+    lifted = opt.client_of(context).resume_account(account)
+    print_json({"account": account, "resumed": lifted}) if as_json else print_line(
+        f"{account}: {lifted:,} parks lifted"
+    )
+
+
+def _troubles(one: "AccountHealth") -> list[str]:
+    """What a person has to see to, a line each."""
+    parks = [
+        f"{one['account']}: parked since {park['since']} ({park['template'] or park['scope']}) by {park['code']}: "
+        f"{park['meaning']}; when mended: smsline accounts resume {one['account']}"
+        for park in one["parked"]
+    ]
+    unknown = [
+        f"{one['account']}: unknown code {code} came {count:,} times; add a row for it"
+        for code, count in one["unknown_codes"].items()
+    ]
+    return parks + unknown

@@ -1,0 +1,183 @@
+"""The dead letter: what could not be sent, why, and what to do about it; requeue or drop a selection."""
+
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.errors import FAILED
+from smsline.cli.output import cell, console, print_json, print_line, say, show, table
+from smsline.errors import BadInput
+
+if TYPE_CHECKING:
+    from smsline.client import Client
+
+commands = typer.Typer(
+    context_settings=opt.HELP,
+    help="What could not be sent, why, and what to do about it.",
+    epilog=opt.example(
+        "smsline dead list", "smsline dead requeue --code FailedOperation.TemplateIncorrectOrUnapproved"
+    ),
+)
+
+ROW_COLUMNS: Final = ("job", "phone", "ref", "account", "provider", "state", "code", "attempts", "final_at")
+_SHOWN_JOBS: Final = 3
+
+
+class Selection(TypedDict):
+    """Which dead letters: all conditions hold at once, an empty one always holds."""
+
+    code: str
+    job: str
+    account: str
+
+
+Limit = Annotated[int, typer.Option(metavar="N", min=0, help="Rows of the table; 0 for all. JSON has all.")]
+All = Annotated[bool, typer.Option("--all", help="All of them, whatever code, job or account.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline dead list --job JOB"))
+def list_groups(
+    context: typer.Context,
+    *,
+    code: opt.OfCode = "",
+    job: opt.OfJob = "",
+    account: opt.OfAccount = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Show what numbers died of, per code.
+
+    With what each code means and what to do about it.
+    """
+    groups = opt.client_of(context).dead_groups(code=code, job=job, account=account)
+    if as_json:
+        print_json(groups)
+        return
+    shown = table("code", "provider", "account", "numbers", "jobs", "meaning", "what to do", numbers=("numbers",))
+    for group in groups:
+        facts = (group["code"], group["provider"], group["account"], group["count"], _some(group["jobs"]))
+        shown.add_row(*map(cell, (*facts, group["meaning"], group["advice"])))
+    show(shown if groups else "no dead letters")
+
+
+@commands.command(
+    "show", context_settings=opt.HELP, epilog=opt.example("smsline dead show --code X --json > dead.jsonl")
+)
+def show_rows(
+    context: typer.Context,
+    *,
+    code: opt.OfCode = "",
+    job: opt.OfJob = "",
+    account: opt.OfAccount = "",
+    limit: Limit = 100,
+    as_json: opt.Json = False,
+) -> None:
+    """Show the numbers in the dead letter, one row each.
+
+    --json prints an object per line.
+    """
+    rows = iter(opt.client_of(context).dead_rows(code=code, job=job, account=account))
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    shown = table(*ROW_COLUMNS, numbers=("attempts",))
+    for row in islice(rows, limit or None):
+        values: dict[str, object] = {**row}
+        shown.add_row(*(cell(values[column]) for column in ROW_COLUMNS))
+    show(shown)
+    if next(rows, None) is not None:
+        say(f"there are more than {limit:,}; --limit 0 shows all")
+
+
+@commands.command("requeue", context_settings=opt.HELP, epilog=opt.example("smsline dead requeue --code X --job JOB"))
+def requeue(
+    context: typer.Context,
+    *,
+    code: opt.OfCode = "",
+    job: opt.OfJob = "",
+    account: opt.OfAccount = "",
+    everything: All = False,
+    yes: Yes = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Send a selection again, now that the cause is gone.
+
+    Takes dead numbers and those nobody knows the end of (unknown). Their jobs open again. Asks first on a terminal.
+    """
+    selection = _selection(code, job, account, everything=everything)
+    client = opt.client_of(context)
+    _ask_first(client, selection, verb="requeue", yes=yes)
+    _report("requeued", _requeue(client, selection), as_json=as_json)
+
+
+@commands.command("drop", context_settings=opt.HELP, epilog=opt.example("smsline dead drop --job JOB --yes"))
+def drop(
+    context: typer.Context,
+    *,
+    code: opt.OfCode = "",
+    job: opt.OfJob = "",
+    account: opt.OfAccount = "",
+    everything: All = False,
+    yes: Yes = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Take a selection out of the dead letter for good.
+
+    It cannot be requeued after that; its state in results stays. Asks first on a terminal.
+    """
+    selection = _selection(code, job, account, everything=everything)
+    client = opt.client_of(context)
+    _ask_first(client, selection, verb="drop", yes=yes)
+    _report("dropped", client.drop(**selection), as_json=as_json)
+
+
+def _selection(code: str, job: str, account: str, *, everything: bool) -> Selection:
+    """What the options pick out; picking nothing must be meant, so it needs --all.
+
+    Raises:
+        BadInput: Neither a filter nor --all, or both.
+    """
+    chosen = bool(code or job or account)
+    if chosen and everything:
+        raise BadInput("--all", "given", "contradicts --code, --job and --account; leave one out")
+    if not chosen and not everything:
+        raise BadInput("selection", "", "give --code, --job or --account, or --all for the whole dead letter")
+    return {"code": code, "job": job, "account": account}
+
+
+def _ask_first(client: "Client", selection: Selection, *, verb: str, yes: bool) -> None:
+    """A person confirms; a script, which has no terminal, has already said what it wants.
+
+    Raises:
+        typer.Exit: The answer was no.
+    """
+    if yes or not sys.stdin.isatty():
+        return
+    groups = client.dead_groups(**selection)
+    numbers = sum(group["count"] for group in groups)
+    jobs = len({job for group in groups for job in group["jobs"]})
+    if not typer.confirm(f"{verb} {numbers:,} numbers of {jobs:,} jobs?", err=True):
+        say("nothing was changed")
+        raise typer.Exit(FAILED)
+
+
+def _requeue(client: "Client", selection: Selection) -> int:
+    """Do it, with a running count on a terminal."""
+    if not sys.stderr.isatty():
+        return client.requeue(**selection)
+    with console(stderr=True).status("…") as running:
+        return client.requeue(**selection, on_progress=lambda count: running.update(f"{count:,}"))
+
+
+def _report(done: str, count: int, *, as_json: bool) -> None:
+    print_json({done: count}) if as_json else print_line(f"{done} {count:,}")
+
+
+def _some(jobs: Sequence[str]) -> str:
+    more = len(jobs) - _SHOWN_JOBS
+    return " ".join(jobs[:_SHOWN_JOBS]) + (f" +{more}" if more > 0 else "")

@@ -1,0 +1,39 @@
+"""Errors: an exception goes in, the exit code and the one line for stderr come out."""
+
+from typing import Final
+
+from smsline.errors import BadInput, SmslineError
+from smsline.numbers import mask_in
+
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+
+
+def ending(error: Exception) -> tuple[int, str]:
+    """How the command ends.
+
+    Returns:
+        The exit code, and one line that says what happened and, where there is something to do, what.
+    """
+    if isinstance(error, BadInput):
+        return BAD_INPUT, one_line(str(error))
+    if isinstance(error, SmslineError):
+        return FAILED, one_line(str(error))
+    # typer's usage errors moved from click's classes to its own; what they can do is the same in all versions.
+    if hasattr(error, "format_message"):
+        return BAD_INPUT, one_line(f"{mask_in(error.format_message()).rstrip('.')}{_where_help_is(error)}")
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return FAILED, one_line(f"{where}{error.strerror or error}")
+    what = f"{type(error).__name__}: {mask_in(str(error))}"
+    return FAILED, one_line(f"this is a bug: {what} (traceback: python -X dev -m smsline.cli ...)")
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, tabs and doubled spaces."""
+    return " ".join(text.split())
+
+
+def _where_help_is(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f"; see '{context.command_path} --help'" if context is not None else ""

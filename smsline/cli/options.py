@@ -1,0 +1,59 @@
+"""What commands share: their options, the example under their help, and the way to the client."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from smsline.client import Client
+
+Connect: TypeAlias = Callable[[], "Client"]
+
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Context settings of every command."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The id that send or campaign printed.", show_default=False)]
+
+Template = Annotated[str, typer.Option(metavar="ID", help="The provider's template id.", show_default=False)]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="TEXT", help="A value of the template; repeat it, in order.", show_default=False),
+]
+Sign = Annotated[str, typer.Option(metavar="TEXT", help="The signature; default: the account's.", show_default=False)]
+Sender = Annotated[str, typer.Option(metavar="ID", help="Sender id, for global numbers.", show_default=False)]
+Lane = Annotated[str, typer.Option(metavar="LANE", help="otp, notify or marketing.")]
+Ttl = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="After that it is not sent any more.", show_default="the lane's"),
+]
+Key = Annotated[
+    str,
+    typer.Option(metavar="TEXT", help="Your own key: the same key twice is one job.", show_default=False),
+]
+Account = Annotated[str, typer.Option(metavar="NAME", help="Send by this account only.", show_default=False)]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job is closed and print its status.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="With --wait: give up, exit code 1.", show_default="never"),
+]
+
+OfCode = Annotated[str, typer.Option("--code", metavar="CODE", help="Only this code.", show_default=False)]
+OfJob = Annotated[str, typer.Option("--job", metavar="JOB", help="Only this job.", show_default=False)]
+OfAccount = Annotated[str, typer.Option("--account", metavar="NAME", help="Only this account.", show_default=False)]
+OfProvider = Annotated[str, typer.Option("--provider", metavar="NAME", help="Only this provider.", show_default=False)]
+
+
+def client_of(context: typer.Context) -> "Client":
+    """The client of this run, made now.
+
+    Raises:
+        BadInput: The environment's values for it will not do.
+    """
+    return cast("Connect", context.obj)()
+
+
+def example(*lines: str) -> str:
+    """The examples under a command's help, their lines kept as they are."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

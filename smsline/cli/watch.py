@@ -1,0 +1,122 @@
+"""Following jobs until they are closed: the `watch` command, and what --wait does after a submit."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.errors import FAILED
+from smsline.cli.output import console, print_json, print_line, say
+from smsline.cli.view import draw, line, print_status
+
+if TYPE_CHECKING:
+    from smsline.client import Client
+    from smsline.ledger.jobs import Status
+
+commands = typer.Typer()
+
+Show: TypeAlias = "Callable[[Sequence[Status]], None]"
+
+_TICK_S: Final = 0.5
+"""How often a live view is drawn anew."""
+
+Jobs = Annotated[list[str], typer.Argument(metavar="JOB", help="One job or several.", show_default=False)]
+
+
+@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline watch JOB", "smsline watch JOB OTHER --json"))
+def watch(context: typer.Context, jobs: Jobs, *, as_json: opt.Json = False) -> None:
+    """Show jobs live until all are closed.
+
+    Without a terminal, prints a line for every change. Ctrl-C leaves; the jobs go on.
+    """
+    live = sys.stdout.isatty() and not as_json
+    with suppress(KeyboardInterrupt), _view(live=live) as drawn:
+        follow(opt.client_of(context), jobs, show=drawn or changes(as_json=as_json))
+
+
+def follow(client: "Client", jobs: Sequence[str], *, show: Show, timeout_s: float | None = None) -> "list[Status]":
+    """Show the jobs' statuses again and again, until all are closed or the time is up.
+
+    Args:
+        client: Asked for the statuses.
+        jobs: Their ids.
+        show: Called with the statuses of all, in their order.
+        timeout_s: Seconds; None waits for ever.
+
+    Returns:
+        The last statuses.
+    """
+    until_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        statuses = [client.status(job) for job in jobs]
+        show(statuses)
+        left_s = until_s - time.monotonic()
+        waiting = [status["job"] for status in statuses if not is_closed(status)]
+        if not waiting or left_s <= 0:
+            return statuses
+        with suppress(TimeoutError):
+            client.wait(waiting[0], timeout_s=min(_TICK_S, left_s))
+
+
+def changes(*, as_json: bool) -> Show:
+    """Prints a job's status to stdout whenever it differs from the last one, as JSON or in words."""
+    last: dict[str, Status] = {}
+
+    def show(statuses: "Sequence[Status]") -> None:
+        for status in statuses:
+            if last.get(status["job"]) != status:
+                last[status["job"]] = status
+                print_json(status) if as_json else print_line(line(status))
+        sys.stdout.flush()
+
+    return show
+
+
+def finish(client: "Client", job: str, *, wait: bool, timeout_s: float | None, as_json: bool) -> None:
+    """Print what a submit prints: the job's id; with `wait`, its status when it is closed.
+
+    Raises:
+        typer.Exit: The time is up and the job still open; its status is printed all the same.
+    """
+    if not wait:
+        print_json({"job": job}) if as_json else print_line(job)
+        return
+    say(f"job {job}; it goes on if you leave (smsline watch {job})")
+    status = _wait(client, job, timeout_s)
+    print_status(status, as_json=as_json)
+    if not is_closed(status):
+        say(f"job {job} is not closed after {timeout_s:g} s; it goes on")
+        raise typer.Exit(FAILED)
+
+
+def is_closed(status: "Status") -> bool:
+    """Whether all recipients of the job are final."""
+    return status["closed_at"] is not None
+
+
+def _wait(client: "Client", job: str, timeout_s: float | None) -> "Status":
+    with _view(live=sys.stderr.isatty(), stderr=True) as drawn:
+        if drawn:
+            return follow(client, [job], show=drawn, timeout_s=timeout_s)[0]
+        try:
+            return client.wait(job, timeout_s=timeout_s)
+        except TimeoutError:
+            return client.status(job)
+
+
+def _view(*, live: bool, stderr: bool = False) -> "AbstractContextManager[Show | None]":
+    return _live(stderr=stderr) if live else nullcontext()
+
+
+@contextmanager
+def _live(*, stderr: bool) -> "Iterator[Show]":
+    """A table drawn over itself; on stderr it vanishes at the end, because the final one goes to stdout."""
+    from rich.live import Live  # noqa: PLC0415 - only on a terminal
+
+    with Live(console=console(stderr=stderr), auto_refresh=False, transient=stderr) as view:
+        yield lambda statuses: view.update(draw(statuses), refresh=True)

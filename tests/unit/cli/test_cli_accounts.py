@@ -1,0 +1,82 @@
+"""`smsline accounts`."""
+
+import json
+from typing import Any
+
+import pytest
+
+from smsline.operator import AccountHealth, Parked
+
+PARK = {
+    "scope": "template",
+    "template": "5678",
+    "code": "FailedOperation.TemplateIncorrectOrUnapproved",
+    "meaning": "the template is not approved",
+    "since": "2026-08-01T09:00:00Z",
+}
+WELL = {
+    "account": "main",
+    "provider": "tencent",
+    "state": "ok",
+    "parked": [],
+    "waiting": 1200,
+    "receipts": 99,
+    "late_receipts": 1,
+    "unmatched_receipts": 2,
+    "last_error": "",
+    "unknown_codes": {},
+}
+ILL = {**WELL, "account": "backup", "state": "parked", "parked": [PARK], "unknown_codes": {"New.Code": 3}}
+
+
+@pytest.fixture
+def accounts(fake: Any) -> Any:
+    """One account in health and one parked."""
+    fake.answers |= {"accounts": [WELL, ILL], "resume_account": 2}
+    return fake
+
+
+@pytest.mark.usefixtures("accounts")
+def test_each_account_has_a_line(run: Any) -> None:
+    """With its state and its receipts: due, applied, late, unmatched."""
+    lines = [line.split() for line in run("accounts").out.splitlines()]
+
+    assert ["main", "tencent", "ok", "1,200", "99", "1", "2"] in lines
+    assert ["backup", "tencent", "parked", "1,200", "99", "1", "2"] in lines
+
+
+@pytest.mark.usefixtures("accounts")
+def test_what_a_person_must_see_to_is_said_in_full(run: Any) -> None:
+    """Why it is parked and what ends that; codes nobody knows."""
+    out = run("accounts").out
+
+    assert "backup: parked since 2026-08-01T09:00:00Z (5678) by FailedOperation.TemplateIncorrectOrUnapproved" in out
+    assert "the template is not approved; when mended: smsline accounts resume backup" in out
+    assert "backup: unknown code New.Code came 3 times" in out
+
+
+@pytest.mark.usefixtures("accounts")
+def test_as_json_it_is_a_list(run: Any) -> None:
+    """The client's word, whole."""
+    assert json.loads(run("accounts", "--json").out) == [WELL, ILL]
+
+
+def test_no_account_is_said_in_words(run: Any, accounts: Any) -> None:
+    """And is an empty list as JSON."""
+    accounts.answers["accounts"] = []
+
+    assert run("accounts").out == "no worker has registered an account yet\n"
+    assert run("accounts", "--json").out == "[]\n"
+
+
+def test_resume_says_how_many_parks_it_lifted(run: Any, accounts: Any) -> None:
+    """In words or as JSON."""
+    assert run("accounts", "resume", "backup").out == "backup: 2 parks lifted\n"
+    assert json.loads(run("accounts", "resume", "backup", "--json").out) == {"account": "backup", "resumed": 2}
+    assert accounts.calls == [("resume_account", {"account": "backup"})] * 2
+
+
+def test_these_tests_speak_of_the_client_s_fields() -> None:
+    """What passes here passes there."""
+    assert set(WELL) == set(AccountHealth.__annotations__)
+    assert set(PARK) == set(Parked.__annotations__)

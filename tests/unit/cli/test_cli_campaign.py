@@ -1,0 +1,268 @@
+"""`smsline campaign`: rows out, rejected rows beside the file, one summary line."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsline.cli.campaign import Intake
+from smsline.csvfile import RejectedFile, open_campaign
+from smsline.errors import BadInput
+from smsline.job import Recipient, Rejected
+
+GOOD = "+8613711112222"
+ALSO_GOOD = "+33612345678"
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Path:
+    """Where the test's campaign file goes."""
+    return tmp_path / "may.csv"
+
+
+def rejected(campaign: Path) -> list[list[str]]:
+    """What the rejected file says, without its header."""
+    with campaign.with_suffix(".rejected.csv").open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["line", "phone", "reason"]
+    return rows
+
+
+def test_numbers_alone_go_out_as_text(run: Any, fake: Any, campaign: Path) -> None:
+    """The job's id stands alone on stdout, the summary on stderr."""
+    campaign.write_text(f"phone\n{GOOD}\n{ALSO_GOOD}\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678")
+
+    assert (ran.code, ran.out, ran.err) == (0, "j1\n", "accepted 2\n")
+    assert fake.recipients == [GOOD, ALSO_GOOD]
+
+
+def test_params_and_refs_go_out_with_their_number(run: Any, fake: Any, campaign: Path) -> None:
+    """A row without its own params takes the job's."""
+    campaign.write_text(f"phone,param1,param2,ref\n{GOOD},Li,5,r1\n")
+    run("campaign", str(campaign), "--template", "5678")
+    campaign.write_text(f"phone,ref\n{GOOD},r1\n")
+    run("campaign", str(campaign), "--template", "5678", "--param", "all")
+
+    assert fake.recipients == [Recipient(GOOD, ("Li", "5"), "r1"), Recipient(GOOD, None, "r1")]
+    assert fake.calls[1][1]["params"] == ["all"]
+
+
+def test_every_option_reaches_the_client(run: Any, fake: Any, campaign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start time becomes epoch seconds."""
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    campaign.write_text(f"phone\n{GOOD}\n")
+    options = [
+        "--sign",
+        "S",
+        "--sender",
+        "A",
+        "--lane",
+        "notify",
+        "--ttl",
+        "60",
+        "--key",
+        "k",
+        "--account",
+        "main",
+        "--pace",
+        "500",
+        "--at",
+        "+10m",
+    ]
+
+    run("campaign", str(campaign), "--template", "5678", *options)
+
+    assert fake.calls == [
+        (
+            "campaign",
+            {
+                "to": [],
+                "template": "5678",
+                "params": [],
+                "sign": "S",
+                "sender": "A",
+                "lane": "notify",
+                "ttl_s": 60.0,
+                "key": "k",
+                "account": "main",
+                "pace": 500.0,
+                "at": 1600.0,
+            },
+        )
+    ]
+
+
+def test_the_lane_is_marketing_at_once_and_unpaced_unless_told(run: Any, fake: Any, campaign: Path) -> None:
+    """What a campaign is when nothing is said."""
+    campaign.write_text(f"phone\n{GOOD}\n")
+
+    run("campaign", str(campaign), "--template", "5678")
+
+    sent = fake.calls[0][1]
+    assert (sent["lane"], sent["pace"], sent["at"]) == ("marketing", None, None)
+
+
+def test_bad_rows_are_reported_with_their_lines_and_the_others_go_out(run: Any, fake: Any, campaign: Path) -> None:
+    """Whether the file or the client finds them; multi-line values and blank lines do not shift the lines."""
+    rows = [f'{GOOD},"two\nlines"', "", "12345,r", f"{GOOD}", " ,r", f"{ALSO_GOOD},r", "nonsense,r"]
+    campaign.write_text("phone,ref\n" + "\n".join(rows) + "\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678")
+
+    found = rejected(campaign)
+    assert [(line, phone) for line, phone, _ in found] == [("5", "12345"), ("6", GOOD), ("7", ""), ("9", "nonsense")]
+    assert [reason.split()[0] for _, _, reason in found] == ["phone", "has", "phone", "phone"]
+    assert len(fake.recipients) == 2
+    assert (ran.code, ran.out) == (0, "j1\n")
+    assert ran.err == f"accepted 2 · rejected 4 (see {campaign.with_suffix('.rejected.csv')})\n"
+
+
+def test_a_key_that_has_its_job_adds_nothing(run: Any, fake: Any, campaign: Path) -> None:
+    """The client stops reading and gives that job's id; no number of accepted rows is claimed."""
+    fake.taken_before = True
+    campaign.write_text("phone\n" + f"{GOOD}\n" * 2500)
+
+    ran = run("campaign", str(campaign), "--template", "5678", "--key", "may")
+
+    assert (ran.code, ran.out) == (0, "j0\n")
+    assert ran.err == "nothing added: the key belongs to a job that has all its rows\n"
+
+
+def test_no_bad_rows_no_file(run: Any, campaign: Path) -> None:
+    """One that an earlier run left is removed."""
+    stale = campaign.with_suffix(".rejected.csv")
+    stale.write_text("stale")
+    campaign.write_text(f"phone\n{GOOD}\n")
+
+    run("campaign", str(campaign), "--template", "5678")
+
+    assert not stale.exists()
+
+
+def test_only_bad_rows_are_bad_input(run: Any, campaign: Path) -> None:
+    """Exit code 2, no job, and the file says why."""
+    campaign.write_text("phone\n1\n2\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "none of its 2 rows can be sent; see" in ran.err
+    assert [line for line, _, _ in rejected(campaign)] == ["2", "3"]
+
+
+def test_a_header_alone_is_bad_input(run: Any, campaign: Path) -> None:
+    """There is nobody to send to."""
+    campaign.write_text("phone\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "has a header but no rows" in ran.err
+
+
+def test_what_is_wrong_with_the_job_is_said_as_it_is(run: Any, fake: Any, campaign: Path) -> None:
+    """A bad template is not mistaken for a file without good rows."""
+    fake.error = BadInput("template", "", "must be text")
+    campaign.write_text(f"phone\n{GOOD}\n")
+
+    ran = run("campaign", str(campaign), "--template", "")
+
+    assert (ran.code, ran.err) == (2, "smsline: template: '': must be text\n")
+
+
+def test_a_file_that_will_not_do_is_bad_input(run: Any, fake: Any, campaign: Path) -> None:
+    """Nothing is submitted."""
+    campaign.write_text("mobile\n1\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678")
+
+    assert (ran.code, ran.out, fake.calls) == (2, "", [])
+    assert "must name a column 'phone'; it has: mobile" in ran.err
+
+
+def test_params_here_and_there_contradict_each_other(run: Any, campaign: Path) -> None:
+    """And the refusal does not repeat the param."""
+    campaign.write_text(f"phone,param1\n{GOOD},a\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678", "--param", "482913")
+
+    assert ran.code == 2
+    assert "give params there or here, not both" in ran.err
+    assert "482913" not in ran.err
+
+
+def test_columns_that_mean_nothing_are_told(run: Any, campaign: Path) -> None:
+    """`parm1` may be a slip."""
+    campaign.write_text(f"phone,parm1,city\n{GOOD},a,b\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678")
+
+    assert ran.err.splitlines()[0] == "columns not used: parm1, city"
+
+
+def test_standard_input_is_a_file_too(run: Any, fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rejected rows go into the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    ran = run("campaign", "-", "--template", "5678", stdin=f"phone\n{GOOD}\nx\n")
+
+    assert fake.recipients == [GOOD]
+    assert ran.err == "accepted 1 · rejected 1 (see stdin.rejected.csv)\n"
+    assert [line for line, _, _ in rejected(tmp_path / "stdin.csv")] == ["3"]
+
+
+def test_as_json_stdout_is_json(run: Any, campaign: Path) -> None:
+    """Whatever was rejected."""
+    campaign.write_text(f"phone\n{GOOD}\nx\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678", "--json")
+
+    assert json.loads(ran.out) == {"job": "j1"}
+
+
+def test_a_terminal_sees_a_bar_and_stdout_does_not(run: Any, campaign: Path) -> None:
+    """Progress belongs to stderr."""
+    campaign.write_text("phone\n" + f"{GOOD}\n" * 2500)
+
+    ran = run("campaign", str(campaign), "--template", "5678", tty=True)
+
+    assert ran.out == "j1\n"
+    assert "100%" in ran.err
+    assert ran.err.endswith("accepted 2,500\n")
+
+
+def test_lines_are_known_however_late_the_client_judges(tmp_path: Path) -> None:
+    """It reads ahead; a refusal names a position, and only judged positions are forgotten."""
+    path = tmp_path / "may.csv"
+    path.write_text("phone\n" + "".join(f"+861371111{number:04}\n" for number in range(5000)))
+
+    with open_campaign(str(path)) as file, RejectedFile(tmp_path / "r.csv") as rejects:
+        intake = Intake(file, rejects, lambda: None)
+        assert len(list(intake)) == 5000
+        intake.settled(2000)
+        intake.rejected(Rejected(2001, "+86137****", "phone", "why"))
+        intake.rejected(Rejected(5000, "+86137****", "phone", "why"))
+        intake.rejected(Rejected(3, "+86137****", "phone", "judged again"))
+
+    lines = (tmp_path / "r.csv").read_text("utf-8-sig").splitlines()[1:]
+    assert lines == ["2002,+8613711112000,phone why", "5001,+8613711114999,phone why", ",+86137****,phone judged again"]
+
+
+def test_what_the_client_has_judged_is_not_kept(tmp_path: Path) -> None:
+    """A million rows pass, and only those in the client's hands are remembered."""
+    path = tmp_path / "may.csv"
+    path.write_text("phone\n" + f"{GOOD}\n" * 10_000)
+    kept = 0
+
+    with open_campaign(str(path)) as file, RejectedFile(tmp_path / "r.csv") as rejects:
+        intake = Intake(file, rejects, lambda: None)
+        for position, _ in enumerate(intake, 1):
+            kept = max(kept, len(intake._open))
+            if position % 1000 == 0:
+                intake.settled(position)
+
+    assert kept == 1000

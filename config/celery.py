@@ -72,11 +72,6 @@ WORKER: Final[dict[str, Any]] = {
 }
 
 
-def broker_prefix(namespace: str) -> str:
-    """Begins every key that the broker keeps in Redis, apart from the ledger's; producers must publish under it too."""
-    return f"{namespace}:broker:"
-
-
 def celery_options(settings: Settings) -> dict[str, Any]:
     """Everything the Celery app is configured with.
 
@@ -106,7 +101,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
     on_redis = url.startswith("redis")
     return {
         "broker_url": url,
-        "broker_transport_options": _redis_options(settings.namespace) if on_redis else {"confirm_publish": True},
+        "broker_transport_options": _redis_options() if on_redis else {"confirm_publish": True},
         "broker_use_ssl": _tls(url),
         # A worker outlasts its broker: it waits for it at the start, and afterwards for ever.
         "broker_connection_retry": True,
@@ -115,9 +110,8 @@ def _broker(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _redis_options(namespace: str) -> dict[str, Any]:
+def _redis_options() -> dict[str, Any]:
     return {
-        "global_keyprefix": broker_prefix(namespace),
         "visibility_timeout": VISIBILITY_S,
         # Look for messages to give to another worker every 5 s; kombu's defaults (10 and 10) do it every 100 s.
         "unacked_restore_interval": 5,

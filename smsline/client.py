@@ -13,7 +13,7 @@ from smsline.names import DEFAULT_URL
 from smsline.nudge import Nudger
 from smsline.numbers import parse_number
 from smsline.operator import Operator
-from smsline.parts import Tally, parts
+from smsline.parts import Tally, nothing_good, parts
 
 DEFAULT_NAMESPACE: Final = "smsline"
 
@@ -137,7 +137,7 @@ class Client(Operator):
         """Write the parts as they come; the last one says how many there were."""
         part = next(source, None)
         if part is None:
-            raise _nothing_good(tally)
+            raise nothing_good(tally)
         job_id, part_no = self._owner(spec.key) or new_job_id(), 0
         with self._reachable():
             self._check_account(spec.account)
@@ -172,12 +172,3 @@ class Client(Operator):
         """Close the connections."""
         self._ledger.redis.close()
         self._nudger.close()
-
-
-def _nothing_good(tally: Tally) -> BadInput:
-    first = tally.first_bad
-    if first is None:
-        return BadInput("to", "[]", "is empty; give at least one number")
-    return BadInput(
-        "to", f"{tally.bad} rows", f"no row is good; the first, row {first.row}: {first.field} {first.reason}"
-    )

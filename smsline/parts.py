@@ -98,3 +98,13 @@ def _reject(tally: Tally, rejected: Rejected, on_rejected: Callable[[Rejected], 
 def _masked(row: object) -> str:
     phone = row.phone if isinstance(row, Recipient) else row
     return numbers.mask(phone) if isinstance(phone, str) else type(phone).__name__
+
+
+def nothing_good(tally: Tally) -> BadInput:
+    """The refusal of an input without a single good row."""
+    first = tally.first_bad
+    if first is None:
+        return BadInput("to", "[]", "is empty; give at least one number")
+    return BadInput(
+        "to", f"{tally.bad} rows", f"no row is good; the first, row {first.row}: {first.field} {first.reason}"
+    )

@@ -1,1 +1,69 @@
-"""Celery entry points: a message comes in, one function of the engine is called."""
+"""Celery entry points: a message comes in, one function of the engine is called. A message is a wake-up: lost, late or twice, no harm."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from smsline.ledger import due
+from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT
+from worker import accept, closeout, probe, receipts, send, submit, unsure
+from worker.app import app
+from worker.process import engine
+
+Wake = Sequence[str]
+
+
+def _awake(wake: Wake) -> None:
+    """The wake-up has arrived, so another one may be published."""
+    if wake:
+        due.awake(engine().ledger, wake[0], wake[1])
+
+
+@app.task(name=TASK_SUBMIT, bind=True)
+def submit_job(self: Any, payload: Mapping[str, Any]) -> None:  # noqa: ANN401 - Celery's task
+    """Take a job from a producer that does not import smsline."""
+    job = submit.submit_payload(engine(), payload, self.request.id)
+    if job:
+        accept_job(job)
+
+
+@app.task(name=TASK_ACCEPT)
+def accept_job(job: str, wake: Wake = ()) -> None:
+    """Take a job's parts from the inbox, and send what is due of its lane."""
+    _awake(wake)
+    lane = accept.accept_job(engine(), job)
+    if lane:
+        send.send_slice(engine(), lane, 0.3)
+
+
+@app.task(name=TASK_SEND)
+def send_lane(lane: str, wake: Wake = ()) -> None:
+    """Make the calls that are due in a lane."""
+    _awake(wake)
+    send.send_slice(engine(), lane)
+
+
+@app.task(name=TASK_DRAIN)
+def drain_account(account: str, wake: Wake = ()) -> None:
+    """Pull an account's receipts."""
+    _awake(wake)
+    receipts.drain(engine(), account)
+
+
+@app.task(name=TASK_PROBE)
+def probe_silent(attempt: str = "", block: str = "", wake: Wake = ()) -> None:
+    """Ask about an unsure attempt, or about a block's recipients whose receipt has not come."""
+    _awake(wake)
+    if attempt:
+        unsure.look(engine(), int(attempt))
+    if block:
+        probe.probe_block(engine(), block)
+
+
+@app.task(name=TASK_CLOSE)
+def close_job(job: str, end: bool = False, wake: Wake = ()) -> None:  # noqa: FBT001, FBT002 - a wire format
+    """End a cancelled or overdue job's waiting recipients, or remove a closed job after its retention."""
+    _awake(wake)
+    if end:
+        closeout.end_job(engine(), job)
+    else:
+        closeout.close_job(engine(), job)

@@ -14,6 +14,7 @@ from config.settings import Settings, SettingsError, load_settings
 from worker.consumer import QuietConsumer
 from worker.kombu_guard import guard_closed_channels
 from worker.ready import announce_when_ready
+from worker.step import PulseStep
 
 __all__ = ["app", "build_app", "settings"]
 
@@ -32,7 +33,7 @@ def build_app(settings: Settings) -> Celery:
     announce_when_ready()
     app = Celery("smsline", include=["tasks"])
     app.conf.update(celery_options(settings), worker_consumer=QuietConsumer)
-    # Parts of the engine that live as long as a worker process are boot steps: app.steps["worker"].add(…) here.
+    app.steps["worker"].add(PulseStep)
     return app
 
 

@@ -55,14 +55,14 @@ class Table:
         return Found(row, "family") if row else None
 
     def readings(self, code: str) -> Iterator[Found]:
-        """Every row that this spelling may mean, best first: also twins, other cases and printed numbers."""
-        yield from (Found(row, "exact") for row in self._exact.get(code, ()))
-        yield from (Found(row, "alias") for row in self.rows if code in row.aliases)
-        yield from (Found(row, "alias") for row in self._any_case.get(code.casefold(), ()))
-        yield from (Found(row, "alias") for row in self._printed.get(code, ()))
-        if row := self._in_span(code):
+        """Every row that this spelling may mean, best first: also twins, other cases, printed numbers and tails."""
+        named = [Found(row, "exact") for row in sorted(self._exact.get(code, ()), key=_condemns)]
+        named += [Found(row, "alias") for row in self._loose.get(code.casefold(), ())]
+        yield from named
+        # A receipt carries no carrier, so one carrier's range may be meant although another has this very code.
+        if (row := self._in_span(code)) and (row.carrier or not named):
             yield Found(row, "range")
-        if row := _beginning(self._beginnings, code):
+        if (row := _beginning(self._beginnings, code)) and not named:
             yield Found(row, "wildcard")
 
     def _in_span(self, code: str) -> CodeRow | None:
@@ -72,19 +72,14 @@ class Table:
         return next((span.row for span in self._spans if span.stem == stem and span.low <= number <= span.high), None)
 
     @cached_property
-    def _any_case(self) -> dict[str, list[CodeRow]]:
+    def _loose(self) -> dict[str, list[CodeRow]]:
+        """Rows by what people write for them: any case, a printed number, a code without the words before its dot."""
         index: dict[str, list[CodeRow]] = {}
         for row in self.rows:
-            for spelling in (row.code, *row.aliases):
+            numbers = [number.partition(" ")[0] for number in row.numbers]
+            tails = [row.code.rpartition(".")[2]] if row.code[:1].isalpha() else []
+            for spelling in dict.fromkeys((row.code, *row.aliases, *numbers, *tails)):
                 index.setdefault(spelling.casefold(), []).append(row)
-        return index
-
-    @cached_property
-    def _printed(self) -> dict[str, list[CodeRow]]:
-        index: dict[str, list[CodeRow]] = {}
-        for row in self.rows:
-            for number in row.numbers:
-                index.setdefault(number.partition(" ")[0], []).append(row)
         return index
 
 
@@ -97,7 +92,11 @@ def _by_code(rows: Sequence[CodeRow]) -> dict[str, list[CodeRow]]:
 
 def _kindest(same: Sequence[CodeRow]) -> CodeRow:
     """Of rows that contradict each other under one code, the one that does not condemn a number for ever."""
-    return next((row for row in same if not row.permanent), same[0])
+    return min(same, key=_condemns)
+
+
+def _condemns(row: CodeRow) -> bool:
+    return row.permanent
 
 
 def _spans(row: CodeRow) -> Iterator[_Span]:

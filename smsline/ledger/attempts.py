@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Final, Literal
 
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
-from smsline.ledger.lines import Line, parse_line
+from smsline.ledger.lines import ALONE, Line, parse_line
 from smsline.ledger.link import Ledger, Value, code_bytes
 from smsline.ledger.runs import Entry, encode, parse_entry
 from smsline.states import LETTERS, State
@@ -29,6 +29,8 @@ class Mark:
         counted: Whether the try counts.
         fee: Billable segments.
         delay_ms: For `waiting`: when it may be tried again; `NO_DELAY` for at once.
+        alone: For `waiting`: it must not share its next call.
+        resent: It was sent again although nobody knows what became of the first call; that is done once.
     """
 
     position: int
@@ -38,6 +40,8 @@ class Mark:
     counted: bool = True
     fee: int = 0
     delay_ms: float = NO_DELAY
+    alone: bool = False
+    resent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,12 @@ class Polls:
     Attributes:
         first_poll_ms: Until the account's receipts are drained.
         first_look_ms: Until an unsure attempt is looked into.
+        probe_ms: Until an accepted recipient without a receipt is asked about.
     """
 
     first_poll_ms: float = 5000.0
     first_look_ms: float = 5000.0
+    probe_ms: float = 600_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ def record(
     """
     keys, text, day = ledger.keys, line.text(), at_ms // 86_400_000
     index, shards = _index(verdicts)
-    returned = [piece for verdict in verdicts for piece in _returned(verdict)]
+    returned = [piece for verdict in verdicts for piece in _returned(verdict, line)]
     key_list = [
         keys.attempt(attempt),
         keys.lease,
@@ -135,6 +141,7 @@ def record(
         keys.orphans(line.account, day),
         keys.line(text),
         keys.send(line.lane),
+        keys.probe,
     ]
     for verdict in verdicts:
         key_list += [keys.block(verdict.entry.block), keys.job(verdict.entry.job)]
@@ -149,12 +156,12 @@ def record(
         ATTEMPT_TTL_S,
         INDEX_TTL_S,
     ]
-    args += [len(verdicts), len(index) // 3, len(returned)]
+    args += [len(verdicts), len(index) // 3, len(returned), polls.probe_ms]
     for verdict in verdicts:
         args += _entry_args(ledger, verdict, line.account, at_ms)
     args += index
-    for entry, delay_ms in returned:
-        args += [entry, delay_ms]
+    for back in returned:
+        args += back
     answer = ledger.run("record", key_list, args)
     return None if answer[0] == b"stale" else answer[1] == b"1"
 
@@ -162,7 +169,7 @@ def record(
 def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, at_ms: int) -> list[Value]:
     marks = verdict.marks
     letters = "".join(LETTERS[mark.state] for mark in marks)
-    counted = "".join("1" if mark.counted else "0" for mark in marks)
+    counted = "".join(_counted(mark) for mark in marks)
     codes = b"".join(code_bytes(ledger.code_number(mark.code)) for mark in marks)
     ended = {State.DEAD, State.UNKNOWN}
     names = " ".join(mark.code or "-" for mark in marks) if any(mark.state in ended for mark in marks) else ""
@@ -206,13 +213,29 @@ def _index(verdicts: Sequence[Verdicts]) -> tuple[list[Value], list[int]]:
     return flat, list(places)
 
 
-def _returned(verdict: Verdicts) -> list[tuple[str, float]]:
-    by_delay: dict[float, list[int]] = {}
+def _counted(mark: Mark) -> str:
+    return "2" if mark.resent else "1" if mark.counted else "0"
+
+
+def _returned(verdict: Verdicts, line: Line) -> list[tuple[str, str, float]]:
+    """Line, entry and delay of what is tried again, positions of the same delay together."""
+    by_delay: dict[tuple[float, bool], list[int]] = {}
     for mark in verdict.marks:
         if mark.state is State.WAITING:
-            by_delay.setdefault(mark.delay_ms, []).append(mark.position)
+            by_delay.setdefault((mark.delay_ms, mark.alone), []).append(mark.position)
     entry = verdict.entry
-    return [(Entry(entry.job, entry.block, encode(positions)).text(), delay) for delay, positions in by_delay.items()]
+    return [
+        (
+            _line_for(line, alone=alone).text(),
+            Entry(entry.job, entry.block, encode(positions)).text(),
+            max(0.0, delay) if alone else delay,
+        )
+        for (delay, alone), positions in by_delay.items()
+    ]
+
+
+def _line_for(line: Line, *, alone: bool) -> Line:
+    return line._replace(params=ALONE) if alone else line
 
 
 def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:

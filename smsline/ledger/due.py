@@ -49,10 +49,20 @@ def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None
     return [head[0][1] if head else None for head in heads], seconds * 1000 + micros / 1000
 
 
-def may_wake(ledger: Ledger, queue: str, most: int) -> str | None:
-    """A wake-up's id when another one may be published on the queue, None when `most` are under way."""
-    wake = secrets.token_hex(4)
-    return wake if ledger.run("wake", [ledger.keys.wakes(queue)], [wake, most, WAKE_EXPIRY_MS]) else None
+def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000) -> str:
+    """Leave to publish a wake-up on a queue.
+
+    Args:
+        ledger: Where.
+        queue: The queue.
+        wake: What it is for, so that it is under way only once; empty for one among many.
+        most: How many may be under way.
+
+    Returns:
+        The wake-up's id; empty when enough are under way.
+    """
+    wake = wake or secrets.token_hex(4)
+    return wake if ledger.run("wake", [ledger.keys.wakes(queue)], [wake, most, WAKE_EXPIRY_MS]) else ""
 
 
 def awake(ledger: Ledger, queue: str, wake: str) -> None:

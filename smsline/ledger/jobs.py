@@ -182,7 +182,7 @@ def _block_results(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str
         row["provider"] = providers.get(name, name)
         row["serial"] = serial
         row["code"] = ledger.code_name(int.from_bytes(codes[i * 2 : i * 2 + 2], "big"))
-        row["attempts"] = attempts[i] if i < len(attempts) else 0
+        row["attempts"] = attempts[i] & 0x7F if i < len(attempts) else 0
         row["accepted_at"] = iso(accepted_ms)
         row["final_at"] = iso(int.from_bytes(finals[i * 4 : i * 4 + 4], "big") * 1000)
         yield row

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from smsline import numbers
 from smsline.ledger.buckets import Limit
@@ -11,15 +11,20 @@ from smsline.ledger.link import Ledger, Value
 from smsline.ledger.runs import Entry, decode, parse_entry
 
 
+SHARED: Final = "s"
+OWN: Final = "p"
+ALONE: Final = "a"
+
+
 class Line(NamedTuple):
-    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s or p>|<hash>`.
+    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>`.
 
     Attributes:
         lane: What it may wait for.
         account: Who sends.
         template: Template id.
         region: `m` mainland, `g` global.
-        params: `s` one set of params for all, `p` each number its own.
+        params: `s` one set of params for all, `p` each number its own, `a` one set, but each number alone.
         digest: Stands for everything else that must be equal in a call.
     """
 

@@ -14,6 +14,8 @@ from redis.retry import Retry
 from smsline.ledger.keys import Keys
 
 Value = str | bytes | int | float
+ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
+"""A script's name, its KEYS and its ARGV."""
 
 SOCKET_TIMEOUT_S: Final = 5.0
 
@@ -72,7 +74,7 @@ class Ledger:
         except NoScriptError:
             return self.redis.eval(script_text(name), len(keys), *keys, *args)
 
-    def run_many(self, calls: Sequence[tuple[str, Sequence[str], Sequence[Value]]]) -> list[Any]:
+    def run_many(self, calls: Sequence[ScriptCall]) -> list[Any]:
         """Run scripts in one round trip, each atomic by itself.
 
         Raises:

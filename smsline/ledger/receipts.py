@@ -89,7 +89,7 @@ def find(ledger: Ledger, account: str, serials: Sequence[str], *, today: int) ->
     found = _find_on(ledger, account, serials, [today])
     missing = [serial for serial in serials if serial not in found]
     if missing:
-        found |= _find_on(ledger, account, missing, [today - back for back in range(1, DAYS_BACK + 1)])
+        found |= _find_on(ledger, account, missing, [today - back for back in (1, -1, *range(2, DAYS_BACK + 1))])
     return found
 
 

@@ -9,6 +9,7 @@ from smsline.ledger.accepting import Block, Timing
 from smsline.ledger.attempts import Mark, Polls, Verdicts
 from smsline.ledger.buckets import Limit
 from smsline.ledger.lines import Begun, Claim, Line, NotBegun, Terms
+from smsline.ledger.jobs import read_status
 from smsline.ledger.link import Ledger
 from smsline.states import State
 
@@ -80,8 +81,6 @@ class World:
 
     def counts(self, job: str) -> dict[str, int]:
         """The job's counts that are not zero."""
-        from smsline.ledger.jobs import read_status
-
         status = read_status(self.ledger, job)
         assert status is not None
         return {name: int(count) for name, count in status["counts"].items() if count}  # type: ignore[call-overload]

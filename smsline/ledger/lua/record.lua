@@ -1,16 +1,16 @@
 -- Write down what a call, or the wait after an unsure one, came to; once per attempt and state.
 -- KEYS: 1 attempt (hash), 2 due lease, 3 due unsure, 4 due drain, 5 due later, 6 due close (zsets), 7 account (hash), 8 dead (hash), 9 unsure (hash), 10 orphans (hash),
---       11 line (zset), 12 due send of the lane (zset), then per entry block and job (hashes), then the index shards (hashes)
+--       11 line, 12 due send of the lane, 13 due probe (zsets), then per entry block and job (hashes), then the index shards (hashes)
 -- ARGV: 1 attempt id, 2 the attempt's state this is written upon ('begun' or 'unsure'), 3 first poll ms ('' none), 4 first unsure look ms ('' none), 5 account, 6 line,
---       7 attempt expiry s, 8 index expiry s, 9 entries, 10 index entries, 11 returned entries,
---       then per entry: text, letters (1 per position), counted ('1' or '0' per position), codes (2 bytes per position, 0: none), code names (by position, space separated, for x), serials or '', fee;
---       then per index entry: shard (1-based), field, value; then per returned entry: text, delay ms (-1: the front of the line)
+--       7 attempt expiry s, 8 index expiry s, 9 entries, 10 index entries, 11 returned entries, 12 ms until an accepted recipient is asked about,
+--       then per entry: text, letters (1 per position), counted (per position: '0' no, '1' yes, '2' no, but marked as sent again), codes (2 bytes per position, 0: none), code names (by position, space separated, for x), serials or '', fee;
+--       then per index entry: shard (1-based), field, value; then per returned entry: line, text, delay ms (-1: the front of the attempt's line)
 -- Returns: {'stale'} | {'ok', '1' when early receipts may wait}.
 local from = ARGV[2]
 if redis.call('HGET', KEYS[1], 'state') ~= from then return { 'stale' } end
 local now = math.floor(now_us() / 1000)
 local entries, indexed, returned = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local shard_at = 12 + entries * 2
+local shard_at = 13 + entries * 2
 local before = from == 'begun' and 's' or 'q'
 local unsure, waiting_for = {}, 0
 local deltas, fees, dead = {}, {}, {}
@@ -20,7 +20,12 @@ local function one(cells, position, to, cols, job_deltas, dead_field)
   if old ~= before or not may_move(old, to) then return false end
   cells.st[position] = to
   count_move(job_deltas, old, to)
-  if cols.counted == '1' then cells.at[position] = string.char(math.min(255, string.byte(cells.at[position]) + 1)) end
+  if cols.counted ~= '0' then
+    local tries = string.byte(cells.at[position])
+    if cols.counted == '1' and tries % 128 < 127 then tries = tries + 1 end
+    if cols.counted == '2' and tries < 128 then tries = tries + 128 end
+    cells.at[position] = string.char(tries)
+  end
   if cols.code ~= '\0\0' then cells.cd[position] = cols.code end
   if FINAL[to] then cells.fi[position] = four_bytes(math.floor(now / 1000)) end
   if dead_field and (to == 'x' or to == 'u') then dead[dead_field] = (dead[dead_field] or 0) + 1 end
@@ -28,8 +33,8 @@ local function one(cells, position, to, cols, job_deltas, dead_field)
 end
 
 local function entry(i)
-  local at = 11 + (i - 1) * 7
-  local block_key, job_key = KEYS[11 + i * 2], KEYS[12 + i * 2]
+  local at = 12 + (i - 1) * 7
+  local block_key, job_key = KEYS[12 + i * 2], KEYS[13 + i * 2]
   local job, block, runs = split_entry(ARGV[at + 1])
   local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi')
   if not b[1] then return end
@@ -39,7 +44,7 @@ local function entry(i)
   local names, doubtful = {}, {}
   for name in string.gmatch(ARGV[at + 5], '%S+') do names[#names + 1] = name end
   deltas[job_key] = deltas[job_key] or {}
-  local any_code, any_final, any_count = b[3], b[4], b[2]
+  local any_code, any_final, any_count, accepted = b[3], b[4], b[2], false
   for k, position in ipairs(positions(runs)) do
     local to = string.sub(letters, k, k)
     local cols = { counted = string.sub(counted, k, k), code = string.sub(codes, k * 2 - 1, k * 2) }
@@ -47,7 +52,8 @@ local function entry(i)
     if one(cells, position, to, cols, deltas[job_key], name and (ARGV[5] .. ' ' .. name .. ' ' .. job)) then
       any_code = any_code or cols.code ~= '\0\0'
       any_final = any_final or FINAL[to]
-      any_count = any_count or cols.counted == '1'
+      any_count = any_count or cols.counted ~= '0'
+      accepted = accepted or to == 'a'
       if to == 'q' then doubtful[#doubtful + 1] = position end
       if to == 'a' or to == 'q' then waiting_for = waiting_for + 1 end
       if from == 'unsure' and to ~= 'a' and to ~= 'q' then waiting_for = waiting_for - 1 end
@@ -59,6 +65,7 @@ local function entry(i)
   if any_final then redis.call('HSET', block_key, 'fi', joined(cells.fi, size)) end
   if ARGV[at + 6] ~= '' then redis.call('HSET', block_key, 'z' .. ARGV[1], ARGV[at + 6]) end
   if not string.find(joined(cells.st, size), '[wsqxu]') then redis.call('HDEL', block_key, 'p', 'pp') end
+  if accepted then redis.call('ZADD', KEYS[13], 'NX', now + tonumber(ARGV[12]), ARGV[5] .. ' ' .. block) end
   fees[job_key] = (fees[job_key] or 0) + tonumber(ARGV[at + 7])
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
   local packed = #doubtful > 0 and redis.call('HGET', block_key, 'n')
@@ -71,7 +78,7 @@ end
 
 for i = 1, entries do entry(i) end
 
-local at = 11 + entries * 7
+local at = 12 + entries * 7
 for i = 1, indexed do
   local shard = KEYS[shard_at + tonumber(ARGV[at + i * 3 - 2])]
   if redis.call('HSET', shard, ARGV[at + i * 3 - 1], ARGV[at + i * 3]) == 1 and redis.call('HLEN', shard) == 1 then
@@ -80,9 +87,9 @@ for i = 1, indexed do
 end
 at = at + indexed * 3
 for i = 1, returned do
-  local text, delay = ARGV[at + i * 2 - 1], tonumber(ARGV[at + i * 2])
+  local line, text, delay = ARGV[at + i * 3 - 2], ARGV[at + i * 3 - 1], tonumber(ARGV[at + i * 3])
   if delay < 0 then enqueue(KEYS[11], ARGV[6], text, KEYS[12], now, true)
-  else redis.call('ZADD', KEYS[5], now + delay, ARGV[6] .. ' ' .. text) end
+  else redis.call('ZADD', KEYS[5], now + delay, line .. ' ' .. text) end
 end
 
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,0 +1,116 @@
+"""A job in the inbox goes in, its recipients in lines come out, part by part; a paused job that goes on gets its entries back."""
+
+import logging
+from typing import Final
+
+from smsline.job import JobSpec
+from smsline.ledger import accepting, due, inbox, lines
+from smsline.ledger.accepting import Timing
+from smsline.ledger.inbox import Part
+from worker.batch import Route, lay_out
+from worker.engine import Engine
+from worker.providers.base import Region
+
+UNROUTED: Final = "unrouted"
+"""Stands for the account of numbers that no configured account serves."""
+
+log = logging.getLogger(__name__)
+
+
+def accept_job(engine: Engine, job: str, seconds: float = 0.7) -> str:
+    """Accept the parts of a job that are due, for about so long.
+
+    Returns:
+        The job's lane when anything was moved, so that there may be something to send; else empty.
+    """
+    inbox_key = engine.ledger.keys.inbox
+    lease = due.claim_one(engine.ledger, inbox_key, job, lease_ms=engine.settings.lease_s * 1000)
+    if lease is None:
+        return ""
+    found = inbox.read_spec(engine.ledger, job)
+    if found is None or found[1] == "cancelled":
+        due.finish(engine.ledger, inbox_key, lease)
+        return ""
+    spec, state = found
+    if state == "open":
+        _bring_back(engine, job)
+    more, over = True, engine.slice_ends(seconds)
+    while more and not over():
+        more = _accept_some(engine, job, spec)
+    due.finish(engine.ledger, inbox_key, lease, 0 if more else None)
+    engine.poke(0 if more else engine.settings.linger_ms[spec.lane] + 1)
+    return spec.lane
+
+
+def _bring_back(engine: Engine, job: str) -> None:
+    """Entries that were set aside while the job was paused return to their lines."""
+    while lines.move_due(engine.ledger, engine.ledger.keys.held(job), only_due=False):
+        pass
+
+
+def _accept_some(engine: Engine, job: str, spec: JobSpec) -> bool:
+    """Accept the next few parts; whether there are more."""
+    part_nos, more = inbox.waiting_parts(engine.ledger, job)
+    shards = _shards(engine, job)
+    for part_no in part_nos:
+        part = inbox.read_part(engine.ledger, job, part_no)
+        if part is not None:
+            accept_part(engine, job, part_no, spec, part=part, shards=shards)
+    return more
+
+
+def _shards(engine: Engine, job: str) -> int:
+    """Over how many sets the numbers are spread: none for a job of one part, whose doubles the producer's side has found."""
+    total, parts = engine.ledger.redis.hmget(engine.ledger.keys.job(job), "first_total", "parts")
+    if parts == b"1":
+        return 0
+    if total is None:
+        total = engine.ledger.redis.hget(engine.ledger.keys.job(job), "total")
+        engine.ledger.redis.hsetnx(engine.ledger.keys.job(job), "first_total", total)
+        total = engine.ledger.redis.hget(engine.ledger.keys.job(job), "first_total")
+    return accepting.shard_count(int(total))
+
+
+def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int) -> None:
+    """Lay one part out and queue it."""
+    blocks = lay_out(spec, part, lambda number, region: route(engine, spec, number, region))
+    limit = max((_limit(engine, block.line) for block in blocks), default=accepting.BLOCK_SIZE)
+    timing = Timing(
+        linger_ms=engine.settings.linger_ms[spec.lane], limit=limit, start_ms=spec.start_s * 1000, pace=spec.pace
+    )
+    done = accepting.accept_part(
+        engine.ledger, job, part_no, lane=spec.lane, blocks=blocks, timing=timing, shards=shards
+    )
+    if done:
+        log.info("job %s part %d: %d recipients in line, %d were there already", job, part_no, done.taken, done.doubled)
+
+
+def _limit(engine: Engine, line: str) -> int:
+    parsed = lines.parse_line(line)
+    provider = engine.providers.get(parsed.account)
+    return (
+        provider.batch_rule("mainland" if parsed.region == "m" else "global").limit
+        if provider
+        else accepting.BLOCK_SIZE
+    )
+
+
+def route(engine: Engine, spec: JobSpec, number: int, region: Region) -> Route:
+    """The account a number goes through: the job's own, else the one with the longest matching prefix.
+
+    A number that no account serves waits, visibly, in the line of an account that nobody has.
+    """
+    name = spec.account or _by_prefix(engine, str(number))
+    account = engine.settings.accounts.get(name)
+    if account is None:
+        return Route(name, spec.sign, params_differ=False)
+    return Route(name, account.sign, engine.providers[name].batch_rule(region).params_differ)
+
+
+def _by_prefix(engine: Engine, digits: str) -> str:
+    best, length = UNROUTED, -1
+    for name, account in engine.settings.accounts.items():
+        for prefix in account.prefixes or ("",):
+            if digits.startswith(prefix) and len(prefix) > length:
+                best, length = name, len(prefix)
+    return best

@@ -1,0 +1,123 @@
+"""Batch keys: a job's spec and numbers go in, lines and blocks come out. What must be equal in one call is in the line."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from smsline.job import JobSpec
+from smsline.ledger.accepting import BLOCK_SIZE, Block, pack_json
+from smsline.ledger.inbox import Part
+from smsline.ledger.lines import OWN, SHARED, Line
+from smsline.numbers import is_mainland
+from worker.providers.base import Content, Region
+
+Params = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where numbers go: an account, its signature when a job names none, and whether its calls may hold different params."""
+
+    account: str
+    sign: str
+    params_differ: bool
+
+
+Router = Callable[[int, Region], Route]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int
+    params: Params | None
+    ref: str
+
+
+def region_of(number: int) -> Region:
+    """Mainland and global numbers never share a call (Tencent SMS API document, line 3770)."""
+    return "mainland" if is_mainland(number) else "global"
+
+
+def lay_out(spec: JobSpec, part: Part, route: Router) -> list[Block]:
+    """Cut a part into blocks of equal batch key.
+
+    Numbers that bring their own params share a block by value when others have the same, and else a block in which each number keeps
+    its own: one call per number at a provider that wants the params of a call equal.
+    """
+    groups: dict[tuple[Route, Region, Params | None], list[_Row]] = {}
+    for row in _rows(part):
+        region = region_of(row.number)
+        groups.setdefault((route(row.number, region), region, row.params), []).append(row)
+    lonely: dict[tuple[Route, Region], list[_Row]] = {}
+    blocks: list[Block] = []
+    for (chosen, region, params), rows in groups.items():
+        if params is not None and (chosen.params_differ or len(rows) == 1):
+            lonely.setdefault((chosen, region), []).extend(rows)
+        else:
+            blocks += _shared(spec, chosen, region, rows)
+    for (chosen, region), rows in lonely.items():
+        blocks += _own(spec, chosen, region, rows)
+    return blocks
+
+
+def _rows(part: Part) -> Iterator[_Row]:
+    for i, number in enumerate(part.numbers):
+        params = part.params[i] if part.params else None
+        yield _Row(number, None if params is None else tuple(params), part.refs[i] if part.refs else "")
+
+
+def _cuts(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    return (rows[i : i + BLOCK_SIZE] for i in range(0, len(rows), BLOCK_SIZE))
+
+
+def _shared(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -> list[Block]:
+    params = spec.params if rows[0].params is None else rows[0].params
+    content = content_json(spec, route)
+    line = line_of(spec, route, region, content, params)
+    return [
+        Block(line.text(), content, [row.number for row in cut], params=pack_json(params), refs=_refs(cut))
+        for cut in _cuts(rows)
+    ]
+
+
+def _own(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -> list[Block]:
+    content = content_json(spec, route)
+    line = line_of(spec, route, region, content, None)
+    return [
+        Block(
+            line.text(),
+            content,
+            [row.number for row in cut],
+            own_params=pack_json([row.params for row in cut]),
+            refs=_refs(cut),
+        )
+        for cut in _cuts(rows)
+    ]
+
+
+def _refs(rows: Sequence[_Row]) -> str:
+    return pack_json([row.ref for row in rows]) if any(row.ref for row in rows) else ""
+
+
+def content_json(spec: JobSpec, route: Route) -> str:
+    """What is said, without the params, as blocks keep it."""
+    return pack_json([spec.template, spec.sign or route.sign, spec.sender, spec.extend])
+
+
+def read_content(content: str, params: Params) -> Content:
+    """The inverse of `content_json`."""
+    template, sign, sender, extend = json.loads(content)
+    return Content(template, params, sign, sender, extend)
+
+
+def line_of(spec: JobSpec, route: Route, region: Region, content: str, params: Params | None) -> Line:  # noqa: PLR0917
+    """The line of a batch key; `params` None when each number has its own."""
+    digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
+    kind = OWN if params is None else SHARED
+    return Line(spec.lane, route.account, spec.template, region[0], kind, digest)
+
+
+def region_named(letter: str) -> Region:
+    """The region a line's letter stands for."""
+    return "mainland" if letter == "m" else "global"

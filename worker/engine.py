@@ -1,0 +1,101 @@
+"""What every step of the engine works with: settings, the ledger, one provider per account, clocks, and a sign to stop."""
+
+import itertools
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from config.settings import Settings
+from smsline.ledger.attempts import Polls
+from smsline.ledger.buckets import Limit
+from smsline.ledger.link import Ledger
+from worker.providers.base import Provider
+
+ATTEMPT_IDS_AT_ONCE = 64
+
+
+@dataclass(slots=True)
+class Engine:
+    """One worker process' hands.
+
+    Attributes:
+        settings: With what.
+        ledger: The truth.
+        providers: Account name -> adapter.
+        poke: Asks the pulse to look again in so many ms.
+        stopping: Set when the process should finish what is in flight and take nothing more.
+        monotonic_s: Clock for measuring.
+        pause: Waits so many seconds, also while stopping.
+        worker: This process' name in claims.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    providers: Mapping[str, Provider]
+    poke: Callable[[float], None] = lambda _ms: None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    monotonic_s: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+    worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _instance: str = ""
+
+    def next_attempt(self) -> int:
+        """A fresh attempt id; ids are reserved by the dozen, gaps do no harm."""
+        with self._lock:
+            attempt = next(self._ids, None)
+            if attempt is None:
+                first = self.ledger.ids("attempt", ATTEMPT_IDS_AT_ONCE)
+                self._ids = itertools.chain(range(first, first + ATTEMPT_IDS_AT_ONCE))
+                attempt = next(self._ids)
+            return attempt
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the process should stop."""
+        self.stopping.wait(seconds)
+
+    def slice_ends(self, seconds: float = 1.0) -> Callable[[], bool]:
+        """A question to ask between steps: is this task's time up, or should the process stop?"""
+        deadline = self.monotonic_s() + seconds
+        return lambda: self.stopping.is_set() or self.monotonic_s() >= deadline
+
+    def now_ms(self) -> int:
+        """The present by Redis, epoch ms; the worker's own clock may be wrong."""
+        seconds, micros = self.ledger.redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def limit(self, account: str, action: str) -> Limit:
+        """The rate limit of an account's action."""
+        return Limit(self.providers[account].limits[action], self.settings.otp_reserve)
+
+    def polls(self, lane: str) -> Polls:
+        """When to ask about what a call of this lane leaves open."""
+        settings = self.settings
+        return Polls(
+            first_poll_ms=settings.first_poll_s[lane] * 1000,
+            first_look_ms=min(settings.unsure_probes_s[0], settings.unsure_horizon_s[lane]) * 1000,
+            probe_ms=min(settings.receipt_probes_s[0], settings.receipt_deadline_s) * 1000,
+        )
+
+    def context(self, attempt: int) -> str:
+        """What is sent along so that a receipt names its attempt: `sl:<ledger>:<attempt>`, well under 512 bytes."""
+        return f"sl:{self.instance()}:{attempt}"
+
+    def instance(self) -> str:
+        """A word that is this ledger's own, so that the receipts of another environment are told apart."""
+        if not self._instance:
+            word = os.urandom(3).hex()
+            self.ledger.redis.hsetnx(self.ledger.keys.ids, "instance", word)
+            self._instance = self.ledger.redis.hget(self.ledger.keys.ids, "instance").decode()
+        return self._instance
+
+    def attempt_of(self, context: str) -> int | None:
+        """The inverse of `context`; None when it is not ours."""
+        parts = context.split(":")
+        if len(parts) == 3 and parts[0] == "sl" and parts[1] == self.instance() and parts[2].isdigit():
+            return int(parts[2])
+        return None

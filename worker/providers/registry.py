@@ -1,0 +1,35 @@
+"""Accounts as configured go in, one adapter per account comes out."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from config.settings import Account, Settings
+from worker.providers.base import Provider
+
+
+def _tencent(name: str, account: Account, pool_size: int) -> Provider:
+    from worker.providers.tencent import TencentAccount, open_account  # noqa: PLC0415 - only what is configured is imported
+    from worker.providers.tencent.limits import DOCUMENTED  # noqa: PLC0415
+
+    return open_account(
+        TencentAccount(
+            name=name,
+            secret_id=account.secret_id.get_secret_value(),
+            secret_key=account.secret_key.get_secret_value(),
+            sdk_app_id=account.sdk_app_id,
+            region=account.region,
+            endpoint=str(account.endpoint),
+            timeout_s=account.timeout_s,
+            limits={**DOCUMENTED, **account.limits},
+        ),
+        pool_size=pool_size,
+    )
+
+
+OPENERS: Final[Mapping[str, Callable[[str, Account, int], Provider]]] = {"tencent": _tencent}
+
+
+def open_providers(settings: Settings) -> dict[str, Provider]:
+    """One adapter per configured account, with connections for every thread."""
+    pool_size = settings.worker_threads + 4
+    return {name: OPENERS[account.provider](name, account, pool_size) for name, account in settings.accounts.items()}

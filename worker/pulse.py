@@ -1,0 +1,179 @@
+"""The pulse of a worker process: what is due in the ledger goes in, wake-ups on the process' own queues come out.
+
+No beat, no ETA: every worker looks, a wake-up is published only when something is due, and only as many as can start soon. A lost
+wake-up is published again; a doubled one finds its work claimed.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from smsline.ledger import due, lines
+from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
+from worker import recovery
+from worker.engine import Engine
+
+MEMBERS: Final = 20
+"""Members of one due set that are woken for in one look; the next look is a moment away."""
+
+TROUBLE_S: Final = 1.0
+
+Publish = Callable[[str, str, dict[str, Any]], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Pulse:
+    """Looks at the due sets and publishes what is due.
+
+    Attributes:
+        engine: The process' engine.
+        queues: The queues this process works on; only for these it publishes.
+        publish: Sends a task: name, queue, kwargs.
+        started: Called once before the first look, again until it succeeds.
+    """
+
+    engine: Engine
+    queues: Sequence[str]
+    publish: Publish
+    started: Callable[[Engine], None] = lambda _engine: None
+    _bell: threading.Condition = field(default_factory=threading.Condition)
+    _next_s: float = 0.0
+    _over: bool = False
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look, in a thread of its own."""
+        self.engine.poke = self.poke
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; what was published is worked on by whoever takes it."""
+        with self._bell:
+            self._over = True
+            self._bell.notify()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def poke(self, in_ms: float) -> None:
+        """Look again in so many ms at the latest."""
+        with self._bell:
+            at_s = time.monotonic() + in_ms / 1000
+            if at_s < self._next_s:
+                self._next_s = at_s
+                self._bell.notify()
+
+    def _run(self) -> None:
+        registered = False
+        while not self._over:
+            try:
+                if not registered:
+                    self.started(self.engine)
+                    registered = True
+                wait_s = self.look()
+            except RedisError as error:
+                log.warning("the pulse cannot reach Redis (%s); looking again in %g s", type(error).__name__, TROUBLE_S)
+                wait_s = TROUBLE_S
+            except Exception:
+                log.exception("the pulse failed; looking again in %g s", TROUBLE_S)
+                wait_s = TROUBLE_S
+            self._wait(wait_s)
+
+    def _wait(self, wait_s: float) -> None:
+        with self._bell:
+            self._next_s = time.monotonic() + wait_s
+            while not self._over and (left_s := self._next_s - time.monotonic()) > 0:
+                self._bell.wait(left_s)
+
+    def look(self) -> float:
+        """Publish what is due now; returns seconds until the next look."""
+        watched = self._watched()
+        heads, now_ms = due.next_due(self.engine.ledger, [key for key, _ in watched])
+        tick_ms = float(self.engine.settings.pulse_ms)
+        for (key, wake), head_ms in zip(watched, heads, strict=True):
+            if head_ms is None:
+                continue
+            if head_ms <= now_ms:
+                wake(key, now_ms)
+            else:
+                tick_ms = min(tick_ms, head_ms - now_ms)
+        return max(1.0, tick_ms) / 1000
+
+    def _watched(self) -> list[tuple[str, Callable[[str, float], None]]]:
+        keys = self.engine.ledger.keys
+        watched: list[tuple[str, Callable[[str, float], None]]] = [
+            (keys.inbox, self._wake_accept),
+            (keys.later, self._move_later),
+            (keys.lease, self._recover),
+        ]
+        watched += [(keys.send(lane), self._wake_send) for lane in LANES if lane_queue(lane) in self.queues]
+        if RECEIPTS_QUEUE in self.queues:
+            watched += [
+                (keys.drain, self._waker(TASK_DRAIN, lambda member: {"account": member})),
+                (keys.unsure_due, self._waker(TASK_PROBE, lambda member: {"attempt": member})),
+                (keys.probe, self._waker(TASK_PROBE, lambda member: {"block": member})),
+                (keys.expire, self._waker(TASK_CLOSE, lambda member: {"job": member, "end": True})),
+                (keys.closing, self._waker(TASK_CLOSE, lambda member: {"job": member})),
+            ]
+        return watched
+
+    def _members(self, key: str, now_ms: float) -> list[str]:
+        found = self.engine.ledger.redis.zrangebyscore(key, "-inf", now_ms, start=0, num=MEMBERS)
+        return [member.decode() for member in found]
+
+    def _wake_accept(self, key: str, now_ms: float) -> None:
+        for job in self._members(key, now_ms):
+            lane = self.engine.ledger.redis.hget(self.engine.ledger.keys.job(job), "lane")
+            if lane is None:
+                self.engine.ledger.redis.zrem(key, job)
+            elif lane_queue(lane.decode()) in self.queues:
+                self._wake(TASK_ACCEPT, lane_queue(lane.decode()), {"job": job}, wake=f"accept {job}")
+
+    def _wake_send(self, key: str, now_ms: float) -> None:
+        lane, threads = key.rsplit(":", 1)[1], self.engine.settings.worker_threads
+        due_now = self._members(key, now_ms)
+        pipe = self.engine.ledger.redis.pipeline(transaction=False)
+        for line in due_now:
+            pipe.zcard(self.engine.ledger.keys.line(line))
+        work = sum(max(1, int(entries)) for entries in pipe.execute())
+        for _ in range(min(threads, work)):
+            if not self._wake(TASK_SEND, lane_queue(lane), {"lane": lane}, most=threads):
+                break
+
+    def _move_later(self, key: str, _now_ms: float) -> None:
+        while lines.move_due(self.engine.ledger, key, only_due=True):
+            self.poke(0)
+
+    def _recover(self, _key: str, _now_ms: float) -> None:
+        recovery.recover(self.engine)
+
+    def _waker(self, task: str, kwargs_of: Callable[[str], dict[str, Any]]) -> Callable[[str, float], None]:
+        def wake(key: str, now_ms: float) -> None:
+            for member in self._members(key, now_ms):
+                self._wake(task, RECEIPTS_QUEUE, kwargs_of(member), wake=f"{key.rsplit(':', 1)[1]} {member}")
+
+        return wake
+
+    def _wake(self, task: str, queue: str, kwargs: dict[str, Any], *, wake: str = "", most: int = 1000) -> bool:
+        """Publish a wake-up, unless enough (or this one) are under way; whether it was published."""
+        publisher = queue if wake else f"{queue}:{self.engine.worker}"
+        leave = due.may_wake(self.engine.ledger, publisher, wake=wake, most=most)
+        if not leave:
+            return False
+        try:
+            self.publish(task, queue, {**kwargs, "wake": [publisher, leave]})
+        except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the item stays due
+            due.awake(self.engine.ledger, publisher, leave)
+            log.warning(
+                "a wake-up could not be published (%s); the broker may be away, trying again", type(error).__name__
+            )
+            self.poke(TROUBLE_S * 1000)
+            return False
+        return True

@@ -1,0 +1,198 @@
+"""Receipts come in, pulled page by page or asked for by number; their recipients' final states go out."""
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from smsline.codes import lookup
+from smsline.ledger import accounts, buckets, due, receipts
+from smsline.ledger.receipts import Applied, Matched, Row
+from smsline.numbers import e164, mask
+from smsline.verdicts import Scope, Verdict
+from worker.engine import Engine
+from worker.matching import match
+from worker.providers.base import Broken, Receipt, ReceiptPage, Refused
+
+PAGE: Final = 100
+"""Receipts in a page, at most (Tencent SMS API document, line 2672)."""
+
+PULLS_AT_ONCE: Final = 4
+AGAIN_MS: Final = 1_000.0
+AGAIN_MOST_MS: Final = 30_000.0
+DAY_MS: Final = 86_400_000
+
+log = logging.getLogger(__name__)
+
+
+def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
+    """Take an account's receipts off the provider's queue, as long as there are some, for about so long.
+
+    Returns:
+        How many receipts were seen.
+    """
+    keys, provider = engine.ledger.keys, engine.providers.get(account)
+    lease = due.claim_one(engine.ledger, keys.drain, account, lease_ms=engine.settings.lease_s * 1000)
+    if lease is None or provider is None:
+        return 0
+    over, seen, width, again_ms = engine.slice_ends(seconds), apply_stored(engine, account), 1, 0.0
+    while not over():
+        trouble_ms = _pull(engine, account, width)
+        rows = apply_stored(engine, account)
+        seen += rows
+        if trouble_ms or rows < width * PAGE:
+            again_ms = trouble_ms or _pause_ms(engine, account, rows)
+            break
+        width = min(PULLS_AT_ONCE, width * 2)
+    left = accounts.outstanding(engine.ledger, account)
+    due.finish(engine.ledger, keys.drain, lease, again_ms if left > 0 else None)
+    if left > 0:
+        engine.poke(again_ms)
+    return seen
+
+
+def _pause_ms(engine: Engine, account: str, rows: int) -> float:
+    """How long to leave the queue alone: a second, doubled for every empty page in a row."""
+    key = engine.ledger.keys.account(account)
+    if rows:
+        engine.ledger.redis.hset(key, "empty", 0)
+        return AGAIN_MS
+    empty = int(engine.ledger.redis.hincrby(key, "empty", 1))
+    return min(AGAIN_MOST_MS, AGAIN_MS * 2.0 ** min(empty - 1, 10))
+
+
+def _pull(engine: Engine, account: str, width: int) -> float:
+    """Pull `width` pages side by side and store them raw; ms to wait after trouble, else 0."""
+    if width == 1:
+        return _pull_one(engine, account)
+    with ThreadPoolExecutor(width, "pull") as pool:
+        return max(pool.map(lambda _: _pull_one(engine, account), range(width)))
+
+
+def _pull_one(engine: Engine, account: str) -> float:
+    """Pull one page and store it; ms to wait when that was not possible, else 0."""
+    provider = engine.providers[account]
+    wait_ms = wait_for_token(engine, account, provider.pull_action)
+    if wait_ms:
+        return wait_ms
+    page = provider.pull(PAGE)
+    if isinstance(page, Broken):
+        accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
+        log.warning(
+            "account %s: pulling receipts failed with %s; what it may have taken is asked for by number",
+            account,
+            page.code,
+        )
+        return AGAIN_MS * 5
+    receipts.store_page(engine.ledger, account, page)
+    return 0.0
+
+
+def wait_for_token(engine: Engine, account: str, action: str, most_ms: float = 1_000.0) -> float:
+    """Take a token for a call that is not a send, waiting a little; ms to wait when it takes longer, else 0."""
+    limit = engine.limit(account, action)
+    while wait_ms := buckets.take_token(engine.ledger, account, action, limit=limit, urgent=True):
+        if wait_ms > most_ms or engine.stopping.is_set():
+            return wait_ms
+        engine.sleep(wait_ms / 1000)
+    return 0.0
+
+
+def apply_stored(engine: Engine, account: str) -> int:
+    """Apply every page that is stored and not yet applied; returns how many receipts they held."""
+    rows = 0
+    while (raw := receipts.next_page(engine.ledger, account)) is not None:
+        page = engine.providers[account].read_page(raw)
+        if isinstance(page, ReceiptPage):
+            rows += page.rows
+            apply_rows(engine, account, [_row(receipt) for receipt in page.receipts])
+            if page.bad_rows:
+                accounts.note_error(engine.ledger, account, f"{page.bad_rows} receipts could not be read")
+                log.error(
+                    "account %s: %d receipts of a page could not be read and were left out", account, page.bad_rows
+                )
+        else:
+            refused(engine, account, engine.providers[account].pull_action, page)
+        receipts.drop_page(engine.ledger, account, raw)
+    return rows
+
+
+def refused(engine: Engine, account: str, action: str, answer: Refused | Broken) -> None:
+    """A pull or an ask was answered with an error: close its bucket for a while, and tell people."""
+    match = lookup(engine.settings.accounts[account].provider, "api", answer.code, read=True)
+    delay = match.row.delay_s
+    wait_s = float(delay) if isinstance(delay, int | float) else 1.0 if match.row.verdict is Verdict.THROTTLE else 5.0
+    buckets.shut(engine.ledger, account, action, wait_s * 1000)
+    accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
+    if match.row.verdict is Verdict.PARK and match.row.scope is Scope.ACCOUNT:
+        log.error(
+            "account %s: %s refuses with %s: %s; receipts wait until that is mended",
+            account,
+            action,
+            answer.code,
+            match.row.meaning,
+        )
+    else:
+        log.warning("account %s: %s answered %s; asking again in %g s", account, action, answer.code, wait_s)
+
+
+def _row(receipt: Receipt) -> Row:
+    return Row(receipt.number, receipt.serial, receipt.ok, receipt.code, receipt.received_at_s, receipt.context)
+
+
+def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> Applied:
+    """Match receipts to their recipients and apply them; those that match nothing are kept for what comes later."""
+    if not rows:
+        return Applied()
+    today = engine.now_ms() // DAY_MS
+    places = receipts.find(engine.ledger, account, [row.serial for row in rows], today=today)
+    matched = [Matched(row, places[row.serial]) for row in rows if row.serial in places]
+    left = [row for row in rows if row.serial not in places]
+    if left:
+        matched += match(engine, account, left)
+        known = {matched_row.row.serial for matched_row in matched}
+        orphans = [row for row in left if row.serial not in known]
+        late_places = receipts.keep_orphans(engine.ledger, account, orphans, today=today)
+        caught = [Matched(row, late_places[row.serial]) for row in orphans if row.serial in late_places]
+        matched += caught
+    return apply_matched(engine, account, matched)
+
+
+def apply_matched(engine: Engine, account: str, matched: Sequence[Matched]) -> Applied:
+    """Apply receipts whose recipients are known."""
+    jobs = receipts.jobs_of(engine.ledger, sorted({each.place.block for each in matched}))
+    done = receipts.apply(engine.ledger, account, [each for each in matched if each.place.block in jobs], jobs=jobs)
+    if done.strangers:
+        log.warning(
+            "account %s: %d receipts name a serial of ours with another number; they were left out",
+            account,
+            done.strangers,
+        )
+    return done
+
+
+def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:
+    """Apply receipts of these numbers that came before their send, or its loss, was written down; returns how many."""
+    today = engine.now_ms() // DAY_MS
+    rows = receipts.orphans_of(engine.ledger, account, numbers, today=today)
+    if not rows:
+        return 0
+    places = receipts.find(engine.ledger, account, [row.serial for row in rows], today=today)
+    matched = [Matched(row, places[row.serial]) for row in rows if row.serial in places]
+    matched += match(engine, account, [row for row in rows if row.serial not in places])
+    apply_matched(engine, account, matched)
+    receipts.drop_orphans(engine.ledger, account, [each.row for each in matched], today=today)
+    return len(matched)
+
+
+def ask(engine: Engine, account: str, number: int, *, since_s: int, until_s: int) -> list[Row] | None:
+    """Ask the provider about one number; None when that was not possible just now."""
+    provider = engine.providers[account]
+    if wait_for_token(engine, account, provider.ask_action):
+        return None
+    answer = provider.ask(number, since_s=since_s, until_s=until_s)
+    if isinstance(answer, ReceiptPage):
+        return [_row(receipt) for receipt in answer.receipts]
+    refused(engine, account, provider.ask_action, answer)
+    log.info("account %s: asking about %s failed with %s", account, mask(e164(number)), answer.code)
+    return None

@@ -1,0 +1,90 @@
+"""The payload of the Celery task `smsline.submit` goes in, a job in the inbox comes out; for producers that do not import smsline."""
+
+import logging
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from smsline.errors import BadInput, Conflict
+from smsline.job import JobSpec, Recipient
+from smsline.ledger import inbox
+from smsline.ledger.link import Ledger
+from smsline.names import PAYLOAD_VERSION
+from smsline.parts import Tally, nothing_good, parts
+from worker.engine import Engine
+
+log = logging.getLogger(__name__)
+
+KEPT_REFUSALS = 1000
+
+
+def submit_payload(engine: Engine, payload: Mapping[str, Any], message_id: str) -> str | None:
+    """Write a payload's job into the inbox; the same message twice is the same job.
+
+    Args:
+        engine: The process' engine.
+        payload: As docs/payload.md describes it.
+        message_id: The Celery message's id, from which the job's id is made.
+
+    Returns:
+        The job's id; None when the payload was refused, which is logged and counted, because nobody waits for an answer.
+    """
+    try:
+        return _submit(engine, payload, message_id)
+    except (BadInput, Conflict) as error:
+        log.error("smsline.submit message %s was refused: %s", message_id, error)  # noqa: TRY400 - its message says it all
+        _keep_refusal(engine.ledger, message_id, str(error))
+        return None
+
+
+def _submit(engine: Engine, payload: Mapping[str, Any], message_id: str) -> str:
+    spec, rows = _read(payload)
+    tally, job = Tally(), job_id_of(message_id)
+    found = list(parts((_row(row) for row in rows), tally, region=engine.settings.region_default))
+    if not found:
+        raise nothing_good(tally)
+    for part_no, part in enumerate(found):
+        taken = inbox.submit_part(engine.ledger, job, spec, part, part_no=part_no, parts=len(found))
+        job = taken.job
+        if taken.existed:
+            break
+    if tally.bad:
+        log.warning("job %s: %d of %d rows were refused; the first: %s", job, tally.bad, tally.rows, tally.first_bad)
+    return job
+
+
+def _read(payload: object) -> tuple[JobSpec, list[object]]:
+    if not isinstance(payload, Mapping):
+        raise BadInput("payload", type(payload).__name__, "must be an object")
+    fields = dict(payload)
+    version, rows = fields.pop("v", None), fields.pop("to", None)
+    if version != PAYLOAD_VERSION:
+        raise BadInput("v", version, f"must be {PAYLOAD_VERSION}")
+    if not isinstance(rows, list) or not rows:
+        raise BadInput("to", type(rows).__name__, "must be a list with at least one number")
+    if "at" in fields:
+        fields["start_s"] = fields.pop("at")
+    return JobSpec.checked(fields), rows
+
+
+def _row(row: object) -> str | Recipient:
+    if not isinstance(row, Mapping):
+        return row  # type: ignore[return-value]  # whatever else it is, the row's check refuses it by name
+    params = row.get("params")
+    return Recipient(
+        phone=row.get("phone", ""),
+        params=tuple(params) if isinstance(params, list) else params,
+        ref=row.get("ref", ""),
+    )
+
+
+def job_id_of(message_id: str) -> str:
+    """A job id that is always the same for a message, so that a message delivered twice is one job."""
+    return "m" + blake2b(message_id.encode(), digest_size=10).hexdigest()
+
+
+def _keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
+    key = ledger.keys.prefix + "refused"
+    ledger.redis.lpush(key, f"{message_id} {reason}")
+    ledger.redis.ltrim(key, 0, KEPT_REFUSALS - 1)
+    ledger.redis.expire(key, 7 * 86_400)

@@ -7,7 +7,7 @@ from smsline.ledger import due
 from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT
 from worker import accept, closeout, probe, receipts, send, submit, unsure
 from worker.app import app
-from worker.process import engine
+from worker.current import engine
 
 Wake = Sequence[str]
 

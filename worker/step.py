@@ -19,7 +19,7 @@ class PulseStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
 
     def start(self, worker: Any) -> None:  # noqa: ANN401
         """Make the engine and begin to look."""
-        from worker.process import engine, register  # noqa: PLC0415 - worker.process needs the app that this step is part of
+        from worker.current import engine, register  # noqa: PLC0415 - worker.current needs the app that this step is part of
 
         app = worker.app
         consumed = [name for name in app.amqp.queues.consume_from if name in QUEUES]

@@ -70,7 +70,7 @@ def failing(error: Exception) -> Line:
     return Line(fail)
 
 
-def row(number: str | None = "+8613711112222", **fields: Any) -> dict[str, Any]:
+def row(number: object = "+8613711112222", **fields: Any) -> dict[str, Any]:
     """One row of SendStatusSet, accepted unless told otherwise."""
     accepted = {
         "SerialNo": "5000:1045",

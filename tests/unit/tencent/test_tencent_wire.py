@@ -276,8 +276,10 @@ JSON = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=10), children, max_size=4),
     max_leaves=12,
 )
-NUMBERS = st.sampled_from(["+8613711112222", "13711113333", "008613711113333", "+8613799999999", None, 7, [], ""])
-CODES = st.sampled_from(["Ok", "OK", "FailedOperation", None, 5, {}])
+NUMBERS: st.SearchStrategy[object] = st.sampled_from(
+    ["+8613711112222", "13711113333", "008613711113333", "+8613799999999", None, 7, [], ""]
+)
+CODES: st.SearchStrategy[object] = st.sampled_from(["Ok", "OK", "FailedOperation", None, 5, {}])
 ROWS = st.fixed_dictionaries(
     {}, optional={"PhoneNumber": NUMBERS | JSON, "Code": CODES | JSON, "Fee": JSON, "SerialNo": JSON, "Message": JSON}
 )

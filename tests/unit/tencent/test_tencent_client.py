@@ -1,0 +1,364 @@
+"""The provider as the engine calls it: expected requests and expected values, for every way an answer can go."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from tests.unit.tencent.harness import (
+    ACCOUNT,
+    ASKED,
+    CALL,
+    NOW,
+    SECRET_KEY,
+    SECRETS,
+    TOKEN,
+    Line,
+    answering,
+    error_body,
+    failing,
+    page_body,
+    receipt_row,
+    row,
+    sent_body,
+)
+from worker.providers.base import Answer, BatchRule, Broken, Item, Provider, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.tencent import open_account
+from worker.providers.tencent.transport import LARGEST_BODY
+
+FIRST, SECOND = ASKED
+DAY_S = 24 * 3600
+OK = Item(number=FIRST, ok=True, code="Ok", serial="5000:1045", fee=1, message="send success")
+DELIVERED = Receipt(FIRST, "14:1932", ok=True, code="DELIVRD", received_at_s=1620734188, context="b7.1")
+NEVER_LEFT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError"}
+
+
+def _kinds(base: type[Exception]) -> Iterator[type[Exception]]:
+    yield base
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
+
+
+HTTPX_ERRORS = sorted(
+    {
+        kind
+        for base in (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
+        for kind in _kinds(base)
+        if kind.__module__ == "httpx"
+    },
+    key=lambda kind: kind.__name__,
+)
+
+
+def test_request_of_a_send() -> None:
+    """A send is one signed POST of the documented JSON, stamped with the time at which it is made."""
+    line = answering(200, sent_body(row()))
+
+    line.provider.send(CALL)
+
+    (request,) = line.requests
+    assert (request.method, str(request.url)) == ("POST", "https://sms.tencentcloudapi.com")
+    expected = {
+        "host": "sms.tencentcloudapi.com",
+        "content-type": "application/json",
+        "x-tc-action": "SendSms",
+        "x-tc-version": "2021-01-11",
+        "x-tc-region": "ap-guangzhou",
+        "x-tc-language": "en-US",
+        "x-tc-timestamp": str(NOW),
+        "x-tc-token": TOKEN,
+    }
+    assert expected == {name: request.headers[name] for name in expected}
+    assert request.headers["authorization"].startswith("TC3-HMAC-SHA256 Credential=AKIDtestidtestid/2026-09-21/sms/")
+    assert line.sent["PhoneNumberSet"] == ["+8613711112222", "+8613711113333"]
+
+
+def test_no_token_no_header() -> None:
+    """A long-term key sends no X-TC-Token."""
+    line = replace(answering(200, sent_body()), account=replace(ACCOUNT, token=""))
+
+    line.provider.send(CALL)
+
+    assert "x-tc-token" not in line.requests[0].headers
+
+
+ANSWERS: dict[str, tuple[int, bytes, Answer]] = {
+    "accepted": (200, sent_body(row()), Sent((OK,), "req-1")),
+    "refused": (200, error_body("FailedOperation", "why"), Refused("FailedOperation", "why", "req-1")),
+    "refused with 400": (400, error_body("InvalidParameter"), Refused("InvalidParameter", "no", "req-1")),
+    "refused with 403": (403, error_body("AuthFailure"), Refused("AuthFailure", "no", "req-1")),
+    "not json": (200, b"<html>", Broken(maybe_sent=True, code="http.NotJson", detail="")),
+    "empty": (200, b"", Broken(maybe_sent=True, code="http.NotJson", detail="")),
+    "empty object": (200, b"{}", Broken(maybe_sent=True, code="http.NotJson", detail="")),
+    "too large": (200, b" " * (LARGEST_BODY + 1), Broken(maybe_sent=True, code="http.TooLarge", detail="")),
+    "204": (204, b"", Broken(maybe_sent=True, code="http.204", detail="")),
+    "302": (302, sent_body(row()), Broken(maybe_sent=True, code="http.302", detail="")),
+    "400": (400, b"bad request", Broken(maybe_sent=True, code="http.400", detail="")),
+    "400 with items": (400, sent_body(row()), Broken(maybe_sent=True, code="http.400", detail="")),
+    "404": (404, b"", Broken(maybe_sent=True, code="http.404", detail="")),
+    "413": (413, b"{}", Broken(maybe_sent=True, code="http.413", detail="")),
+    "429": (429, b"slow down", Broken(maybe_sent=False, code="http.429", detail="")),
+    "429 with error": (429, error_body("RequestLimitExceeded"), Broken(maybe_sent=False, code="http.429", detail="")),
+    "500": (500, b"", Broken(maybe_sent=True, code="http.500", detail="")),
+    "502": (502, b"<html>", Broken(maybe_sent=True, code="http.502", detail="")),
+    "503 with error": (503, error_body("InternalError"), Broken(maybe_sent=True, code="http.503", detail="")),
+    "504": (504, b"", Broken(maybe_sent=True, code="http.504", detail="")),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answer_to_a_send(name: str) -> None:
+    """Each answer becomes its value, after one request and never a second."""
+    status, body, expected = ANSWERS[name]
+    line = answering(status, body)
+
+    answer = line.provider.send(CALL)
+
+    assert expected == _without_detail(answer)
+    assert len(line.requests) == 1
+
+
+def _without_detail(answer: object) -> object:
+    if isinstance(answer, Broken):
+        assert answer.detail
+        return replace(answer, detail="")
+    return answer
+
+
+@pytest.mark.parametrize("kind", HTTPX_ERRORS, ids=lambda kind: str(kind.__name__))
+def test_error_of_httpx(kind: type[Exception]) -> None:
+    """Every exception of httpx becomes a `Broken` of its name; only those from before the request may be sent again."""
+    line = failing(_made(kind))
+
+    answers = (
+        line.provider.send(CALL),
+        line.provider.pull(100),
+        line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW),
+    )
+
+    for answer in answers:
+        assert isinstance(answer, Broken)
+        assert answer.code == f"http.{kind.__name__}"
+        assert answer.maybe_sent is (kind.__name__ not in NEVER_LEFT)
+    assert len(line.requests) == 3
+
+
+def _made(kind: type[Exception]) -> Exception:
+    # Two kinds make their own message and one needs an answer; each must still carry a secret into the test below.
+    text = f"{SECRETS} +8613711112222"
+    if kind is httpx.HTTPStatusError:
+        return httpx.HTTPStatusError(text, request=httpx.Request("GET", "http://h"), response=httpx.Response(500))
+    if kind in (httpx.StreamConsumed, httpx.ResponseNotRead, httpx.RequestNotRead, httpx.StreamClosed):
+        return kind()
+    return kind(text)
+
+
+def test_every_error_of_httpx_is_tried() -> None:
+    """The list above has each exception that httpx exports."""
+    exported = {value for value in vars(httpx).values() if isinstance(value, type) and issubclass(value, Exception)}
+
+    assert exported == set(HTTPX_ERRORS)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), UnicodeError("x"), OSError("x"), RuntimeError("x")])
+def test_error_of_anything_else(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """What httpx lets through from below ends as a value too, may have been sent, and is logged."""
+    answer = failing(error).provider.send(CALL)
+
+    assert isinstance(answer, Broken)
+    assert (answer.maybe_sent, answer.code) == (True, f"http.{type(error).__name__}")
+    assert type(error).__name__ in caplog.text
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0])
+def test_no_time_no_call(timeout_s: float) -> None:
+    """A call whose time is over before it begins is not made."""
+    line = answering(200, sent_body(row()))
+
+    answer = line.provider.send(replace(CALL, timeout_s=timeout_s))
+
+    assert isinstance(answer, Broken)
+    assert (answer.maybe_sent, answer.code) == (False, "http.NoTime")
+    assert not line.requests
+
+
+def test_odd_items_are_logged_by_count(caplog: pytest.LogCaptureFixture) -> None:
+    """Items left out of an answer are counted in the log, with the account and the call and no number."""
+    line = answering(200, sent_body(row("+8613799999999"), row(), row(), row(None)))
+
+    answer = line.provider.send(CALL)
+
+    assert Sent((OK,), "req-1") == answer
+    assert "account main, call b7.1" in caplog.text
+    assert "strangers=1, repeats=1, unreadable=1" in caplog.text
+    assert "9999999" not in caplog.text
+
+
+def test_normal_answer_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """An answer without oddities leaves no line of ours."""
+    answering(200, sent_body(row())).provider.send(CALL)
+
+    assert not [record for record in caplog.records if record.name.startswith("worker")]
+
+
+def test_pull() -> None:
+    """A pull asks for a page and gives its bytes as they came; reading them is another step."""
+    raw = page_body(receipt_row(), receipt_row(ReportStatus="?"))
+    line = answering(200, raw)
+
+    assert raw == line.provider.pull(500)
+    assert line.sent == {"SmsSdkAppId": "1400006666", "Limit": 100}
+    assert line.requests[0].headers["x-tc-action"] == line.provider.pull_action == "PullSmsSendStatus"
+    assert ReceiptPage((DELIVERED,), bad_rows=1, rows=2) == line.provider.read_page(raw)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_refused_pull(status: int) -> None:
+    """A pull that the provider refuses comes back as bytes too, and is read as what it is."""
+    line = answering(status, error_body("UnauthorizedOperation"))
+
+    raw = line.provider.pull(100)
+
+    assert isinstance(raw, bytes)
+    assert Refused("UnauthorizedOperation", "no", "req-1") == line.provider.read_page(raw)
+
+
+@pytest.mark.parametrize(("status", "maybe_sent"), [(503, True), (404, True), (429, False)])
+def test_broken_pull(status: int, maybe_sent: bool) -> None:
+    """A pull without an answer of the provider's own tells whether it may have taken a page off the queue."""
+    answer = answering(status, b"x").provider.pull(100)
+
+    assert isinstance(answer, Broken)
+    assert (answer.maybe_sent, answer.code) == (maybe_sent, f"http.{status}")
+
+
+def test_unreadable_page_is_still_bytes() -> None:
+    """A page that cannot be read is given to be kept: it may hold receipts that are nowhere else."""
+    line = answering(200, b"\x1f\x8bsomething")
+
+    assert line.provider.pull(100) == b"\x1f\x8bsomething"
+    assert isinstance(line.provider.read_page(b"\x1f\x8bsomething"), Broken)
+
+
+def test_ask() -> None:
+    """A number is asked about by its E.164 text and two epoch times, offset 0, for as many rows as there can be."""
+    line = answering(200, page_body(receipt_row()))
+
+    answer = line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW)
+
+    assert ReceiptPage((DELIVERED,), bad_rows=0, rows=1) == answer
+    expected = {"SmsSdkAppId": "1400006666", "PhoneNumber": "+8613711112222", "BeginTime": NOW - 60, "EndTime": NOW}
+    assert expected | {"Offset": 0, "Limit": 100} == line.sent
+    assert line.requests[0].headers["x-tc-action"] == line.provider.ask_action == "PullSmsSendStatusByPhoneNumber"
+
+
+@pytest.mark.parametrize(
+    ("since_s", "begin_s"),
+    [(NOW - 7 * DAY_S, NOW - 7 * DAY_S + 60), (0, NOW - 7 * DAY_S + 60), (NOW - 6 * DAY_S, NOW - 6 * DAY_S)],
+)
+def test_ask_reaches_seven_days_back(since_s: int, begin_s: int) -> None:
+    """An older time is moved to a minute inside the seven days that the provider keeps."""
+    line = answering(200, page_body())
+
+    line.provider.ask(FIRST, since_s=since_s, until_s=NOW)
+
+    assert begin_s == line.sent["BeginTime"]
+
+
+@pytest.mark.parametrize(("since_s", "until_s"), [(0, NOW - 8 * DAY_S), (NOW, NOW), (NOW, NOW - 1)])
+def test_nothing_left_to_ask(since_s: int, until_s: int) -> None:
+    """A time that cannot be asked about is no empty page, which would say that there was no receipt."""
+    line = answering(200, page_body())
+
+    answer = line.provider.ask(FIRST, since_s=since_s, until_s=until_s)
+
+    assert isinstance(answer, Broken)
+    assert (answer.maybe_sent, answer.code) == (False, "ask.TooOld")
+    assert not line.requests
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, error_body("InternalError"), Refused("InternalError", "no", "req-1")),
+        (400, error_body("InternalError"), Refused("InternalError", "no", "req-1")),
+        (200, b"x", Broken(maybe_sent=True, code="http.NotJson", detail="")),
+        (500, b"x", Broken(maybe_sent=True, code="http.500", detail="")),
+        (429, b"x", Broken(maybe_sent=False, code="http.429", detail="")),
+    ],
+)
+def test_ask_without_a_page(status: int, body: bytes, expected: object) -> None:
+    """An ask that fails says how."""
+    assert expected == _without_detail(answering(status, body).provider.ask(FIRST, since_s=NOW - 60, until_s=NOW))
+
+
+def test_both_regions_share_a_rule() -> None:
+    """Mainland and global numbers go 200 to a SendSms, all with the same params."""
+    provider: Provider = answering(200, b"").provider
+
+    for region in ("mainland", "global"):
+        assert BatchRule("SendSms", 200, params_differ=False) == provider.batch_rule(region)
+
+
+LEAKY = f"key {' '.join(SECRETS)} number +8613711112222 or 13711112222"
+LEAKS = [
+    answering(200, error_body("FailedOperation", LEAKY)),
+    answering(200, sent_body(row(Code="FailedOperation", Message=LEAKY), row("+8613799999999", Message=LEAKY))),
+    answering(200, LEAKY.encode()),
+    answering(403, LEAKY.encode()),
+    answering(403, error_body("AuthFailure", LEAKY)),
+    answering(429, LEAKY.encode()),
+    answering(503, LEAKY.encode()),
+    # ConnectError alone may speak: it comes before any header is written or any answer read.
+    *(failing(_made(kind)) for kind in HTTPX_ERRORS if kind is not httpx.ConnectError),
+    failing(ValueError(LEAKY)),
+]
+
+
+@pytest.mark.parametrize("line", LEAKS)
+def test_secrets_stay_inside(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever the provider or the transport repeats, no answer and no log line holds a secret, a param or a number."""
+    caplog.set_level(logging.DEBUG)
+
+    answer = line.provider.send(CALL)
+
+    shown = caplog.text + (repr([item.message for item in answer.items]) if isinstance(answer, Sent) else repr(answer))
+    assert not [secret for secret in (*SECRETS, "13711112222") if secret in shown]
+
+
+@pytest.mark.parametrize("line", LEAKS)
+def test_secrets_stay_inside_when_pulled(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    """The same holds for a pull and an ask, which know of no params."""
+    caplog.set_level(logging.DEBUG)
+
+    raw = line.provider.pull(100)
+    page = line.provider.read_page(raw) if isinstance(raw, bytes) else raw
+    asked = line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW)
+
+    shown = caplog.text + repr(page) + repr(asked)
+    assert not [secret for secret in (SECRET_KEY, TOKEN, "13711112222") if secret in shown]
+
+
+def test_opened_account_is_a_provider() -> None:
+    """`open_account` gives the engine's interface, makes no call, and is closed for good."""
+    provider = open_account(ACCOUNT, pool_size=1)
+
+    assert provider.limits["SendSms"] == 3000
+    provider.close()
+    answer = provider.send(CALL)
+
+    assert isinstance(answer, Broken)
+    assert (answer.maybe_sent, answer.code) == (False, "http.Closed")
+
+
+def test_body_is_json_of_the_provider() -> None:
+    """The bytes that are signed are the bytes that are sent, in UTF-8."""
+    line = answering(200, sent_body())
+
+    line.provider.send(CALL)
+
+    assert "腾讯云".encode() in line.requests[0].content
+    assert json.loads(line.requests[0].content)["SignName"] == "腾讯云"

@@ -1,4 +1,4 @@
-"""Settings in, Celery's options out, each with its reason beside it.
+"""Settings in, Celery's options out, each with its reason beside it; and our logging in place of Celery's.
 
 Figures are measured on Celery 5.7.0 with kombu 5.7.0 and Redis 7.0, on two shared cores.
 """
@@ -7,8 +7,10 @@ import ssl
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from celery import signals
 from kombu.entity import Exchange, Queue
 
+from config.logs import setup_logging
 from config.settings import Settings
 from smsline.names import QUEUES, RECEIPTS_QUEUE, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, lane_queue
 
@@ -81,7 +83,6 @@ def celery_options(settings: Settings) -> dict[str, Any]:
     Returns:
         Celery's lower-case option names with their values.
     """
-    longest_call_s = max((account.timeout_s for account in settings.accounts.values()), default=0.0)
     return {
         **MESSAGES,
         **ROUTES,
@@ -92,7 +93,7 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUES],
         "worker_concurrency": settings.worker_threads,
         # SIGQUIT lets a call end before it stops the process; SIGTERM waits for every task.
-        "worker_soft_shutdown_timeout": longest_call_s + 5.0,
+        "worker_soft_shutdown_timeout": settings.longest_call_s + 5.0,
     }
 
 
@@ -130,3 +131,12 @@ def _tls(url: str) -> dict[str, Any] | None:
     if parts.scheme == "amqps":
         return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
     return None
+
+
+def use_our_logging(settings: Settings) -> None:
+    """Let Celery's worker set up our logging; it skips its own as soon as this signal has a receiver."""
+
+    def receive(**_: Any) -> None:  # noqa: ANN401 - level, file and colours from Celery's command line
+        setup_logging(settings)
+
+    signals.setup_logging.connect(receive, weak=False, dispatch_uid="smsline.logs")

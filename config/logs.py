@@ -7,9 +7,7 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, TextIO
-
-from celery import current_task, signals
+from typing import Final, TextIO
 
 from config.redaction import RedactionFilter, Redactor, extra_fields
 from config.settings import Settings
@@ -50,7 +48,6 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "process": record.process,
             "thread": record.threadName,
-            "task": current_task.name if current_task else None,
             "exception": record.exc_text,
             "stack": record.stack_info,
             **extra_fields(record),
@@ -77,15 +74,6 @@ def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda hook: _log_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
-
-
-def hook_into_celery(settings: Settings) -> None:
-    """Let Celery's worker set up our logging; it skips its own as soon as this signal has a receiver."""
-
-    def receive(**_: Any) -> None:  # noqa: ANN401 - level, file and colours from Celery's command line
-        setup_logging(settings)
-
-    signals.setup_logging.connect(receive, weak=False, dispatch_uid="smsline.logs")
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def longest_call_s(self) -> float:
+        """The longest time that one call may take, over all accounts."""
+        return max((account.timeout_s for account in self.accounts.values()), default=10.0)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every value that must not appear in a log."""
         accounts = self.accounts.values()

@@ -5,11 +5,12 @@ code 2: without settings there is nothing that a task could do.
 """
 
 import sys
+import warnings
 
 from celery import Celery
+from celery.exceptions import CPendingDeprecationWarning
 
-from config.celery import celery_options
-from config.logs import hook_into_celery
+from config.celery import celery_options, use_our_logging
 from config.settings import Settings, SettingsError, load_settings
 from worker.consumer import QuietConsumer
 from worker.kombu_guard import guard_closed_channels
@@ -29,11 +30,13 @@ def build_app(settings: Settings) -> Celery:
         A Celery app that imports `tasks` when it is finalised.
     """
     guard_closed_channels()
-    hook_into_celery(settings)
+    use_our_logging(settings)
     announce_when_ready()
     app = Celery("smsline", include=["tasks"])
     app.conf.update(celery_options(settings), worker_consumer=QuietConsumer)
     app.steps["worker"].add(PulseStep)
+    # After each lost connection Celery tells of a default that is going to change; config.celery sets it explicitly.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     return app
 
 

@@ -7,8 +7,9 @@ it once more: to give the messages back (`QoS.restore_unacked_once`), or to ackn
     Unrecoverable error: AttributeError("'NoneType' object has no attribute 'hostname'")
 
 (or `'client'`), because an AttributeError is not among the errors after which Celery connects again. It depends on timing:
-seen on Python 3.12 in five of five runs of up to ten restarts of Redis, and with this guard in none of 39 restarts. The
-same lines have failed the same way before: https://github.com/celery/kombu/issues/582.
+seen on Python 3.12 in five of five runs of up to ten restarts of Redis, not seen in 54 restarts on Python 3.11 with hiredis;
+with this guard in none of 39 restarts on 3.12. The same lines have failed the same way before:
+https://github.com/celery/kombu/issues/582.
 """
 
 import functools

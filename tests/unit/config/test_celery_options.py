@@ -90,4 +90,4 @@ def test_soft_shutdown_outlasts_a_call() -> None:
     account = {"provider": "tencent", "secret_id": "i", "secret_key": "k", "sdk_app_id": "1", "timeout_s": 20}
 
     assert options(accounts={"main": account})["worker_soft_shutdown_timeout"] == 25
-    assert options()["worker_soft_shutdown_timeout"] == 5
+    assert options()["worker_soft_shutdown_timeout"] == 15

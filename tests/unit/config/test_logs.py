@@ -12,7 +12,8 @@ import pytest
 from celery import Celery, signals
 from celery.worker.consumer import consumer
 
-from config.logs import hook_into_celery, setup_logging
+from config.celery import use_our_logging
+from config.logs import setup_logging
 from config.redaction import Redactor
 from config.settings import Settings
 
@@ -185,7 +186,7 @@ def test_celery_leaves_logging_alone() -> None:
     """Celery's worker sets up our logging and adds no handler of its own."""
     before = list(signals.setup_logging.receivers or ())
     try:
-        hook_into_celery(Settings(log_level="error"))
+        use_our_logging(Settings(log_level="error"))
         Celery("logs", set_as_current=False).log.setup(loglevel="DEBUG", redirect_stdouts=False)
 
         (handler,) = logging.getLogger().handlers

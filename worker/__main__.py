@@ -1,0 +1,107 @@
+"""`python -m worker`: a command in, a running service or a verdict on the settings out. Imports only what a command needs."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smsline.names import LANES
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from worker.up import Plan
+
+cli = typer.Typer(
+    help="Run the service: workers, and on one machine Redis and the sandbox too.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Procs = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Worker processes for notify and marketing; otp has one besides.")
+]
+
+
+@cli.command()
+def up(
+    data: Annotated[Path, typer.Option(help="Folder of the embedded Redis.")] = Path(".smsline"),
+    redis_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Its port; 6390 unless given.")] = None,
+    *,
+    sandbox: Annotated[
+        bool | None, typer.Option("--sandbox/--no-sandbox", help="Start the sandbox; without an account it is started.")
+    ] = None,
+    procs: Procs = None,
+) -> None:
+    """Everything on one machine: Redis (unless SMSLINE_REDIS_URL is set), the workers, and the sandbox without an account."""
+    from worker.up import plan_up, wants_sandbox  # noqa: PLC0415
+
+    _serve(
+        lambda settings: plan_up(
+            settings, data=data, redis_port=redis_port, sandbox=wants_sandbox(settings, sandbox), procs=procs
+        )
+    )
+
+
+@cli.command()
+def run(
+    lanes: Annotated[str, typer.Option(help="Lanes to serve, separated by commas.")] = ",".join(LANES),
+    *,
+    procs: Procs = None,
+) -> None:
+    """Workers only, for many machines against one Redis."""
+    from worker.up import plan_run  # noqa: PLC0415
+
+    wanted = [lane.strip() for lane in lanes.split(",") if lane.strip()]
+    if not wanted or set(wanted) - set(LANES):
+        raise typer.BadParameter(f"{lanes!r}: must be one or more of {', '.join(LANES)}", param_hint="--lanes")
+    _serve(lambda settings: plan_run(settings, lanes=wanted, procs=procs))
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def sandbox(context: typer.Context) -> None:
+    """A provider that sends nothing, for trying out and tests; `sandbox --help` lists its options."""
+    from worker.sandbox.serve import sandbox_command  # noqa: PLC0415 - a web server, needed by this command alone
+
+    command = typer.Typer(add_completion=False)
+    command.command()(sandbox_command)
+    command(args=context.args, prog_name="python -m worker sandbox")
+
+
+@cli.command()
+def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Look at settings, Redis, broker and credentials; each is ok, or says what to do."""
+    from worker.check import check_all, show, show_json  # noqa: PLC0415
+
+    findings = check_all()
+    (show_json if as_json else show)(findings)
+    raise typer.Exit(max(finding.exit_code for finding in findings))
+
+
+def _serve(plan: "Callable[[Settings], Plan]") -> None:
+    """Run a plan until a signal: exit code 2 for settings that cannot be used, 1 for what cannot be started."""
+    from config.logs import setup_logging  # noqa: PLC0415
+    from config.settings import SettingsError, load_settings  # noqa: PLC0415
+    from worker.supervise import CannotStart, supervise  # noqa: PLC0415
+    from worker.up import announce, answers  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        setup_logging(settings)
+        made = plan(settings)
+        supervise(made.stages, reachable=lambda: answers(made.redis_url), announce=lambda: announce(made.redis_url))
+    except SettingsError as error:
+        _end(error, 2)
+    except CannotStart as error:
+        _end(error, 1)
+
+
+def _end(error: Exception, code: int) -> None:
+    print(f"smsline: {error}", file=sys.stderr)
+    raise typer.Exit(code) from None
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m worker")

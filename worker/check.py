@@ -1,0 +1,230 @@
+"""`python -m worker check`: settings, Redis, broker and accounts in; for each, ok or what to do about it, out.
+
+The judgements are pure functions over what was found out; `check_all` finds it out.
+"""
+
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import redis
+from kombu.connection import Connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rich.console import Console
+from rich.table import Table
+
+from config.celery import celery_options
+from config.fields import hide_password
+from config.redaction import Redactor
+from config.settings import Settings, SettingsError, load_settings
+
+OLDEST_REDIS: Final = (6, 2)
+SLOW_MS: Final = 5.0
+"""A round trip above this shows in every claim; Redis belongs near the workers."""
+
+_PINGS: Final = 20
+_TIMEOUT_S: Final = 3.0
+
+
+class Grade(StrEnum):
+    """What a finding means."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        subject: What was looked at.
+        grade: ok, or how bad it is.
+        detail: What was found.
+        advice: What to do, or empty.
+        exit_code: What the command ends with if this is the worst.
+    """
+
+    subject: str
+    grade: Grade
+    detail: str
+    advice: str = ""
+    exit_code: int = 0
+
+
+def ok(subject: str, detail: str) -> Finding:
+    """Nothing to do."""
+    return Finding(subject, Grade.OK, detail)
+
+
+def warn(subject: str, detail: str, advice: str) -> Finding:
+    """It works, at a risk."""
+    return Finding(subject, Grade.WARN, detail, advice)
+
+
+def fail(subject: str, detail: str, advice: str, *, exit_code: int = 1) -> Finding:
+    """It does not work."""
+    return Finding(subject, Grade.FAIL, detail, advice, exit_code)
+
+
+def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
+    """Look at everything that can be looked at.
+
+    Args:
+        environ: Instead of this process' environment.
+
+    Returns:
+        The findings in the order in which things depend on each other; never empty.
+    """
+    try:
+        settings = load_settings(environ)
+    except SettingsError as error:
+        return [
+            fail("settings", problem, "mend it; the others cannot be looked at", exit_code=2)
+            for problem in error.problems
+        ]
+    redact = Redactor(settings.secrets)
+    return [
+        ok("settings", f"namespace {settings.namespace}"),
+        *_look_at_redis(settings, redact),
+        _look_at_broker(settings, redact),
+        *judge_accounts(settings),
+    ]
+
+
+def judge_redis(url: str, info: Mapping[str, Any]) -> Iterator[Finding]:
+    """What Redis' INFO says about its fitness to keep the ledger.
+
+    Args:
+        url: Where it is.
+        info: INFO as redis-py reads it.
+    """
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_REDIS:
+        yield ok("redis version", version)
+    else:
+        yield fail("redis version", version, "Celery 5.7 needs Redis 6.2 or later")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy == "noeviction":
+        yield ok("redis memory", f"{policy}, {info.get('used_memory_human', '?')} used")
+    else:
+        yield fail("redis memory", f"maxmemory-policy is {policy}", "set noeviction: an evicted key is a lost job")
+    if info.get("aof_enabled"):
+        yield ok("redis durability", "append-only file is on")
+    else:
+        yield warn("redis durability", "no append-only file", "set appendonly yes: a restart of Redis would lose jobs")
+    yield judge_openness(url)
+
+
+def judge_openness(url: str) -> Finding:
+    """Whether others than us could talk to this Redis."""
+    parts = urlsplit(url)
+    if _on_loopback(parts.hostname or ""):
+        return ok("redis access", "on loopback")
+    if not parts.password:
+        return warn(
+            "redis access", f"{parts.hostname} asks for no password", "set one: whoever reaches it can send texts"
+        )
+    if parts.scheme != "rediss":
+        return warn("redis access", "password sent in the clear", "use rediss:// unless the network is trusted")
+    return ok("redis access", "password and TLS")
+
+
+def judge_latency(median_ms: float) -> Finding:
+    """Whether a round trip to Redis is short enough."""
+    detail = f"{median_ms:.2f} ms a round trip"
+    return ok("redis latency", detail) if median_ms <= SLOW_MS else warn("redis latency", detail, "move Redis nearer")
+
+
+def judge_accounts(settings: Settings) -> Iterator[Finding]:
+    """Whether there is somebody to send through; that credentials are complete was checked with the settings."""
+    if not settings.accounts:
+        yield warn(
+            "accounts",
+            "none is configured; `up` starts the sandbox, which sends nothing",
+            "set SMSLINE_ACCOUNTS__<name>__PROVIDER, …__SECRET_ID, …__SECRET_KEY and …__SDK_APP_ID",
+        )
+    apps = Counter((account.endpoint, account.sdk_app_id) for account in settings.accounts.values())
+    for name, account in settings.accounts.items():
+        endpoint = urlsplit(account.endpoint)
+        subject, detail = f"account {name}", f"{account.provider}, credentials present, {account.endpoint}"
+        if apps[account.endpoint, account.sdk_app_id] > 1:
+            yield warn(
+                subject, "shares its SmsSdkAppId", "give each its own: receipts are one queue, each given out once"
+            )
+        elif endpoint.scheme == "http" and not _on_loopback(endpoint.hostname or ""):
+            yield warn(
+                subject, f"{account.endpoint} is not encrypted", "use https://: texts and numbers pass in the clear"
+            )
+        else:
+            yield ok(subject, detail)
+
+
+def _look_at_redis(settings: Settings, redact: Redactor) -> list[Finding]:
+    url = settings.redis_url
+    client = redis.Redis.from_url(
+        url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+    )
+    try:
+        info = client.info()
+        latency_ms = statistics.median(_time_ms(client.ping) for _ in range(_PINGS))
+    except redis.RedisError as error:
+        advice = "start it (`python -m worker up` brings its own), or set SMSLINE_REDIS_URL to where it is"
+        return [fail("redis", redact(f"{hide_password(url)}: {error}"), advice)]
+    finally:
+        client.close()
+    return [ok("redis", hide_password(url)), *judge_redis(url, info), judge_latency(latency_ms)]
+
+
+def _look_at_broker(settings: Settings, redact: Redactor) -> Finding:
+    url, options = settings.broker_url, celery_options(settings)
+    if url == settings.redis_url:
+        return ok("broker", "the same Redis")
+    transport = options["broker_transport_options"] | {"socket_connect_timeout": _TIMEOUT_S}
+    try:
+        with Connection(url, ssl=options["broker_use_ssl"] or False, transport_options=transport) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_TIMEOUT_S)
+    except Exception as error:  # noqa: BLE001 - every transport has errors of its own, and each is the finding
+        detail = f"{hide_password(url)}: {str(error) or type(error).__name__}"
+        return fail("broker", redact(detail), "start it, or set SMSLINE_BROKER_URL to where it is")
+    return ok("broker", hide_password(url))
+
+
+def _time_ms(call: Callable[[], object]) -> float:
+    began_s = time.perf_counter()
+    call()
+    return (time.perf_counter() - began_s) * 1000
+
+
+def _on_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def show(findings: list[Finding]) -> None:
+    """Print the findings for a person."""
+    colours = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "red"}
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in findings:
+        colour = colours[finding.grade]
+        told = f"{finding.detail}: {finding.advice}" if finding.advice else finding.detail
+        table.add_row(f"[{colour}]{finding.grade}[/]", finding.subject, told)
+    Console().print(table)
+
+
+def show_json(findings: list[Finding]) -> None:
+    """Print the findings as one JSON list."""
+    print(
+        json.dumps([{name: value for name, value in asdict(each).items() if name != "exit_code"} for each in findings])
+    )

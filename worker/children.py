@@ -1,0 +1,110 @@
+"""Child processes: what to start in; a process that never outlives us, and that can be asked whether it is ready, out."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from worker.ready import READY_FD
+
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process to start, and to start again whenever it ends.
+
+    Attributes:
+        name: What it is called in messages.
+        command: Program and arguments.
+        stop_s: Seconds from SIGTERM to SIGKILL.
+        environ: Variables besides our own.
+        probe: Whether it is ready; None when it says so itself through the pipe of `worker.ready`.
+        pass_fds: Descriptors it inherits.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    stop_s: float
+    environ: Mapping[str, str] = field(default_factory=dict)
+    probe: Callable[[], bool] | None = None
+    pass_fds: tuple[int, ...] = ()
+
+
+class Running:
+    """A started child. Start it from the thread that stays: Linux ends children together with the thread that made them.
+
+    Args:
+        child: What to start.
+
+    Raises:
+        OSError: The program cannot be started.
+    """
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.started_s = time.monotonic()
+        self._ready = False
+        self._mark, writing = os.pipe()
+        os.set_blocking(self._mark, False)
+        try:
+            self._process = subprocess.Popen(
+                child.command,
+                env={**os.environ, **child.environ, READY_FD: str(writing)},
+                stdout=sys.stderr.fileno(),  # our own standard output is a contract: one line
+                pass_fds=(writing, *child.pass_fds),
+                process_group=0,  # Ctrl-C is for us; we stop the children in order
+                preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509 - we have one thread
+            )
+        except OSError:
+            os.close(self._mark)
+            raise
+        finally:
+            os.close(writing)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """The exit code, negative for a signal, or None while it runs."""
+        return self._process.poll()
+
+    def is_ready(self) -> bool:
+        """Whether it has been ready once since it started."""
+        if not self._ready:
+            self._ready = self.child.probe() if self.child.probe else self._has_marked()
+        return self._ready
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it still runs."""
+        self._process.send_signal(number)
+
+    def close(self) -> None:
+        """Let go of a child that has ended."""
+        os.close(self._mark)
+
+    def _has_marked(self) -> bool:
+        try:
+            return os.read(self._mark, 1) != b""
+        except BlockingIOError:
+            return False
+
+
+def _end_with(parent: int) -> Callable[[], None]:
+    """What a child does before it becomes its program: ask Linux for a SIGTERM when we are gone, `kill -9` included."""
+
+    def prepare() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # gone already, before we could ask
+                os._exit(1)
+
+    return prepare

@@ -1,0 +1,193 @@
+"""What runs on one machine: settings and a few choices in, the stages to supervise out."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from config.fields import hide_password
+from config.settings import Settings
+from smsline.names import LANES, RECEIPTS_QUEUE, lane_queue
+from worker.children import Child
+from worker.embedded import HOST, PORT, claim, find_server, redis_child, url_of
+from worker.process import longest_stop_s
+from worker.supervise import CannotStart, Stage
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+SANDBOX_STOP_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A worker process: its name and the queues it consumes."""
+
+    name: str
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run, first things first, and the ledger's Redis that it works on."""
+
+    stages: tuple[Stage, ...]
+    redis_url: str
+
+
+def groups(lanes: Sequence[str], procs: int) -> tuple[Group, ...]:
+    """Which worker processes serve these lanes.
+
+    otp has a process of its own, which keeps it apart under any load: beside a backlog in the same process it starts after
+    21 ms, in its own after 4. Receipts go with the bulk, and with otp only where there is no other process.
+
+    Args:
+        lanes: Lanes to serve.
+        procs: Processes for the lanes other than otp.
+    """
+    bulk = tuple(lane_queue(lane) for lane in LANES if lane in lanes and lane != "otp")
+    made = [Group(f"bulk{number}", (*bulk, RECEIPTS_QUEUE)) for number in range(1, procs + 1)] if bulk else []
+    otp = (lane_queue("otp"),) if bulk else (lane_queue("otp"), RECEIPTS_QUEUE)
+    return (Group("otp", otp), *made) if "otp" in lanes else tuple(made)
+
+
+def plan_run(settings: Settings, *, lanes: Sequence[str] = LANES, procs: int | None = None) -> Plan:
+    """Workers only.
+
+    Args:
+        settings: The settings.
+        lanes: Lanes to serve.
+        procs: Bulk processes; the settings' number when None.
+    """
+    return Plan((_workers(settings, groups(lanes, procs or settings.worker_procs), {}),), settings.redis_url)
+
+
+def plan_up(
+    settings: Settings, *, data: Path, redis_port: int | None = None, sandbox: bool, procs: int | None = None
+) -> Plan:
+    """Everything: Redis unless the settings name one, the sandbox if it is wanted, and the workers.
+
+    Args:
+        settings: The settings.
+        data: Folder of the embedded Redis.
+        redis_port: Its port; 6390 when None.
+        sandbox: Whether to start the sandbox.
+        procs: Bulk processes; the settings' number when None.
+
+    Raises:
+        CannotStart: The embedded Redis cannot run.
+    """
+    environ: dict[str, str] = {}
+    stages: list[Stage] = []
+    if embeds_redis(settings, redis_port):
+        port = redis_port or PORT
+        server = find_server()
+        stages.append(Stage((redis_child(server, data, port, claim(data, port, server)),), gate=True))
+        environ["SMSLINE_REDIS_URL"] = url_of(port)
+    if sandbox:
+        child, url = _sandbox()
+        stages.append(Stage((child,)))
+        environ |= sandbox_account(url)
+    workers = _workers(settings, groups(LANES, procs or settings.worker_procs), environ)
+    return Plan((*stages, workers), environ.get("SMSLINE_REDIS_URL", settings.redis_url))
+
+
+def embeds_redis(settings: Settings, redis_port: int | None) -> bool:
+    """Whether `up` starts a Redis: it does unless the settings name one that is not the one it would start.
+
+    Raises:
+        CannotStart: The settings name one Redis, and `--redis-port` another.
+    """
+    if "redis_url" not in settings.model_fields_set:
+        return True
+    named = urlsplit(settings.redis_url)
+    if redis_port is None:
+        return False
+    if (named.hostname, named.port) == (HOST, redis_port):
+        return True
+    raise CannotStart(
+        f"--redis-port {redis_port} asks for an embedded Redis, but SMSLINE_REDIS_URL names "
+        f"{hide_password(settings.redis_url)}; leave one of them out"
+    )
+
+
+def wants_sandbox(settings: Settings, asked: bool | None) -> bool:  # noqa: FBT001 - a flag's three states
+    """Whether to start the sandbox: the command line decides, then the setting, then whether there is an account."""
+    if asked is not None:
+        return asked
+    return settings.sandbox == "on" or (settings.sandbox == "auto" and not settings.accounts)
+
+
+def sandbox_account(url: str) -> dict[str, str]:
+    """The variables of an account at the sandbox, called `sandbox`."""
+    values = {
+        "PROVIDER": "tencent",
+        "SECRET_ID": "sandbox-id",
+        "SECRET_KEY": "sandbox-key",
+        "SDK_APP_ID": "1400000000",
+        "SIGN": "smsline",
+        "ENDPOINT": url,
+    }
+    return {f"SMSLINE_ACCOUNTS__SANDBOX__{name}": value for name, value in values.items()}
+
+
+def answers(redis_url: str) -> bool:
+    """Whether the ledger's Redis answers."""
+    client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def announce(redis_url: str) -> None:
+    """Say on standard output that a job can be taken, and where."""
+    print(f"ready redis={hide_password(redis_url)}", flush=True)
+
+
+def _sandbox() -> tuple[Child, str]:
+    """The sandbox on a free port, and its URL. It keeps the port when it is started again: the workers know it."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    command = (sys.executable, "-m", "worker.sandbox", "--port", str(port))
+    child = Child("sandbox", command, SANDBOX_STOP_S, environ=_importable(), probe=lambda: _listens(port))
+    return child, f"http://{HOST}:{port}"
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), 0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _workers(settings: Settings, made: Sequence[Group], environ: Mapping[str, str]) -> Stage:
+    stop_s = longest_stop_s(settings.longest_call_s)
+    # Our process id tells the workers of two supervisors on one machine apart: Celery wants every name to be another.
+    commands = [(f"{group.name}-p{os.getpid()}", ",".join(group.queues)) for group in made]
+    return Stage(
+        tuple(
+            Child(
+                name,
+                (sys.executable, "-m", "worker.process", name, queues),
+                stop_s,
+                environ=_importable() | dict(environ),
+            )
+            for name, queues in commands
+        )
+    )
+
+
+def _importable() -> dict[str, str]:
+    """The variable that lets a child import what we import, wherever we were started."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}

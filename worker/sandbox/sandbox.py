@@ -58,9 +58,15 @@ class Sandbox:
         self.faults = Faults(self.flags.faults, self.flags.seed)
         self._order = Random(self.flags.seed)  # noqa: S311 - repeatable on purpose
 
-    def shuffle(self, rows: list[Any]) -> None:
-        """Put the rows of an answer into another order, in place; the same orders come after every reset."""
-        self._order.shuffle(rows)
+    def shuffled(self, rows: list[Any]) -> list[Any]:
+        """The rows of an answer in another order: cut somewhere, then every second one first.
+
+        Cheaper by far than a true shuffle, and as good at catching a client that trusts positions. The cuts repeat after
+        every reset.
+        """
+        cut = self._order.randrange(len(rows)) if rows else 0
+        rows = rows[cut:] + rows[:cut]
+        return rows[::2] + rows[1::2]
 
     def control(self, patch: Mapping[str, object]) -> None:
         """Change flags while it runs; faults start anew only when the patch names them.

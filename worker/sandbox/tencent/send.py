@@ -1,17 +1,17 @@
 """Messages sent: numbers and content in; refused as a whole, or let out by each number's fate and answered per number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
-from worker.sandbox.numbers import country_of, is_mainland, normalise
+from worker.sandbox.numbers import country_of, is_mainland, normalise_all
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.state import Origin
 from worker.sandbox.steering import DELIVERED, FATES, INCORRECT, SUFFIXES
 from worker.sandbox.tencent.content import Content, refusing_code
 from worker.sandbox.tencent.result import Result
-from worker.sandbox.wire import Refusal
+from worker.sandbox.wire import OK, Refusal
 
 NUMBERS_LIMIT: Final = 200
 """Numbers of one call (Tencent SMS API document, line 3783)."""
@@ -21,6 +21,7 @@ CONTEXT_LIMIT: Final = 512
 
 _SENT: Final = "send success"
 _UNKNOWN_COUNTRY: Final = "DEF"
+_BAD_NUMBER: Final = FATES[INCORRECT].code
 
 
 class SendStatus(Struct, frozen=True, gc=False, rename="pascal"):
@@ -36,12 +37,13 @@ class SendStatus(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class Group(Struct, frozen=True):
-    """Numbers that get the same content in the same call.
+    """Numbers that get the same content in the same call, all mainland or all global.
 
     Attributes:
         app: SmsSdkAppId.
         spelled: The numbers as the request has them.
         numbers: The same as E.164 integers, None for what is no number.
+        mainland: Whether they are mainland numbers.
         context: SessionContext.
         content: What they are told.
     """
@@ -49,6 +51,7 @@ class Group(Struct, frozen=True):
     app: str
     spelled: Sequence[str]
     numbers: Sequence[int | None]
+    mainland: bool
     context: str
     content: Content
 
@@ -68,14 +71,18 @@ def send_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
         return refusal
     if not spelled:
         return Refusal("MissingParameter.EmptyPhoneNumberSet", "`PhoneNumberSet` is empty.")
-    numbers = [normalise(one) for one in spelled]
-    if len({is_mainland(number) for number in numbers if number is not None}) > 1:
+    numbers = normalise_all(spelled)
+    regions = {is_mainland(number) for number in numbers if number is not None}
+    if len(regions) > 1:
         return Refusal(
             "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber",
             "The call has both mainland and global numbers.",
         )
     content = Content(params["TemplateId"], params.get("TemplateParamSet", ()), params.get("SignName", ""))
-    outcome = let_out(sandbox, Group(params["SmsSdkAppId"], spelled, numbers, context, content))
+    outcome = let_out(
+        sandbox,
+        Group(params["SmsSdkAppId"], spelled, numbers, mainland=True in regions, context=context, content=content),
+    )
     return _answer(sandbox, "SendStatusSet", [outcome], count=len(spelled))
 
 
@@ -88,13 +95,16 @@ def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result
         return refusal
     if not messages:
         return Refusal("InvalidParameterValue.MultiSmsInfoSetEmpty", "`MultiSmsInfoSet` is empty.")
-    numbers = [normalise(one["PhoneNumber"]) for one in messages]
+    numbers = normalise_all([one["PhoneNumber"] for one in messages])
     if any(number is not None and is_mainland(number) for number in numbers):
         return Refusal(
             "UnsupportedOperation.ContainDomesticPhoneNumber", "Mainland numbers cannot be sent to this way."
         )
     outcomes = [
-        let_out(sandbox, Group(app, [one["PhoneNumber"]], [number], context, _content_of(one)))
+        let_out(
+            sandbox,
+            Group(app, [one["PhoneNumber"]], [number], mainland=False, context=context, content=_content_of(one)),
+        )
         for one, number, context in zip(messages, numbers, contexts, strict=True)
     ]
     return _answer(sandbox, "SendMultiStatusSet", outcomes, count=len(messages))
@@ -102,19 +112,19 @@ def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result
 
 def let_out(sandbox: Sandbox, group: Group) -> Outcome:
     """Send what its fate lets out and say of each number what its fate says."""
-    mainland = any(number is not None and is_mainland(number) for number in group.numbers)
-    if code := refusing_code(sandbox.flags, group.content, mainland=mainland):
+    if code := refusing_code(sandbox.flags, group.content, mainland=group.mainland):
         rows = zip(group.spelled, group.numbers, strict=True)
-        return Outcome(
-            [_refused_row(group, one, number, code if number else FATES[INCORRECT].code) for one, number in rows]
-        )
+        return Outcome([_refused_row(group, one, number, code if number else _BAD_NUMBER) for one, number in rows])
     fates = _fates_of(sandbox, group.numbers)
-    out = [(number, fate) for number, fate in zip(group.numbers, fates, strict=True) if number and FATES[fate].sent]
+    chosen = [(number, fate) for number, fate in zip(group.numbers, fates, strict=True) if number and FATES[fate].sent]
+    numbers, indexes = [one[0] for one in chosen], [one[1] for one in chosen]
     origin = Origin(group.app, group.context, sandbox.now_ms())
-    first = sandbox.world.send(origin, [one[0] for one in out], [one[1] for one in out], sandbox.delay)
-    rows_ = _rows(sandbox, group, fates, first)
-    early = tuple(message for message, (_, fate) in enumerate(out, first) if FATES[fate].early)
-    return Outcome(rows_, early)
+    first = sandbox.world.send(origin, numbers, indexes, sandbox.delay)
+    serials = sandbox.world.serials(first, len(numbers))
+    if not any(fates):
+        return Outcome(_sent_rows(group, OK, numbers, serials))
+    early = tuple(message for message, fate in enumerate(indexes, first) if FATES[fate].early)
+    return Outcome(_mixed_rows(group, fates, iter(serials)), early)
 
 
 def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
@@ -129,27 +139,37 @@ def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
     return fates
 
 
-def _rows(sandbox: Sandbox, group: Group, fates: Sequence[int], first: int) -> list[SendStatus]:
-    """A row for each number that is answered; messages that went out have ids from `first` on."""
-    serial_of, fee, context = sandbox.world.serial, group.content.fee, group.context
+def _mixed_rows(group: Group, fates: Sequence[int], serials: Iterator[str]) -> list[SendStatus]:
+    """A row for each number that is answered; each one sent uses up a serial, even when the answer does not tell it."""
     rows = []
-    message = first
     for spelled, number, index in zip(group.spelled, group.numbers, fates, strict=True):
         fate = FATES[index]
-        if fate.answered:
-            if number is not None and fate.code.lower() == "ok":
-                iso = "CN" if is_mainland(number) else _iso_of(number)
-                rows.append(SendStatus(serial_of(message), f"+{number}", fee, context, fate.code, _SENT, iso))
-            else:
-                rows.append(_refused_row(group, spelled, number, fate.code))
-        message += fate.sent
+        serial = next(serials) if number and fate.sent else ""
+        if not fate.answered:
+            continue
+        if number and fate.code.lower() == "ok":
+            rows.extend(_sent_rows(group, fate.code, [number], [serial]))
+        else:
+            rows.append(_refused_row(group, spelled, number, fate.code))
     return rows
+
+
+def _sent_rows(group: Group, code: str, numbers: Sequence[int], serials: Sequence[str]) -> list[SendStatus]:
+    fee, context, iso_of = group.content.fee, group.context, _china if group.mainland else _iso_of
+    return [
+        SendStatus(serial, f"+{number}", fee, context, code, _SENT, iso_of(number))
+        for number, serial in zip(numbers, serials, strict=True)
+    ]
 
 
 def _refused_row(group: Group, spelled: str, number: int | None, code: str) -> SendStatus:
     """A row without serial and fee; what is no number is given back as it came."""
     iso = _UNKNOWN_COUNTRY if number is None else _iso_of(number)
     return SendStatus("", spelled if number is None else f"+{number}", 0, group.context, code, f"refused: {code}", iso)
+
+
+def _china(_number: int) -> str:
+    return "CN"
 
 
 def _iso_of(number: int) -> str:
@@ -160,9 +180,10 @@ def _iso_of(number: int) -> str:
 def _answer(sandbox: Sandbox, field: str, outcomes: Sequence[Outcome], *, count: int) -> Result:
     """The rows in an order of their own: the real service does not keep the request's (lines 3810 and 3834)."""
     rows = [row for outcome in outcomes for row in outcome.rows]
-    sandbox.shuffle(rows)
-    sandbox.stats.carried_out(count, (row.code for row in rows))
-    return Result({field: rows}, early=tuple(message for outcome in outcomes for message in outcome.early))
+    sandbox.stats.carried_out(count, [row.code for row in rows])
+    return Result(
+        {field: sandbox.shuffled(rows)}, early=tuple(message for outcome in outcomes for message in outcome.early)
+    )
 
 
 def _check_call(sandbox: Sandbox, app: str, *, count: int, contexts: Sequence[str]) -> Refusal | None:

@@ -100,21 +100,26 @@ def wait_for_token(engine: Engine, account: str, action: str, most_ms: float = 1
 
 def apply_stored(engine: Engine, account: str) -> int:
     """Apply every page that is stored and not yet applied; returns how many receipts they held."""
-    rows = 0
-    while (raw := receipts.next_page(engine.ledger, account)) is not None:
-        page = engine.providers[account].read_page(raw)
-        if isinstance(page, ReceiptPage):
-            rows += page.rows
-            apply_rows(engine, account, [_row(receipt) for receipt in page.receipts])
-            if page.bad_rows:
-                accounts.note_error(engine.ledger, account, f"{page.bad_rows} receipts could not be read")
-                log.error(
-                    "account %s: %d receipts of a page could not be read and were left out", account, page.bad_rows
-                )
-        else:
-            refused(engine, account, engine.providers[account].pull_action, page)
-        receipts.drop_page(engine.ledger, account, raw)
-    return rows
+    seen = 0
+    while stored := receipts.next_pages(engine.ledger, account):
+        pages = [_read(engine, account, raw) for raw in stored]
+        apply_rows(engine, account, [_row(receipt) for page in pages for receipt in page.receipts])
+        seen += sum(page.rows for page in pages)
+        for raw in stored:
+            receipts.drop_page(engine.ledger, account, raw)
+    return seen
+
+
+def _read(engine: Engine, account: str, raw: bytes) -> ReceiptPage:
+    """A stored page; one that holds an error, or nothing readable, is an empty page and trouble to tell."""
+    page = engine.providers[account].read_page(raw)
+    if not isinstance(page, ReceiptPage):
+        refused(engine, account, engine.providers[account].pull_action, page)
+        return ReceiptPage((), 0, 0)
+    if page.bad_rows:
+        accounts.note_error(engine.ledger, account, f"{page.bad_rows} receipts could not be read")
+        log.error("account %s: %d receipts of a page could not be read and were left out", account, page.bad_rows)
+    return page
 
 
 def refused(engine: Engine, account: str, action: str, answer: Refused | Broken) -> None:

@@ -73,10 +73,9 @@ def store_page(ledger: Ledger, account: str, raw: bytes) -> None:
     ledger.redis.rpush(ledger.keys.pages(account), raw)
 
 
-def next_page(ledger: Ledger, account: str) -> bytes | None:
-    """The oldest page not yet applied; it stays until `drop_page`."""
-    page: bytes | None = ledger.redis.lindex(ledger.keys.pages(account), 0)
-    return page
+def next_pages(ledger: Ledger, account: str, most: int = 4) -> list[bytes]:
+    """The oldest pages not yet applied; each stays until `drop_page`."""
+    return list(ledger.redis.lrange(ledger.keys.pages(account), 0, most - 1))
 
 
 def drop_page(ledger: Ledger, account: str, raw: bytes) -> None:
@@ -94,25 +93,16 @@ def find(ledger: Ledger, account: str, serials: Sequence[str], *, today: int) ->
 
 
 def _find_on(ledger: Ledger, account: str, serials: Sequence[str], days: Sequence[int]) -> dict[str, Place]:
-    pipe = ledger.redis.pipeline(transaction=False)
-    asked = [(serial, day) for serial in serials for day in days]
-    for serial, day in asked:
-        shard, field = serial_place(serial)
-        pipe.hget(ledger.keys.index(account, day, shard), field)
-    answers = pipe.execute()
-    return {
-        serial: Place(*read_index_value(value))
-        for (serial, _), value in zip(asked, answers, strict=True)
-        if value is not None
-    }
+    asked = [(serial, day, *serial_place(serial)) for serial in serials for day in days]
+    key_list = [ledger.keys.index(account, day, shard) for _, day, shard, _ in asked]
+    values = ledger.run("hget_each", key_list, [field for _, _, _, field in asked])
+    return {serial: Place(*read_index_value(value)) for (serial, *_), value in zip(asked, values, strict=True) if value}
 
 
 def jobs_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, str]:
     """The job of each block that exists."""
-    pipe = ledger.redis.pipeline(transaction=False)
-    for block in blocks:
-        pipe.hget(ledger.keys.block(block), "job")
-    return {block: job.decode() for block, job in zip(blocks, pipe.execute(), strict=True) if job is not None}
+    jobs = ledger.run("hget_each", [ledger.keys.block(block) for block in blocks], ["job"]) if blocks else []
+    return {block: job.decode() for block, job in zip(blocks, jobs, strict=True) if job}
 
 
 def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, jobs: Mapping[int, str]) -> Applied:
@@ -155,12 +145,14 @@ _Move = tuple[Place, int, State, str, int, str]
 def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[int, str]) -> Applied:
     if not moves:
         return Applied()
-    keys = ledger.keys
-    key_list = [keys.account(account), keys.closing, keys.dead]
-    args: list[Value] = []
-    for place, number, state, code, at_s, note in moves:
-        key_list += [keys.block(place.block), keys.job(jobs[place.block])]
-        args += [place.position, number, LETTERS[state], code_bytes(ledger.code_number(code)), max(0, at_s), note]
+    keys, args = ledger.keys, list[Value]()
+    key_list, which = [keys.account(account), keys.closing, keys.dead], 0
+    last = None
+    for place, number, state, code, at_s, note in sorted(moves, key=lambda move: move[0].block):
+        if place.block != last:
+            last, which = place.block, which + 1
+            key_list += [keys.block(place.block), keys.job(jobs[place.block])]
+        args += [which, place.position, number, LETTERS[state], code_bytes(ledger.code_number(code)), max(0, at_s), note]
     return Applied(*(int(count) for count in ledger.run("receipts", key_list, args)))
 
 

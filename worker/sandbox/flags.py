@@ -1,6 +1,7 @@
 """What the sandbox does besides behaving: values from the command line or `POST /_control` in, checked `Flags` out."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -10,6 +11,8 @@ from msgspec import Meta, Struct
 Amount: TypeAlias = Annotated[int, Meta(ge=0)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 FaultKind: TypeAlias = Literal["error", "lost", "reset", "garbled", "slow", "status"]
+
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 CARRIED_OUT: Final[dict[FaultKind, bool]] = {
     "error": False,
@@ -172,6 +175,19 @@ def parse_fault(text: str) -> Fault:
         if name not in Fault.__struct_fields__:
             raise ValueError(_unknown(name, Fault.__struct_fields__))
     return msgspec.convert({"kind": kind, **fields}, Fault, strict=False)
+
+
+def parse_limits(texts: Iterable[str]) -> dict[str, int]:
+    """Calls in any second by action, from `ACTION=CALLS` each.
+
+    Raises:
+        ValueError: Not of this form, or no whole number from 0 up.
+    """
+    limits = dict(map(parse_pair, texts))
+    for action, calls in limits.items():
+        if not _COUNT.fullmatch(calls):
+            raise ValueError(f"the limit of {action!r} is {calls!r}, not a whole number of calls from 0 up")
+    return {action: int(calls) for action, calls in limits.items()}
 
 
 def parse_pair(text: str) -> tuple[str, str]:

@@ -1,15 +1,14 @@
 """The sandbox as a process: flags or command line options in, an HTTP server on loopback and one ready line out."""
 
 import socket
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
-import msgspec
 import typer
 import uvicorn
 
 from worker.sandbox.app import build_app
 from worker.sandbox.faults import Connections
-from worker.sandbox.flags import Flags, parse_account, parse_fault, parse_pair
+from worker.sandbox.flags import Flags, parse_account, parse_fault, parse_limits, parse_pair
 from worker.sandbox.sandbox import Sandbox
 
 HOST: Final = "127.0.0.1"
@@ -82,57 +81,73 @@ def run(*, host: str = HOST, port: int = PORT, flags: Flags) -> None:
         return
 
 
+_Times: TypeAlias = list[str] | None
+_Host: TypeAlias = Annotated[str, typer.Option(help="Address to listen on; leave it on loopback.")]
+_Port: TypeAlias = Annotated[int, typer.Option(help="Port to listen on, 0 for a free one.")]
+_Accounts: TypeAlias = Annotated[
+    _Times,
+    typer.Option(
+        help="SECRET_ID:SECRET_KEY:SDK_APP_ID, more apps after commas. Default sandbox-id:sandbox-key:1400000000."
+    ),
+]
+_AnyCredentials: TypeAlias = Annotated[bool, typer.Option(help="Take every key and app without looking.")]
+_Latency: TypeAlias = Annotated[int, typer.Option(min=0, help="Time to answer a call, ms.")]
+_ReceiptDelay: TypeAlias = Annotated[int, typer.Option(min=0, help="Time from a message to its receipt, ms.")]
+_Jitter: TypeAlias = Annotated[int, typer.Option(min=0, help="Up to so much more, ms.")]
+_EchoContext: TypeAlias = Annotated[bool, typer.Option(help="Receipts carry SessionContext.")]
+_Limits: TypeAlias = Annotated[
+    _Times, typer.Option(help="ACTION=CALLS in any second, 0 for none, * for all. Default: the documented ones.")
+]
+_Steering: TypeAlias = Annotated[bool, typer.Option(help="Outcomes follow the last four digits of the number.")]
+_AccountCodes: TypeAlias = Annotated[_Times, typer.Option(help="APP=CODE: refuse every send of the app (* for all).")]
+_TemplateCodes: TypeAlias = Annotated[_Times, typer.Option(help="TEMPLATE=CODE for each number.")]
+_SignCodes: TypeAlias = Annotated[_Times, typer.Option(help="SIGN=CODE for each number.")]
+_Faults: TypeAlias = Annotated[
+    _Times,
+    typer.Option(
+        help="KIND and NAME=VALUE after commas: lost,p=0.1 or error,code=C,times=3. The sandbox's README lists them."
+    ),
+]
+_Seed: TypeAlias = Annotated[int, typer.Option(help="Of order, jitter and faults.")]
+
+
 def sandbox_command(  # noqa: PLR0913 - one argument per command line option
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on; leave it on loopback.")] = HOST,
-    port: Annotated[int, typer.Option(help="Port to listen on, 0 for a free one.")] = PORT,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(help="Key and apps, ID:KEY:APP[,APP]. Default sandbox-id:sandbox-key:1400000000."),
-    ] = None,
-    any_credentials: Annotated[bool, typer.Option(help="Take every key and app without looking.")] = False,
-    latency_ms: Annotated[int, typer.Option(min=0, help="Time to answer a call, ms.")] = 0,
-    latency_jitter_ms: Annotated[int, typer.Option(min=0, help="Up to so much more, ms.")] = 0,
-    receipt_delay_ms: Annotated[int, typer.Option(min=0, help="Time from a message to its receipt, ms.")] = 0,
-    receipt_jitter_ms: Annotated[int, typer.Option(min=0, help="Up to so much more, ms.")] = 0,
-    echo_context: Annotated[bool, typer.Option(help="Receipts carry SessionContext.")] = True,
-    limit: Annotated[
-        list[str] | None, typer.Option(help="ACTION=CALLS in any second, 0 for none, * for all. Default: documented.")
-    ] = None,
-    steering: Annotated[bool, typer.Option(help="Outcomes follow the last four digits of the number.")] = True,
-    account_code: Annotated[
-        list[str] | None, typer.Option(help="APP=CODE: refuse every send of the app (* all).")
-    ] = None,
-    template_code: Annotated[list[str] | None, typer.Option(help="TEMPLATE=CODE for each number.")] = None,
-    sign_code: Annotated[list[str] | None, typer.Option(help="SIGN=CODE for each number.")] = None,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="KIND[,p=0.1][,times=3][,action=A][,code=C][,status=502][,ms=500][,executed=1]."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of order, jitter and faults.")] = 1,
+    host: _Host = HOST,
+    port: _Port = PORT,
+    account: _Accounts = None,
+    any_credentials: _AnyCredentials = False,
+    latency_ms: _Latency = 0,
+    latency_jitter_ms: _Jitter = 0,
+    receipt_delay_ms: _ReceiptDelay = 0,
+    receipt_jitter_ms: _Jitter = 0,
+    echo_context: _EchoContext = True,
+    limit: _Limits = None,
+    steering: _Steering = True,
+    account_code: _AccountCodes = None,
+    template_code: _TemplateCodes = None,
+    sign_code: _SignCodes = None,
+    fault: _Faults = None,
+    seed: _Seed = 1,
 ) -> None:
     """Serve the providers' wire protocols on this machine, for trying out and tests; no message leaves it."""
-    given: dict[str, object] = {
-        "any_credentials": any_credentials,
-        "latency_ms": latency_ms,
-        "latency_jitter_ms": latency_jitter_ms,
-        "receipt_delay_ms": receipt_delay_ms,
-        "receipt_jitter_ms": receipt_jitter_ms,
-        "echo_context": echo_context,
-        "steering": steering,
-        "seed": seed,
-    }
     try:
-        tables: dict[str, object] = {
-            "limits": {action: int(calls) for action, calls in map(parse_pair, limit or ())},
-            "account_codes": dict(map(parse_pair, account_code or ())),
-            "template_codes": dict(map(parse_pair, template_code or ())),
-            "sign_codes": dict(map(parse_pair, sign_code or ())),
-            "faults": [msgspec.to_builtins(parse_fault(one)) for one in fault or ()],
-        }
-        if account:
-            tables["accounts"] = [msgspec.to_builtins(parse_account(one)) for one in account]
-        flags = Flags().changed({**given, **tables})
+        flags = Flags(
+            accounts=tuple(map(parse_account, account or ())) or Flags().accounts,
+            any_credentials=any_credentials,
+            latency_ms=latency_ms,
+            latency_jitter_ms=latency_jitter_ms,
+            receipt_delay_ms=receipt_delay_ms,
+            receipt_jitter_ms=receipt_jitter_ms,
+            echo_context=echo_context,
+            limits=parse_limits(limit or ()),
+            steering=steering,
+            account_codes=dict(map(parse_pair, account_code or ())),
+            template_codes=dict(map(parse_pair, template_code or ())),
+            sign_codes=dict(map(parse_pair, sign_code or ())),
+            faults=tuple(map(parse_fault, fault or ())),
+            seed=seed,
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     run(host=host, port=port, flags=flags)

@@ -36,7 +36,7 @@ class Subject(Struct, frozen=True, gc=False):
 
     Attributes:
         numbers: As the request spells them.
-        template: Template id.
+        template: Template id; empty when the numbers differ in it, as in the next two.
         values: The template's values.
         context: What receipts shall echo.
     """

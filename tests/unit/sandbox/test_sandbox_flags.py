@@ -7,7 +7,17 @@ import pytest
 
 from tests.unit.sandbox.harness import APP, PLAIN, Line, number
 from worker.sandbox.faults import Faults
-from worker.sandbox.flags import CARRIED_OUT, Account, Fault, Flags, Template, parse_account, parse_fault, parse_pair
+from worker.sandbox.flags import (
+    CARRIED_OUT,
+    Account,
+    Fault,
+    Flags,
+    Template,
+    parse_account,
+    parse_fault,
+    parse_limits,
+    parse_pair,
+)
 from worker.sandbox.stats import Stats
 from worker.sandbox.steering import FATES, SUFFIXES
 from worker.sandbox.wire import Subject
@@ -60,6 +70,14 @@ def test_options_of_the_command_line() -> None:
     assert parse_fault("lost,p=0.25,action=SendSms,executed=false") == Fault("lost", "SendSms", p=0.25, executed=False)
     assert parse_fault("error,code=A.B,times=3") == Fault("error", code="A.B", times=3)
     assert parse_pair("1234=A.B=C") == ("1234", "A.B=C")
+    assert parse_limits(["SendSms=5", "*=0"]) == {"SendSms": 5, "*": 0}
+
+
+@pytest.mark.parametrize("text", ["SendSms", "SendSms=", "=5", "SendSms=-1", "SendSms=many"])
+def test_limits_that_cannot_be_read(text: str) -> None:
+    """A limit is a whole number of calls from 0 up."""
+    with pytest.raises(ValueError, match=r"."):
+        parse_limits([text])
 
 
 @pytest.mark.parametrize("text", ["", "id", "id:key", "id:key:", "a:b:c:d"])

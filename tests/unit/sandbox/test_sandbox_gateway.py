@@ -222,3 +222,16 @@ def test_a_send_is_described_for_the_log(line: Line) -> None:
         "context": "b1",
     }
     assert json.loads(msgspec.json.encode(pulled))["subject"] is None
+
+
+def test_a_multi_send_is_described_by_its_numbers(line: Line) -> None:
+    """Its contents differ, so the log has the numbers alone."""
+    messages = [{"PhoneNumber": "+6591234567", "TemplateId": "1", "SessionContext": "one"}]
+    sent = line.wire.admit(request("SendMultiGlobalSms", {"SmsSdkAppId": APP, "MultiSmsInfoSet": messages}))
+
+    assert json.loads(msgspec.json.encode(sent))["subject"] == {
+        "numbers": ["+6591234567"],
+        "template": "",
+        "values": [],
+        "context": "",
+    }

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.sandbox.rates import Rates, Window
@@ -26,6 +26,7 @@ class Clock:
         return self.ms
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.integers(1, 5)), max_size=30),
     st.lists(st.tuples(st.integers(0, 20), st.integers(1, 10)), max_size=30),
@@ -133,6 +134,7 @@ def test_serials_of_two_worlds_never_meet() -> None:
     assert serials[0] != serials[1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 0.6), max_size=60), st.integers(1, 5))
 def test_no_second_holds_more_than_the_limit(gaps: list[float], limit: int) -> None:
     """Slide a second over the admitted calls as you like: never more than the limit, and none refused without need."""

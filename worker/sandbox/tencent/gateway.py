@@ -80,7 +80,7 @@ class TencentWire:
         params = read_params(request, action)
         if isinstance(params, Refusal):
             return _refused(params)
-        return Call(action, key, params, _subject(params) if action == "SendSms" else None)
+        return Call(action, key, params, _subject(action, params))
 
     def carry_out(self, call: Call) -> Reply:
         """Do what the action says, if the app is one of the signer's."""
@@ -144,12 +144,16 @@ def check_headers(request: Request) -> Refusal | None:
     return None
 
 
-def _subject(params: Mapping[str, Any]) -> Subject:
+def _subject(action: str, params: Mapping[str, Any]) -> Subject | None:
+    if action == "SendMultiGlobalSms":
+        return Subject([one["PhoneNumber"] for one in params["MultiSmsInfoSet"]], "", (), "")
+    if action != "SendSms":
+        return None
     return Subject(
         params["PhoneNumberSet"],
         params["TemplateId"],
-        params.get("TemplateParamSet") or (),
-        params.get("SessionContext") or "",
+        params.get("TemplateParamSet", ()),
+        params.get("SessionContext", ""),
     )
 
 

@@ -165,7 +165,7 @@ def _sent_rows(group: Group, code: str, numbers: Sequence[int], serials: Sequenc
 def _refused_row(group: Group, spelled: str, number: int | None, code: str) -> SendStatus:
     """A row without serial and fee; what is no number is given back as it came."""
     iso = _UNKNOWN_COUNTRY if number is None else _iso_of(number)
-    return SendStatus("", spelled if number is None else f"+{number}", 0, group.context, code, f"refused: {code}", iso)
+    return SendStatus("", spelled if number is None else f"+{number}", 0, group.context, code, f"sandbox: {code}", iso)
 
 
 def _china(_number: int) -> str:

@@ -3,10 +3,10 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 from smsline.errors import BadInput
-from smsline.job import JobSpec, Recipient, Rejected, check_ref, new_job_id
+from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_ref, new_job_id
 from smsline.ledger import accounts, inbox, jobs
 from smsline.ledger.link import Ledger
 from smsline.names import DEFAULT_URL
@@ -60,15 +60,14 @@ class Client(Operator):
             region=environ.get("SMSLINE_REGION_DEFAULT") or None,
         )
 
-    def send(self, *, to: str, template: str, ref: str = "", **job: object) -> str:
+    def send(self, *, to: str, template: str, ref: str = "", **job: Unpack[JobOptions]) -> str:
         """Enqueue a message to one number.
 
         Args:
             to: The number, `+8613711112222`.
             template: The provider's template id.
             ref: Your own name for it, given back in the results.
-            **job: `params` (list of text), `sign`, `sender`, `extend`, `lane` (`otp`, `notify` (default), `marketing`), `ttl_s` (seconds in
-                which it may still be sent), `key` (idempotency: the same key gives the same job), `account`.
+            **job: See `JobOptions`; the lane is `notify` unless given.
 
         Returns:
             The job's id, once the job is safe in the ledger.
@@ -97,7 +96,7 @@ class Client(Operator):
         on_rejected: Callable[[Rejected], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
         at: float | None = None,
-        **job: object,
+        **job: Unpack[CampaignOptions],
     ) -> str:
         """Enqueue a message to many numbers. Rows are read one part at a time, so a million of them never sit in memory.
 
@@ -109,7 +108,7 @@ class Client(Operator):
             on_rejected: Called for each bad row; without it they are counted in a warning.
             on_progress: Called with the number of rows read so far, after each part.
             at: Epoch seconds before which nothing is sent.
-            **job: As for `send` (lane `marketing` unless given), and `pace` (numbers per second), `stream` (send parts as they come).
+            **job: See `CampaignOptions`; the lane is `marketing` unless given.
 
         Returns:
             The job's id, once the whole job is safe in the ledger.

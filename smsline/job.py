@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Final, Self, cast
+from typing import Final, Self, TypedDict, cast
 
 from smsline.errors import BadInput
 from smsline.names import LANES, Lane
@@ -61,6 +61,42 @@ class Rejected:
     phone: str
     field: str
     reason: str
+
+
+class JobOptions(TypedDict, total=False):
+    """What may be said of a job besides its template and its numbers; None is the same as leaving it out.
+
+    Attributes:
+        params: The template's values, in order.
+        sign: Signature; the account's own when left out.
+        sender: Sender id for global numbers.
+        extend: Extend code, digits.
+        lane: `otp`, `notify` or `marketing`.
+        ttl_s: Seconds after the start in which it may still be sent; `DEFAULT_TTL_S` of its lane when left out.
+        key: Idempotency key: the same key gives the same job for as long as jobs are kept.
+        account: The account to send through.
+    """
+
+    params: Sequence[str]
+    sign: str
+    sender: str
+    extend: str
+    lane: str
+    ttl_s: float | None
+    key: str
+    account: str
+
+
+class CampaignOptions(JobOptions, total=False):
+    """As `JobOptions`, and for many numbers.
+
+    Attributes:
+        pace: Numbers per second at most.
+        stream: Whether parts may go out before the last one has been handed over.
+    """
+
+    pace: float | None
+    stream: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,240 @@
+"""For producers' tests: a `Collector` takes the place of `Client`; jobs are checked as the real one checks them, kept, and sent nowhere.
+
+def test_signup_sends_a_code() -> None:
+    line = Collector()
+    signup("+8613711112222", line=line)
+    assert line.jobs[0].lane == "otp"
+    line.finish(line.jobs[0].id)          # pretend that every recipient got it
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Unpack
+
+from smsline.errors import BadInput, Conflict, NotFound, Unavailable
+from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_ref, new_job_id
+from smsline.ledger.jobs import Counts, Result, Status, iso
+from smsline.names import Lane
+from smsline.numbers import e164, parse_number
+from smsline.parts import Tally, nothing_good, parts
+from smsline.states import COUNTED, FINAL, State
+
+
+@dataclass(slots=True)
+class Collected:
+    """One job as it was handed over.
+
+    Attributes:
+        id: Job id.
+        spec: Content, lane and deadline, as checked.
+        numbers: E.164 integers; doubles are left out.
+        params: The params each number is sent with.
+        refs: The producer's name of each number, or empty.
+        states: The state of each number; `Collector.finish` changes it.
+        control: `open`, `paused` or `cancelled`.
+        created_ms: Epoch ms.
+    """
+
+    id: str
+    spec: JobSpec
+    numbers: list[int] = field(default_factory=list)
+    params: list[tuple[str, ...]] = field(default_factory=list, repr=False)
+    refs: list[str] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    control: str = "open"
+    created_ms: int = 0
+
+    @property
+    def phones(self) -> list[str]:
+        """The numbers as `+8613711112222`."""
+        return [e164(number) for number in self.numbers]
+
+    @property
+    def lane(self) -> Lane:
+        """The job's lane."""
+        return self.spec.lane
+
+    @property
+    def template(self) -> str:
+        """The job's template id."""
+        return self.spec.template
+
+    @property
+    def closed(self) -> bool:
+        """Whether every number has a final state."""
+        return all(state in FINAL for state in self.states)
+
+
+class Collector:
+    """Has the methods of `Client` that producers call.
+
+    Args:
+        region: Country of numbers without a country code.
+        clock_s: Epoch seconds, for `created_at`.
+        unavailable: While True, taking a job raises `Unavailable`, as when Redis is down.
+    """
+
+    def __init__(
+        self, *, region: str | None = None, clock_s: Callable[[], float] = lambda: 1.0, unavailable: bool = False
+    ) -> None:
+        self.jobs: list[Collected] = []
+        self.unavailable = unavailable
+        self._region = region
+        self._clock_s = clock_s
+
+    def send(self, *, to: str, template: str, ref: str = "", **job: Unpack[JobOptions]) -> str:
+        """As `Client.send`.
+
+        Raises:
+            BadInput: A value breaks its rule.
+            Unavailable: `unavailable` is set.
+        """
+        spec = JobSpec.checked({"template": template, **job}, now_s=self._clock_s())
+        number = parse_number(to, region=self._region)
+        kept = self._keep(spec)
+        if not kept.numbers:
+            self._add(kept, number, None, check_ref(ref))
+        return kept.id
+
+    def campaign(
+        self,
+        *,
+        to: Iterable[str | Recipient],
+        template: str,
+        on_rejected: Callable[[Rejected], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
+        at: float | None = None,
+        **job: Unpack[CampaignOptions],
+    ) -> str:
+        """As `Client.campaign`.
+
+        Raises:
+            BadInput: A value breaks its rule, or no row is good.
+            Unavailable: `unavailable` is set.
+        """
+        if isinstance(to, str | bytes):
+            raise BadInput("to", "text", "must be a list of numbers; use send() for one")
+        spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job}, now_s=self._clock_s())
+        tally = Tally()
+        found = list(parts(to, tally, region=self._region, on_rejected=on_rejected))
+        if not found:
+            raise nothing_good(tally)
+        kept = self._keep(spec)
+        known = set(kept.numbers)
+        for part in found:
+            for i, number in enumerate(part.numbers):
+                if number not in known:
+                    known.add(number)
+                    self._add(kept, number, part.params[i] if part.params else None, part.refs[i] if part.refs else "")
+        if on_progress:
+            on_progress(tally.rows)
+        return kept.id
+
+    def _keep(self, spec: JobSpec) -> Collected:
+        if self.unavailable:
+            raise Unavailable("the ledger's Redis cannot be reached; nothing was taken")
+        for known in self.jobs:
+            if spec.key and known.spec.key == spec.key:
+                return known
+        kept = Collected(new_job_id(), spec, created_ms=int(self._clock_s() * 1000))
+        self.jobs.append(kept)
+        return kept
+
+    def _add(self, kept: Collected, number: int, params: Sequence[str] | None, ref: str) -> None:
+        kept.numbers.append(number)
+        kept.params.append(kept.spec.params if params is None else tuple(params))
+        kept.refs.append(ref)
+        kept.states.append(State.WAITING)
+
+    def finish(self, job: str, state: State | str = State.DELIVERED, *, phone: str = "") -> None:
+        """Pretend that a job's waiting recipients (or one of them) ended in a state.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        kept, only = self.job(job), parse_number(phone, region=self._region) if phone else None
+        for i, number in enumerate(kept.numbers):
+            if kept.states[i] not in FINAL and only in {None, number}:
+                kept.states[i] = State(state)
+
+    def job(self, job: str) -> Collected:
+        """A job by its id.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        for kept in self.jobs:
+            if kept.id == job:
+                return kept
+        raise NotFound(f"no job {job}")
+
+    def status(self, job: str) -> Status:
+        """As `Client.status`."""
+        kept = self.job(job)
+        counts = dict.fromkeys(COUNTED, 0)
+        counts["total"] = len(kept.states)
+        for state in kept.states:
+            counts[state.value] += 1
+        closed_ms = kept.created_ms if kept.closed else 0
+        return Status(
+            job=job,
+            state="closed" if kept.closed and kept.control != "cancelled" else kept.control,
+            lane=kept.lane,
+            counts=Counts(**counts),  # type: ignore[typeddict-item]
+            calls=0,
+            fee=0,
+            created_at=iso(kept.created_ms) or "",
+            closed_at=iso(closed_ms),
+            complete=True,
+            doubled=0,
+            template=kept.template,
+            account=kept.spec.account,
+        )
+
+    def results(self, job: str) -> Iterator[Result]:
+        """As `Client.results`."""
+        kept = self.job(job)
+        for number, ref, state in zip(kept.numbers, kept.refs, kept.states, strict=True):
+            yield Result(
+                phone=e164(number),
+                ref=ref,
+                state=state.value,
+                code="",
+                provider="",
+                serial="",
+                attempts=0,
+                accepted_at=None,
+                final_at=iso(kept.created_ms) if state in FINAL else None,
+            )
+
+    def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:  # noqa: ARG002 - the signature is Client's
+        """As `Client.wait`, without waiting.
+
+        Raises:
+            TimeoutError: The job is not closed; call `finish` first.
+        """
+        if not self.job(job).closed:
+            raise TimeoutError(f"job {job} is still open; call finish() first")
+        return self.status(job)
+
+    def pause(self, job: str) -> None:
+        """As `Client.pause`."""
+        self._control(job, "paused")
+
+    def resume(self, job: str) -> None:
+        """As `Client.resume`."""
+        self._control(job, "open")
+
+    def cancel(self, job: str) -> None:
+        """As `Client.cancel`."""
+        self._control(job, "cancelled")
+        self.finish(job, State.CANCELLED)
+
+    def _control(self, job: str, wanted: str) -> None:
+        kept = self.job(job)
+        if kept.control == "cancelled" or kept.closed:
+            raise Conflict(f"job {job} is closed: it can no longer become {wanted}")
+        kept.control = wanted
+
+    def close(self) -> None:
+        """Nothing to close."""

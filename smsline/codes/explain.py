@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from itertools import chain
 from typing import Final
 
 from smsline.codes import store
 from smsline.codes.lookup import rows
 from smsline.codes.parse import LONGEST_CODE
-from smsline.codes.row import CodeRow, How, Match
+from smsline.codes.row import How, Match
 from smsline.codes.spellings import plain, spellings
 from smsline.codes.table import Found, Table
 
@@ -31,7 +30,7 @@ def explain(code: str, provider: str | None = None) -> list[Match]:
     if len(code) > LONGEST_CODE:
         return []
     tables = list(_tables(provider))
-    found = _direct(tables, code)
+    found = _direct(tables, code) or _by_tail(tables, plain(code))
     found += _seen_from(tables, found)
     found = found or [one for table in tables if (one := table.family(plain(code)))]
     return [Match(one.row, one.how, code) for one in _without_repeats(found)]
@@ -59,20 +58,24 @@ def _direct(tables: list[Table], code: str) -> list[Found]:
     return [one for _, _, one in ranked]
 
 
+def _by_tail(tables: list[Table], code: str) -> list[Found]:
+    """Rows named without the words before their dot; digits alone are no name."""
+    return [one for table in tables for one in table.by_tail(code)] if code[:1].isalpha() else []
+
+
 def _spelt(one: Found, turn: int) -> Found:
     return Found(one.row, "alias") if turn and one.how == "exact" else one
 
 
 def _seen_from(tables: list[Table], found: list[Found]) -> list[Found]:
     """What the rows found refer to: a legacy number leads to its code in the current API, and back."""
-    wanted = {(one.row.provider, code) for one in found for code in one.row.see}
-    names = {(one.row.provider, one.row.code) for one in found if one.how in {"exact", "alias"}}
-    every = chain.from_iterable(table.rows for table in tables)
-    return [Found(row, "alias") for row in every if _refers(row, wanted, names)]
-
-
-def _refers(row: CodeRow, wanted: set[tuple[str, str]], names: set[tuple[str, str]]) -> bool:
-    return (row.provider, row.code) in wanted or any((row.provider, code) in names for code in row.see)
+    wanted = sorted({(one.row.provider, code) for one in found for code in one.row.see})
+    known = {(one.row.provider, one.row.code) for one in found if one.how in {"exact", "alias"}}
+    to = [row for provider, code in wanted for table in tables for row in table.named(code) if row.provider == provider]
+    back = [
+        row for table in tables for row in table.referring if any((row.provider, code) in known for code in row.see)
+    ]
+    return [Found(row, "alias") for row in (*to, *back)]
 
 
 def _without_repeats(found: list[Found]) -> Iterator[Found]:

@@ -11,6 +11,7 @@ from smsline.codes import store
 from smsline.codes.lookup import forget
 from smsline.codes.parse import COLUMNS, Fault, cells_of, read_row
 from smsline.codes.row import CodeRow, Namespace
+from smsline.codes.spellings import plain
 from smsline.errors import BadInput
 
 KEYS: Final = ("provider", "namespace", "code")
@@ -163,12 +164,13 @@ def _merge(cells: Mapping[str, str], space: Namespace, source: str) -> CodeRow |
     code = cells["code"]
     table = store.shipped(space.provider, space.name)
     shipped = next((row for row in (*table.rows, *table.families) if row.code == code), None)
-    found = table.find(code)
-    if shipped is None and found and found.how == "alias":
+    found = table.find(plain(code))
+    if shipped is None and found and found.how in {"exact", "alias"}:
         return Fault("code", code, f"is another spelling of {found.row.code}; override that one")
     given = {name: value for name, value in cells.items() if value and name not in KEYS[:2]}
     base = cells_of(shipped) if shipped else {"match": "family" if code.endswith("*") else "exact"}
-    merged = base | _one_wait(given) | {"source": given.get("source", source)}
+    seen_in = f"{shipped.source}; changed by {source}" if shipped else source
+    merged = base | {"source": seen_in} | _one_wait(given)
     return read_row({name: "" if value == CLEARED else value for name, value in merged.items()}, space)
 
 

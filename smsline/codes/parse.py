@@ -74,33 +74,31 @@ def read_row(cells: Mapping[str, str], space: Namespace) -> CodeRow | Fault:
 
 
 def _build(cells: Mapping[str, str], space: Namespace) -> CodeRow:
-    def cell(name: str) -> str:
-        return cells.get(name, "")
-
-    verdict, scope = _VERDICTS[cell("verdict")], _SCOPES[cell("scope")]
-    read, _, read_scope = cell("read").partition("/")
+    cell = dict.fromkeys(COLUMNS, "") | cells
+    verdict, scope = _VERDICTS[cell["verdict"]], _SCOPES[cell["scope"]]
+    read, _, read_scope = cell["read"].partition("/")
     return CodeRow(
         provider=space.provider,
         namespace=space.name,
         kind=space.kind,
-        code=cell("code"),
+        code=cell["code"],
         verdict=verdict,
         scope=scope,
-        meaning=cell("meaning"),
-        advice=cell("advice") or default_advice(space.kind, verdict, scope),
-        source=cell("source"),
-        aliases=_several(cell("aliases")),
-        form=next((form for form in FORMS if form == cell("match")), "exact"),
+        meaning=cell["meaning"],
+        advice=cell["advice"] or default_advice(space.kind, verdict, scope),
+        source=cell["source"],
+        aliases=_several(cell["aliases"]),
+        form=next((form for form in FORMS if form == cell["match"]), "exact"),
         read_verdict=_VERDICTS[read] if read else None,
         read_scope=_SCOPES[read_scope] if read else None,
-        delay_s=int(cell("delay_s")) if cell("delay_s") else None,
-        until_window=next((window for window in WINDOWS if window == cell("until_window")), None),
-        permanent=_FLAGS[cell("permanent")],
-        reroute_ok=_FLAGS[cell("reroute_ok")],
-        pending=_FLAGS[cell("pending")],
-        numbers=_several(cell("numbers")),
-        see=_several(cell("see")),
-        does=cell("does"),
+        delay_s=int(cell["delay_s"]) if cell["delay_s"] else None,
+        until_window=next((window for window in WINDOWS if window == cell["until_window"]), None),
+        permanent=_FLAGS[cell["permanent"]],
+        reroute_ok=_FLAGS[cell["reroute_ok"]],
+        pending=_FLAGS[cell["pending"]],
+        numbers=_several(cell["numbers"]),
+        see=_several(cell["see"]),
+        does=cell["does"],
     )
 
 

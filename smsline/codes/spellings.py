@@ -55,8 +55,10 @@ def unspoiled(code: str) -> Iterator[str]:
         yield from _times(float(code), len(fraction[1]))
     elif _DAY.fullmatch(code):
         day = _DAY_ZERO + timedelta(days=int(code))
+        # Where the second number is no day it is taken for a year, and the first of that month stands for it.
+        if day.day == 1:
+            yield f"{day.month}-{day.year % 100:02d}"
         yield f"{day.month}-{day.day}"
-        yield f"{day.month}-{day.year % 100:02d}"
 
 
 def _times(fraction: float, digits: int) -> Iterator[str]:

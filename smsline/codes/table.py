@@ -30,6 +30,7 @@ class Table:
 
     def __init__(self, rows: Sequence[CodeRow]) -> None:
         self.rows: Final = tuple(row for row in rows if row.form != "family")
+        self.referring: Final = tuple(row for row in self.rows if row.see)
         self.families: Final = tuple(row for row in rows if row.form == "family")
         self._exact: Final = _by_code(self.rows)
         self._aliases: Final = {alias: row for row in reversed(self.rows) for alias in row.aliases}
@@ -55,8 +56,8 @@ class Table:
         return Found(row, "family") if row else None
 
     def readings(self, code: str) -> Iterator[Found]:
-        """Every row that this spelling may mean, best first: also twins, other cases, printed numbers and tails."""
-        named = [Found(row, "exact") for row in sorted(self._exact.get(code, ()), key=_condemns)]
+        """Every row that this spelling may mean, best first: also twins, other cases and printed numbers."""
+        named = [Found(row, "exact") for row in sorted(self.named(code), key=_condemns)]
         named += [Found(row, "alias") for row in self._loose.get(code.casefold(), ())]
         yield from named
         # A receipt carries no carrier, so one carrier's range may be meant although another has this very code.
@@ -64,6 +65,15 @@ class Table:
             yield Found(row, "range")
         if (row := _beginning(self._beginnings, code)) and not named:
             yield Found(row, "wildcard")
+
+    def named(self, code: str) -> Sequence[CodeRow]:
+        """The rows filed under this very code."""
+        return self._exact.get(code, ())
+
+    def by_tail(self, code: str) -> Iterator[Found]:
+        """Rows whose code ends in these words after its dot, in any case: `PhoneNumberInBlacklist`."""
+        tail = "." + code.casefold()
+        yield from (Found(row, "alias") for row in self.rows if row.code.casefold().endswith(tail))
 
     def _in_span(self, code: str) -> CodeRow | None:
         if not self._spans or (parts := _NUMBER.fullmatch(code)) is None:
@@ -73,12 +83,11 @@ class Table:
 
     @cached_property
     def _loose(self) -> dict[str, list[CodeRow]]:
-        """Rows by what people write for them: any case, a printed number, a code without the words before its dot."""
+        """Rows by what people write for them: any case, or a number printed beside the code."""
         index: dict[str, list[CodeRow]] = {}
         for row in self.rows:
             numbers = [number.partition(" ")[0] for number in row.numbers]
-            tails = [row.code.rpartition(".")[2]] if row.code[:1].isalpha() else []
-            for spelling in dict.fromkeys((row.code, *row.aliases, *numbers, *tails)):
+            for spelling in dict.fromkeys((row.code, *row.aliases, *numbers)):
                 index.setdefault(spelling.casefold(), []).append(row)
         return index
 

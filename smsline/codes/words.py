@@ -106,8 +106,7 @@ def as_read(row: CodeRow) -> CodeRow:
         return row
     if row.read_verdict is None or row.read_scope is None:
         return replace(row, kind="read")
-    advice = default_advice("read", row.read_verdict, row.read_scope)
-    own_words = row.advice != default_advice("send", row.verdict, row.scope)
+    same = row.read_verdict is row.verdict
     return replace(
         row,
         kind="read",
@@ -115,7 +114,7 @@ def as_read(row: CodeRow) -> CodeRow:
         scope=row.read_scope,
         read_verdict=None,
         read_scope=None,
-        advice=row.advice if own_words else advice,
+        advice=row.advice if same else default_advice("read", row.read_verdict, row.read_scope),
     )
 
 

@@ -1,0 +1,217 @@
+"""How the codes are judged: the rules of docs/codes/review.md, held against every row."""
+
+import pytest
+
+from smsline.codes import CodeRow, lookup, namespaces, rows
+from smsline.codes.store import table
+from smsline.verdicts import Scope, Verdict
+
+SENDS = [row for row in rows() if row.kind == "send"]
+GATEWAY_FAULTS = ["Timeout", "SendAndRecv", "OtherError", "UnknownError", "InternalServerError", "ServiceUnavailable"]
+
+
+def everything() -> list[CodeRow]:
+    return [row for key in namespaces() for row in (*table(*key).rows, *table(*key).families)]
+
+
+@pytest.mark.parametrize("word", GATEWAY_FAULTS)
+def test_a_fault_inside_the_provider_is_never_a_promise(word: str) -> None:
+    """Nothing says that the message stayed behind, so nothing sends it again."""
+    found = [row for row in SENDS if word in row.code and row.provider != "smsline"]
+
+    assert found
+    assert {row.verdict for row in found} == {Verdict.UNSURE}
+
+
+def test_only_certain_refusals_are_retried() -> None:
+    """The whole list: each is a request that never left, or a refusal that names its ground."""
+    assert {row.code for row in SENDS if row.verdict is Verdict.RETRY} == {
+        "ResourceInUse",
+        "ResourceInsufficient",
+        "http.ConnectError",
+        "http.ConnectTimeout",
+        "http.PoolTimeout",
+        "http.ProxyError",
+    }
+
+
+def test_httpx_draws_the_line_between_never_left_and_perhaps_there() -> None:
+    """Connecting may be repeated; once a byte has gone out it may not."""
+    never_left = ["ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"]
+    perhaps = ["ReadTimeout", "WriteTimeout", "ReadError", "WriteError", "CloseError", "RemoteProtocolError"]
+
+    assert {lookup("smsline", "local", f"http.{name}").row.verdict for name in never_left} == {Verdict.RETRY}
+    assert {lookup("smsline", "local", f"http.{name}").row.verdict for name in perhaps} == {Verdict.UNSURE}
+
+
+@pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 529, 599])
+def test_a_5xx_may_have_been_carried_out(status: int) -> None:
+    """Unsure for a send; a read asks again."""
+    assert lookup("smsline", "local", f"http.{status}").row.verdict is Verdict.UNSURE
+    assert lookup("smsline", "local", f"http.{status}", read=True).row.verdict is Verdict.RETRY
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (400, "dead"),
+        (401, "park"),
+        (403, "park"),
+        (404, "park"),
+        (408, "unsure"),
+        (413, "dead"),
+        (422, "dead"),
+        (429, "throttle"),
+        (451, "park"),
+    ],
+)
+def test_a_4xx_without_a_word_of_the_provider(status: int, verdict: str) -> None:
+    """This request's own fault kills this request; what meets every call parks; a late request is in doubt."""
+    assert lookup("smsline", "local", f"http.{status}").row.verdict == verdict
+
+
+PER_NUMBER = [
+    ("tencent", "api", "LimitExceeded.PhoneNumberThirtySecondLimit"),
+    ("tencent", "api", "LimitExceeded.PhoneNumberOneHourLimit"),
+    ("tencent", "api", "LimitExceeded.PhoneNumberDailyLimit"),
+    ("tencent", "api", "LimitExceeded.DeliveryFrequencyLimit"),
+    ("tencent", "api", "LimitExceeded.PhoneNumberNeverSeen"),
+    ("tencent", "api", "LimitExceeded.AppCountryOrRegionDailyLimit"),
+    ("tencent", "legacy", "1013"),
+    ("tencent", "legacy", "1023"),
+    ("tencent", "legacy", "1024"),
+    ("tencent", "legacy", "1025"),
+    ("alibaba", "api", "isv.BUSINESS_LIMIT_CONTROL"),
+    ("alibaba", "api", "FREQUENCY_LIMIT_DAY"),
+    ("alibaba", "api", "BUSINESS_LIMIT_MINUTE"),
+    ("alibaba", "api", "COUNTRY_TRAFFIC_LIMIT"),
+]
+
+
+@pytest.mark.parametrize(("provider", "namespace", "code"), PER_NUMBER, ids=lambda value: value)
+def test_a_cap_for_one_number_closes_no_bucket(provider: str, namespace: str, code: str) -> None:
+    """Its scope is the recipient, it uses up no try, and no other provider is used to get round it."""
+    row = lookup(provider, namespace, code).row
+
+    assert (row.verdict, row.scope, row.reroute_ok) == (Verdict.THROTTLE, Scope.RECIPIENT, False)
+
+
+def test_a_cap_for_one_side_of_the_border_leaves_the_other_open() -> None:
+    """A template belongs to one side, so the template waits."""
+    for code in ("AppMainlandChinaDailyLimit", "AppGlobalDailyLimit", "DailyLimit"):
+        assert lookup("tencent", "api", f"LimitExceeded.{code}").row.scope is Scope.TEMPLATE
+    assert lookup("tencent", "api", "LimitExceeded.AppDailyLimit").row.scope is Scope.ACCOUNT
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "FailedOperation.InsufficientBalanceInSmsPackage",
+        "UnauthorizedOperation.ServiceSuspendDueToArrears",
+        "UnauthorizedOperation.RequestIpNotInWhitelist",
+        "AuthFailure.SignatureFailure",
+        "AuthFailure.SignatureExpire",
+        "InvalidParameterValue.SdkAppIdNotExist",
+        "InvalidAction",
+        "UnsupportedRegion",
+        "http.404",
+    ],
+)
+def test_what_an_operator_mends_for_the_account_parks_the_account(code: str) -> None:
+    """Nobody is burnt while the balance, the key, the clock, the IP list or the endpoint is put right."""
+    row = lookup("tencent", "api", code).row
+
+    assert (row.verdict, row.scope) == (Verdict.PARK, Scope.ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "FailedOperation.SignatureIncorrectOrUnapproved",
+        "FailedOperation.TemplateIncorrectOrUnapproved",
+        "FailedOperation.TemplateUnapprovedOrNotExist",
+        "UnauthorizedOperation.IndividualUserMarketingSmsPermissionDeny",
+    ],
+)
+def test_what_an_operator_mends_for_a_template_parks_the_template(code: str) -> None:
+    """The account's other templates go on."""
+    row = lookup("tencent", "api", code).row
+
+    assert (row.verdict, row.scope) == (Verdict.PARK, Scope.TEMPLATE)
+
+
+def test_refused_template_management_does_not_hold_sending() -> None:
+    """A personal account may not manage templates, and sends all the same."""
+    for name in ("NotEnterpriseCertification", "ForbidAddMarketingTemplates", "TemplateNumberLimit", "SignNumberLimit"):
+        assert lookup("tencent", "api", f"FailedOperation.{name}").row.verdict is Verdict.DEAD
+
+
+@pytest.mark.parametrize(
+    ("provider", "namespace", "code"),
+    [
+        ("tencent", "api", "FailedOperation.PhoneNumberInBlacklist"),
+        ("tencent", "api", "FailedOperation.ContainSensitiveWord"),
+        ("tencent", "api", "FailedOperation.MarketingSendTimeConstraint"),
+        ("tencent", "api", "LimitExceeded.AppCountryOrRegionInBlacklist"),
+        ("tencent", "receipt", "DB:0139"),
+        ("alibaba", "api", "SMS_SECURITY_INTERCEPTED"),
+        ("smspartner", "send", "14"),
+        ("smspartner", "send", "22"),
+    ],
+)
+def test_no_other_provider_goes_round_a_control(provider: str, namespace: str, code: str) -> None:
+    """Opt-outs, content refusals, quiet hours and country lists hold everywhere."""
+    assert not lookup(provider, namespace, code).row.reroute_ok
+
+
+def test_dead_content_and_dead_numbers_are_not_rerouted() -> None:
+    """What is dead for its content or its number is dead for every provider, unless its table says otherwise."""
+    final = [
+        row for row in everything() if row.verdict is Verdict.DEAD and row.scope in {Scope.CONTENT, Scope.RECIPIENT}
+    ]
+
+    assert {row.code for row in final if row.reroute_ok} <= {"71", "retries.UsedUp"}
+
+
+def test_only_the_dead_are_permanent() -> None:
+    """Everything else may be otherwise tomorrow."""
+    assert {row.verdict for row in everything() if row.permanent} == {Verdict.DEAD}
+
+
+def test_throttles_say_how_long() -> None:
+    """A closed bucket with no time to open would stay closed."""
+    assert all(row.delay_s is not None or row.until_window for row in everything() if row.verdict is Verdict.THROTTLE)
+
+
+def test_what_is_not_final_is_unsure() -> None:
+    """A status that another one follows decides nothing."""
+    pending = {f"{row.namespace}/{row.code}" for row in everything() if row.pending}
+
+    assert {row.verdict for row in everything() if row.pending} == {Verdict.UNSURE}
+    assert pending == {
+        "smpp/ACCEPTD",
+        "dlr/waiting",
+        "sms_status/PENDING",
+        "sms_status/ACCEPTD",
+        "sms_status/ENROUTE",
+        "hlr_status/3",
+        "hlr_status/7",
+        "hlr_status/26",
+    }
+
+
+def test_receipts_condemn_a_number_only_where_the_carrier_is_sure() -> None:
+    """Of 1,975 rows, those for block lists, opt-outs and numbers that do not exist; none of the mixed ones."""
+    condemned = [row for row in rows("tencent", "receipt") if row.permanent and row.scope is Scope.RECIPIENT]
+
+    assert {row.reason for row in condemned} == {
+        "optout_list",
+        "blocklist_or_not_exist",
+        "carrier_blocklist",
+        "not_mainland",
+        "no_sms_capability",
+        "not_exist",
+        "invalid_number",
+        "not_subscribed",
+    }
+    assert not any("out of service" in row.meaning or "is off" in row.meaning for row in condemned)

@@ -74,7 +74,7 @@ def read_row(cells: Mapping[str, str], space: Namespace) -> CodeRow | Fault:
 
 
 def _build(cells: Mapping[str, str], space: Namespace) -> CodeRow:
-    cell = dict.fromkeys(COLUMNS, "") | cells
+    cell = {**dict.fromkeys(COLUMNS, ""), **cells}
     verdict, scope = _VERDICTS[cell["verdict"]], _SCOPES[cell["scope"]]
     read, _, read_scope = cell["read"].partition("/")
     return CodeRow(

@@ -49,7 +49,8 @@ def _parse_slowly(text: str, region: str | None, field: str) -> int:
         parsed = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
         raise BadInput(field, mask(text), _rule_of(error, region)) from None
-    if not phonenumbers.is_possible_number(parsed):
+    # Not is_possible_number: it is content with a local number, without its area code, which nobody can be reached by.
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise BadInput(field, mask(text), "has too few or too many digits for its country")
     if _PLUS_DIGITS.fullmatch(digits := phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)):
         return int(digits[1:])

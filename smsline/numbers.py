@@ -18,6 +18,9 @@ MAINLAND: Final = "86"
 
 _PLUS_DIGITS: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAINLAND_MOBILE: Final = re.compile(r"\+861[3-9][0-9]{9}")
+_MAINLAND_TEXTABLE: Final = re.compile(r"\+861([0-9]{10}|[04][0-9]{11})")
+"""Mobiles, and the 13 digits of machines (10… and 14…)."""
+
 _DIGIT_RUN: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
 
@@ -52,7 +55,10 @@ def _parse_slowly(text: str, region: str | None, field: str) -> int:
     # Not is_possible_number: it is content with a local number, without its area code, which nobody can be reached by.
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise BadInput(field, mask(text), "has too few or too many digits for its country")
-    if _PLUS_DIGITS.fullmatch(digits := phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)):
+    digits = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if digits.startswith("+86") and not _MAINLAND_TEXTABLE.fullmatch(digits):
+        raise BadInput(field, mask(text), "is no mainland mobile number: +86, then 11 digits that begin with 1")
+    if _PLUS_DIGITS.fullmatch(digits):
         return int(digits[1:])
     raise BadInput(field, mask(text), "is not an E.164 number of 7 to 15 digits")
 

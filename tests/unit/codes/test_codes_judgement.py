@@ -1,11 +1,15 @@
 """How the codes are judged: the rules of docs/codes/review.md, held against every row."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from smsline.codes import CodeRow, lookup, namespaces, rows
 from smsline.codes.store import table
 from smsline.verdicts import Scope, Verdict
 
+ROOT = Path(__file__).parents[3]
 SENDS = [row for row in rows() if row.kind == "send"]
 GATEWAY_FAULTS = ["Timeout", "SendAndRecv", "OtherError", "UnknownError", "InternalServerError", "ServiceUnavailable"]
 
@@ -32,6 +36,9 @@ def test_only_certain_refusals_are_retried() -> None:
         "http.ConnectTimeout",
         "http.PoolTimeout",
         "http.ProxyError",
+        "http.Closed",
+        "http.NoTime",
+        "worker.Late",
     }
 
 
@@ -42,6 +49,16 @@ def test_httpx_draws_the_line_between_never_left_and_perhaps_there() -> None:
 
     assert {lookup("smsline", "local", f"http.{name}").row.verdict for name in never_left} == {Verdict.RETRY}
     assert {lookup("smsline", "local", f"http.{name}").row.verdict for name in perhaps} == {Verdict.UNSURE}
+
+
+def test_every_code_that_our_own_parts_give_has_a_row() -> None:
+    """Else what never left would be in doubt, and a person would read that no table knows it."""
+    given = re.compile(r"""["']((?:account|ask|http|job|number|receipt|retries|unsure|worker)\.[A-Z][A-Za-z]+)["']""")
+    parts = [path for folder in ("smsline", "worker", "tasks") for path in (ROOT / folder).rglob("*.py")]
+    found = {code for path in parts for code in given.findall(path.read_text(encoding="utf-8"))}
+
+    assert {"http.NotJson", "worker.Died"} <= found
+    assert {code for code in found if lookup("smsline", "local", code).how != "exact"} == set()
 
 
 @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 529, 599])

@@ -18,8 +18,7 @@ MAINLAND: Final = "86"
 
 _PLUS_DIGITS: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAINLAND_MOBILE: Final = re.compile(r"\+861[3-9][0-9]{9}")
-_MAINLAND_TEXTABLE: Final = re.compile(r"\+861([0-9]{10}|[04][0-9]{11})")
-"""Mobiles, and the 13 digits of machines (10… and 14…)."""
+_MAINLAND_TEXTABLE: Final = re.compile(r"\+861[0-9]{10}")
 
 _DIGIT_RUN: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
@@ -48,8 +47,10 @@ def parse_number(raw: object, *, region: str | None = None, field: str = "to") -
 def _parse_slowly(text: str, region: str | None, field: str) -> int:
     if not text:
         raise BadInput(field, text, "is empty; give a number such as '+8613711112222'")
+    # The international prefix of most countries, and a spelling of +86 that Tencent documents.
+    spelt = f"+{text[2:]}" if text.startswith("00") else text
     try:
-        parsed = phonenumbers.parse(text, region)
+        parsed = phonenumbers.parse(spelt, region)
     except phonenumbers.NumberParseException as error:
         raise BadInput(field, mask(text), _rule_of(error, region)) from None
     # Not is_possible_number: it is content with a local number, without its area code, which nobody can be reached by.

@@ -25,6 +25,8 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
 | pages:<account>              | list   | raw receipt pages, not yet applied                          | applied                         |
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
+| called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
+| suppressed                   | set    | numbers that must not be texted                             | permanent                       |
 | wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | permanent; members expire       |
 | accounts, codes, names, ids  |        | registries and counters                                     | permanent                       |
 """
@@ -50,7 +52,7 @@ PERMANENT: Final = (
     "accounts",
     "codes",
     "names",
-    "ids",
+    "ids", "suppressed",
     "park:",
 )
 """Keys without an end of their own; what is in them has one."""
@@ -71,6 +73,7 @@ class Keys:
         self.codes = self.prefix + "codes"
         self.names = self.prefix + "names"
         self.ids = self.prefix + "ids"
+        self.suppressed = self.prefix + "suppressed"
         self.inbox = self.due("inbox")
         self.later = self.due("later")
         self.lease = self.due("lease")
@@ -160,6 +163,10 @@ class Keys:
     def orphans(self, account: str, day: int) -> str:
         """Receipts that match nothing yet."""
         return f"{self.prefix}orphans:{account}:{day}"
+
+    def called(self, account: str, day: int) -> str:
+        """When numbers were called that day, where messages per number are capped."""
+        return f"{self.prefix}called:{account}:{day}"
 
     def wakes(self, queue: str) -> str:
         """Wake-ups under way on a queue."""

@@ -10,7 +10,6 @@ from smsline.ledger.keys import BUCKET_TTL_S
 from smsline.ledger.link import Ledger, Value
 from smsline.ledger.runs import Entry, decode, parse_entry
 
-
 SHARED: Final = "s"
 OWN: Final = "p"
 ALONE: Final = "a"
@@ -112,12 +111,14 @@ class Terms:
         limit: Its rate.
         lease_ms: After this long without a word the claim is someone else's.
         park_probe_ms: Time between probes of what is parked.
+        caps: Most messages to one number in 30 seconds, an hour and a day; 0 is any number.
     """
 
     action: str
     limit: Limit
     lease_ms: float
     park_probe_ms: float
+    caps: tuple[int, int, int] = (0, 0, 0)
 
 
 def due_lines(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[Line], float]:
@@ -152,18 +153,14 @@ def begin(ledger: Ledger, claim: Claim, terms: Terms) -> Begun | NotBegun:
     Cancelled and overdue recipients are ended here, those of a paused job set aside.
     """
     keys, line = ledger.keys, claim.line
+    today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
     key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(line.account, terms.action)]
-    key_list += [keys.park(line.account), keys.park(line.account, line.template), keys.closing]
+    key_list += [keys.park(line.account), keys.park(line.account, line.template), keys.closing, keys.later, keys.suppressed]
+    key_list += [keys.called(line.account, today), keys.called(line.account, today - 1)]
     for entry in claim.entries:
         key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]
-    args: list[Value] = [
-        claim.attempt,
-        terms.lease_ms,
-        *terms.limit.numbers(urgent=line.lane == "otp"),
-        terms.park_probe_ms,
-        BUCKET_TTL_S,
-        line.text(),
-    ]
+    limit = terms.limit.numbers(urgent=line.lane == "otp")
+    args: list[Value] = [claim.attempt, terms.lease_ms, *limit, terms.park_probe_ms, BUCKET_TTL_S, line.text(), *terms.caps]
     answer = ledger.run("begin", key_list, [*args, *(entry.text() for entry in claim.entries)])
     verb = answer[0].decode()
     if verb not in {"go", "probe"}:

@@ -60,6 +60,7 @@ for b = 1, blocks do
 end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[10] .. ':' .. blocks)
 redis.call('HSET', KEYS[1], 'vt', string.format('%.0f', vt), 'paced', paced)
+if pace > 0 then redis.call('HSET', KEYS[1], 'pace_tail', string.format('%.3f', math.max(now, first_due) + paced * pace)) end
 redis.call('DEL', KEYS[2])
 local progress = redis.call('HMGET', KEYS[1], 'complete', 'parts')
 -- From here on the blocks hold the params; the job's own copy, perhaps a one-time password, has no use.

@@ -1,8 +1,9 @@
--- The last look before a call: drop what must not go out any more, take the token, mark the rest as sending. After `go` the call is made at once.
--- KEYS: 1 attempt (hash), 2 due lease (zset), 3 bucket (hash), 4 park of the account, 5 park of the template (hashes), 6 due close (zset),
---       then per entry: block, job (hashes), held (zset)
+-- The last look before a call: drop what must not go out any more, put off what must wait, take the token, mark the rest as sending.
+-- After `go` the call is made at once.
+-- KEYS: 1 attempt (hash), 2 due lease (zset), 3 bucket (hash), 4 park of the account, 5 park of the template (hashes), 6 due close, 7 due later (zsets),
+--       8 suppressed (set), 9 calls to numbers today, 10 yesterday (hashes), then per entry: block, job (hashes), held (zset)
 -- ARGV: 1 attempt id, 2 lease ms, 3 rate (micro-tokens a ms), 4 burst (micro-tokens), 5 floor left to other lanes (micro-tokens), 6 park probe ms, 7 bucket expiry s,
---       8 line id, then per entry its text
+--       8 line id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry its text
 -- Returns: {'stale'} | {'empty'} | {'wait', ms} | {'parked', until ms} |
 --          {'go', started ms, content json, params json, then per entry: text, numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.
@@ -10,36 +11,100 @@ local held = redis.call('HMGET', KEYS[1], 'state', 'line')
 if held[1] ~= 'claimed' then return { 'stale' } end
 local us = now_us()
 local now = math.floor(us / 1000)
-local entries = #ARGV - 8
+local now_s = math.floor(now / 1000)
+local caps = { { 30, tonumber(ARGV[9]) }, { 3600, tonumber(ARGV[10]) }, { 86400, tonumber(ARGV[11]) } }
+local capped = caps[1][2] > 0 or caps[2][2] > 0 or caps[3][2] > 0
+local suppressing = redis.call('EXISTS', KEYS[8]) == 1
 local ready, total = {}, 0
 
+-- Recipients of one entry that end here, in their state's letter.
+local function finish(e, list, letter)
+  if #list == 0 then return end
+  local b = redis.call('HMGET', e.block_key, 'st', 'fi')
+  local cells, fi = column(b[1], e.size, 1), column(b[2], e.size, 4, '\0\0\0\0')
+  for _, p in ipairs(list) do cells[p] = letter; fi[p] = four_bytes(now_s) end
+  redis.call('HSET', e.block_key, 'st', joined(cells, e.size), 'fi', joined(fi, e.size))
+  settle(e.job_key, { waiting = -#list, [COUNT[letter]] = #list }, KEYS[6], now)
+end
+
+local function put_off(e, list, due_ms)
+  if #list > 0 then redis.call('ZADD', KEYS[7], string.format('%.0f', due_ms), ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(list)) end
+end
+
+-- Seconds until another message to this number is allowed.
+local function cap_wait(number)
+  local times = {}
+  for k = 9, 10 do
+    local packed = redis.call('HGET', KEYS[k], number) or ''
+    for i = #packed - 3, 1, -4 do
+      local a, b, c, d = string.byte(packed, i, i + 3)
+      times[#times + 1] = ((a * 256 + b) * 256 + c) * 256 + d
+    end
+  end
+  local wait = 0
+  for _, cap in ipairs(caps) do
+    local nth = cap[2] > 0 and times[cap[2]]
+    if nth then wait = math.max(wait, nth + cap[1] - now_s) end
+  end
+  return wait
+end
+
+-- Split an entry's open recipients: suppressed ones end, capped ones wait, the rest may go.
+local function sift(e)
+  local free, stopped, later = {}, {}, {}
+  for _, p in ipairs(e.open) do
+    local number = number_at(e.n, p)
+    local wait = capped and cap_wait(number) or 0
+    if suppressing and redis.call('SISMEMBER', KEYS[8], number) == 1 then stopped[#stopped + 1] = p
+    elseif wait > 0 then
+      later[wait] = later[wait] or {}
+      table.insert(later[wait], p)
+    else free[#free + 1] = p end
+  end
+  finish(e, stopped, 'p')
+  for wait, list in pairs(later) do put_off(e, list, now + wait * 1000) end
+  e.open = free
+end
+
+-- Whether a paced job may send so many now; what may not gets the next free place in its schedule.
+local function in_pace(e)
+  local pace = tonumber(e.pace or 0)
+  if pace <= 0 then return true end
+  local p = redis.call('HMGET', e.job_key, 'pace_level', 'pace_ms', 'pace_tail')
+  local burst = math.max(pace, #e.open)
+  local level = math.min(burst, tonumber(p[1] or burst) + math.max(0, now - tonumber(p[2] or now)) * pace / 1000)
+  redis.call('HSET', e.job_key, 'pace_level', string.format('%.6f', level), 'pace_ms', now)
+  if level >= #e.open - 0.001 then return true end
+  local tail = math.max(now, tonumber(p[3] or 0)) + #e.open / pace * 1000
+  redis.call('HSET', e.job_key, 'pace_tail', string.format('%.3f', tail))
+  put_off(e, e.open, tail)
+  return false
+end
 
 local function look(i)
-  local block_key, job_key, held_key = KEYS[4 + i * 3], KEYS[5 + i * 3], KEYS[6 + i * 3]
-  local job, block, runs = split_entry(ARGV[8 + i])
-  local j = redis.call('HMGET', job_key, 'state', 'deadline_ms')
-  local b = redis.call('HMGET', block_key, 'st', 'n', 'at', 'pp')
+  local e = { block_key = KEYS[8 + i * 3], job_key = KEYS[9 + i * 3] }
+  e.job, e.block, e.runs = split_entry(ARGV[11 + i])
+  local j = redis.call('HMGET', e.job_key, 'state', 'deadline_ms', 'pace')
+  local b = redis.call('HMGET', e.block_key, 'st', 'n', 'at', 'pp')
   if not b[1] then return end
-  local size, open = #b[1], {}
-  for _, p in ipairs(positions(runs)) do
-    if string.sub(b[1], p + 1, p + 1) == 'w' then open[#open + 1] = p end
+  e.size, e.open, e.n, e.at, e.pp, e.pace = #b[1], {}, b[2], b[3], b[4], j[3]
+  for _, p in ipairs(positions(e.runs)) do
+    if string.sub(b[1], p + 1, p + 1) == 'w' then e.open[#e.open + 1] = p end
   end
-  if #open == 0 then return end
-  local gone = j[1] == 'cancelled' and 'c' or (j[2] and tonumber(j[2]) <= now and 'e')
-  if gone then
-    local cells, fi = column(b[1], size, 1), column(redis.call('HGET', block_key, 'fi'), size, 4, '\0\0\0\0')
-    for _, p in ipairs(open) do cells[p] = gone; fi[p] = four_bytes(math.floor(now / 1000)) end
-    redis.call('HSET', block_key, 'st', joined(cells, size), 'fi', joined(fi, size))
-    settle(job_key, { waiting = -#open, [COUNT[gone]] = #open }, KEYS[6], now)
+  if j[1] == 'cancelled' then finish(e, e.open, 'c')
+  elseif j[2] and tonumber(j[2]) <= now then finish(e, e.open, 'e')
   elseif j[1] == 'paused' then
-    redis.call('ZADD', held_key, 0, ARGV[8] .. ' ' .. job .. '|' .. block .. '|' .. runs_of(open))
+    if #e.open > 0 then redis.call('ZADD', KEYS[10 + i * 3], 0, ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(e.open)) end
   else
-    ready[#ready + 1] = { job = job, block = block, open = open, n = b[2], at = b[3], pp = b[4], size = size, block_key = block_key, job_key = job_key }
-    total = total + #open
+    if suppressing or capped then sift(e) end
+    if #e.open > 0 and in_pace(e) then
+      ready[#ready + 1] = e
+      total = total + #e.open
+    end
   end
 end
 
-for i = 1, entries do look(i) end
+for i = 1, #ARGV - 11 do look(i) end
 if total == 0 then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
@@ -48,10 +113,10 @@ end
 
 local function texts()
   local list = {}
-  for i, r in ipairs(ready) do list[i] = r.job .. '|' .. r.block .. '|' .. runs_of(r.open) end
-  return list
+  for i, e in ipairs(ready) do list[i] = e.job .. '|' .. e.block .. '|' .. runs_of(e.open) end
+  return table.concat(list, ' ')
 end
-redis.call('HSET', KEYS[1], 'entries', table.concat(texts(), ' '))
+redis.call('HSET', KEYS[1], 'entries', texts())
 
 for k = 4, 5 do
   local probe = redis.call('HGET', KEYS[k], 'probe_ms')
@@ -76,21 +141,27 @@ for k = 4, 5 do
 end
 local said = redis.call('HMGET', ready[1].block_key, 'c', 'p')
 local answer, called, deltas = { verb, now, said[1], said[2] or '' }, {}, {}
-for i, r in ipairs(ready) do
-  local cells, numbers, tries = column(redis.call('HGET', r.block_key, 'st'), r.size, 1), {}, {}
-  for k, p in ipairs(r.open) do
+for _, e in ipairs(ready) do
+  local cells, numbers, tries = column(redis.call('HGET', e.block_key, 'st'), e.size, 1), {}, {}
+  for k, p in ipairs(e.open) do
     cells[p] = 's'
-    numbers[k] = string.sub(r.n, p * 8 + 1, p * 8 + 8)
-    tries[k] = r.at and string.sub(r.at, p + 1, p + 1) or '\0'
+    numbers[k] = string.sub(e.n, p * 8 + 1, p * 8 + 8)
+    tries[k] = e.at and string.sub(e.at, p + 1, p + 1) or '\0'
+    if capped then
+      local number = number_at(e.n, p)
+      redis.call('HSET', KEYS[9], number, (redis.call('HGET', KEYS[9], number) or '') .. four_bytes(now_s))
+    end
   end
-  redis.call('HSET', r.block_key, 'st', joined(cells, r.size))
-  if not called[r.job_key] then called[r.job_key] = true; redis.call('HINCRBY', r.job_key, 'calls', 1) end
-  deltas[r.job_key] = (deltas[r.job_key] or 0) + #r.open
-  answer[#answer + 1] = r.job .. '|' .. r.block .. '|' .. runs_of(r.open)
+  redis.call('HSET', e.block_key, 'st', joined(cells, e.size))
+  if not called[e.job_key] then called[e.job_key] = true; redis.call('HINCRBY', e.job_key, 'calls', 1) end
+  if tonumber(e.pace or 0) > 0 then redis.call('HINCRBYFLOAT', e.job_key, 'pace_level', -#e.open) end
+  deltas[e.job_key] = (deltas[e.job_key] or 0) + #e.open
+  answer[#answer + 1] = e.job .. '|' .. e.block .. '|' .. runs_of(e.open)
   answer[#answer + 1] = table.concat(numbers)
   answer[#answer + 1] = table.concat(tries)
-  answer[#answer + 1] = r.pp or ''
+  answer[#answer + 1] = e.pp or ''
 end
+if capped then redis.call('EXPIRE', KEYS[9], 172800) end
 for job_key, by in pairs(deltas) do settle(job_key, { waiting = -by, sending = by }, KEYS[6], now) end
 redis.call('HSET', KEYS[1], 'state', 'begun', 'started_ms', now)
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])

@@ -13,7 +13,7 @@ local now = math.floor(now_us() / 1000)
 if redis.call('EXISTS', KEYS[1]) == 0 then
   local start = tonumber(ARGV[10]) or now
   redis.call('HSET', KEYS[1], 'id', job, 'spec', ARGV[8], 'lane', ARGV[9], 'state', 'open', 'created_ms', now, 'start_ms', start,
-    'key', ARGV[2], 'account', ARGV[14], 'template', ARGV[15], 'params', ARGV[16], 'taken', 0)
+    'key', ARGV[2], 'account', ARGV[14], 'template', ARGV[15], 'params', ARGV[16], 'taken', 0, 'pace', ARGV[12])
   redis.call('HSET', KEYS[1], 'deadline_ms', string.format('%.0f', start + tonumber(ARGV[11])))
   redis.call('ZADD', KEYS[6], start + tonumber(ARGV[11]), job)
   redis.call('ZADD', KEYS[4], now, job)

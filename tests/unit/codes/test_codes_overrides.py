@@ -90,6 +90,13 @@ def test_one_kind_of_wait_takes_the_place_of_the_other(write: Write) -> None:
     assert (row.delay_s, row.until_window) == (900, None)
 
 
+def test_two_kinds_of_wait_at_once_are_refused(write: Write) -> None:
+    """A code waits a time or until a time."""
+    text = "provider,namespace,code,delay_s,until_window\ntencent,api,LimitExceeded,5,next_day\n"
+    with pytest.raises(BadOverrides, match="a code waits a time or until a time"):
+        load_overrides(write(text))
+
+
 def test_a_dash_clears_a_cell(write: Write) -> None:
     """Here the verdict for reads."""
     load_overrides(write("provider,namespace,code,read\ntencent,api,InternalError,-\n"))

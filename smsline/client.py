@@ -40,11 +40,10 @@ class Client(Operator):
     ) -> None:
         redis_url = redis_url or (broker_url if broker_url and broker_url.startswith("redis") else DEFAULT_URL)
         try:
-            super().__init__(Ledger.at(redis_url, namespace))
+            super().__init__(Ledger.at(redis_url, namespace), region)
         except ValueError as error:
             raise BadInput("redis_url", redis_url.split("@")[-1], f"must be a redis:// URL ({error})") from None
         self._nudger = Nudger(broker_url or redis_url)
-        self._region = region
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:

@@ -1,7 +1,7 @@
 """What an operator asks of the line: how jobs stand, what is dead and why, which accounts are parked; and the levers."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypedDict
 
@@ -10,9 +10,10 @@ from redis.exceptions import RedisError
 from smsline import codes
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.job import check_job_id
-from smsline.ledger import accounts, dead, inbox, jobs
+from smsline.ledger import accounts, dead, inbox, jobs, suppression
 from smsline.ledger.jobs import Result, Status, iso
 from smsline.ledger.link import Ledger
+from smsline.numbers import e164, parse_number
 
 
 class DeadGroup(TypedDict):
@@ -72,10 +73,12 @@ class Operator:
 
     Args:
         ledger: The ledger to look at.
+        region: Country of numbers without a country code.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, region: str | None = None) -> None:
         self._ledger = ledger
+        self._region = region
 
     def status(self, job: str) -> Status:
         """How a job stands.
@@ -220,6 +223,30 @@ class Operator:
                 raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
             held = accounts.parks(self._ledger, account)
             return sum(accounts.unpark(self._ledger, account, park["template"]) for park in held)
+
+    def suppress(self, numbers: Iterable[str]) -> int:
+        """Never text these numbers again, whoever asks; what waits for them ends as suppressed. Returns how many are new on the list.
+
+        Raises:
+            BadInput: One of them cannot be a number; those before it are on the list.
+        """
+        with self._reachable():
+            return suppression.add(self._ledger, (parse_number(number, region=self._region) for number in numbers))
+
+    def unsuppress(self, numbers: Iterable[str]) -> int:
+        """Take numbers off the suppression list. Returns how many were on it.
+
+        Raises:
+            BadInput: One of them cannot be a number; those before it are off the list.
+        """
+        with self._reachable():
+            return suppression.remove(self._ledger, (parse_number(number, region=self._region) for number in numbers))
+
+    def suppressed(self) -> Iterator[str]:
+        """Every number on the suppression list, streamed."""
+        with self._reachable():
+            for number in suppression.listed(self._ledger):
+                yield e164(number)
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:

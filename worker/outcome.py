@@ -21,6 +21,10 @@ TRIES: Final = 0x7F
 RESENT: Final = 0x80
 """Bits of a recipient's attempts byte: how many calls, and whether one was made although an earlier one may have gone out."""
 
+OPT_OUT_REASON: Final = "optout_list"
+OPT_OUT_CODES: Final = frozenset({("tencent", "FailedOperation.PhoneNumberInBlacklist"), ("smspartner", "14")})
+"""Codes by which a provider says that the recipient does not want to be texted; receipts say it by their reason."""
+
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.TEMPLATE})
 
 
@@ -60,6 +64,7 @@ class Outcome:
         park: What parks the account or the template, or None.
         worked: Whether the provider took at least one recipient.
         unknown_codes: Codes that no table knows.
+        opted_out: Numbers whose owners do not want to be texted.
     """
 
     verdicts: list[Verdicts] = field(default_factory=list)
@@ -67,6 +72,7 @@ class Outcome:
     park: Trouble | None = None
     worked: bool = False
     unknown_codes: list[str] = field(default_factory=list)
+    opted_out: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
     words = _words(answer, groups, policy.provider)
     outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in words.values()))
     outcome.unknown_codes = sorted({word.code for word in words.values() if word.match.how in {"family", "unknown"}})
+    outcome.opted_out = [number for number, word in words.items() if (policy.provider, word.code) in OPT_OUT_CODES]
     all_parked = bool(words) and all(
         word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in words.values()
     )

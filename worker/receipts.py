@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from smsline.codes import lookup
-from smsline.ledger import accounts, buckets, due, receipts
+from smsline.ledger import accounts, buckets, due, receipts, suppression
 from smsline.ledger.receipts import Applied, Matched, Row
 from smsline.numbers import e164, mask
 from smsline.verdicts import Scope, Verdict
 from worker.engine import Engine
 from worker.matching import match
+from worker.outcome import OPT_OUT_REASON
 from worker.providers.base import Broken, Receipt, ReceiptPage, Refused
 
 PAGE: Final = 100
@@ -166,6 +167,7 @@ def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> Applied:
 def apply_matched(engine: Engine, account: str, matched: Sequence[Matched]) -> Applied:
     """Apply receipts whose recipients are known."""
     jobs = receipts.jobs_of(engine.ledger, sorted({each.place.block for each in matched}))
+    suppression.add(engine.ledger, [each.row.number for each in matched if opted_out(engine, account, each.row)])
     done = receipts.apply(engine.ledger, account, [each for each in matched if each.place.block in jobs], jobs=jobs)
     if done.strangers:
         log.warning(
@@ -174,6 +176,14 @@ def apply_matched(engine: Engine, account: str, matched: Sequence[Matched]) -> A
             done.strangers,
         )
     return done
+
+
+def opted_out(engine: Engine, account: str, row: Row) -> bool:
+    """Whether a receipt says that the recipient does not want to be texted."""
+    return (
+        not row.ok
+        and lookup(engine.settings.accounts[account].provider, "receipt", row.code).row.reason == OPT_OUT_REASON
+    )
 
 
 def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:

@@ -6,10 +6,10 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from smsline.ledger import accounts, attempts, buckets, lines
+from smsline.ledger import accounts, attempts, lines
 from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Line, NotBegun, Terms
-from smsline.verdicts import Scope
-from worker import receipts
+from worker import aftermath, receipts
+from worker.aftermath import Flight
 from worker.batch import read_content, region_named
 from worker.engine import Engine
 from worker.outcome import Outcome, Policy, decide
@@ -59,7 +59,7 @@ def send_batch(engine: Engine, line: Line) -> bool:
         return False
     begun = _begin(engine, claim, rule)
     if begun is not None:
-        _call(engine, claim, begun, provider)
+        _call(engine, Flight(claim, begun, rule.action, engine.settings.accounts[line.account].provider))
     return begun is not None
 
 
@@ -104,104 +104,53 @@ def _begin(engine: Engine, claim: Claim, rule: BatchRule) -> Begun | None:
     return begun
 
 
-def _call(engine: Engine, claim: Claim, begun: Begun, provider: Provider) -> None:
+def _call(engine: Engine, flight: Flight) -> None:
     """Make the call and write down what it came to."""
-    request = _request(engine, claim, begun)
-    # A process that was stopped or starved for so long must not call: by now the recipients may be someone else's.
-    late = engine.now_ms() - begun.started_ms > (engine.settings.lease_s - request.timeout_s) * 1000
-    answer = (
-        Broken(maybe_sent=False, code="worker.Late", detail="the lease ran out before the call")
-        if late
-        else provider.send(request)
-    )
-    policy = Policy(
-        provider=_provider_name(engine, claim.line.account),
-        retry_max=engine.settings.retry_max[claim.line.lane],
-        now_s=begun.started_ms / 1000,
-    )
-    outcome = decide(answer, begun.groups, policy)
-    _tell(engine, claim, begun, answer, outcome)
-    _act(engine, claim.line, provider, begun, outcome)
-    early = _record(engine, claim, begun, outcome)
+    line = flight.claim.line
+    answer = _answer(engine, flight)
+    policy = Policy(flight.provider, engine.settings.retry_max[line.lane], now_s=flight.begun.started_ms / 1000)
+    outcome = decide(answer, flight.begun.groups, policy)
+    aftermath.tell(engine, flight, answer, outcome)
+    aftermath.act(engine, flight, outcome)
+    early = _record(engine, flight, outcome)
     if early is None:
         log.warning(
             "attempt %d of account %s lost its lease; what became of it is left to the receipts",
-            claim.attempt,
-            claim.line.account,
+            flight.claim.attempt,
+            line.account,
         )
     elif early:
-        receipts.match_early(engine, claim.line.account, [number for group in begun.groups for number in group.numbers])
+        receipts.match_early(
+            engine, line.account, [number for group in flight.begun.groups for number in group.numbers]
+        )
 
 
-def _request(engine: Engine, claim: Claim, begun: Begun) -> Call:
+def _answer(engine: Engine, flight: Flight) -> Answer:
+    """What the provider says; no call is made by a process that was stopped or starved until its lease is as good as over."""
+    request = _request(engine, flight)
+    if engine.now_ms() - flight.begun.started_ms > (engine.settings.lease_s - request.timeout_s) * 1000:
+        return Broken(maybe_sent=False, code="worker.Late", detail="the lease ran out before the call")
+    return engine.providers[flight.claim.line.account].send(request)
+
+
+def _request(engine: Engine, flight: Flight) -> Call:
+    begun, line = flight.begun, flight.claim.line
     first = begun.groups[0]
-    if claim.line.params == OWN or not begun.params:
+    if line.params == OWN or not begun.params:
         params = tuple(json.loads(first.own_params)[first.positions[0]] or ()) if first.own_params else ()
     else:
         params = tuple(json.loads(begun.params))
     return Call(
         numbers=[number for group in begun.groups for number in group.numbers],
         content=read_content(begun.content, params),
-        context=engine.context(claim.attempt),
-        timeout_s=engine.settings.accounts[claim.line.account].timeout_s,
+        context=engine.context(flight.claim.attempt),
+        timeout_s=engine.settings.accounts[line.account].timeout_s,
     )
 
 
-def _provider_name(engine: Engine, account: str) -> str:
-    return engine.settings.accounts[account].provider
-
-
-def _act(engine: Engine, line: Line, provider: Provider, begun: Begun, outcome: Outcome) -> None:
-    """What an outcome means beyond its recipients: close a bucket, park or lift a park, count what no table knows."""
-    ledger = engine.ledger
-    if outcome.shut_s:
-        buckets.shut(ledger, line.account, rule_of(provider, line).action, outcome.shut_s * 1000)
-    if outcome.park:
-        template = line.template if outcome.park.scope is Scope.TEMPLATE else ""
-        probe_ms = engine.settings.park_probe_s * 1000
-        if accounts.park(
-            ledger, line.account, template, outcome.park.code, probe_ms=probe_ms, message=outcome.park.message
-        ):
-            log.error(
-                "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",
-                line.account,
-                f" template {template}" if template else "",
-                outcome.park.code,
-                engine.settings.park_probe_s,
-            )
-    elif begun.probing and outcome.worked:
-        for template in ("", line.template):
-            if accounts.unpark(ledger, line.account, template):
-                log.warning("account %s works again%s", line.account, f" with template {template}" if template else "")
-    for code in outcome.unknown_codes:
-        accounts.note_unknown(ledger, line.account, code)
-
-
-def _tell(engine: Engine, claim: Claim, begun: Begun, answer: Answer, outcome: Outcome) -> None:
-    """One line per call for the log; trouble is remembered with the account."""
-    numbers = sum(len(group.numbers) for group in begun.groups)
-    codes = sorted({mark.code for verdict in outcome.verdicts for mark in verdict.marks if mark.code})
-    request = getattr(answer, "request_id", "")
-    if codes:
-        accounts.note_error(
-            engine.ledger, claim.line.account, f"{', '.join(codes[:5])} at {begun.started_ms} request {request}"
-        )
-    log.log(
-        logging.WARNING if codes else logging.DEBUG,
-        "attempt %d: account %s lane %s template %s numbers %d codes %s request %s",
-        claim.attempt,
-        claim.line.account,
-        claim.line.lane,
-        claim.line.template,
-        numbers,
-        ",".join(codes) or "ok",
-        request,
-    )
-
-
-def _record(engine: Engine, claim: Claim, begun: Begun, outcome: Outcome) -> bool | None:
+def _record(engine: Engine, flight: Flight, outcome: Outcome) -> bool | None:
     """Write the outcome, again and again while Redis is away: it is idempotent, and the only trace of what was sent."""
-    deadline, pause_s = engine.monotonic_s() + RECORD_TRIES_S, 0.05
+    claim, deadline, pause_s = flight.claim, engine.monotonic_s() + RECORD_TRIES_S, 0.05
     while True:
         try:
             return attempts.record(
@@ -209,7 +158,7 @@ def _record(engine: Engine, claim: Claim, begun: Begun, outcome: Outcome) -> boo
                 claim.attempt,
                 claim.line,
                 outcome.verdicts,
-                at_ms=begun.started_ms,
+                at_ms=flight.begun.started_ms,
                 polls=engine.polls(claim.line.lane),
             )
         except RedisError:

@@ -52,7 +52,8 @@ PERMANENT: Final = (
     "accounts",
     "codes",
     "names",
-    "ids", "suppressed",
+    "ids",
+    "suppressed",
     "park:",
 )
 """Keys without an end of their own; what is in them has one."""

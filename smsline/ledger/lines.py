@@ -155,12 +155,26 @@ def begin(ledger: Ledger, claim: Claim, terms: Terms) -> Begun | NotBegun:
     keys, line = ledger.keys, claim.line
     today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
     key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(line.account, terms.action)]
-    key_list += [keys.park(line.account), keys.park(line.account, line.template), keys.closing, keys.later, keys.suppressed]
+    key_list += [
+        keys.park(line.account),
+        keys.park(line.account, line.template),
+        keys.closing,
+        keys.later,
+        keys.suppressed,
+    ]
     key_list += [keys.called(line.account, today), keys.called(line.account, today - 1)]
     for entry in claim.entries:
         key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]
     limit = terms.limit.numbers(urgent=line.lane == "otp")
-    args: list[Value] = [claim.attempt, terms.lease_ms, *limit, terms.park_probe_ms, BUCKET_TTL_S, line.text(), *terms.caps]
+    args: list[Value] = [
+        claim.attempt,
+        terms.lease_ms,
+        *limit,
+        terms.park_probe_ms,
+        BUCKET_TTL_S,
+        line.text(),
+        *terms.caps,
+    ]
     answer = ledger.run("begin", key_list, [*args, *(entry.text() for entry in claim.entries)])
     verb = answer[0].decode()
     if verb not in {"go", "probe"}:

@@ -152,7 +152,15 @@ def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[
         if place.block != last:
             last, which = place.block, which + 1
             key_list += [keys.block(place.block), keys.job(jobs[place.block])]
-        args += [which, place.position, number, LETTERS[state], code_bytes(ledger.code_number(code)), max(0, at_s), note]
+        args += [
+            which,
+            place.position,
+            number,
+            LETTERS[state],
+            code_bytes(ledger.code_number(code)),
+            max(0, at_s),
+            note,
+        ]
     return Applied(*(int(count) for count in ledger.run("receipts", key_list, args)))
 
 

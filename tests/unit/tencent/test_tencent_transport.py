@@ -184,18 +184,23 @@ def _silent(connection: socket.socket, stop: threading.Event) -> None:
     stop.wait(5)
 
 
+def _drip(connection: socket.socket, stop: threading.Event) -> None:
+    for _ in range(150):  # three seconds, so that a caller without a deadline fails and does not hang
+        if stop.wait(0.02):
+            return
+        connection.sendall(b" ")
+
+
 def _drip_headers(connection: socket.socket, stop: threading.Event) -> None:
     read_request(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
-    while not stop.wait(0.02):
-        connection.sendall(b"x")
+    _drip(connection, stop)
 
 
 def _drip_body(connection: socket.socket, stop: threading.Event) -> None:
     read_request(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    while not stop.wait(0.02):
-        connection.sendall(b" ")
+    _drip(connection, stop)
 
 
 @pytest.mark.parametrize("script", [_silent, _drip_headers, _drip_body])

@@ -1,0 +1,137 @@
+"""`python -m worker.demo`: nothing goes in; a service, a campaign and three one-time passwords, watched and checked, come out.
+
+Exit codes: 0 when every recipient ended as it should, 1 when not, 130 after Ctrl-C.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+
+from smsline import Client
+from smsline.errors import SmslineError
+from worker.demo import scenario
+from worker.demo.findings import Findings, complaints, gather
+from worker.demo.play import StillOpen, follow, names, submit_campaign, submit_otps
+from worker.demo.progress import progress
+from worker.demo.running import LOG, SETTINGS_FILE, Report, Service, ServiceFailed, running
+from worker.demo.summary import show_summary
+
+_PIPE_WIDTH: Final = 120
+_CSV: Final = "campaign.csv"
+_MEANWHILE: Final = f"""\
+  {len(scenario.STEERED)} numbers meet trouble on purpose. Those nobody hears of are asked about until their time is up:
+  here {scenario.HORIZON_S:g} s without an answer and {scenario.DEADLINE_S:g} s without a receipt, in real life an hour and three days.
+"""
+_TROUBLE: Final = (ServiceFailed, StillOpen, SmslineError, httpx.HTTPError)
+
+
+def main() -> int:
+    """Run the demo; returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    _forget_settings()
+    console = _console()
+    folder = Path(tempfile.mkdtemp(prefix="smsline-demo-"))
+    try:
+        trouble = _demonstrate(console, folder)
+    except _TROUBLE as error:
+        trouble = [str(error)]
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        console.print("\nInterrupted: everything is stopped and removed.")
+        return 130
+    if not trouble:
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
+    _complain(console, folder, trouble)
+    return 1
+
+
+def _forget_settings() -> None:
+    """Settings of this machine's own service must not reach the demo: it would send through real accounts."""
+    for name in [name for name in os.environ if name.startswith("SMSLINE_")]:
+        del os.environ[name]
+
+
+def _console() -> Console:
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without the bars' characters shows a ? for them
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+
+
+def _demonstrate(console: Console, folder: Path) -> list[str]:
+    """Everything from the first word to the summary; returns what is not as it should be."""
+    console.print(
+        "\n[bold]smsline demo[/]: a campaign of a thousand numbers, and one-time passwords that overtake it\n"
+    )
+    _lay_out(folder)
+    began_s = time.monotonic()
+    with running(folder) as service:
+        with console.status("starting Redis, a sandbox provider and the workers"):
+            report = service.wait_ready()
+            httpx.post(
+                f"{report.sandbox_url}/_control", json=scenario.SANDBOX_FLAGS, trust_env=False
+            ).raise_for_status()
+        what = f"Redis, a sandbox provider (it sends nothing) and {report.workers} worker processes are up"
+        _tick(console, f"{what}, after {time.monotonic() - began_s:.1f} s")
+        found, took_s = _play(console, folder, service, report)
+    trouble = complaints(found)
+    if not trouble:
+        show_summary(console, found, took_s)
+    return trouble
+
+
+def _lay_out(folder: Path) -> None:
+    """Write what the service and the producer read."""
+    codes_file = folder / "codes.tsv"
+    codes_file.write_text(scenario.CODES)
+    (folder / SETTINGS_FILE).write_text(scenario.settings_toml(str(codes_file)))
+    (folder / _CSV).write_text("".join(scenario.csv_lines()))
+
+
+def _play(console: Console, folder: Path, service: Service, report: Report) -> tuple[Findings, float]:
+    """Submit, watch, and ask what came of it; returns that, and the seconds it took."""
+    client = Client(redis_url=report.redis_url)
+    began_s = time.monotonic()
+    campaign = submit_campaign(client, folder / _CSV)
+    took_s = time.monotonic() - began_s
+    _tick(
+        console,
+        f"{scenario.CAMPAIGN_SIZE:,} numbers of a CSV file are safe in the ledger as one job, after {took_s:.1f} s; "
+        f"they go out at {scenario.PACE:g} a second",
+    )
+    otps = submit_otps(client)
+    waiting = client.status(campaign)["counts"]["waiting"]
+    _tick(console, f"{len(otps)} one-time passwords are submitted, with {waiting:,} numbers of the campaign waiting")
+    console.print(_MEANWHILE, style="dim")
+    with progress(console) as show:
+        statuses = follow(client, names(campaign, otps), show=show, check=service.check)
+    closed_s = time.monotonic() - began_s
+    found = gather(client, statuses, otps, report.sandbox_url)
+    client.close()
+    return found, closed_s
+
+
+def _tick(console: Console, told: str) -> None:
+    console.print(f"[green]✓[/] {escape(told)}", soft_wrap=True)
+
+
+def _complain(console: Console, folder: Path, trouble: list[str]) -> None:
+    """Say what went wrong, and where to look."""
+    console.print("\n[bold red]✗[/] [bold]The demo did not end as it should:[/]")
+    for each in trouble:
+        console.print(f"  {escape(each)}", soft_wrap=True)
+    console.print(f"\nWhat the service said is in {folder / LOG}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""What came of the demo: results, statuses and the sandbox's statistics in; figures and complaints out. Pure, but for `gather`."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from smsline import Client
+from smsline.ledger.jobs import Result, Status
+from smsline.numbers import mask
+from smsline.operator import DeadGroup
+from smsline.states import State
+from worker.demo.play import Otp
+from worker.demo.scenario import CAMPAIGN_SIZE, OTP_NUMBERS, OTP_TEMPLATE, STEERED, expected
+
+TOTAL: Final = CAMPAIGN_SIZE + len(OTP_NUMBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that is known after the last job has closed.
+
+    Attributes:
+        statuses: Status of each job by its name on the screen.
+        results: What became of each recipient, of all jobs.
+        dead: The dead letter.
+        stats: The sandbox's `/_stats`.
+        otp_s: Seconds from each password's submit to its request at the provider; None when it never came.
+    """
+
+    statuses: Mapping[str, Status]
+    results: Sequence[Result]
+    dead: Sequence[DeadGroup]
+    stats: Mapping[str, Any]
+    otp_s: Sequence[float | None]
+
+    @property
+    def per_state(self) -> Counter[str]:
+        """Recipients per state."""
+        return Counter(row["state"] for row in self.results)
+
+    @property
+    def per_code(self) -> Counter[tuple[str, str]]:
+        """Recipients per state and code."""
+        return Counter((row["state"], row["code"]) for row in self.results)
+
+    @property
+    def batches(self) -> dict[int, int]:
+        """Numbers in a call -> calls with so many, largest first."""
+        held = {int(numbers): int(calls) for numbers, calls in self.stats["numbers_per_call"].items()}
+        return dict(sorted(held.items(), reverse=True))
+
+
+def gather(client: Client, statuses: Mapping[str, Status], otps: Sequence[Otp], sandbox_url: str) -> Findings:
+    """Ask the ledger and the sandbox."""
+    answer = httpx.get(f"{sandbox_url}/_stats", params={"numbers": "repeated"}, timeout=30, trust_env=False)
+    stats: dict[str, Any] = answer.raise_for_status().json()
+    results = [row for status in statuses.values() for row in client.results(status["job"])]
+    otp_s = [latency_s(otp, stats["log"]) for otp in otps]
+    return Findings(statuses, results, client.dead_groups(), stats, otp_s)
+
+
+def latency_s(otp: Otp, log: Sequence[Mapping[str, Any]]) -> float | None:
+    """Seconds from submit until the provider had the request, by the sandbox's log of arrivals; both read one machine's clock."""
+    ours = (entry for entry in log if entry["template"] == OTP_TEMPLATE and entry["first"] == mask(otp.number))
+    first = next(ours, None)
+    return None if first is None else float(first["at"]) - otp.at_s
+
+
+def complaints(found: Findings) -> list[str]:
+    """Everything that is not as it should be, in words; empty when the demo has shown what it is there to show."""
+    return [*_of_jobs(found), *_of_recipients(found), *_of_provider(found)]
+
+
+def _of_jobs(found: Findings) -> Iterator[str]:
+    for name, status in found.statuses.items():
+        if status["state"] != "closed":
+            yield f"{name}, job {status['job']}, is {status['state']} instead of closed"
+    total = sum(status["counts"]["total"] for status in found.statuses.values())
+    if total != TOTAL or len(found.results) != TOTAL:
+        yield f"{total} recipients are counted and {len(found.results)} listed; there should be {TOTAL}"
+    lettered = sum(group["count"] for group in found.dead)
+    ended = found.per_state[State.DEAD] + found.per_state[State.UNKNOWN]
+    if lettered != ended:
+        yield f"the dead letter holds {lettered} recipients; {ended} are dead or unknown"
+
+
+def _of_recipients(found: Findings) -> Iterator[str]:
+    wanted = expected()
+    for row in found.results:
+        state, code = wanted.pop(int(row["phone"]), ("", ""))
+        if (row["state"], row["code"]) != (state, code):
+            yield f"{mask(row['phone'])} ended as {_end(row['state'], row['code'])} instead of {_end(state, code)}"
+    if wanted:
+        yield f"{len(wanted)} numbers have no result, the first is {mask(next(iter(wanted)))}"
+
+
+def _of_provider(found: Findings) -> Iterator[str]:
+    if twice := found.stats["numbers"]:
+        yield f"{len(twice)} numbers were texted more than once, the first is {mask(next(iter(twice)))}"
+    sent, wanted = found.stats["messages"], TOTAL - sum(not each.goes_out for each in STEERED)
+    if sent != wanted:
+        yield f"the provider sent {sent} messages instead of {wanted}"
+    if found.stats["refusals"]:
+        yield f"the provider refused whole calls: {dict(found.stats['refusals'])}"
+    if None in found.otp_s:
+        yield "the request of a one-time password never reached the provider"
+
+
+def _end(state: str, code: str) -> str:
+    return f"{state or 'nothing'} ({code or 'no code'})"

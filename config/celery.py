@@ -112,6 +112,8 @@ def _broker(settings: Settings) -> dict[str, Any]:
 
 
 def _redis_options() -> dict[str, Any]:
+    # No global_keyprefix: a producer in another language finds a queue by its name alone. The price is that one Redis
+    # database serves one installation, whatever the namespace.
     return {
         "visibility_timeout": VISIBILITY_S,
         # Look for messages to give to another worker every 5 s; kombu's defaults (10 and 10) do it every 100 s.

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     """Celery's broker; the ledger's Redis unless set."""
 
     namespace: Name = "smsline"
-    """Begins every key in Redis, the broker's too; producers must use the same."""
+    """Begins every key of the ledger; producers must use the same."""
 
     region_default: Country | None = None
     """ISO 3166 country of numbers written without a country code; None refuses them."""
@@ -137,6 +137,12 @@ class Settings(BaseSettings):
                 raise Unfit(("accounts", name, "timeout_s"), rule).as_error()
             self.accounts[name] = account.model_copy(update={"timeout_s": self.lease_s / 2})
         return self
+
+    @field_validator("accounts")
+    @classmethod
+    def _in_order_of_preference(cls, accounts: dict[str, Account]) -> dict[str, Account]:
+        """Whoever takes the first that matches takes the one with the lowest priority number, then the first by name."""
+        return dict(sorted(accounts.items(), key=lambda item: (item[1].priority, item[0])))
 
     @property
     def longest_call_s(self) -> float:

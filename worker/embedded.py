@@ -74,19 +74,29 @@ def claim(data: Path, port: int, server: Server) -> int:
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CannotStart(f"the folder {data} cannot be used: {error.strerror}; choose another with --data") from error
-    if not _locked(lock):
+    if problem := _problem(data, port, server, lock):
         os.close(lock)
-        raise CannotStart(f"the folder {data} is in use by another `up`; stop it or choose another with --data")
+        raise CannotStart(problem)
+    return lock
+
+
+def _problem(data: Path, port: int, server: Server, lock: int) -> str | None:
+    """Why Redis cannot run there, with what to do, or None."""
+    if not _locked(lock):
+        return f"the folder {data} is in use by another `up`; stop it or choose another with --data"
     if server.version < (7,) and (data / "appendonlydir").exists():
-        raise CannotStart(
-            f"{data} was written by Redis 7 or later, which {server.path} (version {_dotted(server.version)}) cannot read; "
+        # 6.2 would not see the folder that 7 keeps its file in, and start with nothing.
+        version = ".".join(map(str, server.version))
+        return (
+            f"{data} was written by Redis 7 or later, which {server.path} (version {version}) cannot read; "
             "put the newer redis-server on the PATH or choose another folder with --data"
         )
     if not _free(port):
-        raise CannotStart(
-            f"port {port} on {HOST} is in use; choose another with --redis-port, or set SMSLINE_REDIS_URL to the Redis there"
+        return (
+            f"port {port} on {HOST} is in use; choose another with --redis-port, "
+            "or set SMSLINE_REDIS_URL to the Redis there"
         )
-    return lock
+    return None
 
 
 def redis_child(server: Server, data: Path, port: int, lock: int) -> Child:
@@ -149,7 +159,3 @@ def _version_of(program: str) -> tuple[int, ...]:
     told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"v=([0-9.]+)", told)
     return tuple(int(part) for part in found.group(1).split(".")) if found else (0,)
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))

@@ -36,11 +36,10 @@ def test_what_the_design_rests_on() -> None:
 
 
 def test_redis_as_broker() -> None:
-    """On Redis, unacknowledged messages come back within visibility timeout and a few seconds, under our own prefix."""
+    """On Redis, unacknowledged messages come back within visibility timeout and a few seconds; keys are queue names."""
     transport = options(namespace="line2")["broker_transport_options"]
 
     assert transport == {
-        "global_keyprefix": "line2:broker:",
         "visibility_timeout": 120,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,

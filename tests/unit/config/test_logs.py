@@ -184,7 +184,7 @@ def test_uncaught_exceptions(log: Log) -> None:
 
 def test_celery_leaves_logging_alone() -> None:
     """Celery's worker sets up our logging and adds no handler of its own."""
-    before = list(signals.setup_logging.receivers or ())
+    before, signals.setup_logging.receivers = signals.setup_logging.receivers, []
     try:
         use_our_logging(Settings(log_level="error"))
         Celery("logs", set_as_current=False).log.setup(loglevel="DEBUG", redirect_stdouts=False)

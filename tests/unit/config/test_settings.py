@@ -60,6 +60,16 @@ def test_prefixes(load: Load, account: dict[str, str]) -> None:
     assert load(account | {"SMSLINE_ACCOUNTS__MAIN__PREFIXES": "+86, 852"}).accounts["main"].prefixes == ("86", "852")
 
 
+def test_accounts_in_order_of_preference(load: Load, account: dict[str, str]) -> None:
+    """Accounts come in the order in which they are to be tried: by priority, then by name."""
+    environ = {
+        variable.replace("MAIN", name): value for name in ("C", "B", "A", "LAST") for variable, value in account.items()
+    }
+    environ |= {"SMSLINE_ACCOUNTS__C__PRIORITY": "-1", "SMSLINE_ACCOUNTS__LAST__PRIORITY": "5"}
+
+    assert list(load(environ).accounts) == ["c", "a", "b", "last"]
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -28,13 +28,13 @@ def python(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def app() -> Celery:
     """An app of its own."""
-    return build_app(Settings(worker_threads=3, namespace="other"))
+    return build_app(Settings(worker_threads=3, redis_url="redis://127.0.0.1:6391/3"))
 
 
 def test_built_from_settings(app: Celery) -> None:
     """What the settings say is what the app is configured with."""
     assert app.conf.worker_concurrency == 3
-    assert app.conf.broker_transport_options["global_keyprefix"] == "other:broker:"
+    assert app.conf.broker_url == "redis://127.0.0.1:6391/3"
     assert tuple(app.amqp.queues) == QUEUES
     assert app.conf.include == ["tasks"]
 

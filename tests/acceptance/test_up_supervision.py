@@ -1,0 +1,162 @@
+"""Rules of `python -m worker up` as an operator meets it: real processes, killed and stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.support.redis_server import free_port
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+class Up:
+    """A running `up`."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port, self.folder = port, folder
+        self._stderr = (folder / "stderr").open("a")
+        command = [sys.executable, "-m", "worker", "up", "--redis-port", str(port), "--data", str(folder / "data")]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=self._stderr, text=True)
+
+    def ready_line(self) -> str:
+        """What it says on standard output when a job can be taken."""
+        assert self.process.stdout
+        return self.process.stdout.readline()
+
+    @property
+    def told(self) -> str:
+        """What it has said on standard error."""
+        return (self.folder / "stderr").read_text()
+
+    def children(self) -> dict[str, int]:
+        """Its living children: `redis`, `sandbox`, `otp` and `bulk1`, with their process ids."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(") ")[2].split()[1])
+                command = (entry / "cmdline").read_text().replace("\0", " ")
+            except (OSError, ValueError, IndexError):
+                continue
+            if parent == self.process.pid and command:
+                found[name_of(command)] = int(entry.name)
+        return found
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop; its exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=30)
+        self.close()
+        return code
+
+    def close(self) -> None:
+        """Let go of what it wrote."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+        self._stderr.close()
+
+
+def name_of(command: str) -> str:
+    """What a child is, by its command line."""
+    known = {"redis-server": "redis", "worker.sandbox": "sandbox", "process otp": "otp", "process bulk1": "bulk1"}
+    return next((name for part, name in known.items() if part in command), command)
+
+
+def gone(pids: dict[str, int]) -> bool:
+    """Whether none of these processes lives."""
+    return not [pid for pid in pids.values() if Path(f"/proc/{pid}/cmdline").exists() and _living(pid)]
+
+
+def _living(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[int], Up]]:
+    """`start(port)`: an `up` in this test's folder; nothing of it is left after the test."""
+    started: list[tuple[Up, dict[str, int]]] = []
+
+    def begin(port: int) -> Up:
+        started.append((running := Up(tmp_path, port), {}))
+        return running
+
+    yield begin
+    for running, children in started:
+        children.update(running.children())
+        running.close()
+    for _, children in started:
+        wait_until(lambda pids=children: gone(pids), timeout_s=40, what="the end of every child")  # type: ignore[misc]
+
+
+@pytest.fixture
+def up(start: Callable[[int], Up]) -> Up:
+    """An `up` that is ready."""
+    running = start(free_port())
+    assert running.ready_line() == f"ready redis=redis://127.0.0.1:{running.port}/0\n", running.told
+    return running
+
+
+def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
+    """Workers, sandbox and Redis come back after kill -9, Redis with what it knew; SIGTERM ends all with code 0."""
+    with redis.Redis(port=up.port) as client:
+        client.set("kept", "yes")
+    before = up.children()
+    assert set(before) == {"redis", "sandbox", "otp", "bulk1"}
+
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    wait_until(
+        lambda: up.told.count("@") >= 4 and up.told.count(" ready.") >= 4, timeout_s=40, what="both workers again"
+    )
+    after = up.children()
+
+    assert set(after) == set(before)
+    assert not set(after.values()) & set(before.values())
+    with redis.Redis(port=up.port) as client:
+        assert client.get("kept") == b"yes"
+    assert up.stop() == 0
+    assert gone(after)
+
+
+def test_ctrl_c(up: Up) -> None:
+    """Ctrl-C is a stop in order, and standard output has held one line."""
+    children = up.children()
+    up.process.send_signal(signal.SIGINT)
+    said, _ = up.process.communicate(timeout=30)
+
+    assert (up.process.returncode, said) == (0, "")
+    assert gone(children)
+    assert "Traceback" not in up.told
+
+
+def test_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
+    """Killed with kill -9, it takes every child along, and folder and port can be used again at once."""
+    children = up.children()
+    up.stop(signal.SIGKILL)
+    wait_until(lambda: gone(children), timeout_s=30, what="the end of every child")
+
+    again = start(up.port)
+    assert again.ready_line().startswith("ready redis="), again.told
+    assert again.stop() == 0
+
+
+def test_port_in_use(up: Up, start: Callable[[int], Up]) -> None:
+    """A second one ends with 1 and says what to do; the first is not disturbed."""
+    second = start(up.port)
+
+    assert second.process.wait(timeout=30) == 1
+    assert "is in use" in second.told
+    assert set(up.children()) == {"redis", "sandbox", "otp", "bulk1"}

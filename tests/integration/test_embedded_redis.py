@@ -1,0 +1,122 @@
+"""Rules of the embedded Redis, on real redis-server processes."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.support.redis_server import free_port
+from tests.support.waiting import wait_until
+from worker import embedded
+from worker.children import Running
+from worker.embedded import Server, claim, find_server, redis_child, url_of
+from worker.supervise import CannotStart
+
+
+@contextmanager
+def started(data: Path, port: int, end: signal.Signals = signal.SIGTERM) -> Iterator[redis.Redis]:
+    """The embedded Redis, ready; ended by the signal."""
+    server = find_server()
+    lock = claim(data, port, server)
+    running = Running(redis_child(server, data, port, lock))
+    os.close(lock)
+    try:
+        wait_until(running.is_ready, what="Redis answering")
+        with redis.Redis.from_url(url_of(port)) as client:
+            yield client
+    finally:
+        running.signal(end)
+        wait_until(lambda: running.ended() is not None, what="the end of Redis")
+        running.close()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_lost_in_a_restart(tmp_path: Path, end: signal.Signals) -> None:
+    """What was written is there after a restart, however Redis ended."""
+    port = free_port()
+    with started(tmp_path / "data", port, end) as client:
+        for number in range(1_000):
+            client.set(f"key{number}", number)
+    with started(tmp_path / "data", port) as client:
+        assert client.dbsize() == 1_000
+
+
+def test_configured_as_a_ledger(tmp_path: Path) -> None:
+    """It listens on loopback alone, never evicts, appends every second, and writes no snapshot."""
+    with started(tmp_path, free_port()) as client:
+        told = {name: client.config_get(name)[name] for name in ("bind", "maxmemory-policy", "appendfsync", "save")}
+        info = client.info("persistence")
+
+    assert told == {"bind": "127.0.0.1", "maxmemory-policy": "noeviction", "appendfsync": "everysec", "save": ""}
+    assert info["aof_enabled"] == 1
+    assert not list(tmp_path.glob("*.rdb"))
+
+
+def test_port_in_use(tmp_path: Path) -> None:
+    """A port that is taken is refused before anything is started, with what to do."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(CannotStart, match="is in use; choose another with --redis-port"):
+            claim(tmp_path, taken.getsockname()[1], find_server())
+
+
+def test_folder_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two Redis cannot write one folder, as long as either the supervisor or Redis itself lives."""
+    monkeypatch.setattr(embedded, "LOCK_WAIT_S", 0.1)
+    with started(tmp_path, free_port()), pytest.raises(CannotStart, match="is in use by another `up`"):
+        claim(tmp_path, free_port(), find_server())
+
+    os.close(claim(tmp_path, free_port(), find_server()))
+
+
+def test_folder_of_a_later_redis(tmp_path: Path) -> None:
+    """A folder that Redis 7 has written is refused to Redis 6.2, which would start empty."""
+    (tmp_path / "appendonlydir").mkdir()
+
+    with pytest.raises(CannotStart, match="was written by Redis 7 or later"):
+        claim(tmp_path, free_port(), Server(Path("redis-server"), (6, 2, 14)))
+    os.close(claim(tmp_path, free_port(), Server(Path("redis-server"), (7, 0, 15))))
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """A folder that cannot be made is refused by its name."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(CannotStart, match="cannot be used"):
+        claim(tmp_path / "file" / "data", free_port(), find_server())
+
+
+def test_path_first_then_beside_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redis-server on the PATH is preferred; without one there, the one that came with the packages is used."""
+    mine = tmp_path / "redis-server"
+    mine.write_text("#!/bin/sh\necho Redis server v=7.9.1 sha=0\n")
+    mine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_server() == Server(mine, (7, 9, 1))
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    bundled = find_server()
+    assert bundled.path != mine
+    assert bundled.version >= (6, 2)
+
+
+def test_no_redis_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any redis-server the error says what to do."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+
+    with pytest.raises(CannotStart, match=r"install Redis 6\.2 or later, or set SMSLINE_REDIS_URL"):
+        find_server()
+
+
+def test_not_ready_while_nothing_listens() -> None:
+    """Nobody there is not ready, and no error."""
+    assert not embedded.answers(free_port())

@@ -1,0 +1,111 @@
+"""Rules of judging what `check` found out."""
+
+import json
+from typing import Any
+
+import pytest
+
+from config.settings import Settings
+from worker.check import Grade, check_all, judge_accounts, judge_latency, judge_openness, judge_redis, show, show_json
+
+GOOD = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": 1, "used_memory_human": "1M"}
+ACCOUNT = {"provider": "tencent", "secret_id": "AKID-1", "secret_key": "k3y-of-main", "sdk_app_id": "1400000000"}
+LOCAL = "redis://127.0.0.1:6390/0"
+
+
+def grades(url: str = LOCAL, **info: Any) -> dict[str, Grade]:
+    return {finding.subject: finding.grade for finding in judge_redis(url, GOOD | info)}
+
+
+def test_good_redis() -> None:
+    """A Redis as it should be is ok in every respect."""
+    assert set(grades().values()) == {Grade.OK}
+
+
+@pytest.mark.parametrize(
+    ("info", "subject", "grade"),
+    [
+        ({"redis_version": "6.0.16"}, "redis version", Grade.FAIL),
+        ({"redis_version": "6.2.0"}, "redis version", Grade.OK),
+        ({"redis_version": "10.0"}, "redis version", Grade.OK),
+        ({"maxmemory_policy": "allkeys-lru"}, "redis memory", Grade.FAIL),
+        ({"aof_enabled": 0}, "redis durability", Grade.WARN),
+    ],
+)
+def test_unfit_redis(info: dict[str, Any], subject: str, grade: Grade) -> None:
+    """Too old or evicting is a failure, no append-only file a risk; what is fit stays ok."""
+    found = grades(**info)
+
+    assert found.pop(subject) is grade
+    assert set(found.values()) == {Grade.OK}
+
+
+@pytest.mark.parametrize(
+    ("url", "grade"),
+    [
+        ("redis://127.0.0.1:1/0", Grade.OK),
+        ("redis://localhost:1/0", Grade.OK),
+        ("redis://[::1]:1/0", Grade.OK),
+        ("redis://10.0.0.1:1/0", Grade.WARN),
+        ("redis://:word@10.0.0.1:1/0", Grade.WARN),
+        ("rediss://:word@redis.example:1/0", Grade.OK),
+    ],
+)
+def test_open_redis(url: str, grade: Grade) -> None:
+    """Off this machine, a Redis without password or without TLS is a risk."""
+    assert judge_openness(url).grade is grade
+
+
+def test_latency() -> None:
+    """A distant Redis is a risk."""
+    assert judge_latency(0.2).grade is Grade.OK
+    assert judge_latency(12.0).grade is Grade.WARN
+
+
+def test_accounts() -> None:
+    """No account, a shared SmsSdkAppId, and plain HTTP off this machine are risks; a sandbox on loopback is none."""
+    both = {"a": ACCOUNT, "b": ACCOUNT}
+    plain = {"a": ACCOUNT | {"endpoint": "http://sms.example"}}
+    local = {"a": ACCOUNT | {"endpoint": "http://127.0.0.1:8899"}}
+
+    def judged(accounts: dict[str, Any]) -> list[Grade]:
+        return [finding.grade for finding in judge_accounts(Settings.model_validate({"accounts": accounts}))]
+
+    assert judged({}) == [Grade.WARN]
+    assert judged({"a": ACCOUNT}) == [Grade.OK]
+    assert judged(both) == [Grade.WARN, Grade.WARN]
+    assert judged(plain) == [Grade.WARN]
+    assert judged(local) == [Grade.OK]
+
+
+def test_wrong_settings() -> None:
+    """With wrong settings nothing else is looked at, and the command ends with 2."""
+    findings = check_all({"SMSLINE_LEASE": "1", "SMSLINE_NAMESPACE": "!"})
+
+    assert [finding.subject for finding in findings] == ["settings", "settings"]
+    assert {finding.exit_code for finding in findings} == {2}
+
+
+def test_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """Redis and a broker that do not answer are failures with what to do; no password is shown."""
+    findings = check_all(
+        {
+            "SMSLINE_REDIS_URL": "redis://:pass-word@127.0.0.1:1/0",
+            "SMSLINE_BROKER_URL": "amqp://user:word-pass@127.0.0.1:1//",
+        }
+    )
+    show(findings)
+    show_json(findings)
+    printed = capsys.readouterr().out
+    told = json.loads(printed[printed.index("[{") :])
+
+    assert {each["subject"]: each["grade"] for each in told} == {
+        "settings": "ok",
+        "redis": "fail",
+        "broker": "fail",
+        "accounts": "warn",
+    }
+    assert all(each["advice"] for each in told if each["grade"] != "ok")
+    assert max(finding.exit_code for finding in findings) == 1
+    assert "pass-word" not in printed
+    assert "word-pass" not in printed

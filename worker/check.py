@@ -151,13 +151,13 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
         yield warn(
             "accounts",
             "none is configured; `up` starts the sandbox, which sends nothing",
-            "set SMSLINE_ACCOUNTS__<name>__PROVIDER, …__SECRET_ID, …__SECRET_KEY and …__SDK_APP_ID",
+            "set SMSLINE_ACCOUNTS__<name>__PROVIDER and what it needs: for tencent SECRET_ID, SECRET_KEY and SDK_APP_ID",
         )
     apps = Counter((account.endpoint, account.sdk_app_id) for account in settings.accounts.values())
     for name, account in settings.accounts.items():
         endpoint = urlsplit(account.endpoint)
         subject, detail = f"account {name}", f"{account.provider}, credentials present, {account.endpoint}"
-        if apps[account.endpoint, account.sdk_app_id] > 1:
+        if account.sdk_app_id and apps[account.endpoint, account.sdk_app_id] > 1:
             yield warn(
                 subject, "shares its SmsSdkAppId", "give each its own: receipts are one queue, each given out once"
             )

@@ -24,6 +24,16 @@ def account() -> dict[str, str]:
 
 
 @pytest.fixture
+def french() -> dict[str, str]:
+    """The environment of one complete account at SMSPartner called french."""
+    return {
+        "SMSLINE_ACCOUNTS__FRENCH__PROVIDER": "smspartner",
+        "SMSLINE_ACCOUNTS__FRENCH__SECRET_KEY": "key-of-french",
+        "SMSLINE_ACCOUNTS__FRENCH__TEXTS__HELLO": "Hello {1}",
+    }
+
+
+@pytest.fixture
 def load() -> Callable[..., Settings]:
     """`load(account, LEASE_S="5")`: settings from these variables alone."""
 

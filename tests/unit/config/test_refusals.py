@@ -78,7 +78,10 @@ def test_impossible_value(refused: Refused, name: str, value: str, rule: str) ->
     ("name", "value", "rule"),
     [
         ("PROVIDER", "tencet", "must be 'tencent'"),
-        ("SDK_APP_ID", "", "must not be empty"),
+        ("SDK_APP_ID", "", "is required by the provider tencent"),
+        ("REGION", "", "is required by the provider tencent"),
+        ("GAMME", "1", "means nothing to the provider tencent"),
+        ("TEXTS__HELLO", "Hello", "means nothing to the provider tencent"),
         ("ENDPOINT", "sms.tencentcloudapi.com", "must be a URL that begins with http:// or https://"),
         ("TIMEOUT_S", "0", "must be greater than 0"),
         ("TIMEOUT_S", "60", "must be shorter than lease_s, which is 60"),
@@ -103,6 +106,49 @@ def test_incomplete_account(refused: Refused, account: dict[str, str]) -> None:
     del account["SMSLINE_ACCOUNTS__MAIN__SECRET_KEY"]
 
     assert refused(account) == ("SMSLINE_ACCOUNTS__MAIN__SECRET_KEY: is required",)
+
+
+def test_incomplete_account_of_each_provider(refused: Refused) -> None:
+    """Which settings an account needs depends on its provider, and the error says so."""
+    assert refused(ACCOUNTS__A__PROVIDER="tencent") == (
+        "SMSLINE_ACCOUNTS__A__SECRET_ID: is required by the provider tencent",
+        "SMSLINE_ACCOUNTS__A__SECRET_KEY: is required",
+        "SMSLINE_ACCOUNTS__A__SDK_APP_ID: is required by the provider tencent",
+    )
+    assert refused(ACCOUNTS__A__PROVIDER="smspartner") == (
+        "SMSLINE_ACCOUNTS__A__SECRET_KEY: is required",
+        "SMSLINE_ACCOUNTS__A__TEXTS: is required by the provider smspartner",
+    )
+
+
+@pytest.mark.parametrize("name", ["SECRET_ID", "SDK_APP_ID", "REGION"])
+def test_setting_of_another_provider(refused: Refused, french: dict[str, str], name: str) -> None:
+    """A setting that means nothing to the account's provider is refused: whoever set it expects something of it."""
+    (problem,) = refused(french | {f"SMSLINE_ACCOUNTS__FRENCH__{name}": "V4lue"})
+
+    assert problem.startswith(f"SMSLINE_ACCOUNTS__FRENCH__{name}: ")
+    assert "means nothing to the provider smspartner" in problem
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "rule"),
+    [
+        ("WELCOME", "", "must not be empty"),
+        ("WELCOME", "Hello {name}", "must hold {1} to {20} where the params go, and no other braces"),
+        ("WELCOME", "Hello {0}", "no other braces"),
+        ("WELCOME", "Hello {21}", "no other braces"),
+        ("WELCOME", "Hello {1", "no other braces"),
+        ("WELCOME", "Hello 1}", "no other braces"),
+        ("WEL COME", "Hello", "must be a template id"),
+    ],
+)
+def test_impossible_text(refused: Refused, french: dict[str, str], template: str, text: str, rule: str) -> None:
+    """A text that could not be filled in is refused, without being repeated."""
+    (problem,) = refused(french | {f"SMSLINE_ACCOUNTS__FRENCH__TEXTS__{template}": text})
+
+    assert problem.startswith("SMSLINE_ACCOUNTS__FRENCH__TEXTS__WEL")
+    assert rule in problem
+    assert "Hello" not in problem
 
 
 def test_empty_secret(refused: Refused, account: dict[str, str]) -> None:

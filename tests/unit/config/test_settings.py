@@ -55,6 +55,25 @@ def test_actions_in_any_case(load: Load, account: dict[str, str], spelling: str)
     assert settings.accounts["main"].limits == {"SendSms": 300.0}
 
 
+@pytest.mark.parametrize("spelling", ["BULK_SEND", "bulk-send", "BULKSEND"])
+def test_actions_without_dashes(load: Load, french: dict[str, str], spelling: str) -> None:
+    """An action with a dash in its name can be limited by a variable, whose name cannot have one."""
+    settings = load(french | {f"SMSLINE_ACCOUNTS__FRENCH__LIMITS__{spelling}": "3"})
+
+    assert settings.accounts["french"].limits == {"bulk-send": 3.0}
+
+
+def test_account_with_texts(load: Load, french: dict[str, str]) -> None:
+    """An account at SMSPartner has a key, texts by lower-case template id, and options; no ids and no region."""
+    environ = french | {"SMSLINE_ACCOUNTS__FRENCH__GAMME": "2", "SMSLINE_ACCOUNTS__FRENCH__STOP_SMS": "true"}
+    account = load(environ).accounts["french"]
+
+    assert account.endpoint == "https://api.smspartner.fr"
+    assert account.texts == {"hello": "Hello {1}"}
+    assert (account.gamme, account.stop_sms, account.unicode) == (2, True, False)
+    assert (account.secret_id.get_secret_value(), account.sdk_app_id, account.region) == ("", "", "")
+
+
 def test_prefixes(load: Load, account: dict[str, str]) -> None:
     """Country prefixes are given in a row, with or without plus sign."""
     assert load(account | {"SMSLINE_ACCOUNTS__MAIN__PREFIXES": "+86, 852"}).accounts["main"].prefixes == ("86", "852")

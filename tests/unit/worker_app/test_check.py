@@ -78,6 +78,14 @@ def test_accounts() -> None:
     assert judged(local) == [Grade.OK]
 
 
+def test_accounts_without_an_app_id() -> None:
+    """Two accounts at a provider without app ids share none: neither is warned of."""
+    account = {"provider": "smspartner", "secret_key": "k3y-of-french", "texts": {"hello": "Hello"}}
+    found = judge_accounts(Settings(accounts={"a": account, "b": account}))
+
+    assert [finding.grade for finding in found] == [Grade.OK, Grade.OK]
+
+
 def test_wrong_settings() -> None:
     """With wrong settings nothing else is looked at, and the command ends with 2."""
     findings = check_all({"SMSLINE_LEASE": "1", "SMSLINE_NAMESPACE": "!"})

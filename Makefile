@@ -22,7 +22,8 @@ install: $(STAMP) ## build .venv with everything that is needed; again only when
 $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "smsline needs Python 3.11 or later with its venv module (on Debian: apt install" \
 		"python3-venv); if there is one, name it: make install PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is not a Python 3.11 or later" >&2; exit 1; }
 	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV)
 	@# --group came with pip 25.1; the pip that a Python brings along is often older.
 	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"

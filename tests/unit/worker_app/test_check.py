@@ -81,7 +81,7 @@ def test_accounts() -> None:
 def test_accounts_without_an_app_id() -> None:
     """Two accounts at a provider without app ids share none: neither is warned of."""
     account = {"provider": "smspartner", "secret_key": "k3y-of-french", "texts": {"hello": "Hello"}}
-    found = judge_accounts(Settings(accounts={"a": account, "b": account}))
+    found = judge_accounts(Settings.model_validate({"accounts": {"a": account, "b": account}}))
 
     assert [finding.grade for finding in found] == [Grade.OK, Grade.OK]
 

@@ -26,6 +26,7 @@ from worker.demo.running import LOG, SETTINGS_FILE, Report, Service, ServiceFail
 from worker.demo.summary import show_summary
 
 _PIPE_WIDTH: Final = 120
+_SHOWN: Final = 10
 _CSV: Final = "campaign.csv"
 _MEANWHILE: Final = f"""\
   {len(scenario.STEERED)} numbers meet trouble on purpose. Those nobody hears of are asked about until their time is up:
@@ -36,8 +37,7 @@ _TROUBLE: Final = (ServiceFailed, StillOpen, SmslineError, httpx.HTTPError)
 
 def main() -> int:
     """Run the demo; returns the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    _end_like_ctrl_c()
     _forget_settings()
     console = _console()
     folder = Path(tempfile.mkdtemp(prefix="smsline-demo-"))
@@ -54,6 +54,14 @@ def main() -> int:
         return 0
     _complain(console, folder, trouble)
     return 1
+
+
+def _end_like_ctrl_c() -> None:
+    """Whoever ends the demo, nothing is left running."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # started by nohup: meant to outlive its terminal
+        signal.signal(number, signal.default_int_handler)
 
 
 def _forget_settings() -> None:
@@ -128,8 +136,10 @@ def _tick(console: Console, told: str) -> None:
 def _complain(console: Console, folder: Path, trouble: list[str]) -> None:
     """Say what went wrong, and where to look."""
     console.print("\n[bold red]✗[/] [bold]The demo did not end as it should:[/]")
-    for each in trouble:
+    for each in trouble[:_SHOWN]:
         console.print(f"  {escape(each)}", soft_wrap=True)
+    if len(trouble) > _SHOWN:
+        console.print(f"  and {len(trouble) - _SHOWN} more")
     console.print(f"\nWhat the service said is in {folder / LOG}", soft_wrap=True)
 
 

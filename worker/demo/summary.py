@@ -16,7 +16,10 @@ from worker.demo.scenario import STEERED
 
 _PROVIDER: Final = "tencent"
 _LEAST_ROOM: Final = 20
-"""Columns for a meaning on the narrowest terminal."""
+"""Columns for a meaning, however long the codes are."""
+
+_FRAME: Final = len("    ") + len("1,000") + 3 * len("  ")
+"""Columns that the numbers and the gaps take."""
 
 _MEANINGS: Final = {
     State.DELIVERED: "the carrier says so",
@@ -44,15 +47,15 @@ def _states(found: Findings, width: int) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for justify in ("left", "right", "left"):
         table.add_column(no_wrap=True, justify=justify)
-    longest = max(len(code) for _, code in found.per_code)
-    # Shortened here: rich would rather take the column of numbers away.
-    room = max(_LEAST_ROOM, width - longest - len("    ") - len("  1,000  ") - 1)
+    # Shortened here: where there is no room, rich would take it from the numbers.
+    code_room = min(max(len(code) for _, code in found.per_code), width - _FRAME - _LEAST_ROOM)
+    room = width - _FRAME - code_room
     for state in (State(name) for name in COUNTED[1:] if found.per_state[name]):
         style = f"bold {STYLES[state]}"
         table.add_row(f"  {state}", f"{found.per_state[state]:,}", shorten(_MEANINGS.get(state, ""), room), style=style)
         for (of, code), count in found.per_code.most_common():
             if of == state:
-                table.add_row(f"    {code}", f"{count:,}", shorten(meaning(code), room))
+                table.add_row(f"    {shorten(code, code_room)}", f"{count:,}", shorten(meaning(code), room))
     return table
 
 

@@ -1,7 +1,7 @@
 """What a provider's answer means: an answer and the recipients of its call go in, one `Outcome` comes out. Pure: nothing is done here."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +26,10 @@ OPT_OUT_CODES: Final = frozenset({("tencent", "FailedOperation.PhoneNumberInBlac
 """Codes by which a provider says that the recipient does not want to be texted; receipts say it by their reason."""
 
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.TEMPLATE})
+BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
+LINE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
+PARTLY_PARKED_S: Final = 60.0
+"""When a recipient is tried again whose call parked only a part of its recipients; it costs no try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Outcome:
     Attributes:
         verdicts: The new state of every recipient.
         shut_s: For how long the action's bucket is closed; 0 not at all.
+        hold_s: For how long the line is held, because its template may not be sent now; 0 not at all.
         park: What parks the account or the template, or None.
         worked: Whether the provider took at least one recipient.
         unknown_codes: Codes that no table knows.
@@ -69,6 +74,7 @@ class Outcome:
 
     verdicts: list[Verdicts] = field(default_factory=list)
     shut_s: float = 0.0
+    hold_s: float = 0.0
     park: Trouble | None = None
     worked: bool = False
     unknown_codes: list[str] = field(default_factory=list)
@@ -108,7 +114,8 @@ def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
     )
     if all_parked:
         outcome.park = _trouble(words)
-    outcome.shut_s = max((_shut_s(word, policy) for word in words.values()), default=0.0)
+    outcome.shut_s = _longest_s(words.values(), BUCKET_SCOPES, policy)
+    outcome.hold_s = _longest_s(words.values(), LINE_SCOPES, policy)
     size = sum(len(group.numbers) for group in groups)
     for group in groups:
         marks = [
@@ -137,9 +144,10 @@ def _words(answer: Answer, groups: Sequence[Group], provider: str) -> dict[int, 
 
 def _certain(word: _Word, broken: Broken) -> _Word:
     """The adapter knows best whether the request can have left; a table row must not turn doubt into certainty."""
-    if broken.maybe_sent and word.verdict is not Verdict.UNSURE:
-        return _Word(lookup("smsline", "local", "http.ReadTimeout"), broken.code, broken.detail)
-    return word
+    if broken.maybe_sent == (word.verdict is Verdict.UNSURE):
+        return word
+    stand_in = "http.ReadTimeout" if broken.maybe_sent else "http.ConnectError"
+    return _Word(lookup("smsline", "local", stand_in), broken.code, broken.detail)
 
 
 def _item_word(item: Item, provider: str) -> _Word:
@@ -160,10 +168,13 @@ def _wait_s(word: _Word, policy: Policy) -> float | None:
     return wait_s(word.match.row, now_s=policy.now_s, message=word.message)
 
 
-def _shut_s(word: _Word, policy: Policy) -> float:
-    if word.verdict is not Verdict.THROTTLE or word.match.row.scope is Scope.RECIPIENT:
-        return 0.0
-    return _wait_s(word, policy) or SHUT_S
+def _throttle_s(word: _Word, policy: Policy) -> float:
+    return (_wait_s(word, policy) or SHUT_S) if word.verdict is Verdict.THROTTLE else 0.0
+
+
+def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy) -> float:
+    """How long the throttles of these scopes ask to wait, at most."""
+    return max((_throttle_s(word, policy) for word in words if word.match.row.scope in scopes), default=0.0)
 
 
 def _ambiguous(answer: Answer, word: _Word, size: int) -> bool:
@@ -193,7 +204,9 @@ def _mark(position: int, word: _Word, tries: int, policy: Policy, *, parked: boo
             )
         case Verdict.PARK if parked:
             mark = Mark(position, State.WAITING, word.code, counted=False)
-        case Verdict.RETRY | Verdict.PARK:
+        case Verdict.PARK:
+            mark = Mark(position, State.WAITING, word.code, counted=False, delay_ms=PARTLY_PARKED_S * 1000)
+        case Verdict.RETRY:
             mark = _retry(position, word, tries, policy)
         case _:
             mark = Mark(position, State.DEAD, word.code)

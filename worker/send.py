@@ -74,9 +74,7 @@ def _park_stranger(engine: Engine, line: Line) -> bool:
     """A line of an account this service does not have (any more) waits, visibly, until it has."""
     message = "no worker is configured with this account; add it to the settings or cancel its jobs"
     accounts.park(engine.ledger, line.account, "", "account.Unknown", probe_ms=UNKNOWN_ACCOUNT_WAIT_MS, message=message)
-    engine.ledger.redis.zadd(
-        engine.ledger.keys.send(line.lane), {line.text(): engine.now_ms() + UNKNOWN_ACCOUNT_WAIT_MS}, xx=True
-    )
+    lines.hold(engine.ledger, line, UNKNOWN_ACCOUNT_WAIT_MS)
     log.error("account %s is not configured: its recipients wait; %s", line.account, message)
     return False
 
@@ -113,6 +111,8 @@ def _call(engine: Engine, flight: Flight) -> None:
     aftermath.tell(engine, flight, answer, outcome)
     aftermath.act(engine, flight, outcome)
     early = _record(engine, flight, outcome)
+    if outcome.hold_s:
+        lines.hold(engine.ledger, line, outcome.hold_s * 1000)
     if early is None:
         log.warning(
             "attempt %d of account %s lost its lease; what became of it is left to the receipts",

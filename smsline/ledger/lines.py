@@ -200,6 +200,12 @@ def release(ledger: Ledger, claim: Claim, wait_ms: float = 0.0) -> int:
     )
 
 
+def hold(ledger: Ledger, line: Line, for_ms: float) -> None:
+    """Leave a line alone for a time, because its messages may not be sent now; nothing of it is lost or counted."""
+    seconds, micros = ledger.redis.time()
+    ledger.redis.zadd(ledger.keys.send(line.lane), {line.text(): seconds * 1000 + micros / 1000 + for_ms}, xx=True)
+
+
 def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:
     """Move entries from `later` or from a job's held ones into their lines; returns how many."""
     if only_due:

@@ -238,7 +238,7 @@ def test_every_alias_is_found() -> None:
         ("InternalError", "unsure", "retry"),
         ("InternalError.Timeout", "unsure", "retry"),
         ("FailedOperation.New", "unsure", "retry"),
-        ("ServiceUnavailable", "unsure", "retry"),
+        ("ServiceUnavailable", "retry", "retry"),
         ("UnsupportedOperation", "park", "park"),
         ("FailedOperation.ContainSensitiveWord", "dead", "dead"),
         ("http.ReadTimeout", "unsure", "retry"),

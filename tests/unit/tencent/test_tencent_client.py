@@ -96,10 +96,10 @@ ANSWERS: dict[str, tuple[int, bytes, Answer]] = {
     "too large": (200, b" " * (LARGEST_BODY + 1), Broken(maybe_sent=True, code="http.TooLarge", detail="")),
     "204": (204, b"", Broken(maybe_sent=True, code="http.204", detail="")),
     "302": (302, sent_body(row()), Broken(maybe_sent=True, code="http.302", detail="")),
-    "400": (400, b"bad request", Broken(maybe_sent=True, code="http.400", detail="")),
+    "400": (400, b"bad request", Broken(maybe_sent=False, code="http.400", detail="")),
     "400 with items": (400, sent_body(row()), Broken(maybe_sent=True, code="http.400", detail="")),
-    "404": (404, b"", Broken(maybe_sent=True, code="http.404", detail="")),
-    "413": (413, b"{}", Broken(maybe_sent=True, code="http.413", detail="")),
+    "404": (404, b"", Broken(maybe_sent=False, code="http.404", detail="")),
+    "413": (413, b"{}", Broken(maybe_sent=False, code="http.413", detail="")),
     "429": (429, b"slow down", Broken(maybe_sent=False, code="http.429", detail="")),
     "429 with error": (429, error_body("RequestLimitExceeded"), Broken(maybe_sent=False, code="http.429", detail="")),
     "500": (500, b"", Broken(maybe_sent=True, code="http.500", detail="")),
@@ -226,7 +226,7 @@ def test_refused_pull(status: int) -> None:
     assert Refused("UnauthorizedOperation", "no", "req-1") == line.provider.read_page(raw)
 
 
-@pytest.mark.parametrize(("status", "maybe_sent"), [(503, True), (404, True), (429, False)])
+@pytest.mark.parametrize(("status", "maybe_sent"), [(503, True), (404, False), (429, False)])
 def test_broken_pull(status: int, maybe_sent: bool) -> None:
     """A pull without an answer of the provider's own tells whether it may have taken a page off the queue."""
     answer = answering(status, b"x").provider.pull(100)

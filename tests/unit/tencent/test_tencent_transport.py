@@ -111,7 +111,7 @@ def test_redirect_is_not_followed() -> None:
             connection.sendall(response(b"", status="307 Temporary Redirect", headers="Location: /again\r\n"))
 
     with _opened(redirect) as (provider, loopback):
-        assert _verdict(provider.send(CALL)) == (True, "http.307")
+        assert _verdict(provider.send(CALL)) == (False, "http.307")
 
     assert loopback.connections == 1
 

@@ -135,9 +135,10 @@ class TencentProvider:
 def judge(reply: Reply) -> bytes | Broken:
     """The body, if it is the provider's word; else what the status says.
 
-    The provider answers 200 even to refuse a call. Other statuses come from what stands in front of it: 429 has
-    turned the request away, anything else may have let it through first. A 4xx that holds the provider's own error
-    is believed.
+    The provider answers 200 even to refuse a call. Other statuses come from what stands in front of it: a 3xx or a 4xx has
+    turned the request away, except 408, which waited for something; a 5xx may have let it through first. A 4xx that holds the
+    provider's own error is believed; any other answer of the provider's under such a status is a riddle, so anything may have
+    happened.
     """
     if reply.status == 200:
         return reply.body
@@ -146,8 +147,11 @@ def judge(reply: Reply) -> bytes | Broken:
         return Broken(maybe_sent=False, code=code, detail="too many requests, turned away before the provider")
     if 400 <= reply.status < 500 and wire.is_error(reply.body):
         return reply.body
+    turned_away = 300 <= reply.status < 500 and reply.status != 408 and not wire.is_answer(reply.body)
     return Broken(
-        maybe_sent=True, code=code, detail=f"HTTP status {reply.status} without an error of the provider's own"
+        maybe_sent=not turned_away,
+        code=code,
+        detail=f"HTTP status {reply.status} without an error of the provider's own",
     )
 
 

@@ -168,6 +168,11 @@ def cleaner(secrets: Iterable[str]) -> Clean:
     return clean
 
 
+def is_answer(body: bytes) -> bool:
+    """Whether the body is the provider's envelope, whatever it says."""
+    return isinstance(_open(body), _Response)
+
+
 def is_error(body: bytes) -> bool:
     """Whether the body is the provider's error envelope."""
     response = _open(body)

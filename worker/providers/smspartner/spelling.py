@@ -1,0 +1,44 @@
+"""Numbers as SMSPartner spells them: text of an answer in, E.164 integers out.
+
+Requests always have `+33…`; answers are matched by number, and may have the national spelling `06…` or no plus sign.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+_DECORATION: Final = re.compile(r"[\s().-]")
+_E164: Final = re.compile(r"[1-9][0-9]{6,14}")
+_NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
+_NUMBER: Final = re.compile(r"\+?[0-9][0-9 .-]{5,20}[0-9]")
+_LAST: Final = 10**9
+
+
+def received(spelled: str) -> int | None:
+    """The number a text stands for, or None; ten digits from 0 are a French one."""
+    digits = _DECORATION.sub("", spelled)
+    if national := _NATIONAL.fullmatch(digits):
+        return int("33" + national[1])
+    digits = digits.removeprefix("+").removeprefix("00")
+    return int(digits) if _E164.fullmatch(digits) else None
+
+
+def asked(spelled: str, numbers: Collection[int]) -> int | None:
+    """Which of the numbers asked about is meant, or None.
+
+    A national spelling belongs to an overseas department as well (+262, +590 …): then the last nine digits decide.
+    """
+    number = received(spelled)
+    if number is None or number in numbers:
+        return number
+    if not _NATIONAL.fullmatch(_DECORATION.sub("", spelled)):
+        return None
+    same = [each for each in numbers if each % _LAST == number % _LAST]
+    return same[0] if len(same) == 1 else None
+
+
+def named(message: str, numbers: Collection[int]) -> Iterator[int]:
+    """The numbers asked about that a message names, as in `not valid (+33612345678)`."""
+    for found in _NUMBER.findall(message):
+        if (number := asked(found, numbers)) is not None:
+            yield number

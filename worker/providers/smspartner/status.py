@@ -1,0 +1,166 @@
+"""What became of messages: serials in and a query's body out; the answer of any of the four status calls in, receipts out.
+
+A status is not final while it is `Waiting`; then, and when the provider does not know the message yet, there is no
+receipt. None of the answers gives a reason for a failure.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from smsline.codes import lookup
+from smsline.numbers import e164
+from smsline.verdicts import Verdict
+from worker.providers.base import Asked, Broken, Receipt, ReceiptPage, Refused
+from worker.providers.smspartner.reading import Row, field, flag, moment, opened, rows, text, unreadable, whole
+from worker.providers.smspartner.spelling import received
+from worker.providers.smspartner.spelling import asked as number_asked
+from worker.providers.smspartner.wire import Clean, refusal
+
+SPACE: Final = "dlr"
+"""The namespace of the words a status can be."""
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class _Asked(Struct):
+    phone_number: str = msgspec.field(name="phoneNumber")
+    message_id: int = msgspec.field(name="messageId")
+
+
+class _MultiStatus(Struct):
+    api_key: str = msgspec.field(name="apiKey")
+    # The pages call it SMSStatus_List; their samples, and the clients that work, SMSStatut_List.
+    asked: list[_Asked] = msgspec.field(name="SMSStatut_List")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the provider says of one message.
+
+    Attributes:
+        number: E.164 integer.
+        message_id: Of the call that sent it, or empty where the answer does not repeat it.
+        word: `delivered`, `not delivered`, `waiting`, `ko`, or one nobody knows; lower case.
+        at_s: Epoch seconds, 0 when none is given.
+        stopped: Whether the recipient has answered STOP.
+    """
+
+    number: int
+    message_id: str
+    word: str
+    at_s: int
+    stopped: bool
+
+    @property
+    def final(self) -> bool:
+        """Whether it will stay so; a word that no table knows is taken for one that will not."""
+        match = lookup("smspartner", SPACE, self.word)
+        return match.how != "unknown" and not match.row.pending
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the message reached the phone."""
+        return lookup("smspartner", SPACE, self.word).row.verdict is Verdict.OK
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """One answer about several messages.
+
+    Attributes:
+        statuses: What could be read; messages that the provider does not know are left out.
+        bad_rows: How many rows could not be read.
+        page: Which page of several it is, from 1; 0 where pages are not counted.
+        total: How many rows all pages have; 0 where that is not said.
+    """
+
+    statuses: tuple[Status, ...]
+    bad_rows: int = 0
+    page: int = 0
+    total: int = 0
+
+
+def message_id_of(serial: str) -> str:
+    """The message_id, or where none is known the tag, in a serial."""
+    return serial.partition("/")[0]
+
+
+def query_body(api_key: str, asked: Sequence[Asked]) -> bytes:
+    """The body of a multi-status about messages whose call's message_id is known."""
+    wanted = [_Asked(e164(each.number), int(message_id_of(each.serial))) for each in asked]
+    return _ENCODER.encode(_MultiStatus(api_key, wanted))
+
+
+def read_statuses(body: bytes, *, clean: Clean, numbers: Collection[int] = ()) -> StatusPage | Refused | Broken:
+    """The answer to multi-status, bulk-status, bulk-status-by-tag or message-status.
+
+    Args:
+        body: The answer's body.
+        clean: Applied to the provider's messages.
+        numbers: Whom was asked about, to read national spellings by.
+    """
+    row = opened(body)
+    if isinstance(row, Broken):
+        return row
+    listed = rows(field(row, "StatutResponse_List", "StatusResponse_List"))
+    if listed is None and (refused := refusal(row, clean)):
+        return refused
+    if listed is None and not _word(row):
+        return unreadable("neither a status, a list StatutResponse_List, nor an error")
+    read = [_status(each, numbers) for each in ([row] if listed is None else listed) if not unheard_of(each)]
+    statuses = tuple(status for status in read if status)
+    return StatusPage(
+        statuses=statuses,
+        bad_rows=len(read) - len(statuses),
+        page=whole(row.get("currentPage")),
+        total=whole(row.get("total")),
+    )
+
+
+def unheard_of(row: Row) -> bool:
+    """Whether the row says that the provider does not know the message, or not yet."""
+    return flag(row.get("success")) is False
+
+
+def receipts_of(page: StatusPage, asked: Sequence[Asked]) -> ReceiptPage:
+    """The final ones as receipts, under the serials that were asked about.
+
+    An answer that does not repeat the message_id belongs to its number only where one message to it was asked about.
+    """
+    serials = {(message_id_of(each.serial), each.number): each.serial for each in asked}
+    times = Counter(each.number for each in asked)
+    alone = {each.number: each.serial for each in asked if times[each.number] == 1}
+    receipts = []
+    for status in page.statuses:
+        serial = serials.get((status.message_id, status.number)) if status.message_id else alone.get(status.number)
+        if serial and status.final:
+            receipts.append(receipt_of(status, serial))
+    return ReceiptPage(receipts=tuple(receipts), bad_rows=page.bad_rows, rows=len(page.statuses) + page.bad_rows)
+
+
+def receipt_of(status: Status, serial: str, context: str = "") -> Receipt:
+    """A final status as a receipt."""
+    return Receipt(status.number, serial, status.delivered, status.word, status.at_s, context)
+
+
+def _status(row: Row, numbers: Collection[int]) -> Status | None:
+    spelled, word = text(field(row, "phoneNumber", "number", "phone")), _word(row)
+    number = number_asked(spelled, numbers) or received(spelled)
+    if number is None or not word:
+        return None
+    return Status(
+        number=number,
+        message_id=text(field(row, "messageId", "message_id", "msgId")),
+        word=word,
+        at_s=moment(row.get("date")),
+        stopped=bool(flag(field(row, "stopSms", "stopSMS"))),
+    )
+
+
+def _word(row: Row) -> str:
+    return text(field(row, "status", "statut")).lower()

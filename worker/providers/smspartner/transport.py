@@ -1,0 +1,142 @@
+"""HTTP and nothing else: one GET or POST in, a status with a body or a `Broken` out.
+
+The API key travels in a GET's query, so no URL leaves this file: not in a value, not in an error, not in a log.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final, Literal, Protocol
+
+import httpx
+
+from smsline.errors import shorten
+from worker.providers.base import Broken
+from worker.providers.tencent.deadline import DeadlineTransport, deadlines
+from worker.providers.tencent.transport import LARGEST_BODY, NEVER_LEFT, Reply
+
+LOG: Final = logging.getLogger(__name__)
+
+VERSION: Final = "/v1/"
+
+_KEY: Final = re.compile(r"(apiKey=)[^&\s\"']+")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request.
+
+    Attributes:
+        action: The path behind `/v1/`.
+        query: A GET's parameters, the key among them.
+        body: A POST's JSON; empty makes it a GET.
+    """
+
+    action: str
+    query: Mapping[str, str] | None = None
+    body: bytes = b""
+
+    @property
+    def method(self) -> Literal["GET", "POST"]:
+        """By whether there is a body."""
+        return "POST" if self.body else "GET"
+
+
+class Asker(Protocol):
+    """Asks one site. Threads may share it."""
+
+    def ask(self, question: Question, *, timeout_s: float) -> Reply | Broken:
+        """Ask once, never again by itself, within `timeout_s` seconds in all; raises nothing."""
+
+    def close(self) -> None:
+        """Close kept-alive connections; later questions are `Broken`, never left."""
+
+
+class _HideKey(logging.Filter):
+    """Takes the key out of the line that httpx logs for every request, whoever configured logging."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _KEY.sub(r"\1****", record.getMessage()), None
+        return True
+
+
+class HttpxAsker:
+    """`Asker` over a synchronous httpx client: HTTP/1.1, keep-alive, no redirects, no proxies, no cookies."""
+
+    def __init__(self, endpoint: str, *, pool_size: int, transport: httpx.BaseTransport | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            endpoint: Full URL before `/v1/`.
+            pool_size: Connections at most; as many as threads that ask, or they wait for each other.
+            transport: In place of the network, such as `httpx.MockTransport`.
+        """
+        self._endpoint = endpoint.rstrip("/")
+        self._host = httpx.URL(endpoint).host
+        self._client = httpx.Client(
+            transport=transport or DeadlineTransport(pool_size=pool_size),
+            # identity: answers are small, and a body that was not packed cannot fail to unpack.
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "smsline"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        hush()
+
+    def ask(self, question: Question, *, timeout_s: float) -> Reply | Broken:
+        """Ask once; see `Asker`."""
+        if self._client.is_closed:
+            return Broken(maybe_sent=False, code="http.Closed", detail="this account's connections are closed")
+        if timeout_s <= 0:
+            return Broken(maybe_sent=False, code="http.NoTime", detail="no time was left for the call")
+        try:
+            return self._exchange(question, timeout_s)
+        except NEVER_LEFT as error:
+            return Broken(maybe_sent=False, code=_code(error), detail=_reason(error))
+        except Exception as error:  # noqa: BLE001 - a call that may be out must end as a value whatever breaks
+            # The message is left out: it may quote the URL or what the peer sent.
+            if not isinstance(error, httpx.HTTPError):
+                LOG.error("asking %s broke: %s", self._host, type(error).__name__)  # noqa: TRY400 - as above
+            return Broken(maybe_sent=True, code=_code(error), detail="the call broke after it may have been sent")
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._client.close()
+
+    def _exchange(self, question: Question, timeout_s: float) -> Reply | Broken:
+        request = self._client.build_request(
+            question.method,
+            f"{self._endpoint}{VERSION}{question.action}",
+            params=question.query,
+            content=question.body or None,
+            headers={"Content-Type": "application/json"} if question.body else None,
+            extensions=deadlines(timeout_s),
+        )
+        response = self._client.send(request, stream=True)
+        try:
+            received = bytearray()
+            for chunk in response.iter_bytes():
+                received += chunk
+                if len(received) > LARGEST_BODY:
+                    return Broken(maybe_sent=True, code="http.TooLarge", detail=f"answer over {LARGEST_BODY} bytes")
+            return Reply(status=response.status_code, body=bytes(received))
+        finally:
+            response.close()
+
+
+def hush() -> None:
+    """Keep the key out of httpx's own log lines; once is enough."""
+    logger = logging.getLogger("httpx")
+    if not any(isinstance(each, _HideKey) for each in logger.filters):
+        logger.addFilter(_HideKey())
+
+
+def _code(error: Exception) -> str:
+    return f"http.{type(error).__name__}"
+
+
+def _reason(error: Exception) -> str:
+    """Why nothing left. Only a failed connect may speak for itself: it had no URL or answer to quote from."""
+    return f"not sent: {shorten(str(error), 200)}" if isinstance(error, httpx.ConnectError) else "not sent"

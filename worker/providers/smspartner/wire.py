@@ -1,0 +1,236 @@
+"""A bulk-send on SMSPartner's wire: a call in and a request's body out; an answer's body in and the engine's values out."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from smsline.errors import shorten
+from smsline.numbers import e164, mask_in
+from worker.providers.base import Broken, Item, Refused, Sent
+from worker.providers.smspartner.account import SmsPartnerAccount
+from worker.providers.smspartner.limits import TAG_LONGEST
+from worker.providers.smspartner.reading import Row, field, flag, opened, rows, text, unreadable, whole
+from worker.providers.smspartner.spelling import asked, named
+
+Clean: TypeAlias = Callable[[str], str]
+"""Makes text that came from outside fit for a log."""
+
+OK: Final = "200"
+"""The code of what went well; success counts more (another call answers success with code 2)."""
+
+UNEXPLAINED: Final = "success.false"
+"""Stands for the code of a failure that has none."""
+
+AGAIN: Final = "call.Again"
+"""What smsline says of a number whose call was refused because of another one: it goes out with the next call."""
+
+_ENCODER: Final = msgspec.json.Encoder()
+_ELEMENT: Final = re.compile(r"children\[(\w+)\]")
+
+FIELDS: Final[Mapping[str, str]] = {
+    "phoneNumber": "9.phoneNumbers",
+    "phoneNumbers": "9.phoneNumbers",
+    "message": "9.message",
+    "sender": "9.sender",
+}
+"""The last field that an elementId of code 9 names, to the code that says whose fault it is; any other is the call's own."""
+
+ABOUT_NUMBERS: Final = frozenset({"9.phoneNumbers", "13", "14", "15"})
+"""Codes that speak of single numbers, and so of a whole call only because it holds one of them."""
+
+_WORST_FIRST: Final = ("9", "9.sender", "9.message", "9.phoneNumbers")
+
+
+class _Message(Struct, rename="camel"):
+    phone_number: str
+    message: str
+
+
+class _BulkSend(Struct, rename={"api_key": "apiKey", "messages": "SMSList", "stop": "isStopSms", "unicode": "isUnicode"}, omit_defaults=True):  # fmt: skip
+    api_key: str
+    messages: list[_Message]
+    sender: str = ""
+    gamme: int | None = None
+    tag: str = ""
+    stop: int = 0
+    unicode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """What was left out of an answer to a send.
+
+    Attributes:
+        strangers: Items for numbers that were not in the call.
+        repeats: Further items for a number that had one; the first counts.
+        unreadable: Items without a number, or without a flag and a code.
+    """
+
+    strangers: int = 0
+    repeats: int = 0
+    unreadable: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.strangers or self.repeats or self.unreadable)
+
+
+def tag_of(context: str) -> str:
+    """The tag of the call with this context: at most 20 lower-case letters and digits, another one for each context."""
+    plain = re.sub(r"[^a-z0-9]", "", context)
+    if plain and len(plain) <= TAG_LONGEST and context == context.lower():
+        return plain
+    return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
+
+
+def send_body(account: SmsPartnerAccount, messages: Mapping[int, str], *, sender: str, tag: str) -> bytes:
+    """The body of a bulk-send; what is not set is left out.
+
+    Args:
+        account: Whose call it is.
+        messages: Number to text.
+        sender: The sender's name, or empty for a short number of SMSPartner's.
+        tag: By which the call can be asked about when its answer is lost.
+    """
+    return _ENCODER.encode(
+        _BulkSend(
+            api_key=account.api_key,
+            messages=[_Message(e164(number), lines_marked(message)) for number, message in messages.items()],
+            sender=sender,
+            gamme=account.gamme,
+            tag=tag,
+            stop=int(account.stop_sms),
+            unicode=int(account.unicode),
+        )
+    )
+
+
+def lines_marked(message: str) -> str:
+    """The text with its line breaks as SMSPartner wants them, `:br:`; each counts as two characters."""
+    return ":br:".join(message.splitlines())
+
+
+def serial_of(message_id: str, number: int) -> str:
+    """The id of the message to one number; SMSPartner's own is the same for a whole call."""
+    return f"{message_id}/{number}"
+
+
+def cleaner(secrets: Iterable[str]) -> Clean:
+    """A function that hides these secrets and every long number in a text, and shortens it.
+
+    Args:
+        secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
+    """
+    hidden = sorted({secret for secret in secrets if len(secret) > 1}, key=len, reverse=True)
+
+    def clean(message: str) -> str:
+        for secret in hidden:
+            message = message.replace(secret, "****")
+        return shorten(mask_in(" ".join(message.split())), 200)
+
+    return clean
+
+
+def refusal(row: Row, clean: Clean) -> Refused | None:
+    """The one error of an answer that says it failed; None when it does not say so."""
+    ok = succeeded(row)
+    if ok is not False:
+        return None
+    return Refused(code=fault(row), message=clean(told(row)), request_id="")
+
+
+def succeeded(row: Row) -> bool | None:
+    """What the success flag says, or where there is none the code; None when there is neither."""
+    ok, code = flag(row.get("success")), text(row.get("code"))
+    return ok if ok is not None or not code else code == OK
+
+
+def complaints(row: Row) -> Sequence[Row]:
+    """What code 9 lists; the pages call it `errors` and `error`."""
+    return rows(field(row, "errors", "error")) or []
+
+
+def fault(row: Row) -> str:
+    """The code of what failed, and of code 9 whose fault it is: that of the gravest field it names."""
+    code, listed = text(row.get("code")), complaints(row)
+    if code != "9" or not listed:
+        return code if code not in ("", OK) else UNEXPLAINED
+    fields = [(_ELEMENT.findall(text(each.get("elementId"))) or [""])[-1] for each in listed]
+    return min((FIELDS.get(name, "9") for name in fields), key=_WORST_FIRST.index)
+
+
+def told(row: Row) -> str:
+    """The provider's words on why it failed."""
+    words = [text(each.get("message")) for each in (row, *complaints(row))]
+    return "; ".join(filter(None, words))
+
+
+def read_send(
+    body: bytes, numbers: Sequence[int], *, tag: str, clean: Clean
+) -> tuple[Sent | Refused | Broken, Oddities]:
+    """The answer to a bulk-send, its items matched to the numbers of the call.
+
+    Args:
+        body: The answer's body.
+        numbers: To whom the call went.
+        tag: What the call is known by when the answer holds no message_id.
+        clean: Applied to the provider's messages.
+    """
+    row = opened(body)
+    if isinstance(row, Broken):
+        return row, Oddities()
+    listed = rows(row.get("SMSResponse_List"))
+    refused = refusal(row, clean)
+    if refused and not listed:
+        return _blamed(refused, told(row), numbers), Oddities()
+    if not listed and succeeded(row) is None:
+        return unreadable("neither a flag, a code, nor a list SMSResponse_List"), Oddities()
+    message_id = text(field(row, "message_id", "messageId", "msgId"))
+    items, oddities = _items(listed or [], numbers, message_id=message_id or tag, clean=clean)
+    return Sent(items=items, request_id=message_id), oddities
+
+
+def _items(
+    listed: Sequence[Row], numbers: Sequence[int], *, message_id: str, clean: Clean
+) -> tuple[tuple[Item, ...], Oddities]:
+    known = frozenset(numbers)
+    items: dict[int, Item] = {}
+    strangers = repeats = spoilt = 0
+    for row in listed:
+        spelled, ok = text(row.get("phoneNumber")), succeeded(row)
+        if not spelled or ok is None:
+            spoilt += 1
+        elif (number := asked(spelled, known)) is None:
+            strangers += 1
+        elif number in items:
+            repeats += 1
+        elif ok:
+            fee = whole(field(row, "nbSms", "nbSMS"))
+            items[number] = Item(number, True, OK, serial_of(message_id, number), fee, "")
+        else:
+            items[number] = Item(number, False, fault(row), "", 0, clean(told(row)))
+    return tuple(items.values()), Oddities(strangers, repeats, spoilt)
+
+
+def _blamed(refused: Refused, words: str, numbers: Sequence[int]) -> Sent | Refused:
+    """A whole call refused because of numbers that its message names: these are refused, the others go out again."""
+    if refused.code not in ABOUT_NUMBERS or len(numbers) == 1:
+        return refused
+    guilty = frozenset(named(words, frozenset(numbers)))
+    return only(guilty, refused.code, numbers, refused.message) if guilty else refused
+
+
+def only(guilty: Iterable[int], code: str, numbers: Iterable[int], message: str = "") -> Sent:
+    """The answer to a call that some of its numbers have spoilt: nothing went out, and the others shall go with the next."""
+    bad = frozenset(guilty)
+    return Sent(
+        items=tuple(
+            Item(number, False, code if number in bad else AGAIN, "", 0, message if number in bad else "")
+            for number in numbers
+        ),
+        request_id="",
+    )

@@ -1,0 +1,23 @@
+"""Texts for providers without templates: a text with {1}, {2} … and a job's params in, what is sent out."""
+
+from collections.abc import Sequence
+
+from config.fields import PLACE
+
+UNKNOWN = "text.Unknown"
+"""The account has no text for the template."""
+
+UNFIT = "text.Params"
+"""The text has places for more or fewer params than there are."""
+
+
+def fill(text: str, params: Sequence[str]) -> str | None:
+    """The text with its params in place; None when it has places for more or fewer.
+
+    Args:
+        text: As an account's settings have it; `config.fields.Texts` has checked its braces.
+        params: The first is for `{1}`.
+    """
+    if max((int(number) for number in PLACE.findall(text)), default=0) != len(params):
+        return None
+    return PLACE.sub(lambda place: params[int(place[1]) - 1], text)

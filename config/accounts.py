@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Texts
@@ -65,6 +65,16 @@ def _of_provider(field: str) -> Any:  # noqa: ANN401 - a pydantic default, typed
     return Field(default_factory=lambda data: getattr(PROVIDERS[data["provider"]], field))
 
 
+def _hours() -> AfterValidator:
+    def check(text: str) -> str:
+        pattern = r"(?:[01]\d|2[0-3]):[0-5]\d"
+        if text and not (re.fullmatch(f"{pattern}-{pattern}", text) and text[:5] < text[6:]):
+            raise ValueError("must be two times of a day, the earlier first, such as 08:00-22:00")
+        return text
+
+    return AfterValidator(check)
+
+
 class Account(BaseModel):
     """One set of credentials at one provider, with its own limits, receipts and health."""
 
@@ -111,6 +121,9 @@ class Account(BaseModel):
 
     prefixes: Prefixes = ()
     """Country prefixes of the numbers it serves; empty serves every number. The longest match goes first."""
+
+    window: Annotated[str, _hours()] = ""
+    """Hours in which marketing goes out, `08:00-22:00`, in the recipient's country; empty for any hour."""
 
     priority: int = 0
     """Among accounts that match equally well, the lower goes first; then the name."""

@@ -82,6 +82,15 @@ class Settings(BaseSettings):
     retention_days: Annotated[float, Field(gt=0, le=3650)] = 7.0
     """How long a closed job is kept."""
 
+    cap_30s: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Most messages to one number through one account in 30 seconds; more wait. 0 is any number."""
+
+    cap_hour: Annotated[int, Field(ge=0, le=1000)] = 0
+    """The same in an hour."""
+
+    cap_day: Annotated[int, Field(ge=0, le=1000)] = 0
+    """The same in 24 hours."""
+
     otp_reserve: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of every rate limit that only otp may use."""
 

@@ -7,7 +7,8 @@ from smsline.job import JobSpec
 from smsline.ledger import accepting, due, inbox, lines
 from smsline.ledger.accepting import Timing
 from smsline.ledger.inbox import Part
-from worker.batch import Route, lay_out
+from worker import windows
+from worker.batch import Route, lay_out, region_named
 from worker.engine import Engine
 from worker.providers.base import Region
 
@@ -88,11 +89,7 @@ def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: 
 def _limit(engine: Engine, line: str) -> int:
     parsed = lines.parse_line(line)
     provider = engine.providers.get(parsed.account)
-    return (
-        provider.batch_rule("mainland" if parsed.region == "m" else "global").limit
-        if provider
-        else accepting.BLOCK_SIZE
-    )
+    return provider.batch_rule(region_named(parsed.region)).limit if provider else accepting.BLOCK_SIZE
 
 
 def route(engine: Engine, spec: JobSpec, number: int, region: Region) -> Route:
@@ -104,7 +101,13 @@ def route(engine: Engine, spec: JobSpec, number: int, region: Region) -> Route:
     account = engine.settings.accounts.get(name)
     if account is None:
         return Route(name, spec.sign, params_differ=False)
-    return Route(name, account.sign, engine.providers[name].batch_rule(region).params_differ)
+    local = account.window and spec.lane == "marketing" and region == "global"
+    return Route(
+        name,
+        account.sign,
+        engine.providers[name].batch_rule(region).params_differ,
+        windows.country_of(number) if local else "",
+    )
 
 
 def _by_prefix(engine: Engine, digits: str) -> str:

@@ -17,11 +17,19 @@ Params = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where numbers go: an account, its signature when a job names none, and whether its calls may hold different params."""
+    """Where a number goes.
+
+    Attributes:
+        account: The account that sends.
+        sign: Its signature, used when a job names none.
+        params_differ: Whether its calls may hold different params.
+        country: The number's ISO 3166 country where the hour of sending depends on it, else empty.
+    """
 
     account: str
     sign: str
     params_differ: bool
+    country: str = ""
 
 
 Router = Callable[[int, Region], Route]
@@ -67,8 +75,10 @@ def _rows(part: Part) -> Iterator[_Row]:
         yield _Row(number, None if params is None else tuple(params), part.refs[i] if part.refs else "")
 
 
-def _cuts(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
-    return (rows[i : i + BLOCK_SIZE] for i in range(0, len(rows), BLOCK_SIZE))
+def _cuts(spec: JobSpec, rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """Rows of a block each; a paced job's hold no more than a second's worth, so that its pace is smooth."""
+    size = max(1, min(BLOCK_SIZE, int(spec.pace))) if spec.pace else BLOCK_SIZE
+    return (rows[i : i + size] for i in range(0, len(rows), size))
 
 
 def _shared(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -> list[Block]:
@@ -77,7 +87,7 @@ def _shared(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -
     line = line_of(spec, route, region, content, params)
     return [
         Block(line.text(), content, [row.number for row in cut], params=pack_json(params), refs=_refs(cut))
-        for cut in _cuts(rows)
+        for cut in _cuts(spec, rows)
     ]
 
 
@@ -92,7 +102,7 @@ def _own(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -> l
             own_params=pack_json([row.params for row in cut]),
             refs=_refs(cut),
         )
-        for cut in _cuts(rows)
+        for cut in _cuts(spec, rows)
     ]
 
 
@@ -115,9 +125,9 @@ def line_of(spec: JobSpec, route: Route, region: Region, content: str, params: P
     """The line of a batch key; `params` None when each number has its own."""
     digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
     kind = OWN if params is None else SHARED
-    return Line(spec.lane, route.account, spec.template, region[0], kind, digest)
+    return Line(spec.lane, route.account, spec.template, region[0] + route.country, kind, digest)
 
 
 def region_named(letter: str) -> Region:
     """The region a line's letter stands for."""
-    return "mainland" if letter == "m" else "global"
+    return "mainland" if letter.startswith("m") else "global"

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from smsline.ledger import accounts, attempts, lines
 from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Line, NotBegun, Terms
-from worker import aftermath, receipts
+from worker import aftermath, receipts, windows
 from worker.aftermath import Flight
 from worker.batch import read_content, region_named
 from worker.engine import Engine
@@ -45,6 +45,9 @@ def send_batch(engine: Engine, line: Line) -> bool:
     provider = engine.providers.get(line.account)
     if provider is None:
         return _park_stranger(engine, line)
+    if closed_s := windows.line_closed_s(engine, line):
+        lines.hold(engine.ledger, line, closed_s * 1000)
+        return False
     rule = rule_of(provider, line)
     claim = lines.take(
         engine.ledger,
@@ -86,6 +89,7 @@ def _begin(engine: Engine, claim: Claim, rule: BatchRule) -> Begun | None:
         limit=engine.limit(claim.line.account, rule.action),
         lease_ms=settings.lease_s * 1000,
         park_probe_ms=settings.park_probe_s * 1000,
+        caps=(settings.cap_30s, settings.cap_hour, settings.cap_day),
     )
     while isinstance(begun := lines.begin(engine.ledger, claim, terms), NotBegun):
         match begun.why:

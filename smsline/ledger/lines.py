@@ -22,7 +22,7 @@ class Line(NamedTuple):
         lane: What it may wait for.
         account: Who sends.
         template: Template id.
-        region: `m` mainland, `g` global.
+        region: `m` mainland, `g` global; followed by the country where the hour of sending depends on it.
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number alone.
         digest: Stands for everything else that must be equal in a call.
     """

@@ -1,16 +1,28 @@
-"""Accepted recipients without a receipt go in; receipts asked for by number come out, or `unknown` at the deadline."""
+"""Accepted recipients without a receipt go in; receipts asked for come out, or `unknown` at the deadline.
+
+Where receipts are queued, a number is asked about when its receipt is overdue. Where they are not, every message is asked
+about, soon at first and then ever more rarely (docs/decisions/0010-receipts-by-query.md).
+"""
 
 import json
 import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from smsline.ledger import due, receipts
-from smsline.ledger.receipts import Place
+from smsline.ledger.receipts import Matched, Place, Row
 from smsline.ledger.runs import decode
 from smsline.states import LETTERS, State
 from worker.engine import Engine
 from worker.matching import SLACK_S
-from worker.receipts import apply_rows, ask
+from worker.providers.base import QUERIES_AT_ONCE, Asked, QueryProvider
+from worker.receipts import apply_matched, apply_rows, ask, query
+
+QUERY_AGAIN_MS: Final = 1_000.0
+QUERY_AGAIN_MOST_MS: Final = 3_600_000.0
+"""A message is asked about again after as long as it has been silent: no sooner than the one, no later than the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +33,13 @@ class Silent:
         position: In its block.
         number: E.164 integer.
         accepted_ms: When the provider took it.
+        serial: The provider's id of the message.
     """
 
     position: int
     number: int
     accepted_ms: int
+    serial: str = ""
 
 
 def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
@@ -34,18 +48,28 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     lease = due.claim_one(engine.ledger, key, member, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:
         return
-    account, block = member.split(" ")
-    now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
+    account, number = member.split(" ")
+    block, now_ms = int(number), engine.now_ms()
     overdue_ms = engine.settings.receipt_deadline_s * 1000
-    silent = silent_of(engine, int(block))
-    _give_up(engine, account, int(block), [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])
+    silent = silent_of(engine, block)
+    _give_up(engine, account, block, [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])
     asking = [each for each in silent if now_ms - each.accepted_ms < overdue_ms]
+    if isinstance(engine.providers.get(account), QueryProvider):
+        again_ms = _query_block(engine, account, block, asking, seconds=seconds)
+    else:
+        _ask_in_turn(engine, account, asking, seconds=seconds)
+        oldest_ms = min((each.accepted_ms for each in silent_of(engine, block)), default=None)
+        again_ms = None if oldest_ms is None else next_probe_ms(engine, now_ms - oldest_ms)
+    due.finish(engine.ledger, key, lease, again_ms)
+
+
+def _ask_in_turn(engine: Engine, account: str, asking: Sequence[Silent], *, seconds: float) -> None:
+    """Ask about one number after the other, as far as time and the action's limit go."""
+    now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
     if account in engine.providers:
         for each in asking:
             if over() or not _ask_one(engine, account, each, now_ms):
                 break
-    oldest_ms = min((each.accepted_ms for each in silent_of(engine, int(block))), default=None)
-    due.finish(engine.ledger, key, lease, None if oldest_ms is None else next_probe_ms(engine, now_ms - oldest_ms))
 
 
 def next_probe_ms(engine: Engine, age_ms: float) -> float:
@@ -57,6 +81,53 @@ def next_probe_ms(engine: Engine, age_ms: float) -> float:
         if at <= settings.receipt_deadline_s
     ]
     return min((at - age_ms for at in steps if at > age_ms + 1), default=0.0)
+
+
+def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> float | None:
+    """Ask about messages of a block and apply what is known; ms until the next look, None when nothing is silent any more."""
+    rows, wait_ms = _query_all(engine, account, asking, seconds)
+    places = {(each.serial, each.number): Place(block, each.position) for each in asking}
+    found = [(row, places.get((row.serial, row.number))) for row in rows]
+    apply_matched(engine, account, [Matched(row, place) for row, place in found if place])
+    if wait_ms is not None:
+        return wait_ms
+    now_ms, left = engine.now_ms(), silent_of(engine, block)
+    ages_ms = [now_ms - each.accepted_ms for each in left]
+    return next_query_ms(ages_ms, engine.settings.receipt_deadline_s * 1000) if left else None
+
+
+def _query_all(
+    engine: Engine, account: str, asking: Sequence[Silent], seconds: float
+) -> tuple[list[Row], float | None]:
+    """Receipts of these messages, several queries side by side; and ms to wait when not all could be asked about."""
+    provider, over = engine.providers.get(account), engine.slice_ends(seconds)
+    if not asking or not isinstance(provider, QueryProvider):
+        return [], None
+    limit, rows, waits = provider.query_rule.limit, list[Row](), list[float]()
+    # A look that is cut short begins elsewhere the next time, so that nobody is always left out.
+    turn = engine.now_ms() % len(asking)
+    asked = [Asked(each.serial, each.number, each.accepted_ms // 1000) for each in (*asking[turn:], *asking[:turn])]
+
+    def one(start: int) -> None:
+        if waits or over():
+            waits.append(0.0)
+        elif isinstance(answer := query(engine, account, asked[start : start + limit]), list):
+            rows.extend(answer)
+        else:
+            waits.append(answer)
+
+    with ThreadPoolExecutor(QUERIES_AT_ONCE, "query") as pool:
+        list(pool.map(one, range(0, len(asked), limit)))
+    return rows, max(waits, default=None)
+
+
+def next_query_ms(ages_ms: Sequence[float], deadline_ms: float) -> float:
+    """Ms until messages of these ages are asked about again, or the oldest is given up.
+
+    The youngest sets the pace: after as long again as it has been silent, within `QUERY_AGAIN_MS` and `QUERY_AGAIN_MOST_MS`.
+    """
+    again_ms = min(max(min(ages_ms), QUERY_AGAIN_MS), QUERY_AGAIN_MOST_MS)
+    return min(again_ms, max(0.0, deadline_ms - max(ages_ms)))
 
 
 def _ask_one(engine: Engine, account: str, silent: Silent, now_ms: int) -> bool:
@@ -80,13 +151,15 @@ def silent_of(engine: Engine, block: int) -> list[Silent]:
     letters = held.get(b"st", b"").decode()
     if LETTERS[State.ACCEPTED] not in letters:
         return []
-    accepted_ms: dict[int, int] = {}
+    accepted: dict[int, tuple[int, str]] = {}
     for name in sorted((name for name in held if name.startswith(b"z")), key=lambda name: int(name[1:])):
         note = json.loads(zlib.decompress(held[name]))
-        accepted_ms |= dict.fromkeys(decode(note["r"]), note["t"])
+        accepted |= {at: (note["t"], serial) for at, serial in zip(decode(note["r"]), note["s"], strict=True)}
     packed = held[b"n"]
     return [
-        Silent(position, int.from_bytes(packed[position * 8 : position * 8 + 8], "big"), accepted_ms.get(position, 0))
+        Silent(
+            position, int.from_bytes(packed[position * 8 : position * 8 + 8], "big"), *accepted.get(position, (0, ""))
+        )
         for position, letter in enumerate(letters)
         if letter == LETTERS[State.ACCEPTED]
     ]

@@ -1,4 +1,4 @@
-"""Receipts come in, pulled page by page or asked for by number; their recipients' final states go out."""
+"""Receipts come in, pulled page by page or asked for by number or message; their recipients' final states go out."""
 
 import logging
 from collections.abc import Sequence
@@ -7,13 +7,14 @@ from typing import Final
 
 from smsline.codes import lookup
 from smsline.ledger import accounts, buckets, due, receipts, suppression
+from smsline.ledger.lines import parse_line
 from smsline.ledger.receipts import Applied, Matched, Row
 from smsline.numbers import e164, mask
 from smsline.verdicts import Scope, Verdict
 from worker.engine import Engine
 from worker.matching import match
 from worker.outcome import OPT_OUT_REASON
-from worker.providers.base import Broken, Receipt, ReceiptPage, Refused
+from worker.providers.base import Asked, Broken, QueryProvider, QueueProvider, Receipt, ReceiptPage, Refused
 
 PAGE: Final = 100
 """Receipts in a page, at most (Tencent SMS API document, line 2672)."""
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     """Take an account's receipts off the provider's queue, as long as there are some, for about so long.
 
+    A provider without a queue is asked block by block (`worker.probe`); here its new blocks are made due for that.
+
     Returns:
         How many receipts were seen.
     """
@@ -36,9 +39,13 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     lease = due.claim_one(engine.ledger, keys.drain, account, lease_ms=engine.settings.lease_s * 1000)
     if lease is None or provider is None:
         return 0
+    if not isinstance(provider, QueueProvider):
+        bring_forward(engine, account)
+        due.finish(engine.ledger, keys.drain, lease)
+        return 0
     over, seen, width, again_ms = engine.slice_ends(seconds), apply_stored(engine, account), 1, 0.0
     while not over():
-        trouble_ms = _pull(engine, account, width)
+        trouble_ms = _pull(engine, account, provider, width)
         rows = apply_stored(engine, account)
         seen += rows
         if trouble_ms or rows < width * PAGE:
@@ -62,21 +69,41 @@ def _pause_ms(engine: Engine, account: str, rows: int) -> float:
     return min(AGAIN_MOST_MS, AGAIN_MS * 2.0 ** min(empty - 1, 10))
 
 
-def _pull(engine: Engine, account: str, width: int) -> float:
+def bring_forward(engine: Engine, account: str) -> None:
+    """Blocks that joined the probe's schedule since the last drain are due at their lane's first poll, not at the first probe."""
+    ledger, keys = engine.ledger, engine.ledger.keys
+    now_ms, probe_ms = engine.now_ms(), engine.polls("otp").probe_ms
+    since_ms = int(ledger.redis.hget(keys.account(account), "forward_ms") or 0)
+    # Recording puts a block where its first probe is: what joined between then and now lies that much later.
+    found = ledger.redis.zrangebyscore(keys.probe, since_ms + probe_ms, now_ms + probe_ms, withscores=True)
+    joined = {member: score - probe_ms for member, score in found if member.startswith(f"{account} ".encode())}
+    blocks = [keys.block(member.decode().split(" ")[1]) for member in joined]
+    lines = ledger.run("hget_each", blocks, ["line"]) if blocks else []
+    due_ms = {
+        member: at_ms + engine.polls(parse_line(line.decode()).lane).first_poll_ms
+        for (member, at_ms), line in zip(joined.items(), lines, strict=True)
+        if line
+    }
+    if due_ms:
+        ledger.redis.zadd(keys.probe, due_ms, xx=True, lt=True)
+        engine.poke(max(0.0, min(due_ms.values()) - now_ms))
+    ledger.redis.hset(keys.account(account), "forward_ms", now_ms)
+
+
+def _pull(engine: Engine, account: str, queue: QueueProvider, width: int) -> float:
     """Pull `width` pages side by side and store them raw; ms to wait after trouble, else 0."""
     if width == 1:
-        return _pull_one(engine, account)
+        return _pull_one(engine, account, queue)
     with ThreadPoolExecutor(width, "pull") as pool:
-        return max(pool.map(lambda _: _pull_one(engine, account), range(width)))
+        return max(pool.map(lambda _: _pull_one(engine, account, queue), range(width)))
 
 
-def _pull_one(engine: Engine, account: str) -> float:
+def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float:
     """Pull one page and store it; ms to wait when that was not possible, else 0."""
-    provider = engine.providers[account]
-    wait_ms = wait_for_token(engine, account, provider.pull_action)
+    wait_ms = wait_for_token(engine, account, queue.pull_action)
     if wait_ms:
         return wait_ms
-    page = provider.pull(PAGE)
+    page = queue.pull(PAGE)
     if isinstance(page, Broken):
         accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
         log.warning(
@@ -101,9 +128,9 @@ def wait_for_token(engine: Engine, account: str, action: str, most_ms: float = 1
 
 def apply_stored(engine: Engine, account: str) -> int:
     """Apply every page that is stored and not yet applied; returns how many receipts they held."""
-    seen = 0
-    while stored := receipts.next_pages(engine.ledger, account):
-        pages = [_read(engine, account, raw) for raw in stored]
+    seen, queue = 0, engine.providers[account]
+    while isinstance(queue, QueueProvider) and (stored := receipts.next_pages(engine.ledger, account)):
+        pages = [_read(engine, account, queue, raw) for raw in stored]
         apply_rows(engine, account, [_row(receipt) for page in pages for receipt in page.receipts])
         seen += sum(page.rows for page in pages)
         for raw in stored:
@@ -111,11 +138,11 @@ def apply_stored(engine: Engine, account: str) -> int:
     return seen
 
 
-def _read(engine: Engine, account: str, raw: bytes) -> ReceiptPage:
+def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> ReceiptPage:
     """A stored page; one that holds an error, or nothing readable, is an empty page and trouble to tell."""
-    page = engine.providers[account].read_page(raw)
+    page = queue.read_page(raw)
     if not isinstance(page, ReceiptPage):
-        refused(engine, account, engine.providers[account].pull_action, page)
+        refused(engine, account, queue.pull_action, page)
         return ReceiptPage((), 0, 0)
     if page.bad_rows:
         accounts.note_error(engine.ledger, account, f"{page.bad_rows} receipts could not be read")
@@ -147,7 +174,10 @@ def _row(receipt: Receipt) -> Row:
 
 
 def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> Applied:
-    """Match receipts to their recipients and apply them; those that match nothing are kept for what comes later."""
+    """Match receipts to their recipients and apply them; those that match nothing are kept for what comes later.
+
+    Receipts that can be asked for again are not kept.
+    """
     if not rows:
         return Applied()
     today = engine.now_ms() // DAY_MS
@@ -156,11 +186,11 @@ def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> Applied:
     left = [row for row in rows if row.serial not in places]
     if left:
         matched += match(engine, account, left)
+    if left and not isinstance(engine.providers.get(account), QueryProvider):
         known = {matched_row.row.serial for matched_row in matched}
         orphans = [row for row in left if row.serial not in known]
         late_places = receipts.keep_orphans(engine.ledger, account, orphans, today=today)
-        caught = [Matched(row, late_places[row.serial]) for row in orphans if row.serial in late_places]
-        matched += caught
+        matched += [Matched(row, late_places[row.serial]) for row in orphans if row.serial in late_places]
     return apply_matched(engine, account, matched)
 
 
@@ -211,3 +241,25 @@ def ask(engine: Engine, account: str, number: int, *, since_s: int, until_s: int
     refused(engine, account, provider.ask_action, answer)
     log.info("account %s: asking about %s failed with %s", account, mask(e164(number)), answer.code)
     return None
+
+
+def query(engine: Engine, account: str, asked: Sequence[Asked]) -> list[Row] | float:
+    """Ask the provider about messages that it took; ms to wait when that was not possible just now.
+
+    What is refused for its own sake, and would be each time, holds up nothing else: there is no receipt of it.
+    """
+    provider = engine.providers[account]
+    if not isinstance(provider, QueryProvider):
+        return []
+    action = provider.query_rule.action
+    if wait_ms := wait_for_token(engine, account, action):
+        return wait_ms
+    answer = provider.query(asked)
+    if isinstance(answer, ReceiptPage):
+        return [_row(receipt) for receipt in answer.receipts]
+    if lookup(engine.settings.accounts[account].provider, "api", answer.code, read=True).row.verdict is Verdict.DEAD:
+        accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
+        log.warning("account %s: %s answered %s to one query; it is asked again later", account, action, answer.code)
+        return []
+    refused(engine, account, action, answer)
+    return AGAIN_MS

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 Region: TypeAlias = Literal["mainland", "global"]
+
+QUERIES_AT_ONCE: Final = 4
+"""Queries of one block under way side by side; an adapter's connections must do for so many in every thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,15 @@ class Call:
         content: What is said.
         context: Echoed in receipts where the provider can; identifies batch and attempt.
         timeout_s: Whole time allowed, seconds.
+        own_params: The params of each number, in the order of `numbers`, where each brings its own; empty when
+            `content.params` are everybody's.
     """
 
     numbers: Sequence[int]
     content: Content
     context: str
     timeout_s: float
+    own_params: Sequence[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +139,54 @@ class BatchRule:
     Attributes:
         action: The provider's action, whose bucket the call is charged to.
         limit: Numbers in one call.
-        params_differ: Whether numbers with different params can share the call.
+        params_differ: Whether numbers with different params can share a call.
+        own: The rule of calls for such numbers, where it is another than this one; None when it is the same.
     """
 
     action: str
     limit: int
     params_differ: bool = False
+    own: "BatchRule | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRule:
+    """How a provider without a queue of receipts is asked about messages.
+
+    Attributes:
+        action: The provider's action, whose bucket a query is charged to.
+        limit: Messages in one query.
+    """
+
+    action: str
+    limit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One message that the provider took, to be asked about.
+
+    Attributes:
+        serial: `Item.serial` of the answer that took it.
+        number: E.164 integer.
+        accepted_s: When its call was begun, epoch seconds.
+    """
+
+    serial: str
+    number: int
+    accepted_s: int
 
 
 class Provider(Protocol):
-    """One account at one provider. Calls block; a thread may use it while others do."""
+    """One account at one provider. Calls block; a thread may use it while others do.
+
+    How its receipts come is said by one of two further protocols: `QueueProvider` or `QueryProvider`
+    (docs/decisions/0010-receipts-by-query.md).
+    """
 
     @property
     def limits(self) -> Mapping[str, float]:
         """Calls per second allowed for each action, as documented or as set for the account."""
-
-    @property
-    def pull_action(self) -> str:
-        """The action whose bucket `pull` is charged to."""
 
     @property
     def ask_action(self) -> str:
@@ -162,14 +198,41 @@ class Provider(Protocol):
     def send(self, call: Call) -> Answer:
         """Make one call, signed now, never repeated by any layer."""
 
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
+        """Receipts of one number between two epoch times, without taking them off any queue.
+
+        A provider that cannot be asked by number returns an empty page.
+        """
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+
+
+@runtime_checkable
+class QueueProvider(Provider, Protocol):
+    """A provider that queues an account's receipts, each given once."""
+
+    @property
+    def pull_action(self) -> str:
+        """The action whose bucket `pull` is charged to."""
+
     def pull(self, limit: int) -> bytes | Broken:
         """Take the next receipts off the account's queue as raw bytes, to be stored before they are read."""
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
 
-    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
-        """Receipts of one number between two epoch times, without taking them off the queue."""
 
-    def close(self) -> None:
-        """Close kept-alive connections."""
+@runtime_checkable
+class QueryProvider(Provider, Protocol):
+    """A provider without a queue: it tells what became of a message when it is asked, as often as it is asked."""
+
+    @property
+    def query_rule(self) -> QueryRule:
+        """How it is asked."""
+
+    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+        """Receipts of these messages, at most the rule's limit; one that is still on its way has none yet.
+
+        A receipt carries the serial and the number as they were asked about.
+        """

@@ -34,7 +34,9 @@ def parse_window(text: str) -> Window:
 
 @cache
 def zones_of(country: str) -> tuple[ZoneInfo, ...]:
-    """The time zones of an ISO 3166 country; empty for one that has none of its own."""
+    """The time zones of an ISO 3166 country; empty for one that has none of its own. All of mainland China lives by Beijing's."""
+    if country == MAINLAND_COUNTRY:
+        return (ZoneInfo("Asia/Shanghai"),)
     table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
     rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
     return tuple(ZoneInfo(row[2]) for row in rows if row[0] == country)

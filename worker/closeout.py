@@ -3,9 +3,11 @@
 import logging
 from typing import Final
 
-from smsline.ledger import due, jobs
+from smsline.ledger import due, inbox, jobs
 from smsline.ledger.due import Lease
+from smsline.ledger.keys import ENDED_PART
 from smsline.ledger.link import Ledger, ScriptCall
+from smsline.states import LETTERS, State
 from worker.engine import Engine
 
 AT_ONCE: Final = 100
@@ -26,7 +28,9 @@ def end_job(engine: Engine, job: str) -> int:
     cancelled = state == b"cancelled"
     if not cancelled and _put_off(engine, job, lease):
         return 0
-    ended = _drop_parts(ledger, job, "cancelled" if cancelled else "expired")
+    if not cancelled:
+        ledger.run("shut", [ledger.keys.job(job), ledger.keys.got(job), ledger.keys.closing])
+    ended = _drop_parts(ledger, job, State.CANCELLED if cancelled else State.EXPIRED)
     ended += _sweep(ledger, job, "c" if cancelled else "e")
     due.finish(ledger, ledger.keys.expire, lease)
     if ended:
@@ -43,16 +47,23 @@ def _put_off(engine: Engine, job: str, lease: Lease) -> bool:
     return left_ms > 0
 
 
-def _drop_parts(ledger: Ledger, job: str, count: str) -> int:
-    keys = ledger.keys
-    got = {int(part): int(size) for part, size in ledger.redis.hgetall(keys.got(job)).items()}
+def _drop_parts(ledger: Ledger, job: str, state: State) -> int:
+    """End the recipients that are still in the inbox, part by part; their numbers and names stay for the results."""
+    keys, ended = ledger.keys, 0
+    got = {int(part) for part in ledger.redis.hkeys(keys.got(job))}
     taken = {int(part) for part in ledger.redis.hkeys(keys.blocks(job))}
-    calls: list[ScriptCall] = [
-        ("drop_part", [keys.job(job), keys.part(job, part), keys.closing], [size, count])
-        for part, size in got.items()
-        if part not in taken
-    ]
-    return sum(int(answer) for answer in ledger.run_many(calls)) if calls else 0
+    for part_no in sorted(got - taken):
+        part = inbox.read_part(ledger, job, part_no)
+        if part is not None:
+            named = inbox.Part(part.numbers, None, part.refs).extra()
+            ended += int(
+                ledger.run(
+                    "drop_part",
+                    [keys.job(job), keys.part(job, part_no), keys.closing, keys.blocks(job)],
+                    [len(part.numbers), state.value, LETTERS[state], part_no, named, ENDED_PART],
+                )
+            )
+    return ended
 
 
 def _sweep(ledger: Ledger, job: str, letter: str) -> int:
@@ -89,9 +100,10 @@ def close_job(engine: Engine, job: str) -> bool:
 def remove(ledger: Ledger, job: str) -> None:
     """Forget a job: its blocks, its dead letters, its keys."""
     keys = ledger.keys
-    blocks = jobs.blocks_of(ledger, job)
-    for i in range(0, len(blocks), AT_ONCE):
-        ledger.redis.unlink(*(keys.block(block) for block in blocks[i : i + AT_ONCE]))
+    pieces = [keys.block(block) for block in jobs.blocks_of(ledger, job)]
+    pieces += [keys.part(job, int(part)) for part in ledger.redis.hkeys(keys.got(job))]
+    for i in range(0, len(pieces), AT_ONCE):
+        ledger.redis.unlink(*pieces[i : i + AT_ONCE])
     dead = [field for field in ledger.redis.hkeys(keys.dead) if field.decode().endswith(f" {job}")]
     if dead:
         ledger.redis.hdel(keys.dead, *dead)

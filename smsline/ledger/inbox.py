@@ -18,11 +18,13 @@ class Part:
         numbers: E.164 integers.
         params: Values per number (None: the job's own), or None when no number has its own.
         refs: Producer's name per number, or None when there are none.
+        end: The letter of the state in which its recipients ended in the inbox; empty while they wait there.
     """
 
     numbers: Sequence[int]
     params: Sequence[Sequence[str] | None] | None = None
     refs: Sequence[str] | None = None
+    end: str = ""
 
     def extra(self) -> str:
         """What is not a number, as JSON; empty when there is nothing."""
@@ -31,10 +33,10 @@ class Part:
         return json.dumps({"params": self.params, "refs": self.refs}, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def read(cls, packed: bytes, extra: bytes) -> "Part":
+    def read(cls, packed: bytes, extra: bytes, end: bytes | None = None) -> "Part":
         """A part as the ledger keeps it."""
         more = json.loads(extra) if extra else {}
-        return cls(numbers.unpack(packed), more.get("params"), more.get("refs"))
+        return cls(numbers.unpack(packed), more.get("params"), more.get("refs"), (end or b"").decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ def submit_part(
             keys.inbox,
             keys.expire,
             keys.idempotency(spec.key or job),
+            keys.closing,
         ],
         [
             job,
@@ -122,9 +125,9 @@ def waiting_parts(ledger: Ledger, job: str, limit: int = 4) -> tuple[list[int], 
 
 
 def read_part(ledger: Ledger, job: str, part_no: int) -> Part | None:
-    """A part of the inbox, or None when it was accepted or dropped meanwhile."""
-    packed, extra = ledger.redis.hmget(ledger.keys.part(job, part_no), "n", "x")
-    return None if packed is None else Part.read(packed, extra)
+    """A part of the inbox, or None when it was accepted meanwhile."""
+    packed, extra, end = ledger.redis.hmget(ledger.keys.part(job, part_no), "n", "x", "end")
+    return None if packed is None else Part.read(packed, extra, end)
 
 
 def read_spec(ledger: Ledger, job: str) -> tuple[JobSpec, str] | None:
@@ -142,6 +145,7 @@ def control(ledger: Ledger, job: str, wanted: str) -> tuple[str, str] | None:
         The state before and the state now; None when there is no such job.
     """
     keys = ledger.keys
-    parts = int(ledger.redis.hlen(keys.got(job)))
-    answer = ledger.run("control", [keys.job(job), keys.inbox, keys.expire, keys.closing], [job, wanted, parts])
+    answer = ledger.run(
+        "control", [keys.job(job), keys.inbox, keys.expire, keys.closing, keys.got(job)], [job, wanted]
+    )
     return (answer[0].decode(), answer[1].decode()) if answer else None

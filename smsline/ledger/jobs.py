@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from smsline import numbers
+from smsline.ledger import inbox
 from smsline.ledger.accounts import registered
+from smsline.ledger.keys import ENDED_PART
 from smsline.ledger.lines import parse_line
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
@@ -145,13 +147,16 @@ def results(ledger: Ledger, job: str) -> Iterator[Result]:
 
 
 def _inbox_results(ledger: Ledger, job: str) -> Iterator[Result]:
-    """Recipients whose part is still in the inbox."""
+    """Recipients whose part is still in the inbox, or ended there."""
     got = {int(n) for n in ledger.redis.hkeys(ledger.keys.got(job))}
-    taken = {int(n) for n in ledger.redis.hkeys(ledger.keys.blocks(job))}
-    for part in sorted(got - taken):
-        packed = ledger.redis.hget(ledger.keys.part(job, part), "n")
-        for number in numbers.unpack(packed or b""):
-            yield _row(number, "", State.WAITING)
+    blocks = ledger.redis.hgetall(ledger.keys.blocks(job))
+    taken = {int(n) for n, value in blocks.items() if value != ENDED_PART.encode()}
+    for part_no in sorted(got - taken):
+        part = inbox.read_part(ledger, job, part_no)
+        if part is not None:
+            state = STATES[part.end] if part.end else State.WAITING
+            for number, ref in zip(part.numbers, part.refs or [""] * len(part.numbers), strict=True):
+                yield _row(number, ref, state)
 
 
 def _row(number: int, ref: str, state: State) -> Result:

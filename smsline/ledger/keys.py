@@ -6,8 +6,8 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 |------------------------------|--------|-------------------------------------------------------------|---------------------------------|
 | job:<job>                    | hash   | spec, state, counts                                         | closed + retention              |
 | got:<job>                    | hash   | part number -> recipients in it, as received                | closed + retention              |
-| part:<job>:<n>               | hash   | a part of the inbox, not yet accepted                       | accepted                        |
-| blocks:<job>                 | hash   | part number -> "first block:blocks"                         | closed + retention              |
+| part:<job>:<n>               | hash   | a part of the inbox, not yet accepted, or ended there       | accepted; ended: as its job     |
+| blocks:<job>                 | hash   | part number -> "first block:blocks"; ENDED_PART when none   | closed + retention              |
 | block:<id>                   | hash   | up to 200 recipients of one job, in packed columns          | closed + retention              |
 | seen:<job>:<shard>           | set    | numbers of a job in several parts (integers)                | SEEN_TTL_S after the last part  |
 | held:<job>                   | zset   | "line entry" of a paused job                                | resumed                         |
@@ -41,6 +41,9 @@ INDEX_TTL_S: Final = 4 * 86_400
 
 INDEX_SHARDS: Final = 16_384
 """Index entries of a day spread over so many hashes, so that each stays a compact listpack up to some two million a day."""
+
+ENDED_PART: Final = "0:0"
+"""In the place of a part's blocks: its recipients ended in the inbox and are read from there."""
 
 PERMANENT: Final = (
     "jobs",

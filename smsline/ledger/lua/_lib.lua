@@ -78,19 +78,23 @@ local function may_move(from, to)
   return allowed ~= nil and string.find(allowed, to, 1, true) ~= nil
 end
 
--- Write a job's changed counts and close it when nothing of it is open any more.
+-- Close a job when all of it is there and nothing of it is open any more.
+local function close_if_over(job_key, closing_key, now_ms)
+  local v = redis.call('HMGET', job_key, 'waiting', 'sending', 'accepted', 'complete', 'parts', 'taken', 'closed_ms', 'id')
+  local open = tonumber(v[1] or 0) + tonumber(v[2] or 0) + tonumber(v[3] or 0)
+  if open == 0 and v[4] == '1' and tonumber(v[6]) >= tonumber(v[5]) and not v[7] then
+    redis.call('HSET', job_key, 'closed_ms', now_ms)
+    redis.call('ZADD', closing_key, now_ms, v[8])
+  end
+end
+
+-- Write a job's changed counts and close it when that was the last of it.
 local function settle(job_key, deltas, closing_key, now_ms)
   local changed = false
   for name, by in pairs(deltas) do
     if by ~= 0 then redis.call('HINCRBY', job_key, name, by); changed = true end
   end
-  if not changed then return end
-  local v = redis.call('HMGET', job_key, 'waiting', 'sending', 'accepted', 'complete', 'parts', 'taken', 'closed_ms', 'id')
-  local open = tonumber(v[1] or 0) + tonumber(v[2] or 0) + tonumber(v[3] or 0)
-  if open == 0 and v[4] == '1' and v[5] == v[6] and not v[7] then
-    redis.call('HSET', job_key, 'closed_ms', now_ms)
-    redis.call('ZADD', closing_key, now_ms, v[8])
-  end
+  if changed then close_if_over(job_key, closing_key, now_ms) end
 end
 
 -- Put an entry into a line. `front`: before what waits already (a returned entry); else behind it.

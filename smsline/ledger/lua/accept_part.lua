@@ -5,7 +5,7 @@
 --       9 seen expiry s, 10 first block id, 11.. the line ids, then per block: line (1-based), content json, params json or '', params per recipient json or '',
 --       refs json or '', packed numbers, shard per number (2 bytes each, 1-based) or ''
 -- Returns: {'ok', recipients taken, duplicates} | {'done'} when the part was accepted before | {'cancelled'}.
-if redis.call('EXISTS', KEYS[2]) == 0 then return { 'done' } end
+if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[2], 'end') == 1 then return { 'done' } end
 local job, lines, shards = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 local state = redis.call('HMGET', KEYS[1], 'state', 'vt', 'paced')
 if state[1] == 'cancelled' then return { 'cancelled' } end
@@ -38,8 +38,8 @@ for b = 1, blocks do
   local line, block_key, size = ARGV[10 + line_no], KEYS[block_at + b], #packed / 8
   local list, letters = fresh(packed, ARGV[at + 7], size)
   redis.call('HSET', block_key, 'job', job, 'line', line, 'c', ARGV[at + 2], 'n', packed, 'st', letters)
-  if ARGV[at + 3] ~= '' then redis.call('HSET', block_key, 'p', ARGV[at + 3]) end
-  if ARGV[at + 4] ~= '' then redis.call('HSET', block_key, 'pp', ARGV[at + 4]) end
+  if ARGV[at + 3] ~= '' and #list > 0 then redis.call('HSET', block_key, 'p', ARGV[at + 3]) end
+  if ARGV[at + 4] ~= '' and #list > 0 then redis.call('HSET', block_key, 'pp', ARGV[at + 4]) end
   if ARGV[at + 5] ~= '' then redis.call('HSET', block_key, 'r', ARGV[at + 5]) end
   taken, doubled = taken + #list, doubled + size - #list
   if #list > 0 then
@@ -68,6 +68,7 @@ if redis.call('HINCRBY', KEYS[1], 'taken', 1) == tonumber(progress[2]) and progr
 if doubled > 0 then
   redis.call('HINCRBY', KEYS[1], 'total', -doubled)
   redis.call('HINCRBY', KEYS[1], 'doubled', doubled)
-  settle(KEYS[1], { waiting = -doubled }, KEYS[4], math.floor(now))
+  redis.call('HINCRBY', KEYS[1], 'waiting', -doubled)
 end
+close_if_over(KEYS[1], KEYS[4], math.floor(now))
 return { 'ok', taken, doubled }

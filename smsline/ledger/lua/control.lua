@@ -1,6 +1,6 @@
 -- Pause, resume or cancel a job. An incomplete job that is cancelled takes no further part.
--- KEYS: 1 job (hash), 2 due inbox, 3 due expire, 4 due close (zsets)
--- ARGV: 1 job id, 2 the state asked for: 'open', 'paused' or 'cancelled', 3 parts received
+-- KEYS: 1 job (hash), 2 due inbox, 3 due expire, 4 due close (zsets), 5 got (hash)
+-- ARGV: 1 job id, 2 the state asked for: 'open', 'paused' or 'cancelled'
 -- Returns: {state before, state now}; {} when there is no such job.
 local was = redis.call('HMGET', KEYS[1], 'state', 'closed_ms', 'complete')
 if not was[1] then return {} end
@@ -8,12 +8,10 @@ if was[2] or was[1] == 'cancelled' then return { was[1], was[2] and was[1] ~= 'c
 redis.call('HSET', KEYS[1], 'state', ARGV[2])
 local now = math.floor(now_us() / 1000)
 if ARGV[2] == 'cancelled' then
-  if was[3] ~= '1' then redis.call('HSET', KEYS[1], 'complete', 1, 'parts', ARGV[3]) end
+  if was[3] ~= '1' then redis.call('HSET', KEYS[1], 'complete', 1, 'parts', redis.call('HLEN', KEYS[5])) end
   redis.call('ZREM', KEYS[2], ARGV[1])
   redis.call('ZADD', KEYS[3], now, ARGV[1])
-  settle(KEYS[1], { calls = 0 }, KEYS[4], now)
-  local v = redis.call('HMGET', KEYS[1], 'total')
-  if not v[1] or v[1] == '0' then redis.call('HSET', KEYS[1], 'closed_ms', now); redis.call('ZADD', KEYS[4], now, ARGV[1]) end
+  close_if_over(KEYS[1], KEYS[4], now)
 elseif ARGV[2] == 'open' then
   redis.call('ZADD', KEYS[2], 'LT', now, ARGV[1])
 end

@@ -1,5 +1,5 @@
 -- Write one part of a job into the inbox, making the job when it is the first to arrive. A part that is there already changes nothing.
--- KEYS: 1 job (hash), 2 part (hash), 3 got (hash), 4 jobs (zset), 5 due inbox (zset), 6 due expire (zset), 7 idempotency (string)
+-- KEYS: 1 job (hash), 2 part (hash), 3 got (hash), 4 jobs (zset), 5 due inbox (zset), 6 due expire (zset), 7 idempotency (string), 8 due close (zset)
 -- ARGV: 1 job id, 2 key or '', 3 part number, 4 recipients, 5 packed numbers, 6 extra json, 7 parts in all or '', 8 spec json, 9 lane,
 --       10 start ms or '', 11 ttl ms, 12 pace: numbers a second or 0 (the time it takes is added to the deadline), 13 '1' when parts go out as they come, 14 account, 15 template, 16 params json
 -- Returns: {'other', job} when the key belongs to another job; {'closed'} when the job takes nothing more; else {'ok', '1' when complete}.
@@ -18,8 +18,8 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZADD', KEYS[6], start + tonumber(ARGV[11]), job)
   redis.call('ZADD', KEYS[4], now, job)
 end
-local known = redis.call('HMGET', KEYS[1], 'state', 'complete', 'start_ms', 'closed_ms')
-if known[1] == 'cancelled' or known[4] then return { 'closed' } end
+local known = redis.call('HMGET', KEYS[1], 'state', 'complete', 'start_ms', 'closed_ms', 'shut')
+if known[1] == 'cancelled' or known[4] or known[5] then return { 'closed' } end
 if known[2] ~= '1' and ARGV[3] ~= '' and redis.call('HSETNX', KEYS[3], ARGV[3], ARGV[4]) == 1 then
   redis.call('HSET', KEYS[2], 'n', ARGV[5], 'x', ARGV[6])
   redis.call('HINCRBY', KEYS[1], 'total', ARGV[4])
@@ -36,6 +36,7 @@ if known[2] ~= '1' and parts and redis.call('HLEN', KEYS[3]) >= tonumber(parts) 
     redis.call('HSET', KEYS[1], 'deadline_ms', string.format('%.0f', deadline))
     redis.call('ZADD', KEYS[6], deadline, job)
   end
+  close_if_over(KEYS[1], KEYS[8], now)
 end
 if known[2] == '1' or ARGV[13] == '1' then redis.call('ZADD', KEYS[5], 'LT', math.max(now, tonumber(known[3])), job) end
 return { 'ok', known[2] == '1' and '1' or '0' }

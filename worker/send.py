@@ -7,7 +7,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from smsline.ledger import accounts, attempts, lines
-from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Line, NotBegun, Terms
+from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Terms
 from worker import aftermath, receipts, windows
 from worker.aftermath import Flight
 from worker.batch import read_content, region_named
@@ -69,8 +69,9 @@ def send_batch(engine: Engine, line: Line) -> bool:
 def rule_of(provider: Provider, line: Line) -> BatchRule:
     """How the line's numbers are packed: by the provider's rule, or one by one where each must have its own call."""
     rule = provider.batch_rule(region_named(line.region))
-    single = line.params == ALONE or (line.params == OWN and not rule.params_differ)
-    return BatchRule(rule.action, 1) if single else rule
+    if line.params == ALONE or (line.params == OWN and not rule.params_differ):
+        return BatchRule(rule.action, 1)
+    return rule.own or rule if line.params == OWN else rule
 
 
 def _park_stranger(engine: Engine, line: Line) -> bool:
@@ -139,17 +140,21 @@ def _answer(engine: Engine, flight: Flight) -> Answer:
 
 def _request(engine: Engine, flight: Flight) -> Call:
     begun, line = flight.begun, flight.claim.line
-    first = begun.groups[0]
-    if line.params == OWN or not begun.params:
-        params = tuple(json.loads(first.own_params)[first.positions[0]] or ()) if first.own_params else ()
-    else:
-        params = tuple(json.loads(begun.params))
+    own = [] if begun.params and line.params != OWN else [params for group in begun.groups for params in _own(group)]
+    params = own[0] if own else tuple(json.loads(begun.params or "[]"))
     return Call(
         numbers=[number for group in begun.groups for number in group.numbers],
         content=read_content(begun.content, params),
         context=engine.context(flight.claim.attempt),
         timeout_s=engine.settings.accounts[line.account].timeout_s,
+        own_params=own,
     )
+
+
+def _own(group: Group) -> list[tuple[str, ...]]:
+    """The params that a group's numbers brought; nothing when they brought none."""
+    brought = json.loads(group.own_params or "[]")
+    return [tuple(brought[position] or ()) for position in group.positions] if brought else []
 
 
 def _record(engine: Engine, flight: Flight, outcome: Outcome) -> bool | None:

@@ -10,6 +10,7 @@ from smsline.ledger.attempts import NO_DELAY, Mark, Verdicts
 from smsline.ledger.lines import Group
 from smsline.states import State
 from smsline.verdicts import Scope, Verdict
+from worker import meanings
 from worker.providers.base import Answer, Broken, Item, Refused, Sent
 
 BACKOFF_FIRST_S: Final = 1.0
@@ -116,11 +117,10 @@ def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
         outcome.park = _trouble(words)
     outcome.shut_s = _longest_s(words.values(), BUCKET_SCOPES, policy)
     outcome.hold_s = _longest_s(words.values(), LINE_SCOPES, policy)
-    size = sum(len(group.numbers) for group in groups)
     for group in groups:
         marks = [
             _alone(position, words[number])
-            if _ambiguous(answer, words[number], size)
+            if _ambiguous(answer, words[number], groups)
             else _mark(position, words[number], tries & TRIES, policy, parked=all_parked)
             for position, number, tries in zip(group.positions, group.numbers, group.attempts, strict=True)
         ]
@@ -135,7 +135,7 @@ def _words(answer: Answer, groups: Sequence[Group], provider: str) -> dict[int, 
         missing = _Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
         return {number: _item_word(items[number], provider) if number in items else missing for number in numbers}
     if isinstance(answer, Refused):
-        word = _Word(lookup(provider, "api", answer.code), answer.code, answer.message, answer.delay_s)
+        word = _Word(meanings.of_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
     else:
         word = _Word(lookup("smsline", "local", answer.code), answer.code, answer.detail)
         word = _certain(word, answer)
@@ -151,7 +151,7 @@ def _certain(word: _Word, broken: Broken) -> _Word:
 
 
 def _item_word(item: Item, provider: str) -> _Word:
-    match = lookup(provider, "api", "Ok" if item.ok else item.code)
+    match = meanings.of_taken(provider) if item.ok else meanings.of_send(provider, item.code)
     return _Word(match, "" if item.ok else item.code, item.message, serial=item.serial if item.ok else "", fee=item.fee)
 
 
@@ -177,13 +177,17 @@ def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy)
     return max((_throttle_s(word, policy) for word in words if word.match.row.scope in scopes), default=0.0)
 
 
-def _ambiguous(answer: Answer, word: _Word, size: int) -> bool:
-    """One bad recipient made the provider refuse a whole call: each must be tried alone to find out which."""
+def _ambiguous(answer: Answer, word: _Word, groups: Sequence[Group]) -> bool:
+    """One bad recipient made the provider refuse a whole call: each must be tried alone to find out which.
+
+    Where each number brings its own params, it may as well be one bad text.
+    """
+    differ = word.match.row.scope is Scope.CONTENT and any(group.own_params for group in groups)
     return (
         isinstance(answer, Refused)
-        and size > 1
-        and word.verdict is Verdict.DEAD
-        and word.match.row.scope is Scope.RECIPIENT
+        and sum(len(group.numbers) for group in groups) > 1
+        and word.verdict in {Verdict.DEAD, Verdict.REROUTE}
+        and (differ or word.match.row.scope is Scope.RECIPIENT)
     )
 
 

@@ -1,0 +1,44 @@
+"""A provider's code in, what it means out, for whoever knows only what kind of answer held it.
+
+Providers cut their codes into namespaces of their own: one for all calls at Tencent, one for each endpoint at SMSPartner.
+The first one of a kind in the table of namespaces is the one that the engine's calls meet.
+"""
+
+from functools import lru_cache
+
+from smsline.codes import Kind, Match, lookup, namespaces, rows
+from smsline.verdicts import Verdict
+
+
+def of_send(provider: str, code: str) -> Match:
+    """What the code of a call that sends means, or of one number in its answer."""
+    return lookup(provider, _space(provider, "send"), code)
+
+
+@lru_cache(maxsize=64)
+def of_taken(provider: str) -> Match:
+    """What it means that the provider took a number, whatever its spelling of that.
+
+    Raises:
+        LookupError: The provider's table has no row of verdict ok.
+    """
+    for row in rows(provider, _space(provider, "send")):
+        if row.verdict is Verdict.OK:
+            return Match(row, "exact", row.code)
+    raise LookupError(f"the provider {provider} has no row for what went well in smsline/codes/data")
+
+
+def of_read(provider: str, code: str) -> Match:
+    """What the code of a call that only asks means; where such calls have no codes of their own, those of a send hold."""
+    return lookup(provider, _space(provider, "read") or _space(provider, "send"), code, read=True)
+
+
+def of_receipt(provider: str, code: str) -> Match:
+    """What the code of a receipt means."""
+    return lookup(provider, _space(provider, "receipt"), code)
+
+
+@lru_cache(maxsize=64)
+def _space(provider: str, kind: Kind) -> str:
+    """The name of the first namespace of the kind, or empty."""
+    return next((name for (owner, name), space in namespaces().items() if owner == provider and space.kind == kind), "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from smsline.cli.app import app
-from smsline.cli.errors import ending
+from smsline.cli.errors import FAILED, ending
 from smsline.cli.options import Connect
 
 if TYPE_CHECKING:
@@ -64,6 +64,6 @@ def _failed(error: Exception) -> int:
 
 
 def _reader_left() -> int:
-    """`smsline results … | head` is no failure; without this, Python complains when it flushes at exit."""
+    """`smsline results … | head` ends without a word; without this, Python complains when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return FAILED

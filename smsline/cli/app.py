@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from smsline.cli import accounts, campaign, codes, dead, results, send, status, watch
+from smsline.cli import accounts, campaign, codes, dead, results, send, status, suppress, watch
 from smsline.cli.options import HELP, example
 
 app = typer.Typer(
@@ -48,5 +48,6 @@ def root(
 for group in (send, campaign, status, watch, results):
     app.add_typer(group.commands)
 app.add_typer(dead.commands, name="dead")
+app.add_typer(suppress.commands, name="suppress")
 app.add_typer(accounts.commands, name="accounts")
 app.add_typer(codes.commands, name="codes")

@@ -55,7 +55,6 @@ class Intake:
         self._tick = tick
         self._plain = not file.columns.params and file.columns.ref is None
         self._open: dict[int, tuple[int, str]] = {}
-        self._oldest = 1
         self.taken = 0
         self.refused = 0
         self.exhausted = False
@@ -82,9 +81,8 @@ class Intake:
 
     def settled(self, count: int) -> None:
         """The client has judged the first `count` of them: their lines need not be known any more."""
-        for position in range(self._oldest, count + 1):
-            self._open.pop(position, None)
-        self._oldest = max(self._oldest, count + 1)
+        for position in [position for position in self._open if position <= count]:
+            del self._open[position]
 
     @property
     def accepted(self) -> int:

@@ -98,6 +98,13 @@ def test_show_prints_the_numbers_in_full(run: Any, dead: Any) -> None:
     ]
 
 
+def test_what_is_not_known_is_blank(run: Any, dead: Any) -> None:
+    """A table has no word for it."""
+    dead.answers["dead_rows"] = [{**ROW, "ref": "", "final_at": None}]
+
+    assert "None" not in run("dead", "show").out
+
+
 @pytest.mark.usefixtures("dead")
 def test_show_stops_at_its_limit_and_says_so(run: Any) -> None:
     """0 shows all; as many as the limit are not more than it."""

@@ -172,7 +172,18 @@ def test_help_loads_neither_celery_nor_rich() -> None:
     assert process(code=code).stderr == "set()\n"
 
 
-def test_a_reader_that_leaves_is_no_failure() -> None:
+def test_a_reader_that_has_left_is_no_news() -> None:
+    """Even when it is gone before the little there is to say leaves its buffer."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        start = [sys.executable, "-m", "smsline.cli", "codes", "explain", "10", "--json"]
+        ran = subprocess.run(start, env={"PYTHONPATH": str(ROOT)}, stdout=nobody, stderr=subprocess.PIPE, check=False)
+
+    assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+def test_a_reader_that_leaves_is_no_news() -> None:
     """`smsline results JOB | head` ends quietly."""
     code = (
         "import sys, smsline.cli as c\n"
@@ -190,4 +201,4 @@ def test_a_reader_that_leaves_is_no_failure() -> None:
         assert running.stdout.readline() == '{"job": "j1"}\n'
         running.stdout.close()
         assert running.stderr.read() == ""
-        assert running.wait(timeout=30) in (0, 1)
+        assert running.wait(timeout=30) == 1

@@ -138,12 +138,14 @@ def test_wait_on_a_terminal_draws_on_stderr(run: Any) -> None:
     assert json.loads(ran.out)["state"] == "closed"
 
 
-@pytest.mark.usefixtures("fake")
-def test_wait_on_a_terminal_keeps_its_time(run: Any) -> None:
-    """A timeout of nothing looks once."""
-    ran = run(*SEND, "--timeout", "0", "--json", tty=True)
+def test_wait_on_a_terminal_keeps_its_time(run: Any, fake: Any) -> None:
+    """A timeout of nothing looks once; otherwise no look takes longer than what is left."""
+    once, short = (run(*SEND, "--timeout", timeout, "--json", tty=True) for timeout in ("0", "0.1"))
 
-    assert (ran.code, json.loads(ran.out)["state"]) == (1, "open")
+    assert (once.code, json.loads(once.out)["state"]) == (short.code, json.loads(short.out)["state"]) == (1, "open")
+    waits = [given["timeout_s"] for name, given in fake.calls if name == "wait"]
+    assert waits
+    assert max(waits) <= 0.1
 
 
 def test_leaving_a_wait_is_an_interrupt(run: Any, fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:

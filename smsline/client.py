@@ -76,7 +76,7 @@ class Client(Operator):
             Unavailable: Redis or the broker cannot be reached; nothing was taken.
         """
         spec = JobSpec.checked({"template": template, **job})
-        number = parse_number(to, region=self._region)
+        number = parse_number(to, region=self.region)
         part = inbox.Part([number], None, [check_ref(ref)] if ref else None)
         job_id = new_job_id()
         with self._reachable():
@@ -122,7 +122,7 @@ class Client(Operator):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
         tally = Tally()
-        job_id = self._upload(spec, parts(to, tally, region=self._region, on_rejected=on_rejected), tally, on_progress)
+        job_id = self._upload(spec, parts(to, tally, region=self.region, on_rejected=on_rejected), tally, on_progress)
         if tally.bad and on_rejected is None:
             log.warning(
                 "job %s: %d of %d rows were refused; the first: %s", job_id, tally.bad, tally.rows, tally.first_bad

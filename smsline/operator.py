@@ -78,7 +78,7 @@ class Operator:
 
     def __init__(self, ledger: Ledger, region: str | None = None) -> None:
         self._ledger = ledger
-        self._region = region
+        self.region = region
 
     def status(self, job: str) -> Status:
         """How a job stands.
@@ -231,7 +231,7 @@ class Operator:
             BadInput: One of them cannot be a number; those before it are on the list.
         """
         with self._reachable():
-            return suppression.add(self._ledger, (parse_number(number, region=self._region) for number in numbers))
+            return suppression.add(self._ledger, (parse_number(number, region=self.region) for number in numbers))
 
     def unsuppress(self, numbers: Iterable[str]) -> int:
         """Take numbers off the suppression list. Returns how many were on it.
@@ -240,7 +240,7 @@ class Operator:
             BadInput: One of them cannot be a number; those before it are off the list.
         """
         with self._reachable():
-            return suppression.remove(self._ledger, (parse_number(number, region=self._region) for number in numbers))
+            return suppression.remove(self._ledger, (parse_number(number, region=self.region) for number in numbers))
 
     def suppressed(self) -> Iterator[str]:
         """Every number on the suppression list, streamed."""

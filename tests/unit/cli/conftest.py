@@ -49,6 +49,8 @@ class FakeClient:
         error: Raised by every call, if there is one.
         recipients: What the last campaign was given.
         taken_before: Whether the campaign's key turns out to have its job after the first part.
+        numbers: What the suppression list was last changed by.
+        region: Country of numbers without a country code.
     """
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -57,6 +59,8 @@ class FakeClient:
     error: BaseException | None = None
     recipients: list[str | Recipient] = field(default_factory=list)
     taken_before: bool = False
+    numbers: list[str] = field(default_factory=list)
+    region: str | None = None
 
     def _called(self, method: str, *args: Any, **given: Any) -> None:
         """Keep a call, but only one that the real client would understand."""
@@ -122,6 +126,20 @@ class FakeClient:
         """The rows given, one by one."""
         self._called("dead_rows", **given)
         yield from self.answers["dead_rows"]
+
+    def suppress(self, numbers: Iterable[str]) -> int:
+        """Keep the numbers, as they come."""
+        self.numbers = list(numbers)
+        return int(self.answers["suppress"])
+
+    def unsuppress(self, numbers: Iterable[str]) -> int:
+        """Keep the numbers, as they come."""
+        self.numbers = list(numbers)
+        return int(self.answers["unsuppress"])
+
+    def suppressed(self) -> Iterator[str]:
+        """The numbers given, one by one."""
+        yield from self.answers["suppressed"]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """`pause`, `jobs`, `dead_groups`, `requeue` and the like: kept, and answered as given."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from smsline.ledger.attempts import read_index_value, serial_place
+from smsline.ledger.attempts import index_value, read_index_value, serial_place
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.link import Ledger, Value, code_bytes
 from smsline.states import LETTERS, State
@@ -125,7 +125,22 @@ def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, jobs: Map
         )
         for m in matched
     ]
+    _index_noted(ledger, account, [m for m in matched if m.note])
     return _finish(ledger, account, moves, jobs)
+
+
+def _index_noted(ledger: Ledger, account: str, noted: Sequence[Matched]) -> None:
+    """Let the serial of a call whose answer was never seen be known from now on, so that its receipt counts once only."""
+    if not noted:
+        return
+    day = int(ledger.redis.time()[0]) // 86_400
+    pipe = ledger.redis.pipeline(transaction=False)
+    for each in noted:
+        shard, field = serial_place(each.row.serial)
+        key = ledger.keys.index(account, day, shard)
+        pipe.hset(key, field, index_value(each.place.block, each.place.position))
+        pipe.expire(key, INDEX_TTL_S)
+    pipe.execute()
 
 
 def give_up(

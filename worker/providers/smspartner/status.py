@@ -17,8 +17,8 @@ from smsline.numbers import e164
 from smsline.verdicts import Verdict
 from worker.providers.base import Asked, Broken, Receipt, ReceiptPage, Refused
 from worker.providers.smspartner.reading import Row, field, flag, moment, opened, rows, text, unreadable, whole
-from worker.providers.smspartner.spelling import received
 from worker.providers.smspartner.spelling import asked as number_asked
+from worker.providers.smspartner.spelling import received
 from worker.providers.smspartner.wire import Clean, refusal
 
 SPACE: Final = "dlr"
@@ -141,6 +141,15 @@ def receipts_of(page: StatusPage, asked: Sequence[Asked]) -> ReceiptPage:
         if serial and status.final:
             receipts.append(receipt_of(status, serial))
     return ReceiptPage(receipts=tuple(receipts), bad_rows=page.bad_rows, rows=len(page.statuses) + page.bad_rows)
+
+
+def joined(pages: Sequence[StatusPage]) -> StatusPage:
+    """Several pages as one."""
+    return StatusPage(
+        statuses=tuple(each for page in pages for each in page.statuses),
+        bad_rows=sum(page.bad_rows for page in pages),
+        total=max((page.total for page in pages), default=0),
+    )
 
 
 def receipt_of(status: Status, serial: str, context: str = "") -> Receipt:

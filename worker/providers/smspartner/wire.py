@@ -13,7 +13,6 @@ from smsline.errors import shorten
 from smsline.numbers import e164, mask_in
 from worker.providers.base import Broken, Item, Refused, Sent
 from worker.providers.smspartner.account import SmsPartnerAccount
-from worker.providers.smspartner.limits import TAG_LONGEST
 from worker.providers.smspartner.reading import Row, field, flag, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import asked, named
 
@@ -30,6 +29,8 @@ AGAIN: Final = "call.Again"
 """What smsline says of a number whose call was refused because of another one: it goes out with the next call."""
 
 _ENCODER: Final = msgspec.json.Encoder()
+_CONTEXT: Final = re.compile(r"(sl):([0-9a-f]{6}):([0-9]{1,12})")
+"""As `Engine.context` makes them; so long a tag can be read by people."""
 _ELEMENT: Final = re.compile(r"children\[(\w+)\]")
 
 FIELDS: Final[Mapping[str, str]] = {
@@ -51,14 +52,14 @@ class _Message(Struct, rename="camel"):
     message: str
 
 
-class _BulkSend(Struct, rename={"api_key": "apiKey", "messages": "SMSList", "stop": "isStopSms", "unicode": "isUnicode"}, omit_defaults=True):  # fmt: skip
+class _BulkSend(Struct, rename="camel", omit_defaults=True):
     api_key: str
-    messages: list[_Message]
+    messages: list[_Message] = msgspec.field(name="SMSList")
     sender: str = ""
     gamme: int | None = None
     tag: str = ""
-    stop: int = 0
-    unicode: int = 0
+    is_stop_sms: int = 0
+    is_unicode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,8 @@ class Oddities:
 
 def tag_of(context: str) -> str:
     """The tag of the call with this context: at most 20 lower-case letters and digits, another one for each context."""
-    plain = re.sub(r"[^a-z0-9]", "", context)
-    if plain and len(plain) <= TAG_LONGEST and context == context.lower():
-        return plain
+    if found := _CONTEXT.fullmatch(context):
+        return "".join(found.groups())
     return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
 
 
@@ -103,8 +103,8 @@ def send_body(account: SmsPartnerAccount, messages: Mapping[int, str], *, sender
             sender=sender,
             gamme=account.gamme,
             tag=tag,
-            stop=int(account.stop_sms),
-            unicode=int(account.unicode),
+            is_stop_sms=int(account.stop_sms),
+            is_unicode=int(account.unicode),
         )
     )
 
@@ -210,9 +210,10 @@ def _items(
             repeats += 1
         elif ok:
             fee = whole(field(row, "nbSms", "nbSMS"))
-            items[number] = Item(number, True, OK, serial_of(message_id, number), fee, "")
+            serial = serial_of(message_id, number)
+            items[number] = Item(number=number, ok=True, code=OK, serial=serial, fee=fee, message="")
         else:
-            items[number] = Item(number, False, fault(row), "", 0, clean(told(row)))
+            items[number] = _refused(number, fault(row), clean(told(row)))
     return tuple(items.values()), Oddities(strangers, repeats, spoilt)
 
 
@@ -227,10 +228,9 @@ def _blamed(refused: Refused, words: str, numbers: Sequence[int]) -> Sent | Refu
 def only(guilty: Iterable[int], code: str, numbers: Iterable[int], message: str = "") -> Sent:
     """The answer to a call that some of its numbers have spoilt: nothing went out, and the others shall go with the next."""
     bad = frozenset(guilty)
-    return Sent(
-        items=tuple(
-            Item(number, False, code if number in bad else AGAIN, "", 0, message if number in bad else "")
-            for number in numbers
-        ),
-        request_id="",
-    )
+    items = [_refused(number, code, message) if number in bad else _refused(number, AGAIN) for number in numbers]
+    return Sent(items=tuple(items), request_id="")
+
+
+def _refused(number: int, code: str, message: str = "") -> Item:
+    return Item(number=number, ok=False, code=code, serial="", fee=0, message=message)

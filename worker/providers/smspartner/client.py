@@ -1,0 +1,176 @@
+"""SMSPartner as the engine sees it: a call in, one request out, and the answer back as a value."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from worker.providers import texts
+from worker.providers.base import (
+    Answer,
+    Asked,
+    BatchRule,
+    Broken,
+    Call,
+    Found,
+    QueryRule,
+    ReceiptPage,
+    Refused,
+    Region,
+)
+from worker.providers.smspartner import limits, status, wire
+from worker.providers.smspartner.account import SmsPartnerAccount
+from worker.providers.smspartner.calls import Calls
+from worker.providers.smspartner.limits import DEFAULTS, NUMBERS_PER_CALL
+from worker.providers.smspartner.manage import Credits
+from worker.providers.smspartner.status import StatusPage
+from worker.providers.smspartner.transport import Asker, HttpxAsker
+
+LOG: Final = logging.getLogger(__name__)
+
+POOL_SIZE: Final = 8
+
+NOT_KNOWN: Final = "4"
+"""What a status call answers about a message or a tag that it does not know, or not yet."""
+
+
+class SmsPartnerProvider:
+    """One SMSPartner account; implements `QueryProvider` and `FindProvider` of `worker.providers.base`. Threads may share it.
+
+    A process that forks opens its own afterwards: connections must not be shared between processes.
+    """
+
+    def __init__(self, account: SmsPartnerAccount, *, asker: Asker) -> None:
+        """Make no call yet.
+
+        Args:
+            account: Whose calls these are.
+            asker: Asks `account.endpoint`.
+        """
+        self._account = account
+        self._limits = MappingProxyType({**DEFAULTS, **account.limits})
+        self.calls: Final = Calls(account, asker)
+        """The provider's own calls, for what the engine does not need."""
+
+    def __repr__(self) -> str:
+        return f"SmsPartnerProvider({self._account.name!r})"
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """Calls per second for each action: the account's own where set, else the defaults."""
+        return self._limits
+
+    @property
+    def ask_action(self) -> str:
+        """Asking by number asks nobody."""
+        return limits.FIND
+
+    @property
+    def find_action(self) -> str:
+        """bulk-status-by-tag."""
+        return limits.FIND
+
+    @property
+    def query_rule(self) -> QueryRule:
+        """multi-status about at most 500 messages."""
+        return QueryRule(limits.QUERY, NUMBERS_PER_CALL)
+
+    def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - one rule for all numbers
+        """500 numbers, each with a text of its own (SMSPartner error codes, line 50)."""
+        return BatchRule(limits.SEND, NUMBERS_PER_CALL, params_differ=True)
+
+    def send(self, call: Call) -> Answer:
+        """Make one bulk-send, never repeated.
+
+        When the params of some numbers do not fit the text, nothing is sent: these are refused here, and the others go
+        with the next call, so that whatever a call's end is, it holds for all its numbers.
+        """
+        text = self._account.texts.get(call.content.template.lower())
+        if text is None:
+            words = f"no text for the template {call.content.template}; add it to TEXTS of the account"
+            return Broken(maybe_sent=False, code=texts.UNKNOWN, detail=words)
+        params = call.own_params or [call.content.params] * len(call.numbers)
+        messages = {number: texts.fill(text, own) for number, own in zip(call.numbers, params, strict=True)}
+        unfit = [number for number, message in messages.items() if message is None]
+        if unfit:
+            return wire.only(unfit, texts.UNFIT, call.numbers)
+        return self._bulk_send(call, {number: message or "" for number, message in messages.items()})
+
+    def _bulk_send(self, call: Call, messages: Mapping[int, str]) -> Answer:
+        answer, oddities = self.calls.bulk_send(
+            messages,
+            sender=call.content.sender or call.content.sign,
+            tag=wire.tag_of(call.context),
+            timeout_s=call.timeout_s,
+        )
+        if oddities:
+            LOG.warning("account %s, call %s: left out of the answer: %s", self._account.name, call.context, oddities)
+        return answer
+
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
+        """An empty page: no call tells by number what was sent."""
+        return ReceiptPage((), 0, 0)
+
+    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+        """Receipts of these messages: one multi-status, and a bulk-status-by-tag for each call that is known by its tag alone."""
+        pages: list[ReceiptPage] = []
+        for message_id, part in _by_call(asked).items():
+            numbers = [each.number for each in part]
+            page = self.calls.bulk_status_by_tag(message_id, numbers) if message_id else self.calls.multi_status(part)
+            if isinstance(page, StatusPage):
+                pages.append(status.receipts_of(page, part))
+            elif not _nothing_known(page):
+                return page
+        return ReceiptPage(
+            receipts=tuple(receipt for page in pages for receipt in page.receipts),
+            bad_rows=sum(page.bad_rows for page in pages),
+            rows=sum(page.rows for page in pages),
+        )
+
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[Found, ...] | Refused | Broken:
+        """What the provider knows of a call whose answer was never seen, by the call's tag.
+
+        The answer names no message_id, so the tag stands for it in the serials, and later queries ask by the tag again.
+        """
+        tag = wire.tag_of(context)
+        page = self.calls.bulk_status_by_tag(tag, numbers)
+        if not isinstance(page, StatusPage):
+            return () if _nothing_known(page) else page
+        return tuple(_found(each, tag, context) for each in page.statuses if each.number in frozenset(numbers))
+
+    def credits(self) -> Credits | Refused | Broken:
+        """What is left on the account."""
+        return self.calls.credits()
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self.calls.close()
+
+
+def _by_call(asked: Sequence[Asked]) -> dict[str, list[Asked]]:
+    """Messages with a numeric message_id under the empty key, others under the tag that stands for it."""
+    groups: dict[str, list[Asked]] = {}
+    for each in asked:
+        message_id = status.message_id_of(each.serial)
+        groups.setdefault("" if message_id.isdigit() else message_id, []).append(each)
+    return groups
+
+
+def _nothing_known(answer: Refused | Broken) -> bool:
+    return isinstance(answer, Refused) and answer.code == NOT_KNOWN
+
+
+def _found(found: status.Status, tag: str, context: str) -> Found:
+    serial = wire.serial_of(found.message_id or tag, found.number)
+    receipt = status.receipt_of(found, serial, context) if found.final else None
+    return Found(number=found.number, serial=serial, receipt=receipt)
+
+
+def open_account(account: SmsPartnerAccount, *, pool_size: int = POOL_SIZE) -> SmsPartnerProvider:
+    """An account ready for calls.
+
+    Args:
+        account: Whose calls these are.
+        pool_size: Connections at most; as many as threads that call.
+    """
+    return SmsPartnerProvider(account, asker=HttpxAsker(account.endpoint, pool_size=pool_size))

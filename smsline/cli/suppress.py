@@ -11,7 +11,6 @@ from smsline.cli.errors import BAD_INPUT
 from smsline.cli.output import print_json, print_line, say
 from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput
-from smsline.numbers import parse_number
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -76,6 +75,8 @@ def _good(source: CampaignFile, region: str | None, bad: list[str]) -> Iterator[
 
 
 def _reason(phone: str, region: str | None) -> str:
+    from smsline.numbers import parse_number  # noqa: PLC0415 - loads the tables of the world's numbers
+
     try:
         parse_number(phone, region=region, field="phone")
     except BadInput as error:

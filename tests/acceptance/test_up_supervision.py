@@ -131,17 +131,6 @@ def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
     assert gone(after)
 
 
-def test_ctrl_c(up: Up) -> None:
-    """Ctrl-C is a stop in order, and standard output has held one line."""
-    children = up.children()
-    up.process.send_signal(signal.SIGINT)
-    said, _ = up.process.communicate(timeout=30)
-
-    assert (up.process.returncode, said) == (0, "")
-    assert gone(children)
-    assert "Traceback" not in up.told
-
-
 def test_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
     """Killed with kill -9, it takes every child along, and folder and port can be used again at once."""
     children = up.children()
@@ -153,10 +142,16 @@ def test_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
     assert again.stop() == 0
 
 
-def test_port_in_use(up: Up, start: Callable[[int], Up]) -> None:
-    """A second one ends with 1 and says what to do; the first is not disturbed."""
+def test_one_at_a_time_and_ctrl_c(up: Up, start: Callable[[int], Up]) -> None:
+    """A second one ends with 1 and says what to do; the first is not disturbed, and Ctrl-C stops it in order."""
     second = start(up.port)
-
     assert second.process.wait(timeout=30) == 1
     assert "is in use" in second.told
-    assert set(up.children()) == {"redis", "sandbox", "otp", "bulk1"}
+
+    children = up.children()
+    assert set(children) == {"redis", "sandbox", "otp", "bulk1"}
+    up.process.send_signal(signal.SIGINT)
+    said, _ = up.process.communicate(timeout=30)
+    assert (up.process.returncode, said) == (0, "")
+    assert gone(children)
+    assert "Traceback" not in up.told

@@ -27,7 +27,7 @@ def from_env() -> "Client":
     Raises:
         BadInput: One of those values will not do.
     """
-    from smsline.client import Client  # noqa: PLC0415 - redis and phonenumbers take longer to load than --help to print
+    from smsline.client import Client  # noqa: PLC0415 - redis takes longer to load than --help to print
 
     return Client.from_env()
 

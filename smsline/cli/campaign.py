@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -15,9 +15,7 @@ from smsline.cli.times import parse_at
 from smsline.cli.watch import finish
 from smsline.csvfile import CampaignFile, RejectedFile, open_campaign, rejected_path
 from smsline.errors import BadInput
-
-if TYPE_CHECKING:
-    from smsline.job import Recipient, Rejected
+from smsline.job import Recipient, Rejected
 
 commands = typer.Typer()
 
@@ -59,9 +57,7 @@ class Intake:
         self.refused = 0
         self.exhausted = False
 
-    def __iter__(self) -> "Iterator[str | Recipient]":
-        from smsline.job import Recipient  # noqa: PLC0415 - phonenumbers comes with it
-
+    def __iter__(self) -> Iterator[str | Recipient]:
         for count, row in enumerate(self._file.rows()):
             if count % _TICK_ROWS == 0:
                 self._tick()
@@ -73,7 +69,7 @@ class Intake:
             yield row.phone if self._plain else Recipient(row.phone, row.params, row.ref)
         self.exhausted = True
 
-    def rejected(self, rejected: "Rejected") -> None:
+    def rejected(self, rejected: Rejected) -> None:
         """The client will not take one of them."""
         self.refused += 1
         line, phone = self._open.pop(rejected.row, ("", rejected.phone))

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from smsline.codes import lookup
+from smsline.codes import wait_s
 from smsline.ledger import accounts, buckets, due, receipts, suppression
 from smsline.ledger.lines import parse_line
 from smsline.ledger.receipts import Applied, Matched, Row
 from smsline.numbers import e164, mask
 from smsline.verdicts import Scope, Verdict
+from worker import meanings
 from worker.engine import Engine
 from worker.matching import match
 from worker.outcome import OPT_OUT_REASON
@@ -131,7 +132,7 @@ def apply_stored(engine: Engine, account: str) -> int:
     seen, queue = 0, engine.providers[account]
     while isinstance(queue, QueueProvider) and (stored := receipts.next_pages(engine.ledger, account)):
         pages = [_read(engine, account, queue, raw) for raw in stored]
-        apply_rows(engine, account, [_row(receipt) for page in pages for receipt in page.receipts])
+        apply_rows(engine, account, [row_of(receipt) for page in pages for receipt in page.receipts])
         seen += sum(page.rows for page in pages)
         for raw in stored:
             receipts.drop_page(engine.ledger, account, raw)
@@ -152,10 +153,10 @@ def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> Rec
 
 def refused(engine: Engine, account: str, action: str, answer: Refused | Broken) -> None:
     """A pull or an ask was answered with an error: close its bucket for a while, and tell people."""
-    match = lookup(engine.settings.accounts[account].provider, "api", answer.code, read=True)
-    delay = match.row.delay_s
-    wait_s = float(delay) if isinstance(delay, int | float) else 1.0 if match.row.verdict is Verdict.THROTTLE else 5.0
-    buckets.shut(engine.ledger, account, action, wait_s * 1000)
+    match = meanings.of_read(engine.settings.accounts[account].provider, answer.code)
+    asked_s = wait_s(match.row, now_s=engine.now_ms() / 1000)
+    pause_s = asked_s if asked_s is not None else 1.0 if match.row.verdict is Verdict.THROTTLE else 5.0
+    buckets.shut(engine.ledger, account, action, pause_s * 1000)
     accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
     if match.row.verdict is Verdict.PARK and match.row.scope is Scope.ACCOUNT:
         log.error(
@@ -166,10 +167,11 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
             match.row.meaning,
         )
     else:
-        log.warning("account %s: %s answered %s; asking again in %g s", account, action, answer.code, wait_s)
+        log.warning("account %s: %s answered %s; asking again in %g s", account, action, answer.code, pause_s)
 
 
-def _row(receipt: Receipt) -> Row:
+def row_of(receipt: Receipt) -> Row:
+    """A receipt as the ledger takes it."""
     return Row(receipt.number, receipt.serial, receipt.ok, receipt.code, receipt.received_at_s, receipt.context)
 
 
@@ -212,7 +214,7 @@ def opted_out(engine: Engine, account: str, row: Row) -> bool:
     """Whether a receipt says that the recipient does not want to be texted."""
     return (
         not row.ok
-        and lookup(engine.settings.accounts[account].provider, "receipt", row.code).row.reason == OPT_OUT_REASON
+        and meanings.of_receipt(engine.settings.accounts[account].provider, row.code).row.reason == OPT_OUT_REASON
     )
 
 
@@ -237,7 +239,7 @@ def ask(engine: Engine, account: str, number: int, *, since_s: int, until_s: int
         return None
     answer = provider.ask(number, since_s=since_s, until_s=until_s)
     if isinstance(answer, ReceiptPage):
-        return [_row(receipt) for receipt in answer.receipts]
+        return [row_of(receipt) for receipt in answer.receipts]
     refused(engine, account, provider.ask_action, answer)
     log.info("account %s: asking about %s failed with %s", account, mask(e164(number)), answer.code)
     return None
@@ -256,8 +258,8 @@ def query(engine: Engine, account: str, asked: Sequence[Asked]) -> list[Row] | f
         return wait_ms
     answer = provider.query(asked)
     if isinstance(answer, ReceiptPage):
-        return [_row(receipt) for receipt in answer.receipts]
-    if lookup(engine.settings.accounts[account].provider, "api", answer.code, read=True).row.verdict is Verdict.DEAD:
+        return [row_of(receipt) for receipt in answer.receipts]
+    if meanings.of_read(engine.settings.accounts[account].provider, answer.code).row.verdict is Verdict.DEAD:
         accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
         log.warning("account %s: %s answered %s to one query; it is asked again later", account, action, answer.code)
         return []

@@ -1,7 +1,9 @@
-"""Attempts nobody knows the end of go in; found receipts, another try, or `unknown` come out. Nothing is sent again blindly."""
+"""Attempts nobody knows the end of go in; what was found of them, another try, or `unknown` comes out. Nothing is sent again blindly."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from smsline.ledger import attempts, due
@@ -12,14 +14,30 @@ from worker import receipts
 from worker.engine import Engine
 from worker.matching import SLACK_S, open_recipients
 from worker.outcome import RESENT
+from worker.providers.base import FindProvider
 
 HORIZON_CODE: Final = "unsure.Horizon"
+FIND_AGAIN_S: Final = 5.0
+"""When a provider is asked about a call again that could not be asked just now."""
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one look came to, besides the receipts that it applied.
+
+    Attributes:
+        again_s: When to go on with the same round, because not everything could be asked; None when it is complete.
+        taken: Serials of numbers that the provider took and has no receipt of yet.
+    """
+
+    again_s: float | None = None
+    taken: Mapping[int, str] = field(default_factory=dict)
+
+
 def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
-    """Look into an unsure attempt that is due: ask about its recipients by number, and decide at the lane's horizon."""
+    """Look into an unsure attempt that is due: ask what became of its recipients, and decide at the lane's horizon."""
     keys = engine.ledger.keys
     lease = due.claim_one(engine.ledger, keys.unsure_due, str(attempt_id), lease_ms=engine.settings.lease_s * 1000)
     attempt = attempts.read_attempt(engine.ledger, attempt_id) if lease else None
@@ -28,30 +46,22 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
     if attempt is None or attempt.state != "unsure":
         due.finish(engine.ledger, keys.unsure_due, lease)
         return
-    account = attempt.line.account
-    if account in engine.providers:
-        receipts.match_early(engine, account, [number for _, _, number in open_recipients(engine, attempt)])
-        asked_all = _ask(engine, attempt, seconds)
-    else:
-        asked_all = True
-    now_ms = engine.now_ms()
-    elapsed_s = (now_ms - attempt.unsure_ms) / 1000
+    asked = _ask(engine, attempt, seconds)
+    elapsed_s = (engine.now_ms() - attempt.unsure_ms) / 1000
     horizon_s = engine.settings.unsure_horizon_s[attempt.line.lane]
     left = open_recipients(engine, attempt)
-    if left and not asked_all and elapsed_s < horizon_s * 2:
-        due.finish(engine.ledger, keys.unsure_due, lease, 0)
-        engine.poke(0)
-    elif left and elapsed_s < horizon_s:
-        _forget_cursor(engine, attempt)
-        due.finish(
-            engine.ledger,
-            keys.unsure_due,
-            lease,
-            next_look_s(elapsed_s, engine.settings.unsure_probes_s, horizon_s) * 1000,
-        )
+    if all(number in asked.taken for _, _, number in left):
+        again_s = None
+    elif asked.again_s is not None and elapsed_s < horizon_s * 2:
+        again_s = asked.again_s
     else:
-        _decide(engine, attempt, left)
-        due.finish(engine.ledger, keys.unsure_due, lease)
+        _forget_cursor(engine, attempt)
+        schedule_s = engine.settings.unsure_probes_s
+        again_s = next_look_s(elapsed_s, schedule_s, horizon_s) if elapsed_s < horizon_s else None
+    if again_s is None:
+        _decide(engine, attempt, left, asked.taken)
+    due.finish(engine.ledger, keys.unsure_due, lease, None if again_s is None else again_s * 1000)
+    engine.poke(60_000.0 if again_s is None else again_s * 1000)
 
 
 def next_look_s(elapsed_s: float, schedule_s: Sequence[float], horizon_s: float) -> float:
@@ -60,7 +70,35 @@ def next_look_s(elapsed_s: float, schedule_s: Sequence[float], horizon_s: float)
     return max(0.0, min(later, default=horizon_s) - elapsed_s)
 
 
-def _ask(engine: Engine, attempt: Attempt, seconds: float) -> bool:
+def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
+    """Ask in the provider's way: about the call as a whole where that can be, else about one number after the other."""
+    account = attempt.line.account
+    if account not in engine.providers:
+        return Round()
+    receipts.match_early(engine, account, [number for _, _, number in open_recipients(engine, attempt)])
+    provider = engine.providers[account]
+    if isinstance(provider, FindProvider):
+        return _find(engine, attempt, provider)
+    return Round(None if _ask_in_turn(engine, attempt, seconds) else 0.0)
+
+
+def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
+    """Ask what the provider took of the call."""
+    account = attempt.line.account
+    numbers = [number for _, _, number in open_recipients(engine, attempt)]
+    if not numbers:
+        return Round()
+    if wait_ms := receipts.wait_for_token(engine, account, provider.find_action):
+        return Round(again_s=max(wait_ms / 1000, FIND_AGAIN_S))
+    answer = provider.find(engine.context(attempt.attempt), numbers)
+    if not isinstance(answer, tuple):
+        receipts.refused(engine, account, provider.find_action, answer)
+        return Round(again_s=FIND_AGAIN_S)
+    receipts.apply_rows(engine, account, [receipts.row_of(found.receipt) for found in answer if found.receipt])
+    return Round(taken={found.number: found.serial for found in answer if found.receipt is None})
+
+
+def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> bool:
     """Ask about the open recipients in turn, under the action's limit; True when all were asked in this round."""
     key, over = engine.ledger.keys.attempt(attempt.attempt), engine.slice_ends(seconds)
     cursor = int(engine.ledger.redis.hget(key, "cursor") or 0)
@@ -83,20 +121,21 @@ def _forget_cursor(engine: Engine, attempt: Attempt) -> None:
     engine.ledger.redis.hdel(engine.ledger.keys.attempt(attempt.attempt), "cursor")
 
 
-def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, int]]) -> None:
-    """At the horizon: an otp is sent again once while its deadline lasts; anything else ends as unknown."""
-    verdicts, resent = [], 0
+def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, int]], taken: Mapping[int, str]) -> None:
+    """What was taken is accepted. At the horizon an otp is sent again once while its deadline lasts; the rest ends as unknown."""
+    verdicts = []
     for entry in attempt.entries:
-        positions = [position for held, position, _ in left if held == entry]
+        numbers = {position: number for held, position, number in left if held == entry}
         tries = engine.ledger.redis.hget(engine.ledger.keys.block(entry.block), "at") or b""
         again = attempt.line.lane == "otp" and _in_time(engine, entry.job)
         marks = [
-            horizon_mark(position, tries[position] if position < len(tries) else 0, again=again)
-            for position in positions
+            Mark(position, State.ACCEPTED, serial=taken[number], counted=False)
+            if number in taken
+            else horizon_mark(position, tries[position] if position < len(tries) else 0, again=again)
+            for position, number in numbers.items()
         ]
-        resent += sum(mark.state is State.WAITING for mark in marks)
         if marks:
-            verdicts.append(Verdicts(Entry(entry.job, entry.block, encode(positions)), marks))
+            verdicts.append(Verdicts(Entry(entry.job, entry.block, encode(numbers)), marks))
     attempts.record(
         engine.ledger,
         attempt.attempt,
@@ -107,13 +146,18 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
         upon="unsure",
     )
     _forget_numbers(engine, attempt)
-    if left:
+    _tell(attempt, Counter(mark.state for verdict in verdicts for mark in verdict.marks))
+
+
+def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
+    if states:
         log.warning(
-            "attempt %d of account %s: nobody knows what became of %d recipients; %d are sent again, the rest end as unknown",
+            "attempt %d of account %s had no answer: %d recipients were found accepted, %d are sent again, %d end as unknown",
             attempt.attempt,
             attempt.line.account,
-            len(left),
-            resent,
+            states.get(State.ACCEPTED, 0),
+            states.get(State.WAITING, 0),
+            states.get(State.UNKNOWN, 0),
         )
 
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
 from smsline.ledger.lines import ALONE, Line, parse_line
 from smsline.ledger.link import Ledger, Value, code_bytes
-from smsline.ledger.runs import Entry, encode, parse_entry
+from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.states import LETTERS, State
 
 NO_DELAY: Final = -1.0
@@ -158,7 +158,8 @@ def record(
     ]
     args += [len(verdicts), len(index) // 3, len(returned), polls.probe_ms]
     for verdict in verdicts:
-        args += _entry_args(ledger, verdict, line.account, at_ms)
+        before = b"" if upon == "begun" else _serials_of(ledger, verdict, attempt)
+        args += _entry_args(ledger, verdict, line.account, at_ms=at_ms, before=before)
     args += index
     for back in returned:
         args += back
@@ -166,7 +167,13 @@ def record(
     return None if answer[0] == b"stale" else answer[1] == b"1"
 
 
-def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, at_ms: int) -> list[Value]:
+def _serials_of(ledger: Ledger, verdict: Verdicts, attempt: int) -> bytes:
+    """The serials that the attempt's answer told of this block, where more are to be written now."""
+    told = any(mark.serial for mark in verdict.marks)
+    return (ledger.redis.hget(ledger.keys.block(verdict.entry.block), f"z{attempt}") or b"") if told else b""
+
+
+def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, *, at_ms: int, before: bytes) -> list[Value]:
     marks = verdict.marks
     letters = "".join(LETTERS[mark.state] for mark in marks)
     counted = "".join(_counted(mark) for mark in marks)
@@ -179,22 +186,28 @@ def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, at_ms: int) -> 
         counted,
         codes,
         names,
-        pack_serials(marks, account, at_ms),
+        pack_serials(marks, account, at_ms, before=before),
         sum(mark.fee for mark in marks),
     ]
 
 
-def pack_serials(marks: Sequence[Mark], account: str, at_ms: int) -> bytes:
-    """The serials of accepted recipients as a block keeps them: compressed JSON; empty when there are none."""
-    accepted = [mark for mark in marks if mark.serial]
-    if not accepted:
+def pack_serials(marks: Sequence[Mark], account: str, at_ms: int, *, before: bytes = b"") -> bytes:
+    """The serials of accepted recipients as a block keeps them: compressed JSON; empty when there are none.
+
+    Args:
+        marks: What the recipients came to.
+        account: Whose serials.
+        at_ms: When the call was begun, epoch ms.
+        before: What the block keeps of the same call already, which the result is kept in place of.
+    """
+    serials = {mark.position: mark.serial for mark in marks if mark.serial}
+    if not serials:
         return b""
-    note = {
-        "a": account,
-        "t": at_ms,
-        "r": encode(mark.position for mark in accepted),
-        "s": [mark.serial for mark in accepted],
-    }
+    if before:
+        held = json.loads(zlib.decompress(before))
+        serials |= dict(zip(decode(held["r"]), held["s"], strict=True))
+    positions = sorted(serials)
+    note = {"a": account, "t": at_ms, "r": encode(positions), "s": [serials[position] for position in positions]}
     return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
 
 

@@ -236,3 +236,33 @@ class QueryProvider(Provider, Protocol):
 
         A receipt carries the serial and the number as they were asked about.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One message of a call whose answer was never seen: the provider took it.
+
+    Attributes:
+        number: E.164 integer.
+        serial: What `Item.serial` would have been, or another name by which `query` can be asked about it.
+        receipt: Its receipt, or None while it is on its way.
+    """
+
+    number: int
+    serial: str
+    receipt: Receipt | None = None
+
+
+@runtime_checkable
+class FindProvider(Provider, Protocol):
+    """A provider that tells what it took of a call, by the context that the call carried (docs/decisions/0011-find-by-call.md)."""
+
+    @property
+    def find_action(self) -> str:
+        """The action whose bucket `find` is charged to."""
+
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[Found, ...] | Refused | Broken:
+        """What the provider took of the call with this context, as far as it knows by now; empty when it knows of none.
+
+        A number that is missing may not have been taken, or not be known yet.
+        """

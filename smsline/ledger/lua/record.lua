@@ -12,7 +12,7 @@ local now = math.floor(now_us() / 1000)
 local entries, indexed, returned = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local shard_at = 13 + entries * 2
 local before = from == 'begun' and 's' or 'q'
-local unsure, waiting_for = {}, 0
+local unsure, waiting_for, asked_for = {}, 0, false
 local deltas, fees, dead = {}, {}, {}
 
 local function one(cells, position, to, cols, job_deltas, dead_field)
@@ -55,8 +55,11 @@ local function entry(i)
       any_count = any_count or cols.counted ~= '0'
       accepted = accepted or to == 'a'
       if to == 'q' then doubtful[#doubtful + 1] = position end
-      if to == 'a' or to == 'q' then waiting_for = waiting_for + 1 end
-      if from == 'unsure' and to ~= 'a' and to ~= 'q' then waiting_for = waiting_for - 1 end
+      local awaited = to == 'a' or to == 'q'
+      if awaited then asked_for = true end
+      -- What was unsure is awaited already.
+      if awaited and from == 'begun' then waiting_for = waiting_for + 1 end
+      if not awaited and from == 'unsure' then waiting_for = waiting_for - 1 end
     end
   end
   redis.call('HSET', block_key, 'st', joined(cells.st, size))
@@ -102,7 +105,7 @@ else
   redis.call('ZREM', KEYS[3], ARGV[1])
 end
 if waiting_for ~= 0 then redis.call('HINCRBY', KEYS[7], 'outstanding', waiting_for) end
-if waiting_for > 0 and ARGV[3] ~= '' then redis.call('ZADD', KEYS[4], 'LT', now + tonumber(ARGV[3]), ARGV[5]) end
+if asked_for and ARGV[3] ~= '' then redis.call('ZADD', KEYS[4], 'LT', now + tonumber(ARGV[3]), ARGV[5]) end
 for field, by in pairs(dead) do redis.call('HINCRBY', KEYS[8], field, by) end
 for job_key, by in pairs(fees) do if by > 0 then redis.call('HINCRBY', job_key, 'fee', by) end end
 for job_key, by in pairs(deltas) do settle(job_key, by, KEYS[6], now) end

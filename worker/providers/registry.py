@@ -26,7 +26,29 @@ def _tencent(name: str, account: Account, pool_size: int) -> Provider:
     )
 
 
-OPENERS: Final[Mapping[str, Callable[[str, Account, int], Provider]]] = {"tencent": _tencent}
+def _smspartner(name: str, account: Account, pool_size: int) -> Provider:
+    from worker.providers.smspartner import SmsPartnerAccount, open_account  # noqa: PLC0415
+
+    return open_account(
+        SmsPartnerAccount(
+            name=name,
+            api_key=account.secret_key.get_secret_value(),
+            texts=account.texts,
+            endpoint=str(account.endpoint),
+            timeout_s=account.timeout_s,
+            limits=account.limits,
+            gamme=account.gamme,
+            stop_sms=account.stop_sms,
+            unicode=account.unicode,
+        ),
+        pool_size=pool_size,
+    )
+
+
+OPENERS: Final[Mapping[str, Callable[[str, Account, int], Provider]]] = {
+    "smspartner": _smspartner,
+    "tencent": _tencent,
+}
 
 
 def open_providers(settings: Settings) -> dict[str, Provider]:

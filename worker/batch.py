@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from smsline.job import JobSpec
@@ -51,12 +51,16 @@ def lay_out(spec: JobSpec, part: Part, route: Router) -> list[Block]:
     """Cut a part into blocks of equal batch key.
 
     Numbers that bring their own params share a block by value when others have the same, and else a block in which each number keeps
-    its own: one call per number at a provider that wants the params of a call equal.
+    its own: one call per number at a provider that wants the params of a call equal. At one that does not, a single number keeps its
+    job's params as its own, so that it shares calls with other jobs' numbers.
     """
     groups: dict[tuple[Route, Region, Params | None], list[_Row]] = {}
     for row in _rows(part):
         region = region_of(row.number)
-        groups.setdefault((route(row.number, region), region, row.params), []).append(row)
+        chosen = route(row.number, region)
+        if row.params is None and len(part.numbers) == 1 and chosen.params_differ:
+            row = replace(row, params=spec.params)  # noqa: PLW2901 - the same row, with what it inherits
+        groups.setdefault((chosen, region, row.params), []).append(row)
     lonely: dict[tuple[Route, Region], list[_Row]] = {}
     blocks: list[Block] = []
     for (chosen, region, params), rows in groups.items():

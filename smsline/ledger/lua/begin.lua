@@ -81,6 +81,22 @@ local function in_pace(e)
   return false
 end
 
+-- A number that another job has in the same call goes with a later one: a call can say one thing to each number.
+local seen, several = {}, false
+for i = 2, #ARGV - 11 do several = several or split_entry(ARGV[11 + i]) ~= split_entry(ARGV[12]) end
+
+local function unseen(e)
+  local fresh, again = {}, {}
+  for _, p in ipairs(e.open) do
+    local number = string.sub(e.n, p * 8 + 1, p * 8 + 8)
+    local list = seen[number] and again or fresh
+    seen[number] = true
+    list[#list + 1] = p
+  end
+  put_off(e, again, now)
+  e.open = fresh
+end
+
 local function look(i)
   local e = { block_key = KEYS[8 + i * 3], job_key = KEYS[9 + i * 3] }
   e.job, e.block, e.runs = split_entry(ARGV[11 + i])
@@ -97,6 +113,7 @@ local function look(i)
     if #e.open > 0 then redis.call('ZADD', KEYS[10 + i * 3], 0, ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(e.open)) end
   else
     if suppressing or capped then sift(e) end
+    if several then unseen(e) end
     if #e.open > 0 and in_pace(e) then
       ready[#ready + 1] = e
       total = total + #e.open

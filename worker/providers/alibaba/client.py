@@ -1,0 +1,246 @@
+"""Alibaba Cloud as the engine sees it: a call or a query in, one signed request out, and the answer back as a value."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from worker.providers.alibaba import international, mainland
+from worker.providers.alibaba.account import AlibabaAccount, host_of
+from worker.providers.alibaba.limits import (
+    DAYS_BACK,
+    DETAILS,
+    MESSAGE,
+    NUMBERS_PER_CALL,
+    OWN_PER_CALL,
+    SEND,
+    SEND_CHINA,
+    SEND_EACH,
+    SEND_GLOBE,
+    documented,
+)
+from worker.providers.alibaba.signing import canonical_query, date_of, sign
+from worker.providers.alibaba.spelling import days_between
+from worker.providers.alibaba.transport import HttpxPoster, Poster
+from worker.providers.alibaba.wire import Question, judge
+from worker.providers.base import (
+    Answer,
+    Asked,
+    BatchRule,
+    Broken,
+    Call,
+    QueryProvider,
+    QueryRule,
+    ReceiptPage,
+    Refused,
+    Region,
+)
+from worker.providers.tencent.wire import Clean, cleaner
+
+POOL_SIZE: Final = 8
+FORM: Final = "application/x-www-form-urlencoded"
+
+_SLACK_S: Final = 120
+"""How far the provider's clock may be from ours, and how late a call may reach it, when a day is chosen."""
+
+_DAY_S: Final = 86_400
+
+
+def new_nonce() -> str:
+    """A word that no request has had before; the provider refuses a second request with the same."""
+    return secrets.token_hex(16)
+
+
+class _Site:
+    """What the two sites have in common: every call is signed when it is made, with a fresh nonce, and made once."""
+
+    def __init__(
+        self,
+        account: AlibabaAccount,
+        *,
+        poster: Poster,
+        clock: Callable[[], float] = time.time,
+        nonce: Callable[[], str] = new_nonce,
+    ) -> None:
+        """Make no call yet.
+
+        Args:
+            account: Whose calls these are.
+            poster: Posts to the account's URL.
+            clock: Epoch seconds, read once for each call, when it is signed.
+            nonce: A fresh word for each call.
+        """
+        self._account = account
+        self._poster = poster
+        self._clock = clock
+        self._nonce = nonce
+        self._host = host_of(account.url)
+        self._limits = MappingProxyType({**documented(account.site), **account.limits})
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._account.name!r})"
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """Calls per second for each action: the account's own where set, else as documented."""
+        return self._limits
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._poster.close()
+
+    def _clean(self, call: Call | None = None, message: str = "") -> Clean:
+        """What takes the key, and a call's params, values and text, out of the provider's words."""
+        params = {param for params in (call.content.params, *call.own_params) for param in params} if call else set()
+        values = (param.partition("=")[2] for param in params)
+        return cleaner((self._account.access_key_id, self._account.access_key_secret, message, *params, *values))
+
+    def _ask(self, question: Question, *, timeout_s: float, clean: Clean) -> bytes | Refused | Broken:
+        """Make one call and keep the answer's body if it is one to be read."""
+        reply = self._poster.post(
+            canonical_query(question.asked), question.body, self._signed(question), timeout_s=timeout_s
+        )
+        return reply if isinstance(reply, Broken) else judge(reply, clean=clean)
+
+    def _signed(self, question: Question) -> dict[str, str]:
+        headers = {
+            "accept": "application/json",
+            "host": self._host,
+            "x-acs-action": question.action,
+            "x-acs-date": date_of(self._clock()),
+            "x-acs-signature-nonce": self._nonce(),
+            "x-acs-version": question.version,
+        }
+        if question.body:
+            headers["content-type"] = FORM
+        return sign(
+            headers,
+            query=question.asked,
+            body=question.body,
+            access_key_id=self._account.access_key_id,
+            access_key_secret=self._account.access_key_secret,
+        )
+
+
+class MainlandProvider(_Site):
+    """An account of the mainland site; implements `worker.providers.base.QueryProvider`. Threads may share it.
+
+    A process that forks opens its own afterwards: connections must not be shared between processes.
+    """
+
+    @property
+    def ask_action(self) -> str:
+        """QuerySendDetails."""
+        return DETAILS
+
+    @property
+    def query_rule(self) -> QueryRule:
+        """QuerySendDetails, one message at a time."""
+        return QueryRule(DETAILS)
+
+    def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - both regions share the rule, but not a call
+        """SendSms for numbers with the same params, SendBatchSms for numbers that bring their own."""
+        return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=BatchRule(SEND_EACH, OWN_PER_CALL))
+
+    def send(self, call: Call) -> Answer:
+        """Make one SendSms or SendBatchSms, signed now, never repeated."""
+        question = mainland.send_question(call)
+        if not isinstance(question, Question):
+            return question
+        clean = self._clean(call)
+        body = self._ask(question, timeout_s=call.timeout_s, clean=clean)
+        return mainland.read_send(body, call, clean=clean) if isinstance(body, bytes) else body
+
+    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+        """The receipt of one message, by number, day and BizId.
+
+        The day is that of the call. Within two minutes of Beijing's midnight it may be another one by the provider's clock: then
+        the other one is asked for too, with the one token that was taken, when the first has nothing.
+        """
+        (one,) = asked
+        days = days_between(one.accepted_s - _SLACK_S, one.accepted_s + _SLACK_S)
+        return self._details(one.number, days, mainland.biz_id_of(one.serial))
+
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
+        """Receipts of what went to one number between two epoch times, with OutId and without serial.
+
+        Days are asked for one by one, so that the receipts may be of a wider time; the provider keeps 30. When nothing of the time
+        asked about is left, nothing is asked and the answer is `Broken`, as an empty page would say that there was no receipt.
+        """
+        since_s = max(since_s, int(self._clock()) - DAYS_BACK * _DAY_S + _SLACK_S)
+        if since_s >= until_s:
+            return Broken(
+                maybe_sent=False, code="ask.TooOld", detail="the time asked about is over 30 days ago or empty"
+            )
+        return self._details(number, days_between(since_s, until_s))
+
+    def _details(self, number: int, days: Sequence[str], biz_id: str = "") -> ReceiptPage | Refused | Broken:
+        """What the provider tells of these days, or the first trouble."""
+        clean, pages = self._clean(), list[ReceiptPage]()
+        for day in days:
+            question = mainland.details_question(number, day, biz_id)
+            body = self._ask(question, timeout_s=self._account.timeout_s, clean=clean)
+            page = mainland.read_details(body, number, biz_id, clean=clean) if isinstance(body, bytes) else body
+            if not isinstance(page, ReceiptPage):
+                return page
+            pages.append(page)
+            if biz_id and page.rows:
+                break
+        receipts = tuple(receipt for page in pages for receipt in page.receipts)
+        return ReceiptPage(receipts, sum(page.bad_rows for page in pages), sum(page.rows for page in pages))
+
+
+class InternationalProvider(_Site):
+    """An account of the international site; implements `worker.providers.base.QueryProvider`. Threads may share it.
+
+    A process that forks opens its own afterwards: connections must not be shared between processes.
+    """
+
+    @property
+    def ask_action(self) -> str:
+        """QueryMessage, though it is never called by number."""
+        return MESSAGE
+
+    @property
+    def query_rule(self) -> QueryRule:
+        """QueryMessage, one message at a time."""
+        return QueryRule(MESSAGE)
+
+    def batch_rule(self, region: Region) -> BatchRule:
+        """One number in a call: 2,000 such calls a second are allowed, and one BatchSendMessageToGlobe."""
+        return BatchRule(SEND_CHINA if region == "mainland" else SEND_GLOBE, 1)
+
+    def send(self, call: Call) -> Answer:
+        """Make one SendMessageToGlobe or SendMessageWithTemplate, signed now, never repeated."""
+        question = international.send_question(call, self._account.texts)
+        if isinstance(question, Broken):
+            return question
+        clean = self._clean(call, question.query.get("Message", ""))
+        body = self._ask(question, timeout_s=call.timeout_s, clean=clean)
+        return international.read_send(body, call, clean=clean) if isinstance(body, bytes) else body
+
+    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+        """The receipt of one message, by MessageId."""
+        (one,) = asked
+        clean = self._clean()
+        body = self._ask(international.message_question(one), timeout_s=self._account.timeout_s, clean=clean)
+        return international.read_message(body, one, clean=clean) if isinstance(body, bytes) else body
+
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
+        """Nothing: the API cannot be asked by number, and tells TaskId in pushes only. Nothing is called."""
+        return ReceiptPage((), 0, 0)
+
+
+def open_account(
+    account: AlibabaAccount, *, pool_size: int = POOL_SIZE, clock: Callable[[], float] = time.time
+) -> QueryProvider:
+    """An account ready for calls.
+
+    Args:
+        account: Whose calls these are.
+        pool_size: Connections at most; as many as threads that call, and as queries that each has under way.
+        clock: Epoch seconds.
+    """
+    kind = MainlandProvider if account.site == "mainland" else InternationalProvider
+    return kind(account, poster=HttpxPoster(account.url, pool_size=pool_size), clock=clock)

@@ -1,0 +1,66 @@
+"""What is said: a job's template and params in, Alibaba's named params or a whole text out; a `Broken` when that cannot be.
+
+Templates of Alibaba Cloud have named variables, and a job's params are a list: so each param is written `name=value`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from worker.providers.base import Broken, Content
+from worker.providers.texts import UNFIT, UNKNOWN, fill
+
+UNNAMED: Final = "params.Unnamed"
+"""A param is not of the form name=value, or two have the same name."""
+
+AGAIN: Final = "call.Again"
+"""A call was not made because of another number in it; this one goes out with the next."""
+
+RULE: Final = "every param of an Alibaba template must be written name=value, each name once"
+
+_NAMED: Final = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+
+
+def named(params: Sequence[str]) -> dict[str, str] | None:
+    """The params by name; None when one has no name, or two have the same."""
+    found = [match for match in map(_NAMED.fullmatch, params) if match]
+    by_name = {match[1]: match[2] for match in found}
+    return by_name if len(by_name) == len(params) else None
+
+
+def template_param(params: Sequence[str]) -> str | Broken:
+    """The JSON of TemplateParam; empty when there are no params. Values are always text, as the provider demands."""
+    by_name = named(params)
+    if by_name is None:
+        return _broken(UNNAMED, RULE)
+    return _json(by_name) if by_name else ""
+
+
+def template_params(each: Sequence[Sequence[str]]) -> str:
+    """The JSON of TemplateParamJson, one object for each number, whose params must all be `named`."""
+    return _json([named(params) for params in each])
+
+
+def text_of(texts: Mapping[str, str], content: Content) -> str | Broken:
+    """The whole text to send.
+
+    Args:
+        texts: Template id, lower case, to text with {1}, {2} … for the params.
+        content: Template and params; a param `name=value` puts in its value, any other itself.
+    """
+    text = texts.get(content.template.lower())
+    if text is None:
+        return _broken(UNKNOWN, "the account's settings have no text for this template")
+    filled = fill(text, [match[2] if (match := _NAMED.fullmatch(param)) else param for param in content.params])
+    return _broken(UNFIT, "the text has places for more or fewer params") if filled is None else filled
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _broken(code: str, detail: str) -> Broken:
+    """Nothing was sent, and the params, which may be secret, are not repeated."""
+    return Broken(maybe_sent=False, code=code, detail=detail)

@@ -1,0 +1,109 @@
+"""The API of 2018-05-01, for the international site: calls in and questions out; answers in and the engine's values out.
+
+One number in a call. Global numbers are sent a whole text, mainland numbers a template.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from smsline.numbers import is_mainland
+from worker.providers.alibaba.content import template_param, text_of
+from worker.providers.alibaba.limits import MESSAGE, SEND_CHINA, SEND_GLOBE
+from worker.providers.alibaba.spelling import means, moment
+from worker.providers.alibaba.wire import Question, opened, refusal, text, unreadable, whole
+from worker.providers.base import Asked, Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.tencent.wire import Clean
+
+VERSION: Final = "2018-05-01"
+
+NOT_YET: Final = "DATA_NOT_EXIST"
+"""What a query answers until there is a receipt."""
+
+
+class Status(StrEnum):
+    """Status of a QueryMessage. The mainland API has the same numbers with other meanings."""
+
+    DELIVERED = "1"
+    FAILED = "2"
+    SENDING = "3"
+
+
+def send_question(call: Call, texts: Mapping[str, str]) -> Question | Broken:
+    """SendMessageWithTemplate to a mainland number, SendMessageToGlobe to any other.
+
+    Args:
+        call: One number, and what it is told.
+        texts: Template id, lower case, to the text for global numbers.
+    """
+    number = call.numbers[0]
+    return _send_china(call, number) if is_mainland(number) else _send_globe(call, number, texts)
+
+
+def _send_china(call: Call, number: int) -> Question | Broken:
+    content = call.content
+    params = template_param(content.params)
+    if isinstance(params, Broken):
+        return params
+    query = {
+        "To": str(number),
+        "From": content.sign,
+        "TemplateCode": content.template,
+        "TemplateParam": params,
+        "SmsUpExtendCode": content.extend,
+    }
+    return Question(SEND_CHINA, VERSION, query)
+
+
+def _send_globe(call: Call, number: int, texts: Mapping[str, str]) -> Question | Broken:
+    message = text_of(texts, call.content)
+    if isinstance(message, Broken):
+        return message
+    query = {"To": str(number), "From": call.content.sender, "Message": message, "TaskId": call.context}
+    return Question(SEND_GLOBE, VERSION, query)
+
+
+def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Broken:
+    """The answer to either send. An acceptance without a MessageId is nothing that the API documents, so it may be anything."""
+    row = opened(body)
+    if isinstance(row, Broken):
+        return row
+    if refused := refusal(row, "ResponseCode", "ResponseDescription", clean=clean):
+        return refused
+    code, message_id = text(row.get("ResponseCode")), text(row.get("MessageId"))
+    if not code or not message_id:
+        return unreadable("neither a refusal nor a ResponseCode with a MessageId")
+    fee = whole(row.get("Segments"))
+    item = Item(call.numbers[0], ok=True, code=code, serial=message_id, fee=fee, message="")
+    return Sent((item,), text(row.get("RequestId")))
+
+
+def message_question(asked: Asked) -> Question:
+    """QueryMessage: what became of one message."""
+    return Question(MESSAGE, VERSION, {"MessageId": asked.serial})
+
+
+def read_message(body: bytes, asked: Asked, *, clean: Clean) -> ReceiptPage | Refused | Broken:
+    """The answer to a QueryMessage. A message that is on its way, or not known yet, has no receipt and is no fault."""
+    row = opened(body)
+    if isinstance(row, Broken):
+        return row
+    if refused := refusal(row, "ResponseCode", "ResponseDescription", clean=clean):
+        unknown_yet = refused.code.removeprefix("isv.") == NOT_YET
+        return ReceiptPage((), 0, 0) if unknown_yet else refused
+    status, to = text(row.get("Status")), text(row.get("To"))
+    if not text(row.get("ResponseCode")):
+        return unreadable("neither a refusal nor a ResponseCode")
+    if status not in set(Status) or (to and not means(to, asked.number)):
+        return ReceiptPage((), bad_rows=1, rows=1)
+    if status == Status.SENDING:
+        return ReceiptPage((), 0, 1)
+    receipt = Receipt(
+        number=asked.number,
+        serial=asked.serial,
+        ok=status == Status.DELIVERED,
+        code=text(row.get("ErrorCode")),
+        received_at_s=moment(text(row.get("ReceiveDate"))),
+        context="",
+    )
+    return ReceiptPage((receipt,), 0, 1)

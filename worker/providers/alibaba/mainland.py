@@ -1,0 +1,163 @@
+"""The API of 2017-05-25, for the mainland site: calls in and questions out; answers in and the engine's values out.
+
+One BizId is the answer for all numbers of a call, so the serial of a message is `<BizId>/<number>`.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from worker.providers.alibaba.content import AGAIN, RULE, UNNAMED, named, template_param, template_params
+from worker.providers.alibaba.limits import DETAILS, ROWS_PER_PAGE, SEND, SEND_EACH
+from worker.providers.alibaba.spelling import local, means, moment
+from worker.providers.alibaba.wire import Question, listed, opened, refusal, text, unreadable
+from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.tencent.wire import Clean
+
+VERSION: Final = "2017-05-25"
+
+
+class SendStatus(StrEnum):
+    """SendStatus of a QuerySendDetails. The international API has the same numbers with other meanings."""
+
+    WAITING = "1"
+    FAILED = "2"
+    DELIVERED = "3"
+
+
+def send_question(call: Call) -> Question | Sent | Broken:
+    """SendSms where all numbers have the same params, SendBatchSms where each has its own; OutId comes back in receipts.
+
+    Params that no template can take are not sent: then the answer is here.
+    """
+    return _send_each(call) if call.own_params else _send_all(call)
+
+
+def _send_all(call: Call) -> Question | Broken:
+    content = call.content
+    params = template_param(content.params)
+    if isinstance(params, Broken):
+        return params
+    query = {
+        "PhoneNumbers": ",".join(map(local, call.numbers)),
+        "SignName": content.sign,
+        "TemplateCode": content.template,
+        "TemplateParam": params,
+        "SmsUpExtendCode": content.extend,
+        "OutId": call.context,
+    }
+    return Question(SEND, VERSION, query)
+
+
+def _send_each(call: Call) -> Question | Sent:
+    content, size = call.content, len(call.numbers)
+    fits = [named(params) is not None for params in call.own_params]
+    if not all(fits):
+        return Sent(tuple(_not_sent(number, fit) for number, fit in zip(call.numbers, fits, strict=True)), "")
+    form = {
+        "PhoneNumberJson": _json([local(number) for number in call.numbers]),
+        "SignNameJson": _json([content.sign] * size),
+        "TemplateParamJson": template_params(call.own_params) if any(call.own_params) else "",
+        "SmsUpExtendCodeJson": _json([content.extend] * size) if content.extend else "",
+    }
+    return Question(SEND_EACH, VERSION, {"TemplateCode": content.template, "OutId": call.context}, form)
+
+
+def _not_sent(number: int, fit: bool) -> Item:  # noqa: FBT001 - a private helper of one caller
+    """What is said of a number whose call was not made: its own params are unfit, or another's are."""
+    code, message = (AGAIN, "") if fit else (UNNAMED, RULE)
+    return Item(number, ok=False, code=code, serial="", fee=0, message=message)
+
+
+def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Broken:
+    """The answer to either send: one word for all of its numbers.
+
+    A refusal has no BizId. An acceptance without one is nothing that the API documents, so it may be anything.
+    """
+    row = opened(body)
+    if isinstance(row, Broken):
+        return row
+    if refused := refusal(row, "Code", "Message", clean=clean):
+        return refused
+    code, biz_id = text(row.get("Code")), text(row.get("BizId"))
+    if not code or not biz_id:
+        return unreadable("neither a refusal nor a Code with a BizId")
+    items = [
+        Item(number, ok=True, code=code, serial=serial_of(biz_id, number), fee=0, message="") for number in call.numbers
+    ]
+    return Sent(tuple(items), text(row.get("RequestId")))
+
+
+def details_question(number: int, day: str, biz_id: str = "") -> Question:
+    """QuerySendDetails: what went to one number on one day, of one send or of all.
+
+    Args:
+        number: E.164 integer.
+        day: `yyyyMMdd` in Beijing.
+        biz_id: Of the send, or empty for all.
+    """
+    query = {
+        "PhoneNumber": local(number),
+        "SendDate": day,
+        "BizId": biz_id,
+        "PageSize": str(ROWS_PER_PAGE),
+        "CurrentPage": "1",
+    }
+    return Question(DETAILS, VERSION, query)
+
+
+def read_details(body: bytes, number: int, biz_id: str = "", *, clean: Clean) -> ReceiptPage | Refused | Broken:
+    """The answer to a QuerySendDetails. A message that waits for its receipt counts as a row, and gives none.
+
+    A row does not repeat its BizId. So a receipt has a serial when one send was asked about, and its OutId to go by when not;
+    rows that then have no OutId are messages of somebody else.
+    """
+    row = opened(body)
+    if isinstance(row, Broken):
+        return row
+    if refused := refusal(row, "Code", "Message", clean=clean):
+        return refused
+    if not text(row.get("Code")):
+        return unreadable("neither a refusal nor a Code")
+    rows = [each for each in listed(row, "SmsSendDetailDTOs", "SmsSendDetailDTO") if biz_id or _out_id(each)]
+    known = [each for each in rows if _known(each, number)]
+    receipts = [_receipt(each, number, biz_id) for each in known if text(each.get("SendStatus")) != SendStatus.WAITING]
+    return ReceiptPage(tuple(receipts), bad_rows=len(rows) - len(known), rows=len(rows))
+
+
+def serial_of(biz_id: str, number: int) -> str:
+    """The id of the message to one number of a send."""
+    return f"{biz_id}/{number}"
+
+
+def biz_id_of(serial: str) -> str:
+    """The BizId in a serial."""
+    return serial.rpartition("/")[0]
+
+
+def _out_id(row: object) -> str:
+    return text(row.get("OutId")) if isinstance(row, dict) else ""
+
+
+def _known(row: object, number: int) -> bool:
+    """Whether the row is about this number and has a status that the API documents."""
+    if not isinstance(row, dict) or not means(text(row.get("PhoneNum")), number):
+        return False
+    return text(row.get("SendStatus")) in set(SendStatus)
+
+
+def _receipt(row: dict[str, Any], number: int, biz_id: str) -> Receipt:
+    return Receipt(
+        number=number,
+        serial=serial_of(biz_id, number) if biz_id else "",
+        ok=text(row.get("SendStatus")) == SendStatus.DELIVERED,
+        code=text(row.get("ErrCode")),
+        received_at_s=moment(text(row.get("ReceiveDate"))),
+        context=_out_id(row),
+    )
+
+
+def _json(values: Sequence[str]) -> str:
+    return msgspec.json.encode(values).decode()

@@ -6,7 +6,8 @@ which actions can be limited, and where the provider listens.
 
 import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
@@ -15,6 +16,15 @@ from pydantic_core import PydanticCustomError
 from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Texts
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What is different at one of a provider's sites; the attributes are those of `ProviderFacts`."""
+
+    endpoint: str
+    actions: tuple[str, ...]
+    takes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class ProviderFacts:
         actions: The actions that may be limited, as the provider spells them.
         needs: Settings not every provider has that an account of it must have.
         takes: Further ones that it may have; the others mean nothing to the provider and are refused.
+        sites: Where the provider has several sites, of which an account names one: site to what is different there.
     """
 
     endpoint: str
@@ -34,7 +45,21 @@ class ProviderFacts:
     actions: tuple[str, ...]
     needs: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()
+    sites: Mapping[str, SiteFacts] = field(default_factory=dict)
 
+    def at(self, site: str | None) -> SiteFacts:
+        """What holds for an account of this site, or of a provider without sites."""
+        found = self.sites.get(site or "", SiteFacts(self.endpoint, self.actions))
+        return SiteFacts(found.endpoint, found.actions, found.takes | self.needs | self.takes)
+
+
+_MAINLAND: Final = SiteFacts("https://dysmsapi.aliyuncs.com", ("SendSms", "SendBatchSms", "QuerySendDetails"))
+_INTERNATIONAL: Final = SiteFacts(
+    "https://dysmsapi.ap-southeast-1.aliyuncs.com",
+    ("SendMessageToGlobe", "SendMessageWithTemplate", "QueryMessage"),
+    takes=frozenset({"texts"}),
+)
+"""Alibaba Cloud's two products (official SDKs for 2017-05-25 and 2018-05-01)."""
 
 NEEDED: Final = "needed"
 SURPLUS: Final = "surplus"
@@ -57,12 +82,24 @@ PROVIDERS: Final[dict[str, ProviderFacts]] = {
         needs=frozenset({"texts"}),
         takes=frozenset({"gamme", "stop_sms", "unicode"}),
     ),
+    "alibaba": ProviderFacts(
+        endpoint=_MAINLAND.endpoint,
+        region="",
+        actions=(*_MAINLAND.actions, *_INTERNATIONAL.actions),
+        needs=frozenset({"secret_id", "site"}),
+        sites={"mainland": _MAINLAND, "international": _INTERNATIONAL},
+    ),
 }
 
 
 def _of_provider(field: str) -> Any:  # noqa: ANN401 - a pydantic default, typed by the field it is given to
     """A default that depends on the provider; never asked for when the provider itself is wrong."""
     return Field(default_factory=lambda data: getattr(PROVIDERS[data["provider"]], field))
+
+
+def _of_site() -> Any:  # noqa: ANN401 - as above
+    """Where the account's site listens; never asked for when the provider itself is wrong."""
+    return Field(default_factory=lambda data: PROVIDERS[data["provider"]].at(data.get("site")).endpoint)
 
 
 def _hours() -> AfterValidator:
@@ -80,14 +117,14 @@ class Account(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    provider: Literal["tencent", "smspartner"]
+    provider: Literal["tencent", "smspartner", "alibaba"]
     """Which adapter speaks for it."""
 
     secret_id: SecretStr = Field(default=SecretStr(""), validate_default=True)
-    """The provider's SecretId."""
+    """The provider's SecretId; Alibaba's AccessKey ID."""
 
     secret_key: Annotated[SecretStr, Field(min_length=1)]
-    """The provider's SecretKey, only ever used to sign; SMSPartner's API key."""
+    """The provider's SecretKey or Alibaba's AccessKey secret, only ever used to sign; SMSPartner's API key."""
 
     sdk_app_id: str = Field(default="", validate_default=True)
     """Tencent's SmsSdkAppId. Receipts are one queue per SmsSdkAppId: two accounts must not share one."""
@@ -95,8 +132,12 @@ class Account(BaseModel):
     region: str = _of_provider("region")
     """Sent as X-TC-Region; the international site knows only `ap-singapore` (Tencent SMS API document, line 527)."""
 
+    site: Literal["mainland", "international"] | None = Field(default=None, validate_default=True)
+    """Which of Alibaba Cloud's two products the key belongs to; each has its own API, templates and receipts."""
+
     texts: Texts = Field(default_factory=dict, validate_default=True)
-    """Where the provider has no templates: template id to text, with {1}, {2} … for the params. Ids are lower case."""
+    """Where the provider has no templates (SMSPartner; Alibaba's international site for global numbers): template id to text,
+    with {1}, {2} … for the params. Ids are lower case."""
 
     gamme: Annotated[int, Field(ge=1, le=2)] | None = None
     """SMSPartner's range of service: 1 premium, 2 low cost; None leaves it to SMSPartner, which takes premium."""
@@ -107,7 +148,7 @@ class Account(BaseModel):
     unicode: bool = False
     """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing characters outside GSM's."""
 
-    endpoint: Endpoint = _of_provider("endpoint")
+    endpoint: Endpoint = _of_site()
     """Full URL of the provider's API."""
 
     sign: str = ""
@@ -128,25 +169,28 @@ class Account(BaseModel):
     priority: int = 0
     """Among accounts that match equally well, the lower goes first; then the name."""
 
-    @field_validator("secret_id", "sdk_app_id", "region", "texts", "gamme", "stop_sms", "unicode")
+    @field_validator("secret_id", "sdk_app_id", "region", "site", "texts", "gamme", "stop_sms", "unicode")
     @classmethod
     def _as_the_provider_needs(cls, value: T, info: ValidationInfo) -> T:
         """A setting that only some providers have is there where it is needed, and nowhere where it would mean nothing."""
-        provider, name = info.data.get("provider", ""), str(info.field_name)
+        provider, name, site = info.data.get("provider", ""), str(info.field_name), info.data.get("site")
         facts = PROVIDERS.get(provider)
         given = bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
         if facts and not given and name in facts.needs:
             raise PydanticCustomError(NEEDED, "is required by the provider {provider}", {"provider": provider})
-        if facts and given and name not in facts.needs | facts.takes:
-            raise PydanticCustomError(SURPLUS, "means nothing to the provider {provider}", {"provider": provider})
+        if facts and given and name not in facts.at(site).takes:
+            whose = f"{provider}'s site {site}" if site else f"the provider {provider}"
+            raise PydanticCustomError(SURPLUS, "means nothing to {whose}", {"whose": whose})
         return value
 
     @field_validator("limits")
     @classmethod
     def _spell_actions(cls, limits: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         """Give each action the provider's own spelling; environment variables have lost it."""
-        facts = PROVIDERS.get(info.data.get("provider", ""))
-        return {_action(name, facts.actions): rate for name, rate in limits.items()} if facts else limits
+        if not (facts := PROVIDERS.get(info.data.get("provider", ""))):
+            return limits
+        actions = facts.at(info.data.get("site")).actions
+        return {_action(name, actions): rate for name, rate in limits.items()}
 
 
 def _action(name: str, actions: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from config.settings import Account, Settings
-from worker.providers.base import Provider
+from worker.providers.base import QUERIES_AT_ONCE, Provider
 
 
 def _tencent(name: str, account: Account, pool_size: int) -> Provider:
@@ -45,7 +45,26 @@ def _smspartner(name: str, account: Account, pool_size: int) -> Provider:
     )
 
 
+def _alibaba(name: str, account: Account, pool_size: int) -> Provider:
+    from worker.providers.alibaba import AlibabaAccount, open_account  # noqa: PLC0415
+
+    return open_account(
+        AlibabaAccount(
+            name=name,
+            access_key_id=account.secret_id.get_secret_value(),
+            access_key_secret=account.secret_key.get_secret_value(),
+            site=account.site or "mainland",
+            endpoint=str(account.endpoint),
+            timeout_s=account.timeout_s,
+            limits=account.limits,
+            texts=account.texts,
+        ),
+        pool_size=pool_size * QUERIES_AT_ONCE,
+    )
+
+
 OPENERS: Final[Mapping[str, Callable[[str, Account, int], Provider]]] = {
+    "alibaba": _alibaba,
     "smspartner": _smspartner,
     "tencent": _tencent,
 }

@@ -34,6 +34,17 @@ def french() -> dict[str, str]:
 
 
 @pytest.fixture
+def singapore() -> dict[str, str]:
+    """The environment of one complete account at Alibaba's international site called singapore."""
+    return {
+        "SMSLINE_ACCOUNTS__SINGAPORE__PROVIDER": "alibaba",
+        "SMSLINE_ACCOUNTS__SINGAPORE__SITE": "international",
+        "SMSLINE_ACCOUNTS__SINGAPORE__SECRET_ID": "LTAI-of-singapore",
+        "SMSLINE_ACCOUNTS__SINGAPORE__SECRET_KEY": "key-of-singapore",
+    }
+
+
+@pytest.fixture
 def load() -> Callable[..., Settings]:
     """`load(account, LEASE_S="5")`: settings from these variables alone."""
 

@@ -131,6 +131,36 @@ def test_setting_of_another_provider(refused: Refused, french: dict[str, str], n
 
 
 @pytest.mark.parametrize(
+    ("site", "name", "value", "rule"),
+    [
+        ("", "SITE", "", "must be 'mainland' or 'international'"),
+        ("moon", "SITE", "moon", "must be 'mainland' or 'international'"),
+        ("mainland", "TEXTS__HELLO", "Hello", "means nothing to alibaba's site mainland"),
+        ("mainland", "REGION", "cn-hangzhou", "means nothing to the provider alibaba"),
+        ("mainland", "LIMITS__QUERYMESSAGE", "9", "the provider has no action 'querymessage'"),
+        ("international", "LIMITS__SENDSMS", "9", "it has SendMessageToGlobe"),
+        ("international", "SECRET_ID", "", "is required by the provider alibaba"),
+    ],
+)
+def test_impossible_account_of_a_site(
+    refused: Refused, singapore: dict[str, str], site: str, name: str, value: str, rule: str
+) -> None:
+    """What means nothing to the account's site is refused too."""
+    environ = singapore | {"SMSLINE_ACCOUNTS__SINGAPORE__SITE": site}
+    (problem,) = refused(environ | {f"SMSLINE_ACCOUNTS__SINGAPORE__{name}": value})
+
+    assert problem.startswith(f"SMSLINE_ACCOUNTS__SINGAPORE__{name}: ")
+    assert rule in problem
+
+
+def test_account_without_its_site(refused: Refused, singapore: dict[str, str]) -> None:
+    """Nobody can guess the site."""
+    del singapore["SMSLINE_ACCOUNTS__SINGAPORE__SITE"]
+
+    assert refused(singapore) == ("SMSLINE_ACCOUNTS__SINGAPORE__SITE: is required by the provider alibaba",)
+
+
+@pytest.mark.parametrize(
     ("template", "text", "rule"),
     [
         ("WELCOME", "", "must not be empty"),

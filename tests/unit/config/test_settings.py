@@ -74,6 +74,29 @@ def test_account_with_texts(load: Load, french: dict[str, str]) -> None:
     assert (account.secret_id.get_secret_value(), account.sdk_app_id, account.region) == ("", "", "")
 
 
+@pytest.mark.parametrize(
+    ("site", "endpoint"),
+    [
+        ("mainland", "https://dysmsapi.aliyuncs.com"),
+        ("international", "https://dysmsapi.ap-southeast-1.aliyuncs.com"),
+    ],
+)
+def test_account_of_a_site(load: Load, singapore: dict[str, str], site: str, endpoint: str) -> None:
+    """At Alibaba the site chooses the endpoint, unless one is given."""
+    environ = singapore | {"SMSLINE_ACCOUNTS__SINGAPORE__SITE": site}
+    account = load(environ).accounts["singapore"]
+
+    assert (account.site, account.endpoint, account.region, account.sdk_app_id) == (site, endpoint, "", "")
+    assert load(environ, ACCOUNTS__SINGAPORE__ENDPOINT="http://h").accounts["singapore"].endpoint == "http://h"
+
+
+def test_an_international_site_takes_texts(load: Load, singapore: dict[str, str]) -> None:
+    """For numbers outside the mainland."""
+    environ = singapore | {"SMSLINE_ACCOUNTS__SINGAPORE__TEXTS__HELLO": "Hello {1}"}
+
+    assert load(environ).accounts["singapore"].texts == {"hello": "Hello {1}"}
+
+
 def test_prefixes(load: Load, account: dict[str, str]) -> None:
     """Country prefixes are given in a row, with or without plus sign."""
     assert load(account | {"SMSLINE_ACCOUNTS__MAIN__PREFIXES": "+86, 852"}).accounts["main"].prefixes == ("86", "852")

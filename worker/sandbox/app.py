@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from worker.sandbox import smspartner
 from worker.sandbox.faults import Connections
 from worker.sandbox.flags import Fault
 from worker.sandbox.sandbox import Sandbox
@@ -35,6 +36,9 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
     return Starlette(
         routes=[
             Route("/", Endpoint(sandbox, connections, TencentWire(sandbox))),
+            Route(
+                smspartner.PREFIX + "{action:path}", Endpoint(sandbox, connections, smspartner.SmsPartnerWire(sandbox))
+            ),
             *control_routes(sandbox),
         ]
     )

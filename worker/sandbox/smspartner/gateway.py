@@ -1,0 +1,108 @@
+"""SMSPartner's front door: a request in; refused by its rules, or carried out by the action's function; JSON out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.smspartner.manage import hlr_notify, lookup, me, message_cancel, stop_list
+from worker.sandbox.smspartner.reading import WORDS, No, fields_of
+from worker.sandbox.smspartner.send import bulk_send
+from worker.sandbox.smspartner.status import bulk_status, bulk_status_by_tag, message_status, multi_status
+from worker.sandbox.smspartner.store import Store
+from worker.sandbox.state import World
+from worker.sandbox.wire import Call, Reply, Request, Subject
+
+PREFIX: Final = "/v1/"
+"""Begins every path."""
+
+Handler: TypeAlias = Callable[[Sandbox, Store, Mapping[str, Any]], dict[str, object] | No]
+
+ACTIONS: Final[Mapping[str, tuple[str, Handler]]] = {
+    "bulk-send": ("POST", bulk_send),
+    "message-status": ("GET", message_status),
+    "multi-status": ("POST", multi_status),
+    "bulk-status": ("GET", bulk_status),
+    "bulk-status-by-tag": ("GET", bulk_status_by_tag),
+    "message-cancel": ("GET", message_cancel),
+    "me": ("GET", me),
+    "lookup": ("POST", lookup),
+    "hlr/notify": ("POST", hlr_notify),
+    "stop-sms/list": ("GET", stop_list),
+}
+"""Path behind `/v1/` to its method and what it does."""
+
+LIMITS: Final[Mapping[str, int]] = {"lookup": 6, "hlr/notify": 6}
+"""Calls a second and key: 360 a minute (SMSPartner API pages), counted by the second here; the others have no known limit."""
+
+
+class SmsPartnerWire:
+    """The wire of SMSPartner over one sandbox."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._kept: tuple[World, Store] = (sandbox.world, Store(sandbox.flags.seed))
+
+    @property
+    def store(self) -> Store:
+        """What is remembered of the present world; a reset forgets it."""
+        if self._kept[0] is not self._sandbox.world:
+            self._kept = (self._sandbox.world, Store(self._sandbox.flags.seed))
+        return self._kept[1]
+
+    def action_of(self, request: Request) -> str:
+        """The path if it is a known one, else `?`."""
+        action = request.path.removeprefix(PREFIX)
+        return action if action in ACTIONS else "?"
+
+    def admit(self, request: Request) -> Call | Reply:
+        """Check path, method, JSON, key and rate."""
+        action = self.action_of(request)
+        if action not in ACTIONS or ACTIONS[action][0] != request.method:
+            return Reply(b"<h1>Not Found</h1>", code="404", status=404, content_type="text/html")
+        fields = fields_of(request)
+        if isinstance(fields, No):
+            return refused(fields)
+        key = str(fields.get("apiKey") or "")
+        if not self._is_known(key):
+            return refused(No(10 if key else 1))
+        self._sandbox.rates.arrive(action, request.tick_s)
+        flags = self._sandbox.flags
+        limit = flags.limits.get(action, flags.limits.get("*", LIMITS.get(action, 0)))
+        if not self._sandbox.rates.admit(key, action, limit=limit, now=request.tick_s):
+            return refused(No(429, status=429))
+        return Call(action, key, fields, _subject(action, fields))
+
+    def carry_out(self, call: Call) -> Reply:
+        """Do what the action says."""
+        answer = ACTIONS[call.action][1](self._sandbox, self.store, call.params)
+        if isinstance(answer, No):
+            return refused(answer)
+        return Reply(msgspec.json.encode({"success": True, "code": 200, **answer}))
+
+    def refuse(self, code: str) -> Reply:
+        """An error answer with the code, as the sandbox's flags demand it."""
+        return refused(No(int(code) if code.isdigit() else 500))
+
+    def _is_known(self, key: str) -> bool:
+        flags = self._sandbox.flags
+        return bool(key) and (flags.any_credentials or any(one.secret_key == key for one in flags.accounts))
+
+
+def refused(no: No) -> Reply:
+    """An error answer."""
+    answer: dict[str, object] = {"success": False, "code": no.code}
+    if no.complaints:
+        answer["error"] = no.complaints
+    else:
+        answer["message"] = WORDS.get(no.code, f"sandbox: {no.code}")
+    return Reply(msgspec.json.encode(answer), code=str(no.code), status=no.status)
+
+
+def _subject(action: str, fields: Mapping[str, Any]) -> Subject | None:
+    listed = fields.get("SMSList")
+    if action != "bulk-send" or not isinstance(listed, list):
+        return None
+    numbers = [str(each.get("phoneNumber")) for each in listed if isinstance(each, dict)]
+    return Subject(numbers, "", (), str(fields.get("tag", "")))

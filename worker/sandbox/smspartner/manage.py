@@ -1,0 +1,110 @@
+"""What is not about messages: credit, the STOP list, cancelling, and checks of numbers."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from worker.sandbox.numbers import country_of
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.smspartner.reading import No, number_of, whole
+from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE
+from worker.sandbox.smspartner.store import Store
+
+CANCEL_BEFORE_MS: Final = 300_000
+"""A call can be taken back until so long before its time (SMSPartner API pages)."""
+
+BALANCE: Final = 1000.0
+"""Money on every account at the start, EUR; each part costs `PRICE`."""
+
+
+def me(sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Credit, less what was sent."""
+    left = max(0.0, BALANCE - PRICE * len(sandbox.world.numbers))
+    return {
+        "user": {"username": "sandbox@example.com", "firstname": "Sand", "lastname": "Box"},
+        "credits": {
+            "creditSms": int(left / PRICE),
+            "creditSmsECO": int(left / PRICE),
+            "creditHlr": int(left * 100),
+            "toSend": store.scheduled(sandbox.now_ms()),
+            "balance": f"{left:.3f}",
+            "currency": "EUR",
+        },
+    }
+
+
+def message_cancel(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Take a scheduled call back."""
+    message_id = whole(fields.get("messageId"))
+    if message_id is None:
+        return No(3)
+    sending, now_ms = store.call(message_id), sandbox.now_ms()
+    if sending is None or sending.cancelled:
+        return No(4 if sending is None else 5)
+    if sending.sent_ms - now_ms < CANCEL_BEFORE_MS:
+        return No(7 if sending.sent_ms <= now_ms else 6)
+    sending.cancelled = True
+    return {"message": "Annulation effectuee"}
+
+
+def stop_list(_sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Numbers that met the fate of the STOP list."""
+    return {
+        "data": [
+            {
+                "id": place,
+                "phoneNumber": f"+{number}",
+                "createdAt": datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            }
+            for place, (number, since_ms) in enumerate(store.stopped.items(), 1)
+        ]
+    }
+
+
+def lookup(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Whether each of up to 500 is spelt like a number."""
+    spelled = _listed(fields)
+    return spelled if isinstance(spelled, No) else {"lookup": [_looked(each) for each in spelled]}
+
+
+def _looked(spelled: str) -> dict[str, object]:
+    number = number_of(spelled)
+    country = None if number is None else country_of(number)
+    if number is None or country is None:
+        return {"request": spelled, "success": False, "message": "Le numero n'est pas valide"}
+    return {
+        "request": spelled,
+        "success": True,
+        "countryCode": country.iso,
+        "prefixCode": int(country.calling_code),
+        "phoneNumber": f"+{number}",
+        "type": "Mobile",
+        "network": "",
+        "format": {"e164": f"+{number}"},
+    }
+
+
+def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """A campaign of checks; nothing is posted to the notifyUrl, since the sandbox calls nobody."""
+    spelled = _listed(fields)
+    if isinstance(spelled, No):
+        return spelled
+    if not all(number_of(each) for each in spelled):
+        return No(2)
+    return {
+        "campaign_id": f"HLR{uuid4().hex[:12]}",
+        "number": len(spelled),
+        "cost": 0.01 * len(spelled),
+        "currency": "EUR",
+    }
+
+
+def _listed(fields: Mapping[str, Any]) -> list[str] | No:
+    given = fields.get("phoneNumbers")
+    if not given or not isinstance(given, str):
+        return No(2)
+    spelled = given.split(",")
+    if len(spelled) > NUMBERS_LIMIT:
+        return No(50)
+    return No(19) if any(";" in each or " " in each.strip() for each in spelled) else spelled

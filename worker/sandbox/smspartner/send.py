@@ -1,0 +1,195 @@
+"""bulk-send: up to 500 numbers, each with its text, in; refused as a whole, or let out by each number's fate and answered per number."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.smspartner.reading import No, complaint, number_of, whole
+from worker.sandbox.smspartner.steering import STOP_CODE, Fate, fate_of
+from worker.sandbox.smspartner.store import Message, Sending, Store
+from worker.sandbox.state import Origin
+from worker.sandbox.steering import DELIVERED
+
+NUMBERS_LIMIT: Final = 500
+"""Numbers of one call (SMSPartner error codes, line 50)."""
+
+PARTS_LIMIT: Final = 10
+"""Parts of one message (SMSPartner error codes, line 52)."""
+
+APP: Final = "smspartner"
+"""Stands for an app in the world that all wires share."""
+
+PRICE: Final = 0.038
+DUPLICATE_CODE: Final = 15
+_TAKEN: Final = 200
+_ZONE: Final = ZoneInfo("Europe/Paris")
+_SENDER: Final = re.compile(r"[A-Za-z0-9 ]*")
+_TAG: Final = re.compile(r"[^\sA-Z]{0,20}")
+_FIELDS: Final = frozenset(
+    {
+        "apiKey", "SMSList", "sender", "gamme", "tag", "scheduledDeliveryDate", "time", "minute", "urlResponse",
+        "urlDlr", "isStopSms", "isUnicode", "sandbox", "_format",
+    }
+)  # fmt: skip
+
+
+class Text(Struct, frozen=True):
+    """One row of SMSList, its number read."""
+
+    number: int
+    spelled: str
+    message: str
+
+
+def bulk_send(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Check a call, let its messages out and answer for each number."""
+    texts = _texts(fields, steering=sandbox.flags.steering)
+    if isinstance(texts, No):
+        return texts
+    if refused := _check_settings(fields) or _check_lengths(fields, texts) or _refused_on_purpose(sandbox, fields):
+        return refused
+    sent_ms = _start_ms(fields, sandbox.now_ms())
+    if isinstance(sent_ms, No):
+        return sent_ms
+    rows, taken, known = [], list[tuple[Text, Fate]](), set[int]()
+    for text in texts:
+        fate = fate_of(text.number, steering=sandbox.flags.steering)
+        code = DUPLICATE_CODE if text.number in known else STOP_CODE if text.number in store.stopped else fate.code
+        known.add(text.number)
+        if code == STOP_CODE:
+            store.stopped.setdefault(text.number, sandbox.now_ms())
+        if fate.sent and code not in (DUPLICATE_CODE, STOP_CODE):
+            taken.append((text, fate))
+        if fate.answered:
+            rows.append(_row(text, code, unicode=fields.get("isUnicode") in (1, "1")))
+    sandbox.stats.carried_out(len(texts), [str(row["code"]) for row in rows])
+    sending = _let_out(sandbox, store, taken, fields=fields, sent_ms=sent_ms)
+    return _answer(sandbox, sending.message_id, rows)
+
+
+def _texts(fields: Mapping[str, Any], *, steering: bool) -> list[Text] | No:
+    listed = fields.get("SMSList")
+    if listed is None:
+        return No(2)
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        return No(90)
+    if not listed:
+        return No(55)
+    if len(listed) > NUMBERS_LIMIT:
+        return No(50)
+    texts, complaints = [], []
+    for each in listed:
+        spelled, message = each.get("phoneNumber"), each.get("message")
+        number = number_of(spelled)
+        if number is None or not fate_of(number, steering=steering).valid:
+            words = f"Ce numero de telephone n'est pas valide ({spelled})"
+            complaints.append(complaint("phoneNumber", words))
+        elif not isinstance(message, str) or not message:
+            complaints.append(complaint("message", "Le message est requis"))
+        else:
+            texts.append(Text(number, str(spelled), message))
+    return No(9, tuple(complaints)) if complaints else texts
+
+
+def _check_settings(fields: Mapping[str, Any]) -> No | None:
+    """The fields that hold for the whole call."""
+    wrong = [complaint(name, "Ce champ n'existe pas") for name in fields if name not in _FIELDS]
+    sender, tag = fields.get("sender", ""), fields.get("tag", "")
+    if sender and not (isinstance(sender, str) and 3 <= len(sender) <= 11):
+        wrong.append(complaint("sender", "L'emetteur a de 3 a 11 caracteres"))
+    if not isinstance(tag, str) or not _TAG.fullmatch(tag):
+        wrong.append(complaint("tag", "Le tag a 20 caracteres au maximum, en minuscules et sans espace"))
+    if fields.get("gamme", 1) not in (1, 2, "1", "2"):
+        wrong.append(complaint("gamme", "La gamme est 1 ou 2"))
+    wrong += [
+        complaint(name, "0 ou 1")
+        for name in ("isStopSms", "isUnicode", "sandbox")
+        if fields.get(name, 0) not in (0, 1, "0", "1")
+    ]
+    if wrong:
+        return No(9, tuple(wrong))
+    return None if not sender or _SENDER.fullmatch(sender) else No(44)
+
+
+def _check_lengths(fields: Mapping[str, Any], texts: Sequence[Text]) -> No | None:
+    unicode = fields.get("isUnicode") in (1, "1")
+    most = max(parts_of(text.message, unicode=unicode) for text in texts)
+    if fields.get("gamme") in (2, "2") and most > 1:
+        return No(42)
+    return No(52) if most > PARTS_LIMIT else None
+
+
+def parts_of(message: str, *, unicode: bool) -> int:
+    """Billable parts: 160 characters in one and 153 in each of several, or with Unicode 70 and 67; a line break counts two."""
+    length = len(message.replace(":br:", "br").replace(":euro:", "ee"))
+    one, of_several = (70, 67) if unicode else (160, 153)
+    return 1 if length <= one else math.ceil(length / of_several)
+
+
+def _refused_on_purpose(sandbox: Sandbox, fields: Mapping[str, Any]) -> No | None:
+    codes = (sandbox.flags.account_codes.get(APP), sandbox.flags.sign_codes.get(str(fields.get("sender", ""))))
+    return next((No(int(code)) for code in codes if code and code.isdigit()), None)
+
+
+def _start_ms(fields: Mapping[str, Any], now_ms: int) -> int | No:
+    """When the messages go out: now, or at the date, hour and minute of a scheduled call, in French time."""
+    date, hour, minute = fields.get("scheduledDeliveryDate"), whole(fields.get("time")), whole(fields.get("minute"))
+    if date is None:
+        return now_ms
+    if hour is None or minute is None:
+        return No(46 if hour is None else 47)
+    if minute % 5 or not 0 <= minute <= 55 or not 0 <= hour <= 24:
+        return No(48)
+    try:
+        day = datetime.strptime(str(date), "%d/%m/%Y").replace(tzinfo=_ZONE)
+    except ValueError:
+        return No(49)
+    start_ms = int((day + timedelta(hours=hour, minutes=minute)).timestamp() * 1000)
+    return start_ms if start_ms > now_ms else No(49)
+
+
+def _let_out(
+    sandbox: Sandbox, store: Store, taken: Sequence[tuple[Text, Fate]], *, fields: Mapping[str, Any], sent_ms: int
+) -> Sending:
+    tag, delay = str(fields.get("tag", "")), sandbox.delay
+    unicode = fields.get("isUnicode") in (1, "1")
+    messages = {
+        text.number: Message(
+            text.number,
+            fate,
+            parts_of(text.message, unicode=unicode),
+            sent_ms + delay.ms + store.jitter_ms(delay.jitter_ms),
+        )
+        for text, fate in taken
+    }
+    if fields.get("sandbox") not in (1, "1"):
+        sandbox.world.send(Origin(APP, tag, sent_ms), list(messages), [DELIVERED] * len(messages), delay)
+    sending = Sending(store.next_id(), tag, messages, sent_ms)
+    store.keep(sending)
+    return sending
+
+
+def _row(text: Text, code: int, *, unicode: bool) -> dict[str, object]:
+    number = f"+{text.number}"
+    if code != _TAKEN:
+        return {"success": False, "code": code, "message": f"sandbox: {code}", "phoneNumber": number}
+    parts = parts_of(text.message, unicode=unicode)
+    return {"success": True, "code": code, "nbSms": parts, "cost": round(PRICE * parts, 3), "phoneNumber": number}
+
+
+def _answer(sandbox: Sandbox, message_id: int, rows: list[dict[str, object]]) -> dict[str, object]:
+    """The rows in an order of their own, so that nobody trusts positions."""
+    parts = sum(int(str(row.get("nbSms", 0))) for row in rows)
+    return {
+        "message_id": message_id,
+        "currency": "EUR",
+        "cost": round(PRICE * parts, 3),
+        "nbSMS": parts,
+        "SMSResponse_List": sandbox.shuffled(rows),
+    }

@@ -1,0 +1,112 @@
+"""The four status calls: ids, numbers and tags in, the status of messages out, in each call's own spelling."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.smspartner.reading import No, number_of, whole
+from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE
+from worker.sandbox.smspartner.store import Report, Store, report, reports
+
+PAGE: Final = 100
+"""Rows in one page of bulk-status-by-tag; the real figure is not documented, nor is the parameter `page`."""
+
+_ZONE: Final = ZoneInfo("Europe/Paris")
+
+
+def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """One message: `statut`, the id as text, the date without a zone."""
+    number, message_id = number_of(fields.get("phoneNumber")), whole(fields.get("messageId"))
+    if message_id is None:
+        return No(3)
+    if number is None:
+        return No(2)
+    found = _find(store, message_id, number, sandbox.now_ms())
+    if found is None:
+        return No(4)
+    return {
+        "number": f"+{number}",
+        "messageId": str(message_id),
+        "stopSms": number in store.stopped,
+        "date": datetime.fromtimestamp(found.at_s, _ZONE).strftime("%Y-%m-%d %H:%M:%S"),
+        "statut": found.status,
+        "cost": PRICE,
+        "countryCode": "FR",
+        "currency": "EUR",
+    }
+
+
+def multi_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Up to 500 messages: `status`, the id as a number, the date as text of an epoch."""
+    listed = fields.get("SMSStatut_List", fields.get("SMSStatus_List"))
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        return No(6)
+    if not listed or len(listed) > NUMBERS_LIMIT:
+        return No(50 if listed else 5)
+    rows = []
+    for each in listed:
+        spelled, message_id = each.get("phoneNumber"), whole(each.get("messageId"))
+        if message_id is None or not str(spelled or "").startswith("+"):
+            return No(3 if message_id is None else 2)
+        number = number_of(spelled)
+        found = None if number is None else _find(store, message_id, number, sandbox.now_ms())
+        rows.append(_multi_row(store, str(spelled), message_id, found))
+    return {"StatutResponse_List": sandbox.shuffled(rows)}
+
+
+def _multi_row(store: Store, spelled: str, message_id: int, found: Report | None) -> dict[str, object]:
+    row: dict[str, object] = {"success": found is not None, "phoneNumber": spelled, "messageId": message_id}
+    if found is None:
+        return row | {"code": 4, "status": "Numéro introuvable"}
+    stopped = str(int(found.number in store.stopped))
+    return row | {
+        "code": 200,
+        "status": found.status,
+        "date": str(found.at_s),
+        "stopSms": stopped,
+        "isSpam": "0",
+    }
+
+
+def bulk_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Every message of a call."""
+    message_id = whole(fields.get("messageId"))
+    if message_id is None:
+        return No(3)
+    sending = store.call(message_id)
+    if sending is None:
+        return No(4)
+    rows = [_bulk_row(store, each) for each in reports(sending, sandbox.now_ms())]
+    return {"message_id": str(message_id), "StatutResponse_List": rows}
+
+
+def bulk_status_by_tag(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+    """Every message of the calls with a tag, a page at a time, without their ids."""
+    tag = fields.get("tag")
+    if not tag:
+        return No(3)
+    sendings = store.of_tag(str(tag))
+    if not sendings:
+        return No(4)
+    rows = [_bulk_row(store, each) for sending in sendings for each in reports(sending, sandbox.now_ms())]
+    page = max(1, whole(fields.get("page")) or 1)
+    shown = rows[(page - 1) * PAGE : page * PAGE]
+    return {"currentPage": page, "total": len(rows), "StatutResponse_List": shown}
+
+
+def _bulk_row(store: Store, found: Report) -> dict[str, object]:
+    stopped = found.number in store.stopped
+    return {
+        "phoneNumber": f"+{found.number}",
+        "status": found.status,
+        "stopSMS": stopped,
+        "date": str(found.at_s),
+    }
+
+
+def _find(store: Store, message_id: int, number: int, now_ms: int) -> Report | None:
+    sending = store.call(message_id)
+    message = None if sending is None else sending.messages.get(number)
+    return None if sending is None or message is None else report(sending, message, now_ms)

@@ -1,0 +1,1 @@
+"""What breaks, one thing at a time: worker, Redis, broker, provider, clock; each counted at the provider's side and in the ledger."""

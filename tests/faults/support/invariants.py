@@ -1,0 +1,110 @@
+"""What must hold of a ledger after every step: a view and the model go in; an AssertionError names what does not hold."""
+
+from collections import Counter
+
+from smsline.states import COUNTED
+from tests.faults.support.model import OPEN, Model, Spot, reachable
+from tests.faults.support.view import View
+
+
+def check(seen: View, model: Model, *, before: View | None, account: str) -> None:
+    """Everything below.
+
+    Args:
+        seen: The ledger now.
+        model: What it should hold.
+        before: The ledger a step ago; None when a person put recipients back in between.
+        account: Whose receipts are awaited.
+    """
+    differ = {spot for spot in {**seen.letters, **model.letters} if seen.letters.get(spot) != model.letters.get(spot)}
+    assert not differ, [(spot, seen.letters.get(spot), "should be", model.letters.get(spot)) for spot in sorted(differ)]
+    assert {job for job, held in seen.jobs.items() if "closed_ms" in held} == model.closed
+    counts_add_up(seen)
+    if before is not None:
+        moves_are_allowed(before, seen)
+    every_waiting_recipient_is_found_again(seen)
+    every_call_is_accounted_for(seen)
+    every_accepted_recipient_is_asked_about(seen, account)
+    closed_jobs_are_over(seen)
+    dead_letters_are_listed(seen, model)
+
+
+def counts_add_up(seen: View) -> None:
+    """A job's counts are its recipients' states, and add up to its total."""
+    for job, held in seen.jobs.items():
+        counts = {name: int(held.get(name, 0)) for name in COUNTED}
+        assert counts.pop("total") == sum(counts.values())
+        assert {name: count for name, count in counts.items() if count} == dict(seen.counted(job))
+
+
+def moves_are_allowed(before: View, seen: View) -> None:
+    """No recipient goes back, and none that was known is forgotten except as its own double."""
+    for spot, letter in before.letters.items():
+        if spot in seen.letters:
+            assert reachable(letter, seen.letters[spot]), f"{letter} became {seen.letters[spot]}"
+        else:
+            assert any(other.job == spot.job and other.number == spot.number for other in seen.letters), "lost"
+
+
+def every_waiting_recipient_is_found_again(seen: View) -> None:
+    """Who waits is in a line that will be looked at, put off, set aside, in the inbox, or in a claim under a lease."""
+    assert not seen.stray, "a line holds recipients and no due set names it"
+    inbox, expire = seen.due.get("inbox", set()), seen.due.get("expire", set())
+    found = seen.lines | seen.later
+    for attempt in seen.attempts.values():
+        if attempt.state == "claimed" and str(attempt.attempt) in seen.due.get("lease", set()):
+            found |= set(seen.spots(attempt.entries))
+    for job, spots in seen.held.items():
+        if seen.jobs[job]["state"] == "paused" or job in inbox:
+            found |= spots
+    for job, spots in seen.inbox.items():
+        held = seen.jobs[job]
+        sleeping = held.get("complete") != "1" and job in expire
+        if sleeping or job in inbox or (held["state"] == "cancelled" and job in expire):
+            found |= spots
+    lost = {spot for spot, letter in seen.letters.items() if letter == "w" and spot not in found}
+    assert not lost, f"nothing will ever look at {lost}"
+
+
+def every_call_is_accounted_for(seen: View) -> None:
+    """Who is being sent to is in exactly one begun call under a lease; who is unsure in exactly one unsure call to be asked about."""
+    for letter, state, due in (("s", "begun", "lease"), ("q", "unsure", "unsure")):
+        calls: Counter[Spot] = Counter()
+        for attempt in seen.attempts.values():
+            if attempt.state == state:
+                assert str(attempt.attempt) in seen.due.get(due, set()), f"a {state} call is not in due:{due}"
+                calls.update(spot for spot in seen.spots(attempt.entries) if seen.letters[spot] == letter)
+        assert calls == Counter(spot for spot, held in seen.letters.items() if held == letter)
+
+
+def every_accepted_recipient_is_asked_about(seen: View, account: str) -> None:
+    """Whose receipt is awaited is counted, drained for, and has its block in the probes."""
+    probed = seen.due.get("probe", set())
+    for (block, _), spot in seen.places.items():
+        if seen.letters[spot] == "a":
+            assert f"{account} {block}" in probed, "an accepted recipient will never be asked about"
+    assert seen.outstanding == sum(letter in "aq" for letter in seen.letters.values())
+    assert not seen.outstanding or account in seen.due.get("drain", set())
+
+
+def closed_jobs_are_over(seen: View) -> None:
+    """A closed job has nothing open, is kept for its retention, and its params are erased where no requeue can need them."""
+    for job, held in seen.jobs.items():
+        letters = {letter for spot, letter in seen.letters.items() if spot.job == job}
+        if "closed_ms" in held:
+            assert not letters & set(OPEN)
+            assert job in seen.due.get("close", set())
+    for held_block in seen.blocks.values():
+        letters = set(held_block[b"st"].decode())
+        swept = not letters & set("ce") or held_block[b"job"].decode() not in seen.due.get("expire", set())
+        if swept and not letters & set("wsqxu"):
+            assert b"p" not in held_block, "params are kept that nobody needs"
+
+
+def dead_letters_are_listed(seen: View, model: Model) -> None:
+    """The dead letter holds every dead and unknown recipient that nobody dropped."""
+    listed: Counter[str] = Counter()
+    for field, count in seen.dead.items():
+        listed[field.split(" ")[2]] += count
+    alive = (spot for spot, letter in seen.letters.items() if letter in "xu" and spot not in model.dropped)
+    assert listed == Counter(spot.job for spot in alive)

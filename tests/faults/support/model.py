@@ -1,0 +1,230 @@
+"""What should become of every recipient: the moves of a ledger go in, the states it must hold come out. Plain Python, no Redis."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+OPEN: Final = "wsqa"
+FINAL: Final = "dfxecpu"
+LATER_MOVES: Final = {"w": "secpxw", "s": "waxqec", "q": "wadfux", "a": "dfu"}
+"""What one step may do to a letter without a person's requeue; several moves in a step are a path along these."""
+
+
+class Spot(NamedTuple):
+    """A recipient: its job, its part of the job, and its number."""
+
+    job: str
+    part: int
+    number: int
+
+
+class Letter(NamedTuple):
+    """A receipt that may come: the provider's serial, the number it names, its word, and the attempt it names, if any."""
+
+    serial: str
+    number: int
+    ok: bool
+    attempt: int | None
+
+
+@dataclass(slots=True)
+class Job:
+    """A job as the producer and the operators moved it."""
+
+    job: str
+    lane: str
+    parts: dict[int, list[int]]
+    stream: bool
+    state: str = "open"
+    received: set[int] = field(default_factory=set)
+    declared: bool = False
+    accepted: list[int] = field(default_factory=list)
+    ended: set[int] = field(default_factory=set)
+    overdue: bool = False
+    shut: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part is there; cancelling and the deadline end the wait for more."""
+        return self.shut or self.state == "cancelled" or (self.declared and len(self.received) == len(self.parts))
+
+    @property
+    def taken(self) -> set[int]:
+        """Parts that have left the inbox."""
+        return {*self.accepted, *self.ended}
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A call and the recipients that were in it when it was begun."""
+
+    attempt: int
+    lane: str
+    spots: list[Spot]
+    state: str = "begun"
+
+
+@dataclass(slots=True)
+class Model:
+    """Every recipient's letter, and what decides about it."""
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    letters: dict[Spot, str] = field(default_factory=dict)
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    index: dict[str, Spot] = field(default_factory=dict)
+    doubtful: dict[int, list[int]] = field(default_factory=dict)
+    orphans: list[Letter] = field(default_factory=list)
+    resent: set[Spot] = field(default_factory=set)
+    dropped: set[Spot] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    late: int = 0
+
+    def submit(self, job: Job, part: int | None, *, declare: bool) -> bool:
+        """A part arrives; whether the job still takes anything."""
+        if job.state == "cancelled" or job.shut or job.job in self.closed:
+            return False
+        if part is not None and not job.complete and part not in job.received:
+            job.received.add(part)
+            self.letters |= dict.fromkeys((Spot(job.job, part, number) for number in job.parts[part]), "w")
+        job.declared = job.declared or declare
+        return True
+
+    def accept(self, job: Job, parts: Iterable[int]) -> None:
+        """Parts leave the inbox; numbers the job already has are sent once."""
+        for part in parts:
+            known = {spot.number for spot in self.of_job(job.job) if spot.part in job.accepted}
+            for number in job.parts[part]:
+                if number in known:
+                    del self.letters[Spot(job.job, part, number)]
+            job.accepted.append(part)
+
+    def of_job(self, job: str) -> list[Spot]:
+        """The job's recipients."""
+        return [spot for spot in self.letters if spot.job == job]
+
+    def end(self, job: Job) -> None:
+        """A cancelled or overdue job's waiting recipients end, those in the inbox too."""
+        letter = "c" if job.state == "cancelled" else "e"
+        for spot in self.of_job(job.job):
+            if self.letters[spot] == "w":
+                self.letters[spot] = letter
+        job.ended |= job.received - set(job.accepted)
+        job.shut = job.shut or not job.complete
+
+    def look(self, spots: Sequence[Spot]) -> tuple[list[Spot], list[Spot]]:
+        """The last look before a call: who may be sent to, and who is set aside because the job is paused."""
+        ready, held = [], []
+        for spot in spots:
+            job = self.jobs[spot.job]
+            if self.letters[spot] != "w":
+                continue
+            if job.state == "cancelled" or job.overdue:
+                self.letters[spot] = "c" if job.state == "cancelled" else "e"
+            else:
+                (held if job.state == "paused" else ready).append(spot)
+        return ready, held
+
+    def begin(self, attempt: int, lane: str, ready: Sequence[Spot]) -> None:
+        """The call is about to be made."""
+        self.letters |= dict.fromkeys(ready, "s")
+        self.attempts[attempt] = Attempt(attempt, lane, list(ready))
+
+    def record(self, attempt: int, outcomes: dict[Spot, str]) -> None:
+        """What the call came to: one letter for each recipient."""
+        held = self.attempts[attempt]
+        doubt = [spot for spot in held.spots if outcomes[spot] == "q"]
+        for spot in held.spots:
+            self.letters[spot] = outcomes[spot]
+            if outcomes[spot] == "a":
+                self.index[serial_of(attempt, spot.number)] = spot
+        for spot in doubt:
+            self.doubtful.setdefault(spot.number, []).append(attempt)
+        held.spots, held.state = doubt, "unsure" if doubt else "done"
+
+    def open_of(self, attempt: int) -> list[Spot]:
+        """Recipients of an unsure attempt of which nothing was heard."""
+        return [spot for spot in self.attempts[attempt].spots if self.letters[spot] == "q"]
+
+    def receive(self, letter: Letter, *, keep: bool = True) -> bool:
+        """A receipt comes; whether it belonged to somebody."""
+        spot = self.index.get(letter.serial)
+        if spot is None:
+            spot = next(self._candidates(letter), None)
+            if spot is not None:
+                self.index[letter.serial] = spot
+        if spot is None:
+            if keep and letter not in self.orphans:
+                self.orphans.append(letter)
+            return False
+        if spot.number == letter.number:
+            self._settle(spot, "d" if letter.ok else "f")
+        return True
+
+    def _candidates(self, letter: Letter) -> Iterator[Spot]:
+        named = self.doubtful.get(letter.number, []) if letter.attempt is None else [letter.attempt]
+        for attempt in named:
+            if attempt in self.attempts and self.attempts[attempt].state == "unsure":
+                yield from (spot for spot in self.open_of(attempt) if spot.number == letter.number)
+
+    def _settle(self, spot: Spot, letter: str) -> None:
+        if self.letters[spot] in "aq":
+            self.letters[spot] = letter
+        else:
+            self.late += 1
+
+    def match_early(self, numbers: Iterable[int]) -> None:
+        """Receipts that came too early find their recipients."""
+        wanted = set(numbers)
+        for letter in [each for each in self.orphans if each.number in wanted]:
+            if self.receive(letter, keep=False):
+                self.orphans.remove(letter)
+
+    def horizon(self, attempt: int) -> None:
+        """Nobody knows what became of an attempt: an otp goes out once more, the rest ends as unknown."""
+        held = self.attempts[attempt]
+        for spot in self.open_of(attempt):
+            again = held.lane == "otp" and not self.jobs[spot.job].overdue and spot not in self.resent
+            self.letters[spot] = "w" if again else "u"
+            if again:
+                self.resent.add(spot)
+        for number in {spot.number for spot in held.spots}:
+            self.doubtful[number] = [each for each in self.doubtful[number] if each != attempt]
+        held.spots, held.state = [], "done"
+
+    def requeue(self, job: Job) -> None:
+        """A person sends a job's dead and unknown recipients again."""
+        if job.state == "cancelled" or job.overdue:
+            return
+        for spot in self.of_job(job.job):
+            if self.letters[spot] in "xu" and spot not in self.dropped:
+                self.letters[spot] = "w"
+                self.resent.discard(spot)
+                self.closed.discard(job.job)
+
+    def drop(self, job: Job) -> None:
+        """A person takes a job's dead and unknown recipients out of the dead letter."""
+        self.dropped |= {spot for spot in self.of_job(job.job) if self.letters[spot] in "xu"}
+
+    def close(self) -> None:
+        """Jobs of which everything is there and nothing is open are closed."""
+        for job in self.jobs.values():
+            open_ = any(self.letters[spot] in OPEN for spot in self.of_job(job.job))
+            if job.received and job.complete and not open_ and job.taken >= job.received:
+                self.closed.add(job.job)
+
+
+def serial_of(attempt: int, number: int) -> str:
+    """The serial the provider gives a message."""
+    return f"s{attempt}:{number}"
+
+
+def reachable(before: str, after: str) -> bool:
+    """Whether a recipient may get from one letter to another in one step of the machine."""
+    seen, front = {before}, [before]
+    while front:
+        letter = front.pop()
+        for following in LATER_MOVES.get(letter, ""):
+            if following not in seen:
+                seen.add(following)
+                front.append(following)
+    return after in seen

@@ -24,7 +24,10 @@ def accept_job(engine: Engine, job: str, seconds: float = 0.7) -> str:
     Returns:
         The job's lane when anything was moved, so that there may be something to send; else empty.
     """
-    inbox_key = engine.ledger.keys.inbox
+    lane = inbox.lane_of(engine.ledger, job)
+    if lane is None:
+        return ""
+    inbox_key = engine.ledger.keys.inbox(lane)
     lease = due.claim_one(engine.ledger, inbox_key, job, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:
         return ""

@@ -22,12 +22,14 @@ class Flight:
         begun: What is said, to whom, since when.
         action: The provider's action.
         provider: The provider's name.
+        asked_s: When it was asked to begin, by the worker's monotonic clock.
     """
 
     claim: Claim
     begun: Begun
     action: str
     provider: str
+    asked_s: float
 
 
 def act(engine: Engine, flight: Flight, outcome: Outcome) -> None:

@@ -7,6 +7,7 @@ from smsline.ledger import due, inbox, jobs
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import ENDED_PART
 from smsline.ledger.link import Ledger, ScriptCall
+from smsline.names import LANES
 from smsline.states import LETTERS, State
 from worker.engine import Engine
 
@@ -113,3 +114,5 @@ def remove(ledger: Ledger, job: str) -> None:
     ledger.redis.unlink(*gone, *([keys.idempotency(key.decode())] if owned == job.encode() else []))
     ledger.redis.zrem(keys.jobs, job)
     ledger.redis.zrem(keys.expire, job)
+    for lane in LANES:
+        ledger.redis.zrem(keys.inbox(lane), job)

@@ -109,11 +109,11 @@ class Pulse:
     def _watched(self) -> list[tuple[str, Callable[[str, float], None]]]:
         keys = self.engine.ledger.keys
         watched: list[tuple[str, Callable[[str, float], None]]] = [
-            (keys.inbox, self._wake_accept),
             (keys.later, self._move_later),
             (keys.lease, self._recover),
         ]
-        watched += [(keys.send(lane), self._wake_send) for lane in LANES if lane_queue(lane) in self.queues]
+        for lane in [lane for lane in LANES if lane_queue(lane) in self.queues]:
+            watched += [(keys.inbox(lane), self._wake_accept), (keys.send(lane), self._wake_send)]
         if RECEIPTS_QUEUE in self.queues:
             watched += [
                 (keys.drain, self._waker(TASK_DRAIN, lambda member: {"account": member})),
@@ -129,12 +129,9 @@ class Pulse:
         return [member.decode() for member in found]
 
     def _wake_accept(self, key: str, now_ms: float) -> None:
+        queue = lane_queue(key.rsplit(":", 1)[1])
         for job in self._members(key, now_ms):
-            lane = self.engine.ledger.redis.hget(self.engine.ledger.keys.job(job), "lane")
-            if lane is None:
-                self.engine.ledger.redis.zrem(key, job)
-            elif lane_queue(lane.decode()) in self.queues:
-                self._wake(TASK_ACCEPT, lane_queue(lane.decode()), {"job": job}, wake=f"accept {job}")
+            self._wake(TASK_ACCEPT, queue, {"job": job}, wake=f"accept {job}")
 
     def _wake_send(self, key: str, now_ms: float) -> None:
         lane, threads = key.rsplit(":", 1)[1], self.engine.settings.worker_threads

@@ -60,10 +60,7 @@ def send_batch(engine: Engine, line: Line) -> bool:
     )
     if claim is None:
         return False
-    begun = _begin(engine, claim, rule)
-    if begun is not None:
-        _call(engine, Flight(claim, begun, rule.action, engine.settings.accounts[line.account].provider))
-    return begun is not None
+    return _begin_and_call(engine, claim, rule)
 
 
 def rule_of(provider: Provider, line: Line) -> BatchRule:
@@ -83,28 +80,40 @@ def _park_stranger(engine: Engine, line: Line) -> bool:
     return False
 
 
-def _begin(engine: Engine, claim: Claim, rule: BatchRule) -> Begun | None:
+def _begin_and_call(engine: Engine, claim: Claim, rule: BatchRule) -> bool:
+    """Begin, waiting a little for the rate limit, and make the call; False when it is not to be made (now)."""
+    terms = _terms(engine, claim.line.account, rule.action)
+    while True:
+        asked_s = engine.monotonic_s()
+        begun = lines.begin(engine.ledger, claim, terms)
+        if isinstance(begun, Begun):
+            _call(
+                engine,
+                Flight(claim, begun, rule.action, engine.settings.accounts[claim.line.account].provider, asked_s),
+            )
+            return True
+        if begun.why != "wait" or begun.wait_ms > SHORT_WAIT_MS or engine.stopping.is_set():
+            _give_back(engine, claim, begun)
+            return False
+        engine.sleep(begun.wait_ms / 1000)
+
+
+def _terms(engine: Engine, account: str, action: str) -> Terms:
     settings = engine.settings
-    terms = Terms(
-        action=rule.action,
-        limit=engine.limit(claim.line.account, rule.action),
+    return Terms(
+        action=action,
+        limit=engine.limit(account, action),
         lease_ms=settings.lease_s * 1000,
         park_probe_ms=settings.park_probe_s * 1000,
         caps=(settings.cap_30s, settings.cap_hour, settings.cap_day),
     )
-    while isinstance(begun := lines.begin(engine.ledger, claim, terms), NotBegun):
-        match begun.why:
-            case "wait" if begun.wait_ms <= SHORT_WAIT_MS and not engine.stopping.is_set():
-                engine.sleep(begun.wait_ms / 1000)
-            case "wait":
-                lines.release(engine.ledger, claim, begun.wait_ms)
-                return None
-            case "parked":
-                lines.release(engine.ledger, claim, max(1.0, begun.wait_ms - engine.now_ms()))
-                return None
-            case _:
-                return None
-    return begun
+
+
+def _give_back(engine: Engine, claim: Claim, why: NotBegun) -> None:
+    if why.why == "wait":
+        lines.release(engine.ledger, claim, why.wait_ms)
+    elif why.why == "parked":
+        lines.release(engine.ledger, claim, max(1.0, why.wait_ms - engine.now_ms()))
 
 
 def _call(engine: Engine, flight: Flight) -> None:
@@ -133,7 +142,7 @@ def _call(engine: Engine, flight: Flight) -> None:
 def _answer(engine: Engine, flight: Flight) -> Answer:
     """What the provider says; no call is made by a process that was stopped or starved until its lease is as good as over."""
     request = _request(engine, flight)
-    if engine.now_ms() - flight.begun.started_ms > (engine.settings.lease_s - request.timeout_s) * 1000:
+    if engine.monotonic_s() - flight.asked_s > engine.settings.lease_s - request.timeout_s:
         return Broken(maybe_sent=False, code="worker.Late", detail="the lease ran out before the call")
     return engine.providers[flight.claim.line.account].send(request)
 

@@ -85,7 +85,7 @@ def submit_part(
             keys.part(job, part_no),
             keys.got(job),
             keys.jobs,
-            keys.inbox,
+            keys.inbox(spec.lane),
             keys.expire,
             keys.idempotency(spec.key or job),
             keys.closing,
@@ -138,14 +138,21 @@ def read_spec(ledger: Ledger, job: str) -> tuple[JobSpec, str] | None:
     return replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]"))), state.decode()
 
 
+def lane_of(ledger: Ledger, job: str) -> str | None:
+    """A job's lane, or None when there is no such job."""
+    lane = ledger.redis.hget(ledger.keys.job(job), "lane")
+    return None if lane is None else lane.decode()
+
+
 def control(ledger: Ledger, job: str, wanted: str) -> tuple[str, str] | None:
     """Ask for a job's state to become `open`, `paused` or `cancelled`.
 
     Returns:
         The state before and the state now; None when there is no such job.
     """
-    keys = ledger.keys
-    answer = ledger.run(
-        "control", [keys.job(job), keys.inbox, keys.expire, keys.closing, keys.got(job)], [job, wanted]
-    )
+    keys, lane = ledger.keys, lane_of(ledger, job)
+    if lane is None:
+        return None
+    key_list = [keys.job(job), keys.inbox(lane), keys.expire, keys.closing, keys.got(job)]
+    answer = ledger.run("control", key_list, [job, wanted])
     return (answer[0].decode(), answer[1].decode()) if answer else None

@@ -78,7 +78,6 @@ class Keys:
         self.names = self.prefix + "names"
         self.ids = self.prefix + "ids"
         self.suppressed = self.prefix + "suppressed"
-        self.inbox = self.due("inbox")
         self.later = self.due("later")
         self.lease = self.due("lease")
         self.drain = self.due("drain")
@@ -91,6 +90,10 @@ class Keys:
     def due(self, kind: str) -> str:
         """The due set of one kind of work."""
         return f"{self.prefix}due:{kind}"
+
+    def inbox(self, lane: str) -> str:
+        """Jobs of a lane with parts to accept, by the time they should be looked at."""
+        return f"{self.prefix}due:inbox:{lane}"
 
     def send(self, lane: str) -> str:
         """Lines of a lane by the time they should be looked at."""

@@ -58,17 +58,11 @@ class Settings(BaseSettings):
     unsure_horizon_s: PerLane[SecondsOrZero] = PerLane(otp=10.0, notify=3600.0, marketing=3600.0)
     """How long to ask before the lane's policy decides."""
 
-    unsure_reroute: bool = False
-    """Whether an unsure recipient may be sent again through another provider."""
-
     receipt_probes_s: Probes = (600.0, 3600.0, 21600.0, 86400.0)
     """When to ask by number about an accepted recipient without a receipt."""
 
     receipt_deadline_s: Seconds = 259_200.0
     """When an accepted recipient without a receipt ends as unknown."""
-
-    receipt_retry: bool = False
-    """Whether an otp recipient whose receipt says "try again" is sent again within its ttl."""
 
     lease_s: Annotated[Seconds, Field(ge=1)] = 60.0
     """How long a claim holds; a crashed worker's work is taken over after it."""

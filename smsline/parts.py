@@ -30,10 +30,11 @@ class _Filling:
     numbers: list[int] = field(default_factory=list)
     params: list[tuple[str, ...] | None] = field(default_factory=list)
     refs: list[str] = field(default_factory=list)
+    doubled: int = 0
 
     def part(self) -> Part:
         own_params = self.params if any(params is not None for params in self.params) else None
-        return Part(self.numbers, own_params, self.refs if any(self.refs) else None)
+        return Part(self.numbers, own_params, self.refs if any(self.refs) else None, self.doubled)
 
 
 def parts(
@@ -62,6 +63,7 @@ def parts(
             continue
         if number in filling.known:
             tally.doubled += 1
+            filling.doubled += 1
             continue
         filling.known.add(number)
         filling.numbers.append(number)

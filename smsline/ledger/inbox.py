@@ -18,12 +18,14 @@ class Part:
         numbers: E.164 integers.
         params: Values per number (None: the job's own), or None when no number has its own.
         refs: Producer's name per number, or None when there are none.
+        doubled: How many numbers were left out because the part had them already.
         end: The letter of the state in which its recipients ended in the inbox; empty while they wait there.
     """
 
     numbers: Sequence[int]
     params: Sequence[Sequence[str] | None] | None = None
     refs: Sequence[str] | None = None
+    doubled: int = 0
     end: str = ""
 
     def extra(self) -> str:
@@ -107,6 +109,7 @@ def submit_part(
             spec.account,
             spec.template,
             json.dumps(spec.params, ensure_ascii=False),
+            0 if part is None else part.doubled,
         ],
     )
     if answer[0] == b"closed":

@@ -1,7 +1,8 @@
 -- Write one part of a job into the inbox, making the job when it is the first to arrive. A part that is there already changes nothing.
 -- KEYS: 1 job (hash), 2 part (hash), 3 got (hash), 4 jobs (zset), 5 due inbox (zset), 6 due expire (zset), 7 idempotency (string), 8 due close (zset)
 -- ARGV: 1 job id, 2 key or '', 3 part number, 4 recipients, 5 packed numbers, 6 extra json, 7 parts in all or '', 8 spec json, 9 lane,
---       10 start ms or '', 11 ttl ms, 12 pace: numbers a second or 0 (the time it takes is added to the deadline), 13 '1' when parts go out as they come, 14 account, 15 template, 16 params json
+--       10 start ms or '', 11 ttl ms, 12 pace: numbers a second or 0 (the time it takes is added to the deadline), 13 '1' when parts go out as they come, 14 account, 15 template, 16 params json,
+--       17 numbers the part had twice, which are left out
 -- Returns: {'other', job} when the key belongs to another job; {'closed'} when the job takes nothing more; else {'ok', '1' when complete}.
 local job = ARGV[1]
 if ARGV[2] ~= '' then
@@ -24,6 +25,7 @@ if known[2] ~= '1' and ARGV[3] ~= '' and redis.call('HSETNX', KEYS[3], ARGV[3], 
   redis.call('HSET', KEYS[2], 'n', ARGV[5], 'x', ARGV[6])
   redis.call('HINCRBY', KEYS[1], 'total', ARGV[4])
   redis.call('HINCRBY', KEYS[1], 'waiting', ARGV[4])
+  redis.call('HINCRBY', KEYS[1], 'doubled', ARGV[17])
 end
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'parts', ARGV[7]) end
 local parts = redis.call('HGET', KEYS[1], 'parts')

@@ -38,7 +38,7 @@ class Part:
     def read(cls, packed: bytes, extra: bytes, end: bytes | None = None) -> "Part":
         """A part as the ledger keeps it."""
         more = json.loads(extra) if extra else {}
-        return cls(numbers.unpack(packed), more.get("params"), more.get("refs"), (end or b"").decode())
+        return cls(numbers.unpack(packed), more.get("params"), more.get("refs"), end=(end or b"").decode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,19 +57,32 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     if isinstance(engine.providers.get(account), QueryProvider):
         again_ms = _query_block(engine, account, block, asking, seconds=seconds)
     else:
-        _ask_in_turn(engine, account, asking, seconds=seconds)
+        complete = _ask_in_turn(engine, account, block, asking, seconds=seconds)
         oldest_ms = min((each.accepted_ms for each in silent_of(engine, block)), default=None)
-        again_ms = None if oldest_ms is None else next_probe_ms(engine, now_ms - oldest_ms)
+        again_ms = None if oldest_ms is None else next_probe_ms(engine, now_ms - oldest_ms) if complete else 0.0
     due.finish(engine.ledger, key, lease, again_ms)
 
 
-def _ask_in_turn(engine: Engine, account: str, asking: Sequence[Silent], *, seconds: float) -> None:
-    """Ask about one number after the other, as far as time and the action's limit go."""
+def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> bool:
+    """Ask about one number after the other, going on where the last slice ended.
+
+    Returns:
+        False when time ran out before the last number: the round goes on at once, behind blocks that are due. Else, also when asking
+        is not possible just now, the next round comes with the schedule.
+    """
     now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
-    if account in engine.providers:
-        for each in asking:
-            if over() or not _ask_one(engine, account, each, now_ms):
-                break
+    key = engine.ledger.keys.block(block)
+    begin = int(engine.ledger.redis.hget(key, "asked") or 0)
+    for each in asking if account in engine.providers else ():
+        if each.position < begin:
+            continue
+        if over():
+            engine.ledger.redis.hset(key, "asked", each.position)
+            return False
+        if not _ask_one(engine, account, each, now_ms):
+            break
+    engine.ledger.redis.hdel(key, "asked")
+    return True
 
 
 def next_probe_ms(engine: Engine, age_ms: float) -> float:

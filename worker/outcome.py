@@ -109,7 +109,11 @@ def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
     words = _words(answer, groups, policy.provider)
     outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in words.values()))
     outcome.unknown_codes = sorted({word.code for word in words.values() if word.match.how in {"family", "unknown"}})
-    outcome.opted_out = [number for number, word in words.items() if (policy.provider, word.code) in OPT_OUT_CODES]
+    outcome.opted_out = [
+        number
+        for number, word in words.items()
+        if (policy.provider, word.code) in OPT_OUT_CODES and not _ambiguous(answer, word, groups)
+    ]
     all_parked = bool(words) and all(
         word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in words.values()
     )

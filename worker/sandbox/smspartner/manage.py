@@ -1,14 +1,14 @@
 """What is not about messages: credit, the STOP list, cancelling, and checks of numbers."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from worker.sandbox.numbers import country_of
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.smspartner.reading import No, number_of, whole
-from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE
+from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE, ZONE
 from worker.sandbox.smspartner.store import Store
 
 CANCEL_BEFORE_MS: Final = 300_000
@@ -55,7 +55,7 @@ def stop_list(_sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> di
             {
                 "id": place,
                 "phoneNumber": f"+{number}",
-                "createdAt": datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+                "createdAt": datetime.fromtimestamp(since_ms / 1000, ZONE).strftime("%Y-%m-%d %H:%M:%S"),
             }
             for place, (number, since_ms) in enumerate(store.stopped.items(), 1)
         ]

@@ -28,7 +28,9 @@ APP: Final = "smspartner"
 PRICE: Final = 0.038
 DUPLICATE_CODE: Final = 15
 _TAKEN: Final = 200
-_ZONE: Final = ZoneInfo("Europe/Paris")
+ZONE: Final = ZoneInfo("Europe/Paris")
+"""Of every date and hour on this wire."""
+
 _SENDER: Final = re.compile(r"[A-Za-z0-9 ]*")
 _TAG: Final = re.compile(r"[^\sA-Z]{0,20}")
 _FIELDS: Final = frozenset(
@@ -147,7 +149,7 @@ def _start_ms(fields: Mapping[str, Any], now_ms: int) -> int | No:
     if minute % 5 or not 0 <= minute <= 55 or not 0 <= hour <= 24:
         return No(48)
     try:
-        day = datetime.strptime(str(date), "%d/%m/%Y").replace(tzinfo=_ZONE)
+        day = datetime.strptime(str(date), "%d/%m/%Y").replace(tzinfo=ZONE)
     except ValueError:
         return No(49)
     start_ms = int((day + timedelta(hours=hour, minutes=minute)).timestamp() * 1000)

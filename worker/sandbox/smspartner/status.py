@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.smspartner.reading import No, number_of, whole
-from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE
+from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE, ZONE
 from worker.sandbox.smspartner.store import Report, Store, report, reports
 
 PAGE: Final = 100
 """Rows in one page of bulk-status-by-tag; the real figure is not documented, nor is the parameter `page`."""
-
-_ZONE: Final = ZoneInfo("Europe/Paris")
 
 
 def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
@@ -30,7 +27,7 @@ def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) ->
         "number": f"+{number}",
         "messageId": str(message_id),
         "stopSms": number in store.stopped,
-        "date": datetime.fromtimestamp(found.at_s, _ZONE).strftime("%Y-%m-%d %H:%M:%S"),
+        "date": datetime.fromtimestamp(found.at_s, ZONE).strftime("%Y-%m-%d %H:%M:%S"),
         "statut": found.status,
         "cost": PRICE,
         "countryCode": "FR",

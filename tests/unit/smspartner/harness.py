@@ -1,0 +1,114 @@
+"""What the tests of this folder share: an account, a provider on a fake transport, and answers to give."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from worker.providers.base import Asked, Call, Content
+from worker.providers.smspartner import SmsPartnerAccount, SmsPartnerProvider
+from worker.providers.smspartner.transport import HttpxAsker
+
+API_KEY = "k3y0fFrench5ecret"
+FIRST, SECOND, THIRD = 33612345678, 33698765432, 262692123456
+OTP = "482913"
+TEXTS = {"login": "Votre code: {1}", "plain": "Bonjour"}
+SECRETS = (API_KEY, OTP, "Votre code")
+
+ACCOUNT = SmsPartnerAccount(name="french", api_key=API_KEY, texts=TEXTS)
+CALL = Call(
+    numbers=(FIRST, SECOND),
+    content=Content(template="login", params=(OTP,), sign="ACME"),
+    context="sl:ab12cd:77",
+    timeout_s=5.0,
+)
+TAG = "slab12cd77"
+
+
+@dataclass
+class Line:
+    """A provider whose requests are kept and answered by `answer`."""
+
+    answer: Callable[[httpx.Request], httpx.Response]
+    account: SmsPartnerAccount = ACCOUNT
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return self.answer(request)
+
+    @property
+    def provider(self) -> SmsPartnerProvider:
+        """The provider on this line."""
+        asker = HttpxAsker(self.account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
+        return SmsPartnerProvider(self.account, asker=asker)
+
+    @property
+    def sent(self) -> Any:
+        """The decoded body of the only request."""
+        (request,) = self.requests
+        return json.loads(request.content)
+
+
+def answering(status: int, body: object) -> Line:
+    """A line that always gives this answer: bytes as they are, anything else as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Line(lambda _: httpx.Response(status, content=content))
+
+
+def in_turn(*bodies: object) -> Line:
+    """A line that gives these answers, one after the other."""
+    left = list(bodies)
+    return Line(lambda _: httpx.Response(200, content=json.dumps(left.pop(0)).encode()))
+
+
+def failing(error: Exception) -> Line:
+    """A line on which every request fails with this error."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return Line(fail)
+
+
+def item(number: object = f"+{FIRST}", **fields: Any) -> dict[str, Any]:
+    """One row of SMSResponse_List, accepted unless told otherwise."""
+    return {"success": True, "code": 200, "nbSms": 1, "cost": 0.038, "phoneNumber": number} | fields
+
+
+def sent(*items: object, **fields: Any) -> dict[str, Any]:
+    """An answer to a bulk-send."""
+    accepted = {"success": True, "code": 200, "message_id": 307, "currency": "EUR", "cost": 0.076, "nbSMS": 2}
+    return accepted | {"SMSResponse_List": list(items)} | fields
+
+
+def error(code: object, message: str = "non", **fields: Any) -> dict[str, Any]:
+    """An answer that refuses a call."""
+    return {"success": False, "code": code, "message": message} | fields
+
+
+def status_row(number: object = f"+{FIRST}", **fields: Any) -> dict[str, Any]:
+    """One row of a multi-status, delivered unless told otherwise."""
+    delivered = {
+        "success": True,
+        "code": 200,
+        "phoneNumber": number,
+        "messageId": 307,
+        "status": "Delivered",
+        "date": "1517934416",
+        "stopSms": "0",
+        "isSpam": "0",
+    }
+    return delivered | fields
+
+
+def statuses(*rows: object, **fields: Any) -> dict[str, Any]:
+    """An answer with several statuses."""
+    return {"success": True, "code": 200, "StatutResponse_List": list(rows)} | fields
+
+
+def asked(*numbers: int, message_id: str = "307") -> Sequence[Asked]:
+    """Messages of one call, to be asked about."""
+    return [Asked(f"{message_id}/{number}", number, 1_517_934_000) for number in numbers]

@@ -1,0 +1,185 @@
+"""What the pages say, held against the code: links, files, settings, states, the payload and its schema, the first example."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from config.accounts import Account
+from config.settings import Settings
+from smsline import cli, job
+from smsline.job import JobSpec
+from smsline.ledger import inbox, jobs
+from smsline.ledger.link import Ledger
+from smsline.names import LANES, PAYLOAD_VERSION, Lane
+from smsline.states import MOVES
+from worker.engine import Engine
+from worker.submit import job_id_of, submit_payload
+
+ROOT = Path(__file__).parents[3]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")))
+OWN_PAGES = [page for page in PAGES if page.name not in {"codes.md", "review.md", "overrides.md"}]
+PAYLOAD_PAGE = (ROOT / "docs" / "payload.md").read_text()
+SCHEMA: dict[str, Any] = json.loads((ROOT / "docs" / "payload.schema.json").read_text())
+PAYLOAD, MESSAGE = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAYLOAD_PAGE, re.DOTALL))
+
+
+def name_of(page: Path) -> str:
+    """The page as a test's name."""
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made on the web."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """A link within the repository names a file that is there, and a heading that is in it."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not target.startswith("http"):
+            path, _, anchor = target.partition("#")
+            file = (page.parent / path).resolve() if path else page
+            assert file.exists(), target
+            assert not anchor or anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("page", OWN_PAGES, ids=name_of)
+def test_every_file_named_is_there(page: Path) -> None:
+    """A path in backticks is a file or folder of the repository."""
+    for path in re.findall(r"`((?:smsline|worker|config|tasks|tests|docs)/[\w/.]*\w)`", page.read_text()):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", OWN_PAGES, ids=name_of)
+def test_every_setting_named_exists(page: Path) -> None:
+    """`SMSLINE_…` names a setting of the service; one of an account, after the account's name."""
+    for setting in re.findall(r"SMSLINE_([A-Z][A-Z0-9_]*)", page.read_text()):
+        name, *rest = setting.lower().split("__")
+        assert name in {*Settings.model_fields, "config"}, setting
+        assert name != "accounts" or len(rest) < 2 or not rest[1] or rest[1] in Account.model_fields, setting
+
+
+def test_every_command_of_the_tour_exists() -> None:
+    """What the README types after `smsline` is a command."""
+    typed = set(re.findall(r"^\$ smsline (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert {"send", "campaign", "status", "results"} <= typed
+    for command in sorted(typed):
+        assert cli.main([command, "--help"]) == 0, command
+
+
+def test_the_readmes_example_is_the_one_that_is_type_checked() -> None:
+    """The first Python that a newcomer reads is word for word what `make check` gives to mypy."""
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    _, checked = (ROOT / "tests" / "typing" / "readme.py").read_text().split("\n\n", 1)
+    assert checked == block
+
+
+def moves_told() -> Iterator[tuple[str, str]]:
+    """From and to of every row of the table of moves, and of the sentence about those that nothing makes."""
+    page = (ROOT / "docs" / "states.md").read_text()
+    table = page[page.index("## Every move") : page.index("## A job")]
+    yield from re.findall(r"^\| (\w+) \| (\w+) \|", table.replace("| from | to |", ""), re.MULTILINE)
+    sentence = re.search(r"allows a few moves more[^:]*: (.*?)\.", table, re.DOTALL)
+    assert sentence
+    for each in re.split(r",\s+(?:and\s+)?", sentence[1]):
+        start, *ends = re.split(r"\s+(?:and )?to\s+", each)
+        yield from ((start, end) for end in ends)
+
+
+def test_the_table_of_moves_is_the_codes() -> None:
+    """Every move that the code allows is told, once, and no other."""
+    allowed = sorted((str(start), str(end)) for start, ends in MOVES.items() for end in ends)
+    assert sorted(moves_told()) == allowed
+
+
+def test_the_picture_shows_the_moves_that_are_made() -> None:
+    """The diagram and the table have the same arrows."""
+    page = (ROOT / "docs" / "states.md").read_text()
+    drawn = re.findall(r"^    (\w+) --> (\w+):", page, re.MULTILINE)
+    table = page[page.index("## Every move") : page.index("The code's table allows")]
+    assert sorted(drawn) == sorted(
+        re.findall(r"^\| (\w+) \| (\w+) \|", table.replace("| from | to |", ""), re.MULTILINE)
+    )
+
+
+def test_the_schema_knows_the_fields_that_the_worker_takes() -> None:
+    """Version, recipients and every field of a job; `at` for its start; not whether parts go out as they come, which are here at once."""
+    taken = {field.name for field in fields(JobSpec)} - {"start_s", "stream"} | {"v", "to", "at"}
+    assert SCHEMA["properties"].keys() == taken
+    assert SCHEMA["additionalProperties"] is False
+    assert SCHEMA["properties"]["v"]["const"] == PAYLOAD_VERSION
+    rows = re.findall(r"^\| `(\w+)` \|", PAYLOAD_PAGE, re.MULTILINE)
+    assert set(rows) == taken
+
+
+def test_the_schemas_bounds_are_the_codes() -> None:
+    """Lanes, lengths and limits are the constants that the worker checks with."""
+    held = SCHEMA["properties"]
+    assert [*LANES, None] == held["lane"]["enum"]
+    assert get_args(Lane) == LANES
+    assert held["params"]["maxItems"] == job.MAX_PARAMS
+    assert held["params"]["items"]["maxLength"] == job.MAX_PARAM_CHARS
+    assert held["ttl_s"]["maximum"] == job.MAX_TTL_S
+    assert held["key"]["maxLength"] == job.MAX_KEY_CHARS
+    assert held["to"]["items"]["anyOf"][1]["properties"]["ref"]["maxLength"] == job.MAX_REF_CHARS
+    assert held["to"]["items"]["anyOf"][1]["properties"]["params"] == held["params"]
+    assert held["template"]["pattern"] == f"^{job._TEMPLATE.pattern}$"
+    assert held["sender"]["pattern"] == f"^{job._SENDER.pattern}$"
+    assert held["extend"]["pattern"] == f"^{job._EXTEND.pattern}$"
+    assert held["account"]["pattern"] == f"^({job._ACCOUNT.pattern})?$"
+
+
+@pytest.mark.parametrize("payload", [PAYLOAD, *SCHEMA["examples"]])
+def test_the_payloads_shown_become_jobs(ledger: Ledger, payload: dict[str, Any]) -> None:
+    """A worker takes each example, with all its recipients and values."""
+    found = submit_payload(Engine(Settings(), ledger, {}), payload, "message")
+
+    assert found == job_id_of("message")
+    status = jobs.read_status(ledger, found)
+    assert status is not None
+    assert (status["lane"], status["counts"]["waiting"]) == (payload["lane"], len(payload["to"]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"v": PAYLOAD_VERSION + 1},
+        {"to": []},
+        {"lane": "sms"},
+        {"ttl_s": 0},
+        {"ttl": 300},
+        {"template": None},
+        {"params": ["x"] * (job.MAX_PARAMS + 1)},
+        {"key": "k" * (job.MAX_KEY_CHARS + 1)},
+    ],
+    ids=str,
+)
+def test_what_the_schema_forbids_is_refused(ledger: Ledger, change: dict[str, Any]) -> None:
+    """Refused whole, and kept for a person to see, under the key that the page names."""
+    assert submit_payload(Engine(Settings(), ledger, {}), {**PAYLOAD, **change}, "message") is None
+
+    assert ledger.redis.zcard(ledger.keys.jobs) == 0
+    assert ledger.redis.llen("{t}:refused") == 1
+    assert "`{smsline}:refused`" in PAYLOAD_PAGE
+
+
+def test_the_raw_message_holds_a_payload_and_names_its_job(ledger: Ledger) -> None:
+    """The message without a Celery library is one that a worker takes; its job's id is the one on the page."""
+    args, kwargs, _ = json.loads(base64.b64decode(MESSAGE["body"]))
+    assert MESSAGE["headers"]["task"] == "smsline.submit"
+    assert kwargs == {}
+    found = submit_payload(Engine(Settings(), ledger, {}), args[0], MESSAGE["headers"]["id"])
+
+    assert found is not None
+    assert f"`{found}`" in PAYLOAD_PAGE
+    spec = inbox.read_spec(ledger, found)
+    assert spec is not None
+    assert spec[0].params == ("482913",)

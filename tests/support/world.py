@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from smsline.job import JobSpec, new_job_id
 from smsline.ledger import accepting, attempts, inbox, lines
 from smsline.ledger.accepting import Block, Timing
 from smsline.ledger.attempts import Mark, Polls, Verdicts
 from smsline.ledger.buckets import Limit
-from smsline.ledger.lines import Begun, Claim, Line, NotBegun, Terms
 from smsline.ledger.jobs import read_status
+from smsline.ledger.lines import Begun, Claim, Line, NotBegun, Terms
 from smsline.ledger.link import Ledger
 from smsline.states import State
 
@@ -31,7 +32,7 @@ class World:
     line: Line = LINE
 
     def submit(
-        self, numbers: Sequence[int], *, job: str = "", part_no: int = 0, parts: int | None = 1, **spec: object
+        self, numbers: Sequence[int], *, job: str = "", part_no: int = 0, parts: int | None = 1, **spec: Any
     ) -> str:
         """Hand over a part of a job; returns the job's id."""
         job = job or new_job_id()
@@ -51,7 +52,7 @@ class World:
             self.ledger, job, part_no, lane=self.line.lane, blocks=blocks, timing=timing or Timing(), shards=shards
         )
 
-    def job(self, numbers: Sequence[int], **spec: object) -> str:
+    def job(self, numbers: Sequence[int], **spec: Any) -> str:
         """A job that is accepted."""
         job = self.submit(numbers, **spec)
         self.accept(job)

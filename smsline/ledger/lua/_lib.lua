@@ -36,6 +36,16 @@ local function runs_of(list)
   return table.concat(parts, ',')
 end
 
+-- How many positions the runs hold.
+local function size_of(runs)
+  local size = 0
+  for part in string.gmatch(runs, '[^,]+') do
+    local first, last = string.match(part, '^(%d+)-(%d+)$')
+    size = size + (first and last - first + 1 or 1)
+  end
+  return size
+end
+
 local function split_entry(entry)
   return string.match(entry, '^([^|]*)|(%d+)|(.*)$')
 end
@@ -95,6 +105,14 @@ local function settle(job_key, deltas, closing_key, now_ms)
     if by ~= 0 then redis.call('HINCRBY', job_key, name, by); changed = true end
   end
   if changed then close_if_over(job_key, closing_key, now_ms) end
+end
+
+-- Erase a block's params once nothing can need them: no call, no retry, and no requeue, which is over with the job (`over`: it is
+-- cancelled or overdue). Params that are empty are no secret and stay, so that a requeue knows that it has all it needs.
+local function forget_params(block_key, letters, over)
+  if string.find(letters, over and '[wsq]' or '[wsqxu]') then return end
+  redis.call('HDEL', block_key, 'pp')
+  if redis.call('HGET', block_key, 'p') ~= '[]' then redis.call('HDEL', block_key, 'p') end
 end
 
 -- Put an entry into a line. `front`: before what waits already (a returned entry); else behind it.

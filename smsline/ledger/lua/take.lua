@@ -11,7 +11,37 @@ end
 local now = now_us() / 1000
 local due = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not due or tonumber(due) > now then return {} end
-local limit, got, count = tonumber(ARGV[3]), {}, 0
+local limit, got, place, count = tonumber(ARGV[3]), {}, {}, 0
+
+-- A block that is in the line in pieces (a part of it was tried before) is one entry of the claim: what is written down per block and
+-- call must not be written twice.
+local function claim(job, block, list)
+  local name = job .. '|' .. block
+  if not place[name] then
+    got[#got + 1] = { name = name, list = list }
+    place[name] = #got
+    return
+  end
+  local mine = got[place[name]].list
+  for _, position in ipairs(list) do mine[#mine + 1] = position end
+  table.sort(mine)
+end
+
+-- Recipients left in the line, counted as far as a full call.
+local function left_over()
+  local left, at = 0, 0
+  while left < limit do
+    local some = redis.call('ZRANGE', KEYS[1], at, at + 19)
+    if #some == 0 then return left end
+    for _, entry in ipairs(some) do
+      local _, _, runs = split_entry(entry)
+      left = left + size_of(runs)
+    end
+    at = at + 20
+  end
+  return left
+end
+
 while count < limit do
   local head = redis.call('ZRANGE', KEYS[1], 0, math.min(limit - count, 50) - 1, 'WITHSCORES')
   if #head == 0 then break end
@@ -20,28 +50,33 @@ while count < limit do
     local list = positions(runs)
     redis.call('ZREM', KEYS[1], head[i])
     if count + #list <= limit then
-      got[#got + 1] = head[i]
+      claim(job, block, list)
       count = count + #list
     else
       local mine, rest = {}, {}
       for p = 1, #list do
         if count < limit then mine[#mine + 1] = list[p]; count = count + 1 else rest[#rest + 1] = list[p] end
       end
-      got[#got + 1] = job .. '|' .. block .. '|' .. runs_of(mine)
+      claim(job, block, mine)
       redis.call('ZADD', KEYS[1], head[i + 1], job .. '|' .. block .. '|' .. runs_of(rest))
     end
     if count >= limit then break end
   end
 end
-local left = 0
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZREM', KEYS[3], ARGV[1])
   redis.call('DEL', KEYS[2])
 else
-  local linger = tonumber(ARGV[4])
-  if redis.call('EXISTS', KEYS[2]) == 1 then left = redis.call('DECRBY', KEYS[2], count) end
-  redis.call('ZADD', KEYS[3], string.format('%.3f', (linger > 0 and left < limit) and now + linger or now), ARGV[1])
+  local linger, due = tonumber(ARGV[4]), now
+  if linger > 0 then
+    -- Counted anew, because entries also come back to a line: from a retry, a pause, or a schedule.
+    local left = left_over()
+    redis.call('SET', KEYS[2], left)
+    if left < limit then due = now + linger end
+  end
+  redis.call('ZADD', KEYS[3], string.format('%.3f', due), ARGV[1])
 end
+for i, piece in ipairs(got) do got[i] = piece.name .. '|' .. runs_of(piece.list) end
 if count > 0 then
   redis.call('HSET', KEYS[4], 'line', ARGV[1], 'entries', table.concat(got, ' '), 'state', 'claimed', 'worker', ARGV[6])
   redis.call('ZADD', KEYS[5], string.format('%.3f', now + tonumber(ARGV[5])), ARGV[2])

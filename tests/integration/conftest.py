@@ -1,0 +1,24 @@
+"""Fixtures of tests on a ledger: after each of them the ledger is wound up, and nothing may be left behind in Redis."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from smsline.ledger.link import Ledger
+from tests.support.scene import Scene, make_scene
+from tests.support.winding_up import wind_up
+
+
+@pytest.fixture
+def scene(ledger: Ledger) -> Scene:
+    """A line with one account, `main`, that accepts everything."""
+    return make_scene(ledger)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """When all jobs are closed and their retention is over, only permanent keys are left, and nothing of a job in them."""
+    ledger = request.getfixturevalue("ledger") if "ledger" in request.fixturenames else None
+    yield
+    if ledger is not None:
+        wind_up(ledger)

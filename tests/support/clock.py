@@ -1,0 +1,67 @@
+"""A clock that tests can move, for a fake Redis and a real one: instead of the present, everything that is written is moved back."""
+
+import json
+import zlib
+from typing import Any, Final
+
+from smsline.ledger.link import Ledger
+
+MS_FIELDS: Final = {
+    "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms"),
+    "attempt": ("started_ms", "unsure_ms"),
+    "park": ("since_ms", "probe_ms"),
+    "bucket": ("shut_ms",),
+}
+"""Fields that hold a time in epoch ms, by kind of key."""
+
+
+def advance(ledger: Ledger, seconds: float) -> None:
+    """Let so many seconds pass for the ledger: due times, deadlines, leases, buckets, expiries of keys.
+
+    What is filed under a day (the index of serials) stays where it is.
+    """
+    client, ms = ledger.redis, int(seconds * 1000)
+    found = [name.decode() for name in client.scan_iter(match=f"{ledger.keys.prefix}*", count=1000)]
+    names = [name for name in found if not name.startswith(f"{ledger.keys.prefix}index:")]
+    asking = client.pipeline(transaction=False)
+    for name in names:
+        asking.pttl(name)
+    expiries = asking.execute()
+    pipe = client.pipeline(transaction=False)
+    for name, expiry_ms in zip(names, expiries, strict=True):
+        if 0 <= expiry_ms <= ms:
+            pipe.delete(name)
+            continue
+        if expiry_ms > 0:
+            pipe.pexpire(name, expiry_ms - ms)
+        _move(client, pipe, name, name.removeprefix(ledger.keys.prefix), ms)
+    pipe.execute()
+
+
+def _move(client: Any, pipe: Any, name: str, plain: str, ms: int) -> None:
+    kind = plain.split(":", maxsplit=1)[0]
+    if kind in {"due", "wakes", "jobs"}:
+        for member, _ in client.zrange(name, 0, -1, withscores=True):
+            pipe.zincrby(name, -ms, member)
+    elif kind == "block":
+        _move_block(client, pipe, name, ms)
+    elif kind in MS_FIELDS:
+        held = client.hgetall(name)
+        for field in MS_FIELDS[kind]:
+            if (text := held.get(field.encode())) is not None:
+                pipe.hset(name, field, int(float(text)) - ms)
+        if kind == "bucket" and b"us" in held:
+            pipe.hset(name, "us", int(float(held[b"us"])) - ms * 1000)
+
+
+def _move_block(client: Any, pipe: Any, name: str, ms: int) -> None:
+    held = client.hgetall(name)
+    for field, value in held.items():
+        if field.startswith(b"z"):
+            note = json.loads(zlib.decompress(value))
+            note["t"] -= ms
+            pipe.hset(name, field, zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6))
+    if final := held.get(b"fi"):
+        ends = [int.from_bytes(final[i : i + 4], "big") for i in range(0, len(final), 4)]
+        moved = [max(1, end - ms // 1000) if end else 0 for end in ends]
+        pipe.hset(name, "fi", b"".join(end.to_bytes(4, "big") for end in moved))

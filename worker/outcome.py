@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from smsline.codes import Match, lookup, wait_s
@@ -50,7 +50,7 @@ class Policy:
         provider: Whose codes these are.
         retry_max: Counted tries after the first.
         now_s: The present, epoch seconds, for codes that hold until an hour or a day.
-        chance: Uniform numbers from 0 to 1, for the jitter.
+        chance: Uniform numbers from 0 to 1, for the jitter; one for a call, so that its recipients come back together.
     """
 
     provider: str
@@ -106,7 +106,8 @@ def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
         groups: The recipients of the call.
         policy: What decides besides the code.
     """
-    words = _words(answer, groups, policy.provider)
+    words, chance = _words(answer, groups, policy.provider), policy.chance()
+    policy = replace(policy, chance=lambda: chance)
     outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in words.values()))
     outcome.unknown_codes = sorted({word.code for word in words.values() if word.match.how in {"family", "unknown"}})
     outcome.opted_out = [

@@ -29,11 +29,13 @@ def end_job(engine: Engine, job: str) -> int:
     cancelled = state == b"cancelled"
     if not cancelled and _put_off(engine, job, lease):
         return 0
+    under_way = int(ledger.redis.hget(ledger.keys.job(job), "sending") or 0)
     if not cancelled:
         ledger.run("shut", [ledger.keys.job(job), ledger.keys.got(job), ledger.keys.closing])
     ended = _drop_parts(ledger, job, State.CANCELLED if cancelled else State.EXPIRED)
     ended += _sweep(ledger, job, "c" if cancelled else "e")
-    due.finish(ledger, ledger.keys.expire, lease)
+    # What is under way may yet come back to wait; it ends then, and the params with it.
+    due.finish(ledger, ledger.keys.expire, lease, engine.settings.lease_s * 1000 if under_way else None)
     if ended:
         log.info("job %s: %d recipients ended as %s", job, ended, "cancelled" if cancelled else "expired")
     return ended

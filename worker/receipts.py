@@ -7,6 +7,7 @@ from typing import Final
 
 from smsline.codes import wait_s
 from smsline.ledger import accounts, buckets, due, receipts, suppression
+from smsline.ledger.due import Lease
 from smsline.ledger.lines import parse_line
 from smsline.ledger.receipts import Applied, Matched, Row
 from smsline.numbers import e164, mask
@@ -24,6 +25,7 @@ PULLS_AT_ONCE: Final = 4
 AGAIN_MS: Final = 1_000.0
 AGAIN_MOST_MS: Final = 30_000.0
 DAY_MS: Final = 86_400_000
+STRANGER_AGAIN_MS: Final = 60_000.0
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,10 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     """
     keys, provider = engine.ledger.keys, engine.providers.get(account)
     lease = due.claim_one(engine.ledger, keys.drain, account, lease_ms=engine.settings.lease_s * 1000)
-    if lease is None or provider is None:
+    if lease is None:
+        return 0
+    if provider is None:
+        _leave(engine, account, lease)
         return 0
     if not isinstance(provider, QueueProvider):
         bring_forward(engine, account)
@@ -58,6 +63,12 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     if left > 0:
         engine.poke(again_ms)
     return seen
+
+
+def _leave(engine: Engine, account: str, lease: Lease) -> None:
+    """Receipts of an account that this service does not have (any more) wait for one that has it, as long as any are awaited."""
+    awaited = accounts.outstanding(engine.ledger, account) > 0
+    due.finish(engine.ledger, engine.ledger.keys.drain, lease, STRANGER_AGAIN_MS if awaited else None)
 
 
 def _pause_ms(engine: Engine, account: str, rows: int) -> float:

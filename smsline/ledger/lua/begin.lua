@@ -23,7 +23,9 @@ local function finish(e, list, letter)
   local b = redis.call('HMGET', e.block_key, 'st', 'fi')
   local cells, fi = column(b[1], e.size, 1), column(b[2], e.size, 4, '\0\0\0\0')
   for _, p in ipairs(list) do cells[p] = letter; fi[p] = four_bytes(now_s) end
-  redis.call('HSET', e.block_key, 'st', joined(cells, e.size), 'fi', joined(fi, e.size))
+  local letters = joined(cells, e.size)
+  redis.call('HSET', e.block_key, 'st', letters, 'fi', joined(fi, e.size))
+  forget_params(e.block_key, letters, letter ~= 'p')
   settle(e.job_key, { waiting = -#list, [COUNT[letter]] = #list }, KEYS[6], now)
 end
 

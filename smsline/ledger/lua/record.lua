@@ -26,7 +26,8 @@ local function one(cells, position, to, cols, job_deltas, dead_field)
     if cols.counted == '2' and tries < 128 then tries = tries + 128 end
     cells.at[position] = string.char(tries)
   end
-  if cols.code ~= '\0\0' then cells.cd[position] = cols.code end
+  -- The code of an earlier try says nothing about a recipient that was taken.
+  if cols.code ~= '\0\0' or to == 'a' then cells.cd[position] = cols.code end
   if FINAL[to] then cells.fi[position] = four_bytes(math.floor(now / 1000)) end
   if dead_field and (to == 'x' or to == 'u') then dead[dead_field] = (dead[dead_field] or 0) + 1 end
   return true
@@ -67,8 +68,10 @@ local function entry(i)
   if any_code then redis.call('HSET', block_key, 'cd', joined(cells.cd, size)) end
   if any_final then redis.call('HSET', block_key, 'fi', joined(cells.fi, size)) end
   if ARGV[at + 6] ~= '' then redis.call('HSET', block_key, 'z' .. ARGV[1], ARGV[at + 6]) end
-  if not string.find(joined(cells.st, size), '[wsqxu]') then redis.call('HDEL', block_key, 'p', 'pp') end
-  if accepted then redis.call('ZADD', KEYS[13], 'NX', now + tonumber(ARGV[12]), ARGV[5] .. ' ' .. block) end
+  forget_params(block_key, joined(cells.st, size))
+  local probed = ARGV[5] .. ' ' .. block
+  -- A probe of the block that is under way must not end as if nobody waited in it: the moved time takes its lease away.
+  if accepted and redis.call('ZADD', KEYS[13], 'NX', now + tonumber(ARGV[12]), probed) == 0 then redis.call('ZINCRBY', KEYS[13], -1, probed) end
   fees[job_key] = (fees[job_key] or 0) + tonumber(ARGV[at + 7])
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
   local packed = #doubtful > 0 and redis.call('HGET', block_key, 'n')
@@ -105,6 +108,8 @@ else
   redis.call('ZREM', KEYS[3], ARGV[1])
 end
 if waiting_for ~= 0 then redis.call('HINCRBY', KEYS[7], 'outstanding', waiting_for) end
+-- Something new is awaited, so empty pages from before say nothing about the next ones.
+if asked_for then redis.call('HDEL', KEYS[7], 'empty') end
 if asked_for and ARGV[3] ~= '' then redis.call('ZADD', KEYS[4], 'LT', now + tonumber(ARGV[3]), ARGV[5]) end
 for field, by in pairs(dead) do redis.call('HINCRBY', KEYS[8], field, by) end
 for job_key, by in pairs(fees) do if by > 0 then redis.call('HINCRBY', job_key, 'fee', by) end end

@@ -1,6 +1,6 @@
 -- Send the dead and unknown recipients of one block again, or drop them from the dead letter; asked twice it does nothing more.
 -- KEYS: 1 block, 2 job, 3 dead, 4 names of codes (hashes), 5 line, 6 due send of the lane, 7 due close (zsets)
--- ARGV: 1 'requeue' or 'drop', 2 account, 3 block id, 4 job id, 5 line, 6 code ('' any)
+-- ARGV: 1 'requeue' or 'drop', 2 account, 3 block id, 4 job id, 5 line, 6 code ('-' for none)
 -- Returns: {recipients, why none: '' | 'params' when they are erased | 'deadline' when it has passed | 'cancelled'}.
 local b = redis.call('HMGET', KEYS[1], 'st', 'cd', 'at', 'fi', 'p', 'pp')
 if not b[1] then return { 0, '' } end
@@ -16,8 +16,8 @@ local list, deltas, gone = {}, {}, {}
 for p = 0, size - 1 do
   local old = st[p]
   if old == 'x' or old == 'u' then
-    local name = redis.call('HGET', KEYS[4], string.byte(cd[p], 1) * 256 + string.byte(cd[p], 2)) or ''
-    if ARGV[6] == '' or ARGV[6] == name then
+    local name = redis.call('HGET', KEYS[4], string.byte(cd[p], 1) * 256 + string.byte(cd[p], 2)) or '-'
+    if ARGV[6] == name then
       local to = again and 'w' or string.upper(old)
       list[#list + 1] = p
       st[p] = to
@@ -38,7 +38,7 @@ if again then
   if j[3] then redis.call('HDEL', KEYS[2], 'closed_ms'); redis.call('ZREM', KEYS[7], ARGV[4]) end
   settle(KEYS[2], deltas, KEYS[7], now)
   enqueue(KEYS[5], ARGV[5], ARGV[4] .. '|' .. ARGV[3] .. '|' .. runs_of(list), KEYS[6], now, false)
-elseif not string.find(joined(st, size), '[wsqxu]') then
-  redis.call('HDEL', KEYS[1], 'p', 'pp')
+else
+  forget_params(KEYS[1], joined(st, size))
 end
 return { #list, '' }

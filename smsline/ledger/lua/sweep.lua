@@ -14,8 +14,7 @@ for position = 0, size - 1 do
   end
 end
 local letters = joined(st, size)
--- Nothing of this job can be sent any more, requeue included, once no call is under way: the params have no use.
-if not string.find(letters, '[sq]') then redis.call('HDEL', KEYS[1], 'p', 'pp') end
+forget_params(KEYS[1], letters, true)
 if ended == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'st', letters, 'fi', joined(fi, size))
 settle(KEYS[2], { waiting = -ended, [COUNT[ARGV[1]]] = ended }, KEYS[3], now)

@@ -76,7 +76,7 @@ def submit_part(
         parts: How many parts there are in all, once that is known.
 
     Raises:
-        Conflict: The job is closed or cancelled and takes nothing more.
+        Conflict: The job is complete, closed or cancelled and takes no further part.
         redis.exceptions.RedisError: Redis cannot be reached.
     """
     keys = ledger.keys
@@ -113,7 +113,7 @@ def submit_part(
         ],
     )
     if answer[0] == b"closed":
-        raise Conflict(f"job {job} is closed or cancelled and takes no more recipients")
+        raise Conflict(f"job {job} is complete, closed or cancelled and takes no more recipients")
     if answer[0] == b"other":
         return Submitted(answer[1].decode(), complete=True, existed=True)
     return Submitted(job, complete=answer[1] == b"1")

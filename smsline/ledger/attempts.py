@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
 from smsline.ledger.lines import ALONE, Line, parse_line
-from smsline.ledger.link import Ledger, Value, code_bytes
+from smsline.ledger.link import Ledger, Value, code_bytes, tidy_code
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.states import LETTERS, State
 
@@ -177,9 +177,10 @@ def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, *, at_ms: int, 
     marks = verdict.marks
     letters = "".join(LETTERS[mark.state] for mark in marks)
     counted = "".join(_counted(mark) for mark in marks)
-    codes = b"".join(code_bytes(ledger.code_number(mark.code)) for mark in marks)
+    words = [tidy_code(mark.code) for mark in marks]
+    codes = b"".join(code_bytes(ledger.code_number(word)) for word in words)
     ended = {State.DEAD, State.UNKNOWN}
-    names = " ".join(mark.code or "-" for mark in marks) if any(mark.state in ended for mark in marks) else ""
+    names = " ".join(word or "-" for word in words) if any(mark.state in ended for mark in marks) else ""
     return [
         verdict.entry.text(),
         letters,
@@ -192,7 +193,7 @@ def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, *, at_ms: int, 
 
 
 def pack_serials(marks: Sequence[Mark], account: str, at_ms: int, *, before: bytes = b"") -> bytes:
-    """The serials of accepted recipients as a block keeps them: compressed JSON; empty when there are none.
+    """The serials of accepted recipients as a block keeps them, and when it was: compressed JSON; empty when there are none.
 
     Args:
         marks: What the recipients came to.
@@ -200,7 +201,7 @@ def pack_serials(marks: Sequence[Mark], account: str, at_ms: int, *, before: byt
         at_ms: When the call was begun, epoch ms.
         before: What the block keeps of the same call already, which the result is kept in place of.
     """
-    serials = {mark.position: mark.serial for mark in marks if mark.serial}
+    serials = {mark.position: mark.serial for mark in marks if mark.state is State.ACCEPTED}
     if not serials:
         return b""
     if before:

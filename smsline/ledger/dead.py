@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from smsline.ledger.jobs import Result, blocks_of, results
+from smsline.ledger.jobs import Result, block_rows, blocks_of
 from smsline.ledger.lines import parse_line
 from smsline.ledger.link import Ledger
-from smsline.states import State
+from smsline.states import LETTERS, State
+
+IN_DEAD_LETTER: Final = frozenset({LETTERS[State.DEAD], LETTERS[State.UNKNOWN]})
+"""Letters of recipients a person can still decide about; once dropped they are written in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +51,25 @@ class Done:
 
 def groups(ledger: Ledger, pick: Pick) -> list[Group]:
     """What is in the dead letter, largest group first."""
-    found = []
+    found: dict[Group, None] = {}
     for field, count in ledger.redis.hscan_iter(ledger.keys.dead, count=500):
         account, code, job = field.decode().split(" ")
-        found.append(Group(account, "" if code == "-" else code, job, int(count)))
-    return sorted((group for group in found if pick.fits(group)), key=lambda group: -group.count)
+        group = Group(account, "" if code == "-" else code, job, int(count))
+        if pick.fits(group):
+            found[group] = None  # a scan may give a field twice
+    return sorted(found, key=lambda group: -group.count)
 
 
 def rows(ledger: Ledger, pick: Pick) -> Iterator[tuple[Group, Result]]:
     """Every recipient in the dead letter, job by job."""
-    by_job: dict[str, dict[str, Group]] = {}
+    by_job: dict[str, dict[tuple[str, str], Group]] = {}
     for group in groups(ledger, pick):
-        by_job.setdefault(group.job, {})[group.code] = group
-    for job, codes in by_job.items():
-        for row in results(ledger, job):
-            if row["state"] in {State.DEAD, State.UNKNOWN} and row["code"] in codes:
-                yield codes[row["code"]], row
+        by_job.setdefault(group.job, {})[group.account, group.code] = group
+    for job, wanted in by_job.items():
+        for letter, account, row in block_rows(ledger, job):
+            found = wanted.get((account, row["code"])) if letter in IN_DEAD_LETTER else None
+            if found:
+                yield found, row
 
 
 def settle(
@@ -85,9 +91,9 @@ def settle(
 def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[int, str]:
     keys = ledger.keys
     text = ledger.redis.hget(keys.block(block), "line")
-    if text is None:
+    line = parse_line(text.decode()) if text else None
+    if line is None or line.account != group.account:
         return 0, ""
-    line = parse_line(text.decode())
     count, why = ledger.run(
         "requeue",
         [
@@ -99,6 +105,6 @@ def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[
             keys.send(line.lane),
             keys.closing,
         ],
-        [what, group.account, block, group.job, line.text(), group.code],
+        [what, group.account, block, group.job, line.text(), group.code or "-"],
     )
     return int(count), why.decode()

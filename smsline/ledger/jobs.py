@@ -133,7 +133,14 @@ def blocks_of(ledger: Ledger, job: str) -> list[int]:
 
 
 def results(ledger: Ledger, job: str) -> Iterator[Result]:
-    """What became of each recipient, in the order of the input; read block by block, so a million rows stream."""
+    """What became of each recipient, in the order of the input's parts; read block by block, so a million rows stream."""
+    for _, _, row in block_rows(ledger, job):
+        yield row
+    yield from _inbox_results(ledger, job)
+
+
+def block_rows(ledger: Ledger, job: str) -> Iterator[tuple[str, str, Result]]:
+    """Letter, account and row of each recipient that has left the inbox."""
     providers = registered(ledger)
     blocks = blocks_of(ledger, job)
     for i in range(0, len(blocks), 20):
@@ -142,8 +149,7 @@ def results(ledger: Ledger, job: str) -> Iterator[Result]:
             pipe.hgetall(ledger.keys.block(block))
         for held in pipe.execute():
             if held:
-                yield from _block_results(ledger, held, providers)
-    yield from _inbox_results(ledger, job)
+                yield from _rows_of(ledger, held, providers)
 
 
 def _inbox_results(ledger: Ledger, job: str) -> Iterator[Result]:
@@ -173,7 +179,7 @@ def _row(number: int, ref: str, state: State) -> Result:
     )
 
 
-def _block_results(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]) -> Iterator[Result]:
+def _rows_of(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]) -> Iterator[tuple[str, str, Result]]:
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
     serials = _serials(held)
@@ -182,7 +188,8 @@ def _block_results(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str
     for i, number in enumerate(numbers.unpack(held[b"n"])):
         if letters[i] == DUPLICATE:
             continue
-        row = _row(number, refs[i], STATES[letters[i]])
+        # A capital letter is a dead or unknown recipient that a person has dropped from the dead letter.
+        row = _row(number, refs[i], STATES[letters[i].lower()])
         name, serial, accepted_ms = serials.get(i, (account, "", 0))
         row["provider"] = providers.get(name, name)
         row["serial"] = serial
@@ -190,7 +197,7 @@ def _block_results(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str
         row["attempts"] = attempts[i] & 0x7F if i < len(attempts) else 0
         row["accepted_at"] = iso(accepted_ms)
         row["final_at"] = iso(int.from_bytes(finals[i * 4 : i * 4 + 4], "big") * 1000)
-        yield row
+        yield letters[i], account, row
 
 
 def _serials(held: dict[bytes, bytes]) -> dict[int, tuple[str, str, int]]:

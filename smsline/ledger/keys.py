@@ -27,7 +27,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
 | suppressed                   | set    | numbers that must not be texted                             | permanent                       |
-| wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | permanent; members expire       |
+| wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | the last one's expiry           |
 | accounts, codes, names, ids  |        | registries and counters                                     | permanent                       |
 """
 
@@ -51,7 +51,6 @@ PERMANENT: Final = (
     "due:",
     "unsure:",
     "account:",
-    "wakes:",
     "accounts",
     "codes",
     "names",

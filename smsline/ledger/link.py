@@ -18,6 +18,8 @@ ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 """A script's name, its KEYS and its ARGV."""
 
 SOCKET_TIMEOUT_S: Final = 5.0
+LONGEST_CODE: Final = 80
+"""Characters of a provider's code that are kept."""
 
 
 @cache
@@ -100,7 +102,7 @@ class Ledger:
         if not code:
             return 0
         if code not in self._codes:
-            self._codes[code] = int(self.run("intern", [self.keys.codes, self.keys.names], [code[:80]]))
+            self._codes[code] = int(self.run("intern", [self.keys.codes, self.keys.names], [code[:LONGEST_CODE]]))
         return self._codes[code]
 
     def code_name(self, number: int) -> str:
@@ -108,6 +110,11 @@ class Ledger:
         if number not in self._names:
             self._names = {0: ""} | {int(k): v.decode() for k, v in self.redis.hgetall(self.keys.names).items()}
         return self._names.get(number, "?")
+
+
+def tidy_code(code: str) -> str:
+    """A code as it may stand in a dead letter's name: one word, no longer than the ledger keeps."""
+    return "_".join(code.split())[:LONGEST_CODE]
 
 
 def code_bytes(number: int) -> bytes:

@@ -6,8 +6,9 @@ local us = now_us()
 local now = math.floor(us / 1000)
 local bucket = redis.call('HMGET', KEYS[1], 'level', 'us', 'shut_ms')
 if tonumber(ARGV[6]) > 0 then
-  redis.call('HSET', KEYS[1], 'level', 0, 'us', string.format('%.0f', us), 'shut_ms', math.max(now + tonumber(ARGV[6]), tonumber(bucket[3] or 0)))
-  redis.call('EXPIRE', KEYS[1], math.max(tonumber(ARGV[5]), math.ceil(tonumber(ARGV[6]) / 1000)))
+  local shut = math.max(now + tonumber(ARGV[6]), tonumber(bucket[3] or 0))
+  redis.call('HSET', KEYS[1], 'level', 0, 'us', string.format('%.0f', us), 'shut_ms', shut)
+  redis.call('EXPIRE', KEYS[1], math.max(tonumber(ARGV[5]), math.ceil((shut - now) / 1000)))
   return { 0, tonumber(ARGV[6]) }
 end
 if bucket[3] and tonumber(bucket[3]) > now then return { 0, tonumber(bucket[3]) - now } end

@@ -7,7 +7,7 @@ from typing import Any
 
 from smsline.errors import BadInput, Conflict
 from smsline.job import JobSpec, Recipient
-from smsline.ledger import inbox
+from smsline.ledger import inbox, jobs
 from smsline.ledger.link import Ledger
 from smsline.names import PAYLOAD_VERSION
 from smsline.parts import Tally, nothing_good, parts
@@ -43,6 +43,8 @@ def _submit(engine: Engine, payload: Mapping[str, Any], message_id: str) -> str:
     found = list(parts((_row(row) for row in rows), tally, region=engine.settings.region_default))
     if not found:
         raise nothing_good(tally)
+    if (known := jobs.read_status(engine.ledger, job)) and known["complete"]:
+        return job  # the message was delivered again
     for part_no, part in enumerate(found):
         taken = inbox.submit_part(engine.ledger, job, spec, part, part_no=part_no, parts=len(found))
         job = taken.job

@@ -89,7 +89,7 @@ class Scene:
         """Do everything that is due now, once; returns how many things were."""
         keys = self.ledger.keys
         works: list[tuple[str, Callable[[str], object]]] = [
-            (keys.inbox, lambda job: accept.accept_job(self.engine, job)),
+            *[(keys.inbox(lane), lambda job: accept.accept_job(self.engine, job)) for lane in LANES],
             (keys.later, lambda _: lines.move_due(self.ledger, keys.later, only_due=True)),
             (keys.lease, lambda _: recovery.recover(self.engine)),
             *[(keys.send(lane), lambda _, lane=lane: send.send_slice(self.engine, lane)) for lane in LANES],
@@ -122,7 +122,7 @@ class Scene:
     def due_counts(self) -> dict[str, int]:
         """How much is due now in each due set."""
         keys = self.ledger.keys
-        names = [keys.inbox, keys.later, keys.lease, *map(keys.send, LANES), keys.drain]
+        names = [*map(keys.inbox, LANES), keys.later, keys.lease, *map(keys.send, LANES), keys.drain]
         names += [keys.unsure_due, keys.probe, keys.expire, keys.closing]
         return {key: len(self.due(key)) for key in names if self.due(key)}
 

@@ -108,11 +108,11 @@ local function settle(job_key, deltas, closing_key, now_ms)
 end
 
 -- Erase a block's params once nothing can need them: no call, no retry, and no requeue, which is over with the job (`over`: it is
--- cancelled or overdue). Params that are empty are no secret and stay, so that a requeue knows that it has all it needs.
+-- cancelled or overdue). That there were none is kept, so that a requeue knows that it has all it needs.
 local function forget_params(block_key, letters, over)
   if string.find(letters, over and '[wsq]' or '[wsqxu]') then return end
-  redis.call('HDEL', block_key, 'pp')
-  if redis.call('HGET', block_key, 'p') ~= '[]' then redis.call('HDEL', block_key, 'p') end
+  if redis.call('HGET', block_key, 'p') == '[]' then redis.call('HSET', block_key, 'np', 1) end
+  redis.call('HDEL', block_key, 'p', 'pp')
 end
 
 -- Put an entry into a line. `front`: before what waits already (a returned entry); else behind it.

@@ -2,7 +2,7 @@
 -- KEYS: 1 block, 2 job, 3 dead, 4 names of codes (hashes), 5 line, 6 due send of the lane, 7 due close (zsets)
 -- ARGV: 1 'requeue' or 'drop', 2 account, 3 block id, 4 job id, 5 line, 6 code ('-' for none)
 -- Returns: {recipients, why none: '' | 'params' when they are erased | 'deadline' when it has passed | 'cancelled'}.
-local b = redis.call('HMGET', KEYS[1], 'st', 'cd', 'at', 'fi', 'p', 'pp')
+local b = redis.call('HMGET', KEYS[1], 'st', 'cd', 'at', 'fi', 'p', 'pp', 'np')
 if not b[1] then return { 0, '' } end
 local now = math.floor(now_us() / 1000)
 local j = redis.call('HMGET', KEYS[2], 'state', 'deadline_ms', 'closed_ms')
@@ -29,7 +29,7 @@ for p = 0, size - 1 do
   end
 end
 if #list == 0 then return { 0, '' } end
-if again and not b[5] and not b[6] then return { 0, 'params' } end
+if again and not (b[5] or b[6] or b[7]) then return { 0, 'params' } end
 redis.call('HSET', KEYS[1], 'st', joined(st, size), 'cd', joined(cd, size), 'at', joined(at, size), 'fi', joined(fi, size))
 for field, by in pairs(gone) do
   if redis.call('HINCRBY', KEYS[3], field, -by) <= 0 then redis.call('HDEL', KEYS[3], field) end

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 from typing import Final, Literal
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from worker.sandbox import smspartner
+from worker.sandbox.alibaba import AlibabaWire, is_alibaba
 from worker.sandbox.faults import Connections
 from worker.sandbox.flags import Fault
 from worker.sandbox.sandbox import Sandbox
@@ -33,34 +35,39 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
         sandbox: The state behind it.
         connections: Where the server registers its connections, for answers that get lost.
     """
+    tencent, alibaba, french = TencentWire(sandbox), AlibabaWire(sandbox), smspartner.SmsPartnerWire(sandbox)
+
+    def at_the_root(request: Request) -> Wire:
+        return alibaba if is_alibaba(request) else tencent
+
     return Starlette(
         routes=[
-            Route("/", Endpoint(sandbox, connections, TencentWire(sandbox))),
-            Route(
-                smspartner.PREFIX + "{action:path}", Endpoint(sandbox, connections, smspartner.SmsPartnerWire(sandbox))
-            ),
+            Route("/", Endpoint(sandbox, connections, at_the_root)),
+            Route(smspartner.PREFIX + "{action:path}", Endpoint(sandbox, connections, lambda _: french)),
             *control_routes(sandbox),
         ]
     )
 
 
 class Endpoint:
-    """The ASGI endpoint of one wire: read, admit, maybe break, carry out, maybe wait or break again, answer."""
+    """The ASGI endpoint: read, choose the wire, admit, maybe break, carry out, maybe wait or break again, answer."""
 
-    def __init__(self, sandbox: Sandbox, connections: Connections, wire: Wire) -> None:
+    def __init__(self, sandbox: Sandbox, connections: Connections, spoken: Callable[[Request], Wire]) -> None:
+        """Serve nothing yet; `spoken` tells the wire that a request speaks."""
         self._sandbox = sandbox
         self._connections = connections
-        self._wire = wire
+        self._spoken = spoken
         self._rng = Random(sandbox.flags.seed)  # noqa: S311 - repeatable on purpose
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = await read_request(scope, receive)
-        stats, action = self._sandbox.stats, self._wire.action_of(request)
+        wire = self._spoken(request)
+        stats, action = self._sandbox.stats, wire.action_of(request)
         stats.arrive(action, request.at_s)
-        call = self._wire.admit(request)
+        call = wire.admit(request)
         fault = self._sandbox.faults.pick(action) if isinstance(call, Call) else None
-        reply = self._reply(call, fault)
+        reply = self._reply(wire, call, fault)
         await self._wait(reply, fault)
         outcome = reply.code if fault is None or fault.kind in ("error", "slow") else fault.kind
         stats.remember(
@@ -75,18 +82,18 @@ class Endpoint:
         else:
             await _answer(send, reply if fault is None else _spoil(reply, fault))
 
-    def _reply(self, call: Call | Reply, fault: Fault | None) -> Reply:
+    def _reply(self, wire: Wire, call: Call | Reply, fault: Fault | None) -> Reply:
         """What the wire says; a call that a fault keeps from being carried out is refused instead."""
         if isinstance(call, Reply):
             self._sandbox.stats.refuse(call.code)
             return call
         if fault is None or fault.carried_out:
-            reply = self._wire.carry_out(call)
+            reply = wire.carry_out(call)
             if reply.code != "Ok":
                 self._sandbox.stats.refuse(reply.code)
             if fault is None or fault.kind != "error":
                 return reply
-        return self._wire.refuse(fault.code)
+        return wire.refuse(fault.code)
 
     async def _wait(self, reply: Reply, fault: Fault | None) -> None:
         flags = self._sandbox.flags
@@ -146,6 +153,7 @@ def _spoil(reply: Reply, fault: Fault) -> Reply:
 
 async def _answer(send: Send, reply: Reply) -> None:
     headers = [(b"content-type", reply.content_type.encode()), (b"content-length", str(len(reply.body)).encode())]
+    headers += [(name.encode(), value.encode()) for name, value in reply.headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

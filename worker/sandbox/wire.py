@@ -72,6 +72,7 @@ class Reply(Struct, frozen=True):
         status: HTTP status.
         content_type: Of the body, exactly as on the provider's wire.
         early: Messages whose receipts should be pulled before this reply leaves.
+        headers: Further ones, lower-case names to values.
     """
 
     body: bytes
@@ -79,6 +80,7 @@ class Reply(Struct, frozen=True):
     status: int = 200
     content_type: str = "application/json"
     early: tuple[int, ...] = ()
+    headers: Mapping[str, str] = {}
 
 
 class Refusal(Struct, frozen=True):

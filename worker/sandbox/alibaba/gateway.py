@@ -1,0 +1,154 @@
+"""Alibaba's gateway: a request in; refused by its rules with a status of 4xx, or carried out by the action's module with 200."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+from uuid import uuid4
+
+import msgspec
+
+from worker.sandbox.alibaba import international, mainland
+from worker.sandbox.alibaba.book import Book
+from worker.sandbox.alibaba.content import decoded
+from worker.sandbox.alibaba.params import ACTIONS, MAINLAND, check, read
+from worker.sandbox.alibaba.signature import Nonces, verify
+from worker.sandbox.alibaba.steering import Trouble
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.wire import Call, Refusal, Reply, Request, Subject
+
+LIMITS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "SendSms": 5000,
+        "SendBatchSms": 5000,
+        "QuerySendDetails": 5000,
+        "SendMessageToGlobe": 2000,
+        "BatchSendMessageToGlobe": 1,
+        "SendMessageWithTemplate": 2000,  # none documented; taken to be SendMessageToGlobe's
+        "QueryMessage": 300,
+    }
+)
+"""Calls per second and key (the actions' pages at help.aliyun.com and alibabacloud.com; official SDKs)."""
+
+RETRY_AFTER_MS: Final = 1000
+"""What a call too many is told to wait, in the header x-acs-retry-after."""
+
+_STATUS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "IncompleteSignature": 400,
+        "InternalError": 500,
+        "InvalidAccessKeyId.NotFound": 404,
+        "InvalidAction.NotFound": 404,
+        "InvalidTimeStamp.Expired": 400,
+        "InvalidVersion": 400,
+        "ServiceUnavailable": 503,
+        "SignatureDoesNotMatch": 400,
+        "SignatureNonceUsed": 400,
+        "UnsupportedHTTPMethod": 403,
+    }
+)
+"""HTTP status of the gateway's codes; the families are `Throttling` and `Missing`, 400."""
+
+Handler: TypeAlias = Callable[[Sandbox, Book, str, Mapping[str, str]], dict[str, object] | Trouble]
+
+_HANDLERS: Final[Mapping[str, Handler]] = {
+    "SendSms": mainland.send_sms,
+    "SendBatchSms": mainland.send_batch_sms,
+    "QuerySendDetails": mainland.query_send_details,
+    "SendMessageToGlobe": international.send_to_globe,
+    "BatchSendMessageToGlobe": international.batch_to_globe,
+    "SendMessageWithTemplate": international.send_with_template,
+    "QueryMessage": international.query_message,
+}
+
+
+class AlibabaWire:
+    """The wire of Alibaba Cloud SMS, both of its APIs, over one sandbox."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._nonces = Nonces()
+        self._book = Book(sandbox)
+
+    @property
+    def book(self) -> Book:
+        """What went out since the last reset."""
+        if self._book.world is not self._sandbox.world:
+            self._book = Book(self._sandbox)
+        return self._book
+
+    def action_of(self, request: Request) -> str:
+        """The action if it is a known one, else `?` or nothing."""
+        action = read(request).action
+        return action if not action or action in _HANDLERS else "?"
+
+    def admit(self, request: Request) -> Call | Reply:
+        """Check in the gateway's order: method, signer, clock, signature and nonce, version and action, parameters, rate."""
+        asked = read(request)
+        if request.method not in ("GET", "POST"):
+            return refused(Refusal("UnsupportedHTTPMethod", "This http method is not supported."))
+        flags = self._sandbox.flags
+        secrets = {account.secret_id: account.secret_key for account in flags.accounts}
+        key = verify(request, asked, secrets.get, self._nonces, unseen=flags.any_credentials)
+        if isinstance(key, Refusal):
+            return refused(key)
+        if refusal := check(asked):
+            return refused(refusal)
+        self._sandbox.rates.arrive(asked.action, request.tick_s)
+        limit = flags.limits.get(asked.action, flags.limits.get("*", LIMITS[asked.action]))
+        if not self._sandbox.rates.admit(key, asked.action, limit=limit, now=request.tick_s):
+            return refused(Refusal("Throttling.User", "Request was denied due to user flow control."))
+        return Call(asked.action, key, asked.params, _subject(asked.action, asked.params))
+
+    def carry_out(self, call: Call) -> Reply:
+        """Do what the action says."""
+        found = _HANDLERS[call.action](self._sandbox, self.book, call.key, call.params)
+        on_mainland = call.action in ACTIONS[MAINLAND]
+        if isinstance(found, Trouble):
+            code = found.mainland if on_mainland else found.international
+            return _business(code, found.message, {}, on_mainland=on_mainland)
+        return _business("OK", "OK", found, on_mainland=on_mainland)
+
+    def refuse(self, code: str) -> Reply:
+        """An error answer with the code, as the sandbox's flags demand it: the gateway's, or one that either API can read."""
+        words = "The sandbox was told to answer this."
+        if _status_of(code):
+            return refused(Refusal(code, words))
+        fields = {"Code": code, "Message": words, "ResponseCode": code, "ResponseDescription": words}
+        return Reply(_encoded(fields), code=code)
+
+
+def refused(refusal: Refusal) -> Reply:
+    """The gateway's error envelope."""
+    fields = {
+        "Code": refusal.code,
+        "Message": refusal.message,
+        "HostId": "127.0.0.1",
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={refusal.code}",
+    }
+    wait = {"x-acs-retry-after": str(RETRY_AFTER_MS)} if refusal.code.startswith("Throttling") else {}
+    return Reply(_encoded(fields), code=refusal.code, status=_status_of(refusal.code) or 400, headers=wait)
+
+
+def _status_of(code: str) -> int | None:
+    return 400 if code.startswith(("Throttling", "Missing")) else _STATUS.get(code)
+
+
+def _business(code: str, message: str, fields: Mapping[str, object], *, on_mainland: bool) -> Reply:
+    """The answer of an action, refused or not, under status 200 in the spelling of its API."""
+    word = {"Code": code, "Message": message} if on_mainland else {"ResponseCode": code, "ResponseDescription": message}
+    return Reply(_encoded({**word, **fields}), code="Ok" if code == "OK" else code)
+
+
+def _encoded(fields: Mapping[str, object]) -> bytes:
+    return msgspec.json.encode({**fields, "RequestId": str(uuid4()).upper()})
+
+
+def _subject(action: str, params: Mapping[str, str]) -> Subject | None:
+    """What a send is about, for the log."""
+    if action in ("QuerySendDetails", "QueryMessage"):
+        return None
+    listed = decoded(params.get("PhoneNumberJson") or params.get("To", ""))
+    numbers = listed if isinstance(listed, list) else (params.get("PhoneNumbers") or params.get("To", "")).split(",")
+    values = [params.get(name, "") for name in ("TemplateParam", "TemplateParamJson", "Message")]
+    context = params.get("OutId") or params.get("TaskId", "")
+    return Subject([str(number) for number in numbers], params.get("TemplateCode", ""), values, context)

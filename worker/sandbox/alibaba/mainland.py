@@ -1,0 +1,170 @@
+"""Actions of 2017-05-25: parameters in, the answer's fields out. A call is one BizId and one word for all of its numbers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from msgspec import Struct
+
+from worker.sandbox.alibaba.book import Book, Message, Outgoing
+from worker.sandbox.alibaba.content import (
+    BAD_JSON,
+    BAD_PARAMETERS,
+    LONGEST_CONTEXT,
+    TOO_MANY,
+    as_values,
+    check_sign,
+    check_template,
+    decoded,
+    shown,
+    texts_of,
+    told,
+    values_of,
+)
+from worker.sandbox.alibaba.numbers import normalise
+from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, Fate, Trouble, fates_of
+from worker.sandbox.sandbox import Sandbox
+
+NUMBERS_LIMIT: Final = 1000
+"""Numbers in one SendSms (official SDK 4.6.0, `SendSmsRequest.phone_numbers`)."""
+
+EACH_LIMIT: Final = 100
+"""Numbers in one SendBatchSms."""
+
+ROWS_LIMIT: Final = 50
+HISTORY_DAYS: Final = 30
+BEIJING: Final = timezone(timedelta(hours=8))
+
+_BAD_DATE: Final = Trouble("isv.QUERY_DATE_ILLEGAL", "QUERY_DATE_ILLEGAL", "The date is illegal.")
+_COUNT: Final = re.compile(r"[1-9][0-9]{0,5}")
+_WAITING, _FAILED, _DELIVERED = 1, 2, 3
+
+
+class Recipient(Struct, frozen=True):
+    """One number of a call, as it is spelled, and what it is told."""
+
+    spelled: str
+    sign: str
+    values: dict[str, str] | None
+
+
+def send_sms(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) -> dict[str, object] | Trouble:
+    """SendSms: one content to up to 1,000 numbers."""
+    values = values_of(params.get("TemplateParam", ""))
+    spelled = params["PhoneNumbers"].split(",")
+    if len(spelled) > NUMBERS_LIMIT:
+        return TOO_MANY
+    recipients = [Recipient(one, params["SignName"], values) for one in spelled]
+    return _send(sandbox, book, key, params, recipients=recipients)
+
+
+def send_batch_sms(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) -> dict[str, object] | Trouble:
+    """SendBatchSms: up to 100 numbers, each with its own signature and values."""
+    spelled, signs = texts_of(params["PhoneNumberJson"]), texts_of(params["SignNameJson"])
+    given = decoded(params["TemplateParamJson"]) if "TemplateParamJson" in params else [{}] * len(spelled or ())
+    if not spelled or signs is None or not isinstance(given, list):
+        return BAD_JSON
+    if len(spelled) > EACH_LIMIT:
+        return TOO_MANY
+    if not len(spelled) == len(signs) == len(given):
+        return BAD_PARAMETERS
+    recipients = [
+        Recipient(one, sign, as_values(values)) for one, sign, values in zip(spelled, signs, given, strict=True)
+    ]
+    return _send(sandbox, book, key, params, recipients=recipients)
+
+
+def query_send_details(
+    sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]
+) -> dict[str, object] | Trouble:
+    """QuerySendDetails: what went to a number on a day of Beijing's calendar, newest first."""
+    number = normalise(params["PhoneNumber"])
+    size, page = params["PageSize"], params["CurrentPage"]
+    if number is None:
+        return ILLEGAL_NUMBER
+    if not _COUNT.fullmatch(size) or not _COUNT.fullmatch(page) or int(size) > ROWS_LIMIT:
+        return BAD_PARAMETERS
+    today = datetime.fromtimestamp(sandbox.now_ms() / 1000, BEIJING)
+    if not _in_history(params["SendDate"], today):
+        return _BAD_DATE
+    found = [
+        message
+        for message in book.to(key, number)
+        if day_of(message.sent_s) == params["SendDate"] and params.get("BizId") in (None, message.biz_id)
+    ]
+    first = (int(page) - 1) * int(size)
+    rows = [_detail(book, message) for message in found[first : first + int(size)]]
+    return {"TotalCount": str(len(found)), "SmsSendDetailDTOs": {"SmsSendDetailDTO": rows}}
+
+
+def day_of(at_s: float) -> str:
+    """The day in Beijing, `yyyyMMdd`."""
+    return f"{datetime.fromtimestamp(at_s, BEIJING):%Y%m%d}"
+
+
+def _in_history(date: str, today: datetime) -> bool:
+    try:
+        day = datetime.strptime(date, "%Y%m%d").replace(tzinfo=BEIJING)
+    except ValueError:
+        return False
+    return len(date) == 8 and timedelta(0) <= today - day < timedelta(days=HISTORY_DAYS + 1)
+
+
+def _send(
+    sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str], *, recipients: Sequence[Recipient]
+) -> dict[str, object] | Trouble:
+    """Let the messages out, unless something is wrong with the call or one of its numbers."""
+    template, context = params["TemplateCode"], params.get("OutId", "")
+    if trouble := _refusing(sandbox, key, template, recipients):
+        return trouble
+    if len(context) > LONGEST_CONTEXT:
+        return BAD_PARAMETERS
+    numbers = [normalise(one.spelled) for one in recipients]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(numbers):
+        return ILLEGAL_NUMBER
+    fates = fates_of(sandbox, known)
+    worst = next((fate for fate in fates if fate.trouble), None)
+    biz_id = ""
+    if worst is None or worst.sent:
+        texts = [shown(one.sign, one.values or {}) for one in recipients]
+        biz_id = book.send(Outgoing(key, context, template, recipients[0].sign), known, fates, texts)[0].biz_id
+    return _word(sandbox, worst, biz_id, count=len(known))
+
+
+def _word(sandbox: Sandbox, worst: Fate | None, biz_id: str, *, count: int) -> dict[str, object] | Trouble:
+    """The one word for all numbers of a call: that of the first whose fate refuses it."""
+    trouble = worst.trouble if worst else None
+    sandbox.stats.carried_out(count, [trouble.mainland if trouble else "OK"] * count)
+    return trouble or {"BizId": biz_id}
+
+
+def _refusing(sandbox: Sandbox, key: str, template: str, recipients: Sequence[Recipient]) -> Trouble | None:
+    flags = sandbox.flags
+    if trouble := told(flags, key):
+        return trouble
+    checks = (check_sign(flags, one.sign) or check_template(flags, template, one.values) for one in recipients)
+    return next(filter(None, checks), None)
+
+
+def _detail(book: Book, message: Message) -> dict[str, object]:
+    receipt = book.receipt(message)
+    row: dict[str, object] = {
+        "PhoneNum": str(message.number).removeprefix("86")
+        if str(message.number).startswith("86")
+        else str(message.number),
+        "SendDate": _clock(message.sent_s),
+        "SendStatus": _WAITING,
+        "TemplateCode": message.call.template,
+        "Content": message.text,
+        "OutId": message.call.context,
+    }
+    if receipt is None:
+        return row
+    status = _DELIVERED if receipt.delivered else _FAILED
+    return row | {"SendStatus": status, "ErrCode": message.fate.receipt, "ReceiveDate": _clock(receipt.received_s)}
+
+
+def _clock(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

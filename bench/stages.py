@@ -1,0 +1,163 @@
+"""Where a number's CPU goes: a campaign runs through the engine's stages in one thread; microseconds per number come out.
+
+`python -m bench.stages [NUMBERS] [--profile STAGE]`. Redis and the Tencent adapter are real; in the place of HTTP stands a stub whose
+own time is taken off. With `--profile` the functions of one stage are listed, slowest first (the profiler itself slows small ones most).
+"""
+
+import argparse
+import cProfile
+import itertools
+import pstats
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from bench.children import quiet_children, workplace
+from bench.stack import ACCOUNT, NO_LIMIT, Stack, standing
+from bench.usage import redis_cpu_s
+from config.settings import load_settings
+from smsline.numbers import e164
+from worker import accept, receipts, send
+from worker.engine import Engine
+from worker.providers.base import Provider
+from worker.providers.tencent.account import TencentAccount
+from worker.providers.tencent.client import TencentProvider
+from worker.providers.tencent.transport import Reply
+
+LANE: Final = "marketing"
+FIRST: Final = 8613700000000
+
+
+class StubPoster:
+    """Answers sends and pulls as the provider would, from memory.
+
+    Attributes:
+        spent_s: CPU seconds it took itself.
+    """
+
+    def __init__(self) -> None:
+        self.spent_s = 0.0
+        self._ids = itertools.count(10**8)
+        self._out: list[tuple[str, str, str]] = []
+
+    def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Reply:  # noqa: ARG002 - a Poster
+        """The answer, always 200."""
+        before_s = time.thread_time()
+        asked = msgspec.json.decode(body)
+        name = "SendStatusSet" if "PhoneNumberSet" in asked else "PullSmsSendStatusSet"
+        rows = self._sent(asked) if name == "SendStatusSet" else self._given(asked["Limit"])
+        answer = msgspec.json.encode({"Response": {name: rows, "RequestId": "bench"}})
+        self.spent_s += time.thread_time() - before_s
+        return Reply(200, answer)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _sent(self, asked: dict[str, Any]) -> list[dict[str, object]]:
+        rows = []
+        for phone in asked["PhoneNumberSet"]:
+            serial = f"5000:1234567890123456789{next(self._ids)}"
+            self._out.append((phone, serial, asked.get("SessionContext", "")))
+            rows.append({"SerialNo": serial, "PhoneNumber": phone, "Fee": 1, "Code": "Ok", "Message": "send success"})
+        return rows[1::2] + rows[::2]
+
+    def _given(self, limit: int) -> list[dict[str, object]]:
+        given, self._out = self._out[:limit], self._out[limit:]
+        return [
+            {
+                "UserReceiveTime": 1_790_000_000,
+                "CountryCode": "86",
+                "SubscriberNumber": phone[3:],
+                "PhoneNumber": phone,
+                "SerialNo": serial,
+                "ReportStatus": "SUCCESS",
+                "Description": "DELIVRD",
+                "SessionContext": context,
+            }
+            for phone, serial, context in given
+        ]
+
+
+class Stages:
+    """One campaign, moved by hand from stage to stage.
+
+    Args:
+        stack: Where.
+        numbers: How many.
+    """
+
+    def __init__(self, stack: Stack, numbers: int) -> None:
+        settings = load_settings(stack.environ(FIRST_POLL_S="0", LINGER_MS="0"))
+        limits = dict.fromkeys(("SendSms", "PullSmsSendStatus", "PullSmsSendStatusByPhoneNumber"), float(NO_LIMIT))
+        account = TencentAccount(ACCOUNT, "id", "key", "1400000000", limits=limits)
+        self.stub = StubPoster()
+        providers: dict[str, Provider] = {ACCOUNT: TencentProvider(account, poster=self.stub)}
+        self.engine = Engine(settings, stack.ledger, providers)
+        self.numbers = numbers
+        self._client = stack.client
+        self._job = ""
+
+    def submit(self) -> None:
+        """The producer's part."""
+        numbers = range(FIRST, FIRST + self.numbers)
+        self._job = self._client.campaign(to=map(e164, numbers), template="5678", params=["20"], lane=LANE)
+
+    def accept(self) -> None:
+        """From the inbox into lines."""
+        while accept.accept_job(self.engine, self._job, seconds=60):
+            pass
+
+    def send(self) -> None:
+        """From lines to the provider, outcomes recorded."""
+        while self._count("waiting"):
+            send.send_slice(self.engine, LANE, seconds=60)
+
+    def receipts(self) -> None:
+        """From the provider's queue to the recipients' final states."""
+        while self._count("accepted"):
+            self.engine.ledger.redis.zadd(self.engine.ledger.keys.drain, {ACCOUNT: 1})
+            receipts.drain(self.engine, ACCOUNT, seconds=60)
+
+    def _count(self, name: str) -> int:
+        return int(self._client.status(self._job)["counts"][name])  # type: ignore[literal-required]
+
+
+def measured(stages: Stages, name: str, *, profiler: cProfile.Profile | None) -> tuple[float, float, float]:
+    """Run one stage; microseconds per number: CPU in Python, CPU in Redis, wall time."""
+    run: Callable[[], None] = getattr(stages, name)
+    redis = stages.engine.ledger.redis
+    stub_s, redis_s, cpu_s, wall_s = stages.stub.spent_s, redis_cpu_s(redis), time.process_time(), time.perf_counter()
+    if profiler:
+        profiler.runcall(run)
+    else:
+        run()
+    used_s = time.process_time() - cpu_s - (stages.stub.spent_s - stub_s)
+    spans_s = (used_s, redis_cpu_s(redis) - redis_s, time.perf_counter() - wall_s)
+    per_number = tuple(span_s / stages.numbers * 1e6 for span_s in spans_s)
+    return per_number[0], per_number[1], per_number[2]
+
+
+def main(argv: list[str]) -> int:
+    """Print the stages' shares."""
+    parser = argparse.ArgumentParser(prog="python -m bench.stages", description=__doc__)
+    parser.add_argument("numbers", nargs="?", type=int, default=20_000)
+    parser.add_argument("--profile", choices=("submit", "accept", "send", "receipts"))
+    asked = parser.parse_args(argv)
+    with workplace() as folder, quiet_children(Path(folder, "log")), standing(folder) as stack:
+        stages = Stages(stack, asked.numbers)
+        print(f"{'us per number':14}{'python':>8}{'redis':>8}{'wall':>8}")
+        for name in ("submit", "accept", "send", "receipts"):
+            profiler = cProfile.Profile() if name == asked.profile else None
+            python, redis, wall = measured(stages, name, profiler=profiler)
+            print(f"{name:14}{python:8.1f}{redis:8.1f}{wall:8.1f}")
+            if profiler:
+                pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -2,8 +2,16 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from smsline.ledger.link import Ledger
+from tests.faults.support.desk import Desk
+from tests.faults.support.service import Service, service_on
+from tests.support.redis_server import RedisServer
+from worker.sandbox.background import Background
+from worker.sandbox.flags import Flags
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +20,22 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def service(redis_server: RedisServer, tmp_path: Path) -> Iterator[Service]:
+    """A service whose Redis stays up."""
+    with service_on(redis_server.port, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A worker's hands on an empty Redis, and the sandbox."""
+    ledger = Ledger.at(redis_server.url, "t")
+    ledger.redis.flushall()
+    with Background(Flags(steering=False)) as sandbox:
+        made = Desk(ledger, redis_server.url, sandbox, monkeypatch)
+        yield made
+        made.close()
+    ledger.redis.close()

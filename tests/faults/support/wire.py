@@ -29,10 +29,13 @@ class Wire:
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._open = True
-        self._tap: tuple[bytes, Moment, Callable[[], None]] | None = None
+        self._tap: tuple[bytes, Moment, Callable[[], bool | None]] | None = None
 
-    def tap(self, script: str, moment: Moment, do: Callable[[], None]) -> None:
-        """Do something when a script passes next: before Redis has it, or before its answer is passed back. It goes no further."""
+    def tap(self, script: str, moment: Moment, do: Callable[[], bool | None]) -> None:
+        """Do something when a script passes next: before Redis has it, or before its answer is passed back.
+
+        It goes no further and the connection breaks, unless `do` returns True.
+        """
         self._tap = (script_sha(script).encode(), moment, do)
 
     def cut(self) -> None:
@@ -70,8 +73,7 @@ class Wire:
             while piece := source.recv(65536):
                 if asking and self._strikes(last + piece, struck):
                     break
-                if not asking and struck.is_set():
-                    self._strike()
+                if not asking and struck.is_set() and not self._strike():
                     break
                 last = piece[-OVERLAP:]
                 target.sendall(piece)
@@ -91,14 +93,13 @@ class Wire:
             if tap[1] == "answered":
                 struck.set()
                 return False
-        self._strike()
-        return True
+        return not self._strike()
 
-    def _strike(self) -> None:
+    def _strike(self) -> bool:
+        """Do what was asked for, once; whether the piece goes on."""
         with self._lock:
             tap, self._tap = self._tap, None
-        if tap:
-            tap[2]()
+        return tap is None or tap[2]() is True
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

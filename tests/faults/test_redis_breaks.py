@@ -1,0 +1,119 @@
+"""Redis killed and restarted under load, and away for a while: what was taken is there afterwards, and nothing is sent without it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smsline import Client
+from smsline.errors import Unavailable
+from tests.faults.support.service import Service, service_on
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def redis_on_disk(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis with an append-only file."""
+    with RedisServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def lasting(redis_on_disk: RedisServer, tmp_path: Path) -> Iterator[Service]:
+    """A service whose Redis can be killed and started again."""
+    with service_on(redis_on_disk.port, tmp_path) as made:
+        yield made
+
+
+class Producer(threading.Thread):
+    """Hands over one otp after the other until told to stop.
+
+    Attributes:
+        taken: Jobs whose submit returned.
+        refused: How many submits said that nothing could be taken.
+    """
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(daemon=True)
+        self._service = service
+        self._over = threading.Event()
+        self.taken: list[str] = []
+        self.refused = 0
+
+    def run(self) -> None:
+        """Submit; a refusal is an error that says so, never anything else."""
+        while not self._over.wait(0.02):
+            try:
+                self.taken.append(self._service.otp())
+            except Unavailable:
+                self.refused += 1
+
+    def finish(self) -> None:
+        """Stop and wait for the last submit."""
+        self._over.set()
+        self.join()
+
+
+def test_redis_is_killed_under_load(lasting: Service, redis_on_disk: RedisServer) -> None:
+    """Every job whose submit returned survives a kill -9 of Redis; workers go on by themselves; nobody of a campaign is texted twice."""
+    lasting.sandbox.control(latency_ms=100)
+    worker = lasting.worker().wait_ready()
+    producer = Producer(lasting)
+    producer.start()
+    campaign = lasting.campaign(2_000, pace=1_000)
+    for _ in range(2):
+        before = len(producer.taken)
+        wait_until(lambda before=before: len(producer.taken) > before + 5, what="some jobs being taken")  # type: ignore[misc]
+        redis_on_disk.kill()
+        wait_until(lambda refused=producer.refused: producer.refused > refused, what="a refusal")  # type: ignore[misc]
+        redis_on_disk.start()
+    producer.finish()
+    lasting.wait_closed(campaign, *producer.taken)
+    assert worker.alive()
+    repeated = lasting.sandbox.stats(numbers="repeated", log=False)["numbers"]
+    sent_twice = [number for number in repeated if number in {row["phone"] for row in lasting.client.results(campaign)}]
+    assert sent_twice == []
+    states = lasting.account([campaign, *producer.taken], twice=len(producer.taken))
+    assert set(states) <= {"delivered", "unknown"}
+    assert states.total() == 2_000 + len(producer.taken)
+
+
+def test_redis_is_away_for_a_while(service: Service) -> None:
+    """While Redis cannot be reached no call is made and no job is taken; afterwards everything goes on."""
+    cut_off = Client(redis_url=service.wire.url)
+    service.worker(tapped=True).wait_ready()
+    service.wait_closed(service.otp())
+    service.wire.cut()
+    waiting = service.campaign(300)
+    with pytest.raises(Unavailable):
+        cut_off.send(to="+8613800109999", template="1234", lane="otp")
+    with pytest.raises(Unavailable):
+        cut_off.campaign(to=["+8613800109999"], template="5678")
+    before, until_s = service.sent(), time.monotonic() + 1.5
+    wait_until(lambda: time.monotonic() > until_s, what="a while")
+    assert service.sent() == before, "sent without the ledger"
+    service.wire.mend()
+    service.wait_closed(waiting)
+    assert service.states(waiting) == {"delivered": 300}
+    assert set(service.sent().values()) == {1}
+    cut_off.close()
+
+
+def test_redis_goes_away_during_calls(service: Service) -> None:
+    """What the provider answered while Redis was away is written down when it is back: nobody is asked about, nobody is unsure."""
+    service.sandbox.control(latency_ms=500)
+    service.worker(tapped=True).wait_ready()
+    campaign = service.campaign(800)
+    wait_until(lambda: service.client.status(campaign)["counts"]["sending"] == 800, what="all calls being under way")
+    service.wire.cut()
+    wait_until(lambda: len(service.sent()) == 800, what="all calls being carried out")
+    until_s = time.monotonic() + 0.7
+    wait_until(lambda: time.monotonic() > until_s, what="the answers")
+    service.wire.mend()
+    service.wait_closed(campaign)
+    assert service.account([campaign]) == {"delivered": 800}
+    assert all(row["serial"] and row["code"] == "DELIVRD" for row in service.client.results(campaign))
+    assert "had no answer" not in (service.folder / "workers.log").read_text()

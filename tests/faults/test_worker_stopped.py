@@ -1,0 +1,43 @@
+"""Workers that stand still for longer than their lease and then go on: too late to call, too late to write."""
+
+from tests.faults.support.service import Service
+from tests.faults.support.wire import know_scripts
+from tests.support.waiting import wait_until
+
+
+def test_stopped_before_its_call(service: Service) -> None:
+    """Who was stopped between the claim and the call makes no call: the otp has gone out through another worker, once."""
+    know_scripts(service.ledger, "begin")
+    first = service.worker(tapped=True)
+
+    def stop() -> bool:
+        first.stop()
+        return True
+
+    service.wire.tap("begin", "answered", stop)
+    otp = service.otp()
+    wait_until(lambda: service.client.status(otp)["counts"]["sending"], timeout_s=20, what="the call being begun")
+    second = service.worker()
+    service.wait_closed(otp)
+    first.go_on()
+    second.terminate()
+    service.wait_closed(later := service.otp())
+    assert service.account([otp, later]) == {"delivered": 2}
+    assert set(service.sent().values()) == {1}
+
+
+def test_stopped_before_the_answer(service: Service) -> None:
+    """Who was stopped while its call was under way writes nothing afterwards; the receipts have told what became of it."""
+    first = service.worker()
+    service.gateway.trap("SendSms", "carried out", first.stop)
+    campaign = service.campaign(20)
+    wait_until(service.sent, timeout_s=20, what="the call being carried out")
+    second = service.worker()
+    service.wait_closed(campaign)
+    before = service.ledger.redis.hgetall(service.ledger.keys.job(campaign))
+    first.go_on()
+    second.terminate()
+    service.wait_closed(later := service.campaign(20))
+    assert service.account([campaign, later]) == {"delivered": 40}
+    assert service.ledger.redis.hgetall(service.ledger.keys.job(campaign)) == before
+    assert "lost its lease" in first.log.read_text()

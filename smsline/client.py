@@ -158,8 +158,8 @@ class Client(Operator):
         if not key:
             return None
         with self._reachable():
-            job = self._ledger.redis.get(self._ledger.keys.idempotency(key))
-            status = jobs.read_status(self._ledger, job.decode()) if job else None
+            job = inbox.job_under(self._ledger, key)
+            status = jobs.read_status(self._ledger, job) if job else None
         return status["job"] if status and not status["complete"] else None
 
     def _check_account(self, account: str) -> None:
@@ -168,5 +168,5 @@ class Client(Operator):
 
     def close(self) -> None:
         """Close the connections."""
-        self._ledger.redis.close()
+        self._ledger.close()
         self._nudger.close()

@@ -55,24 +55,12 @@ def _bring_back(engine: Engine, job: str) -> None:
 def _accept_some(engine: Engine, job: str, spec: JobSpec) -> bool:
     """Accept the next few parts; whether there are more."""
     part_nos, more = inbox.waiting_parts(engine.ledger, job)
-    shards = _shards(engine, job)
+    shards = accepting.shards_of(engine.ledger, job)
     for part_no in part_nos:
         part = inbox.read_part(engine.ledger, job, part_no)
         if part is not None:
             accept_part(engine, job, part_no, spec, part=part, shards=shards)
     return more
-
-
-def _shards(engine: Engine, job: str) -> int:
-    """Over how many sets the numbers are spread: none for a job of one part, whose doubles the producer's side has found."""
-    total, parts = engine.ledger.redis.hmget(engine.ledger.keys.job(job), "first_total", "parts")
-    if parts == b"1":
-        return 0
-    if total is None:
-        total = engine.ledger.redis.hget(engine.ledger.keys.job(job), "total")
-        engine.ledger.redis.hsetnx(engine.ledger.keys.job(job), "first_total", total)
-        total = engine.ledger.redis.hget(engine.ledger.keys.job(job), "first_total")
-    return accepting.shard_count(int(total))
 
 
 def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int) -> None:

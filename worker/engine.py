@@ -42,7 +42,6 @@ class Engine:
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _instance: str = ""
 
     def next_attempt(self) -> int:
         """A fresh attempt id; ids are reserved by the dozen, gaps do no harm."""
@@ -65,8 +64,7 @@ class Engine:
 
     def now_ms(self) -> int:
         """The present by Redis, epoch ms; the worker's own clock may be wrong."""
-        seconds, micros = self.ledger.redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
+        return self.ledger.now_ms()
 
     def limit(self, account: str, action: str) -> Limit:
         """The rate limit of an account's action."""
@@ -83,19 +81,11 @@ class Engine:
 
     def context(self, attempt: int) -> str:
         """What is sent along so that a receipt names its attempt: `sl:<ledger>:<attempt>`, well under 512 bytes."""
-        return f"sl:{self.instance()}:{attempt}"
-
-    def instance(self) -> str:
-        """A word that is this ledger's own, so that the receipts of another environment are told apart."""
-        if not self._instance:
-            word = os.urandom(3).hex()
-            self.ledger.redis.hsetnx(self.ledger.keys.ids, "instance", word)
-            self._instance = self.ledger.redis.hget(self.ledger.keys.ids, "instance").decode()
-        return self._instance
+        return f"sl:{self.ledger.instance()}:{attempt}"
 
     def attempt_of(self, context: str) -> int | None:
         """The inverse of `context`; None when it is not ours."""
         parts = context.split(":")
-        if len(parts) == 3 and parts[0] == "sl" and parts[1] == self.instance() and parts[2].isdigit():
+        if len(parts) == 3 and parts[0] == "sl" and parts[1] == self.ledger.instance() and parts[2].isdigit():
             return int(parts[2])
         return None

@@ -5,9 +5,8 @@ from typing import Final
 
 from smsline.ledger import attempts
 from smsline.ledger.attempts import Attempt
+from smsline.ledger.blocks import unsure_of
 from smsline.ledger.receipts import Matched, Place, Row
-from smsline.ledger.runs import Entry, decode
-from smsline.states import LETTERS, State
 from worker.engine import Engine
 
 SLACK_S: Final = 120
@@ -32,8 +31,7 @@ def _candidates(engine: Engine, account: str, row: Row) -> list[Attempt]:
         named = engine.attempt_of(row.context)
         ids = [] if named is None else [named]
     else:
-        held = engine.ledger.redis.hget(engine.ledger.keys.unsure(account), str(row.number))
-        ids = [int(attempt) for attempt in held.split()] if held else []
+        ids = attempts.unsure_attempts(engine.ledger, account, row.number)
     read = [attempts.read_attempt(engine.ledger, attempt) for attempt in ids]
     return [
         attempt
@@ -47,23 +45,7 @@ def _candidates(engine: Engine, account: str, row: Row) -> list[Attempt]:
 
 def _place(engine: Engine, attempt: Attempt, number: int) -> Place | None:
     """Where in the attempt the number is, if it is still unsure."""
-    for entry, position, candidate in open_recipients(engine, attempt):
+    for entry, position, candidate in unsure_of(engine.ledger, attempt.entries):
         if candidate == number:
             return Place(entry.block, position)
     return None
-
-
-def open_recipients(engine: Engine, attempt: Attempt) -> list[tuple[Entry, int, int]]:
-    """Entry, position and number of the attempt's recipients that are still unsure."""
-    pipe = engine.ledger.redis.pipeline(transaction=False)
-    for entry in attempt.entries:
-        pipe.hmget(engine.ledger.keys.block(entry.block), "st", "n")
-    still: list[tuple[Entry, int, int]] = []
-    for entry, (letters, packed) in zip(attempt.entries, pipe.execute(), strict=True):
-        if letters is None:
-            continue
-        unsure = [position for position in decode(entry.runs) if chr(letters[position]) == LETTERS[State.UNSURE]]
-        still += [
-            (entry, position, int.from_bytes(packed[position * 8 : position * 8 + 8], "big")) for position in unsure
-        ]
-    return still

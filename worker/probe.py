@@ -4,17 +4,13 @@ Where receipts are queued, a number is asked about when its receipt is overdue. 
 about, soon at first and then ever more rarely (docs/decisions/0010-receipts-by-query.md).
 """
 
-import json
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
-from smsline.ledger import due, receipts
+from smsline.ledger import blocks, due, receipts
+from smsline.ledger.blocks import Silent, silent_of
 from smsline.ledger.receipts import Matched, Place, Row
-from smsline.ledger.runs import decode
-from smsline.states import LETTERS, State
 from worker.engine import Engine
 from worker.matching import SLACK_S
 from worker.providers.base import QUERIES_AT_ONCE, Asked, QueryProvider
@@ -23,23 +19,6 @@ from worker.receipts import apply_matched, apply_rows, ask, query
 QUERY_AGAIN_MS: Final = 1_000.0
 QUERY_AGAIN_MOST_MS: Final = 3_600_000.0
 """A message is asked about again after as long as it has been silent: no sooner than the one, no later than the other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """A recipient whose receipt has not come.
-
-    Attributes:
-        position: In its block.
-        number: E.164 integer.
-        accepted_ms: When the provider took it.
-        serial: The provider's id of the message.
-    """
-
-    position: int
-    number: int
-    accepted_ms: int
-    serial: str = ""
 
 
 def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
@@ -51,14 +30,14 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     account, number = member.split(" ")
     block, now_ms = int(number), engine.now_ms()
     overdue_ms = engine.settings.receipt_deadline_s * 1000
-    silent = silent_of(engine, block)
+    silent = silent_of(engine.ledger, block)
     _give_up(engine, account, block, [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])
     asking = [each for each in silent if now_ms - each.accepted_ms < overdue_ms]
     if isinstance(engine.providers.get(account), QueryProvider):
         again_ms = _query_block(engine, account, block, asking, seconds=seconds)
     else:
         complete = _ask_in_turn(engine, account, block, asking, seconds=seconds)
-        oldest_ms = min((each.accepted_ms for each in silent_of(engine, block)), default=None)
+        oldest_ms = min((each.accepted_ms for each in silent_of(engine.ledger, block)), default=None)
         again_ms = None if oldest_ms is None else next_probe_ms(engine, now_ms - oldest_ms) if complete else 0.0
     due.finish(engine.ledger, key, lease, again_ms)
 
@@ -71,17 +50,16 @@ def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Sile
         is not possible just now, the next round comes with the schedule.
     """
     now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
-    key = engine.ledger.keys.block(block)
-    begin = int(engine.ledger.redis.hget(key, "asked") or 0)
+    begin = blocks.asked_up_to(engine.ledger, block)
     for each in asking if account in engine.providers else ():
         if each.position < begin:
             continue
         if over():
-            engine.ledger.redis.hset(key, "asked", each.position)
+            blocks.note_asked(engine.ledger, block, each.position)
             return False
         if not _ask_one(engine, account, each, now_ms):
             break
-    engine.ledger.redis.hdel(key, "asked")
+    blocks.note_asked(engine.ledger, block, None)
     return True
 
 
@@ -104,7 +82,7 @@ def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Sile
     apply_matched(engine, account, [Matched(row, place) for row, place in found if place])
     if wait_ms is not None:
         return wait_ms
-    now_ms, left = engine.now_ms(), silent_of(engine, block)
+    now_ms, left = engine.now_ms(), silent_of(engine.ledger, block)
     ages_ms = [now_ms - each.accepted_ms for each in left]
     return next_query_ms(ages_ms, engine.settings.receipt_deadline_s * 1000) if left else None
 
@@ -156,23 +134,3 @@ def _give_up(engine: Engine, account: str, block: int, silent: list[Silent]) -> 
     if jobs:
         places = [(Place(block, each.position), each.number) for each in silent]
         receipts.give_up(engine.ledger, account, places, jobs=jobs, at_s=engine.now_ms() // 1000)
-
-
-def silent_of(engine: Engine, block: int) -> list[Silent]:
-    """The block's recipients that are accepted and wait for their receipt."""
-    held = engine.ledger.redis.hgetall(engine.ledger.keys.block(block))
-    letters = held.get(b"st", b"").decode()
-    if LETTERS[State.ACCEPTED] not in letters:
-        return []
-    accepted: dict[int, tuple[int, str]] = {}
-    for name in sorted((name for name in held if name.startswith(b"z")), key=lambda name: int(name[1:])):
-        note = json.loads(zlib.decompress(held[name]))
-        accepted |= {at: (note["t"], serial) for at, serial in zip(decode(note["r"]), note["s"], strict=True)}
-    packed = held[b"n"]
-    return [
-        Silent(
-            position, int.from_bytes(packed[position * 8 : position * 8 + 8], "big"), *accepted.get(position, (0, ""))
-        )
-        for position, letter in enumerate(letters)
-        if letter == LETTERS[State.ACCEPTED]
-    ]

@@ -125,8 +125,7 @@ class Pulse:
         return watched
 
     def _members(self, key: str, now_ms: float) -> list[str]:
-        found = self.engine.ledger.redis.zrangebyscore(key, "-inf", now_ms, start=0, num=MEMBERS)
-        return [member.decode() for member in found]
+        return due.members(self.engine.ledger, key, now_ms, most=MEMBERS)
 
     def _wake_accept(self, key: str, now_ms: float) -> None:
         queue = lane_queue(key.rsplit(":", 1)[1])
@@ -136,10 +135,7 @@ class Pulse:
     def _wake_send(self, key: str, now_ms: float) -> None:
         lane, threads = key.rsplit(":", 1)[1], self.engine.settings.worker_threads
         due_now = self._members(key, now_ms)
-        pipe = self.engine.ledger.redis.pipeline(transaction=False)
-        for line in due_now:
-            pipe.zcard(self.engine.ledger.keys.line(line))
-        work = sum(max(1, int(entries)) for entries in pipe.execute())
+        work = sum(max(1, entries) for entries in lines.lengths(self.engine.ledger, due_now))
         for _ in range(min(threads, work)):
             if not self._wake(TASK_SEND, lane_queue(lane), {"lane": lane}, most=threads):
                 break

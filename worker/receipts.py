@@ -8,8 +8,8 @@ from typing import Final
 from smsline.codes import wait_s
 from smsline.ledger import accounts, buckets, due, receipts, suppression
 from smsline.ledger.due import Lease
-from smsline.ledger.lines import parse_line
 from smsline.ledger.receipts import Applied, Matched, Row
+from smsline.names import LANES
 from smsline.numbers import e164, mask
 from smsline.verdicts import Scope, Verdict
 from worker import meanings
@@ -73,33 +73,22 @@ def _leave(engine: Engine, account: str, lease: Lease) -> None:
 
 def _pause_ms(engine: Engine, account: str, rows: int) -> float:
     """How long to leave the queue alone: a second, doubled for every empty page in a row."""
-    key = engine.ledger.keys.account(account)
-    if rows:
-        engine.ledger.redis.hset(key, "empty", 0)
-        return AGAIN_MS
-    empty = int(engine.ledger.redis.hincrby(key, "empty", 1))
-    return min(AGAIN_MOST_MS, AGAIN_MS * 2.0 ** min(empty - 1, 10))
+    empty = accounts.note_page(engine.ledger, account, rows)
+    return min(AGAIN_MOST_MS, AGAIN_MS * 2.0 ** max(0, min(empty - 1, 10)))
 
 
 def bring_forward(engine: Engine, account: str) -> None:
     """Blocks that joined the probe's schedule since the last drain are due at their lane's first poll, not at the first probe."""
-    ledger, keys = engine.ledger, engine.ledger.keys
-    now_ms, probe_ms = engine.now_ms(), engine.polls("otp").probe_ms
-    since_ms = int(ledger.redis.hget(keys.account(account), "forward_ms") or 0)
-    # Recording puts a block where its first probe is: what joined between then and now lies that much later.
-    found = ledger.redis.zrangebyscore(keys.probe, since_ms + probe_ms, now_ms + probe_ms, withscores=True)
-    joined = {member: score - probe_ms for member, score in found if member.startswith(f"{account} ".encode())}
-    blocks = [keys.block(member.decode().split(" ")[1]) for member in joined]
-    lines = ledger.run("hget_each", blocks, ["line"]) if blocks else []
-    due_ms = {
-        member: at_ms + engine.polls(parse_line(line.decode()).lane).first_poll_ms
-        for (member, at_ms), line in zip(joined.items(), lines, strict=True)
-        if line
-    }
-    if due_ms:
-        ledger.redis.zadd(keys.probe, due_ms, xx=True, lt=True)
-        engine.poke(max(0.0, min(due_ms.values()) - now_ms))
-    ledger.redis.hset(keys.account(account), "forward_ms", now_ms)
+    now_ms = engine.now_ms()
+    earliest_ms = receipts.bring_forward(
+        engine.ledger,
+        account,
+        now_ms=now_ms,
+        probe_ms=engine.polls("otp").probe_ms,
+        first_ms={lane: engine.polls(lane).first_poll_ms for lane in LANES},
+    )
+    if earliest_ms is not None:
+        engine.poke(max(0.0, earliest_ms - now_ms))
 
 
 def _pull(engine: Engine, account: str, queue: QueueProvider, width: int) -> float:

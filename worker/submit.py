@@ -8,14 +8,11 @@ from typing import Any
 from smsline.errors import BadInput, Conflict
 from smsline.job import JobSpec, Recipient
 from smsline.ledger import inbox, jobs
-from smsline.ledger.link import Ledger
 from smsline.names import PAYLOAD_VERSION
 from smsline.parts import Tally, nothing_good, parts
 from worker.engine import Engine
 
 log = logging.getLogger(__name__)
-
-KEPT_REFUSALS = 1000
 
 
 def submit_payload(engine: Engine, payload: Mapping[str, Any], message_id: str) -> str | None:
@@ -33,7 +30,7 @@ def submit_payload(engine: Engine, payload: Mapping[str, Any], message_id: str) 
         return _submit(engine, payload, message_id)
     except (BadInput, Conflict) as error:
         log.error("smsline.submit message %s was refused: %s", message_id, error)  # noqa: TRY400 - its message says it all
-        _keep_refusal(engine.ledger, message_id, str(error))
+        inbox.keep_refusal(engine.ledger, message_id, str(error))
         return None
 
 
@@ -83,10 +80,3 @@ def _row(row: object) -> str | Recipient:
 def job_id_of(message_id: str) -> str:
     """A job id that is always the same for a message, so that a message delivered twice is one job."""
     return "m" + blake2b(message_id.encode(), digest_size=10).hexdigest()
-
-
-def _keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
-    key = ledger.keys.prefix + "refused"
-    ledger.redis.lpush(key, f"{message_id} {reason}")
-    ledger.redis.ltrim(key, 0, KEPT_REFUSALS - 1)
-    ledger.redis.expire(key, 7 * 86_400)

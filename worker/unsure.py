@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from smsline.ledger import attempts, due
+from smsline.ledger import attempts, due, retention
 from smsline.ledger.attempts import NO_DELAY, Attempt, Mark, Verdicts
-from smsline.ledger.runs import Entry, decode, encode
+from smsline.ledger.blocks import tries_of, unsure_of
+from smsline.ledger.runs import Entry, encode
 from smsline.states import State
 from worker import receipts
 from worker.engine import Engine
-from worker.matching import SLACK_S, open_recipients
+from worker.matching import SLACK_S
 from worker.outcome import RESENT
 from worker.providers.base import FindProvider
 
@@ -49,13 +50,13 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
     asked = _ask(engine, attempt, seconds)
     elapsed_s = (engine.now_ms() - attempt.unsure_ms) / 1000
     horizon_s = engine.settings.unsure_horizon_s[attempt.line.lane]
-    left = open_recipients(engine, attempt)
+    left = unsure_of(engine.ledger, attempt.entries)
     if all(number in asked.taken for _, _, number in left):
         again_s = None
     elif asked.again_s is not None and elapsed_s < horizon_s * 2:
         again_s = asked.again_s
     else:
-        _forget_cursor(engine, attempt)
+        attempts.note_cursor(engine.ledger, attempt.attempt, None)
         schedule_s = engine.settings.unsure_probes_s
         again_s = next_look_s(elapsed_s, schedule_s, horizon_s) if elapsed_s < horizon_s else None
     if again_s is None:
@@ -75,7 +76,7 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
     account = attempt.line.account
     if account not in engine.providers:
         return Round()
-    receipts.match_early(engine, account, [number for _, _, number in open_recipients(engine, attempt)])
+    receipts.match_early(engine, account, [number for _, _, number in unsure_of(engine.ledger, attempt.entries)])
     provider = engine.providers[account]
     if isinstance(provider, FindProvider):
         return _find(engine, attempt, provider)
@@ -85,7 +86,7 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
 def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
     """Ask what the provider took of the call."""
     account = attempt.line.account
-    numbers = [number for _, _, number in open_recipients(engine, attempt)]
+    numbers = [number for _, _, number in unsure_of(engine.ledger, attempt.entries)]
     if not numbers:
         return Round()
     if wait_ms := receipts.wait_for_token(engine, account, provider.find_action):
@@ -100,9 +101,8 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
 
 def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> bool:
     """Ask about the open recipients in turn, under the action's limit; True when all were asked in this round."""
-    key, over = engine.ledger.keys.attempt(attempt.attempt), engine.slice_ends(seconds)
-    cursor = int(engine.ledger.redis.hget(key, "cursor") or 0)
-    numbers = sorted({number for _, _, number in open_recipients(engine, attempt) if number > cursor})
+    over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
+    numbers = sorted({number for _, _, number in unsure_of(engine.ledger, attempt.entries) if number > cursor})
     now_s = engine.now_ms() // 1000
     for number in numbers:
         rows = receipts.ask(
@@ -111,14 +111,10 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> bool:
         if rows is None:
             return True
         receipts.apply_rows(engine, attempt.line.account, rows)
-        engine.ledger.redis.hset(key, "cursor", number)
+        attempts.note_cursor(engine.ledger, attempt.attempt, number)
         if over():
             return number == numbers[-1]
     return True
-
-
-def _forget_cursor(engine: Engine, attempt: Attempt) -> None:
-    engine.ledger.redis.hdel(engine.ledger.keys.attempt(attempt.attempt), "cursor")
 
 
 def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, int]], taken: Mapping[int, str]) -> None:
@@ -126,12 +122,12 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
     verdicts = []
     for entry in attempt.entries:
         numbers = {position: number for held, position, number in left if held == entry}
-        tries = engine.ledger.redis.hget(engine.ledger.keys.block(entry.block), "at") or b""
+        tries = tries_of(engine.ledger, entry.block)
         again = attempt.line.lane == "otp" and _in_time(engine, entry.job)
         marks = [
             Mark(position, State.ACCEPTED, serial=taken[number], counted=False)
             if number in taken
-            else horizon_mark(position, tries[position] if position < len(tries) else 0, again=again)
+            else horizon_mark(position, tries.get(position, 0), again=again)
             for position, number in numbers.items()
         ]
         if marks:
@@ -145,7 +141,7 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
         polls=engine.polls(attempt.line.lane),
         upon="unsure",
     )
-    _forget_numbers(engine, attempt)
+    attempts.forget_unsure(engine.ledger, attempt)
     _tell(attempt, Counter(mark.state for verdict in verdicts for mark in verdict.marks))
 
 
@@ -162,8 +158,8 @@ def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
 
 
 def _in_time(engine: Engine, job: str) -> bool:
-    deadline_ms = engine.ledger.redis.hget(engine.ledger.keys.job(job), "deadline_ms")
-    return deadline_ms is None or int(deadline_ms) > engine.now_ms()
+    life = retention.life_of(engine.ledger, job)
+    return life is not None and life.deadline_ms > engine.now_ms()
 
 
 def horizon_mark(position: int, tries: int, *, again: bool) -> Mark:
@@ -177,13 +173,3 @@ def horizon_mark(position: int, tries: int, *, again: bool) -> Mark:
     if again and not tries & RESENT:
         return Mark(position, State.WAITING, HORIZON_CODE, delay_ms=NO_DELAY, resent=True)
     return Mark(position, State.UNKNOWN, HORIZON_CODE, counted=False)
-
-
-def _forget_numbers(engine: Engine, attempt: Attempt) -> None:
-    """Take the attempt out of the account's index of unsure numbers."""
-    key = engine.ledger.keys.unsure(attempt.line.account)
-    for entry in attempt.entries:
-        packed = engine.ledger.redis.hget(engine.ledger.keys.block(entry.block), "n") or b""
-        for position in decode(entry.runs):
-            number = str(int.from_bytes(packed[position * 8 : position * 8 + 8], "big"))
-            engine.ledger.run("forget", [key], [number, attempt.attempt])

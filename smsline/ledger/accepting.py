@@ -120,6 +120,18 @@ def accept_part(
     return Accepted(int(answer[1]), int(answer[2])) if answer[0] == b"ok" else None
 
 
+def shards_of(ledger: Ledger, job: str) -> int:
+    """Over how many sets the numbers of a job are spread, which never changes; 0 for a job of one part, whose doubles are found before."""
+    key = ledger.keys.job(job)
+    total, parts, first_total = ledger.redis.hmget(key, "total", "parts", "first_total")
+    if parts == b"1":
+        return 0
+    if first_total is None:
+        ledger.redis.hsetnx(key, "first_total", total)
+        first_total = ledger.redis.hget(key, "first_total")
+    return shard_count(int(first_total))
+
+
 def shard_count(total: int) -> int:
     """Over how many sets the numbers of a job of `total` recipients are spread."""
     return max(1, -(-total // SEEN_PER_SHARD))

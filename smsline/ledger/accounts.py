@@ -91,6 +91,15 @@ def note_unknown(ledger: Ledger, account: str, code: str) -> None:
     ledger.redis.hincrby(ledger.keys.account(account), f"unknown:{code[:80]}", 1)
 
 
+def note_page(ledger: Ledger, account: str, rows: int) -> int:
+    """Remember how many receipts the last page had; returns how many pages in a row had none."""
+    key = ledger.keys.account(account)
+    if rows:
+        ledger.redis.hset(key, "empty", 0)
+        return 0
+    return int(ledger.redis.hincrby(key, "empty", 1))
+
+
 def outstanding(ledger: Ledger, account: str) -> int:
     """Recipients whose receipt is still awaited."""
     return int(ledger.redis.hget(ledger.keys.account(account), "outstanding") or 0)

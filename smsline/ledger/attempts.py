@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Literal
 
+from smsline.ledger.blocks import numbers_of
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
 from smsline.ledger.lines import ALONE, Line, parse_line
 from smsline.ledger.link import Ledger, Value, code_bytes, tidy_code
@@ -265,3 +266,30 @@ def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:
         int(found.get(b"started_ms", 0)),
         int(found.get(b"unsure_ms", 0)),
     )
+
+
+def unsure_attempts(ledger: Ledger, account: str, number: int) -> list[int]:
+    """Attempts to this number that nobody knows the end of, oldest first."""
+    held = ledger.redis.hget(ledger.keys.unsure(account), str(number))
+    return [int(attempt) for attempt in held.split()] if held else []
+
+
+def forget_unsure(ledger: Ledger, attempt: Attempt) -> None:
+    """Take an attempt out of the account's index of unsure numbers."""
+    key = ledger.keys.unsure(attempt.line.account)
+    known = [number for entry in attempt.entries for number in numbers_of(ledger, entry)]
+    if known:
+        ledger.run_many([("forget", [key], [number, attempt.attempt]) for number in known])
+
+
+def cursor(ledger: Ledger, attempt: int) -> int:
+    """The number up to which a round of questions about an unsure attempt has come; 0 at its beginning."""
+    return int(ledger.redis.hget(ledger.keys.attempt(attempt), "cursor") or 0)
+
+
+def note_cursor(ledger: Ledger, attempt: int, number: int | None) -> None:
+    """Remember how far the round has come; None when it is complete."""
+    if number is None:
+        ledger.redis.hdel(ledger.keys.attempt(attempt), "cursor")
+    else:
+        ledger.redis.hset(ledger.keys.attempt(attempt), "cursor", number)

@@ -39,6 +39,12 @@ def finish(ledger: Ledger, due_key: str, lease: Lease, again_ms: float | None = 
     return bool(ledger.run("finish", [due_key], [*lease, "" if again_ms is None else again_ms]))
 
 
+def members(ledger: Ledger, due_key: str, now_ms: float, *, most: int) -> list[str]:
+    """What is due, longest due first, without claiming it."""
+    found = ledger.redis.zrangebyscore(due_key, "-inf", now_ms, start=0, num=most)
+    return [member.decode() for member in found]
+
+
 def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None], float]:
     """The earliest time of each due set (epoch ms, None when empty) and the present, in one round trip."""
     pipe = ledger.redis.pipeline(transaction=False)

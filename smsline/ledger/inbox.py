@@ -3,11 +3,15 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from smsline import numbers
 from smsline.errors import Conflict
 from smsline.job import JobSpec
+from smsline.ledger.keys import REFUSED_TTL_S
 from smsline.ledger.link import Ledger
+
+KEPT_REFUSALS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,9 @@ def submit_part(
     part_no: int = 0,
     parts: int | None = None,
 ) -> Submitted:
-    """Write one part of a job; a part that is there already changes nothing.
+    """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
+
+    Asked a second time when the connection breaks: most often only the answer was lost, and the part is there.
 
     Args:
         ledger: Where.
@@ -77,10 +83,10 @@ def submit_part(
 
     Raises:
         Conflict: The job is complete, closed or cancelled and takes no further part.
-        redis.exceptions.RedisError: Redis cannot be reached.
+        redis.exceptions.RedisError: Redis cannot be reached. If it went away between question and answer, the part may be there.
     """
     keys = ledger.keys
-    answer = ledger.run(
+    call: ScriptCall = (
         "submit",
         [
             keys.job(job),
@@ -112,6 +118,10 @@ def submit_part(
             0 if part is None else part.doubled,
         ],
     )
+    try:
+        answer = ledger.run(*call)
+    except RedisError:
+        answer = ledger.run(*call)
     if answer[0] == b"closed":
         raise Conflict(f"job {job} is complete, closed or cancelled and takes no more recipients")
     if answer[0] == b"other":
@@ -119,12 +129,31 @@ def submit_part(
     return Submitted(job, complete=answer[1] == b"1")
 
 
-def waiting_parts(ledger: Ledger, job: str, limit: int = 4) -> tuple[list[int], bool]:
-    """Numbers of parts received and not yet accepted, lowest first, and whether there are more than `limit`."""
+def waiting_part_numbers(ledger: Ledger, job: str) -> list[int]:
+    """Numbers of parts received and not yet accepted, lowest first."""
     got = {int(n) for n in ledger.redis.hkeys(ledger.keys.got(job))}
     taken = {int(n) for n in ledger.redis.hkeys(ledger.keys.blocks(job))}
-    left = sorted(got - taken)
+    return sorted(got - taken)
+
+
+def waiting_parts(ledger: Ledger, job: str, limit: int = 4) -> tuple[list[int], bool]:
+    """The first `limit` of the parts not yet accepted, and whether there are more."""
+    left = waiting_part_numbers(ledger, job)
     return left[:limit], len(left) > limit
+
+
+def job_under(ledger: Ledger, key: str) -> str | None:
+    """The job made under an idempotency key."""
+    job = ledger.redis.get(ledger.keys.idempotency(key))
+    return None if job is None else job.decode()
+
+
+def keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
+    """Remember for a week why a payload was refused, because nobody waits for an answer."""
+    key = ledger.keys.refused
+    ledger.redis.lpush(key, f"{message_id} {reason}")
+    ledger.redis.ltrim(key, 0, KEPT_REFUSALS - 1)
+    ledger.redis.expire(key, REFUSED_TTL_S)
 
 
 def read_part(ledger: Ledger, job: str, part_no: int) -> Part | None:

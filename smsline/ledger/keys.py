@@ -39,6 +39,8 @@ BUCKET_TTL_S: Final = 600
 INDEX_TTL_S: Final = 4 * 86_400
 """One day more than the 72 hours in which a receipt may come."""
 
+REFUSED_TTL_S: Final = 7 * 86_400
+
 INDEX_SHARDS: Final = 16_384
 """Index entries of a day spread over so many hashes, so that each stays a compact listpack up to some two million a day."""
 
@@ -77,6 +79,7 @@ class Keys:
         self.names = self.prefix + "names"
         self.ids = self.prefix + "ids"
         self.suppressed = self.prefix + "suppressed"
+        self.refused = self.prefix + "refused"
         self.later = self.due("later")
         self.lease = self.due("lease")
         self.drain = self.due("drain")

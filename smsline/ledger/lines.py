@@ -134,6 +134,14 @@ def due_lines(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[Line], flo
     return [], max(1.0, found[0][1] - now_ms)
 
 
+def lengths(ledger: Ledger, lines: Sequence[str]) -> list[int]:
+    """How many entries wait in each line."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    for line in lines:
+        pipe.zcard(ledger.keys.line(line))
+    return [int(entries) for entries in pipe.execute()]
+
+
 def take(
     ledger: Ledger, line: Line, attempt: int, *, limit: int, linger_ms: float, lease_ms: float, worker: str
 ) -> Claim | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
+from secrets import token_hex
 from typing import Any, Final, Self
 
 import redis
@@ -57,6 +58,7 @@ class Ledger:
     def __init__(self, client: Any, namespace: str = "sl") -> None:  # noqa: ANN401 - fakeredis and redis share no type
         self.redis = client
         self.keys = Keys(namespace)
+        self._instance = ""
         self._codes: dict[str, int] = {}
         self._names: dict[int, str] = {0: ""}
 
@@ -92,6 +94,22 @@ class Ledger:
             elif isinstance(answer, Exception):
                 raise answer
         return list(answers)
+
+    def now_ms(self) -> int:
+        """The present by Redis, epoch ms; the clocks of workers may be wrong."""
+        seconds, micros = self.redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def instance(self) -> str:
+        """A word that is this ledger's own, so that receipts of another environment's messages are told apart."""
+        if not self._instance:
+            self.redis.hsetnx(self.keys.ids, "instance", token_hex(3))
+            self._instance = self.redis.hget(self.keys.ids, "instance").decode()
+        return self._instance
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.redis.close()
 
     def ids(self, kind: str, count: int = 1) -> int:
         """Reserve `count` ids of a kind; returns the first. Gaps do no harm."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from smsline.ledger.attempts import index_value, read_index_value, serial_place
 from smsline.ledger.keys import INDEX_TTL_S
+from smsline.ledger.lines import parse_line
 from smsline.ledger.link import Ledger, Value, code_bytes
 from smsline.states import LETTERS, State
 
@@ -218,3 +219,35 @@ def drop_orphans(ledger: Ledger, account: str, rows: Sequence[Row], *, today: in
             for row in rows
         ]
     )
+
+
+def bring_forward(
+    ledger: Ledger, account: str, *, now_ms: int, probe_ms: float, first_ms: Mapping[str, float]
+) -> float | None:
+    """Make blocks due at their lane's first poll that have joined the probe's schedule since this was last done.
+
+    Args:
+        ledger: Where.
+        account: Whose blocks.
+        now_ms: The present.
+        probe_ms: From recording to the first probe, which is where a block's time was set.
+        first_ms: From recording to the first poll, by lane.
+
+    Returns:
+        The earliest of the new times, epoch ms; None when no block has joined.
+    """
+    keys, noted = ledger.keys, ledger.keys.account(account)
+    since_ms = int(ledger.redis.hget(noted, "forward_ms") or 0)
+    found = ledger.redis.zrangebyscore(keys.probe, since_ms + probe_ms, now_ms + probe_ms, withscores=True)
+    joined = {member: score - probe_ms for member, score in found if member.startswith(f"{account} ".encode())}
+    blocks = [keys.block(member.decode().split(" ")[1]) for member in joined]
+    lines = ledger.run("hget_each", blocks, ["line"]) if blocks else []
+    due_ms = {
+        member: at_ms + first_ms[parse_line(line.decode()).lane]
+        for (member, at_ms), line in zip(joined.items(), lines, strict=True)
+        if line
+    }
+    if due_ms:
+        ledger.redis.zadd(keys.probe, due_ms, xx=True, lt=True)
+    ledger.redis.hset(noted, "forward_ms", now_ms)
+    return min(due_ms.values(), default=None)

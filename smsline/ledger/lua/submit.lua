@@ -21,7 +21,9 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
 end
 local known = redis.call('HMGET', KEYS[1], 'state', 'complete', 'start_ms', 'closed_ms', 'shut')
 local new = ARGV[3] ~= '' and redis.call('HEXISTS', KEYS[3], ARGV[3]) == 0
-if known[1] == 'cancelled' or known[4] or known[5] or (new and known[2] == '1') then return { 'closed' } end
+local over = known[1] == 'cancelled' or known[4] or known[5]
+if new and (over or known[2] == '1') then return { 'closed' } end
+if over then return { 'ok', '1' } end
 if new then
   redis.call('HSET', KEYS[3], ARGV[3], ARGV[4])
   redis.call('HSET', KEYS[2], 'n', ARGV[5], 'x', ARGV[6])

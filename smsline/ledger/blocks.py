@@ -1,0 +1,84 @@
+"""Blocks, looked into: whose receipt is awaited, whose call has no known end, how often each was tried."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smsline import numbers
+from smsline.ledger.link import Ledger
+from smsline.ledger.runs import Entry, decode
+from smsline.states import LETTERS, State
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A recipient whose receipt has not come.
+
+    Attributes:
+        position: In its block.
+        number: E.164 integer.
+        accepted_ms: When the provider took it.
+        serial: The provider's id of the message.
+    """
+
+    position: int
+    number: int
+    accepted_ms: int
+    serial: str = ""
+
+
+def silent_of(ledger: Ledger, block: int) -> list[Silent]:
+    """The block's recipients that are accepted and wait for their receipt."""
+    held = ledger.redis.hgetall(ledger.keys.block(block))
+    letters = held.get(b"st", b"").decode()
+    if LETTERS[State.ACCEPTED] not in letters:
+        return []
+    accepted: dict[int, tuple[int, str]] = {}
+    for name in sorted((name for name in held if name.startswith(b"z")), key=lambda name: int(name[1:])):
+        note = json.loads(zlib.decompress(held[name]))
+        accepted |= {at: (note["t"], serial) for at, serial in zip(decode(note["r"]), note["s"], strict=True)}
+    return [
+        Silent(position, number, *accepted.get(position, (0, "")))
+        for position, (number, letter) in enumerate(zip(numbers.unpack(held[b"n"]), letters, strict=True))
+        if letter == LETTERS[State.ACCEPTED]
+    ]
+
+
+def unsure_of(ledger: Ledger, entries: Sequence[Entry]) -> list[tuple[Entry, int, int]]:
+    """Entry, position and number of the recipients that are unsure."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    for entry in entries:
+        pipe.hmget(ledger.keys.block(entry.block), "st", "n")
+    still: list[tuple[Entry, int, int]] = []
+    for entry, (letters, packed) in zip(entries, pipe.execute(), strict=True):
+        if letters is not None:
+            held = numbers.unpack(packed)
+            unsure = [at for at in decode(entry.runs) if chr(letters[at]) == LETTERS[State.UNSURE]]
+            still += [(entry, at, held[at]) for at in unsure]
+    return still
+
+
+def numbers_of(ledger: Ledger, entry: Entry) -> list[int]:
+    """The numbers of an entry; none when its block is gone."""
+    packed = ledger.redis.hget(ledger.keys.block(entry.block), "n")
+    held = numbers.unpack(packed or b"")
+    return [held[at] for at in decode(entry.runs)] if held else []
+
+
+def tries_of(ledger: Ledger, block: int) -> dict[int, int]:
+    """The attempts byte of each position that has one."""
+    return dict(enumerate(ledger.redis.hget(ledger.keys.block(block), "at") or b""))
+
+
+def asked_up_to(ledger: Ledger, block: int) -> int:
+    """The position with which a round of questions goes on; 0 at its beginning."""
+    return int(ledger.redis.hget(ledger.keys.block(block), "asked") or 0)
+
+
+def note_asked(ledger: Ledger, block: int, position: int | None) -> None:
+    """Remember where the round goes on; None when it is complete."""
+    if position is None:
+        ledger.redis.hdel(ledger.keys.block(block), "asked")
+    else:
+        ledger.redis.hset(ledger.keys.block(block), "asked", position)

@@ -1,0 +1,178 @@
+"""A whole line to SMSPartner as a producer meets it: real Redis, a real worker process, the sandbox as the provider."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsline import Client
+from smsline.job import Recipient
+from smsline.names import QUEUES
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
+from worker.sandbox.background import Background
+from worker.sandbox.flags import Account, Flags
+
+ROOT = Path(__file__).parents[2]
+API_KEY = "k3y-0f-the-french-acc0unt"
+TEXT = "Bienvenue {1}, votre code est {2}."
+LONG_S = 60.0
+
+DEADLINE_S = 5
+SETTINGS = {
+    "PROVIDER": "smspartner",
+    "SECRET_KEY": API_KEY,
+    "SIGN": "ACME",
+    "TEXTS__WELCOME": TEXT,
+    "TIMEOUT_S": "5",
+    "LIMITS__BULK_SEND": "1000",
+    "LIMITS__MULTI_STATUS": "1000",
+    "LIMITS__BULK_STATUS_BY_TAG": "1000",
+}
+
+
+@dataclass
+class Line:
+    """A client on one side, the provider on the other, and what the worker between them has logged."""
+
+    client: Client
+    sandbox: Background
+    log: Path
+
+    def campaign(self, numbers: Sequence[int], **spec: Any) -> str:
+        """A campaign with a text for each number; returns the job's id."""
+        rows = [Recipient(f"+{number}", (f"client {place}", f"{place:06d}")) for place, number in enumerate(numbers)]
+        return self.client.campaign(to=rows, template="WELCOME", lane="marketing", **spec)
+
+    def closed(self, job: str) -> dict[str, int]:
+        """Wait until a job is closed; its counts that are not zero."""
+        wait_until(
+            lambda: self.client.status(job)["closed_at"], timeout_s=LONG_S, what=f"closing of {job}", every_s=0.1
+        )
+        counts: Mapping[str, Any] = self.client.status(job)["counts"]
+        return {name: int(count) for name, count in counts.items() if count}
+
+    def codes(self, job: str) -> dict[int, tuple[str, str]]:
+        """State and code of every number of a job."""
+        return {int(row["phone"][1:]): (row["state"], row["code"]) for row in self.client.results(job)}
+
+    def texts(self, numbers: Sequence[int]) -> Counter[int]:
+        """How many messages went out to these numbers."""
+        sent = {int(number[1:]): times for number, times in self.sandbox.stats(log=False)["numbers"].items()}
+        return Counter({number: sent[number] for number in numbers if number in sent})
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """Everything running."""
+    log = tmp_path_factory.mktemp("french") / "worker.log"
+    flags = Flags(accounts=(Account(secret_key=API_KEY),))
+    with RedisServer() as redis, Background(flags) as sandbox:
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")},
+            **{f"SMSLINE_ACCOUNTS__FRENCH__{name}": value for name, value in SETTINGS.items()},
+            "SMSLINE_ACCOUNTS__FRENCH__ENDPOINT": sandbox.url,
+            "SMSLINE_REDIS_URL": redis.url,
+            "SMSLINE_FIRST_POLL_S": "0.2",
+            "SMSLINE_UNSURE_PROBES_S": "0.5,1,2,4",
+            "SMSLINE_UNSURE_HORIZON_S__OTP": "3",
+            "SMSLINE_RECEIPT_DEADLINE_S": str(DEADLINE_S),
+            "SMSLINE_LOG_LEVEL": "debug",
+        }
+        command = [sys.executable, "-m", "worker.process", "french", ",".join(QUEUES)]
+        with log.open("w") as stderr, subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr) as worker:
+            client = Client(redis_url=redis.url)
+            wait_until(client.accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)
+            yield Line(client, sandbox, log)
+            worker.terminate()
+            assert worker.wait(timeout=30) == 0
+            client.close()
+
+
+def test_campaign_with_a_text_for_each_number(line: Line) -> None:
+    """A campaign closes with every number in the state that its fate says, each texted once, 500 to a call."""
+    steered = {
+        33612340001: ("dead", "9.phoneNumbers"),
+        33612340002: ("undelivered", "not delivered"),
+        33612340003: ("undelivered", "ko"),
+        33612340005: ("delivered", "delivered"),  # code 500, and it was sent: found by the call's tag
+        33612340006: ("unknown", "receipt.Deadline"),
+        33612340009: ("dead", "52"),
+        33612340010: ("dead", "14"),
+        33612340013: ("delivered", "delivered"),  # missing in the answer, and it was sent: found by the call's tag
+        33612340015: ("unknown", "receipt.Deadline"),
+        33612340016: ("delivered", "delivered"),
+        33612340017: ("dead", "13"),
+    }
+    usual = [33612350000 + place for place in range(1000, 2000)]
+    numbers = [*steered, *usual]
+
+    counts = line.closed(job := line.campaign(numbers))
+
+    assert {number: line.codes(job)[number] for number in steered} == steered
+    assert counts == {"total": 1011, "delivered": 1003, "undelivered": 2, "dead": 4, "unknown": 2}
+    out = line.texts(numbers)
+    assert set(out.values()) == {1}
+    assert len(out) == 1007
+    assert 500 in {int(count) for count in line.sandbox.stats(log=False)["numbers_per_call"]}
+    assert all(
+        row["serial"].endswith(row["phone"][1:]) for row in line.client.results(job) if row["state"] == "delivered"
+    )
+
+
+def test_opted_out_is_never_texted_again(line: Line) -> None:
+    """Who is on the provider's STOP list is on ours from then on."""
+    line.closed(line.campaign([33612360010]))
+
+    assert line.closed(line.campaign([33612360010])) == {"total": 1, "suppressed": 1}
+    assert line.texts([33612360010]) == {}
+
+
+def test_lost_answer_is_found_by_tag(line: Line) -> None:
+    """When the answer to a call is lost, what went out is found by the call's tag, and nothing is sent twice."""
+    numbers = [33612370000 + place for place in range(1000, 1300)]
+    before = line.sandbox.stats(log=False)["calls"]
+    line.sandbox.control(faults=[{"kind": "lost", "action": "bulk-send", "times": 1}])
+
+    counts = line.closed(line.campaign(numbers))
+
+    stats = line.sandbox.stats(log=False)
+    assert counts == {"total": 300, "delivered": 300}
+    assert line.texts(numbers) == dict.fromkeys(numbers, 1)
+    assert stats["faults"]["lost"] == 1
+    assert stats["calls"]["bulk-send"] == before["bulk-send"] + 1
+    assert stats["calls"]["bulk-status-by-tag"] > before.get("bulk-status-by-tag", 0)
+
+
+def test_otp_with_a_lost_answer_is_sent_once(line: Line) -> None:
+    """A one-time password that the provider lists is not sent again, though its answer was lost."""
+    line.sandbox.control(faults=[{"kind": "lost", "action": "bulk-send", "times": 1}])
+
+    job = line.client.send(to="+33612380042", template="welcome", params=["Zoé", "482913"], lane="otp", ttl_s=120)
+
+    assert line.closed(job) == {"total": 1, "delivered": 1}
+    assert line.texts([33612380042]) == {33612380042: 1}
+
+
+def test_call_that_never_was_carried_out(line: Line) -> None:
+    """An otp whose call was broken before the provider acted is sent again once, because its tag is not known there."""
+    line.sandbox.control(faults=[{"kind": "reset", "action": "bulk-send", "times": 1}])
+
+    job = line.client.send(to="+33612380043", template="welcome", params=["Zoé", "482913"], lane="otp", ttl_s=120)
+
+    assert line.closed(job) == {"total": 1, "delivered": 1}
+    assert line.texts([33612380043]) == {33612380043: 1}
+
+
+def test_nothing_secret_is_logged(line: Line) -> None:
+    """After all of this, at the most talkative level, the log holds no key, no text, no code and no full number."""
+    told = line.log.read_text()
+
+    assert "attempt " in told
+    assert not [secret for secret in (API_KEY, "Bienvenue", "482913", "client 1", "3361238004") if secret in told]

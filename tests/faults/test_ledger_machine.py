@@ -31,7 +31,7 @@ from tests.support.world import FIRST, TERMS
 from worker import accept, closeout, recovery, unsure
 from worker import receipts as incoming
 from worker.engine import Engine
-from worker.probe import silent_of
+from smsline.ledger.blocks import silent_of
 from worker.providers.base import Receipt
 
 EXAMPLES: Final = int(os.environ.get("LEDGER_EXAMPLES", "0"))
@@ -353,7 +353,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._make_due(self.ledger.keys.probe, member)
         lease = due.claim_one(self.ledger, self.ledger.keys.probe, member)
         assert lease is not None
-        self.looks.append((lease, not silent_of(self.engine, int(member.split(" ")[1]))))
+        self.looks.append((lease, not silent_of(self.ledger, int(member.split(" ")[1]))))
 
     @precondition(lambda self: self.looks)
     @rule(pick=PICK)

@@ -170,6 +170,18 @@ def test_a_recipient_that_ends_otherwise_is_named_masked(change: dict[str, str],
     assert not any(re.search(r"\d{11}", each) for each in told)
 
 
+def test_a_steered_recipient_that_ends_otherwise_is_told_with_its_story() -> None:
+    """Who reads the complaint learns what was meant to happen to the number."""
+    found = findings()
+    next(row for row in found.results if row["phone"].endswith("0005"))["state"] = "unknown"
+
+    (told,) = [each for each in complaints(found) if "0005" in each]
+
+    assert told == (
+        "+86138****0005 (timed out and was sent: found by its receipt) ended as unknown (DELIVRD) instead of delivered (DELIVRD)"
+    )
+
+
 def test_a_second_text_to_the_same_number_is_a_complaint() -> None:
     """Even if its recipient ended as it should."""
     found = findings(numbers={"+8613800001000": 2}, messages=997)

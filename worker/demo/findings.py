@@ -88,11 +88,12 @@ def _of_jobs(found: Findings) -> Iterator[str]:
 
 
 def _of_recipients(found: Findings) -> Iterator[str]:
-    wanted = expected()
+    wanted, stories = expected(), {each.number: f" ({each.story})" for each in STEERED}
     for row in found.results:
         state, code = wanted.pop(int(row["phone"]), ("", ""))
         if (row["state"], row["code"]) != (state, code):
-            yield f"{mask(row['phone'])} ended as {_end(row['state'], row['code'])} instead of {_end(state, code)}"
+            who = mask(row["phone"]) + stories.get(int(row["phone"]), "")
+            yield f"{who} ended as {_end(row['state'], row['code'])} instead of {_end(state, code)}"
     if wanted:
         yield f"{len(wanted)} numbers have no result, the first is {mask(next(iter(wanted)))}"
 

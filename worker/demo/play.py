@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from smsline import Client
-from smsline.csvfile import CampaignFile, open_campaign
+from smsline.csvfile import open_campaign
 from smsline.errors import Unavailable
 from smsline.job import Recipient
 from smsline.ledger.jobs import Status
@@ -44,11 +44,8 @@ class Otp:
 def submit_campaign(client: Client, path: Path) -> str:
     """Hand a CSV file over as one job; returns the job's id."""
     with open_campaign(str(path)) as file:
-        return client.campaign(to=_recipients(file), template=CAMPAIGN_TEMPLATE, pace=PACE)
-
-
-def _recipients(file: CampaignFile) -> "list[Recipient]":
-    return [Recipient(row.phone, row.params, row.ref) for row in file.rows()]
+        rows = (Recipient(row.phone, row.params, row.ref) for row in file.rows())
+        return client.campaign(to=rows, template=CAMPAIGN_TEMPLATE, pace=PACE)
 
 
 def submit_otps(client: Client) -> list[Otp]:

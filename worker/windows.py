@@ -4,19 +4,33 @@ Marketing goes out in the recipient's own daytime. In a country of several time 
 all of them count, because a number does not tell where its owner is.
 """
 
+import logging
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from smsline.ledger.lines import Line
 from worker.engine import Engine
 
-MAINLAND_COUNTRY = "CN"
+MAINLAND_COUNTRY: Final = "CN"
+
+NOWHERE: Final = "001"
+"""What the library calls the country of numbers that belong to none."""
+
+LIKE: Final = {"AC": "SH", "TA": "SH", "XK": "RS"}
+"""Countries of the numbering plans that the table of zones leaves out, each with one of the same time."""
+
+NEVER_OPEN_S: Final = 3_600.0
+"""How long a line waits whose window is never open, until it is looked at, and told of, again."""
+
+log = logging.getLogger(__name__)
 
 
 class Window(NamedTuple):
@@ -37,26 +51,40 @@ def zones_of(country: str) -> tuple[ZoneInfo, ...]:
     """The time zones of an ISO 3166 country; empty for one that has none of its own. All of mainland China lives by Beijing's."""
     if country == MAINLAND_COUNTRY:
         return (ZoneInfo("Asia/Shanghai"),)
-    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
-    rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
-    return tuple(ZoneInfo(row[2]) for row in rows if row[0] == country)
+    return tuple(ZoneInfo(name) for name in _zone_names().get(LIKE.get(country, country), ()))
+
+
+@cache
+def _zone_names() -> dict[str, list[str]]:
+    table, names = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8"), dict[str, list[str]]()
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            country, _, name, *_ = line.split("\t")
+            names.setdefault(country, []).append(name)
+    return names
 
 
 def country_of(number: int) -> str:
-    """The ISO 3166 country of an E.164 integer; empty when its calling code belongs to none."""
-    found = phonenumbers.region_code_for_number(phonenumbers.parse(f"+{number}"))
-    return found or ""
+    """The ISO 3166 country of an E.164 integer; empty for numbers that belong to none, such as satellite phones.
+
+    A number that its country has not given out counts as one of the first country with its calling code.
+    """
+    digits = str(number)
+    countries = next((found for end in (1, 2, 3) if (found := COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:end])))), ())
+    if len(countries) < 2:
+        return "".join(countries).removeprefix(NOWHERE)
+    return phonenumbers.region_code_for_number(phonenumbers.parse(f"+{digits}")) or countries[0]
 
 
 def closed_s(window: Window, zones: Sequence[ZoneInfo], now_s: float) -> float:
-    """Seconds until the window is open in every zone; 0 when it is, or when there is no zone to go by."""
+    """Seconds until the window is open in every zone; 0 when it is, or when there is no zone to go by; infinite when it never is."""
     moment = start = datetime.fromtimestamp(now_s, UTC)
     for _ in range(4 * max(1, len(zones))):
         later = max((_opening(window, moment.astimezone(zone)) for zone in zones), default=moment)
         if later <= moment:
-            break
+            return (moment - start).total_seconds()
         moment = later
-    return (moment - start).total_seconds()
+    return math.inf
 
 
 def _opening(window: Window, local: datetime) -> datetime:
@@ -73,4 +101,14 @@ def line_closed_s(engine: Engine, line: Line) -> float:
     if account is None or not account.window or line.lane != "marketing":
         return 0.0
     country = MAINLAND_COUNTRY if line.region.startswith("m") else line.region[1:]
-    return closed_s(parse_window(account.window), zones_of(country), engine.now_ms() / 1000)
+    wait_s = closed_s(parse_window(account.window), zones_of(country), engine.now_ms() / 1000)
+    if math.isfinite(wait_s):
+        return wait_s
+    log.error(
+        "account %s: its window %s is never open in all time zones of %s at once: marketing to that country waits until its ttl;"
+        " widen the window",
+        line.account,
+        account.window,
+        country,
+    )
+    return NEVER_OPEN_S

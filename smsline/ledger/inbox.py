@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from redis.exceptions import ConnectionError as ConnectionBroken
+
 from smsline import numbers
 from smsline.errors import Conflict
 from smsline.job import JobSpec
 from smsline.ledger.keys import REFUSED_TTL_S
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, ScriptCall
 
 KEPT_REFUSALS: Final = 1000
 
@@ -120,7 +122,7 @@ def submit_part(
     )
     try:
         answer = ledger.run(*call)
-    except RedisError:
+    except ConnectionBroken:
         answer = ledger.run(*call)
     if answer[0] == b"closed":
         raise Conflict(f"job {job} is complete, closed or cancelled and takes no more recipients")

@@ -299,7 +299,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._receive(letter)
 
     def _receive(self, letter: Letter) -> None:
-        incoming.apply_rows(self.engine, ACCOUNT, [incoming._row(self._receipt(letter))])
+        incoming.apply_rows(self.engine, ACCOUNT, [incoming.row_of(self._receipt(letter))])
         self.model.receive(letter)
 
     def _receipt(self, letter: Letter) -> Receipt:

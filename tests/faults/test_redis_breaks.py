@@ -10,6 +10,7 @@ import pytest
 from smsline import Client
 from smsline.errors import Unavailable
 from tests.faults.support.service import Service, service_on
+from tests.faults.support.wire import Moment, know_scripts
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -117,3 +118,34 @@ def test_redis_goes_away_during_calls(service: Service) -> None:
     assert service.account([campaign]) == {"delivered": 800}
     assert all(row["serial"] and row["code"] == "DELIVRD" for row in service.client.results(campaign))
     assert "had no answer" not in (service.folder / "workers.log").read_text()
+
+
+@pytest.mark.parametrize("moment", ["asked", "answered"])
+def test_the_answer_to_a_submit_is_lost(service: Service, moment: Moment) -> None:
+    """A submit whose connection breaks is asked again by itself, and is one job, whether Redis had it or not."""
+    know_scripts(service.ledger, "submit")
+    client = Client(redis_url=service.wire.url)
+    service.wire.tap("submit", moment, lambda: None)
+    job = client.send(to="+8613800109999", template="1234", lane="otp", ttl_s=60)
+    assert [each["job"] for each in client.jobs()] == [job]
+    service.worker()
+    service.wait_closed(job)
+    assert service.sent() == {"+8613800109999": 1}
+    client.close()
+
+
+def test_nobody_knows_whether_a_job_was_taken(service: Service) -> None:
+    """When Redis stays away after a submit, the producer gets an error; with a key, trying again is one job and one message."""
+    know_scripts(service.ledger, "submit")
+    client = Client(redis_url=service.wire.url)
+    service.wire.tap("submit", "answered", service.wire.cut)
+    spec = {"to": "+8613800109999", "template": "1234", "lane": "otp", "ttl_s": 60, "key": "order-17"}
+    with pytest.raises(Unavailable):
+        client.send(**spec)
+    service.wire.mend()
+    job = client.send(**spec)
+    assert [each["job"] for each in client.jobs()] == [job], "it had been taken"
+    service.worker()
+    service.wait_closed(job)
+    assert service.sent() == {"+8613800109999": 1}
+    client.close()

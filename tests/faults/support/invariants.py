@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from smsline.names import LANES
 from smsline.states import COUNTED
 from tests.faults.support.model import OPEN, Model, Spot, reachable
 from tests.faults.support.view import View
@@ -49,7 +50,9 @@ def moves_are_allowed(before: View, seen: View) -> None:
 def every_waiting_recipient_is_found_again(seen: View) -> None:
     """Who waits is in a line that will be looked at, put off, set aside, in the inbox, or in a claim under a lease."""
     assert not seen.stray, "a line holds recipients and no due set names it"
-    inbox, expire = seen.due.get("inbox", set()), seen.due.get("expire", set())
+    inbox, expire = set[str](), seen.due.get("expire", set())
+    for lane in LANES:
+        inbox |= seen.due.get(f"inbox:{lane}", set())
     found = seen.lines | seen.later
     for attempt in seen.attempts.values():
         if attempt.state == "claimed" and str(attempt.attempt) in seen.due.get("lease", set()):

@@ -80,10 +80,11 @@ class Model:
     late: int = 0
 
     def submit(self, job: Job, part: int | None, *, declare: bool) -> bool:
-        """A part arrives; whether the job still takes anything."""
-        if job.state == "cancelled" or job.shut or job.job in self.closed:
+        """A part arrives; whether it, or a part that was there already, is taken."""
+        new = part is not None and part not in job.received
+        if new and (job.complete or job.job in self.closed):
             return False
-        if part is not None and not job.complete and part not in job.received:
+        if part is not None and new:
             job.received.add(part)
             self.letters |= dict.fromkeys((Spot(job.job, part, number) for number in job.parts[part]), "w")
         job.declared = job.declared or declare

@@ -7,7 +7,7 @@ from typing import Any, Final
 from smsline.ledger.link import Ledger
 
 MS_FIELDS: Final = {
-    "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms"),
+    "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms", "pace_ms", "pace_tail"),
     "attempt": ("started_ms", "unsure_ms"),
     "park": ("since_ms", "probe_ms"),
     "bucket": ("shut_ms",),

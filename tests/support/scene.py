@@ -108,6 +108,11 @@ class Scene:
                 done += len(members)
         return done
 
+    def tick_ends(self) -> None:
+        """End what is overdue or cancelled now, and nothing else."""
+        for job in self.due(self.ledger.keys.expire):
+            closeout.end_job(self.engine, job)
+
     def due(self, key: str) -> list[str]:
         """Members of a due set whose time has come, or comes within this millisecond."""
         return [member.decode() for member in self.ledger.redis.zrangebyscore(key, "-inf", self.engine.now_ms() + 1)]

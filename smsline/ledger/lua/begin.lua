@@ -69,6 +69,7 @@ local function sift(e)
 end
 
 -- Whether a paced job may send so many now; what may not gets the next free place in its schedule.
+local paced = {}
 local function in_pace(e)
   local pace = tonumber(e.pace or 0)
   if pace <= 0 then return true end
@@ -76,7 +77,8 @@ local function in_pace(e)
   local burst = math.max(pace, #e.open)
   local level = math.min(burst, tonumber(p[1] or burst) + math.max(0, now - tonumber(p[2] or now)) * pace / 1000)
   redis.call('HSET', e.job_key, 'pace_level', string.format('%.6f', level), 'pace_ms', now)
-  if level >= #e.open - 0.001 then return true end
+  local spent = (paced[e.job_key] or 0) + #e.open
+  if level >= spent - 0.001 then paced[e.job_key] = spent; return true end
   local tail = math.max(now, tonumber(p[3] or 0)) + #e.open / pace * 1000
   redis.call('HSET', e.job_key, 'pace_tail', string.format('%.3f', tail))
   put_off(e, e.open, tail)

@@ -163,7 +163,8 @@ class Client(Operator):
         return status["job"] if status and not status["complete"] else None
 
     def _check_account(self, account: str) -> None:
-        if account and (known := accounts.registered(self._ledger)) and account not in known:
+        known = {name for name, provider in accounts.registered(self._ledger).items() if provider} if account else set()
+        if known and account not in known:
             raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")
 
     def close(self) -> None:

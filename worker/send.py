@@ -75,6 +75,7 @@ def _park_stranger(engine: Engine, line: Line) -> bool:
     """A line of an account this service does not have (any more) waits, visibly, until it has."""
     message = "no worker is configured with this account; add it to the settings or cancel its jobs"
     accounts.park(engine.ledger, line.account, "", "account.Unknown", probe_ms=UNKNOWN_ACCOUNT_WAIT_MS, message=message)
+    accounts.note_stranger(engine.ledger, line.account)
     lines.hold(engine.ledger, line, UNKNOWN_ACCOUNT_WAIT_MS)
     log.error("account %s is not configured: its recipients wait; %s", line.account, message)
     return False

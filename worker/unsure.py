@@ -80,7 +80,7 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
     provider = engine.providers[account]
     if isinstance(provider, FindProvider):
         return _find(engine, attempt, provider)
-    return Round(None if _ask_in_turn(engine, attempt, seconds) else 0.0)
+    return Round(_ask_in_turn(engine, attempt, seconds))
 
 
 def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
@@ -99,22 +99,20 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
     return Round(taken={found.number: found.serial for found in answer if found.receipt is None})
 
 
-def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> bool:
-    """Ask about the open recipients in turn, under the action's limit; True when all were asked in this round."""
+def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | None:
+    """Ask about the open recipients in turn, under the action's limit; when to go on with the round, None when it is complete."""
     over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
     numbers = sorted({number for _, _, number in unsure_of(engine.ledger, attempt.entries) if number > cursor})
-    now_s = engine.now_ms() // 1000
+    since_s, until_s = attempt.started_ms // 1000 - SLACK_S, engine.now_ms() // 1000 + SLACK_S
     for number in numbers:
-        rows = receipts.ask(
-            engine, attempt.line.account, number, since_s=attempt.started_ms // 1000 - SLACK_S, until_s=now_s + SLACK_S
-        )
+        rows = receipts.ask(engine, attempt.line.account, number, since_s=since_s, until_s=until_s)
         if rows is None:
-            return True
+            return FIND_AGAIN_S
         receipts.apply_rows(engine, attempt.line.account, rows)
         attempts.note_cursor(engine.ledger, attempt.attempt, number)
-        if over():
-            return number == numbers[-1]
-    return True
+        if over() and number != numbers[-1]:
+            return 0.0
+    return None
 
 
 def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, int]], taken: Mapping[int, str]) -> None:

@@ -37,8 +37,13 @@ def register(ledger: Ledger, providers: Mapping[str, str]) -> None:
         ledger.redis.hset(ledger.keys.accounts, mapping=dict(providers))
 
 
+def note_stranger(ledger: Ledger, account: str) -> None:
+    """Let people see an account that recipients wait for and no worker has."""
+    ledger.redis.hsetnx(ledger.keys.accounts, account, "")
+
+
 def registered(ledger: Ledger) -> dict[str, str]:
-    """Names and providers of the accounts that any worker has registered."""
+    """Accounts that any worker has registered, and their providers; the provider of one that only its recipients know is empty."""
     return {name.decode(): provider.decode() for name, provider in ledger.redis.hgetall(ledger.keys.accounts).items()}
 
 

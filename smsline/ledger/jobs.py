@@ -196,7 +196,9 @@ def _rows_of(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]
         row["code"] = ledger.code_name(int.from_bytes(codes[i * 2 : i * 2 + 2], "big"))
         row["attempts"] = attempts[i] & 0x7F if i < len(attempts) else 0
         row["accepted_at"] = iso(accepted_ms)
-        row["final_at"] = iso(int.from_bytes(finals[i * 4 : i * 4 + 4], "big") * 1000)
+        final_ms = int.from_bytes(finals[i * 4 : i * 4 + 4], "big") * 1000
+        # Ends are kept to the second: within the second of its acceptance nothing ended before it.
+        row["final_at"] = iso(accepted_ms if final_ms and 0 < accepted_ms - final_ms < 1000 else final_ms)
         yield letters[i], account, row
 
 

@@ -26,6 +26,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | pages:<account>              | list   | raw receipt pages, not yet applied                          | applied                         |
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
+| refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
 | suppressed                   | set    | numbers that must not be texted                             | permanent                       |
 | wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | the last one's expiry           |
 | accounts, codes, names, ids  |        | registries and counters                                     | permanent                       |

@@ -13,6 +13,7 @@ from worker.providers.smspartner.status import StatusPage
 from worker.providers.smspartner.transport import Asker, Question
 from worker.providers.smspartner.wire import Oddities
 from worker.providers.tencent.transport import Reply
+from worker.providers.tencent.wire import cleaner
 
 PAGES_MOST: Final = 20
 """Pages of one tag that are asked for; a call has 500 numbers, which are that many pages of 25."""
@@ -24,7 +25,7 @@ class Calls:
     def __init__(self, account: SmsPartnerAccount, asker: Asker) -> None:
         self._account = account
         self._asker = asker
-        self._clean = wire.cleaner([account.api_key])
+        self._clean = cleaner([account.api_key])
 
     def bulk_send(
         self, messages: Mapping[int, str], *, sender: str, tag: str, timeout_s: float
@@ -34,7 +35,7 @@ class Calls:
         reply = self._readable(Question(limits.SEND, body=body), timeout_s)
         if not isinstance(reply, bytes):
             return reply, Oddities()
-        clean = wire.cleaner([self._account.api_key, *messages.values()])
+        clean = cleaner([self._account.api_key, *messages.values()])
         return wire.read_send(reply, list(messages), tag=tag, clean=clean)
 
     def multi_status(self, asked: Sequence[Asked]) -> StatusPage | Refused | Broken:

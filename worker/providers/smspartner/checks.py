@@ -14,7 +14,8 @@ from smsline.numbers import e164
 from worker.providers.base import Broken, Refused
 from worker.providers.smspartner.reading import Row, field, flag, moment, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import received
-from worker.providers.smspartner.wire import Clean, refusal
+from worker.providers.smspartner.wire import refusal
+from worker.providers.tencent.wire import Clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from worker.providers.base import Asked, Broken, Receipt, ReceiptPage, Refused
 from worker.providers.smspartner.reading import Row, field, flag, moment, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import asked as number_asked
 from worker.providers.smspartner.spelling import received
-from worker.providers.smspartner.wire import Clean, refusal
+from worker.providers.smspartner.wire import refusal
+from worker.providers.tencent.wire import Clean
 
 SPACE: Final = "dlr"
 """The namespace of the words a status can be."""

@@ -1,13 +1,12 @@
 """HTTP and nothing else: one GET or POST in, a status with a body or a `Broken` out.
 
-The API key travels in a GET's query, so no URL leaves this file: not in a value, not in an error, not in a log.
+The API key travels in a GET's query, so no URL leaves this file: not in a value, not in an error, not in a log. Requests
+go to httpx's transport directly, because its client logs the URL of each.
 """
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Literal, Protocol
 
 import httpx
@@ -20,8 +19,6 @@ from worker.providers.tencent.transport import LARGEST_BODY, NEVER_LEFT, Reply
 LOG: Final = logging.getLogger(__name__)
 
 VERSION: Final = "/v1/"
-
-_KEY: Final = re.compile(r"(apiKey=)[^&\s\"']+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +51,8 @@ class Asker(Protocol):
         """Close kept-alive connections; later questions are `Broken`, never left."""
 
 
-class _HideKey(logging.Filter):
-    """Takes the key out of the line that httpx logs for every request, whoever configured logging."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _KEY.sub(r"\1****", record.getMessage()), None
-        return True
-
-
 class HttpxAsker:
-    """`Asker` over a synchronous httpx client: HTTP/1.1, keep-alive, no redirects, no proxies, no cookies."""
+    """`Asker` over an httpx transport: HTTP/1.1, keep-alive, no retries, no redirects, no proxies, no cookies, no log."""
 
     def __init__(self, endpoint: str, *, pool_size: int, transport: httpx.BaseTransport | None = None) -> None:
         """Open nothing yet.
@@ -75,19 +64,12 @@ class HttpxAsker:
         """
         self._endpoint = endpoint.rstrip("/")
         self._host = httpx.URL(endpoint).host
-        self._client = httpx.Client(
-            transport=transport or DeadlineTransport(pool_size=pool_size),
-            # identity: answers are small, and a body that was not packed cannot fail to unpack.
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "smsline"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            follow_redirects=False,
-            trust_env=False,
-        )
-        hush()
+        self._transport = transport or DeadlineTransport(pool_size=pool_size)
+        self._closed = False
 
     def ask(self, question: Question, *, timeout_s: float) -> Reply | Broken:
         """Ask once; see `Asker`."""
-        if self._client.is_closed:
+        if self._closed:
             return Broken(maybe_sent=False, code="http.Closed", detail="this account's connections are closed")
         if timeout_s <= 0:
             return Broken(maybe_sent=False, code="http.NoTime", detail="no time was left for the call")
@@ -103,18 +85,21 @@ class HttpxAsker:
 
     def close(self) -> None:
         """Close kept-alive connections."""
-        self._client.close()
+        self._closed = True
+        self._transport.close()
 
     def _exchange(self, question: Question, timeout_s: float) -> Reply | Broken:
-        request = self._client.build_request(
+        # identity: answers are small, and a body that was not packed cannot fail to unpack.
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "smsline"}
+        request = httpx.Request(
             question.method,
             f"{self._endpoint}{VERSION}{question.action}",
             params=question.query,
             content=question.body or None,
-            headers={"Content-Type": "application/json"} if question.body else None,
+            headers=headers | ({"Content-Type": "application/json"} if question.body else {}),
             extensions=deadlines(timeout_s),
         )
-        response = self._client.send(request, stream=True)
+        response = self._transport.handle_request(request)
         try:
             received = bytearray()
             for chunk in response.iter_bytes():
@@ -124,13 +109,6 @@ class HttpxAsker:
             return Reply(status=response.status_code, body=bytes(received))
         finally:
             response.close()
-
-
-def hush() -> None:
-    """Keep the key out of httpx's own log lines; once is enough."""
-    logger = logging.getLogger("httpx")
-    if not any(isinstance(each, _HideKey) for each in logger.filters):
-        logger.addFilter(_HideKey())
 
 
 def _code(error: Exception) -> str:

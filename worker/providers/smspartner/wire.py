@@ -1,23 +1,20 @@
 """A bulk-send on SMSPartner's wire: a call in and a request's body out; an answer's body in and the engine's values out."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from smsline.errors import shorten
-from smsline.numbers import e164, mask_in
+from smsline.numbers import e164
 from worker.providers.base import Broken, Item, Refused, Sent
 from worker.providers.smspartner.account import SmsPartnerAccount
 from worker.providers.smspartner.reading import Row, field, flag, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import asked, named
-
-Clean: TypeAlias = Callable[[str], str]
-"""Makes text that came from outside fit for a log."""
+from worker.providers.tencent.wire import Clean
 
 OK: Final = "200"
 """The code of what went well; success counts more (another call answers success with code 2)."""
@@ -117,22 +114,6 @@ def lines_marked(message: str) -> str:
 def serial_of(message_id: str, number: int) -> str:
     """The id of the message to one number; SMSPartner's own is the same for a whole call."""
     return f"{message_id}/{number}"
-
-
-def cleaner(secrets: Iterable[str]) -> Clean:
-    """A function that hides these secrets and every long number in a text, and shortens it.
-
-    Args:
-        secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
-    """
-    hidden = sorted({secret for secret in secrets if len(secret) > 1}, key=len, reverse=True)
-
-    def clean(message: str) -> str:
-        for secret in hidden:
-            message = message.replace(secret, "****")
-        return shorten(mask_in(" ".join(message.split())), 200)
-
-    return clean
 
 
 def refusal(row: Row, clean: Clean) -> Refused | None:

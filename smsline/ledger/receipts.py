@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Final
+from dataclasses import dataclass
+from itertools import groupby
+from struct import pack
+from typing import Final, NamedTuple
 
+from smsline import numbers as phone_numbers
 from smsline.ledger.attempts import index_value, read_index_value, serial_place
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.lines import parse_line
@@ -15,8 +18,7 @@ DAYS_BACK: Final = 4
 """Receipts are matched to sends of today and the days before within which one may come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One receipt, whatever way it came.
 
     Attributes:
@@ -37,19 +39,17 @@ class Row:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return json.dumps(self._asdict(), separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a recipient is: its block and position."""
 
     block: int
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(NamedTuple):
     """A receipt and its recipient; `note` asks that the serial be kept, because the answer of its send was never seen."""
 
     row: Row
@@ -116,17 +116,17 @@ def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, jobs: Map
         jobs: The job of every block named.
     """
     moves = [
-        (
-            m.place,
-            m.row.number,
-            State.DELIVERED if m.row.ok else State.UNDELIVERED,
-            m.row.code,
-            m.row.at_s,
-            _note(m, account),
+        _Move(
+            each.place,
+            each.row.number,
+            _DELIVERED if each.row.ok else _UNDELIVERED,
+            each.row.code,
+            each.row.at_s,
+            _note(each, account),
         )
-        for m in matched
+        for each in matched
     ]
-    _index_noted(ledger, account, [m for m in matched if m.note])
+    _index_noted(ledger, account, [each for each in matched if each.note])
     return _finish(ledger, account, moves, jobs)
 
 
@@ -150,34 +150,57 @@ def give_up(
     """End accepted recipients as unknown, because no receipt came in time; `silent` are places and numbers."""
     code = "receipt.Deadline"
     moves = [
-        (place, number, State.UNKNOWN, code, at_s, f"{account} {code} {jobs[place.block]}") for place, number in silent
+        _Move(place, number, LETTERS[State.UNKNOWN], code, at_s, f"{account} {code} {jobs[place.block]}")
+        for place, number in silent
     ]
     return _finish(ledger, account, moves, jobs)
 
 
-_Move = tuple[Place, int, State, str, int, str]
+_DELIVERED: Final = LETTERS[State.DELIVERED]
+_UNDELIVERED: Final = LETTERS[State.UNDELIVERED]
+_LATEST_S: Final = 0xFFFFFFFF
+"""What four bytes of a block can hold."""
+
+
+class _Move(NamedTuple):
+    place: Place
+    number: int
+    letter: str
+    code: str
+    at_s: int
+    note: str
 
 
 def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[int, str]) -> Applied:
     if not moves:
         return Applied()
     keys, args = ledger.keys, list[Value]()
-    key_list, which = [keys.account(account), keys.closing, keys.dead], 0
-    last = None
-    for place, number, state, code, at_s, note in sorted(moves, key=lambda move: move[0].block):
-        if place.block != last:
-            last, which = place.block, which + 1
-            key_list += [keys.block(place.block), keys.job(jobs[place.block])]
-        args += [
-            which,
-            place.position,
-            number,
-            LETTERS[state],
-            code_bytes(ledger.code_number(code)),
-            max(0, at_s),
-            note,
-        ]
+    key_list = [keys.account(account), keys.closing, keys.dead]
+    for block, same in groupby(sorted(moves, key=_place_of), key=_block_of):
+        key_list += [keys.block(block), keys.job(jobs[block])]
+        args += _columns(ledger, list(same))
     return Applied(*(int(count) for count in ledger.run("receipts", key_list, args)))
+
+
+def _place_of(move: _Move) -> Place:
+    return move.place
+
+
+def _block_of(move: _Move) -> int:
+    return move.place.block
+
+
+def _columns(ledger: Ledger, moves: Sequence[_Move]) -> list[Value]:
+    """A block's receipts as the script wants them: a column for each of their values."""
+    code_of = {code: code_bytes(ledger.code_number(code)) for code in {move.code for move in moves}}
+    return [
+        bytes([move.place.position for move in moves]),
+        phone_numbers.pack(move.number for move in moves),
+        "".join([move.letter for move in moves]),
+        b"".join([code_of[move.code] for move in moves]),
+        pack(f">{len(moves)}I", *(min(max(0, move.at_s), _LATEST_S) for move in moves)),
+        "\n".join(move.note for move in moves) if any(move.note for move in moves) else "",
+    ]
 
 
 def _note(matched: Matched, account: str) -> str:

@@ -1,46 +1,75 @@
 -- Apply receipts to their recipients; a final recipient keeps its state and the receipt is counted as late.
 -- KEYS: 1 account (hash), 2 due close (zset), 3 dead (hash), then per block: block, job (hashes)
--- ARGV: per receipt, those of a block together: which block (1-based), position, number, letter ('d', 'f', or 'u' when none came in time),
---       code (2 bytes), final epoch s (0: the present), note ('' or json of the serial, kept with the block; for 'u' the field of the dead letter)
+-- ARGV: per block six columns, a cell for each receipt, in ascending order of positions: positions (1 byte), numbers (8 bytes), letters ('d', 'f',
+--       or 'u' when none came in time), codes (2 bytes), final epoch s (4 bytes), notes (lines; '' when there are none: '' or json of the
+--       serial, kept with the block; for 'u' the field of the dead letter)
 -- Returns: {applied, late, strangers}. A stranger's number is not the one the block has at that position.
 local now = math.floor(now_us() / 1000)
 local applied, late, strangers = 0, 0, 0
 local deltas = {}
-local which, key, st, n, cd, fi, opened
+local WIDTHS = { 1, 2, 4 }
 
-local function flush()
-  if not opened then return end
-  redis.call('HSET', key, 'st', st, 'cd', cd, 'fi', fi)
-  if opened == 'q' then forget_params(key, st) end
-end
-
-local function load(index)
-  which, key, opened = index, KEYS[2 + index * 2], nil
-  local b = redis.call('HMGET', key, 'st', 'n', 'cd', 'fi')
-  st, n = b[1] or '', b[2]
-  cd, fi = b[3] or string.rep('\0\0', #st), b[4] or string.rep('\0\0\0\0', #st)
-end
-
-for at = 0, #ARGV - 7, 7 do
-  local index, position, to = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 4]
-  if index ~= which then flush(); load(index) end
-  local old = string.sub(st, position + 1, position + 1)
-  if old == '' or number_at(n, position) ~= ARGV[at + 3] then strangers = strangers + 1
-  elseif not may_move(old, to) then late = late + 1
-  else
-    st = string.sub(st, 1, position) .. to .. string.sub(st, position + 2)
-    cd = string.sub(cd, 1, position * 2) .. ARGV[at + 5] .. string.sub(cd, position * 2 + 3)
-    fi = string.sub(fi, 1, position * 4) .. four_bytes(tonumber(ARGV[at + 6]) > 0 and tonumber(ARGV[at + 6]) or math.floor(now / 1000)) .. string.sub(fi, position * 4 + 5)
-    opened = opened == 'q' and 'q' or old
-    if to == 'u' then redis.call('HINCRBY', KEYS[3], ARGV[at + 7], 1)
-    elseif ARGV[at + 7] ~= '' then redis.call('HSET', key, 'y' .. position, ARGV[at + 7]) end
-    local job_key = KEYS[3 + index * 2]
-    if not deltas[job_key] then deltas[job_key] = {} end
-    count_move(deltas[job_key], old, to)
-    applied = applied + 1
+-- The three columns of a block, pieced together from what they were and from runs of receipts for positions that follow each other.
+local function pieces(old, given)
+  local self = { lists = { {}, {}, {} }, upto = 0 }
+  function self.run(first_k, last_k, position)
+    for c, width in ipairs(WIDTHS) do
+      local list = self.lists[c]
+      if position > self.upto then list[#list + 1] = string.sub(old[c], self.upto * width + 1, position * width) end
+      list[#list + 1] = string.sub(given[c], (first_k - 1) * width + 1, last_k * width)
+    end
+    self.upto = position + last_k - first_k + 1
   end
+  function self.column(c)
+    return table.concat(self.lists[c]) .. string.sub(old[c], self.upto * WIDTHS[c] + 1)
+  end
+  return self
 end
-flush()
+
+local function note_down(key, position, to, note)
+  if to == 'u' then redis.call('HINCRBY', KEYS[3], note, 1)
+  elseif note ~= '' then redis.call('HSET', key, 'y' .. position, note) end
+end
+
+local function block(index)
+  local at, key, job_key = index * 6 - 6, KEYS[2 + index * 2], KEYS[3 + index * 2]
+  local positions, numbers, letters, notes = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], nil
+  if ARGV[at + 6] ~= '' then
+    notes = {}
+    for note in string.gmatch(ARGV[at + 6] .. '\n', '([^\n]*)\n') do notes[#notes + 1] = note end
+  end
+  local b = redis.call('HMGET', key, 'st', 'n', 'cd', 'fi')
+  local st, n = b[1] or '', b[2] or ''
+  local old = { st, b[3] or string.rep('\0\0', #st), b[4] or string.rep('\0\0\0\0', #st) }
+  local new = pieces(old, { letters, ARGV[at + 4], ARGV[at + 5] })
+  local job_deltas = deltas[job_key] or {}
+  local from_k, from_position, last, was_open, any
+  deltas[job_key] = job_deltas
+  for k = 1, #positions do
+    local position, to = string.byte(positions, k), string.sub(letters, k, k)
+    local from = string.sub(st, position + 1, position + 1)
+    local good = false
+    if from == '' or string.sub(n, position * 8 + 1, position * 8 + 8) ~= string.sub(numbers, k * 8 - 7, k * 8) then strangers = strangers + 1
+    elseif position == last or not may_move(from, to) then late = late + 1
+    else
+      good = true
+      if from_k and position ~= last + 1 then new.run(from_k, k - 1, from_position); from_k = nil end
+      if not from_k then from_k, from_position = k, position end
+      last, any, was_open = position, true, was_open or from == 'q'
+      if notes then note_down(key, position, to, notes[k] or '') end
+      count_move(job_deltas, from, to)
+      applied = applied + 1
+    end
+    if not good and from_k then new.run(from_k, k - 1, from_position); from_k = nil end
+  end
+  if from_k then new.run(from_k, #positions, from_position) end
+  if not any then return end
+  local letters_now = new.column(1)
+  redis.call('HSET', key, 'st', letters_now, 'cd', new.column(2), 'fi', new.column(3))
+  if was_open and not string.find(letters_now, '[wsqxu]') then redis.call('HDEL', key, 'p', 'pp') end
+end
+
+for index = 1, (#KEYS - 3) / 2 do block(index) end
 for job_key, by in pairs(deltas) do settle(job_key, by, KEYS[2], now) end
 if applied > 0 then
   redis.call('HINCRBY', KEYS[1], 'outstanding', -applied)

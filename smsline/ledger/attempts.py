@@ -143,6 +143,7 @@ def record(
         keys.line(text),
         keys.send(line.lane),
         keys.probe,
+        keys.called(line.account, day),
     ]
     for verdict in verdicts:
         key_list += [keys.block(verdict.entry.block), keys.job(verdict.entry.job)]

@@ -3,11 +3,11 @@
 -- KEYS: 1 attempt (hash), 2 due lease (zset), 3 bucket (hash), 4 park of the account, 5 park of the template (hashes), 6 due close, 7 due later (zsets),
 --       8 suppressed (set), 9 calls to numbers today, 10 yesterday (hashes), then per entry: block, job (hashes), held (zset)
 -- ARGV: 1 attempt id, 2 lease ms, 3 rate (micro-tokens a ms), 4 burst (micro-tokens), 5 floor left to other lanes (micro-tokens), 6 park probe ms, 7 bucket expiry s,
---       8 line id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry its text
+--       8 line id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry of the claim its text
 -- Returns: {'stale'} | {'empty'} | {'wait', ms} | {'parked', until ms} |
 --          {'go', started ms, content json, params json, then per entry: text, numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.
-local held = redis.call('HMGET', KEYS[1], 'state', 'line')
+local held = redis.call('HMGET', KEYS[1], 'state', 'entries')
 if held[1] ~= 'claimed' then return { 'stale' } end
 local us = now_us()
 local now = math.floor(us / 1000)
@@ -30,12 +30,13 @@ local function finish(e, list, letter)
 end
 
 local function put_off(e, list, due_ms)
-  if #list > 0 then redis.call('ZADD', KEYS[7], string.format('%.0f', due_ms), ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(list)) end
+  if #list > 0 then redis.call('ZADD', KEYS[7], string.format('%.3f', due_ms), ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(list)) end
 end
 
--- Seconds until another message to this number is allowed.
-local function cap_wait(number)
-  local times = {}
+-- The second from which another message to this number is allowed; 0: now. The times are whole seconds: the call was made in that second,
+-- so the span since it is certainly over only when one more has passed.
+local function allowed_s(number)
+  local times, at = {}, 0
   for k = 9, 10 do
     local packed = redis.call('HGET', KEYS[k], number) or ''
     for i = #packed - 3, 1, -4 do
@@ -43,12 +44,11 @@ local function cap_wait(number)
       times[#times + 1] = ((a * 256 + b) * 256 + c) * 256 + d
     end
   end
-  local wait = 0
   for _, cap in ipairs(caps) do
     local nth = cap[2] > 0 and times[cap[2]]
-    if nth then wait = math.max(wait, nth + cap[1] - now_s) end
+    if nth then at = math.max(at, nth + cap[1] + 1) end
   end
-  return wait
+  return at > now_s and at or 0
 end
 
 -- Split an entry's open recipients: suppressed ones end, capped ones wait, the rest may go.
@@ -56,39 +56,54 @@ local function sift(e)
   local free, stopped, later = {}, {}, {}
   for _, p in ipairs(e.open) do
     local number = number_at(e.n, p)
-    local wait = capped and cap_wait(number) or 0
+    local at = capped and allowed_s(number) or 0
     if suppressing and redis.call('SISMEMBER', KEYS[8], number) == 1 then stopped[#stopped + 1] = p
-    elseif wait > 0 then
-      later[wait] = later[wait] or {}
-      table.insert(later[wait], p)
+    elseif at > 0 then
+      later[at] = later[at] or {}
+      table.insert(later[at], p)
     else free[#free + 1] = p end
   end
   finish(e, stopped, 'p')
-  for wait, list in pairs(later) do put_off(e, list, now + wait * 1000) end
+  for at, list in pairs(later) do put_off(e, list, at * 1000) end
   e.open = free
 end
 
--- Whether a paced job may send so many now; what may not gets the next free place in its schedule.
-local paced = {}
+-- Whether a paced job may send so many now; what may not gets the next free place in its schedule. At once goes a second's worth, or the
+-- one block that is more; half a block beyond that is left for workers that are late with one and in time with the next.
+local taken = {}
+
 local function in_pace(e)
   local pace = tonumber(e.pace or 0)
   if pace <= 0 then return true end
   local p = redis.call('HMGET', e.job_key, 'pace_level', 'pace_ms', 'pace_tail')
-  local burst = math.max(pace, #e.open)
+  local burst = math.max(pace, 1.5 * math.max(1, math.min(200, pace)))
   local level = math.min(burst, tonumber(p[1] or burst) + math.max(0, now - tonumber(p[2] or now)) * pace / 1000)
   redis.call('HSET', e.job_key, 'pace_level', string.format('%.6f', level), 'pace_ms', now)
-  local spent = (paced[e.job_key] or 0) + #e.open
-  if level >= spent - 0.001 then paced[e.job_key] = spent; return true end
+  local mine = (taken[e.job_key] or 0) + #e.open
+  if level >= mine - 0.001 then
+    taken[e.job_key] = mine
+    return true
+  end
   local tail = math.max(now, tonumber(p[3] or 0)) + #e.open / pace * 1000
   redis.call('HSET', e.job_key, 'pace_tail', string.format('%.3f', tail))
   put_off(e, e.open, tail)
   return false
 end
 
--- A number that another job has in the same call goes with a later one: a call can say one thing to each number.
-local seen, several = {}, false
-for i = 2, #ARGV - 11 do several = several or split_entry(ARGV[11 + i]) ~= split_entry(ARGV[12]) end
+-- What the attempt still has: an earlier look, when there was no token, may have put off or ended some of it.
+local place, entries, seen, several = {}, {}, {}, false
+for i = 1, #ARGV - 11 do
+  local job, block = split_entry(ARGV[11 + i])
+  place[job .. '|' .. block] = i
+end
+for text in string.gmatch(held[2], '%S+') do
+  local job, block, runs = split_entry(text)
+  local i = place[job .. '|' .. block]
+  several = several or (entries[1] ~= nil and entries[1].job ~= job)
+  entries[#entries + 1] = { job = job, block = block, runs = runs, block_key = KEYS[8 + i * 3], job_key = KEYS[9 + i * 3], held_key = KEYS[10 + i * 3] }
+end
 
+-- A number that another job has in the same call goes with a later one: a call can say one thing to each number.
 local function unseen(e)
   local fresh, again = {}, {}
   for _, p in ipairs(e.open) do
@@ -101,9 +116,7 @@ local function unseen(e)
   e.open = fresh
 end
 
-local function look(i)
-  local e = { block_key = KEYS[8 + i * 3], job_key = KEYS[9 + i * 3] }
-  e.job, e.block, e.runs = split_entry(ARGV[11 + i])
+local function look(e)
   local j = redis.call('HMGET', e.job_key, 'state', 'deadline_ms', 'pace')
   local b = redis.call('HMGET', e.block_key, 'st', 'n', 'at', 'pp')
   if not b[1] then return end
@@ -114,7 +127,7 @@ local function look(i)
   if j[1] == 'cancelled' then finish(e, e.open, 'c')
   elseif j[2] and tonumber(j[2]) <= now then finish(e, e.open, 'e')
   elseif j[1] == 'paused' then
-    if #e.open > 0 then redis.call('ZADD', KEYS[10 + i * 3], 0, ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(e.open)) end
+    if #e.open > 0 then redis.call('ZADD', e.held_key, 0, ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(e.open)) end
   else
     if suppressing or capped then sift(e) end
     if several then unseen(e) end
@@ -125,7 +138,7 @@ local function look(i)
   end
 end
 
-for i = 1, #ARGV - 11 do look(i) end
+for _, e in ipairs(entries) do look(e) end
 if total == 0 then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[2], ARGV[1])

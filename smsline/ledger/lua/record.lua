@@ -1,19 +1,34 @@
 -- Write down what a call, or the wait after an unsure one, came to; once per attempt and state.
 -- KEYS: 1 attempt (hash), 2 due lease, 3 due unsure, 4 due drain, 5 due later, 6 due close (zsets), 7 account (hash), 8 dead (hash), 9 unsure (hash), 10 orphans (hash),
---       11 line, 12 due send of the lane, 13 due probe (zsets), then per entry block and job (hashes), then the index shards (hashes)
+--       11 line, 12 due send of the lane, 13 due probe (zsets), 14 calls to numbers on the day of the call (hash), then per entry block and job (hashes), then the index shards (hashes)
 -- ARGV: 1 attempt id, 2 the attempt's state this is written upon ('begun' or 'unsure'), 3 first poll ms ('' none), 4 first unsure look ms ('' none), 5 account, 6 line,
 --       7 attempt expiry s, 8 index expiry s, 9 entries, 10 index entries, 11 returned entries, 12 ms until an accepted recipient is asked about,
 --       then per entry: text, letters (1 per position), counted (per position: '0' no, '1' yes, '2' no, but marked as sent again), codes (2 bytes per position, 0: none), code names (by position, space separated, for x), serials or '', fee;
 --       then per index entry: shard (1-based), field, value; then per returned entry: line, text, delay ms (-1: the front of the attempt's line)
 -- Returns: {'stale'} | {'ok', '1' when early receipts may wait}.
 local from = ARGV[2]
-if redis.call('HGET', KEYS[1], 'state') ~= from then return { 'stale' } end
+local held = redis.call('HMGET', KEYS[1], 'state', 'started_ms')
+if held[1] ~= from then return { 'stale' } end
 local now = math.floor(now_us() / 1000)
 local entries, indexed, returned = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local shard_at = 13 + entries * 2
+local shard_at = 14 + entries * 2
 local before = from == 'begun' and 's' or 'q'
 local unsure, waiting_for, asked_for = {}, 0, false
 local deltas, fees, dead = {}, {}, {}
+-- The time at which `begin` counted the call for each of its numbers; nil where messages per number are not capped.
+local stamp = from == 'begun' and redis.call('EXISTS', KEYS[14]) == 1 and four_bytes(math.floor(tonumber(held[2]) / 1000)) or nil
+
+-- A message that certainly did not go out is not one that its number had.
+local function uncount(number)
+  local packed = redis.call('HGET', KEYS[14], number) or ''
+  for i = #packed - 3, 1, -4 do
+    if string.sub(packed, i, i + 3) == stamp then
+      local rest = string.sub(packed, 1, i - 1) .. string.sub(packed, i + 4)
+      if rest == '' then redis.call('HDEL', KEYS[14], number) else redis.call('HSET', KEYS[14], number, rest) end
+      return
+    end
+  end
+end
 
 local function one(cells, position, to, cols, job_deltas, dead_field)
   local old = cells.st[position]
@@ -35,14 +50,14 @@ end
 
 local function entry(i)
   local at = 12 + (i - 1) * 7
-  local block_key, job_key = KEYS[12 + i * 2], KEYS[13 + i * 2]
+  local block_key, job_key = KEYS[13 + i * 2], KEYS[14 + i * 2]
   local job, block, runs = split_entry(ARGV[at + 1])
   local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi')
   if not b[1] then return end
   local size = #b[1]
   local cells = { st = column(b[1], size, 1), at = column(b[2], size, 1, '\0'), cd = column(b[3], size, 2, '\0\0'), fi = column(b[4], size, 4, '\0\0\0\0') }
   local letters, counted, codes = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local names, doubtful = {}, {}
+  local names, doubtful, unsent = {}, {}, {}
   for name in string.gmatch(ARGV[at + 5], '%S+') do names[#names + 1] = name end
   deltas[job_key] = deltas[job_key] or {}
   local any_code, any_final, any_count, accepted = b[3], b[4], b[2], false
@@ -56,6 +71,7 @@ local function entry(i)
       any_count = any_count or cols.counted ~= '0'
       accepted = accepted or to == 'a'
       if to == 'q' then doubtful[#doubtful + 1] = position end
+      if stamp and (to == 'w' or to == 'x') then unsent[#unsent + 1] = position end
       local awaited = to == 'a' or to == 'q'
       if awaited then asked_for = true end
       -- What was unsure is awaited already.
@@ -74,7 +90,8 @@ local function entry(i)
   if accepted and redis.call('ZADD', KEYS[13], 'NX', now + tonumber(ARGV[12]), probed) == 0 then redis.call('ZINCRBY', KEYS[13], -1, probed) end
   fees[job_key] = (fees[job_key] or 0) + tonumber(ARGV[at + 7])
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
-  local packed = #doubtful > 0 and redis.call('HGET', block_key, 'n')
+  local packed = (#doubtful > 0 or #unsent > 0) and redis.call('HGET', block_key, 'n')
+  for _, position in ipairs(unsent) do uncount(number_at(packed, position)) end
   for _, position in ipairs(doubtful) do
     local number = number_at(packed, position)
     local others = redis.call('HGET', KEYS[9], number)

@@ -53,6 +53,15 @@ class Parked(TypedDict):
     since: str | None
 
 
+class Credit(TypedDict):
+    """What was left on an account when the provider was asked last."""
+
+    balance: str
+    currency: str
+    messages: int
+    at: str | None
+
+
 class AccountHealth(TypedDict):
     """What is known of an account; `waiting` recipients are accepted and their receipt has not come."""
 
@@ -66,6 +75,7 @@ class AccountHealth(TypedDict):
     unmatched_receipts: int
     last_error: str
     unknown_codes: dict[str, int]
+    credit: Credit | None
 
 
 class Operator:
@@ -297,7 +307,14 @@ def _health(held: accounts.Health) -> AccountHealth:
         unmatched_receipts=held["orphans"],
         last_error=held["last_error"],
         unknown_codes=held["unknown_codes"],
+        credit=_credit(held["credit"]),
     )
+
+
+def _credit(held: accounts.Credit | None) -> Credit | None:
+    if held is None:
+        return None
+    return Credit(balance=held["balance"], currency=held["currency"], messages=held["messages"], at=iso(held["at_ms"]))
 
 
 def _parked(park: accounts.Park, provider: str) -> Parked:

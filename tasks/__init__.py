@@ -5,7 +5,7 @@ from typing import Any
 
 from smsline.ledger import due
 from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT
-from worker import accept, closeout, probe, receipts, send, submit, unsure
+from worker import accept, closeout, credit, probe, receipts, send, submit, unsure
 from worker.app import app
 from worker.current import engine
 
@@ -50,13 +50,15 @@ def drain_account(account: str, wake: Wake = ()) -> None:
 
 
 @app.task(name=TASK_PROBE)
-def probe_silent(attempt: str = "", block: str = "", wake: Wake = ()) -> None:
-    """Ask about an unsure attempt, or about a block's recipients whose receipt has not come."""
+def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wake = ()) -> None:
+    """Ask about an unsure attempt, about a block's recipients whose receipt has not come, or about an account's credit."""
     _awake(wake)
     if attempt:
         unsure.look(engine(), int(attempt))
     if block:
         probe.probe_block(engine(), block)
+    if account:
+        credit.look(engine(), account)
 
 
 @app.task(name=TASK_CLOSE)

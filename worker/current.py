@@ -5,6 +5,7 @@ import threading
 from smsline import codes
 from smsline.ledger import accounts
 from smsline.ledger.link import Ledger
+from worker import credit
 from worker.app import settings
 from worker.engine import Engine
 from worker.providers.registry import open_providers
@@ -35,3 +36,4 @@ def register(found: Engine) -> None:
         redis.exceptions.RedisError: Redis cannot be reached (yet).
     """
     accounts.register(found.ledger, {name: account.provider for name, account in found.settings.accounts.items()})
+    credit.begin(found)

@@ -119,6 +119,7 @@ class Pulse:
                 (keys.drain, self._waker(TASK_DRAIN, lambda member: {"account": member})),
                 (keys.unsure_due, self._waker(TASK_PROBE, lambda member: {"attempt": member})),
                 (keys.probe, self._waker(TASK_PROBE, lambda member: {"block": member})),
+                (keys.credit, self._waker(TASK_PROBE, lambda member: {"account": member})),
                 (keys.expire, self._waker(TASK_CLOSE, lambda member: {"job": member, "end": True})),
                 (keys.closing, self._waker(TASK_CLOSE, lambda member: {"job": member})),
             ]

@@ -26,7 +26,7 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """Show the health of every account.
 
     Whether it is parked and by which code, its receipts (due, applied, after the job was closed, of no message known
-    here), and codes that no table knows.
+    here), what is left on it where the provider tells, and codes that no table knows.
     """
     if context.invoked_subcommand:
         return
@@ -34,10 +34,11 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    shown = table("account", "provider", "state", *_RECEIPTS, "last error", numbers=tuple(_RECEIPTS))
+    shown = table("account", "provider", "state", *_RECEIPTS, "credit", "last error", numbers=tuple(_RECEIPTS))
     for one in found:
         receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
-        shown.add_row(*map(cell, (one["account"], one["provider"], one["state"], *receipts, one["last_error"])))
+        told = (one["account"], one["provider"], one["state"], *receipts, _credit(one), one["last_error"])
+        shown.add_row(*map(cell, told))
     show(shown if found else "no worker has registered an account yet")
     for text in (text for one in found for text in _troubles(one)):
         print_line(cell(text))
@@ -50,6 +51,12 @@ def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) 
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
         f"{account}: {lifted:,} parks lifted"
     )
+
+
+def _credit(one: "AccountHealth") -> str:
+    """What is left, and how many messages that buys."""
+    held = one["credit"]
+    return f"{held['balance']} {held['currency']} ({held['messages']:,} messages)" if held else ""
 
 
 def _troubles(one: "AccountHealth") -> list[str]:

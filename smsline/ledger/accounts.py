@@ -1,6 +1,7 @@
 """Accounts as the ledger knows them: which exist, what is parked and why, what is still awaited."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from smsline.ledger.link import Ledger
@@ -17,6 +18,15 @@ class Park(TypedDict):
     since_ms: int
 
 
+class Credit(TypedDict):
+    """What was left on an account when the provider was asked last: money as it writes it, and the messages that buys."""
+
+    balance: str
+    currency: str
+    messages: int
+    at_ms: int
+
+
 class Health(TypedDict):
     """What is known of an account."""
 
@@ -29,6 +39,7 @@ class Health(TypedDict):
     orphans: int
     last_error: str
     unknown_codes: dict[str, int]
+    credit: Credit | None
 
 
 def register(ledger: Ledger, providers: Mapping[str, str]) -> None:
@@ -91,6 +102,18 @@ def note_error(ledger: Ledger, account: str, error: str) -> None:
     ledger.redis.hset(ledger.keys.account(account), "last_error", error[:200])
 
 
+def ask_for_credit(ledger: Ledger, names: Iterable[str], *, at_ms: float) -> None:
+    """Let the credit of these accounts be asked for, unless that has its time already."""
+    due_ms = dict.fromkeys(names, at_ms)
+    if due_ms:
+        ledger.redis.zadd(ledger.keys.credit, due_ms, nx=True)
+
+
+def note_credit(ledger: Ledger, account: str, credit: Credit) -> None:
+    """Remember what is left on an account."""
+    ledger.redis.hset(ledger.keys.account(account), "credit", json.dumps(credit))
+
+
 def note_unknown(ledger: Ledger, account: str, code: str) -> None:
     """Count a code that no table knows, so that a row can be added."""
     ledger.redis.hincrby(ledger.keys.account(account), f"unknown:{code[:80]}", 1)
@@ -123,4 +146,5 @@ def health(ledger: Ledger, account: str, provider: str) -> Health:
         orphans=int(held.get("orphans", 0)),
         last_error=held.get("last_error", ""),
         unknown_codes={name[8:]: int(count) for name, count in held.items() if name.startswith("unknown:")},
+        credit=json.loads(held["credit"]) if "credit" in held else None,
     )

@@ -21,7 +21,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | unsure:<account>             | hash   | number -> attempts nobody knows the end of                  | permanent; fields leave         |
 | bucket:<account>:<action>    | hash   | token bucket                                                | BUCKET_TTL_S idle               |
 | park:<account>[:<template>]  | hash   | why and since when an account or a template is parked       | resumed                         |
-| account:<account>            | hash   | provider, outstanding receipts, drain fence, last error     | permanent; one per account      |
+| account:<account>            | hash   | outstanding receipts, drain fence, last error, credit       | permanent; one per account      |
 | index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
 | pages:<account>              | list   | raw receipt pages, not yet applied                          | applied                         |
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
@@ -85,6 +85,7 @@ class Keys:
         self.lease = self.due("lease")
         self.drain = self.due("drain")
         self.probe = self.due("probe")
+        self.credit = self.due("credit")
         self.unsure_due = self.due("unsure")
         self.closing = self.due("close")
         self.expire = self.due("expire")

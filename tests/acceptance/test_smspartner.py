@@ -170,6 +170,16 @@ def test_call_that_never_was_carried_out(line: Line) -> None:
     assert line.texts([33612380043]) == {33612380043: 1}
 
 
+def test_credit_is_shown(line: Line) -> None:
+    """What is left at the provider is part of the account's health soon after the start."""
+
+    def known() -> object:
+        (health,) = line.client.accounts()
+        return health["credit"]
+
+    assert wait_until(known, what="the account's credit")
+
+
 def test_nothing_secret_is_logged(line: Line) -> None:
     """After all of this, at the most talkative level, the log holds no key, no text, no code and no full number."""
     told = line.log.read_text()

@@ -239,6 +239,33 @@ class QueryProvider(Provider, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """What is left on an account.
+
+    Attributes:
+        balance: Money, as the provider writes it (`10225.119`).
+        currency: `EUR`.
+        messages: How many messages that buys.
+    """
+
+    balance: str
+    currency: str
+    messages: int
+
+
+@runtime_checkable
+class CreditProvider(Provider, Protocol):
+    """A provider that tells what is left on the account."""
+
+    @property
+    def credit_action(self) -> str:
+        """The action whose bucket `credit` is charged to."""
+
+    def credit(self) -> Credit | Refused | Broken:
+        """What is left now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """One message of a call whose answer was never seen: the provider took it.
 

@@ -25,8 +25,17 @@ WELL = {
     "unmatched_receipts": 2,
     "last_error": "",
     "unknown_codes": {},
+    "credit": None,
 }
-ILL = {**WELL, "account": "backup", "state": "parked", "parked": [PARK], "unknown_codes": {"New.Code": 3}}
+CREDIT = {"balance": "10225.119", "currency": "EUR", "messages": 269082, "at": "2026-08-01T09:00:00Z"}
+ILL = {
+    **WELL,
+    "account": "backup",
+    "state": "parked",
+    "parked": [PARK],
+    "unknown_codes": {"New.Code": 3},
+    "credit": CREDIT,
+}
 
 
 @pytest.fixture
@@ -42,7 +51,16 @@ def test_each_account_has_a_line(run: Any) -> None:
     lines = [line.split() for line in run("accounts").out.splitlines()]
 
     assert ["main", "tencent", "ok", "1,200", "99", "1", "2"] in lines
-    assert ["backup", "tencent", "parked", "1,200", "99", "1", "2"] in lines
+    assert ["backup", "tencent", "parked", "1,200", "99", "1", "2"] in [line[:7] for line in lines]
+
+
+@pytest.mark.usefixtures("accounts")
+def test_credit_is_shown_where_it_is_known(run: Any) -> None:
+    """Money as the provider writes it, and the messages that buys."""
+    well, ill = (line for line in run("accounts").out.splitlines() if " tencent " in line)
+
+    assert "10225.119 EUR (269,082 messages)" in ill
+    assert "EUR" not in well
 
 
 @pytest.mark.usefixtures("accounts")

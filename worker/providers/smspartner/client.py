@@ -12,6 +12,7 @@ from worker.providers.base import (
     BatchRule,
     Broken,
     Call,
+    Credit,
     Found,
     QueryRule,
     ReceiptPage,
@@ -30,12 +31,15 @@ LOG: Final = logging.getLogger(__name__)
 
 POOL_SIZE: Final = 8
 
+LOW_COST: Final = 2
+"""`gamme` of the low-cost range."""
+
 NOT_KNOWN: Final = "4"
 """What a status call answers about a message or a tag that it does not know, or not yet."""
 
 
 class SmsPartnerProvider:
-    """One SMSPartner account; implements `QueryProvider` and `FindProvider` of `worker.providers.base`. Threads may share it.
+    """One SMSPartner account: a `QueryProvider`, `FindProvider` and `CreditProvider`. Threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """
@@ -138,9 +142,18 @@ class SmsPartnerProvider:
             return () if _nothing_known(page) else page
         return tuple(_found(each, tag, context) for each in page.statuses if each.number in frozenset(numbers))
 
-    def credits(self) -> Credits | Refused | Broken:
-        """What is left on the account."""
-        return self.calls.credits()
+    @property
+    def credit_action(self) -> str:
+        """/me."""
+        return limits.CREDITS
+
+    def credit(self) -> Credit | Refused | Broken:
+        """What is left, and how many messages of the account's range it buys."""
+        found = self.calls.credits()
+        if not isinstance(found, Credits):
+            return found
+        messages = found.low_cost if self._account.gamme == LOW_COST else found.premium
+        return Credit(found.balance, found.currency, messages)
 
     def close(self) -> None:
         """Close kept-alive connections."""

@@ -1,0 +1,45 @@
+"""Accounts whose provider tells their credit go in; what is left on each is kept with its health, a quarter of an hour old at most."""
+
+import logging
+from typing import Final
+
+from smsline.ledger import accounts, due
+from worker.engine import Engine
+from worker.providers.base import Credit, CreditProvider
+from worker.receipts import refused, wait_for_token
+
+EVERY_S: Final = 900.0
+
+log = logging.getLogger(__name__)
+
+
+def begin(engine: Engine) -> None:
+    """Let every account that can be asked be asked, at once if it never was."""
+    names = [name for name, provider in engine.providers.items() if isinstance(provider, CreditProvider)]
+    accounts.ask_for_credit(engine.ledger, names, at_ms=engine.now_ms())
+
+
+def look(engine: Engine, account: str) -> None:
+    """Ask what is left on an account that is due; one that can no longer be asked leaves the schedule."""
+    key, provider = engine.ledger.keys.credit, engine.providers.get(account)
+    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
+    if lease is None:
+        return
+    if not isinstance(provider, CreditProvider):
+        due.finish(engine.ledger, key, lease)
+        return
+    if not wait_for_token(engine, account, provider.credit_action):
+        answer = provider.credit()
+        if isinstance(answer, Credit):
+            _note(engine, account, answer)
+        else:
+            refused(engine, account, provider.credit_action, answer)
+    due.finish(engine.ledger, key, lease, EVERY_S * 1000)
+
+
+def _note(engine: Engine, account: str, credit: Credit) -> None:
+    held = accounts.Credit(
+        balance=credit.balance, currency=credit.currency, messages=credit.messages, at_ms=engine.now_ms()
+    )
+    accounts.note_credit(engine.ledger, account, held)
+    log.info("account %s: %s %s left, %d messages", account, credit.balance, credit.currency, credit.messages)

@@ -6,7 +6,8 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from smsline.ledger import accounts, attempts, lines
+from smsline.ledger import accepting, accounts, attempts, lines
+from smsline.ledger.buckets import Limit
 from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Terms
 from worker import aftermath, receipts, windows
 from worker.aftermath import Flight
@@ -49,18 +50,21 @@ def send_batch(engine: Engine, line: Line) -> bool:
         lines.hold(engine.ledger, line, closed_s * 1000)
         return False
     rule = rule_of(provider, line)
-    claim = lines.take(
+    claim = _take(engine, line, rule.limit)
+    return claim is not None and _begin_and_call(engine, claim, rule)
+
+
+def _take(engine: Engine, line: Line, limit: int) -> Claim | None:
+    """The next recipients of a line for one call; None when there are none, or it is not due."""
+    return lines.take(
         engine.ledger,
         line,
         engine.next_attempt(),
-        limit=rule.limit,
+        limit=limit,
         linger_ms=engine.settings.linger_ms[line.lane],
         lease_ms=engine.settings.lease_s * 1000,
         worker=engine.worker,
     )
-    if claim is None:
-        return False
-    return _begin_and_call(engine, claim, rule)
 
 
 def rule_of(provider: Provider, line: Line) -> BatchRule:
@@ -72,12 +76,18 @@ def rule_of(provider: Provider, line: Line) -> BatchRule:
 
 
 def _park_stranger(engine: Engine, line: Line) -> bool:
-    """A line of an account this service does not have (any more) waits, visibly, until it has."""
+    """A line of an account this service does not have (any more) waits, visibly, until it has; who has ended meanwhile leaves it."""
     message = "no worker is configured with this account; add it to the settings or cancel its jobs"
     accounts.park(engine.ledger, line.account, "", "account.Unknown", probe_ms=UNKNOWN_ACCOUNT_WAIT_MS, message=message)
+    accounts.put_off_probe(engine.ledger, line.account, UNKNOWN_ACCOUNT_WAIT_MS)
     accounts.note_stranger(engine.ledger, line.account)
-    lines.hold(engine.ledger, line, UNKNOWN_ACCOUNT_WAIT_MS)
-    log.error("account %s is not configured: its recipients wait; %s", line.account, message)
+    terms = Terms("", Limit(1.0), engine.settings.lease_s * 1000, UNKNOWN_ACCOUNT_WAIT_MS)
+    while (claim := _take(engine, line, accepting.BLOCK_SIZE)) is not None:
+        why = lines.begin(engine.ledger, claim, terms)
+        if isinstance(why, NotBegun) and why.why == "parked":
+            lines.release(engine.ledger, claim, UNKNOWN_ACCOUNT_WAIT_MS)
+            log.error("account %s is not configured: its recipients wait; %s", line.account, message)
+            break
     return False
 
 

@@ -67,6 +67,12 @@ def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: fl
     return bool(new)
 
 
+def put_off_probe(ledger: Ledger, account: str, for_ms: float) -> None:
+    """Let no probe of a parked account go out for a time, because nobody here could make it."""
+    seconds, micros = ledger.redis.time()
+    ledger.redis.hset(ledger.keys.park(account), "probe_ms", int(seconds) * 1000 + int(micros) // 1000 + int(for_ms))
+
+
 def unpark(ledger: Ledger, account: str, template: str = "") -> bool:
     """Lift a park; what waited for it is due at once. False when nothing was parked."""
     keys = ledger.keys

@@ -18,6 +18,7 @@ from tests.support.clock import advance
 from tests.support.provider import FakeProvider
 from worker import accept, closeout, probe, receipts, recovery, send, unsure
 from worker.engine import Engine
+from worker.providers.base import Receipt
 
 CREDENTIALS: Final = {"provider": "tencent", "secret_id": "id", "secret_key": "key", "sdk_app_id": "1400", "sign": "S"}
 OTP_LANE: Final = {"lane": "otp", "template": "1234"}
@@ -113,6 +114,18 @@ class Scene:
         for job in self.due(self.ledger.keys.expire):
             closeout.end_job(self.engine, job)
 
+    def send_some(self, lane: str) -> None:
+        """Make one round of calls for the lines of a lane that are due."""
+        for line in lines.due_lines(self.ledger, lane)[0]:
+            send.send_batch(self.engine, line)
+        self.check()
+
+    def apply(self, found: Sequence[Receipt], account: str = "") -> None:
+        """Receipts come in by whatever way; they are the first account's unless told."""
+        account = account or next(iter(self.engine.providers))
+        receipts.apply_rows(self.engine, account, [receipts.row_of(receipt) for receipt in found])
+        self.check()
+
     def due(self, key: str) -> list[str]:
         """Members of a due set whose time has come, or comes within this millisecond."""
         return [member.decode() for member in self.ledger.redis.zrangebyscore(key, "-inf", self.engine.now_ms() + 1)]
@@ -130,6 +143,10 @@ class Scene:
         names = [*map(keys.inbox, LANES), keys.later, keys.lease, *map(keys.send, LANES), keys.drain]
         names += [keys.unsure_due, keys.probe, keys.expire, keys.closing]
         return {key: len(self.due(key)) for key in names if self.due(key)}
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and do nothing."""
+        advance(self.ledger, seconds)
 
     def later(self, seconds: float) -> None:
         """Let time pass, then do what has come due."""

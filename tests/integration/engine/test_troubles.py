@@ -1,0 +1,218 @@
+"""What a provider refuses: parks and their probes, throttles, retries, single calls; nobody is burnt who could be sent."""
+
+import pytest
+
+from smsline.ledger import accounts
+from smsline.ledger.link import Ledger
+from tests.support.provider import FakeProvider, never_left, refuse, refuse_items
+from tests.support.scene import Scene, make_scene
+from tests.support.world import FIRST, some_numbers
+
+FRENCH = 33612345678
+BALANCE = "FailedOperation.InsufficientBalanceInSmsPackage"
+TEMPLATE = "FailedOperation.TemplateUnapprovedOrNotExist"
+NUMBER = "InvalidParameterValue.IncorrectPhoneNumber"
+
+
+def test_a_parked_account_keeps_its_recipients_and_asks_once_a_minute(scene: Scene) -> None:
+    """A hundred thousand could wait so: one call a minute finds out, and no try is counted."""
+    job = scene.submit(some_numbers(600))
+    scene.provider.usual = refuse(BALANCE)
+    scene.send_all()
+    assert len(scene.provider.calls) == 1
+    for _ in range(10):
+        scene.later(30)
+    assert 5 <= len(scene.provider.calls) <= 6
+    assert scene.counts(job) == {"total": 600, "waiting": 600}
+    assert {row["attempts"] for row in scene.results(job)} == {0}
+    (health,) = scene.ask.accounts()
+    assert (health["state"], health["parked"][0]["code"]) == ("parked", BALANCE)
+
+
+def test_a_probe_that_works_lifts_the_park_for_all(scene: Scene) -> None:
+    """What waited goes out at once."""
+    job = scene.submit(some_numbers(600))
+    scene.provider.script.append(refuse(BALANCE))
+    scene.send_all()
+    scene.later(61)
+    scene.later(1)
+    assert scene.counts(job) == {"total": 600, "accepted": 600}
+    assert not scene.ask.accounts()[0]["parked"]
+    assert scene.texts() == dict.fromkeys(some_numbers(600), 1)
+
+
+def test_a_person_resumes_an_account_at_once(scene: Scene) -> None:
+    """Without waiting for the next probe."""
+    job = scene.submit(some_numbers(3))
+    scene.provider.script.append(refuse(BALANCE))
+    scene.send_all()
+    assert scene.ask.resume_account("main") == 1
+    scene.later(1)
+    assert scene.counts(job) == {"total": 3, "accepted": 3}
+
+
+@pytest.mark.parametrize("by_item", [False, True])
+def test_a_parked_template_lets_the_others_go_on(scene: Scene, *, by_item: bool) -> None:
+    """Said of the whole call, or of each of its numbers alike: one park, not many deaths."""
+    stuck = scene.submit(some_numbers(5), template="stuck")
+    scene.provider.script.append(refuse_items(TEMPLATE) if by_item else refuse(TEMPLATE))
+    scene.send_all()
+    other = scene.submit(some_numbers(5))
+    scene.send_all()
+    assert scene.counts(stuck) == {"total": 5, "waiting": 5}
+    assert scene.counts(other) == {"total": 5, "accepted": 5}
+    (park,) = scene.ask.accounts()[0]["parked"]
+    assert (park["scope"], park["template"], park["code"]) == ("template", "stuck", TEMPLATE)
+    scene.later(61)
+    scene.later(1)
+    assert scene.counts(stuck) == {"total": 5, "accepted": 5}
+
+
+def test_a_parked_account_does_not_hold_up_another(ledger: Ledger) -> None:
+    """Each account has its own health."""
+    prefixes = {"cn": {"prefixes": ["86"]}, "fr": {"prefixes": ["33"]}}
+    scene = make_scene(ledger, {name: FakeProvider() for name in prefixes}, accounts=prefixes)
+    scene.provider_of("cn").usual = refuse(BALANCE)
+    job = scene.submit([FIRST, FRENCH])
+    scene.send_all()
+    assert scene.counts(job) == {"total": 2, "waiting": 1, "accepted": 1}
+    assert {health["account"]: health["state"] for health in scene.ask.accounts()} == {"cn": "parked", "fr": "ok"}
+
+
+def test_recipients_that_end_while_their_account_is_parked_leave_the_line(scene: Scene) -> None:
+    """Cancelled ones are gone with the next look, and the account stays parked for the next job."""
+    job = scene.submit(some_numbers(3), ttl_s=90)
+    scene.provider.usual = refuse(BALANCE)
+    scene.send_all()
+    scene.later(91)
+    assert scene.counts(job) == {"total": 3, "expired": 3}
+    scene.later(61)
+    assert not list(scene.ledger.redis.scan_iter(match="*:line:*"))
+
+
+def test_one_parked_number_of_a_call_does_not_park_the_template(scene: Scene) -> None:
+    """The others were taken; it is tried again by itself, and no try is counted."""
+    job = scene.submit(some_numbers(3))
+    scene.provider.script.append(refuse_items({FIRST: TEMPLATE}))
+    scene.send_all()
+    assert scene.counts(job) == {"total": 3, "waiting": 1, "accepted": 2}
+    assert not scene.ask.accounts()[0]["parked"]
+    scene.later(61)
+    scene.later(1)
+    assert scene.counts(job) == {"total": 3, "accepted": 3}
+
+
+def test_a_throttled_account_rests_and_counts_no_try(scene: Scene) -> None:
+    """The bucket of the action is closed for as long as the code says; all lanes wait, and go on."""
+    job = scene.submit(some_numbers(400))
+    scene.provider.script.append(refuse("LimitExceeded"))
+    scene.send_all()
+    code = scene.otp(FIRST + 5000)
+    scene.later(50)
+    assert len(scene.provider.calls) == 1
+    scene.later(12)
+    assert scene.counts(code) == {"total": 1, "accepted": 1}
+    assert scene.counts(job) == {"total": 400, "accepted": 400}
+    assert {row["attempts"] for row in scene.results(job)} == {1}
+
+
+def test_a_template_that_may_not_be_sent_now_holds_up_nothing_else(scene: Scene) -> None:
+    """A marketing template outside its hours waits; one-time passwords of the same account go on."""
+    job = scene.submit(some_numbers(3))
+    scene.provider.script.append(refuse("FailedOperation.MarketingSendTimeConstraint"))
+    scene.send_all()
+    code = scene.otp(FIRST + 10)
+    other = scene.submit([FIRST + 11], template="other")
+    scene.send_all()
+    assert scene.counts(code) == {"total": 1, "accepted": 1}
+    assert scene.counts(other) == {"total": 1, "accepted": 1}
+    assert scene.counts(job) == {"total": 3, "waiting": 3}
+    assert len(scene.provider.calls) == 3
+
+
+def test_a_throttled_number_waits_alone(scene: Scene) -> None:
+    """The provider's cap on one number: it is tried again after the code's time, uncounted; nobody else waits."""
+    job = scene.submit(some_numbers(3))
+    scene.provider.script.append(refuse_items({FIRST: "LimitExceeded.PhoneNumberThirtySecondLimit"}))
+    scene.send_all()
+    assert scene.counts(job) == {"total": 3, "waiting": 1, "accepted": 2}
+    scene.later(25)
+    assert len(scene.provider.calls) == 1
+    scene.later(6)
+    assert scene.counts(job) == {"total": 3, "accepted": 3}
+
+
+def test_retries_that_are_used_up_end_in_the_dead_letter(scene: Scene) -> None:
+    """An otp is tried five times more; the code of the last try stands beside it."""
+    job = scene.otp(FIRST)
+    scene.provider.usual = never_left()
+    scene.until(lambda: scene.status(job)["closed_at"], within_s=200)
+    assert scene.counts(job) == {"total": 1, "dead": 1}
+    assert len(scene.provider.calls) == 6
+    (row,) = scene.results(job)
+    assert (row["code"], row["attempts"]) == ("http.ConnectError", 6)
+
+
+def test_one_bad_number_that_spoils_a_call_is_found_by_single_calls(scene: Scene) -> None:
+    """The call was refused for one number; each is tried alone, and only the bad one dies."""
+    job = scene.submit(some_numbers(5))
+
+    def spoilt(provider: FakeProvider, call: object) -> object:
+        bad = FIRST + 2 in call.numbers  # type: ignore[attr-defined]
+        return refuse(NUMBER)(provider, call) if bad else FakeProvider().usual(provider, call)  # type: ignore[arg-type]
+
+    scene.provider.usual = spoilt  # type: ignore[assignment]
+    scene.send_all()
+    scene.later(2)
+    assert scene.counts(job) == {"total": 5, "accepted": 4, "dead": 1}
+    assert sorted(len(call.numbers) for call in scene.provider.calls) == [1, 1, 1, 1, 1, 5]
+    assert {row["phone"]: row["code"] for row in scene.results(job) if row["state"] == "dead"} == {
+        f"+{FIRST + 2}": NUMBER
+    }
+
+
+def test_content_that_will_never_do_kills_its_call_and_nothing_else(scene: Scene) -> None:
+    """Each recipient is in the dead letter with the code."""
+    bad = scene.submit(some_numbers(5), template="bad")
+    scene.provider.script.append(refuse("FailedOperation.ContainSensitiveWord"))
+    scene.send_all()
+    good = scene.submit(some_numbers(5))
+    scene.send_all()
+    assert scene.counts(bad) == {"total": 5, "dead": 5}
+    assert scene.status(bad)["closed_at"]
+    assert scene.counts(good) == {"total": 5, "accepted": 5}
+
+
+def test_a_code_that_nobody_knows_is_doubted_counted_and_shown(scene: Scene) -> None:
+    """So that a row can be added; nothing is sent again."""
+    job = scene.submit([FIRST])
+    scene.provider.script.append(refuse("BrandNewCode"))
+    scene.send_all()
+    assert scene.counts(job) == {"total": 1, "sending": 1}
+    assert accounts.health(scene.ledger, "main", "tencent")["unknown_codes"] == {"BrandNewCode": 1}
+
+
+def test_numbers_that_no_account_serves_wait_until_their_end(ledger: Ledger) -> None:
+    """They are not lost, and leave nothing behind; an account that comes later takes what is its own."""
+    scene = make_scene(ledger, {"cn": FakeProvider()}, accounts={"cn": {"prefixes": ["86"]}})
+    job = scene.submit([FIRST, FRENCH], ttl_s=600)
+    named = scene.submit([FRENCH], account="fr", ttl_s=86_400)
+    scene.send_all()
+    assert scene.counts(job) == {"total": 2, "waiting": 1, "accepted": 1}
+    scene.later(601)
+    assert scene.counts(job) == {"total": 2, "accepted": 1, "expired": 1}
+    both = make_scene(ledger, {"cn": scene.provider, "fr": FakeProvider()}, accounts={"cn": {"prefixes": ["86"]}})
+    both.later(61)
+    both.later(61)
+    assert both.counts(named) == {"total": 1, "accepted": 1}
+
+
+def test_recipients_of_a_stranger_leave_nothing_behind(ledger: Ledger) -> None:
+    """When they have ended, their line is gone, though no worker has their account."""
+    scene = make_scene(ledger)
+    job = scene.submit(some_numbers(3), account="gone", ttl_s=60)
+    scene.send_all()
+    scene.later(61)
+    scene.later(61)
+    assert scene.counts(job) == {"total": 3, "expired": 3}
+    assert not list(ledger.redis.scan_iter(match="*:line:*"))

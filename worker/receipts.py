@@ -189,8 +189,8 @@ def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> Applied:
     if left:
         matched += match(engine, account, left)
     if left and not isinstance(engine.providers.get(account), QueryProvider):
-        known = {matched_row.row.serial for matched_row in matched}
-        orphans = [row for row in left if row.serial not in known]
+        known = {each.row for each in matched}
+        orphans = [row for row in left if row not in known]
         late_places = receipts.keep_orphans(engine.ledger, account, orphans, today=today)
         matched += [Matched(row, late_places[row.serial]) for row in orphans if row.serial in late_places]
     return apply_matched(engine, account, matched)
@@ -200,7 +200,8 @@ def apply_matched(engine: Engine, account: str, matched: Sequence[Matched]) -> A
     """Apply receipts whose recipients are known."""
     jobs = receipts.jobs_of(engine.ledger, sorted({each.place.block for each in matched}))
     suppression.add(engine.ledger, [each.row.number for each in matched if opted_out(engine, account, each.row)])
-    done = receipts.apply(engine.ledger, account, [each for each in matched if each.place.block in jobs], jobs=jobs)
+    known = [_timed(engine, each) for each in matched if each.place.block in jobs]
+    done = receipts.apply(engine.ledger, account, known, jobs=jobs)
     if done.strangers:
         log.warning(
             "account %s: %d receipts name a serial of ours with another number; they were left out",
@@ -208,6 +209,12 @@ def apply_matched(engine: Engine, account: str, matched: Sequence[Matched]) -> A
             done.strangers,
         )
     return done
+
+
+def _timed(engine: Engine, matched: Matched) -> Matched:
+    """A receipt to which its provider gives no time is of the present."""
+    row = matched.row
+    return matched if row.at_s else matched._replace(row=row._replace(at_s=engine.now_ms() // 1000))
 
 
 def opted_out(engine: Engine, account: str, row: Row) -> bool:

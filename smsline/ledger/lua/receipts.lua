@@ -66,7 +66,7 @@ local function block(index)
   if not any then return end
   local letters_now = new.column(1)
   redis.call('HSET', key, 'st', letters_now, 'cd', new.column(2), 'fi', new.column(3))
-  if was_open and not string.find(letters_now, '[wsqxu]') then redis.call('HDEL', key, 'p', 'pp') end
+  if was_open then forget_params(key, letters_now) end
 end
 
 for index = 1, (#KEYS - 3) / 2 do block(index) end

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from smsline.errors import Conflict, NotFound
-from tests.support.provider import accept, never_left
+from tests.support.provider import FakeProvider, accept, never_left
 from tests.support.scene import Scene
 from tests.support.world import FIRST, some_numbers
 from worker.providers.base import Answer, Call
@@ -15,9 +15,9 @@ def test_a_job_paused_in_the_middle_sends_nothing_more_until_it_goes_on(scene: S
     """Calls in flight end normally; what is left waits, and goes out when the job is resumed."""
     job = scene.submit(some_numbers(600))
 
-    def pause_first(provider: object, call: Call) -> Answer:
+    def pause_first(provider: FakeProvider, call: Call) -> Answer:
         scene.ask.pause(job)
-        return accept(scene.provider, call)
+        return accept(provider, call)
 
     scene.provider.script.append(pause_first)
     scene.send_all()
@@ -36,9 +36,9 @@ def test_a_job_cancelled_in_the_middle_ends(scene: Scene) -> None:
     """What was accepted gets its receipt; the rest ends as cancelled; nothing can be changed any more."""
     job = scene.submit(some_numbers(600))
 
-    def cancel_first(provider: object, call: Call) -> Answer:
+    def cancel_first(provider: FakeProvider, call: Call) -> Answer:
         scene.ask.cancel(job)
-        return accept(scene.provider, call)
+        return accept(provider, call)
 
     scene.provider.script.append(cancel_first)
     scene.send_all()
@@ -69,10 +69,10 @@ def test_a_retry_that_comes_back_after_the_end_ends_within_a_lease(scene: Scene)
     """The call was under way when the job was cancelled, and its recipients wait for hours; they do not keep the job open."""
     job = scene.submit(some_numbers(2))
 
-    def cancel_first(provider: object, call: Call) -> Answer:
+    def cancel_first(provider: FakeProvider, call: Call) -> Answer:
         scene.ask.cancel(job)
         scene.tick_ends()
-        return never_left()(scene.provider, call)
+        return never_left()(provider, call)
 
     for _ in range(20):
         scene.provider.usual = cancel_first

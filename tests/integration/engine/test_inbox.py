@@ -173,9 +173,7 @@ def test_a_payload_delivered_twice_is_one_job(scene: Scene) -> None:
         ({"params": CODE}, "params: 'str': must be a list of text"),
     ],
 )
-def test_a_payload_that_breaks_a_rule_is_refused_and_kept(
-    scene: Scene, change: dict[str, object], words: str
-) -> None:
+def test_a_payload_that_breaks_a_rule_is_refused_and_kept(scene: Scene, change: dict[str, object], words: str) -> None:
     """Nobody waits for an answer, so the refusal is kept for people; it never shows params."""
     assert submit_payload(scene.engine, {**PAYLOAD, **change}, "m1") is None
     (refusal,) = refusals(scene)

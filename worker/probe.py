@@ -35,11 +35,14 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     asking = [each for each in silent if now_ms - each.accepted_ms < overdue_ms]
     if isinstance(engine.providers.get(account), QueryProvider):
         again_ms = _query_block(engine, account, block, asking, seconds=seconds)
+        # What was accepted in the block during the look has taken the lease's place, and must not wait for its end.
+        if not due.finish(engine.ledger, key, lease, again_ms):
+            due.hasten(engine.ledger, key, member, QUERY_AGAIN_MS if again_ms is None else again_ms)
     else:
         complete = _ask_in_turn(engine, account, block, asking, seconds=seconds)
         oldest_ms = min((each.accepted_ms for each in silent_of(engine.ledger, block)), default=None)
         again_ms = None if oldest_ms is None else next_probe_ms(engine, now_ms - oldest_ms) if complete else 0.0
-    due.finish(engine.ledger, key, lease, again_ms)
+        due.finish(engine.ledger, key, lease, again_ms)
 
 
 def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> bool:

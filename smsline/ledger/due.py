@@ -39,6 +39,12 @@ def finish(ledger: Ledger, due_key: str, lease: Lease, again_ms: float | None = 
     return bool(ledger.run("finish", [due_key], [*lease, "" if again_ms is None else again_ms]))
 
 
+def hasten(ledger: Ledger, due_key: str, member: str, in_ms: float) -> None:
+    """Make a member due in so many ms, unless it is due sooner; one that is not there stays away."""
+    seconds, micros = ledger.redis.time()
+    ledger.redis.zadd(due_key, {member: seconds * 1000 + micros / 1000 + in_ms}, xx=True, lt=True)
+
+
 def members(ledger: Ledger, due_key: str, now_ms: float, *, most: int) -> list[str]:
     """What is due, longest due first, without claiming it."""
     found = ledger.redis.zrangebyscore(due_key, "-inf", now_ms, start=0, num=most)

@@ -14,6 +14,7 @@ from smsline.ledger.lines import parse_line
 from smsline.ledger.link import Ledger, Value, code_bytes
 from smsline.states import LETTERS, State
 
+JOINED_SLACK_MS: Final = 1_000
 DAYS_BACK: Final = 4
 """Receipts are matched to sends of today and the days before within which one may come."""
 
@@ -260,7 +261,8 @@ def bring_forward(
         The earliest of the new times, epoch ms; None when no block has joined.
     """
     keys, noted = ledger.keys, ledger.keys.account(account)
-    since_ms = int(ledger.redis.hget(noted, "forward_ms") or 0)
+    # Each further acceptance in a block moves it a millisecond ahead, perhaps before the time of the last look.
+    since_ms = int(ledger.redis.hget(noted, "forward_ms") or 0) - JOINED_SLACK_MS
     found = ledger.redis.zrangebyscore(keys.probe, since_ms + probe_ms, now_ms + probe_ms, withscores=True)
     joined = {member: score - probe_ms for member, score in found if member.startswith(f"{account} ".encode())}
     blocks = [keys.block(member.decode().split(" ")[1]) for member in joined]

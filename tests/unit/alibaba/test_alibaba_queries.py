@@ -47,6 +47,7 @@ class Answering:
     limits: Mapping[str, float] = field(default_factory=lambda: {QUERY: 1e6, "SendSms": 1e6})
     asked: list[list[Asked]] = field(default_factory=list)
     by_number: list[Receipt] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
     ask_action: str = QUERY
 
     @property
@@ -65,6 +66,7 @@ class Answering:
     def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
         """What is known of these."""
         self.asked.append(list(asked))
+        self.meanwhile()
         if self.trouble:
             return self.trouble
         found = tuple(self.known[each.number] for each in asked if each.number in self.known)
@@ -333,6 +335,22 @@ def test_a_look_cut_short_goes_on_at_once(scene: Scene) -> None:
 
     assert scene.provider.asked == []
     assert min(scene.schedule().values()) <= 1
+
+
+def test_accepted_during_a_look(scene: Scene) -> None:
+    """Who is accepted in a block while its last silent message is asked about is asked about soon, and not lost."""
+    numbers = some_numbers(2)
+    scene.job = scene.world.job(numbers)
+    (first, second) = ((claim, begun) for claim, begun in (scene.world.begin(limit=1), scene.world.begin(limit=1)))
+    assert isinstance(first[1], Begun)
+    assert scene.world.record(first[0], first[1], State.ACCEPTED) is not None
+    scene.provider.tells(numbers[0])
+    scene.provider.meanwhile = lambda: scene.world.record(second[0], second[1], State.ACCEPTED)  # type: ignore[arg-type]
+
+    scene.look()
+
+    assert scene.counts() == {"total": 2, "delivered": 1, "accepted": 1}
+    assert next(iter(scene.schedule().values())) <= 2_000
 
 
 def test_the_deadline_ends_the_silence(ledger: Ledger) -> None:

@@ -153,13 +153,14 @@ def test_a_found_message_ends_the_search() -> None:
 
 
 def test_mainland_ask() -> None:
-    """Asked by number alone, a receipt goes by its OutId; messages without one are somebody else's."""
+    """Asked by number alone, a receipt goes by its OutId, in its serial too; messages without one are somebody else's."""
     line = answering(200, details(detail(), detail(OutId=""), detail(OutId=None), detail(OutId="other", SendStatus=2)))
 
     page = line.mainland().ask(FIRST, since_s=NOW - 3600, until_s=NOW)
 
-    ours = replace(DELIVERED_CN, serial="")
-    assert page == ReceiptPage((ours, replace(ours, ok=False, context="other")), 0, 2)
+    ours = replace(DELIVERED_CN, serial=f"{CONTEXT}/{FIRST}")
+    other = replace(ours, serial=f"other/{FIRST}", ok=False, context="other")
+    assert page == ReceiptPage((ours, other), 0, 2)
     assert "BizId" not in line.asked
 
 

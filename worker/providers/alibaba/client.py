@@ -163,7 +163,7 @@ class MainlandProvider(_Site):
         return self._details(one.number, days, mainland.biz_id_of(one.serial))
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
-        """Receipts of what went to one number between two epoch times, with OutId and without serial.
+        """Receipts of what went to one number between two epoch times, with OutId in place of the BizId in their serials.
 
         Days are asked for one by one, so that the receipts may be of a wider time; the provider keeps 30. When nothing of the time
         asked about is left, nothing is asked and the answer is `Broken`, as an empty page would say that there was no receipt.

@@ -1,6 +1,7 @@
 """The API of 2017-05-25, for the mainland site: calls in and questions out; answers in and the engine's values out.
 
-One BizId is the answer for all numbers of a call, so the serial of a message is `<BizId>/<number>`.
+One BizId is the answer for all numbers of a call, so the serial of a message is `<BizId>/<number>`; where the answer was lost and
+a receipt found without it, `<OutId>/<number>`.
 """
 
 from collections.abc import Sequence
@@ -111,8 +112,8 @@ def details_question(number: int, day: str, biz_id: str = "") -> Question:
 def read_details(body: bytes, number: int, biz_id: str = "", *, clean: Clean) -> ReceiptPage | Refused | Broken:
     """The answer to a QuerySendDetails. A message that waits for its receipt counts as a row, and gives none.
 
-    A row does not repeat its BizId. So a receipt has a serial when one send was asked about, and its OutId to go by when not;
-    rows that then have no OutId are messages of somebody else.
+    A row does not repeat its BizId. So its OutId takes its place when all sends were asked about; rows that then have none are
+    messages of somebody else.
     """
     row = opened(body)
     if isinstance(row, Broken):
@@ -127,9 +128,9 @@ def read_details(body: bytes, number: int, biz_id: str = "", *, clean: Clean) ->
     return ReceiptPage(tuple(receipts), bad_rows=len(rows) - len(known), rows=len(rows))
 
 
-def serial_of(biz_id: str, number: int) -> str:
-    """The id of the message to one number of a send."""
-    return f"{biz_id}/{number}"
+def serial_of(send: str, number: int) -> str:
+    """The id of the message to one number of a send, which is called by its BizId or its OutId."""
+    return f"{send}/{number}"
 
 
 def biz_id_of(serial: str) -> str:
@@ -151,7 +152,7 @@ def _known(row: object, number: int) -> bool:
 def _receipt(row: dict[str, Any], number: int, biz_id: str) -> Receipt:
     return Receipt(
         number=number,
-        serial=serial_of(biz_id, number) if biz_id else "",
+        serial=serial_of(biz_id or _out_id(row), number),
         ok=text(row.get("SendStatus")) == SendStatus.DELIVERED,
         code=text(row.get("ErrCode")),
         received_at_s=moment(text(row.get("ReceiveDate"))),

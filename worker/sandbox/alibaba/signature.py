@@ -87,8 +87,10 @@ def verify(
     Returns:
         The AccessKey ID, or why the request is refused.
     """
-    by_header = "x-acs-action" in request.headers
-    claim = _claim_of_header(request) if by_header else _claim_of_params({**asked.query, **asked.form})
+    # The SDKs name the action in a header for RPC too, so only the place of the signature tells the two apart.
+    params = {**asked.query, **asked.form}
+    by_header = "authorization" in request.headers or "Signature" not in params
+    claim = _claim_of_header(request) if by_header else _claim_of_params(params)
     if claim is None:
         return _INCOMPLETE
     secret = secret_of(claim.key)

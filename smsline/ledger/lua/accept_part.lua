@@ -7,13 +7,13 @@
 -- Returns: {'ok', recipients taken, duplicates} | {'done'} when the part was accepted before | {'cancelled'}.
 if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[2], 'end') == 1 then return { 'done' } end
 local job, lines, shards = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', KEYS[1], 'state', 'vt', 'paced')
+local state = redis.call('HMGET', KEYS[1], 'state', 'vt', 'pace_tail')
 if state[1] == 'cancelled' then return { 'cancelled' } end
 local seen_at, block_at = 7 + lines * 2, 7 + lines * 2 + shards
 local blocks = #KEYS - block_at
 local now = now_us() / 1000
-local first_due, pace = tonumber(ARGV[7]), tonumber(ARGV[8])
-local paced = tonumber(state[3] or 0)
+-- A paced job's schedule goes on where it ended, and never begins in the past.
+local pace, tail = tonumber(ARGV[8]), math.max(now, tonumber(ARGV[7]), tonumber(state[3] or 0))
 local vt = tonumber(state[2] or 0)
 local taken, doubled = 0, 0
 
@@ -46,8 +46,8 @@ for b = 1, blocks do
     local entry = job .. '|' .. (tonumber(ARGV[10]) + b - 1) .. '|' .. runs_of(list)
     local line_key, size_key = KEYS[6 + line_no * 2], KEYS[7 + line_no * 2]
     if pace > 0 then
-      redis.call('ZADD', KEYS[5], string.format('%.3f', math.max(now, first_due) + paced * pace), line .. ' ' .. entry)
-      paced = paced + #list
+      redis.call('ZADD', KEYS[5], string.format('%.3f', tail), line .. ' ' .. entry)
+      tail = tail + #list * pace
     else
       local head = redis.call('ZRANGE', line_key, 0, 0, 'WITHSCORES')
       vt = math.max(vt + 1, tonumber(head[2] or 0))
@@ -59,8 +59,8 @@ for b = 1, blocks do
   end
 end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[10] .. ':' .. blocks)
-redis.call('HSET', KEYS[1], 'vt', string.format('%.0f', vt), 'paced', paced)
-if pace > 0 then redis.call('HSET', KEYS[1], 'pace_tail', string.format('%.3f', math.max(now, first_due) + paced * pace)) end
+redis.call('HSET', KEYS[1], 'vt', string.format('%.0f', vt))
+if pace > 0 then redis.call('HSET', KEYS[1], 'pace_tail', string.format('%.3f', tail)) end
 redis.call('DEL', KEYS[2])
 local progress = redis.call('HMGET', KEYS[1], 'complete', 'parts')
 -- From here on the blocks hold the params; the job's own copy, perhaps a one-time password, has no use.

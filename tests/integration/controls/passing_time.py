@@ -1,34 +1,61 @@
-"""Time that passes for what campaign controls write down too: the messages of a number, and the pace of a job."""
+"""Time that passes for what campaign controls write down too: the messages of a number, and the start of a paced job."""
 
 import json
-from typing import Final
+import time
 
 from smsline.ledger.link import Ledger
+from tests.support.clock import advance
 from tests.support.scene import Scene
-
-PACE_FIELDS: Final = ("pace_ms", "pace_tail")
 
 
 def let_pass(scene: Scene, seconds: float) -> None:
     """Let so many seconds pass, then do what has come due."""
+    nobody_works(scene, seconds)
+    scene.run()
+
+
+class Course:
+    """The course of a test, from its making on: what the test takes itself is part of the time that passes.
+
+    Args:
+        scene: Whose time.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._started_s = time.monotonic()
+        self._moved_s = 0.0
+
+    def to(self, seconds: float) -> None:
+        """Let time pass until so many seconds are over since the start, then do what has come due."""
+        left_s = seconds - self._moved_s - (time.monotonic() - self._started_s)
+        if left_s > 0:
+            self._moved_s += left_s
+            nobody_works(self._scene, left_s)
+        self._scene.run()
+
+    def now_s(self) -> float:
+        """Seconds since the start."""
+        return self._moved_s + time.monotonic() - self._started_s
+
+
+def nobody_works(scene: Scene, seconds: float) -> None:
+    """Let so many seconds pass while all workers are down."""
     _move_called(scene.ledger, seconds)
-    _move_jobs(scene.ledger, seconds)
-    scene.later(seconds)
+    _move_starts(scene.ledger, seconds)
+    advance(scene.ledger, seconds)
 
 
 def _move_called(ledger: Ledger, seconds: float) -> None:
     for key in list(ledger.redis.scan_iter(match=f"{ledger.keys.prefix}called:*")):
         for number, packed in ledger.redis.hgetall(key).items():
             times = [int.from_bytes(packed[i : i + 4], "big") - int(seconds) for i in range(0, len(packed), 4)]
-            ledger.redis.hset(key, number, b"".join(time.to_bytes(4, "big") for time in times))
+            ledger.redis.hset(key, number, b"".join(at_s.to_bytes(4, "big") for at_s in times))
 
 
-def _move_jobs(ledger: Ledger, seconds: float) -> None:
+def _move_starts(ledger: Ledger, seconds: float) -> None:
     for name in ledger.redis.zrange(ledger.keys.jobs, 0, -1):
         key = ledger.keys.job(name.decode())
-        for field in PACE_FIELDS:
-            if held := ledger.redis.hget(key, field):
-                ledger.redis.hset(key, field, float(held) - seconds * 1000)
         spec = json.loads(ledger.redis.hget(key, "spec") or "{}")
         if spec.get("start_s"):
             ledger.redis.hset(key, "spec", json.dumps({**spec, "start_s": spec["start_s"] - seconds}))

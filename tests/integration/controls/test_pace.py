@@ -1,0 +1,226 @@
+"""Pace: so many numbers of a job a second, smoothly; also after a pause or an outage, when all of it is overdue at once."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+
+from smsline.ledger import buckets, lines
+from smsline.ledger.accepting import Block, Timing, accept_part
+from smsline.ledger.lines import NotBegun
+from smsline.ledger.link import Ledger
+from smsline.ledger.runs import decode
+from tests.integration.controls.passing_time import Course, let_pass, nobody_works
+from tests.support.provider import never_left
+from tests.support.scene import Scene, make_scene
+from tests.support.world import FIRST, TERMS, World, some_numbers
+from worker import accept
+
+
+@pytest.fixture
+def paced(ledger: Ledger) -> Scene:
+    """A scene whose lanes do not linger."""
+    return make_scene(ledger, linger_ms=0)
+
+
+def accept_only(scene: Scene) -> None:
+    """Take what is in the inbox, and send nothing."""
+    for job in scene.due(scene.ledger.keys.inbox("marketing")):
+        accept.accept_job(scene.engine, job)
+
+
+def schedule(ledger: Ledger) -> list[tuple[float, int]]:
+    """When how many numbers are put down for, epoch seconds, soonest first."""
+    found = ledger.redis.zrange(ledger.keys.later, 0, -1, withscores=True)
+    return [(at_ms / 1000, len(decode(member.decode().rsplit("|", 1)[1]))) for member, at_ms in found]
+
+
+def stray_s(scene: Scene, pace: float) -> float:
+    """How far the schedule strays from so many numbers a second, at most, from its first number on."""
+    (start_s, _), before, most_s = schedule(scene.ledger)[0], 0, 0.0
+    for at_s, count in schedule(scene.ledger):
+        most_s = max(most_s, abs(at_s - start_s - before / pace))
+        before += count
+    return most_s
+
+
+def sent_each_second(scene: Scene, course: Course, *, first: int, last: int) -> list[int]:
+    """How many messages go out in each second of a test's course, looked at in its middle."""
+    each = []
+    for second in range(first, last + 1):
+        before = len(scene.provider.out)
+        course.to(second + 0.5)
+        each.append(len(scene.provider.out) - before)
+    return each
+
+
+def everybody_once(scene: Scene, count: int) -> bool:
+    """Whether each of the first so many numbers has had one message."""
+    return scene.texts() == Counter(some_numbers(count))
+
+
+@pytest.mark.parametrize(
+    ("pace", "count", "parts"), [(100, 1000, 1), (100, 1000, 4), (1000, 3000, 2), (7, 140, 1), (0.5, 20, 1)]
+)
+def test_the_schedule_is_smooth(paced: Scene, pace: float, count: int, parts: int) -> None:
+    """So many a second are put down one after the other without a gap, in however many parts they come."""
+    size, job = count // parts, ""
+    for part_no in range(parts):
+        numbers = some_numbers(size, FIRST + part_no * size)
+        job = paced.submit(numbers, job=job, part_no=part_no, parts=parts, pace=pace)
+    accept_only(paced)
+    assert sum(put_down for _, put_down in schedule(paced.ledger)) == count
+    assert max(put_down for _, put_down in schedule(paced.ledger)) <= max(1, min(200, pace))
+    assert stray_s(paced, pace) < 0.01
+
+
+def test_it_goes_out_as_it_is_scheduled(paced: Scene) -> None:
+    """Twenty each second, ten seconds long, and every number once."""
+    course = Course(paced)
+    paced.submit(some_numbers(200), pace=20)
+    paced.run()
+    assert sent_each_second(paced, course, first=1, last=9) == [20] * 9
+    assert everybody_once(paced, 200)
+
+
+def test_a_worker_that_is_late_once_loses_no_place(paced: Scene) -> None:
+    """A block that goes out late is followed by one in time, less than a second after it: neither is put at the end for that."""
+    course = Course(paced)
+    paced.submit(some_numbers(120), pace=20)
+    paced.run()
+    for at_s in (1.4, 2.1, 3.4, 4.1, 5.4):
+        course.to(at_s)
+    assert everybody_once(paced, 120)
+
+
+def test_parts_that_come_one_by_one_keep_the_pace(paced: Scene) -> None:
+    """A stream that keeps up with its pace goes out at its pace: each part's place is after the last one's, not after them all."""
+    course = Course(paced)
+    job = paced.submit(some_numbers(40), parts=None, stream=True, pace=20)
+    paced.run()
+    for part_no in range(1, 4):
+        course.to(part_no * 2 - 0.6)
+        numbers = some_numbers(40, FIRST + part_no * 40)
+        paced.submit(numbers, job=job, part_no=part_no, parts=4, stream=True, pace=20)
+        paced.run()
+        course.to(part_no * 2 + 0.4)
+    course.to(7.4)
+    assert everybody_once(paced, 160)
+
+
+def test_a_stream_that_stops_for_a_while_is_not_made_up_for(paced: Scene) -> None:
+    """The part that comes then goes out at the pace, from now on."""
+    job = paced.submit(some_numbers(100), parts=None, stream=True, pace=100)
+    let_pass(paced, 60)
+    paced.submit(some_numbers(900, FIRST + 100), job=job, part_no=1, parts=2, stream=True, pace=100)
+    accept_only(paced)
+    assert stray_s(paced, 100) < 0.01
+    assert abs(schedule(paced.ledger)[0][0] - paced.engine.now_ms() / 1000) < 1
+
+
+@pytest.mark.parametrize(("pace", "count"), [(400, 1000), (100, 300), (30, 150), (1, 8), (0.5, 6)])
+def test_after_an_outage_a_second_s_worth_goes_out(paced: Scene, pace: float, count: int) -> None:
+    """When all is overdue, a second's worth goes out (and half a block at most); the rest gets new places, and none is lost or doubled."""
+    paced.submit(some_numbers(count), pace=pace)
+    accept_only(paced)
+    nobody_works(paced, count / pace + 10)
+    course = Course(paced)
+    paced.run()
+    block = max(1, min(200, pace))
+    most = max(pace, 1.5 * block) + pace * course.now_s()
+    assert max(pace, 1) <= len(paced.provider.out) <= most
+    assert len(paced.provider.out) + sum(put_down for _, put_down in schedule(paced.ledger)) == count
+    assert stray_s(paced, pace) <= block / pace + course.now_s()
+    paced.until(lambda: len(paced.provider.out) == count, step_s=1, within_s=count / pace + 5)
+    assert everybody_once(paced, count)
+
+
+def test_after_a_pause_a_second_s_worth_goes_out(paced: Scene) -> None:
+    """What was set aside meanwhile comes back at the pace, behind what is put down already, and every number once."""
+    course = Course(paced)
+    job = paced.submit(some_numbers(200), pace=20)
+    paced.run()
+    paced.ask.pause(job)
+    assert sum(sent_each_second(paced, course, first=1, last=5)) == 0
+    paced.ask.resume(job)
+    before = len(paced.provider.out)
+    paced.run()
+    assert 20 <= len(paced.provider.out) - before <= 40
+    each = sent_each_second(paced, course, first=6, last=15)
+    assert max(each) <= 20
+    assert everybody_once(paced, 200)
+
+
+def test_many_pauses_lose_and_double_nothing(paced: Scene) -> None:
+    """However often a job is stopped and goes on, each number has its message once and the pace holds."""
+    job = paced.submit(some_numbers(100), pace=10)
+    course = Course(paced)
+    paced.run()
+    for wait_s in (1, 7, 1, 1, 60):
+        paced.ask.pause(job)
+        let_pass(paced, wait_s)
+        paced.ask.resume(job)
+        before, began_s = len(paced.provider.out), course.now_s()
+        let_pass(paced, 1)
+        assert len(paced.provider.out) - before <= 1.5 * 10 + 10 * (1 + course.now_s() - began_s)
+    paced.until(lambda: len(paced.provider.out) == 100, within_s=60)
+    assert everybody_once(paced, 100)
+
+
+def test_a_try_is_a_place_taken(paced: Scene) -> None:
+    """Calls that fail make no room for more: so many numbers a second are called, not so many reached."""
+    paced.provider.usual = never_left()
+    course, called = Course(paced), []
+    paced.submit(some_numbers(1000), pace=100)
+    for second in range(6):
+        course.to(second + 0.5)
+        called.append((course.now_s(), sum(len(call.numbers) for call in paced.provider.calls)))
+    for (before_s, before), (after_s, after) in pairwise(called):
+        assert after - before <= 150 + 100 * (after_s - before_s)
+    assert called[-1][1] <= 150 + 100 * called[-1][0]
+
+
+def test_another_job_in_the_same_line_is_not_held_up(paced: Scene) -> None:
+    """A job without a pace that says the same goes out at full speed beside it."""
+    job = paced.submit(some_numbers(200), pace=10)
+    other = paced.submit(some_numbers(600, FIRST + 5000))
+    paced.run()
+    assert paced.counts(other) == {"total": 600, "accepted": 600}
+    assert paced.counts(job)["accepted"] < 100
+
+
+def test_the_deadline_is_later_by_the_time_the_pace_needs(paced: Scene) -> None:
+    """Ten seconds for two hundred at twenty a second: the last one has the ttl that the first one has."""
+    job = paced.submit(some_numbers(100), parts=None, pace=20, ttl_s=5)
+    paced.submit(some_numbers(100, FIRST + 100), job=job, part_no=1, parts=2, pace=20, ttl_s=5)
+    held = paced.ledger.redis.hmget(paced.ledger.keys.job(job), "start_ms", "deadline_ms")
+    assert int(held[1]) - int(held[0]) == 15_000
+    assert paced.ledger.redis.zscore(paced.ledger.keys.expire, job) == int(held[1])
+    course = Course(paced)
+    paced.run()
+    sent_each_second(paced, course, first=1, last=9)
+    assert paced.counts(job) == {"total": 200, "accepted": 200}
+
+
+def test_what_a_look_has_put_off_the_next_look_leaves_alone(ledger: Ledger) -> None:
+    """A claim that waits for the rate limit is looked at again and again; its overdue blocks get one new place each, not several."""
+    world = World(ledger)
+    job = world.submit(some_numbers(200), pace=100)
+    halves = (some_numbers(100), some_numbers(100, FIRST + 100))
+    blocks = [Block(world.line.text(), "{}", half, params="[]") for half in halves]
+    accept_part(ledger, job, 0, lane="marketing", blocks=blocks, timing=Timing(pace=1e6))
+    nothing = world.ledger.redis.zcard(ledger.keys.send("marketing"))
+    assert nothing == 0
+    lines.move_due(ledger, ledger.keys.later, only_due=True)
+    buckets.shut(ledger, "main", TERMS.action, 60_000)
+    claim = world.take()
+    assert claim is not None
+    assert len(claim.entries) == 2
+    for _ in range(3):
+        answer = lines.begin(ledger, claim, TERMS)
+        assert isinstance(answer, NotBegun)
+        assert answer.why == "wait"
+    ((place_s, count),) = schedule(ledger)
+    assert count == 100
+    assert place_s == pytest.approx(int(ledger.redis.time()[0]) + 1, abs=1.5)
+    assert lines.release(ledger, claim) == 1

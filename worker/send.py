@@ -133,8 +133,12 @@ def _call(engine: Engine, flight: Flight) -> None:
     answer = _answer(engine, flight)
     policy = Policy(flight.provider, engine.settings.retry_max[line.lane], now_s=flight.begun.started_ms / 1000)
     outcome = decide(answer, flight.begun.groups, policy)
-    aftermath.tell(engine, flight, answer, outcome)
-    aftermath.act(engine, flight, outcome)
+    try:
+        # Before the recipients are written down: some of them wait again, and should meet a closed bucket or a park.
+        aftermath.tell(engine, flight, answer, outcome)
+        aftermath.act(engine, flight, outcome)
+    except RedisError as error:
+        log.warning("account %s: what a call meant for it is lost (%s); what it came to is not", line.account, error)
     early = _record(engine, flight, outcome)
     if outcome.hold_s:
         lines.hold(engine.ledger, line, outcome.hold_s * 1000)

@@ -10,6 +10,7 @@ redis.call('HSET', KEYS[1], 'state', ARGV[2])
 local now = math.floor(now_us() / 1000)
 if ARGV[2] == 'cancelled' then
   if was[3] ~= '1' then redis.call('HSET', KEYS[1], 'complete', 1, 'parts', redis.call('HLEN', KEYS[5])) end
+  redis.call('HDEL', KEYS[1], 'params')
   redis.call('ZREM', KEYS[2], ARGV[1])
   redis.call('ZADD', KEYS[3], now, ARGV[1])
   close_if_over(KEYS[1], KEYS[4], now)

@@ -15,7 +15,7 @@ from worker import receipts
 from worker.engine import Engine
 from worker.matching import SLACK_S
 from worker.outcome import RESENT
-from worker.providers.base import FindProvider
+from worker.providers.base import FindProvider, FindSomeProvider, Found
 
 HORIZON_CODE: Final = "unsure.Horizon"
 FIND_AGAIN_S: Final = 5.0
@@ -84,19 +84,29 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
 
 
 def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
-    """Ask what the provider took of the call."""
+    """Ask what the provider took of the call, a few numbers at a time where it must be so."""
     account = attempt.line.account
     numbers = [number for _, _, number in unsure_of(engine.ledger, attempt.entries)]
     if not numbers:
         return Round()
-    if wait_ms := receipts.wait_for_token(engine, account, provider.find_action):
-        return Round(again_s=max(wait_ms / 1000, FIND_AGAIN_S))
-    answer = provider.find(engine.context(attempt.attempt), numbers)
-    if not isinstance(answer, tuple):
-        receipts.refused(engine, account, provider.find_action, answer)
-        return Round(again_s=FIND_AGAIN_S)
-    receipts.apply_rows(engine, account, [receipts.row_of(found.receipt) for found in answer if found.receipt])
-    return Round(taken={found.number: found.serial for found in answer if found.receipt is None})
+    limit = provider.find_limit if isinstance(provider, FindSomeProvider) else len(numbers)
+    all_found: list[Found] = []
+    again_s: float | None = None
+    for start in range(0, len(numbers), limit):
+        if wait_ms := receipts.wait_for_token(engine, account, provider.find_action):
+            again_s = max(wait_ms / 1000, FIND_AGAIN_S)
+            break
+        if engine.stopping.is_set():
+            again_s = 0.0
+            break
+        answer = provider.find(engine.context(attempt.attempt), numbers[start : start + limit])
+        if not isinstance(answer, tuple):
+            receipts.refused(engine, account, provider.find_action, answer)
+            again_s = FIND_AGAIN_S
+            break
+        all_found += answer
+    receipts.apply_rows(engine, account, [receipts.row_of(found.receipt) for found in all_found if found.receipt])
+    return Round(again_s, taken={found.number: found.serial for found in all_found if found.receipt is None})
 
 
 def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | None:

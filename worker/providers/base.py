@@ -293,3 +293,12 @@ class FindProvider(Provider, Protocol):
 
         A number that is missing may not have been taken, or not be known yet.
         """
+
+
+@runtime_checkable
+class FindSomeProvider(FindProvider, Protocol):
+    """A `FindProvider` that tells of a few numbers of a call at a time."""
+
+    @property
+    def find_limit(self) -> int:
+        """Numbers in one `find`."""

@@ -281,6 +281,19 @@ def test_a_lost_answer_is_found_by_out_id(line: Line) -> None:
     assert line.texts(numbers) == dict.fromkeys(numbers, 1)
 
 
+def test_a_lost_answer_with_late_receipts(line: Line) -> None:
+    """What is on its way is accepted, not doubted: it goes by its OutId until its receipt is there."""
+    numbers = list(range(8613812347000, 8613812347003))
+    line.sandbox.control(faults=[{"kind": "lost", "action": "SendSms", "times": 1}], receipt_delay_ms=2_000)
+
+    job = line.client.campaign(to=[f"+{number}" for number in numbers], template="SMS_1234", params=["code=1"])
+
+    assert line.closed(job) == {"total": 3, "delivered": 3}
+    assert line.texts(numbers) == dict.fromkeys(numbers, 1)
+    assert {row["serial"].startswith("sl:") for row in line.client.results(job)} == {True}
+    line.sandbox.control(receipt_delay_ms=0)
+
+
 def test_params_without_names_end_in_the_dead_letter(line: Line) -> None:
     """With a local code that says how to write them; numbers abroad, whose text needs no names, get theirs."""
     job = line.client.campaign(to=["+8613812345000", "+6591245000"], template="SMS_1234", params=["482913"])

@@ -26,7 +26,19 @@ from tests.unit.alibaba.harness import (
 )
 from worker.providers.alibaba.international import Status
 from worker.providers.alibaba.mainland import SendStatus
-from worker.providers.base import Asked, Broken, QueryProvider, QueryRule, QueueProvider, Receipt, ReceiptPage, Refused
+from worker.providers.base import (
+    Asked,
+    Broken,
+    FindProvider,
+    FindSomeProvider,
+    Found,
+    QueryProvider,
+    QueryRule,
+    QueueProvider,
+    Receipt,
+    ReceiptPage,
+    Refused,
+)
 
 DAY_S = 86_400
 RECEIVED = 1_789_999_960
@@ -192,6 +204,69 @@ def test_mainland_ask_goes_back_30_days() -> None:
     assert [query_of(request)["SendDate"] for request in line.requests] == ["20260822", "20260823"]
     for answer in (gone, empty):
         assert _without_detail(answer) == Broken(maybe_sent=False, code="ask.TooOld", detail="")
+
+
+def test_query_by_out_id() -> None:
+    """A message whose BizId was never seen is asked about by number and day, and told by its OutId."""
+    line = answering(200, details(detail(OutId="other"), detail()))
+
+    page = line.mainland().query([replace(ASKED_CN, serial=f"{CONTEXT}/{FIRST}")])
+
+    assert isinstance(page, ReceiptPage)
+    assert page.receipts == (replace(DELIVERED_CN, serial=f"{CONTEXT}/{FIRST}"),)
+    assert "BizId" not in line.asked
+
+
+FOUND = f"{CONTEXT}/{FIRST}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([detail()], (Found(FIRST, FOUND, replace(DELIVERED_CN, serial=FOUND)),)),
+        (
+            [detail(OutId="other"), detail(SendStatus=2, ErrCode="X")],
+            (Found(FIRST, FOUND, replace(DELIVERED_CN, serial=FOUND, ok=False, code="X")),),
+        ),
+        ([detail(SendStatus=1)], (Found(FIRST, FOUND),)),
+        ([detail(OutId="other")], ()),
+        ([detail(OutId=None)], ()),
+        ([detail(SendStatus=9)], ()),
+        ([detail(PhoneNum="13711113333")], ()),
+        ([], ()),
+    ],
+)
+def test_find(rows: list[dict[str, Any]], expected: tuple[Found, ...]) -> None:
+    """A call whose answer was lost is found by its OutId: with the receipt, or on its way."""
+    line = answering(200, details(*rows))
+
+    assert expected == line.mainland().find(CONTEXT, [FIRST])
+    assert (line.asked["PhoneNumber"], line.asked["SendDate"]) == ("13711112222", "20260921")
+
+
+def test_find_after_midnight() -> None:
+    """Shortly after midnight the call may be yesterday's."""
+    line = answering(200, details())
+
+    assert line.mainland(now_s=MIDNIGHT + 3600).find(CONTEXT, [FIRST]) == ()
+    assert [query_of(request)["SendDate"] for request in line.requests] == ["20260920", "20260921"]
+
+
+def test_find_in_trouble() -> None:
+    """Says how."""
+    answer = answering(400, gateway("Throttling.User")).mainland().find(CONTEXT, [FIRST])
+
+    assert answer == Refused("Throttling.User", "no", "req-1")
+
+
+def test_who_can_find() -> None:
+    """The mainland site, a number at a time; the other one has no way to."""
+    line = answering(200, b"")
+    provider = line.mainland()
+
+    assert isinstance(provider, FindSomeProvider)
+    assert (provider.find_action, provider.find_limit) == ("QuerySendDetails", 1)
+    assert not isinstance(line.international(), FindProvider)
 
 
 def test_international_query() -> None:

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from worker.providers.alibaba import international, mainland
 from worker.providers.alibaba.account import AlibabaAccount, host_of
@@ -30,6 +30,7 @@ from worker.providers.base import (
     BatchRule,
     Broken,
     Call,
+    Found,
     QueryProvider,
     QueryRule,
     ReceiptPage,
@@ -43,6 +44,9 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 _SLACK_S: Final = 120
 """How far the provider's clock may be from ours, and how late a call may reach it, when a day is chosen."""
+
+_FIND_BACK_S: Final = 3 * 3600
+"""How long ago a call is that is looked for, at most: twice the longest horizon that is usual, and some more."""
 
 _DAY_S: Final = 86_400
 
@@ -124,7 +128,7 @@ class _Site:
 
 
 class MainlandProvider(_Site):
-    """An account of the mainland site; implements `worker.providers.base.QueryProvider`. Threads may share it.
+    """An account of the mainland site; implements `QueryProvider` and `FindSomeProvider`. Threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """
@@ -153,14 +157,37 @@ class MainlandProvider(_Site):
         return mainland.read_send(body, call, clean=clean) if isinstance(body, bytes) else body
 
     def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
-        """The receipt of one message, by number, day and BizId.
+        """The receipt of one message, by number, day and BizId, or by its OutId where the BizId is not known.
 
         The day is that of the call. Within two minutes of Beijing's midnight it may be another one by the provider's clock: then
         the other one is asked for too, with the one token that was taken, when the first has nothing.
         """
         (one,) = asked
+        biz_id = mainland.biz_id_of(one.serial)
         days = days_between(one.accepted_s - _SLACK_S, one.accepted_s + _SLACK_S)
-        return self._details(one.number, days, mainland.biz_id_of(one.serial))
+        rows = self._rows(one.number, days, biz_id)
+        if not isinstance(rows, list):
+            return rows
+        page = mainland.page_of(rows, one.number, biz_id)
+        receipts = tuple(receipt for receipt in page.receipts if receipt.serial == one.serial)
+        return ReceiptPage(receipts, page.bad_rows, page.rows)
+
+    @property
+    def find_action(self) -> str:
+        """QuerySendDetails."""
+        return DETAILS
+
+    @property
+    def find_limit(self) -> int:
+        """One number at a time."""
+        return 1
+
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[Found, ...] | Refused | Broken:
+        """What of the call with this OutId went to a number, among all that went there today or, shortly after midnight, yesterday."""
+        (number,) = numbers
+        now_s = self._clock()
+        rows = self._rows(number, days_between(now_s - _FIND_BACK_S, now_s))
+        return mainland.found_in(rows, number, context) if isinstance(rows, list) else rows
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
         """Receipts of what went to one number between two epoch times, with OutId in place of the BizId in their serials.
@@ -173,26 +200,26 @@ class MainlandProvider(_Site):
             return Broken(
                 maybe_sent=False, code="ask.TooOld", detail="the time asked about is over 30 days ago or empty"
             )
-        return self._details(number, days_between(since_s, until_s))
+        rows = self._rows(number, days_between(since_s, until_s))
+        return mainland.page_of(rows, number) if isinstance(rows, list) else rows
 
-    def _details(self, number: int, days: Sequence[str], biz_id: str = "") -> ReceiptPage | Refused | Broken:
-        """What the provider tells of these days, or the first trouble."""
-        clean, pages = self._clean(), list[ReceiptPage]()
+    def _rows(self, number: int, days: Sequence[str], biz_id: str = "") -> list[Any] | Refused | Broken:
+        """What went to a number on these days, or the first trouble; the days end with the first that has what a BizId names."""
+        clean, found = self._clean(), list[Any]()
         for day in days:
             question = mainland.details_question(number, day, biz_id)
             body = self._ask(question, timeout_s=self._account.timeout_s, clean=clean)
-            page = mainland.read_details(body, number, biz_id, clean=clean) if isinstance(body, bytes) else body
-            if not isinstance(page, ReceiptPage):
-                return page
-            pages.append(page)
-            if biz_id and page.rows:
+            rows = mainland.read_rows(body, clean=clean) if isinstance(body, bytes) else body
+            if not isinstance(rows, list):
+                return rows
+            found += rows
+            if biz_id and rows:
                 break
-        receipts = tuple(receipt for page in pages for receipt in page.receipts)
-        return ReceiptPage(receipts, sum(page.bad_rows for page in pages), sum(page.rows for page in pages))
+        return found
 
 
 class InternationalProvider(_Site):
-    """An account of the international site; implements `worker.providers.base.QueryProvider`. Threads may share it.
+    """An account of the international site; implements `QueryProvider`. Threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """

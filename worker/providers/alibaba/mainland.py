@@ -14,7 +14,7 @@ from worker.providers.alibaba.content import AGAIN, RULE, UNNAMED, named, templa
 from worker.providers.alibaba.limits import DETAILS, ROWS_PER_PAGE, SEND, SEND_EACH
 from worker.providers.alibaba.spelling import local, means, moment
 from worker.providers.alibaba.wire import Question, listed, opened, refusal, text, unreadable
-from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.base import Broken, Call, Found, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.tencent.wire import Clean
 
 VERSION: Final = "2017-05-25"
@@ -109,23 +109,33 @@ def details_question(number: int, day: str, biz_id: str = "") -> Question:
     return Question(DETAILS, VERSION, query)
 
 
-def read_details(body: bytes, number: int, biz_id: str = "", *, clean: Clean) -> ReceiptPage | Refused | Broken:
-    """The answer to a QuerySendDetails. A message that waits for its receipt counts as a row, and gives none.
-
-    A row does not repeat its BizId. So its OutId takes its place when all sends were asked about; rows that then have none are
-    messages of somebody else.
-    """
+def read_rows(body: bytes, *, clean: Clean) -> list[Any] | Refused | Broken:
+    """The rows of a QuerySendDetails, as they came."""
     row = opened(body)
     if isinstance(row, Broken):
         return row
     if refused := refusal(row, "Code", "Message", clean=clean):
         return refused
-    if not text(row.get("Code")):
-        return unreadable("neither a refusal nor a Code")
-    rows = [each for each in listed(row, "SmsSendDetailDTOs", "SmsSendDetailDTO") if biz_id or _out_id(each)]
-    known = [each for each in rows if _known(each, number)]
-    receipts = [_receipt(each, number, biz_id) for each in known if text(each.get("SendStatus")) != SendStatus.WAITING]
-    return ReceiptPage(tuple(receipts), bad_rows=len(rows) - len(known), rows=len(rows))
+    return listed(row, "SmsSendDetailDTOs", "SmsSendDetailDTO") if text(row.get("Code")) else unreadable("no Code")
+
+
+def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
+    """The receipts in rows. A message that waits for its receipt counts as a row, and gives none.
+
+    A row does not repeat its BizId. So its OutId takes its place when all sends were asked about; rows that then have none are
+    messages of somebody else.
+    """
+    ours = [row for row in rows if biz_id or _out_id(row)]
+    known = [row for row in ours if _known(row, number)]
+    receipts = [_receipt(row, number, biz_id) for row in known if not _waits(row)]
+    return ReceiptPage(tuple(receipts), bad_rows=len(ours) - len(known), rows=len(ours))
+
+
+def found_in(rows: Sequence[Any], number: int, out_id: str) -> tuple[Found, ...]:
+    """What of the call with this OutId went to a number: with its receipt, or on its way."""
+    ours = [row for row in rows if _known(row, number) and _out_id(row) == out_id]
+    serial = serial_of(out_id, number)
+    return tuple(Found(number, serial, None if _waits(row) else _receipt(row, number, "")) for row in ours[:1])
 
 
 def serial_of(send: str, number: int) -> str:
@@ -134,12 +144,17 @@ def serial_of(send: str, number: int) -> str:
 
 
 def biz_id_of(serial: str) -> str:
-    """The BizId in a serial."""
-    return serial.rpartition("/")[0]
+    """The BizId in a serial, empty for one that has an OutId instead: ours have colons, and BizIds have none."""
+    send = serial.rpartition("/")[0]
+    return "" if ":" in send else send
 
 
 def _out_id(row: object) -> str:
     return text(row.get("OutId")) if isinstance(row, dict) else ""
+
+
+def _waits(row: dict[str, Any]) -> bool:
+    return text(row.get("SendStatus")) == SendStatus.WAITING
 
 
 def _known(row: object, number: int) -> bool:

@@ -28,6 +28,7 @@ from worker.providers.tencent.account import TencentAccount
 from worker.providers.tencent.client import TencentProvider
 from worker.providers.tencent.transport import Reply
 
+STAGES: Final = ("submit", "accept", "send", "receipts")
 LANE: Final = "marketing"
 FIRST: Final = 8613700000000
 
@@ -126,8 +127,12 @@ class Stages:
         return int(self._client.status(self._job)["counts"][name])  # type: ignore[literal-required]
 
 
-def measured(stages: Stages, name: str, *, profiler: cProfile.Profile | None) -> tuple[float, float, float]:
-    """Run one stage; microseconds per number: CPU in Python, CPU in Redis, wall time."""
+Spans = tuple[float, float, float]
+"""CPU in Python, CPU in Redis, wall time."""
+
+
+def measured(stages: Stages, name: str, profiler: cProfile.Profile | None = None) -> Spans:
+    """Run one stage; microseconds per number."""
     run: Callable[[], None] = getattr(stages, name)
     redis = stages.engine.ledger.redis
     stub_s, redis_s, cpu_s, wall_s = stages.stub.spent_s, redis_cpu_s(redis), time.process_time(), time.perf_counter()
@@ -145,17 +150,24 @@ def main(argv: list[str]) -> int:
     """Print the stages' shares."""
     parser = argparse.ArgumentParser(prog="python -m bench.stages", description=__doc__)
     parser.add_argument("numbers", nargs="?", type=int, default=20_000)
-    parser.add_argument("--profile", choices=("submit", "accept", "send", "receipts"))
+    parser.add_argument("--rounds", type=int, default=3, help="the least of so many rounds is shown (3)")
+    parser.add_argument("--profile", choices=STAGES)
     asked = parser.parse_args(argv)
+    profiler = cProfile.Profile() if asked.profile else None
+    rounds: list[dict[str, Spans]] = []
     with workplace() as folder, quiet_children(Path(folder, "log")), standing(folder) as stack:
-        stages = Stages(stack, asked.numbers)
-        print(f"{'us per number':14}{'python':>8}{'redis':>8}{'wall':>8}")
-        for name in ("submit", "accept", "send", "receipts"):
-            profiler = cProfile.Profile() if name == asked.profile else None
-            python, redis, wall = measured(stages, name, profiler=profiler)
-            print(f"{name:14}{python:8.1f}{redis:8.1f}{wall:8.1f}")
-            if profiler:
-                pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
+        for _ in range(1 if profiler else asked.rounds):
+            stack.clear()
+            stages = Stages(stack, asked.numbers)
+            rounds.append(
+                {name: measured(stages, name, profiler if name == asked.profile else None) for name in STAGES}
+            )
+    print(f"{'us per number':14}{'python':>8}{'redis':>8}{'wall':>8}")
+    for name in STAGES:
+        python, redis, wall = (min(spans) for spans in zip(*(each[name] for each in rounds), strict=True))
+        print(f"{name:14}{python:8.1f}{redis:8.1f}{wall:8.1f}")
+    if profiler:
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
     return 0
 
 

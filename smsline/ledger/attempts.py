@@ -2,15 +2,16 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, Literal
+from itertools import groupby
+from typing import Final, Literal, NamedTuple
 
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
 from smsline.ledger.lines import ALONE, Line, parse_line
-from smsline.ledger.link import Ledger, Value, code_bytes, tidy_code
+from smsline.ledger.link import Ledger, Value, tidy_code
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.states import LETTERS, State
 
@@ -18,8 +19,7 @@ NO_DELAY: Final = -1.0
 """As a return delay: at once, to the front of the line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """What one recipient's part of a call came to.
 
     Attributes:
@@ -125,7 +125,7 @@ def record(
         redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
     """
     keys, text, day = ledger.keys, line.text(), at_ms // 86_400_000
-    index, shards = _index(verdicts)
+    index = _index(ledger, line.account, day, verdicts)
     returned = [piece for verdict in verdicts for piece in _returned(verdict, line)]
     key_list = [
         keys.attempt(attempt),
@@ -147,7 +147,7 @@ def record(
     ]
     for verdict in verdicts:
         key_list += [keys.block(verdict.entry.block), keys.job(verdict.entry.job)]
-    key_list += [keys.index(line.account, day, shard) for shard in shards]
+    key_list += index.keys
     args: list[Value] = [
         attempt,
         upon,
@@ -158,15 +158,17 @@ def record(
         ATTEMPT_TTL_S,
         INDEX_TTL_S,
     ]
-    args += [len(verdicts), len(index) // 3, len(returned), polls.probe_ms]
+    args += [len(verdicts), len(index.keys), len(returned), polls.probe_ms, index.packed, index.young]
     for verdict in verdicts:
         before = b"" if upon == "begun" else _serials_of(ledger, verdict, attempt)
         args += _entry_args(ledger, verdict, line.account, at_ms=at_ms, before=before)
-    args += index
     for back in returned:
         args += back
     answer = ledger.run("record", key_list, args)
-    return None if answer[0] == b"stale" else answer[1] == b"1"
+    if answer[0] == b"stale":
+        return None
+    ledger.expiring.note(index.keys[: index.young])
+    return bool(answer[1] == b"1")
 
 
 def _serials_of(ledger: Ledger, verdict: Verdicts, attempt: int) -> bytes:
@@ -177,21 +179,30 @@ def _serials_of(ledger: Ledger, verdict: Verdicts, attempt: int) -> bytes:
 
 def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, *, at_ms: int, before: bytes) -> list[Value]:
     marks = verdict.marks
-    letters = "".join(LETTERS[mark.state] for mark in marks)
-    counted = "".join(_counted(mark) for mark in marks)
-    words = [tidy_code(mark.code) for mark in marks]
-    codes = b"".join(code_bytes(ledger.code_number(word)) for word in words)
-    ended = {State.DEAD, State.UNKNOWN}
-    names = " ".join(word or "-" for word in words) if any(mark.state in ended for mark in marks) else ""
     return [
         verdict.entry.text(),
-        letters,
-        counted,
-        codes,
-        names,
+        " ".join(_stretches(ledger, marks)),
         pack_serials(marks, account, at_ms, before=before),
         sum(mark.fee for mark in marks),
     ]
+
+
+def _stretches(ledger: Ledger, marks: Sequence[Mark]) -> Iterator[str]:
+    """Marks as the script wants them; those that differ in their positions only, and follow each other, are one."""
+    for (_, kind), same in groupby(enumerate(marks), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
+        alike = [mark.position for _, mark in same]
+        state, counted, code = kind
+        name = tidy_code(code)
+        shown = (name or "-") if state in _NAMED else ""
+        yield f"{alike[0]},{alike[-1]},{LETTERS[state]},{counted},{ledger.code_number(name)},{shown}"
+
+
+_NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})
+"""States in which a recipient is a dead letter, counted by its code."""
+
+
+def _kind(mark: Mark) -> tuple[State, str, str]:
+    return mark.state, "2" if mark.resent else "1" if mark.counted else "0", mark.code
 
 
 def pack_serials(marks: Sequence[Mark], account: str, at_ms: int, *, before: bytes = b"") -> bytes:
@@ -214,23 +225,32 @@ def pack_serials(marks: Sequence[Mark], account: str, at_ms: int, *, before: byt
     return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
 
 
-def _index(verdicts: Sequence[Verdicts]) -> tuple[list[Value], list[int]]:
-    places: dict[int, int] = {}
-    flat: list[Value] = []
+class _Index(NamedTuple):
+    """Entries of the serial index.
+
+    Attributes:
+        keys: The shard of each.
+        packed: Field and value of each, twelve bytes.
+        young: How many of them, from the first on, are in shards whose expiry may not be set yet.
+    """
+
+    keys: list[str]
+    packed: bytes
+    young: int
+
+
+def _index(ledger: Ledger, account: str, day: int, verdicts: Sequence[Verdicts]) -> _Index:
+    young: list[tuple[str, bytes]] = []
+    old: list[tuple[str, bytes]] = []
     for verdict in verdicts:
+        block = verdict.entry.block
         for mark in verdict.marks:
             if mark.serial and mark.state is State.ACCEPTED:
                 shard, field = serial_place(mark.serial)
-                flat += [
-                    places.setdefault(shard, len(places) + 1),
-                    field,
-                    index_value(verdict.entry.block, mark.position),
-                ]
-    return flat, list(places)
-
-
-def _counted(mark: Mark) -> str:
-    return "2" if mark.resent else "1" if mark.counted else "0"
+                key = ledger.keys.index(account, day, shard)
+                (old if key in ledger.expiring else young).append((key, field + index_value(block, mark.position)))
+    entries = young + old
+    return _Index([key for key, _ in entries], b"".join([entry for _, entry in entries]), len(young))
 
 
 def _returned(verdict: Verdicts, line: Line) -> list[tuple[str, str, float]]:

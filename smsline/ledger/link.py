@@ -1,6 +1,7 @@
 """The way to the ledger: a Redis connection, the scripts loaded from `lua/`, and codes as small numbers."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
@@ -17,6 +18,9 @@ from smsline.ledger.keys import Keys
 Value = str | bytes | int | float
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 """A script's name, its KEYS and its ARGV."""
+
+EXPIRING_S: Final = 600.0
+"""For how long it is believed that a key still has its expiry."""
 
 SOCKET_TIMEOUT_S: Final = 5.0
 LONGEST_CODE: Final = 80
@@ -47,6 +51,27 @@ def connect(url: str) -> redis.Redis:
     )
 
 
+class Expiring:
+    """Keys whose expiry this process has set a short while ago, so that it need not look after it at every write.
+
+    It forgets them by and by, for keys may vanish and come back without an expiry, as when a Redis lost its memory.
+    """
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self._until_s = 0.0
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def note(self, keys: Iterable[str]) -> None:
+        """The expiry of these has just been set."""
+        now_s = time.monotonic()
+        if now_s > self._until_s:
+            self._keys, self._until_s = set(), now_s + EXPIRING_S
+        self._keys.update(keys)
+
+
 class Ledger:
     """One ledger in one Redis.
 
@@ -58,6 +83,7 @@ class Ledger:
     def __init__(self, client: Any, namespace: str = "sl") -> None:  # noqa: ANN401 - fakeredis and redis share no type
         self.redis = client
         self.keys = Keys(namespace)
+        self.expiring = Expiring()
         self._instance = ""
         self._codes: dict[str, int] = {}
         self._names: dict[int, str] = {0: ""}

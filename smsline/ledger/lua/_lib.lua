@@ -64,6 +64,24 @@ local function joined(cells, size)
   return size == 0 and '' or table.concat(cells, '', 0, size - 1)
 end
 
+-- Call `each` with the first and last position of every stretch of the letter between two positions of a state column.
+-- It gives the column back as it is after that.
+local function stretches(st, first, last, letter, each)
+  local at = first + 1
+  while true do
+    local a, b = string.find(st, letter .. '+', at)
+    if not a or a > last + 1 then return st end
+    b = math.min(b, last + 1)
+    st = each(st, a - 1, b - 1) or st
+    at = b + 1
+  end
+end
+
+-- A column of `width` bytes per recipient with other cells from position `first` on.
+local function spliced(text, width, first, cells)
+  return string.sub(text, 1, first * width) .. cells .. string.sub(text, first * width + #cells + 1)
+end
+
 local function four_bytes(value)
   return string.char(math.floor(value / 16777216) % 256, math.floor(value / 65536) % 256, math.floor(value / 256) % 256, value % 256)
 end
@@ -74,12 +92,12 @@ local function number_at(packed, position)
   return string.format('%.0f', value)
 end
 
--- Count a move of one recipient in `deltas` (count name -> change).
-local function count_move(deltas, from, to)
+-- Count a move of `by` recipients (one, unless given) in `deltas` (count name -> change).
+local function count_move(deltas, from, to, by)
   local old, new = COUNT[from], COUNT[to]
   if old ~= new then
-    deltas[old] = (deltas[old] or 0) - 1
-    deltas[new] = (deltas[new] or 0) + 1
+    deltas[old] = (deltas[old] or 0) - (by or 1)
+    deltas[new] = (deltas[new] or 0) + (by or 1)
   end
 end
 

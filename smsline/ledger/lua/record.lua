@@ -3,8 +3,11 @@
 --       11 line, 12 due send of the lane, 13 due probe (zsets), 14 calls to numbers on the day of the call (hash), then per entry block and job (hashes), then the index shards (hashes)
 -- ARGV: 1 attempt id, 2 the attempt's state this is written upon ('begun' or 'unsure'), 3 first poll ms ('' none), 4 first unsure look ms ('' none), 5 account, 6 line,
 --       7 attempt expiry s, 8 index expiry s, 9 entries, 10 index entries, 11 returned entries, 12 ms until an accepted recipient is asked about,
---       then per entry: text, letters (1 per position), counted (per position: '0' no, '1' yes, '2' no, but marked as sent again), codes (2 bytes per position, 0: none), code names (by position, space separated, for x), serials or '', fee;
---       then per index entry: shard (1-based), field, value; then per returned entry: line, text, delay ms (-1: the front of the attempt's line)
+--       13 index entries (12 bytes each: field, value), in the order of their shards' keys, 14 how many of these keys, from the first on, get
+--       their expiry set,
+--       then per entry: text, marks (space separated: first position,last position,letter,counted,code number,code name; counted is 0 no, 1 yes,
+--       2 no, but marked as sent again; the name, for x and u, may be empty), serials or '', fee;
+--       then per returned entry: line, text, delay ms (-1: the front of the attempt's line)
 -- Returns: {'stale'} | {'ok', '1' when early receipts may wait}.
 local from = ARGV[2]
 local held = redis.call('HMGET', KEYS[1], 'state', 'started_ms')
@@ -30,68 +33,73 @@ local function uncount(number)
   end
 end
 
-local function one(cells, position, to, cols, job_deltas, dead_field)
-  local old = cells.st[position]
-  if old ~= before or not may_move(old, to) then return false end
-  cells.st[position] = to
-  count_move(job_deltas, old, to)
-  if cols.counted ~= '0' then
-    local tries = string.byte(cells.at[position])
-    if cols.counted == '1' and tries % 128 < 127 then tries = tries + 1 end
-    if cols.counted == '2' and tries < 128 then tries = tries + 128 end
-    cells.at[position] = string.char(tries)
-  end
-  -- The code of an earlier try says nothing about a recipient that was taken.
-  if cols.code ~= '\0\0' or to == 'a' then cells.cd[position] = cols.code end
-  if FINAL[to] then cells.fi[position] = four_bytes(math.floor(now / 1000)) end
-  if dead_field and (to == 'x' or to == 'u') then dead[dead_field] = (dead[dead_field] or 0) + 1 end
-  return true
+-- The attempts of some recipients, one byte each, after one more.
+local function tried(tries, counted)
+  if counted == '1' and tries == string.rep('\0', #tries) then return string.rep('\1', #tries) end
+  return (string.gsub(tries, '.', function(byte)
+    local try = string.byte(byte)
+    if counted == '1' and try % 128 < 127 then return string.char(try + 1) end
+    if counted == '2' and try < 128 then return string.char(try + 128) end
+  end))
+end
+
+-- Write one mark into the columns of a block, for those of its recipients that are still as the attempt left them.
+local function mark(e, text)
+  local first, last, to, counted, code, name = string.match(text, '^(%d+),(%d+),(%a),(%d),(%d+),(.*)$')
+  if not may_move(before, to) then return end
+  code = tonumber(code)
+  e.st = stretches(e.st, tonumber(first), tonumber(last), before, function(st, a, b)
+    local count = b - a + 1
+    if counted ~= '0' then
+      e.at = e.at or string.rep('\0', e.size)
+      e.at = spliced(e.at, 1, a, tried(string.sub(e.at, a + 1, b + 1), counted))
+    end
+    -- The code of an earlier try says nothing about a recipient that was taken.
+    if code > 0 or (to == 'a' and e.cd) then
+      e.cd = spliced(e.cd or string.rep('\0\0', e.size), 2, a, string.rep(string.char(math.floor(code / 256), code % 256), count))
+    end
+    if FINAL[to] then
+      e.fi = spliced(e.fi or string.rep('\0\0\0\0', e.size), 4, a, string.rep(four_bytes(math.floor(now / 1000)), count))
+    end
+    if name ~= '' and (to == 'x' or to == 'u') then
+      local field = ARGV[5] .. ' ' .. name .. ' ' .. e.job
+      dead[field] = (dead[field] or 0) + count
+    end
+    local list = to == 'q' and e.doubtful or stamp and (to == 'w' or to == 'x') and e.unsent
+    for p = a, list and b or a - 1 do list[#list + 1] = p end
+    count_move(e.deltas, before, to, count)
+    e.accepted = e.accepted or to == 'a'
+    local awaited = to == 'a' or to == 'q'
+    asked_for = asked_for or awaited
+    -- What was unsure is awaited already.
+    if awaited and from == 'begun' then waiting_for = waiting_for + count end
+    if not awaited and from == 'unsure' then waiting_for = waiting_for - count end
+    return spliced(st, 1, a, string.rep(to, count))
+  end)
 end
 
 local function entry(i)
-  local at = 12 + (i - 1) * 7
+  local at = 14 + (i - 1) * 4
   local block_key, job_key = KEYS[13 + i * 2], KEYS[14 + i * 2]
-  local job, block, runs = split_entry(ARGV[at + 1])
+  local job, block = split_entry(ARGV[at + 1])
   local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi')
   if not b[1] then return end
-  local size = #b[1]
-  local cells = { st = column(b[1], size, 1), at = column(b[2], size, 1, '\0'), cd = column(b[3], size, 2, '\0\0'), fi = column(b[4], size, 4, '\0\0\0\0') }
-  local letters, counted, codes = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local names, doubtful, unsent = {}, {}, {}
-  for name in string.gmatch(ARGV[at + 5], '%S+') do names[#names + 1] = name end
   deltas[job_key] = deltas[job_key] or {}
-  local any_code, any_final, any_count, accepted = b[3], b[4], b[2], false
-  for k, position in ipairs(positions(runs)) do
-    local to = string.sub(letters, k, k)
-    local cols = { counted = string.sub(counted, k, k), code = string.sub(codes, k * 2 - 1, k * 2) }
-    local name = names[#names == 1 and 1 or k]
-    if one(cells, position, to, cols, deltas[job_key], name and (ARGV[5] .. ' ' .. name .. ' ' .. job)) then
-      any_code = any_code or cols.code ~= '\0\0'
-      any_final = any_final or FINAL[to]
-      any_count = any_count or cols.counted ~= '0'
-      accepted = accepted or to == 'a'
-      if to == 'q' then doubtful[#doubtful + 1] = position end
-      if stamp and (to == 'w' or to == 'x') then unsent[#unsent + 1] = position end
-      local awaited = to == 'a' or to == 'q'
-      if awaited then asked_for = true end
-      -- What was unsure is awaited already.
-      if awaited and from == 'begun' then waiting_for = waiting_for + 1 end
-      if not awaited and from == 'unsure' then waiting_for = waiting_for - 1 end
-    end
+  local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {}, unsent = {} }
+  for text in string.gmatch(ARGV[at + 2], '%S+') do mark(e, text) end
+  local doubtful = e.doubtful
+  for _, name in ipairs({ 'st', 'at', 'cd', 'fi' }) do
+    if e[name] then redis.call('HSET', block_key, name, e[name]) end
   end
-  redis.call('HSET', block_key, 'st', joined(cells.st, size))
-  if any_count then redis.call('HSET', block_key, 'at', joined(cells.at, size)) end
-  if any_code then redis.call('HSET', block_key, 'cd', joined(cells.cd, size)) end
-  if any_final then redis.call('HSET', block_key, 'fi', joined(cells.fi, size)) end
-  if ARGV[at + 6] ~= '' then redis.call('HSET', block_key, 'z' .. ARGV[1], ARGV[at + 6]) end
-  forget_params(block_key, joined(cells.st, size))
+  if ARGV[at + 3] ~= '' then redis.call('HSET', block_key, 'z' .. ARGV[1], ARGV[at + 3]) end
+  forget_params(block_key, e.st)
   local probed = ARGV[5] .. ' ' .. block
   -- A probe of the block that is under way must not end as if nobody waited in it: the moved time takes its lease away.
-  if accepted and redis.call('ZADD', KEYS[13], 'NX', now + tonumber(ARGV[12]), probed) == 0 then redis.call('ZINCRBY', KEYS[13], -1, probed) end
-  fees[job_key] = (fees[job_key] or 0) + tonumber(ARGV[at + 7])
+  if e.accepted and redis.call('ZADD', KEYS[13], 'NX', now + tonumber(ARGV[12]), probed) == 0 then redis.call('ZINCRBY', KEYS[13], -1, probed) end
+  fees[job_key] = (fees[job_key] or 0) + tonumber(ARGV[at + 4])
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
-  local packed = (#doubtful > 0 or #unsent > 0) and redis.call('HGET', block_key, 'n')
-  for _, position in ipairs(unsent) do uncount(number_at(packed, position)) end
+  local packed = (#doubtful > 0 or #e.unsent > 0) and redis.call('HGET', block_key, 'n')
+  for _, position in ipairs(e.unsent) do uncount(number_at(packed, position)) end
   for _, position in ipairs(doubtful) do
     local number = number_at(packed, position)
     local others = redis.call('HGET', KEYS[9], number)
@@ -101,14 +109,11 @@ end
 
 for i = 1, entries do entry(i) end
 
-local at = 12 + entries * 7
 for i = 1, indexed do
-  local shard = KEYS[shard_at + tonumber(ARGV[at + i * 3 - 2])]
-  if redis.call('HSET', shard, ARGV[at + i * 3 - 1], ARGV[at + i * 3]) == 1 and redis.call('HLEN', shard) == 1 then
-    redis.call('EXPIRE', shard, ARGV[8])
-  end
+  redis.call('HSET', KEYS[shard_at + i], string.sub(ARGV[13], i * 12 - 11, i * 12 - 6), string.sub(ARGV[13], i * 12 - 5, i * 12))
 end
-at = at + indexed * 3
+for i = 1, tonumber(ARGV[14]) do redis.call('EXPIRE', KEYS[shard_at + i], ARGV[8]) end
+local at = 14 + entries * 4
 for i = 1, returned do
   local line, text, delay = ARGV[at + i * 3 - 2], ARGV[at + i * 3 - 1], tonumber(ARGV[at + i * 3])
   if delay < 0 then enqueue(KEYS[11], ARGV[6], text, KEYS[12], now, true)

@@ -134,14 +134,14 @@ def _call(engine: Engine, flight: Flight) -> None:
     policy = Policy(flight.provider, engine.settings.retry_max[line.lane], now_s=flight.begun.started_ms / 1000)
     outcome = decide(answer, flight.begun.groups, policy)
     try:
-        # Before the recipients are written down: some of them wait again, and should meet a closed bucket or a park.
+        # Before the recipients are written down: some of them wait again, and should meet a closed bucket, a held line or a park.
         aftermath.tell(engine, flight, answer, outcome)
         aftermath.act(engine, flight, outcome)
+        if outcome.hold_s:
+            lines.hold(engine.ledger, line, outcome.hold_s * 1000, firmly=True)
     except RedisError as error:
         log.warning("account %s: what a call meant for it is lost (%s); what it came to is not", line.account, error)
     early = _record(engine, flight, outcome)
-    if outcome.hold_s:
-        lines.hold(engine.ledger, line, outcome.hold_s * 1000)
     if early is None:
         log.warning(
             "attempt %d of account %s lost its lease; what became of it is left to the receipts",

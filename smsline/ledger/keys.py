@@ -16,6 +16,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
 | line:<line>                  | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
 | size:<line>                  | string | recipients in the line, where a lane lingers                | empty                           |
+| hold:<line>                  | string | nothing is taken off the line now                           | the hold's end                  |
 | due:<kind>[:<lane>]          | zset   | the clock: what must happen, by ms                          | permanent; members leave        |
 | attempt:<id>                 | hash   | one provider call, written down before it is made           | recorded + ATTEMPT_TTL_S        |
 | unsure:<account>             | hash   | number -> attempts nobody knows the end of                  | permanent; fields leave         |
@@ -142,6 +143,10 @@ class Keys:
     def size(self, line: str) -> str:
         """Recipients waiting in a line."""
         return f"{self.prefix}size:{line}"
+
+    def hold(self, line: str) -> str:
+        """Says that nothing is taken off a line now."""
+        return f"{self.prefix}hold:{line}"
 
     def attempt(self, attempt: int | str) -> str:
         """One provider call."""

@@ -145,11 +145,11 @@ def lengths(ledger: Ledger, lines: Sequence[str]) -> list[int]:
 def take(
     ledger: Ledger, line: Line, attempt: int, *, limit: int, linger_ms: float, lease_ms: float, worker: str
 ) -> Claim | None:
-    """Take at most `limit` recipients off a due line. None when it is empty or not due (any more)."""
+    """Take at most `limit` recipients off a due line. None when it is empty, held, or not due (any more)."""
     keys, text = ledger.keys, line.text()
     entries = ledger.run(
         "take",
-        [keys.line(text), keys.size(text), keys.send(line.lane), keys.attempt(attempt), keys.lease],
+        [keys.line(text), keys.size(text), keys.send(line.lane), keys.attempt(attempt), keys.lease, keys.hold(text)],
         [text, attempt, limit, linger_ms, lease_ms, worker],
     )
     return Claim(attempt, line, tuple(parse_entry(e.decode()) for e in entries)) if entries else None
@@ -208,10 +208,17 @@ def release(ledger: Ledger, claim: Claim, wait_ms: float = 0.0) -> int:
     )
 
 
-def hold(ledger: Ledger, line: Line, for_ms: float) -> None:
-    """Leave a line alone for a time, because its messages may not be sent now; nothing of it is lost or counted."""
-    seconds, micros = ledger.redis.time()
-    ledger.redis.zadd(ledger.keys.send(line.lane), {line.text(): seconds * 1000 + micros / 1000 + for_ms}, xx=True)
+def hold(ledger: Ledger, line: Line, for_ms: float, *, firmly: bool = False) -> None:
+    """Leave a line alone for a time, because its messages may not be sent now; nothing of it is lost or counted.
+
+    Args:
+        ledger: Where.
+        line: Which.
+        for_ms: For how long.
+        firmly: Whether nothing is taken off it until then. Else the line is looked at when something comes to it meanwhile.
+    """
+    text = line.text()
+    ledger.run("hold", [ledger.keys.send(line.lane), ledger.keys.hold(text)], [text, for_ms, int(firmly)])
 
 
 def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:

@@ -1,7 +1,7 @@
 -- Take the next recipients of a due line for one call and write the claim down; asked again with the same attempt it answers the same.
--- KEYS: 1 line (zset), 2 size (string), 3 due send of the lane (zset), 4 attempt (hash), 5 due lease (zset)
+-- KEYS: 1 line (zset), 2 size (string), 3 due send of the lane (zset), 4 attempt (hash), 5 due lease (zset), 6 hold of the line (string)
 -- ARGV: 1 line id, 2 attempt id, 3 numbers in a call, 4 linger ms, 5 lease ms, 6 worker
--- Returns: entries (text), as many as fit; empty when the line is empty, or not due.
+-- Returns: entries (text), as many as fit; empty when the line is empty, held, or not due.
 local taken = redis.call('HGET', KEYS[4], 'entries')
 if taken then
   local again = {}
@@ -11,6 +11,11 @@ end
 local now = now_us() / 1000
 local due = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not due or tonumber(due) > now then return {} end
+local held_ms = redis.call('PTTL', KEYS[6])
+if held_ms > 0 then
+  redis.call('ZADD', KEYS[3], string.format('%.3f', now + held_ms), ARGV[1])
+  return {}
+end
 local limit, got, place, count = tonumber(ARGV[3]), {}, {}, 0
 
 -- A block that is in the line in pieces (a part of it was tried before) is one entry of the claim: what is written down per block and

@@ -132,7 +132,11 @@ end
 if waiting_for ~= 0 then redis.call('HINCRBY', KEYS[7], 'outstanding', waiting_for) end
 -- Something new is awaited, so empty pages from before say nothing about the next ones.
 if asked_for then redis.call('HDEL', KEYS[7], 'empty') end
-if asked_for and ARGV[3] ~= '' then redis.call('ZADD', KEYS[4], 'LT', now + tonumber(ARGV[3]), ARGV[5]) end
+if asked_for and ARGV[3] ~= '' then
+  -- Always sooner than it was: a drain that is under way must not end as if nothing was awaited, whatever the length of its lease.
+  local was = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[5]) or math.huge)
+  redis.call('ZADD', KEYS[4], math.min(now + tonumber(ARGV[3]), was - 1), ARGV[5])
+end
 for field, by in pairs(dead) do redis.call('HINCRBY', KEYS[8], field, by) end
 for job_key, by in pairs(fees) do if by > 0 then redis.call('HINCRBY', job_key, 'fee', by) end end
 for job_key, by in pairs(deltas) do settle(job_key, by, KEYS[6], now) end

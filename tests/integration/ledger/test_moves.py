@@ -2,13 +2,14 @@
 
 import pytest
 
-from smsline.ledger import accounts, inbox, jobs, lines, receipts
+from smsline.ledger import accounts, due, inbox, jobs, lines, receipts
 from smsline.ledger.accepting import Timing
 from smsline.ledger.lines import Begun, NotBegun
 from smsline.ledger.link import Ledger
 from smsline.ledger.receipts import Matched, Row
 from smsline.ledger.runs import decode
 from smsline.states import State
+from tests.support.waiting import wait_until
 from tests.support.world import FIRST, TERMS, World, some_numbers
 
 
@@ -221,3 +222,48 @@ def test_a_small_job_does_not_wait_behind_a_huge_one(world: World) -> None:
     small = world.job(some_numbers(200, FIRST + 5000))
     claims = [world.take() for _ in range(3)]
     assert small in {entry.job for claim in claims if claim for entry in claim.entries}
+
+
+def test_work_that_comes_while_a_member_is_worked_on_is_kept(ledger: Ledger) -> None:
+    """Who made it due meanwhile is not undone by the one who finishes; of the two times the earlier holds."""
+    key = ledger.keys.drain
+    ledger.redis.zadd(key, {"main": 1})
+    lease = due.claim_one(ledger, key, "main", lease_ms=60_000)
+    assert lease is not None
+    assert due.claim_one(ledger, key, "main") is None
+    ledger.redis.zadd(key, {"main": float(lease.fence) - 50_000}, lt=True)
+    assert not due.finish(ledger, key, lease, 30_000)
+    assert ledger.redis.zscore(key, "main") == pytest.approx(float(lease.fence) - 50_000, abs=0.01)
+    assert not due.finish(ledger, key, lease, 5)
+    assert ledger.redis.zscore(key, "main") < float(lease.fence) - 50_000
+    assert not due.finish(ledger, key, lease)
+    assert ledger.redis.zcard(key) == 1
+    ledger.redis.delete(key)
+
+
+def test_a_lease_that_another_has_taken_over_finishes_nothing(ledger: Ledger) -> None:
+    """The worker that was asleep finds that its item is somebody else's."""
+    key = ledger.keys.drain
+    ledger.redis.zadd(key, {"main": 1})
+    asleep = due.claim_one(ledger, key, "main", lease_ms=0)
+    other = wait_until(lambda: due.claim_one(ledger, key, "main", lease_ms=60_000), what="a second claim")
+    assert asleep is not None
+    assert other is not None
+    assert not due.finish(ledger, key, asleep)
+    assert not due.finish(ledger, key, asleep, 0)
+    assert due.finish(ledger, key, other)
+    assert not ledger.redis.exists(key)
+
+
+def test_a_drain_that_ends_while_something_is_sent_comes_again(world: World) -> None:
+    """Also when its lease is shorter than the time to the first poll."""
+    world.job(some_numbers(2))
+    key = world.ledger.keys.drain
+    world.ledger.redis.zadd(key, {"main": 1})
+    lease = due.claim_one(world.ledger, key, "main", lease_ms=1_000)
+    claim, begun = world.begin()
+    assert isinstance(begun, Begun)
+    world.record(claim, begun, State.ACCEPTED)
+    assert lease is not None
+    assert not due.finish(world.ledger, key, lease)
+    assert world.ledger.redis.zcard(key) == 1

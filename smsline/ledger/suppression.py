@@ -1,7 +1,6 @@
 """The suppression list: numbers that must not be texted, whoever asks; looked at right before every call."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from smsline.ledger.link import Ledger
@@ -10,13 +9,13 @@ AT_ONCE: Final = 1_000
 
 
 def add(ledger: Ledger, numbers: Iterable[int]) -> int:
-    """Put numbers on the list; returns how many were not on it."""
-    return sum(int(ledger.redis.sadd(ledger.keys.suppressed, *some)) for some in _some(numbers))
+    """Put numbers on the list; returns how many were not on it. When the numbers end in an error, those before it are on the list."""
+    return _in_pieces(numbers, lambda some: int(ledger.redis.sadd(ledger.keys.suppressed, *some)))
 
 
 def remove(ledger: Ledger, numbers: Iterable[int]) -> int:
-    """Take numbers off the list; returns how many were on it."""
-    return sum(int(ledger.redis.srem(ledger.keys.suppressed, *some)) for some in _some(numbers))
+    """Take numbers off the list; returns how many were on it. When the numbers end in an error, those before it are off the list."""
+    return _in_pieces(numbers, lambda some: int(ledger.redis.srem(ledger.keys.suppressed, *some)))
 
 
 def count(ledger: Ledger) -> int:
@@ -30,7 +29,15 @@ def listed(ledger: Ledger) -> Iterator[int]:
         yield int(number)
 
 
-def _some(numbers: Iterable[int]) -> Iterator[list[int]]:
-    rest = iter(numbers)
-    while some := list(islice(rest, AT_ONCE)):
-        yield some
+def _in_pieces(numbers: Iterable[int], change: Callable[[list[int]], int]) -> int:
+    changed, some = 0, list[int]()
+    try:
+        for number in numbers:
+            some.append(number)
+            if len(some) == AT_ONCE:
+                piece, some = some, []
+                changed += change(piece)
+    finally:
+        if some:
+            changed += change(some)
+    return changed

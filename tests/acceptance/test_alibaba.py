@@ -39,9 +39,14 @@ def served() -> Iterator[Background]:
     """A sandbox; the SDK's connections to it are closed before it ends."""
     with Background() as sandbox:
         yield sandbox
-        for session in DaraCore._sessions.values():
-            session.close()
-        DaraCore._sessions.clear()
+        hang_up()
+
+
+def hang_up() -> None:
+    """Close the SDK's connections, which it keeps for ever."""
+    for session in DaraCore._sessions.values():
+        session.close()
+    DaraCore._sessions.clear()
 
 
 @pytest.fixture
@@ -177,6 +182,19 @@ class Line:
         sent = {int(number[1:]): times for number, times in self.sandbox.stats(log=False)["numbers"].items()}
         return Counter({number: sent[number] for number in numbers if number in sent})
 
+    def told(self, number: int) -> str:
+        """The text of the only message to a mainland number."""
+        asked = mainland.QuerySendDetailsRequest(
+            phone_number=str(number)[2:], send_date=today(), page_size=10, current_page=1
+        )
+        (row,) = (
+            client_of(MainlandClient, self.sandbox)
+            .query_send_details(asked)
+            .body.sms_send_detail_dtos.sms_send_detail_dto
+        )
+        hang_up()
+        return str(row.content)
+
     def calls(self) -> Counter[str]:
         """Calls by action."""
         return Counter(self.sandbox.stats(numbers="0", log=False)["calls"])
@@ -267,6 +285,9 @@ def test_own_params_share_a_call(line: Line) -> None:
 
     assert line.calls()["SendBatchSms"] == before + 3
     assert line.texts(numbers) == dict.fromkeys(numbers, 1)
+    assert [line.told(number) for number in numbers[::83]] == [
+        f"【阿里云】{number % 1000:06d}" for number in numbers[::83]
+    ]
 
 
 def test_a_lost_answer_is_found_by_out_id(line: Line) -> None:

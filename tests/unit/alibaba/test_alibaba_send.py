@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from smsline.codes import lookup
+from smsline.ledger.lines import Line
 from smsline.verdicts import Verdict
 from tests.unit.alibaba.harness import (
     BIZ_ID,
@@ -29,6 +30,7 @@ from tests.unit.alibaba.harness import (
     sent,
 )
 from worker.providers.base import BatchRule, Broken, Item, Refused, Sent
+from worker.send import rule_of
 
 OWN = replace(CALL, own_params=[("code=1",), ("code=2",)])
 
@@ -312,6 +314,18 @@ def test_the_window_of_a_cap_stays_readable() -> None:
 
     assert isinstance(answer, Refused)
     assert answer.message == text
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [("s", ("SendSms", 200)), ("p", ("SendBatchSms", 100)), ("a", ("SendSms", 1))],
+    ids=["shared", "own", "alone"],
+)
+def test_the_action_follows_the_params(params: str, expected: tuple[str, int]) -> None:
+    """Which call a line's numbers share, and whose bucket it is charged to, depends on whose params they are."""
+    rule = rule_of(answering(200, b"").mainland(), Line("marketing", "cn", "SMS_1", "m", params, "h"))
+
+    assert expected == (rule.action, rule.limit)
 
 
 def test_batch_rules() -> None:

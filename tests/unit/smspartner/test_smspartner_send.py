@@ -209,6 +209,11 @@ ANSWERS: dict[str, tuple[int, object, Answer]] = {
         error(13, f"Pas de prix: {FIRST}"),
         Sent((bad(FIRST, "13", "Pas de prix: 336****78"), bad(SECOND, "call.Again")), ""),
     ),
+    "both in a row": (
+        400,
+        error(13, f"Pas de prix: {FIRST} {SECOND}"),
+        Sent(tuple(bad(number, "13", "Pas de prix: 336123****5432") for number in (FIRST, SECOND)), ""),
+    ),
     "an unknown number is named": (
         400,
         error(13, "Pas de prix: 33600000000"),
@@ -226,7 +231,8 @@ ANSWERS: dict[str, tuple[int, object, Answer]] = {
     "too large": (200, b" " * (LARGEST_BODY + 1), Broken(maybe_sent=True, code="http.TooLarge", detail="")),
     "302": (302, sent(item()), Broken(maybe_sent=False, code="http.302", detail="")),
     "400": (400, b"Bad Request", Broken(maybe_sent=False, code="http.400", detail="")),
-    "400 with success": (400, sent(item()), Broken(maybe_sent=False, code="http.400", detail="")),
+    "400 with success": (400, sent(item()), Sent((OK,), "307")),
+    "400 that says nothing": (400, b"{}", Broken(maybe_sent=False, code="http.400", detail="")),
     "404": (404, b"<html>", Broken(maybe_sent=False, code="http.404", detail="")),
     "408": (408, b"", Broken(maybe_sent=True, code="http.408", detail="")),
     "500": (500, b"", Broken(maybe_sent=True, code="http.500", detail="")),

@@ -123,8 +123,9 @@ class Calls:
 def judge(reply: Reply) -> bytes | Refused | Broken:
     """The body, if it is the provider's word; else what the status says.
 
-    The provider refuses with a 4xx whose body has the code. Without one, a 3xx or a 4xx comes from what stands in front of
-    it and has turned the request away, except 408, which waited for something; a 5xx may have let it through first.
+    The provider refuses with a 4xx whose body has the code; what the body says counts more than the status. Without such a
+    body a 3xx or a 4xx comes from what stands in front of it and has turned the request away, except 408, which waited for
+    something; a 5xx may have let it through first.
     """
     code = f"http.{reply.status}"
     if reply.status == 429:
@@ -138,4 +139,4 @@ def judge(reply: Reply) -> bytes | Refused | Broken:
 
 def _is_word(body: bytes) -> bool:
     row = opened(body)
-    return not isinstance(row, Broken) and wire.succeeded(row) is False
+    return not isinstance(row, Broken) and wire.succeeded(row) is not None

@@ -10,7 +10,7 @@ from typing import Final
 _DECORATION: Final = re.compile(r"[\s().-]")
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
-_NUMBER: Final = re.compile(r"\+?[0-9][0-9 .-]{5,20}[0-9]")
+_NUMBERS: Final = re.compile(r"\+?[0-9][0-9 .-]{5,}[0-9]")
 _LAST: Final = 10**9
 
 
@@ -39,6 +39,8 @@ def asked(spelled: str, numbers: Collection[int]) -> int | None:
 
 def named(message: str, numbers: Collection[int]) -> Iterator[int]:
     """The numbers asked about that a message names, as in `not valid (+33612345678)`."""
-    for found in _NUMBER.findall(message):
-        if (number := asked(found, numbers)) is not None:
-            yield number
+    for found in _NUMBERS.findall(message):
+        whole = asked(found, numbers)
+        # Blanks are within a number or between two.
+        meant = [whole] if whole is not None else [asked(part, numbers) for part in found.split()]
+        yield from (number for number in meant if number is not None)

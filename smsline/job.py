@@ -160,7 +160,7 @@ class JobSpec:
             key=_text(values, "key", MAX_KEY_CHARS),
             pace=_number(values, "pace", 0.0, 1_000_000.0),
             start_s=_start(values, time.time() if now_s is None else now_s),
-            stream=bool(values.get("stream", False)),
+            stream=_flag(values, "stream"),
         )
 
     def to_json(self, *, params: bool = True) -> str:
@@ -273,6 +273,13 @@ def _number(values: Mapping[str, object], name: str, default: float, most: float
     if not 0 < value <= most:
         raise BadInput(name, value, f"must be more than 0 and at most {most:g}")
     return float(value)
+
+
+def _flag(values: Mapping[str, object], name: str) -> bool:
+    value = values.get(name, False)
+    if not isinstance(value, bool):
+        raise BadInput(name, value, "must be true or false")
+    return value
 
 
 def _start(values: Mapping[str, object], now_s: float) -> float:

@@ -129,7 +129,8 @@ end
 -- cancelled or overdue). That there were none is kept, so that a requeue knows that it has all it needs.
 local function forget_params(block_key, letters, over)
   if string.find(letters, over and '[wsq]' or '[wsqxu]') then return end
-  if redis.call('HGET', block_key, 'p') == '[]' then redis.call('HSET', block_key, 'np', 1) end
+  local held = redis.call('HMGET', block_key, 'p', 'pp')
+  if held[1] == '[]' or (held[2] and not string.find(held[2], '[^%[%],]')) then redis.call('HSET', block_key, 'np', 1) end
   redis.call('HDEL', block_key, 'p', 'pp')
 end
 

@@ -1,0 +1,243 @@
+"""What a provider's answer means, as tables: verdict and scope in, the recipients' moves and what happens to the account out."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsline.ledger.attempts import NO_DELAY, Mark
+from smsline.ledger.lines import Group
+from smsline.ledger.runs import Entry, encode
+from smsline.states import State
+from smsline.verdicts import Scope
+from worker.outcome import BACKOFF_MOST_S, RESENT, Outcome, Policy, backoff_s, decide
+from worker.providers.base import Answer, Broken, Item, Refused, Sent
+
+FIRST = 8613700000000
+NOON_S = 1_790_000_000.0
+POLICY = Policy("tencent", retry_max=2, now_s=NOON_S, chance=lambda: 0.5)
+
+BALANCE = "FailedOperation.InsufficientBalanceInSmsPackage"  # park, account
+TEMPLATE = "FailedOperation.TemplateUnapprovedOrNotExist"  # park, template
+NUMBER = "InvalidParameterValue.IncorrectPhoneNumber"  # dead, recipient
+WORDS = "FailedOperation.ContainSensitiveWord"  # dead, content
+REQUEST = "InvalidParameter"  # dead, request
+BUSY = "RequestLimitExceeded"  # throttle, account, 1 s
+HOURLY = "LimitExceeded.PhoneNumberOneHourLimit"  # throttle, recipient, an hour
+NIGHT = "FailedOperation.MarketingSendTimeConstraint"  # throttle, template, until 08:00
+INTERNAL = "InternalError.Timeout"  # unsure
+NEW = "SomethingNobodyHasSeen"  # no row: unsure
+
+
+def groups(count: int = 3, tries: Sequence[int] = (), own_params: str = "") -> list[Group]:
+    """One block's recipients in a call."""
+    numbers = range(FIRST, FIRST + count)
+    attempts = bytes(tries) if tries else bytes(count)
+    return [Group(Entry("job", 7, encode(range(count))), list(numbers), attempts, own_params)]
+
+
+def sent(*codes: str) -> Sent:
+    """An answer with a code per number, in reverse order; Ok takes it."""
+    items = [
+        Item(FIRST + n, code == "Ok", code, f"s{n}" if code == "Ok" else "", int(code == "Ok"), "")
+        for n, code in enumerate(codes)
+    ]
+    return Sent(tuple(reversed(items)), "r")
+
+
+def refused(code: str, delay_s: float | None = None) -> Refused:
+    """One error for the whole call."""
+    return Refused(code, "", "r", delay_s)
+
+
+def marks(outcome: Outcome) -> list[Mark]:
+    """What became of each recipient, in their order."""
+    return [mark for verdict in outcome.verdicts for mark in verdict.marks]
+
+
+def test_what_is_taken_waits_for_its_receipt() -> None:
+    """Serial and fee are kept; answers are matched by number, whatever their order."""
+    outcome = decide(sent("Ok", "Ok", "Ok"), groups(), POLICY)
+    assert [(mark.position, mark.state, mark.serial, mark.fee) for mark in marks(outcome)] == [
+        (n, State.ACCEPTED, f"s{n}", 1) for n in range(3)
+    ]
+    assert outcome.worked
+    assert (outcome.park, outcome.shut_s, outcome.hold_s, outcome.unknown_codes) == (None, 0, 0, [])
+
+
+TABLE: list[tuple[Answer, State, bool, float]] = [
+    # answer, state, counted, delay in ms
+    (refused(BALANCE), State.WAITING, False, NO_DELAY),
+    (refused(TEMPLATE), State.WAITING, False, NO_DELAY),
+    (refused(BUSY), State.WAITING, False, NO_DELAY),
+    (refused(NIGHT), State.WAITING, False, NO_DELAY),
+    (refused(HOURLY), State.WAITING, False, 3_600_000.0),
+    (refused(WORDS), State.DEAD, True, NO_DELAY),
+    (refused(REQUEST), State.DEAD, True, NO_DELAY),
+    (refused(INTERNAL), State.UNSURE, True, NO_DELAY),
+    (refused(NEW), State.UNSURE, True, NO_DELAY),
+    (refused("LimitExceeded.Whatever"), State.WAITING, False, NO_DELAY),
+    (Broken(maybe_sent=True, code="http.ReadTimeout", detail=""), State.UNSURE, True, NO_DELAY),
+    (Broken(maybe_sent=True, code="http.503", detail=""), State.UNSURE, True, NO_DELAY),
+    (Broken(maybe_sent=True, code="http.ConnectError", detail=""), State.UNSURE, True, NO_DELAY),
+    (Broken(maybe_sent=True, code="http.404", detail=""), State.UNSURE, True, NO_DELAY),
+    (Broken(maybe_sent=True, code="odd", detail=""), State.UNSURE, True, NO_DELAY),
+    (Broken(maybe_sent=False, code="http.ConnectError", detail=""), State.WAITING, True, 500.0),
+    (Broken(maybe_sent=False, code="http.ReadTimeout", detail=""), State.WAITING, True, 500.0),
+    (Broken(maybe_sent=False, code="worker.Late", detail=""), State.WAITING, True, 500.0),
+    (Broken(maybe_sent=False, code="odd", detail=""), State.WAITING, True, 500.0),
+    (Broken(maybe_sent=False, code="http.429", detail=""), State.WAITING, False, NO_DELAY),
+    (Broken(maybe_sent=False, code="http.InvalidURL", detail=""), State.WAITING, False, NO_DELAY),
+    (sent("Ok"), State.ACCEPTED, True, NO_DELAY),
+    (sent(NUMBER), State.DEAD, True, NO_DELAY),
+    (sent(HOURLY), State.WAITING, False, 3_600_000.0),
+    (sent(INTERNAL), State.UNSURE, True, NO_DELAY),
+    (Sent((), "r"), State.UNSURE, True, NO_DELAY),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "counted", "delay_ms"), TABLE, ids=lambda value: getattr(value, "code", "")
+)
+def test_each_verdict_moves_its_recipient(answer: Answer, state: State, *, counted: bool, delay_ms: float) -> None:
+    """State, whether the try counts, and when it may be tried again."""
+    (mark,) = marks(decide(answer, groups(1), POLICY))
+    assert mark.state is state
+    if state is State.WAITING:
+        assert (mark.counted, mark.delay_ms, mark.alone) == (counted, delay_ms, False)
+    if state is not State.ACCEPTED:
+        assert mark.code
+
+
+def test_the_code_of_a_broken_call_is_kept_whatever_row_stands_in_for_it() -> None:
+    """People see what happened, not what it was treated as."""
+    (mark,) = marks(decide(Broken(maybe_sent=True, code="http.404", detail=""), groups(1), POLICY))
+    assert mark.code == "http.404"
+
+
+@pytest.mark.parametrize(
+    ("answer", "scope", "code"),
+    [
+        (refused(BALANCE), Scope.ACCOUNT, BALANCE),
+        (refused(TEMPLATE), Scope.TEMPLATE, TEMPLATE),
+        (sent(TEMPLATE, TEMPLATE, TEMPLATE), Scope.TEMPLATE, TEMPLATE),
+        (sent(TEMPLATE, BALANCE, TEMPLATE), Scope.ACCOUNT, None),
+    ],
+)
+def test_a_whole_call_of_parked_recipients_is_one_park(answer: Answer, scope: Scope, code: str | None) -> None:
+    """The account's trouble goes before the template's; no recipient dies, no try is counted."""
+    outcome = decide(answer, groups(), POLICY)
+    assert outcome.park is not None
+    assert outcome.park.scope is scope
+    assert code in {None, outcome.park.code}
+    assert {(mark.state, mark.counted, mark.delay_ms) for mark in marks(outcome)} == {(State.WAITING, False, NO_DELAY)}
+    assert not outcome.worked
+
+
+def test_some_parked_recipients_park_nobody() -> None:
+    """They are tried again by themselves in a minute, and no try is counted."""
+    outcome = decide(sent("Ok", TEMPLATE, NUMBER), groups(), POLICY)
+    assert outcome.park is None
+    assert outcome.worked
+    assert [(mark.state, mark.counted) for mark in marks(outcome)] == [
+        (State.ACCEPTED, True),
+        (State.WAITING, False),
+        (State.DEAD, True),
+    ]
+    assert marks(outcome)[1].delay_ms == 60_000.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "shut_s", "hold_s"),
+    [
+        (refused(BUSY), 1, 0),
+        (refused("LimitExceeded"), 60, 0),
+        (refused(BUSY, delay_s=7.5), 7.5, 0),
+        (refused(HOURLY), 0, 0),
+        (sent("Ok", BUSY, "LimitExceeded"), 60, 0),
+        (refused(INTERNAL), 0, 0),
+        (Broken(maybe_sent=False, code="http.429", detail=""), 5, 0),
+    ],
+)
+def test_a_throttle_closes_what_it_speaks_of(answer: Answer, shut_s: float, hold_s: float) -> None:
+    """An account's throttle closes its bucket, for the longest time that was said; a number's closes nothing."""
+    outcome = decide(answer, groups(), POLICY)
+    assert (outcome.shut_s, outcome.hold_s) == (shut_s, hold_s)
+
+
+def test_a_throttled_template_holds_its_line_and_leaves_the_bucket_open() -> None:
+    """A marketing template at night must not stop the account's one-time passwords."""
+    outcome = decide(refused(NIGHT), groups(), POLICY)
+    assert outcome.shut_s == 0
+    assert 0 < outcome.hold_s <= 86_400
+
+
+def test_a_call_refused_for_one_number_is_split_into_single_calls() -> None:
+    """Which number it was shows then; no try is counted, and a single call means what it says."""
+    split = marks(decide(refused(NUMBER), groups(3), POLICY))
+    assert {(mark.state, mark.alone, mark.counted, mark.delay_ms) for mark in split} == {
+        (State.WAITING, True, False, 0.0)
+    }
+    (alone,) = marks(decide(refused(NUMBER), groups(1), POLICY))
+    assert (alone.state, alone.alone) == (State.DEAD, False)
+
+
+def test_a_call_refused_for_its_content_is_split_where_each_number_has_its_own() -> None:
+    """One bad value among many; where all share the content, all are dead."""
+    assert {mark.alone for mark in marks(decide(refused(WORDS), groups(3, own_params='[["a"]]'), POLICY))} == {True}
+    assert {mark.state for mark in marks(decide(refused(WORDS), groups(3), POLICY))} == {State.DEAD}
+
+
+@pytest.mark.parametrize(
+    ("tries", "state"), [(0, State.WAITING), (1, State.WAITING), (2, State.DEAD), (100, State.DEAD)]
+)
+def test_retries_are_used_up(tries: int, state: State) -> None:
+    """As many as the lane allows after the first; whether it was sent again after a doubt is no try."""
+    broken = Broken(maybe_sent=False, code="http.ConnectError", detail="")
+    for byte in {tries, tries | RESENT}:
+        (mark,) = marks(decide(broken, groups(1, tries=[byte]), POLICY))
+        assert mark.state is state
+
+
+def test_recipients_with_as_many_tries_come_back_together() -> None:
+    """The jitter is the call's, so that the next call is as full as this one."""
+    outcome = decide(
+        Broken(maybe_sent=False, code="http.ConnectError", detail=""),
+        groups(100),
+        Policy("tencent", retry_max=2, now_s=NOON_S),
+    )
+    assert len({mark.delay_ms for mark in marks(outcome)}) == 1
+
+
+def test_numbers_left_out_of_an_answer_are_unsure() -> None:
+    """And an answer for a number that was not asked about changes nothing."""
+    answer = Sent((*sent("Ok").items, Item(FIRST + 99, True, "Ok", "x", 1, "")), "r")
+    assert [mark.state for mark in marks(decide(answer, groups(2), POLICY))] == [State.ACCEPTED, State.UNSURE]
+    assert marks(decide(answer, groups(2), POLICY))[1].code == "http.NoItem"
+
+
+def test_several_blocks_of_a_call_each_get_their_own_marks() -> None:
+    """In the order of each block's positions."""
+    first = Group(Entry("a", 1, "3,5"), [FIRST, FIRST + 2], b"\0\0", "")
+    second = Group(Entry("b", 2, "0"), [FIRST + 1], b"\0", "")
+    outcome = decide(sent("Ok", NUMBER, HOURLY), [first, second], POLICY)
+    assert [(v.entry.job, [(m.position, m.state) for m in v.marks]) for v in outcome.verdicts] == [
+        ("a", [(3, State.ACCEPTED), (5, State.WAITING)]),
+        ("b", [(0, State.DEAD)]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "known"), [(NUMBER, []), (NEW, [NEW]), ("LimitExceeded.Whatever", ["LimitExceeded.Whatever"])]
+)
+def test_codes_without_a_row_are_noted(code: str, known: list[str]) -> None:
+    """Those that only their family explains, too, so that a row can be added."""
+    assert decide(refused(code), groups(1), POLICY).unknown_codes == known
+
+
+@given(tries=st.integers(0, 127), chance=st.floats(0, 1))
+def test_the_backoff_is_anything_up_to_its_bound(tries: int, chance: float) -> None:
+    """Full jitter: from nothing to 1 s, doubled for each try, at most ten minutes."""
+    assert 0 <= backoff_s(tries, chance) <= min(BACKOFF_MOST_S, 2.0**tries)
+    assert backoff_s(tries, 1.0) == min(BACKOFF_MOST_S, 2.0 ** min(tries, 30))

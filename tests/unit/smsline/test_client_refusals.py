@@ -1,0 +1,170 @@
+"""What the client refuses before anything is taken, and what it says when Redis or the broker is away."""
+
+from collections.abc import Iterator
+
+import fakeredis
+import pytest
+
+from smsline.client import Client
+from smsline.errors import BadInput, NotFound, Unavailable
+from smsline.job import Rejected
+from smsline.ledger import accounts, jobs
+from smsline.ledger.link import Ledger
+from tests.support.redis_server import free_port
+
+NUMBER = "+8613711112222"
+
+
+class StillNudger:
+    """A broker that is always there, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.nudged: list[tuple[str, str]] = []
+
+    def ready(self) -> None:
+        """It is."""
+
+    def nudge(self, job: str, lane: str) -> None:
+        """Keep it."""
+        self.nudged.append((job, lane))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """A client on an empty ledger of its own."""
+    made = Client(redis_url="redis://127.0.0.1:1/0", namespace="t")
+    made._ledger = Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
+    made._nudger = StillNudger()  # type: ignore[assignment]
+    yield made
+    made.close()
+
+
+SEND_CASES = [
+    ({"to": "12"}, "to: '****': has no country code"),
+    ({"to": ""}, "to: '': is empty; give a number such as '+8613711112222'"),
+    ({"to": None}, "to: 'NoneType': must be text"),
+    ({"to": [NUMBER]}, "to: 'list': must be text"),
+    ({"template": 1234}, "template: '1234': must be text"),
+    ({"template": ""}, "template: '': must be a template id"),
+    ({"params": "482913"}, "params: 'str': must be a list of text"),
+    ({"params": ["1"] * 21}, "params: '21 values': must be at most 20"),
+    ({"ttl_s": 0}, "ttl_s: '0': must be more than 0"),
+    ({"ttl_s": -1}, "ttl_s: '-1': must be more than 0"),
+    ({"lane": "express"}, "lane: 'express': must be one of otp, notify, marketing"),
+    ({"account": "nobody"}, "account: 'nobody': is not configured; there is main"),
+    ({"ref": "x" * 65}, "must be text of at most 64 characters"),
+    ({"priority": 1}, "priority: '…': is not a field of a job"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), SEND_CASES)
+def test_a_message_that_breaks_a_rule_is_refused(client: Client, change: dict[str, object], message: str) -> None:
+    """Field, value and rule; nothing is taken, nobody is nudged."""
+    accounts.register(client._ledger, {"main": "tencent"})
+    given: dict[str, object] = {"to": NUMBER, "template": "1234", **change}
+    with pytest.raises(BadInput) as refusal:
+        client.send(**given)  # type: ignore[arg-type]
+    assert message in str(refusal.value)
+    assert not jobs.list_jobs(client._ledger)
+
+
+@pytest.mark.parametrize(
+    ("to", "message"),
+    [
+        ([], "to: '[]': is empty; give at least one number"),
+        (["12", "x"], "to: '2 rows': no row is good; the first, row 1: phone has no country code"),
+        (NUMBER, "to: 'text': must be a list of numbers; use send() for one"),
+        (b"bytes", "to: 'text': must be a list of numbers; use send() for one"),
+    ],
+)
+def test_a_campaign_without_recipients_is_refused(client: Client, to: object, message: str) -> None:
+    """Whatever it is that was given in their place."""
+    with pytest.raises(BadInput) as refusal:
+        client.campaign(to=to, template="5678")  # type: ignore[arg-type]
+    assert message in str(refusal.value)
+    assert not jobs.list_jobs(client._ledger)
+
+
+def test_the_good_rows_of_a_campaign_are_taken_and_the_bad_ones_told(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By callback; without one, in a warning that masks the number."""
+    told: list[Rejected] = []
+    job = client.campaign(to=[NUMBER, "13711113333"], template="5678", on_rejected=told.append)
+    assert client.status(job)["counts"]["total"] == 1
+    assert [(row.row, row.field) for row in told] == [(2, "phone")]
+    client.campaign(to=[NUMBER, "13711113333"], template="5678")
+    assert "1 of 2 rows were refused" in caplog.text
+    assert "13711113333" not in caplog.text
+
+
+def test_a_job_nobody_knows_is_not_found(client: Client) -> None:
+    """And what is no job id is refused as such."""
+    with pytest.raises(NotFound, match="no job 000000000000000000; `smsline jobs` lists those that are kept"):
+        client.status("0" * 18)
+    with pytest.raises(BadInput, match="is not a job id"):
+        client.status("latest")
+    with pytest.raises(NotFound):
+        list(client.results("0" * 18))
+
+
+def test_the_same_key_nudges_once(client: Client) -> None:
+    """The second call is answered with the first one's job."""
+    first = client.send(to=NUMBER, template="1234", key="order-1")
+    assert client.send(to=NUMBER, template="1234", key="order-1") == first
+    assert client._nudger.nudged == [(first, "notify")]  # type: ignore[attr-defined]
+    many = client.campaign(to=[NUMBER], template="5678", key="wave-1")
+    assert client.campaign(to=[NUMBER], template="5678", key="wave-1") == many
+
+
+def test_a_campaign_that_broke_off_is_continued_under_its_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was handed over before stays; the whole call again completes the same job."""
+    monkeypatch.setattr("smsline.parts.PART_SIZE", 10)
+    numbers = [f"+{8613700000000 + n}" for n in range(2500)]
+
+    def broken() -> Iterator[str]:
+        yield from numbers[:2000]
+        raise OSError("the file ended")
+
+    with pytest.raises(OSError, match="the file ended"):
+        client.campaign(to=broken(), template="5678", key="wave-1")
+    (status,) = client.jobs()
+    assert not status["complete"]
+    job = client.campaign(to=numbers, template="5678", key="wave-1")
+    assert job == status["job"]
+    assert client.status(job)["complete"]
+    assert client.status(job)["counts"]["total"] == 2500
+
+
+def test_without_redis_nothing_is_taken() -> None:
+    """An error that names what to look at, never a silent drop."""
+    client = Client(redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    client._nudger = StillNudger()  # type: ignore[assignment]
+    with pytest.raises(Unavailable, match="SMSLINE_REDIS_URL"):
+        client.send(to=NUMBER, template="1234")
+    with pytest.raises(Unavailable, match="SMSLINE_REDIS_URL"):
+        client.status("0" * 18)
+    client.close()
+
+
+def test_without_a_broker_nothing_is_taken(client: Client) -> None:
+    """Redis is there, but nobody could be told of the job: the caller should know before it relies on it."""
+    gone = Client(f"redis://127.0.0.1:{free_port()}/0", "redis://127.0.0.1:1/0", namespace="t")
+    gone._ledger = client._ledger
+    refusal = "nothing was taken, try again when SMSLINE_BROKER_URL answers"
+    with pytest.raises(Unavailable, match=refusal):
+        gone.send(to=NUMBER, template="1")
+    with pytest.raises(Unavailable, match=refusal):
+        gone.campaign(to=[NUMBER], template="1")
+    assert not client.jobs()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/0", "nonsense", "redis://user:secret@127.0.0.1:port/0"])
+def test_a_redis_url_that_is_none_is_refused(url: str) -> None:
+    """Without showing a password."""
+    with pytest.raises(BadInput, match="redis_url") as refusal:
+        Client(redis_url=url)
+    assert "secret" not in str(refusal.value)

@@ -191,7 +191,7 @@ def _ambiguous(answer: Answer, word: _Word, groups: Sequence[Group]) -> bool:
     return (
         isinstance(answer, Refused)
         and sum(len(group.numbers) for group in groups) > 1
-        and word.verdict in {Verdict.DEAD, Verdict.REROUTE}
+        and word.verdict in {Verdict.DEAD, Verdict.REROUTE, Verdict.THROTTLE}
         and (differ or word.match.row.scope is Scope.RECIPIENT)
     )
 

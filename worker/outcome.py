@@ -1,7 +1,7 @@
 """What a provider's answer means: an answer and the recipients of its call go in, one `Outcome` comes out. Pure: nothing is done here."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -84,13 +84,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """The provider's word on one recipient."""
+    """The provider's word on one recipient, or on all of whom it said the same."""
 
     match: Match
     code: str
     message: str = ""
     delay_s: float | None = None
-    serial: str = ""
     fee: int = 0
 
     @property
@@ -106,45 +105,91 @@ def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
         groups: The recipients of the call.
         policy: What decides besides the code.
     """
-    words, chance = _words(answer, groups, policy.provider), policy.chance()
+    said, chance = _listen(answer, groups, policy.provider), policy.chance()
     policy = replace(policy, chance=lambda: chance)
-    outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in words.values()))
-    outcome.unknown_codes = sorted({word.code for word in words.values() if word.match.how in {"family", "unknown"}})
-    outcome.opted_out = [
-        number
-        for number, word in words.items()
-        if (policy.provider, word.code) in OPT_OUT_CODES and not _ambiguous(answer, word, groups)
+    outcome = _overall(said, policy)
+    outcome.verdicts = [
+        Verdicts(group.entry, _marks(group, said, policy, parked=bool(outcome.park))) for group in groups
     ]
-    all_parked = bool(words) and all(
-        word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in words.values()
-    )
-    if all_parked:
-        outcome.park = _trouble(words)
-    outcome.shut_s = _longest_s(words.values(), BUCKET_SCOPES, policy)
-    outcome.hold_s = _longest_s(words.values(), LINE_SCOPES, policy)
-    for group in groups:
-        marks = [
-            _alone(position, words[number])
-            if _ambiguous(answer, words[number], groups)
-            else _mark(position, words[number], tries & TRIES, policy, parked=all_parked)
-            for position, number, tries in zip(group.positions, group.numbers, group.attempts, strict=True)
-        ]
-        outcome.verdicts.append(Verdicts(group.entry, marks))
     return outcome
 
 
-def _words(answer: Answer, groups: Sequence[Group], provider: str) -> dict[int, _Word]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the provider said of the recipients of a call.
+
+    Attributes:
+        words: Its word on each number; those of whom it said the same share one, so that mostly there is one in all.
+        items: Its answer for each number that has one of its own.
+        kinds: The words, each once.
+        split: Identities of the words whose recipients must be tried alone.
+    """
+
+    words: Mapping[int, _Word]
+    items: Mapping[int, Item]
+    kinds: Sequence[_Word]
+    split: frozenset[int]
+
+
+def _listen(answer: Answer, groups: Sequence[Group], provider: str) -> _Said:
     numbers = [number for group in groups for number in group.numbers]
+    items: dict[int, Item] = {}
     if isinstance(answer, Sent):
         items = {item.number: item for item in answer.items}
-        missing = _Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
-        return {number: _item_word(items[number], provider) if number in items else missing for number in numbers}
-    if isinstance(answer, Refused):
-        word = _Word(meanings.of_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
+        words = _item_words(numbers, items, provider)
     else:
-        word = _Word(lookup("smsline", "local", answer.code), answer.code, answer.detail)
-        word = _certain(word, answer)
-    return dict.fromkeys(numbers, word)
+        words = dict.fromkeys(numbers, _call_word(answer, provider))
+    kinds = list({id(word): word for word in words.values()}.values())
+    return _Said(words, items, kinds, frozenset(id(word) for word in kinds if _ambiguous(answer, word, groups)))
+
+
+def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str) -> dict[int, _Word]:
+    """A word for each number. One will do for all that were taken: what differs, serial and fee, stands in the items."""
+    taken = _Word(meanings.of_taken(provider), "")
+    missing = _Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
+    words: dict[int, _Word] = {}
+    for number in numbers:
+        item = items.get(number)
+        words[number] = missing if item is None else taken if item.ok else _refusal(item, provider)
+    return words
+
+
+def _refusal(item: Item, provider: str) -> _Word:
+    return _Word(meanings.of_send(provider, item.code), item.code, item.message, fee=item.fee)
+
+
+def _call_word(answer: Refused | Broken, provider: str) -> _Word:
+    """The word on all of a call that was answered as a whole, or not at all."""
+    if isinstance(answer, Refused):
+        return _Word(meanings.of_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
+    return _certain(_Word(lookup("smsline", "local", answer.code), answer.code, answer.detail), answer)
+
+
+def _overall(said: _Said, policy: Policy) -> Outcome:
+    """What a call means beyond its recipients."""
+    kinds = said.kinds
+    outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in kinds))
+    outcome.unknown_codes = sorted({word.code for word in kinds if word.match.how in {"family", "unknown"}})
+    leaving = {id(word) for word in kinds if (policy.provider, word.code) in OPT_OUT_CODES} - said.split
+    outcome.opted_out = [number for number, word in said.words.items() if id(word) in leaving] if leaving else []
+    if kinds and all(word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in kinds):
+        outcome.park = _trouble(kinds)
+    outcome.shut_s = _longest_s(kinds, BUCKET_SCOPES, policy)
+    outcome.hold_s = _longest_s(kinds, LINE_SCOPES, policy)
+    return outcome
+
+
+def _marks(group: Group, said: _Said, policy: Policy, *, parked: bool) -> list[Mark]:
+    marks = []
+    for position, number, tries in zip(group.positions, group.numbers, group.attempts, strict=True):
+        word, item = said.words[number], said.items.get(number)
+        if item is not None and item.ok:
+            marks.append(Mark(position, State.ACCEPTED, serial=item.serial, fee=item.fee))
+        elif id(word) in said.split:
+            marks.append(_alone(position, word))
+        else:
+            marks.append(_mark(position, word, tries & TRIES, policy, parked=parked))
+    return marks
 
 
 def _certain(word: _Word, broken: Broken) -> _Word:
@@ -155,15 +200,9 @@ def _certain(word: _Word, broken: Broken) -> _Word:
     return _Word(lookup("smsline", "local", stand_in), broken.code, broken.detail)
 
 
-def _item_word(item: Item, provider: str) -> _Word:
-    match = meanings.of_taken(provider) if item.ok else meanings.of_send(provider, item.code)
-    return _Word(match, "" if item.ok else item.code, item.message, serial=item.serial if item.ok else "", fee=item.fee)
-
-
-def _trouble(words: dict[int, _Word]) -> Trouble:
-    word = next(iter(words.values()))
-    scopes = {word.match.row.scope for word in words.values()}
-    return Trouble(Scope.ACCOUNT if Scope.ACCOUNT in scopes else Scope.TEMPLATE, word.code, word.message)
+def _trouble(words: Sequence[_Word]) -> Trouble:
+    scopes = {word.match.row.scope for word in words}
+    return Trouble(Scope.ACCOUNT if Scope.ACCOUNT in scopes else Scope.TEMPLATE, words[0].code, words[0].message)
 
 
 def _wait_s(word: _Word, policy: Policy) -> float | None:
@@ -199,7 +238,7 @@ def _ambiguous(answer: Answer, word: _Word, groups: Sequence[Group]) -> bool:
 def _mark(position: int, word: _Word, tries: int, policy: Policy, *, parked: bool) -> Mark:
     match word.verdict:
         case Verdict.OK:
-            mark = Mark(position, State.ACCEPTED, serial=word.serial, fee=word.fee)
+            mark = Mark(position, State.ACCEPTED, fee=word.fee)
         case Verdict.UNSURE:
             mark = Mark(position, State.UNSURE, word.code)
         case Verdict.THROTTLE:

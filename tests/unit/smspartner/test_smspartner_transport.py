@@ -171,7 +171,7 @@ def test_no_url_in_a_log_of_a_socket(caplog: pytest.LogCaptureFixture) -> None:
         request_of(connection)
         connection.sendall(response(b"{}"))
 
-    with listening(serve) as url, caplog.at_level(logging.DEBUG):
+    with listening(serve) as url, caplog.at_level(logging.DEBUG, logger="httpcore"):
         open_account(replace(ACCOUNT, endpoint=url)).calls.credits()
 
     assert "send_request_headers" in caplog.text

@@ -18,8 +18,11 @@ QUICK: Final = {
     "SMSLINE_LEASE_S": "3",
     "SMSLINE_LINGER_MS": "0",
     "SMSLINE_FIRST_POLL_S": "0.2",
-    "SMSLINE_UNSURE_PROBES_S": "0.5,1,2",
-    "SMSLINE_UNSURE_HORIZON_S": "2",
+    "SMSLINE_UNSURE_PROBES_S": "0.5,1,2,4",
+    "SMSLINE_UNSURE_HORIZON_S__OTP": "2",
+    # Long enough for the receipts of a whole campaign to be pulled before anybody gives up, also on a loaded machine.
+    "SMSLINE_UNSURE_HORIZON_S__NOTIFY": "6",
+    "SMSLINE_UNSURE_HORIZON_S__MARKETING": "6",
     "SMSLINE_RECEIPT_PROBES_S": "1,2,4,8",
     "SMSLINE_PARK_PROBE_S": "0.5",
     "SMSLINE_LOG_LEVEL": "warning",

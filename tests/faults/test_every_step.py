@@ -15,8 +15,8 @@ from smsline.job import JobSpec
 from smsline.ledger import inbox, jobs
 from smsline.ledger.inbox import Part
 from smsline.ledger.link import Ledger
-from tests.faults.support.crashes import Killed, MeteredRedis, Meter, When, answer_lost, killed
-from tests.faults.support.hands import ACCOUNT, Hands, engine_of
+from tests.faults.support.crashes import Killed, Meter, MeteredRedis, When, answer_lost, killed
+from tests.faults.support.hands import Hands, engine_of
 from tests.faults.support.provider import CountingProvider
 from tests.support.redis_server import RedisServer
 from worker.providers.base import Answer, Broken, Call
@@ -50,7 +50,9 @@ class Play:
 
     def closed(self) -> bool:
         """Whether both jobs are closed."""
-        return all(self.ledger.redis.hexists(self.ledger.keys.job(job), "closed_ms") for job in (self.campaign, self.otp))
+        return all(
+            self.ledger.redis.hexists(self.ledger.keys.job(job), "closed_ms") for job in (self.campaign, self.otp)
+        )
 
     def first_worker(self) -> None:
         """Work until the end, or until the meter strikes."""

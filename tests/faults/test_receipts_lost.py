@@ -7,7 +7,6 @@ from tests.faults.support.service import Service
 from tests.support.waiting import wait_until
 
 
-
 def test_an_answer_with_receipts_is_lost(service: Service) -> None:
     """The provider gives each receipt once; those of a lost answer are asked for by number, all in one round at 20 a second."""
     service.gateway.trap("PullSmsSendStatus", "carried out", lambda: False)

@@ -9,6 +9,7 @@ import pytest
 
 from smsline import Client
 from smsline.errors import Unavailable
+from smsline.job import JobOptions
 from tests.faults.support.service import Service, service_on
 from tests.faults.support.wire import Moment, know_scripts
 from tests.support.redis_server import RedisServer
@@ -139,11 +140,11 @@ def test_nobody_knows_whether_a_job_was_taken(service: Service) -> None:
     know_scripts(service.ledger, "submit")
     client = Client(redis_url=service.wire.url)
     service.wire.tap("submit", "answered", service.wire.cut)
-    spec = {"to": "+8613800109999", "template": "1234", "lane": "otp", "ttl_s": 60, "key": "order-17"}
+    spec: JobOptions = {"lane": "otp", "ttl_s": 60, "key": "order-17"}
     with pytest.raises(Unavailable):
-        client.send(**spec)
+        client.send(to="+8613800109999", template="1234", **spec)
     service.wire.mend()
-    job = client.send(**spec)
+    job = client.send(to="+8613800109999", template="1234", **spec)
     assert [each["job"] for each in client.jobs()] == [job], "it had been taken"
     service.worker()
     service.wait_closed(job)

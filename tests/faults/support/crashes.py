@@ -57,11 +57,11 @@ class MeteredRedis(redis.Redis):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """One command."""
-        return self.meter.through(lambda: super(MeteredRedis, self).execute_command(*args, **options))
+        return self.meter.through(lambda: super(MeteredRedis, self).execute_command(*args, **options))  # type: ignore[no-untyped-call]
 
     def pipeline(self, *args: Any, **options: Any) -> Any:
         """A pipeline whose execution is one round trip."""
         pipe = super().pipeline(*args, **options)
         execute = pipe.execute
-        pipe.execute = lambda *a, **o: self.meter.through(lambda: execute(*a, **o))
+        pipe.execute = lambda *a, **o: self.meter.through(lambda: execute(*a, **o))  # type: ignore[method-assign]
         return pipe

@@ -24,7 +24,14 @@ PATIENCE: Final = 400
 
 def quick_settings(**given: Any) -> Settings:
     """Settings of one account whose horizons and waits are over at once."""
-    account = {"provider": "tencent", "secret_id": "i", "secret_key": "k", "sdk_app_id": "1", "sign": "s", "timeout_s": 2}
+    account = {
+        "provider": "tencent",
+        "secret_id": "i",
+        "secret_key": "k",
+        "sdk_app_id": "1",
+        "sign": "s",
+        "timeout_s": 2,
+    }
     values: dict[str, Any] = {
         "accounts": {ACCOUNT: account},
         "linger_ms": 0,
@@ -66,7 +73,8 @@ class Hands:
 
     def step(self) -> None:
         """One look of the pulse, and every task that it publishes."""
-        from tasks import app  # noqa: PLC0415 - importing it reads the settings of this process
+        import tasks  # noqa: F401, PLC0415 - registers them
+        from worker.app import app  # noqa: PLC0415 - importing it reads the settings of this process
 
         self.patch.setattr("worker.current._engine", self.engine)
         if self.clock:
@@ -87,8 +95,8 @@ class Hands:
 def skip_time(ledger: Ledger) -> None:
     """Everything that is put off or leased is due now, no wake-up is under way, no bucket is closed."""
     keys = ledger.keys
-    waits = (keys.later, keys.lease, keys.drain, keys.unsure_due, keys.probe)
-    waits += (*map(keys.send, LANES), *map(keys.inbox, LANES))
+    steady = (keys.later, keys.lease, keys.drain, keys.unsure_due, keys.probe)
+    waits = (*steady, *map(keys.send, LANES), *map(keys.inbox, LANES))
     ledger.redis.eval(SKIP, len(waits), *waits)
     gone = [key for key in ledger.redis.keys(keys.prefix + "*") if WAITS.search(key)]
     if gone:

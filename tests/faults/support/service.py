@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 from smsline import Client
+from smsline.job import CampaignOptions
 from smsline.ledger.link import Ledger
 from tests.faults.support.gateway import Gateway
 from tests.faults.support.processes import Worker, environ
@@ -52,7 +53,7 @@ class Service:
         variables = environ(redis_url=url, endpoint=self.gateway.url, **settings)
         return self._stack.enter_context(Worker(variables, self.folder / "workers.log"))
 
-    def campaign(self, count: int, **spec: object) -> str:
+    def campaign(self, count: int, **spec: Unpack[CampaignOptions]) -> str:
         """Hand over a campaign to numbers nobody else has; returns the job's id."""
         return self.client.campaign(to=self._numbers(count), template="5678", **spec)
 

@@ -138,7 +138,7 @@ def _add_job(seen: View, job: str, hashes: dict[str, Hash]) -> None:
             seen.inbox.setdefault(job, set()).update(spots)
 
 
-def _add_block(seen: View, job: str, part: int, block: int, held: Hash) -> None:  # noqa: PLR0917 - one row of a table
+def _add_block(seen: View, job: str, part: int, block: int, held: Hash) -> None:
     seen.blocks[block] = held
     for position, (number, letter) in enumerate(zip(unpack(held[b"n"]), held[b"st"].decode(), strict=True)):
         if letter != "=":

@@ -66,7 +66,7 @@ class Wire:
             for source, target, asking in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pass, args=(source, target, struck, asking), daemon=True).start()
 
-    def _pass(self, source: socket.socket, target: socket.socket, struck: threading.Event, asking: bool) -> None:  # noqa: FBT001, PLR0917
+    def _pass(self, source: socket.socket, target: socket.socket, struck: threading.Event, asking: bool) -> None:
         """Pass pieces on until one end closes, or a tap strikes."""
         last = b""
         with suppress(OSError):

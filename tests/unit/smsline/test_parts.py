@@ -68,7 +68,11 @@ def test_a_bad_row_is_told_and_the_good_ones_go_out(row: object, field: str, rea
 def test_a_number_twice_is_one_recipient() -> None:
     """However it is written; the first row's params and ref hold, and the part says how many it left out."""
     tally = Tally()
-    given = [Recipient(f"+{FIRST}", ("a",), "first"), f"+86 {str(FIRST)[2:]}", Recipient(f"+{FIRST}", ref="third")]
+    given: list[str | Recipient] = [
+        Recipient(f"+{FIRST}", ("a",), "first"),
+        f"+86 {str(FIRST)[2:]}",
+        Recipient(f"+{FIRST}", ref="third"),
+    ]
     (part,) = parts(given, tally)
     assert (list(part.numbers), part.params, part.refs) == ([FIRST], [("a",)], ["first"])
     assert (tally.doubled, part.doubled) == (2, 2)

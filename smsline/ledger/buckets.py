@@ -12,6 +12,10 @@ BURST_SHARE: Final = 0.04
 """Part of a second's calls that may come at once. It is taken off the refill, so that no second sees more calls than the limit."""
 
 SMALL_LIMIT: Final = 20.0
+"""Calls per second below which the burst cannot be taken off the refill: hardly anything would be left."""
+
+HEAD_START_FROM: Final = 10.0
+"""Calls per second from which the lead of otp at a small limit has its full size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +31,31 @@ class Limit:
     reserve: float = 0.2
 
     @property
+    def head_start(self) -> float:
+        """Tokens that come back before other lanes may ask, where the burst is too small to leave whole ones to otp."""
+        return self.reserve / 2 * min(1.0, self.per_s / HEAD_START_FROM)
+
+    @property
     def burst(self) -> float:
         """Calls that may come at once, at least one."""
-        return max(1.0, self.per_s * BURST_SHARE)
+        return max(1.0 + self.head_start, self.per_s * BURST_SHARE)
 
     @property
     def refill_per_s(self) -> float:
-        """Tokens that come back per second; with the burst never more than the limit, except below `SMALL_LIMIT`."""
-        return self.per_s - self.burst if self.per_s >= SMALL_LIMIT else self.per_s
+        """Tokens that come back per second; no second sees more calls than the limit, and below `SMALL_LIMIT` no half-open one."""
+        return self.per_s - (self.burst if self.per_s >= SMALL_LIMIT else self.head_start)
+
+    @property
+    def floor(self) -> float:
+        """Tokens that lanes other than otp leave in the bucket. Of a small one they leave less, or no worker could be late with one."""
+        return min(self.reserve * (self.burst if self.burst > 2 else 1.0), self.burst - 1)
 
     def numbers(self, *, urgent: bool) -> list[int]:
         """Rate (micro-tokens a ms), burst and floor (micro-tokens), as the scripts want them."""
-        floor = 0.0 if urgent else min(self.reserve * self.burst, self.burst - 1 if self.burst > 2 else self.reserve)
-        level = min(floor, max(0.0, self.burst - 1))
         return [
             max(1, math.floor(self.refill_per_s * MICRO / 1000)),
             math.floor(self.burst * MICRO),
-            math.floor(level * MICRO),
+            0 if urgent else math.floor(self.floor * MICRO),
         ]
 
 

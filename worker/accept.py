@@ -8,7 +8,7 @@ from smsline.ledger import accepting, due, inbox, lines
 from smsline.ledger.accepting import Timing
 from smsline.ledger.inbox import Part
 from worker import windows
-from worker.batch import Route, lay_out, region_named
+from worker.batch import Route, Router, lay_out, region_named
 from worker.engine import Engine
 from worker.providers.base import Region
 
@@ -65,7 +65,7 @@ def _accept_some(engine: Engine, job: str, spec: JobSpec) -> bool:
 
 def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int) -> None:
     """Lay one part out and queue it."""
-    blocks = lay_out(spec, part, lambda number, region: route(engine, spec, number, region))
+    blocks = lay_out(spec, part, router(engine, spec))
     limit = max((_limit(engine, block.line) for block in blocks), default=accepting.BLOCK_SIZE)
     timing = Timing(
         linger_ms=engine.settings.linger_ms[spec.lane], limit=limit, start_ms=spec.start_s * 1000, pace=spec.pace
@@ -81,6 +81,24 @@ def _limit(engine: Engine, line: str) -> int:
     parsed = lines.parse_line(line)
     provider = engine.providers.get(parsed.account)
     return provider.batch_rule(region_named(parsed.region)).limit if provider else accepting.BLOCK_SIZE
+
+
+def router(engine: Engine, spec: JobSpec) -> Router:
+    """The routes of a job's numbers; each is worked out once for all numbers that begin alike."""
+    accounts = engine.settings.accounts.values()
+    longest = max((len(prefix) for account in accounts for prefix in account.prefixes), default=0)
+    by_country = any(account.window for account in accounts)
+    known: dict[tuple[str, Region], Route] = {}
+
+    def find(number: int, region: Region) -> Route:
+        if by_country and region == "global":
+            return route(engine, spec, number, region)
+        key = str(number)[:longest], region
+        if key not in known:
+            known[key] = route(engine, spec, number, region)
+        return known[key]
+
+    return find
 
 
 def route(engine: Engine, spec: JobSpec, number: int, region: Region) -> Route:

@@ -1,9 +1,10 @@
 """Batch keys: a job's spec and numbers go in, lines and blocks come out. What must be equal in one call is in the line."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import NamedTuple
 
 from smsline.job import JobSpec
 from smsline.ledger.accepting import BLOCK_SIZE, Block, pack_json
@@ -15,8 +16,7 @@ from worker.providers.base import Content, Region
 Params = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Where a number goes.
 
     Attributes:
@@ -35,8 +35,7 @@ class Route:
 Router = Callable[[int, Region], Route]
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     number: int
     params: Params | None
     ref: str
@@ -54,13 +53,13 @@ def lay_out(spec: JobSpec, part: Part, route: Router) -> list[Block]:
     its own: one call per number at a provider that wants the params of a call equal. At one that does not, a single number keeps its
     job's params as its own, so that it shares calls with other jobs' numbers.
     """
-    groups: dict[tuple[Route, Region, Params | None], list[_Row]] = {}
+    groups: defaultdict[tuple[Route, Region, Params | None], list[_Row]] = defaultdict(list)
     for row in _rows(part):
         region = region_of(row.number)
         chosen = route(row.number, region)
         if row.params is None and len(part.numbers) == 1 and chosen.params_differ:
-            row = replace(row, params=spec.params)  # noqa: PLW2901 - the same row, with what it inherits
-        groups.setdefault((chosen, region, row.params), []).append(row)
+            row = row._replace(params=spec.params)  # noqa: PLW2901 - the same row, with what it inherits
+        groups[chosen, region, row.params].append(row)
     lonely: dict[tuple[Route, Region], list[_Row]] = {}
     blocks: list[Block] = []
     for (chosen, region, params), rows in groups.items():

@@ -85,7 +85,7 @@ def accept_part(
     """
     keys = ledger.keys
     lines = list(dict.fromkeys(block.line for block in blocks))
-    used, shard_columns = _shard_columns(blocks, shards)
+    used, shard_columns = _shard_columns(ledger, job, blocks, shards)
     first = ledger.ids("block", len(blocks)) if blocks else 0
     key_list = [
         keys.job(job),
@@ -97,7 +97,9 @@ def accept_part(
         keys.dead,
     ]
     key_list += [key for line in lines for key in (keys.line(line), keys.size(line))]
-    key_list += [keys.seen(job, shard) for shard in used]
+    seen = [keys.seen(job, shard) for shard in used]
+    young = [key for key in seen if key not in ledger.expiring]
+    key_list += seen
     key_list += [keys.block(first + i) for i in range(len(blocks))]
     pace_ms = 1000 / timing.pace if timing.pace else 0
     args: list[Value] = [
@@ -111,13 +113,17 @@ def accept_part(
         pace_ms,
         SEEN_TTL_S,
         first,
+        len(young),
     ]
     args += lines
     for block, column in zip(blocks, shard_columns, strict=True):
         args += [lines.index(block.line) + 1, block.content, block.params, block.own_params, block.refs]
         args += [numbers.pack(block.numbers), column]
     answer = ledger.run("accept_part", key_list, args)
-    return Accepted(int(answer[1]), int(answer[2])) if answer[0] == b"ok" else None
+    if answer[0] != b"ok":
+        return None
+    ledger.expiring.note(young)
+    return Accepted(int(answer[1]), int(answer[2]))
 
 
 def shards_of(ledger: Ledger, job: str) -> int:
@@ -137,16 +143,18 @@ def shard_count(total: int) -> int:
     return max(1, -(-total // SEEN_PER_SHARD))
 
 
-def _shard_columns(blocks: Sequence[Block], shards: int) -> tuple[list[int], list[bytes]]:
-    """The shards that are touched, and per block two bytes a number that point into them from 1."""
+def _shard_columns(ledger: Ledger, job: str, blocks: Sequence[Block], shards: int) -> tuple[list[int], list[bytes]]:
+    """The shards that are touched, those without a known expiry first, and per block two bytes a number that point into them from 1."""
     if not shards:
         return [], [b""] * len(blocks)
-    places: dict[int, int] = {}
+    touched = {number % shards for block in blocks for number in block.numbers}
+    ordered = sorted(touched, key=lambda shard: ledger.keys.seen(job, shard) in ledger.expiring)
+    places = {shard: place for place, shard in enumerate(ordered, 1)}
     columns = []
     for block in blocks:
-        column = [places.setdefault(number % shards, len(places) + 1) for number in block.numbers]
+        column = [places[number % shards] for number in block.numbers]
         columns.append(_pack(f">{len(column)}H", *column))
-    return list(places), columns
+    return ordered, columns
 
 
 def pack_json(value: object) -> str:

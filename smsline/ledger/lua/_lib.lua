@@ -87,9 +87,8 @@ local function four_bytes(value)
 end
 
 local function number_at(packed, position)
-  local value = 0
-  for i = position * 8 + 1, position * 8 + 8 do value = value * 256 + string.byte(packed, i) end
-  return string.format('%.0f', value)
+  local a, b, c, d, e, f, g, h = string.byte(packed, position * 8 + 1, position * 8 + 8)
+  return string.format('%.0f', ((((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g) * 256 + h)
 end
 
 -- Count a move of `by` recipients (one, unless given) in `deltas` (count name -> change).

@@ -2,7 +2,7 @@
 -- KEYS: 1 job (hash), 2 part (hash), 3 blocks of the job (hash), 4 due close (zset), 5 due later (zset), 6 due send of the lane (zset), 7 dead (hash),
 --       then `lines` pairs of line (zset) and size (string), then `seen` shards (sets), then the blocks (hashes)
 -- ARGV: 1 job id, 2 part number, 3 lines, 4 seen shards, 5 linger ms, 6 numbers in a call, 7 first due ms (0: now), 8 pace: ms per recipient (0: none),
---       9 seen expiry s, 10 first block id, 11.. the line ids, then per block: line (1-based), content json, params json or '', params per recipient json or '',
+--       9 seen expiry s, 10 first block id, 11 how many of the seen shards, from the first on, get their expiry set, 12.. the line ids, then per block: line (1-based), content json, params json or '', params per recipient json or '',
 --       refs json or '', packed numbers, shard per number (2 bytes each, 1-based) or ''
 -- Returns: {'ok', recipients taken, duplicates} | {'done'} when the part was accepted before | {'cancelled'}.
 if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[2], 'end') == 1 then return { 'done' } end
@@ -24,8 +24,7 @@ local function fresh(packed, shard_of, size)
     if shard_of ~= '' then
       local a, b = string.byte(shard_of, i * 2 + 1, i * 2 + 2)
       local key = KEYS[seen_at + a * 256 + b]
-      if redis.call('SADD', key, number_at(packed, i)) == 0 then cells[i] = '='
-      elseif redis.call('SCARD', key) == 1 then redis.call('EXPIRE', key, ARGV[9]) end
+      if redis.call('SADD', key, number_at(packed, i)) == 0 then cells[i] = '=' end
     end
     if cells[i] == 'w' then list[#list + 1] = i end
   end
@@ -33,9 +32,9 @@ local function fresh(packed, shard_of, size)
 end
 
 for b = 1, blocks do
-  local at = 10 + lines + (b - 1) * 7
+  local at = 11 + lines + (b - 1) * 7
   local line_no, packed = tonumber(ARGV[at + 1]), ARGV[at + 6]
-  local line, block_key, size = ARGV[10 + line_no], KEYS[block_at + b], #packed / 8
+  local line, block_key, size = ARGV[11 + line_no], KEYS[block_at + b], #packed / 8
   local list, letters = fresh(packed, ARGV[at + 7], size)
   redis.call('HSET', block_key, 'job', job, 'line', line, 'c', ARGV[at + 2], 'n', packed, 'st', letters)
   if ARGV[at + 3] ~= '' and #list > 0 then redis.call('HSET', block_key, 'p', ARGV[at + 3]) end
@@ -58,6 +57,7 @@ for b = 1, blocks do
     end
   end
 end
+for i = 1, tonumber(ARGV[11]) do redis.call('EXPIRE', KEYS[seen_at + i], ARGV[9]) end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[10] .. ':' .. blocks)
 redis.call('HSET', KEYS[1], 'vt', string.format('%.0f', vt))
 if pace > 0 then redis.call('HSET', KEYS[1], 'pace_tail', string.format('%.3f', tail)) end

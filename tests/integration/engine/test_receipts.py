@@ -154,9 +154,9 @@ def test_nothing_is_pulled_while_nothing_is_awaited(scene: Scene) -> None:
     assert scene.provider.pulls == 0
     scene.later(2)
     assert scene.provider.pulls == 1
-    for _ in range(120):
-        scene.later(1)
-    assert 7 <= scene.provider.pulls <= 10
+    for _ in range(40):
+        scene.later(3)
+    assert 6 <= scene.provider.pulls <= 9
     scene.provider.deliver()
     scene.until(lambda: scene.status(job)["closed_at"], within_s=31)
     pulls = scene.provider.pulls
@@ -167,8 +167,8 @@ def test_nothing_is_pulled_while_nothing_is_awaited(scene: Scene) -> None:
 def test_a_new_send_is_polled_for_soon_although_the_queue_was_long_empty(scene: Scene) -> None:
     """Another job's missing receipts do not hold up those of a one-time password."""
     scene.submit([FIRST])
-    for _ in range(300):
-        scene.later(1)
+    for _ in range(20):
+        scene.later(15)
     code = scene.otp(FIRST + 1)
     scene.run()
     scene.later(3)

@@ -29,7 +29,8 @@ def test_a_second_of_burst_and_refill_is_within_the_limit(limit: float, reserve:
     rate, burst, floor = Limit(limit, reserve).numbers(urgent=False)
     at_most = (burst + rate * 1000) / MICRO
     assert at_most <= (limit + 0.001 if limit >= 20 else limit + 1.001)
-    assert rate * 1000 / MICRO >= min(limit * 0.95, limit - 0.001)
+    lead = Limit(limit, reserve).head_start if limit < 50 else 0.0
+    assert rate * 1000 / MICRO >= min(limit * 0.95, limit - 0.001) - lead - 0.001
     assert floor + MICRO <= burst, "nobody but otp would ever get a token"
 
 
@@ -63,7 +64,7 @@ def test_no_second_sees_more_calls_than_the_limit_and_nearly_all_are_used(
     level = float(ledger.redis.hget(ledger.keys.bucket("main", ACTION), "level") or 0) / MICRO
     rate = Limit(limit).numbers(urgent=True)[0] * 1000 / MICRO
     assert len(taken) <= Limit(limit).burst + rate * elapsed_s + 1
-    assert len(taken) + level >= 0.9 * rate * 2.2
+    assert len(taken) + level >= 0.8 * rate * 2.2
     ledger.redis.delete(ledger.keys.bucket("main", ACTION))
 
 
@@ -113,8 +114,8 @@ def test_a_small_limit_lets_its_calls_through_one_by_one(ledger: Ledger) -> None
     """One call every ten seconds."""
     limit = Limit(0.1)
     assert take_token(ledger, "main", ACTION, limit=limit) == 0
-    assert 9_000 < take_token(ledger, "main", ACTION, limit=limit) <= 10_000
-    advance(ledger, 10)
+    assert 9_000 < take_token(ledger, "main", ACTION, limit=limit) <= 10_300
+    advance(ledger, 10.3)
     assert take_token(ledger, "main", ACTION, limit=limit) == 0
 
 
@@ -127,8 +128,8 @@ def test_a_shut_bucket_lets_nothing_through_and_the_longest_time_holds(ledger: L
     advance(ledger, 1800)
     assert take_token(ledger, "main", ACTION, limit=limit, urgent=True) > 1_700_000
     advance(ledger, 1801)
-    assert take_token(ledger, "main", ACTION, limit=limit, urgent=True) <= 1000
-    advance(ledger, 1)
+    assert take_token(ledger, "main", ACTION, limit=limit, urgent=True) <= 1030
+    advance(ledger, 1.03)
     assert take_token(ledger, "main", ACTION, limit=limit, urgent=True) == 0
 
 
@@ -146,4 +147,4 @@ def test_a_clock_that_goes_back_gives_nothing_away(ledger: Ledger) -> None:
     limit = Limit(1.0)
     assert take_token(ledger, "main", ACTION, limit=limit) == 0
     advance(ledger, -60)
-    assert take_token(ledger, "main", ACTION, limit=limit) == 1000
+    assert 1000 <= take_token(ledger, "main", ACTION, limit=limit) <= 1030

@@ -11,11 +11,8 @@ MICRO: Final = 1_000_000
 BURST_SHARE: Final = 0.04
 """Part of a second's calls that may come at once. It is taken off the refill, so that no second sees more calls than the limit."""
 
-SMALL_LIMIT: Final = 20.0
-"""Calls per second below which the burst cannot be taken off the refill: hardly anything would be left."""
-
-HEAD_START_FROM: Final = 10.0
-"""Calls per second from which the lead of otp at a small limit has its full size."""
+LATE_SHARE: Final = 0.01
+"""Part of a second's calls that workers may be late with before tokens are lost, where the bucket holds hardly more than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +28,24 @@ class Limit:
     reserve: float = 0.2
 
     @property
-    def head_start(self) -> float:
-        """Tokens that come back before other lanes may ask, where the burst is too small to leave whole ones to otp."""
-        return self.reserve / 2 * min(1.0, self.per_s / HEAD_START_FROM)
+    def late(self) -> float:
+        """Tokens that may gather while all workers are late."""
+        return self.per_s * LATE_SHARE
 
     @property
     def burst(self) -> float:
-        """Calls that may come at once, at least one."""
-        return max(1.0 + self.head_start, self.per_s * BURST_SHARE)
+        """Calls that may come at once: one at least, a lead for otp, and what workers may be late with."""
+        return max(1.0 + min(self.reserve, self.late) + self.late, self.per_s * BURST_SHARE)
 
     @property
     def refill_per_s(self) -> float:
-        """Tokens that come back per second; no second sees more calls than the limit, and below `SMALL_LIMIT` no half-open one."""
-        return self.per_s - (self.burst if self.per_s >= SMALL_LIMIT else self.head_start)
+        """Tokens that come back per second."""
+        return self.per_s * (1 - BURST_SHARE)
 
     @property
     def floor(self) -> float:
-        """Tokens that lanes other than otp leave in the bucket. Of a small one they leave less, or no worker could be late with one."""
-        return min(self.reserve * (self.burst if self.burst > 2 else 1.0), self.burst - 1)
+        """Tokens that lanes other than otp leave in the bucket."""
+        return max(0.0, min(self.reserve * self.burst, self.burst - 1 - self.late))
 
     def numbers(self, *, urgent: bool) -> list[int]:
         """Rate (micro-tokens a ms), burst and floor (micro-tokens), as the scripts want them."""

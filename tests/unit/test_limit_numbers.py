@@ -44,17 +44,24 @@ def test_no_second_sees_more_calls_than_the_limit(per_s: float, urgent: bool) ->
 
 @pytest.mark.parametrize("per_s", LIMITS)
 def test_nearly_all_of_the_limit_can_be_used(per_s: float) -> None:
-    """A campaign alone gets at least 94 % of it, for as long as there is work."""
+    """A campaign alone gets at least 95 % of it, for as long as there is work."""
     seconds = max(5.0, 20 / per_s)
-    assert len(greedy(Limit(per_s), urgent=False, seconds=seconds)) >= 0.94 * per_s * seconds
+    assert len(greedy(Limit(per_s), urgent=False, seconds=seconds)) >= 0.95 * per_s * seconds
 
 
 @pytest.mark.parametrize("per_s", LIMITS)
-def test_a_full_bucket_is_enough_for_every_lane(per_s: float) -> None:
-    """What is left to otp never keeps the other lanes out for good."""
-    for reserve in (0, 0.2, 0.5, 0.99):
-        _, burst, floor = Limit(per_s, reserve).numbers(urgent=False)
-        assert burst >= MICRO + floor - 1
+@pytest.mark.parametrize("reserve", [0, 0.2, 0.5, 0.99])
+def test_workers_may_be_late_a_little(per_s: float, reserve: float) -> None:
+    """Ten milliseconds after a token was there for other lanes it is not lost yet, whatever is left to otp."""
+    rate, burst, floor = Limit(per_s, reserve).numbers(urgent=False)
+    assert burst >= MICRO + floor + rate * 9.9
+
+
+@pytest.mark.parametrize("per_s", LIMITS)
+@pytest.mark.parametrize("reserve", [0.2, 0.5, 0.99])
+def test_no_share_left_to_otp_breaks_the_limit(per_s: float, reserve: float) -> None:
+    """However much is reserved, all lanes together keep to the limit."""
+    assert most_in_a_second(greedy(Limit(per_s, reserve), urgent=True, seconds=3)) <= math.ceil(per_s)
 
 
 @pytest.mark.parametrize("per_s", LIMITS)
@@ -63,7 +70,7 @@ def test_otp_comes_first(per_s: float) -> None:
     limit = Limit(per_s)
     rate, _, floor = limit.numbers(urgent=False)
     assert limit.numbers(urgent=True)[2] == 0
-    assert floor / rate >= 4  # ms
+    assert floor / rate >= 5  # ms
 
 
 def test_a_fifth_of_the_burst_is_left_to_otp() -> None:

@@ -48,7 +48,7 @@ def moves_are_allowed(before: View, seen: View) -> None:
 
 
 def every_waiting_recipient_is_found_again(seen: View) -> None:
-    """Who waits is in a line that will be looked at, put off, set aside, in the inbox, or in a claim under a lease."""
+    """Who waits is in a line that will be looked at, put off, set aside, in the inbox, in a claim under a lease, or about to be swept."""
     assert not seen.stray, "a line holds recipients and no due set names it"
     inbox, expire = set[str](), seen.due.get("expire", set())
     for lane in LANES:
@@ -61,10 +61,10 @@ def every_waiting_recipient_is_found_again(seen: View) -> None:
         if seen.jobs[job]["state"] == "paused" or job in inbox:
             found |= spots
     for job, spots in seen.inbox.items():
-        held = seen.jobs[job]
-        sleeping = held.get("complete") != "1" and job in expire
-        if sleeping or job in inbox or (held["state"] == "cancelled" and job in expire):
+        incomplete = seen.jobs[job].get("complete") != "1" and job in expire
+        if incomplete or job in inbox:
             found |= spots
+    found |= {spot for spot in seen.letters if spot.job in expire and seen.jobs[spot.job]["state"] == "cancelled"}
     lost = {spot for spot, letter in seen.letters.items() if letter == "w" and spot not in found}
     assert not lost, f"nothing will ever look at {lost}"
 

@@ -112,18 +112,18 @@ class Model:
         job.ended |= job.received - set(job.accepted)
         job.shut = job.shut or not job.complete
 
-    def look(self, spots: Sequence[Spot]) -> tuple[list[Spot], list[Spot]]:
-        """The last look before a call: who may be sent to, and who is set aside because the job is paused."""
-        ready, held = [], []
+    def look(self, spots: Sequence[Spot]) -> list[Spot]:
+        """The last look before a call: cancelled and overdue recipients end, a paused job's are set aside; who may be sent to is left."""
+        ready = []
         for spot in spots:
             job = self.jobs[spot.job]
             if self.letters[spot] != "w":
                 continue
             if job.state == "cancelled" or job.overdue:
                 self.letters[spot] = "c" if job.state == "cancelled" else "e"
-            else:
-                (held if job.state == "paused" else ready).append(spot)
-        return ready, held
+            elif job.state != "paused":
+                ready.append(spot)
+        return ready
 
     def begin(self, attempt: int, lane: str, ready: Sequence[Spot]) -> None:
         """The call is about to be made."""

@@ -1,0 +1,73 @@
+"""Operators and the clock: pause, resume, cancel, mend, park; deadlines pass, and what was put off becomes due."""
+
+from smsline.ledger import accounts, dead, inbox, lines
+from tests.faults.support.actors.stage import Stage
+from tests.faults.support.hands import ACCOUNT
+from worker import closeout
+
+
+class Operators:
+    """Everybody with a lever, and time."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def control(self, pick: int, wanted: str) -> None:
+        """Pause, resume or cancel a job."""
+        stage, job = self.stage, self.stage.job(pick)
+        answer = inbox.control(stage.ledger, job.job, wanted)
+        if not job.received:
+            assert answer is None
+        elif job.state != "cancelled" and job.job not in stage.model.closed:
+            job.state = wanted
+        stage.check()
+
+    def overdue(self, pick: int) -> None:
+        """A job's time is up."""
+        stage, job = self.stage, self.stage.job(pick)
+        if job.received:
+            stage.ledger.redis.hset(stage.ledger.keys.job(job.job), "deadline_ms", 1)
+            job.overdue = True
+            stage.check()
+
+    def sweep(self) -> None:
+        """Workers end what waits of cancelled and overdue jobs."""
+        stage = self.stage
+        for member in sorted(stage.seen.due.get("expire", ())):
+            job = stage.model.jobs[member]
+            stage.make_due(stage.ledger.keys.expire, job.job)
+            closeout.end_job(stage.engine, job.job)
+            if job.state == "cancelled" or job.overdue:
+                stage.model.end(job)
+        stage.check()
+
+    def mend(self, pick: int, *, drop: bool) -> None:
+        """Send the dead letters of a job again, or drop them."""
+        stage, job = self.stage, self.stage.job(pick)
+        dead.settle(stage.ledger, "drop" if drop else "requeue", dead.Pick(job=job.job))
+        if drop:
+            stage.model.drop(job)
+        else:
+            stage.by_person = True
+            stage.model.requeue(job)
+        stage.check()
+
+    def park(self) -> None:
+        """The account is parked."""
+        accounts.park(
+            self.stage.ledger, ACCOUNT, "", "FailedOperation.InsufficientBalanceInSmsPackage", probe_ms=60_000
+        )
+        self.stage.check()
+
+    def unpark(self) -> None:
+        """It works again."""
+        accounts.unpark(self.stage.ledger, ACCOUNT)
+        self.stage.check()
+
+    def pass_time(self) -> None:
+        """What was put off becomes due."""
+        ledger = self.stage.ledger
+        for member in ledger.redis.zrange(ledger.keys.later, 0, -1):
+            self.stage.make_due(ledger.keys.later, member.decode())
+        lines.move_due(ledger, ledger.keys.later, only_due=True)
+        self.stage.check()

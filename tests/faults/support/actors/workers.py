@@ -1,0 +1,212 @@
+"""Workers: accept, take, begin, record; die, stand still and come back; find again what others left."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from smsline.ledger import attempts, due, inbox, lines
+from smsline.ledger.attempts import NO_DELAY, Mark, Polls, Verdicts
+from smsline.ledger.blocks import silent_of
+from smsline.ledger.due import Lease
+from smsline.ledger.lines import Begun, Claim, NotBegun, parse_line
+from smsline.names import LANES
+from smsline.states import State
+from tests.faults.support.actors.producers import Producers, spec_of
+from tests.faults.support.actors.stage import Stage
+from tests.faults.support.hands import ACCOUNT
+from tests.faults.support.model import Spot, serial_of
+from tests.support.world import TERMS
+from worker import accept, receipts, recovery
+
+OUTCOMES: Final[dict[str, Callable[[int, str], Mark]]] = {
+    "a": lambda position, serial: Mark(position, State.ACCEPTED, serial=serial, fee=1),
+    "x": lambda position, _: Mark(position, State.DEAD, "FailedOperation.X"),
+    "q": lambda position, _: Mark(position, State.UNSURE, "http.ReadTimeout"),
+    "parked": lambda position, _: Mark(position, State.WAITING, "Parked", counted=False, delay_ms=NO_DELAY),
+    "later": lambda position, _: Mark(position, State.WAITING, "Retry", delay_ms=60_000),
+    "alone": lambda position, _: Mark(position, State.WAITING, "Refused", counted=False, delay_ms=0.0, alone=True),
+}
+"""What a call can come to for one recipient; the first three are its letter, the others let it wait."""
+
+
+class Workers:
+    """Every worker there is.
+
+    Attributes:
+        claims: Claims not begun, as their workers know them; the lease may be lost.
+        begun: Calls begun and not recorded, as their workers know them.
+        written: What was recorded.
+        looks: Blocks whose probe was claimed, and whether nobody in them was silent.
+        drains: Claims of the account's drain, and whether nothing was outstanding.
+    """
+
+    def __init__(self, stage: Stage, producers: Producers) -> None:
+        self.stage = stage
+        self.producers = producers
+        self.claims: list[Claim] = []
+        self.begun: list[tuple[Claim, Begun]] = []
+        self.written: list[tuple[Claim, Begun, list[Verdicts]]] = []
+        self.looks: list[tuple[Lease, bool]] = []
+        self.drains: list[tuple[Lease, bool]] = []
+
+    def accept(self, pick: int) -> None:
+        """Accept what is due of a job."""
+        job, ledger = self.stage.job(pick), self.stage.ledger
+        self.stage.make_due(ledger.keys.inbox(inbox.lane_of(ledger, job.job) or ""), job.job)
+        accept.accept_job(self.stage.engine, job.job)
+        now = {int(part) for part in ledger.redis.hkeys(ledger.keys.blocks(job.job))}
+        self.stage.model.accept(job, sorted(now - job.taken))
+        self.stage.check()
+
+    def accept_late(self, pick: int) -> None:
+        """Accept a part that was read long ago, perhaps as the second to do so."""
+        if not self.producers.read:
+            return
+        job, part, body = self.producers.read[pick % len(self.producers.read)]
+        shards = 1 if len(job.parts) > 1 else 0
+        accept.accept_part(self.stage.engine, job.job, part, spec_of(job), part=body, shards=shards)
+        if part not in job.taken and job.state != "cancelled":
+            self.stage.model.accept(job, [part])
+        self.stage.check()
+
+    def take(self, pick: int, limit: int) -> None:
+        """Claim the next recipients of a line."""
+        ledger, seen = self.stage.ledger, self.stage.seen
+        found = [(lane, line) for lane in LANES for line in sorted(seen.due.get(f"send:{lane}", ()))]
+        if not found:
+            return
+        lane, line = found[pick % len(found)]
+        self.stage.make_due(ledger.keys.send(lane), line)
+        attempt = self.stage.engine.next_attempt()
+        claim = lines.take(ledger, parse_line(line), attempt, limit=limit, linger_ms=0, lease_ms=60_000, worker="w")
+        if claim is not None:
+            assert len(seen.spots(claim.entries)) <= limit
+            self.claims.append(claim)
+        self.stage.check()
+
+    def begin(self, pick: int) -> None:
+        """Look once more and begin a call, perhaps after the lease was lost."""
+        if not self.claims:
+            return
+        stage, claim = self.stage, self.claims.pop(pick % len(self.claims))
+        mine = claim.attempt in stage.seen.attempts
+        begun = lines.begin(stage.ledger, claim, TERMS)
+        if not mine:
+            assert begun == NotBegun("stale")
+            return
+        ready = stage.model.look(stage.seen.spots(stage.seen.attempts[claim.attempt].entries))
+        parked = stage.ledger.redis.exists(stage.ledger.keys.park(ACCOUNT))
+        if isinstance(begun, NotBegun):
+            assert begun.why == ("parked" if ready and parked else "empty")
+            self.claims += [claim] if begun.why == "parked" else []
+        else:
+            assert not parked
+            self._go(claim, begun, ready)
+        stage.check()
+
+    def _go(self, claim: Claim, begun: Begun, ready: Sequence[Spot]) -> None:
+        """A call names everybody who may be sent to, each number once."""
+        numbers = [number for group in begun.groups for number in group.numbers]
+        named = self.stage.seen.spots(tuple(group.entry for group in begun.groups))
+        assert [spot.number for spot in named] == numbers
+        assert len(set(numbers)) == len(numbers), "one call names a number twice"
+        assert set(named) <= set(ready)
+        assert {spot.number for spot in ready} == set(numbers)
+        self.stage.model.begin(claim.attempt, claim.line.lane, named)
+        self.stage.sent += [(claim.attempt, number) for number in numbers]
+        self.begun.append((claim, begun))
+
+    def release(self, pick: int) -> None:
+        """Give a claim back; the lease may have been lost, or the call begun since somebody found that it was not."""
+        known = [*self.claims, *(claim for claim, _ in self.begun)]
+        if known:
+            claim = known[pick % len(known)]
+            found = self.stage.seen.attempts.get(claim.attempt)
+            given = lines.release(self.stage.ledger, claim)
+            assert bool(given) == (found is not None and found.state == "claimed")
+            self.claims = [each for each in self.claims if each != claim]
+            self.stage.check()
+
+    def record(self, pick: int, letters: Sequence[str]) -> None:
+        """Write down what a call came to; when the lease was lost, nothing changes."""
+        if not self.begun:
+            return
+        stage, (claim, begun) = self.stage, self.begun.pop(pick % len(self.begun))
+        outcomes: dict[Spot, str] = {}
+        verdicts = []
+        for group in begun.groups:
+            marks = []
+            for spot, position in zip(stage.seen.spots((group.entry,)), group.positions, strict=True):
+                word = letters[len(outcomes) % len(letters)]
+                outcomes[spot] = word if len(word) == 1 else "w"
+                marks.append(OUTCOMES[word](position, serial_of(claim.attempt, spot.number)))
+            verdicts.append(Verdicts(group.entry, marks))
+        self.written.append((claim, begun, verdicts))
+        early = self._record(claim, begun, verdicts)
+        assert (early is None) == (stage.model.attempts[claim.attempt].state != "begun")
+        if early is not None:
+            stage.model.record(claim.attempt, outcomes)
+        if early:
+            numbers = [spot.number for spot in outcomes]
+            receipts.match_early(stage.engine, ACCOUNT, numbers)
+            stage.model.match_early(numbers)
+        stage.check()
+
+    def record_again(self, pick: int) -> None:
+        """What was written is not written twice."""
+        if self.written:
+            assert self._record(*self.written[pick % len(self.written)]) is None
+            self.stage.check()
+
+    def _record(self, claim: Claim, begun: Begun, verdicts: Sequence[Verdicts]) -> bool | None:
+        return attempts.record(
+            self.stage.ledger, claim.attempt, claim.line, verdicts, at_ms=begun.started_ms, polls=Polls()
+        )
+
+    def fall_silent(self, pick: int, *, stopped: bool) -> None:
+        """A worker dies, or stands still for longer than its lease; another one takes over."""
+        stage, leased = self.stage, sorted(self.stage.seen.due.get("lease", ()))
+        if not leased:
+            return
+        attempt = int(leased[pick % len(leased)])
+        stage.make_due(stage.ledger.keys.lease, str(attempt))
+        recovery.recover(stage.engine)
+        if attempt in stage.model.attempts and stage.model.attempts[attempt].state == "begun":
+            stage.model.record(attempt, dict.fromkeys(stage.model.attempts[attempt].spots, "q"))
+        if not stopped:
+            self.claims = [claim for claim in self.claims if claim.attempt != attempt]
+            self.begun = [pair for pair in self.begun if pair[0].attempt != attempt]
+        stage.check()
+
+    def look_at_block(self, pick: int) -> None:
+        """Claim a block to ask about, and find out whether anybody in it still waits for a receipt; one where nobody does comes first."""
+        stage, members = self.stage, sorted(self.stage.seen.due.get("probe", ()))
+        quiet = [member for member in members if not silent_of(stage.ledger, int(member.split(" ")[1]))]
+        if members:
+            member = (quiet or members)[pick % len(quiet or members)]
+            stage.make_due(stage.ledger.keys.probe, member)
+            lease = due.claim_one(stage.ledger, stage.ledger.keys.probe, member)
+            assert lease is not None
+            self.looks.append((lease, not silent_of(stage.ledger, int(member.split(" ")[1]))))
+            stage.check()
+
+    def leave_block(self, pick: int) -> None:
+        """Come to the end of it, a while later."""
+        if self.looks:
+            lease, over = self.looks.pop(pick % len(self.looks))
+            due.finish(self.stage.ledger, self.stage.ledger.keys.probe, lease, None if over else 60_000)
+            self.stage.check()
+
+    def look_at_account(self) -> None:
+        """Claim the account's drain, and find out whether anything is outstanding."""
+        key = self.stage.ledger.keys.drain
+        self.stage.make_due(key, ACCOUNT)
+        if lease := due.claim_one(self.stage.ledger, key, ACCOUNT):
+            self.drains.append((lease, not self.stage.seen.outstanding))
+            self.stage.check()
+
+    def leave_account(self, pick: int) -> None:
+        """Come to the end of it, a while later."""
+        if self.drains:
+            lease, over = self.drains.pop(pick % len(self.drains))
+            due.finish(self.stage.ledger, self.stage.ledger.keys.drain, lease, None if over else 60_000)
+            self.stage.check()

@@ -14,6 +14,9 @@ BURST_SHARE: Final = 0.04
 LATE_SHARE: Final = 0.01
 """Part of a second's calls that workers may be late with before tokens are lost, where the bucket holds hardly more than one."""
 
+SMALL_LIMIT: Final = 20.0
+"""Calls per second below which the burst cannot be taken off the refill: hardly anything would be left."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -33,14 +36,19 @@ class Limit:
         return self.per_s * LATE_SHARE
 
     @property
+    def head_start(self) -> float:
+        """What a small bucket holds beyond its one call: a lead for otp, and what workers may be late with."""
+        return min(self.reserve, self.late) + self.late
+
+    @property
     def burst(self) -> float:
-        """Calls that may come at once: one at least, a lead for otp, and what workers may be late with."""
-        return max(1.0 + min(self.reserve, self.late) + self.late, self.per_s * BURST_SHARE)
+        """Calls that may come at once, at least one."""
+        return max(1.0 + self.head_start, self.per_s * BURST_SHARE)
 
     @property
     def refill_per_s(self) -> float:
-        """Tokens that come back per second."""
-        return self.per_s * (1 - BURST_SHARE)
+        """Tokens that come back per second: no second sees more calls than the limit, and below `SMALL_LIMIT` no half-open one."""
+        return self.per_s - (self.burst if self.per_s >= SMALL_LIMIT else self.head_start)
 
     @property
     def floor(self) -> float:

@@ -118,10 +118,10 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float:
 
 
 def wait_for_token(engine: Engine, account: str, action: str, most_ms: float = 1_000.0) -> float:
-    """Take a token for a call that is not a send, waiting a little; ms to wait when it takes longer, else 0."""
-    limit = engine.limit(account, action)
+    """Take a token for a call that is not a send, waiting at most so long, however many others want it; ms to wait longer, else 0."""
+    limit, until_s = engine.limit(account, action), engine.monotonic_s() + most_ms / 1000
     while wait_ms := buckets.take_token(engine.ledger, account, action, limit=limit, urgent=True):
-        if wait_ms > most_ms or engine.stopping.is_set():
+        if engine.monotonic_s() + wait_ms / 1000 > until_s or engine.stopping.is_set():
             return wait_ms
         engine.sleep(wait_ms / 1000)
     return 0.0

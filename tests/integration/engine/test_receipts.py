@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
-from smsline.ledger import accounts, receipts
+import pytest
+
+from smsline.ledger import accounts, buckets, receipts
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, refuse
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 from worker.providers.base import Answer, Broken, Call, Item, Receipt, Sent
+from worker.receipts import wait_for_token
 
 
 def test_every_recipient_gets_the_word_of_its_own_receipt(scene: Scene) -> None:
@@ -196,3 +199,11 @@ def test_accounts_have_their_own_receipts(ledger: Ledger) -> None:
     scene.later(6)
     assert scene.counts(job) == {"total": 2, "delivered": 2}
     scene.later(3600)
+
+
+def test_a_question_waits_for_its_turn_only_so_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many want the few tokens of an action: whoever always comes too late gives up, and the thread is free."""
+    monkeypatch.setattr(buckets, "take_token", lambda *_args, **_kwargs: 20.0)
+    assert wait_for_token(scene.engine, "main", "PullSmsSendStatus", 100.0) == 20.0
+    scene.engine.stopping.set()
+    assert wait_for_token(scene.engine, "main", "PullSmsSendStatus", 1e9) == 20.0

@@ -30,6 +30,7 @@ class Engine:
         monotonic_s: Clock for measuring.
         pause: Waits so many seconds, also while stopping.
         worker: This process' name in claims.
+        failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Engine:
     monotonic_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

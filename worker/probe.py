@@ -4,6 +4,7 @@ Where receipts are queued, a number is asked about when its receipt is overdue. 
 about, soon at first and then ever more rarely (docs/decisions/0010-receipts-by-query.md).
 """
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -15,6 +16,9 @@ from worker.engine import Engine
 from worker.matching import SLACK_S
 from worker.providers.base import QUERIES_AT_ONCE, Asked, QueryProvider
 from worker.receipts import apply_matched, apply_rows, ask, query
+
+ASK_AGAIN_MS: Final = 30_000.0
+"""After which a block's round of questions goes on that the provider did not answer, or that others left no room for."""
 
 QUERY_AGAIN_MS: Final = 1_000.0
 QUERY_AGAIN_MOST_MS: Final = 3_600_000.0
@@ -39,18 +43,18 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
         if not due.finish(engine.ledger, key, lease, again_ms):
             due.hasten(engine.ledger, key, member, QUERY_AGAIN_MS if again_ms is None else again_ms)
     else:
-        complete = _ask_in_turn(engine, account, block, asking, seconds=seconds)
+        go_on_ms = _ask_in_turn(engine, account, block, asking, seconds=seconds)
         oldest_ms = min((each.accepted_ms for each in silent_of(engine.ledger, block)), default=None)
-        again_ms = None if oldest_ms is None else next_probe_ms(engine, now_ms - oldest_ms) if complete else 0.0
+        again_ms = None if oldest_ms is None else min(go_on_ms, next_probe_ms(engine, now_ms - oldest_ms))
         due.finish(engine.ledger, key, lease, again_ms)
 
 
-def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> bool:
+def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> float:
     """Ask about one number after the other, going on where the last slice ended.
 
     Returns:
-        False when time ran out before the last number: the round goes on at once, behind blocks that are due. Else, also when asking
-        is not possible just now, the next round comes with the schedule.
+        Ms until the round goes on: at once, behind blocks that are due, when time ran out before the last number; after a while when
+        asking is not possible just now. Infinite when all were asked: the next round comes with the schedule.
     """
     now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
     begin = blocks.asked_up_to(engine.ledger, block)
@@ -59,11 +63,12 @@ def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Sile
             continue
         if over():
             blocks.note_asked(engine.ledger, block, each.position)
-            return False
+            return 0.0
         if not _ask_one(engine, account, each, now_ms):
-            break
+            blocks.note_asked(engine.ledger, block, each.position)
+            return ASK_AGAIN_MS
     blocks.note_asked(engine.ledger, block, None)
-    return True
+    return math.inf
 
 
 def next_probe_ms(engine: Engine, age_ms: float) -> float:
@@ -128,8 +133,10 @@ def _ask_one(engine: Engine, account: str, silent: Silent, now_ms: int) -> bool:
     rows = ask(
         engine, account, silent.number, since_s=silent.accepted_ms // 1000 - SLACK_S, until_s=now_ms // 1000 + SLACK_S
     )
-    apply_rows(engine, account, rows or [])
-    return rows is not None
+    if isinstance(rows, float):
+        return False
+    apply_rows(engine, account, rows)
+    return True
 
 
 def _give_up(engine: Engine, account: str, block: int, silent: list[Silent]) -> None:

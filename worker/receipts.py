@@ -23,6 +23,10 @@ PAGE: Final = 100
 
 PULLS_AT_ONCE: Final = 4
 AGAIN_MS: Final = 1_000.0
+TROUBLE_FIRST_S: Final = 0.25
+TROUBLE_MOST_S: Final = 5.0
+"""Pause after a read without a readable answer, doubled for every further one in a row."""
+
 AGAIN_MOST_MS: Final = 30_000.0
 DAY_MS: Final = 86_400_000
 STRANGER_AGAIN_MS: Final = 60_000.0
@@ -105,22 +109,26 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float:
     if wait_ms:
         return wait_ms
     page = queue.pull(PAGE)
-    if isinstance(page, Broken):
+    if not isinstance(page, Broken):
+        engine.failed_reads.pop((account, queue.pull_action), None)
+    else:
         accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
         log.warning(
             "account %s: pulling receipts failed with %s; what it may have taken is asked for by number",
             account,
             page.code,
         )
-        return AGAIN_MS * 5
+        return _trouble_s(engine, account, queue.pull_action) * 1000
     receipts.store_page(engine.ledger, account, page)
     return 0.0
 
 
-def wait_for_token(engine: Engine, account: str, action: str, most_ms: float = 1_000.0) -> float:
+def wait_for_token(
+    engine: Engine, account: str, action: str, most_ms: float = 1_000.0, *, urgent: bool = True
+) -> float:
     """Take a token for a call that is not a send, waiting at most so long, however many others want it; ms to wait longer, else 0."""
     limit, until_s = engine.limit(account, action), engine.monotonic_s() + most_ms / 1000
-    while wait_ms := buckets.take_token(engine.ledger, account, action, limit=limit, urgent=True):
+    while wait_ms := buckets.take_token(engine.ledger, account, action, limit=limit, urgent=urgent):
         if engine.monotonic_s() + wait_ms / 1000 > until_s or engine.stopping.is_set():
             return wait_ms
         engine.sleep(wait_ms / 1000)
@@ -155,7 +163,12 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
     """A pull or an ask was answered with an error: close its bucket for a while, and tell people."""
     match = meanings.of_read(engine.settings.accounts[account].provider, answer.code)
     asked_s = wait_s(match.row, now_s=engine.now_ms() / 1000)
-    pause_s = asked_s if asked_s is not None else 1.0 if match.row.verdict is Verdict.THROTTLE else 5.0
+    if asked_s is not None:
+        pause_s = asked_s
+    elif isinstance(answer, Broken):
+        pause_s = _trouble_s(engine, account, action)
+    else:
+        pause_s = 1.0 if match.row.verdict is Verdict.THROTTLE else TROUBLE_MOST_S
     buckets.shut(engine.ledger, account, action, pause_s * 1000)
     accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
     if match.row.verdict is Verdict.PARK and match.row.scope is Scope.ACCOUNT:
@@ -168,6 +181,13 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
         )
     else:
         log.warning("account %s: %s answered %s; asking again in %g s", account, action, answer.code, pause_s)
+
+
+def _trouble_s(engine: Engine, account: str, action: str) -> float:
+    """How long a read that failed is left alone: short at first, so that one lost answer in ten does not hold up the other nine."""
+    failed = engine.failed_reads.get((account, action), 0)
+    engine.failed_reads[account, action] = failed + 1
+    return min(TROUBLE_MOST_S, TROUBLE_FIRST_S * 2.0 ** min(failed, 10))
 
 
 def row_of(receipt: Receipt) -> Row:
@@ -239,17 +259,20 @@ def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:
     return len(matched)
 
 
-def ask(engine: Engine, account: str, number: int, *, since_s: int, until_s: int) -> list[Row] | None:
-    """Ask the provider about one number; None when that was not possible just now."""
+def ask(
+    engine: Engine, account: str, number: int, *, since_s: int, until_s: int, urgent: bool = False
+) -> list[Row] | float:
+    """Ask the provider about one number; ms to wait when that was not possible just now."""
     provider = engine.providers[account]
-    if wait_for_token(engine, account, provider.ask_action):
-        return None
+    if wait_ms := wait_for_token(engine, account, provider.ask_action, urgent=urgent):
+        return wait_ms
     answer = provider.ask(number, since_s=since_s, until_s=until_s)
     if isinstance(answer, ReceiptPage):
+        engine.failed_reads.pop((account, provider.ask_action), None)
         return [row_of(receipt) for receipt in answer.receipts]
     refused(engine, account, provider.ask_action, answer)
     log.info("account %s: asking about %s failed with %s", account, mask(e164(number)), answer.code)
-    return None
+    return AGAIN_MS
 
 
 def query(engine: Engine, account: str, asked: Sequence[Asked]) -> list[Row] | float:

@@ -21,6 +21,9 @@ HORIZON_CODE: Final = "unsure.Horizon"
 FIND_AGAIN_S: Final = 5.0
 """When a provider is asked about a call again that could not be asked just now."""
 
+ASK_AGAIN_S: Final = 0.1
+"""The soonest that a number is asked about again, or for the first time, when that could not be done just now."""
+
 log = logging.getLogger(__name__)
 
 
@@ -114,10 +117,11 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
     over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
     numbers = sorted({number for _, _, number in unsure_of(engine.ledger, attempt.entries) if number > cursor})
     since_s, until_s = attempt.started_ms // 1000 - SLACK_S, engine.now_ms() // 1000 + SLACK_S
+    urgent = attempt.line.lane == "otp"
     for number in numbers:
-        rows = receipts.ask(engine, attempt.line.account, number, since_s=since_s, until_s=until_s)
-        if rows is None:
-            return FIND_AGAIN_S
+        rows = receipts.ask(engine, attempt.line.account, number, since_s=since_s, until_s=until_s, urgent=urgent)
+        if isinstance(rows, float):
+            return max(ASK_AGAIN_S, rows / 1000)
         receipts.apply_rows(engine, attempt.line.account, rows)
         attempts.note_cursor(engine.ledger, attempt.attempt, number)
         if over() and number != numbers[-1]:

@@ -20,6 +20,8 @@ from bench.children import quiet_children, workplace
 from bench.stack import ACCOUNT, NO_LIMIT, Stack, standing
 from bench.usage import redis_cpu_s
 from config.settings import load_settings
+from smsline.client import DEFAULT_NAMESPACE
+from smsline.ledger.link import Ledger
 from smsline.numbers import e164
 from worker import accept, receipts, send
 from worker.engine import Engine
@@ -97,7 +99,7 @@ class Stages:
         account = TencentAccount(ACCOUNT, "id", "key", "1400000000", limits=limits)
         self.stub = StubPoster()
         providers: dict[str, Provider] = {ACCOUNT: TencentProvider(account, poster=self.stub)}
-        self.engine = Engine(settings, stack.ledger, providers)
+        self.engine = Engine(settings, Ledger.at(stack.redis_url, DEFAULT_NAMESPACE), providers)
         self.numbers = numbers
         self._client = stack.client
         self._job = ""

@@ -1,16 +1,20 @@
 """A job in the inbox goes in, its recipients in lines come out, part by part; a paused job that goes on gets its entries back."""
 
 import logging
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from smsline.job import JobSpec
 from smsline.ledger import accepting, due, inbox, lines
-from smsline.ledger.accepting import Timing
-from smsline.ledger.inbox import Part
+from smsline.ledger.accepting import Accepted, Laid, Timing
+from smsline.ledger.inbox import Opened, Part
 from worker import windows
 from worker.batch import Route, Router, lay_out, region_named
 from worker.engine import Engine
 from worker.providers.base import Region
+
+JOBS_AT_ONCE: Final = 16
+"""Jobs of a lane that are opened in one round trip."""
 
 UNROUTED: Final = "unrouted"
 """Stands for the account of numbers that no configured account serves."""
@@ -24,26 +28,30 @@ def accept_job(engine: Engine, job: str, seconds: float = 0.7) -> str:
     Returns:
         The job's lane when anything was moved, so that there may be something to send; else empty.
     """
-    lane = inbox.lane_of(engine.ledger, job)
-    if lane is None:
-        return ""
-    inbox_key = engine.ledger.keys.inbox(lane)
-    lease = due.claim_one(engine.ledger, inbox_key, job, lease_ms=engine.settings.lease_s * 1000)
-    if lease is None:
-        return ""
-    found = inbox.read_spec(engine.ledger, job)
-    if found is None or found[1] == "cancelled":
-        due.finish(engine.ledger, inbox_key, lease)
-        return ""
-    spec, state = found
-    if state == "open":
-        _bring_back(engine, job)
-    more, over = True, engine.slice_ends(seconds)
-    while more and not over():
-        more = _accept_some(engine, job, spec)
-    due.finish(engine.ledger, inbox_key, lease, 0 if more else None)
-    engine.poke(0 if more else engine.settings.linger_ms[spec.lane] + 1)
-    return spec.lane
+    return _accept(engine, [job], seconds)
+
+
+def accept_due(engine: Engine, lane: str, seconds: float = 0.7) -> str:
+    """Accept some of the jobs that are due in a lane's inbox, for about so long; the lane when anything was moved, else empty."""
+    jobs = due.members(engine.ledger, engine.ledger.keys.inbox(lane), engine.now_ms(), most=JOBS_AT_ONCE)
+    return _accept(engine, jobs, seconds)
+
+
+def _accept(engine: Engine, jobs: Sequence[str], seconds: float) -> str:
+    opened = inbox.open_jobs(engine.ledger, jobs, lease_ms=engine.settings.lease_s * 1000)
+    gone = [each for each in opened if each.state == "cancelled"]
+    for each in gone:
+        due.finish(engine.ledger, engine.ledger.keys.inbox(each.spec.lane), each.lease)
+    left = [each for each in opened if each.state != "cancelled"]
+    for each in left:
+        if each.held and each.state == "open":
+            _bring_back(engine, each.job)
+    _accept_whole(engine, [each for each in left if each.part is not None])
+    over = engine.slice_ends(seconds)
+    for each in left:
+        if each.part is None:
+            _accept_some(engine, each, over)
+    return left[0].spec.lane if left else ""
 
 
 def _bring_back(engine: Engine, job: str) -> None:
@@ -52,29 +60,58 @@ def _bring_back(engine: Engine, job: str) -> None:
         pass
 
 
-def _accept_some(engine: Engine, job: str, spec: JobSpec) -> bool:
-    """Accept the next few parts; whether there are more."""
-    part_nos, more = inbox.waiting_parts(engine.ledger, job)
-    shards = accepting.shards_of(engine.ledger, job)
-    for part_no in part_nos:
-        part = inbox.read_part(engine.ledger, job, part_no)
-        if part is not None:
-            accept_part(engine, job, part_no, spec, part=part, shards=shards)
-    return more
+def _accept_whole(engine: Engine, opened: Sequence[Opened]) -> None:
+    """Accept jobs of one part, side by side; with their parts they leave the inbox."""
+    laid = [
+        _laid(engine, each.job, 0, each.spec, part=each.part, fence=each.lease.fence) for each in opened if each.part
+    ]
+    if not laid:
+        return
+    for part, done in zip(laid, accepting.accept_parts(engine.ledger, laid), strict=True):
+        _tell(part, done)
+    engine.poke(engine.settings.linger_ms[laid[0].lane] + 1)
+
+
+def _accept_some(engine: Engine, opened: Opened, over: Callable[[], bool]) -> None:
+    """Accept the next parts of a job, until there are no more or the time is over."""
+    ledger, job, more = engine.ledger, opened.job, True
+    while more and not over():
+        part_nos, more = inbox.waiting_parts(ledger, job)
+        shards = accepting.shards_of(ledger, job)
+        for part_no in part_nos:
+            part = inbox.read_part(ledger, job, part_no)
+            if part is not None:
+                accept_part(engine, job, part_no, opened.spec, part=part, shards=shards)
+    due.finish(ledger, ledger.keys.inbox(opened.spec.lane), opened.lease, 0 if more else None)
+    engine.poke(0 if more else engine.settings.linger_ms[opened.spec.lane] + 1)
 
 
 def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int) -> None:
     """Lay one part out and queue it."""
+    laid = _laid(engine, job, part_no, spec, part=part, shards=shards)
+    _tell(laid, accepting.accept_parts(engine.ledger, [laid])[0])
+
+
+def _laid(
+    engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int = 0, fence: str = ""
+) -> Laid:
     blocks = lay_out(spec, part, router(engine, spec))
     limit = max((_limit(engine, block.line) for block in blocks), default=accepting.BLOCK_SIZE)
     timing = Timing(
         linger_ms=engine.settings.linger_ms[spec.lane], limit=limit, start_ms=spec.start_s * 1000, pace=spec.pace
     )
-    done = accepting.accept_part(
-        engine.ledger, job, part_no, lane=spec.lane, blocks=blocks, timing=timing, shards=shards
-    )
+    return Laid(job, part_no, spec.lane, blocks, timing, shards, fence)
+
+
+def _tell(laid: Laid, done: Accepted | None) -> None:
     if done:
-        log.info("job %s part %d: %d recipients in line, %d were there already", job, part_no, done.taken, done.doubled)
+        log.info(
+            "job %s part %d: %d recipients in line, %d were there already",
+            laid.job,
+            laid.part_no,
+            done.taken,
+            done.doubled,
+        )
 
 
 def _limit(engine: Engine, line: str) -> int:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import pack as _pack
-from typing import Final
+from typing import Final, NamedTuple
 
 from smsline import numbers
 from smsline.ledger.keys import SEEN_TTL_S
-from smsline.ledger.link import Ledger, Value
+from smsline.ledger.link import Ledger, ScriptCall, Value
 
 BLOCK_SIZE: Final = 200
 """Recipients of a block; the largest call of the first provider, so that a campaign's block is one call."""
@@ -63,67 +63,71 @@ class Accepted:
     doubled: int
 
 
-def accept_part(
-    ledger: Ledger, job: str, part_no: int, *, lane: str, blocks: Sequence[Block], timing: Timing, shards: int = 0
-) -> Accepted | None:
-    """Write a part's blocks and put their recipients into their lines, once.
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A part of a job, laid out in blocks.
 
-    Args:
-        ledger: Where.
+    Attributes:
         job: Job id.
         part_no: The part of the inbox that the blocks were made of.
         lane: The job's lane.
         blocks: All recipients of the part; numbers are unique within it.
         timing: When they may go out.
         shards: Over how many sets the job's numbers are spread to find doubles between parts; 0 when the job has one part.
+        fence: Of the job's lease in the inbox, which ends with this part as its last; empty when it goes on.
+    """
+
+    job: str
+    part_no: int
+    lane: str
+    blocks: Sequence[Block]
+    timing: Timing
+    shards: int = 0
+    fence: str = ""
+
+
+def accept_part(
+    ledger: Ledger, job: str, part_no: int, *, lane: str, blocks: Sequence[Block], timing: Timing, shards: int = 0
+) -> Accepted | None:
+    """Write a part's blocks and put their recipients into their lines, once; see `Laid` and `accept_parts`."""
+    return accept_parts(ledger, [Laid(job, part_no, lane, blocks, timing, shards)])[0]
+
+
+def accept_parts(ledger: Ledger, parts: Sequence[Laid]) -> list[Accepted | None]:
+    """Write the blocks of several parts and put their recipients into their lines, each part once and all in one round trip.
 
     Returns:
-        What was taken; None when the part was accepted before or the job was cancelled.
+        What was taken of each; None when it was accepted before or its job was cancelled.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; asking again does no harm.
     """
-    keys = ledger.keys
-    lines = list(dict.fromkeys(block.line for block in blocks))
-    used, shard_columns = _shard_columns(ledger, job, blocks, shards)
-    first = ledger.ids("block", len(blocks)) if blocks else 0
+    seen = [_shard_columns(ledger, part) for part in parts]
+    answers = ledger.run_many([_call(ledger, part, found) for part, found in zip(parts, seen, strict=True)])
+    for answer, found in zip(answers, seen, strict=True):
+        if answer[0] == b"ok":
+            ledger.expiring.note(found.keys[: found.young])
+    return [Accepted(int(answer[1]), int(answer[2])) if answer[0] == b"ok" else None for answer in answers]
+
+
+def _call(ledger: Ledger, part: Laid, seen: "_Seen") -> ScriptCall:
+    keys, timing, job = ledger.keys, part.timing, part.job
+    lines = list(dict.fromkeys(block.line for block in part.blocks))
+    first = ledger.block_ids(len(part.blocks)) if part.blocks else 0
     key_list = [
-        keys.job(job),
-        keys.part(job, part_no),
-        keys.blocks(job),
-        keys.closing,
-        keys.later,
-        keys.send(lane),
-        keys.dead,
+        *(keys.job(job), keys.part(job, part.part_no), keys.blocks(job), keys.closing, keys.later),
+        *(keys.send(part.lane), keys.inbox(part.lane)),
+        *(key for line in lines for key in (keys.line(line), keys.size(line))),
+        *seen.keys,
+        *(keys.block(first + i) for i in range(len(part.blocks))),
     ]
-    key_list += [key for line in lines for key in (keys.line(line), keys.size(line))]
-    seen = [keys.seen(job, shard) for shard in used]
-    young = [key for key in seen if key not in ledger.expiring]
-    key_list += seen
-    key_list += [keys.block(first + i) for i in range(len(blocks))]
     pace_ms = 1000 / timing.pace if timing.pace else 0
-    args: list[Value] = [
-        job,
-        part_no,
-        len(lines),
-        len(used),
-        timing.linger_ms,
-        timing.limit,
-        timing.start_ms,
-        pace_ms,
-        SEEN_TTL_S,
-        first,
-        len(young),
-    ]
-    args += lines
-    for block, column in zip(blocks, shard_columns, strict=True):
+    args: list[Value] = [job, part.part_no, len(lines), len(seen.keys), timing.linger_ms, timing.limit]
+    args += [timing.start_ms, pace_ms, SEEN_TTL_S, first, seen.young, part.fence, *lines]
+    for block, column in zip(part.blocks, seen.columns, strict=True):
         args += [lines.index(block.line) + 1, block.content, block.params, block.own_params, block.refs]
         args += [numbers.pack(block.numbers), column]
-    answer = ledger.run("accept_part", key_list, args)
-    if answer[0] != b"ok":
-        return None
-    ledger.expiring.note(young)
-    return Accepted(int(answer[1]), int(answer[2]))
+    return "accept_part", key_list, args
 
 
 def shards_of(ledger: Ledger, job: str) -> int:
@@ -143,18 +147,33 @@ def shard_count(total: int) -> int:
     return max(1, -(-total // SEEN_PER_SHARD))
 
 
-def _shard_columns(ledger: Ledger, job: str, blocks: Sequence[Block], shards: int) -> tuple[list[int], list[bytes]]:
-    """The shards that are touched, those without a known expiry first, and per block two bytes a number that point into them from 1."""
-    if not shards:
-        return [], [b""] * len(blocks)
-    touched = {number % shards for block in blocks for number in block.numbers}
-    ordered = sorted(touched, key=lambda shard: ledger.keys.seen(job, shard) in ledger.expiring)
+class _Seen(NamedTuple):
+    """Where the numbers of a part are looked up among those that their job already has.
+
+    Attributes:
+        keys: The sets that are touched.
+        young: How many of them, from the first on, may have no expiry yet.
+        columns: Per block two bytes a number that point into the sets from 1.
+    """
+
+    keys: list[str]
+    young: int
+    columns: list[bytes]
+
+
+def _shard_columns(ledger: Ledger, part: Laid) -> _Seen:
+    if not part.shards:
+        return _Seen([], 0, [b""] * len(part.blocks))
+    touched = {number % part.shards for block in part.blocks for number in block.numbers}
+    keys = {shard: ledger.keys.seen(part.job, shard) for shard in touched}
+    ordered = sorted(touched, key=lambda shard: keys[shard] in ledger.expiring)
     places = {shard: place for place, shard in enumerate(ordered, 1)}
     columns = []
-    for block in blocks:
-        column = [places[number % shards] for number in block.numbers]
+    for block in part.blocks:
+        column = [places[number % part.shards] for number in block.numbers]
         columns.append(_pack(f">{len(column)}H", *column))
-    return ordered, columns
+    young = sum(keys[shard] not in ledger.expiring for shard in ordered)
+    return _Seen([keys[shard] for shard in ordered], young, columns)
 
 
 def pack_json(value: object) -> str:

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from redis.exceptions import ConnectionError as ConnectionBroken
 
 from smsline import numbers
 from smsline.errors import Conflict
 from smsline.job import JobSpec
+from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall
+from smsline.names import LANES
 
 KEPT_REFUSALS: Final = 1000
 
@@ -45,6 +47,27 @@ class Part:
         """A part as the ledger keeps it."""
         more = json.loads(extra) if extra else {}
         return cls(numbers.unpack(packed), more.get("params"), more.get("refs"), end=(end or b"").decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A claimed job of the inbox.
+
+    Attributes:
+        job: Job id.
+        lease: What to finish the claim with.
+        spec: The job, with its params.
+        state: Its state.
+        held: Whether entries of it were set aside while it was paused.
+        part: Its only part, when it has one that waits; None for jobs of several.
+    """
+
+    job: str
+    lease: Lease
+    spec: JobSpec
+    state: str
+    held: bool
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +179,25 @@ def keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
     ledger.redis.lpush(key, f"{message_id} {reason}")
     ledger.redis.ltrim(key, 0, KEPT_REFUSALS - 1)
     ledger.redis.expire(key, REFUSED_TTL_S)
+
+
+def open_jobs(ledger: Ledger, jobs: Sequence[str], *, lease_ms: float) -> list[Opened]:
+    """Claim those of the jobs that are due in their inbox, and read them, in one round trip."""
+    answers = ledger.run_many([_opening(ledger, job, lease_ms) for job in jobs]) if jobs else []
+    return [_opened(job, answer) for job, answer in zip(jobs, answers, strict=True) if answer]
+
+
+def _opening(ledger: Ledger, job: str, lease_ms: float) -> ScriptCall:
+    keys = ledger.keys
+    key_list = [keys.job(job), keys.part(job, 0), keys.held(job), *(keys.inbox(lane) for lane in LANES)]
+    return "open_job", key_list, [job, lease_ms, *LANES]
+
+
+def _opened(job: str, answer: Sequence[Any]) -> Opened:
+    _, fence, state, spec, params, held, *part = answer
+    read = replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]")))
+    found = Part.read(*part) if part else None
+    return Opened(job, Lease(job, fence.decode()), read, state.decode(), bool(held), found)
 
 
 def read_part(ledger: Ledger, job: str, part_no: int) -> Part | None:

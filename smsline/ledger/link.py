@@ -1,5 +1,6 @@
 """The way to the ledger: a Redis connection, the scripts loaded from `lua/`, and codes as small numbers."""
 
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -18,6 +19,8 @@ from smsline.ledger.keys import Keys
 Value = str | bytes | int | float
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 """A script's name, its KEYS and its ARGV."""
+
+BLOCK_IDS_AT_ONCE: Final = 64
 
 EXPIRING_S: Final = 600.0
 """For how long it is believed that a key still has its expiry."""
@@ -84,6 +87,8 @@ class Ledger:
         self.redis = client
         self.keys = Keys(namespace)
         self.expiring = Expiring()
+        self._blocks = range(0)
+        self._lock = threading.Lock()
         self._instance = ""
         self._codes: dict[str, int] = {}
         self._names: dict[int, str] = {0: ""}
@@ -110,6 +115,8 @@ class Ledger:
         Raises:
             redis.exceptions.RedisError: The first that failed.
         """
+        if len(calls) == 1:
+            return [self.run(*calls[0])]
         pipe = self.redis.pipeline(transaction=False)
         for name, keys, args in calls:
             pipe.evalsha(script_sha(name), len(keys), *keys, *args)
@@ -140,6 +147,15 @@ class Ledger:
     def ids(self, kind: str, count: int = 1) -> int:
         """Reserve `count` ids of a kind; returns the first. Gaps do no harm."""
         return int(self.redis.hincrby(self.keys.ids, kind, count)) - count + 1
+
+    def block_ids(self, count: int) -> int:
+        """Reserve `count` block ids that follow each other; returns the first. They come from a stock, refilled now and then."""
+        with self._lock:
+            if len(self._blocks) < count:
+                first = self.ids("block", count + BLOCK_IDS_AT_ONCE)
+                self._blocks = range(first, first + count + BLOCK_IDS_AT_ONCE)
+            first, self._blocks = self._blocks[0], self._blocks[count:]
+            return first
 
     def code_number(self, code: str) -> int:
         """The small number that stands for a code in packed columns; 0 for no code."""

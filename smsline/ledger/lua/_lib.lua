@@ -133,6 +133,22 @@ local function forget_params(block_key, letters, over)
   redis.call('HDEL', block_key, 'p', 'pp')
 end
 
+-- Finish a claimed member of a due set: gone, or due again in so many ms ('' never). Only who still holds the lease may.
+local function finish_lease(due_key, member, fence, again_ms)
+  local score = tonumber(redis.call('ZSCORE', due_key, member) or -1)
+  fence = tonumber(fence)
+  -- A later time than the lease's end is the lease of another, who claimed it when this one had ended.
+  if score < 0 or score > fence + 0.01 then return 0 end
+  local mine = score >= fence - 0.01
+  if again_ms == '' then
+    if mine then redis.call('ZREM', due_key, member) end
+  else
+    local due = now_us() / 1000 + tonumber(again_ms)
+    if mine or due < score then redis.call('ZADD', due_key, string.format('%.3f', due), member) end
+  end
+  return mine and 1 or 0
+end
+
 -- Put an entry into a line. `front`: before what waits already (a returned entry); else behind it.
 local function enqueue(line_key, line, entry, due_key, due_ms, front)
   local edge = front and redis.call('ZRANGE', line_key, 0, 0, 'WITHSCORES') or redis.call('ZRANGE', line_key, -1, -1, 'WITHSCORES')

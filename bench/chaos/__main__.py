@@ -165,6 +165,8 @@ def table(tally: Tally, given: Given, harm: Harm, struck: dict[str, int]) -> Tab
         *((f"  {state}", number, "") for state, number in sorted(tally.states.items())),
         ("lost", tally.lost, "0"),
         ("delivered, and never sent", tally.silent, "0"),
+        ("dead or expired, and sent all the same", tally.denied, "0"),
+        ("unknown, and a message went out", tally.unheard, ""),
         ("campaign numbers texted twice", tally.campaign_twice, "0"),
         ("otps texted twice, nobody knowing of the first", tally.otp_twice, "within policy"),
         ("otps texted more than twice", tally.otp_more, "0"),

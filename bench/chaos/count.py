@@ -17,6 +17,8 @@ class Tally:
         states: How many ended in which state.
         lost: Recipients that are missing from the results or have no final state.
         silent: Recipients that are said to be delivered, of whom the provider has seen no message.
+        denied: Recipients that are said to have got nothing (dead, expired), of whom the provider has seen a message.
+        unheard: Recipients that ended as unknown although a message went out: neither a receipt nor an answer about them came in time.
         campaign_twice: Numbers of the campaign with two messages at the provider.
         otp_twice: Numbers of otps with two messages: sent again once, when nobody knew what became of the first.
         otp_more: Numbers of otps with more than two: against the policy.
@@ -27,6 +29,8 @@ class Tally:
     states: Counter[str]
     lost: int
     silent: int
+    denied: int
+    unheard: int
     campaign_twice: int
     otp_twice: int
     otp_more: int
@@ -35,10 +39,13 @@ class Tally:
     @property
     def held(self) -> bool:
         """Whether every promise held."""
-        return not (self.lost or self.silent or self.campaign_twice or self.otp_more or self.open_jobs)
+        return not (self.lost or self.silent or self.denied or self.campaign_twice or self.otp_more or self.open_jobs)
 
 
 FINAL = frozenset({"delivered", "undelivered", "dead", "expired", "cancelled", "suppressed", "unknown"})
+
+TEXTED = frozenset({"delivered", "undelivered", "unknown", "accepted", "sending"})
+"""States of whom a message may have gone out."""
 
 
 def count(client: Client, given: Given, size: int, sent: Mapping[str, int]) -> Tally:
@@ -59,6 +66,8 @@ def count(client: Client, given: Given, size: int, sent: Mapping[str, int]) -> T
         states=Counter(state for _, state in rows),
         lost=recipients - sum(state in FINAL for _, state in rows),
         silent=sum(state == "delivered" and not sent.get(phone) for phone, state in rows),
+        denied=sum(state not in TEXTED and bool(sent.get(phone)) for phone, state in rows),
+        unheard=sum(state == "unknown" and bool(sent.get(phone)) for phone, state in rows),
         campaign_twice=sum(times > 1 for phone, times in sent.items() if phone in ours),
         otp_twice=sum(times == 2 for times in others),
         otp_more=sum(times > 2 for times in others),

@@ -17,8 +17,10 @@ from worker.matching import SLACK_S
 from worker.providers.base import QUERIES_AT_ONCE, Asked, QueryProvider
 from worker.receipts import apply_matched, apply_rows, ask, query
 
-ASK_AGAIN_MS: Final = 30_000.0
-"""After which a block's round of questions goes on that the provider did not answer, or that others left no room for."""
+ASK_AGAIN_MS: Final = 1_000.0
+ASK_AGAIN_MOST_MS: Final = 60_000.0
+"""After which a block's round of questions goes on that others left no room for, or that the provider did not answer: doubled for
+every answer in a row that did not come, so that thousands of blocks are left alone while the provider is away."""
 
 QUERY_AGAIN_MS: Final = 1_000.0
 QUERY_AGAIN_MOST_MS: Final = 3_600_000.0
@@ -66,7 +68,8 @@ def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Sile
             return 0.0
         if not _ask_one(engine, account, each, now_ms):
             blocks.note_asked(engine.ledger, block, each.position)
-            return ASK_AGAIN_MS
+            failed = engine.failed_reads.get((account, engine.providers[account].ask_action), 0)
+            return min(ASK_AGAIN_MOST_MS, ASK_AGAIN_MS * 2.0 ** min(failed, 10))
     blocks.note_asked(engine.ledger, block, None)
     return math.inf
 

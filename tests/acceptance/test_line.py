@@ -181,14 +181,14 @@ def test_passwords_go_out_beside_a_campaign(line: Line, client: Client, numbers:
 
 
 def test_single_messages_with_the_same_content_share_calls(line: Line, client: Client, numbers: list[str]) -> None:
-    """Three hundred jobs of one number each, from eight producers at once, take far fewer calls."""
+    """A hundred and fifty jobs of one number each, from eight producers at once, take far fewer calls."""
     before = len(line.wire.sizes)
     with ThreadPoolExecutor(8) as pool:
-        jobs = list(pool.map(lambda number: client.send(to=number, template="77", lane="marketing"), numbers[:300]))
+        jobs = list(pool.map(lambda number: client.send(to=number, template="77", lane="marketing"), numbers[:150]))
     for job in jobs:
         assert counted(closed(client, job)) == {"total": 1, "delivered": 1}
-    assert texted(line, numbers[:300]) == {1: 300}
-    assert len(line.wire.sizes) - before <= 60
+    assert texted(line, numbers[:150]) == {1: 150}
+    assert len(line.wire.sizes) - before <= 40
 
 
 def test_no_second_sees_more_calls_than_the_limit(line: Line, client: Client, numbers: list[str]) -> None:

@@ -335,7 +335,7 @@ def test_the_action_keeps_its_rate(ledger: Ledger) -> None:
     scene.look()
 
     assert len(scene.provider.asked) == 1
-    assert min(scene.schedule().values()) <= 2_000
+    assert min(scene.schedule().values()) <= 2_500
 
 
 def test_a_look_cut_short_goes_on_at_once(scene: Scene) -> None:

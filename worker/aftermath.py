@@ -41,6 +41,8 @@ def act(engine: Engine, flight: Flight, outcome: Outcome) -> None:
         _park(engine, flight, outcome.park)
     elif flight.begun.probing and outcome.worked:
         _unpark(engine, flight)
+    if engine.roads.several:
+        engine.standings.note(account, outcome.failed)
     if outcome.opted_out:
         suppression.add(ledger, outcome.opted_out)
     for code in outcome.unknown_codes:
@@ -53,6 +55,7 @@ def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
     new = accounts.park(
         engine.ledger, line.account, template, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
     )
+    engine.standings.forget()
     if new:
         log.error(
             "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",

@@ -14,9 +14,11 @@ SHARED: Final = "s"
 OWN: Final = "p"
 ALONE: Final = "a"
 
+PINNED: Final = "!"
+
 
 class Line(NamedTuple):
-    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>`.
+    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>[|!]`.
 
     Attributes:
         lane: What it may wait for.
@@ -25,6 +27,7 @@ class Line(NamedTuple):
         region: `m` mainland, `g` global; followed by the country where the hour of sending depends on it.
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number alone.
         digest: Stands for everything else that must be equal in a call.
+        pinned: `!` when no other account may stand in for this one, else empty.
     """
 
     lane: str
@@ -33,10 +36,11 @@ class Line(NamedTuple):
     region: str
     params: str
     digest: str
+    pinned: str = ""
 
     def text(self) -> str:
         """The line's id."""
-        return "|".join(self)
+        return "|".join(self if self.pinned else self[:-1])
 
 
 def parse_line(text: str) -> Line:

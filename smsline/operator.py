@@ -12,6 +12,7 @@ from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.job import check_job_id
 from smsline.ledger import accounts, dead, inbox, jobs, standing, suppression
 from smsline.ledger.jobs import Result, Status, iso
+from smsline.ledger.lines import SIGNED, template_id
 from smsline.ledger.link import Ledger
 from smsline.ledger.standing import Out
 from smsline.numbers import e164, parse_number
@@ -45,10 +46,11 @@ class DeadRow(TypedDict):
 
 
 class Parked(TypedDict):
-    """Why an account, or one template of it, is parked."""
+    """Why an account, or one template of it, is parked; `own_sign`: only with a signature that a job brought."""
 
     scope: str
     template: str
+    own_sign: bool
     code: str
     meaning: str
     since: str | None
@@ -358,7 +360,8 @@ def _parked(park: accounts.Park, provider: str) -> Parked:
     matches = codes.explain(park["code"], provider)
     return Parked(
         scope=park["scope"],
-        template=park["template"],
+        template=template_id(park["template"]),
+        own_sign=SIGNED in park["template"],
         code=park["code"],
         meaning=matches[0].row.meaning if matches else park["message"],
         since=iso(park["since_ms"]),

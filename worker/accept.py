@@ -9,7 +9,7 @@ from smsline.ledger import accepting, due, inbox, lines
 from smsline.ledger.accepting import Accepted, Laid, Timing
 from smsline.ledger.inbox import Opened, Part
 from worker import windows
-from worker.batch import Route, Router, lay_out, region_named, region_of
+from worker.batch import Route, Router, lay_out, region_named, region_of, subject_of
 from worker.engine import Engine
 from worker.providers.base import Region
 
@@ -147,6 +147,7 @@ def _chooser(engine: Engine, spec: JobSpec) -> Callable[[int, Region], tuple[str
     """
     roads, standings = engine.roads, engine.standings
     now_ms = engine.now_ms() if roads.several and not spec.account else 0
+    subject = subject_of(spec, "")
 
     def choose(number: int, region: Region) -> tuple[str, bool]:
         if spec.account:
@@ -155,7 +156,7 @@ def _chooser(engine: Engine, spec: JobSpec) -> Callable[[int, Region], tuple[str
         order = way.order(number)
         if len(order) == 1:
             return order[0], True
-        return standings.first(order, spec.template, number, now_ms) or order[0], False
+        return standings.first(order, subject, number, now_ms) or order[0], False
 
     return choose
 

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from smsline.ledger import accounts, buckets, suppression
-from smsline.ledger.lines import Begun, Claim
+from smsline.ledger.lines import Begun, Claim, template_id
 from smsline.verdicts import Scope
 from worker.engine import Engine
 from worker.outcome import Outcome, Trouble
@@ -60,7 +60,7 @@ def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
         log.error(
             "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",
             line.account,
-            f" template {template}" if template else "",
+            f" template {template_id(template)}" if template else "",
             trouble.code,
             probe_s,
         )
@@ -70,7 +70,9 @@ def _unpark(engine: Engine, flight: Flight) -> None:
     line = flight.claim.line
     for template in ("", line.template):
         if accounts.unpark(engine.ledger, line.account, template):
-            log.warning("account %s works again%s", line.account, f" with template {template}" if template else "")
+            log.warning(
+                "account %s works again%s", line.account, f" with template {template_id(template)}" if template else ""
+            )
 
 
 def tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
@@ -88,7 +90,7 @@ def tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> No
         flight.claim.attempt,
         line.account,
         line.lane,
-        line.template,
+        line.template_id,
         sum(len(group.numbers) for group in flight.begun.groups),
         ",".join(codes) or "ok",
         request,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from smsline.job import JobSpec
 from smsline.ledger.accepting import BLOCK_SIZE, Block, pack_json
 from smsline.ledger.inbox import Part
-from smsline.ledger.lines import OWN, PINNED, SHARED, Line
+from smsline.ledger.lines import OWN, PINNED, SHARED, SIGNED, Line
 from smsline.numbers import is_mainland
 from worker.providers.base import Content, Region
 
@@ -132,7 +132,17 @@ def line_of(spec: JobSpec, route: Route, region: Region, content: str, params: P
     digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
     kind = OWN if params is None else SHARED
     pinned = PINNED if route.pinned else ""
-    return Line(spec.lane, route.account, spec.template, region[0] + route.country, kind, digest, pinned)
+    return Line(spec.lane, route.account, subject_of(spec, route.sign), region[0] + route.country, kind, digest, pinned)
+
+
+def subject_of(spec: JobSpec, sign: str) -> str:
+    """What may be parked for a job: its template, and where its signature is not the account's own, the two together.
+
+    A mistyped signature must not hold up everybody else's messages of the template.
+    """
+    if spec.sign in {"", sign}:
+        return spec.template
+    return f"{spec.template}{SIGNED}{blake2b(spec.sign.encode(), digest_size=4).hexdigest()}"
 
 
 def region_named(letter: str) -> Region:

@@ -77,7 +77,7 @@ def onward(engine: Engine, line: Line, group: Group, number: int) -> Onward:
 
 
 def _order(engine: Engine, line: Line, number: int) -> tuple[str, ...]:
-    return engine.roads.way(line.lane, line.template, region_named(line.region), number).order(number)
+    return engine.roads.way(line.lane, line.template_id, region_named(line.region), number).order(number)
 
 
 def _line_of(engine: Engine, line: Line, number: int) -> Line:

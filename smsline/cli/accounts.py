@@ -8,7 +8,7 @@ from smsline.cli import options as opt
 from smsline.cli.output import cell, print_json, print_line, show, table
 
 if TYPE_CHECKING:
-    from smsline.operator import AccountHealth
+    from smsline.operator import AccountHealth, Parked
 
 commands = typer.Typer()
 
@@ -62,7 +62,7 @@ def _credit(one: "AccountHealth") -> str:
 def _troubles(one: "AccountHealth") -> list[str]:
     """What a person has to see to, a line each."""
     parks = [
-        f"{one['account']}: parked since {park['since']} ({park['template'] or park['scope']}) by {park['code']}: "
+        f"{one['account']}: parked since {park['since']} ({_what(park)}) by {park['code']}: "
         f"{park['meaning']}; when mended: smsline accounts resume {one['account']}"
         for park in one["parked"]
     ]
@@ -71,6 +71,13 @@ def _troubles(one: "AccountHealth") -> list[str]:
         for code, count in one["unknown_codes"].items()
     ]
     return parks + _failover(one) + unknown
+
+
+def _what(park: "Parked") -> str:
+    """What of the account is parked."""
+    if park["own_sign"]:
+        return f"{park['template']} with a signature of a job's own"
+    return park["template"] or park["scope"]
 
 
 def _failover(one: "AccountHealth") -> list[str]:

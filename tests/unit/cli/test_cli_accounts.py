@@ -10,6 +10,7 @@ from smsline.operator import AccountHealth, Parked
 PARK = {
     "scope": "template",
     "template": "5678",
+    "own_sign": False,
     "code": "FailedOperation.TemplateIncorrectOrUnapproved",
     "meaning": "the template is not approved",
     "since": "2026-08-01T09:00:00Z",

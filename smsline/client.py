@@ -14,6 +14,7 @@ from smsline.nudge import Nudger
 from smsline.numbers import parse_number
 from smsline.operator import Operator
 from smsline.parts import Tally, nothing_good, parts
+from smsline.sentinel import SCHEME
 
 DEFAULT_NAMESPACE: Final = "smsline"
 
@@ -38,11 +39,15 @@ class Client(Operator):
         namespace: str = DEFAULT_NAMESPACE,
         region: str | None = None,
     ) -> None:
-        redis_url = redis_url or (broker_url if broker_url and broker_url.startswith("redis") else DEFAULT_URL)
+        redis_url = redis_url or (
+            broker_url if broker_url and broker_url.startswith(("redis", SCHEME)) else DEFAULT_URL
+        )
         try:
             super().__init__(Ledger.at(redis_url, namespace), region)
         except ValueError as error:
-            raise BadInput("redis_url", redis_url.split("@")[-1], f"must be a redis:// URL ({error})") from None
+            raise BadInput(
+                "redis_url", redis_url.split("@")[-1], f"must be a redis:// or sentinel:// URL ({error})"
+            ) from None
         self._nudger = Nudger(broker_url or redis_url)
 
     @classmethod

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from smsline.errors import Unavailable
 from smsline.names import TASK_ACCEPT, lane_queue
+from smsline.sentinel import broker_options, broker_url
 
 BROKER_TIMEOUT_S: Final = 5.0
 
@@ -15,11 +16,11 @@ class Nudger:
     """Publishes nudges over one pooled connection.
 
     Args:
-        broker_url: Where the workers listen.
+        url: Where the workers listen.
     """
 
-    def __init__(self, broker_url: str) -> None:
-        self._url = broker_url
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._app: Any = None
 
     def ready(self) -> None:
@@ -60,11 +61,12 @@ class Nudger:
         if self._app is None:
             from celery import Celery  # noqa: PLC0415 - costs 0.3 s; commands that only read do without
 
-            self._app = Celery("smsline-producer", broker=self._url, set_as_current=False)
+            self._app = Celery("smsline-producer", broker=broker_url(self._url), set_as_current=False)
             self._app.conf.update(
                 task_serializer="json",
                 accept_content=["json"],
                 task_ignore_result=True,
                 broker_connection_timeout=BROKER_TIMEOUT_S,
+                broker_transport_options=broker_options(self._url),
             )
         return self._app

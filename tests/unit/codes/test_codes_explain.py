@@ -38,7 +38,15 @@ def readings(code: str, provider: str | None = None) -> list[str]:
         ("1008", ["legacy/1008", "api/InternalError.Timeout"]),
         ("1014", ["legacy/1014", "api/FailedOperation.TemplateIncorrectOrUnapproved"]),
         ("InternalServerError", ["api/InternalServerError", "api/InternalError"]),
-        ("UnsupportedOperation.", ["api/UnsupportedOperation.", "api/UnsupportedOperation", "legacy/1030"]),
+        (
+            "UnsupportedOperation.",
+            [
+                "api/UnsupportedOperation.",
+                "api/UnsupportedOperation",
+                "alibaba/gateway/UnsupportedOperation",
+                "legacy/1030",
+            ],
+        ),
         (
             "SdkAppIdIsDisabled",
             [

@@ -13,6 +13,8 @@ from smsline.ledger.attempts import Polls
 from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from worker.providers.base import Provider
+from worker.routing import Roads
+from worker.standings import Standings
 
 ATTEMPT_IDS_AT_ONCE = 64
 
@@ -30,6 +32,8 @@ class Engine:
         monotonic_s: Clock for measuring.
         pause: Waits so many seconds, also while stopping.
         worker: This process' name in claims.
+        roads: Which accounts may send to whom.
+        standings: Which of them can, just now.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
 
@@ -44,6 +48,12 @@ class Engine:
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    roads: Roads = field(init=False)
+    standings: Standings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.roads = Roads(self.settings)
+        self.standings = Standings(self.settings, self.ledger, self.monotonic_s)
 
     def next_attempt(self) -> int:
         """A fresh attempt id; ids are reserved by the dozen, gaps do no harm."""

@@ -9,12 +9,13 @@ from redis.exceptions import RedisError
 from smsline.ledger import accepting, accounts, attempts, lines
 from smsline.ledger.buckets import Limit
 from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Terms
-from worker import aftermath, receipts, windows
+from worker import aftermath, divert, receipts, windows
 from worker.aftermath import Flight
 from worker.batch import read_content, region_named
 from worker.engine import Engine
 from worker.outcome import Outcome, Policy, decide
 from worker.providers.base import Answer, BatchRule, Broken, Call, Provider
+from worker.wording import each_worded, worded
 
 SHORT_WAIT_MS: Final = 250.0
 """A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due set."""
@@ -51,7 +52,10 @@ def send_batch(engine: Engine, line: Line) -> bool:
         return False
     rule = rule_of(provider, line)
     claim = _take(engine, line, rule.limit)
-    return claim is not None and _begin_and_call(engine, claim, rule)
+    if claim is None:
+        return False
+    left = _in_standing(engine, claim)
+    return left is None or _begin_and_call(engine, left, rule)
 
 
 def _take(engine: Engine, line: Line, limit: int) -> Claim | None:
@@ -104,9 +108,24 @@ def _begin_and_call(engine: Engine, claim: Claim, rule: BatchRule) -> bool:
             )
             return True
         if begun.why != "wait" or begun.wait_ms > SHORT_WAIT_MS or engine.stopping.is_set():
-            _give_back(engine, claim, begun)
-            return False
+            return _not_begun(engine, claim, begun)
         engine.sleep(begun.wait_ms / 1000)
+
+
+def _in_standing(engine: Engine, claim: Claim) -> Claim | None:
+    """The claim without those whom another account serves while this one's calls fail; None when nobody is left."""
+    if not divert.can(engine, claim.line):
+        return claim
+    standing = engine.standings.of(claim.line.account, claim.line.template)
+    return divert.divert(engine, claim, "failing") if standing.out_ms > engine.now_ms() else claim
+
+
+def _not_begun(engine: Engine, claim: Claim, why: NotBegun) -> bool:
+    """Give back what cannot be sent now; whom a parked account keeps waiting goes through another one that can serve them."""
+    left = divert.divert(engine, claim, "parked") if why.why == "parked" else claim
+    if left is not None:
+        _give_back(engine, left, why)
+    return left is not claim
 
 
 def _terms(engine: Engine, account: str, action: str) -> Terms:
@@ -131,7 +150,12 @@ def _call(engine: Engine, flight: Flight) -> None:
     """Make the call and write down what it came to."""
     line = flight.claim.line
     answer = _answer(engine, flight)
-    policy = Policy(flight.provider, engine.settings.retry_max[line.lane], now_s=flight.begun.started_ms / 1000)
+    policy = Policy(
+        flight.provider,
+        engine.settings.retry_max[line.lane],
+        now_s=flight.begun.started_ms / 1000,
+        onward=lambda group, number: divert.onward(engine, line, group, number),
+    )
     outcome = decide(answer, flight.begun.groups, policy)
     try:
         # Before the recipients are written down: some of them wait again, and should meet a closed bucket, a held line or a park.
@@ -157,21 +181,30 @@ def _call(engine: Engine, flight: Flight) -> None:
 def _answer(engine: Engine, flight: Flight) -> Answer:
     """What the provider says; no call is made by a process that was stopped or starved until its lease is as good as over."""
     request = _request(engine, flight)
+    if isinstance(request, Broken):
+        return request
     if engine.monotonic_s() - flight.asked_s > engine.settings.lease_s - request.timeout_s:
         return Broken(maybe_sent=False, code="worker.Late", detail="the lease ran out before the call")
     return engine.providers[flight.claim.line.account].send(request)
 
 
-def _request(engine: Engine, flight: Flight) -> Call:
+def _request(engine: Engine, flight: Flight) -> Call | Broken:
     begun, line = flight.begun, flight.claim.line
+    account = engine.settings.accounts[line.account]
     own = [] if begun.params and line.params != OWN else [params for group in begun.groups for params in _own(group)]
     params = own[0] if own else tuple(json.loads(begun.params or "[]"))
+    content = worded(account, read_content(begun.content, params))
+    own_params = each_worded(account, read_content(begun.content, params), own)
+    if isinstance(content, Broken):
+        return content
+    if isinstance(own_params, Broken):
+        return own_params
     return Call(
         numbers=[number for group in begun.groups for number in group.numbers],
-        content=read_content(begun.content, params),
+        content=content,
         context=engine.context(flight.claim.attempt),
-        timeout_s=engine.settings.accounts[line.account].timeout_s,
-        own_params=own,
+        timeout_s=account.timeout_s,
+        own_params=own_params,
     )
 
 

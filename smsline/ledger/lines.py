@@ -14,17 +14,24 @@ SHARED: Final = "s"
 OWN: Final = "p"
 ALONE: Final = "a"
 
+PINNED: Final = "!"
+
+SIGNED: Final = "~"
+"""Stands between a template and the hash of a signature; template ids cannot hold it."""
+
 
 class Line(NamedTuple):
-    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>`.
+    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>[|!]`.
 
     Attributes:
         lane: What it may wait for.
         account: Who sends.
-        template: Template id.
+        template: Template id, followed by `~` and a hash of the signature where the job brings one of its own; what is parked
+            for a template or a signature that may not be used is parked for all lines with the same.
         region: `m` mainland, `g` global; followed by the country where the hour of sending depends on it.
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number alone.
         digest: Stands for everything else that must be equal in a call.
+        pinned: `!` when no other account may stand in for this one, else empty.
     """
 
     lane: str
@@ -33,10 +40,21 @@ class Line(NamedTuple):
     region: str
     params: str
     digest: str
+    pinned: str = ""
+
+    @property
+    def template_id(self) -> str:
+        """The template alone."""
+        return template_id(self.template)
 
     def text(self) -> str:
         """The line's id."""
-        return "|".join(self)
+        return "|".join(self if self.pinned else self[:-1])
+
+
+def template_id(subject: str) -> str:
+    """A template without the signature beside it."""
+    return subject.partition(SIGNED)[0]
 
 
 def parse_line(text: str) -> Line:

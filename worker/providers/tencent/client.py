@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import Final
 
 from worker.providers.base import Answer, BatchRule, Broken, Call, Provider, ReceiptPage, Refused, Region
+from worker.providers.cleaning import cleaner
 from worker.providers.tencent import wire
 from worker.providers.tencent.account import TencentAccount, host_of
 from worker.providers.tencent.limits import ASK, ASK_BACK_S, DOCUMENTED, NUMBERS_PER_CALL, PULL, SEND
 from worker.providers.tencent.signing import sign
-from worker.providers.tencent.transport import HttpxPoster, Poster, Reply
+from worker.providers.transport import HttpxPoster, Poster, Reply
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class TencentProvider:
         reply = self._readable(SEND, body, timeout_s=call.timeout_s)
         if isinstance(reply, Broken):
             return reply
-        clean = wire.cleaner((*self._secrets, *call.content.params))
+        clean = cleaner((*self._secrets, *call.content.params))
         answer, oddities = wire.read_send(reply, call, clean=clean)
         if oddities:
             LOG.warning("account %s, call %s: left out of the answer: %s", self._account.name, call.context, oddities)
@@ -93,7 +94,7 @@ class TencentProvider:
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
-        return wire.read_receipts(raw, clean=wire.cleaner(self._secrets))
+        return wire.read_receipts(raw, clean=cleaner(self._secrets))
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
         """Receipts of one number between two epoch times, at most 100, without taking them off the queue.

@@ -5,21 +5,17 @@ a call whose answer cannot be read may have been carried out, and reading must n
 is. Fields that are not declared are skipped.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from smsline.errors import shorten
-from smsline.numbers import e164, is_mainland, mask_in
+from smsline.numbers import e164, is_mainland
 from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.cleaning import Clean
 from worker.providers.tencent.limits import ROWS_PER_PAGE
 from worker.providers.tencent.spelling import asked, received
-
-Clean: TypeAlias = Callable[[str], str]
-"""Makes text that came from outside fit for a log."""
 
 _NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
 _NoList: TypeAlias = dict[str, Any] | str | int | float | bool | UnsetType | None
@@ -145,27 +141,6 @@ def ask_body(number: int, *, since_s: int, until_s: int, sdk_app_id: str) -> byt
             limit=ROWS_PER_PAGE,
         )
     )
-
-
-def cleaner(secrets: Iterable[str]) -> Clean:
-    """A function that hides these secrets and every long number in a text, and shortens it; it remembers its answers.
-
-    Args:
-        secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
-    """
-    hidden = sorted({secret for secret in secrets if len(secret) > 1}, key=len, reverse=True)
-    seen: dict[str, str] = {}
-
-    def clean(text: str) -> str:
-        if (known := seen.get(text)) is not None:
-            return known
-        shown = text
-        for secret in hidden:
-            shown = shown.replace(secret, "****")
-        seen[text] = shorten(mask_in(" ".join(shown.split())), 200)
-        return seen[text]
-
-    return clean
 
 
 def is_answer(body: bytes) -> bool:

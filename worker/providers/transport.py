@@ -14,7 +14,7 @@ import httpx
 
 from smsline.errors import shorten
 from worker.providers.base import Broken
-from worker.providers.tencent.deadline import DeadlineTransport, deadlines
+from worker.providers.deadline import DeadlineTransport, deadlines
 
 LOG: Final = logging.getLogger(__name__)
 

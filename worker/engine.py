@@ -12,7 +12,9 @@ from config.settings import Settings
 from smsline.ledger.attempts import Polls
 from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
+from smsline.names import LANES
 from worker.providers.base import Provider
+from worker.turns import Turns
 
 ATTEMPT_IDS_AT_ONCE = 64
 
@@ -30,6 +32,7 @@ class Engine:
         monotonic_s: Clock for measuring.
         pause: Waits so many seconds, also while stopping.
         worker: This process' name in claims.
+        turns: The due lines of each lane, as the process' threads share them out.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
 
@@ -42,8 +45,12 @@ class Engine:
     pause: Callable[[float], None] = time.sleep
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
+    turns: dict[str, Turns] = field(init=False)
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.turns = {lane: Turns(lane, self.monotonic_s) for lane in LANES}
 
     def next_attempt(self) -> int:
         """A fresh attempt id; ids are reserved by the dozen, gaps do no harm."""

@@ -29,15 +29,12 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
     """Make the calls that are due in a lane, for about so long; returns how many."""
     over, calls = engine.slice_ends(seconds), 0
     while not over():
-        due, next_ms = lines.due_lines(engine.ledger, lane)
-        if not due:
+        line, next_ms = engine.turns[lane].next(engine.ledger)
+        if line is None:
             if next_ms > 0:
                 engine.poke(next_ms)
             break
-        for line in due:
-            if over():
-                break
-            calls += send_batch(engine, line)
+        calls += send_batch(engine, line)
     return calls
 
 

@@ -1,6 +1,7 @@
-"""Nudges: a job's id goes in, a Celery message that says "look at this job" goes out. Losing one costs a moment, never a job."""
+"""Nudges: a lane goes in, a Celery message that says "look into this inbox" goes out. Losing one costs a moment, never a job."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from smsline.errors import Unavailable
@@ -40,16 +41,27 @@ class Nudger:
                 f"the broker cannot be reached ({type(error).__name__}); nothing was taken, try again when SMSLINE_BROKER_URL answers"
             ) from error
 
-    def nudge(self, job: str, lane: str) -> None:
-        """Ask a worker to look at the job now. A failure is logged: the workers' pulse finds the job by itself."""
+    def nudge(self, job: str, lane: str, wake: Sequence[str] = ()) -> bool:
+        """Ask a worker to look into the lane's inbox now; whether that was published.
+
+        A failure is logged: the workers' pulse finds the job by itself.
+
+        Args:
+            job: Who is waiting there, for the log.
+            lane: Whose inbox.
+            wake: What the worker is to strike out when it begins to look: the queue and the id of the wake-up.
+        """
+        kwargs = {"lane": lane, "wake": list(wake)}
         try:
             self._celery().send_task(
-                TASK_ACCEPT, kwargs={"job": job}, queue=lane_queue(lane), ignore_result=True, retry=False
+                TASK_ACCEPT, kwargs=kwargs, queue=lane_queue(lane), ignore_result=True, retry=False
             )
         except Exception as error:  # noqa: BLE001 - the job is safe in the ledger; whatever went wrong must not look like a refusal
             log.warning(
                 "job %s is taken, but its nudge failed (%s); it starts with the next pulse", job, type(error).__name__
             )
+            return False
+        return True
 
     def close(self) -> None:
         """Close the broker connection."""

@@ -5,14 +5,25 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from smsline.cli import options as opt
-from smsline.cli.output import cell, print_json, print_line, show, table
+from smsline.cli.listing import Column, show_listing
+from smsline.cli.output import cell, print_json, print_line
 
 if TYPE_CHECKING:
     from smsline.operator import AccountHealth, Parked
 
 commands = typer.Typer()
 
-_RECEIPTS: Final = ("receipts due", "applied", "late", "unmatched")
+_COLUMNS: Final = (
+    Column("account"),
+    Column("provider", spare=3),
+    Column("state"),
+    Column("receipts due", number=True),
+    Column("applied", spare=1, number=True),
+    Column("late", spare=4, number=True),
+    Column("unmatched", spare=5, number=True),
+    Column("credit", spare=2),
+    Column("last error", words=True),
+)
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.", show_default=False)]
 
@@ -34,12 +45,10 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    shown = table("account", "provider", "state", *_RECEIPTS, "credit", "last error", numbers=tuple(_RECEIPTS))
-    for one in found:
-        receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
-        told = (one["account"], one["provider"], one["state"], *receipts, _credit(one), one["last_error"])
-        shown.add_row(*map(cell, told))
-    show(shown if found else "no worker has registered an account yet")
+    if found:
+        show_listing(_COLUMNS, map(_row, found))
+    else:
+        print_line("no worker has registered an account yet")
     for text in (text for one in found for text in _troubles(one)):
         print_line(cell(text))
 
@@ -51,6 +60,11 @@ def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) 
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
         f"{account}: goes on; {lifted:,} hindrances lifted"
     )
+
+
+def _row(one: "AccountHealth") -> tuple[object, ...]:
+    receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
+    return (one["account"], one["provider"], one["state"], *receipts, _credit(one), one["last_error"])
 
 
 def _credit(one: "AccountHealth") -> str:

@@ -5,7 +5,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.settings import Settings
@@ -37,6 +38,7 @@ class Engine:
         roads: Which accounts may send to whom.
         standings: Which of them can, just now.
         turns: The due lines of each lane, as the process' threads share them out.
+        at_work: Threads that are working on a lane at this moment.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
 
@@ -50,6 +52,7 @@ class Engine:
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
     turns: dict[str, Turns] = field(init=False)
+    at_work: int = 0
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     roads: Roads = field(init=False)
@@ -59,6 +62,17 @@ class Engine:
         self.roads = Roads(self.settings)
         self.standings = Standings(self.settings, self.ledger, self.monotonic_s)
         self.turns = {lane: Turns(lane, self.monotonic_s) for lane in LANES}
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Count this thread among those at work."""
+        with self._lock:
+            self.at_work += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.at_work -= 1
 
     def next_attempt(self) -> int:
         """A fresh attempt id; ids are reserved by the dozen, gaps do no harm."""

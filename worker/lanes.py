@@ -12,8 +12,9 @@ SEND_S: Final = 0.3
 def work(engine: Engine, lane: str, seconds: float = 1.0) -> None:
     """Accept and send for about so long; what is left then is the pulse's to wake somebody for."""
     over, busy = engine.slice_ends(seconds), True
-    while busy and not over():
-        accepted = accept.accept_due(engine, lane)
-        busy = bool(send.send_slice(engine, lane, SEND_S)) or bool(accepted)
+    with engine.working():
+        while busy and not over():
+            accepted = accept.accept_due(engine, lane)
+            busy = bool(send.send_slice(engine, lane, SEND_S)) or bool(accepted)
     if busy:
         engine.poke(0)

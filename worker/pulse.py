@@ -130,15 +130,22 @@ class Pulse:
         return due.members(self.engine.ledger, key, now_ms, most=MEMBERS)
 
     def _wake_accept(self, key: str, now_ms: float) -> None:
-        self._wake_lane(TASK_ACCEPT, key, -(-len(self._members(key, now_ms)) // JOBS_AT_ONCE))
+        if self._idle():
+            self._wake_lane(TASK_ACCEPT, key, -(-len(self._members(key, now_ms)) // JOBS_AT_ONCE))
 
     def _wake_send(self, key: str, now_ms: float) -> None:
-        due_now = self._members(key, now_ms)
-        self._wake_lane(TASK_SEND, key, sum(max(1, entries) for entries in lines.lengths(self.engine.ledger, due_now)))
+        if self._idle():
+            due_now = self._members(key, now_ms)
+            work = sum(max(1, entries) for entries in lines.lengths(self.engine.ledger, due_now))
+            self._wake_lane(TASK_SEND, key, work)
+
+    def _idle(self) -> int:
+        """Threads of this process that work on no lane; those that do ask for another look when they stop with work left."""
+        return max(0, self.engine.settings.worker_threads - self.engine.at_work)
 
     def _wake_lane(self, task: str, key: str, work: int) -> None:
-        """Have as many wake-ups under way as there is work, and threads for it."""
-        lane, most = key.rsplit(":", 1)[1], min(self.engine.settings.worker_threads, work)
+        """Have as many wake-ups under way as there is work, and idle threads for it."""
+        lane, most = key.rsplit(":", 1)[1], min(self._idle(), work)
         for _ in range(most):
             if not self._wake(task, lane_queue(lane), {"lane": lane}, most=most):
                 break

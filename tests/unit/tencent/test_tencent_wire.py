@@ -15,13 +15,13 @@ from worker.providers.base import Broken, Call, Content, Item, Receipt, ReceiptP
 from worker.providers.tencent.wire import (
     Oddities,
     ask_body,
-    cleaner,
     is_error,
     pull_body,
     read_receipts,
     read_send,
     send_body,
 )
+from worker.providers.tencent.wording import cleaner
 
 FIRST, SECOND = ASKED
 OK = Item(number=FIRST, ok=True, code="Ok", serial="5000:1045", fee=1, message="send success")

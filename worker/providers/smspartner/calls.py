@@ -13,7 +13,7 @@ from worker.providers.smspartner.status import StatusPage
 from worker.providers.smspartner.transport import Asker, Question
 from worker.providers.smspartner.wire import Oddities
 from worker.providers.tencent.transport import Reply
-from worker.providers.tencent.wire import cleaner
+from worker.providers.tencent.wording import cleaner
 
 PAGES_MOST: Final = 20
 """Pages of one tag that are asked for; a call has 500 numbers, which are that many pages of 25."""

@@ -20,7 +20,7 @@ from worker.providers.smspartner.reading import Row, field, flag, moment, opened
 from worker.providers.smspartner.spelling import asked as number_asked
 from worker.providers.smspartner.spelling import received
 from worker.providers.smspartner.wire import refusal
-from worker.providers.tencent.wire import Clean
+from worker.providers.tencent.wording import Clean
 
 SPACE: Final = "dlr"
 """The namespace of the words a status can be."""

@@ -1,0 +1,31 @@
+"""The provider's words made fit for people and logs: a message and what must not be in it go in, cleaned text comes out."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from smsline.errors import shorten
+from smsline.numbers import mask_in
+
+Clean: TypeAlias = Callable[[str], str]
+"""Makes text that came from outside fit for a log."""
+
+
+def cleaner(secrets: Iterable[str]) -> Clean:
+    """A function that hides these secrets and every long number in a text, and shortens it; it remembers its answers.
+
+    Args:
+        secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
+    """
+    hidden = sorted({secret for secret in secrets if len(secret) > 1}, key=len, reverse=True)
+    seen: dict[str, str] = {}
+
+    def clean(text: str) -> str:
+        if (known := seen.get(text)) is not None:
+            return known
+        shown = text
+        for secret in hidden:
+            shown = shown.replace(secret, "****")
+        seen[text] = shorten(mask_in(" ".join(shown.split())), 200)
+        return seen[text]
+
+    return clean

@@ -63,18 +63,26 @@ _INTERNATIONAL: Final = SiteFacts(
 )
 """Alibaba Cloud's two products (official SDKs for 2017-05-25 and 2018-05-01)."""
 
+_TENCENT_ACTIONS: Final = (
+    *("SendSms", "SendMultiGlobalSms", "PullSmsSendStatus", "PullSmsSendStatusByPhoneNumber"),
+    *("PullSmsReplyStatus", "PullSmsReplyStatusByPhoneNumber", "SendStatusStatistics", "CallbackStatusStatistics"),
+    *("DescribePhoneNumberInfo", "ReportConversion"),
+    *("AddSmsSign", "DeleteSmsSign", "DescribeSmsSignList", "ModifySmsSign"),
+    *("AddSmsTemplate", "DeleteSmsTemplate", "DescribeSmsTemplateList", "ModifySmsTemplate"),
+)
+
 NEEDED: Final = "needed"
 SURPLUS: Final = "surplus"
 """Types of an error about a setting that an account of its provider must have, or cannot have."""
 
 PROVIDERS: Final[dict[str, ProviderFacts]] = {
-    # Endpoint: Tencent SMS API document, line 318. Actions: lines 256-299, the ones that smsline calls;
-    # SendMultiGlobalSms is in the provider's SDKs only.
+    # Endpoint: Tencent SMS API document, line 318. Actions: lines 256-299; SendMultiGlobalSms is in the provider's SDKs only.
     "tencent": ProviderFacts(
         endpoint="https://sms.tencentcloudapi.com",
         region="ap-guangzhou",
-        actions=("SendSms", "SendMultiGlobalSms", "PullSmsSendStatus", "PullSmsSendStatusByPhoneNumber"),
+        actions=_TENCENT_ACTIONS,
         needs=frozenset({"secret_id", "sdk_app_id", "region"}),
+        takes=frozenset({"signing"}),
     ),
     # Endpoint and actions: SMSPartner API pages; an action is the path behind /v1/.
     "smspartner": ProviderFacts(
@@ -155,6 +163,9 @@ class Account(BaseModel):
     unicode: bool = False
     """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing characters outside GSM's."""
 
+    signing: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = Field(default=None, validate_default=True)
+    """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""
+
     endpoint: Endpoint = _of_site()
     """Full URL of the provider's API."""
 
@@ -177,7 +188,7 @@ class Account(BaseModel):
     priority: int = 0
     """Among accounts that match equally well, the lower goes first; then the name."""
 
-    @field_validator("secret_id", "sdk_app_id", "region", "site", "texts", "gamme", "stop_sms", "unicode")
+    @field_validator("secret_id", "sdk_app_id", "region", "site", "texts", "gamme", "stop_sms", "unicode", "signing")
     @classmethod
     def _as_the_provider_needs(cls, value: T, info: ValidationInfo) -> T:
         """A setting that only some providers have is there where it is needed, and nowhere where it would mean nothing."""

@@ -70,6 +70,14 @@ def sandbox(context: typer.Context) -> None:
     command(args=context.args, prog_name="python -m worker sandbox")
 
 
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def tencent(context: typer.Context) -> None:
+    """Tencent's templates, signatures, statistics and replies; the same as `smsline tencent`."""
+    from worker.providers.tencent.commands import run as run_tencent  # noqa: PLC0415
+
+    raise typer.Exit(run_tencent(context.args, prog_name="python -m worker tencent"))
+
+
 @cli.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Look at settings, Redis, broker and credentials; each is ok, or says what to do."""

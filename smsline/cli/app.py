@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from smsline.cli import accounts, campaign, codes, dead, results, send, status, suppress, watch
+from smsline.cli import accounts, campaign, codes, dead, results, send, service, status, suppress, watch
 from smsline.cli.options import HELP, example
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ def root(
     """Take what belongs to no command."""
 
 
-for group in (send, campaign, status, watch, results):
+for group in (send, campaign, status, watch, results, service):
     app.add_typer(group.commands)
 app.add_typer(dead.commands, name="dead")
 app.add_typer(suppress.commands, name="suppress")

@@ -8,22 +8,10 @@ from worker.providers.base import QUERIES_AT_ONCE, Provider
 
 
 def _tencent(name: str, account: Account, pool_size: int) -> Provider:
-    from worker.providers.tencent import TencentAccount, open_account  # noqa: PLC0415 - only what is configured is imported
-    from worker.providers.tencent.limits import DOCUMENTED  # noqa: PLC0415
+    from worker.providers.tencent import open_account  # noqa: PLC0415 - only what is configured is imported
+    from worker.providers.tencent.configured import account_of  # noqa: PLC0415
 
-    return open_account(
-        TencentAccount(
-            name=name,
-            secret_id=account.secret_id.get_secret_value(),
-            secret_key=account.secret_key.get_secret_value(),
-            sdk_app_id=account.sdk_app_id,
-            region=account.region,
-            endpoint=str(account.endpoint),
-            timeout_s=account.timeout_s,
-            limits={**DOCUMENTED, **account.limits},
-        ),
-        pool_size=pool_size,
-    )
+    return open_account(account_of(name, account), pool_size=pool_size)
 
 
 def _smspartner(name: str, account: Account, pool_size: int) -> Provider:

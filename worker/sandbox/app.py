@@ -20,6 +20,7 @@ from worker.sandbox.faults import Connections
 from worker.sandbox.flags import Fault
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.tencent import TencentWire
+from worker.sandbox.tencent.replies import add_reply
 from worker.sandbox.wire import Call, Reply, Request, Wire
 
 BODY_LIMIT: Final = 10 * 1024 * 1024
@@ -159,7 +160,7 @@ async def _answer(send: Send, reply: Reply) -> None:
 
 
 def control_routes(sandbox: Sandbox) -> list[Route]:
-    """`/_stats`, `/_control` and `/_reset`, for tests and people; README.md describes them."""
+    """`/_stats`, `/_control`, `/_replies` and `/_reset`, for tests and people; README.md describes them."""
 
     async def stats(request: HttpRequest) -> Response:
         query = request.query_params
@@ -178,7 +179,15 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         sandbox.reset(keep_flags=request.query_params.get("keep") == "flags")
         return _json(sandbox.flags.public())
 
+    async def replies(request: HttpRequest) -> Response:
+        try:
+            add_reply(sandbox, await request.body())
+        except ValueError as error:
+            return _json({"error": str(error)}, status=400)
+        return _json({})
+
     return [
+        Route("/_replies", replies, methods=["POST"]),
         Route("/_stats", stats),
         Route("/_control", control, methods=["GET", "POST"]),
         Route("/_reset", reset, methods=["POST"]),

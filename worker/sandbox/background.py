@@ -58,6 +58,14 @@ class Background:
         """
         return self._answer(self._http.post("/_control", json=patch))
 
+    def reply(self, phone: str, text: str, **more: object) -> None:
+        """Let somebody reply; `more` is `app`, `sign`, `extend` or `at_s`, as `POST /_replies` takes them.
+
+        Raises:
+            ValueError: No number, or a field that there is not.
+        """
+        self._answer(self._http.post("/_replies", json={"phone": phone, "text": text, **more}))
+
     def reset(self) -> dict[str, Any]:
         """Forget everything and go back to the flags of the start."""
         return self._answer(self._http.post("/_reset"))

@@ -102,6 +102,7 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         sign_codes: Signature to the code each number of a send with it gets.
         templates: Approved templates; when empty, every id made of digits is approved.
         signs: Approved signatures; when empty, every one is.
+        reviews: What a review gives a template or signature that is added by an action. Default pending, as at the real service.
         faults: What goes wrong, the first that strikes wins.
         seed: Of the order of answers, jitter and fault probabilities. Default 1.
         log_size: Calls remembered for `/_stats`. Default 5000.
@@ -122,6 +123,7 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sign_codes: dict[str, str] = {}
     templates: dict[str, Template] = {}
     signs: tuple[str, ...] = ()
+    reviews: Literal["pending", "approved", "rejected"] = "pending"
     faults: tuple[Fault, ...] = ()
     seed: int = 1
     log_size: Amount = 5000

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, Final
 
+from worker.sandbox.book import Book
 from worker.sandbox.faults import Faults
 from worker.sandbox.flags import Flags
 from worker.sandbox.rates import Rates
@@ -27,6 +28,7 @@ class Sandbox:
     rates: Rates
     stats: Stats
     faults: Faults
+    book: Book
 
     def __init__(self, flags: Flags) -> None:
         self._start_flags = flags
@@ -45,7 +47,7 @@ class Sandbox:
         return Delay(self.flags.receipt_delay_ms, self.flags.receipt_jitter_ms)
 
     def reset(self, *, keep_flags: bool = False) -> None:
-        """Forget messages, receipts, rates and statistics; start faults anew.
+        """Forget messages, receipts, replies, templates, rates and statistics; start faults anew.
 
         Args:
             keep_flags: Keep the flags in force instead of going back to those of the start.
@@ -54,6 +56,7 @@ class Sandbox:
             self.flags = self._start_flags
         self.world = World(self.now_ms, self.flags.seed)
         self.rates = Rates()
+        self.book = Book()
         self.stats = Stats(self.flags.log_size)
         self.faults = Faults(self.flags.faults, self.flags.seed)
         self._order = Random(self.flags.seed)  # noqa: S311 - repeatable on purpose
@@ -99,6 +102,7 @@ class Sandbox:
             "rate_refusals": _sum(stats.refusals, RATE_REFUSALS),
             "faults": self.faults.struck,
             "max_calls_per_second": {action: window.most for action, window in self.rates.arrived.items()},
+            "conversions": len(self.book.conversions),
             "receipts": {"waiting": scheduled - given - ready, "ready": ready, "given": given},
             "first_at": stats.first_at,
             "last_at": stats.last_at,

@@ -176,6 +176,18 @@ class World:
                 yield self._receipt(message)
             message = self._previous[message]
 
+    def came(self, app: str, *, begin_ms: int, end_ms: int) -> Iterator[Receipt]:
+        """Receipts that have come by now of what an app sent from `begin_ms` until before `end_ms`, epoch milliseconds."""
+        until = self._now_ms() - self._start_ms
+        ours = {
+            place
+            for place, origin in enumerate(self._origins)
+            if origin.app == app and begin_ms <= origin.sent_ms < end_ms
+        }
+        for message, place in enumerate(self._origin):
+            if place in ours and self._due[message] <= until:
+                yield self._receipt(message)
+
     def _index(self) -> None:
         # Built when first asked for: most worlds never are, and it costs 100 bytes a number.
         for message in range(len(self._previous), len(self.numbers)):

@@ -35,7 +35,7 @@ COUNTS = {
     ("smspartner", "mail"): 34,
     ("smspartner", "hlr_status"): 15,
     ("smspartner", "hlr_error"): 64,
-    ("smsline", "local"): 41,
+    ("smsline", "local"): 42,
 }
 
 ADDED = {("alibaba", "api"): 14, ("alibaba", "gateway"): 12}

@@ -20,7 +20,7 @@ PULL = {"SmsSdkAppId": APP, "Limit": 10}
         ({"x-tc-action": ""}, "MissingParameter"),
         ({"x-tc-action": "SendFax"}, "InvalidAction"),
         ({"x-tc-action": "sendSms"}, "InvalidAction"),
-        ({"x-tc-action": "AddSmsSign"}, "UnsupportedOperation"),
+        ({"x-tc-action": "SmsPackagesStatistics"}, "UnsupportedOperation"),
         ({"x-tc-version": ""}, "MissingParameter"),
         ({"x-tc-version": "2019-07-11"}, "NoSuchVersion"),
         ({"x-tc-region": ""}, "MissingParameter"),

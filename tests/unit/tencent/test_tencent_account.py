@@ -8,7 +8,7 @@ import pytest
 from smsline.errors import BadInput
 from tests.unit.tencent.harness import ACCOUNT, SECRET_ID, SECRETS, answering
 from worker.providers.tencent.account import host_of
-from worker.providers.tencent.limits import ACTIONS, DOCUMENTED
+from worker.providers.tencent.limits import ACTIONS, DEFAULTS, DOCUMENTED
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,6 @@ def test_documented_limits() -> None:
         "DescribeSmsTemplateList": 20,
         "ModifySmsTemplate": 20,
     }
-    assert own == {**DOCUMENTED, "SendSms": 500.0}
+    assert {**DOCUMENTED, "SendMultiGlobalSms": 3000} == DEFAULTS
+    assert own == {**DEFAULTS, "SendSms": 500.0}
     assert len({limit.line for limit in ACTIONS.values()} | {limit.listed for limit in ACTIONS.values()}) == 34

@@ -295,12 +295,20 @@ def test_ask_without_a_page(status: int, body: bytes, expected: object) -> None:
     assert expected == _without_detail(answering(status, body).provider.ask(FIRST, since_s=NOW - 60, until_s=NOW))
 
 
-def test_both_regions_share_a_rule() -> None:
-    """Mainland and global numbers go 200 to a SendSms, all with the same params."""
+def test_batch_rules() -> None:
+    """200 numbers to a SendSms; global numbers with params of their own 200 to a SendMultiGlobalSms, mainland ones never together."""
     provider: Provider = answering(200, b"").provider
+    own = BatchRule("SendMultiGlobalSms", 200, params_differ=True)
 
-    for region in ("mainland", "global"):
-        assert BatchRule("SendSms", 200, params_differ=False) == provider.batch_rule(region)
+    assert BatchRule("SendSms", 200, params_differ=False) == provider.batch_rule("mainland")
+    assert BatchRule("SendSms", 200, params_differ=True, own=own) == provider.batch_rule("global")
+
+
+def test_an_account_with_a_signature_sends_different_params_one_by_one() -> None:
+    """SendMultiGlobalSms carries no signature, and a message must not lose its own."""
+    provider: Provider = replace(answering(200, b""), account=replace(ACCOUNT, signs=True)).provider
+    assert provider.batch_rule("global") == BatchRule("SendSms", 200, params_differ=False)
+    assert own.action in provider.limits
 
 
 LEAKY = f"key {' '.join(SECRETS)} number +8613711112222 or 13711112222"

@@ -7,7 +7,9 @@ from typing import Final
 import httpx
 
 from smsline.errors import BadInput
-from worker.providers.tencent.limits import DOCUMENTED
+from worker.providers.tencent.form import METHODS
+from worker.providers.tencent.limits import DEFAULTS
+from worker.providers.tencent.signing import ALGORITHM
 
 ENDPOINT: Final = "https://sms.tencentcloudapi.com"
 """Nearest site (Tencent SMS API document, line 318)."""
@@ -27,8 +29,10 @@ class TencentAccount:
         region: Sent as X-TC-Region.
         endpoint: Full URL; its host is the one that is signed. A path is requested but not signed: it is for a proxy.
         timeout_s: Whole time for one pull or ask, seconds. A send brings its own in `Call.timeout_s`.
-        limits: Calls per second by action; an action that is not named keeps the documented limit.
+        limits: Calls per second by action; an action that is not named keeps its default.
         token: Of a temporary key, or empty (Tencent SMS API document, line 379).
+        signs: Whether its messages carry a signature of the account's own where a job names none.
+        signing: The signature algorithm: `TC3-HMAC-SHA256`, or one of the older `HmacSHA256` and `HmacSHA1`.
 
     Raises:
         BadInput: A value that could never make a call; secrets are not repeated in it.
@@ -41,8 +45,10 @@ class TencentAccount:
     region: str = "ap-guangzhou"
     endpoint: str = ENDPOINT
     timeout_s: float = 10.0
-    limits: Mapping[str, float] = field(default_factory=lambda: DOCUMENTED, hash=False)
+    limits: Mapping[str, float] = field(default_factory=lambda: DEFAULTS, hash=False)
     token: str = field(default="", repr=False)
+    signing: str = ALGORITHM
+    signs: bool = False
 
     def __post_init__(self) -> None:
         """Refuse here what would otherwise fail in every call."""
@@ -51,6 +57,8 @@ class TencentAccount:
         _check_header("region", self.region, shown=self.region)
         if not self.sdk_app_id:
             raise BadInput("sdk_app_id", self.sdk_app_id, "is empty; the SMS console shows it, such as '1400006666'")
+        if self.signing not in (ALGORITHM, *METHODS):
+            raise BadInput("signing", self.signing, f"must be {ALGORITHM}, {' or '.join(METHODS)}")
         _check_endpoint(self.endpoint)
         if not self.timeout_s > 0:
             raise BadInput("timeout_s", self.timeout_s, "must be more than 0 seconds")

@@ -2,23 +2,23 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from worker.providers.base import Answer, BatchRule, Broken, Call, Provider, ReceiptPage, Refused, Region
-from worker.providers.cleaning import cleaner
+from smsline.numbers import is_mainland
+from worker.providers.base import Answer, BatchRule, Broken, Call, Item, Provider, ReceiptPage, Refused, Region, Sent
 from worker.providers.tencent import wire
-from worker.providers.tencent.account import TencentAccount, host_of
-from worker.providers.tencent.limits import ASK, ASK_BACK_S, DOCUMENTED, NUMBERS_PER_CALL, PULL, SEND
-from worker.providers.tencent.signing import sign
-from worker.providers.transport import HttpxPoster, Poster, Reply
+from worker.providers.tencent.account import TencentAccount
+from worker.providers.tencent.caller import Caller, new_nonce
+from worker.providers.tencent.limits import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, SEND, SEND_EACH
+from worker.providers.transport import HttpxPoster, Poster
 
 LOG: Final = logging.getLogger(__name__)
 
-VERSION: Final = "2021-01-11"
-SERVICE: Final = "sms"
-CONTENT_TYPE: Final = "application/json"
+AGAIN: Final = "call.Again"
+"""Of a number that could not be in the call with the others, and goes with the next (smsline/codes)."""
+
 POOL_SIZE: Final = 8
 
 _ASK_MARGIN_S: Final = 60
@@ -31,31 +31,26 @@ class TencentProvider:
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """
 
-    def __init__(self, account: TencentAccount, *, poster: Poster, clock: Callable[[], float] = time.time) -> None:
-        """Make no call yet.
-
-        Args:
-            account: Whose calls these are.
-            poster: Posts to `account.endpoint`.
-            clock: Epoch seconds, read once for each call, when it is signed.
-        """
+    def __init__(
+        self,
+        account: TencentAccount,
+        *,
+        poster: Poster,
+        clock: Callable[[], float] = time.time,
+        nonce: Callable[[], int] = new_nonce,
+    ) -> None:
+        """Make no call yet; the arguments are those of `Caller`."""
         self._account = account
-        self._poster = poster
         self._clock = clock
-        self._host = host_of(account.endpoint)
-        self._secrets = (account.secret_id, account.secret_key, account.token)
-        self._limits = MappingProxyType({**DOCUMENTED, **account.limits})
-        self._headers = {"X-TC-Version": VERSION, "X-TC-Region": account.region, "X-TC-Language": "en-US"}
-        if account.token:
-            self._headers["X-TC-Token"] = account.token
+        self._caller = Caller(account, poster=poster, clock=clock, nonce=nonce)
 
     def __repr__(self) -> str:
         return f"TencentProvider({self._account.name!r})"
 
     @property
     def limits(self) -> Mapping[str, float]:
-        """Calls per second for each action: the account's own where set, else as documented."""
-        return self._limits
+        """Calls per second for each action: the account's own where set, else the defaults."""
+        return self._caller.limits
 
     @property
     def pull_action(self) -> str:
@@ -67,18 +62,49 @@ class TencentProvider:
         """PullSmsSendStatusByPhoneNumber."""
         return ASK
 
-    def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - both regions share the rule, but not a call
-        """200 numbers with the same content, in either region (Tencent SMS API document, lines 3776-3778)."""
-        return BatchRule(action=SEND, limit=NUMBERS_PER_CALL)
+    def batch_rule(self, region: Region) -> BatchRule:
+        """200 numbers with the same content in either region (Tencent SMS API document, lines 3776-3778).
+
+        Global numbers with params of their own go 200 to a SendMultiGlobalSms (tencentcloud-sdk-python-sms 3.1.153,
+        `models.SendMultiGlobalSmsRequest`); mainland numbers one to a call. That action carries no signature, so with an
+        account that has one of its own they go one to a call as well.
+        """
+        if region == "mainland" or self._account.signs:
+            return BatchRule(SEND, NUMBERS_PER_CALL)
+        own = BatchRule(SEND_EACH, NUMBERS_PER_CALL, params_differ=True)
+        return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=own)
 
     def send(self, call: Call) -> Answer:
-        """Make one SendSms, signed now, never repeated."""
-        body = wire.send_body(call, sdk_app_id=self._account.sdk_app_id)
-        reply = self._readable(SEND, body, timeout_s=call.timeout_s)
+        """Make one SendSms or SendMultiGlobalSms, signed now, never repeated.
+
+        SendMultiGlobalSms carries no signature and no extend code. Numbers with params of their own whose content has one
+        go by SendSms, in this call those with the first one's params; the others are told to come with the next.
+        """
+        if not call.own_params or is_mainland(call.numbers[0]):
+            return self._send(SEND, wire.send_body(call, sdk_app_id=self._account.sdk_app_id), call)
+        if not (call.content.sign or call.content.extend):
+            return self._send(SEND_EACH, wire.send_each_body(call, sdk_app_id=self._account.sdk_app_id), call)
+        return self._send_alike(call)
+
+    def _send_alike(self, call: Call) -> Answer:
+        """One SendSms to the numbers that have the first one's params; an answer that is about them says nothing of the others."""
+        params = call.own_params[0]
+        pairs = list(zip(call.numbers, call.own_params, strict=True))
+        numbers = [number for number, own in pairs if own == params]
+        others = [number for number, own in pairs if own != params]
+        alike = replace(call, numbers=numbers, content=replace(call.content, params=params), own_params=())
+        answer = self._send(SEND, wire.send_body(alike, sdk_app_id=self._account.sdk_app_id), alike)
+        if not others or (isinstance(answer, Broken) and not answer.maybe_sent):
+            return answer
+        waiting = tuple(_refused(number, AGAIN) for number in others)
+        return Sent(_items(answer, numbers) + waiting, "" if isinstance(answer, Broken) else answer.request_id)
+
+    def _send(self, action: str, body: bytes, call: Call) -> Answer:
+        reply = self._caller.call(action, body, timeout_s=call.timeout_s)
         if isinstance(reply, Broken):
             return reply
-        clean = cleaner((*self._secrets, *call.content.params))
-        answer, oddities = wire.read_send(reply, call, clean=clean)
+        secrets = {param for params in (call.content.params, *call.own_params) for param in params}
+        answer, oddities = wire.read_send(reply, call, clean=self._caller.clean(*secrets))
         if oddities:
             LOG.warning("account %s, call %s: left out of the answer: %s", self._account.name, call.context, oddities)
         return answer
@@ -90,11 +116,11 @@ class TencentProvider:
         have taken a page with it. An error of the provider comes back as bytes too; `read_page` tells.
         """
         body = wire.pull_body(limit, sdk_app_id=self._account.sdk_app_id)
-        return self._readable(PULL, body, timeout_s=self._account.timeout_s)
+        return self._caller.call(PULL, body, timeout_s=self._account.timeout_s)
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
-        return wire.read_receipts(raw, clean=cleaner(self._secrets))
+        return wire.read_receipts(raw, clean=self._caller.clean())
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
         """Receipts of one number between two epoch times, at most 100, without taking them off the queue.
@@ -108,52 +134,23 @@ class TencentProvider:
                 maybe_sent=False, code="ask.TooOld", detail="the time asked about is over 7 days ago or empty"
             )
         body = wire.ask_body(number, since_s=since_s, until_s=until_s, sdk_app_id=self._account.sdk_app_id)
-        reply = self._readable(ASK, body, timeout_s=self._account.timeout_s)
+        reply = self._caller.call(ASK, body, timeout_s=self._account.timeout_s)
         return reply if isinstance(reply, Broken) else self.read_page(reply)
 
     def close(self) -> None:
         """Close kept-alive connections."""
-        self._poster.close()
-
-    def _readable(self, action: str, body: bytes, *, timeout_s: float) -> bytes | Broken:
-        """Post once and keep the answer's body if it is one to be read."""
-        reply = self._poster.post(body, self._signed(action, body), timeout_s=timeout_s)
-        return reply if isinstance(reply, Broken) else judge(reply)
-
-    def _signed(self, action: str, body: bytes) -> dict[str, str]:
-        signature = sign(
-            body,
-            secret_id=self._account.secret_id,
-            secret_key=self._account.secret_key,
-            service=SERVICE,
-            host=self._host,
-            content_type=CONTENT_TYPE,
-            timestamp_s=int(self._clock()),
-        )
-        return {**self._headers, **signature, "X-TC-Action": action}
+        self._caller.close()
 
 
-def judge(reply: Reply) -> bytes | Broken:
-    """The body, if it is the provider's word; else what the status says.
+def _items(answer: Answer, numbers: Sequence[int]) -> tuple[Item, ...]:
+    """An answer to a call as items of its numbers; none where nobody knows, which is what an item that is missing says."""
+    if isinstance(answer, Refused):
+        return tuple(_refused(number, answer.code, answer.message) for number in numbers)
+    return answer.items if isinstance(answer, Sent) else ()
 
-    The provider answers 200 even to refuse a call. Other statuses come from what stands in front of it: a 3xx or a 4xx has
-    turned the request away, except 408, which waited for something; a 5xx may have let it through first. A 4xx that holds the
-    provider's own error is believed; any other answer of the provider's under such a status is a riddle, so anything may have
-    happened.
-    """
-    if reply.status == 200:
-        return reply.body
-    code = f"http.{reply.status}"
-    if reply.status == 429:
-        return Broken(maybe_sent=False, code=code, detail="too many requests, turned away before the provider")
-    if 400 <= reply.status < 500 and wire.is_error(reply.body):
-        return reply.body
-    turned_away = 300 <= reply.status < 500 and reply.status != 408 and not wire.is_answer(reply.body)
-    return Broken(
-        maybe_sent=not turned_away,
-        code=code,
-        detail=f"HTTP status {reply.status} without an error of the provider's own",
-    )
+
+def _refused(number: int, code: str, message: str = "") -> Item:
+    return Item(number, ok=False, code=code, serial="", fee=0, message=message)
 
 
 def open_account(

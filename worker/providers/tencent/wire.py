@@ -15,6 +15,7 @@ from smsline.numbers import e164, is_mainland
 from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
 from worker.providers.tencent.limits import ROWS_PER_PAGE
+from worker.providers.tencent.reading import text, unreadable, whole, word
 from worker.providers.tencent.spelling import asked, received
 
 _NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
@@ -30,6 +31,19 @@ class _SendRequest(Struct, rename="pascal", omit_defaults=True):
     extend_code: str = ""
     session_context: str = ""
     sender_id: str = ""
+
+
+class _Message(Struct, rename="pascal", omit_defaults=True):
+    phone_number: str
+    template_id: str
+    template_param_set: tuple[str, ...] = ()
+    sender_id: str = ""
+    session_context: str = ""
+
+
+class _SendEachRequest(Struct, rename="pascal"):
+    sms_sdk_app_id: str
+    multi_sms_info_set: list[_Message]
 
 
 class _PullRequest(Struct, rename="pascal"):
@@ -74,15 +88,13 @@ class _Response(Struct, rename="pascal"):
     error: _Error | _NoStruct = None
     request_id: Any = None
     send_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
+    send_multi_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
     pull_sms_send_status_set: list[_ReceiptRow | _NoStruct] | _NoList = UNSET
 
 
 class _Envelope(Struct, rename="pascal"):
     response: _Response | _NoStruct = None
 
-
-_LONGEST: Final = 512
-"""Characters; SessionContext is the longest field, under 512 bytes (Tencent SMS API document, line 3784)."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(_Envelope | _NoStruct)
@@ -124,6 +136,19 @@ def send_body(call: Call, *, sdk_app_id: str) -> bytes:
     )
 
 
+def send_each_body(call: Call, *, sdk_app_id: str) -> bytes:
+    """The body of a SendMultiGlobalSms: a message for each number, with its own params and everybody's template.
+
+    A message has no place for a signature or an extend code (tencentcloud-sdk-python-sms 3.1.153, `models.MultiSmsInfo`).
+    """
+    content = call.content
+    messages = [
+        _Message(e164(number), content.template, params, content.sender, call.context)
+        for number, params in zip(call.numbers, call.own_params, strict=True)
+    ]
+    return _ENCODER.encode(_SendEachRequest(sms_sdk_app_id=sdk_app_id, multi_sms_info_set=messages))
+
+
 def pull_body(limit: int, *, sdk_app_id: str) -> bytes:
     """The body of a PullSmsSendStatus; `limit` is brought into what the provider takes."""
     return _ENCODER.encode(_PullRequest(sms_sdk_app_id=sdk_app_id, limit=min(max(limit, 1), ROWS_PER_PAGE)))
@@ -155,7 +180,9 @@ def is_error(body: bytes) -> bool:
 
 
 def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused | Broken, Oddities]:
-    """The answer to a SendSms, its items matched to the call by number.
+    """The answer to a SendSms or a SendMultiGlobalSms, its items matched to the call by number.
+
+    Their rows have the same fields (tencentcloud-sdk-python-sms 3.1.153, `models.SendStatus` and `models.SendMultiStatus`).
 
     Args:
         body: The answer's body.
@@ -167,11 +194,11 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
         return response, Oddities()
     if refused := _refused(response, clean):
         return refused, Oddities()
-    rows = response.send_status_set
+    rows = response.send_multi_status_set if response.send_status_set is UNSET else response.send_status_set
     if rows is not None and not isinstance(rows, list):
-        return _unreadable("an answer with neither an Error nor a list SendStatusSet"), Oddities()
+        return unreadable("an answer with neither an Error nor a list of what became of each number"), Oddities()
     items, oddities = _items(rows or [], call, clean)
-    return Sent(items=items, request_id=_text(response.request_id)), oddities
+    return Sent(items=items, request_id=text(response.request_id)), oddities
 
 
 def read_receipts(body: bytes, *, clean: Clean) -> ReceiptPage | Refused | Broken:
@@ -188,7 +215,7 @@ def read_receipts(body: bytes, *, clean: Clean) -> ReceiptPage | Refused | Broke
         return refused
     rows = response.pull_sms_send_status_set
     if rows is not None and not isinstance(rows, list):
-        return _unreadable("an answer with neither an Error nor a list PullSmsSendStatusSet")
+        return unreadable("an answer with neither an Error nor a list PullSmsSendStatusSet")
     read = [_receipt(row) for row in rows or []]
     receipts = tuple(receipt for receipt in read if receipt)
     return ReceiptPage(receipts=receipts, bad_rows=len(read) - len(receipts), rows=len(read))
@@ -198,22 +225,18 @@ def _open(body: bytes) -> _Response | Broken:
     try:
         envelope = _DECODER.decode(body)
     except (ValueError, RecursionError) as error:  # msgspec's errors and bad UTF-8 are ValueErrors
-        return _unreadable(f"{len(body)} bytes that are not JSON ({type(error).__name__})")
+        return unreadable(f"{len(body)} bytes that are not JSON ({type(error).__name__})")
     if isinstance(envelope, _Envelope) and isinstance(envelope.response, _Response):
         return envelope.response
-    return _unreadable(f"{len(body)} bytes of JSON without a Response")
-
-
-def _unreadable(what: str) -> Broken:
-    return Broken(maybe_sent=True, code="http.NotJson", detail=f"the provider answered {what}")
+    return unreadable(f"{len(body)} bytes of JSON without a Response")
 
 
 def _refused(response: _Response, clean: Clean) -> Refused | None:
     """The one error for the whole call; an Error without a Code is none (Tencent SMS API document, lines 2300-2317)."""
     error = response.error
-    if not isinstance(error, _Error) or not (code := _word(error.code)):
+    if not isinstance(error, _Error) or not (code := word(error.code)):
         return None
-    return Refused(code=code, message=clean(_text(error.message)), request_id=_text(response.request_id))
+    return Refused(code=code, message=clean(text(error.message)), request_id=text(response.request_id))
 
 
 def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[tuple[Item, ...], Oddities]:
@@ -222,7 +245,7 @@ def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[
     items: dict[int, Item] = {}
     strangers = repeats = unreadable = 0
     for row in rows:
-        if not isinstance(row, _SendRow) or not (code := _word(row.code)) or not (written := _text(row.phone_number)):
+        if not isinstance(row, _SendRow) or not (code := word(row.code)) or not (written := text(row.phone_number)):
             unreadable += 1
         elif (number := numbers.get(written) or asked(written, known)) is None:
             strangers += 1
@@ -238,49 +261,28 @@ def _item(number: int, code: str, row: _SendRow, clean: Clean) -> Item:
         number=number,
         ok=code == "Ok" or code.lower() == "ok",
         code=code,
-        serial=_text(row.serial_no),
-        fee=_whole(row.fee),
-        message=clean(_text(row.message)),
+        serial=text(row.serial_no),
+        fee=whole(row.fee),
+        message=clean(text(row.message)),
     )
 
 
 def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
     if not isinstance(row, _ReceiptRow):
         return None
-    number = received(_text(row.phone_number), _text(row.country_code), _text(row.subscriber_number))
-    flag = _word(row.report_status).upper()
-    serial, context = _text(row.serial_no), _text(row.session_context)
+    number = received(text(row.phone_number), text(row.country_code), text(row.subscriber_number))
+    flag = word(row.report_status).upper()
+    serial, context = text(row.serial_no), text(row.session_context)
     if number is None or flag not in ("SUCCESS", "FAIL") or not (serial or context):
         return None
     return Receipt(
         number=number,
         serial=serial,
         ok=flag == "SUCCESS",
-        code=_word(row.description),
-        received_at_s=_whole(row.user_receive_time),
+        code=word(row.description),
+        received_at_s=whole(row.user_receive_time),
         context=context,
     )
-
-
-def _text(value: object) -> str:
-    """A field documented as text, cut at the longest; empty for null and for what is no text or integer."""
-    if isinstance(value, str):
-        return value if len(value) <= _LONGEST else value[:_LONGEST]
-    return str(value)[:_LONGEST] if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def _word(value: object) -> str:
-    """A field documented as text in which blanks around it mean nothing."""
-    return _text(value).strip()
-
-
-def _whole(value: object) -> int:
-    """The value as a whole number, for fields documented as one; 0 for null, nonsense and what no counter holds."""
-    if isinstance(value, str):
-        value = int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
-    if not isinstance(value, (int, float)) or not 0 <= value < 1e15:
-        return 0
-    return int(value)
 
 
 def _nothing(_: str) -> str:

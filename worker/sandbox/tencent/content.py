@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from worker.sandbox.book import Book, places_of
 from worker.sandbox.flags import Flags, Template
 
 VALUES_LIMIT: Final = 20
@@ -50,35 +51,50 @@ class Content(Struct, frozen=True):
         return 1 if length <= _ONE_PART else math.ceil(length / _PART_OF_SEVERAL)
 
 
-def refusing_code(flags: Flags, content: Content, *, mainland: bool) -> str:
+def refusing_code(flags: Flags, book: Book, content: Content, *, mainland: bool) -> str:
     """The code that each number gets instead of the content, or empty when nothing is wrong with it.
 
     Args:
         flags: What is approved and what is refused on purpose.
+        book: What was added by actions: it counts when it is approved.
         content: What is to be sent.
         mainland: Whether to mainland numbers, which need a signature.
     """
-    return _refused_sign(flags, content.sign, mainland=mainland) or _refused_template(flags, content, mainland=mainland)
+    return _refused_sign(flags, book, content.sign, mainland=mainland) or _refused_template(
+        flags, book, content, mainland=mainland
+    )
 
 
-def _refused_sign(flags: Flags, sign: str, *, mainland: bool) -> str:
+def _refused_sign(flags: Flags, book: Book, sign: str, *, mainland: bool) -> str:
     if not sign:
         return BAD_SIGN if mainland else ""
-    return flags.sign_codes.get(sign) or (BAD_SIGN if flags.signs and sign not in flags.signs else "")
+    if code := flags.sign_codes.get(sign):
+        return code
+    if added := book.sign(sign):
+        return "" if added.status == 0 else BAD_SIGN
+    return BAD_SIGN if flags.signs and sign not in flags.signs else ""
 
 
-def _refused_template(flags: Flags, content: Content, *, mainland: bool) -> str:
+def _refused_template(flags: Flags, book: Book, content: Content, *, mainland: bool) -> str:
     if code := flags.template_codes.get(content.template):
         return code
-    template = flags.templates.get(content.template)
+    template = flags.templates.get(content.template) or _added(book, content.template)
     if template is None:
-        known = not flags.templates and _TEMPLATE_ID.fullmatch(content.template)
+        known = not flags.templates and _TEMPLATE_ID.fullmatch(content.template) and not book.withheld(content.template)
         return _refused_values(Template(), content.values) if known else BAD_TEMPLATE
     if template.region == "global" and mainland:
         return GLOBAL_TO_MAINLAND
     if template.region == "mainland" and not mainland:
         return MAINLAND_TO_GLOBAL
     return _refused_values(template, content.values)
+
+
+def _added(book: Book, template: str) -> Template | None:
+    """An approved template that was added by an action."""
+    found = book.template(template)
+    if found is None or found.status != 0:
+        return None
+    return Template(params=places_of(found.content), region="global" if found.international else "mainland")
 
 
 def _refused_values(template: Template, values: Sequence[str]) -> str:

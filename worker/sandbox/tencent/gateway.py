@@ -1,16 +1,24 @@
 """Tencent's gateway: a request in; refused by its rules, or carried out by the action's module; `{"Response": …}` out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.tencent.params import ACTIONS, read_params
-from worker.sandbox.tencent.pull import pull, pull_by_number, pull_replies, pull_replies_by_number
+from worker.sandbox.tencent.info import describe_numbers, report_conversion
+from worker.sandbox.tencent.params import ACTIONS, GET_LIMIT, read_flat, read_params
+from worker.sandbox.tencent.pull import pull, pull_by_number
+from worker.sandbox.tencent.replies import pull_replies, pull_replies_by_number
+from worker.sandbox.tencent.result import Result
 from worker.sandbox.tencent.send import send_multi_global_sms, send_sms
 from worker.sandbox.tencent.signature import verify
+from worker.sandbox.tencent.signature_v1 import BODY_LIMIT as FORM_LIMIT
+from worker.sandbox.tencent.signature_v1 import Form, read_form, verify_form
+from worker.sandbox.tencent.signs import add_sign, delete_sign, list_signs, modify_sign
+from worker.sandbox.tencent.statistics import receipt_statistics, send_statistics
+from worker.sandbox.tencent.templates import add_template, delete_template, list_templates, modify_template
 from worker.sandbox.wire import Call, Refusal, Reply, Request, Subject
 
 VERSION: Final = "2021-01-11"
@@ -23,17 +31,23 @@ LIMITS: Final[Mapping[str, int]] = {
     "PullSmsSendStatusByPhoneNumber": 20,
     "PullSmsReplyStatus": 100,
     "PullSmsReplyStatusByPhoneNumber": 20,
+    "SendStatusStatistics": 10,
+    "CallbackStatusStatistics": 10,
+    "DescribePhoneNumberInfo": 1000,
+    "ReportConversion": 1000,
+    "AddSmsSign": 1,
+    "DeleteSmsSign": 1,
+    "DescribeSmsSignList": 20,
+    "ModifySmsSign": 1,
+    "AddSmsTemplate": 2,
+    "DeleteSmsTemplate": 1,
+    "DescribeSmsTemplateList": 20,
+    "ModifySmsTemplate": 20,
 }
 """Calls per second and key (Tencent SMS API document, lines 256-299)."""
 
-NOT_CARRIED_OUT: Final = frozenset(
-    {
-        "AddSmsSign", "AddSmsTemplate", "CallbackStatusStatistics", "DeleteSmsSign", "DeleteSmsTemplate",
-        "DescribePhoneNumberInfo", "DescribeSmsSignList", "DescribeSmsTemplateList", "ModifySmsSign", "ModifySmsTemplate",
-        "ReportConversion", "SendStatusStatistics", "SmsPackagesStatistics",
-    }
-)  # fmt: skip
-"""Actions of the real service that a sender of messages does not need."""
+NOT_CARRIED_OUT: Final = frozenset({"SmsPackagesStatistics"})
+"""Actions of the real service that are in the SDK and not in the document."""
 
 REGIONS: Final = frozenset(
     {
@@ -43,14 +57,31 @@ REGIONS: Final = frozenset(
 )  # fmt: skip
 """Hosted regions (Tencent SMS API document, lines 319-337) and Nanjing, which the mainland site lists for SMS."""
 
-_HANDLERS: Final = {
+_HANDLERS: Final[Mapping[str, Callable[[Sandbox, Mapping[str, Any]], Result | Refusal]]] = {
     "SendSms": send_sms,
     "SendMultiGlobalSms": send_multi_global_sms,
     "PullSmsSendStatus": pull,
     "PullSmsSendStatusByPhoneNumber": pull_by_number,
     "PullSmsReplyStatus": pull_replies,
     "PullSmsReplyStatusByPhoneNumber": pull_replies_by_number,
+    "SendStatusStatistics": send_statistics,
+    "CallbackStatusStatistics": receipt_statistics,
+    "DescribePhoneNumberInfo": describe_numbers,
+    "ReportConversion": report_conversion,
 }
+"""Actions on an app, or on nobody's."""
+
+_OF_A_KEY: Final[Mapping[str, Callable[[Sandbox, str, Mapping[str, Any]], Result | Refusal]]] = {
+    "AddSmsTemplate": add_template,
+    "ModifySmsTemplate": modify_template,
+    "DeleteSmsTemplate": delete_template,
+    "DescribeSmsTemplateList": list_templates,
+    "AddSmsSign": add_sign,
+    "ModifySmsSign": modify_sign,
+    "DeleteSmsSign": delete_sign,
+    "DescribeSmsSignList": list_signs,
+}
+"""Actions on what the signer's account has."""
 
 
 class TencentWire:
@@ -60,15 +91,18 @@ class TencentWire:
         self._sandbox = sandbox
 
     def action_of(self, request: Request) -> str:
-        """The X-TC-Action header if it names a known action, else `?` or nothing."""
-        action = request.headers.get("x-tc-action", "")
+        """The action that the header, or a form signed by algorithm v1, names if it is a known one, else `?` or nothing."""
+        form = read_form(request)
+        action = (form.request if form else request).headers.get("x-tc-action", "")
         return action if not action or action in ACTIONS or action in NOT_CARRIED_OUT else "?"
 
     def admit(self, request: Request) -> Call | Reply:
         """Check in the gateway's order: method, size, signature, headers, action, rate, parameters."""
-        if refusal := check_shape(request):
+        form = read_form(request)
+        if refusal := check_shape(request, form):
             return _refused(refusal)
-        key = self._signer(request)
+        request = form.request if form else request
+        key = self._signer(request, form)
         if isinstance(key, Refusal):
             return _refused(key)
         if refusal := check_headers(request):
@@ -77,16 +111,20 @@ class TencentWire:
         self._sandbox.rates.arrive(action, request.tick_s)
         if refusal := self._check_rate(key, action, request.tick_s):
             return _refused(refusal)
-        params = read_params(request, action)
+        params = read_flat(form.own, action) if form else read_params(request, action)
         if isinstance(params, Refusal):
             return _refused(params)
         return Call(action, key, params, _subject(action, params))
 
     def carry_out(self, call: Call) -> Reply:
-        """Do what the action says, if the app is one of the signer's."""
-        if refusal := self._check_app(call.key, call.params["SmsSdkAppId"]):
+        """Do what the action says, if the app it names is one of the signer's."""
+        app = call.params.get("SmsSdkAppId")
+        if app is not None and (refusal := self._check_app(call.key, app)):
             return _refused(refusal)
-        result = _HANDLERS[call.action](self._sandbox, call.params)
+        if call.action in _OF_A_KEY:
+            result = _OF_A_KEY[call.action](self._sandbox, call.key, call.params)
+        else:
+            result = _HANDLERS[call.action](self._sandbox, call.params)
         if isinstance(result, Refusal):
             return _refused(result)
         return Reply(_envelope(result.fields), early=result.early)
@@ -95,9 +133,11 @@ class TencentWire:
         """An error answer with the code, as the sandbox's flags demand it."""
         return _refused(Refusal(code, "The sandbox was told to answer this."))
 
-    def _signer(self, request: Request) -> str | Refusal:
+    def _signer(self, request: Request, form: Form | None) -> str | Refusal:
         flags = self._sandbox.flags
         secrets = {account.secret_id: account.secret_key for account in flags.accounts}
+        if form:
+            return verify_form(form, secrets.get, now_s=request.at_s, unseen=flags.any_credentials)
         return verify(request, secrets.get, now_s=request.at_s, unseen=flags.any_credentials)
 
     def _check_rate(self, key: str, action: str, tick_s: float) -> Refusal | None:
@@ -118,12 +158,14 @@ class TencentWire:
         return Refusal("InvalidParameterValue.SdkAppIdNotExist", "There is no such SmsSdkAppId.")
 
 
-def check_shape(request: Request) -> Refusal | None:
+def check_shape(request: Request, form: Form | None = None) -> Refusal | None:
     """Method and size, before anything is hashed."""
     if request.method not in ("GET", "POST"):
         return Refusal("UnsupportedProtocol", "Only GET and POST requests are supported.")
-    if len(request.body) > BODY_LIMIT:
-        return Refusal("RequestSizeLimitExceeded", "A request may have 10 MB.")
+    if len(request.body) > (FORM_LIMIT if form else BODY_LIMIT):
+        return Refusal("RequestSizeLimitExceeded", "A request may have 10 MB, a form 1 MB.")
+    if form and len(request.query) > GET_LIMIT:
+        return Refusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
     return None
 
 
@@ -131,7 +173,7 @@ def check_headers(request: Request) -> Refusal | None:
     """The common parameters that are not about the signature (Tencent SMS API document, lines 366-385)."""
     for name in ("X-TC-Action", "X-TC-Version", "X-TC-Region"):
         if not request.headers.get(name.lower()):
-            return Refusal("MissingParameter", f"The request is missing the header `{name}`.")
+            return Refusal("MissingParameter", f"The request is missing `{name}`.")
     action = request.headers["x-tc-action"]
     if request.headers["x-tc-version"] != VERSION:
         return Refusal("NoSuchVersion", f"SMS has the version {VERSION}.")

@@ -1,7 +1,7 @@
 """What each action takes: a request's body or query in, parameters whose presence and types are checked out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from worker.sandbox.wire import Refusal, Request
 
-Kind: TypeAlias = Literal["text", "integer", "texts", "messages"]
+Kind: TypeAlias = Literal["text", "integer", "texts", "integers", "messages"]
 
 GET_LIMIT: Final = 32 * 1024
 """Most bytes of a GET request (Tencent SMS API document, line 353)."""
@@ -41,6 +41,34 @@ _MESSAGE: Final = {
     "SessionContext": _TEXT,
 }
 
+_STATISTICS: Final = {
+    **_APP,
+    "BeginTime": Param("text", required=True),
+    "EndTime": Param("text", required=True),
+    "Limit": Param("integer", required=True),
+    "Offset": Param("integer", required=True),
+}
+_INTERNATIONAL: Final = {"International": Param("integer", required=True)}
+_TEMPLATE: Final = {
+    **_INTERNATIONAL,
+    "TemplateName": Param("text", required=True),
+    "TemplateContent": Param("text", required=True),
+    "SmsType": Param("integer", required=True),
+    "Remark": Param("text", required=True),
+}
+_SIGN: Final = {
+    **_INTERNATIONAL,
+    "SignName": Param("text", required=True),
+    "SignType": Param("integer", required=True),
+    "DocumentType": Param("integer", required=True),
+    "SignPurpose": Param("integer", required=True),
+    "ProofImage": Param("text", required=True),
+    "CommissionImage": _TEXT,
+    "Remark": _TEXT,
+    "QualificationId": Param("integer"),
+}
+_LIST: Final = {**_INTERNATIONAL, "Limit": Param("integer"), "Offset": Param("integer")}
+
 ACTIONS: Final[Mapping[str, Mapping[str, Param]]] = {
     "SendSms": {
         **_APP,
@@ -57,8 +85,20 @@ ACTIONS: Final[Mapping[str, Mapping[str, Param]]] = {
     "PullSmsSendStatusByPhoneNumber": _PULL_BY_NUMBER,
     "PullSmsReplyStatus": _PULL,
     "PullSmsReplyStatusByPhoneNumber": _PULL_BY_NUMBER,
+    "SendStatusStatistics": _STATISTICS,
+    "CallbackStatusStatistics": _STATISTICS,
+    "DescribePhoneNumberInfo": {"PhoneNumberSet": Param("texts", required=True)},
+    "ReportConversion": {**_APP, "SerialNo": Param("text", required=True), "ConversionTime": Param("integer")},
+    "AddSmsTemplate": _TEMPLATE,
+    "ModifySmsTemplate": {"TemplateId": Param("integer", required=True), **_TEMPLATE},
+    "DeleteSmsTemplate": {"TemplateId": Param("integer", required=True)},
+    "DescribeSmsTemplateList": {"TemplateIdSet": Param("integers"), **_LIST},
+    "AddSmsSign": _SIGN,
+    "ModifySmsSign": {"SignId": Param("integer", required=True), **_SIGN},
+    "DeleteSmsSign": {"SignId": Param("integer", required=True)},
+    "DescribeSmsSignList": {"SignIdSet": Param("integers"), **_LIST},
 }
-"""The actions carried out and what they take (Tencent SMS API document, lines 2371, 2675, 2801, 3770; official SDK's models)."""
+"""The actions carried out and what they take (Tencent SMS API document, from line 2371 on; official SDK's models)."""
 
 
 def read_params(request: Request, action: str) -> dict[str, Any] | Refusal:
@@ -71,7 +111,15 @@ def read_params(request: Request, action: str) -> dict[str, Any] | Refusal:
     Returns:
         Names to values of the right types, or why the request is refused.
     """
-    raw = _read_query(request) if request.method == "GET" else _read_body(request)
+    return _checked(_read_query(request, action) if request.method == "GET" else _read_body(request), action)
+
+
+def read_flat(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Refusal:
+    """An action's parameters from flat names and their values, such as `("PhoneNumberSet.0", "+86…")`."""
+    return _checked(_tree(pairs, action), action)
+
+
+def _checked(raw: dict[str, Any] | Refusal, action: str) -> dict[str, Any] | Refusal:
     if isinstance(raw, Refusal):
         return raw
     given = _without_nulls(raw)
@@ -96,8 +144,9 @@ def _check_one(name: str, value: object, kind: Kind) -> Refusal | None:
     if kind == "messages" and isinstance(value, list):
         wrong = (check(_without_nulls(one), _MESSAGE) if isinstance(one, dict) else _wrong_type(name) for one in value)
         return next(filter(None, wrong), None)
-    if kind == "texts":
-        fits = isinstance(value, list) and all(type(one) is str for one in value)
+    if kind in ("texts", "integers"):
+        one_of = str if kind == "texts" else int
+        fits = isinstance(value, list) and all(type(one) is one_of for one in value)
     else:
         fits = type(value) is (str if kind == "text" else int)
     return None if fits else _wrong_type(name)
@@ -122,25 +171,30 @@ def _read_body(request: Request) -> dict[str, Any] | Refusal:
     return raw if isinstance(raw, dict) else Refusal("FailedOperation.FailResolvePacket", "The body is no JSON object.")
 
 
-def _read_query(request: Request) -> dict[str, Any] | Refusal:
-    """A GET's flat names (`PhoneNumberSet.0`) as nested values; integers are told by where they stand, since text comes."""
+def _read_query(request: Request, action: str) -> dict[str, Any] | Refusal:
     if len(request.query) > GET_LIMIT:
         return Refusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
+    return _tree(parse_qsl(request.query, keep_blank_values=True), action)
+
+
+def _tree(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Refusal:
+    """Flat names (`PhoneNumberSet.0`) as nested values; integers are told by what the action takes, since text comes."""
+    integers = {name for name, param in ACTIONS[action].items() if param.kind in ("integer", "integers")}
     tree: dict[str, Any] = {}
-    for path, value in parse_qsl(request.query, keep_blank_values=True):
+    for path, value in pairs:
         node = tree
         *branches, leaf = path.split(".", _DEPTH)
         for branch in branches:
             node = node.setdefault(branch, {})
             if not isinstance(node, dict):
                 return Refusal("InvalidParameter", "A parameter is given both as a value and as a list.")
-        node[leaf] = int(value) if leaf in _INTEGERS and _INTEGER.fullmatch(value) else value
+        named = branches[0] if leaf.isdecimal() and len(branches) == 1 else path
+        node[leaf] = int(value) if named in integers and _INTEGER.fullmatch(value) else value
     return {name: _listed(value) for name, value in tree.items()}
 
 
 _DEPTH: Final = 3  # MultiSmsInfoSet.0.TemplateParamSet.0 is the deepest name there is
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
-_INTEGERS: Final = {name for takes in ACTIONS.values() for name, param in takes.items() if param.kind == "integer"}
 
 
 def _listed(node: object) -> object:

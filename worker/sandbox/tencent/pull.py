@@ -1,4 +1,4 @@
-"""Receipts and replies pulled: an app's queue or one number's history in, rows of at most 100 out."""
+"""Receipts pulled: an app's queue or one number's history in, rows of at most 100 out."""
 
 import time
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ HISTORY_S: Final = 7 * 86400
 
 def pull(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
     """PullSmsSendStatus: the app's next receipts, each given once."""
-    if refusal := _check_limit(params):
+    if refusal := check_limit(params):
         return refusal
     receipts = sandbox.world.take(params["SmsSdkAppId"], params["Limit"])
     return _receipt_rows(receipts, sandbox)
@@ -29,30 +29,14 @@ def pull(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
 
 def pull_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
     """PullSmsSendStatusByPhoneNumber: the newest receipts of one number in a window of time; nothing leaves the queue."""
-    if refusal := _check_limit(params) or check_window(params, now_s=int(time.time())):
+    if refusal := check_limit(params) or check_window(params, now_s=int(time.time())):
         return refusal
     number = normalise(params["PhoneNumber"])
     if number is None:
-        return _BAD_NUMBER
+        return BAD_NUMBER
     end_s = params.get("EndTime", int(time.time()))
     found = sandbox.world.about(params["SmsSdkAppId"], number, begin_s=params["BeginTime"], end_s=end_s)
     return _receipt_rows(list(islice(found, params["Limit"])), sandbox)
-
-
-def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:  # noqa: ARG001 - handlers look alike
-    """PullSmsReplyStatus: nobody ever replies here."""
-    return _check_limit(params) or _NO_REPLIES
-
-
-def pull_replies_by_number(
-    sandbox: Sandbox,  # noqa: ARG001 - handlers look alike
-    params: Mapping[str, Any],
-) -> Result | Refusal:
-    """PullSmsReplyStatusByPhoneNumber: nobody ever replies here."""
-    refusal = _check_limit(params) or check_window(params, now_s=int(time.time()))
-    if refusal is None and normalise(params["PhoneNumber"]) is None:
-        refusal = _BAD_NUMBER
-    return refusal or _NO_REPLIES
 
 
 def check_window(params: Mapping[str, Any], *, now_s: int) -> Refusal | None:
@@ -73,11 +57,11 @@ def check_window(params: Mapping[str, Any], *, now_s: int) -> Refusal | None:
     return None
 
 
-_BAD_NUMBER: Final = Refusal("InvalidParameterValue.IncorrectPhoneNumber", "The phone number is not E.164.")
-_NO_REPLIES: Final = Result({"PullSmsReplyStatusSet": []})
+BAD_NUMBER: Final = Refusal("InvalidParameterValue.IncorrectPhoneNumber", "The phone number is not E.164.")
 
 
-def _check_limit(params: Mapping[str, Any]) -> Refusal | None:
+def check_limit(params: Mapping[str, Any]) -> Refusal | None:
+    """Why a page's size is refused, or None."""
     if 1 <= params["Limit"] <= PULL_LIMIT:
         return None
     return Refusal("InvalidParameter", f"`Limit` is 1 to {PULL_LIMIT}.")

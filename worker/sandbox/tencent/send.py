@@ -57,8 +57,9 @@ class Group(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """Rows of the answer, and messages whose receipts go ahead of it."""
+    """Numbers asked for, rows of the answer, and messages whose receipts go ahead of it."""
 
+    count: int
     rows: list[SendStatus]
     early: tuple[int, ...] = ()
 
@@ -83,7 +84,7 @@ def send_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
         sandbox,
         Group(params["SmsSdkAppId"], spelled, numbers, mainland=True in regions, context=context, content=content),
     )
-    return _answer(sandbox, "SendStatusSet", [outcome], count=len(spelled))
+    return _answer(sandbox, params["SmsSdkAppId"], {"SendStatusSet": [outcome]})
 
 
 def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
@@ -107,14 +108,15 @@ def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result
         )
         for one, number, context in zip(messages, numbers, contexts, strict=True)
     ]
-    return _answer(sandbox, "SendMultiStatusSet", outcomes, count=len(messages))
+    return _answer(sandbox, app, {"SendMultiStatusSet": outcomes})
 
 
 def let_out(sandbox: Sandbox, group: Group) -> Outcome:
     """Send what its fate lets out and say of each number what its fate says."""
-    if code := refusing_code(sandbox.flags, group.content, mainland=group.mainland):
+    if code := refusing_code(sandbox.flags, sandbox.book, group.content, mainland=group.mainland):
         rows = zip(group.spelled, group.numbers, strict=True)
-        return Outcome([_refused_row(group, one, number, code if number else _BAD_NUMBER) for one, number in rows])
+        refused = [_refused_row(group, one, number, code if number else _BAD_NUMBER) for one, number in rows]
+        return Outcome(len(refused), refused)
     fates = _fates_of(sandbox, group.numbers)
     chosen = [(number, fate) for number, fate in zip(group.numbers, fates, strict=True) if number and FATES[fate].sent]
     numbers, indexes = [one[0] for one in chosen], [one[1] for one in chosen]
@@ -122,9 +124,9 @@ def let_out(sandbox: Sandbox, group: Group) -> Outcome:
     first = sandbox.world.send(origin, numbers, indexes, sandbox.delay)
     serials = sandbox.world.serials(first, len(numbers))
     if not any(fates):
-        return Outcome(_sent_rows(group, OK, numbers, serials))
+        return Outcome(len(fates), _sent_rows(group, OK, numbers, serials))
     early = tuple(message for message, fate in enumerate(indexes, first) if FATES[fate].early)
-    return Outcome(_mixed_rows(group, fates, iter(serials)), early)
+    return Outcome(len(fates), _mixed_rows(group, fates, iter(serials)), early)
 
 
 def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
@@ -177,13 +179,15 @@ def _iso_of(number: int) -> str:
     return country.iso if country else _UNKNOWN_COUNTRY
 
 
-def _answer(sandbox: Sandbox, field: str, outcomes: Sequence[Outcome], *, count: int) -> Result:
+def _answer(sandbox: Sandbox, app: str, outcomes: Mapping[str, Sequence[Outcome]]) -> Result:
     """The rows in an order of their own: the real service does not keep the request's (lines 3810 and 3834)."""
-    rows = [row for outcome in outcomes for row in outcome.rows]
+    ((field, parts),) = outcomes.items()
+    rows = [row for part in parts for row in part.rows]
+    count = sum(part.count for part in parts)
     sandbox.stats.carried_out(count, [row.code for row in rows])
-    return Result(
-        {field: sandbox.shuffled(rows)}, early=tuple(message for outcome in outcomes for message in outcome.early)
-    )
+    fees = [row.fee for row in rows if row.serial_no]
+    sandbox.book.count(app, sandbox.now_ms(), submitted=count, fees=fees)
+    return Result({field: sandbox.shuffled(rows)}, early=tuple(message for part in parts for message in part.early))
 
 
 def _check_call(sandbox: Sandbox, app: str, *, count: int, contexts: Sequence[str]) -> Refusal | None:

@@ -80,16 +80,17 @@ def verify(
     secret = secret_of(authorization.key)
     if secret is None and not unseen:
         return _UNKNOWN_KEY
-    if refusal := _check_clock(request.headers.get("x-tc-timestamp", ""), now_s):
+    if refusal := check_clock(request.headers.get("x-tc-timestamp", ""), now_s):
         return refusal
     return authorization.key if unseen or fits(request, authorization, secret or "") else _MISMATCH
 
 
-def _check_clock(timestamp: str, now_s: float) -> Refusal | None:
+def check_clock(timestamp: str, now_s: float) -> Refusal | None:
+    """Why a request's time is refused, or None."""
     if not timestamp:
-        return Refusal("MissingParameter", "The request is missing the header `X-TC-Timestamp`.")
+        return Refusal("MissingParameter", "The request is missing `X-TC-Timestamp`.")
     if not _SECONDS.fullmatch(timestamp):
-        return Refusal("InvalidParameterValue", "The header `X-TC-Timestamp` is not a number of seconds.")
+        return Refusal("InvalidParameterValue", "`X-TC-Timestamp` is not a number of seconds.")
     return _EXPIRED if abs(now_s - int(timestamp)) > SKEW_S else None
 
 

@@ -1,0 +1,77 @@
+"""What one account can ask of the provider besides sending: an action and its parameters in; what the answer holds, or why not, out.
+
+The actions themselves, typed, are functions in the modules of their subjects: `replies`, `statistics`, `signatures`,
+`templates`, `numbers_info` and `conversions`. Each takes an `Api` first.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+import msgspec
+
+from worker.providers.base import Broken, Refused
+from worker.providers.cleaning import Clean
+from worker.providers.tencent import reading
+from worker.providers.tencent.caller import Caller
+from worker.providers.tencent.reading import Row
+
+BUSY: Final = "limit.Busy"
+"""Code of a call that was not made because its bucket gave no token in time (smsline/codes)."""
+
+
+class Gate(Protocol):
+    """Keeps an account's calls under the limit of each action."""
+
+    def admit(self, action: str) -> float:
+        """Take a token for a call of the action, waiting a little; ms still to wait when there was none, else 0."""
+
+    def refused(self, action: str, answer: Refused | Broken) -> None:
+        """Learn from a call that went wrong: too many calls close the action's bucket for a while."""
+
+
+class Api:
+    """One account's actions. Threads may share it."""
+
+    def __init__(self, caller: Caller, gate: Gate) -> None:
+        """Make no call yet.
+
+        Args:
+            caller: Signs and posts.
+            gate: Asked for a token before each call.
+        """
+        self._caller = caller
+        self._gate = gate
+
+    @property
+    def sdk_app_id(self) -> str:
+        """SmsSdkAppId, which some actions want among their parameters."""
+        return self._caller.account.sdk_app_id
+
+    @property
+    def clean(self) -> Clean:
+        """Makes the provider's words fit to be shown."""
+        return self._caller.clean()
+
+    def ask(self, action: str, params: Mapping[str, object]) -> Row | Refused | Broken:
+        """Make one call under a token of its own, never repeated.
+
+        Args:
+            action: As the provider spells it.
+            params: Its parameters; empty text, empty lists and null are left out.
+
+        Returns:
+            What stands in the answer's `Response`, undecoded; or why there is none.
+        """
+        if wait_ms := self._gate.admit(action):
+            detail = f"no call of {action} is free for another {wait_ms / 1000:.1f} s"
+            return Broken(maybe_sent=False, code=BUSY, detail=detail)
+        body = msgspec.json.encode({name: value for name, value in params.items() if value not in ("", None, [])})
+        reply = self._caller.call(action, body, timeout_s=self._caller.account.timeout_s)
+        answer = reply if isinstance(reply, Broken) else reading.opened(reply, clean=self.clean)
+        if not isinstance(answer, dict):
+            self._gate.refused(action, answer)
+        return answer
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._caller.close()

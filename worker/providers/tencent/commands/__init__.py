@@ -1,0 +1,47 @@
+"""`smsline tencent …`, the same as `python -m worker tencent …`: arguments in, calls of the provider's other actions out.
+
+The commands need the service's settings, which hold the credentials; so they live here and not in the wheel.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.errors import ending
+from worker.providers.tencent.commands import messages, signatures, statistics, templates
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings=opt.HELP,
+    help="Tencent Cloud SMS besides sending: templates, signatures, statistics, replies. Runs where the service's settings are.",
+    epilog=opt.example(
+        "smsline tencent templates list",
+        "smsline tencent statistics sends --from 2026-05-01T00",
+        "smsline tencent number +8613711112222",
+    ),
+)
+app.add_typer(templates.commands, name="templates")
+app.add_typer(signatures.commands, name="signatures")
+app.add_typer(statistics.commands, name="statistics")
+app.add_typer(messages.commands)
+
+
+def run(argv: Sequence[str], *, prog_name: str) -> int:
+    """Run one command with the endings of `smsline`: 0 done, 1 failed, 2 bad input, one line on stderr.
+
+    Args:
+        argv: Arguments behind `tencent`.
+        prog_name: What help calls the program.
+    """
+    try:
+        code = app(args=list(argv) or ["--help"], prog_name=prog_name, standalone_mode=False)
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        code, line = ending(error)
+        sys.stderr.write(f"smsline: {line}\n")
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,134 @@
+"""`smsline tencent replies`, `number` and `convert`: what people answered, how numbers are read, and codes that were typed in."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Final
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.errors import FAILED
+from smsline.cli.output import cell, print_json, print_line, say, show, table
+from smsline.errors import BadInput, SmslineError
+from smsline.numbers import parse_number
+from worker.providers.tencent import conversions, numbers_info, replies
+from worker.providers.tencent.api import Api
+from worker.providers.tencent.commands.session import Account, account, day, known
+from worker.providers.tencent.limits import ASK_BACK_S, ROWS_PER_PAGE
+from worker.providers.tencent.replies import Reply
+
+commands = typer.Typer()
+
+Number = Annotated[
+    str,
+    typer.Option("--number", metavar="NUMBER", help="Only this number's, which stay in the queue.", show_default=False),
+]
+Since = Annotated[str, typer.Option("--since", metavar="AGE", help="With --number: how far back, up to 7d.")]
+Phones = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Numbers, with their +.", show_default=False)]
+Serial = Annotated[str, typer.Argument(metavar="SERIAL", help="As `smsline results` shows it.", show_default=False)]
+At = Annotated[str, typer.Option("--at", metavar="TIME", help="When it was typed in (ISO 8601).", show_default="now")]
+
+_AGE: Final = re.compile(r"(\d{1,6})([smhd])")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MARGIN_S: Final = 60
+"""Kept off the oldest time that can be asked for, so that clocks which differ a little do not make it too old."""
+
+
+@commands.command(
+    "replies",
+    context_settings=opt.HELP,
+    epilog=opt.example(
+        "smsline tencent replies --json >> replies.jsonl", "smsline tencent replies --number +8613711112222 --since 2d"
+    ),
+)
+def list_replies(*, number: Number = "", since: Since = "7d", name: Account = "", as_json: opt.Json = False) -> None:
+    """Take the replies off the queue and print them, --json as an object per line.
+
+    The provider gives each reply once: what is not kept is lost, so send the output to a file. Nothing is read into
+    a reply: to stop texting somebody, hand the number to `smsline suppress add`.
+    """
+    with account(name) as api:
+        found = _of(api, number, since) if number else _queued(api)
+        if as_json:
+            for reply in found:
+                print_json(_fields(reply))
+            return
+        shown, any_row = table("phone", "received_at", "sign", "extend", "text"), False
+        try:
+            for reply in found:
+                shown.add_row(*(cell(value) for value in _fields(reply).values()))
+                any_row = True
+        finally:
+            # Also when a later page failed: these have left the queue.
+            show(shown if any_row else "no replies")
+
+
+@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent number +86018845720123 +6591234567"))
+def number(phones: Phones, *, name: Account = "", as_json: opt.Json = False) -> None:
+    """Show how the provider reads numbers: country, and the spelling it sends to."""
+    with account(name) as api:
+        found = known(numbers_info.describe(api, phones))
+    if as_json:
+        print_json([asdict(one) for one in found])
+    else:
+        shown = table("phone", "country", "calling code", "subscriber", "says")
+        for one in found:
+            country = f"{one.country} {one.country_name}".strip()
+            shown.add_row(*map(cell, (one.phone, country, one.calling_code, one.subscriber, one.code)))
+        show(shown)
+    if not all(one.ok for one in found):
+        say("some numbers cannot be read; they would be refused")
+        raise typer.Exit(FAILED)
+
+
+@commands.command(
+    context_settings=opt.HELP, epilog=opt.example("smsline tencent convert 5000:1045710669157053657849499619")
+)
+def convert(serial: Serial, *, at: At = "", name: Account = "", as_json: opt.Json = False) -> None:
+    """Tell the provider that the code of a message was typed in."""
+    at_s = _epoch(at) if at else int(time.time())
+    with account(name) as api:
+        reported = known(conversions.report(api, serial, at_s=at_s))
+    if not reported.ok:
+        raise SmslineError(f"{reported.code}: the report was not taken. The provider says: {reported.message}")
+    print_json({"serial": serial, "at": day(at_s)}) if as_json else print_line(f"reported {serial}")
+
+
+def _queued(api: Api) -> Iterator[Reply]:
+    rows = ROWS_PER_PAGE
+    while rows >= ROWS_PER_PAGE:
+        page = known(replies.pull(api))
+        rows = page.rows
+        yield from page.replies
+
+
+def _of(api: Api, text: str, since: str) -> Iterator[Reply]:
+    age, now_s = _AGE.fullmatch(since.strip()), int(time.time())
+    age_s = int(age[1]) * _UNITS[age[2]] if age else 0
+    if not 0 < age_s <= ASK_BACK_S:
+        raise BadInput("--since", since, "must be an age such as 90m, 12h or 7d, at most 7d")
+    since_s = max(now_s - age_s, now_s - ASK_BACK_S + _MARGIN_S)
+    page = known(replies.of_number(api, parse_number(text, field="--number"), since_s=since_s, until_s=now_s))
+    if page.rows >= ROWS_PER_PAGE:
+        say(f"the newest {ROWS_PER_PAGE} of them; a smaller --since shows less")
+    yield from page.replies
+
+
+def _fields(reply: Reply) -> dict[str, object]:
+    return {
+        "phone": reply.phone,
+        "received_at": day(reply.received_at_s),
+        "sign": reply.sign,
+        "extend": reply.extend,
+        "text": reply.text,
+    }
+
+
+def _epoch(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text.strip()).timestamp())
+    except (ValueError, OverflowError, OSError):
+        raise BadInput("--at", text, "must be a time such as 2026-05-01T13:05 (local) or with a zone") from None

@@ -1,0 +1,122 @@
+"""`smsline tencent signatures`: list, add, modify and delete signatures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smsline.cli import options as opt
+from worker.providers.tencent import signatures
+from worker.providers.tencent.commands.reviewed import ask_first, print_deleted, print_id, print_list
+from worker.providers.tencent.commands.session import Account, Global, Yes, account, all_pages, known
+from worker.providers.tencent.signatures import DOCUMENTS, KINDS, Application
+
+commands = typer.Typer(
+    context_settings=opt.HELP,
+    help="Signatures: what is approved, under review or rejected.",
+    epilog=opt.example("smsline tencent signatures list"),
+)
+
+Id = Annotated[int, typer.Argument(metavar="ID", min=1, help="The signature's id.", show_default=False)]
+Ids = Annotated[
+    list[int] | None, typer.Option("--id", metavar="ID", min=1, help="Only this one; repeat it.", show_default=False)
+]
+Text = Annotated[
+    str, typer.Option("--name", metavar="TEXT", help="The signature, without brackets.", show_default=False)
+]
+Proof = Annotated[
+    str, typer.Option("--proof", metavar="FILE", help="Image of the document that proves it.", show_default=False)
+]
+KindName = Annotated[str, typer.Option("--kind", metavar="KIND", help=f"{', '.join(KINDS)}.")]
+Document = Annotated[str, typer.Option("--document", metavar="KIND", help=f"{', '.join(DOCUMENTS)}.")]
+Commission = Annotated[
+    str,
+    typer.Option(
+        "--commission", metavar="FILE", help="Image of the power of attorney, for somebody else's.", show_default=False
+    ),
+]
+Remark = Annotated[str, typer.Option("--remark", metavar="TEXT", help="For the reviewer.", show_default=False)]
+Qualification = Annotated[
+    int, typer.Option("--qualification", metavar="ID", min=0, help="Approved qualification, for mainland numbers.")
+]
+
+
+@commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline tencent signatures list --id 500001"))
+def list_signatures(
+    *, ids: Ids = None, international: Global = False, name: Account = "", as_json: opt.Json = False
+) -> None:
+    """List signatures with the state of their review."""
+    with account(name) as api:
+        if ids:
+            found = known(signatures.listed(api, international=international, ids=ids))
+        else:
+            found = tuple(all_pages(lambda offset: signatures.listed(api, international=international, offset=offset)))
+    print_list(found, as_json=as_json)
+
+
+@commands.command(
+    context_settings=opt.HELP, epilog=opt.example("smsline tencent signatures add --name ACME --proof license.jpg")
+)
+def add(
+    text: Text,
+    proof: Proof,
+    *,
+    kind: KindName = "company",
+    document: Document = "three-in-one",
+    commission: Commission = "",
+    remark: Remark = "",
+    qualification: Qualification = 0,
+    international: Global = False,
+    name: Account = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Hand a signature in for review and print its id."""
+    application = Application(
+        text, kind, document, _image(proof), international, _image(commission), remark, qualification
+    )
+    with account(name) as api:
+        made = known(signatures.add(api, application))
+    print_id(made, "handed in", as_json=as_json)
+
+
+@commands.command(
+    context_settings=opt.HELP,
+    epilog=opt.example("smsline tencent signatures modify 500001 --name ACME --proof license.jpg"),
+)
+def modify(  # noqa: PLR0913 - one argument per command line option
+    signature: Id,
+    text: Text,
+    proof: Proof,
+    *,
+    kind: KindName = "company",
+    document: Document = "three-in-one",
+    commission: Commission = "",
+    remark: Remark = "",
+    qualification: Qualification = 0,
+    international: Global = False,
+    name: Account = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Replace a signature that is not approved yet, or was rejected.
+
+    All of it is given anew.
+    """
+    application = Application(
+        text, kind, document, _image(proof), international, _image(commission), remark, qualification
+    )
+    with account(name) as api:
+        made = known(signatures.modify(api, signature, application))
+    print_id(made, "handed in again", as_json=as_json)
+
+
+@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent signatures delete 500001 --yes"))
+def delete(signature: Id, *, yes: Yes = False, name: Account = "", as_json: opt.Json = False) -> None:
+    """Delete a signature. Asks first on a terminal."""
+    ask_first(f"signature {signature}", yes=yes)
+    with account(name) as api:
+        gone = known(signatures.delete(api, signature))
+    print_deleted(signature, gone, as_json=as_json)
+
+
+def _image(path: str) -> bytes:
+    return Path(path).read_bytes() if path else b""

@@ -1,0 +1,117 @@
+"""What people answer: PullSmsReplyStatus and PullSmsReplyStatusByPhoneNumber, a page of replies out.
+
+Replies are not interpreted: whether "TD" ends a subscription is the application's to say, which then feeds `smsline suppress`.
+"""
+
+from dataclasses import dataclass
+
+from smsline.errors import BadInput
+from smsline.numbers import e164
+from worker.providers.base import Broken, Refused
+from worker.providers.tencent import reading
+from worker.providers.tencent.api import Api
+from worker.providers.tencent.limits import REPLIES, REPLIES_OF, ROWS_PER_PAGE
+from worker.providers.tencent.reading import Row
+
+LONGEST_TEXT = 4096
+"""Characters of a reply that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message from a person (Tencent SMS API document, line 4810).
+
+    Attributes:
+        phone: Who wrote it, in E.164 where the number can be read, else as the provider writes it.
+        text: What it says; the application's secret.
+        received_at_s: Epoch seconds, 0 when the provider gives none.
+        sign: The signature that was answered.
+        extend: The extend code of the sender number that was answered, or empty.
+    """
+
+    phone: str
+    text: str
+    received_at_s: int
+    sign: str
+    extend: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPage:
+    """One page of replies.
+
+    Attributes:
+        replies: The rows that could be read.
+        rows: How many rows the page had in all; as many as were asked for means that there may be more.
+    """
+
+    replies: tuple[Reply, ...]
+    rows: int
+
+
+def pull(api: Api, limit: int = ROWS_PER_PAGE) -> ReplyPage | Refused | Broken:
+    """Take the next replies off the queue of the SmsSdkAppId; each is given once, so keep them before anything else.
+
+    The document does not say that it is a queue; the description in the official SDK does (`SmsClient.PullSmsReplyStatus`).
+
+    Args:
+        api: The account.
+        limit: Replies at most, 1 to 100 (Tencent SMS API document, line 2386).
+
+    Raises:
+        BadInput: Another limit.
+    """
+    return _page(api.ask(REPLIES, {"SmsSdkAppId": api.sdk_app_id, "Limit": _limit(limit)}))
+
+
+def of_number(
+    api: Api, number: int, *, since_s: int, until_s: int, limit: int = ROWS_PER_PAGE
+) -> ReplyPage | Refused | Broken:
+    """Replies of one number between two epoch times, at most 7 days back; nothing is taken off the queue.
+
+    Args:
+        api: The account.
+        number: E.164 integer.
+        since_s: Epoch seconds.
+        until_s: Epoch seconds.
+        limit: Replies at most, 1 to 100. There is no next page: ask about a shorter time.
+
+    Raises:
+        BadInput: Another limit, or times in the wrong order.
+    """
+    if since_s >= until_s:
+        raise BadInput("since", since_s, "must be before the time until which is asked")
+    params = {
+        "SmsSdkAppId": api.sdk_app_id,
+        "PhoneNumber": e164(number),
+        "BeginTime": since_s,
+        "EndTime": until_s,
+        "Offset": 0,
+        "Limit": _limit(limit),
+    }
+    return _page(api.ask(REPLIES_OF, params))
+
+
+def _limit(limit: int) -> int:
+    if not 1 <= limit <= ROWS_PER_PAGE:
+        raise BadInput("limit", limit, f"must be 1 to {ROWS_PER_PAGE}")
+    return limit
+
+
+def _page(response: Row | Refused | Broken) -> ReplyPage | Refused | Broken:
+    if not isinstance(response, dict):
+        return response
+    found = reading.rows(response, "PullSmsReplyStatusSet")
+    if isinstance(found, Broken):
+        return found
+    return ReplyPage(tuple(_reply(row) for row in found if isinstance(row, dict)), len(found))
+
+
+def _reply(row: Row) -> Reply:
+    return Reply(
+        phone=reading.phone(row),
+        text=reading.text(row.get("ReplyContent"), LONGEST_TEXT),
+        received_at_s=reading.whole(row.get("ReplyTime")),
+        sign=reading.text(row.get("SignName")),
+        extend=reading.word(row.get("ExtendCode")),
+    )

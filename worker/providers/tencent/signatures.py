@@ -1,0 +1,188 @@
+"""Signatures: AddSmsSign, ModifySmsSign, DeleteSmsSign and DescribeSmsSignList."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from smsline.errors import BadInput
+from worker.providers.base import Broken, Refused
+from worker.providers.tencent import reading
+from worker.providers.tencent.api import Api
+from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
+from worker.providers.tencent.limits import ADD_SIGN, DELETE_SIGN, LIST_SIGNS, MODIFY_SIGN
+from worker.providers.tencent.reading import Row
+from worker.providers.tencent.reviews import Deleted, Review, deleted_of, ids_of
+
+KINDS: Final[Mapping[str, int]] = {
+    "company": 0,
+    "app": 1,
+    "website": 2,
+    "official-account": 3,
+    "trademark": 4,
+    "institution": 5,
+    "mini-program": 6,
+}
+"""What a signature stands for: `SignType` (Tencent SMS API document, line 3243). The mainland site takes company,
+trademark and institution alone nowadays (official SDK, `models.AddSmsSignRequest`)."""
+
+DOCUMENTS: Final[Mapping[str, int]] = {
+    "three-in-one": 0,
+    "business-license": 1,
+    "organization-code": 2,
+    "social-credit-code": 3,
+    "app-screenshot": 4,
+    "icp-screenshot": 5,
+    "mini-program-screenshot": 6,
+    "trademark-certificate": 7,
+    "official-account-screenshot": 8,
+}
+"""What proves it: `DocumentType` (Tencent SMS API document, line 3244)."""
+
+_PROVES: Final[Mapping[int, frozenset[int]]] = {
+    0: frozenset({0, 1}),
+    1: frozenset({0, 1, 2, 3, 4}),
+    2: frozenset({0, 1, 2, 3, 5}),
+    3: frozenset({0, 1, 2, 3, 8}),
+    4: frozenset({7}),
+    5: frozenset({2, 3}),
+    6: frozenset({0, 1, 2, 3, 6}),
+}
+"""Which documents prove which kind (line 3243); with another the review is bound to fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A signature as it is handed in for review.
+
+    Attributes:
+        name: The signature, without brackets.
+        kind: A key of `KINDS`.
+        document: A key of `DOCUMENTS` that proves the kind.
+        proof: The document's image, as in its file.
+        international: For global numbers; False for mainland numbers.
+        commission: Image of the power of attorney when the signature belongs to somebody else; empty when it is one's own.
+        remark: For the reviewer.
+        qualification: Id of an approved qualification, which the mainland site asks for (official SDK); 0 for none.
+    """
+
+    name: str
+    kind: str
+    document: str
+    proof: bytes = field(repr=False)
+    international: bool = False
+    commission: bytes = field(default=b"", repr=False)
+    remark: str = ""
+    qualification: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature as the provider lists it (Tencent SMS API document, line 4745).
+
+    Attributes:
+        id: Its id.
+        name: The signature, which jobs name.
+        international: Whether it is for global numbers.
+        review: What became of it.
+        reply: The reviewer's words, mostly why it was rejected.
+        created_at_s: When it was handed in, epoch seconds.
+    """
+
+    id: int
+    name: str
+    international: bool
+    review: Review
+    reply: str
+    created_at_s: int
+
+
+def add(api: Api, application: Application) -> int | Refused | Broken:
+    """Hand a signature in for review; returns its id.
+
+    Raises:
+        BadInput: A field is empty, or the document does not prove the kind.
+    """
+    return ids_of(api.ask(ADD_SIGN, _params(application)), "AddSignStatus", "SignId")
+
+
+def modify(api: Api, signature: int, application: Application) -> int | Refused | Broken:
+    """Replace a signature that is not approved yet, or was rejected (line 3606); returns its id.
+
+    Raises:
+        BadInput: As `add`, or the id cannot be one.
+    """
+    params = {"SignId": positive("signature", signature), **_params(application)}
+    return ids_of(api.ask(MODIFY_SIGN, params), "ModifySignStatus", "SignId")
+
+
+def delete(api: Api, signature: int) -> Deleted | Refused | Broken:
+    """Delete a signature. Jobs that name it end up refused.
+
+    Raises:
+        BadInput: The id cannot be one.
+    """
+    return deleted_of(api.ask(DELETE_SIGN, {"SignId": positive("signature", signature)}), "DeleteSignStatus")
+
+
+def listed(
+    api: Api, *, international: bool, ids: Sequence[int] = (), limit: int = IDS_AT_ONCE, offset: int = 0
+) -> tuple[Signature, ...] | Refused | Broken:
+    """Signatures by their ids, or a page of all; fewer than `limit` means that there are no more.
+
+    The document (line 3493) knows only the first; the page is the official SDK's (`models.DescribeSmsSignListRequest`).
+
+    Args:
+        api: The account.
+        international: Those for global numbers; False for mainland ones.
+        ids: At most 100; empty for a page of all.
+        limit: Signatures in a page, 1 to 100.
+        offset: Signatures before the page.
+
+    Raises:
+        BadInput: An id or a page that cannot be.
+    """
+    params = {"International": scope(international), **page("SignIdSet", ids, limit=limit, offset=offset)}
+    response = api.ask(LIST_SIGNS, params)
+    if not isinstance(response, dict):
+        return response
+    found = reading.rows(response, "DescribeSignListStatusSet")
+    return found if isinstance(found, Broken) else tuple(_signature(row) for row in found if isinstance(row, dict))
+
+
+def _params(application: Application) -> dict[str, object]:
+    kind = _known("kind", application.kind, KINDS)
+    document = _known("document", application.document, DOCUMENTS)
+    if document not in _PROVES[kind]:
+        proofs = ", ".join(name for name, number in DOCUMENTS.items() if number in _PROVES[kind])
+        raise BadInput("document", application.document, f"does not prove the kind {application.kind}; {proofs} would")
+    if not application.proof:
+        raise BadInput("proof", "", "is empty; it must be the image of the document")
+    return {
+        "SignName": filled("name", application.name),
+        "SignType": kind,
+        "DocumentType": document,
+        "International": scope(application.international),
+        "SignPurpose": int(bool(application.commission)),
+        "ProofImage": base64.b64encode(application.proof).decode(),
+        "CommissionImage": base64.b64encode(application.commission).decode(),
+        "Remark": application.remark.strip(),
+        "QualificationId": application.qualification or None,
+    }
+
+
+def _known(field_name: str, value: str, known: Mapping[str, int]) -> int:
+    if value not in known:
+        raise BadInput(field_name, value, f"must be one of {', '.join(known)}")
+    return known[value]
+
+
+def _signature(row: Row) -> Signature:
+    return Signature(
+        id=reading.whole(row.get("SignId")),
+        name=reading.text(row.get("SignName")),
+        international=reading.signed(row.get("International")) == 1,
+        review=Review.of(row.get("StatusCode")),
+        reply=reading.text(row.get("ReviewReply")),
+        created_at_s=reading.whole(row.get("CreateTime")),
+    )

@@ -1,0 +1,141 @@
+"""What an account has at Tencent besides messages, in memory: templates, signatures, replies and counts of sends by the hour."""
+
+import re
+from collections import defaultdict, deque
+from itertools import count, islice
+from typing import Final
+
+from msgspec import Struct
+
+_FIRST_TEMPLATE: Final = 2_000_001
+_FIRST_SIGN: Final = 500_001
+HOUR_MS: Final = 3_600_000
+
+
+PLACE: Final = re.compile(r"\{([^{}]*)\}")
+"""A place for a value in a template's text."""
+
+
+def places_of(content: str) -> int:
+    """How many values a template's text takes."""
+    return len(set(PLACE.findall(content)))
+
+
+class Reviewed(Struct):
+    """A template or a signature.
+
+    Attributes:
+        id: Its id.
+        name: What it is called; a signature's own text.
+        international: 0 for mainland numbers, 1 for global ones.
+        status: 0 approved, 1 pending, 2 approved and not in effect, -1 rejected.
+        created_s: Epoch seconds.
+        content: A template's text.
+        reply: The reviewer's words.
+    """
+
+    id: int
+    name: str
+    international: int
+    status: int
+    created_s: int
+    content: str = ""
+    reply: str = ""
+
+
+class Reply(Struct, frozen=True):
+    """A message from a person: the number's E.164 integer, its text, the signature and extend code answered, epoch seconds."""
+
+    number: int
+    text: str
+    sign: str
+    extend: str
+    at_s: int
+
+
+class Counts(Struct):
+    """Messages of one hour: submitted, accepted, and billable parts of the accepted."""
+
+    submitted: int = 0
+    accepted: int = 0
+    fee: int = 0
+
+
+class Replies:
+    """Replies of one app: a queue that gives each once, and a history that keeps them."""
+
+    def __init__(self) -> None:
+        self.queue: deque[Reply] = deque()
+        self.history: defaultdict[int, list[Reply]] = defaultdict(list)
+
+    def add(self, reply: Reply) -> None:
+        """A person has replied."""
+        self.queue.append(reply)
+        self.history[reply.number].append(reply)
+
+    def take(self, limit: int) -> list[Reply]:
+        """The next replies; they are gone from the queue afterwards."""
+        return [self.queue.popleft() for _ in range(min(limit, len(self.queue)))]
+
+    def about(self, number: int, *, begin_s: int, end_s: int, limit: int) -> list[Reply]:
+        """Replies of a number that came between two epoch seconds, newest first, taken off no queue."""
+        found = (one for one in reversed(self.history.get(number, [])) if begin_s <= one.at_s <= end_s)
+        return list(islice(found, limit))
+
+
+class Book:
+    """All of it, of one world. Templates and signatures belong to a key, replies and counts to an app."""
+
+    def __init__(self) -> None:
+        self.templates: defaultdict[str, dict[int, Reviewed]] = defaultdict(dict)
+        self.signs: defaultdict[str, dict[int, Reviewed]] = defaultdict(dict)
+        self.deleted: set[int] = set()
+        self.replies: defaultdict[str, Replies] = defaultdict(Replies)
+        self.conversions: dict[str, int] = {}
+        self._counts: defaultdict[tuple[str, int], Counts] = defaultdict(Counts)
+        self._template_ids = count(_FIRST_TEMPLATE)
+        self._sign_ids = count(_FIRST_SIGN)
+
+    def add_template(self, key: str, made: Reviewed) -> int:
+        """Keep a template under an id of its own."""
+        made.id = next(self._template_ids)
+        self.templates[key][made.id] = made
+        return made.id
+
+    def add_sign(self, key: str, made: Reviewed) -> int:
+        """Keep a signature under an id of its own."""
+        made.id = next(self._sign_ids)
+        self.signs[key][made.id] = made
+        return made.id
+
+    def template(self, template: str) -> Reviewed | None:
+        """The template with this id, whosever it is."""
+        if not template.isdecimal():
+            return None
+        return next((held[int(template)] for held in self.templates.values() if int(template) in held), None)
+
+    def withheld(self, template: str) -> bool:
+        """Whether a template was added and is not approved, or was deleted."""
+        return int(template) in self.deleted or self.template(template) is not None
+
+    def sign(self, name: str) -> Reviewed | None:
+        """A signature of this name, an approved one first."""
+        named = [one for held in self.signs.values() for one in held.values() if one.name == name]
+        return min(named, key=lambda one: abs(one.status), default=None)
+
+    def count(self, app: str, at_ms: int, *, submitted: int, fees: list[int]) -> None:
+        """Count a send that was carried out: the numbers it named, and the fee of each that was accepted."""
+        counts = self._counts[app, at_ms // HOUR_MS]
+        counts.submitted += submitted
+        counts.accepted += len(fees)
+        counts.fee += sum(fees)
+
+    def counts(self, app: str, first_hour: int, last_hour: int) -> Counts:
+        """The sum over hours since the epoch, the last one included."""
+        total = Counts()
+        for (owner, hour), counts in self._counts.items():
+            if owner == app and first_hour <= hour <= last_hour:
+                total.submitted += counts.submitted
+                total.accepted += counts.accepted
+                total.fee += counts.fee
+        return total

@@ -1,0 +1,46 @@
+"""What concerns a number or a message without sending one: DescribePhoneNumberInfo and ReportConversion."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from worker.sandbox.numbers import country_of, normalise
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.tencent.result import Result
+from worker.sandbox.tencent.send import NUMBERS_LIMIT
+from worker.sandbox.wire import Refusal
+
+
+def describe_numbers(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """DescribePhoneNumberInfo: how up to 200 numbers are read; one that cannot be read is given back as it came."""
+    phones: list[str] = params["PhoneNumberSet"]
+    if len(phones) > NUMBERS_LIMIT:
+        return Refusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
+    if not phones:
+        return Refusal("MissingParameter", "`PhoneNumberSet` is empty.")
+    return Result({"PhoneNumberInfoSet": sandbox.shuffled([_row(phone) for phone in phones])})
+
+
+def report_conversion(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """ReportConversion: keep when the code of a message was typed in."""
+    if not params["SerialNo"]:
+        return Refusal("MissingParameter", "`SerialNo` is empty.")
+    sandbox.book.conversions[params["SerialNo"]] = params.get("ConversionTime", int(time.time()))
+    return Result({"ReportConversionStatus": {"Code": "ok", "Message": "report success"}})
+
+
+def _row(phone: str) -> dict[str, str]:
+    number = normalise(phone)
+    country = None if number is None else country_of(number)
+    if number is None or country is None:
+        said = ("FailedOperation.PhoneNumberParseFail", "parse phone number failed")
+        return dict(zip(_FIELDS, (*said, "", "", phone, "DEF", ""), strict=True))
+    subscriber = str(number)[len(country.calling_code) :]
+    values = ("Ok", "Describe success", country.calling_code, subscriber, f"+{number}", country.iso)
+    return dict(zip(_FIELDS, (*values, _NAMES.get(country.iso, country.iso)), strict=True))
+
+
+_FIELDS: Final = ("Code", "Message", "NationCode", "SubscriberNumber", "PhoneNumber", "IsoCode", "IsoName")
+
+
+_NAMES: Final = {"CN": "China", "SG": "Singapore", "FR": "France", "US": "United States", "HK": "Hong Kong, China"}

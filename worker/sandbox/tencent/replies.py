@@ -1,0 +1,91 @@
+"""Replies: what people answered, put here by `POST /_replies`, and pulled as the provider hands it out."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from worker.sandbox.book import Reply
+from worker.sandbox.numbers import country_of, normalise
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.tencent.pull import BAD_NUMBER, check_limit, check_window
+from worker.sandbox.tencent.result import Result
+from worker.sandbox.wire import Refusal
+
+
+class Steered(Struct, forbid_unknown_fields=True):
+    """A reply as a test or a person puts it in.
+
+    Attributes:
+        phone: Who replies, in a spelling of the wire.
+        text: What they say.
+        app: Whose queue it goes to.
+        sign: The signature answered.
+        extend: The extend code answered.
+        at_s: When, epoch seconds; None for now.
+    """
+
+    phone: str
+    text: str
+    app: str = "1400000000"
+    sign: str = ""
+    extend: str = ""
+    at_s: int | None = None
+
+
+def add_reply(sandbox: Sandbox, raw: bytes) -> None:
+    """Let somebody reply.
+
+    Args:
+        sandbox: Where.
+        raw: A `Steered` as JSON.
+
+    Raises:
+        ValueError: Not one, or no number.
+    """
+    steered = msgspec.json.decode(raw, type=Steered)
+    number = normalise(steered.phone)
+    if number is None:
+        raise ValueError("phone: is no number as the wire spells it, such as +8613711112222")
+    at_s = int(time.time()) if steered.at_s is None else steered.at_s
+    sandbox.book.replies[steered.app].add(Reply(number, steered.text, steered.sign, steered.extend, at_s))
+
+
+def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """PullSmsReplyStatus: the app's next replies, each given once."""
+    if refusal := check_limit(params):
+        return refusal
+    return _rows(sandbox.book.replies[params["SmsSdkAppId"]].take(params["Limit"]))
+
+
+def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """PullSmsReplyStatusByPhoneNumber: the newest replies of one number in a window of time; nothing leaves the queue."""
+    if refusal := check_limit(params) or check_window(params, now_s=int(time.time())):
+        return refusal
+    number = normalise(params["PhoneNumber"])
+    if number is None:
+        return BAD_NUMBER
+    end_s = params.get("EndTime", int(time.time()))
+    held = sandbox.book.replies[params["SmsSdkAppId"]]
+    return _rows(held.about(number, begin_s=params["BeginTime"], end_s=end_s, limit=params["Limit"]))
+
+
+def _rows(replies: list[Reply]) -> Result:
+    return Result({"PullSmsReplyStatusSet": [_row(reply) for reply in replies]})
+
+
+def _row(reply: Reply) -> dict[str, object]:
+    country = country_of(reply.number)
+    calling_code = country.calling_code if country else ""
+    digits = str(reply.number)
+    return {
+        "ExtendCode": reply.extend,
+        "CountryCode": calling_code,
+        "PhoneNumber": f"+{digits}",
+        "SignName": reply.sign,
+        "ReplyContent": reply.text,
+        "ReplyTime": reply.at_s,
+        "SubscriberNumber": digits[len(calling_code) :],
+    }

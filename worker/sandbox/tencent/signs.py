@@ -1,0 +1,100 @@
+"""Signatures: AddSmsSign, ModifySmsSign, DeleteSmsSign, DescribeSmsSignList over a key's book."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Final
+
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.tencent.result import Result
+from worker.sandbox.tencent.reviews import APPROVED, PENDING, check_scope, deleted, page, reviewed, row
+from worker.sandbox.wire import Refusal
+
+_LISTED: Final = 10
+"""Rows of a page that does not say how long it is (official SDK, `models.DescribeSmsSignListRequest`)."""
+
+_DOCUMENTS: Final[Mapping[int, frozenset[int]]] = {
+    0: frozenset({0, 1}),
+    1: frozenset({0, 1, 2, 3, 4}),
+    2: frozenset({0, 1, 2, 3, 5}),
+    3: frozenset({0, 1, 2, 3, 8}),
+    4: frozenset({7}),
+    5: frozenset({2, 3}),
+    6: frozenset({0, 1, 2, 3, 6}),
+}
+"""Which document types go with which signature type (Tencent SMS API document, line 3243)."""
+
+
+def add_sign(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Result | Refusal:
+    """AddSmsSign: not the name of one that is approved or under review already (Tencent SMS API document, line 3242)."""
+    if refusal := _check(params) or _check_name(sandbox, key, params, besides=0):
+        return refusal
+    made = reviewed(sandbox.flags, params["SignName"], params["International"])
+    return Result({"AddSignStatus": {"SignId": sandbox.book.add_sign(key, made)}})
+
+
+def modify_sign(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Result | Refusal:
+    """ModifySmsSign: only what is not approved, and only within its scope (Tencent SMS API document, line 3606)."""
+    held = sandbox.book.signs[key]
+    sign = held.get(params["SignId"])
+    if sign is None:
+        return Refusal("FailedOperation.MissingSignatureToModify", "There is no such signature to modify.")
+    if sign.status == APPROVED:
+        return Refusal("InvalidParameterValue.SignAlreadyPassedCheck", "An approved signature cannot be modified.")
+    if refusal := _check(params) or _check_name(sandbox, key, params, besides=sign.id):
+        return refusal
+    if sign.international != params["International"]:
+        return Refusal("InvalidParameterValue.InvalidInternational", "A signature stays in its scope.")
+    made = reviewed(sandbox.flags, params["SignName"], params["International"])
+    made.id = sign.id
+    held[sign.id] = made
+    return Result({"ModifySignStatus": {"SignId": made.id}})
+
+
+def delete_sign(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Result | Refusal:
+    """DeleteSmsSign."""
+    if sandbox.book.signs[key].pop(params["SignId"], None) is None:
+        return Refusal("FailedOperation.SignIdNotExist", "There is no such signature.")
+    return Result({"DeleteSignStatus": deleted()})
+
+
+def list_signs(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Result | Refusal:
+    """DescribeSmsSignList."""
+    found = page(sandbox.book.signs[key].values(), params, "SignIdSet", usual=_LISTED)
+    if isinstance(found, Refusal):
+        return found
+    return Result({"DescribeSignListStatusSet": [row(one, "Sign") for one in found]})
+
+
+def _check_name(sandbox: Sandbox, key: str, params: Mapping[str, Any], *, besides: int) -> Refusal | None:
+    for sign in sandbox.book.signs[key].values():
+        if (sign.name, sign.international) != (params["SignName"], params["International"]) or sign.id == besides:
+            continue
+        if sign.status == PENDING:
+            return Refusal("InvalidParameterValue.SignExistAndUnapproved", "The same signature is under review.")
+        if sign.status == APPROVED:
+            return Refusal("InvalidParameterValue.SignAlreadyPassedCheck", "The same signature is approved already.")
+    return None
+
+
+def _check(params: Mapping[str, Any]) -> Refusal | None:
+    if refusal := check_scope(params):
+        return refusal
+    if params["DocumentType"] not in _DOCUMENTS.get(params["SignType"], frozenset()):
+        return Refusal("InvalidParameterValue.InvalidDocumentType", "This document does not prove this type.")
+    if params["SignPurpose"] not in (0, 1):
+        return Refusal("InvalidParameterValue.InvalidUsedMethod", "`SignPurpose` is 0 or 1.")
+    if not params["SignName"].strip():
+        return Refusal("MissingParameter", "`SignName` is empty.")
+    images = [params["ProofImage"], params.get("CommissionImage", "") if params["SignPurpose"] else "AAAA"]
+    return None if all(map(_is_image, images)) else _BAD_IMAGE
+
+
+_BAD_IMAGE: Final = Refusal("InvalidParameterValue.ImageInvalid", "An image is not Base64, or is missing.")
+
+
+def _is_image(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return False

@@ -1,0 +1,97 @@
+"""Statistics of what was really sent here: hours in, counts of submitted messages or of their receipts out."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+
+from worker.sandbox.book import HOUR_MS
+from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.tencent.result import Result
+from worker.sandbox.wire import Refusal
+
+ZONE: Final = timezone(timedelta(hours=8))
+"""Whose hours they are: Beijing's."""
+
+LONGEST_H: Final = 32 * 24
+"""Hours in one question about receipts (Tencent SMS API document, line 3100)."""
+
+_HOUR: Final = re.compile(r"[0-9]{10}")
+_FIELDS: Final[Mapping[str, str]] = {
+    "MK:0001": "InvalidNumberCount",
+    "MK:0024": "ShutdownErrorCount",
+    "SC:0001": "InternalErrorCount",
+    "ZZ:9999": "InternalErrorCount",
+}
+"""The field that counts a carrier's code, of those that the sandbox knows."""
+
+
+def send_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """SendStatusStatistics: what an app submitted in some hours."""
+    hours = read_hours(params)
+    if isinstance(hours, Refusal):
+        return hours
+    counts = sandbox.book.counts(params["SmsSdkAppId"], *hours)
+    return Result(
+        {
+            "SendStatusStatistics": {
+                "FeeCount": counts.fee,
+                "RequestCount": counts.submitted,
+                "RequestSuccessCount": counts.accepted,
+            }
+        }
+    )
+
+
+def receipt_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+    """CallbackStatusStatistics: the receipts that have come of what an app submitted in some hours."""
+    hours = read_hours(params)
+    if isinstance(hours, Refusal):
+        return hours
+    first, last = hours
+    if last - first > LONGEST_H:
+        return Refusal("InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is more than 32 days after `BeginTime`.")
+    app = params["SmsSdkAppId"]
+    came = list(sandbox.world.came(app, begin_ms=first * HOUR_MS, end_ms=(last + 1) * HOUR_MS))
+    fields = Counter(_FIELDS[receipt.code] for receipt in came if not receipt.delivered)
+    delivered = sum(receipt.delivered for receipt in came)
+    names = ("InternalErrorCount", "InvalidNumberCount", "ShutdownErrorCount", "BlackListCount", "FrequencyLimitCount")
+    return Result(
+        {
+            "CallbackStatusStatistics": {
+                "CallbackCount": len(came),
+                "RequestSuccessCount": sandbox.book.counts(app, first, last).accepted,
+                "CallbackFailCount": len(came) - delivered,
+                "CallbackSuccessCount": delivered,
+                **{name: fields[name] for name in names},
+            }
+        }
+    )
+
+
+def read_hours(params: Mapping[str, Any]) -> tuple[int, int] | Refusal:
+    """The first and the last hour since the epoch, or why they are refused."""
+    for name in ("Limit", "Offset"):
+        if params[name] != 0:
+            return Refusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is fixed at 0.")
+    found = []
+    for name in ("BeginTime", "EndTime"):
+        hour = _hour(params[name])
+        if hour is None:
+            return Refusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is not of the form yyyymmddhh.")
+        found.append(hour)
+    first, last = found
+    if last < first:
+        return Refusal("InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is before `BeginTime`.")
+    return first, last
+
+
+def _hour(text: str) -> int | None:
+    if not _HOUR.fullmatch(text):
+        return None
+    try:
+        at = datetime.strptime(text, "%Y%m%d%H").replace(tzinfo=ZONE)
+    except ValueError:
+        return None
+    return int(at.astimezone(UTC).timestamp()) // 3600

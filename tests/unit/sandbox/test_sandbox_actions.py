@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.sandbox.harness import APP, PLAIN, Line, code_of, number
 from worker.sandbox.background import Background
+from worker.sandbox.book import Reviewed
 from worker.sandbox.flags import Account, Flags
 from worker.sandbox.tencent.replies import add_reply
 from worker.sandbox.tencent.statistics import ZONE
@@ -223,16 +224,12 @@ def test_pages_of_signatures(line: Line) -> None:
     assert [row["SignId"] for row in first] == ids[1:11]
 
 
-def test_templates_belong_to_a_key() -> None:
+def test_templates_belong_to_a_key(line: Line) -> None:
     """Another key's templates are neither listed nor deleted."""
-    accounts = (Account(), Account("other-id", "other-key", ("1400000001",)))
-    line = Line(Flags(limits=UNLIMITED, accounts=accounts))
-    line.sandbox.book.templates["other-id"][77] = line.sandbox.book.templates["sandbox-id"].setdefault(
-        added(line), next(iter(line.sandbox.book.templates["sandbox-id"].values()))
-    )
+    theirs = line.sandbox.book.add_template("other-id", Reviewed(0, "theirs", 0, status=0, created_s=1))
 
-    assert code_of(line.ask("DeleteSmsTemplate", {"TemplateId": 77})) == "FailedOperation.TemplateIdNotExist"
-    assert len(templates(line)) == 1
+    assert code_of(line.ask("DeleteSmsTemplate", {"TemplateId": theirs})) == "FailedOperation.TemplateIdNotExist"
+    assert templates(line) == []
 
 
 def hour(at: datetime) -> str:

@@ -28,7 +28,7 @@ from worker.engine import Engine
 from worker.providers.base import Provider
 from worker.providers.tencent.account import TencentAccount
 from worker.providers.tencent.client import TencentProvider
-from worker.providers.tencent.transport import Reply
+from worker.providers.transport import Reply
 
 STAGES: Final = ("submit", "accept", "send", "receipts")
 LANE: Final = "marketing"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Texts
+from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Templates, Texts
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ class ProviderFacts:
         actions: The actions that may be limited, as the provider spells them.
         needs: Settings not every provider has that an account of it must have.
         takes: Further ones that it may have; the others mean nothing to the provider and are refused.
+        named_params: Whether its templates' params have names.
         sites: Where the provider has several sites, of which an account names one: site to what is different there.
     """
 
@@ -45,6 +46,7 @@ class ProviderFacts:
     actions: tuple[str, ...]
     needs: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()
+    named_params: bool = False
     sites: Mapping[str, SiteFacts] = field(default_factory=dict)
 
     def at(self, site: str | None) -> SiteFacts:
@@ -95,6 +97,7 @@ PROVIDERS: Final[dict[str, ProviderFacts]] = {
         region="",
         actions=(*_MAINLAND.actions, *_INTERNATIONAL.actions),
         needs=frozenset({"secret_id", "site"}),
+        named_params=True,
         sites={"mainland": _MAINLAND, "international": _INTERNATIONAL},
     ),
 }
@@ -147,6 +150,10 @@ class Account(BaseModel):
     """Where the provider has no templates (SMSPartner; Alibaba's international site for global numbers): template id to text,
     with {1}, {2} … for the params. Ids are lower case."""
 
+    templates: Templates = Field(default_factory=dict)
+    """Templates that jobs name, each with the account's own in its place; a job whose template is not among them goes through
+    another account. Empty: jobs name the account's own templates."""
+
     gamme: Annotated[int, Field(ge=1, le=2)] | None = None
     """SMSPartner's range of service: 1 premium, 2 low cost; None leaves it to SMSPartner, which takes premium."""
 
@@ -172,7 +179,8 @@ class Account(BaseModel):
     """Calls per second by action; an action that is not named keeps the provider's documented limit."""
 
     prefixes: Prefixes = ()
-    """Country prefixes of the numbers it serves; empty serves every number. The longest match goes first."""
+    """Country prefixes of the numbers it serves; empty serves every number. Where no route says otherwise, the longest match
+    goes first."""
 
     window: Annotated[str, _hours()] = ""
     """Hours in which marketing goes out, `08:00-22:00`, in the recipient's country; empty for any hour."""

@@ -2,13 +2,14 @@
 
 import re
 from itertools import pairwise
-from typing import Annotated, Final, Generic, TypeVar, cast
+from typing import Annotated, Final, Generic, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from smsline.job import MAX_PARAMS
 from smsline.names import LANES
+from smsline.sentinel import SCHEME, is_sentinel, parse_sentinels
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def hide_password(text: str) -> str:
     return _PASSWORD.sub(r"\1:***@", text)
 
 
-def _split(value: object) -> object:
+def split(value: object) -> object:
     """`"5,30,120"` or a list, as a list; so that an environment variable can hold several values."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -91,6 +92,30 @@ def _template(name: str) -> str:
     return name
 
 
+class TemplateAt(NamedTuple):
+    """A job's template as an account has it: `SMS_9(code, minutes)`.
+
+    Attributes:
+        id: The provider's template id.
+        params: Names of its params, in the order in which jobs bring them; empty where they have no names.
+    """
+
+    id: str
+    params: tuple[str, ...] = ()
+
+
+def _template_at(value: object) -> object:
+    found = re.fullmatch(r"\s*([^\s()|]+)\s*(?:\(([^()]*)\))?\s*", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(
+            "must be a template id, with the names of its params where they have any: SMS_9(code, minutes)"
+        )
+    names = tuple(name.strip() for name in (found[2] or "").split(",") if name.strip())
+    if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) for name in names) or len(set(names)) < len(names):
+        raise ValueError("must name each param once, with letters, digits and _")
+    return TemplateAt(found[1], names)
+
+
 def _matching(pattern: str, rule: str) -> AfterValidator:
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -110,6 +135,8 @@ def _url_of(*schemes: str) -> AfterValidator:
 
 
 def _url_problem(text: str, schemes: tuple[str, ...]) -> str | None:
+    if is_sentinel(text) and SCHEME.removesuffix("://") in schemes:
+        return _sentinel_problem(text)
     wanted = f"must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)} and names a host"
     try:
         parts = urlsplit(text)
@@ -123,6 +150,14 @@ def _url_problem(text: str, schemes: tuple[str, ...]) -> str | None:
     return None
 
 
+def _sentinel_problem(text: str) -> str | None:
+    try:
+        parse_sentinels(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 Name = Annotated[
     str,
     _matching(r"[a-z0-9][a-z0-9_-]{0,31}", "must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"),
@@ -133,15 +168,20 @@ Country = Annotated[str, _matching(r"[A-Z]{2}", "must be an ISO 3166 country cod
 
 LowerCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
-Probes = Annotated[tuple[Seconds, ...], BeforeValidator(_split), AfterValidator(_ascending)]
+Probes = Annotated[tuple[Seconds, ...], BeforeValidator(split), AfterValidator(_ascending)]
 """Times to ask again, in seconds since the same start, ascending: `5,30,120` or a list."""
 
-Prefixes = Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], BeforeValidator(_split)]
+Prefixes = Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], BeforeValidator(split)]
 """Country prefixes without plus sign: `86,852` or a list."""
 
 Texts = dict[Annotated[str, LowerCase, AfterValidator(_template)], Annotated[str, AfterValidator(_text)]]
 """Template ids, lower case because environment variables cannot tell, to texts with {1}, {2} … for the params."""
 
-RedisUrl = Annotated[str, _url_of("redis", "rediss")]
-BrokerUrl = Annotated[str, _url_of("redis", "rediss", "amqp", "amqps")]
+Templates = dict[
+    Annotated[str, LowerCase, AfterValidator(_template)], Annotated[TemplateAt, PlainValidator(_template_at)]
+]
+"""Template ids as jobs give them, lower case, to the account's own: `SMS_9`, or `SMS_9(code, minutes)`."""
+
+RedisUrl = Annotated[str, _url_of("redis", "rediss", "sentinel")]
+BrokerUrl = Annotated[str, _url_of("redis", "rediss", "sentinel", "amqp", "amqps")]
 Endpoint = Annotated[str, _url_of("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]

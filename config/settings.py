@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from config.accounts import Account
 from config.fields import BrokerUrl, Country, LowerCase, Name, PerLane, Probes, RedisUrl, Seconds, SecondsOrZero
 from config.problems import UNKNOWN, SettingsError, Unfit, describe, errors_of, path_of
+from config.routes import Route, stray
 from config.sources import PREFIX, Given, NamePath, Written, config_path, read_environ, read_file, without
 from config.suggestions import Known
 from smsline.names import DEFAULT_URL
@@ -45,6 +46,21 @@ class Settings(BaseSettings):
 
     accounts: dict[Name, Account] = Field(default_factory=dict)
     """Accounts by name."""
+
+    routes: dict[Name, Route] = Field(default_factory=dict)
+    """Routes by name; numbers that none is for go by the accounts' own prefixes and priorities."""
+
+    failover_failures: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """Calls of an account that fail within a minute, and are at least half of all, until others stand in for it; 0 is never."""
+
+    failover_cooldown_s: Seconds = 60.0
+    """For how long they do."""
+
+    failover_return_s: Seconds = 300.0
+    """From then on until the account has all of its share again; it grows evenly."""
+
+    unsure_reroute: bool = False
+    """Whether an otp that is sent again after an unsure call may go through another account."""
 
     linger_ms: PerLane[Annotated[int, Field(ge=0, le=600_000)]] = PerLane(otp=0, notify=50, marketing=500)
     """How long a batch that is not full waits for more."""
@@ -141,6 +157,13 @@ class Settings(BaseSettings):
             self.accounts[name] = account.model_copy(update={"timeout_s": self.lease_s / 2})
         return self
 
+    @model_validator(mode="after")
+    def _route_through_known_accounts(self) -> Self:
+        """A route leads through accounts that exist, once through each."""
+        if found := stray(self.routes, self.accounts):
+            raise Unfit(("routes", found[0]), found[1]).as_error()
+        return self
+
     @field_validator("accounts")
     @classmethod
     def _in_order_of_preference(cls, accounts: dict[str, Account]) -> dict[str, Account]:
@@ -223,4 +246,4 @@ def _every_problem(
 def _spoilt_by(error: ErrorDetails) -> NamePath:
     """What to leave out for a second look: the name itself if it is unknown, else the whole setting or account."""
     path = path_of(error)
-    return path if error["type"] == UNKNOWN else path[: 2 if path[0] == "accounts" else 1]
+    return path if error["type"] == UNKNOWN else path[: 2 if path[0] in {"accounts", "routes"} else 1]

@@ -71,7 +71,7 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
     names = [name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE]
     for name in sorted(names, key=lambda name: (name.count("__"), name)):
         path = tuple(name.removeprefix(PREFIX).lower().split("__"))
-        if environ[name] or path[0] == "accounts":
+        if environ[name] or path[0] in {"accounts", "routes"}:
             _put(given, path, Written(name, environ[name]), per_lane)
     return given
 

@@ -4,6 +4,7 @@ import difflib
 from dataclasses import dataclass
 
 from config.accounts import Account
+from config.routes import Route
 from config.sources import NamePath
 from smsline.names import LANES
 
@@ -37,6 +38,8 @@ class Known:
                 return self.top
             case ("accounts", _):
                 return tuple(Account.model_fields)
+            case ("routes", _):
+                return tuple(Route.model_fields)
             case (name,) if name in self.per_lane:
                 return LANES
             case _:

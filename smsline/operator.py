@@ -10,9 +10,11 @@ from redis.exceptions import RedisError
 from smsline import codes
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.job import check_job_id
-from smsline.ledger import accounts, dead, inbox, jobs, suppression
+from smsline.ledger import accounts, dead, inbox, jobs, standing, suppression
 from smsline.ledger.jobs import Result, Status, iso
+from smsline.ledger.lines import SIGNED, template_id
 from smsline.ledger.link import Ledger
+from smsline.ledger.standing import Out
 from smsline.numbers import e164, parse_number
 
 
@@ -44,10 +46,11 @@ class DeadRow(TypedDict):
 
 
 class Parked(TypedDict):
-    """Why an account, or one template of it, is parked."""
+    """Why an account, or one template of it, is parked; `own_sign`: only with a signature that a job brought."""
 
     scope: str
     template: str
+    own_sign: bool
     code: str
     meaning: str
     since: str | None
@@ -62,8 +65,23 @@ class Credit(TypedDict):
     at: str | None
 
 
+class Failover(TypedDict):
+    """Why others stand in for an account; from `until` on its share of the numbers (0 to 1) grows, and is whole at `whole_again`."""
+
+    code: str
+    meaning: str
+    since: str | None
+    until: str | None
+    whole_again: str | None
+    share: float
+
+
 class AccountHealth(TypedDict):
-    """What is known of an account; `waiting` recipients are accepted and their receipt has not come."""
+    """What is known of an account.
+
+    `waiting` recipients are accepted and their receipt has not come. `diverted` counts recipients that others took over, by
+    `<accounts>:<why>`.
+    """
 
     account: str
     provider: str
@@ -76,6 +94,8 @@ class AccountHealth(TypedDict):
     last_error: str
     unknown_codes: dict[str, int]
     credit: Credit | None
+    failover: Failover | None
+    diverted: dict[str, int]
 
 
 class Operator:
@@ -223,7 +243,9 @@ class Operator:
             return [_health(accounts.health(self._ledger, name, provider)) for name, provider in sorted(known.items())]
 
     def resume_account(self, account: str) -> int:
-        """Lift every park of an account; what waited goes out at once. Returns how many parks there were.
+        """Lift every park of an account and give it all of its share again; what waited goes out at once.
+
+        Returns how many parks there were, and one more if others stood in for it.
 
         Raises:
             NotFound: No worker has registered such an account.
@@ -232,7 +254,8 @@ class Operator:
             if account not in (known := accounts.registered(self._ledger)):
                 raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
             held = accounts.parks(self._ledger, account)
-            return sum(accounts.unpark(self._ledger, account, park["template"]) for park in held)
+            restored = standing.restore(self._ledger, account)
+            return restored + sum(accounts.unpark(self._ledger, account, park["template"]) for park in held)
 
     def suppress(self, numbers: Iterable[str]) -> int:
         """Never text these numbers again, whoever asks; what waits for them ends as suppressed. Returns how many are new on the list.
@@ -299,7 +322,7 @@ def _health(held: accounts.Health) -> AccountHealth:
     return AccountHealth(
         account=held["account"],
         provider=held["provider"],
-        state="parked" if held["parked"] else "ok",
+        state="parked" if held["parked"] else "failing" if held["out"] else "ok",
         parked=[_parked(park, held["provider"]) for park in held["parked"]],
         waiting=held["outstanding"],
         receipts=held["receipts"],
@@ -308,6 +331,22 @@ def _health(held: accounts.Health) -> AccountHealth:
         last_error=held["last_error"],
         unknown_codes=held["unknown_codes"],
         credit=_credit(held["credit"]),
+        failover=_failover(held["out"], held["provider"]),
+        diverted=held["diverted"],
+    )
+
+
+def _failover(held: Out | None, provider: str) -> Failover | None:
+    if held is None:
+        return None
+    matches = codes.explain(held["code"], provider)
+    return Failover(
+        code=held["code"],
+        meaning=matches[0].row.meaning if matches else "no table knows this code",
+        since=iso(held["since_ms"]),
+        until=iso(held["out_ms"]),
+        whole_again=iso(held["back_ms"]),
+        share=held["share"],
     )
 
 
@@ -321,7 +360,8 @@ def _parked(park: accounts.Park, provider: str) -> Parked:
     matches = codes.explain(park["code"], provider)
     return Parked(
         scope=park["scope"],
-        template=park["template"],
+        template=template_id(park["template"]),
+        own_sign=SIGNED in park["template"],
         code=park["code"],
         meaning=matches[0].row.meaning if matches else park["message"],
         since=iso(park["since_ms"]),

@@ -9,15 +9,12 @@ from smsline.ledger import accepting, due, inbox, lines
 from smsline.ledger.accepting import Accepted, Laid, Timing
 from smsline.ledger.inbox import Opened, Part
 from worker import windows
-from worker.batch import Route, Router, lay_out, region_named
+from worker.batch import Route, Router, lay_out, region_named, region_of, subject_of
 from worker.engine import Engine
 from worker.providers.base import Region
 
 JOBS_AT_ONCE: Final = 16
 """Jobs of a lane that are opened in one round trip."""
-
-UNROUTED: Final = "unrouted"
-"""Stands for the account of numbers that no configured account serves."""
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +30,7 @@ def accept_job(engine: Engine, job: str, seconds: float = 0.7) -> str:
 
 def accept_due(engine: Engine, lane: str, seconds: float = 0.7) -> str:
     """Accept some of the jobs that are due in a lane's inbox, for about so long; the lane when anything was moved, else empty."""
-    jobs = due.members(engine.ledger, engine.ledger.keys.inbox(lane), engine.now_ms(), most=JOBS_AT_ONCE)
-    return _accept(engine, jobs, seconds)
+    return _accept(engine, due.due_now(engine.ledger, engine.ledger.keys.inbox(lane), most=JOBS_AT_ONCE), seconds)
 
 
 def _accept(engine: Engine, jobs: Sequence[str], seconds: float) -> str:
@@ -121,45 +117,58 @@ def _limit(engine: Engine, line: str) -> int:
 
 
 def router(engine: Engine, spec: JobSpec) -> Router:
-    """The routes of a job's numbers; each is worked out once for all numbers that begin alike."""
-    accounts = engine.settings.accounts.values()
-    longest = max((len(prefix) for account in accounts for prefix in account.prefixes), default=0)
-    by_country = any(account.window for account in accounts)
-    known: dict[tuple[str, Region], Route] = {}
+    """The routes of a job's numbers; what numbers that begin alike have in common is worked out once."""
+    by_country = any(account.window for account in engine.settings.accounts.values())
+    choose, longest = _chooser(engine, spec), engine.roads.longest
+    known: dict[tuple[str, str], Route] = {}
+    alike: dict[tuple[str, Region], str] = {}
 
     def find(number: int, region: Region) -> Route:
+        beginning = str(number)[:longest], region
+        account = alike.get(beginning, "")
+        if not account:
+            account, for_all = choose(number, region)
+            if for_all:
+                alike[beginning] = account
         if by_country and region == "global":
-            return route(engine, spec, number, region)
-        key = str(number)[:longest], region
-        if key not in known:
-            known[key] = route(engine, spec, number, region)
-        return known[key]
+            return _route(engine, spec, account, number)
+        if (account, region) not in known:
+            known[account, region] = _route(engine, spec, account, number)
+        return known[account, region]
 
     return find
 
 
-def route(engine: Engine, spec: JobSpec, number: int, region: Region) -> Route:
-    """The account a number goes through: the job's own, else the one with the longest matching prefix.
+def _chooser(engine: Engine, spec: JobSpec) -> Callable[[int, Region], tuple[str, bool]]:
+    """Gives the account of a number, and whether all numbers that begin alike have the same.
 
-    A number that no account serves waits, visibly, in the line of an account that nobody has.
+    It is the first of the number's way that takes it now; when none does, the first one keeps it for better times.
     """
-    name = spec.account or _by_prefix(engine, str(number))
-    account = engine.settings.accounts.get(name)
+    roads, standings = engine.roads, engine.standings
+    now_ms = engine.now_ms() if roads.several and not spec.account else 0
+    subject = subject_of(spec, "")
+
+    def choose(number: int, region: Region) -> tuple[str, bool]:
+        if spec.account:
+            return spec.account, True
+        way = roads.way(spec.lane, spec.template, region, number)
+        order = way.order(number)
+        if len(order) == 1:
+            return order[0], True
+        return standings.first(order, subject, number, now_ms) or order[0], False
+
+    return choose
+
+
+def _route(engine: Engine, spec: JobSpec, name: str, number: int) -> Route:
+    """How a number goes through an account. One that nobody has makes its recipients wait, visibly."""
+    account, region = engine.settings.accounts.get(name), region_of(number)
     if account is None:
         return Route(name, spec.sign, params_differ=False)
-    local = account.window and spec.lane == "marketing" and region == "global"
     return Route(
         name,
-        account.sign,
+        "" if engine.roads.several else account.sign,
         engine.providers[name].batch_rule(region).params_differ,
-        windows.country_of(number) if local else "",
+        windows.country_for(account, spec.lane, region[0], number),
+        pinned=bool(spec.account) and engine.roads.several,
     )
-
-
-def _by_prefix(engine: Engine, digits: str) -> str:
-    best, length = UNROUTED, -1
-    for name, account in engine.settings.accounts.items():
-        for prefix in account.prefixes or ("",):
-            if digits.startswith(prefix) and len(prefix) > length:
-                best, length = name, len(prefix)
-    return best

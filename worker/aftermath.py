@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from smsline.ledger import accounts, buckets, suppression
-from smsline.ledger.lines import Begun, Claim
+from smsline.ledger.lines import Begun, Claim, template_id
 from smsline.verdicts import Scope
 from worker.engine import Engine
 from worker.outcome import Outcome, Trouble
@@ -41,6 +41,8 @@ def act(engine: Engine, flight: Flight, outcome: Outcome) -> None:
         _park(engine, flight, outcome.park)
     elif flight.begun.probing and outcome.worked:
         _unpark(engine, flight)
+    if engine.roads.several:
+        engine.standings.note(account, outcome.failed)
     if outcome.opted_out:
         suppression.add(ledger, outcome.opted_out)
     for code in outcome.unknown_codes:
@@ -53,11 +55,12 @@ def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
     new = accounts.park(
         engine.ledger, line.account, template, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
     )
+    engine.standings.forget()
     if new:
         log.error(
             "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",
             line.account,
-            f" template {template}" if template else "",
+            f" template {template_id(template)}" if template else "",
             trouble.code,
             probe_s,
         )
@@ -67,7 +70,9 @@ def _unpark(engine: Engine, flight: Flight) -> None:
     line = flight.claim.line
     for template in ("", line.template):
         if accounts.unpark(engine.ledger, line.account, template):
-            log.warning("account %s works again%s", line.account, f" with template {template}" if template else "")
+            log.warning(
+                "account %s works again%s", line.account, f" with template {template_id(template)}" if template else ""
+            )
 
 
 def tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
@@ -85,7 +90,7 @@ def tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> No
         flight.claim.attempt,
         line.account,
         line.lane,
-        line.template,
+        line.template_id,
         sum(len(group.numbers) for group in flight.begun.groups),
         ",".join(codes) or "ok",
         request,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from smsline.job import JobSpec
 from smsline.ledger.accepting import BLOCK_SIZE, Block, pack_json
 from smsline.ledger.inbox import Part
-from smsline.ledger.lines import OWN, SHARED, Line
+from smsline.ledger.lines import OWN, PINNED, SHARED, SIGNED, Line
 from smsline.numbers import is_mainland
 from worker.providers.base import Content, Region
 
@@ -21,15 +21,18 @@ class Route(NamedTuple):
 
     Attributes:
         account: The account that sends.
-        sign: Its signature, used when a job names none.
+        sign: Its signature, used when a job names none; empty where another account, with another signature, may stand in:
+            then each puts in its own when the call is made.
         params_differ: Whether its calls may hold different params.
         country: The number's ISO 3166 country where the hour of sending depends on it, else empty.
+        pinned: Whether no other account may stand in.
     """
 
     account: str
     sign: str
     params_differ: bool
     country: str = ""
+    pinned: bool = False
 
 
 Router = Callable[[int, Region], Route]
@@ -128,7 +131,18 @@ def line_of(spec: JobSpec, route: Route, region: Region, content: str, params: P
     """The line of a batch key; `params` None when each number has its own."""
     digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
     kind = OWN if params is None else SHARED
-    return Line(spec.lane, route.account, spec.template, region[0] + route.country, kind, digest)
+    pinned = PINNED if route.pinned else ""
+    return Line(spec.lane, route.account, subject_of(spec, route.sign), region[0] + route.country, kind, digest, pinned)
+
+
+def subject_of(spec: JobSpec, sign: str) -> str:
+    """What may be parked for a job: its template, and where its signature is not the account's own, the two together.
+
+    A mistyped signature must not hold up everybody else's messages of the template.
+    """
+    if spec.sign in {"", sign}:
+        return spec.template
+    return f"{spec.template}{SIGNED}{blake2b(spec.sign.encode(), digest_size=4).hexdigest()}"
 
 
 def region_named(letter: str) -> Region:

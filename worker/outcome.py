@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from smsline.codes import Match, lookup, wait_s
 from smsline.ledger.attempts import NO_DELAY, Mark, Verdicts
@@ -28,6 +28,10 @@ OPT_OUT_CODES: Final = frozenset({("tencent", "FailedOperation.PhoneNumberInBlac
 
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.TEMPLATE})
 BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
+FAILURES: Final = frozenset({Verdict.RETRY, Verdict.UNSURE})
+FAILING_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER})
+"""A call of these is one for which others may have to stand in."""
+
 LINE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
 PARTLY_PARKED_S: Final = 60.0
 """When a recipient is tried again whose call parked only a part of its recipients; it costs no try."""
@@ -42,21 +46,35 @@ class Trouble:
     message: str
 
 
+class Onward(NamedTuple):
+    """Where a recipient goes that its account cannot serve.
+
+    Attributes:
+        line: The line of the next account; empty when there is none.
+        place: How many accounts it has tried before this one, as far as its way tells.
+    """
+
+    line: str = ""
+    place: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What decides besides the code.
 
     Attributes:
         provider: Whose codes these are.
-        retry_max: Counted tries after the first.
+        retry_max: Counted tries after the first, at each account.
         now_s: The present, epoch seconds, for codes that hold until an hour or a day.
         chance: Uniform numbers from 0 to 1, for the jitter; one for a call, so that its recipients come back together.
+        onward: Where a number of a group goes that this account cannot serve.
     """
 
     provider: str
     retry_max: int
     now_s: float
     chance: Callable[[], float] = random.random
+    onward: Callable[[Group, int], Onward] = lambda _group, _number: Onward()
 
 
 @dataclass(slots=True)
@@ -69,6 +87,7 @@ class Outcome:
         hold_s: For how long the line is held, because its template may not be sent now; 0 not at all.
         park: What parks the account or the template, or None.
         worked: Whether the provider took at least one recipient.
+        failed: The code of a call that failed through no fault of its recipients; empty for any other.
         unknown_codes: Codes that no table knows.
         opted_out: Numbers whose owners do not want to be texted.
     """
@@ -78,6 +97,7 @@ class Outcome:
     hold_s: float = 0.0
     park: Trouble | None = None
     worked: bool = False
+    failed: str = ""
     unknown_codes: list[str] = field(default_factory=list)
     opted_out: list[int] = field(default_factory=list)
 
@@ -169,6 +189,8 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     """What a call means beyond its recipients."""
     kinds = said.kinds
     outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in kinds))
+    if kinds and all(word.verdict in FAILURES and word.match.row.scope in FAILING_SCOPES for word in kinds):
+        outcome.failed = kinds[0].code
     outcome.unknown_codes = sorted({word.code for word in kinds if word.match.how in {"family", "unknown"}})
     leaving = {id(word) for word in kinds if (policy.provider, word.code) in OPT_OUT_CODES} - said.split
     outcome.opted_out = [number for number, word in said.words.items() if id(word) in leaving] if leaving else []
@@ -188,7 +210,7 @@ def _marks(group: Group, said: _Said, policy: Policy, *, parked: bool) -> list[M
         elif id(word) in said.split:
             marks.append(_alone(position, word))
         else:
-            marks.append(_mark(position, word, tries & TRIES, policy, parked=parked))
+            marks.append(_mark(_Tried(position, number, tries & TRIES, group), word, policy, parked=parked))
     return marks
 
 
@@ -235,7 +257,17 @@ def _ambiguous(answer: Answer, word: _Word, groups: Sequence[Group]) -> bool:
     )
 
 
-def _mark(position: int, word: _Word, tries: int, policy: Policy, *, parked: bool) -> Mark:
+class _Tried(NamedTuple):
+    """A recipient of a call, and how often it was tried before."""
+
+    position: int
+    number: int
+    tries: int
+    group: Group
+
+
+def _mark(tried: _Tried, word: _Word, policy: Policy, *, parked: bool) -> Mark:
+    position = tried.position
     match word.verdict:
         case Verdict.OK:
             mark = Mark(position, State.ACCEPTED, fee=word.fee)
@@ -243,34 +275,44 @@ def _mark(position: int, word: _Word, tries: int, policy: Policy, *, parked: boo
             mark = Mark(position, State.UNSURE, word.code)
         case Verdict.THROTTLE:
             later_s = _wait_s(word, policy) if word.match.row.scope is Scope.RECIPIENT else None
-            mark = Mark(
-                position,
-                State.WAITING,
-                word.code,
-                counted=False,
-                delay_ms=NO_DELAY if later_s is None else later_s * 1000,
-            )
-        case Verdict.PARK if parked:
-            mark = Mark(position, State.WAITING, word.code, counted=False)
+            mark = _uncounted(position, word, later_s)
         case Verdict.PARK:
-            mark = Mark(position, State.WAITING, word.code, counted=False, delay_ms=PARTLY_PARKED_S * 1000)
+            mark = _uncounted(position, word, None if parked else PARTLY_PARKED_S)
         case Verdict.RETRY:
-            mark = _retry(position, word, tries, policy)
+            mark = _retry(tried, word, policy)
         case _:
-            mark = Mark(position, State.DEAD, word.code)
+            mark = _end(tried, word, policy)
     return mark
+
+
+def _uncounted(position: int, word: _Word, later_s: float | None) -> Mark:
+    delay_ms = NO_DELAY if later_s is None else later_s * 1000
+    return Mark(position, State.WAITING, word.code, counted=False, delay_ms=delay_ms)
+
+
+def _end(tried: _Tried, word: _Word, policy: Policy) -> Mark:
+    """Another account's turn, where the code says that another may serve the recipient; else the dead letter."""
+    row = word.match.row
+    elsewhere = row.reroute_ok or row.verdict is Verdict.REROUTE
+    line = policy.onward(tried.group, tried.number).line if elsewhere else ""
+    if line:
+        return Mark(tried.position, State.WAITING, word.code, delay_ms=0.0, line=line)
+    return Mark(tried.position, State.DEAD, word.code)
 
 
 def _alone(position: int, word: _Word) -> Mark:
     return Mark(position, State.WAITING, word.code, counted=False, delay_ms=0.0, alone=True)
 
 
-def _retry(position: int, word: _Word, tries: int, policy: Policy) -> Mark:
-    if tries + 1 > policy.retry_max:
-        return Mark(position, State.DEAD, word.code)
+def _retry(tried: _Tried, word: _Word, policy: Policy) -> Mark:
+    allowed = policy.retry_max
+    if tried.tries + 1 > allowed:
+        allowed += (policy.retry_max + 1) * policy.onward(tried.group, tried.number).place
+    if tried.tries + 1 > allowed:
+        return _end(tried, word, policy)
     fixed_s = _wait_s(word, policy)
-    later_s = fixed_s if fixed_s is not None else backoff_s(tries, policy.chance())
-    return Mark(position, State.WAITING, word.code, delay_ms=later_s * 1000)
+    later_s = fixed_s if fixed_s is not None else backoff_s(tried.tries, policy.chance())
+    return Mark(tried.position, State.WAITING, word.code, delay_ms=later_s * 1000)
 
 
 def backoff_s(tries: int, chance: float) -> float:

@@ -36,7 +36,7 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     account, number = member.split(" ")
     block, now_ms = int(number), engine.now_ms()
     overdue_ms = engine.settings.receipt_deadline_s * 1000
-    silent = silent_of(engine.ledger, block)
+    silent = silent_of(engine.ledger, block, account)
     _give_up(engine, account, block, [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])
     asking = [each for each in silent if now_ms - each.accepted_ms < overdue_ms]
     if isinstance(engine.providers.get(account), QueryProvider):
@@ -46,7 +46,7 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
             due.hasten(engine.ledger, key, member, QUERY_AGAIN_MS if again_ms is None else again_ms)
     else:
         go_on_ms = _ask_in_turn(engine, account, block, asking, seconds=seconds)
-        oldest_ms = min((each.accepted_ms for each in silent_of(engine.ledger, block)), default=None)
+        oldest_ms = min((each.accepted_ms for each in silent_of(engine.ledger, block, account)), default=None)
         again_ms = None if oldest_ms is None else min(go_on_ms, next_probe_ms(engine, now_ms - oldest_ms))
         due.finish(engine.ledger, key, lease, again_ms)
 
@@ -93,7 +93,7 @@ def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Sile
     apply_matched(engine, account, [Matched(row, place) for row, place in found if place])
     if wait_ms is not None:
         return wait_ms
-    now_ms, left = engine.now_ms(), silent_of(engine.ledger, block)
+    now_ms, left = engine.now_ms(), silent_of(engine.ledger, block, account)
     ages_ms = [now_ms - each.accepted_ms for each in left]
     return next_query_ms(ages_ms, engine.settings.receipt_deadline_s * 1000) if left else None
 

@@ -8,13 +8,15 @@ from redis.exceptions import RedisError
 
 from smsline.ledger import accepting, accounts, attempts, lines
 from smsline.ledger.buckets import Limit
-from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Terms
-from worker import aftermath, receipts, windows
+from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Taking, Terms
+from smsline.ledger.runs import Entry
+from worker import aftermath, divert, receipts, windows
 from worker.aftermath import Flight
 from worker.batch import read_content, region_named
 from worker.engine import Engine
 from worker.outcome import Outcome, Policy, decide
 from worker.providers.base import Answer, BatchRule, Broken, Call, Provider
+from worker.wording import each_worded, worded
 
 SHORT_WAIT_MS: Final = 250.0
 """A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due set."""
@@ -29,20 +31,23 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
     """Make the calls that are due in a lane, for about so long; returns how many."""
     over, calls = engine.slice_ends(seconds), 0
     while not over():
-        due, next_ms = lines.due_lines(engine.ledger, lane)
-        if not due:
+        turn, next_ms = engine.turns[lane].next(engine.ledger)
+        if turn is None:
             if next_ms > 0:
                 engine.poke(next_ms)
             break
-        for line in due:
-            if over():
-                break
-            calls += send_batch(engine, line)
+        calls += send_batch(engine, *turn)
     return calls
 
 
-def send_batch(engine: Engine, line: Line) -> bool:
-    """Make one call for a line; False when there was nothing to send or it has to wait."""
+def send_batch(engine: Engine, line: Line, entry: Entry | None = None) -> bool:
+    """Make one call for a line; False when there was nothing to send or it has to wait.
+
+    Args:
+        engine: The process' engine.
+        line: The line.
+        entry: The only one it seems to have, which then is taken and begun in one round trip.
+    """
     provider = engine.providers.get(line.account)
     if provider is None:
         return _park_stranger(engine, line)
@@ -50,16 +55,23 @@ def send_batch(engine: Engine, line: Line) -> bool:
         lines.hold(engine.ledger, line, closed_s * 1000)
         return False
     rule = rule_of(provider, line)
-    claim = _take(engine, line, rule.limit)
-    return claim is not None and _begin_and_call(engine, claim, rule)
+    if entry is None or _failing(engine, line):
+        claim = _take(engine, line, rule.limit)
+        left = claim and _in_standing(engine, claim)
+        return claim is not None and (left is None or _begin_and_call(engine, left, rule))
+    asked_s, terms = engine.monotonic_s(), _terms(engine, line.account, rule.action)
+    how = _taking(engine, line, rule.limit)
+    claim, begun = lines.take_and_begin(engine.ledger, line, engine.next_attempt(), how=how, terms=terms, entry=entry)
+    return claim is not None and _begin_and_call(engine, claim, rule, (asked_s, begun) if begun else None)
 
 
 def _take(engine: Engine, line: Line, limit: int) -> Claim | None:
     """The next recipients of a line for one call; None when there are none, or it is not due."""
-    return lines.take(
-        engine.ledger,
-        line,
-        engine.next_attempt(),
+    return lines.take(engine.ledger, line, engine.next_attempt(), **_taking(engine, line, limit))
+
+
+def _taking(engine: Engine, line: Line, limit: int) -> Taking:
+    return Taking(
         limit=limit,
         linger_ms=engine.settings.linger_ms[line.lane],
         lease_ms=engine.settings.lease_s * 1000,
@@ -91,12 +103,21 @@ def _park_stranger(engine: Engine, line: Line) -> bool:
     return False
 
 
-def _begin_and_call(engine: Engine, claim: Claim, rule: BatchRule) -> bool:
-    """Begin, waiting a little for the rate limit, and make the call; False when it is not to be made (now)."""
+def _begin_and_call(
+    engine: Engine, claim: Claim, rule: BatchRule, early: tuple[float, Begun | NotBegun] | None = None
+) -> bool:
+    """Begin, waiting a little for the rate limit, and make the call; False when it is not to be made (now).
+
+    Args:
+        engine: The process' engine.
+        claim: The recipients.
+        rule: How they are packed.
+        early: What beginning came to when it was done with the taking, and when that was asked for.
+    """
     terms = _terms(engine, claim.line.account, rule.action)
     while True:
-        asked_s = engine.monotonic_s()
-        begun = lines.begin(engine.ledger, claim, terms)
+        asked_s, begun = early or (engine.monotonic_s(), lines.begin(engine.ledger, claim, terms))
+        early = None
         if isinstance(begun, Begun):
             _call(
                 engine,
@@ -104,9 +125,26 @@ def _begin_and_call(engine: Engine, claim: Claim, rule: BatchRule) -> bool:
             )
             return True
         if begun.why != "wait" or begun.wait_ms > SHORT_WAIT_MS or engine.stopping.is_set():
-            _give_back(engine, claim, begun)
-            return False
+            return _not_begun(engine, claim, begun)
         engine.sleep(begun.wait_ms / 1000)
+
+
+def _failing(engine: Engine, line: Line) -> bool:
+    """Whether others stand in for the line's account, because its calls fail."""
+    return divert.can(engine, line) and engine.standings.of(line.account, line.template).out_ms > engine.now_ms()
+
+
+def _in_standing(engine: Engine, claim: Claim) -> Claim | None:
+    """The claim without those whom another account serves while this one's calls fail; None when nobody is left."""
+    return divert.divert(engine, claim, "failing") if _failing(engine, claim.line) else claim
+
+
+def _not_begun(engine: Engine, claim: Claim, why: NotBegun) -> bool:
+    """Give back what cannot be sent now; whom a parked account keeps waiting goes through another one that can serve them."""
+    left = divert.divert(engine, claim, "parked") if why.why == "parked" else claim
+    if left is not None:
+        _give_back(engine, left, why)
+    return left is not claim
 
 
 def _terms(engine: Engine, account: str, action: str) -> Terms:
@@ -131,7 +169,12 @@ def _call(engine: Engine, flight: Flight) -> None:
     """Make the call and write down what it came to."""
     line = flight.claim.line
     answer = _answer(engine, flight)
-    policy = Policy(flight.provider, engine.settings.retry_max[line.lane], now_s=flight.begun.started_ms / 1000)
+    policy = Policy(
+        flight.provider,
+        engine.settings.retry_max[line.lane],
+        now_s=flight.begun.started_ms / 1000,
+        onward=lambda group, number: divert.onward(engine, line, group, number),
+    )
     outcome = decide(answer, flight.begun.groups, policy)
     try:
         # Before the recipients are written down: some of them wait again, and should meet a closed bucket, a held line or a park.
@@ -157,21 +200,30 @@ def _call(engine: Engine, flight: Flight) -> None:
 def _answer(engine: Engine, flight: Flight) -> Answer:
     """What the provider says; no call is made by a process that was stopped or starved until its lease is as good as over."""
     request = _request(engine, flight)
+    if isinstance(request, Broken):
+        return request
     if engine.monotonic_s() - flight.asked_s > engine.settings.lease_s - request.timeout_s:
         return Broken(maybe_sent=False, code="worker.Late", detail="the lease ran out before the call")
     return engine.providers[flight.claim.line.account].send(request)
 
 
-def _request(engine: Engine, flight: Flight) -> Call:
+def _request(engine: Engine, flight: Flight) -> Call | Broken:
     begun, line = flight.begun, flight.claim.line
+    account = engine.settings.accounts[line.account]
     own = [] if begun.params and line.params != OWN else [params for group in begun.groups for params in _own(group)]
     params = own[0] if own else tuple(json.loads(begun.params or "[]"))
+    content = worded(account, read_content(begun.content, params))
+    own_params = each_worded(account, read_content(begun.content, params), own)
+    if isinstance(content, Broken):
+        return content
+    if isinstance(own_params, Broken):
+        return own_params
     return Call(
         numbers=[number for group in begun.groups for number in group.numbers],
-        content=read_content(begun.content, params),
+        content=content,
         context=engine.context(flight.claim.attempt),
-        timeout_s=engine.settings.accounts[line.account].timeout_s,
-        own_params=own,
+        timeout_s=account.timeout_s,
+        own_params=own_params,
     )
 
 

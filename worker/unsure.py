@@ -9,9 +9,10 @@ from typing import Final
 from smsline.ledger import attempts, due, retention
 from smsline.ledger.attempts import NO_DELAY, Attempt, Mark, Verdicts
 from smsline.ledger.blocks import tries_of, unsure_of
+from smsline.ledger.lines import PINNED
 from smsline.ledger.runs import Entry, encode
 from smsline.states import State
-from worker import receipts
+from worker import divert, receipts
 from worker.engine import Engine
 from worker.matching import SLACK_S
 from worker.outcome import RESENT
@@ -139,7 +140,12 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
         marks = [
             Mark(position, State.ACCEPTED, serial=taken[number], counted=False)
             if number in taken
-            else horizon_mark(position, tries.get(position, 0), again=again)
+            else horizon_mark(
+                position,
+                tries.get(position, 0),
+                again=again,
+                line=_line_again(engine, attempt, number) if again else "",
+            )
             for position, number in numbers.items()
         ]
         if marks:
@@ -155,6 +161,17 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
     )
     attempts.forget_unsure(engine.ledger, attempt)
     _tell(attempt, Counter(mark.state for verdict in verdicts for mark in verdict.marks))
+
+
+def _line_again(engine: Engine, attempt: Attempt, number: int) -> str:
+    """Where a number is sent again: its own account, and no other for it, unless the settings allow that; empty for the same line."""
+    line = attempt.line
+    if not divert.can(engine, line):
+        return ""
+    if engine.settings.unsure_reroute:
+        elsewhere = divert.standing_in(engine, line, number, line.params)
+        return elsewhere.text() if elsewhere else ""
+    return line._replace(pinned=PINNED).text()
 
 
 def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
@@ -174,14 +191,15 @@ def _in_time(engine: Engine, job: str) -> bool:
     return life is not None and life.deadline_ms > engine.now_ms()
 
 
-def horizon_mark(position: int, tries: int, *, again: bool) -> Mark:
+def horizon_mark(position: int, tries: int, *, again: bool, line: str = "") -> Mark:
     """What becomes of a recipient that is still unsure at its lane's horizon.
 
     Args:
         position: In its block.
         tries: Its attempts byte.
         again: Whether its lane sends again, and its deadline has not passed.
+        line: Where it waits for that; empty for where it came from.
     """
     if again and not tries & RESENT:
-        return Mark(position, State.WAITING, HORIZON_CODE, delay_ms=NO_DELAY, resent=True)
+        return Mark(position, State.WAITING, HORIZON_CODE, delay_ms=NO_DELAY, resent=True, line=line)
     return Mark(position, State.UNKNOWN, HORIZON_CODE, counted=False)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
+from config.accounts import Account
 from smsline.ledger.lines import Line
 from worker.engine import Engine
 
@@ -74,6 +75,11 @@ def country_of(number: int) -> str:
     if len(countries) < 2:
         return "".join(countries).removeprefix(NOWHERE)
     return phonenumbers.region_code_for_number(phonenumbers.parse(f"+{digits}")) or countries[0]
+
+
+def country_for(account: Account, lane: str, region: str, number: int) -> str:
+    """The number's country where the hour of sending depends on it, else empty; `region` is a line's letter."""
+    return country_of(number) if account.window and lane == "marketing" and region == "g" else ""
 
 
 def closed_s(window: Window, zones: Sequence[ZoneInfo], now_s: float) -> float:

@@ -16,7 +16,7 @@ from worker.providers.tencent import wire
 from worker.providers.tencent.account import host_of
 from worker.providers.tencent.client import CONTENT_TYPE, SERVICE, VERSION
 from worker.providers.tencent.signing import sign
-from worker.providers.tencent.transport import HttpxPoster, Reply
+from worker.providers.transport import HttpxPoster, Reply
 
 PER_CALL: Final = 200
 CONTENT: Final = Content("5678", ("20",), SIGN, "", "")

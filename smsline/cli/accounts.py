@@ -5,14 +5,25 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from smsline.cli import options as opt
-from smsline.cli.output import cell, print_json, print_line, show, table
+from smsline.cli.listing import Column, show_listing
+from smsline.cli.output import cell, print_json, print_line
 
 if TYPE_CHECKING:
-    from smsline.operator import AccountHealth
+    from smsline.operator import AccountHealth, Parked
 
 commands = typer.Typer()
 
-_RECEIPTS: Final = ("receipts due", "applied", "late", "unmatched")
+_COLUMNS: Final = (
+    Column("account"),
+    Column("provider", spare=3),
+    Column("state"),
+    Column("receipts due", number=True),
+    Column("applied", spare=1, number=True),
+    Column("late", spare=4, number=True),
+    Column("unmatched", spare=5, number=True),
+    Column("credit", spare=2),
+    Column("last error", words=True),
+)
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.", show_default=False)]
 
@@ -34,23 +45,26 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    shown = table("account", "provider", "state", *_RECEIPTS, "credit", "last error", numbers=tuple(_RECEIPTS))
-    for one in found:
-        receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
-        told = (one["account"], one["provider"], one["state"], *receipts, _credit(one), one["last_error"])
-        shown.add_row(*map(cell, told))
-    show(shown if found else "no worker has registered an account yet")
+    if found:
+        show_listing(_COLUMNS, map(_row, found))
+    else:
+        print_line("no worker has registered an account yet")
     for text in (text for one in found for text in _troubles(one)):
         print_line(cell(text))
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline accounts resume main"))
 def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) -> None:
-    """Let a parked account go on, now that the cause is mended."""
+    """Let a parked account go on, or one that others stand in for, now that the cause is mended."""
     lifted = opt.client_of(context).resume_account(account)
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
-        f"{account}: {lifted:,} parks lifted"
+        f"{account}: goes on; {lifted:,} hindrances lifted"
     )
+
+
+def _row(one: "AccountHealth") -> tuple[object, ...]:
+    receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
+    return (one["account"], one["provider"], one["state"], *receipts, _credit(one), one["last_error"])
 
 
 def _credit(one: "AccountHealth") -> str:
@@ -62,7 +76,7 @@ def _credit(one: "AccountHealth") -> str:
 def _troubles(one: "AccountHealth") -> list[str]:
     """What a person has to see to, a line each."""
     parks = [
-        f"{one['account']}: parked since {park['since']} ({park['template'] or park['scope']}) by {park['code']}: "
+        f"{one['account']}: parked since {park['since']} ({_what(park)}) by {park['code']}: "
         f"{park['meaning']}; when mended: smsline accounts resume {one['account']}"
         for park in one["parked"]
     ]
@@ -70,4 +84,27 @@ def _troubles(one: "AccountHealth") -> list[str]:
         f"{one['account']}: unknown code {code} came {count:,} times; add a row for it"
         for code, count in one["unknown_codes"].items()
     ]
-    return parks + unknown
+    return parks + _failover(one) + unknown
+
+
+def _what(park: "Parked") -> str:
+    """What of the account is parked."""
+    if park["own_sign"]:
+        return f"{park['template']} with a signature of a job's own"
+    return park["template"] or park["scope"]
+
+
+def _failover(one: "AccountHealth") -> list[str]:
+    held, name = one["failover"], one["account"]
+    diverted = [
+        f"{name}: {count:,} recipients went through {key.partition(':')[0]} ({key.partition(':')[2]})"
+        for key, count in one["diverted"].items()
+    ]
+    if held is None:
+        return diverted
+    told = (
+        f"{name}: too many calls failed by {held['code']} since {held['since']}: {held['meaning']}; others stand in until "
+        f"{held['until']}, {held['share']:.0%} goes through it now, all of it from {held['whole_again']}; at once: "
+        f"smsline accounts resume {name}"
+    )
+    return [told, *diverted]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smsline.cli import options as opt
-from smsline.cli.output import cell, print_json, print_line, say, show, table
+from smsline.cli.listing import Column, show_listing
+from smsline.cli.output import cell, print_json, print_line, say, show
 from smsline.errors import BadInput, NotFound
 from smsline.verdicts import Verdict
 
@@ -72,10 +73,11 @@ def list_codes(*, provider: opt.OfProvider = "", verdict: OfVerdict = "", as_jso
     if as_json:
         print_json([_fields(row) for row in found])
         return
-    shown = table("provider", "namespace", "code", "verdict", "scope", "meaning")
-    for row in found:
-        shown.add_row(*map(cell, (row.provider, row.namespace, row.code, row.verdict, row.scope, row.meaning)))
-    show(shown)
+    names = ("provider", "namespace", "code", "verdict", "scope")
+    columns = [*map(Column, names), Column("meaning", words=True)]
+    show_listing(
+        columns, ((row.provider, row.namespace, row.code, row.verdict, row.scope, row.meaning) for row in found)
+    )
 
 
 def _known_provider(provider: str) -> str | None:

@@ -9,11 +9,13 @@ import typer
 
 from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
-from smsline.cli.output import cell, console, print_json, print_line, say, show, table
+from smsline.cli.listing import Column, show_listing
+from smsline.cli.output import console, print_json, print_line, say
 from smsline.errors import BadInput
 
 if TYPE_CHECKING:
     from smsline.client import Client
+    from smsline.operator import DeadGroup
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -24,6 +26,18 @@ commands = typer.Typer(
 )
 
 ROW_COLUMNS: Final = ("job", "phone", "ref", "account", "provider", "state", "code", "attempts", "final_at")
+_SPARE: Final = {"provider": 6, "final_at": 5, "ref": 4, "attempts": 3, "account": 2, "state": 1}
+"""What a narrow terminal can do without, the highest first."""
+
+_GROUP_COLUMNS: Final = (
+    Column("code"),
+    Column("provider", spare=2),
+    Column("account", spare=1),
+    Column("numbers", number=True),
+    Column("jobs", spare=3),
+    Column("meaning", words=True),
+    Column("what to do", words=True),
+)
 _SHOWN_JOBS: Final = 3
 
 
@@ -57,11 +71,10 @@ def list_groups(
     if as_json:
         print_json(groups)
         return
-    shown = table("code", "provider", "account", "numbers", "jobs", "meaning", "what to do", numbers=("numbers",))
-    for group in groups:
-        facts = (group["code"], group["provider"], group["account"], group["count"], _some(group["jobs"]))
-        shown.add_row(*map(cell, (*facts, group["meaning"], group["advice"])))
-    show(shown if groups else "no dead letters")
+    if groups:
+        show_listing(_GROUP_COLUMNS, map(_group, groups))
+    else:
+        print_line("no dead letters")
 
 
 @commands.command(
@@ -85,11 +98,9 @@ def show_rows(
         for row in rows:
             print_json(row)
         return
-    shown = table(*ROW_COLUMNS, numbers=("attempts",))
-    for row in islice(rows, limit or None):
-        values: dict[str, object] = {**row}
-        shown.add_row(*(cell(values[column]) for column in ROW_COLUMNS))
-    show(shown)
+    columns = [Column(name, spare=_SPARE.get(name, 0), number=name == "attempts") for name in ROW_COLUMNS]
+    some: list[dict[str, object]] = [{**row} for row in islice(rows, limit or None)]
+    show_listing(columns, ([row[name] for name in ROW_COLUMNS] for row in some))
     if next(rows, None) is not None:
         say(f"there are more than {limit:,}; --limit 0 shows all")
 
@@ -176,6 +187,11 @@ def _requeue(client: "Client", selection: Selection) -> int:
 
 def _report(done: str, count: int, *, as_json: bool) -> None:
     print_json({done: count}) if as_json else print_line(f"{done} {count:,}")
+
+
+def _group(group: "DeadGroup") -> tuple[object, ...]:
+    facts = (group["code"], group["provider"], group["account"], group["count"], _some(group["jobs"]))
+    return (*facts, group["meaning"], group["advice"])
 
 
 def _some(jobs: Sequence[str]) -> str:

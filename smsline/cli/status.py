@@ -1,17 +1,19 @@
 """Looking at jobs and steering them: `status`, `jobs`, `pause`, `resume`, `cancel`."""
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from smsline.cli import options as opt
-from smsline.cli.output import cell, print_json, print_line, show, table
+from smsline.cli.listing import Column, show_listing
+from smsline.cli.output import print_json, print_line
 from smsline.cli.view import print_status
 from smsline.errors import BadInput
 from smsline.states import JobState
 
 if TYPE_CHECKING:
     from smsline.client import Client
+    from smsline.ledger.jobs import Status
 
 commands = typer.Typer()
 
@@ -21,7 +23,9 @@ State = Annotated[
     typer.Option(metavar="STATE", help="Only open, paused, cancelled or closed ones.", show_default=False),
 ]
 
-_COUNTS = ("total", "waiting", "sending", "accepted", "delivered", "undelivered", "dead")
+_COUNTS: Final = ("total", "waiting", "sending", "accepted", "delivered", "undelivered", "dead")
+_SPARE: Final = {"template": 7, "created": 6, "sending": 5, "accepted": 4, "undelivered": 3, "lane": 2, "waiting": 1}
+"""What a narrow terminal can do without, the highest first; `status` has it all."""
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline status JOB", "smsline status JOB --json"))
@@ -39,12 +43,15 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
     if as_json:
         print_json(found)
         return
-    shown = table("job", "state", "lane", "template", *_COUNTS, "created", numbers=_COUNTS)
-    for one in found:
-        counts = cast("dict[str, int]", one["counts"])
-        facts = (one["job"], one["state"], one["lane"], one["template"])
-        shown.add_row(*map(cell, (*facts, *(counts[name] for name in _COUNTS), one["created_at"])))
-    show(shown)
+    names = ("job", "state", "lane", "template", *_COUNTS, "created")
+    columns = [Column(name, spare=_SPARE.get(name, 0), number=name in _COUNTS) for name in names]
+    show_listing(columns, map(_row, found))
+
+
+def _row(one: "Status") -> tuple[object, ...]:
+    counts = cast("dict[str, int]", one["counts"])
+    facts = (one["job"], one["state"], one["lane"], one["template"])
+    return (*facts, *(counts[name] for name in _COUNTS), one["created_at"])
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline pause JOB"))

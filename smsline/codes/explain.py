@@ -1,24 +1,33 @@
 """A code that a person typed in, every reading of it out, over all providers, best first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Final
+from itertools import groupby
+from typing import Final, TypeAlias
 
 from smsline.codes import store
 from smsline.codes.lookup import rows
 from smsline.codes.parse import LONGEST_CODE
 from smsline.codes.row import How, Match
-from smsline.codes.spellings import plain, spellings
+from smsline.codes.spellings import coloned, parts, plain, surely_several, tidy, unlabelled, variants
 from smsline.codes.table import Found, Table
 
 _RANK: Final[dict[How, int]] = {"exact": 0, "alias": 1, "range": 2, "wildcard": 3, "family": 4, "unknown": 5}
+_NAMED: Final = frozenset({"exact", "alias"})
+_GUESS: Final = len(_RANK)
+"""Added to the rank of what was not written so."""
+
+Ranked: TypeAlias = tuple[tuple[int, int], Found]
+"""A reading with its place: by how it was found, then by the spelling."""
 
 
 def explain(code: str, provider: str | None = None) -> list[Match]:
     """Every reading of a code in any of its spellings.
 
-    Finds other cases, `isv.` and `isp.`, trailing dots, numbers that a document prints beside a code, codes whose
-    meaning depends on the endpoint, several codes run together, and receipt codes that a spreadsheet has spoiled.
+    Finds other cases and separators, full-width signs, brackets and labels around it, `isv.` and `isp.`, trailing
+    dots, zeros too many or too few, numbers that a document prints beside a code, codes whose meaning depends on the
+    endpoint, several codes run together, and receipt codes that a spreadsheet has spoiled. Only people are met with
+    this patience: the engine's `lookup` takes a code to the letter.
 
     Args:
         code: As typed or pasted.
@@ -30,9 +39,9 @@ def explain(code: str, provider: str | None = None) -> list[Match]:
     if len(code) > LONGEST_CODE:
         return []
     tables = list(_tables(provider))
-    found = _direct(tables, code) or _by_tail(tables, plain(code))
+    found = _direct(tables, code) or _by_tail(tables, code)
     found += _seen_from(tables, found)
-    found = found or [one for table in tables if (one := table.family(plain(code)))]
+    found = found or _families(tables, code)
     return [Match(one.row, one.how, code) for one in _without_repeats(found)]
 
 
@@ -49,22 +58,70 @@ def _tables(provider: str | None) -> Iterator[Table]:
 
 
 def _direct(tables: list[Table], code: str) -> list[Found]:
-    """The readings of the first spelling that has any with certainty, and the weaker ones of the others after them."""
-    ranked: list[tuple[int, int, Found]] = []
-    for turn, spelling in enumerate(spellings(code)):
-        for table in tables:
-            ranked.extend((turn, _RANK[one.how], _spelt(one, turn)) for one in table.readings(spelling))
-    ranked.sort(key=lambda entry: entry[:2])
-    return [one for _, _, one in ranked]
+    """The readings over all providers, the certain ones first; each provider's codes are tried for themselves."""
+    ranked = [entry for _, own in groupby(tables, key=_provider) for entry in _of_provider(list(own), code)]
+    ranked.sort(key=lambda entry: entry[0])
+    return [one for _, one in ranked]
+
+
+def _of_provider(tables: list[Table], code: str) -> list[Ranked]:
+    """The readings of the first spellings that name a row, with the weaker ones met on the way."""
+    ranked: list[Ranked] = []
+    for text in (code, *unlabelled(code)):
+        ranked += _spelt(tables, variants(text))
+        if not (_names(ranked) or surely_several(text)):
+            ranked += _guessed(one for table in tables for one in table.alike(text))
+        if not _names(ranked):
+            ranked += _spelt(tables, parts(text))
+        if _names(ranked):
+            return ranked
+    return ranked + _last_guesses(tables, (code, *unlabelled(code)))
+
+
+def _names(ranked: list[Ranked]) -> bool:
+    return any(one.how in _NAMED for _, one in ranked)
+
+
+def _spelt(tables: list[Table], spellings: Sequence[str]) -> list[Ranked]:
+    """Every reading of every spelling; the first one alone is the literal one, and can be exact."""
+    return [
+        ((_RANK[one.how], place), Found(one.row, "alias") if place and one.how == "exact" else one)
+        for place, spelling in enumerate(spellings)
+        for table in tables
+        for one in table.readings(spelling)
+    ]
+
+
+def _guessed(found: Iterable[Found]) -> list[Ranked]:
+    return [((_RANK[one.how] + _GUESS, 0), one) for one in found]
+
+
+def _last_guesses(tables: list[Table], texts: Sequence[str]) -> list[Ranked]:
+    """Rows that differ in the zeros of their numbers; else what begins or ranges so in the carriers' own shape."""
+    for text in texts:
+        if found := _guessed(one for table in tables for one in table.alike_but_zeros(text)):
+            return found
+    shapes = [shape for text in texts for shape in coloned(text)]
+    return _guessed(one for shape in shapes for table in tables for one in table.readings(shape))
 
 
 def _by_tail(tables: list[Table], code: str) -> list[Found]:
     """Rows named without the words before their dot; digits alone are no name."""
-    return [one for table in tables for one in table.by_tail(code)] if code[:1].isalpha() else []
+    texts = [text for text in (plain(tidy(code)), *unlabelled(code)) if text[:1].isalpha()]
+    return [one for text in texts for table in tables for one in table.by_tail(text)]
 
 
-def _spelt(one: Found, turn: int) -> Found:
-    return Found(one.row, "alias") if turn and one.how == "exact" else one
+def _families(tables: list[Table], code: str) -> list[Found]:
+    texts = (plain(code), plain(tidy(code)), *unlabelled(code))
+    return next((found for text in texts if (found := _family(tables, text))), [])
+
+
+def _family(tables: list[Table], code: str) -> list[Found]:
+    return [one for table in tables if (one := table.family(code))]
+
+
+def _provider(table: Table) -> str:
+    return next((row.provider for row in (*table.rows, *table.families)), "")
 
 
 def _seen_from(tables: list[Table], found: list[Found]) -> list[Found]:

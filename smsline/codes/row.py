@@ -81,6 +81,7 @@ class CodeRow:
         reason: For receipts, the reason that this code shares with others.
         carrier: For receipts, the carrier whose table lists it.
         does: What smsline does, where the verdict's own sentence would not fit.
+        added: The code is in none of the documents that the tables were made from; `source` says where it was seen.
     """
 
     provider: str
@@ -106,6 +107,7 @@ class CodeRow:
     reason: str = ""
     carrier: str = ""
     does: str = ""
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,36 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
+from unicodedata import normalize
 
 _QUOTES: Final = " \t\r\n\"'`"
 _PREFIX: Final = re.compile(r"is[vp]\.(?=.)")
+_ANY_PREFIX: Final = re.compile(r"is[vp]\s*[.:_/ -]\s*(?=.)", re.IGNORECASE)
+_AROUND: Final = _QUOTES + "[](){}<>\u3010\u3011\u300c\u300d\u300e\u300f\u00ab\u00bb\u2039\u203a.,;:!?#"
+_SIGNS: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        **dict.fromkeys("\u201c\u201d\u201e\u2018\u2019\u201a", '"'),
+        **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"),
+        "\u3002": ".",
+        "\u3001": ",",
+    }
+)
+"""What word processors and Chinese keyboards put in place of plain signs, and what cannot be seen."""
+
+_NAME: Final = r"(?:[a-z]+[ _-]?)?(?:code|errmsg|description|\u9519\u8bef\u7801|\u72b6\u6001\u7801|\u4ee3\u7801)"
+_QUOTED_FIELD: Final = re.compile(rf"{_NAME}[\"']?\s*[:=]\s*([\"'][^\"']+)", re.IGNORECASE)
+_LABEL: Final = re.compile(
+    rf"^\W*(?:{_NAME}|error|err|no\.?|nr\.?)(?:[\"']?\s*[:=#]\s*|\s+|(?=-?[0-9]))(.+)", re.IGNORECASE
+)
+_FIELD: Final = re.compile(rf"{_NAME}[\"']?\s*[:=]\s*([^\"',}}\]\s]+)", re.IGNORECASE)
+_NEGATIVE: Final = re.compile(r"-[0-9]")
+_BETWEEN_CODES: Final = re.compile(r"[/|,;&]+")
+_MORE_THAN_ONE: Final = re.compile(r"[|,;&]|[0-9]\s*/\s*[0-9]")
+_BETWEEN_NUMBERS: Final = re.compile(r"(?<=[0-9])[^a-z0-9]+(?=[0-9])")
+_SEPARATORS: Final = re.compile(r"[^\w:]|_|(?<![0-9]):|:(?![0-9])")
+_ZEROS: Final = re.compile(r"(?<![0-9])0+(?=[0-9])")
+_FIGURES: Final = re.compile(r"\+?(-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+))(?:\.0+)?")
 _STATUS: Final = re.compile(r"(?:http[ ._-]*)?([3-5](?:[0-9]{2}|xx))", re.IGNORECASE)
 _FAULT: Final = re.compile(r"(?:httpx\.)?([A-Z][A-Za-z]+(?:Error|Timeout|Protocol|URL))")
 _FRACTION: Final = re.compile(r"0\.([0-9]{4,12})")
@@ -20,29 +47,77 @@ def plain(code: str) -> str:
     return _PREFIX.sub("", code.strip(), count=1).rstrip(".")
 
 
-def spellings(code: str) -> Iterator[str]:
-    """The spellings to try for a code that a person typed or pasted, the literal one first, without repeats."""
-    seen: set[str] = set()
-    for spelling in _variants(code):
-        if spelling and spelling not in seen:
-            seen.add(spelling)
-            yield spelling
+def variants(code: str) -> tuple[str, ...]:
+    """The code as it stands, then what it surely is without its wrapping; empty for nothing."""
+    return tuple(_without_repeats(_variants(code)))
+
+
+def parts(code: str) -> tuple[str, ...]:
+    """The codes of several that a table ran together (`508 | 509`) or a person names together; empty for one alone."""
+    several = [part for part in _BETWEEN_CODES.split(_straight(code)) if tidy(part)]
+    return tuple(_without_repeats(plain(tidy(part)) for part in several)) if len(several) > 1 else ()
+
+
+def surely_several(code: str) -> bool:
+    """Whether the signs in the code stand between codes rather than in one."""
+    return _MORE_THAN_ONE.search(tidy(code)) is not None
+
+
+def tidy(code: str) -> str:
+    """The code in plain signs (no full-width ones, no invisible ones), and without brackets and stops around it."""
+    return _straight(code).strip(_AROUND)
+
+
+def unlabelled(code: str) -> list[str]:
+    """What a label announces as the code, likeliest first: `code: 1016`, `"Code":"isv.X"`, `Error 2053`, `#9`."""
+    text = _straight(code).strip()
+    named = [found[1] for pattern in (_QUOTED_FIELD, _LABEL, _FIELD) if (found := pattern.search(text))]
+    return list(_without_repeats(tidy(one) for one in named))
+
+
+def skeleton(code: str) -> str:
+    """What is left when case, separators and `isv.` say nothing: equal for `MK:0001`, `mk 0001` and `MK-0001`."""
+    text = _ANY_PREFIX.sub("", tidy(code), count=1)
+    sign = "-" if _NEGATIVE.match(text) else ""
+    return sign + _SEPARATORS.sub("", _BETWEEN_NUMBERS.sub(":", text.casefold()))
+
+
+def unpadded(code: str) -> str:
+    """The skeleton without the zeros before its numbers: equal for `MK:0001` and `MK:1`, `002` and `2`."""
+    return skeleton(_ZEROS.sub("", tidy(code)))
+
+
+def coloned(code: str) -> Iterator[str]:
+    """The code as carriers write theirs, in capitals with a colon: for ranges and beginnings, which need one."""
+    text = _ANY_PREFIX.sub("", tidy(code), count=1).upper()
+    yield text
+    yield re.sub(r"\s*[ :=_.-]\s*", ":", text)
+    yield re.sub(r"^([A-Z]+)([0-9]+)$", r"\1:\2", text)
+
+
+def _without_repeats(spelt: Iterator[str]) -> Iterator[str]:
+    return iter(dict.fromkeys(spelling for spelling in spelt if spelling))
+
+
+def _straight(code: str) -> str:
+    return normalize("NFKC", code).translate(_SIGNS)
 
 
 def _variants(code: str) -> Iterator[str]:
     yield code
-    text = code.strip(_QUOTES)
+    text = _straight(code).strip(_QUOTES)
     yield text
     yield plain(text)
-    if status := _STATUS.fullmatch(text):
+    bare = _ANY_PREFIX.sub("", tidy(text), count=1)
+    yield bare
+    if status := _STATUS.fullmatch(bare):
         yield f"http.{status[1].lower()}"
         yield f"HTTP {status[1].lower()}"
-    if fault := _FAULT.fullmatch(text):
+    if fault := _FAULT.fullmatch(bare):
         yield f"http.{fault[1]}"
-    yield from unspoiled(text)
-    # Two codes that a table ran together (`508 | 509`), or a person names together.
-    for part in re.split(r"[/|,;]+", text):
-        yield plain(part)
+    if number := _FIGURES.fullmatch(bare):
+        yield number[1].replace(",", "")
+    yield from unspoiled(bare)
 
 
 def unspoiled(code: str) -> Iterator[str]:

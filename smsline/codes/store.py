@@ -1,7 +1,7 @@
 """Data files and overrides in, one index per namespace out: loaded when first asked for, kept until overrides change."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pkgutil import get_data
 from typing import Final
@@ -17,6 +17,7 @@ _KINDS: Final[dict[str, Kind]] = {"send": "send", "read": "read", "receipt": "re
 _RECEIPTS: Final = "tencent_receipt.tsv"
 _REASONS: Final = "tencent_reasons.tsv"
 _FAMILIES: Final = "families.tsv"
+_ADDED: Final = "added.tsv"
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ def shipped(provider: str, namespace: str) -> Table:
         KeyError: There is no such namespace.
     """
     space = namespaces()[provider, namespace]
-    return Table([*_load(space), *(row for row in _families() if _home(row) == (provider, namespace))])
+    more = (row for row in (*_added(), *_families()) if _home(row) == (provider, namespace))
+    return Table([*_load(space), *more])
 
 
 @lru_cache(maxsize=64)
@@ -143,8 +145,18 @@ def _receipt(cells: list[str], reason: CodeRow) -> CodeRow:
 
 @lru_cache(maxsize=1)
 def _families() -> tuple[CodeRow, ...]:
+    return tuple(_of_any_namespace(_FAMILIES))
+
+
+@lru_cache(maxsize=1)
+def _added() -> tuple[CodeRow, ...]:
+    """Codes seen elsewhere than in the documents of the tables, apart so that those can be counted."""
+    return tuple(replace(row, added=True) for row in _of_any_namespace(_ADDED))
+
+
+def _of_any_namespace(name: str) -> Iterator[CodeRow]:
     spaces = namespaces()
-    return tuple(_sound(line, spaces[line["provider"], line["namespace"]]) for line in _lines(_FAMILIES))
+    yield from (_sound(line, spaces[line["provider"], line["namespace"]]) for line in _lines(name))
 
 
 def _home(row: CodeRow) -> tuple[str, str]:

@@ -1,11 +1,12 @@
 """The rows of one namespace in, an index out that finds a code by its spelling, its number range or its beginning."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from smsline.codes.row import CodeRow, How
+from smsline.codes.spellings import skeleton, unpadded
 
 _SPAN: Final = re.compile(r"(?P<stem>.*?)(?P<low>[0-9]{1,6})-(?P<high>[0-9]{1,6})")
 _NUMBER: Final = re.compile(r"(?P<stem>.*?)(?P<number>0|[1-9][0-9]{0,5})")
@@ -70,10 +71,21 @@ class Table:
         """The rows filed under this very code."""
         return self._exact.get(code, ())
 
+    def alike(self, code: str) -> Iterator[Found]:
+        """Rows that differ from this spelling in nothing but case and separators.
+
+        For people only: on the wire `MB1013` and `MB:1013` may be two codes.
+        """
+        yield from (Found(row, "alias") for row in self._skeletons.get(skeleton(code), ()))
+
+    def alike_but_zeros(self, code: str) -> Iterator[Found]:
+        """Rows that differ in the zeros before their numbers too: a spreadsheet makes `2` of `002`."""
+        yield from (Found(row, "alias") for row in self._unpadded.get(unpadded(code), ()))
+
     def by_tail(self, code: str) -> Iterator[Found]:
         """Rows whose code ends in these words after its dot, in any case: `PhoneNumberInBlacklist`."""
-        tail = "." + code.casefold()
-        yield from (Found(row, "alias") for row in self.rows if row.code.casefold().endswith(tail))
+        tail = skeleton(code)
+        yield from (Found(row, "alias") for row in self.rows if tail and skeleton(_tail(row.code)) == tail)
 
     def _in_span(self, code: str) -> CodeRow | None:
         if not self._spans or (parts := _NUMBER.fullmatch(code)) is None:
@@ -90,6 +102,27 @@ class Table:
             for spelling in dict.fromkeys((row.code, *row.aliases, *numbers)):
                 index.setdefault(spelling.casefold(), []).append(row)
         return index
+
+    @cached_property
+    def _skeletons(self) -> dict[str, list[CodeRow]]:
+        return _by_spelling(self.rows, skeleton)
+
+    @cached_property
+    def _unpadded(self) -> dict[str, list[CodeRow]]:
+        return _by_spelling(self.rows, unpadded)
+
+
+def _by_spelling(rows: Sequence[CodeRow], key: Callable[[str], str]) -> dict[str, list[CodeRow]]:
+    index: dict[str, list[CodeRow]] = {}
+    for row in rows:
+        for spelling in dict.fromkeys(map(key, (row.code, *row.aliases))):
+            if spelling:
+                index.setdefault(spelling, []).append(row)
+    return index
+
+
+def _tail(code: str) -> str:
+    return code.partition(".")[2] and code.rpartition(".")[2]
 
 
 def _by_code(rows: Sequence[CodeRow]) -> dict[str, list[CodeRow]]:

@@ -20,7 +20,8 @@ UNNAMED_S: Final = 3_600
 
 _OPENS_AT_HOUR: Final = 8
 _FIXED_HOURS: Final = {"Asia/Shanghai": 8, "Europe/Paris": 1}
-"""Without a time zone database. Paris is an hour late in summer then, which is the harmless side."""
+"""Without a time zone database; any other zone is taken for UTC then. An hour too late does no harm in summer, and who comes
+too early is told to wait once more."""
 
 
 def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
@@ -90,4 +91,4 @@ def _zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except ZoneInfoNotFoundError:
-        return timezone(timedelta(hours=_FIXED_HOURS[name]))
+        return timezone(timedelta(hours=_FIXED_HOURS.get(name, 0)))

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
+from smsline.ledger import standing
 from smsline.ledger.link import Ledger
+from smsline.ledger.standing import Out
 from smsline.names import LANES
 
 
@@ -28,7 +30,7 @@ class Credit(TypedDict):
 
 
 class Health(TypedDict):
-    """What is known of an account."""
+    """What is known of an account; `diverted` counts whom others took over, by `<accounts>:<why>`."""
 
     account: str
     provider: str
@@ -40,6 +42,8 @@ class Health(TypedDict):
     last_error: str
     unknown_codes: dict[str, int]
     credit: Credit | None
+    out: Out | None
+    diverted: dict[str, int]
 
 
 def register(ledger: Ledger, providers: Mapping[str, str]) -> None:
@@ -153,4 +157,6 @@ def health(ledger: Ledger, account: str, provider: str) -> Health:
         last_error=held.get("last_error", ""),
         unknown_codes={name[8:]: int(count) for name, count in held.items() if name.startswith("unknown:")},
         credit=json.loads(held["credit"]) if "credit" in held else None,
+        out=standing.out(ledger, account),
+        diverted={name[9:]: int(count) for name, count in held.items() if name.startswith("diverted:")},
     )

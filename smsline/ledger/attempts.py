@@ -32,6 +32,7 @@ class Mark(NamedTuple):
         delay_ms: For `waiting`: when it may be tried again; `NO_DELAY` for at once.
         alone: For `waiting`: it must not share its next call.
         resent: It was sent again although nobody knows what became of the first call; that is done once.
+        line: For `waiting`: the line to wait in, where it is another than it was taken from; else empty.
     """
 
     position: int
@@ -43,6 +44,7 @@ class Mark(NamedTuple):
     delay_ms: float = NO_DELAY
     alone: bool = False
     resent: bool = False
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,15 @@ def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, *, at_ms: int, 
         " ".join(_stretches(ledger, marks)),
         pack_serials(marks, account, at_ms, before=before),
         sum(mark.fee for mark in marks),
+        " ".join(_through(ledger, marks, account)),
     ]
+
+
+def _through(ledger: Ledger, marks: Sequence[Mark], account: str) -> Iterator[str]:
+    """Which recipients go on through another account, for the script."""
+    for mark in marks:
+        if mark.line and (name := parse_line(mark.line).account) != account:
+            yield f"{mark.position},{mark.position},{ledger.code_number(name)}"
 
 
 def _stretches(ledger: Ledger, marks: Sequence[Mark]) -> Iterator[str]:
@@ -255,23 +265,17 @@ def _index(ledger: Ledger, account: str, day: int, verdicts: Sequence[Verdicts])
 
 def _returned(verdict: Verdicts, line: Line) -> list[tuple[str, str, float]]:
     """Line, entry and delay of what is tried again, positions of the same delay together."""
-    by_delay: dict[tuple[float, bool], list[int]] = {}
+    back: dict[tuple[str, float], list[int]] = {}
     for mark in verdict.marks:
         if mark.state is State.WAITING:
-            by_delay.setdefault((mark.delay_ms, mark.alone), []).append(mark.position)
+            elsewhere = mark.line or (line._replace(params=ALONE).text() if mark.alone else "")
+            delay_ms = max(0.0, mark.delay_ms) if elsewhere else mark.delay_ms
+            back.setdefault((elsewhere or line.text(), delay_ms), []).append(mark.position)
     entry = verdict.entry
     return [
-        (
-            _line_for(line, alone=alone).text(),
-            Entry(entry.job, entry.block, encode(positions)).text(),
-            max(0.0, delay) if alone else delay,
-        )
-        for (delay, alone), positions in by_delay.items()
+        (text, Entry(entry.job, entry.block, encode(positions)).text(), delay_ms)
+        for (text, delay_ms), positions in back.items()
     ]
-
-
-def _line_for(line: Line, *, alone: bool) -> Line:
-    return line._replace(params=ALONE) if alone else line
 
 
 def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:

@@ -20,29 +20,34 @@ class Silent:
         number: E.164 integer.
         accepted_ms: When the provider took it.
         serial: The provider's id of the message.
+        account: Who sent it; empty when that is not written down.
     """
 
     position: int
     number: int
     accepted_ms: int
     serial: str = ""
+    account: str = ""
 
 
-def silent_of(ledger: Ledger, block: int) -> list[Silent]:
-    """The block's recipients that are accepted and wait for their receipt."""
+def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
+    """The block's recipients that the account had accepted and that wait for their receipt."""
     held = ledger.redis.hgetall(ledger.keys.block(block))
     letters = held.get(b"st", b"").decode()
     if LETTERS[State.ACCEPTED] not in letters:
         return []
-    accepted: dict[int, tuple[int, str]] = {}
+    accepted: dict[int, tuple[int, str, str]] = {}
     for name in sorted((name for name in held if name.startswith(b"z")), key=lambda name: int(name[1:])):
         note = json.loads(zlib.decompress(held[name]))
-        accepted |= {at: (note["t"], serial) for at, serial in zip(decode(note["r"]), note["s"], strict=True)}
-    return [
-        Silent(position, number, *accepted.get(position, (0, "")))
+        accepted |= {
+            at: (note["t"], serial, note["a"]) for at, serial in zip(decode(note["r"]), note["s"], strict=True)
+        }
+    silent = [
+        Silent(position, number, *accepted.get(position, (0, "", "")))
         for position, (number, letter) in enumerate(zip(numbers.unpack(held[b"n"]), letters, strict=True))
         if letter == LETTERS[State.ACCEPTED]
     ]
+    return [each for each in silent if each.account in {"", account}]
 
 
 def unsure_of(ledger: Ledger, entries: Sequence[Entry]) -> list[tuple[Entry, int, int]]:

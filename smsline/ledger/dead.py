@@ -92,7 +92,7 @@ def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[
     keys = ledger.keys
     text = ledger.redis.hget(keys.block(block), "line")
     line = parse_line(text.decode()) if text else None
-    if line is None or line.account != group.account:
+    if line is None:
         return 0, ""
     count, why = ledger.run(
         "requeue",
@@ -105,6 +105,6 @@ def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[
             keys.send(line.lane),
             keys.closing,
         ],
-        [what, group.account, block, group.job, line.text(), group.code or "-"],
+        [what, group.account, block, group.job, line.text(), group.code or "-", line.account],
     )
     return int(count), why.decode()

@@ -183,13 +183,15 @@ def _rows_of(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
     serials = _serials(held)
-    account = parse_line(held[b"line"].decode()).account
+    home = parse_line(held[b"line"].decode()).account
+    others = held.get(b"ac", b"")
     codes, finals, attempts = held.get(b"cd", b""), held.get(b"fi", b""), held.get(b"at", b"")
     for i, number in enumerate(numbers.unpack(held[b"n"])):
         if letters[i] == DUPLICATE:
             continue
         # A capital letter is a dead or unknown recipient that a person has dropped from the dead letter.
         row = _row(number, refs[i], STATES[letters[i].lower()])
+        account = ledger.code_name(int.from_bytes(others[i * 2 : i * 2 + 2], "big")) or home
         name, serial, accepted_ms = serials.get(i, (account, "", 0))
         row["provider"] = providers.get(name, name)
         row["serial"] = serial

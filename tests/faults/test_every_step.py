@@ -4,6 +4,7 @@ Each step is one round trip to Redis or one call of the provider. All of them ar
 the work done by another worker afterwards.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -16,10 +17,10 @@ from smsline.ledger import inbox, jobs
 from smsline.ledger.inbox import Part
 from smsline.ledger.link import Ledger
 from tests.faults.support.crashes import Killed, Meter, MeteredRedis, When, answer_lost, killed
-from tests.faults.support.hands import Hands, engine_of
+from tests.faults.support.hands import Hands, engine_of, engine_of_two
 from tests.faults.support.provider import CountingProvider
 from tests.support.redis_server import RedisServer
-from worker.providers.base import Answer, Broken, Call
+from worker.providers.base import Answer, Broken, Call, Refused
 
 MARKETING: Final = [8613700001001, 8613700001002, 8613700001003]
 OTP: Final = 8613700002001
@@ -38,6 +39,7 @@ class Play:
         self.patch = patch
         self.meter = meter
         self.provider = CountingProvider(limit=2)
+        self.stand_in: CountingProvider | None = None
         self.port = port
         self.ledger = Ledger(redis.Redis(port=port), "t")
         self.ledger.redis.flushall()
@@ -65,7 +67,10 @@ class Play:
         self._hands(self.ledger).work(self.closed)
 
     def _hands(self, ledger: Ledger) -> Hands:
-        return Hands(engine_of(ledger, self.provider), self.patch, clock=self.ledger)
+        engine = (
+            engine_of_two(ledger, self.provider, self.stand_in) if self.stand_in else engine_of(ledger, self.provider)
+        )
+        return Hands(engine, self.patch, clock=self.ledger)
 
     def states(self) -> dict[int, str]:
         """Every recipient's state by number; a lost one is missing."""
@@ -76,9 +81,10 @@ class Play:
         """Nothing is lost, nobody is texted twice, and the ledger says of everyone what the provider did."""
         states = self.states()
         assert states.keys() == {*MARKETING, OTP}, "lost"
-        assert set(self.provider.sent.values()) <= {1}, "texted twice"
+        sent = self.provider.sent + (self.stand_in.sent if self.stand_in else Counter())
+        assert set(sent.values()) <= {1}, "texted twice"
         for number, state in states.items():
-            assert state == ("delivered" if self.provider.sent[number] else "unknown")
+            assert state == ("delivered" if sent[number] else "unknown")
 
 
 @pytest.fixture
@@ -176,3 +182,32 @@ def killed_during(provider: CountingProvider, victim: int, *, carried_out: bool)
         raise Killed
 
     return answer
+
+
+@pytest.mark.parametrize(
+    "code", ["FailedOperation.InsufficientBalanceInSmsPackage", "UnsupportedOperation.UnsupportedRegion"]
+)
+@pytest.mark.parametrize(("accident", "when"), [(killed, "before"), (killed, "after"), (answer_lost, "after")])
+def test_every_step_of_a_change_of_accounts(
+    play: Callable[[Meter], Play], accident: Callable[[], None], when: When, code: str
+) -> None:
+    """While another account stands in for one that is parked or cannot serve, no step may lose or double anybody."""
+    meter = Meter()
+    undisturbed = changing(play(meter), code)
+    undisturbed.first_worker()
+    undisturbed.check()
+    assert undisturbed.stand_in is not None
+    assert len(undisturbed.stand_in.sent) == 4
+    for step in range(1 + (when == "before"), meter.seen + 1, 2):
+        each = changing(play(Meter(step, when, accident)), code)
+        with suppress(Killed):
+            each.first_worker()
+        each.second_worker()
+        each.check()
+
+
+def changing(play: Play, code: str) -> Play:
+    """Its first account refuses everything; the second takes it."""
+    play.provider.answer = lambda _call: Refused(code, "", "r")
+    play.stand_in = CountingProvider(limit=2)
+    return play

@@ -147,10 +147,11 @@ class Scene:
     def advance(self, seconds: float) -> None:
         """Let time pass, and do nothing."""
         advance(self.ledger, seconds)
+        self.engine.standings.forget()
 
     def later(self, seconds: float) -> None:
         """Let time pass, then do what has come due."""
-        advance(self.ledger, seconds)
+        self.advance(seconds)
         self.run()
 
     def until(self, condition: Callable[[], object], *, step_s: float = 1.0, within_s: float = 3600.0) -> None:

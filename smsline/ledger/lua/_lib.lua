@@ -1,5 +1,6 @@
 -- What every script starts with: the clock, positions, packed columns, counts and the closing of jobs.
--- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts), cd (2 bytes: code), fi (4 bytes: final, epoch s).
+-- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts), cd (2 bytes: code), fi (4 bytes: final, epoch s),
+-- ac (2 bytes: the account it was sent to instead of its line's; only there when there was one).
 
 local FINAL = { d = true, f = true, x = true, X = true, e = true, c = true, p = true, u = true, U = true }
 local COUNT = { w = 'waiting', s = 'sending', q = 'sending', a = 'accepted', d = 'delivered', f = 'undelivered',
@@ -155,4 +156,15 @@ local function enqueue(line_key, line, entry, due_key, due_ms, front)
   local score = tonumber(edge[2] or 0)
   redis.call('ZADD', line_key, score + (front and -1 or 1), entry)
   redis.call('ZADD', due_key, 'LT', due_ms, line)
+end
+
+-- Note down through which other accounts recipients of a block go: "first,last,number of the name ...".
+local function set_accounts(block_key, size, through)
+  if through == '' then return end
+  local ac = redis.call('HGET', block_key, 'ac') or string.rep('\0\0', size)
+  for first, last, number in string.gmatch(through, '(%d+),(%d+),(%d+)') do
+    first, last, number = tonumber(first), tonumber(last), tonumber(number)
+    ac = spliced(ac, 2, first, string.rep(string.char(math.floor(number / 256), number % 256), last - first + 1))
+  end
+  redis.call('HSET', block_key, 'ac', ac)
 end

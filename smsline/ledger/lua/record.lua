@@ -6,7 +6,8 @@
 --       13 index entries (12 bytes each: field, value), in the order of their shards' keys, 14 how many of these keys, from the first on, get
 --       their expiry set,
 --       then per entry: text, marks (space separated: first position,last position,letter,counted,code number,code name; counted is 0 no, 1 yes,
---       2 no, but marked as sent again; the name, for x and u, may be empty), serials or '', fee;
+--       2 no, but marked as sent again; the name, for x and u, may be empty), serials or '', fee, and for recipients that go on through another
+--       account: "first position,last position,number of its name ..." or '';
 --       then per returned entry: line, text, delay ms (-1: the front of the attempt's line)
 -- Returns: {'stale'} | {'ok', '1' when early receipts may wait}.
 local from = ARGV[2]
@@ -79,7 +80,7 @@ local function mark(e, text)
 end
 
 local function entry(i)
-  local at = 14 + (i - 1) * 4
+  local at = 14 + (i - 1) * 5
   local block_key, job_key = KEYS[13 + i * 2], KEYS[14 + i * 2]
   local job, block = split_entry(ARGV[at + 1])
   local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi')
@@ -91,6 +92,7 @@ local function entry(i)
   for _, name in ipairs({ 'st', 'at', 'cd', 'fi' }) do
     if e[name] then redis.call('HSET', block_key, name, e[name]) end
   end
+  set_accounts(block_key, e.size, ARGV[at + 5])
   if ARGV[at + 3] ~= '' then redis.call('HSET', block_key, 'z' .. ARGV[1], ARGV[at + 3]) end
   forget_params(block_key, e.st)
   local probed = ARGV[5] .. ' ' .. block
@@ -113,7 +115,7 @@ for i = 1, indexed do
   redis.call('HSET', KEYS[shard_at + i], string.sub(ARGV[13], i * 12 - 11, i * 12 - 6), string.sub(ARGV[13], i * 12 - 5, i * 12))
 end
 for i = 1, tonumber(ARGV[14]) do redis.call('EXPIRE', KEYS[shard_at + i], ARGV[8]) end
-local at = 14 + entries * 4
+local at = 14 + entries * 5
 for i = 1, returned do
   local line, text, delay = ARGV[at + i * 3 - 2], ARGV[at + i * 3 - 1], tonumber(ARGV[at + i * 3])
   if delay < 0 then enqueue(KEYS[11], ARGV[6], text, KEYS[12], now, true)

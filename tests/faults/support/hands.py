@@ -18,12 +18,13 @@ from worker.providers.base import Provider
 from worker.pulse import Pulse
 
 ACCOUNT: Final = "main"
+STAND_IN: Final = "next"
 PATIENCE: Final = 400
 """Looks of the pulse after which a line that still has work will have it for ever."""
 
 
-def quick_settings(**given: Any) -> Settings:
-    """Settings of one account whose horizons and waits are over at once."""
+def quick_settings(*accounts: str, **given: Any) -> Settings:
+    """Settings of accounts whose horizons and waits are over at once; of one unless they are named."""
     account = {
         "provider": "tencent",
         "secret_id": "i",
@@ -33,7 +34,7 @@ def quick_settings(**given: Any) -> Settings:
         "timeout_s": 2,
     }
     values: dict[str, Any] = {
-        "accounts": {ACCOUNT: account},
+        "accounts": dict.fromkeys(accounts or (ACCOUNT,), account),
         "linger_ms": 0,
         "lease_s": 5,
         "first_poll_s": 0,
@@ -110,3 +111,9 @@ WAITS: Final = re.compile(rb":(wakes|bucket):")
 def engine_of(ledger: Ledger, provider: Provider, **settings: Any) -> Engine:
     """An engine that does not wait while Redis is away."""
     return Engine(quick_settings(**settings), ledger, {ACCOUNT: provider}, pause=lambda _s: None)
+
+
+def engine_of_two(ledger: Ledger, first: Provider, stand_in: Provider) -> Engine:
+    """The same with a second account, which comes after the first for every number, unsure calls included."""
+    settings = quick_settings(ACCOUNT, STAND_IN, unsure_reroute=True)
+    return Engine(settings, ledger, {ACCOUNT: first, STAND_IN: stand_in}, pause=lambda _s: None)

@@ -68,6 +68,22 @@ def test_a_parked_template_lets_the_others_go_on(scene: Scene, *, by_item: bool)
     assert scene.counts(stuck) == {"total": 5, "accepted": 5}
 
 
+def test_a_mistyped_signature_holds_up_its_own_job_alone(scene: Scene) -> None:
+    """Others of the same template go on, with the account's signature or another one of their own; it is told apart."""
+    scene.provider.script.append(refuse("FailedOperation.SignatureIncorrectOrUnapproved"))
+    mistyped = scene.submit(some_numbers(3), sign="Acmee")
+    scene.send_all()
+    usual, other = scene.submit(some_numbers(3, FIRST + 10)), scene.submit(some_numbers(3, FIRST + 20), sign="Acme")
+    scene.send_all()
+    assert scene.counts(mistyped) == {"total": 3, "waiting": 3}
+    assert [scene.counts(job) for job in (usual, other)] == [{"total": 3, "accepted": 3}] * 2
+    (park,) = scene.ask.accounts()[0]["parked"]
+    assert (park["template"], park["own_sign"]) == ("5678", True)
+    assert scene.ask.resume_account("main") == 1
+    scene.send_all()
+    assert scene.counts(mistyped) == {"total": 3, "accepted": 3}
+
+
 def test_a_parked_account_does_not_hold_up_another(ledger: Ledger) -> None:
     """Each account has its own health."""
     prefixes = {"cn": {"prefixes": ["86"]}, "fr": {"prefixes": ["33"]}}

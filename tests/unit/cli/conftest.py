@@ -5,6 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -175,12 +176,14 @@ def fake() -> FakeClient:
 @pytest.fixture
 def run(fake: FakeClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Runs `smsline` with arguments; `tty` makes all three streams a terminal, `stdin` is what is typed or piped in."""
-    environment: Mapping[str, str] = {"TERM": "xterm", "COLUMNS": "120", "LINES": "40", "NO_COLOR": "1"}
+    usual: Mapping[str, str] = {"TERM": "xterm", "COLUMNS": "120", "LINES": "40", "NO_COLOR": "1"}
 
-    def runner(*argv: str, stdin: str | bytes = "", tty: bool = False) -> Ran:
+    def runner(
+        *argv: str, stdin: str | bytes = "", tty: bool = False, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> Ran:
         data = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
-        for name, value in environment.items():
+        for name, value in {**usual, **environment}.items():
             monkeypatch.setenv(name, value)
         for stream in (sys.stdin, sys.stdout, sys.stderr):
             monkeypatch.setattr(stream, "isatty", lambda: tty)

@@ -10,6 +10,7 @@ from smsline.operator import AccountHealth, Parked
 PARK = {
     "scope": "template",
     "template": "5678",
+    "own_sign": False,
     "code": "FailedOperation.TemplateIncorrectOrUnapproved",
     "meaning": "the template is not approved",
     "since": "2026-08-01T09:00:00Z",
@@ -26,6 +27,8 @@ WELL = {
     "last_error": "",
     "unknown_codes": {},
     "credit": None,
+    "failover": None,
+    "diverted": {},
 }
 CREDIT = {"balance": "10225.119", "currency": "EUR", "messages": 269082, "at": "2026-08-01T09:00:00Z"}
 ILL = {
@@ -35,13 +38,27 @@ ILL = {
     "parked": [PARK],
     "unknown_codes": {"New.Code": 3},
     "credit": CREDIT,
+    "diverted": {"main:parked": 40},
+}
+FAILING = {
+    **WELL,
+    "account": "third",
+    "state": "failing",
+    "failover": {
+        "code": "http.ConnectError",
+        "meaning": "no connection",
+        "since": "2026-08-01T09:00:00Z",
+        "until": "2026-08-01T09:01:00Z",
+        "whole_again": "2026-08-01T09:06:00Z",
+        "share": 0.05,
+    },
 }
 
 
 @pytest.fixture
 def accounts(fake: Any) -> Any:
-    """One account in health and one parked."""
-    fake.answers |= {"accounts": [WELL, ILL], "resume_account": 2}
+    """One account in health, one parked, and one that others stand in for."""
+    fake.answers |= {"accounts": [WELL, ILL, FAILING], "resume_account": 2}
     return fake
 
 
@@ -57,7 +74,7 @@ def test_each_account_has_a_line(run: Any) -> None:
 @pytest.mark.usefixtures("accounts")
 def test_credit_is_shown_where_it_is_known(run: Any) -> None:
     """Money as the provider writes it, and the messages that buys."""
-    well, ill = (line for line in run("accounts").out.splitlines() if " tencent " in line)
+    well, ill, _ = (line for line in run("accounts").out.splitlines() if " tencent " in line)
 
     assert "10225.119 EUR (269,082 messages)" in ill
     assert "EUR" not in well
@@ -71,12 +88,15 @@ def test_what_a_person_must_see_to_is_said_in_full(run: Any) -> None:
     assert "backup: parked since 2026-08-01T09:00:00Z (5678) by FailedOperation.TemplateIncorrectOrUnapproved" in out
     assert "the template is not approved; when mended: smsline accounts resume backup" in out
     assert "backup: unknown code New.Code came 3 times" in out
+    assert "backup: 40 recipients went through main (parked)" in out
+    assert "third: too many calls failed by http.ConnectError since 2026-08-01T09:00:00Z: no connection;" in out
+    assert "5% goes through it now" in out
 
 
 @pytest.mark.usefixtures("accounts")
 def test_as_json_it_is_a_list(run: Any) -> None:
     """The client's word, whole."""
-    assert json.loads(run("accounts", "--json").out) == [WELL, ILL]
+    assert json.loads(run("accounts", "--json").out) == [WELL, ILL, FAILING]
 
 
 def test_no_account_is_said_in_words(run: Any, accounts: Any) -> None:
@@ -87,9 +107,9 @@ def test_no_account_is_said_in_words(run: Any, accounts: Any) -> None:
     assert run("accounts", "--json").out == "[]\n"
 
 
-def test_resume_says_how_many_parks_it_lifted(run: Any, accounts: Any) -> None:
+def test_resume_says_how_much_it_lifted(run: Any, accounts: Any) -> None:
     """In words or as JSON."""
-    assert run("accounts", "resume", "backup").out == "backup: 2 parks lifted\n"
+    assert run("accounts", "resume", "backup").out == "backup: goes on; 2 hindrances lifted\n"
     assert json.loads(run("accounts", "resume", "backup", "--json").out) == {"account": "backup", "resumed": 2}
     assert accounts.calls == [("resume_account", {"account": "backup"})] * 2
 

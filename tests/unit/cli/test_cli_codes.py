@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from smsline.codes import providers
+
 BALANCE = "FailedOperation.InsufficientBalanceInSmsPackage"
 
 
@@ -82,8 +84,8 @@ def test_list_as_json_is_a_list(codes: Any) -> None:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("explain", "10", "--provider", "tencnt"), "must be one of tencent, alibaba, smspartner, smsline"),
-        (("list", "--provider", "tencnt"), "must be one of tencent, alibaba, smspartner, smsline"),
+        (("explain", "10", "--provider", "tencnt"), f"must be one of {', '.join(providers())}"),
+        (("list", "--provider", "tencnt"), f"must be one of {', '.join(providers())}"),
         (("list", "--verdict", "prk"), "must be one of ok, retry, throttle, park, reroute, dead, unsure"),
     ],
 )

@@ -46,4 +46,4 @@ print(*read)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 
-    assert ran.stdout.split() == ["namespaces.tsv", "tencent_api.tsv", "families.tsv"]
+    assert ran.stdout.split() == ["namespaces.tsv", "added.tsv", "families.tsv", "tencent_api.tsv"]

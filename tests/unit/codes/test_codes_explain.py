@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsline.codes import close_codes, explain, providers, rows
+from smsline.codes import close_codes, explain, lookup, providers, rows
+from smsline.codes.spellings import plain
 
 NINES = (
     "send",
@@ -37,7 +38,15 @@ def readings(code: str, provider: str | None = None) -> list[str]:
         ("1008", ["legacy/1008", "api/InternalError.Timeout"]),
         ("1014", ["legacy/1014", "api/FailedOperation.TemplateIncorrectOrUnapproved"]),
         ("InternalServerError", ["api/InternalServerError", "api/InternalError"]),
-        ("UnsupportedOperation.", ["api/UnsupportedOperation.", "api/UnsupportedOperation", "legacy/1030"]),
+        (
+            "UnsupportedOperation.",
+            [
+                "api/UnsupportedOperation.",
+                "api/UnsupportedOperation",
+                "alibaba/gateway/UnsupportedOperation",
+                "legacy/1030",
+            ],
+        ),
         (
             "SdkAppIdIsDisabled",
             [
@@ -87,6 +96,76 @@ def readings(code: str, provider: str | None = None) -> list[str]:
 def test_a_code_is_recognised_in_any_spelling(typed: str, expected: list[str]) -> None:
     """Nothing more and nothing less, the likeliest first."""
     assert readings(typed) == expected
+
+
+SPELT = [
+    ("\u3000mk\uff1a\uff10\uff10\uff10\uff11\u200b", "receipt/MK:0001"),
+    ("MK 0001", "receipt/MK:0001"),
+    ("mk-0001", "receipt/MK:0001"),
+    ("mk0001", "receipt/MK:0001"),
+    ("MK:001", "receipt/MK:0001"),
+    ("ID : 0012", "receipt/ID:0012"),
+    ("MI:0052.", "receipt/MI:0052"),
+    ("mi 4711", "receipt/MI:XXXX"),
+    ("\u2212106", "receipt/-106"),
+    ("-9,990", "receipt/-9990"),
+    ("ERR 13", "receipt/ERR:13"),
+    ("BWLIST-006", "receipt/BWLIST_006"),
+    ("bst\u2013209", "receipt/BST-209"),
+    ("202", "receipt/00202"),
+    ("1016.0", "legacy/1016"),
+    ("1,016", "legacy/1016"),
+    ("01016", "legacy/1016"),
+    ("+1016", "legacy/1016"),
+    ("#1016", "legacy/1016"),
+    ("Error 1016", "legacy/1016"),
+    ("error1016", "legacy/1016"),
+    ("code: 1016.", "legacy/1016"),
+    ("错误码\uff1a1016", "legacy/1016"),
+    ("【InvalidAction】", "api/InvalidAction"),
+    ("failed operation / contain sensitive word", "api/FailedOperation.ContainSensitiveWord"),
+    ("FailedOperation。ContainSensitiveWord", "api/FailedOperation.ContainSensitiveWord"),
+    ("contain_sensitive_word", "api/FailedOperation.ContainSensitiveWord"),
+    (
+        '{"Response":{"Error":{"Code":"FailedOperation.ContainSensitiveWord","Message":"x"}}}',
+        "api/FailedOperation.ContainSensitiveWord",
+    ),
+    ("code:LimitExceeded.Brandnew message:x", "api/LimitExceeded.*"),
+    ("ISV.OUT-OF-SERVICE", "alibaba/api/OUT_OF_SERVICE"),
+    ("isv:out of service", "alibaba/api/OUT_OF_SERVICE"),
+    ("isp system_error", "alibaba/api/SYSTEM_ERROR"),
+    ('"Code": "isv.OUT_OF_SERVICE",', "alibaba/api/OUT_OF_SERVICE"),
+    ("ErrorCode=out_of_service", "alibaba/api/OUT_OF_SERVICE"),
+    ("Not-Delivered", "smspartner/dlr/not delivered"),
+    ("code: 2053", "smspartner/hlr_error/2053"),
+    ("(404)", "smsline/local/http.4xx"),
+]
+"""As people paste codes: out of logs, answers, spreadsheets and chats."""
+
+
+@pytest.mark.parametrize(("typed", "meant"), SPELT)
+def test_a_code_is_found_however_it_was_pasted(typed: str, meant: str) -> None:
+    """Signs of other keyboards, separators, labels, brackets and zeros do not hide it."""
+    assert meant in readings(typed)
+
+
+@pytest.mark.parametrize(("typed", "meant"), SPELT)
+def test_the_engine_is_not_as_patient(typed: str, meant: str) -> None:
+    """A provider writes its codes to the letter, so another spelling on the wire is another code."""
+    *provider, namespace, code = meant.split("/")
+
+    assert (
+        lookup("".join(provider) or "tencent", namespace, typed).how not in {"exact", "alias"} or plain(typed) == code
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [("MB1013", "MB:1013"), ("MK:8", "MK:8"), ("DB:00141", "DB00141"), ("MI:52", "MI:XXXX"), ("24", "24")],
+)
+def test_what_is_written_goes_before_what_may_be_meant(typed: str, first: str) -> None:
+    """A row of just this spelling, or a wildcard that covers it, is what the engine takes."""
+    assert explain(typed, "tencent")[0].row.code == first
 
 
 def test_a_number_that_means_something_else_at_each_endpoint_is_shown_for_each() -> None:

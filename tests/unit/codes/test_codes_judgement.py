@@ -234,3 +234,48 @@ def test_receipts_condemn_a_number_only_where_the_carrier_is_sure() -> None:
         "not_subscribed",
     }
     assert not any("out of service" in row.meaning or "is off" in row.meaning for row in condemned)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "scope"),
+    [
+        ("isv.SMS_SIGNATURE_ILLEGAL", "park", "template"),
+        ("isv.SMS_TEMPLATE_ILLEGAL", "park", "template"),
+        ("isv.SMS_SIGN_ILLEGAL", "park", "template"),
+        ("SIGN_NAME_ILLEGAL", "park", "template"),
+        ("SIGN_STATE_ILLEGAL", "park", "template"),
+        ("SMS_SIGNATURE_SCENE_ILLEGAL", "park", "template"),
+        ("isv.PRODUCT_UNSUBSCRIBE", "park", "account"),
+        ("isv.DENY_IP_RANGE", "park", "account"),
+        ("isv.CUSTOMER_REFUSED", "dead", "recipient"),
+        ("TEMPLATE_PARAMS_ILLEGAL", "dead", "content"),
+        ("PARAM_NOT_SUPPORT_URL", "dead", "content"),
+        ("IncompleteSignature", "park", "account"),
+        ("Forbidden", "park", "account"),
+        ("Forbidden.AccessKeyDisabled", "park", "account"),
+        ("InvalidAccessKeyId.Inactive", "park", "account"),
+        ("SignatureDoesNotMatch", "park", "account"),
+        ("SignatureNonceUsed", "unsure", "request"),
+        ("Throttling.Hour", "throttle", "account"),
+        ("MissingTemplateCode", "dead", "request"),
+        ("MissingAccessKeyId", "park", "account"),
+        ("InvalidPhoneNumbers", "dead", "request"),
+        ("InvalidTimeStamp.Format", "park", "account"),
+        ("InvalidAction.Unsupported", "park", "account"),
+        ("InvalidSignatureMethod", "park", "account"),
+        ("BUSINESS_LIMIT_CONTROL", "throttle", "recipient"),
+        ("DAY_LIMIT_CONTROL", "throttle", "account"),
+        ("MONTH_LIMIT_CONTROL", "throttle", "account"),
+    ],
+)
+def test_what_alibabas_mainland_api_says_is_known(code: str, verdict: str, scope: str) -> None:
+    """Faults that an operator mends are parks; only the job's own faults are deaths; a used nonce may be a sent message."""
+    row = lookup("alibaba", "api", code).row
+
+    assert (row.verdict, row.scope) == (verdict, scope)
+
+
+def test_risk_control_is_not_gone_round() -> None:
+    """Nor an unsubscription."""
+    codes = ("Forbidden.RiskControl", "isv.CUSTOMER_REFUSED")
+    assert not any(lookup("alibaba", "api", code).row.reroute_ok for code in codes)

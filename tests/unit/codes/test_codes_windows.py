@@ -1,6 +1,6 @@
 """`wait_s`: how long a code asks to wait, at any time of day."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
@@ -120,6 +120,20 @@ def test_without_a_time_zone_database_paris_is_an_hour_late_at_most(monkeypatch:
     windows._zone_of.cache_clear()
 
     assert (right, late) == (9 * 3600 + SETTLE_S, 10 * 3600 + SETTLE_S)
+
+
+def test_without_a_time_zone_database_an_unknown_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that was added later still gets a wait instead of an error."""
+
+    def no_data(name: str) -> None:
+        raise ZoneInfoNotFoundError(name)
+
+    windows._zone_of.cache_clear()
+    monkeypatch.setattr(windows, "ZoneInfo", no_data)
+    zone = windows._zone_of("Europe/Berlin")
+    windows._zone_of.cache_clear()
+
+    assert zone.utcoffset(None) == timedelta(0)
 
 
 WAITING = [row for row in rows() if row.until_window]

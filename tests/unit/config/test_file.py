@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.accounts import PROVIDERS, Account
+from config.routes import Route
 from config.settings import Settings, SettingsError, load_settings
 
 SAMPLE = Path(__file__).parents[3] / "config" / "smsline.sample.toml"
@@ -110,8 +111,9 @@ def test_sample_switched_on(tmp_path: Path) -> None:
     switched_on = sample().replace('"codes.tsv"', f'"{codes}"')
     settings = load_settings(written(tmp_path / "all.toml", switched_on))
 
-    expected = Settings(region_default="CN", codes_file=codes).model_dump(exclude={"accounts"})
-    assert settings.model_dump(exclude={"accounts"}) == expected
+    expected = Settings(region_default="CN", codes_file=codes).model_dump(exclude={"accounts", "routes"})
+    assert settings.model_dump(exclude={"accounts", "routes"}) == expected
+    assert settings.routes["europe"].named() == ("french", "main", "singapore")
     assert settings.accounts["main"].timeout_s == Account.model_fields["timeout_s"].default
     assert settings.accounts["main"].endpoint == PROVIDERS["tencent"].endpoint
 
@@ -120,8 +122,8 @@ def test_sample_is_complete() -> None:
     """Every setting stands in the sample, the account's and each action's too; tables stand there as headers."""
     names = {line.partition("=")[0].strip() for line in sample().splitlines()}
 
-    assert set(Settings.model_fields) - {"accounts"} <= names
-    assert set(Account.model_fields) - {"limits", "texts"} <= names
+    assert {*Settings.model_fields, *Route.model_fields} - {"accounts", "routes"} <= names
+    assert set(Account.model_fields) - {"limits", "texts", "templates"} <= names
     assert {action for facts in PROVIDERS.values() for action in facts.actions} <= names
 
 

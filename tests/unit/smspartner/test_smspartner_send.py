@@ -27,7 +27,7 @@ from tests.unit.smspartner.harness import (
 )
 from worker.providers.base import Answer, BatchRule, Broken, FindProvider, Item, QueryProvider, QueryRule, Refused, Sent
 from worker.providers.smspartner.wire import tag_of
-from worker.providers.tencent.transport import LARGEST_BODY
+from worker.providers.transport import LARGEST_BODY
 
 OK = Item(FIRST, ok=True, code="200", serial=f"307/{FIRST}", fee=1, message="")
 OK2 = replace(OK, number=SECOND, serial=f"307/{SECOND}")

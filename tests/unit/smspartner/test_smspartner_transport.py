@@ -16,7 +16,7 @@ from tests.unit.smspartner.harness import ACCOUNT, API_KEY, CALL, SECRETS, Line,
 from worker.providers.base import Broken, Refused, Sent
 from worker.providers.smspartner import open_account
 from worker.providers.smspartner.transport import HttpxAsker, Question
-from worker.providers.tencent.transport import Reply
+from worker.providers.transport import Reply
 
 Serve = Callable[[socket.socket], None]
 

@@ -12,7 +12,7 @@ import httpx
 
 from worker.providers.base import Call, Content
 from worker.providers.tencent import TencentAccount, TencentProvider
-from worker.providers.tencent.transport import HttpxPoster
+from worker.providers.transport import HttpxPoster
 
 NOW = 1_790_000_000
 ASKED = (8613711112222, 8613711113333)

@@ -24,7 +24,7 @@ from worker.providers.tencent.reviews import Deleted, Review
 from worker.providers.tencent.signatures import DOCUMENTS, KINDS, Application, Signature
 from worker.providers.tencent.statistics import ReceiptCounts, SendCounts
 from worker.providers.tencent.templates import Draft, Kind, Template
-from worker.providers.tencent.transport import HttpxPoster
+from worker.providers.transport import HttpxPoster
 
 APP = "1400006666"
 PNG = b"\x89PNG image"

@@ -27,7 +27,7 @@ from tests.unit.tencent.harness import (
 )
 from worker.providers.base import Answer, BatchRule, Broken, Item, Provider, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.tencent import open_account
-from worker.providers.tencent.transport import LARGEST_BODY
+from worker.providers.transport import LARGEST_BODY
 
 FIRST, SECOND = ASKED
 DAY_S = 24 * 3600

@@ -27,7 +27,7 @@ from worker.providers.base import Broken
 from worker.providers.tencent import TencentProvider
 from worker.providers.tencent.caller import Caller
 from worker.providers.tencent.form import METHODS, Method, flattened, signature, signed_form, text_to_sign
-from worker.providers.tencent.transport import HttpxPoster
+from worker.providers.transport import HttpxPoster
 
 NONCE = 7654321
 

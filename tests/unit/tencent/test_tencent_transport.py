@@ -27,8 +27,8 @@ from tests.unit.tencent.harness import (
     sent_body,
 )
 from worker.providers.base import Answer, Broken, Provider, Sent
+from worker.providers.deadline import DeadlineBackend, DeadlineTransport
 from worker.providers.tencent import open_account
-from worker.providers.tencent.deadline import DeadlineBackend, DeadlineTransport
 from worker.providers.tencent.signing import sign
 
 ANSWER = response(sent_body(row()))

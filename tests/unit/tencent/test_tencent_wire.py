@@ -12,6 +12,7 @@ from tencentcloud.sms.v20210111 import models
 
 from tests.unit.tencent.harness import ASKED, CALL, OTP, error_body, page_body, receipt_row, row, sent_body
 from worker.providers.base import Broken, Call, Content, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.cleaning import cleaner
 from worker.providers.tencent.wire import (
     Oddities,
     ask_body,
@@ -21,7 +22,6 @@ from worker.providers.tencent.wire import (
     read_send,
     send_body,
 )
-from worker.providers.tencent.wording import cleaner
 
 FIRST, SECOND = ASKED
 OK = Item(number=FIRST, ok=True, code="Ok", serial="5000:1045", fee=1, message="send success")

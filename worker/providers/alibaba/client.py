@@ -37,7 +37,7 @@ from worker.providers.base import (
     Refused,
     Region,
 )
-from worker.providers.tencent.wording import Clean, cleaner
+from worker.providers.cleaning import Clean, cleaner
 
 POOL_SIZE: Final = 8
 FORM: Final = "application/x-www-form-urlencoded"

@@ -13,7 +13,7 @@ from worker.providers.alibaba.limits import MESSAGE, SEND_CHINA, SEND_GLOBE
 from worker.providers.alibaba.spelling import means, moment
 from worker.providers.alibaba.wire import Question, opened, refusal, text, unreadable, whole
 from worker.providers.base import Asked, Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
-from worker.providers.tencent.wording import Clean
+from worker.providers.cleaning import Clean
 
 VERSION: Final = "2018-05-01"
 

@@ -15,7 +15,7 @@ from worker.providers.alibaba.limits import DETAILS, ROWS_PER_PAGE, SEND, SEND_E
 from worker.providers.alibaba.spelling import local, means, moment
 from worker.providers.alibaba.wire import Question, listed, opened, refusal, text, unreadable
 from worker.providers.base import Broken, Call, Found, Item, Receipt, ReceiptPage, Refused, Sent
-from worker.providers.tencent.wording import Clean
+from worker.providers.cleaning import Clean
 
 VERSION: Final = "2017-05-25"
 

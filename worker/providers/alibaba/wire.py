@@ -13,7 +13,7 @@ import msgspec
 
 from worker.providers.alibaba.transport import Reply
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent.wording import Clean
+from worker.providers.cleaning import Clean
 
 Row: TypeAlias = Mapping[str, Any]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from worker.providers.base import Asked, Broken, Refused, Sent
+from worker.providers.cleaning import cleaner
 from worker.providers.smspartner import checks, limits, manage, status, wire
 from worker.providers.smspartner.account import SmsPartnerAccount
 from worker.providers.smspartner.checks import HlrCampaign, Looked
@@ -12,8 +13,7 @@ from worker.providers.smspartner.reading import opened
 from worker.providers.smspartner.status import StatusPage
 from worker.providers.smspartner.transport import Asker, Question
 from worker.providers.smspartner.wire import Oddities
-from worker.providers.tencent.transport import Reply
-from worker.providers.tencent.wording import cleaner
+from worker.providers.transport import Reply
 
 PAGES_MOST: Final = 20
 """Pages of one tag that are asked for; a call has 500 numbers, which are that many pages of 25."""

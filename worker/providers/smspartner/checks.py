@@ -12,10 +12,10 @@ import msgspec
 from smsline.codes import Match, lookup
 from smsline.numbers import e164
 from worker.providers.base import Broken, Refused
+from worker.providers.cleaning import Clean
 from worker.providers.smspartner.reading import Row, field, flag, moment, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import received
 from worker.providers.smspartner.wire import refusal
-from worker.providers.tencent.wording import Clean
 
 
 @dataclass(frozen=True, slots=True)

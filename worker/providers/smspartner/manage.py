@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from worker.providers.base import Broken, Refused
+from worker.providers.cleaning import Clean
 from worker.providers.smspartner.reading import field, moment, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import received
 from worker.providers.smspartner.wire import refusal, succeeded
-from worker.providers.tencent.wording import Clean
 
 
 @dataclass(frozen=True, slots=True)

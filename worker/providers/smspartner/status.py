@@ -16,11 +16,11 @@ from smsline.codes import lookup
 from smsline.numbers import e164
 from smsline.verdicts import Verdict
 from worker.providers.base import Asked, Broken, Receipt, ReceiptPage, Refused
+from worker.providers.cleaning import Clean
 from worker.providers.smspartner.reading import Row, field, flag, moment, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import asked as number_asked
 from worker.providers.smspartner.spelling import received
 from worker.providers.smspartner.wire import refusal
-from worker.providers.tencent.wording import Clean
 
 SPACE: Final = "dlr"
 """The namespace of the words a status can be."""

@@ -13,8 +13,8 @@ import httpx
 
 from smsline.errors import shorten
 from worker.providers.base import Broken
-from worker.providers.tencent.deadline import DeadlineTransport, deadlines
-from worker.providers.tencent.transport import LARGEST_BODY, NEVER_LEFT, Reply
+from worker.providers.deadline import DeadlineTransport, deadlines
+from worker.providers.transport import LARGEST_BODY, NEVER_LEFT, Reply
 
 LOG: Final = logging.getLogger(__name__)
 

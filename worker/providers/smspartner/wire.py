@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from smsline.numbers import e164
 from worker.providers.base import Broken, Item, Refused, Sent
+from worker.providers.cleaning import Clean
 from worker.providers.smspartner.account import SmsPartnerAccount
 from worker.providers.smspartner.reading import Row, field, flag, opened, rows, text, unreadable, whole
 from worker.providers.smspartner.spelling import asked, named
-from worker.providers.tencent.wording import Clean
 
 OK: Final = "200"
 """The code of what went well; success counts more (another call answers success with code 2)."""

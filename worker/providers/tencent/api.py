@@ -10,10 +10,10 @@ from typing import Final, Protocol
 import msgspec
 
 from worker.providers.base import Broken, Refused
+from worker.providers.cleaning import Clean
 from worker.providers.tencent import reading
 from worker.providers.tencent.caller import Caller
 from worker.providers.tencent.reading import Row
-from worker.providers.tencent.wording import Clean
 
 BUSY: Final = "limit.Busy"
 """Code of a call that was not made because its bucket gave no token in time (smsline/codes)."""

@@ -9,12 +9,12 @@ from typing import Final
 import msgspec
 
 from worker.providers.base import Broken
+from worker.providers.cleaning import Clean, cleaner
 from worker.providers.tencent import form, wire
 from worker.providers.tencent.account import TencentAccount, host_of
 from worker.providers.tencent.limits import DEFAULTS
 from worker.providers.tencent.signing import ALGORITHM, sign
-from worker.providers.tencent.transport import Poster, Reply
-from worker.providers.tencent.wording import Clean, cleaner
+from worker.providers.transport import Poster, Reply
 
 VERSION: Final = "2021-01-11"
 SERVICE: Final = "sms"

@@ -12,7 +12,7 @@ from worker.providers.tencent import wire
 from worker.providers.tencent.account import TencentAccount
 from worker.providers.tencent.caller import Caller, new_nonce
 from worker.providers.tencent.limits import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, SEND, SEND_EACH
-from worker.providers.tencent.transport import HttpxPoster, Poster
+from worker.providers.transport import HttpxPoster, Poster
 
 LOG: Final = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from typing import Final
 from smsline.errors import BadInput
 from smsline.numbers import mask
 from worker.providers.base import Broken, Refused
+from worker.providers.cleaning import Clean
 from worker.providers.tencent import reading
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.limits import NUMBERS, NUMBERS_PER_CALL
 from worker.providers.tencent.reading import Row
-from worker.providers.tencent.wording import Clean
 
 _WRITTEN: Final = re.compile(r"\+?[0-9]{5,20}")
 

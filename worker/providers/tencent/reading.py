@@ -9,8 +9,8 @@ import msgspec
 
 from smsline.numbers import e164
 from worker.providers.base import Broken, Refused
+from worker.providers.cleaning import Clean
 from worker.providers.tencent.spelling import received
-from worker.providers.tencent.wording import Clean
 
 LONGEST: Final = 512
 """Characters; SessionContext is the longest field of a send, under 512 bytes (Tencent SMS API document, line 3784)."""

@@ -13,10 +13,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 from smsline.numbers import e164, is_mainland
 from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.cleaning import Clean
 from worker.providers.tencent.limits import ROWS_PER_PAGE
 from worker.providers.tencent.reading import text, unreadable, whole, word
 from worker.providers.tencent.spelling import asked, received
-from worker.providers.tencent.wording import Clean
 
 _NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
 _NoList: TypeAlias = dict[str, Any] | str | int | float | bool | UnsetType | None

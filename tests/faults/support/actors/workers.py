@@ -180,14 +180,19 @@ class Workers:
     def look_at_block(self, pick: int) -> None:
         """Claim a block to ask about, and find out whether anybody in it still waits for a receipt; one where nobody does comes first."""
         stage, members = self.stage, sorted(self.stage.seen.due.get("probe", ()))
-        quiet = [member for member in members if not silent_of(stage.ledger, int(member.split(" ")[1]))]
+        quiet = [member for member in members if not self._silent(member)]
         if members:
             member = (quiet or members)[pick % len(quiet or members)]
             stage.make_due(stage.ledger.keys.probe, member)
             lease = due.claim_one(stage.ledger, stage.ledger.keys.probe, member)
             assert lease is not None
-            self.looks.append((lease, not silent_of(stage.ledger, int(member.split(" ")[1]))))
+            self.looks.append((lease, not self._silent(member)))
             stage.check()
+
+    def _silent(self, member: str) -> bool:
+        """Whether anybody in a block still waits for a receipt of an account."""
+        account, block = member.split(" ")
+        return bool(silent_of(self.stage.ledger, int(block), account))
 
     def leave_block(self, pick: int) -> None:
         """Come to the end of it, a while later."""

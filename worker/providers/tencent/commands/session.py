@@ -19,7 +19,7 @@ from worker.providers.tencent.caller import Caller
 from worker.providers.tencent.checks import IDS_AT_ONCE
 from worker.providers.tencent.configured import account_of
 from worker.providers.tencent.gate import PROVIDER, LedgerGate
-from worker.providers.tencent.transport import HttpxPoster
+from worker.providers.transport import HttpxPoster
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""The provider's words made fit for people and logs: a message and what must not be in it go in, cleaned text comes out."""
+"""Text that came from outside in, the same text fit for a log out."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias

@@ -17,6 +17,7 @@ from worker.providers.base import Broken, Refused
 from worker.providers.tencent import conversions, limits, numbers_info, replies, signatures, statistics, templates
 from worker.providers.tencent.api import BUSY, Api
 from worker.providers.tencent.caller import Caller
+from worker.providers.tencent.checks import ZONE
 from worker.providers.tencent.numbers_info import NumberInfo
 from worker.providers.tencent.replies import Reply, ReplyPage
 from worker.providers.tencent.reviews import Deleted, Review
@@ -33,7 +34,7 @@ DRAFT_SENT = {"TemplateName": "login", "TemplateContent": "Code {1}", "SmsType":
 OURS = Application("ACME", "company", "business-license", PNG)
 OURS_SENT = {"SignName": "ACME", "SignType": 0, "DocumentType": 1, "International": 0, "SignPurpose": 0, "ProofImage": IMAGE}  # fmt: skip
 THEIRS = replace(OURS, international=True, commission=PNG, remark="r", qualification=7)
-MORNING, NOON = datetime(2026, 5, 1, 8), datetime(2026, 5, 1, 12, 59)  # noqa: DTZ001 - hours as the provider counts them
+MORNING, NOON = datetime(2026, 5, 1, 8, tzinfo=ZONE), datetime(2026, 5, 1, 12, 59, tzinfo=ZONE)
 
 
 @dataclass
@@ -229,14 +230,14 @@ def test_no_token_no_call(case: Case) -> None:
     assert not line.requests
 
 
-BEIJING = datetime(2026, 5, 1, 0, 30, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 5, 1, 0, 30, tzinfo=UTC)
 
 
 def test_hours_with_a_zone() -> None:
-    """A time with a zone is turned into Beijing's hour; one without stands for itself."""
+    """Hours are Beijing's, whatever zone the times are in."""
     line = answering(200, _body({}))
 
-    statistics.of_sends(api_on(line), BEIJING, BEIJING + timedelta(hours=20))
+    statistics.of_sends(api_on(line), MIDNIGHT, MIDNIGHT + timedelta(hours=20))
 
     assert (line.sent["BeginTime"], line.sent["EndTime"]) == ("2026050108", "2026050204")
 
@@ -249,9 +250,9 @@ REFUSED: dict[str, tuple[Callable[[Api], object], str]] = {
         lambda api: statistics.of_sends(api, NOON, MORNING),
         "end: '2026050108': is before the begin, 2026050112",
     ),
-    "a zone": (
-        lambda api: statistics.of_sends(api, MORNING, BEIJING),
-        "end: .* must have a time zone if the begin has",
+    "no zone": (
+        lambda api: statistics.of_sends(api, MORNING, NOON.replace(tzinfo=None)),
+        "end: '2026-05-01T12:59:00': must have a time zone",
     ),
     "33 days": (
         lambda api: statistics.of_receipts(api, MORNING, MORNING + timedelta(days=33)),

@@ -53,9 +53,15 @@ def page(field: str, ids: Sequence[int], *, limit: int, offset: int) -> dict[str
     return {"Limit": limit, "Offset": offset}
 
 
-def hour(at: datetime) -> str:
-    """`yyyymmddhh` of the hour that a time lies in; a time without a zone is the provider's own."""
-    return (at if at.tzinfo is None else at.astimezone(ZONE)).strftime("%Y%m%d%H")
+def hour(field: str, at: datetime) -> str:
+    """`yyyymmddhh` of the hour that a time lies in, by the provider's clock.
+
+    Raises:
+        BadInput: The time has no zone, so nobody knows which hour it is.
+    """
+    if at.tzinfo is None:
+        raise BadInput(field, at.isoformat(), "must have a time zone")
+    return at.astimezone(ZONE).strftime("%Y%m%d%H")
 
 
 def scope(international: bool) -> int:  # noqa: FBT001 - the one thing it is told

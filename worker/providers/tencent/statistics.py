@@ -62,11 +62,11 @@ def of_sends(api: Api, begin: datetime, end: datetime) -> SendCounts | Refused |
 
     Args:
         api: The account.
-        begin: In the first hour; without a zone, by the provider's clock.
-        end: In the last hour, the same as `begin`'s or a later one.
+        begin: In the first hour, with its time zone.
+        end: In the last hour, with its time zone; the same hour or a later one.
 
     Raises:
-        BadInput: The hours are in the wrong order.
+        BadInput: The hours are in the wrong order, or have no zone.
     """
     response = api.ask(SENDS, _params(api, begin, end))
     if not isinstance(response, dict):
@@ -110,9 +110,7 @@ _RECEIPT_FIELDS: Final = (
 
 
 def _params(api: Api, begin: datetime, end: datetime) -> dict[str, object]:
-    if (begin.tzinfo is None) != (end.tzinfo is None):
-        raise BadInput("end", end.isoformat(), "must have a time zone if the begin has one, and none if it has none")
-    first, last = hour(begin), hour(end)
+    first, last = hour("begin", begin), hour("end", end)
     # Same hour: the document (line 2965) asks for a later end, the official SDK's models for one that is not earlier.
     if last < first:
         raise BadInput("end", last, f"is before the begin, {first}")

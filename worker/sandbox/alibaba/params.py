@@ -53,10 +53,16 @@ class Asked(Struct, frozen=True):
 
 
 def is_alibaba(request: Request) -> bool:
-    """Whether a request speaks this wire: by its x-acs-action header, or by an Action among its parameters."""
+    """Whether a request speaks this wire: by its x-acs-action header, or by an Action among its parameters.
+
+    A request by Tencent's older signatures has an Action there too, beside a SecretId that this wire knows nothing of.
+    """
     if "x-acs-action" in request.headers:
         return True
-    return "x-tc-action" not in request.headers and bool(read(request).action)
+    if "x-tc-action" in request.headers:
+        return False
+    asked = read(request)
+    return bool(asked.action) and "SecretId" not in {*asked.query, *asked.form}
 
 
 def read(request: Request) -> Asked:

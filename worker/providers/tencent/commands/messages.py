@@ -55,15 +55,23 @@ def list_replies(*, number: Number = "", since: Since = "7d", name: Account = ""
         if as_json:
             for reply in found:
                 print_json(_fields(reply))
-            return
-        shown, any_row = table("phone", "received_at", "sign", "extend", "text"), False
-        try:
-            for reply in found:
-                shown.add_row(*(cell(value) for value in _fields(reply).values()))
-                any_row = True
-        finally:
-            # Also when a later page failed: these have left the queue.
-            show(shown if any_row else "no replies")
+        else:
+            _print_replies(found)
+
+
+def _print_replies(found: Iterator[Reply]) -> None:
+    taken: list[Reply] = []
+    try:
+        taken.extend(found)
+    finally:
+        # Also when a later page failed: these have left the queue.
+        if taken:
+            shown = table("phone", "received_at", "sign", "extend", "text")
+            for reply in taken:
+                shown.add_row(*map(cell, _fields(reply).values()))
+            show(shown)
+    if not taken:
+        print_line("no replies")
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent number +86018845720123 +6591234567"))

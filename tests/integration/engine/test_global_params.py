@@ -1,0 +1,102 @@
+"""Global numbers with params of their own through Tencent's adapter: what shares a call, and that everybody gets their own text."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from smsline.ledger.link import Ledger
+from tests.support.scene import Scene, make_settings
+from worker.engine import Engine
+from worker.providers.tencent import open_account
+from worker.providers.tencent.configured import account_of
+from worker.sandbox.background import Background
+from worker.sandbox.flags import Flags
+
+FIRST = 6591242000
+MAINLAND = 8613711112222
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Background]:
+    """One sandbox for all."""
+    with Background(Flags(steering=False)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(served: Background) -> Background:
+    """It, with nothing in it."""
+    served.reset()
+    return served
+
+
+@pytest.fixture
+def abroad(ledger: Ledger, sandbox: Background) -> Iterator[Scene]:
+    """A line with a real adapter, whose account has no signature of its own."""
+    account = {
+        "secret_id": "sandbox-id",
+        "secret_key": "sandbox-key",
+        "sdk_app_id": "1400000000",
+        "endpoint": sandbox.url,
+        "sign": "",
+    }
+    settings = make_settings(accounts={"main": account})
+    provider = open_account(account_of("main", settings.accounts["main"]))
+    yield Scene(ledger, Engine(settings, ledger, {"main": provider}))
+    provider.close()
+
+
+def sends(sandbox: Background) -> list[tuple[str, int]]:
+    """Each send: its action, and how many numbers it named."""
+    return [
+        (entry["action"], entry["numbers"]) for entry in sandbox.stats()["log"] if entry["action"].startswith("Send")
+    ]
+
+
+def test_a_campaign_with_params_of_their_own(abroad: Scene, sandbox: Background) -> None:
+    """450 global numbers with params of their own are three calls, and all are delivered."""
+    numbers = range(FIRST, FIRST + 450)
+
+    job = abroad.submit(numbers, own_params=[[f"n{number}"] for number in numbers])
+    abroad.send_all()
+    abroad.until(lambda: abroad.status(job)["closed_at"], within_s=60)
+
+    assert sorted(sends(sandbox)) == [
+        ("SendMultiGlobalSms", 50),
+        ("SendMultiGlobalSms", 200),
+        ("SendMultiGlobalSms", 200),
+    ]
+    assert abroad.counts(job) == {"total": 450, "delivered": 450}
+
+
+def test_jobs_of_one_number_share_a_call(abroad: Scene, sandbox: Background) -> None:
+    """Single numbers of several jobs, each with its own code, go out together; mainland ones each in a call of their own."""
+    jobs = [abroad.submit([FIRST + place], lane="notify", params=[f"{place}"]) for place in range(3)]
+    home = [abroad.submit([MAINLAND + place], lane="notify", params=[f"{place}"], sign="Acme") for place in range(2)]
+    abroad.send_all()
+
+    assert sorted(sends(sandbox)) == [("SendMultiGlobalSms", 3), ("SendSms", 1), ("SendSms", 1)]
+    assert all(abroad.counts(job) == {"total": 1, "accepted": 1} for job in jobs + home)
+
+
+def test_a_signature_keeps_its_place(abroad: Scene, sandbox: Background) -> None:
+    """Messages cannot carry a signature: then numbers go by SendSms, one text a call, and every one is sent once."""
+    numbers = [FIRST, FIRST + 1, FIRST + 2]
+
+    job = abroad.submit(numbers, sign="Acme", own_params=[["a"], ["b"], ["a"]])
+    abroad.until(lambda: abroad.counts(job).get("waiting", 0) == 0, within_s=60)
+
+    assert sends(sandbox) == [("SendSms", 2), ("SendSms", 1)]
+    assert sandbox.stats()["messages"] == 3
+
+
+def test_a_lost_answer_is_found(abroad: Scene, sandbox: Background) -> None:
+    """Each message carries the attempt, so receipts settle a call whose answer was lost; nobody is texted twice."""
+    sandbox.control(faults=[{"kind": "lost", "times": 1, "action": "SendMultiGlobalSms"}])
+
+    job = abroad.submit([FIRST, FIRST + 1], own_params=[["a"], ["b"]])
+    abroad.send_all()
+    abroad.until(lambda: abroad.status(job)["closed_at"], within_s=60)
+
+    assert abroad.counts(job) == {"total": 2, "delivered": 2}
+    assert sandbox.stats()["messages"] == 2

@@ -20,7 +20,7 @@ class Watched:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.first, self.second = RedisServer(), RedisServer()
+        self.first, self.second = (RedisServer(_made(folder / name)) for name in ("first", "second"))
         self._port = free_port()
         self.url = f"sentinel://127.0.0.1:{self._port}/{MASTER}/0"
         self._file = folder / "sentinel.conf"
@@ -65,3 +65,9 @@ class Watched:
         if self._process:
             self._process.kill()
             self._process.wait()
+
+
+def _made(folder: Path) -> Path:
+    """A folder of its own for each server: a replica writes what it is given at first to a file."""
+    folder.mkdir()
+    return folder

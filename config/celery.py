@@ -13,6 +13,7 @@ from kombu.entity import Exchange, Queue
 from config.logs import setup_logging
 from config.settings import Settings
 from smsline.names import QUEUES, RECEIPTS_QUEUE, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, lane_queue
+from smsline.sentinel import broker_options, broker_url, is_sentinel
 
 VISIBILITY_S: Final = 120
 """How long Redis waits before it gives a message that was not acknowledged to another worker.
@@ -99,10 +100,10 @@ def celery_options(settings: Settings) -> dict[str, Any]:
 
 def _broker(settings: Settings) -> dict[str, Any]:
     url = settings.broker_url
-    on_redis = url.startswith("redis")
+    on_redis = url.startswith("redis") or is_sentinel(url)
     return {
-        "broker_url": url,
-        "broker_transport_options": _redis_options() if on_redis else {"confirm_publish": True},
+        "broker_url": broker_url(url),
+        "broker_transport_options": _redis_options() | broker_options(url) if on_redis else {"confirm_publish": True},
         "broker_use_ssl": _tls(url),
         # A worker outlasts its broker: it waits for it at the start, and afterwards for ever.
         "broker_connection_retry": True,
@@ -127,6 +128,8 @@ def _redis_options() -> dict[str, Any]:
 
 def _tls(url: str) -> dict[str, Any] | None:
     """Check the server's certificate: kombu checks none on rediss:// unless told to, and only warns."""
+    if is_sentinel(url):
+        return None
     parts = urlsplit(url)
     if parts.scheme == "rediss" and "ssl_cert_reqs" not in parts.query:
         return {"ssl_cert_reqs": ssl.CERT_REQUIRED}

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from smsline.job import MAX_PARAMS
 from smsline.names import LANES
+from smsline.sentinel import SCHEME, is_sentinel, parse_sentinels
 
 T = TypeVar("T")
 
@@ -134,6 +135,8 @@ def _url_of(*schemes: str) -> AfterValidator:
 
 
 def _url_problem(text: str, schemes: tuple[str, ...]) -> str | None:
+    if is_sentinel(text) and SCHEME.removesuffix("://") in schemes:
+        return _sentinel_problem(text)
     wanted = f"must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)} and names a host"
     try:
         parts = urlsplit(text)
@@ -144,6 +147,14 @@ def _url_problem(text: str, schemes: tuple[str, ...]) -> str | None:
         return wanted
     if parts.scheme.startswith("redis") and not re.fullmatch(r"/?\d*", parts.path):
         return "must end in the number of a Redis database, such as /0"
+    return None
+
+
+def _sentinel_problem(text: str) -> str | None:
+    try:
+        parse_sentinels(text)
+    except ValueError as error:
+        return str(error)
     return None
 
 
@@ -171,6 +182,6 @@ Templates = dict[
 ]
 """Template ids as jobs give them, lower case, to the account's own: `SMS_9`, or `SMS_9(code, minutes)`."""
 
-RedisUrl = Annotated[str, _url_of("redis", "rediss")]
-BrokerUrl = Annotated[str, _url_of("redis", "rediss", "amqp", "amqps")]
+RedisUrl = Annotated[str, _url_of("redis", "rediss", "sentinel")]
+BrokerUrl = Annotated[str, _url_of("redis", "rediss", "sentinel", "amqp", "amqps")]
 Endpoint = Annotated[str, _url_of("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]

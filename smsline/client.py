@@ -5,17 +5,26 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Self, Unpack
 
+from redis.exceptions import RedisError
+
 from smsline.errors import BadInput
 from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_ref, new_job_id
-from smsline.ledger import accounts, inbox, jobs
+from smsline.ledger import accounts, due, inbox, jobs
 from smsline.ledger.link import Ledger
-from smsline.names import DEFAULT_URL
+from smsline.names import DEFAULT_URL, lane_queue
 from smsline.nudge import Nudger
 from smsline.numbers import parse_number
 from smsline.operator import Operator
 from smsline.parts import Tally, nothing_good, parts
+from smsline.sentinel import SCHEME
 
 DEFAULT_NAMESPACE: Final = "smsline"
+
+NUDGES: Final = 8
+"""Nudges that may be under way for a lane: whoever follows one takes every job that is in the inbox by then."""
+
+NUDGE_EXPIRY_MS: Final = 1_000
+"""A nudge that nobody followed for so long is taken for lost."""
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +47,15 @@ class Client(Operator):
         namespace: str = DEFAULT_NAMESPACE,
         region: str | None = None,
     ) -> None:
-        redis_url = redis_url or (broker_url if broker_url and broker_url.startswith("redis") else DEFAULT_URL)
+        redis_url = redis_url or (
+            broker_url if broker_url and broker_url.startswith(("redis", SCHEME)) else DEFAULT_URL
+        )
         try:
             super().__init__(Ledger.at(redis_url, namespace), region)
         except ValueError as error:
-            raise BadInput("redis_url", redis_url.split("@")[-1], f"must be a redis:// URL ({error})") from None
+            raise BadInput(
+                "redis_url", redis_url.split("@")[-1], f"must be a redis:// or sentinel:// URL ({error})"
+            ) from None
         self._nudger = Nudger(broker_url or redis_url)
 
     @classmethod
@@ -84,7 +97,7 @@ class Client(Operator):
             self._nudger.ready()
             taken = inbox.submit_part(self._ledger, job_id, spec, part, parts=1)
         if not taken.existed:
-            self._nudger.nudge(job_id, spec.lane)
+            self._nudge(job_id, spec.lane)
         return taken.job
 
     def campaign(
@@ -150,8 +163,20 @@ class Client(Operator):
                 if on_progress:
                     on_progress(tally.rows)
                 part, part_no = following, part_no + 1
-        self._nudger.nudge(job_id, spec.lane)
+        self._nudge(job_id, spec.lane)
         return job_id
+
+    def _nudge(self, job_id: str, lane: str) -> None:
+        """Have a worker look into the lane's inbox, unless so many are about to that one more would find it empty."""
+        queue = lane_queue(lane)
+        try:
+            leave = due.may_wake(self._ledger, f"{queue}:nudges", most=NUDGES, expiry_ms=NUDGE_EXPIRY_MS)
+            if leave and not self._nudger.nudge(job_id, lane, (f"{queue}:nudges", leave)):
+                due.awake(self._ledger, f"{queue}:nudges", leave)
+        except RedisError as error:
+            log.warning(
+                "job %s is taken, but not its nudge (%s); it starts with the next pulse", job_id, type(error).__name__
+            )
 
     def _owner(self, key: str) -> str | None:
         """The incomplete job that was begun under this key, which is continued."""

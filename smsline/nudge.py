@@ -1,10 +1,12 @@
-"""Nudges: a job's id goes in, a Celery message that says "look at this job" goes out. Losing one costs a moment, never a job."""
+"""Nudges: a lane goes in, a Celery message that says "look into this inbox" goes out. Losing one costs a moment, never a job."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from smsline.errors import Unavailable
 from smsline.names import TASK_ACCEPT, lane_queue
+from smsline.sentinel import broker_options, broker_url
 
 BROKER_TIMEOUT_S: Final = 5.0
 
@@ -15,11 +17,11 @@ class Nudger:
     """Publishes nudges over one pooled connection.
 
     Args:
-        broker_url: Where the workers listen.
+        url: Where the workers listen.
     """
 
-    def __init__(self, broker_url: str) -> None:
-        self._url = broker_url
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._app: Any = None
 
     def ready(self) -> None:
@@ -39,16 +41,27 @@ class Nudger:
                 f"the broker cannot be reached ({type(error).__name__}); nothing was taken, try again when SMSLINE_BROKER_URL answers"
             ) from error
 
-    def nudge(self, job: str, lane: str) -> None:
-        """Ask a worker to look at the job now. A failure is logged: the workers' pulse finds the job by itself."""
+    def nudge(self, job: str, lane: str, wake: Sequence[str] = ()) -> bool:
+        """Ask a worker to look into the lane's inbox now; whether that was published.
+
+        A failure is logged: the workers' pulse finds the job by itself.
+
+        Args:
+            job: Who is waiting there, for the log.
+            lane: Whose inbox.
+            wake: What the worker is to strike out when it begins to look: the queue and the id of the wake-up.
+        """
+        kwargs = {"lane": lane, "wake": list(wake)}
         try:
             self._celery().send_task(
-                TASK_ACCEPT, kwargs={"job": job}, queue=lane_queue(lane), ignore_result=True, retry=False
+                TASK_ACCEPT, kwargs=kwargs, queue=lane_queue(lane), ignore_result=True, retry=False
             )
         except Exception as error:  # noqa: BLE001 - the job is safe in the ledger; whatever went wrong must not look like a refusal
             log.warning(
                 "job %s is taken, but its nudge failed (%s); it starts with the next pulse", job, type(error).__name__
             )
+            return False
+        return True
 
     def close(self) -> None:
         """Close the broker connection."""
@@ -60,11 +73,12 @@ class Nudger:
         if self._app is None:
             from celery import Celery  # noqa: PLC0415 - costs 0.3 s; commands that only read do without
 
-            self._app = Celery("smsline-producer", broker=self._url, set_as_current=False)
+            self._app = Celery("smsline-producer", broker=broker_url(self._url), set_as_current=False)
             self._app.conf.update(
                 task_serializer="json",
                 accept_content=["json"],
                 task_ignore_result=True,
                 broker_connection_timeout=BROKER_TIMEOUT_S,
+                broker_transport_options=broker_options(self._url),
             )
         return self._app

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from smsline.ledger import due
+from smsline.ledger import due, inbox
 from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT
-from worker import accept, closeout, credit, probe, receipts, send, submit, unsure
+from worker import closeout, credit, lanes, probe, receipts, submit, unsure
 from worker.app import app
 from worker.current import engine
 
@@ -22,24 +22,22 @@ def _awake(wake: Wake) -> None:
 def submit_job(self: Any, payload: Mapping[str, Any]) -> None:  # noqa: ANN401 - Celery's task
     """Take a job from a producer that does not import smsline."""
     job = submit.submit_payload(engine(), payload, self.request.id)
-    if job:
-        accept_job(job)
+    if job and (its_lane := inbox.lane_of(engine().ledger, job)):
+        lanes.work(engine(), its_lane, 0.3)
 
 
 @app.task(name=TASK_ACCEPT)
-def accept_job(job: str, wake: Wake = ()) -> None:
-    """Take a job's parts from the inbox, and send what is due of its lane."""
+def accept_jobs(lane: str, wake: Wake = ()) -> None:
+    """Take the jobs that are due in a lane's inbox, and make the calls that are due."""
     _awake(wake)
-    lane = accept.accept_job(engine(), job)
-    if lane:
-        send.send_slice(engine(), lane, 0.3)
+    lanes.work(engine(), lane)
 
 
 @app.task(name=TASK_SEND)
 def send_lane(lane: str, wake: Wake = ()) -> None:
-    """Make the calls that are due in a lane."""
+    """Make the calls that are due in a lane, of jobs that came meanwhile too."""
     _awake(wake)
-    send.send_slice(engine(), lane)
+    lanes.work(engine(), lane)
 
 
 @app.task(name=TASK_DRAIN)

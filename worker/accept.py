@@ -30,8 +30,7 @@ def accept_job(engine: Engine, job: str, seconds: float = 0.7) -> str:
 
 def accept_due(engine: Engine, lane: str, seconds: float = 0.7) -> str:
     """Accept some of the jobs that are due in a lane's inbox, for about so long; the lane when anything was moved, else empty."""
-    jobs = due.members(engine.ledger, engine.ledger.keys.inbox(lane), engine.now_ms(), most=JOBS_AT_ONCE)
-    return _accept(engine, jobs, seconds)
+    return _accept(engine, due.due_now(engine.ledger, engine.ledger.keys.inbox(lane), most=JOBS_AT_ONCE), seconds)
 
 
 def _accept(engine: Engine, jobs: Sequence[str], seconds: float) -> str:

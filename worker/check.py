@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 
 import redis
 from kombu.connection import Connection
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +23,8 @@ from config.celery import celery_options
 from config.fields import hide_password
 from config.redaction import Redactor
 from config.settings import Settings, SettingsError, load_settings
+from smsline.ledger.link import connect
+from smsline.sentinel import is_sentinel, parse_sentinels
 
 OLDEST_REDIS: Final = (6, 2)
 SLOW_MS: Final = 5.0
@@ -127,6 +127,8 @@ def judge_redis(url: str, info: Mapping[str, Any]) -> Iterator[Finding]:
 
 def judge_openness(url: str) -> Finding:
     """Whether others than us could talk to this Redis."""
+    if is_sentinel(url):
+        return _judge_sentinels(url)
     parts = urlsplit(url)
     if _on_loopback(parts.hostname or ""):
         return ok("redis access", "on loopback")
@@ -137,6 +139,15 @@ def judge_openness(url: str) -> Finding:
     if parts.scheme != "rediss":
         return warn("redis access", "password sent in the clear", "use rediss:// unless the network is trusted")
     return ok("redis access", "password and TLS")
+
+
+def _judge_sentinels(url: str) -> Finding:
+    asked = parse_sentinels(url)
+    if all(_on_loopback(host) for host, _ in asked.hosts):
+        return ok("redis access", "sentinels on loopback")
+    if not asked.password:
+        return warn("redis access", "no password", "set one: whoever reaches it can send texts")
+    return warn("redis access", "password sent in the clear", "use sentinels on a trusted network only")
 
 
 def judge_latency(median_ms: float) -> Finding:
@@ -171,9 +182,7 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
 
 def _look_at_redis(settings: Settings, redact: Redactor) -> list[Finding]:
     url = settings.redis_url
-    client = redis.Redis.from_url(
-        url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-    )
+    client = connect(url, timeout_s=_TIMEOUT_S)
     try:
         info = client.info()
         latency_ms = statistics.median(_time_ms(client.ping) for _ in range(_PINGS))
@@ -191,7 +200,9 @@ def _look_at_broker(settings: Settings, redact: Redactor) -> Finding:
         return ok("broker", "the same Redis")
     transport = options["broker_transport_options"] | {"socket_connect_timeout": _TIMEOUT_S}
     try:
-        with Connection(url, ssl=options["broker_use_ssl"] or False, transport_options=transport) as connection:
+        with Connection(
+            options["broker_url"], ssl=options["broker_use_ssl"] or False, transport_options=transport
+        ) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_TIMEOUT_S)
     except Exception as error:  # noqa: BLE001 - every transport has errors of its own, and each is the finding
         detail = f"{hide_password(url)}: {str(error) or type(error).__name__}"

@@ -5,16 +5,19 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.settings import Settings
 from smsline.ledger.attempts import Polls
 from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
+from smsline.names import LANES
 from worker.providers.base import Provider
 from worker.routing import Roads
 from worker.standings import Standings
+from worker.turns import Turns
 
 ATTEMPT_IDS_AT_ONCE = 64
 
@@ -34,6 +37,8 @@ class Engine:
         worker: This process' name in claims.
         roads: Which accounts may send to whom.
         standings: Which of them can, just now.
+        turns: The due lines of each lane, as the process' threads share them out.
+        at_work: Threads that are working on a lane at this moment.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
 
@@ -46,6 +51,8 @@ class Engine:
     pause: Callable[[float], None] = time.sleep
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
+    turns: dict[str, Turns] = field(init=False)
+    at_work: int = 0
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     roads: Roads = field(init=False)
@@ -54,6 +61,18 @@ class Engine:
     def __post_init__(self) -> None:
         self.roads = Roads(self.settings)
         self.standings = Standings(self.settings, self.ledger, self.monotonic_s)
+        self.turns = {lane: Turns(lane, self.monotonic_s) for lane in LANES}
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Count this thread among those at work."""
+        with self._lock:
+            self.at_work += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.at_work -= 1
 
     def next_attempt(self) -> int:
         """A fresh attempt id; ids are reserved by the dozen, gaps do no harm."""

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from smsline.ledger import due, lines
 from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
 from worker import recovery
+from worker.accept import JOBS_AT_ONCE
 from worker.engine import Engine
 
 MEMBERS: Final = 20
@@ -129,16 +130,24 @@ class Pulse:
         return due.members(self.engine.ledger, key, now_ms, most=MEMBERS)
 
     def _wake_accept(self, key: str, now_ms: float) -> None:
-        queue = lane_queue(key.rsplit(":", 1)[1])
-        for job in self._members(key, now_ms):
-            self._wake(TASK_ACCEPT, queue, {"job": job}, wake=f"accept {job}")
+        if self._idle():
+            self._wake_lane(TASK_ACCEPT, key, -(-len(self._members(key, now_ms)) // JOBS_AT_ONCE))
 
     def _wake_send(self, key: str, now_ms: float) -> None:
-        lane, threads = key.rsplit(":", 1)[1], self.engine.settings.worker_threads
-        due_now = self._members(key, now_ms)
-        work = sum(max(1, entries) for entries in lines.lengths(self.engine.ledger, due_now))
-        for _ in range(min(threads, work)):
-            if not self._wake(TASK_SEND, lane_queue(lane), {"lane": lane}, most=threads):
+        if self._idle():
+            due_now = self._members(key, now_ms)
+            work = sum(max(1, entries) for entries in lines.lengths(self.engine.ledger, due_now))
+            self._wake_lane(TASK_SEND, key, work)
+
+    def _idle(self) -> int:
+        """Threads of this process that work on no lane; those that do ask for another look when they stop with work left."""
+        return max(0, self.engine.settings.worker_threads - self.engine.at_work)
+
+    def _wake_lane(self, task: str, key: str, work: int) -> None:
+        """Have as many wake-ups under way as there is work, and idle threads for it."""
+        lane, most = key.rsplit(":", 1)[1], min(self._idle(), work)
+        for _ in range(most):
+            if not self._wake(task, lane_queue(lane), {"lane": lane}, most=most):
                 break
 
     def _move_later(self, key: str, _now_ms: float) -> None:

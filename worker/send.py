@@ -8,7 +8,8 @@ from redis.exceptions import RedisError
 
 from smsline.ledger import accepting, accounts, attempts, lines
 from smsline.ledger.buckets import Limit
-from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Terms
+from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Taking, Terms
+from smsline.ledger.runs import Entry
 from worker import aftermath, divert, receipts, windows
 from worker.aftermath import Flight
 from worker.batch import read_content, region_named
@@ -30,20 +31,23 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
     """Make the calls that are due in a lane, for about so long; returns how many."""
     over, calls = engine.slice_ends(seconds), 0
     while not over():
-        due, next_ms = lines.due_lines(engine.ledger, lane)
-        if not due:
+        turn, next_ms = engine.turns[lane].next(engine.ledger)
+        if turn is None:
             if next_ms > 0:
                 engine.poke(next_ms)
             break
-        for line in due:
-            if over():
-                break
-            calls += send_batch(engine, line)
+        calls += send_batch(engine, *turn)
     return calls
 
 
-def send_batch(engine: Engine, line: Line) -> bool:
-    """Make one call for a line; False when there was nothing to send or it has to wait."""
+def send_batch(engine: Engine, line: Line, entry: Entry | None = None) -> bool:
+    """Make one call for a line; False when there was nothing to send or it has to wait.
+
+    Args:
+        engine: The process' engine.
+        line: The line.
+        entry: The only one it seems to have, which then is taken and begun in one round trip.
+    """
     provider = engine.providers.get(line.account)
     if provider is None:
         return _park_stranger(engine, line)
@@ -51,19 +55,23 @@ def send_batch(engine: Engine, line: Line) -> bool:
         lines.hold(engine.ledger, line, closed_s * 1000)
         return False
     rule = rule_of(provider, line)
-    claim = _take(engine, line, rule.limit)
-    if claim is None:
-        return False
-    left = _in_standing(engine, claim)
-    return left is None or _begin_and_call(engine, left, rule)
+    if entry is None or _failing(engine, line):
+        claim = _take(engine, line, rule.limit)
+        left = claim and _in_standing(engine, claim)
+        return claim is not None and (left is None or _begin_and_call(engine, left, rule))
+    asked_s, terms = engine.monotonic_s(), _terms(engine, line.account, rule.action)
+    how = _taking(engine, line, rule.limit)
+    claim, begun = lines.take_and_begin(engine.ledger, line, engine.next_attempt(), how=how, terms=terms, entry=entry)
+    return claim is not None and _begin_and_call(engine, claim, rule, (asked_s, begun) if begun else None)
 
 
 def _take(engine: Engine, line: Line, limit: int) -> Claim | None:
     """The next recipients of a line for one call; None when there are none, or it is not due."""
-    return lines.take(
-        engine.ledger,
-        line,
-        engine.next_attempt(),
+    return lines.take(engine.ledger, line, engine.next_attempt(), **_taking(engine, line, limit))
+
+
+def _taking(engine: Engine, line: Line, limit: int) -> Taking:
+    return Taking(
         limit=limit,
         linger_ms=engine.settings.linger_ms[line.lane],
         lease_ms=engine.settings.lease_s * 1000,
@@ -95,12 +103,21 @@ def _park_stranger(engine: Engine, line: Line) -> bool:
     return False
 
 
-def _begin_and_call(engine: Engine, claim: Claim, rule: BatchRule) -> bool:
-    """Begin, waiting a little for the rate limit, and make the call; False when it is not to be made (now)."""
+def _begin_and_call(
+    engine: Engine, claim: Claim, rule: BatchRule, early: tuple[float, Begun | NotBegun] | None = None
+) -> bool:
+    """Begin, waiting a little for the rate limit, and make the call; False when it is not to be made (now).
+
+    Args:
+        engine: The process' engine.
+        claim: The recipients.
+        rule: How they are packed.
+        early: What beginning came to when it was done with the taking, and when that was asked for.
+    """
     terms = _terms(engine, claim.line.account, rule.action)
     while True:
-        asked_s = engine.monotonic_s()
-        begun = lines.begin(engine.ledger, claim, terms)
+        asked_s, begun = early or (engine.monotonic_s(), lines.begin(engine.ledger, claim, terms))
+        early = None
         if isinstance(begun, Begun):
             _call(
                 engine,
@@ -112,12 +129,14 @@ def _begin_and_call(engine: Engine, claim: Claim, rule: BatchRule) -> bool:
         engine.sleep(begun.wait_ms / 1000)
 
 
+def _failing(engine: Engine, line: Line) -> bool:
+    """Whether others stand in for the line's account, because its calls fail."""
+    return divert.can(engine, line) and engine.standings.of(line.account, line.template).out_ms > engine.now_ms()
+
+
 def _in_standing(engine: Engine, claim: Claim) -> Claim | None:
     """The claim without those whom another account serves while this one's calls fail; None when nobody is left."""
-    if not divert.can(engine, claim.line):
-        return claim
-    standing = engine.standings.of(claim.line.account, claim.line.template)
-    return divert.divert(engine, claim, "failing") if standing.out_ms > engine.now_ms() else claim
+    return divert.divert(engine, claim, "failing") if _failing(engine, claim.line) else claim
 
 
 def _not_begun(engine: Engine, claim: Claim, why: NotBegun) -> bool:

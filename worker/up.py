@@ -10,12 +10,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from config.fields import hide_password
 from config.settings import Settings
+from smsline.ledger.link import connect
 from smsline.names import LANES, RECEIPTS_QUEUE, lane_queue
+from smsline.sentinel import is_sentinel
 from worker.children import Child
 from worker.embedded import HOST, PORT, claim, find_server, redis_child, url_of
 from worker.process import longest_stop_s
@@ -106,9 +106,9 @@ def embeds_redis(settings: Settings, redis_port: int | None) -> bool:
     """
     if "redis_url" not in settings.model_fields_set:
         return True
-    named = urlsplit(settings.redis_url)
     if redis_port is None:
         return False
+    named = urlsplit("" if is_sentinel(settings.redis_url) else settings.redis_url)
     if (named.hostname, named.port) == (HOST, redis_port):
         return True
     raise CannotStart(
@@ -139,7 +139,7 @@ def sandbox_account(url: str) -> dict[str, str]:
 
 def answers(redis_url: str) -> bool:
     """Whether the ledger's Redis answers."""
-    client = redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+    client = connect(redis_url, timeout_s=1)
     try:
         return bool(client.ping())
     except redis.RedisError:

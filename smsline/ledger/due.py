@@ -51,6 +51,15 @@ def members(ledger: Ledger, due_key: str, now_ms: float, *, most: int) -> list[s
     return [member.decode() for member in found]
 
 
+def due_now(ledger: Ledger, due_key: str, *, most: int) -> list[str]:
+    """What is due by Redis' clock, longest due first, without claiming it."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    pipe.time()
+    pipe.zrange(due_key, 0, most - 1, withscores=True)
+    (seconds, micros), found = pipe.execute()
+    return [member.decode() for member, score in found if score <= seconds * 1000 + micros / 1000]
+
+
 def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None], float]:
     """The earliest time of each due set (epoch ms, None when empty) and the present, in one round trip."""
     pipe = ledger.redis.pipeline(transaction=False)
@@ -61,7 +70,7 @@ def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None
     return [head[0][1] if head else None for head in heads], seconds * 1000 + micros / 1000
 
 
-def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000) -> str:
+def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000, expiry_ms: int = WAKE_EXPIRY_MS) -> str:
     """Leave to publish a wake-up on a queue.
 
     Args:
@@ -69,12 +78,13 @@ def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000) ->
         queue: The queue.
         wake: What it is for, so that it is under way only once; empty for one among many.
         most: How many may be under way.
+        expiry_ms: How long it may be under way.
 
     Returns:
         The wake-up's id; empty when enough are under way.
     """
     wake = wake or secrets.token_hex(4)
-    return wake if ledger.run("wake", [ledger.keys.wakes(queue)], [wake, most, WAKE_EXPIRY_MS]) else ""
+    return wake if ledger.run("wake", [ledger.keys.wakes(queue)], [wake, most, expiry_ms]) else ""
 
 
 def awake(ledger: Ledger, queue: str, wake: str) -> None:

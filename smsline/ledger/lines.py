@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
 
 from smsline import numbers
 from smsline.ledger.buckets import Limit
 from smsline.ledger.keys import BUCKET_TTL_S
-from smsline.ledger.link import Ledger, Value
+from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.runs import Entry, decode, parse_entry
 
 SHARED: Final = "s"
@@ -116,7 +116,7 @@ class Begun:
 class NotBegun:
     """Why no call is to be made. `wait_ms` is how long for `wait` and, as an epoch, until when for `parked`."""
 
-    why: Literal["stale", "empty", "wait", "parked"]
+    why: Literal["stale", "other", "empty", "wait", "parked"]
     wait_ms: float = 0.0
 
 
@@ -160,16 +160,59 @@ def lengths(ledger: Ledger, lines: Sequence[str]) -> list[int]:
     return [int(entries) for entries in pipe.execute()]
 
 
-def take(
-    ledger: Ledger, line: Line, attempt: int, *, limit: int, linger_ms: float, lease_ms: float, worker: str
-) -> Claim | None:
-    """Take at most `limit` recipients off a due line. None when it is empty, held, or not due (any more)."""
+def single_entries(ledger: Ledger, found: Sequence[Line]) -> list[Entry | None]:
+    """The entry of each line that has one only, in one round trip."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    for line in found:
+        pipe.zrange(ledger.keys.line(line.text()), 0, 1)
+    return [parse_entry(entries[0].decode()) if len(entries) == 1 else None for entries in pipe.execute()]
+
+
+class Taking(TypedDict):
+    """How recipients are taken off a line.
+
+    Attributes:
+        limit: At most so many.
+        linger_ms: How long the rest waits to fill a call.
+        lease_ms: After this long without a word the claim is someone else's.
+        worker: Whose claim it is.
+    """
+
+    limit: int
+    linger_ms: float
+    lease_ms: float
+    worker: str
+
+
+def take(ledger: Ledger, line: Line, attempt: int, **how: Unpack[Taking]) -> Claim | None:
+    """Take the next recipients off a due line. None when it is empty, held, or not due (any more)."""
+    return _claim(line, attempt, ledger.run(*_taking(ledger, line, attempt, how)))
+
+
+def take_and_begin(
+    ledger: Ledger, line: Line, attempt: int, *, how: Taking, terms: Terms, entry: Entry
+) -> tuple[Claim | None, Begun | NotBegun | None]:
+    """Take and begin in one round trip, for a line that had one entry when it was looked at.
+
+    Returns:
+        The claim, None when there was nothing to take; and what beginning it came to, None when it is still to be begun, because the
+        line had other entries by now.
+    """
+    beginning = _beginning(ledger, Claim(attempt, line, (entry,)), terms)
+    entries, answer = ledger.run_many([_taking(ledger, line, attempt, how), beginning])
+    begun = _begun(answer)
+    early = not isinstance(begun, NotBegun) or begun.why not in {"stale", "other"}
+    return _claim(line, attempt, entries), begun if early else None
+
+
+def _taking(ledger: Ledger, line: Line, attempt: int, how: Taking) -> ScriptCall:
     keys, text = ledger.keys, line.text()
-    entries = ledger.run(
-        "take",
-        [keys.line(text), keys.size(text), keys.send(line.lane), keys.attempt(attempt), keys.lease, keys.hold(text)],
-        [text, attempt, limit, linger_ms, lease_ms, worker],
-    )
+    key_list = [keys.line(text), keys.size(text), keys.send(line.lane), keys.attempt(attempt), keys.lease]
+    args: list[Value] = [text, attempt, how["limit"], how["linger_ms"], how["lease_ms"], how["worker"]]
+    return "take", [*key_list, keys.hold(text)], args
+
+
+def _claim(line: Line, attempt: int, entries: Sequence[bytes]) -> Claim | None:
     return Claim(attempt, line, tuple(parse_entry(e.decode()) for e in entries)) if entries else None
 
 
@@ -178,6 +221,10 @@ def begin(ledger: Ledger, claim: Claim, terms: Terms) -> Begun | NotBegun:
 
     Cancelled and overdue recipients are ended here, those of a paused job set aside.
     """
+    return _begun(ledger.run(*_beginning(ledger, claim, terms)))
+
+
+def _beginning(ledger: Ledger, claim: Claim, terms: Terms) -> ScriptCall:
     keys, line = ledger.keys, claim.line
     today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
     key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(line.account, terms.action)]
@@ -201,7 +248,10 @@ def begin(ledger: Ledger, claim: Claim, terms: Terms) -> Begun | NotBegun:
         line.text(),
         *terms.caps,
     ]
-    answer = ledger.run("begin", key_list, [*args, *(entry.text() for entry in claim.entries)])
+    return "begin", key_list, [*args, *(entry.text() for entry in claim.entries)]
+
+
+def _begun(answer: Sequence[Any]) -> Begun | NotBegun:
     verb = answer[0].decode()
     if verb not in {"go", "probe"}:
         return NotBegun(verb, float(answer[1]) if len(answer) > 1 else 0.0)

@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from smsline.ledger.keys import Keys
+from smsline.sentinel import is_sentinel, primary
 
 Value = str | bytes | int | float
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
@@ -43,15 +44,20 @@ def script_sha(name: str) -> str:
     return sha1(script_text(name).encode(), usedforsecurity=False).hexdigest()
 
 
-def connect(url: str) -> redis.Redis:
-    """A connection pool that never repeats a command by itself; redis-py 8 would, up to ten times."""
-    return redis.Redis.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=SOCKET_TIMEOUT_S,
-        socket_connect_timeout=SOCKET_TIMEOUT_S,
-        health_check_interval=15,
-    )
+def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+    """A connection pool that never repeats a command by itself; redis-py 8 would, up to ten times.
+
+    Raises:
+        ValueError: The URL names no Redis.
+    """
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "health_check_interval": 15,
+    }
+    found: redis.Redis = primary(url, **options) if is_sentinel(url) else redis.Redis.from_url(url, **options)
+    return found
 
 
 class Expiring:

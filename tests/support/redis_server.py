@@ -25,6 +25,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    """Whether a Redis, or a sentinel, answers a ping there."""
+    try:
+        with redis.Redis(port=port, socket_timeout=1) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
 class RedisServer:
     """Starts, kills and restarts one redis-server.
 
@@ -61,11 +70,7 @@ class RedisServer:
 
     def answers(self) -> bool:
         """Whether it answers a ping."""
-        try:
-            with redis.Redis(port=self.port, socket_timeout=1) as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
+        return answers(self.port)
 
     def kill(self) -> None:
         """End it as a crash would."""

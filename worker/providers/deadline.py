@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import httpcore
@@ -18,6 +19,8 @@ import httpx
 KEEPALIVE_S: Final = 5.0
 """How long an unused connection is kept, seconds. Longer saves handshakes; but a request that meets the provider's
 hanging up leaves its recipients unsure, so this stays well under the idle time of any usual gateway."""
+
+_LARGEST_WRITE: Final = 65_536
 
 SocketOption: TypeAlias = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 Resolve: TypeAlias = Callable[[str, int], list[str]]
@@ -91,16 +94,30 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """A stream whose timeouts are deadlines."""
+    """A stream whose timeouts are deadlines, and which writes a request at once when its answer is asked for.
+
+    httpcore writes head and body apart, which costs a system call and a packet more than needed.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._unwritten = bytearray()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unwritten:
+            # A peer that will not read on may have said why; httpcore, too, goes on to read after a failed write.
+            with suppress(httpcore.WriteError):
+                self._flush(timeout)
         return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        self._unwritten += buffer
+        if len(self._unwritten) > _LARGEST_WRITE:
+            self._flush(timeout)
+
+    def _flush(self, timeout: float | None) -> None:
+        unwritten, self._unwritten = bytes(self._unwritten), bytearray()
+        self._stream.write(unwritten, _left(timeout, httpcore.WriteTimeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

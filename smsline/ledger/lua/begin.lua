@@ -4,7 +4,7 @@
 --       8 suppressed (set), 9 calls to numbers today, 10 yesterday (hashes), then per entry: block, job (hashes), held (zset)
 -- ARGV: 1 attempt id, 2 lease ms, 3 rate (micro-tokens a ms), 4 burst (micro-tokens), 5 floor left to other lanes (micro-tokens), 6 park probe ms, 7 bucket expiry s,
 --       8 line id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry of the claim its text
--- Returns: {'stale'} | {'empty'} | {'wait', ms} | {'parked', until ms} |
+-- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', until ms} |
 --          {'go', started ms, content json, params json, then per entry: text, numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.
 local held = redis.call('HMGET', KEYS[1], 'state', 'entries')
@@ -99,6 +99,7 @@ end
 for text in string.gmatch(held[2], '%S+') do
   local job, block, runs = split_entry(text)
   local i = place[job .. '|' .. block]
+  if not i then return { 'other' } end
   several = several or (entries[1] ~= nil and entries[1].job ~= job)
   entries[#entries + 1] = { job = job, block = block, runs = runs, block_key = KEYS[8 + i * 3], job_key = KEYS[9 + i * 3], held_key = KEYS[10 + i * 3] }
 end

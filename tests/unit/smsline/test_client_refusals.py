@@ -1,14 +1,14 @@
 """What the client refuses before anything is taken, and what it says when Redis or the broker is away."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import fakeredis
 import pytest
 
-from smsline.client import Client
+from smsline.client import NUDGES, Client
 from smsline.errors import BadInput, NotFound, Unavailable
 from smsline.job import Rejected
-from smsline.ledger import accounts, jobs
+from smsline.ledger import accounts, due, jobs
 from smsline.ledger.link import Ledger
 from tests.support.redis_server import free_port
 
@@ -20,13 +20,17 @@ class StillNudger:
 
     def __init__(self) -> None:
         self.nudged: list[tuple[str, str]] = []
+        self.wakes: list[Sequence[str]] = []
+        self.reached = True
 
     def ready(self) -> None:
         """It is."""
 
-    def nudge(self, job: str, lane: str) -> None:
+    def nudge(self, job: str, lane: str, wake: Sequence[str] = ()) -> bool:
         """Keep it."""
         self.nudged.append((job, lane))
+        self.wakes.append(wake)
+        return self.reached
 
     def close(self) -> None:
         """Nothing is open."""
@@ -137,6 +141,30 @@ def test_a_campaign_that_broke_off_is_continued_under_its_key(client: Client, mo
     assert job == status["job"]
     assert client.status(job)["complete"]
     assert client.status(job)["counts"]["total"] == 2500
+
+
+def test_nobody_is_nudged_who_would_find_nothing(client: Client) -> None:
+    """Whoever follows a nudge takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
+    nudger = client._nudger
+    assert isinstance(nudger, StillNudger)
+    for _ in range(NUDGES + 5):
+        client.send(to=NUMBER, template="1", lane="otp")
+    client.send(to=NUMBER, template="1", lane="notify")
+    assert [lane for _, lane in nudger.nudged] == ["otp"] * NUDGES + ["notify"]
+    due.awake(client._ledger, *nudger.wakes[0])
+    client.send(to=NUMBER, template="1", lane="otp")
+    client.send(to=NUMBER, template="1", lane="otp")
+    assert [lane for _, lane in nudger.nudged] == ["otp"] * NUDGES + ["notify", "otp"]
+
+
+def test_a_nudge_that_failed_is_not_counted_as_under_way(client: Client) -> None:
+    """The next job tries again at once."""
+    nudger = client._nudger
+    assert isinstance(nudger, StillNudger)
+    nudger.reached = False
+    for _ in range(NUDGES + 5):
+        client.send(to=NUMBER, template="1", lane="otp")
+    assert len(nudger.nudged) == NUDGES + 5
 
 
 def test_without_redis_nothing_is_taken() -> None:

@@ -1,0 +1,48 @@
+"""Turns: the threads of a process share a lane's due lines out, and a line of many recipients among themselves."""
+
+from contextlib import ExitStack
+
+from tests.support.scene import Scene
+from tests.support.world import some_numbers
+from worker.accept import accept_job
+from worker.lanes import work
+from worker.pulse import Pulse
+
+
+def test_threads_get_different_lines(scene: Scene) -> None:
+    """Each asks for the next one, and nobody gets a line that another has just got."""
+    for number in some_numbers(5):
+        accept_job(scene.engine, scene.otp(number, str(number)))
+    turns = scene.engine.turns["otp"]
+    got = [turn.line for _ in range(5) if (turn := turns.next(scene.ledger)[0])]
+    assert len(set(got)) == 5
+
+
+def test_a_line_that_stays_due_is_handed_out_again(scene: Scene) -> None:
+    """So that several threads make the calls of one campaign."""
+    accept_job(scene.engine, scene.otp(some_numbers(1)[0]))
+    turns = scene.engine.turns["otp"]
+    assert turns.next(scene.ledger) == turns.next(scene.ledger)
+
+
+def test_one_wake_up_does_all_that_is_due(scene: Scene) -> None:
+    """Jobs in the inbox are accepted and sent, also more than are opened at once."""
+    numbers = some_numbers(40)
+    for number in numbers:
+        scene.otp(number, str(number))
+    work(scene.engine, "otp", 60)
+    assert scene.texts() == dict.fromkeys(numbers, 1)
+
+
+def test_a_process_whose_threads_are_all_at_work_asks_for_nobody(scene: Scene) -> None:
+    """Its own threads go on by themselves, and look again when they stop; a wake-up more would only wait in the queue."""
+    published: list[dict[str, object]] = []
+    pulse = Pulse(scene.engine, ["smsline.otp"], lambda _task, _queue, kwargs: published.append(kwargs))
+    scene.otp(some_numbers(1)[0])
+    with ExitStack() as threads:
+        for _ in range(scene.engine.settings.worker_threads):
+            threads.enter_context(scene.engine.working())
+        pulse.look()
+        assert not published
+    pulse.look()
+    assert [kwargs["lane"] for kwargs in published] == ["otp"]

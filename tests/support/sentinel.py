@@ -1,0 +1,67 @@
+"""A primary, its replica and a sentinel for tests: on 127.0.0.1, gone when the test is over."""
+
+import subprocess
+from pathlib import Path
+from typing import Final, Self
+
+import redis
+
+from tests.support.redis_server import RedisServer, answers, free_port, redis_binary
+from tests.support.waiting import wait_until
+
+MASTER: Final = "smsline"
+
+
+class Watched:
+    """Two servers, one of which is the primary, and a sentinel that makes the other one the primary when it is gone.
+
+    Args:
+        folder: An empty folder for the sentinel's own file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.first, self.second = RedisServer(), RedisServer()
+        self._port = free_port()
+        self.url = f"sentinel://127.0.0.1:{self._port}/{MASTER}/0"
+        self._file = folder / "sentinel.conf"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def primary_port(self) -> int:
+        """The port of the primary, as the sentinel says."""
+        with redis.Redis(port=self._port, socket_timeout=1) as sentinel:
+            _, port = sentinel.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
+        return int(port)
+
+    def caught_up(self) -> bool:
+        """Whether the replica has everything that the primary has, and the sentinel knows it."""
+        with redis.Redis(port=self.first.port) as primary, redis.Redis(port=self._port) as sentinel:
+            info, (state,) = primary.info("replication"), sentinel.sentinel_masters().values()
+        replica = info.get("slave0", {})
+        told = bool(state["num-slaves"])
+        return told and replica.get("state") == "online" and replica["offset"] == info["master_repl_offset"]
+
+    def fail_over(self) -> None:
+        """End the primary as a crash would; wait until the replica has its place."""
+        wait_until(self.caught_up, what="the replica catching up")
+        self.first.kill()
+        wait_until(lambda: self.primary_port() == self.second.port, timeout_s=30, what="the change of the primary")
+
+    def __enter__(self) -> Self:
+        self.first.start()
+        self.second.start()
+        with redis.Redis(port=self.second.port) as replica:
+            replica.replicaof("127.0.0.1", self.first.port)
+        lines = ["monitor {} 127.0.0.1 {} 1", "down-after-milliseconds {} 500", "failover-timeout {} 2000"]
+        watch = "\n".join(f"sentinel {line.format(MASTER, self.first.port)}" for line in lines)
+        self._file.write_text(f"port {self._port}\nbind 127.0.0.1\n{watch}\n")
+        command = [redis_binary() or "", str(self._file), "--sentinel"]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: answers(self._port), what="the sentinel answering")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in (self.first, self.second):
+            server.kill()
+        if self._process:
+            self._process.kill()
+            self._process.wait()

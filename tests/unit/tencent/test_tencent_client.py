@@ -305,6 +305,13 @@ def test_batch_rules() -> None:
     assert own.action in provider.limits
 
 
+def test_an_account_that_signs() -> None:
+    """Where every content is signed, global numbers with params of their own cannot share a call either."""
+    provider = replace(answering(200, b""), account=replace(ACCOUNT, sign="Acme")).provider
+
+    assert BatchRule("SendSms", 200, params_differ=False) == provider.batch_rule("global")
+
+
 LEAKY = f"key {' '.join(SECRETS)} number +8613711112222 or 13711112222"
 LEAKS = [
     answering(200, error_body("FailedOperation", LEAKY)),

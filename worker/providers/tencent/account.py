@@ -32,6 +32,7 @@ class TencentAccount:
         limits: Calls per second by action; an action that is not named keeps its default.
         token: Of a temporary key, or empty (Tencent SMS API document, line 379).
         signing: The signature algorithm: `TC3-HMAC-SHA256`, or one of the older `HmacSHA256` and `HmacSHA1`.
+        sign: Signature of contents that bring none, or empty: numbers whose content is signed cannot share a SendMultiGlobalSms.
 
     Raises:
         BadInput: A value that could never make a call; secrets are not repeated in it.
@@ -47,6 +48,7 @@ class TencentAccount:
     limits: Mapping[str, float] = field(default_factory=lambda: DEFAULTS, hash=False)
     token: str = field(default="", repr=False)
     signing: str = ALGORITHM
+    sign: str = ""
 
     def __post_init__(self) -> None:
         """Refuse here what would otherwise fail in every call."""

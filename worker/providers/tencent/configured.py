@@ -22,4 +22,5 @@ def account_of(name: str, account: Account) -> TencentAccount:
         timeout_s=account.timeout_s,
         limits={**DEFAULTS, **account.limits},
         signing=account.signing or ALGORITHM,
+        sign=account.sign,
     )

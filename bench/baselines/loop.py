@@ -14,7 +14,7 @@ from bench.sandbox import APP, SECRET_ID, SECRET_KEY, SIGN
 from worker.providers.base import Call, Content
 from worker.providers.tencent import wire
 from worker.providers.tencent.account import host_of
-from worker.providers.tencent.client import CONTENT_TYPE, SERVICE, VERSION
+from worker.providers.tencent.caller import CONTENT_TYPE, SERVICE, VERSION
 from worker.providers.tencent.signing import sign
 from worker.providers.transport import HttpxPoster, Reply
 

@@ -305,11 +305,10 @@ def test_batch_rules() -> None:
     assert own.action in provider.limits
 
 
-def test_an_account_that_signs() -> None:
-    """Where every content is signed, global numbers with params of their own cannot share a call either."""
-    provider = replace(answering(200, b""), account=replace(ACCOUNT, sign="Acme")).provider
-
-    assert BatchRule("SendSms", 200, params_differ=False) == provider.batch_rule("global")
+def test_an_account_with_a_signature_sends_different_params_one_by_one() -> None:
+    """SendMultiGlobalSms carries no signature, and a message must not lose its own."""
+    provider: Provider = replace(answering(200, b""), account=replace(ACCOUNT, signs=True)).provider
+    assert provider.batch_rule("global") == BatchRule("SendSms", 200, params_differ=False)
 
 
 LEAKY = f"key {' '.join(SECRETS)} number +8613711112222 or 13711112222"

@@ -31,8 +31,8 @@ class TencentAccount:
         timeout_s: Whole time for one pull or ask, seconds. A send brings its own in `Call.timeout_s`.
         limits: Calls per second by action; an action that is not named keeps its default.
         token: Of a temporary key, or empty (Tencent SMS API document, line 379).
+        signs: Whether its messages carry a signature of the account's own where a job names none.
         signing: The signature algorithm: `TC3-HMAC-SHA256`, or one of the older `HmacSHA256` and `HmacSHA1`.
-        sign: Signature of contents that bring none, or empty: numbers whose content is signed cannot share a SendMultiGlobalSms.
 
     Raises:
         BadInput: A value that could never make a call; secrets are not repeated in it.
@@ -48,7 +48,7 @@ class TencentAccount:
     limits: Mapping[str, float] = field(default_factory=lambda: DEFAULTS, hash=False)
     token: str = field(default="", repr=False)
     signing: str = ALGORITHM
-    sign: str = ""
+    signs: bool = False
 
     def __post_init__(self) -> None:
         """Refuse here what would otherwise fail in every call."""

@@ -66,10 +66,10 @@ class TencentProvider:
         """200 numbers with the same content in either region (Tencent SMS API document, lines 3776-3778).
 
         Global numbers with params of their own go 200 to a SendMultiGlobalSms (tencentcloud-sdk-python-sms 3.1.153,
-        `models.SendMultiGlobalSmsRequest`), unless the account signs what is not signed: its messages have no place for that.
-        Mainland numbers with params of their own go one to a call.
+        `models.SendMultiGlobalSmsRequest`); mainland numbers one to a call. That action carries no signature, so with an
+        account that has one of its own they go one to a call as well.
         """
-        if region == "mainland" or self._account.sign:
+        if region == "mainland" or self._account.signs:
             return BatchRule(SEND, NUMBERS_PER_CALL)
         own = BatchRule(SEND_EACH, NUMBERS_PER_CALL, params_differ=True)
         return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=own)
@@ -77,7 +77,7 @@ class TencentProvider:
     def send(self, call: Call) -> Answer:
         """Make one SendSms or SendMultiGlobalSms, signed now, never repeated.
 
-        SendMultiGlobalSms carries no signature and no extend code. Numbers with params of their own whose job brought one
+        SendMultiGlobalSms carries no signature and no extend code. Numbers with params of their own whose content has one
         go by SendSms, in this call those with the first one's params; the others are told to come with the next.
         """
         if not call.own_params or is_mainland(call.numbers[0]):

@@ -21,6 +21,6 @@ def account_of(name: str, account: Account) -> TencentAccount:
         endpoint=str(account.endpoint),
         timeout_s=account.timeout_s,
         limits={**DEFAULTS, **account.limits},
+        signs=bool(account.sign),
         signing=account.signing or ALGORITHM,
-        sign=account.sign,
     )

@@ -31,14 +31,14 @@ def sandbox(served: Background) -> Background:
 
 
 @pytest.fixture
-def abroad(ledger: Ledger, sandbox: Background) -> Iterator[Scene]:
-    """A line with a real adapter, whose account has no signature of its own."""
+def abroad(ledger: Ledger, sandbox: Background, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """A line with a real adapter; its account has no signature of its own unless the test's parameter is one."""
     account = {
         "secret_id": "sandbox-id",
         "secret_key": "sandbox-key",
         "sdk_app_id": "1400000000",
         "endpoint": sandbox.url,
-        "sign": "",
+        "sign": getattr(request, "param", ""),
     }
     settings = make_settings(accounts={"main": account})
     provider = open_account(account_of("main", settings.accounts["main"]))
@@ -88,6 +88,16 @@ def test_a_signature_keeps_its_place(abroad: Scene, sandbox: Background) -> None
 
     assert sends(sandbox) == [("SendSms", 2), ("SendSms", 1)]
     assert sandbox.stats()["messages"] == 3
+
+
+@pytest.mark.parametrize("abroad", ["Acme"], indirect=True)
+def test_an_account_that_signs(abroad: Scene, sandbox: Background) -> None:
+    """Its numbers with params of their own go one to a SendSms, all at once and signed."""
+    job = abroad.submit([FIRST, FIRST + 1, FIRST + 2], own_params=[["a"], ["b"], ["c"]])
+    abroad.send_all()
+
+    assert sends(sandbox) == [("SendSms", 1)] * 3
+    assert abroad.counts(job) == {"total": 3, "accepted": 3}
 
 
 def test_a_lost_answer_is_found(abroad: Scene, sandbox: Background) -> None:

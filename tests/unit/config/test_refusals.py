@@ -84,6 +84,8 @@ def test_impossible_value(refused: Refused, name: str, value: str, rule: str) ->
         ("PROVIDER", "tencet", "must be 'tencent'"),
         ("SDK_APP_ID", "", "is required by the provider tencent"),
         ("REGION", "", "is required by the provider tencent"),
+        ("SIGNING", "MD5", "must be 'TC3-HMAC-SHA256', 'HmacSHA256' or 'HmacSHA1'"),
+        ("LIMITS__ADDSMSSING", "1", "did you mean AddSmsSign?"),
         ("GAMME", "1", "means nothing to the provider tencent"),
         ("TEXTS__HELLO", "Hello", "means nothing to the provider tencent"),
         ("ENDPOINT", "sms.tencentcloudapi.com", "must be a URL that begins with http:// or https://"),
@@ -123,6 +125,13 @@ def test_incomplete_account_of_each_provider(refused: Refused) -> None:
         "SMSLINE_ACCOUNTS__A__SECRET_KEY: is required",
         "SMSLINE_ACCOUNTS__A__TEXTS: is required by the provider smspartner",
     )
+
+
+def test_signing_is_tencent_s(refused: Refused, french: dict[str, str]) -> None:
+    """The signature algorithm can be chosen for Tencent alone."""
+    (problem,) = refused(french | {"SMSLINE_ACCOUNTS__FRENCH__SIGNING": "HmacSHA1"})
+
+    assert "means nothing to the provider smspartner" in problem
 
 
 @pytest.mark.parametrize("name", ["SECRET_ID", "SDK_APP_ID", "REGION"])

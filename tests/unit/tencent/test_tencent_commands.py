@@ -237,6 +237,21 @@ def test_replies_are_taken_once(tencent: Run, sandbox: Background) -> None:
     assert tencent("replies").out == "no replies\n"
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_replies_that_were_taken_are_printed(tencent: Run, sandbox: Background, form: tuple[str, ...]) -> None:
+    """When a later page cannot be had, those that have left the queue are not lost."""
+    for _ in range(101):
+        sandbox.reply("+8613711112222", "TD")
+    sandbox.control(limits={"PullSmsReplyStatus": 1})
+
+    ran = tencent("replies", *form)
+
+    sandbox.control(limits=UNLIMITED)
+    assert ran.code == 1
+    assert ran.out.count("+8613711112222") == 100
+    assert "RequestLimitExceeded" in ran.err
+
+
 def test_replies_of_a_number_stay(tencent: Run, sandbox: Background) -> None:
     """Asked by number, replies are shown again and again."""
     sandbox.reply("+8613711112222", "TD", sign="ACME")

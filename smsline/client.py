@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, Self, Unpack
 
 from redis.exceptions import RedisError
@@ -20,13 +21,12 @@ from smsline.sentinel import SCHEME
 
 DEFAULT_NAMESPACE: Final = "smsline"
 
-NUDGES: Final = 8
-"""Nudges that may be under way for a lane: whoever follows one takes every job that is in the inbox by then."""
-
-NUDGE_EXPIRY_MS: Final = 1_000
-"""A nudge that nobody followed for so long is taken for lost."""
-
 log = logging.getLogger(__name__)
+
+
+def _nudges(lane: str) -> str:
+    """Under which name the nudges of a lane are counted."""
+    return f"{lane_queue(lane)}:nudges"
 
 
 class Client(Operator):
@@ -95,9 +95,8 @@ class Client(Operator):
         with self._reachable():
             self._check_account(spec.account)
             self._nudger.ready()
-            taken = inbox.submit_part(self._ledger, job_id, spec, part, parts=1)
-        if not taken.existed:
-            self._nudge(job_id, spec.lane)
+            taken = inbox.submit_part(self._ledger, job_id, spec, part, parts=1, nudges=_nudges(spec.lane))
+        self._nudge(taken, spec.lane)
         return taken.job
 
     def campaign(
@@ -155,28 +154,29 @@ class Client(Operator):
             self._nudger.ready()
             while part is not None:
                 following = next(source, None)
+                last = following is None
                 taken = inbox.submit_part(
-                    self._ledger, job_id, spec, part, part_no=part_no, parts=part_no + 1 if following is None else None
+                    self._ledger,
+                    job_id,
+                    spec,
+                    part,
+                    part_no=part_no,
+                    parts=part_no + 1 if last else None,
+                    nudges=_nudges(spec.lane) if last else "",
                 )
                 if taken.existed:
                     return taken.job
                 if on_progress:
                     on_progress(tally.rows)
                 part, part_no = following, part_no + 1
-        self._nudge(job_id, spec.lane)
+        self._nudge(taken, spec.lane)
         return job_id
 
-    def _nudge(self, job_id: str, lane: str) -> None:
+    def _nudge(self, taken: inbox.Submitted, lane: str) -> None:
         """Have a worker look into the lane's inbox, unless so many are about to that one more would find it empty."""
-        queue = lane_queue(lane)
-        try:
-            leave = due.may_wake(self._ledger, f"{queue}:nudges", most=NUDGES, expiry_ms=NUDGE_EXPIRY_MS)
-            if leave and not self._nudger.nudge(job_id, lane, (f"{queue}:nudges", leave)):
-                due.awake(self._ledger, f"{queue}:nudges", leave)
-        except RedisError as error:
-            log.warning(
-                "job %s is taken, but not its nudge (%s); it starts with the next pulse", job_id, type(error).__name__
-            )
+        if taken.nudge and not self._nudger.nudge(taken.job, lane, (_nudges(lane), taken.nudge)):
+            with suppress(RedisError):  # it ends by itself, and the pulse finds the job
+                due.awake(self._ledger, _nudges(lane), taken.nudge)
 
     def _owner(self, key: str) -> str | None:
         """The incomplete job that was begun under this key, which is continued."""

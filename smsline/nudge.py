@@ -47,11 +47,11 @@ class Nudger:
         A failure is logged: the workers' pulse finds the job by itself.
 
         Args:
-            job: Who is waiting there, for the log.
+            job: Who is waiting there.
             lane: Whose inbox.
             wake: What the worker is to strike out when it begins to look: the queue and the id of the wake-up.
         """
-        kwargs = {"lane": lane, "wake": list(wake)}
+        kwargs = {"lane": lane, "job": job, "wake": list(wake)}
         try:
             self._celery().send_task(
                 TASK_ACCEPT, kwargs=kwargs, queue=lane_queue(lane), ignore_result=True, retry=False

@@ -23,14 +23,14 @@ def submit_job(self: Any, payload: Mapping[str, Any]) -> None:  # noqa: ANN401 -
     """Take a job from a producer that does not import smsline."""
     job = submit.submit_payload(engine(), payload, self.request.id)
     if job and (its_lane := inbox.lane_of(engine().ledger, job)):
-        lanes.work(engine(), its_lane, 0.3)
+        lanes.work(engine(), its_lane, 0.3, job=job)
 
 
 @app.task(name=TASK_ACCEPT)
-def accept_jobs(lane: str, wake: Wake = ()) -> None:
-    """Take the jobs that are due in a lane's inbox, and make the calls that are due."""
+def accept_jobs(lane: str, job: str = "", wake: Wake = ()) -> None:
+    """Take the jobs that are due in a lane's inbox, the named one first, and make the calls that are due."""
     _awake(wake)
-    lanes.work(engine(), lane)
+    lanes.work(engine(), lane, job=job)
 
 
 @app.task(name=TASK_SEND)

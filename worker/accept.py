@@ -8,10 +8,12 @@ from smsline.job import JobSpec
 from smsline.ledger import accepting, due, inbox, lines
 from smsline.ledger.accepting import Accepted, Laid, Timing
 from smsline.ledger.inbox import Opened, Part
+from smsline.ledger.runs import Entry
 from worker import windows
 from worker.batch import Route, Router, lay_out, region_named, region_of, subject_of
 from worker.engine import Engine
 from worker.providers.base import Region
+from worker.turns import Turn
 
 JOBS_AT_ONCE: Final = 16
 """Jobs of a lane that are opened in one round trip."""
@@ -63,9 +65,19 @@ def _accept_whole(engine: Engine, opened: Sequence[Opened]) -> None:
     ]
     if not laid:
         return
-    for part, done in zip(laid, accepting.accept_parts(engine.ledger, laid), strict=True):
+    accepted = accepting.accept_parts(engine.ledger, laid)
+    for part, done in zip(laid, accepted, strict=True):
         _tell(part, done)
+        if done:
+            engine.turns[part.lane].add(_turns(part, done))
     engine.poke(engine.settings.linger_ms[laid[0].lane] + 1)
+
+
+def _turns(part: Laid, done: Accepted) -> list[Turn]:
+    """The line that a single number was put into, when it may go out now."""
+    if done.taken != 1 or len(part.blocks) != 1 or part.timing.linger_ms or part.timing.pace:
+        return []
+    return [Turn(lines.parse_line(part.blocks[0].line), Entry(part.job, done.first, "0"))]
 
 
 def _accept_some(engine: Engine, opened: Opened, over: Callable[[], bool]) -> None:

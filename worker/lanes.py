@@ -9,12 +9,21 @@ SEND_S: Final = 0.3
 """For how long it is sent between two looks into the inbox."""
 
 
-def work(engine: Engine, lane: str, seconds: float = 1.0) -> None:
-    """Accept and send for about so long; what is left then is the pulse's to wake somebody for."""
+def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "") -> None:
+    """Accept and send for about so long; what is left then is the pulse's to wake somebody for.
+
+    Args:
+        engine: The process' engine.
+        lane: Whose inbox and lines.
+        seconds: For how long.
+        job: Who is waiting in the inbox for certain, and is opened without a look; the others come after it.
+    """
     over, busy = engine.slice_ends(seconds), True
     with engine.working():
         while busy and not over():
-            accepted = accept.accept_due(engine, lane)
-            busy = bool(send.send_slice(engine, lane, SEND_S)) or bool(accepted)
+            named, job = job, ""
+            accepted = accept.accept_job(engine, named) if named else accept.accept_due(engine, lane)
+            calls = send.send_slice(engine, lane, SEND_S)
+            busy = bool(named or accepted or calls)
     if busy:
         engine.poke(0)

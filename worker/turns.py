@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -14,7 +14,7 @@ from smsline.ledger.runs import Entry
 LINES_AT_ONCE: Final = 16
 """Due lines that are read in one round trip."""
 
-FRESH_S: Final = 0.05
+FRESH_S: Final = 0.1
 """For how long what was read is worth trying; after that others have had their turn at it."""
 
 
@@ -47,6 +47,14 @@ class Turns:
     _turns: deque[Turn] = field(default_factory=deque)
     _until_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, turns: Iterable[Turn]) -> None:
+        """Lines that this process has just put something into, which nobody needs to look for."""
+        with self._lock:
+            if self.monotonic_s() > self._until_s:
+                self._turns.clear()
+            self._turns.extend(turns)
+            self._until_s = self.monotonic_s() + FRESH_S
 
     def next(self, ledger: Ledger) -> tuple[Turn | None, float]:
         """The line whose turn it is, or None with the ms until one is due (-1 when there is none)."""

@@ -57,10 +57,17 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """How many recipients of a part went into lines, and how many the job already had."""
+    """What became of a part.
+
+    Attributes:
+        taken: How many recipients went into lines.
+        doubled: How many the job already had.
+        first: Id of its first block; the others follow.
+    """
 
     taken: int
     doubled: int
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +110,20 @@ def accept_parts(ledger: Ledger, parts: Sequence[Laid]) -> list[Accepted | None]
         redis.exceptions.RedisError: Redis cannot be reached; asking again does no harm.
     """
     seen = [_shard_columns(ledger, part) for part in parts]
-    answers = ledger.run_many([_call(ledger, part, found) for part, found in zip(parts, seen, strict=True)])
+    firsts = [ledger.block_ids(len(part.blocks)) if part.blocks else 0 for part in parts]
+    answers = ledger.run_many([_call(ledger, *each) for each in zip(parts, seen, firsts, strict=True)])
     for answer, found in zip(answers, seen, strict=True):
         if answer[0] == b"ok":
             ledger.expiring.note(found.keys[: found.young])
-    return [Accepted(int(answer[1]), int(answer[2])) if answer[0] == b"ok" else None for answer in answers]
+    return [
+        Accepted(int(answer[1]), int(answer[2]), first) if answer[0] == b"ok" else None
+        for answer, first in zip(answers, firsts, strict=True)
+    ]
 
 
-def _call(ledger: Ledger, part: Laid, seen: "_Seen") -> ScriptCall:
+def _call(ledger: Ledger, part: Laid, seen: "_Seen", first: int) -> ScriptCall:
     keys, timing, job = ledger.keys, part.timing, part.job
     lines = list(dict.fromkeys(block.line for block in part.blocks))
-    first = ledger.block_ids(len(part.blocks)) if part.blocks else 0
     key_list = [
         *(keys.job(job), keys.part(job, part.part_no), keys.blocks(job), keys.closing, keys.later),
         *(keys.send(part.lane), keys.inbox(part.lane)),

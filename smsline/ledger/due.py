@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, ScriptCall
 
 WAKE_EXPIRY_MS: Final = 5_000
 """A published wake-up that nobody started for so long is taken for lost."""
@@ -84,7 +84,12 @@ def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000, ex
         The wake-up's id; empty when enough are under way.
     """
     wake = wake or secrets.token_hex(4)
-    return wake if ledger.run("wake", [ledger.keys.wakes(queue)], [wake, most, expiry_ms]) else ""
+    return wake if ledger.run(*waking(ledger, queue, wake, most=most, expiry_ms=expiry_ms)) else ""
+
+
+def waking(ledger: Ledger, queue: str, wake: str, *, most: int, expiry_ms: int) -> ScriptCall:
+    """The call that asks for leave to publish a wake-up, to be made with others; see `may_wake`."""
+    return "wake", [ledger.keys.wakes(queue)], [wake, most, expiry_ms]
 
 
 def awake(ledger: Ledger, queue: str, wake: str) -> None:

@@ -1,6 +1,7 @@
 """Jobs on their way in: parts are written durably and once, then read by who accepts them."""
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -10,12 +11,19 @@ from redis.exceptions import ConnectionError as ConnectionBroken
 from smsline import numbers
 from smsline.errors import Conflict
 from smsline.job import JobSpec
+from smsline.ledger import due
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall
 from smsline.names import LANES
 
 KEPT_REFUSALS: Final = 1000
+
+NUDGES: Final = 8
+"""Nudges that may be under way for a lane: whoever follows one takes every job that is in the inbox by then."""
+
+NUDGE_EXPIRY_MS: Final = 1_000
+"""A nudge that nobody followed for so long is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +86,13 @@ class Submitted:
         job: The job it belongs to: another than asked for when the key was used before.
         complete: Whether every part of the job is there.
         existed: Whether the key was used before.
+        nudge: Id of a nudge that is to be published; empty when enough are under way, or none was asked for.
     """
 
     job: str
     complete: bool
     existed: bool = False
+    nudge: str = ""
 
 
 def submit_part(
@@ -93,6 +103,7 @@ def submit_part(
     *,
     part_no: int = 0,
     parts: int | None = None,
+    nudges: str = "",
 ) -> Submitted:
     """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
 
@@ -105,6 +116,7 @@ def submit_part(
         part: Recipients, or None to say only how many parts there are.
         part_no: The part's number, from 0.
         parts: How many parts there are in all, once that is known.
+        nudges: The queue whose wake-ups nudge workers, when the job is to be looked at now.
 
     Raises:
         Conflict: The job is complete, closed or cancelled and takes no further part.
@@ -143,15 +155,19 @@ def submit_part(
             0 if part is None else part.doubled,
         ],
     )
+    wake = secrets.token_hex(4) if nudges else ""
+    calls = [call, due.waking(ledger, nudges, wake, most=NUDGES, expiry_ms=NUDGE_EXPIRY_MS)] if nudges else [call]
     try:
-        answer = ledger.run(*call)
+        answer, *leave = ledger.run_many(calls)
     except ConnectionBroken:
-        answer = ledger.run(*call)
+        answer, *leave = ledger.run_many(calls)
+    if answer[0] != b"ok":
+        due.awake(ledger, nudges, wake)
     if answer[0] == b"closed":
         raise Conflict(f"job {job} is complete, closed or cancelled and takes no more recipients")
     if answer[0] == b"other":
         return Submitted(answer[1].decode(), complete=True, existed=True)
-    return Submitted(job, complete=answer[1] == b"1")
+    return Submitted(job, complete=answer[1] == b"1", nudge=wake if any(leave) else "")
 
 
 def waiting_part_numbers(ledger: Ledger, job: str) -> list[int]:

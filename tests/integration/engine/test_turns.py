@@ -22,7 +22,21 @@ def test_a_line_that_stays_due_is_handed_out_again(scene: Scene) -> None:
     """So that several threads make the calls of one campaign."""
     accept_job(scene.engine, scene.otp(some_numbers(1)[0]))
     turns = scene.engine.turns["otp"]
-    assert turns.next(scene.ledger) == turns.next(scene.ledger)
+    first, second = turns.next(scene.ledger)[0], turns.next(scene.ledger)[0]
+    assert first is not None
+    assert second is not None
+    assert first.line == second.line
+
+
+def test_a_wake_up_for_a_job_takes_the_others_too(scene: Scene) -> None:
+    """Also when the job that it names is in work already, because others count on it."""
+    numbers = some_numbers(3)
+    named = scene.otp(numbers[0])
+    work(scene.engine, "otp", 60, job=named)
+    for number in numbers[1:]:
+        scene.otp(number)
+    work(scene.engine, "otp", 60, job=named)
+    assert scene.texts() == dict.fromkeys(numbers, 1)
 
 
 def test_one_wake_up_does_all_that_is_due(scene: Scene) -> None:

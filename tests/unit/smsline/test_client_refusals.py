@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 import fakeredis
 import pytest
 
-from smsline.client import NUDGES, Client
+from smsline.client import Client
 from smsline.errors import BadInput, NotFound, Unavailable
 from smsline.job import Rejected
 from smsline.ledger import accounts, due, jobs
+from smsline.ledger.inbox import NUDGES
 from smsline.ledger.link import Ledger
 from tests.support.redis_server import free_port
 

@@ -175,7 +175,11 @@ class Keys:
 
     def index(self, account: str, day: int, shard: int) -> str:
         """One shard of the serial index of a day."""
-        return f"{self.prefix}index:{account}:{day}:{shard}"
+        return f"{self.index_of(account, day)}{shard}"
+
+    def index_of(self, account: str, day: int) -> str:
+        """What the shards of a day have in common: their numbers follow."""
+        return f"{self.prefix}index:{account}:{day}:"
 
     def pages(self, account: str) -> str:
         """Raw receipt pages not yet applied."""

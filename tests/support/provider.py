@@ -4,7 +4,7 @@ import json
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from worker.providers.base import (
@@ -101,7 +101,7 @@ class FakeProvider:
             if self.pull_script:
                 return self.pull_script.popleft()
             page, self.queue = self.queue[:limit], self.queue[limit:]
-            return json.dumps([asdict(receipt) for receipt in page]).encode()
+            return json.dumps([receipt._asdict() for receipt in page]).encode()
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """A page as `pull` gives it; `refused <code>` is an error of the provider."""

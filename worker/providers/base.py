@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 Region: TypeAlias = Literal["mainland", "global"]
 
@@ -49,8 +49,7 @@ class Call:
     own_params: Sequence[tuple[str, ...]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """The provider's word on one number of a call; `ok` by the provider's own success spelling."""
 
     number: int
@@ -96,8 +95,7 @@ class Broken:
 Answer: TypeAlias = Sent | Refused | Broken
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The carrier's final word on one message.
 
     Attributes:

@@ -3,7 +3,6 @@
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Final
 
 from worker.providers.base import Answer, BatchRule, Broken, Call, Item, Receipt, ReceiptPage, Refused, Region, Sent
@@ -69,7 +68,7 @@ class CountingProvider:
     def pull(self, limit: int) -> bytes | Broken:
         """The next receipts, each given once."""
         taken = [self.queue.popleft() for _ in range(min(limit, len(self.queue)))]
-        return json.dumps([asdict(receipt) for receipt in taken]).encode()
+        return json.dumps([receipt._asdict() for receipt in taken]).encode()
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """What `pull` returned."""

@@ -1,7 +1,5 @@
 """Receipts as they really come: early, twice, in any order, for strangers, in pages that fail."""
 
-from dataclasses import replace
-
 import pytest
 
 from smsline.ledger import accounts, buckets, receipts
@@ -59,7 +57,7 @@ def test_a_receipt_that_comes_twice_is_counted_late_the_second_time(scene: Scene
     first, second = scene.provider.deliver()
     scene.provider.queue = [first, first, second]
     scene.later(6)
-    scene.apply([first, replace(second, ok=False, code="UNDELIV")])
+    scene.apply([first, second._replace(ok=False, code="UNDELIV")])
     assert scene.counts(job) == {"total": 2, "delivered": 2}
     health = accounts.health(scene.ledger, "main", "tencent")
     assert (health["receipts"], health["late"], health["outstanding"]) == (2, 3, 0)
@@ -84,7 +82,7 @@ def test_receipts_of_strangers_are_kept_apart_and_counted(scene: Scene) -> None:
     scene.provider.queue = [
         Receipt(FIRST, "stranger", True, "DELIVRD", 0, ""),
         Receipt(FIRST, "stranger2", True, "DELIVRD", 0, "sl:abcdef:1"),
-        replace(mine, number=FIRST + 1),
+        mine._replace(number=FIRST + 1),
     ]
     scene.later(6)
     assert scene.counts(job) == {"total": 1, "accepted": 1}
@@ -103,7 +101,7 @@ def test_a_receipt_without_a_time_is_final_at_the_present(scene: Scene) -> None:
     """Not at the beginning of 1970."""
     job = scene.submit([FIRST])
     scene.send_all()
-    scene.apply([replace(scene.provider.receipt(scene.provider.out[0]), received_at_s=0)])
+    scene.apply([scene.provider.receipt(scene.provider.out[0])._replace(received_at_s=0)])
     (row,) = scene.results(job)
     assert str(row["final_at"]) > "2020"
 

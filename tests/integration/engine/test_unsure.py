@@ -1,7 +1,6 @@
 """Calls nobody knows the end of: they are asked about, and nothing is sent again blindly."""
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,9 +37,9 @@ def test_a_lost_call_is_found_by_number_and_time_where_receipts_name_no_context(
         scene.later(3)
     now_s = scene.engine.now_ms() // 1000
     first, second = scene.provider.out
-    scene.apply([replace(scene.provider.receipt(first, context=False), received_at_s=now_s)])
+    scene.apply([scene.provider.receipt(first, context=False)._replace(received_at_s=now_s)])
     assert [scene.counts(job) for job in jobs] == [{"total": 1, "delivered": 1}, {"total": 1, "sending": 1}]
-    scene.apply([replace(scene.provider.receipt(second, ok=False, context=False), received_at_s=now_s)])
+    scene.apply([scene.provider.receipt(second, ok=False, context=False)._replace(received_at_s=now_s)])
     assert scene.counts(jobs[1]) == {"total": 1, "undelivered": 1}
 
 
@@ -59,8 +58,8 @@ def test_receipts_of_a_lost_call_may_lack_their_serial(scene: Scene) -> None:
     job = scene.submit([FIRST])
     scene.provider.script.append(lost())
     scene.send_all()
-    mine = replace(scene.provider.receipt(scene.provider.out[0]), serial="")
-    scene.apply([mine, replace(mine, number=FIRST + 9, context="other")])
+    mine = scene.provider.receipt(scene.provider.out[0])._replace(serial="")
+    scene.apply([mine, mine._replace(number=FIRST + 9, context="other")])
     assert scene.counts(job) == {"total": 1, "delivered": 1}
     assert accounts.health(scene.ledger, "main", "tencent")["orphans"] == 1
 

@@ -96,14 +96,14 @@ def test_mainland_query() -> None:
     [
         ({"SendStatus": 3}, (DELIVERED_CN,)),
         ({"SendStatus": "3"}, (DELIVERED_CN,)),
-        ({"SendStatus": 2, "ErrCode": "MK:0001"}, (replace(DELIVERED_CN, ok=False, code="MK:0001"),)),
-        ({"SendStatus": 2, "ErrCode": "DELIVERED"}, (replace(DELIVERED_CN, ok=False),)),
+        ({"SendStatus": 2, "ErrCode": "MK:0001"}, (DELIVERED_CN._replace(ok=False, code="MK:0001"),)),
+        ({"SendStatus": 2, "ErrCode": "DELIVERED"}, (DELIVERED_CN._replace(ok=False),)),
         ({"SendStatus": 1, "ErrCode": ""}, ()),
         ({"PhoneNum": "8613711112222"}, (DELIVERED_CN,)),
         ({"PhoneNum": "+86 13711112222"}, None),
-        ({"ReceiveDate": None}, (replace(DELIVERED_CN, received_at_s=0),)),
-        ({"ReceiveDate": "yesterday"}, (replace(DELIVERED_CN, received_at_s=0),)),
-        ({"OutId": None}, (replace(DELIVERED_CN, context=""),)),
+        ({"ReceiveDate": None}, (DELIVERED_CN._replace(received_at_s=0),)),
+        ({"ReceiveDate": "yesterday"}, (DELIVERED_CN._replace(received_at_s=0),)),
+        ({"OutId": None}, (DELIVERED_CN._replace(context=""),)),
         ({"PhoneNum": "13711113333"}, None),
         ({"PhoneNum": None}, None),
         ({"SendStatus": 4}, None),
@@ -170,8 +170,8 @@ def test_mainland_ask() -> None:
 
     page = line.mainland().ask(FIRST, since_s=NOW - 3600, until_s=NOW)
 
-    ours = replace(DELIVERED_CN, serial=f"{CONTEXT}/{FIRST}")
-    other = replace(ours, serial=f"other/{FIRST}", ok=False, context="other")
+    ours = DELIVERED_CN._replace(serial=f"{CONTEXT}/{FIRST}")
+    other = ours._replace(serial=f"other/{FIRST}", ok=False, context="other")
     assert page == ReceiptPage((ours, other), 0, 2)
     assert "BizId" not in line.asked
 
@@ -213,7 +213,7 @@ def test_query_by_out_id() -> None:
     page = line.mainland().query([replace(ASKED_CN, serial=f"{CONTEXT}/{FIRST}")])
 
     assert isinstance(page, ReceiptPage)
-    assert page.receipts == (replace(DELIVERED_CN, serial=f"{CONTEXT}/{FIRST}"),)
+    assert page.receipts == (DELIVERED_CN._replace(serial=f"{CONTEXT}/{FIRST}"),)
     assert "BizId" not in line.asked
 
 
@@ -223,10 +223,10 @@ FOUND = f"{CONTEXT}/{FIRST}"
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([detail()], (Found(FIRST, FOUND, replace(DELIVERED_CN, serial=FOUND)),)),
+        ([detail()], (Found(FIRST, FOUND, DELIVERED_CN._replace(serial=FOUND)),)),
         (
             [detail(OutId="other"), detail(SendStatus=2, ErrCode="X")],
-            (Found(FIRST, FOUND, replace(DELIVERED_CN, serial=FOUND, ok=False, code="X")),),
+            (Found(FIRST, FOUND, DELIVERED_CN._replace(serial=FOUND, ok=False, code="X")),),
         ),
         ([detail(SendStatus=1)], (Found(FIRST, FOUND),)),
         ([detail(OutId="other")], ()),
@@ -283,10 +283,10 @@ def test_international_query() -> None:
     [
         ({"Status": "1"}, (DELIVERED_SG,)),
         ({"Status": 1}, (DELIVERED_SG,)),
-        ({"Status": "2", "ErrorCode": "INVALID_NUM"}, (replace(DELIVERED_SG, ok=False, code="INVALID_NUM"),)),
+        ({"Status": "2", "ErrorCode": "INVALID_NUM"}, (DELIVERED_SG._replace(ok=False, code="INVALID_NUM"),)),
         ({"Status": "3", "ErrorCode": None}, ()),
-        ({"ReceiveDate": None}, (replace(DELIVERED_SG, received_at_s=0),)),
-        ({"ReceiveDate": "x"}, (replace(DELIVERED_SG, received_at_s=0),)),
+        ({"ReceiveDate": None}, (DELIVERED_SG._replace(received_at_s=0),)),
+        ({"ReceiveDate": "x"}, (DELIVERED_SG._replace(received_at_s=0),)),
         ({"To": None}, (DELIVERED_SG,)),
         ({"To": "+6591234567"}, (DELIVERED_SG,)),
         ({"To": "6599999999"}, None),

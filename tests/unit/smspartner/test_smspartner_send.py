@@ -30,7 +30,7 @@ from worker.providers.smspartner.wire import tag_of
 from worker.providers.transport import LARGEST_BODY
 
 OK = Item(FIRST, ok=True, code="200", serial=f"307/{FIRST}", fee=1, message="")
-OK2 = replace(OK, number=SECOND, serial=f"307/{SECOND}")
+OK2 = OK._replace(number=SECOND, serial=f"307/{SECOND}")
 NEVER_LEFT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError"}
 
 
@@ -141,11 +141,11 @@ ANSWERS: dict[str, tuple[int, object, Answer]] = {
     "id as text": (200, sent(item(), message_id="307"), Sent((OK,), "307")),
     "id as messageId": (200, sent(item(), message_id=None, messageId=307), Sent((OK,), "307")),
     "id as msgId": (200, sent(item(), message_id=None, msgId="307"), Sent((OK,), "307")),
-    "no id": (200, sent(item(), message_id=None), Sent((replace(OK, serial=f"{TAG}/{FIRST}"),), "")),
+    "no id": (200, sent(item(), message_id=None), Sent((OK._replace(serial=f"{TAG}/{FIRST}"),), "")),
     "success with another code": (200, sent(item(code=2), code=2), Sent((OK,), "307")),
     "success as text": (200, sent(item(success="true")), Sent((OK,), "307")),
     "no flag but 200": (200, sent(item(success=None)), Sent((OK,), "307")),
-    "parts as text": (200, sent(item(nbSms="3")), Sent((replace(OK, fee=3),), "307")),
+    "parts as text": (200, sent(item(nbSms="3")), Sent((OK._replace(fee=3),), "307")),
     "a created one": (201, sent(item()), Sent((OK,), "307")),
     "stop list": (200, sent(item(success=False, code=14)), Sent((bad(FIRST, "14"),), "307")),
     "duplicate": (

@@ -62,14 +62,14 @@ QUERIES: dict[str, tuple[int, object, object]] = {
     "no id": (200, statuses(status_row(messageId=None)), page(DELIVERED)),
     "date as a date": (200, statuses(status_row(date="2018-02-06 17:26:56")), page(DELIVERED)),
     "date as a number": (200, statuses(status_row(date=AT_S)), page(DELIVERED)),
-    "no date": (200, statuses(status_row(date=None)), page(replace(DELIVERED, received_at_s=0))),
-    "odd date": (200, statuses(status_row(date="hier")), page(replace(DELIVERED, received_at_s=0))),
+    "no date": (200, statuses(status_row(date=None)), page(DELIVERED._replace(received_at_s=0))),
+    "odd date": (200, statuses(status_row(date="hier")), page(DELIVERED._replace(received_at_s=0))),
     "not delivered": (
         200,
         statuses(status_row(status="Not delivered")),
-        page(replace(DELIVERED, ok=False, code="not delivered")),
+        page(DELIVERED._replace(ok=False, code="not delivered")),
     ),
-    "ko": (200, statuses(status_row(status="KO")), page(replace(DELIVERED, ok=False, code="ko"))),
+    "ko": (200, statuses(status_row(status="KO")), page(DELIVERED._replace(ok=False, code="ko"))),
     "waiting": (200, statuses(status_row(status="Waiting")), page(rows=1)),
     "a word nobody knows": (200, statuses(status_row(status="Lost in space")), page(rows=1)),
     "not known yet": (

@@ -105,7 +105,7 @@ SENDS: dict[str, tuple[list[object], tuple[Item, ...], Oddities]] = {
     "accepted": ([row()], (OK,), Oddities()),
     "shuffled": (
         [row("+8613711113333", SerialNo="b"), row(SerialNo="a")],
-        (replace(OK, number=SECOND, serial="b"), replace(OK, serial="a")),
+        (OK._replace(number=SECOND, serial="b"), OK._replace(serial="a")),
         Oddities(),
     ),
     "mixed": (
@@ -113,11 +113,11 @@ SENDS: dict[str, tuple[list[object], tuple[Item, ...], Oddities]] = {
         (OK, Item(SECOND, ok=False, code="LimitExceeded.PhoneNumberDailyLimit", serial="", fee=0, message="no")),
         Oddities(),
     ),
-    "missing": ([row("+8613711113333")], (replace(OK, number=SECOND),), Oddities()),
+    "missing": ([row("+8613711113333")], (OK._replace(number=SECOND),), Oddities()),
     "none": ([], (), Oddities()),
     "other spelling": (
         [row("008613711112222"), row("13711113333")],
-        (OK, replace(OK, number=SECOND)),
+        (OK, OK._replace(number=SECOND)),
         Oddities(),
     ),
     "stranger": ([row("+8613799999999"), row()], (OK,), Oddities(strangers=1)),
@@ -152,9 +152,9 @@ SENDS: dict[str, tuple[list[object], tuple[Item, ...], Oddities]] = {
         Oddities(),
     ),
     "extra fields": ([row(Carrier="CMCC", Extra={"deep": [1]})], (OK,), Oddities()),
-    "OK": ([row(Code="OK")], (replace(OK, code="OK"),), Oddities()),
-    "ok": ([row(Code=" ok ")], (replace(OK, code="ok"),), Oddities()),
-    "not quite ok": ([row(Code="Okay")], (replace(OK, ok=False, code="Okay"),), Oddities()),
+    "OK": ([row(Code="OK")], (OK._replace(code="OK"),), Oddities()),
+    "ok": ([row(Code=" ok ")], (OK._replace(code="ok"),), Oddities()),
+    "not quite ok": ([row(Code="Okay")], (OK._replace(ok=False, code="Okay"),), Oddities()),
 }
 
 
@@ -230,18 +230,18 @@ def test_error_of_the_whole_call(body: bytes, refused: Refused) -> None:
 
 RECEIPTS: dict[str, tuple[object, Receipt | None]] = {
     "delivered": (receipt_row(), DELIVERED),
-    "failed": (receipt_row(ReportStatus="FAIL", Description="MK:0001"), replace(DELIVERED, ok=False, code="MK:0001")),
-    "flag before code": (receipt_row(ReportStatus="FAIL"), replace(DELIVERED, ok=False)),
+    "failed": (receipt_row(ReportStatus="FAIL", Description="MK:0001"), DELIVERED._replace(ok=False, code="MK:0001")),
+    "flag before code": (receipt_row(ReportStatus="FAIL"), DELIVERED._replace(ok=False)),
     "other case": (receipt_row(ReportStatus="success"), DELIVERED),
-    "context off": (receipt_row(SessionContext=None), replace(DELIVERED, context="")),
-    "no time": (receipt_row(UserReceiveTime=None), replace(DELIVERED, received_at_s=0)),
+    "context off": (receipt_row(SessionContext=None), DELIVERED._replace(context="")),
+    "no time": (receipt_row(UserReceiveTime=None), DELIVERED._replace(received_at_s=0)),
     "time as text": (receipt_row(UserReceiveTime="1620734188"), DELIVERED),
-    "time as date": (receipt_row(UserReceiveTime="2021-05-11 20:00:00"), replace(DELIVERED, received_at_s=0)),
-    "time beyond counting": (receipt_row(UserReceiveTime=10**30), replace(DELIVERED, received_at_s=0)),
+    "time as date": (receipt_row(UserReceiveTime="2021-05-11 20:00:00"), DELIVERED._replace(received_at_s=0)),
+    "time beyond counting": (receipt_row(UserReceiveTime=10**30), DELIVERED._replace(received_at_s=0)),
     "number in parts": (receipt_row(PhoneNumber=None), DELIVERED),
     "number without parts": (receipt_row(CountryCode=None, SubscriberNumber=None), DELIVERED),
     "number as integer": (receipt_row(PhoneNumber=8613711112222, CountryCode=86), DELIVERED),
-    "identified by context": (receipt_row(SerialNo=None), replace(DELIVERED, serial="")),
+    "identified by context": (receipt_row(SerialNo=None), DELIVERED._replace(serial="")),
     "extra": (receipt_row(Carrier="CMCC"), DELIVERED),
     "no number": (receipt_row(PhoneNumber=None, CountryCode=None), None),
     "no flag": (receipt_row(ReportStatus=None), None),

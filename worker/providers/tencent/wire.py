@@ -5,6 +5,7 @@ a call whose answer cannot be read may have been carried out, and reading must n
 is. Fields that are not declared are skipped.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +16,7 @@ from smsline.numbers import e164, is_mainland
 from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
 from worker.providers.tencent.limits import ROWS_PER_PAGE
-from worker.providers.tencent.reading import text, unreadable, whole, word
+from worker.providers.tencent.reading import LONGEST, text, unreadable, whole, word
 from worker.providers.tencent.spelling import asked, received
 
 _NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
@@ -245,7 +246,9 @@ def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[
     items: dict[int, Item] = {}
     strangers = repeats = unreadable = 0
     for row in rows:
-        if not isinstance(row, _SendRow) or not (code := word(row.code)) or not (written := text(row.phone_number)):
+        if (usual := _usual(row, numbers, clean)) is not None and usual.number not in items:
+            items[usual.number] = usual
+        elif not isinstance(row, _SendRow) or not (code := word(row.code)) or not (written := text(row.phone_number)):
             unreadable += 1
         elif (number := numbers.get(written) or asked(written, known)) is None:
             strangers += 1
@@ -254,6 +257,18 @@ def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[
         else:
             items[number] = _item(number, code, row, clean)
     return tuple(items.values()), Oddities(strangers, repeats, unreadable)
+
+
+def _usual(row: _SendRow | _NoStruct, numbers: Mapping[str, int], clean: Clean) -> Item | None:
+    """The item of a number that was taken, when every field is as documented; nearly all are, so it is found out in one look."""
+    if type(row) is not _SendRow or row.code != "Ok" or type(row.phone_number) is not str:
+        return None
+    number, serial, fee, message = numbers.get(row.phone_number), row.serial_no, row.fee, row.message
+    if number is None or type(serial) is not str or type(fee) is not int or type(message) is not str:
+        return None
+    if len(serial) > LONGEST or not 0 <= fee < 1_000_000 or len(message) > LONGEST:
+        return None
+    return Item(number, ok=True, code="Ok", serial=serial, fee=fee, message=clean(message))
 
 
 def _item(number: int, code: str, row: _SendRow, clean: Clean) -> Item:
@@ -267,7 +282,30 @@ def _item(number: int, code: str, row: _SendRow, clean: Clean) -> Item:
     )
 
 
+def _usual_receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
+    """The receipt of a row in which every field is as documented; nearly all are, so it is found out in one look."""
+    if type(row) is not _ReceiptRow or row.report_status not in ("SUCCESS", "FAIL"):
+        return None
+    phone, serial, said, at_s = row.phone_number, row.serial_no, row.description, row.user_receive_time
+    context = "" if row.session_context is None else row.session_context
+    if type(phone) is not str or type(serial) is not str or type(said) is not str or type(context) is not str:
+        return None
+    if (
+        type(at_s) is not int
+        or not 0 <= at_s < 1e15
+        or not serial
+        or max(len(serial), len(said), len(context)) > LONGEST
+    ):
+        return None
+    number = received(phone, "", "") if phone.startswith("+") and phone.isascii() else None
+    if number is None:
+        return None
+    return Receipt(number, serial, row.report_status == "SUCCESS", said.strip(), at_s, context)
+
+
 def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
+    if (usual := _usual_receipt(row)) is not None:
+        return usual
     if not isinstance(row, _ReceiptRow):
         return None
     number = received(text(row.phone_number), text(row.country_code), text(row.subscriber_number))

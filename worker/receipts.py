@@ -8,7 +8,7 @@ from typing import Final
 from smsline.codes import wait_s
 from smsline.ledger import accounts, buckets, due, receipts, suppression
 from smsline.ledger.due import Lease
-from smsline.ledger.receipts import Applied, Matched, Row
+from smsline.ledger.receipts import Applied, Matched, Page, Row
 from smsline.names import LANES
 from smsline.numbers import e164, mask
 from smsline.verdicts import Scope, Verdict
@@ -55,8 +55,8 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
         return 0
     over, seen, width, again_ms = engine.slice_ends(seconds), apply_stored(engine, account), 1, 0.0
     while not over():
-        trouble_ms = _pull(engine, account, provider, width)
-        rows = apply_stored(engine, account)
+        trouble_ms, pages = _pull(engine, account, provider, width)
+        rows = apply_pages(engine, account, provider, pages)
         seen += rows
         if trouble_ms or rows < width * PAGE:
             again_ms = trouble_ms or _pause_ms(engine, account, rows)
@@ -95,32 +95,31 @@ def bring_forward(engine: Engine, account: str) -> None:
         engine.poke(max(0.0, earliest_ms - now_ms))
 
 
-def _pull(engine: Engine, account: str, queue: QueueProvider, width: int) -> float:
-    """Pull `width` pages side by side and store them raw; ms to wait after trouble, else 0."""
+def _pull(engine: Engine, account: str, queue: QueueProvider, width: int) -> tuple[float, list[Page]]:
+    """Pull `width` pages side by side and store them raw; ms to wait after trouble, else 0, and what was stored."""
     if width == 1:
-        return _pull_one(engine, account, queue)
-    with ThreadPoolExecutor(width, "pull") as pool:
-        return max(pool.map(lambda _: _pull_one(engine, account, queue), range(width)))
+        pulled = [_pull_one(engine, account, queue)]
+    else:
+        with ThreadPoolExecutor(width, "pull") as pool:
+            pulled = list(pool.map(lambda _: _pull_one(engine, account, queue), range(width)))
+    waits_ms = [each for each in pulled if isinstance(each, float)]
+    return max(waits_ms, default=0.0), [each for each in pulled if isinstance(each, Page)]
 
 
-def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float:
-    """Pull one page and store it; ms to wait when that was not possible, else 0."""
+def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Page:
+    """Pull one page and store it; ms to wait when that was not possible."""
     wait_ms = wait_for_token(engine, account, queue.pull_action)
     if wait_ms:
         return wait_ms
     page = queue.pull(PAGE)
-    if not isinstance(page, Broken):
+    if isinstance(page, bytes):
         engine.failed_reads.pop((account, queue.pull_action), None)
-    else:
-        accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
-        log.warning(
-            "account %s: pulling receipts failed with %s; what it may have taken is asked for by number",
-            account,
-            page.code,
-        )
-        return _trouble_s(engine, account, queue.pull_action) * 1000
-    receipts.store_page(engine.ledger, account, page)
-    return 0.0
+        return receipts.store_page(engine.ledger, account, page)
+    accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
+    log.warning(
+        "account %s: pulling receipts failed with %s; what it may have taken is asked for by number", account, page.code
+    )
+    return _trouble_s(engine, account, queue.pull_action) * 1000
 
 
 def wait_for_token(
@@ -136,15 +135,19 @@ def wait_for_token(
 
 
 def apply_stored(engine: Engine, account: str) -> int:
-    """Apply every page that is stored and not yet applied; returns how many receipts they held."""
+    """Apply every page that is stored, as after a worker's death; returns how many receipts they held."""
     seen, queue = 0, engine.providers[account]
-    while isinstance(queue, QueueProvider) and (stored := receipts.next_pages(engine.ledger, account)):
-        pages = [_read(engine, account, queue, raw) for raw in stored]
-        apply_rows(engine, account, [row_of(receipt) for page in pages for receipt in page.receipts])
-        seen += sum(page.rows for page in pages)
-        for raw in stored:
-            receipts.drop_page(engine.ledger, account, raw)
+    while isinstance(queue, QueueProvider) and (stored := receipts.stored_pages(engine.ledger, account)):
+        seen += apply_pages(engine, account, queue, stored)
     return seen
+
+
+def apply_pages(engine: Engine, account: str, queue: QueueProvider, stored: Sequence[Page]) -> int:
+    """Apply stored pages and forget them; returns how many receipts they held."""
+    pages = [_read(engine, account, queue, page.raw) for page in stored]
+    apply_rows(engine, account, [row_of(receipt) for page in pages for receipt in page.receipts])
+    receipts.drop_pages(engine.ledger, account, stored)
+    return sum(page.rows for page in pages)
 
 
 def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> ReceiptPage:

@@ -25,7 +25,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | standing:<account>           | hash   | calls that failed lately; until when others stand in        | some minutes after the last one |
 | account:<account>            | hash   | outstanding receipts, drain fence, last error, credit       | permanent; one per account      |
 | index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
-| pages:<account>              | list   | raw receipt pages, not yet applied                          | applied                         |
+| pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
 | refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from secrets import token_hex
 from struct import pack
 from typing import Final, NamedTuple
 
@@ -70,19 +71,30 @@ class Applied:
         return Applied(self.applied + other.applied, self.late + other.late, self.strangers + other.strangers)
 
 
-def store_page(ledger: Ledger, account: str, raw: bytes) -> None:
+class Page(NamedTuple):
+    """A raw page of receipts, kept until it is applied."""
+
+    id: str
+    raw: bytes
+
+
+def store_page(ledger: Ledger, account: str, raw: bytes) -> Page:
     """Keep a raw page, in one command, before anything looks at it: the provider gives each receipt once."""
-    ledger.redis.rpush(ledger.keys.pages(account), raw)
+    page = Page(token_hex(8), raw)
+    ledger.redis.hset(ledger.keys.pages(account), page.id, raw)
+    return page
 
 
-def next_pages(ledger: Ledger, account: str, most: int = 4) -> list[bytes]:
-    """The oldest pages not yet applied; each stays until `drop_page`."""
-    return list(ledger.redis.lrange(ledger.keys.pages(account), 0, most - 1))
+def stored_pages(ledger: Ledger, account: str, most: int = 4) -> list[Page]:
+    """Some of the pages that are not applied yet; each stays until `drop_pages`."""
+    found = ledger.redis.hrandfield(ledger.keys.pages(account), most, withvalues=True) or []
+    return [Page(name.decode(), raw) for name, raw in zip(found[::2], found[1::2], strict=True)]
 
 
-def drop_page(ledger: Ledger, account: str, raw: bytes) -> None:
-    """Forget a page whose receipts are applied or kept."""
-    ledger.redis.lrem(ledger.keys.pages(account), 1, raw)
+def drop_pages(ledger: Ledger, account: str, pages: Sequence[Page]) -> None:
+    """Forget pages whose receipts are applied or kept."""
+    if pages:
+        ledger.redis.hdel(ledger.keys.pages(account), *(page.id for page in pages))
 
 
 def find(ledger: Ledger, account: str, serials: Sequence[str], *, today: int) -> dict[str, Place]:

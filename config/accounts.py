@@ -58,7 +58,7 @@ class ProviderFacts:
 _MAINLAND: Final = SiteFacts("https://dysmsapi.aliyuncs.com", ("SendSms", "SendBatchSms", "QuerySendDetails"))
 _INTERNATIONAL: Final = SiteFacts(
     "https://dysmsapi.ap-southeast-1.aliyuncs.com",
-    ("SendMessageToGlobe", "SendMessageWithTemplate", "QueryMessage"),
+    ("SendMessageToGlobe", "BatchSendMessageToGlobe", "SendMessageWithTemplate", "QueryMessage"),
     takes=frozenset({"texts"}),
 )
 """Alibaba Cloud's two products (official SDKs for 2017-05-25 and 2018-05-01)."""

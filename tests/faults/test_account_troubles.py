@@ -8,6 +8,7 @@ from tests.faults.support.desk import COUNT, Desk
 from tests.faults.support.hands import ACCOUNT, engine_of
 from tests.faults.support.provider import CountingProvider
 from tests.support.waiting import wait_until
+from worker.providers.tencent.client import TencentProvider
 
 EMPTY = "FailedOperation.InsufficientBalanceInSmsPackage"
 HOUR_S = 3600.0
@@ -58,14 +59,15 @@ def test_an_operator_need_not_wait_for_the_probe(desk: Desk) -> None:
 def test_the_clock_is_an_hour_off(desk: Desk, monkeypatch: pytest.MonkeyPatch, off_s: float) -> None:
     """A worker with a wrong clock is refused by the provider, which parks the account and says why; set right, everything goes out."""
     provider = desk.providers[ACCOUNT]
-    monkeypatch.setattr(provider, "_clock", lambda: time.time() + off_s)
+    assert isinstance(provider, TencentProvider)
+    monkeypatch.setattr(provider._caller, "_clock", lambda: time.time() + off_s)
     job = desk.submit("otp")
     wait_until(lambda: calls_after_a_step(desk), what="the first call")
     (parked,) = desk.client.accounts()[0]["parked"]
     assert parked["code"] == "AuthFailure.SignatureExpire"
     assert "clock" in parked["meaning"]
     assert desk.client.status(job)["counts"]["waiting"] == COUNT
-    monkeypatch.setattr(provider, "_clock", time.time)
+    monkeypatch.setattr(provider._caller, "_clock", time.time)
     assert desk.finish(job) == {"delivered": COUNT}
     assert desk.sent() == {1}
 

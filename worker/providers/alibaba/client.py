@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from worker.providers.alibaba import international, mainland
+from worker.providers.alibaba import batch, international, mainland
 from worker.providers.alibaba.account import AlibabaAccount, host_of
 from worker.providers.alibaba.limits import (
     DAYS_BACK,
@@ -246,6 +246,21 @@ class InternationalProvider(_Site):
         clean = self._clean(call, question.query.get("Message", ""))
         body = self._ask(question, timeout_s=call.timeout_s, clean=clean)
         return international.read_send(body, call, clean=clean) if isinstance(body, bytes) else body
+
+    def send_batch(
+        self, numbers: Sequence[int], texts: Sequence[str], *, sender: str = "", context: str = ""
+    ) -> batch.Batch | Refused | Broken:
+        """Make one BatchSendMessageToGlobe, signed now, never repeated; the engine makes none (see `worker.providers.alibaba.batch`).
+
+        The arguments are those of `batch.question`. Whoever calls it takes a token of the action's bucket first.
+
+        Raises:
+            BadInput: There are no numbers, too many, or not as many texts.
+        """
+        asked = batch.question(numbers, texts, sender=sender, context=context)
+        clean = cleaner((self._account.access_key_id, self._account.access_key_secret, *texts))
+        body = self._ask(asked, timeout_s=self._account.timeout_s, clean=clean)
+        return batch.read(body, clean=clean) if isinstance(body, bytes) else body
 
     def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
         """The receipt of one message, by MessageId."""

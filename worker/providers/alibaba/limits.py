@@ -12,6 +12,7 @@ SEND: Final = "SendSms"
 SEND_EACH: Final = "SendBatchSms"
 DETAILS: Final = "QuerySendDetails"
 SEND_GLOBE: Final = "SendMessageToGlobe"
+SEND_GLOBE_BATCH: Final = "BatchSendMessageToGlobe"
 SEND_CHINA: Final = "SendMessageWithTemplate"
 MESSAGE: Final = "QueryMessage"
 
@@ -53,6 +54,7 @@ ACTIONS: Final[Mapping[Site, Mapping[str, Limit]]] = MappingProxyType(
         },
         "international": {
             SEND_GLOBE: Limit(2000, f"{_INTL}sendmessagetoglobe; an older page says 30"),
+            SEND_GLOBE_BATCH: Limit(1, f"{_INTL}batchsendmessagetoglobe"),
             SEND_CHINA: Limit(100, "none documented; a careful guess"),
             MESSAGE: Limit(300, "official SDK 1.0.10 for 2018-05-01, query_message"),
         },

@@ -11,6 +11,13 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import suppress
+from typing import Final
+
+from smsline.names import lane_queue
+
+GIVE_WAY: Final = 10
+"""By how much processes without the otp lane are nicer than the others (0 to 19)."""
 
 
 def main(name: str, queues: str) -> int:
@@ -30,11 +37,19 @@ def main(name: str, queues: str) -> int:
 
     # Celery warns of root, as which a pickled message could do anything; we take JSON only.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    if lane_queue("otp") not in queues.split(","):
+        give_way()
     watch = (parent, longest_stop_s(settings.longest_call_s))
     threading.Thread(target=_leave_with, args=watch, name="parent-watch", daemon=True).start()
     worker = app.Worker(hostname=f"{name}@{socket.gethostname()}", queues=queues.split(","), quiet=True)
     worker.start()
     return int(worker.exitcode or 0)
+
+
+def give_way() -> None:
+    """Leave the cores to whoever wants them sooner: a process for campaigns must not keep one for otp waiting."""
+    with suppress(OSError):
+        os.nice(GIVE_WAY)
 
 
 def longest_stop_s(timeout_s: float) -> float:

@@ -22,7 +22,7 @@ def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
         worker = service.worker().wait_ready()
         before = [service.campaign(300), service.otp()]
         service.wait_closed(*before)
-        waiting = service.campaign(400, pace=40)
+        waiting = service.campaign(120, pace=40)
         redis.fail_over()
         wait_until(lambda: taken(service), timeout_s=20, what="a job being taken again", every_s=0.2)
         after = [service.campaign(300), service.otp()]
@@ -30,7 +30,7 @@ def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
         states = service.account([*before, *after])
         assert states == {"delivered": 602}
         assert worker.alive()
-        assert service.states(waiting)["delivered"] + service.states(waiting)["unknown"] == 400
+        assert service.states(waiting)["delivered"] + service.states(waiting)["unknown"] == 120
         service.client.close()
         service.ledger.close()
 

@@ -44,14 +44,14 @@ class Watched:
         """End the primary as a crash would; wait until the replica has its place."""
         wait_until(self.caught_up, what="the replica catching up")
         self.first.kill()
-        wait_until(lambda: self.primary_port() == self.second.port, timeout_s=30, what="the change of the primary")
+        wait_until(lambda: self.primary_port() == self.second.port, timeout_s=60, what="the change of the primary")
 
     def __enter__(self) -> Self:
         self.first.start()
         self.second.start()
         with redis.Redis(port=self.second.port) as replica:
             replica.replicaof("127.0.0.1", self.first.port)
-        lines = ["monitor {} 127.0.0.1 {} 1", "down-after-milliseconds {} 500", "failover-timeout {} 2000"]
+        lines = ["monitor {} 127.0.0.1 {} 1", "down-after-milliseconds {} 1000", "failover-timeout {} 1000"]
         watch = "\n".join(f"sentinel {line.format(MASTER, self.first.port)}" for line in lines)
         self._file.write_text(f"port {self._port}\nbind 127.0.0.1\n{watch}\n")
         command = [redis_binary() or "", str(self._file), "--sentinel"]

@@ -65,6 +65,7 @@ def test_limits() -> None:
     assert provider.limits == {**documented("mainland"), "SendSms": 7.0}
     assert documented("international") == {
         "SendMessageToGlobe": 2000,
+        "BatchSendMessageToGlobe": 1,
         "SendMessageWithTemplate": 100,
         "QueryMessage": 300,
     }

@@ -1,8 +1,8 @@
 """Receipts come in, pulled page by page or asked for by number or message; their recipients' final states go out."""
 
 import logging
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from smsline.codes import wait_s
@@ -53,15 +53,9 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
         bring_forward(engine, account)
         due.finish(engine.ledger, keys.drain, lease)
         return 0
-    over, seen, width, again_ms = engine.slice_ends(seconds), apply_stored(engine, account), 1, 0.0
-    while not over():
-        trouble_ms, pages = _pull(engine, account, provider, width)
-        rows = apply_pages(engine, account, provider, pages)
-        seen += rows
-        if trouble_ms or rows < width * PAGE:
-            again_ms = trouble_ms or _pause_ms(engine, account, rows)
-            break
-        width = min(PULLS_AT_ONCE, width * 2)
+    over, seen = engine.slice_ends(seconds), apply_stored(engine, account)
+    rows, again_ms = _drain_queue(engine, account, provider, over)
+    seen += rows
     left = accounts.outstanding(engine.ledger, account)
     due.finish(engine.ledger, keys.drain, lease, again_ms if left > 0 else None)
     if left > 0:
@@ -95,15 +89,34 @@ def bring_forward(engine: Engine, account: str) -> None:
         engine.poke(max(0.0, earliest_ms - now_ms))
 
 
-def _pull(engine: Engine, account: str, queue: QueueProvider, width: int) -> tuple[float, list[Page]]:
-    """Pull `width` pages side by side and store them raw; ms to wait after trouble, else 0, and what was stored."""
-    if width == 1:
-        pulled = [_pull_one(engine, account, queue)]
-    else:
-        with ThreadPoolExecutor(width, "pull") as pool:
-            pulled = list(pool.map(lambda _: _pull_one(engine, account, queue), range(width)))
-    waits_ms = [each for each in pulled if isinstance(each, float)]
-    return max(waits_ms, default=0.0), [each for each in pulled if isinstance(each, Page)]
+def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Callable[[], bool]) -> tuple[int, float]:
+    """Pull and apply until the queue is empty, trouble comes, or the time is over.
+
+    The next pages are pulled while those before are applied; each was stored before it is looked at.
+
+    Returns:
+        How many receipts were seen; ms to leave the queue alone.
+    """
+    seen, width, pulls = 0, 1, list[Future[float | Page]]()
+    with ThreadPoolExecutor(PULLS_AT_ONCE, "pull") as pool:
+        if not over():
+            pulls = [pool.submit(_pull_one, engine, account, queue)]
+        while pulls:
+            pulled = [pull.result() for pull in pulls]
+            stored = [each for each in pulled if isinstance(each, Page)]
+            pages = [_read(engine, account, queue, page.raw) for page in stored]
+            rows, trouble_ms = (
+                sum(page.rows for page in pages),
+                max((w for w in pulled if isinstance(w, float)), default=0.0),
+            )
+            seen, more = seen + rows, not trouble_ms and rows >= width * PAGE
+            width, pulls = min(PULLS_AT_ONCE, width * 2), []
+            if more and not over():
+                pulls = [pool.submit(_pull_one, engine, account, queue) for _ in range(width)]
+            _apply_pages(engine, account, stored, pages)
+            if not more:
+                return seen, trouble_ms or _pause_ms(engine, account, rows)
+    return seen, 0.0
 
 
 def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Page:
@@ -138,16 +151,16 @@ def apply_stored(engine: Engine, account: str) -> int:
     """Apply every page that is stored, as after a worker's death; returns how many receipts they held."""
     seen, queue = 0, engine.providers[account]
     while isinstance(queue, QueueProvider) and (stored := receipts.stored_pages(engine.ledger, account)):
-        seen += apply_pages(engine, account, queue, stored)
+        pages = [_read(engine, account, queue, page.raw) for page in stored]
+        _apply_pages(engine, account, stored, pages)
+        seen += sum(page.rows for page in pages)
     return seen
 
 
-def apply_pages(engine: Engine, account: str, queue: QueueProvider, stored: Sequence[Page]) -> int:
-    """Apply stored pages and forget them; returns how many receipts they held."""
-    pages = [_read(engine, account, queue, page.raw) for page in stored]
+def _apply_pages(engine: Engine, account: str, stored: Sequence[Page], pages: Sequence[ReceiptPage]) -> None:
+    """Apply what stored pages say, then forget them."""
     apply_rows(engine, account, [row_of(receipt) for page in pages for receipt in page.receipts])
     receipts.drop_pages(engine.ledger, account, stored)
-    return sum(page.rows for page in pages)
 
 
 def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> ReceiptPage:

@@ -37,7 +37,7 @@ _OTHER_CALL: Final = "Sending is not concerned. Correct the call and make it aga
 
 _SEND: Final[dict[tuple[Verdict, Scope | None], str]] = {
     (Verdict.OK, None): "Counts the number as accepted and waits for its receipt.",
-    (Verdict.RETRY, None): "Nothing was sent: tries again {wait}, as often as the lane allows; then the dead letter.",
+    (Verdict.RETRY, None): "Nothing was sent: tries again {wait}, as often as the lane allows; then {after}.",
     (Verdict.THROTTLE, Scope.ACCOUNT): "Nothing was sent: closes the account's bucket for this action {wait}; "
     "the recipients wait and no try is used up.",
     (Verdict.THROTTLE, Scope.PROVIDER): "Nothing was sent: closes the account's bucket for this action {wait}; "
@@ -59,10 +59,11 @@ _SEND: Final[dict[tuple[Verdict, Scope | None], str]] = {
 }
 _RECEIPT: Final[dict[Verdict, str]] = {
     Verdict.OK: "The number ends as delivered.",
-    Verdict.RETRY: "The number ends as undelivered; where receipts may be retried, one more try {wait} makes sense.",
-    Verdict.THROTTLE: "The number ends as undelivered; where receipts may be retried, one more try {wait} makes sense.",
+    Verdict.RETRY: "The number ends as undelivered and is not sent again by itself; a new job {wait} may be delivered.",
+    Verdict.THROTTLE: "The number ends as undelivered and is not sent again by itself; leave it alone {wait}.",
     Verdict.PARK: "The number ends as undelivered and is not tried again; the cause is one that an operator mends.",
-    Verdict.REROUTE: "The number ends as undelivered; where receipts may be retried, another account may try.",
+    Verdict.REROUTE: "The number ends as undelivered and is not sent again by itself; a new job through another account "
+    "may be delivered.",
     Verdict.DEAD: "The number ends as undelivered and is not tried again.",
     Verdict.UNSURE: "The provider's success flag decides; a failure is not tried again, because the message may be there.",
 }
@@ -92,7 +93,8 @@ def what_smsline_does(row: CodeRow) -> str:
         return row.does
     if row.pending:
         return _PENDING
-    return _sentence(row).format(wait=_wait_words(row, resting=row.verdict is Verdict.THROTTLE))
+    after = "the next account of its route, or the dead letter" if row.reroute_ok else "the dead letter"
+    return _sentence(row).format(wait=_wait_words(row, resting=row.verdict is Verdict.THROTTLE), after=after)
 
 
 def default_advice(kind: Kind, verdict: Verdict, scope: Scope) -> str:

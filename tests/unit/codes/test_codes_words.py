@@ -44,12 +44,12 @@ def test_a_send(code: str, words: str) -> None:
     ("code", "words"),
     [
         ("DELIVRD", "ends as delivered"),
-        ("MI:0001", "one more try after 2 h"),
-        ("MX:0003", "one more try for 1 day"),
+        ("MI:0001", "a new job after 2 h"),
+        ("MX:0003", "leave it alone for 1 day"),
         ("TX:2000", "an operator mends"),
         ("ML:MYWG", "is not tried again"),
         ("TX:3001", "success flag decides"),
-        ("TD:18", "another account may try"),
+        ("TD:18", "a new job through another account"),
     ],
 )
 def test_a_receipt(code: str, words: str) -> None:

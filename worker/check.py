@@ -98,6 +98,7 @@ def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
         *_look_at_redis(settings, redact),
         _look_at_broker(settings, redact),
         *judge_accounts(settings),
+        *judge_routes(settings),
     ]
 
 
@@ -178,6 +179,27 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
             )
         else:
             yield ok(subject, detail)
+
+
+def judge_routes(settings: Settings) -> Iterator[Finding]:
+    """Whether the accounts of a route can stand in for each other, as far as the settings tell."""
+    for name, route in settings.routes.items():
+        whole = sum(route.accounts.values())
+        shares = ", ".join(f"{account} {weight / whole:.0%}" for account, weight in route.accounts.items())
+        numbers = ", ".join(f"+{prefix}" for prefix in route.prefixes) or "every number"
+        after = f", then {', '.join(route.fallback)}" if route.fallback else ""
+        detail = f"{numbers}, {', '.join(route.lanes) or 'every lane'}: {shares}{after}"
+        named = {account: settings.accounts[account] for account in route.named()}
+        mixed = len({(account.provider, account.site) for account in named.values()}) > 1
+        bare = [each for each, account in named.items() if mixed and not account.templates and not account.texts]
+        if bare:
+            yield warn(
+                f"route {name}",
+                f"{detail}; {', '.join(bare)} takes the template ids that jobs name as they are",
+                "say in [accounts.<name>.templates] what stands for them there, or make sure that they are the same",
+            )
+        else:
+            yield ok(f"route {name}", detail)
 
 
 def _look_at_redis(settings: Settings, redact: Redactor) -> list[Finding]:

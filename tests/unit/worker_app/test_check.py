@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from worker.check import Grade, check_all, judge_accounts, judge_latency, judge_openness, judge_redis, show, show_json
+from worker.check import (
+    Grade,
+    check_all,
+    judge_accounts,
+    judge_latency,
+    judge_openness,
+    judge_redis,
+    judge_routes,
+    show,
+    show_json,
+)
 
 GOOD = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": 1, "used_memory_human": "1M"}
 ACCOUNT = {"provider": "tencent", "secret_id": "AKID-1", "secret_key": "k3y-of-main", "sdk_app_id": "1400000000"}
@@ -117,3 +127,19 @@ def test_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(finding.exit_code for finding in findings) == 1
     assert "pass-word" not in printed
     assert "word-pass" not in printed
+
+
+def test_routes_are_shown_and_what_they_lack_is_told() -> None:
+    """Shares in percent; an account of another provider needs to know what stands for a job's template there."""
+    tencent = {"provider": "tencent", "secret_id": "i", "secret_key": "k"}
+    french = {"provider": "smspartner", "secret_key": "k", "texts": {"welcome": "Hello"}}
+    accounts = {"a": tencent | {"sdk_app_id": "1"}, "b": tencent | {"sdk_app_id": "2"}, "fr": french}
+    routes = {
+        "alike": {"accounts": {"a": 3, "b": 1}, "prefixes": "86", "lanes": "otp"},
+        "mixed": {"accounts": "fr", "fallback": "a"},
+    }
+    alike, mixed = judge_routes(Settings.model_validate({"accounts": accounts, "routes": routes}))
+    assert (alike.grade, alike.detail) == (Grade.OK, "+86, otp: a 75%, b 25%")
+    assert mixed.grade is Grade.WARN
+    assert mixed.detail.startswith("every number, every lane: fr 100%, then a; a takes the template ids")
+    assert "[accounts.<name>.templates]" in mixed.advice

@@ -14,14 +14,13 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
-from typer.main import get_command
 
 from smsline.cli import main
 from smsline.ledger.link import Ledger
 from tests.unit.tencent.harness import CALL
 from worker.providers.tencent import TencentAccount, open_account
 from worker.providers.tencent.checks import ZONE
-from worker.providers.tencent.commands import app, run, session
+from worker.providers.tencent.commands import run, session
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
 
@@ -92,40 +91,6 @@ def account_at(url: str) -> dict[str, str]:
         "SDK_APP_ID": APP,
         "ENDPOINT": url,
     }
-
-
-def words_of_all() -> list[tuple[str, ...]]:
-    """Every command and group there is, by its words."""
-    found: list[tuple[str, ...]] = []
-    left: list[tuple[tuple[str, ...], Any]] = [((), get_command(app))]
-    while left:
-        words, command = left.pop()
-        found.append(words)
-        left += [((*words, name), sub) for name, sub in getattr(command, "commands", {}).items()]
-    return found
-
-
-@pytest.mark.parametrize("words", words_of_all(), ids=lambda words: " ".join(words) or "tencent")
-def test_help_with_an_example(tencent: Run, words: tuple[str, ...]) -> None:
-    """Every command explains itself, without settings or Redis, and takes --json."""
-    ran = tencent(*words, "--help")
-
-    assert (ran.code, ran.err) == (0, "")
-    assert f"Usage: {' '.join(('smsline tencent', *words))}" in ran.out
-    assert "Example:\n    smsline tencent" in ran.out
-    assert "--json" in ran.out or "COMMAND [ARGS]" in ran.out
-    assert tencent(*words, "-h").out == ran.out
-
-
-def test_the_commands_are_there() -> None:
-    """Those of the documentation, by name."""
-    several = [
-        f"{group} {verb}" for group in ("templates", "signatures") for verb in ("list", "add", "modify", "delete")
-    ]
-
-    names = {" ".join(words) for words in words_of_all()}
-
-    assert names >= {*several, "statistics sends", "statistics receipts", "replies", "number", "convert"}
 
 
 @pytest.mark.usefixtures("tencent")

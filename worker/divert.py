@@ -29,8 +29,9 @@ def divert(engine: Engine, claim: Claim, why: str) -> Claim | None:
     engine.standings.forget()
     moves: list[Move] = []
     kept: list[Entry] = []
+    now_ms = engine.now_ms()
     for entry in claim.entries:
-        by_line = _by_line(engine, claim.line, entry)
+        by_line = _by_line(engine, claim.line, entry, now_ms)
         moves += [Move(line, _cut(entry, held)) for line, held in by_line.items() if line is not None]
         kept += [_cut(entry, held) for line, held in by_line.items() if line is None]
     if not moves:
@@ -43,11 +44,11 @@ def divert(engine: Engine, claim: Claim, why: str) -> Claim | None:
     return left
 
 
-def _by_line(engine: Engine, line: Line, entry: Entry) -> dict[Line | None, list[int]]:
+def _by_line(engine: Engine, line: Line, entry: Entry, now_ms: float) -> dict[Line | None, list[int]]:
     """Positions of an entry by the line they go to; None for those that stay."""
     by_line: defaultdict[Line | None, list[int]] = defaultdict(list)
     for position, number in zip(decode(entry.runs), numbers_of(engine.ledger, entry), strict=False):
-        by_line[standing_in(engine, line, number, line.params)].append(position)
+        by_line[standing_in(engine, line, number, now_ms)].append(position)
     return by_line
 
 
@@ -55,14 +56,14 @@ def _cut(entry: Entry, positions: Sequence[int]) -> Entry:
     return Entry(entry.job, entry.block, encode(positions))
 
 
-def standing_in(engine: Engine, line: Line, number: int, params: str) -> Line | None:
-    """The line of the next account for a number that takes it now, or None."""
+def standing_in(engine: Engine, line: Line, number: int, now_ms: float) -> Line | None:
+    """The line of the next account for a number that takes it now, or None; `now_ms` is the present by Redis."""
     order = _order(engine, line, number)
-    name = engine.standings.first(routing.after(order, line.account), line.template, number, engine.now_ms())
-    return _line_of(engine, line._replace(account=name, params=params), number) if name else None
+    name = engine.standings.first(routing.after(order, line.account), line.template, number, now_ms)
+    return _line_of(engine, line._replace(account=name), number) if name else None
 
 
-def onward(engine: Engine, line: Line, group: Group, number: int) -> Onward:
+def onward(engine: Engine, line: Line, group: Group, number: int, *, now_ms: float) -> Onward:
     """Where a number goes that its account cannot serve: the next account that stands well, else simply the next."""
     if not can(engine, line):
         return Onward()
@@ -71,8 +72,8 @@ def onward(engine: Engine, line: Line, group: Group, number: int) -> Onward:
     place = order.index(line.account) if line.account in order else 0
     if not left:
         return Onward("", place)
+    name = engine.standings.first(left, line.template, number, now_ms) or left[0]
     params = line.params if line.params != ALONE else OWN if group.own_params else SHARED
-    name = engine.standings.first(left, line.template, number, engine.now_ms()) or left[0]
     return Onward(_line_of(engine, line._replace(account=name, params=params), number).text(), place)
 
 

@@ -131,7 +131,11 @@ def _begin_and_call(
 
 def _failing(engine: Engine, line: Line) -> bool:
     """Whether others stand in for the line's account, because its calls fail."""
-    return divert.can(engine, line) and engine.standings.of(line.account, line.template).out_ms > engine.now_ms()
+    if not divert.can(engine, line):
+        return False
+    standing = engine.standings.of(line.account, line.template)
+    # Nearly always others never stood in, which needs no look at Redis' clock.
+    return bool(standing.out_ms) and standing.out_ms > engine.now_ms()
 
 
 def _in_standing(engine: Engine, claim: Claim) -> Claim | None:
@@ -173,7 +177,7 @@ def _call(engine: Engine, flight: Flight) -> None:
         flight.provider,
         engine.settings.retry_max[line.lane],
         now_s=flight.begun.started_ms / 1000,
-        onward=lambda group, number: divert.onward(engine, line, group, number),
+        onward=lambda group, number: divert.onward(engine, line, group, number, now_ms=flight.begun.started_ms),
     )
     outcome = decide(answer, flight.begun.groups, policy)
     try:

@@ -169,7 +169,7 @@ def _line_again(engine: Engine, attempt: Attempt, number: int) -> str:
     if not divert.can(engine, line):
         return ""
     if engine.settings.unsure_reroute:
-        elsewhere = divert.standing_in(engine, line, number, line.params)
+        elsewhere = divert.standing_in(engine, line, number, engine.now_ms())
         return elsewhere.text() if elsewhere else ""
     return line._replace(pinned=PINNED).text()
 

@@ -222,14 +222,6 @@ def read_part(ledger: Ledger, job: str, part_no: int) -> Part | None:
     return None if packed is None else Part.read(packed, extra, end)
 
 
-def read_spec(ledger: Ledger, job: str) -> tuple[JobSpec, str] | None:
-    """A job's spec and state, or None when there is no such job."""
-    spec, state, params = ledger.redis.hmget(ledger.keys.job(job), "spec", "state", "params")
-    if spec is None:
-        return None
-    return replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]"))), state.decode()
-
-
 def lane_of(ledger: Ledger, job: str) -> str | None:
     """A job's lane, or None when there is no such job."""
     lane = ledger.redis.hget(ledger.keys.job(job), "lane")

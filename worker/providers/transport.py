@@ -5,9 +5,9 @@ tell is whether a request certainly never left, which decides whether its recipi
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import httpx
 
@@ -41,6 +41,14 @@ class Reply:
     body: bytes
 
 
+class Came(NamedTuple):
+    """A whole answer, with its headers."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
 class Poster(Protocol):
     """Posts to one URL. Threads may share it."""
 
@@ -51,37 +59,47 @@ class Poster(Protocol):
         """Close kept-alive connections; later posts are `Broken`, never left."""
 
 
-class HttpxPoster:
-    """`Poster` over a synchronous httpx transport: HTTP/1.1, keep-alive, no redirects, no proxies, no cookies."""
+class Exchange:
+    """Requests to one host, each made once: what all adapters' transports have in common.
 
-    def __init__(self, url: str, *, pool_size: int, transport: httpx.BaseTransport | None = None) -> None:
+    HTTP/1.1, keep-alive, no retries, no redirects, no proxies, no cookies, and no URL in a log. Threads may share it.
+    """
+
+    def __init__(self, host: str, *, pool_size: int, transport: httpx.BaseTransport | None = None) -> None:
         """Open nothing yet.
 
         Args:
-            url: Where everything is posted to.
-            pool_size: Connections at most; as many as threads that post, or they wait for each other.
+            host: Whom the log names.
+            pool_size: Connections at most; as many as threads that call, or they wait for each other.
             transport: In place of the network, such as `httpx.MockTransport`.
         """
-        self._url = httpx.URL(url)
-        # Not an httpx.Client: redirects, cookies, proxies and authentication, all unwanted here, are a fifth of a call's CPU.
+        self._host = host
+        # Not an httpx.Client: redirects, cookies, proxies and authentication, all unwanted here, are a fifth of a call's CPU,
+        # and it logs URLs.
         self._transport = transport or DeadlineTransport(pool_size=pool_size)
         self._closed = False
 
-    def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Reply | Broken:
-        """Post once; see `Poster`."""
+    def once(self, build: Callable[[], httpx.Request], *, timeout_s: float) -> Came | Broken:
+        """Make a request once, within `timeout_s` seconds in all; raises nothing.
+
+        Args:
+            build: Makes the request, without its deadlines.
+            timeout_s: Whole time allowed, seconds.
+        """
         if self._closed:
             return Broken(maybe_sent=False, code="http.Closed", detail="this account's connections are closed")
         if timeout_s <= 0:
             return Broken(maybe_sent=False, code="http.NoTime", detail="no time was left for the call")
         try:
-            return self._exchange(body, headers, timeout_s)
+            request = build()
+            request.extensions = {**request.extensions, **deadlines(timeout_s)}
+            return self._made(request)
         except NEVER_LEFT as error:
             return Broken(maybe_sent=False, code=_code(error), detail=_reason(error))
         except Exception as error:  # noqa: BLE001 - a call that may be out must end as a value whatever breaks
-            # The message is left out: it may quote what the peer sent or a header's value.
+            # The message is left out: it may quote a URL, a header's value or what the peer sent.
             if not isinstance(error, httpx.HTTPError):
-                name = type(error).__name__
-                LOG.error("posting to %s broke: %s", self._url.host, name)  # noqa: TRY400 - it would print the message
+                LOG.error("a call of %s broke: %s", self._host, type(error).__name__)  # noqa: TRY400 - it would print the message
             return Broken(maybe_sent=True, code=_code(error), detail="the call broke after it may have been sent")
 
     def close(self) -> None:
@@ -89,10 +107,7 @@ class HttpxPoster:
         self._closed = True
         self._transport.close()
 
-    def _exchange(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Reply | Broken:
-        request = httpx.Request(
-            "POST", self._url, content=body, headers={**HEADERS, **headers}, extensions=deadlines(timeout_s)
-        )
+    def _made(self, request: httpx.Request) -> Came | Broken:
         response = self._transport.handle_request(request)
         try:
             received = bytearray()
@@ -100,9 +115,29 @@ class HttpxPoster:
                 received += chunk
                 if len(received) > LARGEST_BODY:
                     return Broken(maybe_sent=True, code="http.TooLarge", detail=f"answer over {LARGEST_BODY} bytes")
-            return Reply(status=response.status_code, body=bytes(received))
+            return Came(response.status_code, bytes(received), response.headers)
         finally:
             response.close()
+
+
+class HttpxPoster:
+    """`Poster` over an `Exchange`."""
+
+    def __init__(self, url: str, *, pool_size: int, transport: httpx.BaseTransport | None = None) -> None:
+        """Open nothing yet; `url` is where everything is posted to, the rest is `Exchange`'s."""
+        self._url = httpx.URL(url)
+        self._exchange = Exchange(self._url.host, pool_size=pool_size, transport=transport)
+
+    def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Reply | Broken:
+        """Post once; see `Poster`."""
+        came = self._exchange.once(
+            lambda: httpx.Request("POST", self._url, content=body, headers={**HEADERS, **headers}), timeout_s=timeout_s
+        )
+        return came if isinstance(came, Broken) else Reply(came.status, came.body)
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._exchange.close()
 
 
 def _code(error: Exception) -> str:
@@ -110,5 +145,5 @@ def _code(error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Why nothing left. Only a failed connect may speak for itself: it had no header or answer to quote from."""
+    """Why nothing left. Only a failed connect may speak for itself: it had no URL, header or answer to quote from."""
     return f"not sent: {shorten(str(error), 200)}" if isinstance(error, httpx.ConnectError) else "not sent"

@@ -180,6 +180,5 @@ def test_the_raw_message_holds_a_payload_and_names_its_job(ledger: Ledger) -> No
 
     assert found is not None
     assert f"`{found}`" in PAYLOAD_PAGE
-    spec = inbox.read_spec(ledger, found)
-    assert spec is not None
-    assert spec[0].params == ("482913",)
+    (opened,) = inbox.open_jobs(ledger, [found], lease_ms=1000)
+    assert opened.spec.params == ("482913",)

@@ -172,7 +172,9 @@ def test_no_url_in_a_log_of_a_socket(caplog: pytest.LogCaptureFixture) -> None:
         connection.sendall(response(b"{}"))
 
     with listening(serve) as url, caplog.at_level(logging.DEBUG, logger="httpcore"):
-        open_account(replace(ACCOUNT, endpoint=url)).calls.credits()
+        account = open_account(replace(ACCOUNT, endpoint=url))
+        account.calls.credits()
+        account.close()
 
     assert "send_request_headers" in caplog.text
     assert API_KEY not in caplog.text
@@ -188,7 +190,7 @@ def test_no_secret_in_a_surprise(caplog: pytest.LogCaptureFixture) -> None:
         answers = [Line(surprise).provider.send(CALL), Line(surprise).provider.calls.credits()]
 
     assert all(isinstance(answer, Broken) and answer.maybe_sent for answer in answers)
-    assert "asking api.smspartner.fr broke: RuntimeError" in caplog.text
+    assert "a call of api.smspartner.fr broke: RuntimeError" in caplog.text
     assert not [secret for secret in SECRETS if secret in caplog.text + repr(answers)]
 
 

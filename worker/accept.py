@@ -10,7 +10,7 @@ from smsline.ledger.accepting import Accepted, Laid, Timing
 from smsline.ledger.inbox import Opened, Part
 from smsline.ledger.runs import Entry
 from worker import windows
-from worker.batch import Route, Router, lay_out, region_named, region_of, subject_of
+from worker.batch import Chosen, Router, lay_out, region_named, region_of, subject_of
 from worker.engine import Engine
 from worker.providers.base import Region
 from worker.turns import Turn
@@ -132,10 +132,10 @@ def router(engine: Engine, spec: JobSpec) -> Router:
     """The routes of a job's numbers; what numbers that begin alike have in common is worked out once."""
     by_country = any(account.window for account in engine.settings.accounts.values())
     choose, longest = _chooser(engine, spec), engine.roads.longest
-    known: dict[tuple[str, str], Route] = {}
+    known: dict[tuple[str, str], Chosen] = {}
     alike: dict[tuple[str, Region], str] = {}
 
-    def find(number: int, region: Region) -> Route:
+    def find(number: int, region: Region) -> Chosen:
         beginning = str(number)[:longest], region
         account = alike.get(beginning, "")
         if not account:
@@ -172,12 +172,12 @@ def _chooser(engine: Engine, spec: JobSpec) -> Callable[[int, Region], tuple[str
     return choose
 
 
-def _route(engine: Engine, spec: JobSpec, name: str, number: int) -> Route:
+def _route(engine: Engine, spec: JobSpec, name: str, number: int) -> Chosen:
     """How a number goes through an account. One that nobody has makes its recipients wait, visibly."""
     account, region = engine.settings.accounts.get(name), region_of(number)
     if account is None:
-        return Route(name, spec.sign, params_differ=False)
-    return Route(
+        return Chosen(name, spec.sign, params_differ=False)
+    return Chosen(
         name,
         "" if engine.roads.several else account.sign,
         engine.providers[name].batch_rule(region).params_differ,

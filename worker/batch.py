@@ -16,8 +16,8 @@ from worker.providers.base import Content, Region
 Params = tuple[str, ...]
 
 
-class Route(NamedTuple):
-    """Where a number goes.
+class Chosen(NamedTuple):
+    """The account chosen for a number, and what of it decides with whom the number shares a call.
 
     Attributes:
         account: The account that sends.
@@ -35,7 +35,7 @@ class Route(NamedTuple):
     pinned: bool = False
 
 
-Router = Callable[[int, Region], Route]
+Router = Callable[[int, Region], Chosen]
 
 
 class _Row(NamedTuple):
@@ -56,14 +56,14 @@ def lay_out(spec: JobSpec, part: Part, route: Router) -> list[Block]:
     its own: one call per number at a provider that wants the params of a call equal. At one that does not, a single number keeps its
     job's params as its own, so that it shares calls with other jobs' numbers.
     """
-    groups: defaultdict[tuple[Route, Region, Params | None], list[_Row]] = defaultdict(list)
+    groups: defaultdict[tuple[Chosen, Region, Params | None], list[_Row]] = defaultdict(list)
     for row in _rows(part):
         region = region_of(row.number)
         chosen = route(row.number, region)
         if row.params is None and len(part.numbers) == 1 and chosen.params_differ:
             row = row._replace(params=spec.params)  # noqa: PLW2901 - the same row, with what it inherits
         groups[chosen, region, row.params].append(row)
-    lonely: dict[tuple[Route, Region], list[_Row]] = {}
+    lonely: dict[tuple[Chosen, Region], list[_Row]] = {}
     blocks: list[Block] = []
     for (chosen, region, params), rows in groups.items():
         if params is not None and (chosen.params_differ or len(rows) == 1):
@@ -87,7 +87,7 @@ def _cuts(spec: JobSpec, rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     return (rows[i : i + size] for i in range(0, len(rows), size))
 
 
-def _shared(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -> list[Block]:
+def _shared(spec: JobSpec, route: Chosen, region: Region, rows: Sequence[_Row]) -> list[Block]:
     params = spec.params if rows[0].params is None else rows[0].params
     content = content_json(spec, route)
     line = line_of(spec, route, region, content, params)
@@ -97,7 +97,7 @@ def _shared(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -
     ]
 
 
-def _own(spec: JobSpec, route: Route, region: Region, rows: Sequence[_Row]) -> list[Block]:
+def _own(spec: JobSpec, route: Chosen, region: Region, rows: Sequence[_Row]) -> list[Block]:
     content = content_json(spec, route)
     line = line_of(spec, route, region, content, None)
     return [
@@ -116,7 +116,7 @@ def _refs(rows: Sequence[_Row]) -> str:
     return pack_json([row.ref for row in rows]) if any(row.ref for row in rows) else ""
 
 
-def content_json(spec: JobSpec, route: Route) -> str:
+def content_json(spec: JobSpec, route: Chosen) -> str:
     """What is said, without the params, as blocks keep it."""
     return pack_json([spec.template, spec.sign or route.sign, spec.sender, spec.extend])
 
@@ -127,7 +127,7 @@ def read_content(content: str, params: Params) -> Content:
     return Content(template, params, sign, sender, extend)
 
 
-def line_of(spec: JobSpec, route: Route, region: Region, content: str, params: Params | None) -> Line:  # noqa: PLR0917
+def line_of(spec: JobSpec, route: Chosen, region: Region, content: str, params: Params | None) -> Line:  # noqa: PLR0917
     """The line of a batch key; `params` None when each number has its own."""
     digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
     kind = OWN if params is None else SHARED

@@ -17,6 +17,7 @@ from worker.engine import Engine
 from worker.matching import match
 from worker.outcome import OPT_OUT_REASON
 from worker.providers.base import Asked, Broken, QueryProvider, QueueProvider, Receipt, ReceiptPage, Refused
+from worker.tokens import await_token
 
 PAGE: Final = 100
 """Receipts in a page, at most (Tencent SMS API document, line 2672)."""
@@ -139,12 +140,14 @@ def wait_for_token(
     engine: Engine, account: str, action: str, most_ms: float = 1_000.0, *, urgent: bool = True
 ) -> float:
     """Take a token for a call that is not a send, waiting at most so long, however many others want it; ms to wait longer, else 0."""
-    limit, until_s = engine.limit(account, action), engine.monotonic_s() + most_ms / 1000
-    while wait_ms := buckets.take_token(engine.ledger, account, action, limit=limit, urgent=urgent):
-        if engine.monotonic_s() + wait_ms / 1000 > until_s or engine.stopping.is_set():
-            return wait_ms
-        engine.sleep(wait_ms / 1000)
-    return 0.0
+    limit = engine.limit(account, action)
+    return await_token(
+        lambda: buckets.take_token(engine.ledger, account, action, limit=limit, urgent=urgent),
+        most_ms=most_ms,
+        sleep=engine.sleep,
+        monotonic_s=engine.monotonic_s,
+        stopping=engine.stopping.is_set,
+    )
 
 
 def apply_stored(engine: Engine, account: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from smsline.errors import BadInput
 from tests.unit.alibaba.harness import answering
-from worker.providers.alibaba.batch import NUMBERS_AT_ONCE, Batch
+from worker.providers.alibaba.batch import NUMBERS_AT_ONCE, Summary
 from worker.providers.base import Broken, Refused
 
 NUMBERS = (6591234567, 33612345678)
@@ -35,9 +35,9 @@ def test_what_is_asked() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, answer(), Batch(1, ("33612345678",), ("1008",), "r")),
-        (200, answer(FailedList="[]", SuccessCount=2), Batch(2, (), ("1008",), "r")),
-        (200, answer(FailedList=None, MessageIdList=["a", "b"]), Batch(1, (), ("a", "b"), "r")),
+        (200, answer(), Summary(1, ("33612345678",), ("1008",), "r")),
+        (200, answer(FailedList="[]", SuccessCount=2), Summary(2, (), ("1008",), "r")),
+        (200, answer(FailedList=None, MessageIdList=["a", "b"]), Summary(1, (), ("a", "b"), "r")),
         (200, answer(MessageIdList="[1"), Broken),
         (200, {"ResponseCode": "isv.AMOUNT_NOT_ENOUGH", "RequestId": "r"}, Refused),
         (400, {"Code": "Throttling.User", "Message": "", "RequestId": "r"}, Refused),

@@ -8,7 +8,7 @@ from smsline.job import JobSpec
 from smsline.ledger.accepting import Block
 from smsline.ledger.inbox import Part
 from smsline.ledger.lines import OWN, SHARED, parse_line
-from worker.batch import Route, content_json, lay_out, read_content
+from worker.batch import Chosen, content_json, lay_out, read_content
 from worker.providers.base import Region
 
 FIRST = 8613700000000
@@ -16,14 +16,14 @@ FRENCH = 33612345000
 SPEC = JobSpec.checked({"template": "5678", "params": ["job"], "lane": "marketing"})
 
 
-def route(_number: int, _region: Region) -> Route:
+def route(_number: int, _region: Region) -> Chosen:
     """One account for all, whose calls hold one set of params."""
-    return Route("main", "S", params_differ=False)
+    return Chosen("main", "S", params_differ=False)
 
 
-def freely(_number: int, _region: Region) -> Route:
+def freely(_number: int, _region: Region) -> Chosen:
     """One account for all, whose calls hold any params."""
-    return Route("main", "S", params_differ=True)
+    return Chosen("main", "S", params_differ=True)
 
 
 def numbers_of(blocks: list[Block]) -> list[list[int]]:
@@ -96,7 +96,9 @@ def test_jobs_share_a_line_when_all_that_a_call_says_is_equal(change: dict[str, 
 def test_accounts_have_lines_of_their_own() -> None:
     """Each with its signature, where the job names none."""
     blocks = lay_out(
-        SPEC, Part([FIRST, FIRST + 1]), lambda number, _: Route(f"a{number % 2}", f"S{number % 2}", params_differ=False)
+        SPEC,
+        Part([FIRST, FIRST + 1]),
+        lambda number, _: Chosen(f"a{number % 2}", f"S{number % 2}", params_differ=False),
     )
     assert {(parse_line(block.line).account, json.loads(block.content)[1]) for block in blocks} == {
         ("a0", "S0"),

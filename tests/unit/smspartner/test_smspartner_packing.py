@@ -12,10 +12,10 @@ from smsline.ledger.inbox import Part
 from smsline.ledger.lines import Begun, parse_line
 from smsline.ledger.link import Ledger
 from tests.support.world import TERMS
-from worker.batch import Route, lay_out
+from worker.batch import Chosen, lay_out
 
-EACH = Route("french", "ACME", params_differ=True)
-SAME = Route("main", "ACME", params_differ=False)
+EACH = Chosen("french", "ACME", params_differ=True)
+SAME = Chosen("main", "ACME", params_differ=False)
 FIRST = 33612340000
 
 

@@ -21,7 +21,7 @@ NUMBERS_AT_ONCE: Final = 1000
 """Numbers in one call (Alibaba Cloud SMS error codes, current edition, line 12)."""
 
 
-class Batch(NamedTuple):
+class Summary(NamedTuple):
     """What a call came to.
 
     Attributes:
@@ -58,7 +58,7 @@ def question(numbers: Sequence[int], texts: Sequence[str], *, sender: str = "", 
     return Question(SEND_GLOBE_BATCH, VERSION, query | form)
 
 
-def read(body: bytes, *, clean: Clean) -> Batch | Refused | Broken:
+def read(body: bytes, *, clean: Clean) -> Summary | Refused | Broken:
     """The answer; its lists are JSON in a text."""
     row = opened(body)
     if isinstance(row, Broken):
@@ -68,7 +68,7 @@ def read(body: bytes, *, clean: Clean) -> Batch | Refused | Broken:
     failed, ids = _listed(row.get("FailedList")), _listed(row.get("MessageIdList"))
     if failed is None or ids is None:
         return unreadable("a batch without readable lists of ids and of failed numbers")
-    return Batch(whole(row.get("SuccessCount")), failed, ids, text(row.get("RequestId")))
+    return Summary(whole(row.get("SuccessCount")), failed, ids, text(row.get("RequestId")))
 
 
 def _json(value: object) -> str:

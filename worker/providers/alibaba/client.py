@@ -249,7 +249,7 @@ class InternationalProvider(_Site):
 
     def send_batch(
         self, numbers: Sequence[int], texts: Sequence[str], *, sender: str = "", context: str = ""
-    ) -> batch.Batch | Refused | Broken:
+    ) -> batch.Summary | Refused | Broken:
         """Make one BatchSendMessageToGlobe, signed now, never repeated; the engine makes none (see `worker.providers.alibaba.batch`).
 
         The arguments are those of `batch.question`. Whoever calls it takes a token of the action's bucket first.

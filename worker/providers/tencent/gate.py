@@ -10,14 +10,13 @@ from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.verdicts import Verdict
 from worker import meanings
+from worker.outcome import SHUT_S
 from worker.providers.base import Broken, Refused
+from worker.tokens import await_token
 
 PROVIDER: Final = "tencent"
 PATIENCE_MS: Final = 5_000.0
 """How long a token is waited for. The scarcest actions have one a second."""
-
-SHUT_S: Final = 1.0
-"""For how long a bucket is closed when the provider says "too many" and not for how long."""
 
 
 class LedgerGate:
@@ -61,12 +60,12 @@ class LedgerGate:
         """
         # Nobody else calls these actions, so no share of them is kept for otp.
         limit = Limit(self._limits[action], reserve=0.0)
-        until_s = self._monotonic_s() + self._patience_ms / 1000
-        while wait_ms := buckets.take_token(self._ledger, self._account, action, limit=limit):
-            if self._monotonic_s() + wait_ms / 1000 > until_s:
-                return wait_ms
-            self._sleep(wait_ms / 1000)
-        return 0.0
+        return await_token(
+            lambda: buckets.take_token(self._ledger, self._account, action, limit=limit),
+            most_ms=self._patience_ms,
+            sleep=self._sleep,
+            monotonic_s=self._monotonic_s,
+        )
 
     def refused(self, action: str, answer: Refused | Broken) -> None:
         """Close the action's bucket when the provider says that there were too many calls."""

@@ -10,9 +10,8 @@ from bench.children import importable, python, started, with_environ
 from bench.sandbox import APP, SECRET_ID, SECRET_KEY, SIGN, Sandbox, free_port, sandbox_child
 from config.settings import load_settings
 from smsline import Client
-from smsline.client import DEFAULT_NAMESPACE
 from smsline.ledger.link import Ledger
-from smsline.names import LANES
+from smsline.names import DEFAULT_NAMESPACE, LANES
 from worker.children import Child, Running
 from worker.embedded import claim, find_server, redis_child, url_of
 from worker.up import plan_run

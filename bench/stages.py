@@ -20,8 +20,8 @@ from bench.children import quiet_children, workplace
 from bench.stack import ACCOUNT, NO_LIMIT, Stack, standing
 from bench.usage import redis_cpu_s
 from config.settings import load_settings
-from smsline.client import DEFAULT_NAMESPACE
 from smsline.ledger.link import Ledger
+from smsline.names import DEFAULT_NAMESPACE
 from smsline.numbers import e164
 from worker import accept, receipts, send
 from worker.engine import Engine

@@ -1,25 +1,58 @@
-"""What a producer or an operator's tool imports: jobs go in, states and results come out.
+"""What a producer (`Client`) or a tool for people (`Admin`) imports: both, what they take and return, and their errors.
 
 Names are loaded when they are first used: a command that only explains a code does not pay for Redis.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Parked
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailable
-    from smsline.job import Recipient, Rejected
+    from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected
+    from smsline.ledger.jobs import Counts, Result, Status
+    from smsline.names import Lane
 
-__all__ = ["BadInput", "Client", "Conflict", "NotFound", "Recipient", "Rejected", "SmslineError", "Unavailable"]
+__all__ = [
+    "AccountHealth",
+    "Admin",
+    "BadInput",
+    "CampaignOptions",
+    "Client",
+    "Conflict",
+    "Counts",
+    "Credit",
+    "DeadGroup",
+    "DeadRow",
+    "Failover",
+    "JobOptions",
+    "Lane",
+    "NotFound",
+    "Parked",
+    "Recipient",
+    "Rejected",
+    "Result",
+    "SmslineError",
+    "Status",
+    "Unavailable",
+]
 
-_HOMES = {"Client": "smsline.client", "Recipient": "smsline.job", "Rejected": "smsline.job"}
+_HOMES: Final = {
+    "admin": ("AccountHealth", "Admin", "Credit", "DeadGroup", "DeadRow", "Failover", "Parked"),
+    "client": ("Client",),
+    "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable"),
+    "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected"),
+    "ledger.jobs": ("Counts", "Result", "Status"),
+    "names": ("Lane",),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _HOME_OF:
         raise AttributeError(f"module 'smsline' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "smsline.errors")), name)
+    return getattr(import_module(f"smsline.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

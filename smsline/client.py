@@ -1,25 +1,21 @@
 """What producers call: jobs go in, their ids, states and results come out; durable when a call returns, an error when it was not taken."""
 
 import logging
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Final, Self, Unpack
+from typing import Unpack
 
 from redis.exceptions import RedisError
 
+from smsline.control import JobControl
 from smsline.errors import BadInput
 from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_ref, new_job_id
 from smsline.ledger import accounts, due, inbox, jobs
 from smsline.ledger.link import Ledger
-from smsline.names import DEFAULT_URL, lane_queue
+from smsline.names import DEFAULT_NAMESPACE, lane_queue
 from smsline.nudge import Nudger
 from smsline.numbers import parse_number
-from smsline.operator import Operator
 from smsline.parts import Tally, nothing_good, parts
-from smsline.sentinel import SCHEME
-
-DEFAULT_NAMESPACE: Final = "smsline"
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +25,15 @@ def _nudges(lane: str) -> str:
     return f"{lane_queue(lane)}:nudges"
 
 
-class Client(Operator):
-    """A producer's way in. Thread-safe; keep one per process.
+class Client(JobControl):
+    """A producer's way in, and what became of its jobs. Thread-safe; keep one per process.
 
     Args:
         broker_url: Celery's broker; the ledger's Redis when None.
         redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps it, when None.
         namespace: Must be the service's.
         region: ISO 3166 country of numbers without a country code; None refuses them.
+        ledger: An open ledger to use, in place of the URLs and the namespace.
     """
 
     def __init__(
@@ -46,31 +43,10 @@ class Client(Operator):
         *,
         namespace: str = DEFAULT_NAMESPACE,
         region: str | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
-        redis_url = redis_url or (
-            broker_url if broker_url and broker_url.startswith(("redis", SCHEME)) else DEFAULT_URL
-        )
-        try:
-            super().__init__(Ledger.at(redis_url, namespace), region)
-        except ValueError as error:
-            raise BadInput(
-                "redis_url", redis_url.split("@")[-1], f"must be a redis:// or sentinel:// URL ({error})"
-            ) from None
-        self._nudger = Nudger(broker_url or redis_url)
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """The client that SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT describe.
-
-        Raises:
-            BadInput: A value cannot be used.
-        """
-        return cls(
-            environ.get("SMSLINE_BROKER_URL") or None,
-            environ.get("SMSLINE_REDIS_URL") or None,
-            namespace=environ.get("SMSLINE_NAMESPACE") or DEFAULT_NAMESPACE,
-            region=environ.get("SMSLINE_REGION_DEFAULT") or None,
-        )
+        super().__init__(broker_url, redis_url, namespace=namespace, region=region, ledger=ledger)
+        self._nudger = Nudger(self._broker_url)
 
     def send(self, *, to: str, template: str, ref: str = "", **job: Unpack[JobOptions]) -> str:
         """Enqueue a message to one number.
@@ -194,5 +170,5 @@ class Client(Operator):
 
     def close(self) -> None:
         """Close the connections."""
-        self._ledger.close()
+        super().close()
         self._nudger.close()

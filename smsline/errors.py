@@ -1,4 +1,4 @@
-r"""The errors a producer or an operator's tool can meet.
+r"""The errors of `Client` and `Admin`.
 
 SmslineError
 ├── BadInput        the caller's value breaks a rule; names field, value (numbers masked) and rule

@@ -10,6 +10,9 @@ LANES: Final[tuple[Lane, ...]] = ("otp", "notify", "marketing")
 DEFAULT_URL: Final = "redis://127.0.0.1:6390/0"
 """Where `python -m worker up` keeps its Redis, so that a client works with nothing set."""
 
+DEFAULT_NAMESPACE: Final = "smsline"
+"""Of the ledger's keys, unless SMSLINE_NAMESPACE says otherwise."""
+
 PAYLOAD_VERSION: Final = 1
 """Version of the JSON payload of `smsline.submit`."""
 

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed (the reason may pass), 2 bad input (the same call w
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -15,13 +15,14 @@ from smsline.cli.errors import FAILED, ending
 from smsline.cli.options import Connect
 
 if TYPE_CHECKING:
+    from smsline.admin import Admin
     from smsline.client import Client
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
-def from_env() -> "Client":
+def client_from_env() -> "Client":
     """The client the environment describes (`SMSLINE_REDIS_URL`, `SMSLINE_BROKER_URL`).
 
     Raises:
@@ -32,12 +33,26 @@ def from_env() -> "Client":
     return Client.from_env()
 
 
-def main(argv: Sequence[str] | None = None, *, connect: Connect = from_env) -> int:
+def admin_from_env() -> "Admin":
+    """The admin the environment describes.
+
+    Raises:
+        BadInput: One of its values will not do.
+    """
+    from smsline.admin import Admin  # noqa: PLC0415 - as above
+
+    return Admin.from_env()
+
+
+FROM_ENV: Final = Connect(client_from_env, admin_from_env)
+
+
+def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> int:
     """Run one command.
 
     Args:
         argv: Arguments without the program's name; None takes those of the process.
-        connect: Makes the client, when a command needs one.
+        connect: Makes the client or the admin, when a command needs one.
 
     Returns:
         The exit code.

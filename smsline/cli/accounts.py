@@ -9,7 +9,7 @@ from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import cell, print_json, print_line
 
 if TYPE_CHECKING:
-    from smsline.operator import AccountHealth, Parked
+    from smsline.admin import AccountHealth, Parked
 
 commands = typer.Typer()
 
@@ -41,7 +41,7 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """
     if context.invoked_subcommand:
         return
-    found = opt.client_of(context).accounts()
+    found = opt.admin_of(context).accounts()
     if as_json:
         print_json(found)
         return
@@ -56,7 +56,7 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline accounts resume main"))
 def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) -> None:
     """Let a parked account go on, or one that others stand in for, now that the cause is mended."""
-    lifted = opt.client_of(context).resume_account(account)
+    lifted = opt.admin_of(context).resume_account(account)
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
         f"{account}: goes on; {lifted:,} hindrances lifted"
     )

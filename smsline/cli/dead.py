@@ -14,8 +14,7 @@ from smsline.cli.output import console, print_json, print_line, say
 from smsline.errors import BadInput
 
 if TYPE_CHECKING:
-    from smsline.client import Client
-    from smsline.operator import DeadGroup
+    from smsline.admin import Admin, DeadGroup
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -67,7 +66,7 @@ def list_groups(
 
     With what each code means and what to do about it.
     """
-    groups = opt.client_of(context).dead_groups(code=code, job=job, account=account)
+    groups = opt.admin_of(context).dead_groups(code=code, job=job, account=account)
     if as_json:
         print_json(groups)
         return
@@ -93,7 +92,7 @@ def show_rows(
 
     --json prints an object per line.
     """
-    rows = iter(opt.client_of(context).dead_rows(code=code, job=job, account=account))
+    rows = iter(opt.admin_of(context).dead_rows(code=code, job=job, account=account))
     if as_json:
         for row in rows:
             print_json(row)
@@ -121,9 +120,9 @@ def requeue(
     Takes dead numbers and those nobody knows the end of (unknown). Their jobs open again. Asks first on a terminal.
     """
     selection = _selection(code, job, account, everything=everything)
-    client = opt.client_of(context)
-    _ask_first(client, selection, verb="requeue", yes=yes)
-    _report("requeued", _requeue(client, selection), as_json=as_json)
+    admin = opt.admin_of(context)
+    _ask_first(admin, selection, verb="requeue", yes=yes)
+    _report("requeued", _requeue(admin, selection), as_json=as_json)
 
 
 @commands.command("drop", context_settings=opt.HELP, epilog=opt.example("smsline dead drop --job JOB --yes"))
@@ -142,9 +141,9 @@ def drop(
     It cannot be requeued after that; its state in results stays. Asks first on a terminal.
     """
     selection = _selection(code, job, account, everything=everything)
-    client = opt.client_of(context)
-    _ask_first(client, selection, verb="drop", yes=yes)
-    _report("dropped", client.drop(**selection), as_json=as_json)
+    admin = opt.admin_of(context)
+    _ask_first(admin, selection, verb="drop", yes=yes)
+    _report("dropped", admin.drop(**selection), as_json=as_json)
 
 
 def _selection(code: str, job: str, account: str, *, everything: bool) -> Selection:
@@ -161,7 +160,7 @@ def _selection(code: str, job: str, account: str, *, everything: bool) -> Select
     return {"code": code, "job": job, "account": account}
 
 
-def _ask_first(client: "Client", selection: Selection, *, verb: str, yes: bool) -> None:
+def _ask_first(admin: "Admin", selection: Selection, *, verb: str, yes: bool) -> None:
     """A person confirms; a script, which has no terminal, has already said what it wants.
 
     Raises:
@@ -169,7 +168,7 @@ def _ask_first(client: "Client", selection: Selection, *, verb: str, yes: bool) 
     """
     if yes or not sys.stdin.isatty():
         return
-    groups = client.dead_groups(**selection)
+    groups = admin.dead_groups(**selection)
     numbers = sum(group["count"] for group in groups)
     jobs = len({job for group in groups for job in group["jobs"]})
     if not typer.confirm(f"{verb} {numbers:,} numbers of {jobs:,} jobs?", err=True):
@@ -177,12 +176,12 @@ def _ask_first(client: "Client", selection: Selection, *, verb: str, yes: bool) 
         raise typer.Exit(FAILED)
 
 
-def _requeue(client: "Client", selection: Selection) -> int:
+def _requeue(admin: "Admin", selection: Selection) -> int:
     """Do it, with a running count on a terminal."""
     if not sys.stderr.isatty():
-        return client.requeue(**selection)
+        return admin.requeue(**selection)
     with console(stderr=True).status("…") as running:
-        return client.requeue(**selection, on_progress=lambda count: running.update(f"{count:,}"))
+        return admin.requeue(**selection, on_progress=lambda count: running.update(f"{count:,}"))
 
 
 def _report(done: str, count: int, *, as_json: bool) -> None:

@@ -1,14 +1,26 @@
-"""What commands share: their options, the example under their help, and the way to the client."""
+"""What commands share: their options, the example under their help, and the way to the service."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, NamedTuple, cast
 
 import typer
 
 if TYPE_CHECKING:
+    from smsline.admin import Admin
     from smsline.client import Client
 
-Connect: TypeAlias = Callable[[], "Client"]
+
+class Connect(NamedTuple):
+    """How a command reaches the service; nothing is opened before it asks.
+
+    Attributes:
+        client: Makes the client.
+        admin: Makes the admin.
+    """
+
+    client: "Callable[[], Client]"
+    admin: "Callable[[], Admin]"
+
 
 HELP = {"help_option_names": ["-h", "--help"]}
 """Context settings of every command."""
@@ -51,7 +63,16 @@ def client_of(context: typer.Context) -> "Client":
     Raises:
         BadInput: The environment's values for it will not do.
     """
-    return cast("Connect", context.obj)()
+    return cast("Connect", context.obj).client()
+
+
+def admin_of(context: typer.Context) -> "Admin":
+    """The admin of this run, made now.
+
+    Raises:
+        BadInput: The environment's values for it will not do.
+    """
+    return cast("Connect", context.obj).admin()
 
 
 def example(*lines: str) -> str:

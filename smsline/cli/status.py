@@ -39,7 +39,7 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
     """List jobs, newest first."""
     if state and state not in set(JobState):
         raise BadInput("--state", state, f"must be one of {', '.join(JobState)}")
-    found = opt.client_of(context).jobs(limit=limit, state=state)
+    found = opt.admin_of(context).jobs(limit=limit, state=state)
     if as_json:
         print_json(found)
         return

@@ -39,19 +39,19 @@ def remove(context: typer.Context, numbers: Phones = None, *, file: File = "", a
 @commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline suppress list > stop.txt"))
 def list_numbers(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """Print every number on the list, one a line."""
-    for number in opt.client_of(context).suppressed():
+    for number in opt.admin_of(context).suppressed():
         print_json({"phone": number}) if as_json else print_line(number)
 
 
 def _change(context: typer.Context, numbers: list[str] | None, file: str, *, verb: str, as_json: bool) -> None:
     if not numbers and not file:
         raise BadInput("NUMBER", "", "give numbers, or --file with a CSV that has a column phone")
-    client = opt.client_of(context)
-    change = client.suppress if verb == "suppress" else client.unsuppress
+    admin = opt.admin_of(context)
+    change = admin.suppress if verb == "suppress" else admin.unsuppress
     bad: list[str] = []
     if file:
         with open_campaign(file) as source:
-            changed = change(chain(numbers or (), _good(source, client.region, bad)))
+            changed = change(chain(numbers or (), _good(source, admin.region, bad)))
     else:
         changed = change(numbers or ())
     print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(

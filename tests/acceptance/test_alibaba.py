@@ -22,6 +22,7 @@ from darabonba.core import DaraCore
 from smsline import Client
 from smsline.job import Recipient
 from smsline.names import QUEUES
+from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 from tests.unit.alibaba.sandbox import today
@@ -220,7 +221,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         command = [sys.executable, "-m", "worker.process", "alibaba", ",".join(QUEUES)]
         with log.open("w") as stderr, subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr) as worker:
             client = Client(redis_url=redis.url)
-            wait_until(client.accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)
+            wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)
             yield Line(client, sandbox, log)
             worker.terminate()
             assert worker.wait(timeout=30) == 0

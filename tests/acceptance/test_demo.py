@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from smsline.admin import DeadGroup
 from smsline.ledger.jobs import Counts, Result, Status
 from smsline.numbers import e164, mask
-from smsline.operator import DeadGroup
 from smsline.states import COUNTED, State
 from tests.support.waiting import wait_until
 from worker.demo import scenario

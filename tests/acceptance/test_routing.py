@@ -13,6 +13,7 @@ import pytest
 
 from smsline import Client
 from smsline.names import QUEUES
+from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 from worker.sandbox.background import Background
@@ -95,7 +96,7 @@ def line() -> Iterator[Line]:
         command = [sys.executable, "-m", "worker.process", "routing", ",".join(QUEUES)]
         with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL) as worker:
             client = Client(redis_url=redis.url)
-            wait_until(client.accounts, timeout_s=LONG_S, what="the worker's start")
+            wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start")
             yield Line(client, sandbox, backup)
             client.close()
             worker.terminate()
@@ -123,13 +124,13 @@ def test_one_job_through_three_providers_and_through_the_stand_in_of_a_parked_on
     assert line.closed(parked) == {"total": 260, "delivered": 260}
     assert line.closed(otp) == {"total": 1, "delivered": 1}
     assert len(line.backup.stats()["numbers"]) == 251
-    china = next(health for health in line.client.accounts() if health["account"] == "china")
+    china = next(health for health in admin_of(line.client).accounts() if health["account"] == "china")
     assert (china["state"], [park["code"] for park in china["parked"]]) == ("parked", [BALANCE])
     twice = {int(number) for number in (*CHINESE, *FRENCH[:10])}
     assert line.texts() == {**dict.fromkeys(numbers, 1), **dict.fromkeys(twice, 2), 8613812399000: 1}
 
     line.sandbox.control(account_codes={})
-    line.client.resume_account("china")
+    admin_of(line.client).resume_account("china")
     again = line.client.campaign(to=CHINESE[:20], template="5678", params=["you"])
     assert line.closed(again) == {"total": 20, "delivered": 20}
     assert len(line.backup.stats()["numbers"]) == 251

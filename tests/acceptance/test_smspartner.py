@@ -14,6 +14,7 @@ import pytest
 from smsline import Client
 from smsline.job import Recipient
 from smsline.names import QUEUES
+from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 from worker.sandbox.background import Background
@@ -88,7 +89,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         command = [sys.executable, "-m", "worker.process", "french", ",".join(QUEUES)]
         with log.open("w") as stderr, subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr) as worker:
             client = Client(redis_url=redis.url)
-            wait_until(client.accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)
+            wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)
             yield Line(client, sandbox, log)
             worker.terminate()
             assert worker.wait(timeout=30) == 0
@@ -174,7 +175,7 @@ def test_credit_is_shown(line: Line) -> None:
     """What is left at the provider is part of the account's health soon after the start."""
 
     def known() -> object:
-        (health,) = line.client.accounts()
+        (health,) = admin_of(line.client).accounts()
         return health["credit"]
 
     assert wait_until(known, what="the account's credit")

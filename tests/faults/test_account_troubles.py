@@ -7,6 +7,7 @@ import pytest
 from tests.faults.support.desk import COUNT, Desk
 from tests.faults.support.hands import ACCOUNT, engine_of
 from tests.faults.support.provider import CountingProvider
+from tests.support.admin import admin_of
 from tests.support.waiting import wait_until
 from worker.providers.tencent.client import TencentProvider
 
@@ -30,7 +31,7 @@ def test_the_balance_is_used_up_and_bought_again(desk: Desk) -> None:
     desk.sandbox.control(account_codes={"*": EMPTY})
     job, other = desk.submit(), desk.submit()
     wait_until(lambda: calls_after_a_step(desk), what="the first call")
-    (health,) = desk.client.accounts()
+    (health,) = admin_of(desk.client).accounts()
     assert (health["state"], health["parked"][0]["code"]) == ("parked", EMPTY)
     began_s, before = time.monotonic(), calls(desk)
     for _ in range(30):
@@ -42,7 +43,7 @@ def test_the_balance_is_used_up_and_bought_again(desk: Desk) -> None:
     assert desk.finish(job) + desk.finish(other) == {"delivered": 2 * COUNT}
     assert {row["attempts"] for row in desk.client.results(job)} == {1}, "a refused call was counted as a try"
     assert desk.sent() == {2}, "once for each job"
-    assert desk.client.accounts()[0]["state"] == "ok"
+    assert admin_of(desk.client).accounts()[0]["state"] == "ok"
 
 
 def test_an_operator_need_not_wait_for_the_probe(desk: Desk) -> None:
@@ -51,7 +52,7 @@ def test_an_operator_need_not_wait_for_the_probe(desk: Desk) -> None:
     job = desk.submit()
     wait_until(lambda: calls_after_a_step(desk), what="the first call")
     desk.sandbox.control(account_codes={})
-    assert desk.client.resume_account(ACCOUNT) == 1
+    assert admin_of(desk.client).resume_account(ACCOUNT) == 1
     assert desk.finish(job) == {"delivered": COUNT}
 
 
@@ -63,7 +64,7 @@ def test_the_clock_is_an_hour_off(desk: Desk, monkeypatch: pytest.MonkeyPatch, o
     monkeypatch.setattr(provider._caller, "_clock", lambda: time.time() + off_s)
     job = desk.submit("otp")
     wait_until(lambda: calls_after_a_step(desk), what="the first call")
-    (parked,) = desk.client.accounts()[0]["parked"]
+    (parked,) = admin_of(desk.client).accounts()[0]["parked"]
     assert parked["code"] == "AuthFailure.SignatureExpire"
     assert "clock" in parked["meaning"]
     assert desk.client.status(job)["counts"]["waiting"] == COUNT
@@ -77,7 +78,7 @@ def test_the_providers_backend_minds_the_clock(desk: Desk) -> None:
     desk.sandbox.control(account_codes={"*": "InternalError.RequestTimeException"})
     job = desk.submit("marketing")
     wait_until(lambda: calls_after_a_step(desk), what="the first call")
-    assert desk.client.accounts()[0]["parked"][0]["code"] == "InternalError.RequestTimeException"
+    assert admin_of(desk.client).accounts()[0]["parked"][0]["code"] == "InternalError.RequestTimeException"
     desk.sandbox.control(account_codes={})
     assert desk.finish(job) == {"delivered": COUNT}
     assert desk.sent() == {1}

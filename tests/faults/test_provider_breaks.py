@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.support.desk import COUNT, Desk
 from tests.faults.support.hands import ACCOUNT
+from tests.support.admin import admin_of
 
 BROKEN: Final[list[dict[str, Any]]] = [
     {"kind": "slow", "ms": 800},
@@ -73,7 +74,7 @@ def test_a_person_sends_the_unknown_again(desk: Desk) -> None:
     desk.sandbox.control(faults=[{"kind": "reset", "action": "SendSms", "times": 1}])
     job = desk.submit("marketing")
     assert desk.finish(job) == {"unknown": COUNT}
-    assert desk.client.requeue(job=job) == COUNT
-    assert desk.client.requeue(job=job) == 0
+    assert admin_of(desk.client).requeue(job=job) == COUNT
+    assert admin_of(desk.client).requeue(job=job) == 0
     assert desk.finish(job) == {"delivered": COUNT}
     assert desk.sent() == {1}

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from config.settings import Settings
+from smsline.admin import Admin
 from smsline.job import JobSpec, new_job_id
 from smsline.ledger import accounts, inbox, jobs, lines
 from smsline.ledger.inbox import Part
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
-from smsline.operator import Operator
 from smsline.states import COUNTED, DUPLICATE, STATES, counted_as
 from tests.support.clock import advance
 from tests.support.provider import FakeProvider
@@ -42,15 +42,15 @@ class Scene:
     Attributes:
         ledger: The ledger.
         engine: Settings, ledger and providers, as a worker process has them.
-        ask: What an operator does.
+        ask: What a person does.
     """
 
     ledger: Ledger
     engine: Engine
-    ask: Operator = field(init=False)
+    ask: Admin = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ask = Operator(self.ledger)
+        self.ask = Admin(ledger=self.ledger)
         accounts.register(self.ledger, {name: a.provider for name, a in self.engine.settings.accounts.items()})
 
     @property

@@ -3,9 +3,22 @@
 from collections.abc import Iterator
 from typing import assert_type
 
-from smsline import BadInput, Client, Conflict, NotFound, Recipient, Rejected, SmslineError, Unavailable
-from smsline.ledger.jobs import Result, Status
-from smsline.operator import AccountHealth, DeadGroup, DeadRow
+from smsline import (
+    AccountHealth,
+    Admin,
+    BadInput,
+    Client,
+    Conflict,
+    DeadGroup,
+    DeadRow,
+    NotFound,
+    Recipient,
+    Rejected,
+    Result,
+    SmslineError,
+    Status,
+    Unavailable,
+)
 from smsline.testing import Collected, Collector
 
 
@@ -45,8 +58,8 @@ def look(line: Client | Collector, job: str) -> None:
     line.close()
 
 
-def operate(line: Client) -> None:
-    """What an operator's tool calls."""
+def administer(line: Admin) -> None:
+    """What a tool for people calls, besides what it shares with a client."""
     assert_type(line.jobs(limit=10, state="open"), list[Status])
     assert_type(line.dead_groups(code="", job="", account="main"), list[DeadGroup])
     assert_type(line.dead_rows(job="x"), Iterator[DeadRow])
@@ -54,11 +67,17 @@ def operate(line: Client) -> None:
     assert_type(line.drop(code="x"), int)
     assert_type(line.accounts(), list[AccountHealth])
     assert_type(line.resume_account("main"), int)
+    assert_type(line.suppress(["+8613711112222"]), int)
+    assert_type(line.unsuppress(["+8613711112222"]), int)
+    assert_type(line.suppressed(), Iterator[str])
+    assert_type(line.status("x"), Status)
 
 
-def make() -> list[Client]:
-    """Every way to a client."""
+def make() -> list[Client | Admin]:
+    """Every way to a client or an admin."""
     return [
+        Admin.from_env(),
+        Admin(redis_url="redis://127.0.0.1/0"),
         Client.from_env(),
         Client(broker_url="amqp://127.0.0.1", redis_url="redis://127.0.0.1/0", namespace="a", region="CN"),
     ]

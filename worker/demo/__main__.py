@@ -16,7 +16,7 @@ import httpx
 from rich.console import Console
 from rich.markup import escape
 
-from smsline import Client
+from smsline import Admin, Client
 from smsline.errors import SmslineError
 from worker.demo import scenario
 from worker.demo.findings import Findings, complaints, gather
@@ -124,7 +124,7 @@ def _play(console: Console, folder: Path, service: Service, report: Report) -> t
     with progress(console) as show:
         statuses = follow(client, names(campaign, otps), show=show, check=service.check)
     closed_s = time.monotonic() - began_s
-    found = gather(client, statuses, otps, report.sandbox_url)
+    found = gather(Admin(redis_url=report.redis_url), statuses, otps, report.sandbox_url)
     client.close()
     return found, closed_s
 

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import httpx
 
-from smsline import Client
+from smsline.admin import Admin, DeadGroup
 from smsline.ledger.jobs import Result, Status
 from smsline.numbers import mask
-from smsline.operator import DeadGroup
 from smsline.states import State
 from worker.demo.play import Otp
 from worker.demo.scenario import CAMPAIGN_SIZE, OTP_NUMBERS, OTP_TEMPLATE, STEERED, expected
@@ -53,13 +52,13 @@ class Findings:
         return dict(sorted(held.items(), reverse=True))
 
 
-def gather(client: Client, statuses: Mapping[str, Status], otps: Sequence[Otp], sandbox_url: str) -> Findings:
+def gather(admin: Admin, statuses: Mapping[str, Status], otps: Sequence[Otp], sandbox_url: str) -> Findings:
     """Ask the ledger and the sandbox."""
     answer = httpx.get(f"{sandbox_url}/_stats", params={"numbers": "repeated"}, timeout=30, trust_env=False)
     stats: dict[str, Any] = answer.raise_for_status().json()
-    results = [row for status in statuses.values() for row in client.results(status["job"])]
+    results = [row for status in statuses.values() for row in admin.results(status["job"])]
     otp_s = [latency_s(otp, stats["log"]) for otp in otps]
-    return Findings(statuses, results, client.dead_groups(), stats, otp_s)
+    return Findings(statuses, results, admin.dead_groups(), stats, otp_s)
 
 
 def latency_s(otp: Otp, log: Sequence[Mapping[str, Any]]) -> float | None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from smsline import Client
+from smsline import Admin, Client
 from smsline.cli import main
+from smsline.cli.options import Connect
 from smsline.errors import BadInput
 from smsline.job import Recipient, Rejected
 from smsline.numbers import mask, parse_number
@@ -41,7 +42,7 @@ def status_of(job: str = "j1", *, state: str = "open", closed_at: str | None = N
 
 @dataclass
 class FakeClient:
-    """A client whose answers are given and whose calls are kept.
+    """A client and admin whose answers are given and whose calls are kept.
 
     Attributes:
         calls: Name and keyword arguments of each call that changes something.
@@ -67,7 +68,11 @@ class FakeClient:
         """Keep a call, but only one that the real client would understand."""
         if self.error:
             raise self.error
-        call = inspect.signature(getattr(Client, method)).bind(self, *args, **given).arguments
+        call = (
+            inspect.signature(getattr(Client, method, None) or getattr(Admin, method))
+            .bind(self, *args, **given)
+            .arguments
+        )
         options = call.pop("job") if isinstance(call.get("job"), dict) else {}
         self.calls.append((method, {name: value for name, value in {**call, **options}.items() if name != "self"}))
 
@@ -187,7 +192,7 @@ def run(fake: FakeClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
             monkeypatch.setenv(name, value)
         for stream in (sys.stdin, sys.stdout, sys.stderr):
             monkeypatch.setattr(stream, "isatty", lambda: tty)
-        code = main(argv, connect=lambda: fake)  # type: ignore[arg-type,return-value] # a fake of what is used
+        code = main(argv, connect=Connect(lambda: fake, lambda: fake))  # type: ignore[arg-type,return-value] # a fake of both
         return Ran(code, *capsys.readouterr())
 
     return runner

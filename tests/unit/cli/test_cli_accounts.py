@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from smsline.operator import AccountHealth, Parked
+from smsline.admin import AccountHealth, Parked
 
 PARK = {
     "scope": "template",

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from smsline.admin import DeadGroup, DeadRow
 from smsline.errors import Conflict
-from smsline.operator import DeadGroup, DeadRow
 
 GROUP = {
     "provider": "tencent",

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from smsline.cli import main
 from smsline.cli.app import app
+from smsline.cli.options import Connect
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 
 ROOT = Path(__file__).parents[3]
@@ -139,7 +140,7 @@ def test_an_environment_that_will_not_do_is_bad_input(capsys: pytest.CaptureFixt
     def connect() -> Any:
         raise BadInput("SMSLINE_REDIS_URL", "http://x", "must begin with redis:// or rediss://")
 
-    code = main(["status", "j1"], connect=connect)
+    code = main(["status", "j1"], connect=Connect(connect, connect))
 
     assert code == 2
     assert "SMSLINE_REDIS_URL" in capsys.readouterr().err
@@ -189,7 +190,7 @@ def test_a_reader_that_leaves_is_no_news() -> None:
         "class Client:\n"
         "    def dead_rows(self, **_):\n"
         "        while True: yield {'job': 'j1'}\n"
-        "sys.exit(c.main(['dead', 'show', '--json'], connect=Client))"
+        "sys.exit(c.main(['dead', 'show', '--json'], connect=c.Connect(Client, Client)))"
     )
     start = [sys.executable, "-c", code]
     with subprocess.Popen(

@@ -1,9 +1,11 @@
 """The public names, and those that cross a process boundary, are pinned here: changing one breaks somebody."""
 
 import inspect
+from collections.abc import Mapping
+from typing import get_args, get_type_hints
 
 import smsline
-from smsline import Client, names
+from smsline import Admin, Client, names
 from smsline.testing import Collector
 
 
@@ -11,6 +13,37 @@ def test_the_public_list_is_sorted_and_complete() -> None:
     """What is imported from smsline is listed, in order."""
     assert sorted(smsline.__all__) == list(smsline.__all__)
     assert all(hasattr(smsline, name) for name in smsline.__all__)
+
+
+def test_every_type_of_a_public_call_is_public() -> None:
+    """What a call takes or returns, and what that holds, is imported from smsline and from nowhere else."""
+    seen: set[object] = set()
+    for owner in (Client, Admin):
+        for name, call in inspect.getmembers(owner, inspect.isfunction):
+            if not name.startswith("_"):
+                collect(get_type_hints(call), seen)
+    named = {found.__name__ for found in seen if isinstance(found, type)}
+    assert {"Status", "Counts", "Result", "DeadRow", "Failover", "JobOptions", "Rejected"} <= named
+    assert named <= set(smsline.__all__)
+
+
+def collect(hints: Mapping[str, object], seen: set[object]) -> None:
+    """Our own types in these hints, and in the fields of those."""
+    waiting = list(hints.values())
+    while waiting:
+        found = waiting.pop()
+        waiting += found if isinstance(found, list) else get_args(found)  # a callable's arguments are a list
+        if isinstance(found, type) and found.__module__.startswith("smsline") and found not in seen:
+            seen.add(found)
+            waiting += get_type_hints(found).values()
+
+
+def test_people_and_producers_have_their_own_levers() -> None:
+    """A web application's client cannot send dead letters again, nor lift a park or a suppression."""
+    people = {"jobs", "dead_groups", "dead_rows", "requeue", "drop", "accounts", "resume_account", "suppress"}
+    assert not [name for name in people if hasattr(Client, name)]
+    assert not [name for name in (*people, "status", "results", "pause") if not hasattr(Admin, name)]
+    assert not hasattr(Admin, "send")
 
 
 def test_names_on_the_wire() -> None:

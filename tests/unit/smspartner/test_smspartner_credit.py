@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from config.settings import Settings
+from smsline.admin import Admin
 from smsline.ledger import accounts
 from smsline.ledger.link import Ledger
-from smsline.operator import Operator
 from tests.unit.smspartner.harness import ACCOUNT, Line, answering, error
 from worker import credit
 from worker.engine import Engine
@@ -59,11 +59,11 @@ def test_shown_with_the_account(make: Make) -> None:
     """What the provider tells is part of the account's health, and asked again a quarter of an hour later."""
     engine = make(answering(200, ME))
     credit.begin(engine)
-    assert Operator(engine.ledger).accounts()[0]["credit"] is None
+    assert Admin(ledger=engine.ledger).accounts()[0]["credit"] is None
 
     credit.look(engine, "french")
 
-    (health,) = Operator(engine.ledger).accounts()
+    (health,) = Admin(ledger=engine.ledger).accounts()
     assert health["credit"] is not None
     assert (health["credit"]["balance"], health["credit"]["currency"]) == ("4.56", "EUR")
     assert (health["credit"]["messages"], bool(health["credit"]["at"])) == (120, True)
@@ -92,7 +92,7 @@ def test_trouble_is_told(make: Make, line: Line) -> None:
 
     credit.look(engine, "french")
 
-    (health,) = Operator(engine.ledger).accounts()
+    (health,) = Admin(ledger=engine.ledger).accounts()
     assert health["credit"] is None
     assert "from me" in health["last_error"]
     assert health["state"] == "ok"

@@ -1,19 +1,14 @@
-"""What an operator asks of the line: how jobs stand, what is dead and why, which accounts are parked; and the levers."""
+"""What a person asks of the service: which jobs there are, what is dead and why, which accounts are parked; and the levers."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import TypedDict
 
-from redis.exceptions import RedisError
-
 from smsline import codes
-from smsline.errors import Conflict, NotFound, Unavailable
-from smsline.job import check_job_id
-from smsline.ledger import accounts, dead, inbox, jobs, standing, suppression
-from smsline.ledger.jobs import Result, Status, iso
+from smsline.control import JobControl
+from smsline.errors import Conflict, NotFound
+from smsline.ledger import accounts, dead, jobs, standing, suppression
+from smsline.ledger.jobs import Status, iso
 from smsline.ledger.lines import SIGNED, template_id
-from smsline.ledger.link import Ledger
 from smsline.ledger.standing import Out
 from smsline.numbers import e164, parse_number
 
@@ -98,90 +93,16 @@ class AccountHealth(TypedDict):
     diverted: dict[str, int]
 
 
-class Operator:
-    """Looks at jobs, dead letters and accounts, and acts on them; `Client` adds the ways in.
+class Admin(JobControl):
+    """Everything besides sending: all jobs, dead letters, accounts and the suppression list. For tools that people use.
 
-    Args:
-        ledger: The ledger to look at.
-        region: Country of numbers without a country code.
+    Made as a `Client` is: `Admin.from_env()`, or `Admin(redis_url=...)`.
     """
-
-    def __init__(self, ledger: Ledger, region: str | None = None) -> None:
-        self._ledger = ledger
-        self.region = region
-
-    def status(self, job: str) -> Status:
-        """How a job stands.
-
-        Raises:
-            NotFound: There is no such job (any more).
-            Unavailable: Redis cannot be reached.
-        """
-        with self._reachable():
-            status = jobs.read_status(self._ledger, check_job_id(job))
-        if status is None:
-            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
-        return status
-
-    def results(self, job: str) -> Iterator[Result]:
-        """What became of each recipient, in the order of the input, streamed.
-
-        Raises:
-            NotFound: There is no such job.
-        """
-        self.status(job)
-        with self._reachable():
-            yield from jobs.results(self._ledger, job)
-
-    def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:
-        """Wait until every recipient of a job has a final answer.
-
-        Raises:
-            TimeoutError: It is not closed in time; the job goes on.
-        """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while not (status := self.status(job))["closed_at"]:
-            if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"job {job} is still {status['state']} after {timeout_s:g} s; it goes on")
-            time.sleep(every_s)
-        return status
 
     def jobs(self, *, limit: int = 50, state: str = "") -> list[Status]:
         """The newest jobs, newest first; only those in `state` when given."""
         with self._reachable():
             return jobs.list_jobs(self._ledger, limit=limit, state=state)
-
-    def pause(self, job: str) -> None:
-        """Send nothing more of a job until it is resumed; calls in flight end normally.
-
-        Raises:
-            Conflict: The job is closed or cancelled.
-        """
-        self._control(job, "paused")
-
-    def resume(self, job: str) -> None:
-        """Go on with a paused job.
-
-        Raises:
-            Conflict: The job is closed or cancelled.
-        """
-        self._control(job, "open")
-
-    def cancel(self, job: str) -> None:
-        """Send nothing more of a job, ever; what is not sent yet ends as cancelled. An incomplete job takes no further rows.
-
-        Raises:
-            Conflict: The job is closed.
-        """
-        self._control(job, "cancelled")
-
-    def _control(self, job: str, wanted: str) -> None:
-        with self._reachable():
-            answer = inbox.control(self._ledger, check_job_id(job), wanted)
-        if answer is None:
-            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
-        if answer[1] != wanted:
-            raise Conflict(f"job {job} is {answer[1]}: it can no longer become {wanted}")
 
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "") -> list[DeadGroup]:
         """What is in the dead letter, by account and code, most first, with what each code means and what to do."""
@@ -280,15 +201,6 @@ class Operator:
         with self._reachable():
             for number in suppression.listed(self._ledger):
                 yield e164(number)
-
-    @contextmanager
-    def _reachable(self) -> Iterator[None]:
-        try:
-            yield
-        except RedisError as error:
-            raise Unavailable(
-                f"the ledger's Redis cannot be reached ({type(error).__name__}); try again when SMSLINE_REDIS_URL answers"
-            ) from error
 
 
 _WHY = {

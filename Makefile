@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml
 	@# --group came with pip 25.1; the pip that a Python brings along is often older.
 	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(PY) -m pip install --quiet --disable-pip-version-check --group dev --editable .
-	@$(PY) -m worker.bundled_redis || echo "(only what needs no Redis will work until there is one)" >&2
+	@$(PY) -m worker.supervisor.redis_binary || echo "(only what needs no Redis will work until there is one)" >&2
 	@touch $@
 
 demo: $(STAMP) ## start everything, send a campaign of 1,000 and 3 one-time passwords to the sandbox, show what became of them

@@ -22,7 +22,7 @@ from bench.show import Show, progress
 from bench.sizes import FULL, QUICK, Sizes
 from bench.stack import Stack, standing
 from bench.volume import Volume
-from worker.supervise import CannotStart
+from worker.supervisor.supervisor import CannotStart
 
 PARTS: Final = ("campaign", "volume", "otp", "limiter")
 _WIDTH: Final = 160

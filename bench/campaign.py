@@ -14,7 +14,7 @@ from bench.sizes import Sizes
 from bench.stack import NEVER_S, THREADS, Stack
 from smsline import Client
 from smsline.numbers import e164
-from worker.children import Child, Running
+from worker.supervisor.child import Child, Running
 
 FIRST: Final = 8613700000000
 TEMPLATE: Final = "5678"

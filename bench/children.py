@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
-from worker.children import Child, Running
+from worker.supervisor.child import Child, Running
 
 START_S: Final = 60.0
 """Until a process is ready, at most; a busy machine needs a fifth of it."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from worker.embedded import find_server
+from worker.supervisor.embedded_redis import find_server
 
 
 @dataclass(frozen=True, slots=True)

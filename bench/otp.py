@@ -17,7 +17,7 @@ from bench.show import Show
 from bench.sizes import Sizes
 from bench.stack import NEVER_S, Stack
 from smsline.numbers import mask
-from worker.children import Running
+from worker.supervisor.child import Running
 
 OTP_TEMPLATE: Final = "1234"
 FIRST: Final = 8615900000000

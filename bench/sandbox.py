@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 import httpx
 
 from bench.children import importable, python
-from worker.children import Child
+from worker.supervisor.child import Child
 
 SEND: Final = "SendSms"
 SECRET_ID: Final = "sandbox-id"  # noqa: S105 - the sandbox's published credentials

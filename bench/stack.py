@@ -12,9 +12,9 @@ from config.settings import load_settings
 from smsline import Client
 from smsline.ledger.link import Ledger
 from smsline.names import DEFAULT_NAMESPACE, LANES
-from worker.children import Child, Running
-from worker.embedded import claim, find_server, redis_child, url_of
-from worker.up import plan_run
+from worker.supervisor.child import Child, Running
+from worker.supervisor.embedded_redis import claim, find_server, redis_child, url_of
+from worker.supervisor.plan import plan_run
 
 ACCOUNT: Final = "main"
 THREADS: Final = 8

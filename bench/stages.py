@@ -23,12 +23,14 @@ from config.settings import load_settings
 from smsline.ledger.link import Ledger
 from smsline.names import DEFAULT_NAMESPACE
 from smsline.numbers import e164
-from worker import accept, receipts, send
 from worker.engine import Engine
+from worker.intake import accept
 from worker.providers.base import Provider
 from worker.providers.tencent.account import TencentAccount
 from worker.providers.tencent.client import TencentProvider
 from worker.providers.transport import Reply
+from worker.receipts import drain
+from worker.sending import send
 
 STAGES: Final = ("submit", "accept", "send", "receipts")
 LANE: Final = "marketing"
@@ -123,7 +125,7 @@ class Stages:
         """From the provider's queue to the recipients' final states."""
         while self._count("accepted"):
             self.engine.ledger.redis.zadd(self.engine.ledger.keys.drain, {ACCOUNT: 1})
-            receipts.drain(self.engine, ACCOUNT, seconds=60)
+            drain.drain(self.engine, ACCOUNT, seconds=60)
 
     def _count(self, name: str) -> int:
         return int(self._client.status(self._job)["counts"][name])  # type: ignore[literal-required]

@@ -17,7 +17,7 @@ from bench.sizes import Sizes
 from bench.stack import ACCOUNT, NEVER_S, Stack
 from bench.usage import Cpu, cpu, peak_rss, used_memory
 from smsline.ledger.jobs import Status
-from worker.children import Running
+from worker.supervisor.child import Running
 
 LOOK_S: Final = 0.1
 MEGABYTE: Final = 1_000_000

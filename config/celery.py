@@ -36,7 +36,7 @@ MESSAGES: Final[dict[str, Any]] = {
     # item in the ledger first.
     "task_acks_late": True,
     "task_reject_on_worker_lost": True,
-    # A wake-up that cannot be published is tried again for about a second; then the pulse finds the item anyway.
+    # A wake-up that cannot be published is tried again for about a second; then the scheduler finds the item anyway.
     "task_publish_retry": True,
     "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
     # Nothing listens by default. Events cost 27 to 37 % of the tasks per second.

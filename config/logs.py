@@ -25,7 +25,7 @@ QUIET: Final[Mapping[str, int]] = {
 
 
 class PlainFormatter(logging.Formatter):
-    """`2026-11-21 19:40:01,123 INFO    worker.send: call answered account=main`."""
+    """`2026-11-21 19:40:01,123 INFO    worker.sending.send: call answered account=main`."""
 
     def __init__(self) -> None:
         super().__init__(PLAIN)

@@ -151,7 +151,7 @@ class Client(JobControl):
     def _nudge(self, taken: inbox.Submitted, lane: str) -> None:
         """Have a worker look into the lane's inbox, unless so many are about to that one more would find it empty."""
         if taken.nudge and not self._nudger.nudge(taken.job, lane, (_nudges(lane), taken.nudge)):
-            with suppress(RedisError):  # it ends by itself, and the pulse finds the job
+            with suppress(RedisError):  # it ends by itself, and the scheduler finds the job
                 due.awake(self._ledger, _nudges(lane), taken.nudge)
 
     def _owner(self, key: str) -> str | None:

@@ -44,7 +44,7 @@ class Nudger:
     def nudge(self, job: str, lane: str, wake: Sequence[str] = ()) -> bool:
         """Ask a worker to look into the lane's inbox now; whether that was published.
 
-        A failure is logged: the workers' pulse finds the job by itself.
+        A failure is logged: the workers' scheduler finds the job by itself.
 
         Args:
             job: Who is waiting there.
@@ -58,7 +58,9 @@ class Nudger:
             )
         except Exception as error:  # noqa: BLE001 - the job is safe in the ledger; whatever went wrong must not look like a refusal
             log.warning(
-                "job %s is taken, but its nudge failed (%s); it starts with the next pulse", job, type(error).__name__
+                "job %s is taken, but its nudge failed (%s); it starts with the next look of the scheduler",
+                job,
+                type(error).__name__,
             )
             return False
         return True

@@ -1,13 +1,15 @@
-"""Celery entry points: a message comes in, one function of the engine is called. A message is a wake-up: lost, late or twice, no harm."""
+"""Celery entry points, each one call into the engine. A message is a wake-up: it may be lost, late or doubled without harm."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smsline.ledger import due, inbox
 from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT
-from worker import closeout, credit, lanes, probe, receipts, submit, unsure
 from worker.app import app
-from worker.current import engine
+from worker.intake import submit
+from worker.maintenance import balance, lifecycle
+from worker.receipts import drain, poll, resolve
+from worker.sending import loop
 
 Wake = Sequence[str]
 
@@ -15,36 +17,36 @@ Wake = Sequence[str]
 def _awake(wake: Wake) -> None:
     """The wake-up has arrived, so another one may be published."""
     if wake:
-        due.awake(engine().ledger, wake[0], wake[1])
+        due.awake(app.engine.ledger, wake[0], wake[1])
 
 
 @app.task(name=TASK_SUBMIT, bind=True)
 def submit_job(self: Any, payload: Mapping[str, Any]) -> None:  # noqa: ANN401 - Celery's task
     """Take a job from a producer that does not import smsline."""
-    job = submit.submit_payload(engine(), payload, self.request.id)
-    if job and (its_lane := inbox.lane_of(engine().ledger, job)):
-        lanes.work(engine(), its_lane, 0.3, job=job)
+    job = submit.submit_payload(app.engine, payload, self.request.id)
+    if job and (its_lane := inbox.lane_of(app.engine.ledger, job)):
+        loop.work(app.engine, its_lane, 0.3, job=job)
 
 
 @app.task(name=TASK_ACCEPT)
 def accept_jobs(lane: str, job: str = "", wake: Wake = ()) -> None:
     """Take the jobs that are due in a lane's inbox, the named one first, and make the calls that are due."""
     _awake(wake)
-    lanes.work(engine(), lane, job=job)
+    loop.work(app.engine, lane, job=job)
 
 
 @app.task(name=TASK_SEND)
 def send_lane(lane: str, wake: Wake = ()) -> None:
     """Make the calls that are due in a lane, of jobs that came meanwhile too."""
     _awake(wake)
-    lanes.work(engine(), lane)
+    loop.work(app.engine, lane)
 
 
 @app.task(name=TASK_DRAIN)
 def drain_account(account: str, wake: Wake = ()) -> None:
     """Pull an account's receipts."""
     _awake(wake)
-    receipts.drain(engine(), account)
+    drain.drain(app.engine, account)
 
 
 @app.task(name=TASK_PROBE)
@@ -52,11 +54,11 @@ def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wa
     """Ask about an unsure attempt, about a block's recipients whose receipt has not come, or about an account's credit."""
     _awake(wake)
     if attempt:
-        unsure.look(engine(), int(attempt))
+        resolve.look(app.engine, int(attempt))
     if block:
-        probe.probe_block(engine(), block)
+        poll.probe_block(app.engine, block)
     if account:
-        credit.look(engine(), account)
+        balance.look(app.engine, account)
 
 
 @app.task(name=TASK_CLOSE)
@@ -64,6 +66,6 @@ def close_job(job: str, end: bool = False, wake: Wake = ()) -> None:  # noqa: FB
     """End a cancelled or overdue job's waiting recipients, or remove a closed job after its retention."""
     _awake(wake)
     if end:
-        closeout.end_job(engine(), job)
+        lifecycle.end_job(app.engine, job)
     else:
-        closeout.close_job(engine(), job)
+        lifecycle.close_job(app.engine, job)

@@ -11,7 +11,7 @@ from smsline.names import LANES
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from worker.up import Plan
+    from worker.supervisor.plan import Plan
 
 cli = typer.Typer(
     help="Run the service: workers, and on one machine Redis and the sandbox too.",
@@ -36,7 +36,7 @@ def up(
     procs: Procs = None,
 ) -> None:
     """Everything on one machine: Redis (unless SMSLINE_REDIS_URL is set), the workers, and the sandbox without an account."""
-    from worker.up import plan_up, wants_sandbox  # noqa: PLC0415
+    from worker.supervisor.plan import plan_up, wants_sandbox  # noqa: PLC0415
 
     _serve(
         lambda settings: plan_up(
@@ -52,7 +52,7 @@ def run(
     procs: Procs = None,
 ) -> None:
     """Workers only, for many machines against one Redis."""
-    from worker.up import plan_run  # noqa: PLC0415
+    from worker.supervisor.plan import plan_run  # noqa: PLC0415
 
     wanted = [lane.strip() for lane in lanes.split(",") if lane.strip()]
     if not wanted or set(wanted) - set(LANES):
@@ -81,7 +81,7 @@ def tencent(context: typer.Context) -> None:
 @cli.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Look at settings, Redis, broker and credentials; each is ok, or says what to do."""
-    from worker.check import check_all, show, show_json  # noqa: PLC0415
+    from worker.commands.check import check_all, show, show_json  # noqa: PLC0415
 
     findings = check_all()
     (show_json if as_json else show)(findings)
@@ -92,8 +92,8 @@ def _serve(plan: "Callable[[Settings], Plan]") -> None:
     """Run a plan until a signal: exit code 2 for settings that cannot be used, 1 for what cannot be started."""
     from config.logs import setup_logging  # noqa: PLC0415
     from config.settings import SettingsError, load_settings  # noqa: PLC0415
-    from worker.supervise import CannotStart, supervise  # noqa: PLC0415
-    from worker.up import announce, answers  # noqa: PLC0415
+    from worker.supervisor.plan import announce, answers  # noqa: PLC0415
+    from worker.supervisor.supervisor import CannotStart, supervise  # noqa: PLC0415
 
     try:
         settings = load_settings()

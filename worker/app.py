@@ -1,26 +1,60 @@
-"""The Celery app: settings in, an app that runs `tasks` out; `celery -A worker.app worker` and `python -m worker` use it.
+"""The composition root: settings, one Celery app, and the engine that the app owns.
 
-With settings that cannot be used, importing this module writes what is wrong to standard error and ends the process with
-code 2: without settings there is nothing that a task could do.
+`celery -A worker.app worker` and `python -m worker` both use `app`. With settings that cannot be used, importing this module
+writes what is wrong to standard error and ends the process with code 2: without settings no task can do anything.
 """
 
 import sys
+import threading
 import warnings
+from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
 
 from config.celery import celery_options, use_our_logging
 from config.settings import Settings, SettingsError, load_settings
-from worker.consumer import QuietConsumer
-from worker.kombu_guard import guard_closed_channels
-from worker.ready import announce_when_ready
-from worker.step import PulseStep
+from smsline import codes
+from smsline.ledger.link import Ledger
+from worker.engine import Engine
+from worker.providers.registry import open_providers
+from worker.runtime.bootstep import SchedulerStep
+from worker.runtime.celery_patches import QuietConsumer, guard_closed_channels
+from worker.runtime.readiness import announce_when_ready
 
-__all__ = ["app", "build_app", "settings"]
+__all__ = ["SmslineApp", "app", "build_app", "settings"]
 
 
-def build_app(settings: Settings) -> Celery:
+class SmslineApp(Celery):  # type: ignore[misc]  # Celery ships no types
+    """A Celery app with the engine that its tasks and its scheduler work with.
+
+    Attributes:
+        settings: What the process is configured with.
+    """
+
+    def __init__(self, settings: Settings, **options: Any) -> None:  # noqa: ANN401 - Celery's own
+        super().__init__("smsline", **options)
+        self.settings = settings
+        self._engine: Engine | None = None
+        self._engine_lock = threading.Lock()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process, made at first use: importing the app must not need Redis.
+
+        Raises:
+            BadInput: An account cannot be used.
+        """
+        with self._engine_lock:
+            if self._engine is None:
+                if self.settings.codes_file:
+                    codes.load_overrides(self.settings.codes_file)
+                ledger = Ledger.at(self.settings.redis_url, self.settings.namespace)
+                self._engine = Engine(self.settings, ledger, open_providers(self.settings))
+            return self._engine
+
+
+def build_app(settings: Settings) -> SmslineApp:
     """Make the app.
 
     Args:
@@ -32,12 +66,12 @@ def build_app(settings: Settings) -> Celery:
     guard_closed_channels()
     use_our_logging(settings)
     announce_when_ready()
-    app = Celery("smsline", include=["tasks"])
-    app.conf.update(celery_options(settings), worker_consumer=QuietConsumer)
-    app.steps["worker"].add(PulseStep)
+    made = SmslineApp(settings, include=["tasks"])
+    made.conf.update(celery_options(settings), worker_consumer=QuietConsumer)
+    made.steps["worker"].add(SchedulerStep)
     # After each lost connection Celery tells of a default that is going to change; config.celery sets it explicitly.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
-    return app
+    return made
 
 
 def _settings_or_end() -> Settings:

@@ -15,9 +15,9 @@ from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 from worker.providers.base import Provider
-from worker.routing import Roads
-from worker.standings import Standings
-from worker.turns import Turns
+from worker.routing.breaker import Standings
+from worker.routing.routes import Roads
+from worker.sending.due_queues import Turns
 
 ATTEMPT_IDS_AT_ONCE = 64
 
@@ -30,7 +30,7 @@ class Engine:
         settings: With what.
         ledger: The truth.
         providers: Account name -> adapter.
-        poke: Asks the pulse to look again in so many ms.
+        poke: Asks the scheduler to look again in so many ms.
         stopping: Set when the process should finish what is in flight and take nothing more.
         monotonic_s: Clock for measuring.
         pause: Waits so many seconds, also while stopping.

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
-from smsline.codes import Match, lookup, wait_s
+from smsline.codes import Match, for_send, for_taken, lookup, wait_s
 from smsline.ledger.attempts import NO_DELAY, Mark, Verdicts
 from smsline.ledger.lines import Group
 from smsline.states import State
 from smsline.verdicts import Scope, Verdict
-from worker import meanings
 from worker.providers.base import Answer, Broken, Item, Refused, Sent
 
 BACKOFF_FIRST_S: Final = 1.0
@@ -171,7 +170,7 @@ def _listen(answer: Answer, groups: Sequence[Group], provider: str) -> _Said:
 
 def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str) -> dict[int, _Word]:
     """A word for each number. One will do for all that were taken: what differs, serial and fee, stands in the items."""
-    taken = _Word(meanings.of_taken(provider), "")
+    taken = _Word(for_taken(provider), "")
     missing = _Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
     words: dict[int, _Word] = {}
     for number in numbers:
@@ -181,13 +180,13 @@ def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str
 
 
 def _refusal(item: Item, provider: str) -> _Word:
-    return _Word(meanings.of_send(provider, item.code), item.code, item.message, fee=item.fee)
+    return _Word(for_send(provider, item.code), item.code, item.message, fee=item.fee)
 
 
 def _call_word(answer: Refused | Broken, provider: str) -> _Word:
     """The word on all of a call that was answered as a whole, or not at all."""
     if isinstance(answer, Refused):
-        return _Word(meanings.of_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
+        return _Word(for_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
     return _certain(_Word(lookup("smsline", "local", answer.code), answer.code, answer.detail), answer)
 
 

@@ -9,8 +9,8 @@ from celery.exceptions import CPendingDeprecationWarning
 from celery.platforms import SecurityWarning
 
 from bench.baselines.plain import plain_app
-from worker.consumer import QuietConsumer
-from worker.ready import announce_when_ready
+from worker.runtime.celery_patches import QuietConsumer
+from worker.runtime.readiness import announce_when_ready
 
 
 def main(name: str) -> int:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-WORKER: Final = "worker.process"
+WORKER: Final = "worker.supervisor.process"
 REDIS: Final = "redis-server"
 
 

@@ -4,6 +4,7 @@
 last word. The tables are in `data/`, readable in a diff; docs/codes.md is made from them.
 """
 
+from smsline.codes.calls import for_read, for_receipt, for_send, for_taken
 from smsline.codes.explain import close_codes, explain
 from smsline.codes.lookup import lookup, providers, rows
 from smsline.codes.overrides import BadOverrides, LineFault, clear_overrides, load_overrides
@@ -23,6 +24,10 @@ __all__ = [
     "clear_overrides",
     "close_codes",
     "explain",
+    "for_read",
+    "for_receipt",
+    "for_send",
+    "for_taken",
     "load_overrides",
     "lookup",
     "namespaces",

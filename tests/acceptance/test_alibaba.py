@@ -218,7 +218,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
             "SMSLINE_RECEIPT_DEADLINE_S": str(DEADLINE_S),
             "SMSLINE_LOG_LEVEL": "debug",
         }
-        command = [sys.executable, "-m", "worker.process", "alibaba", ",".join(QUEUES)]
+        command = [sys.executable, "-m", "worker.supervisor.process", "alibaba", ",".join(QUEUES)]
         with log.open("w") as stderr, subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr) as worker:
             client = Client(redis_url=redis.url)
             wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)

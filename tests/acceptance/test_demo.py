@@ -28,8 +28,8 @@ from worker.demo.play import Otp
 from worker.demo.progress import draw, shares
 from worker.demo.running import ServiceFailed, running
 from worker.demo.summary import show_summary
-from worker.embedded import answers
 from worker.sandbox.steering import FATES, SUFFIXES
+from worker.supervisor.embedded_redis import answers
 
 ROOT = Path(__file__).parents[2]
 DEMO = (sys.executable, "-m", "worker.demo")

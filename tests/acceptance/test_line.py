@@ -70,7 +70,7 @@ class Line:
 
     def start_otp(self) -> None:
         """A worker as `up` starts it."""
-        self.start("otp", sys.executable, "-m", "worker.process", "otp", "smsline.otp")
+        self.start("otp", sys.executable, "-m", "worker.supervisor.process", "otp", "smsline.otp")
 
     def start_bulk(self, name: str = "bulk") -> None:
         """A worker as Celery's own command starts it."""

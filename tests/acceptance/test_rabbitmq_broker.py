@@ -64,7 +64,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def test_jobs_travel_over_rabbitmq(rabbitmq: str, tmp_path: Path) -> None:
-    """With amqp:// as broker jobs are sent at once, woken by their messages: the pulse looks only every ten seconds."""
+    """With amqp:// as broker jobs are sent at once, woken by their messages: the scheduler looks only every ten seconds."""
     port = free_port()
     command = [sys.executable, "-m", "worker", "up", "--redis-port", str(port), "--data", str(tmp_path / "redis")]
     environ = os.environ | {"SMSLINE_BROKER_URL": rabbitmq, "SMSLINE_PULSE_MS": "10000"}
@@ -74,7 +74,7 @@ def test_jobs_travel_over_rabbitmq(rabbitmq: str, tmp_path: Path) -> None:
         assert up.stdout
         assert up.stdout.readline().startswith("ready redis="), (tmp_path / "up").read_text()
         client = Client(broker_url=rabbitmq, redis_url=f"redis://127.0.0.1:{port}/0")
-        for code in ("4829", "1770"):  # one of them might have met the pulse
+        for code in ("4829", "1770"):  # one of them might have met the scheduler
             job = client.send(to="+8613711110000", template="1234", params=[code], lane="otp", ttl_s=60)
             wait_until(lambda job=job: client.status(job)["counts"]["waiting"] == 0, timeout_s=4, what="the send")  # type: ignore[misc]
         client.close()

@@ -93,7 +93,7 @@ def line() -> Iterator[Line]:
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
         environ = clean | given | TIMES | {"SMSLINE_REDIS_URL": redis.url}
-        command = [sys.executable, "-m", "worker.process", "routing", ",".join(QUEUES)]
+        command = [sys.executable, "-m", "worker.supervisor.process", "routing", ",".join(QUEUES)]
         with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL) as worker:
             client = Client(redis_url=redis.url)
             wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start")

@@ -13,10 +13,10 @@ import redis
 
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_until
-from worker import embedded
-from worker.children import Running
-from worker.embedded import Server, claim, find_server, redis_child, url_of
-from worker.supervise import CannotStart
+from worker.supervisor import embedded_redis
+from worker.supervisor.child import Running
+from worker.supervisor.embedded_redis import Server, claim, find_server, redis_child, url_of
+from worker.supervisor.supervisor import CannotStart
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def test_port_in_use(tmp_path: Path) -> None:
 
 def test_folder_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two Redis cannot write one folder, as long as either the supervisor or Redis itself lives."""
-    monkeypatch.setattr(embedded, "LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr(embedded_redis, "LOCK_WAIT_S", 0.1)
     with started(tmp_path, free_port()), pytest.raises(CannotStart, match="is in use by another `up`"):
         claim(tmp_path, free_port(), find_server())
 
@@ -117,7 +117,7 @@ def test_too_old_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A Redis that is too old is named."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+    monkeypatch.setattr(embedded_redis, "find_spec", lambda _: None)
 
     with pytest.raises(CannotStart, match=f"{fake_server(tmp_path, '6.0.16')} is too old: install Redis"):
         find_server()
@@ -127,7 +127,7 @@ def test_no_redis_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Without any redis-server the error says what to do."""
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+    monkeypatch.setattr(embedded_redis, "find_spec", lambda _: None)
 
     with pytest.raises(CannotStart, match=r"install Redis 6\.2 or later, or set SMSLINE_REDIS_URL"):
         find_server()
@@ -135,4 +135,4 @@ def test_no_redis_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_not_ready_while_nothing_listens() -> None:
     """Nobody there is not ready, and no error."""
-    assert not embedded.answers(free_port())
+    assert not embedded_redis.answers(free_port())

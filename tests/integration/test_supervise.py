@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.children import Child
-from worker.supervise import CannotStart, Stage, supervise
+from worker.supervisor.child import Child
+from worker.supervisor.supervisor import CannotStart, Stage, supervise
 
 PROGRAM = """
 import os, signal, sys, time
@@ -82,7 +82,7 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """An empty diary, and short pauses; whatever happens, no child outlives its supervisor."""
-    monkeypatch.setattr("worker.supervise.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("worker.supervisor.supervisor.FIRST_PAUSE_S", 0.01)
     scene = Scene(tmp_path)
     yield scene
     for pid in scene.pids:

@@ -1,4 +1,4 @@
-"""A line with a scripted provider, worked by hand: what the pulse and the workers do, done step by step in this thread."""
+"""A line with a scripted provider, worked by hand: what the scheduler and the workers do, done step by step in this thread."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +16,12 @@ from smsline.names import LANES
 from smsline.states import COUNTED, DUPLICATE, STATES, counted_as
 from tests.support.clock import advance
 from tests.support.provider import FakeProvider
-from worker import accept, closeout, probe, receipts, recovery, send, unsure
 from worker.engine import Engine
+from worker.intake import accept
+from worker.maintenance import lifecycle, rescuer
 from worker.providers.base import Receipt
+from worker.receipts import apply, drain, poll, resolve
+from worker.sending import send
 
 CREDENTIALS: Final = {"provider": "tencent", "secret_id": "id", "secret_key": "key", "sdk_app_id": "1400", "sign": "S"}
 OTP_LANE: Final = {"lane": "otp", "template": "1234"}
@@ -92,13 +95,13 @@ class Scene:
         works: list[tuple[str, Callable[[str], object]]] = [
             *[(keys.inbox(lane), lambda job: accept.accept_job(self.engine, job)) for lane in LANES],
             (keys.later, lambda _: lines.move_due(self.ledger, keys.later, only_due=True)),
-            (keys.lease, lambda _: recovery.recover(self.engine)),
+            (keys.lease, lambda _: rescuer.recover(self.engine)),
             *[(keys.send(lane), lambda _, lane=lane: send.send_slice(self.engine, lane)) for lane in LANES],
-            (keys.drain, lambda account: receipts.drain(self.engine, account)),
-            (keys.unsure_due, lambda attempt: unsure.look(self.engine, int(attempt))),
-            (keys.probe, lambda member: probe.probe_block(self.engine, member)),
-            (keys.expire, lambda job: closeout.end_job(self.engine, job)),
-            (keys.closing, lambda job: closeout.close_job(self.engine, job)),
+            (keys.drain, lambda account: drain.drain(self.engine, account)),
+            (keys.unsure_due, lambda attempt: resolve.look(self.engine, int(attempt))),
+            (keys.probe, lambda member: poll.probe_block(self.engine, member)),
+            (keys.expire, lambda job: lifecycle.end_job(self.engine, job)),
+            (keys.closing, lambda job: lifecycle.close_job(self.engine, job)),
         ]
         done = 0
         for key, work in works:
@@ -112,7 +115,7 @@ class Scene:
     def tick_ends(self) -> None:
         """End what is overdue or cancelled now, and nothing else."""
         for job in self.due(self.ledger.keys.expire):
-            closeout.end_job(self.engine, job)
+            lifecycle.end_job(self.engine, job)
 
     def send_some(self, lane: str) -> None:
         """Make one round of calls for the lines of a lane that are due."""
@@ -123,7 +126,7 @@ class Scene:
     def apply(self, found: Sequence[Receipt], account: str = "") -> None:
         """Receipts come in by whatever way; they are the first account's unless told."""
         account = account or next(iter(self.engine.providers))
-        receipts.apply_rows(self.engine, account, [receipts.row_of(receipt) for receipt in found])
+        apply.apply_rows(self.engine, account, [apply.row_of(receipt) for receipt in found])
         self.check()
 
     def due(self, key: str) -> list[str]:

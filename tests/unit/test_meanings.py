@@ -2,37 +2,37 @@
 
 import pytest
 
+from smsline.codes import for_read, for_receipt, for_send, for_taken
 from smsline.verdicts import Verdict
-from worker import meanings
 
 
 @pytest.mark.parametrize(("provider", "code"), [("tencent", "Ok"), ("alibaba", "OK"), ("smspartner", "200")])
 def test_taken(provider: str, code: str) -> None:
     """Each provider has its own word for what went well, in the namespace of its sends."""
-    assert meanings.of_taken(provider).row.verdict is Verdict.OK
-    assert meanings.of_send(provider, code).row.verdict is Verdict.OK
+    assert for_taken(provider).row.verdict is Verdict.OK
+    assert for_send(provider, code).row.verdict is Verdict.OK
 
 
 def test_same_number_of_three_endpoints() -> None:
     """SMSPartner's 4 is nonsense from a send, and "not known yet" from a status call."""
-    assert meanings.of_send("smspartner", "4").row.verdict is Verdict.DEAD
-    assert meanings.of_read("smspartner", "4").row.verdict is Verdict.RETRY
+    assert for_send("smspartner", "4").row.verdict is Verdict.DEAD
+    assert for_read("smspartner", "4").row.verdict is Verdict.RETRY
 
 
 def test_reads_without_codes_of_their_own() -> None:
     """Where reads share the codes of sends, what a send must doubt can be asked again."""
-    assert meanings.of_send("tencent", "InternalError").row.verdict is Verdict.UNSURE
-    assert meanings.of_read("tencent", "InternalError").row.verdict is Verdict.RETRY
+    assert for_send("tencent", "InternalError").row.verdict is Verdict.UNSURE
+    assert for_read("tencent", "InternalError").row.verdict is Verdict.RETRY
 
 
 def test_receipts() -> None:
     """A receipt's code is looked for among those of receipts."""
-    assert meanings.of_receipt("tencent", "MK:0001").row.reason
-    assert meanings.of_receipt("smspartner", "not delivered").row.verdict is Verdict.RETRY
+    assert for_receipt("tencent", "MK:0001").row.reason
+    assert for_receipt("smspartner", "not delivered").row.verdict is Verdict.RETRY
 
 
 def test_unknown_provider() -> None:
     """A provider without tables gets doubt for every code, and an error for what only a table can say."""
-    assert meanings.of_send("nobody", "7").row.verdict is Verdict.UNSURE
+    assert for_send("nobody", "7").row.verdict is Verdict.UNSURE
     with pytest.raises(LookupError, match="nobody has no row"):
-        meanings.of_taken("nobody")
+        for_taken("nobody")

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from worker.children import Child, Running
+from worker.supervisor.child import Child, Running
 
 LOG: Final = "log"
 SETTINGS_FILE: Final = "smsline.toml"

@@ -12,9 +12,9 @@ from pathlib import Path
 from config.logs import setup_logging
 from config.settings import load_settings
 from worker.demo.running import LOG, Report
-from worker.embedded import HOST
-from worker.supervise import CannotStart, supervise
-from worker.up import Plan, answers, plan_up
+from worker.supervisor.embedded_redis import HOST
+from worker.supervisor.plan import Plan, answers, plan_up
+from worker.supervisor.supervisor import CannotStart, supervise
 
 
 def main(folder: Path) -> int:

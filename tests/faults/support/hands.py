@@ -1,4 +1,4 @@
-"""A worker's hands in this thread: a ledger and a provider in; the pulse's wake-ups worked off one by one, time skipped, out."""
+"""A worker's hands in this thread: a ledger and a provider in; the scheduler's wake-ups worked off one by one, time skipped, out."""
 
 import re
 from collections import deque
@@ -15,12 +15,12 @@ from smsline.ledger.link import Ledger
 from smsline.names import LANES, QUEUES
 from worker.engine import Engine
 from worker.providers.base import Provider
-from worker.pulse import Pulse
+from worker.runtime.scheduler import Scheduler
 
 ACCOUNT: Final = "main"
 STAND_IN: Final = "next"
 PATIENCE: Final = 400
-"""Looks of the pulse after which a line that still has work will have it for ever."""
+"""Looks of the scheduler after which a line that still has work will have it for ever."""
 
 
 def quick_settings(*accounts: str, **given: Any) -> Settings:
@@ -46,7 +46,7 @@ def quick_settings(*accounts: str, **given: Any) -> Settings:
 
 @dataclass(slots=True)
 class Hands:
-    """One worker process without Celery: what the pulse publishes is worked off here, by the real tasks.
+    """One worker process without Celery: what the scheduler publishes is worked off here, by the real tasks.
 
     Attributes:
         engine: The engine it works with.
@@ -73,16 +73,16 @@ class Hands:
         raise AssertionError(f"not done after {PATIENCE} looks; due: {self._due()}")
 
     def step(self) -> None:
-        """One look of the pulse, and every task that it publishes."""
+        """One look of the scheduler, and every task that it publishes."""
         import tasks  # noqa: F401, PLC0415 - registers them
         from worker.app import app  # noqa: PLC0415 - importing it reads the settings of this process
 
-        self.patch.setattr("worker.current._engine", self.engine)
+        self.patch.setattr("worker.app.app._engine", self.engine)
         if self.clock:
             skip_time(self.clock)
-        pulse = Pulse(self.engine, QUEUES, lambda task, _queue, kwargs: self.messages.append((task, kwargs)))
-        with suppress(RedisError):  # as the pulse itself does: look again
-            pulse.look()
+        scheduler = Scheduler(self.engine, QUEUES, lambda task, _queue, kwargs: self.messages.append((task, kwargs)))
+        with suppress(RedisError):  # as the scheduler itself does: look again
+            scheduler.look()
         while self.messages:
             task, kwargs = self.messages.popleft()
             with suppress(RedisError):  # as Celery does: the task has failed

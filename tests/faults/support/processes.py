@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from smsline.names import QUEUES
 from tests.support.waiting import wait_until
-from worker.ready import READY_FD
+from worker.runtime.readiness import READY_FD
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 
@@ -67,7 +67,13 @@ class Worker:
         self.log = log
         self._ready, writing = os.pipe()
         os.set_blocking(self._ready, False)
-        command = [sys.executable, "-m", "worker.process", f"{name}{writing}-{os.getpid()}", ",".join(QUEUES)]
+        command = [
+            sys.executable,
+            "-m",
+            "worker.supervisor.process",
+            f"{name}{writing}-{os.getpid()}",
+            ",".join(QUEUES),
+        ]
         with log.open("ab") as sink:
             self._process = subprocess.Popen(
                 command,

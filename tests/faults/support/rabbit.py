@@ -33,6 +33,8 @@ class RabbitMQ:
         self._environ = os.environ | {
             "HOME": str(folder),
             "ERL_EPMD_PORT": str(mapper),
+            # Mnesia and the emulator write dumps into the working folder, whatever the other variables say.
+            "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
@@ -51,7 +53,9 @@ class RabbitMQ:
 
     def _run(self, *command: str) -> subprocess.Popen[bytes]:
         with (self._folder / "output").open("ab") as output:
-            return subprocess.Popen(command, env=self._environ, stdout=output, stderr=output, process_group=0)
+            return subprocess.Popen(
+                command, env=self._environ, cwd=self._folder, stdout=output, stderr=output, process_group=0
+            )
 
     def _listens(self) -> bool:
         try:

@@ -14,8 +14,9 @@ from tests.support.provider import FakeProvider
 from tests.support.provider import accept as accept_call
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
-from worker import accept, send
+from worker.intake import accept
 from worker.providers.base import Answer, Call
+from worker.sending import send
 
 PART = 1_000
 SMALL = FIRST + 50_000

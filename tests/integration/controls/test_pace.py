@@ -13,7 +13,7 @@ from tests.integration.controls.passing_time import Course, let_pass, nobody_wor
 from tests.support.provider import never_left
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, TERMS, World, some_numbers
-from worker import accept
+from worker.intake import accept
 
 SLOW = 0.2
 APART_S = 5.0

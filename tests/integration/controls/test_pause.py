@@ -13,7 +13,7 @@ from tests.support.provider import FakeProvider, never_left, refuse
 from tests.support.provider import accept as accept_call
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, TERMS, World, some_numbers
-from worker import accept
+from worker.intake import accept
 from worker.providers.base import Answer, Call
 
 

@@ -11,7 +11,7 @@ from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, Script, never_left, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, TERMS, World, some_numbers
-from worker import accept
+from worker.intake import accept
 from worker.providers.base import Answer, Call
 
 OPTED_OUT = "FailedOperation.PhoneNumberInBlacklist"

@@ -11,7 +11,9 @@ from tests.support.clock import advance
 from tests.support.provider import never_left
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, TERMS, World
-from worker import accept, recovery, send
+from worker.intake import accept
+from worker.maintenance import rescuer
+from worker.sending import send
 
 TTL_S = 300
 
@@ -116,7 +118,7 @@ def test_claimed_by_a_worker_that_died(line: Scene) -> None:
     (due, *_), _ = lines.due_lines(line.ledger, "otp")
     lines.take(line.ledger, due, 1, limit=200, linger_ms=0, lease_ms=60_000, worker="dead")
     nobody_works(line, TTL_S + 1)
-    assert recovery.recover(line.engine) == 1
+    assert rescuer.recover(line.engine) == 1
     assert send.send_slice(line.engine, "otp") == 0
     check_expired(line, job)
 

@@ -16,9 +16,9 @@ from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, Script, never_left, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
-from worker import windows
 from worker.engine import Engine
 from worker.providers.base import Answer, Call
+from worker.routing import windows
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 TOO_LATE = "FailedOperation.MarketingSendTimeConstraint"

@@ -9,7 +9,7 @@ from smsline.job import new_job_id
 from smsline.names import PAYLOAD_VERSION
 from tests.support.scene import Scene
 from tests.support.world import FIRST, some_numbers
-from worker.submit import submit_payload
+from worker.intake.submit import submit_payload
 
 
 def test_parts_in_any_order_and_twice_are_sent_once(scene: Scene) -> None:

@@ -7,8 +7,8 @@ from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, refuse
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
+from worker.gate import wait_for_token
 from worker.providers.base import Answer, Broken, Call, Item, Receipt, Sent
-from worker.receipts import wait_for_token
 
 
 def test_every_recipient_gets_the_word_of_its_own_receipt(scene: Scene) -> None:

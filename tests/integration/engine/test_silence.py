@@ -8,8 +8,8 @@ from smsline.ledger import due, lines
 from tests.support.provider import FakeProvider, refuse_items
 from tests.support.scene import Scene
 from tests.support.world import FIRST, some_numbers
-from worker import probe
 from worker.providers.base import Answer, Call, Item, Refused, Sent
+from worker.receipts import poll
 
 DAY_S = 86_400
 
@@ -100,7 +100,7 @@ def test_a_recipient_that_is_accepted_while_its_block_is_probed_is_probed_too(
     scene.advance(700)
     (member,) = scene.due(scene.ledger.keys.probe)
     monkeypatch.setattr(due, "finish", finish_late)
-    probe.probe_block(scene.engine, member)
+    poll.probe_block(scene.engine, member)
     assert scene.counts(job) == {"total": 2, "accepted": 1, "delivered": 1}
     scene.provider.deliver([scene.provider.out[-1]], pulled=False)
     scene.later(3700)

@@ -4,9 +4,9 @@ from contextlib import ExitStack
 
 from tests.support.scene import Scene
 from tests.support.world import some_numbers
-from worker.accept import accept_job
-from worker.lanes import work
-from worker.pulse import Pulse
+from worker.intake.accept import accept_job
+from worker.runtime.scheduler import Scheduler
+from worker.sending.loop import work
 
 
 def test_threads_get_different_lines(scene: Scene) -> None:
@@ -51,12 +51,12 @@ def test_one_wake_up_does_all_that_is_due(scene: Scene) -> None:
 def test_a_process_whose_threads_are_all_at_work_asks_for_nobody(scene: Scene) -> None:
     """Its own threads go on by themselves, and look again when they stop; a wake-up more would only wait in the queue."""
     published: list[dict[str, object]] = []
-    pulse = Pulse(scene.engine, ["smsline.otp"], lambda _task, _queue, kwargs: published.append(kwargs))
+    scheduler = Scheduler(scene.engine, ["smsline.otp"], lambda _task, _queue, kwargs: published.append(kwargs))
     scene.otp(some_numbers(1)[0])
     with ExitStack() as threads:
         for _ in range(scene.engine.settings.worker_threads):
             threads.enter_context(scene.engine.working())
-        pulse.look()
+        scheduler.look()
         assert not published
-    pulse.look()
+    scheduler.look()
     assert [kwargs["lane"] for kwargs in published] == ["otp"]

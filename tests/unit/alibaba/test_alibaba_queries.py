@@ -13,7 +13,6 @@ from smsline.ledger.link import Ledger
 from smsline.ledger.receipts import Row
 from smsline.states import State
 from tests.support.world import World, some_numbers
-from worker import probe, receipts
 from worker.engine import Engine
 from worker.providers.base import (
     Answer,
@@ -30,6 +29,7 @@ from worker.providers.base import (
     Refused,
     Region,
 )
+from worker.receipts import apply, drain, poll
 
 MAIN = "main"
 QUERY = "QueryMessage"
@@ -122,12 +122,12 @@ class Scene:
     def drain(self) -> None:
         """The account's drain has come due."""
         assert MAIN in self.make_due(self.ledger.keys.drain)
-        assert receipts.drain(self.engine, MAIN) == 0
+        assert drain.drain(self.engine, MAIN) == 0
 
     def look(self, seconds: float = 5.0) -> None:
         """Every block has come due."""
         for member in self.make_due(self.ledger.keys.probe):
-            probe.probe_block(self.engine, member, seconds)
+            poll.probe_block(self.engine, member, seconds)
 
     def counts(self) -> dict[str, int]:
         """The job's counts that are not zero."""
@@ -259,7 +259,7 @@ def test_only_the_silent_are_asked_again(scene: Scene) -> None:
 )
 def test_pace(ages_ms: list[float], again_ms: float) -> None:
     """Asked again after as long as the youngest has been silent, within a second and an hour; at the deadline at the latest."""
-    assert probe.next_query_ms(ages_ms, 259_200_000) == again_ms
+    assert poll.next_query_ms(ages_ms, 259_200_000) == again_ms
 
 
 def test_silent_is_asked_again_later(scene: Scene) -> None:
@@ -388,6 +388,6 @@ def test_what_can_be_asked_for_again_is_not_kept(
     engine = Engine(scene.engine.settings, ledger, {MAIN: provider} if provider else {})
     stranger = Row(8613799998888, "", ok=True, code="DELIVERED", at_s=0, context="someone else's")
 
-    receipts.apply_rows(engine, MAIN, [stranger])
+    apply.apply_rows(engine, MAIN, [stranger])
 
     assert accounts.health(ledger, MAIN, "tencent")["orphans"] == kept

@@ -30,7 +30,7 @@ from tests.unit.alibaba.harness import (
     sent,
 )
 from worker.providers.base import BatchRule, Broken, Item, Refused, Sent
-from worker.send import rule_of
+from worker.sending.send import rule_of
 
 OWN = replace(CALL, own_params=[("code=1",), ("code=2",)])
 

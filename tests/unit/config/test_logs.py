@@ -90,12 +90,12 @@ def test_json_lines(log: Log) -> None:
     try:
         json.loads("{")
     except ValueError:
-        logging.getLogger("worker.send").exception("call\nanswered", extra={"account": "main", "numbers": 200})
+        logging.getLogger("worker.sending.send").exception("call\nanswered", extra={"account": "main", "numbers": 200})
 
     (line,) = stream.getvalue().splitlines()
     record = json.loads(line)
     assert record["message"] == "call\nanswered"
-    assert (record["level"], record["logger"]) == ("error", "worker.send")
+    assert (record["level"], record["logger"]) == ("error", "worker.sending.send")
     assert (record["account"], record["numbers"]) == ("main", 200)
     assert record["exception"].startswith("Traceback")
     assert record["time"].endswith("+00:00")
@@ -104,9 +104,9 @@ def test_json_lines(log: Log) -> None:
 def test_plain_lines(log: Log) -> None:
     """A plain line ends in its extra fields."""
     stream = log(log_format="plain")
-    logging.getLogger("worker.send").warning("call answered", extra={"account": "main"})
+    logging.getLogger("worker.sending.send").warning("call answered", extra={"account": "main"})
 
-    assert stream.getvalue().endswith("WARNING worker.send: call answered account=main\n")
+    assert stream.getvalue().endswith("WARNING worker.sending.send: call answered account=main\n")
 
 
 def test_auto_is_json_off_a_terminal(log: Log) -> None:

@@ -19,7 +19,7 @@ from smsline.ledger.link import Ledger
 from smsline.names import LANES, PAYLOAD_VERSION, Lane
 from smsline.states import MOVES
 from worker.engine import Engine
-from worker.submit import job_id_of, submit_payload
+from worker.intake.submit import job_id_of, submit_payload
 
 ROOT = Path(__file__).parents[3]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")))

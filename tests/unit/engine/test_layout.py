@@ -8,7 +8,7 @@ from smsline.job import JobSpec
 from smsline.ledger.accepting import Block
 from smsline.ledger.inbox import Part
 from smsline.ledger.lines import OWN, SHARED, parse_line
-from worker.batch import Chosen, content_json, lay_out, read_content
+from worker.intake.batching import Chosen, content_json, lay_out, read_content
 from worker.providers.base import Region
 
 FIRST = 8613700000000

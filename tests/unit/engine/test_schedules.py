@@ -8,8 +8,8 @@ from tests.support.provider import FakeProvider
 from tests.support.scene import make_settings
 from worker.engine import Engine
 from worker.outcome import RESENT
-from worker.probe import next_probe_ms
-from worker.unsure import horizon_mark, next_look_s
+from worker.receipts.poll import next_probe_ms
+from worker.receipts.resolve import horizon_mark, next_look_s
 
 LOOKS = (5.0, 30.0, 120.0, 600.0, 3600.0)
 

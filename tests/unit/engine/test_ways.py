@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import Settings
 from tests.support.scene import CREDENTIALS, make_settings
-from worker.routing import UNROUTED, Roads, Way, after
+from worker.routing.routes import UNROUTED, Roads, Way, after
 
 CN = 8613700000000
 FR = 33612345678

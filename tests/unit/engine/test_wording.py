@@ -6,7 +6,7 @@ import pytest
 
 from config.accounts import Account
 from worker.providers.base import Broken, Content
-from worker.wording import each_worded, worded
+from worker.routing.templates import each_worded, worded
 
 TENCENT = {"provider": "tencent", "secret_id": "id", "secret_key": "key", "sdk_app_id": "1"}
 ALIBABA = {"provider": "alibaba", "site": "mainland", "secret_id": "id", "secret_key": "key"}

@@ -12,8 +12,8 @@ from smsline.admin import Admin
 from smsline.ledger import accounts
 from smsline.ledger.link import Ledger
 from tests.unit.smspartner.harness import ACCOUNT, Line, answering, error
-from worker import credit
 from worker.engine import Engine
+from worker.maintenance import balance
 from worker.providers.base import Broken, Credit, CreditProvider, Refused
 
 ME = {
@@ -47,9 +47,9 @@ def test_asked_at_the_start(make: Make) -> None:
     """The first worker that starts has the account asked at once; others change nothing."""
     engine = make(answering(200, ME))
 
-    credit.begin(engine)
+    balance.begin(engine)
     first = engine.ledger.redis.zscore(engine.ledger.keys.credit, "french")
-    credit.begin(engine)
+    balance.begin(engine)
 
     assert first <= engine.now_ms()
     assert first == engine.ledger.redis.zscore(engine.ledger.keys.credit, "french")
@@ -58,10 +58,10 @@ def test_asked_at_the_start(make: Make) -> None:
 def test_shown_with_the_account(make: Make) -> None:
     """What the provider tells is part of the account's health, and asked again a quarter of an hour later."""
     engine = make(answering(200, ME))
-    credit.begin(engine)
+    balance.begin(engine)
     assert Admin(ledger=engine.ledger).accounts()[0]["credit"] is None
 
-    credit.look(engine, "french")
+    balance.look(engine, "french")
 
     (health,) = Admin(ledger=engine.ledger).accounts()
     assert health["credit"] is not None
@@ -76,10 +76,10 @@ def test_asked_once_a_time(make: Make) -> None:
     """A wake-up that comes twice asks once."""
     line = answering(200, ME)
     engine = make(line)
-    credit.begin(engine)
+    balance.begin(engine)
 
-    credit.look(engine, "french")
-    credit.look(engine, "french")
+    balance.look(engine, "french")
+    balance.look(engine, "french")
 
     assert len(line.requests) == 1
 
@@ -88,9 +88,9 @@ def test_asked_once_a_time(make: Make) -> None:
 def test_trouble_is_told(make: Make, line: Line) -> None:
     """A refusal is the account's newest trouble; what was known before stays, and sending is not concerned."""
     engine = make(line)
-    credit.begin(engine)
+    balance.begin(engine)
 
-    credit.look(engine, "french")
+    balance.look(engine, "french")
 
     (health,) = Admin(ledger=engine.ledger).accounts()
     assert health["credit"] is None
@@ -102,10 +102,10 @@ def test_trouble_is_told(make: Make, line: Line) -> None:
 def test_account_that_is_gone(make: Make) -> None:
     """An account that this service has no more, or that cannot be asked, leaves the schedule."""
     engine = make(answering(200, ME))
-    credit.begin(engine)
+    balance.begin(engine)
     engine.providers = {}
 
-    credit.look(engine, "french")
+    balance.look(engine, "french")
 
     assert due_in_s(engine) is None
 

@@ -15,7 +15,6 @@ from smsline.ledger.lines import Begun, Line
 from smsline.ledger.link import Ledger
 from smsline.states import State
 from tests.support.world import World, some_numbers
-from worker import unsure
 from worker.engine import Engine
 from worker.providers.base import (
     Answer,
@@ -29,6 +28,7 @@ from worker.providers.base import (
     Refused,
     Region,
 )
+from worker.receipts import resolve
 
 MAIN = "main"
 FIND = "bulk-status-by-tag"
@@ -115,7 +115,7 @@ class Scene:
         key = self.ledger.keys.attempt(self.attempt)
         self.ledger.redis.hset(key, "unsure_ms", int(self.engine.now_ms() - after_s * 1000))
         self.ledger.redis.zadd(self.ledger.keys.unsure_due, {str(self.attempt): 1}, xx=True)
-        unsure.look(self.engine, self.attempt)
+        resolve.look(self.engine, self.attempt)
 
     def due_in_s(self) -> float | None:
         """When the attempt is looked into again."""

@@ -12,7 +12,7 @@ from smsline.ledger.inbox import Part
 from smsline.ledger.lines import Begun, parse_line
 from smsline.ledger.link import Ledger
 from tests.support.world import TERMS
-from worker.batch import Chosen, lay_out
+from worker.intake.batching import Chosen, lay_out
 
 EACH = Chosen("french", "ACME", params_differ=True)
 SAME = Chosen("main", "ACME", params_differ=False)

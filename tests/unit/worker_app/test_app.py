@@ -11,8 +11,8 @@ from celery import Celery
 from config.settings import Settings
 from smsline.names import QUEUES
 from worker.app import build_app
-from worker.consumer import QuietConsumer
-from worker.ready import READY_FD, _announce
+from worker.runtime.celery_patches import QuietConsumer
+from worker.runtime.readiness import READY_FD, _announce
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.settings import Settings
-from worker.check import (
+from worker.commands.check import (
     Grade,
     check_all,
     judge_accounts,

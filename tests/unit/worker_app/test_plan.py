@@ -7,10 +7,10 @@ import pytest
 
 from config.settings import Settings, load_settings
 from smsline.names import LANES, QUEUES
-from worker import up
-from worker.embedded import Server
-from worker.supervise import CannotStart, pause_s
-from worker.up import embeds_redis, groups, plan_run, plan_up, sandbox_account, wants_sandbox
+from worker.supervisor import plan as plan_module
+from worker.supervisor.embedded_redis import Server
+from worker.supervisor.plan import embeds_redis, groups, plan_run, plan_up, sandbox_account, wants_sandbox
+from worker.supervisor.supervisor import CannotStart, pause_s
 
 ACCOUNT = {"provider": "tencent", "secret_id": "i", "secret_key": "k", "sdk_app_id": "1", "timeout_s": 20}
 
@@ -65,8 +65,8 @@ def test_names_tell_supervisors_apart() -> None:
 
 def test_up_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is a gate before all others; the workers come last, which is the first to be stopped."""
-    monkeypatch.setattr(up, "find_server", lambda: Server(Path("redis-server"), (7, 0)))
-    monkeypatch.setattr(up, "claim", lambda *_: 3)
+    monkeypatch.setattr(plan_module, "find_server", lambda: Server(Path("redis-server"), (7, 0)))
+    monkeypatch.setattr(plan_module, "claim", lambda *_: 3)
     plan = plan_up(settings(), data=tmp_path, redis_port=6399, sandbox=True)
 
     assert [[child.name.split("-")[0] for child in stage.children] for stage in plan.stages] == [

@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from smsline.codes import wait_s
+from smsline.codes import for_read, wait_s
 from smsline.ledger import buckets
 from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.verdicts import Verdict
-from worker import meanings
+from worker.gate import await_token
 from worker.outcome import SHUT_S
 from worker.providers.base import Broken, Refused
-from worker.tokens import await_token
 
 PROVIDER: Final = "tencent"
 PATIENCE_MS: Final = 5_000.0
@@ -69,7 +68,7 @@ class LedgerGate:
 
     def refused(self, action: str, answer: Refused | Broken) -> None:
         """Close the action's bucket when the provider says that there were too many calls."""
-        row = meanings.of_read(PROVIDER, answer.code).row
+        row = for_read(PROVIDER, answer.code).row
         if row.verdict is Verdict.THROTTLE:
             pause_s = wait_s(row, now_s=self._ledger.now_ms() / 1000) or SHUT_S
             buckets.shut(self._ledger, self._account, action, pause_s * 1000)

@@ -8,8 +8,8 @@ from tests.faults.support.actors.stage import NUMBERS, Stage
 from tests.faults.support.hands import ACCOUNT
 from tests.faults.support.model import Letter, serial_of
 from tests.support.world import FIRST
-from worker import receipts, unsure
 from worker.providers.base import Receipt
+from worker.receipts import apply, resolve
 
 
 class Carriers:
@@ -43,7 +43,7 @@ class Carriers:
 
     def _receive(self, letter: Letter) -> None:
         self.heard.append(letter)
-        receipts.apply_rows(self.stage.engine, ACCOUNT, [receipts.row_of(self._receipt(letter))])
+        apply.apply_rows(self.stage.engine, ACCOUNT, [apply.row_of(self._receipt(letter))])
         self.stage.model.receive(letter)
         self.stage.check()
 
@@ -68,7 +68,7 @@ class Carriers:
             if tell
         }
         stage.provider.history = {number: [self._receipt(letter)] for number, letter in told.items()}
-        unsure.look(stage.engine, attempt)
+        resolve.look(stage.engine, attempt)
         stage.model.match_early([spot.number for spot in open_])
         for number in sorted({spot.number for spot in stage.model.open_of(attempt)} & told.keys()):
             stage.model.receive(told[number])

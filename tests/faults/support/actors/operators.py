@@ -3,7 +3,7 @@
 from smsline.ledger import accounts, dead, inbox, lines
 from tests.faults.support.actors.stage import Stage
 from tests.faults.support.hands import ACCOUNT
-from worker import closeout
+from worker.maintenance import lifecycle
 
 
 class Operators:
@@ -36,7 +36,7 @@ class Operators:
         for member in sorted(stage.seen.due.get("expire", ())):
             job = stage.model.jobs[member]
             stage.make_due(stage.ledger.keys.expire, job.job)
-            closeout.end_job(stage.engine, job.job)
+            lifecycle.end_job(stage.engine, job.job)
             if job.state == "cancelled" or job.overdue:
                 stage.model.end(job)
         stage.check()

@@ -15,7 +15,9 @@ from tests.faults.support.actors.stage import Stage
 from tests.faults.support.hands import ACCOUNT
 from tests.faults.support.model import Spot, serial_of
 from tests.support.world import TERMS
-from worker import accept, receipts, recovery
+from worker.intake import accept
+from worker.maintenance import rescuer
+from worker.receipts import apply
 
 OUTCOMES: Final[dict[str, Callable[[int, str], Mark]]] = {
     "a": lambda position, serial: Mark(position, State.ACCEPTED, serial=serial, fee=1),
@@ -147,7 +149,7 @@ class Workers:
             stage.model.record(claim.attempt, outcomes)
         if early:
             numbers = [spot.number for spot in outcomes]
-            receipts.match_early(stage.engine, ACCOUNT, numbers)
+            apply.match_early(stage.engine, ACCOUNT, numbers)
             stage.model.match_early(numbers)
         stage.check()
 
@@ -169,7 +171,7 @@ class Workers:
             return
         attempt = int(leased[pick % len(leased)])
         stage.make_due(stage.ledger.keys.lease, str(attempt))
-        recovery.recover(stage.engine)
+        rescuer.recover(stage.engine)
         if attempt in stage.model.attempts and stage.model.attempts[attempt].state == "begun":
             stage.model.record(attempt, dict.fromkeys(stage.model.attempts[attempt].spots, "q"))
         if not stopped:

@@ -9,10 +9,9 @@ import typer
 from redis.exceptions import RedisError
 
 from config.settings import Settings, SettingsError, load_settings
-from smsline.codes import load_overrides
+from smsline.codes import for_read, load_overrides
 from smsline.errors import BadInput, SmslineError, Unavailable
 from smsline.ledger.link import Ledger
-from worker import meanings
 from worker.providers.base import Broken, Refused
 from worker.providers.tencent.api import BUSY, Api
 from worker.providers.tencent.caller import Caller
@@ -95,7 +94,7 @@ def known(answer: T | Refused | Broken) -> T:
         SmslineError: The call was refused, or nobody knows what became of it; in words of the code tables.
     """
     if isinstance(answer, Refused):
-        row = meanings.of_read(PROVIDER, answer.code).row
+        row = for_read(PROVIDER, answer.code).row
         advice = f" {row.advice}" if row.advice else ""
         said = f" The provider says: {answer.message}" if answer.message else ""
         raise SmslineError(f"{answer.code}: {row.meaning}{advice}{said} (request {answer.request_id or 'unknown'})")

@@ -10,13 +10,15 @@ from smsline.ledger import accepting, accounts, attempts, lines
 from smsline.ledger.buckets import Limit
 from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Taking, Terms
 from smsline.ledger.runs import Entry
-from worker import aftermath, divert, receipts, windows
-from worker.aftermath import Flight
-from worker.batch import read_content, region_named
 from worker.engine import Engine
+from worker.intake.batching import read_content, region_named
 from worker.outcome import Outcome, Policy, decide
 from worker.providers.base import Answer, BatchRule, Broken, Call, Provider
-from worker.wording import each_worded, worded
+from worker.receipts import apply
+from worker.routing import windows
+from worker.routing.templates import each_worded, worded
+from worker.sending import effects, failover
+from worker.sending.effects import Flight
 
 SHORT_WAIT_MS: Final = 250.0
 """A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due set."""
@@ -131,7 +133,7 @@ def _begin_and_call(
 
 def _failing(engine: Engine, line: Line) -> bool:
     """Whether others stand in for the line's account, because its calls fail."""
-    if not divert.can(engine, line):
+    if not failover.can(engine, line):
         return False
     standing = engine.standings.of(line.account, line.template)
     # Nearly always others never stood in, which needs no look at Redis' clock.
@@ -140,12 +142,12 @@ def _failing(engine: Engine, line: Line) -> bool:
 
 def _in_standing(engine: Engine, claim: Claim) -> Claim | None:
     """The claim without those whom another account serves while this one's calls fail; None when nobody is left."""
-    return divert.divert(engine, claim, "failing") if _failing(engine, claim.line) else claim
+    return failover.divert(engine, claim, "failing") if _failing(engine, claim.line) else claim
 
 
 def _not_begun(engine: Engine, claim: Claim, why: NotBegun) -> bool:
     """Give back what cannot be sent now; whom a parked account keeps waiting goes through another one that can serve them."""
-    left = divert.divert(engine, claim, "parked") if why.why == "parked" else claim
+    left = failover.divert(engine, claim, "parked") if why.why == "parked" else claim
     if left is not None:
         _give_back(engine, left, why)
     return left is not claim
@@ -177,13 +179,13 @@ def _call(engine: Engine, flight: Flight) -> None:
         flight.provider,
         engine.settings.retry_max[line.lane],
         now_s=flight.begun.started_ms / 1000,
-        onward=lambda group, number: divert.onward(engine, line, group, number, now_ms=flight.begun.started_ms),
+        onward=lambda group, number: failover.onward(engine, line, group, number, now_ms=flight.begun.started_ms),
     )
     outcome = decide(answer, flight.begun.groups, policy)
     try:
         # Before the recipients are written down: some of them wait again, and should meet a closed bucket, a held line or a park.
-        aftermath.tell(engine, flight, answer, outcome)
-        aftermath.act(engine, flight, outcome)
+        effects.tell(engine, flight, answer, outcome)
+        effects.act(engine, flight, outcome)
         if outcome.hold_s:
             lines.hold(engine.ledger, line, outcome.hold_s * 1000, firmly=True)
     except RedisError as error:
@@ -196,9 +198,7 @@ def _call(engine: Engine, flight: Flight) -> None:
             line.account,
         )
     elif early:
-        receipts.match_early(
-            engine, line.account, [number for group in flight.begun.groups for number in group.numbers]
-        )
+        apply.match_early(engine, line.account, [number for group in flight.begun.groups for number in group.numbers])
 
 
 def _answer(engine: Engine, flight: Flight) -> Answer:

@@ -11,7 +11,7 @@ from config.settings import Settings
 from smsline.ledger import standing
 from smsline.ledger.link import Ledger
 from smsline.ledger.standing import Failover, Standing
-from worker.routing import chance
+from worker.routing.routes import chance
 
 KNOWN_S: Final = 0.5
 """For how long a process goes by what it has read of an account."""

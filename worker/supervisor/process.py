@@ -1,4 +1,4 @@
-"""One worker process: `python -m worker.process NAME QUEUE[,QUEUE…]` in, a Celery worker of these queues out.
+"""One worker process: `python -m worker.supervisor.process NAME QUEUE[,QUEUE…]` in, a Celery worker of these queues out.
 
 The same as `celery -A worker.app worker -n NAME -Q QUEUES`, but up in less time, silent on standard output, and never
 left behind by the process that started it.
@@ -64,7 +64,7 @@ def longest_stop_s(timeout_s: float) -> float:
 def _leave_with(parent: int, patience_s: float) -> None:
     """End when the parent has ended, warmly if that can be done in time.
 
-    On Linux SIGTERM has come already (`worker.children`); but Redis ends at the same time, and a worker that cannot record
+    On Linux SIGTERM has come already (`worker.supervisor.child`); but Redis ends at the same time, and a worker that cannot record
     what it did would try for ever.
     """
     while os.getppid() == parent:

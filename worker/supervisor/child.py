@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from worker.ready import READY_FD
+from worker.runtime.readiness import READY_FD
 
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -25,7 +25,7 @@ class Child:
         command: Program and arguments.
         stop_s: Seconds from SIGTERM to SIGKILL.
         environ: Variables besides our own.
-        probe: Whether it is ready; None when it says so itself through the pipe of `worker.ready`.
+        probe: Whether it is ready; None when it says so itself through the pipe of `worker.runtime.readiness`.
         pass_fds: Descriptors it inherits.
     """
 

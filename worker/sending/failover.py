@@ -9,10 +9,10 @@ from smsline.ledger.blocks import numbers_of
 from smsline.ledger.diverting import Move
 from smsline.ledger.lines import ALONE, OWN, SHARED, Claim, Group, Line
 from smsline.ledger.runs import Entry, decode, encode
-from worker import routing, windows
-from worker.batch import region_named
 from worker.engine import Engine
+from worker.intake.batching import region_named
 from worker.outcome import Onward
+from worker.routing import routes, windows
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def _cut(entry: Entry, positions: Sequence[int]) -> Entry:
 def standing_in(engine: Engine, line: Line, number: int, now_ms: float) -> Line | None:
     """The line of the next account for a number that takes it now, or None; `now_ms` is the present by Redis."""
     order = _order(engine, line, number)
-    name = engine.standings.first(routing.after(order, line.account), line.template, number, now_ms)
+    name = engine.standings.first(routes.after(order, line.account), line.template, number, now_ms)
     return _line_of(engine, line._replace(account=name), number) if name else None
 
 
@@ -68,7 +68,7 @@ def onward(engine: Engine, line: Line, group: Group, number: int, *, now_ms: flo
     if not can(engine, line):
         return Onward()
     order = _order(engine, line, number)
-    left = routing.after(order, line.account)
+    left = routes.after(order, line.account)
     place = order.index(line.account) if line.account in order else 0
     if not left:
         return Onward("", place)

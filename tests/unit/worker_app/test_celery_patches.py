@@ -7,7 +7,7 @@ import pytest
 from kombu.connection import Connection
 from kombu.transport import redis as transport
 
-from worker.kombu_guard import guard_closed_channels
+from worker.runtime.celery_patches import guard_closed_channels
 
 
 @pytest.fixture(autouse=True)

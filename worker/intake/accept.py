@@ -9,11 +9,11 @@ from smsline.ledger import accepting, due, inbox, lines
 from smsline.ledger.accepting import Accepted, Laid, Timing
 from smsline.ledger.inbox import Opened, Part
 from smsline.ledger.runs import Entry
-from worker import windows
-from worker.batch import Chosen, Router, lay_out, region_named, region_of, subject_of
 from worker.engine import Engine
+from worker.intake.batching import Chosen, Router, lay_out, region_named, region_of, subject_of
 from worker.providers.base import Region
-from worker.turns import Turn
+from worker.routing import windows
+from worker.sending.due_queues import Turn
 
 JOBS_AT_ONCE: Final = 16
 """Jobs of a lane that are opened in one round trip."""

@@ -16,10 +16,10 @@ from config.settings import Settings
 from smsline.ledger.link import connect
 from smsline.names import LANES, RECEIPTS_QUEUE, lane_queue
 from smsline.sentinel import is_sentinel
-from worker.children import Child
-from worker.embedded import HOST, PORT, claim, find_server, redis_child, url_of
-from worker.process import longest_stop_s
-from worker.supervise import CannotStart, Stage
+from worker.supervisor.child import Child
+from worker.supervisor.embedded_redis import HOST, PORT, claim, find_server, redis_child, url_of
+from worker.supervisor.process import longest_stop_s
+from worker.supervisor.supervisor import CannotStart, Stage
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SANDBOX_STOP_S: Final = 3.0
@@ -179,7 +179,7 @@ def _workers(settings: Settings, made: Sequence[Group], environ: Mapping[str, st
         tuple(
             Child(
                 name,
-                (sys.executable, "-m", "worker.process", name, queues),
+                (sys.executable, "-m", "worker.supervisor.process", name, queues),
                 stop_s,
                 environ=_importable() | dict(environ),
             )

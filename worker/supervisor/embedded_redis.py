@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from worker.children import Child
-from worker.supervise import CannotStart
+from worker.supervisor.child import Child
+from worker.supervisor.supervisor import CannotStart
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 6390

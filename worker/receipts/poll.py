@@ -13,9 +13,10 @@ from smsline.ledger import blocks, due, receipts
 from smsline.ledger.blocks import Silent, silent_of
 from smsline.ledger.receipts import Matched, Place, Row
 from worker.engine import Engine
-from worker.matching import SLACK_S
 from worker.providers.base import QUERIES_AT_ONCE, Asked, QueryProvider
-from worker.receipts import apply_matched, apply_rows, ask, query
+from worker.receipts.apply import apply_matched, apply_rows
+from worker.receipts.matching import SLACK_S
+from worker.receipts.query import ask, query
 
 ASK_AGAIN_MS: Final = 1_000.0
 ASK_AGAIN_MOST_MS: Final = 60_000.0

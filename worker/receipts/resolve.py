@@ -12,11 +12,14 @@ from smsline.ledger.blocks import tries_of, unsure_of
 from smsline.ledger.lines import PINNED
 from smsline.ledger.runs import Entry, encode
 from smsline.states import State
-from worker import divert, receipts
+from worker import gate
 from worker.engine import Engine
-from worker.matching import SLACK_S
 from worker.outcome import RESENT
 from worker.providers.base import FindProvider, FindSomeProvider, Found
+from worker.receipts import apply
+from worker.receipts.matching import SLACK_S
+from worker.receipts.query import ask
+from worker.sending import failover
 
 HORIZON_CODE: Final = "unsure.Horizon"
 FIND_AGAIN_S: Final = 5.0
@@ -80,7 +83,7 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
     account = attempt.line.account
     if account not in engine.providers:
         return Round()
-    receipts.match_early(engine, account, [number for _, _, number in unsure_of(engine.ledger, attempt.entries)])
+    apply.match_early(engine, account, [number for _, _, number in unsure_of(engine.ledger, attempt.entries)])
     provider = engine.providers[account]
     if isinstance(provider, FindProvider):
         return _find(engine, attempt, provider)
@@ -97,7 +100,7 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
     all_found: list[Found] = []
     again_s: float | None = None
     for start in range(0, len(numbers), limit):
-        if wait_ms := receipts.wait_for_token(engine, account, provider.find_action):
+        if wait_ms := gate.wait_for_token(engine, account, provider.find_action):
             again_s = max(wait_ms / 1000, FIND_AGAIN_S)
             break
         if engine.stopping.is_set():
@@ -105,11 +108,11 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
             break
         answer = provider.find(engine.context(attempt.attempt), numbers[start : start + limit])
         if not isinstance(answer, tuple):
-            receipts.refused(engine, account, provider.find_action, answer)
+            gate.refused(engine, account, provider.find_action, answer)
             again_s = FIND_AGAIN_S
             break
         all_found += answer
-    receipts.apply_rows(engine, account, [receipts.row_of(found.receipt) for found in all_found if found.receipt])
+    apply.apply_rows(engine, account, [apply.row_of(found.receipt) for found in all_found if found.receipt])
     return Round(again_s, taken={found.number: found.serial for found in all_found if found.receipt is None})
 
 
@@ -120,10 +123,10 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
     since_s, until_s = attempt.started_ms // 1000 - SLACK_S, engine.now_ms() // 1000 + SLACK_S
     urgent = attempt.line.lane == "otp"
     for number in numbers:
-        rows = receipts.ask(engine, attempt.line.account, number, since_s=since_s, until_s=until_s, urgent=urgent)
+        rows = ask(engine, attempt.line.account, number, since_s=since_s, until_s=until_s, urgent=urgent)
         if isinstance(rows, float):
             return max(ASK_AGAIN_S, rows / 1000)
-        receipts.apply_rows(engine, attempt.line.account, rows)
+        apply.apply_rows(engine, attempt.line.account, rows)
         attempts.note_cursor(engine.ledger, attempt.attempt, number)
         if over() and number != numbers[-1]:
             return 0.0
@@ -166,10 +169,10 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
 def _line_again(engine: Engine, attempt: Attempt, number: int) -> str:
     """Where a number is sent again: its own account, and no other for it, unless the settings allow that; empty for the same line."""
     line = attempt.line
-    if not divert.can(engine, line):
+    if not failover.can(engine, line):
         return ""
     if engine.settings.unsure_reroute:
-        elsewhere = divert.standing_in(engine, line, number, engine.now_ms())
+        elsewhere = failover.standing_in(engine, line, number, engine.now_ms())
         return elsewhere.text() if elsewhere else ""
     return line._replace(pinned=PINNED).text()
 

@@ -1,4 +1,4 @@
-"""A provider's code in, what it means out, for whoever knows only what kind of answer held it.
+"""Look up a code by the kind of answer that held it: a send, a read or a receipt.
 
 Providers cut their codes into namespaces of their own: one for all calls at Tencent, one for each endpoint at SMSPartner.
 The first one of a kind in the table of namespaces is the one that the engine's calls meet.
@@ -6,17 +6,19 @@ The first one of a kind in the table of namespaces is the one that the engine's 
 
 from functools import lru_cache
 
-from smsline.codes import Kind, Match, lookup, namespaces, rows
+from smsline.codes.lookup import lookup, rows
+from smsline.codes.row import Kind, Match
+from smsline.codes.store import namespaces
 from smsline.verdicts import Verdict
 
 
-def of_send(provider: str, code: str) -> Match:
+def for_send(provider: str, code: str) -> Match:
     """What the code of a call that sends means, or of one number in its answer."""
     return lookup(provider, _space(provider, "send"), code)
 
 
 @lru_cache(maxsize=64)
-def of_taken(provider: str) -> Match:
+def for_taken(provider: str) -> Match:
     """What it means that the provider took a number, whatever its spelling of that.
 
     Raises:
@@ -28,12 +30,12 @@ def of_taken(provider: str) -> Match:
     raise LookupError(f"the provider {provider} has no row for what went well in smsline/codes/data")
 
 
-def of_read(provider: str, code: str) -> Match:
+def for_read(provider: str, code: str) -> Match:
     """What the code of a call that only asks means; where such calls have no codes of their own, those of a send hold."""
     return lookup(provider, _space(provider, "read") or _space(provider, "send"), code, read=True)
 
 
-def of_receipt(provider: str, code: str) -> Match:
+def for_receipt(provider: str, code: str) -> Match:
     """What the code of a receipt means."""
     return lookup(provider, _space(provider, "receipt"), code)
 

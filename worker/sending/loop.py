@@ -2,15 +2,16 @@
 
 from typing import Final
 
-from worker import accept, send
 from worker.engine import Engine
+from worker.intake import accept
+from worker.sending import send
 
 SEND_S: Final = 0.3
 """For how long it is sent between two looks into the inbox."""
 
 
 def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "") -> None:
-    """Accept and send for about so long; what is left then is the pulse's to wake somebody for.
+    """Accept and send for about so long; what is left then is the scheduler's to wake somebody for.
 
     Args:
         engine: The process' engine.

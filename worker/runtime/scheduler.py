@@ -1,4 +1,4 @@
-"""The pulse of a worker process: what is due in the ledger goes in, wake-ups on the process' own queues come out.
+"""The scheduler of a worker process: what is due in the ledger goes in, wake-ups on the process' own queues come out.
 
 No beat, no ETA: every worker looks, a wake-up is published only when something is due, and only as many as can start soon. A lost
 wake-up is published again; a doubled one finds its work claimed.
@@ -15,9 +15,9 @@ from redis.exceptions import RedisError
 
 from smsline.ledger import due, lines
 from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
-from worker import recovery
-from worker.accept import JOBS_AT_ONCE
 from worker.engine import Engine
+from worker.intake.accept import JOBS_AT_ONCE
+from worker.maintenance import rescuer
 
 MEMBERS: Final = 20
 """Members of one due set that are woken for in one look; the next look is a moment away."""
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Pulse:
+class Scheduler:
     """Looks at the due sets and publishes what is due.
 
     Attributes:
@@ -52,7 +52,7 @@ class Pulse:
     def start(self) -> None:
         """Begin to look, in a thread of its own."""
         self.engine.poke = self.poke
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -80,10 +80,12 @@ class Pulse:
                     registered = True
                 wait_s = self.look()
             except RedisError as error:
-                log.warning("the pulse cannot reach Redis (%s); looking again in %g s", type(error).__name__, TROUBLE_S)
+                log.warning(
+                    "the scheduler cannot reach Redis (%s); looking again in %g s", type(error).__name__, TROUBLE_S
+                )
                 wait_s = TROUBLE_S
             except Exception:
-                log.exception("the pulse failed; looking again in %g s", TROUBLE_S)
+                log.exception("the scheduler failed; looking again in %g s", TROUBLE_S)
                 wait_s = TROUBLE_S
             self._wait(wait_s)
 
@@ -155,7 +157,7 @@ class Pulse:
             self.poke(0)
 
     def _recover(self, _key: str, _now_ms: float) -> None:
-        recovery.recover(self.engine)
+        rescuer.recover(self.engine)
 
     def _waker(self, task: str, kwargs_of: Callable[[str], dict[str, Any]]) -> Callable[[str, float], None]:
         def wake(key: str, now_ms: float) -> None:

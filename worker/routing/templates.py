@@ -8,7 +8,7 @@ from config.accounts import PROVIDERS, Account
 from config.fields import TemplateAt
 from worker.providers.base import Broken, Content
 from worker.providers.texts import UNFIT, UNKNOWN
-from worker.routing import own_template
+from worker.routing.routes import own_template
 
 Params = tuple[str, ...]
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from worker.children import Child, Running
+from worker.supervisor.child import Child, Running
 
 log = logging.getLogger(__name__)
 

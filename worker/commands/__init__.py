@@ -1,0 +1,1 @@
+"""The commands of `python -m worker` and what they add to `smsline`."""

@@ -1,0 +1,1 @@
+"""A job's way from the inbox into batch queues."""

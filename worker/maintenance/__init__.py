@@ -1,0 +1,1 @@
+"""What keeps the ledger tidy: expired claims, closed jobs, balances."""

@@ -1,0 +1,1 @@
+"""Final states: pulled, queried and pushed receipts, and calls with an unknown outcome."""

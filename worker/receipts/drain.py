@@ -1,0 +1,153 @@
+"""Drain a provider's receipt queue: pull, store each raw page, then apply it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from smsline.ledger import accounts, due, receipts
+from smsline.ledger.due import Lease
+from smsline.ledger.receipts import Page
+from smsline.names import LANES
+from worker.engine import Engine
+from worker.gate import refused, trouble_s, wait_for_token
+from worker.providers.base import QueueProvider, ReceiptPage
+from worker.receipts.apply import apply_rows, row_of
+
+PAGE: Final = 100
+"""Receipts in a page, at most (Tencent SMS API document, line 2672)."""
+PULLS_AT_ONCE: Final = 4
+AGAIN_MS: Final = 1_000.0
+AGAIN_MOST_MS: Final = 30_000.0
+STRANGER_AGAIN_MS: Final = 60_000.0
+
+log = logging.getLogger(__name__)
+
+
+def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
+    """Take an account's receipts off the provider's queue, as long as there are some, for about so long.
+
+    A provider without a queue is asked block by block (`worker.receipts.poll`); here its new blocks are made due for that.
+
+    Returns:
+        How many receipts were seen.
+    """
+    keys, provider = engine.ledger.keys, engine.providers.get(account)
+    lease = due.claim_one(engine.ledger, keys.drain, account, lease_ms=engine.settings.lease_s * 1000)
+    if lease is None:
+        return 0
+    if provider is None:
+        _leave(engine, account, lease)
+        return 0
+    if not isinstance(provider, QueueProvider):
+        bring_forward(engine, account)
+        due.finish(engine.ledger, keys.drain, lease)
+        return 0
+    over, seen = engine.slice_ends(seconds), apply_stored(engine, account)
+    rows, again_ms = _drain_queue(engine, account, provider, over)
+    seen += rows
+    left = accounts.outstanding(engine.ledger, account)
+    due.finish(engine.ledger, keys.drain, lease, again_ms if left > 0 else None)
+    if left > 0:
+        engine.poke(again_ms)
+    return seen
+
+
+def _leave(engine: Engine, account: str, lease: Lease) -> None:
+    """Receipts of an account that this service does not have (any more) wait for one that has it, as long as any are awaited."""
+    awaited = accounts.outstanding(engine.ledger, account) > 0
+    due.finish(engine.ledger, engine.ledger.keys.drain, lease, STRANGER_AGAIN_MS if awaited else None)
+
+
+def _pause_ms(engine: Engine, account: str, rows: int) -> float:
+    """How long to leave the queue alone: a second, doubled for every empty page in a row."""
+    empty = accounts.note_page(engine.ledger, account, rows)
+    return min(AGAIN_MOST_MS, AGAIN_MS * 2.0 ** max(0, min(empty - 1, 10)))
+
+
+def bring_forward(engine: Engine, account: str) -> None:
+    """Blocks that joined the probe's schedule since the last drain are due at their lane's first poll, not at the first probe."""
+    now_ms = engine.now_ms()
+    earliest_ms = receipts.bring_forward(
+        engine.ledger,
+        account,
+        now_ms=now_ms,
+        probe_ms=engine.polls("otp").probe_ms,
+        first_ms={lane: engine.polls(lane).first_poll_ms for lane in LANES},
+    )
+    if earliest_ms is not None:
+        engine.poke(max(0.0, earliest_ms - now_ms))
+
+
+def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Callable[[], bool]) -> tuple[int, float]:
+    """Pull and apply until the queue is empty, trouble comes, or the time is over.
+
+    The next pages are pulled while those before are applied; each was stored before it is looked at.
+
+    Returns:
+        How many receipts were seen; ms to leave the queue alone.
+    """
+    seen, width, pulls = 0, 1, list[Future[float | Page]]()
+    with ThreadPoolExecutor(PULLS_AT_ONCE, "pull") as pool:
+        if not over():
+            pulls = [pool.submit(_pull_one, engine, account, queue)]
+        while pulls:
+            pulled = [pull.result() for pull in pulls]
+            stored = [each for each in pulled if isinstance(each, Page)]
+            pages = [_read(engine, account, queue, page.raw) for page in stored]
+            rows, trouble_ms = (
+                sum(page.rows for page in pages),
+                max((w for w in pulled if isinstance(w, float)), default=0.0),
+            )
+            seen, more = seen + rows, not trouble_ms and rows >= width * PAGE
+            width, pulls = min(PULLS_AT_ONCE, width * 2), []
+            if more and not over():
+                pulls = [pool.submit(_pull_one, engine, account, queue) for _ in range(width)]
+            _apply_pages(engine, account, stored, pages)
+            if not more:
+                return seen, trouble_ms or _pause_ms(engine, account, rows)
+    return seen, 0.0
+
+
+def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Page:
+    """Pull one page and store it; ms to wait when that was not possible."""
+    wait_ms = wait_for_token(engine, account, queue.pull_action)
+    if wait_ms:
+        return wait_ms
+    page = queue.pull(PAGE)
+    if isinstance(page, bytes):
+        engine.failed_reads.pop((account, queue.pull_action), None)
+        return receipts.store_page(engine.ledger, account, page)
+    accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
+    log.warning(
+        "account %s: pulling receipts failed with %s; what it may have taken is asked for by number", account, page.code
+    )
+    return trouble_s(engine, account, queue.pull_action) * 1000
+
+
+def apply_stored(engine: Engine, account: str) -> int:
+    """Apply every page that is stored, as after a worker's death; returns how many receipts they held."""
+    seen, queue = 0, engine.providers[account]
+    while isinstance(queue, QueueProvider) and (stored := receipts.stored_pages(engine.ledger, account)):
+        pages = [_read(engine, account, queue, page.raw) for page in stored]
+        _apply_pages(engine, account, stored, pages)
+        seen += sum(page.rows for page in pages)
+    return seen
+
+
+def _apply_pages(engine: Engine, account: str, stored: Sequence[Page], pages: Sequence[ReceiptPage]) -> None:
+    """Apply what stored pages say, then forget them."""
+    apply_rows(engine, account, [row_of(receipt) for page in pages for receipt in page.receipts])
+    receipts.drop_pages(engine.ledger, account, stored)
+
+
+def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> ReceiptPage:
+    """A stored page; one that holds an error, or nothing readable, is an empty page and trouble to tell."""
+    page = queue.read_page(raw)
+    if not isinstance(page, ReceiptPage):
+        refused(engine, account, queue.pull_action, page)
+        return ReceiptPage((), 0, 0)
+    if page.bad_rows:
+        accounts.note_error(engine.ledger, account, f"{page.bad_rows} receipts could not be read")
+        log.error("account %s: %d receipts of a page could not be read and were left out", account, page.bad_rows)
+    return page

@@ -1,0 +1,1 @@
+"""Which account sends to a number, and when."""

@@ -1,0 +1,1 @@
+"""Celery's worker and the scheduler that wakes it."""

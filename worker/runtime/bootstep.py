@@ -1,0 +1,54 @@
+"""The scheduler as a part of Celery's worker: started once its pool runs, stopped before it."""
+
+from typing import Any
+
+from celery import bootsteps, signals
+
+from smsline.ledger import accounts
+from smsline.names import QUEUES
+from worker.engine import Engine
+from worker.maintenance import balance
+from worker.runtime.scheduler import Scheduler
+
+
+class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
+    """Gives each worker process its scheduler; it survives reconnections of the consumer."""
+
+    requires = {"celery.worker.components:Pool"}  # noqa: RUF012 - the name and the type are Celery's
+
+    def __init__(self, worker: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
+        self._scheduler: Scheduler | None = None
+        super().__init__(worker, **kwargs)
+
+    def start(self, worker: Any) -> None:  # noqa: ANN401
+        """Make the engine and begin to look."""
+        app = worker.app
+        consumed = [name for name in app.amqp.queues.consume_from if name in QUEUES]
+
+        def publish(task: str, queue: str, kwargs: dict[str, Any]) -> None:
+            app.send_task(task, kwargs=kwargs, queue=queue, ignore_result=True, retry=False)
+
+        engine: Engine = app.engine
+        signals.worker_shutting_down.connect(
+            lambda **_: engine.stopping.set(), weak=False, dispatch_uid="smsline.stopping"
+        )
+        self._scheduler = Scheduler(engine, consumed, publish, started=register)
+        self._scheduler.start()
+
+    def stop(self, _worker: Any) -> None:  # noqa: ANN401
+        """Look no more, and let tasks end early."""
+        if self._scheduler is not None:
+            self._scheduler.engine.stopping.set()
+            self._scheduler.stop()
+
+    terminate = stop
+
+
+def register(engine: Engine) -> None:
+    """Write the process' accounts into the ledger, so that producers and operators can name them.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached (yet).
+    """
+    accounts.register(engine.ledger, {name: account.provider for name, account in engine.settings.accounts.items()})
+    balance.begin(engine)

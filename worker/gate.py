@@ -71,7 +71,7 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
         pause_s = 1.0 if match.row.verdict is Verdict.THROTTLE else TROUBLE_MOST_S
     buckets.shut(engine.ledger, account, action, pause_s * 1000)
     accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
-    if match.row.verdict is Verdict.PARK and match.row.scope is Scope.ACCOUNT:
+    if match.row.verdict is Verdict.PARK and match.row.scope is not Scope.TEMPLATE:
         log.error(
             "account %s: %s refuses with %s: %s; receipts wait until that is mended",
             account,

@@ -31,7 +31,7 @@ OPT_OUT_CODES: Final = frozenset(
 )
 """Codes by which a provider says that the recipient does not want to be texted; receipts say it by their reason."""
 
-CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.TEMPLATE})
+CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROCESS, Scope.REGION, Scope.TEMPLATE})
 BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
 FAILURES: Final = frozenset({Verdict.RETRY, Verdict.UNSURE})
 FAILING_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER})
@@ -229,7 +229,7 @@ def _certain(word: _Word, broken: Broken) -> _Word:
 
 def _trouble(words: Sequence[_Word]) -> Trouble:
     scopes = {word.match.row.scope for word in words}
-    return Trouble(Scope.ACCOUNT if Scope.ACCOUNT in scopes else Scope.TEMPLATE, words[0].code, words[0].message)
+    return Trouble(Scope.TEMPLATE if scopes == {Scope.TEMPLATE} else Scope.ACCOUNT, words[0].code, words[0].message)
 
 
 def _wait_s(word: _Word, policy: Policy) -> float | None:

@@ -12,7 +12,7 @@ SCOPES: Final[dict[Verdict, frozenset[Scope]]] = {
     Verdict.OK: frozenset({Scope.RECIPIENT, Scope.REQUEST}),
     Verdict.RETRY: frozenset({Scope.RECIPIENT, Scope.REQUEST, Scope.PROVIDER}),
     Verdict.THROTTLE: frozenset({Scope.RECIPIENT, Scope.TEMPLATE, Scope.ACCOUNT, Scope.PROVIDER}),
-    Verdict.PARK: frozenset({Scope.TEMPLATE, Scope.ACCOUNT}),
+    Verdict.PARK: frozenset({Scope.TEMPLATE, Scope.REGION, Scope.PROCESS, Scope.ACCOUNT}),
     Verdict.REROUTE: frozenset({Scope.RECIPIENT, Scope.PROVIDER}),
     Verdict.DEAD: frozenset({Scope.RECIPIENT, Scope.CONTENT, Scope.REQUEST}),
     Verdict.UNSURE: frozenset({Scope.RECIPIENT, Scope.REQUEST, Scope.PROVIDER}),

@@ -48,6 +48,16 @@ _SEND: Final[dict[tuple[Verdict, Scope | None], str]] = {
     "the account goes on and no try is used up.",
     (Verdict.PARK, Scope.ACCOUNT): "Nothing was sent: parks the account; its recipients keep waiting "
     "and one probe call a minute finds out when it works again.",
+    (
+        Verdict.PARK,
+        Scope.REGION,
+    ): "Nothing was sent: parks the account for this side, mainland or global; its recipients keep "
+    "waiting, one probe call a minute finds out when it works again, and the other side goes on.",
+    (
+        Verdict.PARK,
+        Scope.PROCESS,
+    ): "Nothing was sent: this machine leaves the account to others and makes one probe call a "
+    "minute; the recipients keep waiting.",
     (Verdict.PARK, Scope.TEMPLATE): "Nothing was sent: parks the template on this account; its recipients keep waiting "
     "and one probe call a minute finds out when it works again.",
     (Verdict.REROUTE, None): "Nothing was sent: tries the next account of the route; without one, the dead letter.",

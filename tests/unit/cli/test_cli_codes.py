@@ -26,7 +26,7 @@ def test_explain_says_what_it_means_and_what_to_do(codes: Any) -> None:
     assert ran.code == 0
     assert first[0] == f"{BALANCE} (tencent api)"
     assert [line.split("  ")[1] for line in first[1:]] == ["verdict", "meaning", "smsline", "what to do", "source"]
-    assert "park, of the account" in first[1]
+    assert "park, of the region" in first[1]
 
 
 def test_explain_as_json_has_every_reading(codes: Any) -> None:

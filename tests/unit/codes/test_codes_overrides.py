@@ -138,7 +138,7 @@ def test_cleared_overrides_leave_the_shipped_rows(write: Write) -> None:
         ("tencent,api,X,ded,request,,A.", "verdict", "is one of ok, retry"),
         ("tencent,api,X,,request,,A.", "verdict", "is one of"),
         ("tencent,api,X,dead,acount,,A.", "scope", "is one of recipient"),
-        ("tencent,api,X,park,recipient,,A.", "scope", "for park is one of account, template"),
+        ("tencent,api,X,park,recipient,,A.", "scope", "for park is one of account, process, region, template"),
         ("tencent,api,X,dead,account,,A.", "scope", "for dead is one of content, recipient, request"),
         ("tencent,api,X,throttle,account,,A.", "delay_s", "a throttle says how long"),
         ("tencent,api,X,retry,request,soon,A.", "delay_s", "is whole seconds"),

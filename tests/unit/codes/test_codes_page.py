@@ -46,7 +46,7 @@ def test_the_page_names_every_code_that_is_not_a_receipt(generator: ModuleType) 
     page = generator.page()
     for row in rows():
         assert row.reason or f"`{row.code}`" in page, row.code
-    assert "1,975 rows share 34 reasons" in page
+    assert "1,975 rows share 38 reasons" in page
 
 
 def test_the_page_has_every_namespace(generator: ModuleType) -> None:

@@ -3,9 +3,7 @@
 Figures are measured on Celery 5.7.0 with kombu 5.7.0 and Redis 7.0, on two shared cores.
 """
 
-import ssl
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from celery import signals
 from kombu.entity import Exchange, Queue
@@ -13,7 +11,7 @@ from kombu.entity import Exchange, Queue
 from config.logs import setup_logging
 from config.settings import Settings
 from smsline.names import QUEUES, RECEIPTS_QUEUE, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, lane_queue
-from smsline.sentinel import broker_options, broker_url, is_sentinel
+from smsline.urls import celery_broker, is_redis
 
 VISIBILITY_S: Final = 120
 """How long Redis waits before it gives a message that was not acknowledged to another worker.
@@ -103,12 +101,11 @@ def celery_options(settings: Settings) -> dict[str, Any]:
 
 
 def _broker(settings: Settings) -> dict[str, Any]:
-    url = settings.broker_url
-    on_redis = url.startswith("redis") or is_sentinel(url)
+    broker = celery_broker(settings.broker_url)
+    base = _redis_options() if is_redis(settings.broker_url) else {"confirm_publish": True}
     return {
-        "broker_url": broker_url(url),
-        "broker_transport_options": _redis_options() | broker_options(url) if on_redis else {"confirm_publish": True},
-        "broker_use_ssl": _tls(url),
+        **broker,
+        "broker_transport_options": base | broker["broker_transport_options"],
         # A worker outlasts its broker: it waits for it at the start, and afterwards for ever.
         "broker_connection_retry": True,
         "broker_connection_retry_on_startup": True,
@@ -128,18 +125,6 @@ def _redis_options() -> dict[str, Any]:
         "health_check_interval": 10,
         "socket_keepalive": True,
     }
-
-
-def _tls(url: str) -> dict[str, Any] | None:
-    """Check the server's certificate: kombu checks none on rediss:// unless told to, and only warns."""
-    if is_sentinel(url):
-        return None
-    parts = urlsplit(url)
-    if parts.scheme == "rediss" and "ssl_cert_reqs" not in parts.query:
-        return {"ssl_cert_reqs": ssl.CERT_REQUIRED}
-    if parts.scheme == "amqps":
-        return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
-    return None
 
 
 def use_our_logging(settings: Settings) -> None:

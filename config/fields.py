@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from smsline.job import MAX_PARAMS
 from smsline.names import LANES
-from smsline.sentinel import SCHEME, is_sentinel, parse_sentinels
+from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, read_url
 
 T = TypeVar("T")
 
@@ -24,8 +24,6 @@ PerSecond = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 PLACE: Final = re.compile(r"\{([1-9][0-9]?)\}")
 """Where a param goes into a text: `{1}` is the first."""
-
-_PASSWORD: Final = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]+@")
 
 
 class PerLane(BaseModel, Generic[T]):
@@ -50,11 +48,6 @@ class PerLane(BaseModel, Generic[T]):
         if lane not in LANES:
             raise KeyError(lane)
         return cast("T", getattr(self, lane))
-
-
-def hide_password(text: str) -> str:
-    """The text with the password of every URL in it replaced by `***`."""
-    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def split(value: object) -> object:
@@ -127,35 +120,22 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
 
 def _url_of(*schemes: str) -> AfterValidator:
     def check(text: str) -> str:
-        if problem := _url_problem(text, schemes):
-            raise ValueError(problem)
+        read_url(text, schemes)
         return text
 
     return AfterValidator(check)
 
 
-def _url_problem(text: str, schemes: tuple[str, ...]) -> str | None:
-    if is_sentinel(text) and SCHEME.removesuffix("://") in schemes:
-        return _sentinel_problem(text)
-    wanted = f"must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)} and names a host"
+def _http_url(text: str) -> str:
+    wanted = "must be a URL that begins with http:// or https:// and names a host"
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not re.search(r"\s", text)
     except ValueError:
-        return f"{wanted}; its port must be a number from 1 to 65535"
+        raise ValueError(f"{wanted}; its port must be a number from 1 to 65535") from None
     if not usable:
-        return wanted
-    if parts.scheme.startswith("redis") and not re.fullmatch(r"/?\d*", parts.path):
-        return "must end in the number of a Redis database, such as /0"
-    return None
-
-
-def _sentinel_problem(text: str) -> str | None:
-    try:
-        parse_sentinels(text)
-    except ValueError as error:
-        return str(error)
-    return None
+        raise ValueError(wanted)
+    return text
 
 
 Name = Annotated[
@@ -182,6 +162,6 @@ Templates = dict[
 ]
 """Template ids as jobs give them, lower case, to the account's own: `SMS_9`, or `SMS_9(code, minutes)`."""
 
-RedisUrl = Annotated[str, _url_of("redis", "rediss", "sentinel")]
-BrokerUrl = Annotated[str, _url_of("redis", "rediss", "sentinel", "amqp", "amqps")]
-Endpoint = Annotated[str, _url_of("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]
+RedisUrl = Annotated[str, _url_of(*REDIS_SCHEMES)]
+BrokerUrl = Annotated[str, _url_of(*BROKER_SCHEMES)]
+Endpoint = Annotated[str, AfterValidator(_http_url), AfterValidator(lambda url: url.rstrip("/"))]

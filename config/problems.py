@@ -7,10 +7,10 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from config.fields import hide_password
 from config.sources import NamePath, Written, env_name
 from config.suggestions import Known
 from smsline.errors import SmslineError, shorten
+from smsline.urls import shown
 
 BETWEEN: Final = "between_settings"
 """The type of an error about settings that do not go together; its context names one of them."""
@@ -18,7 +18,8 @@ BETWEEN: Final = "between_settings"
 UNKNOWN: Final = "extra_forbidden"
 """The type of pydantic's error about a name that is no setting."""
 
-_SECRET: Final = frozenset({"secret_id", "secret_key", "texts"})
+_SECRET: Final = frozenset({"secret_id", "secret_key", "texts", "metrics_token"})
+_URLS: Final = frozenset({"redis_url", "broker_url", "endpoint", "proxy"})
 _RULES: Final = {
     "missing": "is required",
     "model_type": "must be a table of settings, not a single value",
@@ -74,7 +75,7 @@ def describe(error: ErrorDetails, written: Mapping[NamePath, Written], known: Kn
     rule = (_RULES.get(error["type"]) or _in_words(error)) + known.nameless_account(path)
     if source is None or error["type"] == "missing":
         return f"{env_name(path)}: {rule}"
-    return f"{source.name}: {_shown(path, source.value)}: {rule}"
+    return f"{source.name}: {'(hidden)' if source.secret else _shown(path, source.value)}: {rule}"
 
 
 def _hint(path: NamePath, written: Mapping[NamePath, Written], known: Known) -> str:
@@ -94,8 +95,12 @@ def _written_at(path: NamePath, written: Mapping[NamePath, Written]) -> Written 
 
 
 def _shown(path: NamePath, value: object) -> str:
-    """The value as it may be shown: never a credential, never a password."""
-    return "(hidden)" if _SECRET & set(path) else repr(shorten(hide_password(str(value))))
+    """The value as it may be shown: never a credential, never a part of a URL's password."""
+    if _SECRET & set(path):
+        return "(hidden)"
+    text = str(value)
+    is_url = path[-1] in _URLS or "://" in text or "@" in text
+    return repr(shorten(shown(text) if is_url else text))
 
 
 def _in_words(error: ErrorDetails) -> str:

@@ -7,9 +7,8 @@ import os
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
-from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, FilePath, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -17,9 +16,12 @@ from config.accounts import Account
 from config.fields import BrokerUrl, Country, LowerCase, Name, PerLane, Probes, RedisUrl, Seconds, SecondsOrZero
 from config.problems import UNKNOWN, SettingsError, Unfit, describe, errors_of, path_of
 from config.routes import Route, stray
-from config.sources import PREFIX, Given, NamePath, Written, config_path, read_environ, read_file, without
+from config.sources import Given, NamePath, Written, config_path, read_environ, read_file, without
 from config.suggestions import Known
+from config.web import Web, Webhooks
+from smsline.environ import PREFIX
 from smsline.names import DEFAULT_URL
+from smsline.urls import secrets_of
 
 __all__ = ["Account", "PerLane", "Settings", "SettingsError", "load_settings"]
 
@@ -86,6 +88,9 @@ class Settings(BaseSettings):
     retry_max: PerLane[Annotated[int, Field(ge=0, le=100)]] = PerLane(otp=5, notify=12, marketing=12)
     """Attempts after the first for a recipient whose call was certainly not carried out."""
 
+    receipt_retry: PerLane[Annotated[int, Field(ge=0, le=100)]] = PerLane(otp=1, notify=1, marketing=0)
+    """Further tries for a recipient whose receipt says that the text did not arrive, and that another may."""
+
     park_probe_s: Seconds = 60.0
     """Between two probe calls of a parked account or template."""
 
@@ -125,6 +130,12 @@ class Settings(BaseSettings):
     sandbox: Annotated[Literal["auto", "on", "off"], LowerCase] = "auto"
     """Whether `up` starts the sandbox; auto does when there is no account."""
 
+    web: Web = Web()
+    """The web process."""
+
+    webhooks: Webhooks = Webhooks()
+    """Deliveries of events."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -136,7 +147,7 @@ class Settings(BaseSettings):
         """Only what is passed counts, so that a test or a tool is never changed by the environment around it."""
         return (init_settings,)
 
-    @field_validator("linger_ms", "first_poll_s", "unsure_horizon_s", "retry_max", mode="before")
+    @field_validator("linger_ms", "first_poll_s", "unsure_horizon_s", "retry_max", "receipt_retry", mode="before")
     @classmethod
     def _fill_lanes(cls, value: object, info: ValidationInfo) -> object:
         """A single value is for all lanes; lanes that are not named keep their default."""
@@ -182,18 +193,25 @@ class Settings(BaseSettings):
         credentials = [
             each.get_secret_value() for account in accounts for each in (account.secret_id, account.secret_key)
         ]
-        passwords = [urlsplit(url).password or "" for url in (self.redis_url, self.broker_url)]
-        return tuple(secret for secret in (*credentials, *passwords, *map(unquote, passwords)) if secret)
+        passwords = [word for url in (self.redis_url, self.broker_url) for word in secrets_of(url)]
+        return tuple(filter(None, (*credentials, *passwords, self.web.metrics_token.get_secret_value())))
 
 
 KNOWN: Final = Known(
     top=tuple(Settings.model_fields),
     per_lane=frozenset(name for name, field in Settings.model_fields.items() if isinstance(field.default, PerLane)),
+    groups={
+        name: tuple(type(field.default).model_fields)
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.default, BaseModel) and not isinstance(field.default, PerLane)
+    },
 )
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment, and the TOML file named by `SMSLINE_CONFIG` or `./smsline.toml`; the environment wins.
+    """Read the environment with its files of secrets, and the TOML file named by `SMSLINE_CONFIG` or `./smsline.toml`.
+
+    The environment wins.
 
     Args:
         environ: Instead of this process' environment.
@@ -206,6 +224,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     sources = (read_environ(environ, KNOWN.per_lane), _given_by_file(environ))
+    if problems := sources[0].problems:
+        raise SettingsError(problems)
     written = {path: how for source in reversed(sources) for path, how in source.written.items()}
     try:
         return _settings_of(*sources)

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from smsline.environ import CONFIG_VARIABLE, PREFIX, read_values
 from smsline.names import LANES
 
 Tree: TypeAlias = dict[str, Any]
 NamePath: TypeAlias = tuple[str, ...]
 
-PREFIX: Final = "SMSLINE_"
-CONFIG_VARIABLE: Final = "SMSLINE_CONFIG"
 DEFAULT_FILE: Final = "smsline.toml"
 
 
@@ -28,12 +27,14 @@ class Written:
     Attributes:
         name: `SMSLINE_LEASE_S`, or `lease_s in smsline.toml`.
         value: What stands there.
-        in_file: Whether it was written in a file.
+        in_file: Whether it was written in a TOML file.
+        secret: Whether it came out of a file of its own, as secrets do, and is not to be shown.
     """
 
     name: str
     value: object
     in_file: bool = False
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,14 @@ class Given:
     Attributes:
         tree: Values by lower-case name, nested.
         written: Each value's path to how it was written.
+        problems: Files that were to hold a value and cannot be used, a sentence each.
+        key_files: The files that it was read from.
     """
 
     tree: Tree = field(default_factory=dict)
     written: dict[NamePath, Written] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    key_files: list[Path] = field(default_factory=list)
 
 
 def env_name(path: NamePath) -> str:
@@ -55,7 +60,7 @@ def env_name(path: NamePath) -> str:
 
 
 def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
-    """Take every `SMSLINE_…` variable as a setting.
+    """Take every `SMSLINE_…` variable as a setting, and every file that stands in for one.
 
     An empty one counts as not set, as for the client, because that is what compose files pass on; but not within an
     account, where an empty credential is a mistake and an empty signature a choice.
@@ -67,12 +72,14 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
     Returns:
         The values, all of them text.
     """
-    given = Given()
-    names = [name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE]
-    for name in sorted(names, key=lambda name: (name.count("__"), name)):
-        path = tuple(name.removeprefix(PREFIX).lower().split("__"))
-        if environ[name] or path[0] in {"accounts", "routes"}:
-            _put(given, path, Written(name, environ[name]), per_lane)
+    values, problems = read_values(environ, own_name=_names_a_file)
+    given = Given(problems=[str(problem) for problem in problems])
+    for name in sorted(values, key=lambda name: (name.count("__"), name)):
+        value, path = values[name], _path_of(name)
+        if value.text or path[0] in {"accounts", "routes"}:
+            _put(given, path, Written(value.source, value.text, secret=value.path is not None), per_lane)
+        if value.path:
+            given.key_files.append(value.path)
     return given
 
 
@@ -105,6 +112,17 @@ def without(tree: Tree, path: NamePath) -> None:
         node = node.get(part) if isinstance(node, dict) else None
     if isinstance(node, dict) and path:
         node.pop(path[-1], None)
+
+
+def _path_of(name: str) -> NamePath:
+    """The setting of a variable: `SMSLINE_LINGER_MS__OTP` is `linger_ms`, `otp`."""
+    return tuple(name.removeprefix(PREFIX).lower().split("__"))
+
+
+def _names_a_file(name: str) -> bool:
+    """Whether a variable that ends in `_FILE` is a setting, or a template, of that name."""
+    path = _path_of(name)
+    return path == ("codes_file",) or (len(path) == 4 and path[2] in {"texts", "templates", "limits"})
 
 
 def _leaves(tree: Mapping[str, Any], above: NamePath = ()) -> Iterator[tuple[NamePath, object]]:

@@ -1,6 +1,7 @@
 """A name that is no setting in, the setting that was probably meant out."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.accounts import Account
@@ -16,10 +17,12 @@ class Known:
     Attributes:
         top: Settings at the top level.
         per_lane: Those that have a value for each lane.
+        groups: Those that are tables of settings, with the names in them.
     """
 
     top: tuple[str, ...]
     per_lane: frozenset[str]
+    groups: Mapping[str, tuple[str, ...]]
 
     def meant(self, path: NamePath) -> NamePath | None:
         """The setting that an unknown name comes close to, or None."""
@@ -42,6 +45,8 @@ class Known:
                 return tuple(Route.model_fields)
             case (name,) if name in self.per_lane:
                 return LANES
+            case (name,):
+                return self.groups.get(name, ())
             case _:
                 return ()
 
@@ -56,6 +61,9 @@ class Known:
         for setting in self.per_lane:
             if (lane := path[0].removeprefix(f"{setting}_")) in LANES:
                 return (setting, lane)
+        for group, names in self.groups.items():
+            if (name := path[0].removeprefix(f"{group}_")) in names:
+                return (group, name)
         account = path[0].removeprefix("accounts_")
         field = next((field for field in Account.model_fields if account.endswith(f"_{field}")), None)
         return ("accounts", account.removesuffix(f"_{field}"), field) if field and account != path[0] else None

@@ -8,13 +8,14 @@ from typing import Self
 
 from redis.exceptions import RedisError
 
+from smsline.environ import read_values
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 from smsline.job import check_job_id
 from smsline.ledger import inbox, jobs
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.link import Ledger
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
-from smsline.sentinel import SCHEME
+from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 
 
 class JobControl:
@@ -37,31 +38,36 @@ class JobControl:
         region: str | None = None,
         ledger: Ledger | None = None,
     ) -> None:
-        redis_url = redis_url or (
-            broker_url if broker_url and broker_url.startswith(("redis", SCHEME)) else DEFAULT_URL
-        )
+        redis_url = redis_url or (broker_url if broker_url and is_redis(broker_url) else DEFAULT_URL)
         self._broker_url = broker_url or redis_url
         self.region = region
-        try:
-            self._ledger = ledger or Ledger.at(redis_url, namespace)
-        except ValueError as error:
-            raise BadInput(
-                "redis_url", redis_url.split("@")[-1], f"must be a redis:// or sentinel:// URL ({error})"
-            ) from None
+        for name, url, schemes in (
+            ("redis_url", redis_url, REDIS_SCHEMES),
+            ("broker_url", self._broker_url, BROKER_SCHEMES),
+        ):
+            try:
+                read_url(url, schemes)
+            except ValueError as error:
+                raise BadInput(name, shown(url), str(error)) from None
+        self._ledger = ledger or Ledger.at(redis_url, namespace)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Made by SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT.
 
+        Each may be in a file instead, as `smsline.environ` describes.
+
         Raises:
             BadInput: A value cannot be used.
         """
-        return cls(
-            environ.get("SMSLINE_BROKER_URL") or None,
-            environ.get("SMSLINE_REDIS_URL") or None,
-            namespace=environ.get("SMSLINE_NAMESPACE") or DEFAULT_NAMESPACE,
-            region=environ.get("SMSLINE_REGION_DEFAULT") or None,
+        values, problems = read_values(environ)
+        if problems:
+            raise problems[0]
+        broker, redis_url, namespace, region = (
+            values[name].text.strip() if name in values else ""
+            for name in ("SMSLINE_BROKER_URL", "SMSLINE_REDIS_URL", "SMSLINE_NAMESPACE", "SMSLINE_REGION_DEFAULT")
         )
+        return cls(broker or None, redis_url or None, namespace=namespace or DEFAULT_NAMESPACE, region=region or None)
 
     def status(self, job: str) -> Status:
         """How a job stands.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from smsline.errors import Unavailable
 from smsline.names import TASK_ACCEPT, lane_queue
-from smsline.sentinel import broker_options, broker_url
+from smsline.urls import celery_broker
 
 BROKER_TIMEOUT_S: Final = 5.0
 
@@ -75,12 +75,12 @@ class Nudger:
         if self._app is None:
             from celery import Celery  # noqa: PLC0415 - costs 0.3 s; commands that only read do without
 
-            self._app = Celery("smsline-producer", broker=broker_url(self._url), set_as_current=False)
+            self._app = Celery("smsline-producer", set_as_current=False)
             self._app.conf.update(
                 task_serializer="json",
                 accept_content=["json"],
                 task_ignore_result=True,
                 broker_connection_timeout=BROKER_TIMEOUT_S,
-                broker_transport_options=broker_options(self._url),
+                **celery_broker(self._url),
             )
         return self._app

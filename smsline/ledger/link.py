@@ -1,4 +1,4 @@
-"""The way to the ledger: a Redis connection, the scripts loaded from `lua/`, and codes as small numbers."""
+"""The way to the ledger: its Redis, the scripts loaded from `lua/`, and codes as small numbers."""
 
 import threading
 import time
@@ -9,13 +9,10 @@ from importlib.resources import files
 from secrets import token_hex
 from typing import Any, Final, Self
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 
+from smsline.ledger.connection import connect
 from smsline.ledger.keys import Keys
-from smsline.sentinel import is_sentinel, primary
 
 Value = str | bytes | int | float
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
@@ -26,7 +23,6 @@ BLOCK_IDS_AT_ONCE: Final = 64
 EXPIRING_S: Final = 600.0
 """For how long it is believed that a key still has its expiry."""
 
-SOCKET_TIMEOUT_S: Final = 5.0
 LONGEST_CODE: Final = 80
 """Characters of a provider's code that are kept."""
 
@@ -42,22 +38,6 @@ def script_text(name: str) -> str:
 def script_sha(name: str) -> str:
     """The name Redis knows the script by."""
     return sha1(script_text(name).encode(), usedforsecurity=False).hexdigest()
-
-
-def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
-    """A connection pool that never repeats a command by itself; redis-py 8 would, up to ten times.
-
-    Raises:
-        ValueError: The URL names no Redis.
-    """
-    options: dict[str, Any] = {
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "health_check_interval": 15,
-    }
-    found: redis.Redis = primary(url, **options) if is_sentinel(url) else redis.Redis.from_url(url, **options)
-    return found
 
 
 class Expiring:

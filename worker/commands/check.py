@@ -20,11 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from config.celery import celery_options
-from config.fields import hide_password
 from config.redaction import Redactor
 from config.settings import Settings, SettingsError, load_settings
-from smsline.ledger.link import connect
-from smsline.sentinel import is_sentinel, parse_sentinels
+from smsline.ledger.connection import connect
+from smsline.urls import read_url, shown
 
 OLDEST_REDIS: Final = (6, 2)
 SLOW_MS: Final = 5.0
@@ -127,28 +126,20 @@ def judge_redis(url: str, info: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def judge_openness(url: str) -> Finding:
-    """Whether others than us could talk to this Redis."""
-    if is_sentinel(url):
-        return _judge_sentinels(url)
-    parts = urlsplit(url)
-    if _on_loopback(parts.hostname or ""):
-        return ok("redis access", "on loopback")
-    if not parts.password:
-        return warn(
-            "redis access", f"{parts.hostname} asks for no password", "set one: whoever reaches it can send texts"
-        )
-    if parts.scheme != "rediss":
+    """Whether others than us could talk to this Redis, or listen."""
+    place = read_url(url)
+    whose = "sentinels" if place.master else place.hosts[0][0]
+    if all(_on_loopback(host) for host, _ in place.hosts):
+        return ok("redis access", "sentinels on loopback" if place.master else "on loopback")
+    if not place.password:
+        return warn("redis access", f"{whose} asks for no password", "set one: whoever reaches it can send texts")
+    if place.tls is None:
         return warn("redis access", "password sent in the clear", "use rediss:// unless the network is trusted")
+    if not place.verified:
+        return warn(
+            "redis access", "TLS without looking at the certificate", "name its CA with ?ssl_ca_certs=/path/ca.pem"
+        )
     return ok("redis access", "password and TLS")
-
-
-def _judge_sentinels(url: str) -> Finding:
-    asked = parse_sentinels(url)
-    if all(_on_loopback(host) for host, _ in asked.hosts):
-        return ok("redis access", "sentinels on loopback")
-    if not asked.password:
-        return warn("redis access", "no password", "set one: whoever reaches it can send texts")
-    return warn("redis access", "password sent in the clear", "use sentinels on a trusted network only")
 
 
 def judge_latency(median_ms: float) -> Finding:
@@ -210,10 +201,10 @@ def _look_at_redis(settings: Settings, redact: Redactor) -> list[Finding]:
         latency_ms = statistics.median(_time_ms(client.ping) for _ in range(_PINGS))
     except redis.RedisError as error:
         advice = "start it (`python -m worker up` brings its own), or set SMSLINE_REDIS_URL to where it is"
-        return [fail("redis", redact(f"{hide_password(url)}: {error}"), advice)]
+        return [fail("redis", redact(f"{shown(url)}: {error}"), advice)]
     finally:
         client.close()
-    return [ok("redis", hide_password(url)), *judge_redis(url, info), judge_latency(latency_ms)]
+    return [ok("redis", shown(url)), *judge_redis(url, info), judge_latency(latency_ms)]
 
 
 def _look_at_broker(settings: Settings, redact: Redactor) -> Finding:
@@ -227,9 +218,9 @@ def _look_at_broker(settings: Settings, redact: Redactor) -> Finding:
         ) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_TIMEOUT_S)
     except Exception as error:  # noqa: BLE001 - every transport has errors of its own, and each is the finding
-        detail = f"{hide_password(url)}: {str(error) or type(error).__name__}"
+        detail = f"{shown(url)}: {str(error) or type(error).__name__}"
         return fail("broker", redact(detail), "start it, or set SMSLINE_BROKER_URL to where it is")
-    return ok("broker", hide_password(url))
+    return ok("broker", shown(url))
 
 
 def _time_ms(call: Callable[[], object]) -> float:

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import redis
 
-from config.fields import hide_password
 from config.settings import Settings
-from smsline.ledger.link import connect
+from smsline.ledger.connection import connect
 from smsline.names import LANES, RECEIPTS_QUEUE, lane_queue
-from smsline.sentinel import is_sentinel
+from smsline.urls import read_url, shown
 from worker.supervisor.child import Child
 from worker.supervisor.embedded_redis import HOST, PORT, claim, find_server, redis_child, url_of
 from worker.supervisor.process import longest_stop_s
@@ -108,12 +106,12 @@ def embeds_redis(settings: Settings, redis_port: int | None) -> bool:
         return True
     if redis_port is None:
         return False
-    named = urlsplit("" if is_sentinel(settings.redis_url) else settings.redis_url)
-    if (named.hostname, named.port) == (HOST, redis_port):
+    named = read_url(settings.redis_url)
+    if not named.master and named.hosts[0] == (HOST, redis_port):
         return True
     raise CannotStart(
         f"--redis-port {redis_port} asks for an embedded Redis, but SMSLINE_REDIS_URL names "
-        f"{hide_password(settings.redis_url)}; leave one of them out"
+        f"{shown(settings.redis_url)}; leave one of them out"
     )
 
 
@@ -150,7 +148,7 @@ def answers(redis_url: str) -> bool:
 
 def announce(redis_url: str) -> None:
     """Say on standard output that a job can be taken, and where."""
-    print(f"ready redis={hide_password(redis_url)}", flush=True)
+    print(f"ready redis={shown(redis_url)}", flush=True)
 
 
 def _sandbox() -> tuple[Child, str]:

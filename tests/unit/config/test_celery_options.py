@@ -1,6 +1,5 @@
 """Rules of Celery's options."""
 
-import ssl
 from typing import Any
 
 import pytest
@@ -55,21 +54,6 @@ def test_rabbitmq_as_broker(scheme: str) -> None:
 
     assert made["broker_url"] == f"{scheme}://u:p@q//"
     assert made["broker_transport_options"] == {"confirm_publish": True}
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("redis://h:1/0", None),
-        ("rediss://h:1/0", {"ssl_cert_reqs": ssl.CERT_REQUIRED}),
-        ("rediss://h:1/0?ssl_cert_reqs=none", None),
-        ("amqp://q", None),
-        ("amqps://q", {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "q"}),
-    ],
-)
-def test_certificates_are_checked(url: str, expected: object) -> None:
-    """Over TLS the server's certificate is checked unless the URL says otherwise."""
-    assert options(broker_url=url)["broker_use_ssl"] == expected
 
 
 def test_queues_and_routes() -> None:

@@ -7,6 +7,7 @@ import pytest
 from config.accounts import PROVIDERS, Account
 from config.routes import Route
 from config.settings import Settings, SettingsError, load_settings
+from config.web import Web, Webhooks
 
 SAMPLE = Path(__file__).parents[3] / "config" / "smsline.sample.toml"
 
@@ -122,7 +123,8 @@ def test_sample_is_complete() -> None:
     """Every setting stands in the sample, the account's and each action's too; tables stand there as headers."""
     names = {line.partition("=")[0].strip() for line in sample().splitlines()}
 
-    assert {*Settings.model_fields, *Route.model_fields} - {"accounts", "routes"} <= names
+    groups = {*Web.model_fields, *Webhooks.model_fields}
+    assert {*Settings.model_fields, *Route.model_fields, *groups} - {"accounts", "routes", "web", "webhooks"} <= names
     assert set(Account.model_fields) - {"limits", "texts", "templates"} <= names
     assert {action for facts in PROVIDERS.values() for action in facts.actions} <= names
 

@@ -1,0 +1,96 @@
+"""Connections to the ledger's Redis that come back by themselves after a failover behind a name.
+
+Behind a managed service's name the primary changes, but open connections stay with the old one, which is a replica now and
+refuses every write. Nothing closes them. So the first refusal makes all connections of the client open anew, by name, at
+their next command; and as a command that was refused for that reason was not carried out, it is repeated, once.
+"""
+
+import re
+from functools import cache
+from typing import Any, Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ReadOnlyError, ResponseError
+from redis.retry import Retry
+from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
+
+from smsline.urls import Place, read_url, redis_client
+
+SOCKET_TIMEOUT_S: Final = 5.0
+
+_DEMOTED: Final = re.compile(r"(?:^|-)(?:READONLY|UNBLOCKED)\b")
+"""Redis 6.2 quotes the refusal in the middle of a script's error, where redis-py does not look for it."""
+
+
+def is_demoted(error: BaseException) -> bool:
+    """Whether a server refused a command because it is no primary (any more)."""
+    return isinstance(error, ReadOnlyError) or (isinstance(error, ResponseError) and bool(_DEMOTED.search(str(error))))
+
+
+class Generation:
+    """Counts the failovers that the connections of one client have met."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+class _Renewed:
+    """A connection that is opened anew when another one of its client has met a demoted server."""
+
+    def __init__(self, *args: Any, generation: Generation, **kwargs: Any) -> None:  # noqa: ANN401 - as redis-py's
+        self._generation = generation
+        self._opened_in = generation.number
+        super().__init__(*args, **kwargs)
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: ANN401, FBT001, FBT002 - as redis-py's
+        """Send, over a connection of this generation."""
+        if self._opened_in != self._generation.number:
+            self._opened_in = self._generation.number
+            self.disconnect()  # type: ignore[attr-defined]  # of the connection that this is mixed into
+        super().send_packed_command(command, check_health=check_health)  # type: ignore[misc]
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as redis-py's
+        """Read; the connection stays open, because answers to a pipeline's other commands may follow."""
+        try:
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+        except ResponseError as error:
+            if not is_demoted(error):
+                raise
+            self._generation.number += 1
+            raise ReadOnlyError(str(error), status_code="READONLY") from error
+
+
+@cache
+def _kind(place_has_sentinels: bool, tls: bool) -> type[redis.Connection]:  # noqa: FBT001 - two facts of a place
+    base = (
+        (SentinelManagedSSLConnection if tls else SentinelManagedConnection)
+        if place_has_sentinels
+        else (redis.SSLConnection if tls else redis.Connection)
+    )
+    return type(f"Renewed{base.__name__}", (_Renewed, base), {})
+
+
+def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+    """A client that never repeats a command which may have been carried out; redis-py 8 would, up to ten times.
+
+    Args:
+        url: As `smsline.urls` describes.
+        timeout_s: Longest wait for a connection, and for an answer.
+
+    Raises:
+        ValueError: The URL names no Redis; the message is the rule, without any part of the URL.
+    """
+    place: Place = read_url(url)
+    found: redis.Redis = redis_client(
+        redis,
+        place,
+        retry=Retry(NoBackoff(), 1, supported_errors=(ReadOnlyError,)),
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        health_check_interval=15,
+    )
+    pool = found.connection_pool
+    pool.connection_class = _kind(bool(place.master), place.tls is not None)
+    pool.connection_kwargs["generation"] = Generation()
+    return found

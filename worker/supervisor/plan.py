@@ -19,7 +19,7 @@ from worker.supervisor.embedded_redis import HOST, PORT, claim, find_server, red
 from worker.supervisor.process import longest_stop_s
 from worker.supervisor.supervisor import CannotStart, Stage
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 SANDBOX_STOP_S: Final = 3.0
 
 

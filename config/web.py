@@ -1,8 +1,11 @@
 """Settings of the web process and of webhooks."""
 
-from typing import Annotated, Final
+from ipaddress import ip_network
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from config.fields import LowerCase, split
 
 SHORTEST_TOKEN: Final = 16
 
@@ -19,6 +22,16 @@ def _header(name: str) -> str:
     return name
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError(f"must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, not {text!r}") from None
+
+
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(split)]
+"""Addresses and networks: `10.0.0.1,192.168.0.0/16` or a list."""
+
 Token = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
@@ -32,6 +45,23 @@ class Web(BaseModel):
 
     trusted_proxy_header: Annotated[str, AfterValidator(_header)] = ""
     """Header in which a proxy in front names the user it has signed in; empty trusts none."""
+
+    trusted_proxy_addresses: Networks = ()
+    """Where such proxies are: only from there are this header, `X-Forwarded-For` and `X-Forwarded-Proto` believed."""
+
+    trusted_proxy_role: Annotated[Literal["read", "operate", "admin"], LowerCase] = "read"
+    """Role of a user they name whom `smsline users` does not know."""
+
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
+    """How long a sign-in lasts."""
+
+    upload_mb: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """Largest campaign file that the console takes. The API streams and has no limit of its own."""
+
+    @property
+    def trusts_a_proxy(self) -> bool:
+        """Whether a proxy's word for who the user is counts."""
+        return bool(self.trusted_proxy_header and self.trusted_proxy_addresses)
 
 
 class Webhooks(BaseModel):

@@ -34,13 +34,22 @@ def up(
         bool | None, typer.Option("--sandbox/--no-sandbox", help="Start the sandbox; without an account it is started.")
     ] = None,
     procs: Procs = None,
+    web_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the console and the API; 0: a free one.")
+    ] = 8390,
+    web: Annotated[bool, typer.Option("--web/--no-web", help="Start the web process.")] = True,
 ) -> None:
-    """Everything on one machine: Redis (unless SMSLINE_REDIS_URL is set), the workers, and the sandbox without an account."""
+    """Everything on one machine: Redis (unless SMSLINE_REDIS_URL is set), workers, console; without an account the sandbox."""
     from worker.supervisor.plan import plan_up, wants_sandbox  # noqa: PLC0415
 
     _serve(
         lambda settings: plan_up(
-            settings, data=data, redis_port=redis_port, sandbox=wants_sandbox(settings, sandbox), procs=procs
+            settings,
+            data=data,
+            redis_port=redis_port,
+            sandbox=wants_sandbox(settings, sandbox),
+            procs=procs,
+            web_port=web_port if web else None,
         )
     )
 
@@ -58,6 +67,36 @@ def run(
     if not wanted or set(wanted) - set(LANES):
         raise typer.BadParameter(f"{lanes!r}: must be one or more of {', '.join(LANES)}", param_hint="--lanes")
     _serve(lambda settings: plan_run(settings, lanes=wanted, procs=procs))
+
+
+@cli.command()
+def web(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8390,
+    descriptor: Annotated[int | None, typer.Option("--descriptor", hidden=True)] = None,
+) -> None:
+    """Console, HTTP API, metrics and probes. Needs Redis, and no worker.
+
+    Beyond this machine it listens only when there is a user (smsline users add NAME --role admin) or a trusted proxy.
+    """
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from config.logs import setup_logging  # noqa: PLC0415
+    from config.settings import SettingsError, load_settings  # noqa: PLC0415
+    from smsline.errors import SmslineError  # noqa: PLC0415
+    from worker.web.serve import TooOpen, announce, listen, serve  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        setup_logging(settings)
+        listener = listen(host, port, descriptor)
+        if descriptor is None:  # else `up` says it
+            announce(listener)
+        serve(settings, listener)
+    except (SettingsError, TooOpen) as error:
+        _end(error, 2)
+    except (SmslineError, RedisError) as error:
+        _end(error, 1)
 
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -99,7 +138,7 @@ def _serve(plan: "Callable[[Settings], Plan]") -> None:
         settings = load_settings()
         setup_logging(settings)
         made = plan(settings)
-        supervise(made.stages, reachable=lambda: answers(made.redis_url), announce=lambda: announce(made.redis_url))
+        supervise(made.stages, reachable=lambda: answers(made.redis_url), announce=lambda: announce(made))
     except SettingsError as error:
         _end(error, 2)
     except CannotStart as error:

@@ -101,6 +101,7 @@ def service(folder: Path, endpoint: str) -> Iterator[tuple[int, str]]:
         "-m",
         "worker",
         "up",
+        "--no-web",
         "--no-sandbox",
         "--procs",
         "2",

@@ -30,6 +30,14 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
 | refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
 | suppressed                   | set    | numbers that must not be texted                             | permanent                       |
+| users                        | hash   | user of the console -> role                                 | permanent                       |
+| passwords                    | hash   | user -> argon2 hash, epoch, since when                      | permanent                       |
+| session:<digest>             | string | who is signed in                                            | the session's end               |
+| signin:<digest>[:wait]       | string | wrong passwords lately; that the next one has to wait       | FAILURES_TTL_S, a minute        |
+| api_keys                     | hash   | digest -> what the API key may do                           | permanent                       |
+| api_keys:names|revoked|used  | hash   | name -> digest; digest -> ms                                | permanent                       |
+| api_rate:<digest>:<second>   | string | requests of a key in that second                            | some seconds                    |
+| audit                        | stream | every act: when, who, from where, what, how many            | permanent; KEPT_ACTS entries    |
 | wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | the last one's expiry           |
 | accounts, codes, names, ids  |        | registries and counters                                     | permanent                       |
 """
@@ -62,6 +70,10 @@ PERMANENT: Final = (
     "ids",
     "suppressed",
     "park:",
+    "users",
+    "passwords",
+    "api_keys",
+    "audit",
 )
 """Keys without an end of their own; what is in them has one."""
 
@@ -83,6 +95,13 @@ class Keys:
         self.ids = self.prefix + "ids"
         self.suppressed = self.prefix + "suppressed"
         self.refused = self.prefix + "refused"
+        self.users = self.prefix + "users"
+        self.passwords = self.prefix + "passwords"
+        self.api_keys = self.prefix + "api_keys"
+        self.api_key_names = self.prefix + "api_keys:names"
+        self.api_keys_revoked = self.prefix + "api_keys:revoked"
+        self.api_keys_used = self.prefix + "api_keys:used"
+        self.audit = self.prefix + "audit"
         self.later = self.due("later")
         self.lease = self.due("lease")
         self.drain = self.due("drain")
@@ -192,6 +211,18 @@ class Keys:
     def called(self, account: str, day: int) -> str:
         """When numbers were called that day, where messages per number are capped."""
         return f"{self.prefix}called:{account}:{day}"
+
+    def session(self, digest: str) -> str:
+        """Who is signed in under a token."""
+        return f"{self.prefix}session:{digest}"
+
+    def sign_in(self, digest: str) -> str:
+        """Wrong passwords lately, for one user, one address, or both."""
+        return f"{self.prefix}signin:{digest}"
+
+    def api_rate(self, digest: str, second: int) -> str:
+        """Requests of an API key in one second."""
+        return f"{self.prefix}api_rate:{digest}:{second}"
 
     def wakes(self, queue: str) -> str:
         """Wake-ups under way on a queue."""

@@ -118,7 +118,17 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder, port = tmp_path_factory.mktemp("controls"), free_port()
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
     sandbox_command = ["sandbox", "--port", str(free_port()), "--no-steering", "--limit", "*=0"]
-    up_command = ["up", "--redis-port", str(port), "--data", str(folder / "data"), "--procs", "3", "--no-sandbox"]
+    up_command = [
+        "up",
+        "--redis-port",
+        str(port),
+        "--data",
+        str(folder / "data"),
+        "--procs",
+        "3",
+        "--no-sandbox",
+        "--no-web",
+    ]
     settings = {f"SMSLINE_{name}": value for name, value in SETTINGS.items()}
     with ExitStack() as stack:
         told = stack.enter_context((folder / "stderr").open("w"))

@@ -66,7 +66,17 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def test_jobs_travel_over_rabbitmq(rabbitmq: str, tmp_path: Path) -> None:
     """With amqp:// as broker jobs are sent at once, woken by their messages: the scheduler looks only every ten seconds."""
     port = free_port()
-    command = [sys.executable, "-m", "worker", "up", "--redis-port", str(port), "--data", str(tmp_path / "redis")]
+    command = [
+        sys.executable,
+        "-m",
+        "worker",
+        "up",
+        "--redis-port",
+        str(port),
+        "--data",
+        str(tmp_path / "redis"),
+        "--no-web",
+    ]
     environ = os.environ | {"SMSLINE_BROKER_URL": rabbitmq, "SMSLINE_PULSE_MS": "10000"}
     with (tmp_path / "up").open("w") as told:
         up = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=told, text=True)

@@ -1,12 +1,14 @@
 """Rules of `python -m worker up` as an operator meets it: real processes, killed and stopped."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
@@ -22,9 +24,10 @@ class Up:
     """A running `up`."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        self.port, self.folder = port, folder
+        self.port, self.folder, self.web_url = port, folder, ""
         self._stderr = (folder / "stderr").open("a")
         command = [sys.executable, "-m", "worker", "up", "--redis-port", str(port), "--data", str(folder / "data")]
+        command += ["--web-port", "0"]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=self._stderr, text=True)
 
     def ready_line(self) -> str:
@@ -38,7 +41,7 @@ class Up:
         return (self.folder / "stderr").read_text()
 
     def children(self) -> dict[str, int]:
-        """Its living children: `redis`, `sandbox`, `otp` and `bulk1`, with their process ids."""
+        """Its living children: `redis`, `sandbox`, `web`, `otp` and `bulk1`, with their process ids."""
         found = {}
         for entry in Path("/proc").iterdir():
             try:
@@ -69,6 +72,7 @@ class Up:
 def name_of(command: str) -> str:
     """What a child is, by its command line."""
     known = {"redis-server": "redis", "worker.sandbox": "sandbox", "process otp": "otp", "process bulk1": "bulk1"}
+    known["worker web"] = "web"
     return next((name for part, name in known.items() if part in command), command)
 
 
@@ -105,7 +109,10 @@ def start(tmp_path: Path) -> Iterator[Callable[[int], Up]]:
 def up(start: Callable[[int], Up]) -> Up:
     """An `up` that is ready."""
     running = start(free_port())
-    assert running.ready_line() == f"ready redis=redis://127.0.0.1:{running.port}/0\n", running.told
+    wanted = rf"ready redis=redis://127\.0\.0\.1:{running.port}/0 web=(http://127\.0\.0\.1:\d+)\n"
+    ready = re.fullmatch(wanted, running.ready_line())
+    assert ready, running.told
+    running.web_url = ready[1]
     return running
 
 
@@ -114,7 +121,7 @@ def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
     with redis.Redis(port=up.port) as client:
         client.set("kept", "yes")
     before = up.children()
-    assert set(before) == {"redis", "sandbox", "otp", "bulk1"}
+    assert set(before) == {"redis", "sandbox", "otp", "bulk1", "web"}
 
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
@@ -127,6 +134,7 @@ def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
     assert not set(after.values()) & set(before.values())
     with redis.Redis(port=up.port) as client:
         assert client.get("kept") == b"yes"
+    assert wait_until(lambda: httpx.get(f"{up.web_url}/readyz", timeout=20).is_success, what="the console again")
     assert up.stop() == 0
     assert gone(after)
 
@@ -149,7 +157,7 @@ def test_one_at_a_time_and_ctrl_c(up: Up, start: Callable[[int], Up]) -> None:
     assert "is in use" in second.told
 
     children = up.children()
-    assert set(children) == {"redis", "sandbox", "otp", "bulk1"}
+    assert set(children) == {"redis", "sandbox", "otp", "bulk1", "web"}
     up.process.send_signal(signal.SIGINT)
     said, _ = up.process.communicate(timeout=30)
     assert (up.process.returncode, said) == (0, "")

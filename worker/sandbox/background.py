@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import httpx
 
+from worker.listening import bind, url_of
 from worker.sandbox.flags import Flags
-from worker.sandbox.serve import HOST, bind, build_server, url_of
+from worker.sandbox.serve import HOST, build_server
 
 
 class Background:

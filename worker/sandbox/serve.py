@@ -1,11 +1,11 @@
 """The sandbox as a process: flags or command line options in, an HTTP server on loopback and one ready line out."""
 
-import socket
 from typing import Annotated, Final, TypeAlias
 
 import typer
 import uvicorn
 
+from worker.listening import bind, url_of
 from worker.sandbox.app import build_app
 from worker.sandbox.faults import Connections
 from worker.sandbox.flags import Flags, parse_account, parse_fault, parse_limits, parse_pair
@@ -16,31 +16,6 @@ PORT: Final = 8899
 
 _IDLE_S: Final = 75
 """Idle connections live this long. Short would make clients meet connections that close under their next request."""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.
-
-    Raises:
-        OSError: The address cannot be had.
-    """
-    # The protocol is named on purpose: asyncio sets TCP_NODELAY only where it is, and without that an answer in two
-    # writes waits 40 ms for the client's delayed ACK.
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """`http://host:port` of a listening socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://{host}:{port}"
 
 
 def build_server(flags: Flags) -> uvicorn.Server:

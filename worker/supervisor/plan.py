@@ -14,13 +14,16 @@ from config.settings import Settings
 from smsline.ledger.connection import connect
 from smsline.names import LANES, RECEIPTS_QUEUE, lane_queue
 from smsline.urls import read_url, shown
+from worker.listening import bind, url_of
 from worker.supervisor.child import Child
-from worker.supervisor.embedded_redis import HOST, PORT, claim, find_server, redis_child, url_of
+from worker.supervisor.embedded_redis import HOST, PORT, claim, find_server, redis_child
+from worker.supervisor.embedded_redis import url_of as redis_url_of
 from worker.supervisor.process import longest_stop_s
 from worker.supervisor.supervisor import CannotStart, Stage
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SANDBOX_STOP_S: Final = 3.0
+WEB_STOP_S: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run, first things first, and the ledger's Redis that it works on."""
+    """What to run, first things first, the ledger's Redis that it works on, and where the console is, if it runs."""
 
     stages: tuple[Stage, ...]
     redis_url: str
+    web_url: str = ""
 
 
 def groups(lanes: Sequence[str], procs: int) -> tuple[Group, ...]:
@@ -67,7 +71,13 @@ def plan_run(settings: Settings, *, lanes: Sequence[str] = LANES, procs: int | N
 
 
 def plan_up(
-    settings: Settings, *, data: Path, redis_port: int | None = None, sandbox: bool, procs: int | None = None
+    settings: Settings,
+    *,
+    data: Path,
+    redis_port: int | None = None,
+    sandbox: bool,
+    procs: int | None = None,
+    web_port: int | None = None,
 ) -> Plan:
     """Everything: Redis unless the settings name one, the sandbox if it is wanted, and the workers.
 
@@ -77,9 +87,10 @@ def plan_up(
         redis_port: Its port; 6390 when None.
         sandbox: Whether to start the sandbox.
         procs: Bulk processes; the settings' number when None.
+        web_port: Port of the web process, 0 for a free one; None starts none.
 
     Raises:
-        CannotStart: The embedded Redis cannot run.
+        CannotStart: The embedded Redis cannot run, or the web process' port is taken.
     """
     environ: dict[str, str] = {}
     stages: list[Stage] = []
@@ -87,13 +98,17 @@ def plan_up(
         port = redis_port or PORT
         server = find_server()
         stages.append(Stage((redis_child(server, data, port, claim(data, port, server)),), gate=True))
-        environ["SMSLINE_REDIS_URL"] = url_of(port)
+        environ["SMSLINE_REDIS_URL"] = redis_url_of(port)
     if sandbox:
         child, url = _sandbox()
         stages.append(Stage((child,)))
         environ |= sandbox_account(url)
+    web_url = ""
+    if web_port is not None:
+        child, web_url = _web(web_port, environ)
+        stages.append(Stage((child,)))
     workers = _workers(settings, groups(LANES, procs or settings.worker_procs), environ)
-    return Plan((*stages, workers), environ.get("SMSLINE_REDIS_URL", settings.redis_url))
+    return Plan((*stages, workers), environ.get("SMSLINE_REDIS_URL", settings.redis_url), web_url)
 
 
 def embeds_redis(settings: Settings, redis_port: int | None) -> bool:
@@ -146,9 +161,27 @@ def answers(redis_url: str) -> bool:
         client.close()
 
 
-def announce(redis_url: str) -> None:
+def announce(plan: Plan) -> None:
     """Say on standard output that a job can be taken, and where."""
-    print(f"ready redis={shown(redis_url)}", flush=True)
+    web = f" web={plan.web_url}" if plan.web_url else ""
+    print(f"ready redis={shown(plan.redis_url)}{web}", flush=True)
+
+
+def _web(port: int, environ: Mapping[str, str]) -> tuple[Child, str]:
+    """The web process on this machine alone, and its URL.
+
+    We listen in its place, and hand the socket down: a port that is taken is told at once, and a restart keeps it.
+    """
+    try:
+        listener = bind(HOST, port)
+    except OSError as error:
+        raise CannotStart(
+            f"the web process cannot listen on {HOST}:{port}: {error.strerror}; give --web-port another one, or --no-web"
+        ) from None
+    url, descriptor = url_of(listener), listener.detach()
+    command = (sys.executable, "-m", "worker", "web", "--descriptor", str(descriptor))
+    child = Child("web", command, WEB_STOP_S, environ=_importable() | dict(environ), pass_fds=(descriptor,))
+    return child, url
 
 
 def _sandbox() -> tuple[Child, str]:

@@ -251,3 +251,19 @@ def test_message() -> None:
     first, *lines = str(caught.value).splitlines()
     assert first == "the settings cannot be used (2 problems):"
     assert [line.strip() for line in lines] == list(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SMSLINE_WEB__TRUSTED_PROXY_ADDRESSES", "10.0.0.1,everywhere", "must be addresses or networks"),
+        ("SMSLINE_WEB__TRUSTED_PROXY_ROLE", "root", "'read', 'operate' or 'admin'"),
+        ("SMSLINE_WEB__SESION_HOURS", "3", "did you mean SMSLINE_WEB__SESSION_HOURS?"),
+    ],
+)
+def test_web(name: str, value: str, told: str) -> None:
+    """The web process' settings are held to their rules as all others are."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({name: value})
+
+    assert told in caught.value.problems[0]

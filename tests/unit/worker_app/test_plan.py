@@ -1,5 +1,6 @@
 """Rules of what `up` and `run` start."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from config.settings import Settings, load_settings
 from smsline.names import LANES, QUEUES
+from worker import listening
 from worker.supervisor import plan as plan_module
 from worker.supervisor.embedded_redis import Server
 from worker.supervisor.plan import embeds_redis, groups, plan_run, plan_up, sandbox_account, wants_sandbox
@@ -67,15 +69,19 @@ def test_up_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is a gate before all others; the workers come last, which is the first to be stopped."""
     monkeypatch.setattr(plan_module, "find_server", lambda: Server(Path("redis-server"), (7, 0)))
     monkeypatch.setattr(plan_module, "claim", lambda *_: 3)
-    plan = plan_up(settings(), data=tmp_path, redis_port=6399, sandbox=True)
+    plan = plan_up(settings(), data=tmp_path, redis_port=6399, sandbox=True, web_port=0)
 
     assert [[child.name.split("-")[0] for child in stage.children] for stage in plan.stages] == [
         ["redis"],
         ["sandbox"],
+        ["web"],
         ["otp", "bulk1"],
     ]
-    assert [stage.gate for stage in plan.stages] == [True, False, False]
+    assert [stage.gate for stage in plan.stages] == [True, False, False, False]
     assert plan.redis_url == "redis://127.0.0.1:6399/0"
+    web = plan.stages[-2].children[0]
+    os.close(web.pass_fds[0])
+    assert web.environ["SMSLINE_REDIS_URL"] == plan.redis_url
     worker = plan.stages[-1].children[0]
     assert worker.environ["SMSLINE_REDIS_URL"] == plan.redis_url
     assert worker.environ["SMSLINE_ACCOUNTS__SANDBOX__ENDPOINT"].startswith("http://127.0.0.1:")
@@ -141,3 +147,9 @@ def test_pauses() -> None:
     """A child that keeps ending is started again after ever longer pauses, up to a bound."""
     assert [pause_s(failures) for failures in (1, 2, 3, 4)] == [0.25, 0.5, 1, 2]
     assert pause_s(50) == 15
+
+
+def test_web_port_taken() -> None:
+    """A port that something else listens on is told at once, with what to do."""
+    with listening.bind("127.0.0.1", 0) as taken, pytest.raises(CannotStart, match="give --web-port another one"):
+        plan_up(settings(redis_url="redis://r:1/2"), data=Path(), sandbox=False, web_port=taken.getsockname()[1])

@@ -1,0 +1,89 @@
+"""Rules of the web process as a whole: where it listens, its probes, its headers, its metrics."""
+
+import pytest
+from redis.exceptions import ConnectionError as Gone
+
+from config.settings import Settings
+from smsline.ledger import accounts, users
+from smsline.ledger.link import Ledger
+from tests.unit.web.conftest import Site
+from worker.web.serve import TooOpen, is_loopback, refuse_the_open
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - said, not bound
+PROXY = {"trusted_proxy_addresses": "10.0.0.0/8", "trusted_proxy_header": "X-User"}
+
+
+@pytest.mark.parametrize(
+    ("host", "own"), [("127.0.0.1", True), ("::1", True), ("localhost", True), (EVERYWHERE, False), ("10.1.2.3", False)]
+)
+def test_only_this_machine(web_ledger: Ledger, host: str, own: bool) -> None:
+    """Without users and without a trusted proxy it listens on this machine only, and says what to do."""
+    assert is_loopback(host) is own
+    if own:
+        refuse_the_open(Settings(), web_ledger, host)
+    else:
+        with pytest.raises(TooOpen, match="smsline users add"):
+            refuse_the_open(Settings(), web_ledger, host)
+
+
+def test_beyond_this_machine(web_ledger: Ledger) -> None:
+    """A user, or a proxy that signs users in, opens it to others; half a proxy does not."""
+    refuse_the_open(Settings.model_validate({"web": PROXY}), web_ledger, EVERYWHERE)
+    half = Settings.model_validate({"web": {"trusted_proxy_header": "X-User"}})
+    with pytest.raises(TooOpen):
+        refuse_the_open(half, web_ledger, EVERYWHERE)
+    users.add(web_ledger, "anna", "read", "hash")
+    refuse_the_open(Settings(), web_ledger, EVERYWHERE)
+
+
+def test_probes(site: Site, web_ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Redis the process lives and is not ready."""
+    browser = site()
+    assert (browser.get("/livez").status_code, browser.get("/readyz").status_code) == (200, 200)
+
+    def gone() -> None:
+        raise Gone
+
+    monkeypatch.setattr(web_ledger.redis, "ping", gone)
+    assert (browser.get("/livez").status_code, browser.get("/readyz").status_code) == (200, 503)
+
+
+def test_headers(site: Site) -> None:
+    """Every answer forbids what is not ours, inline script and style too, and is kept nowhere."""
+    for path in ("/livez", "/metrics", "/nothing-there"):
+        headers = site().get(path).headers
+        policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+        assert policy["default-src"] == "'none'"
+        assert {policy["script-src"], policy["style-src"], policy["connect-src"]} == {"'self'"}
+        assert "unsafe" not in headers["content-security-policy"]
+        assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+def test_metrics(site: Site, web_ledger: Ledger) -> None:
+    """Prometheus text with a help and a type for each family; what is parked says since when."""
+    accounts.register(web_ledger, {"main": "tencent", 'a"b': "tencent"})
+    accounts.park(web_ledger, "main", "", "FailedOperation.X", probe_ms=1000)
+    lines = site().get("/metrics").text.splitlines()
+
+    assert 'smsline_account_up{account="main"} 0' in lines
+    assert 'smsline_account_up{account="a\\"b"} 1' in lines
+    assert any(
+        line.startswith('smsline_parked_since_seconds{account="main",template="",code="Failed') for line in lines
+    )
+    named = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    assert named == {line.split()[2] for line in lines if line.startswith("# HELP")}
+    assert all(line.partition("{")[0].split()[0] in named for line in lines if not line.startswith("#"))
+
+
+def test_who_may_scrape(site: Site) -> None:
+    """This machine, or who brings the token; behind a trusted proxy it is the proxy's caller that counts."""
+    token = {"authorization": "Bearer long-enough-token"}
+    far = site(peer="10.9.9.9", loopback=False, metrics_token="long-enough-token")
+    assert [far.get("/metrics").status_code, far.get("/metrics", headers=token).status_code] == [401, 200]
+    assert (
+        site(peer="10.9.9.9", loopback=False).get("/metrics", headers={"authorization": "Bearer "}).status_code == 401
+    )
+
+    proxied = site(trusted_proxy_addresses="127.0.0.1")
+    assert proxied.get("/metrics", headers={"x-forwarded-for": "9.9.9.9"}).status_code == 401
+    assert site().get("/metrics", headers={"x-forwarded-for": "9.9.9.9"}).status_code == 200

@@ -1,0 +1,116 @@
+"""`/metrics`: Prometheus text, read from the ledger at the scrape, so that it is right for any number of workers and restarts.
+
+A source is a function from the ledger to families; a new one is a line in `SOURCES`.
+"""
+
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final, Literal, TypeAlias
+
+from redis.exceptions import RedisError, ResponseError
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from smsline.ledger import accounts
+from worker.web.context import Web, address_of, web_of
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+Labels: TypeAlias = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Family:
+    """Samples of one name.
+
+    Attributes:
+        name: Without the prefix `smsline_`.
+        help: What it counts, one line.
+        kind: Of Prometheus.
+        samples: Labels and value of each.
+    """
+
+    name: str
+    help: str
+    kind: Literal["gauge", "counter"] = "gauge"
+    samples: list[tuple[Labels, float]] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """The family as Prometheus reads it."""
+        yield f"# HELP smsline_{self.name} {self.help}"
+        yield f"# TYPE smsline_{self.name} {self.kind}"
+        for labels, value in self.samples:
+            told = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
+            yield f"smsline_{self.name}{{{told}}} {value:.17g}" if told else f"smsline_{self.name} {value:.17g}"
+
+
+def build_info(web: Web) -> Iterator[Family]:
+    """Which version this is."""
+    yield Family("build_info", "The version that serves this page.", samples=[({"version": web.version}, 1)])
+
+
+def account_health(web: Web) -> Iterator[Family]:
+    """How the accounts stand: up, parked since when, receipts still awaited, calls nobody knows the end of."""
+    ledger = web.ledger
+    now_ms = ledger.now_ms()
+    up = Family("account_up", "1 while nothing of the account is parked and no other account stands in for it.")
+    due = Family("receipts_due", "Recipients of the account whose receipt has not come.")
+    unmatched = Family("receipts_unmatched_total", "Receipts that belong to no message of this ledger.", "counter")
+    unsure = Family("unsure_recipients", "Recipients whose call may or may not have been carried out.")
+    parked = Family("parked_since_seconds", "For how long the account, or a template of it, has been parked.")
+    for name, provider in accounts.registered(ledger).items():
+        health, labels = accounts.health(ledger, name, provider), {"account": name}
+        up.samples.append((labels, float(not health["parked"] and not health["out"])))
+        due.samples.append((labels, health["outstanding"]))
+        unmatched.samples.append((labels, health["orphans"]))
+        unsure.samples.append((labels, ledger.redis.hlen(ledger.keys.unsure(name))))
+        for park in health["parked"]:
+            about = {**labels, "template": park["template"].partition("|")[0], "code": park["code"]}
+            parked.samples.append((about, max(0.0, (now_ms - park["since_ms"]) / 1000)))
+    yield from (up, due, unmatched, unsure, parked)
+
+
+def memory(web: Web) -> Iterator[Family]:
+    """What the ledger costs."""
+    try:
+        used = web.ledger.redis.info("memory").get("used_memory", 0)
+    except ResponseError:  # some hosted Redis does not let everybody ask
+        return
+    yield Family("ledger_memory_bytes", "Memory of the ledger's Redis.", samples=[({}, float(used))])
+
+
+SOURCES: Final[tuple[Callable[[Web], Iterable[Family]], ...]] = (build_info, account_health, memory)
+
+
+def metrics(request: Request) -> Response:
+    """Everything that is known, for a scraper on this machine or one that brings the token."""
+    web = web_of(request)
+    if not _may_scrape(request, web):
+        return PlainTextResponse(
+            "give SMSLINE_WEB__METRICS_TOKEN as bearer token\n", 401, {"www-authenticate": "Bearer"}
+        )
+    try:
+        families = [family for source in SOURCES for family in source(web)]
+    except RedisError as error:
+        return PlainTextResponse(f"the ledger's Redis cannot be reached ({type(error).__name__})\n", 503)
+    text = "".join(f"{line}\n" for family in families if family.samples for line in family.lines())
+    return Response(text, media_type=CONTENT_TYPE)
+
+
+def _may_scrape(request: Request, web: Web) -> bool:
+    token = web.settings.web.metrics_token.get_secret_value()
+    if token and hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
+        return True
+    try:
+        return ip_address(address_of(request)).is_loopback
+    except ValueError:
+        return False
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+routes: Final = [Route("/metrics", metrics)]

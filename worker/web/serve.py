@@ -1,0 +1,128 @@
+"""The web process as a command: settings and an address in; it listens, or says why it will not."""
+
+import socket
+from importlib import metadata
+from ipaddress import ip_address
+from typing import Final
+
+import uvicorn
+
+from config.settings import Settings
+from smsline.admin import Admin
+from smsline.client import Client
+from smsline.errors import SmslineError
+from smsline.ledger import users
+from smsline.ledger.link import Ledger
+from worker.listening import bind, url_of
+from worker.runtime.readiness import mark_ready
+from worker.web.app import build_app
+from worker.web.context import Web
+
+HOST: Final = "127.0.0.1"
+PORT: Final = 8390
+
+_IDLE_S: Final = 75
+_STOP_S: Final = 5
+"""For how long answers that have begun may go on after SIGTERM; live pages never end by themselves."""
+
+
+class TooOpen(SmslineError):  # noqa: N818 - reads as what happened
+    """It would be reachable from other machines, and nobody would have to sign in."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address that is listened on."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def refuse_the_open(settings: Settings, ledger: Ledger, host: str) -> None:
+    """Make sure that whoever can reach the console has to say who they are.
+
+    Raises:
+        TooOpen: The address is not of this machine alone, and there is neither a user nor a trusted proxy.
+        redis.exceptions.RedisError: Redis does not say whether there are users.
+    """
+    if is_loopback(host) or settings.web.trusts_a_proxy or users.any_user(ledger):
+        return
+    raise TooOpen(
+        f"will not listen on {host}, which other machines can reach, as long as nobody has to sign in: add a user first "
+        "(smsline users add NAME --role admin), or set SMSLINE_WEB__TRUSTED_PROXY_ADDRESSES and SMSLINE_WEB__TRUSTED_PROXY_HEADER"
+    )
+
+
+def web_process(settings: Settings, *, loopback: bool) -> Web:
+    """What the handlers work with."""
+    ledger = Ledger.at(settings.redis_url, settings.namespace)
+    urls, region = (settings.broker_url, settings.redis_url), settings.region_default
+    return Web(
+        settings,
+        Client(*urls, region=region, ledger=ledger),
+        Admin(*urls, region=region, ledger=ledger),
+        ledger,
+        loopback,
+        _version(),
+    )
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Args:
+        settings: With what.
+        listener: Where; it listens already.
+
+    Raises:
+        TooOpen: See `refuse_the_open`.
+        redis.exceptions.RedisError: Beyond loopback, when Redis cannot be reached at the start.
+    """
+    host = listener.getsockname()[0]
+    web = web_process(settings, loopback=is_loopback(host))
+    refuse_the_open(settings, web.ledger, host)
+    config = uvicorn.Config(
+        build_app(web),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # paths hold numbers, and those of callbacks a secret
+        server_header=False,
+        proxy_headers=False,  # whom to believe is a setting of ours
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_STOP_S,
+    )
+    mark_ready()  # the socket listens: a request that comes now waits a moment and is served
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:  # uvicorn raises it again after it has stopped in order
+        return
+
+
+def listen(host: str, port: int, descriptor: int | None = None) -> socket.socket:
+    """The socket to serve on: a new one, or one that `up` made before and handed down.
+
+    Raises:
+        SmslineError: The address cannot be had.
+    """
+    if descriptor is not None:
+        return socket.socket(fileno=descriptor)
+    try:
+        return bind(host, port)
+    except OSError as error:
+        raise SmslineError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port"
+        ) from None
+
+
+def announce(listener: socket.socket) -> None:
+    """Say on standard output where it is."""
+    print(f"ready web={url_of(listener)}", flush=True)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("smsline")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -7,8 +7,8 @@ from smsline import codes
 from smsline.control import JobControl
 from smsline.errors import Conflict, NotFound
 from smsline.ledger import accounts, dead, jobs, standing, suppression
+from smsline.ledger.batch_queues import SIGNED, template_id
 from smsline.ledger.jobs import Status, iso
-from smsline.ledger.lines import SIGNED, template_id
 from smsline.ledger.standing import Out
 from smsline.numbers import e164, parse_number
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.settings import Settings
-from smsline.ledger.attempts import Polls
+from smsline.ledger.attempts import PollSchedule
 from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 from worker.providers.base import Provider
 from worker.routing.breaker import Standings
 from worker.routing.routes import Roads
-from worker.sending.due_queues import Turns
+from worker.sending.due_queues import DueQueues
 
 ATTEMPT_IDS_AT_ONCE = 64
 
@@ -37,7 +37,7 @@ class Engine:
         worker: This process' name in claims.
         roads: Which accounts may send to whom.
         standings: Which of them can, just now.
-        turns: The due lines of each lane, as the process' threads share them out.
+        turns: The due batch queues of each lane, as the process' threads share them out.
         at_work: Threads that are working on a lane at this moment.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
@@ -51,7 +51,7 @@ class Engine:
     pause: Callable[[float], None] = time.sleep
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
-    turns: dict[str, Turns] = field(init=False)
+    due_queues: dict[str, DueQueues] = field(init=False)
     at_work: int = 0
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,7 +61,7 @@ class Engine:
     def __post_init__(self) -> None:
         self.roads = Roads(self.settings)
         self.standings = Standings(self.settings, self.ledger, self.monotonic_s)
-        self.turns = {lane: Turns(lane, self.monotonic_s) for lane in LANES}
+        self.due_queues = {lane: DueQueues(lane, self.monotonic_s) for lane in LANES}
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -101,10 +101,10 @@ class Engine:
         """The rate limit of an account's action."""
         return Limit(self.providers[account].limits[action], self.settings.otp_reserve)
 
-    def polls(self, lane: str) -> Polls:
+    def polls(self, lane: str) -> PollSchedule:
         """When to ask about what a call of this lane leaves open."""
         settings = self.settings
-        return Polls(
+        return PollSchedule(
             first_poll_ms=settings.first_poll_s[lane] * 1000,
             first_look_ms=min(settings.unsure_probes_s[0], settings.unsure_horizon_s[lane]) * 1000,
             probe_ms=min(settings.receipt_probes_s[0], settings.receipt_deadline_s) * 1000,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from smsline.codes import Match, for_send, for_taken, lookup, wait_s
-from smsline.ledger.attempts import NO_DELAY, Mark, Verdicts
-from smsline.ledger.lines import Group
+from smsline.ledger.attempts import NO_DELAY, EntryResults, RecipientResult
+from smsline.ledger.batch_queues import CallGroup
 from smsline.states import State
 from smsline.verdicts import Scope, Verdict
 from worker.providers.base import Answer, Broken, Item, Refused, Sent
@@ -37,7 +37,7 @@ FAILURES: Final = frozenset({Verdict.RETRY, Verdict.UNSURE})
 FAILING_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER})
 """A call of these is one for which others may have to stand in."""
 
-LINE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
+QUEUE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
 PARTLY_PARKED_S: Final = 60.0
 """When a recipient is tried again whose call parked only a part of its recipients; it costs no try."""
 
@@ -55,11 +55,11 @@ class Onward(NamedTuple):
     """Where a recipient goes that its account cannot serve.
 
     Attributes:
-        line: The line of the next account; empty when there is none.
+        queue: The batch queue of the next account; empty when there is none.
         place: How many accounts it has tried before this one, as far as its way tells.
     """
 
-    line: str = ""
+    queue: str = ""
     place: int = 0
 
 
@@ -79,7 +79,7 @@ class Policy:
     retry_max: int
     now_s: float
     chance: Callable[[], float] = random.random
-    onward: Callable[[Group, int], Onward] = lambda _group, _number: Onward()
+    onward: Callable[[CallGroup, int], Onward] = lambda _group, _number: Onward()
 
 
 @dataclass(slots=True)
@@ -87,9 +87,9 @@ class Outcome:
     """What is to be written and done after a call.
 
     Attributes:
-        verdicts: The new state of every recipient.
+        entries: The new state of every recipient.
         shut_s: For how long the action's bucket is closed; 0 not at all.
-        hold_s: For how long the line is held, because its template may not be sent now; 0 not at all.
+        hold_s: For how long the batch queue is held, because its template may not be sent now; 0 not at all.
         park: What parks the account or the template, or None.
         worked: Whether the provider took at least one recipient.
         failed: The code of a call that failed through no fault of its recipients; empty for any other.
@@ -97,7 +97,7 @@ class Outcome:
         opted_out: Numbers whose owners do not want to be texted.
     """
 
-    verdicts: list[Verdicts] = field(default_factory=list)
+    entries: list[EntryResults] = field(default_factory=list)
     shut_s: float = 0.0
     hold_s: float = 0.0
     park: Trouble | None = None
@@ -122,7 +122,7 @@ class _Word:
         return self.match.row.verdict
 
 
-def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
+def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outcome:
     """What a call came to.
 
     Args:
@@ -133,8 +133,8 @@ def decide(answer: Answer, groups: Sequence[Group], policy: Policy) -> Outcome:
     said, chance = _listen(answer, groups, policy.provider), policy.chance()
     policy = replace(policy, chance=lambda: chance)
     outcome = _overall(said, policy)
-    outcome.verdicts = [
-        Verdicts(group.entry, _marks(group, said, policy, parked=bool(outcome.park))) for group in groups
+    outcome.entries = [
+        EntryResults(group.entry, _results(group, said, policy, parked=bool(outcome.park))) for group in groups
     ]
     return outcome
 
@@ -156,7 +156,7 @@ class _Said:
     split: frozenset[int]
 
 
-def _listen(answer: Answer, groups: Sequence[Group], provider: str) -> _Said:
+def _listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> _Said:
     numbers = [number for group in groups for number in group.numbers]
     items: dict[int, Item] = {}
     if isinstance(answer, Sent):
@@ -202,21 +202,21 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     if kinds and all(word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in kinds):
         outcome.park = _trouble(kinds)
     outcome.shut_s = _longest_s(kinds, BUCKET_SCOPES, policy)
-    outcome.hold_s = _longest_s(kinds, LINE_SCOPES, policy)
+    outcome.hold_s = _longest_s(kinds, QUEUE_SCOPES, policy)
     return outcome
 
 
-def _marks(group: Group, said: _Said, policy: Policy, *, parked: bool) -> list[Mark]:
-    marks = []
+def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> list[RecipientResult]:
+    results = []
     for position, number, tries in zip(group.positions, group.numbers, group.attempts, strict=True):
         word, item = said.words[number], said.items.get(number)
         if item is not None and item.ok:
-            marks.append(Mark(position, State.ACCEPTED, serial=item.serial, fee=item.fee))
+            results.append(RecipientResult(position, State.ACCEPTED, serial=item.serial, fee=item.fee))
         elif id(word) in said.split:
-            marks.append(_alone(position, word))
+            results.append(_alone(position, word))
         else:
-            marks.append(_mark(_Tried(position, number, tries & TRIES, group), word, policy, parked=parked))
-    return marks
+            results.append(_result(_Tried(position, number, tries & TRIES, group), word, policy, parked=parked))
+    return results
 
 
 def _certain(word: _Word, broken: Broken) -> _Word:
@@ -248,7 +248,7 @@ def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy)
     return max((_throttle_s(word, policy) for word in words if word.match.row.scope in scopes), default=0.0)
 
 
-def _ambiguous(answer: Answer, word: _Word, groups: Sequence[Group]) -> bool:
+def _ambiguous(answer: Answer, word: _Word, groups: Sequence[CallGroup]) -> bool:
     """One bad recipient made the provider refuse a whole call: each must be tried alone to find out which.
 
     Where each number brings its own params, it may as well be one bad text.
@@ -268,48 +268,48 @@ class _Tried(NamedTuple):
     position: int
     number: int
     tries: int
-    group: Group
+    group: CallGroup
 
 
-def _mark(tried: _Tried, word: _Word, policy: Policy, *, parked: bool) -> Mark:
+def _result(tried: _Tried, word: _Word, policy: Policy, *, parked: bool) -> RecipientResult:
     position = tried.position
     match word.verdict:
         case Verdict.OK:
-            mark = Mark(position, State.ACCEPTED, fee=word.fee)
+            result = RecipientResult(position, State.ACCEPTED, fee=word.fee)
         case Verdict.UNSURE:
-            mark = Mark(position, State.UNSURE, word.code)
+            result = RecipientResult(position, State.UNSURE, word.code)
         case Verdict.THROTTLE:
             later_s = _wait_s(word, policy) if word.match.row.scope is Scope.RECIPIENT else None
-            mark = _uncounted(position, word, later_s)
+            result = _uncounted(position, word, later_s)
         case Verdict.PARK:
-            mark = _uncounted(position, word, None if parked else PARTLY_PARKED_S)
+            result = _uncounted(position, word, None if parked else PARTLY_PARKED_S)
         case Verdict.RETRY:
-            mark = _retry(tried, word, policy)
+            result = _retry(tried, word, policy)
         case _:
-            mark = _end(tried, word, policy)
-    return mark
+            result = _end(tried, word, policy)
+    return result
 
 
-def _uncounted(position: int, word: _Word, later_s: float | None) -> Mark:
+def _uncounted(position: int, word: _Word, later_s: float | None) -> RecipientResult:
     delay_ms = NO_DELAY if later_s is None else later_s * 1000
-    return Mark(position, State.WAITING, word.code, counted=False, delay_ms=delay_ms)
+    return RecipientResult(position, State.WAITING, word.code, counted=False, delay_ms=delay_ms)
 
 
-def _end(tried: _Tried, word: _Word, policy: Policy) -> Mark:
+def _end(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
     """Another account's turn, where the code says that another may serve the recipient; else the dead letter."""
     row = word.match.row
     elsewhere = row.reroute_ok or row.verdict is Verdict.REROUTE
-    line = policy.onward(tried.group, tried.number).line if elsewhere else ""
-    if line:
-        return Mark(tried.position, State.WAITING, word.code, delay_ms=0.0, line=line)
-    return Mark(tried.position, State.DEAD, word.code)
+    queue = policy.onward(tried.group, tried.number).queue if elsewhere else ""
+    if queue:
+        return RecipientResult(tried.position, State.WAITING, word.code, delay_ms=0.0, queue=queue)
+    return RecipientResult(tried.position, State.DEAD, word.code)
 
 
-def _alone(position: int, word: _Word) -> Mark:
-    return Mark(position, State.WAITING, word.code, counted=False, delay_ms=0.0, alone=True)
+def _alone(position: int, word: _Word) -> RecipientResult:
+    return RecipientResult(position, State.WAITING, word.code, counted=False, delay_ms=0.0, alone=True)
 
 
-def _retry(tried: _Tried, word: _Word, policy: Policy) -> Mark:
+def _retry(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
     allowed = policy.retry_max
     if tried.tries + 1 > allowed:
         allowed += (policy.retry_max + 1) * policy.onward(tried.group, tried.number).place
@@ -317,7 +317,7 @@ def _retry(tried: _Tried, word: _Word, policy: Policy) -> Mark:
         return _end(tried, word, policy)
     fixed_s = _wait_s(word, policy)
     later_s = fixed_s if fixed_s is not None else backoff_s(tried.tries, policy.chance())
-    return Mark(tried.position, State.WAITING, word.code, delay_ms=later_s * 1000)
+    return RecipientResult(tried.position, State.WAITING, word.code, delay_ms=later_s * 1000)
 
 
 def backoff_s(tries: int, chance: float) -> float:

@@ -1,4 +1,4 @@
-"""From inbox to lines: blocks of recipients, laid out in Python, are written and queued by one script."""
+"""From inbox to batch queues: blocks of recipients, laid out in Python, are written and queued by one script."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Block:
     """Recipients of one job with the same batch key.
 
     Attributes:
-        line: The batch key's line.
+        queue: The batch key's batch queue.
         content: What is said, as JSON without params; kept with the block.
         numbers: E.164 integers, at most `BLOCK_SIZE`.
         params: Values for all of them, as JSON; or empty when `own_params` is given.
@@ -30,7 +30,7 @@ class Block:
         refs: The producer's names per number, as JSON; or empty.
     """
 
-    line: str
+    queue: str
     content: str
     numbers: Sequence[int]
     params: str = ""
@@ -43,8 +43,8 @@ class Timing:
     """When what is accepted may go out.
 
     Attributes:
-        linger_ms: How long a line waits to fill up.
-        limit: Numbers in one call; a line that has so many leaves at once.
+        linger_ms: How long a batch queue waits to fill up.
+        limit: Numbers in one call; a batch queue that has so many leaves at once.
         start_ms: Epoch ms before which nothing goes out; 0 for now.
         pace: Numbers per second; 0 for as fast as allowed.
     """
@@ -56,11 +56,11 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptCounts:
     """What became of a part.
 
     Attributes:
-        taken: How many recipients went into lines.
+        taken: How many recipients went into batch queues.
         doubled: How many the job already had.
         first: Id of its first block; the others follow.
     """
@@ -71,7 +71,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class PartLayout:
     """A part of a job, laid out in blocks.
 
     Attributes:
@@ -95,13 +95,13 @@ class Laid:
 
 def accept_part(
     ledger: Ledger, job: str, part_no: int, *, lane: str, blocks: Sequence[Block], timing: Timing, shards: int = 0
-) -> Accepted | None:
-    """Write a part's blocks and put their recipients into their lines, once; see `Laid` and `accept_parts`."""
-    return accept_parts(ledger, [Laid(job, part_no, lane, blocks, timing, shards)])[0]
+) -> AcceptCounts | None:
+    """Write a part's blocks and put their recipients into their batch queues, once; see `Laid` and `accept_parts`."""
+    return accept_parts(ledger, [PartLayout(job, part_no, lane, blocks, timing, shards)])[0]
 
 
-def accept_parts(ledger: Ledger, parts: Sequence[Laid]) -> list[Accepted | None]:
-    """Write the blocks of several parts and put their recipients into their lines, each part once and all in one round trip.
+def accept_parts(ledger: Ledger, parts: Sequence[PartLayout]) -> list[AcceptCounts | None]:
+    """Write the blocks of several parts and put their recipients into their batch queues, each part once and all in one round trip.
 
     Returns:
         What was taken of each; None when it was accepted before or its job was cancelled.
@@ -116,26 +116,26 @@ def accept_parts(ledger: Ledger, parts: Sequence[Laid]) -> list[Accepted | None]
         if answer[0] == b"ok":
             ledger.expiring.note(found.keys[: found.young])
     return [
-        Accepted(int(answer[1]), int(answer[2]), first) if answer[0] == b"ok" else None
+        AcceptCounts(int(answer[1]), int(answer[2]), first) if answer[0] == b"ok" else None
         for answer, first in zip(answers, firsts, strict=True)
     ]
 
 
-def _call(ledger: Ledger, part: Laid, seen: "_Seen", first: int) -> ScriptCall:
+def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> ScriptCall:
     keys, timing, job = ledger.keys, part.timing, part.job
-    lines = list(dict.fromkeys(block.line for block in part.blocks))
+    queues = list(dict.fromkeys(block.queue for block in part.blocks))
     key_list = [
         *(keys.job(job), keys.part(job, part.part_no), keys.blocks(job), keys.closing, keys.later),
         *(keys.send(part.lane), keys.inbox(part.lane)),
-        *(key for line in lines for key in (keys.line(line), keys.size(line))),
+        *(key for queue in queues for key in (keys.queue(queue), keys.size(queue))),
         *seen.keys,
         *(keys.block(first + i) for i in range(len(part.blocks))),
     ]
     pace_ms = 1000 / timing.pace if timing.pace else 0
-    args: list[Value] = [job, part.part_no, len(lines), len(seen.keys), timing.linger_ms, timing.limit]
-    args += [timing.start_ms, pace_ms, SEEN_TTL_S, first, seen.young, part.fence, *lines]
+    args: list[Value] = [job, part.part_no, len(queues), len(seen.keys), timing.linger_ms, timing.limit]
+    args += [timing.start_ms, pace_ms, SEEN_TTL_S, first, seen.young, part.fence, *queues]
     for block, column in zip(part.blocks, seen.columns, strict=True):
-        args += [lines.index(block.line) + 1, block.content, block.params, block.own_params, block.refs]
+        args += [queues.index(block.queue) + 1, block.content, block.params, block.own_params, block.refs]
         args += [numbers.pack(block.numbers), column]
     return "accept_part", key_list, args
 
@@ -171,7 +171,7 @@ class _Seen(NamedTuple):
     columns: list[bytes]
 
 
-def _shard_columns(ledger: Ledger, part: Laid) -> _Seen:
+def _shard_columns(ledger: Ledger, part: PartLayout) -> _Seen:
     if not part.shards:
         return _Seen([], 0, [b""] * len(part.blocks))
     touched = {number % part.shards for block in part.blocks for number in block.numbers}

@@ -8,18 +8,18 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Final, Literal, NamedTuple
 
+from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
-from smsline.ledger.lines import ALONE, Line, parse_line
 from smsline.ledger.link import Ledger, Value, tidy_code
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.states import LETTERS, State
 
 NO_DELAY: Final = -1.0
-"""As a return delay: at once, to the front of the line."""
+"""As a return delay: at once, to the front of the batch queue."""
 
 
-class Mark(NamedTuple):
+class RecipientResult(NamedTuple):
     """What one recipient's part of a call came to.
 
     Attributes:
@@ -32,7 +32,7 @@ class Mark(NamedTuple):
         delay_ms: For `waiting`: when it may be tried again; `NO_DELAY` for at once.
         alone: For `waiting`: it must not share its next call.
         resent: It was sent again although nobody knows what became of the first call; that is done once.
-        line: For `waiting`: the line to wait in, where it is another than it was taken from; else empty.
+        queue: For `waiting`: the batch queue to wait in, where it is another than it was taken from; else empty.
     """
 
     position: int
@@ -44,19 +44,19 @@ class Mark(NamedTuple):
     delay_ms: float = NO_DELAY
     alone: bool = False
     resent: bool = False
-    line: str = ""
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class EntryResults:
     """What the recipients of one entry came to, in the order of its positions."""
 
     entry: Entry
-    marks: Sequence[Mark]
+    results: Sequence[RecipientResult]
 
 
 @dataclass(frozen=True, slots=True)
-class Polls:
+class PollSchedule:
     """When what was accepted, or is unsure, is first asked about.
 
     Attributes:
@@ -75,7 +75,7 @@ class Attempt:
     """A call as the ledger knows it: who, which recipients, how far it got."""
 
     attempt: int
-    line: Line
+    queue: BatchQueue
     entries: tuple[Entry, ...]
     state: str
     started_ms: int
@@ -101,11 +101,11 @@ def read_index_value(value: bytes) -> tuple[int, int]:
 def record(
     ledger: Ledger,
     attempt: int,
-    line: Line,
-    verdicts: Sequence[Verdicts],
+    queue: BatchQueue,
+    entries: Sequence[EntryResults],
     *,
     at_ms: int,
-    polls: Polls,
+    polls: PollSchedule,
     upon: Literal["begun", "unsure"] = "begun",
 ) -> bool | None:
     """Write down what a call came to.
@@ -113,8 +113,8 @@ def record(
     Args:
         ledger: Where.
         attempt: The attempt's id.
-        line: The line its recipients came from.
-        verdicts: Every recipient of the attempt that is settled by this.
+        queue: The batch queue its recipients came from.
+        entries: Every recipient of the attempt that is settled by this.
         at_ms: When the call was begun, epoch ms.
         polls: When to ask about what is left open.
         upon: The state of the attempt this is written upon.
@@ -126,9 +126,9 @@ def record(
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
     """
-    keys, text, day = ledger.keys, line.text(), at_ms // 86_400_000
-    index = _index(ledger, line.account, day, verdicts)
-    returned = [piece for verdict in verdicts for piece in _returned(verdict, line)]
+    keys, text, day = ledger.keys, queue.text(), at_ms // 86_400_000
+    index = _index(ledger, queue.account, day, entries)
+    returned = [piece for each in entries for piece in _returned(each, queue)]
     key_list = [
         keys.attempt(attempt),
         keys.lease,
@@ -136,34 +136,34 @@ def record(
         keys.drain,
         keys.later,
         keys.closing,
-        keys.account(line.account),
+        keys.account(queue.account),
     ]
     key_list += [
         keys.dead,
-        keys.unsure(line.account),
-        keys.orphans(line.account, day),
-        keys.line(text),
-        keys.send(line.lane),
+        keys.unsure(queue.account),
+        keys.orphans(queue.account, day),
+        keys.queue(text),
+        keys.send(queue.lane),
         keys.probe,
-        keys.called(line.account, day),
+        keys.called(queue.account, day),
     ]
-    for verdict in verdicts:
-        key_list += [keys.block(verdict.entry.block), keys.job(verdict.entry.job)]
+    for each in entries:
+        key_list += [keys.block(each.entry.block), keys.job(each.entry.job)]
     key_list += index.keys
     args: list[Value] = [
         attempt,
         upon,
         polls.first_poll_ms,
         polls.first_look_ms,
-        line.account,
+        queue.account,
         text,
         ATTEMPT_TTL_S,
         INDEX_TTL_S,
     ]
-    args += [len(verdicts), len(index.keys), len(returned), polls.probe_ms, index.packed, index.young]
-    for verdict in verdicts:
-        before = b"" if upon == "begun" else _serials_of(ledger, verdict, attempt)
-        args += _entry_args(ledger, verdict, line.account, at_ms=at_ms, before=before)
+    args += [len(entries), len(index.keys), len(returned), polls.probe_ms, index.packed, index.young]
+    for each in entries:
+        before = b"" if upon == "begun" else _serials_of(ledger, each, attempt)
+        args += _entry_args(ledger, each, queue.account, at_ms=at_ms, before=before)
     for back in returned:
         args += back
     answer = ledger.run("record", key_list, args)
@@ -173,34 +173,34 @@ def record(
     return bool(answer[1] == b"1")
 
 
-def _serials_of(ledger: Ledger, verdict: Verdicts, attempt: int) -> bytes:
+def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
     """The serials that the attempt's answer told of this block, where more are to be written now."""
-    told = any(mark.serial for mark in verdict.marks)
-    return (ledger.redis.hget(ledger.keys.block(verdict.entry.block), f"z{attempt}") or b"") if told else b""
+    told = any(result.serial for result in each.results)
+    return (ledger.redis.hget(ledger.keys.block(each.entry.block), f"z{attempt}") or b"") if told else b""
 
 
-def _entry_args(ledger: Ledger, verdict: Verdicts, account: str, *, at_ms: int, before: bytes) -> list[Value]:
-    marks = verdict.marks
+def _entry_args(ledger: Ledger, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
+    results = each.results
     return [
-        verdict.entry.text(),
-        " ".join(_stretches(ledger, marks)),
-        pack_serials(marks, account, at_ms, before=before),
-        sum(mark.fee for mark in marks),
-        " ".join(_through(ledger, marks, account)),
+        each.entry.text(),
+        " ".join(_stretches(ledger, results)),
+        pack_serials(results, account, at_ms, before=before),
+        sum(result.fee for result in results),
+        " ".join(_through(ledger, results, account)),
     ]
 
 
-def _through(ledger: Ledger, marks: Sequence[Mark], account: str) -> Iterator[str]:
+def _through(ledger: Ledger, results: Sequence[RecipientResult], account: str) -> Iterator[str]:
     """Which recipients go on through another account, for the script."""
-    for mark in marks:
-        if mark.line and (name := parse_line(mark.line).account) != account:
-            yield f"{mark.position},{mark.position},{ledger.code_number(name)}"
+    for result in results:
+        if result.queue and (name := parse_queue(result.queue).account) != account:
+            yield f"{result.position},{result.position},{ledger.code_number(name)}"
 
 
-def _stretches(ledger: Ledger, marks: Sequence[Mark]) -> Iterator[str]:
+def _stretches(ledger: Ledger, results: Sequence[RecipientResult]) -> Iterator[str]:
     """Marks as the script wants them; those that differ in their positions only, and follow each other, are one."""
-    for (_, kind), same in groupby(enumerate(marks), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
-        alike = [mark.position for _, mark in same]
+    for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
+        alike = [result.position for _, result in same]
         state, counted, code = kind
         name = tidy_code(code)
         shown = (name or "-") if state in _NAMED else ""
@@ -211,20 +211,20 @@ _NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})
 """States in which a recipient is a dead letter, counted by its code."""
 
 
-def _kind(mark: Mark) -> tuple[State, str, str]:
-    return mark.state, "2" if mark.resent else "1" if mark.counted else "0", mark.code
+def _kind(result: RecipientResult) -> tuple[State, str, str]:
+    return result.state, "2" if result.resent else "1" if result.counted else "0", result.code
 
 
-def pack_serials(marks: Sequence[Mark], account: str, at_ms: int, *, before: bytes = b"") -> bytes:
+def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *, before: bytes = b"") -> bytes:
     """The serials of accepted recipients as a block keeps them, and when it was: compressed JSON; empty when there are none.
 
     Args:
-        marks: What the recipients came to.
+        results: What the recipients came to.
         account: Whose serials.
         at_ms: When the call was begun, epoch ms.
         before: What the block keeps of the same call already, which the result is kept in place of.
     """
-    serials = {mark.position: mark.serial for mark in marks if mark.state is State.ACCEPTED}
+    serials = {result.position: result.serial for result in results if result.state is State.ACCEPTED}
     if not serials:
         return b""
     if before:
@@ -249,34 +249,34 @@ class _Index(NamedTuple):
     young: int
 
 
-def _index(ledger: Ledger, account: str, day: int, verdicts: Sequence[Verdicts]) -> _Index:
+def _index(ledger: Ledger, account: str, day: int, entries: Sequence[EntryResults]) -> _Index:
     """What the serials of accepted recipients add to the index; written for speed, as it is done for every number."""
     young: list[tuple[str, bytes]] = []
     old: list[tuple[str, bytes]] = []
     stem, known = ledger.keys.index_of(account, day), ledger.expiring.known()
-    for verdict in verdicts:
-        block = verdict.entry.block.to_bytes(5, "big")
-        for mark in verdict.marks:
-            if mark.serial and mark.state is State.ACCEPTED:
-                shard, field = serial_place(mark.serial)
+    for each in entries:
+        block = each.entry.block.to_bytes(5, "big")
+        for result in each.results:
+            if result.serial and result.state is State.ACCEPTED:
+                shard, field = serial_place(result.serial)
                 key = f"{stem}{shard}"
-                (old if key in known else young).append((key, field + block + _BYTES[mark.position]))
-    entries = young + old
-    return _Index([key for key, _ in entries], b"".join([entry for _, entry in entries]), len(young))
+                (old if key in known else young).append((key, field + block + _BYTES[result.position]))
+    rows = young + old
+    return _Index([key for key, _ in rows], b"".join([row for _, row in rows]), len(young))
 
 
 _BYTES: Final = tuple(bytes([value]) for value in range(256))
 
 
-def _returned(verdict: Verdicts, line: Line) -> list[tuple[str, str, float]]:
+def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, float]]:
     """Line, entry and delay of what is tried again, positions of the same delay together."""
     back: dict[tuple[str, float], list[int]] = {}
-    for mark in verdict.marks:
-        if mark.state is State.WAITING:
-            elsewhere = mark.line or (line._replace(params=ALONE).text() if mark.alone else "")
-            delay_ms = max(0.0, mark.delay_ms) if elsewhere else mark.delay_ms
-            back.setdefault((elsewhere or line.text(), delay_ms), []).append(mark.position)
-    entry = verdict.entry
+    for result in each.results:
+        if result.state is State.WAITING:
+            elsewhere = result.queue or (queue._replace(params=ALONE).text() if result.alone else "")
+            delay_ms = max(0.0, result.delay_ms) if elsewhere else result.delay_ms
+            back.setdefault((elsewhere or queue.text(), delay_ms), []).append(result.position)
+    entry = each.entry
     return [
         (text, Entry(entry.job, entry.block, encode(positions)).text(), delay_ms)
         for (text, delay_ms), positions in back.items()
@@ -290,7 +290,7 @@ def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:
         return None
     return Attempt(
         attempt,
-        parse_line(found[b"line"].decode()),
+        parse_queue(found[b"queue"].decode()),
         tuple(parse_entry(text) for text in found[b"entries"].decode().split()),
         found[b"state"].decode(),
         int(found.get(b"started_ms", 0)),
@@ -306,7 +306,7 @@ def unsure_attempts(ledger: Ledger, account: str, number: int) -> list[int]:
 
 def forget_unsure(ledger: Ledger, attempt: Attempt) -> None:
     """Take an attempt out of the account's index of unsure numbers."""
-    key = ledger.keys.unsure(attempt.line.account)
+    key = ledger.keys.unsure(attempt.queue.account)
     known = [number for entry in attempt.entries for number in numbers_of(ledger, entry)]
     if known:
         ledger.run_many([("forget", [key], [number, attempt.attempt]) for number in known])

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.jobs import Result, block_rows, blocks_of
-from smsline.ledger.lines import parse_line
 from smsline.ledger.link import Ledger
 from smsline.states import LETTERS, State
 
@@ -90,9 +90,9 @@ def settle(
 
 def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[int, str]:
     keys = ledger.keys
-    text = ledger.redis.hget(keys.block(block), "line")
-    line = parse_line(text.decode()) if text else None
-    if line is None:
+    text = ledger.redis.hget(keys.block(block), "queue")
+    queue = parse_queue(text.decode()) if text else None
+    if queue is None:
         return 0, ""
     count, why = ledger.run(
         "requeue",
@@ -101,10 +101,10 @@ def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[
             keys.job(group.job),
             keys.dead,
             keys.names,
-            keys.line(line.text()),
-            keys.send(line.lane),
+            keys.queue(queue.text()),
+            keys.send(queue.lane),
             keys.closing,
         ],
-        [what, group.account, block, group.job, line.text(), group.code or "-", line.account],
+        [what, group.account, block, group.job, queue.text(), group.code or "-", queue.account],
     )
     return int(count), why.decode()

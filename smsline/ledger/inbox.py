@@ -58,7 +58,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedJob:
     """A claimed job of the inbox.
 
     Attributes:
@@ -197,7 +197,7 @@ def keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
     ledger.redis.expire(key, REFUSED_TTL_S)
 
 
-def open_jobs(ledger: Ledger, jobs: Sequence[str], *, lease_ms: float) -> list[Opened]:
+def open_jobs(ledger: Ledger, jobs: Sequence[str], *, lease_ms: float) -> list[OpenedJob]:
     """Claim those of the jobs that are due in their inbox, and read them, in one round trip."""
     answers = ledger.run_many([_opening(ledger, job, lease_ms) for job in jobs]) if jobs else []
     return [_opened(job, answer) for job, answer in zip(jobs, answers, strict=True) if answer]
@@ -209,11 +209,11 @@ def _opening(ledger: Ledger, job: str, lease_ms: float) -> ScriptCall:
     return "open_job", key_list, [job, lease_ms, *LANES]
 
 
-def _opened(job: str, answer: Sequence[Any]) -> Opened:
+def _opened(job: str, answer: Sequence[Any]) -> OpenedJob:
     _, fence, state, spec, params, held, *part = answer
     read = replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]")))
     found = Part.read(*part) if part else None
-    return Opened(job, Lease(job, fence.decode()), read, state.decode(), bool(held), found)
+    return OpenedJob(job, Lease(job, fence.decode()), read, state.decode(), bool(held), found)
 
 
 def read_part(ledger: Ledger, job: str, part_no: int) -> Part | None:

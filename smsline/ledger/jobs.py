@@ -10,8 +10,8 @@ from typing import TypedDict
 from smsline import numbers
 from smsline.ledger import inbox
 from smsline.ledger.accounts import registered
+from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.keys import ENDED_PART
-from smsline.ledger.lines import parse_line
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
 from smsline.states import COUNTED, DUPLICATE, STATES, State
@@ -183,7 +183,7 @@ def _rows_of(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
     serials = _serials(held)
-    home = parse_line(held[b"line"].decode()).account
+    home = parse_queue(held[b"queue"].decode()).account
     others = held.get(b"ac", b"")
     codes, finals, attempts = held.get(b"cd", b""), held.get(b"fi", b""), held.get(b"at", b"")
     for i, number in enumerate(numbers.unpack(held[b"n"])):

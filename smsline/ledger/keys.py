@@ -10,13 +10,13 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | blocks:<job>                 | hash   | part number -> "first block:blocks"; ENDED_PART when none   | closed + retention              |
 | block:<id>                   | hash   | up to 200 recipients of one job, in packed columns          | closed + retention              |
 | seen:<job>:<shard>           | set    | numbers of a job in several parts (integers)                | SEEN_TTL_S after the last part  |
-| held:<job>                   | zset   | "line entry" of a paused job                                | resumed                         |
+| held:<job>                   | zset   | "<queue> <entry>" of a paused job                           | resumed                         |
 | key:<key>                    | string | idempotency key -> job                                      | closed + retention              |
 | jobs                         | zset   | job -> created ms                                           | permanent; members purged       |
 | dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
-| line:<line>                  | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
-| size:<line>                  | string | recipients in the line, where a lane lingers                | empty                           |
-| hold:<line>                  | string | nothing is taken off the line now                           | the hold's end                  |
+| queue:<queue>                | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
+| size:<queue>                 | string | recipients in the batch queue, where a lane lingers         | empty                           |
+| hold:<queue>                 | string | nothing is taken off the batch queue now                    | the hold's end                  |
 | due:<kind>[:<lane>]          | zset   | the clock: what must happen, by ms                          | permanent; members leave        |
 | attempt:<id>                 | hash   | one provider call, written down before it is made           | recorded + ATTEMPT_TTL_S        |
 | unsure:<account>             | hash   | number -> attempts nobody knows the end of                  | permanent; fields leave         |
@@ -156,17 +156,17 @@ class Keys:
         """The job made under an idempotency key."""
         return f"{self.prefix}key:{key}"
 
-    def line(self, line: str) -> str:
+    def queue(self, queue: str) -> str:
         """Entries that wait for one batch key."""
-        return f"{self.prefix}line:{line}"
+        return f"{self.prefix}queue:{queue}"
 
-    def size(self, line: str) -> str:
-        """Recipients waiting in a line."""
-        return f"{self.prefix}size:{line}"
+    def size(self, queue: str) -> str:
+        """Recipients waiting in a batch queue."""
+        return f"{self.prefix}size:{queue}"
 
-    def hold(self, line: str) -> str:
-        """Says that nothing is taken off a line now."""
-        return f"{self.prefix}hold:{line}"
+    def hold(self, queue: str) -> str:
+        """Says that nothing is taken off a batch queue now."""
+        return f"{self.prefix}hold:{queue}"
 
     def attempt(self, attempt: int | str) -> str:
         """One provider call."""

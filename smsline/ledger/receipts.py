@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from smsline import numbers as phone_numbers
 from smsline.ledger.attempts import index_value, read_index_value, serial_place
+from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.keys import INDEX_TTL_S
-from smsline.ledger.lines import parse_line
 from smsline.ledger.link import Ledger, Value, code_bytes
 from smsline.states import LETTERS, State
 
@@ -51,7 +51,7 @@ class Place(NamedTuple):
     position: int
 
 
-class Matched(NamedTuple):
+class ReceiptMatch(NamedTuple):
     """A receipt and its recipient; `note` asks that the serial be kept, because the answer of its send was never seen."""
 
     row: Row
@@ -60,15 +60,15 @@ class Matched(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplyCounts:
     """How many receipts were applied, came after the recipient was final, or named a number that is not there."""
 
     applied: int = 0
     late: int = 0
     strangers: int = 0
 
-    def __add__(self, other: "Applied") -> "Applied":
-        return Applied(self.applied + other.applied, self.late + other.late, self.strangers + other.strangers)
+    def __add__(self, other: "ApplyCounts") -> "ApplyCounts":
+        return ApplyCounts(self.applied + other.applied, self.late + other.late, self.strangers + other.strangers)
 
 
 class Page(NamedTuple):
@@ -119,7 +119,7 @@ def jobs_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, str]:
     return {block: job.decode() for block, job in zip(blocks, jobs, strict=True) if job}
 
 
-def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, jobs: Mapping[int, str]) -> Applied:
+def apply(ledger: Ledger, account: str, matched: Sequence[ReceiptMatch], *, jobs: Mapping[int, str]) -> ApplyCounts:
     """Move matched recipients to their final state; one that is final already is counted as late.
 
     Args:
@@ -143,7 +143,7 @@ def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, jobs: Map
     return _finish(ledger, account, moves, jobs)
 
 
-def _index_noted(ledger: Ledger, account: str, noted: Sequence[Matched]) -> None:
+def _index_noted(ledger: Ledger, account: str, noted: Sequence[ReceiptMatch]) -> None:
     """Let the serial of a call whose answer was never seen be known from now on, so that its receipt counts once only."""
     if not noted:
         return
@@ -159,7 +159,7 @@ def _index_noted(ledger: Ledger, account: str, noted: Sequence[Matched]) -> None
 
 def give_up(
     ledger: Ledger, account: str, silent: Sequence[tuple[Place, int]], *, jobs: Mapping[int, str], at_s: int
-) -> Applied:
+) -> ApplyCounts:
     """End accepted recipients as unknown, because no receipt came in time; `silent` are places and numbers."""
     code = "receipt.Deadline"
     moves = [
@@ -184,15 +184,15 @@ class _Move(NamedTuple):
     note: str
 
 
-def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[int, str]) -> Applied:
+def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[int, str]) -> ApplyCounts:
     if not moves:
-        return Applied()
+        return ApplyCounts()
     keys, args = ledger.keys, list[Value]()
     key_list = [keys.account(account), keys.closing, keys.dead]
     for block, same in groupby(sorted(moves, key=_place_of), key=_block_of):
         key_list += [keys.block(block), keys.job(jobs[block])]
         args += _columns(ledger, list(same))
-    return Applied(*(int(count) for count in ledger.run("receipts", key_list, args)))
+    return ApplyCounts(*(int(count) for count in ledger.run("receipts", key_list, args)))
 
 
 def _place_of(move: _Move) -> Place:
@@ -216,7 +216,7 @@ def _columns(ledger: Ledger, moves: Sequence[_Move]) -> list[Value]:
     ]
 
 
-def _note(matched: Matched, account: str) -> str:
+def _note(matched: ReceiptMatch, account: str) -> str:
     return json.dumps({"a": account, "s": matched.row.serial}) if matched.note else ""
 
 
@@ -241,7 +241,7 @@ def orphans_of(ledger: Ledger, account: str, numbers: Sequence[int], *, today: i
         key = ledger.keys.orphans(account, day)
         if numbers and ledger.redis.exists(key):
             for text in ledger.redis.hmget(key, [str(number) for number in numbers]):
-                rows += [Row(**json.loads(line)) for line in text.decode().split("\n")] if text else []
+                rows += [Row(**json.loads(queue)) for queue in text.decode().split("\n")] if text else []
     return rows
 
 
@@ -278,11 +278,11 @@ def bring_forward(
     found = ledger.redis.zrangebyscore(keys.probe, since_ms + probe_ms, now_ms + probe_ms, withscores=True)
     joined = {member: score - probe_ms for member, score in found if member.startswith(f"{account} ".encode())}
     blocks = [keys.block(member.decode().split(" ")[1]) for member in joined]
-    lines = ledger.run("hget_each", blocks, ["line"]) if blocks else []
+    queues = ledger.run("hget_each", blocks, ["queue"]) if blocks else []
     due_ms = {
-        member: at_ms + first_ms[parse_line(line.decode()).lane]
-        for (member, at_ms), line in zip(joined.items(), lines, strict=True)
-        if line
+        member: at_ms + first_ms[parse_queue(queue.decode()).lane]
+        for (member, at_ms), queue in zip(joined.items(), queues, strict=True)
+        if queue
     }
     if due_ms:
         ledger.redis.zadd(keys.probe, due_ms, xx=True, lt=True)

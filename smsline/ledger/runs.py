@@ -18,7 +18,7 @@ class Entry(NamedTuple):
     runs: str
 
     def text(self) -> str:
-        """The entry as it stands in a line: `<job>|<block>|<runs>`."""
+        """The entry as it stands in a batch queue: `<job>|<block>|<runs>`."""
         return f"{self.job}|{self.block}|{self.runs}"
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from config.settings import Settings
 from smsline.admin import Admin
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import accounts, inbox, jobs, lines
+from smsline.ledger import accounts, batch_queues, inbox, jobs
 from smsline.ledger.inbox import Part
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.link import Ledger
@@ -94,7 +94,7 @@ class Scene:
         keys = self.ledger.keys
         works: list[tuple[str, Callable[[str], object]]] = [
             *[(keys.inbox(lane), lambda job: accept.accept_job(self.engine, job)) for lane in LANES],
-            (keys.later, lambda _: lines.move_due(self.ledger, keys.later, only_due=True)),
+            (keys.later, lambda _: batch_queues.move_due(self.ledger, keys.later, only_due=True)),
             (keys.lease, lambda _: rescuer.recover(self.engine)),
             *[(keys.send(lane), lambda _, lane=lane: send.send_slice(self.engine, lane)) for lane in LANES],
             (keys.drain, lambda account: drain.drain(self.engine, account)),
@@ -119,7 +119,7 @@ class Scene:
 
     def send_some(self, lane: str) -> None:
         """Make one round of calls for the lines of a lane that are due."""
-        for line in lines.due_lines(self.ledger, lane)[0]:
+        for line in batch_queues.due_queues(self.ledger, lane)[0]:
             send.send_batch(self.engine, line)
         self.check()
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import accepting, attempts, inbox, lines
+from smsline.ledger import accepting, attempts, batch_queues, inbox
 from smsline.ledger.accepting import Block, Timing
-from smsline.ledger.attempts import Mark, Polls, Verdicts
+from smsline.ledger.attempts import EntryResults, PollSchedule, RecipientResult
+from smsline.ledger.batch_queues import BatchQueue, CallLimits, Claim, NotStarted, StartedCall
 from smsline.ledger.buckets import Limit
 from smsline.ledger.jobs import read_status
-from smsline.ledger.lines import Begun, Claim, Line, NotBegun, Terms
 from smsline.ledger.link import Ledger
 from smsline.states import State
 
-LINE = Line("marketing", "main", "5678", "m", "s", "h0")
-TERMS = Terms(action="SendSms", limit=Limit(1_000_000), lease_ms=60_000, park_probe_ms=60_000)
+LINE = BatchQueue("marketing", "main", "5678", "m", "s", "h0")
+TERMS = CallLimits(action="SendSms", limit=Limit(1_000_000), lease_ms=60_000, park_probe_ms=60_000)
 FIRST = 8613700000000
 
 
@@ -29,7 +29,7 @@ class World:
     """A ledger and the moves of one account on it."""
 
     ledger: Ledger
-    line: Line = LINE
+    line: BatchQueue = LINE
 
     def submit(
         self, numbers: Sequence[int], *, job: str = "", part_no: int = 0, parts: int | None = 1, **spec: Any
@@ -42,7 +42,7 @@ class World:
 
     def accept(
         self, job: str, part_no: int = 0, *, shards: int = 0, timing: Timing | None = None
-    ) -> accepting.Accepted | None:
+    ) -> accepting.AcceptCounts | None:
         """Accept a part of a job into the world's line."""
         part = inbox.read_part(self.ledger, job, part_no)
         assert part is not None
@@ -61,24 +61,28 @@ class World:
     def take(self, limit: int = 200, lease_ms: float = 60_000) -> Claim | None:
         """Take the next recipients off the line."""
         attempt = self.ledger.ids("attempt")
-        return lines.take(self.ledger, self.line, attempt, limit=limit, linger_ms=0, lease_ms=lease_ms, worker="w")
+        return batch_queues.take(
+            self.ledger, self.line, attempt, limit=limit, linger_ms=0, lease_ms=lease_ms, worker="w"
+        )
 
-    def begin(self, limit: int = 200, terms: Terms = TERMS) -> tuple[Claim, Begun | NotBegun]:
+    def begin(self, limit: int = 200, terms: CallLimits = TERMS) -> tuple[Claim, StartedCall | NotStarted]:
         """Take and begin."""
         claim = self.take(limit)
         assert claim is not None
-        return claim, lines.begin(self.ledger, claim, terms)
+        return claim, batch_queues.begin(self.ledger, claim, terms)
 
-    def record(self, claim: Claim, begun: Begun, state: State, **mark: object) -> bool | None:
+    def record(self, claim: Claim, begun: StartedCall, state: State, **mark: object) -> bool | None:
         """Record the same outcome for every recipient of a call; accepted ones get a serial of their number."""
         verdicts = []
         for group in begun.groups:
             marks = [
-                Mark(position, state, serial=f"s:{number}" if state is State.ACCEPTED else "", **mark)  # type: ignore[arg-type]
+                RecipientResult(position, state, serial=f"s:{number}" if state is State.ACCEPTED else "", **mark)  # type: ignore[arg-type]
                 for position, number in zip(group.positions, group.numbers, strict=True)
             ]
-            verdicts.append(Verdicts(group.entry, marks))
-        return attempts.record(self.ledger, claim.attempt, claim.line, verdicts, at_ms=begun.started_ms, polls=Polls())
+            verdicts.append(EntryResults(group.entry, marks))
+        return attempts.record(
+            self.ledger, claim.attempt, claim.queue, verdicts, at_ms=begun.started_ms, polls=PollSchedule()
+        )
 
     def counts(self, job: str) -> dict[str, int]:
         """The job's counts that are not zero."""

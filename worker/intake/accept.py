@@ -1,19 +1,19 @@
-"""A job in the inbox goes in, its recipients in lines come out, part by part; a paused job that goes on gets its entries back."""
+"""A job in the inbox goes in, its recipients in batch queues come out, part by part; a paused job that goes on gets its entries back."""
 
 import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from smsline.job import JobSpec
-from smsline.ledger import accepting, due, inbox, lines
-from smsline.ledger.accepting import Accepted, Laid, Timing
-from smsline.ledger.inbox import Opened, Part
+from smsline.ledger import accepting, batch_queues, due, inbox
+from smsline.ledger.accepting import AcceptCounts, PartLayout, Timing
+from smsline.ledger.inbox import OpenedJob, Part
 from smsline.ledger.runs import Entry
 from worker.engine import Engine
-from worker.intake.batching import Chosen, Router, lay_out, region_named, region_of, subject_of
+from worker.intake.batching import AccountChoice, Router, lay_out, region_named, region_of, subject_of
 from worker.providers.base import Region
 from worker.routing import windows
-from worker.sending.due_queues import Turn
+from worker.sending.due_queues import DueQueue
 
 JOBS_AT_ONCE: Final = 16
 """Jobs of a lane that are opened in one round trip."""
@@ -53,34 +53,34 @@ def _accept(engine: Engine, jobs: Sequence[str], seconds: float) -> str:
 
 
 def _bring_back(engine: Engine, job: str) -> None:
-    """Entries that were set aside while the job was paused return to their lines."""
-    while lines.move_due(engine.ledger, engine.ledger.keys.held(job), only_due=False):
+    """Entries that were set aside while the job was paused return to their batch queues."""
+    while batch_queues.move_due(engine.ledger, engine.ledger.keys.held(job), only_due=False):
         pass
 
 
-def _accept_whole(engine: Engine, opened: Sequence[Opened]) -> None:
+def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
     """Accept jobs of one part, side by side; with their parts they leave the inbox."""
-    laid = [
+    layouts = [
         _laid(engine, each.job, 0, each.spec, part=each.part, fence=each.lease.fence) for each in opened if each.part
     ]
-    if not laid:
+    if not layouts:
         return
-    accepted = accepting.accept_parts(engine.ledger, laid)
-    for part, done in zip(laid, accepted, strict=True):
+    accepted = accepting.accept_parts(engine.ledger, layouts)
+    for part, done in zip(layouts, accepted, strict=True):
         _tell(part, done)
         if done:
-            engine.turns[part.lane].add(_turns(part, done))
-    engine.poke(engine.settings.linger_ms[laid[0].lane] + 1)
+            engine.due_queues[part.lane].add(_due(part, done))
+    engine.poke(engine.settings.linger_ms[layouts[0].lane] + 1)
 
 
-def _turns(part: Laid, done: Accepted) -> list[Turn]:
-    """The line that a single number was put into, when it may go out now."""
+def _due(part: PartLayout, done: AcceptCounts) -> list[DueQueue]:
+    """The batch queue that a single number was put into, when it may go out now."""
     if done.taken != 1 or len(part.blocks) != 1 or part.timing.linger_ms or part.timing.pace:
         return []
-    return [Turn(lines.parse_line(part.blocks[0].line), Entry(part.job, done.first, "0"))]
+    return [DueQueue(batch_queues.parse_queue(part.blocks[0].queue), Entry(part.job, done.first, "0"))]
 
 
-def _accept_some(engine: Engine, opened: Opened, over: Callable[[], bool]) -> None:
+def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) -> None:
     """Accept the next parts of a job, until there are no more or the time is over."""
     ledger, job, more = engine.ledger, opened.job, True
     while more and not over():
@@ -96,34 +96,34 @@ def _accept_some(engine: Engine, opened: Opened, over: Callable[[], bool]) -> No
 
 def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int) -> None:
     """Lay one part out and queue it."""
-    laid = _laid(engine, job, part_no, spec, part=part, shards=shards)
-    _tell(laid, accepting.accept_parts(engine.ledger, [laid])[0])
+    layouts = _laid(engine, job, part_no, spec, part=part, shards=shards)
+    _tell(layouts, accepting.accept_parts(engine.ledger, [layouts])[0])
 
 
 def _laid(
     engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int = 0, fence: str = ""
-) -> Laid:
+) -> PartLayout:
     blocks = lay_out(spec, part, router(engine, spec))
-    limit = max((_limit(engine, block.line) for block in blocks), default=accepting.BLOCK_SIZE)
+    limit = max((_limit(engine, block.queue) for block in blocks), default=accepting.BLOCK_SIZE)
     timing = Timing(
         linger_ms=engine.settings.linger_ms[spec.lane], limit=limit, start_ms=spec.start_s * 1000, pace=spec.pace
     )
-    return Laid(job, part_no, spec.lane, blocks, timing, shards, fence)
+    return PartLayout(job, part_no, spec.lane, blocks, timing, shards, fence)
 
 
-def _tell(laid: Laid, done: Accepted | None) -> None:
+def _tell(layouts: PartLayout, done: AcceptCounts | None) -> None:
     if done:
         log.info(
-            "job %s part %d: %d recipients in line, %d were there already",
-            laid.job,
-            laid.part_no,
+            "job %s part %d: %d recipients queued, %d were there already",
+            layouts.job,
+            layouts.part_no,
             done.taken,
             done.doubled,
         )
 
 
-def _limit(engine: Engine, line: str) -> int:
-    parsed = lines.parse_line(line)
+def _limit(engine: Engine, queue: str) -> int:
+    parsed = batch_queues.parse_queue(queue)
     provider = engine.providers.get(parsed.account)
     return provider.batch_rule(region_named(parsed.region)).limit if provider else accepting.BLOCK_SIZE
 
@@ -132,10 +132,10 @@ def router(engine: Engine, spec: JobSpec) -> Router:
     """The routes of a job's numbers; what numbers that begin alike have in common is worked out once."""
     by_country = any(account.window for account in engine.settings.accounts.values())
     choose, longest = _chooser(engine, spec), engine.roads.longest
-    known: dict[tuple[str, str], Chosen] = {}
+    known: dict[tuple[str, str], AccountChoice] = {}
     alike: dict[tuple[str, Region], str] = {}
 
-    def find(number: int, region: Region) -> Chosen:
+    def find(number: int, region: Region) -> AccountChoice:
         beginning = str(number)[:longest], region
         account = alike.get(beginning, "")
         if not account:
@@ -172,12 +172,12 @@ def _chooser(engine: Engine, spec: JobSpec) -> Callable[[int, Region], tuple[str
     return choose
 
 
-def _route(engine: Engine, spec: JobSpec, name: str, number: int) -> Chosen:
+def _route(engine: Engine, spec: JobSpec, name: str, number: int) -> AccountChoice:
     """How a number goes through an account. One that nobody has makes its recipients wait, visibly."""
     account, region = engine.settings.accounts.get(name), region_of(number)
     if account is None:
-        return Chosen(name, spec.sign, params_differ=False)
-    return Chosen(
+        return AccountChoice(name, spec.sign, params_differ=False)
+    return AccountChoice(
         name,
         "" if engine.roads.several else account.sign,
         engine.providers[name].batch_rule(region).params_differ,

@@ -1,4 +1,4 @@
-"""Batch keys: a job's spec and numbers go in, lines and blocks come out. What must be equal in one call is in the line."""
+"""Batch keys: a job's spec and numbers go in, batch queues and blocks come out. What must be equal in one call is in the batch queue."""
 
 import json
 from collections import defaultdict
@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from smsline.job import JobSpec
 from smsline.ledger.accepting import BLOCK_SIZE, Block, pack_json
+from smsline.ledger.batch_queues import OWN, PINNED, SHARED, SIGNED, BatchQueue
 from smsline.ledger.inbox import Part
-from smsline.ledger.lines import OWN, PINNED, SHARED, SIGNED, Line
 from smsline.numbers import is_mainland
 from worker.providers.base import Content, Region
 
 Params = tuple[str, ...]
 
 
-class Chosen(NamedTuple):
+class AccountChoice(NamedTuple):
     """The account chosen for a number, and what of it decides with whom the number shares a call.
 
     Attributes:
@@ -35,7 +35,7 @@ class Chosen(NamedTuple):
     pinned: bool = False
 
 
-Router = Callable[[int, Region], Chosen]
+Router = Callable[[int, Region], AccountChoice]
 
 
 class _Row(NamedTuple):
@@ -56,14 +56,14 @@ def lay_out(spec: JobSpec, part: Part, route: Router) -> list[Block]:
     its own: one call per number at a provider that wants the params of a call equal. At one that does not, a single number keeps its
     job's params as its own, so that it shares calls with other jobs' numbers.
     """
-    groups: defaultdict[tuple[Chosen, Region, Params | None], list[_Row]] = defaultdict(list)
+    groups: defaultdict[tuple[AccountChoice, Region, Params | None], list[_Row]] = defaultdict(list)
     for row in _rows(part):
         region = region_of(row.number)
         chosen = route(row.number, region)
         if row.params is None and len(part.numbers) == 1 and chosen.params_differ:
             row = row._replace(params=spec.params)  # noqa: PLW2901 - the same row, with what it inherits
         groups[chosen, region, row.params].append(row)
-    lonely: dict[tuple[Chosen, Region], list[_Row]] = {}
+    lonely: dict[tuple[AccountChoice, Region], list[_Row]] = {}
     blocks: list[Block] = []
     for (chosen, region, params), rows in groups.items():
         if params is not None and (chosen.params_differ or len(rows) == 1):
@@ -87,22 +87,22 @@ def _cuts(spec: JobSpec, rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     return (rows[i : i + size] for i in range(0, len(rows), size))
 
 
-def _shared(spec: JobSpec, route: Chosen, region: Region, rows: Sequence[_Row]) -> list[Block]:
+def _shared(spec: JobSpec, route: AccountChoice, region: Region, rows: Sequence[_Row]) -> list[Block]:
     params = spec.params if rows[0].params is None else rows[0].params
     content = content_json(spec, route)
-    line = line_of(spec, route, region, content, params)
+    queue = queue_of(spec, route, region, content, params)
     return [
-        Block(line.text(), content, [row.number for row in cut], params=pack_json(params), refs=_refs(cut))
+        Block(queue.text(), content, [row.number for row in cut], params=pack_json(params), refs=_refs(cut))
         for cut in _cuts(spec, rows)
     ]
 
 
-def _own(spec: JobSpec, route: Chosen, region: Region, rows: Sequence[_Row]) -> list[Block]:
+def _own(spec: JobSpec, route: AccountChoice, region: Region, rows: Sequence[_Row]) -> list[Block]:
     content = content_json(spec, route)
-    line = line_of(spec, route, region, content, None)
+    queue = queue_of(spec, route, region, content, None)
     return [
         Block(
-            line.text(),
+            queue.text(),
             content,
             [row.number for row in cut],
             own_params=pack_json([row.params for row in cut]),
@@ -116,7 +116,7 @@ def _refs(rows: Sequence[_Row]) -> str:
     return pack_json([row.ref for row in rows]) if any(row.ref for row in rows) else ""
 
 
-def content_json(spec: JobSpec, route: Chosen) -> str:
+def content_json(spec: JobSpec, route: AccountChoice) -> str:
     """What is said, without the params, as blocks keep it."""
     return pack_json([spec.template, spec.sign or route.sign, spec.sender, spec.extend])
 
@@ -127,12 +127,14 @@ def read_content(content: str, params: Params) -> Content:
     return Content(template, params, sign, sender, extend)
 
 
-def line_of(spec: JobSpec, route: Chosen, region: Region, content: str, params: Params | None) -> Line:  # noqa: PLR0917
-    """The line of a batch key; `params` None when each number has its own."""
+def queue_of(spec: JobSpec, route: AccountChoice, region: Region, content: str, params: Params | None) -> BatchQueue:  # noqa: PLR0917
+    """The batch queue of a batch key; `params` None when each number has its own."""
     digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
     kind = OWN if params is None else SHARED
     pinned = PINNED if route.pinned else ""
-    return Line(spec.lane, route.account, subject_of(spec, route.sign), region[0] + route.country, kind, digest, pinned)
+    return BatchQueue(
+        spec.lane, route.account, subject_of(spec, route.sign), region[0] + route.country, kind, digest, pinned
+    )
 
 
 def subject_of(spec: JobSpec, sign: str) -> str:
@@ -146,5 +148,5 @@ def subject_of(spec: JobSpec, sign: str) -> str:
 
 
 def region_named(letter: str) -> Region:
-    """The region a line's letter stands for."""
+    """The region a batch queue's letter stands for."""
     return "mainland" if letter.startswith("m") else "global"

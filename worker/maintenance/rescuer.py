@@ -1,10 +1,10 @@
-"""Claims whose worker fell silent go in: those never begun go back to their line, those begun become unsure."""
+"""Claims whose worker fell silent go in: those never begun go back to their batch queue, those begun become unsure."""
 
 import logging
 
-from smsline.ledger import attempts, due, lines
-from smsline.ledger.attempts import Attempt, Mark, Verdicts
-from smsline.ledger.lines import Claim
+from smsline.ledger import attempts, batch_queues, due
+from smsline.ledger.attempts import Attempt, EntryResults, RecipientResult
+from smsline.ledger.batch_queues import Claim
 from smsline.ledger.runs import decode
 from smsline.states import State
 from worker.engine import Engine
@@ -23,7 +23,7 @@ def recover(engine: Engine, most: int = 20) -> int:
         if attempt is None or attempt.state in {"done", "unsure"}:
             due.finish(engine.ledger, keys.lease, lease)
         elif attempt.state == "claimed":
-            lines.release(engine.ledger, Claim(attempt.attempt, attempt.line, attempt.entries))
+            batch_queues.release(engine.ledger, Claim(attempt.attempt, attempt.queue, attempt.entries))
             log.warning("attempt %d was never begun; its recipients wait again", attempt.attempt)
         else:
             _doubt(engine, attempt)
@@ -31,20 +31,20 @@ def recover(engine: Engine, most: int = 20) -> int:
 
 
 def _doubt(engine: Engine, attempt: Attempt) -> None:
-    verdicts = [
-        Verdicts(entry, [Mark(position, State.UNSURE, DIED) for position in decode(entry.runs)])
+    entries = [
+        EntryResults(entry, [RecipientResult(position, State.UNSURE, DIED) for position in decode(entry.runs)])
         for entry in attempt.entries
     ]
     attempts.record(
         engine.ledger,
         attempt.attempt,
-        attempt.line,
-        verdicts,
+        attempt.queue,
+        entries,
         at_ms=attempt.started_ms,
-        polls=engine.polls(attempt.line.lane),
+        polls=engine.polls(attempt.queue.lane),
     )
     log.warning(
         "attempt %d of account %s was begun and never recorded: its worker died or lost Redis; asking what became of it",
         attempt.attempt,
-        attempt.line.account,
+        attempt.queue.account,
     )

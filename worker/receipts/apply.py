@@ -6,7 +6,7 @@ from typing import Final
 
 from smsline.codes import for_receipt
 from smsline.ledger import receipts, suppression
-from smsline.ledger.receipts import Applied, Matched, Row
+from smsline.ledger.receipts import ApplyCounts, ReceiptMatch, Row
 from worker.engine import Engine
 from worker.outcome import OPT_OUT_REASON
 from worker.providers.base import QueryProvider, Receipt
@@ -22,16 +22,16 @@ def row_of(receipt: Receipt) -> Row:
     return Row(receipt.number, receipt.serial, receipt.ok, receipt.code, receipt.received_at_s, receipt.context)
 
 
-def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> Applied:
+def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> ApplyCounts:
     """Match receipts to their recipients and apply them; those that match nothing are kept for what comes later.
 
     Receipts that can be asked for again are not kept.
     """
     if not rows:
-        return Applied()
+        return ApplyCounts()
     today = engine.now_ms() // DAY_MS
     places = receipts.find(engine.ledger, account, [row.serial for row in rows], today=today)
-    matched = [Matched(row, places[row.serial]) for row in rows if row.serial in places]
+    matched = [ReceiptMatch(row, places[row.serial]) for row in rows if row.serial in places]
     left = [row for row in rows if row.serial not in places]
     if left:
         matched += match(engine, account, left)
@@ -39,11 +39,11 @@ def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> Applied:
         known = {each.row for each in matched}
         orphans = [row for row in left if row not in known]
         late_places = receipts.keep_orphans(engine.ledger, account, orphans, today=today)
-        matched += [Matched(row, late_places[row.serial]) for row in orphans if row.serial in late_places]
+        matched += [ReceiptMatch(row, late_places[row.serial]) for row in orphans if row.serial in late_places]
     return apply_matched(engine, account, matched)
 
 
-def apply_matched(engine: Engine, account: str, matched: Sequence[Matched]) -> Applied:
+def apply_matched(engine: Engine, account: str, matched: Sequence[ReceiptMatch]) -> ApplyCounts:
     """Apply receipts whose recipients are known."""
     jobs = receipts.jobs_of(engine.ledger, sorted({each.place.block for each in matched}))
     suppression.add(engine.ledger, [each.row.number for each in matched if opted_out(engine, account, each.row)])
@@ -58,7 +58,7 @@ def apply_matched(engine: Engine, account: str, matched: Sequence[Matched]) -> A
     return done
 
 
-def _timed(engine: Engine, matched: Matched) -> Matched:
+def _timed(engine: Engine, matched: ReceiptMatch) -> ReceiptMatch:
     """A receipt to which its provider gives no time is of the present."""
     row = matched.row
     return matched if row.at_s else matched._replace(row=row._replace(at_s=engine.now_ms() // 1000))
@@ -76,7 +76,7 @@ def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:
     if not rows:
         return 0
     places = receipts.find(engine.ledger, account, [row.serial for row in rows], today=today)
-    matched = [Matched(row, places[row.serial]) for row in rows if row.serial in places]
+    matched = [ReceiptMatch(row, places[row.serial]) for row in rows if row.serial in places]
     matched += match(engine, account, [row for row in rows if row.serial not in places])
     apply_matched(engine, account, matched)
     receipts.drop_orphans(engine.ledger, account, [each.row for each in matched], today=today)

@@ -6,21 +6,21 @@ from typing import Final
 from smsline.ledger import attempts
 from smsline.ledger.attempts import Attempt
 from smsline.ledger.blocks import unsure_of
-from smsline.ledger.receipts import Matched, Place, Row
+from smsline.ledger.receipts import Place, ReceiptMatch, Row
 from worker.engine import Engine
 
 SLACK_S: Final = 120
 """How far the provider's clock may be behind ours when a receipt is matched by number and time."""
 
 
-def match(engine: Engine, account: str, rows: Sequence[Row]) -> list[Matched]:
+def match(engine: Engine, account: str, rows: Sequence[Row]) -> list[ReceiptMatch]:
     """Receipts of calls whose answer was never seen: by the attempt they name, or by number and time where they name none."""
     found = []
     for row in rows:
         for attempt in _candidates(engine, account, row):
             place = _place(engine, attempt, row.number)
             if place is not None:
-                found.append(Matched(row, place, note=True))
+                found.append(ReceiptMatch(row, place, note=True))
                 break
     return found
 
@@ -38,7 +38,7 @@ def _candidates(engine: Engine, account: str, row: Row) -> list[Attempt]:
         for attempt in read
         if attempt
         and attempt.state == "unsure"
-        and attempt.line.account == account
+        and attempt.queue.account == account
         and (row.context or not row.at_s or row.at_s >= attempt.started_ms / 1000 - SLACK_S)
     ]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from smsline.ledger import blocks, due, receipts
 from smsline.ledger.blocks import Silent, silent_of
-from smsline.ledger.receipts import Matched, Place, Row
+from smsline.ledger.receipts import Place, ReceiptMatch, Row
 from worker.engine import Engine
 from worker.providers.base import QUERIES_AT_ONCE, Asked, QueryProvider
 from worker.receipts.apply import apply_matched, apply_rows
@@ -91,7 +91,7 @@ def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Sile
     rows, wait_ms = _query_all(engine, account, asking, seconds)
     places = {(each.serial, each.number): Place(block, each.position) for each in asking}
     found = [(row, places.get((row.serial, row.number))) for row in rows]
-    apply_matched(engine, account, [Matched(row, place) for row, place in found if place])
+    apply_matched(engine, account, [ReceiptMatch(row, place) for row, place in found if place])
     if wait_ms is not None:
         return wait_ms
     now_ms, left = engine.now_ms(), silent_of(engine.ledger, block, account)
@@ -108,8 +108,10 @@ def _query_all(
         return [], None
     limit, rows, waits = provider.query_rule.limit, list[Row](), list[float]()
     # A look that is cut short begins elsewhere the next time, so that nobody is always left out.
-    turn = engine.now_ms() % len(asking)
-    asked = [Asked(each.serial, each.number, each.accepted_ms // 1000) for each in (*asking[turn:], *asking[:turn])]
+    due_queue = engine.now_ms() % len(asking)
+    asked = [
+        Asked(each.serial, each.number, each.accepted_ms // 1000) for each in (*asking[due_queue:], *asking[:due_queue])
+    ]
 
     def one(start: int) -> None:
         if waits or over():

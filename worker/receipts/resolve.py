@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from smsline.ledger import attempts, due, retention
-from smsline.ledger.attempts import NO_DELAY, Attempt, Mark, Verdicts
+from smsline.ledger.attempts import NO_DELAY, Attempt, EntryResults, RecipientResult
+from smsline.ledger.batch_queues import PINNED
 from smsline.ledger.blocks import tries_of, unsure_of
-from smsline.ledger.lines import PINNED
 from smsline.ledger.runs import Entry, encode
 from smsline.states import State
 from worker import gate
@@ -56,7 +56,7 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
         return
     asked = _ask(engine, attempt, seconds)
     elapsed_s = (engine.now_ms() - attempt.unsure_ms) / 1000
-    horizon_s = engine.settings.unsure_horizon_s[attempt.line.lane]
+    horizon_s = engine.settings.unsure_horizon_s[attempt.queue.lane]
     left = unsure_of(engine.ledger, attempt.entries)
     if all(number in asked.taken for _, _, number in left):
         again_s = None
@@ -80,7 +80,7 @@ def next_look_s(elapsed_s: float, schedule_s: Sequence[float], horizon_s: float)
 
 def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
     """Ask in the provider's way: about the call as a whole where that can be, else about one number after the other."""
-    account = attempt.line.account
+    account = attempt.queue.account
     if account not in engine.providers:
         return Round()
     apply.match_early(engine, account, [number for _, _, number in unsure_of(engine.ledger, attempt.entries)])
@@ -92,7 +92,7 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
 
 def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
     """Ask what the provider took of the call, a few numbers at a time where it must be so."""
-    account = attempt.line.account
+    account = attempt.queue.account
     numbers = [number for _, _, number in unsure_of(engine.ledger, attempt.entries)]
     if not numbers:
         return Round()
@@ -121,12 +121,12 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
     over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
     numbers = sorted({number for _, _, number in unsure_of(engine.ledger, attempt.entries) if number > cursor})
     since_s, until_s = attempt.started_ms // 1000 - SLACK_S, engine.now_ms() // 1000 + SLACK_S
-    urgent = attempt.line.lane == "otp"
+    urgent = attempt.queue.lane == "otp"
     for number in numbers:
-        rows = ask(engine, attempt.line.account, number, since_s=since_s, until_s=until_s, urgent=urgent)
+        rows = ask(engine, attempt.queue.account, number, since_s=since_s, until_s=until_s, urgent=urgent)
         if isinstance(rows, float):
             return max(ASK_AGAIN_S, rows / 1000)
-        apply.apply_rows(engine, attempt.line.account, rows)
+        apply.apply_rows(engine, attempt.queue.account, rows)
         attempts.note_cursor(engine.ledger, attempt.attempt, number)
         if over() and number != numbers[-1]:
             return 0.0
@@ -135,46 +135,46 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
 
 def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, int]], taken: Mapping[int, str]) -> None:
     """What was taken is accepted. At the horizon an otp is sent again once while its deadline lasts; the rest ends as unknown."""
-    verdicts = []
+    entries = []
     for entry in attempt.entries:
         numbers = {position: number for held, position, number in left if held == entry}
         tries = tries_of(engine.ledger, entry.block)
-        again = attempt.line.lane == "otp" and _in_time(engine, entry.job)
-        marks = [
-            Mark(position, State.ACCEPTED, serial=taken[number], counted=False)
+        again = attempt.queue.lane == "otp" and _in_time(engine, entry.job)
+        results = [
+            RecipientResult(position, State.ACCEPTED, serial=taken[number], counted=False)
             if number in taken
-            else horizon_mark(
+            else horizon_result(
                 position,
                 tries.get(position, 0),
                 again=again,
-                line=_line_again(engine, attempt, number) if again else "",
+                queue=_line_again(engine, attempt, number) if again else "",
             )
             for position, number in numbers.items()
         ]
-        if marks:
-            verdicts.append(Verdicts(Entry(entry.job, entry.block, encode(numbers)), marks))
+        if results:
+            entries.append(EntryResults(Entry(entry.job, entry.block, encode(numbers)), results))
     attempts.record(
         engine.ledger,
         attempt.attempt,
-        attempt.line,
-        verdicts,
+        attempt.queue,
+        entries,
         at_ms=attempt.started_ms,
-        polls=engine.polls(attempt.line.lane),
+        polls=engine.polls(attempt.queue.lane),
         upon="unsure",
     )
     attempts.forget_unsure(engine.ledger, attempt)
-    _tell(attempt, Counter(mark.state for verdict in verdicts for mark in verdict.marks))
+    _tell(attempt, Counter(result.state for verdict in entries for result in verdict.results))
 
 
 def _line_again(engine: Engine, attempt: Attempt, number: int) -> str:
-    """Where a number is sent again: its own account, and no other for it, unless the settings allow that; empty for the same line."""
-    line = attempt.line
-    if not failover.can(engine, line):
+    """The batch queue in which a number is sent again; empty for its own. Another account's only where the settings allow that."""
+    queue = attempt.queue
+    if not failover.can(engine, queue):
         return ""
     if engine.settings.unsure_reroute:
-        elsewhere = failover.standing_in(engine, line, number, engine.now_ms())
+        elsewhere = failover.standing_in(engine, queue, number, engine.now_ms())
         return elsewhere.text() if elsewhere else ""
-    return line._replace(pinned=PINNED).text()
+    return queue._replace(pinned=PINNED).text()
 
 
 def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
@@ -182,7 +182,7 @@ def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
         log.warning(
             "attempt %d of account %s had no answer: %d recipients were found accepted, %d are sent again, %d end as unknown",
             attempt.attempt,
-            attempt.line.account,
+            attempt.queue.account,
             states.get(State.ACCEPTED, 0),
             states.get(State.WAITING, 0),
             states.get(State.UNKNOWN, 0),
@@ -194,15 +194,15 @@ def _in_time(engine: Engine, job: str) -> bool:
     return life is not None and life.deadline_ms > engine.now_ms()
 
 
-def horizon_mark(position: int, tries: int, *, again: bool, line: str = "") -> Mark:
+def horizon_result(position: int, tries: int, *, again: bool, queue: str = "") -> RecipientResult:
     """What becomes of a recipient that is still unsure at its lane's horizon.
 
     Args:
         position: In its block.
         tries: Its attempts byte.
         again: Whether its lane sends again, and its deadline has not passed.
-        line: Where it waits for that; empty for where it came from.
+        queue: Where it waits for that; empty for where it came from.
     """
     if again and not tries & RESENT:
-        return Mark(position, State.WAITING, HORIZON_CODE, delay_ms=NO_DELAY, resent=True, line=line)
-    return Mark(position, State.UNKNOWN, HORIZON_CODE, counted=False)
+        return RecipientResult(position, State.WAITING, HORIZON_CODE, delay_ms=NO_DELAY, resent=True, queue=queue)
+    return RecipientResult(position, State.UNKNOWN, HORIZON_CODE, counted=False)

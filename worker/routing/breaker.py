@@ -41,7 +41,7 @@ class Standings:
         self._lock = threading.Lock()
 
     def of(self, account: str, template: str) -> Standing:
-        """How an account stands, for a line's template."""
+        """How an account stands, for a batch queue's template."""
         now_s, key = self._clock_s(), (account, template)
         known = self._known.get(key)
         if known is None or now_s - known[0] > KNOWN_S:

@@ -1,4 +1,4 @@
-"""Sending windows: an account's hours and a recipient's country go in, how long a line must wait comes out.
+"""Sending windows: an account's hours and a recipient's country go in, how long a batch queue must wait comes out.
 
 Marketing goes out in the recipient's own daytime. In a country of several time zones only the hours that are within the window in
 all of them count, because a number does not tell where its owner is.
@@ -17,7 +17,7 @@ import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from config.accounts import Account
-from smsline.ledger.lines import Line
+from smsline.ledger.batch_queues import BatchQueue
 from worker.engine import Engine
 
 MAINLAND_COUNTRY: Final = "CN"
@@ -29,7 +29,7 @@ LIKE: Final = {"AC": "SH", "TA": "SH", "XK": "RS"}
 """Countries of the numbering plans that the table of zones leaves out, each with one of the same time."""
 
 NEVER_OPEN_S: Final = 3_600.0
-"""How long a line waits whose window is never open, until it is looked at, and told of, again."""
+"""How long a batch queue waits whose window is never open, until it is looked at, and told of, again."""
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +58,9 @@ def zones_of(country: str) -> tuple[ZoneInfo, ...]:
 @cache
 def _zone_names() -> dict[str, list[str]]:
     table, names = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8"), dict[str, list[str]]()
-    for line in table.splitlines():
-        if not line.startswith("#"):
-            country, _, name, *_ = line.split("\t")
+    for queue in table.splitlines():
+        if not queue.startswith("#"):
+            country, _, name, *_ = queue.split("\t")
             names.setdefault(country, []).append(name)
     return names
 
@@ -78,7 +78,7 @@ def country_of(number: int) -> str:
 
 
 def country_for(account: Account, lane: str, region: str, number: int) -> str:
-    """The number's country where the hour of sending depends on it, else empty; `region` is a line's letter."""
+    """The number's country where the hour of sending depends on it, else empty; `region` is a batch queue's letter."""
     return country_of(number) if account.window and lane == "marketing" and region == "g" else ""
 
 
@@ -101,19 +101,19 @@ def _opening(window: Window, local: datetime) -> datetime:
     return datetime.combine(day, window.opens, local.tzinfo).astimezone(UTC)
 
 
-def line_closed_s(engine: Engine, line: Line) -> float:
-    """How long a line must wait for its account's window, seconds; only marketing waits."""
-    account = engine.settings.accounts.get(line.account)
-    if account is None or not account.window or line.lane != "marketing":
+def queue_closed_s(engine: Engine, queue: BatchQueue) -> float:
+    """How long a batch queue must wait for its account's window, seconds; only marketing waits."""
+    account = engine.settings.accounts.get(queue.account)
+    if account is None or not account.window or queue.lane != "marketing":
         return 0.0
-    country = MAINLAND_COUNTRY if line.region.startswith("m") else line.region[1:]
+    country = MAINLAND_COUNTRY if queue.region.startswith("m") else queue.region[1:]
     wait_s = closed_s(parse_window(account.window), zones_of(country), engine.now_ms() / 1000)
     if math.isfinite(wait_s):
         return wait_s
     log.error(
         "account %s: its window %s is never open in all time zones of %s at once: marketing to that country waits until its ttl;"
         " widen the window",
-        line.account,
+        queue.account,
         account.window,
         country,
     )

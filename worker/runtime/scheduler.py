@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from smsline.ledger import due, lines
+from smsline.ledger import batch_queues, due
 from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
@@ -138,7 +138,7 @@ class Scheduler:
     def _wake_send(self, key: str, now_ms: float) -> None:
         if self._idle():
             due_now = self._members(key, now_ms)
-            work = sum(max(1, entries) for entries in lines.lengths(self.engine.ledger, due_now))
+            work = sum(max(1, entries) for entries in batch_queues.lengths(self.engine.ledger, due_now))
             self._wake_lane(TASK_SEND, key, work)
 
     def _idle(self) -> int:
@@ -153,7 +153,7 @@ class Scheduler:
                 break
 
     def _move_later(self, key: str, _now_ms: float) -> None:
-        while lines.move_due(self.engine.ledger, key, only_due=True):
+        while batch_queues.move_due(self.engine.ledger, key, only_due=True):
             self.poke(0)
 
     def _recover(self, _key: str, _now_ms: float) -> None:

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from smsline.ledger import accounts, buckets, suppression
-from smsline.ledger.lines import Begun, Claim, template_id
+from smsline.ledger.batch_queues import Claim, StartedCall, template_id
 from smsline.verdicts import Scope
 from worker.engine import Engine
 from worker.outcome import Outcome, Trouble
@@ -26,7 +26,7 @@ class Flight:
     """
 
     claim: Claim
-    begun: Begun
+    begun: StartedCall
     action: str
     provider: str
     asked_s: float
@@ -34,7 +34,7 @@ class Flight:
 
 def act(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     """Close a bucket, park or lift a park, suppress who has opted out, count what no table knows."""
-    ledger, account = engine.ledger, flight.claim.line.account
+    ledger, account = engine.ledger, flight.claim.queue.account
     if outcome.shut_s:
         buckets.shut(ledger, account, flight.action, outcome.shut_s * 1000)
     if outcome.park:
@@ -50,16 +50,16 @@ def act(engine: Engine, flight: Flight, outcome: Outcome) -> None:
 
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
-    line, probe_s = flight.claim.line, engine.settings.park_probe_s
-    template = line.template if trouble.scope is Scope.TEMPLATE else ""
+    queue, probe_s = flight.claim.queue, engine.settings.park_probe_s
+    template = queue.template if trouble.scope is Scope.TEMPLATE else ""
     new = accounts.park(
-        engine.ledger, line.account, template, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
+        engine.ledger, queue.account, template, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
     )
     engine.standings.forget()
     if new:
         log.error(
             "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",
-            line.account,
+            queue.account,
             f" template {template_id(template)}" if template else "",
             trouble.code,
             probe_s,
@@ -67,30 +67,30 @@ def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
 
 
 def _unpark(engine: Engine, flight: Flight) -> None:
-    line = flight.claim.line
-    for template in ("", line.template):
-        if accounts.unpark(engine.ledger, line.account, template):
+    queue = flight.claim.queue
+    for template in ("", queue.template):
+        if accounts.unpark(engine.ledger, queue.account, template):
             log.warning(
-                "account %s works again%s", line.account, f" with template {template_id(template)}" if template else ""
+                "account %s works again%s", queue.account, f" with template {template_id(template)}" if template else ""
             )
 
 
 def tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
     """One line per call for the log; trouble is remembered with the account."""
-    line = flight.claim.line
-    codes = sorted({mark.code for verdict in outcome.verdicts for mark in verdict.marks if mark.code})
+    queue = flight.claim.queue
+    codes = sorted({result.code for verdict in outcome.entries for result in verdict.results if result.code})
     request = getattr(answer, "request_id", "")
     if codes:
         accounts.note_error(
-            engine.ledger, line.account, f"{', '.join(codes[:5])} at {flight.begun.started_ms} request {request}"
+            engine.ledger, queue.account, f"{', '.join(codes[:5])} at {flight.begun.started_ms} request {request}"
         )
     log.log(
         logging.WARNING if codes else logging.DEBUG,
         "attempt %d: account %s lane %s template %s numbers %d codes %s request %s",
         flight.claim.attempt,
-        line.account,
-        line.lane,
-        line.template_id,
+        queue.account,
+        queue.lane,
+        queue.template_id,
         sum(len(group.numbers) for group in flight.begun.groups),
         ",".join(codes) or "ok",
         request,

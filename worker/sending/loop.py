@@ -1,4 +1,4 @@
-"""A wake-up for a lane goes in; what is due in its inbox is accepted and what is due in its lines is sent, until nothing is."""
+"""A wake-up for a lane goes in; what is due in its inbox is accepted and what is due in its batch queues is sent, until nothing is."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "") -> N
 
     Args:
         engine: The process' engine.
-        lane: Whose inbox and lines.
+        lane: Whose inbox and batch queues.
         seconds: For how long.
         job: Who is waiting in the inbox for certain, and is opened without a look; the others come after it.
     """

@@ -1,4 +1,4 @@
-"""A lane's due lines go in, provider calls and their recorded outcomes come out: take, begin, call, decide, record."""
+"""A lane's due batch queues go in, provider calls and their recorded outcomes come out: take, begin, call, decide, record."""
 
 import json
 import logging
@@ -6,9 +6,19 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from smsline.ledger import accepting, accounts, attempts, lines
+from smsline.ledger import accepting, accounts, attempts, batch_queues
+from smsline.ledger.batch_queues import (
+    ALONE,
+    OWN,
+    BatchQueue,
+    CallGroup,
+    CallLimits,
+    Claim,
+    NotStarted,
+    StartedCall,
+    TakeOptions,
+)
 from smsline.ledger.buckets import Limit
-from smsline.ledger.lines import ALONE, OWN, Begun, Claim, Group, Line, NotBegun, Taking, Terms
 from smsline.ledger.runs import Entry
 from worker.engine import Engine
 from worker.intake.batching import read_content, region_named
@@ -33,80 +43,84 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
     """Make the calls that are due in a lane, for about so long; returns how many."""
     over, calls = engine.slice_ends(seconds), 0
     while not over():
-        turn, next_ms = engine.turns[lane].next(engine.ledger)
-        if turn is None:
+        due_queue, next_ms = engine.due_queues[lane].next(engine.ledger)
+        if due_queue is None:
             if next_ms > 0:
                 engine.poke(next_ms)
             break
-        calls += send_batch(engine, *turn)
+        calls += send_batch(engine, *due_queue)
     return calls
 
 
-def send_batch(engine: Engine, line: Line, entry: Entry | None = None) -> bool:
-    """Make one call for a line; False when there was nothing to send or it has to wait.
+def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) -> bool:
+    """Make one call for a batch queue; False when there was nothing to send or it has to wait.
 
     Args:
         engine: The process' engine.
-        line: The line.
+        queue: The batch queue.
         entry: The only one it seems to have, which then is taken and begun in one round trip.
     """
-    provider = engine.providers.get(line.account)
+    provider = engine.providers.get(queue.account)
     if provider is None:
-        return _park_stranger(engine, line)
-    if closed_s := windows.line_closed_s(engine, line):
-        lines.hold(engine.ledger, line, closed_s * 1000)
+        return _park_stranger(engine, queue)
+    if closed_s := windows.queue_closed_s(engine, queue):
+        batch_queues.hold(engine.ledger, queue, closed_s * 1000)
         return False
-    rule = rule_of(provider, line)
-    if entry is None or _failing(engine, line):
-        claim = _take(engine, line, rule.limit)
+    rule = rule_of(provider, queue)
+    if entry is None or _failing(engine, queue):
+        claim = _take(engine, queue, rule.limit)
         left = claim and _in_standing(engine, claim)
         return claim is not None and (left is None or _begin_and_call(engine, left, rule))
-    asked_s, terms = engine.monotonic_s(), _terms(engine, line.account, rule.action)
-    how = _taking(engine, line, rule.limit)
-    claim, begun = lines.take_and_begin(engine.ledger, line, engine.next_attempt(), how=how, terms=terms, entry=entry)
+    asked_s, terms = engine.monotonic_s(), _terms(engine, queue.account, rule.action)
+    how = _taking(engine, queue, rule.limit)
+    claim, begun = batch_queues.take_and_begin(
+        engine.ledger, queue, engine.next_attempt(), how=how, terms=terms, entry=entry
+    )
     return claim is not None and _begin_and_call(engine, claim, rule, (asked_s, begun) if begun else None)
 
 
-def _take(engine: Engine, line: Line, limit: int) -> Claim | None:
-    """The next recipients of a line for one call; None when there are none, or it is not due."""
-    return lines.take(engine.ledger, line, engine.next_attempt(), **_taking(engine, line, limit))
+def _take(engine: Engine, queue: BatchQueue, limit: int) -> Claim | None:
+    """The next recipients of a batch queue for one call; None when there are none, or it is not due."""
+    return batch_queues.take(engine.ledger, queue, engine.next_attempt(), **_taking(engine, queue, limit))
 
 
-def _taking(engine: Engine, line: Line, limit: int) -> Taking:
-    return Taking(
+def _taking(engine: Engine, queue: BatchQueue, limit: int) -> TakeOptions:
+    return TakeOptions(
         limit=limit,
-        linger_ms=engine.settings.linger_ms[line.lane],
+        linger_ms=engine.settings.linger_ms[queue.lane],
         lease_ms=engine.settings.lease_s * 1000,
         worker=engine.worker,
     )
 
 
-def rule_of(provider: Provider, line: Line) -> BatchRule:
-    """How the line's numbers are packed: by the provider's rule, or one by one where each must have its own call."""
-    rule = provider.batch_rule(region_named(line.region))
-    if line.params == ALONE or (line.params == OWN and not rule.params_differ):
+def rule_of(provider: Provider, queue: BatchQueue) -> BatchRule:
+    """How the batch queue's numbers are packed: by the provider's rule, or one by one where each must have its own call."""
+    rule = provider.batch_rule(region_named(queue.region))
+    if queue.params == ALONE or (queue.params == OWN and not rule.params_differ):
         return BatchRule(rule.action, 1)
-    return rule.own or rule if line.params == OWN else rule
+    return rule.own or rule if queue.params == OWN else rule
 
 
-def _park_stranger(engine: Engine, line: Line) -> bool:
-    """A line of an account this service does not have (any more) waits, visibly, until it has; who has ended meanwhile leaves it."""
+def _park_stranger(engine: Engine, queue: BatchQueue) -> bool:
+    """A batch queue of an account this service does not have (any more) waits, visibly, until it has; who has ended meanwhile leaves it."""
     message = "no worker is configured with this account; add it to the settings or cancel its jobs"
-    accounts.park(engine.ledger, line.account, "", "account.Unknown", probe_ms=UNKNOWN_ACCOUNT_WAIT_MS, message=message)
-    accounts.put_off_probe(engine.ledger, line.account, UNKNOWN_ACCOUNT_WAIT_MS)
-    accounts.note_stranger(engine.ledger, line.account)
-    terms = Terms("", Limit(1.0), engine.settings.lease_s * 1000, UNKNOWN_ACCOUNT_WAIT_MS)
-    while (claim := _take(engine, line, accepting.BLOCK_SIZE)) is not None:
-        why = lines.begin(engine.ledger, claim, terms)
-        if isinstance(why, NotBegun) and why.why == "parked":
-            lines.release(engine.ledger, claim, UNKNOWN_ACCOUNT_WAIT_MS)
-            log.error("account %s is not configured: its recipients wait; %s", line.account, message)
+    accounts.park(
+        engine.ledger, queue.account, "", "account.Unknown", probe_ms=UNKNOWN_ACCOUNT_WAIT_MS, message=message
+    )
+    accounts.put_off_probe(engine.ledger, queue.account, UNKNOWN_ACCOUNT_WAIT_MS)
+    accounts.note_stranger(engine.ledger, queue.account)
+    terms = CallLimits("", Limit(1.0), engine.settings.lease_s * 1000, UNKNOWN_ACCOUNT_WAIT_MS)
+    while (claim := _take(engine, queue, accepting.BLOCK_SIZE)) is not None:
+        why = batch_queues.begin(engine.ledger, claim, terms)
+        if isinstance(why, NotStarted) and why.why == "parked":
+            batch_queues.release(engine.ledger, claim, UNKNOWN_ACCOUNT_WAIT_MS)
+            log.error("account %s is not configured: its recipients wait; %s", queue.account, message)
             break
     return False
 
 
 def _begin_and_call(
-    engine: Engine, claim: Claim, rule: BatchRule, early: tuple[float, Begun | NotBegun] | None = None
+    engine: Engine, claim: Claim, rule: BatchRule, early: tuple[float, StartedCall | NotStarted] | None = None
 ) -> bool:
     """Begin, waiting a little for the rate limit, and make the call; False when it is not to be made (now).
 
@@ -116,14 +130,14 @@ def _begin_and_call(
         rule: How they are packed.
         early: What beginning came to when it was done with the taking, and when that was asked for.
     """
-    terms = _terms(engine, claim.line.account, rule.action)
+    terms = _terms(engine, claim.queue.account, rule.action)
     while True:
-        asked_s, begun = early or (engine.monotonic_s(), lines.begin(engine.ledger, claim, terms))
+        asked_s, begun = early or (engine.monotonic_s(), batch_queues.begin(engine.ledger, claim, terms))
         early = None
-        if isinstance(begun, Begun):
+        if isinstance(begun, StartedCall):
             _call(
                 engine,
-                Flight(claim, begun, rule.action, engine.settings.accounts[claim.line.account].provider, asked_s),
+                Flight(claim, begun, rule.action, engine.settings.accounts[claim.queue.account].provider, asked_s),
             )
             return True
         if begun.why != "wait" or begun.wait_ms > SHORT_WAIT_MS or engine.stopping.is_set():
@@ -131,31 +145,31 @@ def _begin_and_call(
         engine.sleep(begun.wait_ms / 1000)
 
 
-def _failing(engine: Engine, line: Line) -> bool:
-    """Whether others stand in for the line's account, because its calls fail."""
-    if not failover.can(engine, line):
+def _failing(engine: Engine, queue: BatchQueue) -> bool:
+    """Whether others stand in for the batch queue's account, because its calls fail."""
+    if not failover.can(engine, queue):
         return False
-    standing = engine.standings.of(line.account, line.template)
+    standing = engine.standings.of(queue.account, queue.template)
     # Nearly always others never stood in, which needs no look at Redis' clock.
     return bool(standing.out_ms) and standing.out_ms > engine.now_ms()
 
 
 def _in_standing(engine: Engine, claim: Claim) -> Claim | None:
     """The claim without those whom another account serves while this one's calls fail; None when nobody is left."""
-    return failover.divert(engine, claim, "failing") if _failing(engine, claim.line) else claim
+    return failover.fail_over(engine, claim, "failing") if _failing(engine, claim.queue) else claim
 
 
-def _not_begun(engine: Engine, claim: Claim, why: NotBegun) -> bool:
+def _not_begun(engine: Engine, claim: Claim, why: NotStarted) -> bool:
     """Give back what cannot be sent now; whom a parked account keeps waiting goes through another one that can serve them."""
-    left = failover.divert(engine, claim, "parked") if why.why == "parked" else claim
+    left = failover.fail_over(engine, claim, "parked") if why.why == "parked" else claim
     if left is not None:
         _give_back(engine, left, why)
     return left is not claim
 
 
-def _terms(engine: Engine, account: str, action: str) -> Terms:
+def _terms(engine: Engine, account: str, action: str) -> CallLimits:
     settings = engine.settings
-    return Terms(
+    return CallLimits(
         action=action,
         limit=engine.limit(account, action),
         lease_ms=settings.lease_s * 1000,
@@ -164,41 +178,41 @@ def _terms(engine: Engine, account: str, action: str) -> Terms:
     )
 
 
-def _give_back(engine: Engine, claim: Claim, why: NotBegun) -> None:
+def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> None:
     if why.why == "wait":
-        lines.release(engine.ledger, claim, why.wait_ms)
+        batch_queues.release(engine.ledger, claim, why.wait_ms)
     elif why.why == "parked":
-        lines.release(engine.ledger, claim, max(1.0, why.wait_ms - engine.now_ms()))
+        batch_queues.release(engine.ledger, claim, max(1.0, why.wait_ms - engine.now_ms()))
 
 
 def _call(engine: Engine, flight: Flight) -> None:
     """Make the call and write down what it came to."""
-    line = flight.claim.line
+    queue = flight.claim.queue
     answer = _answer(engine, flight)
     policy = Policy(
         flight.provider,
-        engine.settings.retry_max[line.lane],
+        engine.settings.retry_max[queue.lane],
         now_s=flight.begun.started_ms / 1000,
-        onward=lambda group, number: failover.onward(engine, line, group, number, now_ms=flight.begun.started_ms),
+        onward=lambda group, number: failover.onward(engine, queue, group, number, now_ms=flight.begun.started_ms),
     )
     outcome = decide(answer, flight.begun.groups, policy)
     try:
-        # Before the recipients are written down: some of them wait again, and should meet a closed bucket, a held line or a park.
+        # Before the recipients are written down: some of them wait again, and should meet a closed bucket, a held batch queue or a park.
         effects.tell(engine, flight, answer, outcome)
         effects.act(engine, flight, outcome)
         if outcome.hold_s:
-            lines.hold(engine.ledger, line, outcome.hold_s * 1000, firmly=True)
+            batch_queues.hold(engine.ledger, queue, outcome.hold_s * 1000, firmly=True)
     except RedisError as error:
-        log.warning("account %s: what a call meant for it is lost (%s); what it came to is not", line.account, error)
+        log.warning("account %s: what a call meant for it is lost (%s); what it came to is not", queue.account, error)
     early = _record(engine, flight, outcome)
     if early is None:
         log.warning(
             "attempt %d of account %s lost its lease; what became of it is left to the receipts",
             flight.claim.attempt,
-            line.account,
+            queue.account,
         )
     elif early:
-        apply.match_early(engine, line.account, [number for group in flight.begun.groups for number in group.numbers])
+        apply.match_early(engine, queue.account, [number for group in flight.begun.groups for number in group.numbers])
 
 
 def _answer(engine: Engine, flight: Flight) -> Answer:
@@ -208,13 +222,13 @@ def _answer(engine: Engine, flight: Flight) -> Answer:
         return request
     if engine.monotonic_s() - flight.asked_s > engine.settings.lease_s - request.timeout_s:
         return Broken(maybe_sent=False, code="worker.Late", detail="the lease ran out before the call")
-    return engine.providers[flight.claim.line.account].send(request)
+    return engine.providers[flight.claim.queue.account].send(request)
 
 
 def _request(engine: Engine, flight: Flight) -> Call | Broken:
-    begun, line = flight.begun, flight.claim.line
-    account = engine.settings.accounts[line.account]
-    own = [] if begun.params and line.params != OWN else [params for group in begun.groups for params in _own(group)]
+    begun, queue = flight.begun, flight.claim.queue
+    account = engine.settings.accounts[queue.account]
+    own = [] if begun.params and queue.params != OWN else [params for group in begun.groups for params in _own(group)]
     params = own[0] if own else tuple(json.loads(begun.params or "[]"))
     content = worded(account, read_content(begun.content, params))
     own_params = each_worded(account, read_content(begun.content, params), own)
@@ -231,7 +245,7 @@ def _request(engine: Engine, flight: Flight) -> Call | Broken:
     )
 
 
-def _own(group: Group) -> list[tuple[str, ...]]:
+def _own(group: CallGroup) -> list[tuple[str, ...]]:
     """The params that a group's numbers brought; nothing when they brought none."""
     brought = json.loads(group.own_params or "[]")
     return [tuple(brought[position] or ()) for position in group.positions] if brought else []
@@ -245,10 +259,10 @@ def _record(engine: Engine, flight: Flight, outcome: Outcome) -> bool | None:
             return attempts.record(
                 engine.ledger,
                 claim.attempt,
-                claim.line,
-                outcome.verdicts,
+                claim.queue,
+                outcome.entries,
                 at_ms=flight.begun.started_ms,
-                polls=engine.polls(claim.line.lane),
+                polls=engine.polls(claim.queue.lane),
             )
         except RedisError:
             if engine.monotonic_s() + pause_s > deadline:

@@ -1,6 +1,6 @@
 -- What every script starts with: the clock, positions, packed columns, counts and the closing of jobs.
 -- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts), cd (2 bytes: code), fi (4 bytes: final, epoch s),
--- ac (2 bytes: the account it was sent to instead of its line's; only there when there was one).
+-- ac (2 bytes: the account it was sent to instead of its batch queue's; only there when there was one).
 
 local FINAL = { d = true, f = true, x = true, X = true, e = true, c = true, p = true, u = true, U = true }
 local COUNT = { w = 'waiting', s = 'sending', q = 'sending', a = 'accepted', d = 'delivered', f = 'undelivered',
@@ -150,12 +150,12 @@ local function finish_lease(due_key, member, fence, again_ms)
   return mine and 1 or 0
 end
 
--- Put an entry into a line. `front`: before what waits already (a returned entry); else behind it.
-local function enqueue(line_key, line, entry, due_key, due_ms, front)
+-- Put an entry into a batch queue. `front`: before what waits already (a returned entry); else behind it.
+local function enqueue(line_key, queue, entry, due_key, due_ms, front)
   local edge = front and redis.call('ZRANGE', line_key, 0, 0, 'WITHSCORES') or redis.call('ZRANGE', line_key, -1, -1, 'WITHSCORES')
   local score = tonumber(edge[2] or 0)
   redis.call('ZADD', line_key, score + (front and -1 or 1), entry)
-  redis.call('ZADD', due_key, 'LT', due_ms, line)
+  redis.call('ZADD', due_key, 'LT', due_ms, queue)
 end
 
 -- Note down through which other accounts recipients of a block go: "first,last,number of the name ...".

@@ -3,7 +3,7 @@
 -- KEYS: 1 attempt (hash), 2 due lease (zset), 3 bucket (hash), 4 park of the account, 5 park of the template (hashes), 6 due close, 7 due later (zsets),
 --       8 suppressed (set), 9 calls to numbers today, 10 yesterday (hashes), then per entry: block, job (hashes), held (zset)
 -- ARGV: 1 attempt id, 2 lease ms, 3 rate (micro-tokens a ms), 4 burst (micro-tokens), 5 floor left to other lanes (micro-tokens), 6 park probe ms, 7 bucket expiry s,
---       8 line id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry of the claim its text
+--       8 batch queue id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry of the claim its text
 -- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', until ms} |
 --          {'go', started ms, content json, params json, then per entry: text, numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.

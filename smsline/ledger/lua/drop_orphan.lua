@@ -5,8 +5,8 @@
 local kept = redis.call('HGET', KEYS[1], ARGV[1])
 if not kept then return 0 end
 local left, found = {}, 0
-for line in string.gmatch(kept, '[^\n]+') do
-  if line == ARGV[2] then found = 1 else left[#left + 1] = line end
+for queue in string.gmatch(kept, '[^\n]+') do
+  if queue == ARGV[2] then found = 1 else left[#left + 1] = queue end
 end
 if found == 0 then return 0 end
 if #left == 0 then redis.call('HDEL', KEYS[1], ARGV[1])

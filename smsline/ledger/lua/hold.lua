@@ -1,6 +1,6 @@
--- Leave a line alone for a time, because its messages may not be sent now; a longer time that holds already stays.
--- KEYS: 1 due send of the lane (zset), 2 hold of the line (string)
--- ARGV: 1 line id, 2 for how many ms, 3 '1' when it holds for what comes to the line meanwhile too, else a look at it is allowed then
+-- Leave a batch queue alone for a time, because its messages may not be sent now; a longer time that holds already stays.
+-- KEYS: 1 due send of the lane (zset), 2 hold of the batch queue (string)
+-- ARGV: 1 batch queue id, 2 for how many ms, 3 '1' when it holds for what comes to the batch queue meanwhile too, else a look at it is allowed then
 -- Returns: nothing.
 local now, ms = now_us() / 1000, tonumber(ARGV[2])
 if ARGV[3] == '1' then

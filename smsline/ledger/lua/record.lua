@@ -1,14 +1,14 @@
 -- Write down what a call, or the wait after an unsure one, came to; once per attempt and state.
 -- KEYS: 1 attempt (hash), 2 due lease, 3 due unsure, 4 due drain, 5 due later, 6 due close (zsets), 7 account (hash), 8 dead (hash), 9 unsure (hash), 10 orphans (hash),
---       11 line, 12 due send of the lane, 13 due probe (zsets), 14 calls to numbers on the day of the call (hash), then per entry block and job (hashes), then the index shards (hashes)
--- ARGV: 1 attempt id, 2 the attempt's state this is written upon ('begun' or 'unsure'), 3 first poll ms ('' none), 4 first unsure look ms ('' none), 5 account, 6 line,
+--       11 batch queue, 12 due send of the lane, 13 due probe (zsets), 14 calls to numbers on the day of the call (hash), then per entry block and job (hashes), then the index shards (hashes)
+-- ARGV: 1 attempt id, 2 the attempt's state this is written upon ('begun' or 'unsure'), 3 first poll ms ('' none), 4 first unsure look ms ('' none), 5 account, 6 batch queue,
 --       7 attempt expiry s, 8 index expiry s, 9 entries, 10 index entries, 11 returned entries, 12 ms until an accepted recipient is asked about,
 --       13 index entries (12 bytes each: field, value), in the order of their shards' keys, 14 how many of these keys, from the first on, get
 --       their expiry set,
 --       then per entry: text, marks (space separated: first position,last position,letter,counted,code number,code name; counted is 0 no, 1 yes,
 --       2 no, but marked as sent again; the name, for x and u, may be empty), serials or '', fee, and for recipients that go on through another
 --       account: "first position,last position,number of its name ..." or '';
---       then per returned entry: line, text, delay ms (-1: the front of the attempt's line)
+--       then per returned entry: batch queue, text, delay ms (-1: the front of the attempt's batch queue)
 -- Returns: {'stale'} | {'ok', '1' when early receipts may wait}.
 local from = ARGV[2]
 local held = redis.call('HMGET', KEYS[1], 'state', 'started_ms')
@@ -117,9 +117,9 @@ end
 for i = 1, tonumber(ARGV[14]) do redis.call('EXPIRE', KEYS[shard_at + i], ARGV[8]) end
 local at = 14 + entries * 5
 for i = 1, returned do
-  local line, text, delay = ARGV[at + i * 3 - 2], ARGV[at + i * 3 - 1], tonumber(ARGV[at + i * 3])
+  local queue, text, delay = ARGV[at + i * 3 - 2], ARGV[at + i * 3 - 1], tonumber(ARGV[at + i * 3])
   if delay < 0 then enqueue(KEYS[11], ARGV[6], text, KEYS[12], now, true)
-  else redis.call('ZADD', KEYS[5], now + delay, line .. ' ' .. text) end
+  else redis.call('ZADD', KEYS[5], now + delay, queue .. ' ' .. text) end
 end
 
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,8 +1,8 @@
--- Give a claim back that was never called: its entries return to the front of their line.
--- KEYS: 1 attempt (hash), 2 due lease (zset), 3 line (zset), 4 due send of the lane (zset)
+-- Give a claim back that was never called: its entries return to the front of their batch queue.
+-- KEYS: 1 attempt (hash), 2 due lease (zset), 3 batch queue (zset), 4 due send of the lane (zset)
 -- ARGV: 1 attempt id, 2 wait ms
 -- Returns: entries given back; 0 when the attempt was begun, released or recorded before.
-local held = redis.call('HMGET', KEYS[1], 'state', 'entries', 'line')
+local held = redis.call('HMGET', KEYS[1], 'state', 'entries', 'queue')
 if held[1] ~= 'claimed' then return 0 end
 local due, given = string.format('%.3f', now_us() / 1000 + tonumber(ARGV[2])), 0
 local due_was = redis.call('ZSCORE', KEYS[4], held[3])

@@ -1,6 +1,6 @@
 -- Send the dead and unknown recipients of one block again, or drop them from the dead letter; asked twice it does nothing more.
--- KEYS: 1 block, 2 job, 3 dead, 4 names of codes (hashes), 5 line, 6 due send of the lane, 7 due close (zsets)
--- ARGV: 1 'requeue' or 'drop', 2 account at which they ended, 3 block id, 4 job id, 5 line, 6 code ('-' for none), 7 the line's account
+-- KEYS: 1 block, 2 job, 3 dead, 4 names of codes (hashes), 5 batch queue, 6 due send of the lane, 7 due close (zsets)
+-- ARGV: 1 'requeue' or 'drop', 2 account at which they ended, 3 block id, 4 job id, 5 batch queue, 6 code ('-' for none), 7 the batch queue's account
 -- Returns: {recipients, why none: '' | 'params' when they are erased | 'deadline' when it has passed | 'cancelled'}.
 local b = redis.call('HMGET', KEYS[1], 'st', 'cd', 'at', 'fi', 'p', 'pp', 'np', 'ac')
 if not b[1] then return { 0, '' } end

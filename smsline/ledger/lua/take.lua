@@ -1,7 +1,7 @@
--- Take the next recipients of a due line for one call and write the claim down; asked again with the same attempt it answers the same.
--- KEYS: 1 line (zset), 2 size (string), 3 due send of the lane (zset), 4 attempt (hash), 5 due lease (zset), 6 hold of the line (string)
--- ARGV: 1 line id, 2 attempt id, 3 numbers in a call, 4 linger ms, 5 lease ms, 6 worker
--- Returns: entries (text), as many as fit; empty when the line is empty, held, or not due.
+-- Take the next recipients of a due batch queue for one call and write the claim down; asked again with the same attempt it answers the same.
+-- KEYS: 1 batch queue (zset), 2 size (string), 3 due send of the lane (zset), 4 attempt (hash), 5 due lease (zset), 6 hold of the batch queue (string)
+-- ARGV: 1 batch queue id, 2 attempt id, 3 numbers in a call, 4 linger ms, 5 lease ms, 6 worker
+-- Returns: entries (text), as many as fit; empty when the batch queue is empty, held, or not due.
 local taken = redis.call('HGET', KEYS[4], 'entries')
 if taken then
   local again = {}
@@ -18,7 +18,7 @@ if held_ms > 0 then
 end
 local limit, got, place, count = tonumber(ARGV[3]), {}, {}, 0
 
--- A block that is in the line in pieces (a part of it was tried before) is one entry of the claim: what is written down per block and
+-- A block that is in the batch queue in pieces (a part of it was tried before) is one entry of the claim: what is written down per block and
 -- call must not be written twice.
 local function claim(job, block, list)
   local name = job .. '|' .. block
@@ -32,7 +32,7 @@ local function claim(job, block, list)
   table.sort(mine)
 end
 
--- Recipients left in the line, counted as far as a full call.
+-- Recipients left in the batch queue, counted as far as a full call.
 local function left_over()
   local left, at = 0, 0
   while left < limit do
@@ -74,7 +74,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
 else
   local linger, due = tonumber(ARGV[4]), now
   if linger > 0 then
-    -- Counted anew, because entries also come back to a line: from a retry, a pause, or a schedule.
+    -- Counted anew, because entries also come back to a batch queue: from a retry, a pause, or a schedule.
     local left = left_over()
     redis.call('SET', KEYS[2], left)
     if left < limit then due = now + linger end
@@ -83,7 +83,7 @@ else
 end
 for i, piece in ipairs(got) do got[i] = piece.name .. '|' .. runs_of(piece.list) end
 if count > 0 then
-  redis.call('HSET', KEYS[4], 'line', ARGV[1], 'entries', table.concat(got, ' '), 'state', 'claimed', 'worker', ARGV[6])
+  redis.call('HSET', KEYS[4], 'queue', ARGV[1], 'entries', table.concat(got, ' '), 'state', 'claimed', 'worker', ARGV[6])
   redis.call('ZADD', KEYS[5], string.format('%.3f', now + tonumber(ARGV[5])), ARGV[2])
 end
 return got

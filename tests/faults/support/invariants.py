@@ -53,7 +53,7 @@ def every_waiting_recipient_is_found_again(seen: View) -> None:
     inbox, expire = set[str](), seen.due.get("expire", set())
     for lane in LANES:
         inbox |= seen.due.get(f"inbox:{lane}", set())
-    found = seen.lines | seen.later
+    found = seen.queues | seen.later
     for attempt in seen.attempts.values():
         if attempt.state == "claimed" and str(attempt.attempt) in seen.due.get("lease", set()):
             found |= set(seen.spots(attempt.entries))

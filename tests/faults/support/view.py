@@ -50,8 +50,8 @@ class View:
         letters: Every recipient's letter, lower case; those in the inbox wait.
         places: Block and position to recipient.
         blocks: Every block's hash.
-        lines: Recipients in a line that is in its lane's due set.
-        stray: Recipients in a line that nobody will look at.
+        queues: Recipients in a batch queue that is in its lane's due set.
+        stray: Recipients in a batch queue that nobody will look at.
         later: Recipients put off.
         held: Recipients set aside, per job.
         attempts: Every attempt that is kept.
@@ -63,7 +63,7 @@ class View:
     letters: dict[Spot, str] = field(default_factory=dict)
     places: dict[tuple[int, int], Spot] = field(default_factory=dict)
     blocks: dict[int, Hash] = field(default_factory=dict)
-    lines: set[Spot] = field(default_factory=set)
+    queues: set[Spot] = field(default_factory=set)
     stray: set[Spot] = field(default_factory=set)
     later: set[Spot] = field(default_factory=set)
     held: dict[str, set[Spot]] = field(default_factory=dict)
@@ -107,7 +107,7 @@ def view(ledger: Ledger, account: str) -> View:
 
 
 HASHES: Final = ("job:", "got:", "part:", "blocks:", "block:", "attempt:", "dead", "account:")
-SETS: Final = ("due:", "line:", "held:")
+SETS: Final = ("due:", "queue:", "held:")
 
 
 def _read_all(ledger: Ledger) -> tuple[dict[str, Hash], dict[str, Members]]:
@@ -152,17 +152,17 @@ def _range(value: str) -> Iterator[int]:
 
 
 def _add_entries(seen: View, sets: dict[str, Members]) -> None:
-    watched = {line for lane in LANES for line in seen.due.get(f"send:{lane}", ())}
+    watched = {queue for lane in LANES for queue in seen.due.get(f"send:{lane}", ())}
     for key, members in sets.items():
         texts = [member.decode() for member in members]
-        if key.startswith("line:"):
+        if key.startswith("queue:"):
             found = seen.spots(tuple(map(parse_entry, texts)))
-            (seen.lines if key[5:] in watched else seen.stray).update(found)
+            (seen.queues if key[6:] in watched else seen.stray).update(found)
         elif key.startswith("held:"):
             seen.held[key[5:]] = _put_off(seen, texts)
     seen.later = _put_off(seen, sorted(seen.due.get("later", ())))
 
 
 def _put_off(seen: View, texts: list[str]) -> set[Spot]:
-    """Recipients of a set of `line entry`."""
+    """Recipients of a set of `<queue> <entry>`."""
     return set(seen.spots(tuple(parse_entry(text.split(" ", 1)[1]) for text in texts)))

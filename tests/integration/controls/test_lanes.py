@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from smsline.ledger import buckets, lines
+from smsline.ledger import batch_queues, buckets
+from smsline.ledger.batch_queues import BatchQueue, CallLimits, NotStarted, StartedCall
 from smsline.ledger.buckets import MICRO, Limit
 from smsline.ledger.keys import BUCKET_TTL_S
-from smsline.ledger.lines import Begun, Line, NotBegun, Terms
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 from tests.support.world import FIRST, World, some_numbers
@@ -15,9 +15,9 @@ from tests.support.world import FIRST, World, some_numbers
 HOUR_US = 3_600_000_000
 
 
-def terms(per_s: float, reserve: float = 0.2) -> Terms:
+def terms(per_s: float, reserve: float = 0.2) -> CallLimits:
     """Terms with this rate limit."""
-    return Terms(action="SendSms", limit=Limit(per_s, reserve), lease_ms=60_000, park_probe_ms=60_000)
+    return CallLimits(action="SendSms", limit=Limit(per_s, reserve), lease_ms=60_000, park_probe_ms=60_000)
 
 
 @pytest.fixture
@@ -25,15 +25,15 @@ def begin(ledger: Ledger) -> Callable[..., bool]:
     """`begin("otp", terms)`: whether a call of one number of this lane may be made now."""
     made = 0
 
-    def begin_one(lane: str, with_terms: Terms) -> bool:
+    def begin_one(lane: str, with_terms: CallLimits) -> bool:
         nonlocal made
         made += 1
-        world = World(ledger, Line(lane, "main", "5678", "m", "s", f"h{made}"))
+        world = World(ledger, BatchQueue(lane, "main", "5678", "m", "s", f"h{made}"))
         world.job([FIRST + made], lane=lane)
         claim, answer = world.begin(1, with_terms)
-        if isinstance(answer, NotBegun):
-            lines.release(ledger, claim, answer.wait_ms)
-        return isinstance(answer, Begun)
+        if isinstance(answer, NotStarted):
+            batch_queues.release(ledger, claim, answer.wait_ms)
+        return isinstance(answer, StartedCall)
 
     return begin_one
 
@@ -86,10 +86,10 @@ def test_the_wait_that_is_told_is_the_lanes_own(ledger: Ledger) -> None:
 
 def wait_of(ledger: Ledger, lane: str) -> float:
     """How many ms a call of a lane must wait at a hundred a second."""
-    world = World(ledger, Line(lane, "main", "5678", "m", "s", "h"))
+    world = World(ledger, BatchQueue(lane, "main", "5678", "m", "s", "h"))
     world.job([FIRST], lane=lane)
     _, answer = world.begin(1, terms(100))
-    assert isinstance(answer, NotBegun)
+    assert isinstance(answer, NotStarted)
     assert answer.why == "wait"
     return answer.wait_ms
 
@@ -105,5 +105,5 @@ def test_what_has_nothing_to_send_takes_no_token(ledger: Ledger) -> None:
     world = World(ledger)
     world.job(some_numbers(3), ttl_s=0.001)
     _, answer = world.begin(200, terms(100))
-    assert answer == NotBegun("empty")
+    assert answer == NotStarted("empty")
     assert not ledger.redis.exists(ledger.keys.bucket("main", "SendSms"))

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from smsline.ledger import buckets, lines
+from smsline.ledger import batch_queues, buckets
 from smsline.ledger.accepting import Block, Timing, accept_part
-from smsline.ledger.lines import NotBegun
+from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
 from tests.integration.controls.passing_time import Course, let_pass, nobody_works
@@ -207,16 +207,16 @@ def test_what_a_look_has_put_off_the_next_look_leaves_alone(ledger: Ledger) -> N
     halves = (some_numbers(100), some_numbers(100, FIRST + 100))
     blocks = [Block(world.line.text(), "{}", half, params="[]") for half in halves]
     accept_part(ledger, job, 0, lane="marketing", blocks=blocks, timing=Timing(pace=1e6))
-    lines.move_due(ledger, ledger.keys.later, only_due=True)
+    batch_queues.move_due(ledger, ledger.keys.later, only_due=True)
     buckets.shut(ledger, "main", TERMS.action, 60_000)
     claim = world.take()
     assert claim is not None
     assert len(claim.entries) == 2
     for _ in range(3):
-        answer = lines.begin(ledger, claim, TERMS)
-        assert isinstance(answer, NotBegun)
+        answer = batch_queues.begin(ledger, claim, TERMS)
+        assert isinstance(answer, NotStarted)
         assert answer.why == "wait"
     ((place_s, count),) = schedule(ledger)
     assert count == 100
     assert place_s == pytest.approx(int(ledger.redis.time()[0]) + 1, abs=1.5)
-    assert lines.release(ledger, claim) == 1
+    assert batch_queues.release(ledger, claim) == 1

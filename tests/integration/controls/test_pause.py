@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from smsline.errors import Conflict
-from smsline.ledger import inbox, lines
-from smsline.ledger.lines import Begun, NotBegun
+from smsline.ledger import batch_queues, inbox
+from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
 from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, never_left, refuse
@@ -45,7 +45,7 @@ def test_a_claim_that_is_not_begun_is_not_called(ledger: Ledger) -> None:
     claim = world.take()
     assert claim is not None
     inbox.control(ledger, job, "paused")
-    assert lines.begin(ledger, claim, TERMS) == NotBegun("empty")
+    assert batch_queues.begin(ledger, claim, TERMS) == NotStarted("empty")
     assert world.counts(job) == {"total": 200, "waiting": 200}
 
 
@@ -117,8 +117,8 @@ def test_one_of_two_jobs_in_a_claim(ledger: Ledger) -> None:
     assert claim is not None
     assert len(claim.entries) == 2
     inbox.control(ledger, paused, "paused")
-    begun = lines.begin(ledger, claim, TERMS)
-    assert isinstance(begun, Begun)
+    begun = batch_queues.begin(ledger, claim, TERMS)
+    assert isinstance(begun, StartedCall)
     assert [group.entry.job for group in begun.groups] == [kept]
     assert world.counts(kept) == {"total": 3, "sending": 3}
     assert world.counts(paused) == {"total": 3, "waiting": 3}
@@ -207,7 +207,7 @@ def test_cancel_of_one_of_two_jobs_in_a_claim(ledger: Ledger) -> None:
     claim = world.take()
     assert claim is not None
     inbox.control(ledger, cancelled, "cancelled")
-    begun = lines.begin(ledger, claim, TERMS)
-    assert isinstance(begun, Begun)
+    begun = batch_queues.begin(ledger, claim, TERMS)
+    assert isinstance(begun, StartedCall)
     assert [group.entry.job for group in begun.groups] == [kept]
     assert world.counts(cancelled) == {"total": 3, "cancelled": 3}

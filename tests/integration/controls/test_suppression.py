@@ -3,8 +3,8 @@
 import pytest
 
 from smsline.errors import BadInput
-from smsline.ledger import lines, suppression
-from smsline.ledger.lines import NotBegun
+from smsline.ledger import batch_queues, suppression
+from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
 from smsline.numbers import e164
 from tests.integration.controls.passing_time import let_pass
@@ -91,7 +91,7 @@ def test_who_joins_the_list_after_being_taken_for_a_call(ledger: Ledger) -> None
     claim = world.take()
     assert claim is not None
     suppression.add(ledger, [FIRST])
-    assert lines.begin(ledger, claim, TERMS) == NotBegun("empty")
+    assert batch_queues.begin(ledger, claim, TERMS) == NotStarted("empty")
     assert world.counts(job) == {"total": 1, "suppressed": 1}
 
 

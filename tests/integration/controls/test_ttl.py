@@ -3,8 +3,8 @@
 import pytest
 
 from smsline.errors import Conflict
-from smsline.ledger import lines
-from smsline.ledger.lines import NotBegun
+from smsline.ledger import batch_queues
+from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
 from tests.integration.controls.passing_time import let_pass, nobody_works
 from tests.support.clock import advance
@@ -107,7 +107,7 @@ def test_claimed(ledger: Ledger) -> None:
     claim = world.take()
     assert claim is not None
     advance(ledger, TTL_S + 1)
-    assert lines.begin(ledger, claim, TERMS) == NotBegun("empty")
+    assert batch_queues.begin(ledger, claim, TERMS) == NotStarted("empty")
     assert world.counts(job) == {"total": 1, "expired": 1}
 
 
@@ -115,8 +115,8 @@ def test_claimed_by_a_worker_that_died(line: Scene) -> None:
     """Its lease ends after the deadline: the number goes back to its line, and no further."""
     job = line.otp(FIRST)
     accept.accept_job(line.engine, job)
-    (due, *_), _ = lines.due_lines(line.ledger, "otp")
-    lines.take(line.ledger, due, 1, limit=200, linger_ms=0, lease_ms=60_000, worker="dead")
+    (due, *_), _ = batch_queues.due_queues(line.ledger, "otp")
+    batch_queues.take(line.ledger, due, 1, limit=200, linger_ms=0, lease_ms=60_000, worker="dead")
     nobody_works(line, TTL_S + 1)
     assert rescuer.recover(line.engine) == 1
     assert send.send_slice(line.engine, "otp") == 0

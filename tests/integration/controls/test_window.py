@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config.settings import Settings
-from smsline.ledger.lines import Line, parse_line
+from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.link import Ledger
 from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, Script, never_left, refuse, refuse_items
@@ -47,13 +47,13 @@ class Wall:
 @pytest.fixture
 def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     """The clock that decides whether a window is open."""
-    found, closed_s = Wall(), windows.line_closed_s
+    found, closed_s = Wall(), windows.queue_closed_s
 
-    def by_the_wall(engine: Engine, line: Line) -> float:
+    def by_the_wall(engine: Engine, line: BatchQueue) -> float:
         found.settings = engine.settings
         return closed_s(cast("Engine", found), line)
 
-    monkeypatch.setattr(windows, "line_closed_s", by_the_wall)
+    monkeypatch.setattr(windows, "queue_closed_s", by_the_wall)
     return found
 
 
@@ -80,7 +80,7 @@ def held_until_s(scene: Scene, lane: str = "marketing") -> dict[str, float]:
     """In how many seconds each region's line is due."""
     found = scene.ledger.redis.zrange(scene.ledger.keys.send(lane), 0, -1, withscores=True)
     now_ms = scene.engine.now_ms()
-    return {parse_line(line.decode()).region: round((at_ms - now_ms) / 1000) for line, at_ms in found}
+    return {parse_queue(line.decode()).region: round((at_ms - now_ms) / 1000) for line, at_ms in found}
 
 
 def test_marketing_waits_until_the_window_opens(windowed: Windowed, wall: Wall) -> None:

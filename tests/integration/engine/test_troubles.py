@@ -103,7 +103,7 @@ def test_recipients_that_end_while_their_account_is_parked_leave_the_line(scene:
     scene.later(91)
     assert scene.counts(job) == {"total": 3, "expired": 3}
     scene.later(61)
-    assert not list(scene.ledger.redis.scan_iter(match="*:line:*"))
+    assert not list(scene.ledger.redis.scan_iter(match="*:queue:*"))
 
 
 def test_one_parked_number_of_a_call_does_not_park_the_template(scene: Scene) -> None:
@@ -231,4 +231,4 @@ def test_recipients_of_a_stranger_leave_nothing_behind(ledger: Ledger) -> None:
     scene.later(61)
     scene.later(61)
     assert scene.counts(job) == {"total": 3, "expired": 3}
-    assert not list(ledger.redis.scan_iter(match="*:line:*"))
+    assert not list(ledger.redis.scan_iter(match="*:queue:*"))

@@ -13,19 +13,19 @@ def test_threads_get_different_lines(scene: Scene) -> None:
     """Each asks for the next one, and nobody gets a line that another has just got."""
     for number in some_numbers(5):
         accept_job(scene.engine, scene.otp(number, str(number)))
-    turns = scene.engine.turns["otp"]
-    got = [turn.line for _ in range(5) if (turn := turns.next(scene.ledger)[0])]
+    turns = scene.engine.due_queues["otp"]
+    got = [turn.queue for _ in range(5) if (turn := turns.next(scene.ledger)[0])]
     assert len(set(got)) == 5
 
 
 def test_a_line_that_stays_due_is_handed_out_again(scene: Scene) -> None:
     """So that several threads make the calls of one campaign."""
     accept_job(scene.engine, scene.otp(some_numbers(1)[0]))
-    turns = scene.engine.turns["otp"]
+    turns = scene.engine.due_queues["otp"]
     first, second = turns.next(scene.ledger)[0], turns.next(scene.ledger)[0]
     assert first is not None
     assert second is not None
-    assert first.line == second.line
+    assert first.queue == second.queue
 
 
 def test_a_wake_up_for_a_job_takes_the_others_too(scene: Scene) -> None:

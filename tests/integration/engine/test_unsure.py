@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from smsline.ledger import accounts, lines
+from smsline.ledger import accounts, batch_queues
 from tests.support.provider import FakeProvider, accept, lost, never_left, refuse, refuse_items
 from tests.support.scene import Scene
 from tests.support.world import FIRST, some_numbers
@@ -207,7 +207,7 @@ def test_a_claim_that_was_never_begun_goes_back_to_its_line(scene: Scene) -> Non
     scene.run()
     line = parse(scene)
     scene.advance(1)
-    claim = lines.take(
+    claim = batch_queues.take(
         scene.ledger, line, scene.engine.next_attempt(), limit=200, linger_ms=0, lease_ms=60_000, worker="dead"
     )
     assert claim is not None
@@ -219,10 +219,10 @@ def test_a_claim_that_was_never_begun_goes_back_to_its_line(scene: Scene) -> Non
     assert len(scene.provider.calls) == 1
 
 
-def parse(scene: Scene) -> lines.Line:
+def parse(scene: Scene) -> batch_queues.BatchQueue:
     """The only line of the marketing lane."""
     (name,) = scene.ledger.redis.zrange(scene.ledger.keys.send("marketing"), 0, -1)
-    return lines.parse_line(name.decode())
+    return batch_queues.parse_queue(name.decode())
 
 
 def test_a_worker_that_was_asleep_until_its_lease_was_over_makes_no_call(
@@ -231,7 +231,7 @@ def test_a_worker_that_was_asleep_until_its_lease_was_over_makes_no_call(
     """By then the recipients may be another's; the call is put off, and made once."""
     job = scene.submit(some_numbers(2))
     scene.run()
-    begin = lines.begin
+    begin = batch_queues.begin
 
     def begin_and_sleep(*args: Any) -> Any:
         begun = begin(*args)
@@ -239,7 +239,7 @@ def test_a_worker_that_was_asleep_until_its_lease_was_over_makes_no_call(
         scene.engine.monotonic_s = lambda: time.monotonic() + 55
         return begun
 
-    monkeypatch.setattr(lines, "begin", begin_and_sleep)
+    monkeypatch.setattr(batch_queues, "begin", begin_and_sleep)
     scene.advance(1)
     scene.send_some("marketing")
     assert not scene.provider.calls

@@ -2,11 +2,11 @@
 
 import pytest
 
-from smsline.ledger import accounts, due, inbox, jobs, lines, receipts
+from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts
 from smsline.ledger.accepting import Timing
-from smsline.ledger.lines import Begun, NotBegun
+from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
-from smsline.ledger.receipts import Matched, Row
+from smsline.ledger.receipts import ReceiptMatch, Row
 from smsline.ledger.runs import decode
 from smsline.states import State
 from tests.support.waiting import wait_until
@@ -35,8 +35,8 @@ def test_a_job_travels_from_submit_to_closed(world: World) -> None:
     sizes = []
     started_ms = 0
     while (claim := world.take()) is not None:
-        begun = lines.begin(world.ledger, claim, TERMS)
-        assert isinstance(begun, Begun)
+        begun = batch_queues.begin(world.ledger, claim, TERMS)
+        assert isinstance(begun, StartedCall)
         started_ms = begun.started_ms
         sizes.append(sum(len(group.numbers) for group in begun.groups))
         assert world.record(claim, begun, State.ACCEPTED) is False
@@ -48,7 +48,7 @@ def test_a_job_travels_from_submit_to_closed(world: World) -> None:
     places = receipts.find(world.ledger, "main", serials, today=today)
     assert len(places) == 450
     matched = [
-        Matched(Row(number, serial, True, "DELIVRD", 1_790_000_000), places[serial])
+        ReceiptMatch(Row(number, serial, True, "DELIVRD", 1_790_000_000), places[serial])
         for number, serial in zip(some_numbers(450), serials, strict=True)
     ]
     owners = receipts.jobs_of(world.ledger, sorted({place.block for place in places.values()}))
@@ -126,7 +126,7 @@ def test_a_cancelled_job_sends_nothing_more(world: World) -> None:
     claim = world.take()
     assert claim is not None
     inbox.control(world.ledger, job, "cancelled")
-    assert lines.begin(world.ledger, claim, TERMS) == NotBegun("empty")
+    assert batch_queues.begin(world.ledger, claim, TERMS) == NotStarted("empty")
     assert world.counts(job) == {"total": 3, "cancelled": 3}
     assert status_state(world, job) == "cancelled"
 
@@ -137,19 +137,19 @@ def test_a_paused_job_is_set_aside_and_comes_back(world: World) -> None:
     inbox.control(world.ledger, job, "paused")
     claim = world.take()
     assert claim is not None
-    assert lines.begin(world.ledger, claim, TERMS) == NotBegun("empty")
+    assert batch_queues.begin(world.ledger, claim, TERMS) == NotStarted("empty")
     assert world.take() is None
     inbox.control(world.ledger, job, "open")
-    assert lines.move_due(world.ledger, world.ledger.keys.held(job), only_due=False) == 1
+    assert batch_queues.move_due(world.ledger, world.ledger.keys.held(job), only_due=False) == 1
     _, begun = world.begin()
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, StartedCall)
 
 
 def test_an_overdue_recipient_is_never_sent(world: World) -> None:
     """The deadline is looked at right before the call."""
     job = world.job(some_numbers(2), ttl_s=0.001)
     _, begun = world.begin()
-    assert begun == NotBegun("empty")
+    assert begun == NotStarted("empty")
     assert world.counts(job) == {"total": 2, "expired": 2}
     assert status_state(world, job) == "closed"
 
@@ -159,8 +159,8 @@ def test_a_released_claim_is_taken_again(world: World) -> None:
     world.job(some_numbers(250))
     claim = world.take()
     assert claim is not None
-    assert lines.release(world.ledger, claim) == 1
-    assert lines.release(world.ledger, claim) == 0
+    assert batch_queues.release(world.ledger, claim) == 1
+    assert batch_queues.release(world.ledger, claim) == 0
     total = 0
     while (again := world.take()) is not None:
         total += sum(len(decode(entry.runs)) for entry in again.entries)
@@ -171,7 +171,7 @@ def test_an_outcome_is_written_once(world: World) -> None:
     """The second record of an attempt, or one after another took it over, changes nothing."""
     job = world.job(some_numbers(2))
     claim, begun = world.begin()
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, StartedCall)
     assert world.record(claim, begun, State.UNSURE, code="http.ReadTimeout") is False
     assert world.record(claim, begun, State.ACCEPTED) is None
     assert world.counts(job) == {"total": 2, "sending": 2}
@@ -181,12 +181,12 @@ def test_a_retry_waits_and_keeps_its_count(world: World) -> None:
     """A counted retry comes due later and knows how often it was tried."""
     world.job(some_numbers(2))
     claim, begun = world.begin()
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, StartedCall)
     world.record(claim, begun, State.WAITING, code="FailedOperation.X", delay_ms=0.0)
     assert world.take() is None
-    assert lines.move_due(world.ledger, world.ledger.keys.later, only_due=True) == 1
+    assert batch_queues.move_due(world.ledger, world.ledger.keys.later, only_due=True) == 1
     _, again = world.begin()
-    assert isinstance(again, Begun)
+    assert isinstance(again, StartedCall)
     assert again.groups[0].attempts == b"\x01\x01"
 
 
@@ -194,12 +194,12 @@ def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
     """A block's params go with its last recipient that could still be sent."""
     world.job(some_numbers(2))
     claim, begun = world.begin(1)
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, StartedCall)
     block = world.ledger.keys.block(begun.groups[0].entry.block)
     world.record(claim, begun, State.ACCEPTED)
     assert world.ledger.redis.hexists(block, "p")
     claim, begun = world.begin(1)
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, StartedCall)
     world.record(claim, begun, State.ACCEPTED)
     assert not world.ledger.redis.hexists(block, "p")
 
@@ -262,7 +262,7 @@ def test_a_drain_that_ends_while_something_is_sent_comes_again(world: World) -> 
     world.ledger.redis.zadd(key, {"main": 1})
     lease = due.claim_one(world.ledger, key, "main", lease_ms=1_000)
     claim, begun = world.begin()
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, StartedCall)
     world.record(claim, begun, State.ACCEPTED)
     assert lease is not None
     assert not due.finish(world.ledger, key, lease)

@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import Settings
 from smsline.ledger import accounts, buckets, jobs
-from smsline.ledger.lines import Begun
+from smsline.ledger.batch_queues import StartedCall
 from smsline.ledger.link import Ledger
 from smsline.ledger.receipts import Row
 from smsline.states import State
@@ -103,7 +103,7 @@ class Scene:
         numbers = some_numbers(count)
         self.job = self.world.job(numbers)
         claim, begun = self.world.begin()
-        assert isinstance(begun, Begun)
+        assert isinstance(begun, StartedCall)
         assert self.world.record(claim, begun, State.ACCEPTED) is not None
         return numbers
 
@@ -353,7 +353,7 @@ def test_accepted_during_a_look(scene: Scene) -> None:
     numbers = some_numbers(2)
     scene.job = scene.world.job(numbers)
     (first, second) = ((claim, begun) for claim, begun in (scene.world.begin(limit=1), scene.world.begin(limit=1)))
-    assert isinstance(first[1], Begun)
+    assert isinstance(first[1], StartedCall)
     assert scene.world.record(first[0], first[1], State.ACCEPTED) is not None
     scene.provider.tells(numbers[0])
     scene.provider.meanwhile = lambda: scene.world.record(second[0], second[1], State.ACCEPTED)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from smsline.codes import lookup
-from smsline.ledger.lines import Line
+from smsline.ledger.batch_queues import BatchQueue
 from smsline.verdicts import Verdict
 from tests.unit.alibaba.harness import (
     BIZ_ID,
@@ -323,7 +323,7 @@ def test_the_window_of_a_cap_stays_readable() -> None:
 )
 def test_the_action_follows_the_params(params: str, expected: tuple[str, int]) -> None:
     """Which call a line's numbers share, and whose bucket it is charged to, depends on whose params they are."""
-    rule = rule_of(answering(200, b"").mainland(), Line("marketing", "cn", "SMS_1", "m", params, "h"))
+    rule = rule_of(answering(200, b"").mainland(), BatchQueue("marketing", "cn", "SMS_1", "m", params, "h"))
 
     assert expected == (rule.action, rule.limit)
 

@@ -6,9 +6,9 @@ import pytest
 
 from smsline.job import JobSpec
 from smsline.ledger.accepting import Block
+from smsline.ledger.batch_queues import OWN, SHARED, parse_queue
 from smsline.ledger.inbox import Part
-from smsline.ledger.lines import OWN, SHARED, parse_line
-from worker.intake.batching import Chosen, content_json, lay_out, read_content
+from worker.intake.batching import AccountChoice, content_json, lay_out, read_content
 from worker.providers.base import Region
 
 FIRST = 8613700000000
@@ -16,14 +16,14 @@ FRENCH = 33612345000
 SPEC = JobSpec.checked({"template": "5678", "params": ["job"], "lane": "marketing"})
 
 
-def route(_number: int, _region: Region) -> Chosen:
+def route(_number: int, _region: Region) -> AccountChoice:
     """One account for all, whose calls hold one set of params."""
-    return Chosen("main", "S", params_differ=False)
+    return AccountChoice("main", "S", params_differ=False)
 
 
-def freely(_number: int, _region: Region) -> Chosen:
+def freely(_number: int, _region: Region) -> AccountChoice:
     """One account for all, whose calls hold any params."""
-    return Chosen("main", "S", params_differ=True)
+    return AccountChoice("main", "S", params_differ=True)
 
 
 def numbers_of(blocks: list[Block]) -> list[list[int]]:
@@ -36,26 +36,26 @@ def test_a_part_is_cut_into_blocks_of_two_hundred_in_its_order() -> None:
     blocks = lay_out(SPEC, Part(range(FIRST, FIRST + 450)), route)
     assert [len(block.numbers) for block in blocks] == [200, 200, 50]
     assert [number for block in blocks for number in block.numbers] == list(range(FIRST, FIRST + 450))
-    assert {block.line for block in blocks} == {blocks[0].line}
+    assert {block.queue for block in blocks} == {blocks[0].queue}
     assert {(block.params, block.own_params, block.refs) for block in blocks} == {('["job"]', "", "")}
 
 
 def test_mainland_and_global_numbers_are_in_lines_of_their_own() -> None:
-    """The line says which."""
+    """The batch queue says which."""
     blocks = lay_out(SPEC, Part([FIRST, FRENCH, FIRST + 1]), route)
     assert numbers_of(blocks) == [[FIRST, FIRST + 1], [FRENCH]]
-    assert [parse_line(block.line).region for block in blocks] == ["m", "g"]
+    assert [parse_queue(block.queue).region for block in blocks] == ["m", "g"]
 
 
 def test_equal_params_of_single_numbers_share_a_block() -> None:
-    """And those that equal the job's share its line; the rest keep each their own."""
+    """And those that equal the job's share its batch queue; the rest keep each their own."""
     part = Part([FIRST + n for n in range(5)], [["a"], ["a"], None, ["b"], ["job"]])
     blocks = lay_out(SPEC, part, route)
     shared = {block.params: list(block.numbers) for block in blocks if block.params}
     assert shared == {'["a"]': [FIRST, FIRST + 1], '["job"]': [FIRST + 2]}
     (own,) = [block for block in blocks if block.own_params]
     assert (list(own.numbers), json.loads(own.own_params)) == ([FIRST + 3, FIRST + 4], [["b"], ["job"]])
-    assert parse_line(own.line).params == OWN
+    assert parse_queue(own.queue).params == OWN
 
 
 def test_any_params_share_a_block_where_the_provider_lets_them() -> None:
@@ -89,8 +89,8 @@ def test_names_stay_with_their_numbers() -> None:
 def test_jobs_share_a_line_when_all_that_a_call_says_is_equal(change: dict[str, object], *, same: bool) -> None:
     """Content and lane decide; key, ttl and pace do not."""
     other = JobSpec.checked({"template": "5678", "params": ["job"], "lane": "marketing", **change})
-    lines = [lay_out(spec, Part([FIRST]), route)[0].line for spec in (SPEC, other)]
-    assert (lines[0] == lines[1]) is same
+    queues = [lay_out(spec, Part([FIRST]), route)[0].queue for spec in (SPEC, other)]
+    assert (queues[0] == queues[1]) is same
 
 
 def test_accounts_have_lines_of_their_own() -> None:
@@ -98,9 +98,9 @@ def test_accounts_have_lines_of_their_own() -> None:
     blocks = lay_out(
         SPEC,
         Part([FIRST, FIRST + 1]),
-        lambda number, _: Chosen(f"a{number % 2}", f"S{number % 2}", params_differ=False),
+        lambda number, _: AccountChoice(f"a{number % 2}", f"S{number % 2}", params_differ=False),
     )
-    assert {(parse_line(block.line).account, json.loads(block.content)[1]) for block in blocks} == {
+    assert {(parse_queue(block.queue).account, json.loads(block.content)[1]) for block in blocks} == {
         ("a0", "S0"),
         ("a1", "S1"),
     }
@@ -110,7 +110,7 @@ def test_params_are_not_readable_in_a_line() -> None:
     """Its name is seen in logs and in Redis' own tools."""
     spec = JobSpec.checked({"template": "5678", "params": ["482913"]})
     (block,) = lay_out(spec, Part([FIRST]), route)
-    assert "482913" not in block.line
+    assert "482913" not in block.queue
     assert "482913" not in block.content
 
 
@@ -132,4 +132,4 @@ def test_a_paced_job_is_cut_into_seconds() -> None:
     spec = JobSpec.checked({"template": "5678", "pace": 30})
     blocks = lay_out(spec, Part(range(FIRST, FIRST + 100)), route)
     assert [len(block.numbers) for block in blocks] == [30, 30, 30, 10]
-    assert parse_line(blocks[0].line).params == SHARED
+    assert parse_queue(blocks[0].queue).params == SHARED

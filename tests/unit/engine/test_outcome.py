@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsline.ledger.attempts import NO_DELAY, Mark
-from smsline.ledger.lines import Group
+from smsline.ledger.attempts import NO_DELAY, RecipientResult
+from smsline.ledger.batch_queues import CallGroup
 from smsline.ledger.runs import Entry, encode
 from smsline.states import State
 from smsline.verdicts import Scope
@@ -30,11 +30,11 @@ INTERNAL = "InternalError.Timeout"  # unsure
 NEW = "SomethingNobodyHasSeen"  # no row: unsure
 
 
-def groups(count: int = 3, tries: Sequence[int] = (), own_params: str = "") -> list[Group]:
+def groups(count: int = 3, tries: Sequence[int] = (), own_params: str = "") -> list[CallGroup]:
     """One block's recipients in a call."""
     numbers = range(FIRST, FIRST + count)
     attempts = bytes(tries) if tries else bytes(count)
-    return [Group(Entry("job", 7, encode(range(count))), list(numbers), attempts, own_params)]
+    return [CallGroup(Entry("job", 7, encode(range(count))), list(numbers), attempts, own_params)]
 
 
 def sent(*codes: str) -> Sent:
@@ -51,15 +51,15 @@ def refused(code: str, delay_s: float | None = None) -> Refused:
     return Refused(code, "", "r", delay_s)
 
 
-def marks(outcome: Outcome) -> list[Mark]:
+def results(outcome: Outcome) -> list[RecipientResult]:
     """What became of each recipient, in their order."""
-    return [mark for verdict in outcome.verdicts for mark in verdict.marks]
+    return [result for verdict in outcome.entries for result in verdict.results]
 
 
 def test_what_is_taken_waits_for_its_receipt() -> None:
     """Serial and fee are kept; answers are matched by number, whatever their order."""
     outcome = decide(sent("Ok", "Ok", "Ok"), groups(), POLICY)
-    assert [(mark.position, mark.state, mark.serial, mark.fee) for mark in marks(outcome)] == [
+    assert [(result.position, result.state, result.serial, result.fee) for result in results(outcome)] == [
         (n, State.ACCEPTED, f"s{n}", 1) for n in range(3)
     ]
     assert outcome.worked
@@ -102,18 +102,18 @@ TABLE: list[tuple[Answer, State, bool, float]] = [
 )
 def test_each_verdict_moves_its_recipient(answer: Answer, state: State, *, counted: bool, delay_ms: float) -> None:
     """State, whether the try counts, and when it may be tried again."""
-    (mark,) = marks(decide(answer, groups(1), POLICY))
-    assert mark.state is state
+    (result,) = results(decide(answer, groups(1), POLICY))
+    assert result.state is state
     if state is State.WAITING:
-        assert (mark.counted, mark.delay_ms, mark.alone) == (counted, delay_ms, False)
+        assert (result.counted, result.delay_ms, result.alone) == (counted, delay_ms, False)
     if state is not State.ACCEPTED:
-        assert mark.code
+        assert result.code
 
 
 def test_the_code_of_a_broken_call_is_kept_whatever_row_stands_in_for_it() -> None:
     """People see what happened, not what it was treated as."""
-    (mark,) = marks(decide(Broken(maybe_sent=True, code="http.404", detail=""), groups(1), POLICY))
-    assert mark.code == "http.404"
+    (result,) = results(decide(Broken(maybe_sent=True, code="http.404", detail=""), groups(1), POLICY))
+    assert result.code == "http.404"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,9 @@ def test_a_whole_call_of_parked_recipients_is_one_park(answer: Answer, scope: Sc
     assert outcome.park is not None
     assert outcome.park.scope is scope
     assert code in {None, outcome.park.code}
-    assert {(mark.state, mark.counted, mark.delay_ms) for mark in marks(outcome)} == {(State.WAITING, False, NO_DELAY)}
+    assert {(result.state, result.counted, result.delay_ms) for result in results(outcome)} == {
+        (State.WAITING, False, NO_DELAY)
+    }
     assert not outcome.worked
 
 
@@ -140,12 +142,12 @@ def test_some_parked_recipients_park_nobody() -> None:
     outcome = decide(sent("Ok", TEMPLATE, NUMBER), groups(), POLICY)
     assert outcome.park is None
     assert outcome.worked
-    assert [(mark.state, mark.counted) for mark in marks(outcome)] == [
+    assert [(result.state, result.counted) for result in results(outcome)] == [
         (State.ACCEPTED, True),
         (State.WAITING, False),
         (State.DEAD, True),
     ]
-    assert marks(outcome)[1].delay_ms == 60_000.0
+    assert results(outcome)[1].delay_ms == 60_000.0
 
 
 @pytest.mark.parametrize(
@@ -175,18 +177,20 @@ def test_a_throttled_template_holds_its_line_and_leaves_the_bucket_open() -> Non
 
 def test_a_call_refused_for_one_number_is_split_into_single_calls() -> None:
     """Which number it was shows then; no try is counted, and a single call means what it says."""
-    split = marks(decide(refused(NUMBER), groups(3), POLICY))
-    assert {(mark.state, mark.alone, mark.counted, mark.delay_ms) for mark in split} == {
+    split = results(decide(refused(NUMBER), groups(3), POLICY))
+    assert {(result.state, result.alone, result.counted, result.delay_ms) for result in split} == {
         (State.WAITING, True, False, 0.0)
     }
-    (alone,) = marks(decide(refused(NUMBER), groups(1), POLICY))
+    (alone,) = results(decide(refused(NUMBER), groups(1), POLICY))
     assert (alone.state, alone.alone) == (State.DEAD, False)
 
 
 def test_a_call_refused_for_its_content_is_split_where_each_number_has_its_own() -> None:
     """One bad value among many; where all share the content, all are dead."""
-    assert {mark.alone for mark in marks(decide(refused(WORDS), groups(3, own_params='[["a"]]'), POLICY))} == {True}
-    assert {mark.state for mark in marks(decide(refused(WORDS), groups(3), POLICY))} == {State.DEAD}
+    assert {result.alone for result in results(decide(refused(WORDS), groups(3, own_params='[["a"]]'), POLICY))} == {
+        True
+    }
+    assert {result.state for result in results(decide(refused(WORDS), groups(3), POLICY))} == {State.DEAD}
 
 
 @pytest.mark.parametrize(
@@ -196,8 +200,8 @@ def test_retries_are_used_up(tries: int, state: State) -> None:
     """As many as the lane allows after the first; whether it was sent again after a doubt is no try."""
     broken = Broken(maybe_sent=False, code="http.ConnectError", detail="")
     for byte in {tries, tries | RESENT}:
-        (mark,) = marks(decide(broken, groups(1, tries=[byte]), POLICY))
-        assert mark.state is state
+        (result,) = results(decide(broken, groups(1, tries=[byte]), POLICY))
+        assert result.state is state
 
 
 def test_recipients_with_as_many_tries_come_back_together() -> None:
@@ -207,22 +211,22 @@ def test_recipients_with_as_many_tries_come_back_together() -> None:
         groups(100),
         Policy("tencent", retry_max=2, now_s=NOON_S),
     )
-    assert len({mark.delay_ms for mark in marks(outcome)}) == 1
+    assert len({result.delay_ms for result in results(outcome)}) == 1
 
 
 def test_numbers_left_out_of_an_answer_are_unsure() -> None:
     """And an answer for a number that was not asked about changes nothing."""
     answer = Sent((*sent("Ok").items, Item(FIRST + 99, True, "Ok", "x", 1, "")), "r")
-    assert [mark.state for mark in marks(decide(answer, groups(2), POLICY))] == [State.ACCEPTED, State.UNSURE]
-    assert marks(decide(answer, groups(2), POLICY))[1].code == "http.NoItem"
+    assert [result.state for result in results(decide(answer, groups(2), POLICY))] == [State.ACCEPTED, State.UNSURE]
+    assert results(decide(answer, groups(2), POLICY))[1].code == "http.NoItem"
 
 
 def test_several_blocks_of_a_call_each_get_their_own_marks() -> None:
     """In the order of each block's positions."""
-    first = Group(Entry("a", 1, "3,5"), [FIRST, FIRST + 2], b"\0\0", "")
-    second = Group(Entry("b", 2, "0"), [FIRST + 1], b"\0", "")
+    first = CallGroup(Entry("a", 1, "3,5"), [FIRST, FIRST + 2], b"\0\0", "")
+    second = CallGroup(Entry("b", 2, "0"), [FIRST + 1], b"\0", "")
     outcome = decide(sent("Ok", NUMBER, HOURLY), [first, second], POLICY)
-    assert [(v.entry.job, [(m.position, m.state) for m in v.marks]) for v in outcome.verdicts] == [
+    assert [(v.entry.job, [(m.position, m.state) for m in v.results]) for v in outcome.entries] == [
         ("a", [(3, State.ACCEPTED), (5, State.WAITING)]),
         ("b", [(0, State.DEAD)]),
     ]

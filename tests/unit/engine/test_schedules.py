@@ -9,7 +9,7 @@ from tests.support.scene import make_settings
 from worker.engine import Engine
 from worker.outcome import RESENT
 from worker.receipts.poll import next_probe_ms
-from worker.receipts.resolve import horizon_mark, next_look_s
+from worker.receipts.resolve import horizon_result, next_look_s
 
 LOOKS = (5.0, 30.0, 120.0, 600.0, 3600.0)
 
@@ -57,6 +57,6 @@ def test_at_the_horizon_a_recipient_is_sent_again_once_or_ends(
     tries: int, *, again: bool, state: State, resent: bool
 ) -> None:
     """Only where its lane says so, and never twice."""
-    mark = horizon_mark(4, tries, again=again)
-    assert (mark.position, mark.state, mark.resent, mark.code) == (4, state, resent, "unsure.Horizon")
-    assert mark.delay_ms == NO_DELAY
+    result = horizon_result(4, tries, again=again)
+    assert (result.position, result.state, result.resent, result.code) == (4, state, resent, "unsure.Horizon")
+    assert result.delay_ms == NO_DELAY

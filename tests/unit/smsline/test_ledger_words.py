@@ -59,7 +59,7 @@ def test_a_code_of_any_shape_becomes_one_short_word(code: str) -> None:
 def test_all_keys_of_a_ledger_share_a_hash_tag() -> None:
     """So that its scripts could run on a Redis Cluster."""
     keys = Keys("mine")
-    for key in (keys.jobs, keys.job("j"), keys.block(1), keys.line("l"), keys.index("a", 1, 2), keys.wakes("q")):
+    for key in (keys.jobs, keys.job("j"), keys.block(1), keys.queue("l"), keys.index("a", 1, 2), keys.wakes("q")):
         assert key.startswith("{mine}:")
 
 

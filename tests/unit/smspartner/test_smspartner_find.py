@@ -10,8 +10,8 @@ import pytest
 
 from config.settings import Settings
 from smsline.ledger import accounts, jobs
-from smsline.ledger.attempts import Mark, Polls, Verdicts, read_attempt, record
-from smsline.ledger.lines import Begun, Line
+from smsline.ledger.attempts import EntryResults, PollSchedule, RecipientResult, read_attempt, record
+from smsline.ledger.batch_queues import BatchQueue, StartedCall
 from smsline.ledger.link import Ledger
 from smsline.states import State
 from tests.support.world import World, some_numbers
@@ -90,17 +90,18 @@ class Scene:
         numbers = some_numbers(count, 33612340000)
         self.job = self.world.job(numbers, lane=self.world.line.lane)
         claim, begun = self.world.begin()
-        assert isinstance(begun, Begun)
+        assert isinstance(begun, StartedCall)
         (group,) = begun.groups
         marks = [
-            Mark(position, State.ACCEPTED, serial=f"m/{number}")
+            RecipientResult(position, State.ACCEPTED, serial=f"m/{number}")
             if position < accepted
-            else Mark(position, State.UNSURE, "http.ReadTimeout")
+            else RecipientResult(position, State.UNSURE, "http.ReadTimeout")
             for position, number in zip(group.positions, group.numbers, strict=True)
         ]
-        verdicts = [Verdicts(group.entry, marks)]
+        verdicts = [EntryResults(group.entry, marks)]
         assert (
-            record(self.ledger, claim.attempt, claim.line, verdicts, at_ms=begun.started_ms, polls=Polls()) is not None
+            record(self.ledger, claim.attempt, claim.queue, verdicts, at_ms=begun.started_ms, polls=PollSchedule())
+            is not None
         )
         self.attempt = claim.attempt
         return numbers
@@ -136,7 +137,7 @@ def make_scene(lane: str = "marketing") -> Scene:
     ledger = Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
     provider = Finding()
     made = Settings.model_validate({"accounts": {MAIN: CREDENTIALS}})
-    line = Line(lane, MAIN, "hello", "g", "s", "h0")
+    line = BatchQueue(lane, MAIN, "hello", "g", "s", "h0")
     return Scene(ledger, provider, Engine(made, ledger, {MAIN: provider}), World(ledger, line))
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from smsline.ledger.attempts import Mark
-from smsline.ledger.lines import Group
+from smsline.ledger.attempts import RecipientResult
+from smsline.ledger.batch_queues import CallGroup
 from smsline.ledger.runs import Entry
 from smsline.states import State
 from smsline.verdicts import Scope
@@ -21,15 +21,15 @@ def came_to(status: int, body: object, *, own: Sequence[str] = (), numbers: Sequ
     """What a call to these numbers came to."""
     own_params = json.dumps([[value] for value in own]) if own else ""
     runs = f"0-{len(numbers) - 1}" if len(numbers) > 1 else "0"
-    group = Group(Entry("job", 1, runs), numbers, bytes(len(numbers)), own_params)
+    group = CallGroup(Entry("job", 1, runs), numbers, bytes(len(numbers)), own_params)
     call = CALL if len(numbers) > 1 else type(CALL)(numbers, CALL.content, CALL.context, 5.0)
     answer = answering(status, body).provider.send(call)
     return decide(answer, [group], Policy("smspartner", 5, NOON_S, chance=lambda: 0.5))
 
 
-def marks(outcome: Outcome) -> list[Mark]:
+def marks(outcome: Outcome) -> list[RecipientResult]:
     """The new state of each recipient."""
-    return [mark for verdict in outcome.verdicts for mark in verdict.marks]
+    return [result for each in outcome.entries for result in each.results]
 
 
 def test_taken() -> None:
@@ -37,8 +37,8 @@ def test_taken() -> None:
     outcome = came_to(200, sent(item(), item(f"+{SECOND}", nbSms=2)))
 
     assert marks(outcome) == [
-        Mark(0, State.ACCEPTED, serial=f"307/{FIRST}", fee=1),
-        Mark(1, State.ACCEPTED, serial=f"307/{SECOND}", fee=2),
+        RecipientResult(0, State.ACCEPTED, serial=f"307/{FIRST}", fee=1),
+        RecipientResult(1, State.ACCEPTED, serial=f"307/{SECOND}", fee=2),
     ]
     assert outcome.worked
     assert outcome.unknown_codes == []
@@ -153,7 +153,7 @@ def test_stop_list_of_somebody() -> None:
 def test_no_text_for_the_template() -> None:
     """A template without a text is parked until the settings have one."""
     answer = answering(200, sent()).provider.send(type(CALL)((FIRST,), type(CALL.content)("other"), CALL.context, 5.0))
-    group = Group(Entry("job", 1, "0"), (FIRST,), b"\0", "")
+    group = CallGroup(Entry("job", 1, "0"), (FIRST,), b"\0", "")
 
     outcome = decide(answer, [group], Policy("smspartner", 5, NOON_S))
 

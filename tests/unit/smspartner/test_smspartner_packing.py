@@ -6,16 +6,16 @@ import fakeredis
 import pytest
 
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import accepting, inbox, lines
+from smsline.ledger import accepting, batch_queues, inbox
 from smsline.ledger.accepting import Timing
+from smsline.ledger.batch_queues import StartedCall, parse_queue
 from smsline.ledger.inbox import Part
-from smsline.ledger.lines import Begun, parse_line
 from smsline.ledger.link import Ledger
 from tests.support.world import TERMS
-from worker.intake.batching import Chosen, lay_out
+from worker.intake.batching import AccountChoice, lay_out
 
-EACH = Chosen("french", "ACME", params_differ=True)
-SAME = Chosen("main", "ACME", params_differ=False)
+EACH = AccountChoice("french", "ACME", params_differ=True)
+SAME = AccountChoice("main", "ACME", params_differ=False)
 FIRST = 33612340000
 
 
@@ -35,8 +35,8 @@ def test_single_numbers_with_different_params_share_a_line() -> None:
     (one,) = lay_out(spec("482913"), Part([FIRST]), lambda *_: EACH)
     (other,) = lay_out(spec("771200"), Part([FIRST + 1]), lambda *_: EACH)
 
-    assert one.line == other.line
-    assert parse_line(one.line).params == "p"
+    assert one.queue == other.queue
+    assert parse_queue(one.queue).params == "p"
     assert (one.params, one.own_params) == ("", '[["482913"]]')
 
 
@@ -45,7 +45,7 @@ def test_elsewhere_they_do_not() -> None:
     (one,) = lay_out(spec("482913"), Part([FIRST]), lambda *_: SAME)
     (other,) = lay_out(spec("771200"), Part([FIRST + 1]), lambda *_: SAME)
 
-    assert one.line != other.line
+    assert one.queue != other.queue
     assert (one.params, one.own_params) == ('["482913"]', "")
 
 
@@ -64,7 +64,7 @@ def jobs_of(ledger: Ledger, numbers: Sequence[int]) -> list[str]:
         inbox.submit_part(ledger, job, made, Part([number]), part_no=0, parts=1)
         blocks = lay_out(made, Part([number]), lambda *_: EACH)
         accepting.accept_part(ledger, job, 0, lane="otp", blocks=blocks, timing=Timing())
-        found += [block.line for block in blocks]
+        found += [block.queue for block in blocks]
     assert len(set(found)) == 1
     return found
 
@@ -72,10 +72,10 @@ def jobs_of(ledger: Ledger, numbers: Sequence[int]) -> list[str]:
 def begin(ledger: Ledger, line: str) -> list[int]:
     """The numbers of the next call of a line."""
     attempt = ledger.ids("attempt")
-    claim = lines.take(ledger, parse_line(line), attempt, limit=500, linger_ms=0, lease_ms=60_000, worker="w")
+    claim = batch_queues.take(ledger, parse_queue(line), attempt, limit=500, linger_ms=0, lease_ms=60_000, worker="w")
     assert claim is not None
-    begun = lines.begin(ledger, claim, TERMS)
-    assert isinstance(begun, Begun)
+    begun = batch_queues.begin(ledger, claim, TERMS)
+    assert isinstance(begun, StartedCall)
     return [number for group in begun.groups for number in group.numbers]
 
 
@@ -84,5 +84,5 @@ def test_one_number_is_once_in_a_call(ledger: Ledger) -> None:
     (line, *_) = jobs_of(ledger, [FIRST, FIRST + 1, FIRST])
 
     assert begin(ledger, line) == [FIRST, FIRST + 1]
-    assert lines.move_due(ledger, ledger.keys.later, only_due=True) == 1
+    assert batch_queues.move_due(ledger, ledger.keys.later, only_due=True) == 1
     assert begin(ledger, line) == [FIRST]

@@ -1,6 +1,6 @@
 """Operators and the clock: pause, resume, cancel, mend, park; deadlines pass, and what was put off becomes due."""
 
-from smsline.ledger import accounts, dead, inbox, lines
+from smsline.ledger import accounts, batch_queues, dead, inbox
 from tests.faults.support.actors.stage import Stage
 from tests.faults.support.hands import ACCOUNT
 from worker.maintenance import lifecycle
@@ -69,5 +69,5 @@ class Operators:
         ledger = self.stage.ledger
         for member in ledger.redis.zrange(ledger.keys.later, 0, -1):
             self.stage.make_due(ledger.keys.later, member.decode())
-        lines.move_due(ledger, ledger.keys.later, only_due=True)
+        batch_queues.move_due(ledger, ledger.keys.later, only_due=True)
         self.stage.check()

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from smsline.ledger import attempts, due, inbox, lines
-from smsline.ledger.attempts import NO_DELAY, Mark, Polls, Verdicts
+from smsline.ledger import attempts, batch_queues, due, inbox
+from smsline.ledger.attempts import NO_DELAY, EntryResults, PollSchedule, RecipientResult
+from smsline.ledger.batch_queues import Claim, NotStarted, StartedCall, parse_queue
 from smsline.ledger.blocks import silent_of
 from smsline.ledger.due import Lease
-from smsline.ledger.lines import Begun, Claim, NotBegun, parse_line
 from smsline.names import LANES
 from smsline.states import State
 from tests.faults.support.actors.producers import Producers, spec_of
@@ -19,13 +19,15 @@ from worker.intake import accept
 from worker.maintenance import rescuer
 from worker.receipts import apply
 
-OUTCOMES: Final[dict[str, Callable[[int, str], Mark]]] = {
-    "a": lambda position, serial: Mark(position, State.ACCEPTED, serial=serial, fee=1),
-    "x": lambda position, _: Mark(position, State.DEAD, "FailedOperation.X"),
-    "q": lambda position, _: Mark(position, State.UNSURE, "http.ReadTimeout"),
-    "parked": lambda position, _: Mark(position, State.WAITING, "Parked", counted=False, delay_ms=NO_DELAY),
-    "later": lambda position, _: Mark(position, State.WAITING, "Retry", delay_ms=60_000),
-    "alone": lambda position, _: Mark(position, State.WAITING, "Refused", counted=False, delay_ms=0.0, alone=True),
+OUTCOMES: Final[dict[str, Callable[[int, str], RecipientResult]]] = {
+    "a": lambda position, serial: RecipientResult(position, State.ACCEPTED, serial=serial, fee=1),
+    "x": lambda position, _: RecipientResult(position, State.DEAD, "FailedOperation.X"),
+    "q": lambda position, _: RecipientResult(position, State.UNSURE, "http.ReadTimeout"),
+    "parked": lambda position, _: RecipientResult(position, State.WAITING, "Parked", counted=False, delay_ms=NO_DELAY),
+    "later": lambda position, _: RecipientResult(position, State.WAITING, "Retry", delay_ms=60_000),
+    "alone": lambda position, _: RecipientResult(
+        position, State.WAITING, "Refused", counted=False, delay_ms=0.0, alone=True
+    ),
 }
 """What a call can come to for one recipient; the first three are its letter, the others let it wait."""
 
@@ -45,8 +47,8 @@ class Workers:
         self.stage = stage
         self.producers = producers
         self.claims: list[Claim] = []
-        self.begun: list[tuple[Claim, Begun]] = []
-        self.written: list[tuple[Claim, Begun, list[Verdicts]]] = []
+        self.begun: list[tuple[Claim, StartedCall]] = []
+        self.written: list[tuple[Claim, StartedCall, list[EntryResults]]] = []
         self.looks: list[tuple[Lease, bool]] = []
         self.drains: list[tuple[Lease, bool]] = []
 
@@ -79,7 +81,9 @@ class Workers:
         lane, line = found[pick % len(found)]
         self.stage.make_due(ledger.keys.send(lane), line)
         attempt = self.stage.engine.next_attempt()
-        claim = lines.take(ledger, parse_line(line), attempt, limit=limit, linger_ms=0, lease_ms=60_000, worker="w")
+        claim = batch_queues.take(
+            ledger, parse_queue(line), attempt, limit=limit, linger_ms=0, lease_ms=60_000, worker="w"
+        )
         if claim is not None:
             assert len(seen.spots(claim.entries)) <= limit
             self.claims.append(claim)
@@ -91,13 +95,13 @@ class Workers:
             return
         stage, claim = self.stage, self.claims.pop(pick % len(self.claims))
         mine = claim.attempt in stage.seen.attempts
-        begun = lines.begin(stage.ledger, claim, TERMS)
+        begun = batch_queues.begin(stage.ledger, claim, TERMS)
         if not mine:
-            assert begun == NotBegun("stale")
+            assert begun == NotStarted("stale")
             return
         ready = stage.model.look(stage.seen.spots(stage.seen.attempts[claim.attempt].entries))
         parked = stage.ledger.redis.exists(stage.ledger.keys.park(ACCOUNT))
-        if isinstance(begun, NotBegun):
+        if isinstance(begun, NotStarted):
             assert begun.why == ("parked" if ready and parked else "empty")
             self.claims += [claim] if begun.why == "parked" else []
         else:
@@ -105,7 +109,7 @@ class Workers:
             self._go(claim, begun, ready)
         stage.check()
 
-    def _go(self, claim: Claim, begun: Begun, ready: Sequence[Spot]) -> None:
+    def _go(self, claim: Claim, begun: StartedCall, ready: Sequence[Spot]) -> None:
         """A call names everybody who may be sent to, each number once."""
         numbers = [number for group in begun.groups for number in group.numbers]
         named = self.stage.seen.spots(tuple(group.entry for group in begun.groups))
@@ -113,7 +117,7 @@ class Workers:
         assert len(set(numbers)) == len(numbers), "one call names a number twice"
         assert set(named) <= set(ready)
         assert {spot.number for spot in ready} == set(numbers)
-        self.stage.model.begin(claim.attempt, claim.line.lane, named)
+        self.stage.model.begin(claim.attempt, claim.queue.lane, named)
         self.stage.sent += [(claim.attempt, number) for number in numbers]
         self.begun.append((claim, begun))
 
@@ -123,7 +127,7 @@ class Workers:
         if known:
             claim = known[pick % len(known)]
             found = self.stage.seen.attempts.get(claim.attempt)
-            given = lines.release(self.stage.ledger, claim)
+            given = batch_queues.release(self.stage.ledger, claim)
             assert bool(given) == (found is not None and found.state == "claimed")
             self.claims = [each for each in self.claims if each != claim]
             self.stage.check()
@@ -141,7 +145,7 @@ class Workers:
                 word = letters[len(outcomes) % len(letters)]
                 outcomes[spot] = word if len(word) == 1 else "w"
                 marks.append(OUTCOMES[word](position, serial_of(claim.attempt, spot.number)))
-            verdicts.append(Verdicts(group.entry, marks))
+            verdicts.append(EntryResults(group.entry, marks))
         self.written.append((claim, begun, verdicts))
         early = self._record(claim, begun, verdicts)
         assert (early is None) == (stage.model.attempts[claim.attempt].state != "begun")
@@ -159,9 +163,9 @@ class Workers:
             assert self._record(*self.written[pick % len(self.written)]) is None
             self.stage.check()
 
-    def _record(self, claim: Claim, begun: Begun, verdicts: Sequence[Verdicts]) -> bool | None:
+    def _record(self, claim: Claim, begun: StartedCall, verdicts: Sequence[EntryResults]) -> bool | None:
         return attempts.record(
-            self.stage.ledger, claim.attempt, claim.line, verdicts, at_ms=begun.started_ms, polls=Polls()
+            self.stage.ledger, claim.attempt, claim.queue, verdicts, at_ms=begun.started_ms, polls=PollSchedule()
         )
 
     def fall_silent(self, pick: int, *, stopped: bool) -> None:

@@ -20,14 +20,14 @@ SIGNED: Final = "~"
 """Stands between a template and the hash of a signature; template ids cannot hold it."""
 
 
-class Line(NamedTuple):
+class BatchQueue(NamedTuple):
     """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>[|!]`.
 
     Attributes:
         lane: What it may wait for.
         account: Who sends.
         template: Template id, followed by `~` and a hash of the signature where the job brings one of its own; what is parked
-            for a template or a signature that may not be used is parked for all lines with the same.
+            for a template or a signature that may not be used is parked for all batch queues with the same.
         region: `m` mainland, `g` global; followed by the country where the hour of sending depends on it.
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number alone.
         digest: Stands for everything else that must be equal in a call.
@@ -48,7 +48,7 @@ class Line(NamedTuple):
         return template_id(self.template)
 
     def text(self) -> str:
-        """The line's id."""
+        """The batch queue's id."""
         return "|".join(self if self.pinned else self[:-1])
 
 
@@ -57,9 +57,9 @@ def template_id(subject: str) -> str:
     return subject.partition(SIGNED)[0]
 
 
-def parse_line(text: str) -> Line:
+def parse_queue(text: str) -> BatchQueue:
     """The inverse of `Line.text`."""
-    return Line(*text.split("|"))
+    return BatchQueue(*text.split("|"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class Claim:
     """Recipients taken for one call that was not begun yet."""
 
     attempt: int
-    line: Line
+    queue: BatchQueue
     entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CallGroup:
     """Recipients of one block within a call.
 
     Attributes:
@@ -94,7 +94,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedCall:
     """A call that must be made now.
 
     Attributes:
@@ -108,12 +108,12 @@ class Begun:
     started_ms: int
     content: str
     params: str
-    groups: tuple[Group, ...]
+    groups: tuple[CallGroup, ...]
     probing: bool
 
 
 @dataclass(frozen=True, slots=True)
-class NotBegun:
+class NotStarted:
     """Why no call is to be made. `wait_ms` is how long for `wait` and, as an epoch, until when for `parked`."""
 
     why: Literal["stale", "other", "empty", "wait", "parked"]
@@ -121,8 +121,8 @@ class NotBegun:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for every call of a line.
+class CallLimits:
+    """What holds for every call of a batch queue.
 
     Attributes:
         action: The provider's action.
@@ -139,37 +139,37 @@ class Terms:
     caps: tuple[int, int, int] = (0, 0, 0)
 
 
-def due_lines(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[Line], float]:
+def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueue], float]:
     """Lines of a lane that are due, longest due first; and ms until the next one is (0 when some are, -1 when there is none)."""
     pipe = ledger.redis.pipeline(transaction=False)
     pipe.time()
     pipe.zrange(ledger.keys.send(lane), 0, most - 1, withscores=True)
     (seconds, micros), found = pipe.execute()
     now_ms = seconds * 1000 + micros / 1000
-    due = [parse_line(text.decode()) for text, score in found if score <= now_ms]
+    due = [parse_queue(text.decode()) for text, score in found if score <= now_ms]
     if due or not found:
         return due, 0.0 if due else -1.0
     return [], max(1.0, found[0][1] - now_ms)
 
 
-def lengths(ledger: Ledger, lines: Sequence[str]) -> list[int]:
-    """How many entries wait in each line."""
+def lengths(ledger: Ledger, queues: Sequence[str]) -> list[int]:
+    """How many entries wait in each batch queue."""
     pipe = ledger.redis.pipeline(transaction=False)
-    for line in lines:
-        pipe.zcard(ledger.keys.line(line))
+    for queue in queues:
+        pipe.zcard(ledger.keys.queue(queue))
     return [int(entries) for entries in pipe.execute()]
 
 
-def single_entries(ledger: Ledger, found: Sequence[Line]) -> list[Entry | None]:
-    """The entry of each line that has one only, in one round trip."""
+def single_entries(ledger: Ledger, found: Sequence[BatchQueue]) -> list[Entry | None]:
+    """The entry of each batch queue that has one only, in one round trip."""
     pipe = ledger.redis.pipeline(transaction=False)
-    for line in found:
-        pipe.zrange(ledger.keys.line(line.text()), 0, 1)
+    for queue in found:
+        pipe.zrange(ledger.keys.queue(queue.text()), 0, 1)
     return [parse_entry(entries[0].decode()) if len(entries) == 1 else None for entries in pipe.execute()]
 
 
-class Taking(TypedDict):
-    """How recipients are taken off a line.
+class TakeOptions(TypedDict):
+    """How recipients are taken off a batch queue.
 
     Attributes:
         limit: At most so many.
@@ -184,39 +184,39 @@ class Taking(TypedDict):
     worker: str
 
 
-def take(ledger: Ledger, line: Line, attempt: int, **how: Unpack[Taking]) -> Claim | None:
-    """Take the next recipients off a due line. None when it is empty, held, or not due (any more)."""
-    return _claim(line, attempt, ledger.run(*_taking(ledger, line, attempt, how)))
+def take(ledger: Ledger, queue: BatchQueue, attempt: int, **how: Unpack[TakeOptions]) -> Claim | None:
+    """Take the next recipients off a due batch queue. None when it is empty, held, or not due (any more)."""
+    return _claim(queue, attempt, ledger.run(*_taking(ledger, queue, attempt, how)))
 
 
 def take_and_begin(
-    ledger: Ledger, line: Line, attempt: int, *, how: Taking, terms: Terms, entry: Entry
-) -> tuple[Claim | None, Begun | NotBegun | None]:
-    """Take and begin in one round trip, for a line that had one entry when it was looked at.
+    ledger: Ledger, queue: BatchQueue, attempt: int, *, how: TakeOptions, terms: CallLimits, entry: Entry
+) -> tuple[Claim | None, StartedCall | NotStarted | None]:
+    """Take and begin in one round trip, for a batch queue that had one entry when it was looked at.
 
     Returns:
         The claim, None when there was nothing to take; and what beginning it came to, None when it is still to be begun, because the
-        line had other entries by now.
+        batch queue had other entries by now.
     """
-    beginning = _beginning(ledger, Claim(attempt, line, (entry,)), terms)
-    entries, answer = ledger.run_many([_taking(ledger, line, attempt, how), beginning])
+    beginning = _beginning(ledger, Claim(attempt, queue, (entry,)), terms)
+    entries, answer = ledger.run_many([_taking(ledger, queue, attempt, how), beginning])
     begun = _begun(answer)
-    early = not isinstance(begun, NotBegun) or begun.why not in {"stale", "other"}
-    return _claim(line, attempt, entries), begun if early else None
+    early = not isinstance(begun, NotStarted) or begun.why not in {"stale", "other"}
+    return _claim(queue, attempt, entries), begun if early else None
 
 
-def _taking(ledger: Ledger, line: Line, attempt: int, how: Taking) -> ScriptCall:
-    keys, text = ledger.keys, line.text()
-    key_list = [keys.line(text), keys.size(text), keys.send(line.lane), keys.attempt(attempt), keys.lease]
+def _taking(ledger: Ledger, queue: BatchQueue, attempt: int, how: TakeOptions) -> ScriptCall:
+    keys, text = ledger.keys, queue.text()
+    key_list = [keys.queue(text), keys.size(text), keys.send(queue.lane), keys.attempt(attempt), keys.lease]
     args: list[Value] = [text, attempt, how["limit"], how["linger_ms"], how["lease_ms"], how["worker"]]
     return "take", [*key_list, keys.hold(text)], args
 
 
-def _claim(line: Line, attempt: int, entries: Sequence[bytes]) -> Claim | None:
-    return Claim(attempt, line, tuple(parse_entry(e.decode()) for e in entries)) if entries else None
+def _claim(queue: BatchQueue, attempt: int, entries: Sequence[bytes]) -> Claim | None:
+    return Claim(attempt, queue, tuple(parse_entry(e.decode()) for e in entries)) if entries else None
 
 
-def begin(ledger: Ledger, claim: Claim, terms: Terms) -> Begun | NotBegun:
+def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotStarted:
     """Look once more, take the token and mark the recipients as sending; after `Begun` the call is made at once.
 
     Cancelled and overdue recipients are ended here, those of a paused job set aside.
@@ -224,73 +224,73 @@ def begin(ledger: Ledger, claim: Claim, terms: Terms) -> Begun | NotBegun:
     return _begun(ledger.run(*_beginning(ledger, claim, terms)))
 
 
-def _beginning(ledger: Ledger, claim: Claim, terms: Terms) -> ScriptCall:
-    keys, line = ledger.keys, claim.line
+def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
+    keys, queue = ledger.keys, claim.queue
     today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
-    key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(line.account, terms.action)]
+    key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(queue.account, terms.action)]
     key_list += [
-        keys.park(line.account),
-        keys.park(line.account, line.template),
+        keys.park(queue.account),
+        keys.park(queue.account, queue.template),
         keys.closing,
         keys.later,
         keys.suppressed,
     ]
-    key_list += [keys.called(line.account, today), keys.called(line.account, today - 1)]
+    key_list += [keys.called(queue.account, today), keys.called(queue.account, today - 1)]
     for entry in claim.entries:
         key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]
-    limit = terms.limit.numbers(urgent=line.lane == "otp")
+    limit = terms.limit.numbers(urgent=queue.lane == "otp")
     args: list[Value] = [
         claim.attempt,
         terms.lease_ms,
         *limit,
         terms.park_probe_ms,
         BUCKET_TTL_S,
-        line.text(),
+        queue.text(),
         *terms.caps,
     ]
     return "begin", key_list, [*args, *(entry.text() for entry in claim.entries)]
 
 
-def _begun(answer: Sequence[Any]) -> Begun | NotBegun:
+def _begun(answer: Sequence[Any]) -> StartedCall | NotStarted:
     verb = answer[0].decode()
     if verb not in {"go", "probe"}:
-        return NotBegun(verb, float(answer[1]) if len(answer) > 1 else 0.0)
+        return NotStarted(verb, float(answer[1]) if len(answer) > 1 else 0.0)
     rest = answer[4:]
     groups = tuple(_group(*rest[i : i + 4]) for i in range(0, len(rest), 4))
-    return Begun(int(answer[1]), answer[2].decode(), answer[3].decode(), groups, probing=verb == "probe")
+    return StartedCall(int(answer[1]), answer[2].decode(), answer[3].decode(), groups, probing=verb == "probe")
 
 
-def _group(entry: bytes, packed: bytes, attempts: bytes, own_params: bytes) -> Group:
-    return Group(parse_entry(entry.decode()), numbers.unpack(packed), attempts, own_params.decode())
+def _group(entry: bytes, packed: bytes, attempts: bytes, own_params: bytes) -> CallGroup:
+    return CallGroup(parse_entry(entry.decode()), numbers.unpack(packed), attempts, own_params.decode())
 
 
 def release(ledger: Ledger, claim: Claim, wait_ms: float = 0.0) -> int:
-    """Give a claim back that was not begun; its line is due again after `wait_ms`. Returns the entries given back."""
-    keys, text = ledger.keys, claim.line.text()
+    """Give a claim back that was not begun; its batch queue is due again after `wait_ms`. Returns the entries given back."""
+    keys, text = ledger.keys, claim.queue.text()
     return int(
         ledger.run(
             "release",
-            [keys.attempt(claim.attempt), keys.lease, keys.line(text), keys.send(claim.line.lane)],
+            [keys.attempt(claim.attempt), keys.lease, keys.queue(text), keys.send(claim.queue.lane)],
             [claim.attempt, wait_ms],
         )
     )
 
 
-def hold(ledger: Ledger, line: Line, for_ms: float, *, firmly: bool = False) -> None:
-    """Leave a line alone for a time, because its messages may not be sent now; nothing of it is lost or counted.
+def hold(ledger: Ledger, queue: BatchQueue, for_ms: float, *, firmly: bool = False) -> None:
+    """Leave a batch queue alone for a time, because its messages may not be sent now; nothing of it is lost or counted.
 
     Args:
         ledger: Where.
-        line: Which.
+        queue: Which.
         for_ms: For how long.
-        firmly: Whether nothing is taken off it until then. Else the line is looked at when something comes to it meanwhile.
+        firmly: Whether nothing is taken off it until then. Else the batch queue is looked at when something comes to it meanwhile.
     """
-    text = line.text()
-    ledger.run("hold", [ledger.keys.send(line.lane), ledger.keys.hold(text)], [text, for_ms, int(firmly)])
+    text = queue.text()
+    ledger.run("hold", [ledger.keys.send(queue.lane), ledger.keys.hold(text)], [text, for_ms, int(firmly)])
 
 
 def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:
-    """Move entries from `later` or from a job's held ones into their lines; returns how many."""
+    """Move entries from `later` or from a job's held ones into their batch queues; returns how many."""
     if only_due:
         seconds, micros = ledger.redis.time()
         members = ledger.redis.zrangebyscore(source, "-inf", seconds * 1000 + micros / 1000, start=0, num=most)
@@ -298,8 +298,8 @@ def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) ->
         members = ledger.redis.zrange(source, 0, most - 1)
     if not members:
         return 0
-    lines = [member.decode().split(" ", 1)[0] for member in members]
+    queues = [member.decode().split(" ", 1)[0] for member in members]
     key_list = [source]
-    for line in lines:
-        key_list += [ledger.keys.line(line), ledger.keys.send(parse_line(line).lane)]
+    for queue in queues:
+        key_list += [ledger.keys.queue(queue), ledger.keys.send(parse_queue(queue).lane)]
     return int(ledger.run("move_due", key_list, ["due" if only_due else "", *members]))

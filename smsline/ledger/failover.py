@@ -1,22 +1,22 @@
-"""Diverting: recipients of a claim that was not begun go in with the lines of other accounts; what stays claimed comes out."""
+"""Failover in the ledger: move recipients of a claim that was not begun to the batch queues of other accounts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from smsline.ledger.lines import Claim, Line
+from smsline.ledger.batch_queues import BatchQueue, Claim
 from smsline.ledger.link import Ledger, Value
 from smsline.ledger.runs import Entry, decode
 
 
 class Move(NamedTuple):
-    """Recipients of one block, and the line of the account that stands in."""
+    """Recipients of one block, and the batch queue of the account that stands in."""
 
-    line: Line
+    queue: BatchQueue
     entry: Entry
 
 
-def divert(ledger: Ledger, claim: Claim, moves: Sequence[Move], kept: Sequence[Entry], *, why: str) -> Claim | None:
+def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], kept: Sequence[Entry], *, why: str) -> Claim | None:
     """Let recipients of a claim wait for other accounts instead.
 
     Args:
@@ -30,16 +30,16 @@ def divert(ledger: Ledger, claim: Claim, moves: Sequence[Move], kept: Sequence[E
         The claim with whom it has left; None when it has nobody left, or is not held any more.
     """
     keys = ledger.keys
-    key_list = [keys.attempt(claim.attempt), keys.lease, keys.account(claim.line.account)]
-    to = ",".join(sorted({move.line.account for move in moves}))
+    key_list = [keys.attempt(claim.attempt), keys.lease, keys.account(claim.queue.account)]
+    to = ",".join(sorted({move.queue.account for move in moves}))
     args: list[Value] = [claim.attempt, " ".join(entry.text() for entry in kept), f"diverted:{to}:{why}"]
     for move in moves:
-        key_list += [keys.line(move.line.text()), keys.send(move.line.lane), keys.block(move.entry.block)]
-        args += [move.line.text(), move.entry.text(), _through(ledger, move)]
-    moved = int(ledger.run("divert", key_list, args))
+        key_list += [keys.queue(move.queue.text()), keys.send(move.queue.lane), keys.block(move.entry.block)]
+        args += [move.queue.text(), move.entry.text(), _through(ledger, move)]
+    moved = int(ledger.run("fail_over", key_list, args))
     return replace(claim, entries=tuple(kept)) if moved >= 0 and kept else None
 
 
 def _through(ledger: Ledger, move: Move) -> str:
-    number = ledger.code_number(move.line.account)
+    number = ledger.code_number(move.queue.account)
     return " ".join(f"{at},{at},{number}" for at in decode(move.entry.runs))

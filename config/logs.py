@@ -18,6 +18,11 @@ QUIET: Final[Mapping[str, int]] = {
     # One line for every wake-up says nothing: jobs are followed in the ledger.
     "celery.worker.strategy": logging.WARNING,
     "celery.app.trace": logging.WARNING,
+    # Their debug lines show messages with all arguments, and frames with passwords; ours do not.
+    "celery": logging.INFO,
+    "kombu": logging.INFO,
+    "amqp": logging.INFO,
+    "redis": logging.INFO,
     # One line for every provider call, with its URL.
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,

@@ -5,7 +5,8 @@ What cannot be recognised by its shape (a text, a code of six digits) must not b
 
 import logging
 import re
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from smsline.numbers import mask_in
@@ -24,8 +25,13 @@ _NO_NUMBER: Final = re.compile(
 )
 """Digits that the mask for phone numbers would take for one, and that an operator needs."""
 
-_BODY: Final = re.compile(r"(?:headers:|The full contents of the message|^body:).*", re.DOTALL | re.MULTILINE)
+_BODY: Final = re.compile(
+    r"(?:headers:|The full contents of the message|^body:|(?<=Can't decode message body: )).*", re.DOTALL | re.MULTILINE
+)
 """Where Celery's complaints about a message it cannot use begin to quote it, arguments and all."""
+
+_MACHINES: Final = frozenset({"redis", "amqp", "smsline", "config"})
+"""Packages whose errors say what is wrong with a connection, or, being ours, mask what they quote."""
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -61,13 +67,12 @@ class RedactionFilter(logging.Filter):
     def __init__(self, redact: Redactor) -> None:
         super().__init__()
         self._redact = redact
-        self._exceptions = logging.Formatter()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact; never drop."""
         record.msg, record.args = self._redact(_message(record)), None
-        if record.exc_info and record.exc_info[0] and not record.exc_text:
-            record.exc_text = self._exceptions.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:  # what another handler made of it is not trusted
+            record.exc_text = trace(record.exc_info[1])
         if record.exc_text:
             record.exc_text = self._redact(record.exc_text)
         if record.stack_info:
@@ -75,6 +80,38 @@ class RedactionFilter(logging.Filter):
         for name, value in extra_fields(record).items():
             setattr(record, name, self._redact.value(value))
         return True
+
+
+def trace(error: BaseException) -> str:
+    """A traceback without the texts that may quote what was being worked on: a number, a code, a name with an odd character.
+
+    Which line it was is there, and so is the error's kind. Its own words are there if they speak of a machine, or are ours.
+    """
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "\n".join(_one_trace(link) for link in reversed(chain))
+
+
+def _one_trace(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    words = str(error) if _speaks_of_machines(kind) else HIDDEN
+    return "".join(
+        ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__), f"{name}: {words}"]
+    )
+
+
+def _named(error: BaseException) -> object:
+    """An error as it may stand in a message: with its own words, or by its kind alone."""
+    return error if _speaks_of_machines(type(error)) else type(error).__name__
+
+
+def _speaks_of_machines(kind: type[BaseException]) -> bool:
+    """Whether errors of a kind never quote data: of the operating system, and of the packages that talk to machines."""
+    return issubclass(kind, OSError | MemoryError | ImportError) or kind.__module__.split(".", 1)[0] in _MACHINES
 
 
 def extra_fields(record: logging.LogRecord) -> dict[str, object]:
@@ -85,7 +122,13 @@ def extra_fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The message with its arguments; without what Celery quotes of a message it could not use."""
+    """The message with its arguments; without what Celery quotes of a message it could not use, or of a task's error."""
+    if record.name == "celery.app.trace" and isinstance(record.args, Mapping) and record.exc_info:
+        kind = record.exc_info[0]
+        return f"task {record.args.get('name')}[{record.args.get('id')}] broke: {kind.__name__ if kind else 'unknown'}"
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    if any(isinstance(each, BaseException) for each in arguments):
+        record.args = tuple(_named(each) if isinstance(each, BaseException) else each for each in arguments)
     try:
         text = record.getMessage()
     except (TypeError, ValueError):

@@ -14,6 +14,7 @@ from smsline.job import check_job_id
 from smsline.ledger import inbox, jobs
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.link import Ledger
+from smsline.ledger.refusals import explain, is_refusal
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 
@@ -146,6 +147,5 @@ class JobControl:
         try:
             yield
         except RedisError as error:
-            raise Unavailable(
-                f"the ledger's Redis cannot be reached ({type(error).__name__}); try again when SMSLINE_REDIS_URL answers"
-            ) from error
+            said = "says no" if is_refusal(error) else "cannot be reached"
+            raise Unavailable(f"the ledger's Redis {said} ({explain(error)})") from error

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from smsline.errors import Unavailable
+from smsline.ledger.refusals import explain
 from smsline.names import TASK_ACCEPT, lane_queue
 from smsline.urls import celery_broker
 
@@ -38,7 +39,7 @@ class Nudger:
                     )
         except Exception as error:
             raise Unavailable(
-                f"the broker cannot be reached ({type(error).__name__}); nothing was taken, try again when SMSLINE_BROKER_URL answers"
+                f"the broker cannot be reached ({explain(error)}); nothing was taken, try again when SMSLINE_BROKER_URL answers"
             ) from error
 
     def nudge(self, job: str, lane: str, wake: Sequence[str] = ()) -> bool:

@@ -1,6 +1,6 @@
 """Celery entry points, each one call into the engine. A message is a wake-up: it may be lost, late or doubled without harm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from smsline.ledger import due, inbox
@@ -20,10 +20,10 @@ def _awake(wake: Wake) -> None:
         due.awake(app.engine.ledger, wake[0], wake[1])
 
 
-@app.task(name=TASK_SUBMIT, bind=True)
-def submit_job(self: Any, payload: Mapping[str, Any]) -> None:  # noqa: ANN401 - Celery's task
-    """Take a job from a producer that does not import smsline."""
-    job = submit.submit_payload(app.engine, payload, self.request.id)
+@app.task(name=TASK_SUBMIT, bind=True, keeps_message=True)
+def submit_job(self: Any, payload: object = None, *more: object, **named: object) -> None:  # noqa: ANN401 - Celery's task
+    """Take a job from a producer that does not import smsline; one that calls this with other arguments is refused."""
+    job = submit.submit_payload(app.engine, None if more or named else payload, self.request.id)
     if job and (its_lane := inbox.lane_of(app.engine.ledger, job)):
         loop.work(app.engine, its_lane, 0.3, job=job)
 

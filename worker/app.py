@@ -19,8 +19,9 @@ from smsline.ledger.link import Ledger
 from worker.engine import Engine
 from worker.providers.registry import open_providers
 from worker.runtime.bootstep import SchedulerStep
-from worker.runtime.celery_patches import QuietConsumer, guard_closed_channels
+from worker.runtime.celery_patches import QuietConsumer, correct_kombu
 from worker.runtime.readiness import announce_when_ready
+from worker.runtime.tasks import GuardedTask
 
 __all__ = ["SmslineApp", "app", "build_app", "settings"]
 
@@ -33,7 +34,7 @@ class SmslineApp(Celery):  # type: ignore[misc]  # Celery ships no types
     """
 
     def __init__(self, settings: Settings, **options: Any) -> None:  # noqa: ANN401 - Celery's own
-        super().__init__("smsline", **options)
+        super().__init__("smsline", task_cls=GuardedTask, **options)
         self.settings = settings
         self._engine: Engine | None = None
         self._engine_lock = threading.Lock()
@@ -63,7 +64,7 @@ def build_app(settings: Settings) -> SmslineApp:
     Returns:
         A Celery app that imports `tasks` when it is finalised.
     """
-    guard_closed_channels()
+    correct_kombu()
     use_our_logging(settings)
     announce_when_ready()
     made = SmslineApp(settings, include=["tasks"])

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
+
+from redis.exceptions import RedisError
 
 from smsline.errors import BadInput, Conflict
 from smsline.job import JobSpec, Recipient
@@ -15,7 +16,7 @@ from worker.engine import Engine
 log = logging.getLogger(__name__)
 
 
-def submit_payload(engine: Engine, payload: Mapping[str, Any], message_id: str) -> str | None:
+def submit_payload(engine: Engine, payload: object, message_id: str) -> str | None:
     """Write a payload's job into the inbox; the same message twice is the same job.
 
     Args:
@@ -24,17 +25,26 @@ def submit_payload(engine: Engine, payload: Mapping[str, Any], message_id: str) 
         message_id: The Celery message's id, from which the job's id is made.
 
     Returns:
-        The job's id; None when the payload was refused, which is logged and counted, because nobody waits for an answer.
+        The job's id; None when the payload was refused, which is logged and kept, because nobody waits for an answer.
+
+    Raises:
+        redis.exceptions.RedisError: Redis is away; the message is to come again.
     """
     try:
         return _submit(engine, payload, message_id)
     except (BadInput, Conflict) as error:
         log.error("smsline.submit message %s was refused: %s", message_id, error)  # noqa: TRY400 - its message says it all
         inbox.keep_refusal(engine.ledger, message_id, str(error))
-        return None
+    except RedisError:
+        raise  # nothing is wrong with the message
+    except Exception as error:
+        # Whatever it is, it would be the same when the message came again; its text may quote the payload.
+        log.exception("smsline.submit message %s was refused, because reading it broke", message_id)
+        inbox.keep_refusal(engine.ledger, message_id, f"reading it broke: {type(error).__name__}; see the worker's log")
+    return None
 
 
-def _submit(engine: Engine, payload: Mapping[str, Any], message_id: str) -> str:
+def _submit(engine: Engine, payload: object, message_id: str) -> str:
     spec, rows = _read(payload)
     tally, job = Tally(), job_id_of(message_id)
     found = list(parts((_row(row) for row in rows), tally, region=engine.settings.region_default))

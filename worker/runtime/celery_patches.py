@@ -1,12 +1,29 @@
 """Corrections to Celery 5.7 and kombu 5.7, each with the fault it guards against."""
 
 import functools
+import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from celery.worker.consumer import Consumer
-from kombu.transport.redis import Channel
+from kombu.transport import redis as transport
+from kombu.transport.redis import Channel, Transport
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from smsline.ledger.connection import is_demoted
+
+log = logging.getLogger(__name__)
+
+_UNREADABLE: Final = "unreadable"
+"""The only key of what stands in for a message that is not JSON."""
+
+
+def correct_kombu() -> None:
+    """Apply every correction of kombu's Redis transport; twice is once."""
+    guard_closed_channels()
+    set_unreadable_aside()
+    leave_demoted_servers()
 
 
 def guard_closed_channels() -> None:
@@ -36,6 +53,81 @@ def guard_closed_channels() -> None:
     setattr(Channel, "_connparams", guarded)  # noqa: B010 - an assignment would not fit kombu's half-typed method
 
 
+def set_unreadable_aside() -> None:
+    """Drop a message that is no message, with a line in the log, instead of ending the worker.
+
+    kombu decodes what it pops from a queue in the worker's event loop. Text that is not JSON, or JSON without `properties`,
+    pushed by hand or by a foreign client, raises there, and the worker ends, and with its message gone so does the next one
+    that is started and finds another. What cannot be read carries no job that anybody could submit again, so nothing is kept
+    but the fact: its queue and size.
+    """
+    read: Callable[..., Any] = getattr(transport, "loads")  # noqa: B009 - kombu does not export it, nor type it
+    deliver = cast("Callable[..., Any]", Transport._deliver)  # noqa: SLF001 - the fault is in there
+    if hasattr(deliver, "__wrapped__"):
+        return
+
+    @functools.wraps(read)
+    def tolerant(text: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu has no types
+        try:
+            return read(text, *args, **kwargs)
+        except ValueError:
+            return {_UNREADABLE: len(text)}
+
+    @functools.wraps(deliver)
+    def deliver_readable(self: Any, message: Any, queue: str) -> None:  # noqa: ANN401
+        if problem := _malformed(message):
+            log.error("a message in %s was dropped: %s; whoever puts it there does not speak Celery", queue, problem)
+            return
+        try:
+            deliver(self, message, queue)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.error("a message in %s was dropped: it cannot be decoded (%s)", queue, type(error).__name__)  # noqa: TRY400 - it may be quoted
+
+    setattr(transport, "loads", tolerant)  # noqa: B010 - kombu has no types
+    setattr(Transport, "_deliver", deliver_readable)  # noqa: B010 - kombu has no types
+
+
+def _malformed(message: object) -> str:
+    """Why kombu could not make a message of this, or nothing."""
+    if not isinstance(message, dict):
+        return f"it is a JSON {type(message).__name__} and no object"
+    if list(message) == [_UNREADABLE]:
+        return f"its {message[_UNREADABLE]} characters are not JSON"
+    properties = message.get("properties")
+    if not isinstance(properties, dict) or not isinstance(properties.get("delivery_tag"), str | int):
+        return "it has no properties with a delivery_tag"
+    if not isinstance(properties.get("delivery_info") or {}, dict) or not isinstance(
+        message.get("headers") or {}, dict
+    ):
+        return "its headers or delivery_info are no objects"
+    return "" if isinstance(message.get("body") or "", str) else "its body is not text"
+
+
+def leave_demoted_servers() -> None:
+    """Take a Redis that is no primary any more for a lost connection, after which Celery connects again, by name.
+
+    To kombu the refusal of a demoted server is an error of one command: the worker ends, or stays with a replica for ever.
+    """
+    for name in ("connection_class", "connection_class_ssl"):
+        base = getattr(Channel, name)
+        if base is not None and not issubclass(base, _Leaving):
+            setattr(Channel, name, type(f"Leaving{base.__name__}", (_Leaving, base), {}))
+
+
+class _Leaving:
+    """Mixed into redis-py's connections."""
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as redis-py's
+        """Read; the refusal of a demoted server closes the connection."""
+        try:
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]  # of the connection that this is mixed into
+        except ResponseError as error:
+            if not is_demoted(error):
+                raise
+            self.disconnect()  # type: ignore[attr-defined]
+            raise RedisConnectionError("the broker's Redis is no primary any more; connecting again") from error
+
+
 class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
     """A consumer that neither gossips nor mingles, however the worker is started.
 
@@ -46,3 +138,18 @@ class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever Celery passes
         super().__init__(*args, **{**kwargs, "without_gossip": True, "without_mingle": True})
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:  # noqa: ANN401 - whatever Celery passes
+        """Celery's handler of a message; one whose headers break it is rejected, and the worker goes on."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def guarded(message: Any) -> None:  # noqa: ANN401 - kombu has no types
+            try:
+                handle(message)
+            except (*self.connection_errors, MemoryError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a stranger's headers break
+                log.error("a message was rejected, because its headers break Celery (%s)", type(error).__name__)  # noqa: TRY400 - it may be quoted
+                message.reject_log_error(log, self.connection_errors)
+
+        return guarded

@@ -14,6 +14,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from smsline.ledger import batch_queues, due
+from smsline.ledger.refusals import explain
 from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
@@ -80,9 +81,7 @@ class Scheduler:
                     registered = True
                 wait_s = self.look()
             except RedisError as error:
-                log.warning(
-                    "the scheduler cannot reach Redis (%s); looking again in %g s", type(error).__name__, TROUBLE_S
-                )
+                log.warning("the scheduler cannot use Redis (%s); looking again in %g s", explain(error), TROUBLE_S)
                 wait_s = TROUBLE_S
             except Exception:
                 log.exception("the scheduler failed; looking again in %g s", TROUBLE_S)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Parked
     from smsline.client import Client
-    from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailable
+    from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailable, Unconfirmed
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected
     from smsline.ledger.jobs import Counts, Result, Status
     from smsline.names import Lane
@@ -36,12 +36,13 @@ __all__ = [
     "SmslineError",
     "Status",
     "Unavailable",
+    "Unconfirmed",
 ]
 
 _HOMES: Final = {
     "admin": ("AccountHealth", "Admin", "Credit", "DeadGroup", "DeadRow", "Failover", "Parked"),
     "client": ("Client",),
-    "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable"),
+    "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable", "Unconfirmed"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected"),
     "ledger.jobs": ("Counts", "Result", "Status"),
     "names": ("Lane",),

@@ -1,11 +1,14 @@
 """What a person asks of the service: which jobs there are, what is dead and why, which accounts are parked; and the levers."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypedDict
+
+from redis.exceptions import RedisError
 
 from smsline import codes
 from smsline.control import JobControl
-from smsline.errors import Conflict, NotFound
+from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.ledger import accounts, dead, jobs, standing, suppression
 from smsline.ledger.batch_queues import SIGNED, template_id
 from smsline.ledger.jobs import Status, iso
@@ -101,12 +104,12 @@ class Admin(JobControl):
 
     def jobs(self, *, limit: int = 50, state: str = "") -> list[Status]:
         """The newest jobs, newest first; only those in `state` when given."""
-        with self._reachable():
+        with self._acting():
             return jobs.list_jobs(self._ledger, limit=limit, state=state)
 
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "") -> list[DeadGroup]:
         """What is in the dead letter, by account and code, most first, with what each code means and what to do."""
-        with self._reachable():
+        with self._acting():
             providers = accounts.registered(self._ledger)
             found = dead.groups(self._ledger, dead.Pick(code, job, account))
         merged: dict[tuple[str, str], DeadGroup] = {}
@@ -120,7 +123,7 @@ class Admin(JobControl):
 
     def dead_rows(self, *, code: str = "", job: str = "", account: str = "") -> Iterator[DeadRow]:
         """Every recipient in the dead letter, streamed."""
-        with self._reachable():
+        with self._acting():
             for group, row in dead.rows(self._ledger, dead.Pick(code, job, account)):
                 yield DeadRow(
                     job=group.job,
@@ -146,7 +149,7 @@ class Admin(JobControl):
             Conflict: Some of a job cannot be sent again: its deadline has passed, it was cancelled, or its params are erased.
         """
         pick = dead.Pick(code, job, account)
-        with self._reachable():
+        with self._acting():
             done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
         if done.hindered:
             raise Conflict(f"{done.recipients} requeued; not requeued: {_hindrances(done.hindered)}")
@@ -154,12 +157,12 @@ class Admin(JobControl):
 
     def drop(self, *, code: str = "", job: str = "", account: str = "") -> int:
         """Take recipients out of the dead letter; their state stays. Returns how many."""
-        with self._reachable():
+        with self._acting():
             return dead.settle(self._ledger, "drop", dead.Pick(code, job, account)).recipients
 
     def accounts(self) -> list[AccountHealth]:
         """Health of every account a worker has registered."""
-        with self._reachable():
+        with self._acting():
             known = accounts.registered(self._ledger)
             return [_health(accounts.health(self._ledger, name, provider)) for name, provider in sorted(known.items())]
 
@@ -171,7 +174,7 @@ class Admin(JobControl):
         Raises:
             NotFound: No worker has registered such an account.
         """
-        with self._reachable():
+        with self._acting():
             if account not in (known := accounts.registered(self._ledger)):
                 raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
             held = accounts.parks(self._ledger, account)
@@ -184,7 +187,7 @@ class Admin(JobControl):
         Raises:
             BadInput: One of them cannot be a number; those before it are on the list.
         """
-        with self._reachable():
+        with self._acting():
             return suppression.add(self._ledger, (parse_number(number, region=self.region) for number in numbers))
 
     def unsuppress(self, numbers: Iterable[str]) -> int:
@@ -193,14 +196,24 @@ class Admin(JobControl):
         Raises:
             BadInput: One of them cannot be a number; those before it are off the list.
         """
-        with self._reachable():
+        with self._acting():
             return suppression.remove(self._ledger, (parse_number(number, region=self.region) for number in numbers))
 
     def suppressed(self) -> Iterator[str]:
         """Every number on the suppression list, streamed."""
-        with self._reachable():
+        with self._acting():
             for number in suppression.listed(self._ledger):
                 yield e164(number)
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        try:
+            yield
+        except RedisError as error:
+            raise Unavailable(
+                f"the ledger's Redis cannot be reached ({type(error).__name__}). What was asked for may be done in part; "
+                "ask again when SMSLINE_REDIS_URL answers, nothing is done twice"
+            ) from error
 
 
 _WHY = {

@@ -1,22 +1,16 @@
 """What can be asked and done about a job once it is handed over. `Client` and `Admin` share it."""
 
 import os
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self, TypeVar
 
-from redis.exceptions import RedisError
-
-from smsline.environ import read_values
-from smsline.errors import BadInput, Conflict, NotFound, Unavailable
-from smsline.job import check_job_id
-from smsline.ledger import inbox, jobs
+from smsline.calls import Calls, Target, arguments_of, reachable
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.link import Ledger
-from smsline.ledger.refusals import explain, is_refusal
-from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
-from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
+from smsline.ledger.talk import Talk, carry
+from smsline.names import DEFAULT_NAMESPACE
+
+T = TypeVar("T")
 
 
 class JobControl:
@@ -39,18 +33,10 @@ class JobControl:
         region: str | None = None,
         ledger: Ledger | None = None,
     ) -> None:
-        redis_url = redis_url or (broker_url if broker_url and is_redis(broker_url) else DEFAULT_URL)
-        self._broker_url = broker_url or redis_url
+        self._target = Target.of(broker_url, redis_url, namespace, region)
+        self._ledger = ledger or Ledger.at(self._target.redis_url, namespace)
         self.region = region
-        for name, url, schemes in (
-            ("redis_url", redis_url, REDIS_SCHEMES),
-            ("broker_url", self._broker_url, BROKER_SCHEMES),
-        ):
-            try:
-                read_url(url, schemes)
-            except ValueError as error:
-                raise BadInput(name, shown(url), str(error)) from None
-        self._ledger = ledger or Ledger.at(redis_url, namespace)
+        self._calls = Calls(self._ledger.keys, region, self._target.broker)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -61,14 +47,8 @@ class JobControl:
         Raises:
             BadInput: A value cannot be used.
         """
-        values, problems = read_values(environ)
-        if problems:
-            raise problems[0]
-        broker, redis_url, namespace, region = (
-            values[name].text.strip() if name in values else ""
-            for name in ("SMSLINE_BROKER_URL", "SMSLINE_REDIS_URL", "SMSLINE_NAMESPACE", "SMSLINE_REGION_DEFAULT")
-        )
-        return cls(broker or None, redis_url or None, namespace=namespace or DEFAULT_NAMESPACE, region=region or None)
+        given: Any = arguments_of(environ)
+        return cls(**given)
 
     def status(self, job: str) -> Status:
         """How a job stands.
@@ -77,75 +57,60 @@ class JobControl:
             NotFound: There is no such job (any more).
             Unavailable: Redis cannot be reached.
         """
-        with self._reachable():
-            status = jobs.read_status(self._ledger, check_job_id(job))
-        if status is None:
-            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
-        return status
+        return self._carry(self._calls.status(job))
 
     def results(self, job: str) -> Iterator[Result]:
         """What became of each recipient, in the order of the input, streamed.
 
         Raises:
             NotFound: There is no such job.
+            Unavailable: Redis cannot be reached.
         """
-        self.status(job)
-        with self._reachable():
-            yield from jobs.results(self._ledger, job)
+        for page in self._carry(self._calls.reader(job)).pages():
+            yield from (row for _, _, row in self._carry(page))
 
     def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:
         """Wait until every recipient of a job has a final answer.
 
         Raises:
+            NotFound: There is no such job.
             TimeoutError: It is not closed in time; the job goes on.
+            Unavailable: Redis cannot be reached.
         """
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while not (status := self.status(job))["closed_at"]:
-            if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"job {job} is still {status['state']} after {timeout_s:g} s; it goes on")
-            time.sleep(every_s)
-        return status
+        return self._carry(self._calls.wait(job, timeout_s, every_s))
 
     def pause(self, job: str) -> None:
         """Send nothing more of a job until it is resumed; calls in flight end normally.
 
         Raises:
+            NotFound: There is no such job.
             Conflict: The job is closed or cancelled.
+            Unavailable: Redis cannot be reached; nothing was done.
+            Unconfirmed: Redis did not answer; it may be paused. Calling it again does no harm.
         """
-        self._control(job, "paused")
+        self._carry(self._calls.steer(job, "paused"))
 
     def resume(self, job: str) -> None:
-        """Go on with a paused job.
-
-        Raises:
-            Conflict: The job is closed or cancelled.
-        """
-        self._control(job, "open")
+        """Go on with a paused job. Raises as `pause` does."""
+        self._carry(self._calls.steer(job, "open"))
 
     def cancel(self, job: str) -> None:
         """Send nothing more of a job, ever; what is not sent yet ends as cancelled. An incomplete job takes no further rows.
 
-        Raises:
-            Conflict: The job is closed.
+        Raises as `pause` does.
         """
-        self._control(job, "cancelled")
-
-    def _control(self, job: str, wanted: str) -> None:
-        with self._reachable():
-            answer = inbox.control(self._ledger, check_job_id(job), wanted)
-        if answer is None:
-            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
-        if answer[1] != wanted:
-            raise Conflict(f"job {job} is {answer[1]}: it can no longer become {wanted}")
+        self._carry(self._calls.steer(job, "cancelled"))
 
     def close(self) -> None:
         """Close the connections."""
         self._ledger.close()
 
-    @contextmanager
-    def _reachable(self) -> Iterator[None]:
-        try:
-            yield
-        except RedisError as error:
-            said = "says no" if is_refusal(error) else "cannot be reached"
-            raise Unavailable(f"the ledger's Redis {said} ({explain(error)})") from error
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _carry(self, talk: Talk[T]) -> T:
+        with reachable():
+            return carry(self._ledger.redis, talk)

@@ -4,7 +4,8 @@ SmslineError
 ├── BadInput        the caller's value breaks a rule; names field, value (numbers masked) and rule
 ├── NotFound        no such job, account or code
 ├── Conflict        the ledger's state does not allow it
-└── Unavailable     Redis or the broker cannot be reached; nothing was taken
+├── Unavailable     Redis cannot be reached; nothing was taken
+└── Unconfirmed     Redis took the question and never answered; the job may have been taken, and `job` is its id
 """
 
 
@@ -37,7 +38,22 @@ class Conflict(SmslineError):  # noqa: N818
 
 
 class Unavailable(SmslineError, ConnectionError):  # noqa: N818
-    """Redis or the broker cannot be reached; the job was not taken, so the caller may try again."""
+    """Redis cannot be reached; the job was certainly not taken, so the caller may try again."""
+
+
+class Unconfirmed(SmslineError, TimeoutError):  # noqa: N818
+    """Redis did not answer, also when asked again: the job may have been taken, or may not.
+
+    It is no `Unavailable`, because who catches that tries again with a new job. The same call with `job_id=error.job` is safe: it
+    is one job, whatever became of the first call. So is `client.status(error.job)`, which raises `NotFound` if it was not taken.
+
+    Attributes:
+        job: The id of the job that it is about.
+    """
+
+    def __init__(self, job: str, message: str) -> None:
+        self.job = job
+        super().__init__(message)
 
 
 def shorten(value: object, limit: int = 60) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Unpack
 
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
-from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_ref, new_job_id
+from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_job_id, check_ref, new_job_id
 from smsline.ledger.jobs import Counts, Result, Status, iso
 from smsline.names import Lane
 from smsline.numbers import e164, parse_number
@@ -82,7 +82,9 @@ class Collector:
         self._region = region
         self._clock_s = clock_s
 
-    def send(self, *, to: str, template: str, ref: str = "", **job: Unpack[JobOptions]) -> str:
+    def send(
+        self, *, to: str, template: str, ref: str = "", job_id: str | None = None, **job: Unpack[JobOptions]
+    ) -> str:
         """As `Client.send`.
 
         Raises:
@@ -91,7 +93,7 @@ class Collector:
         """
         spec = JobSpec.checked({"template": template, **job}, now_s=self._clock_s())
         number = parse_number(to, region=self._region)
-        kept = self._keep(spec)
+        kept = self._keep(spec, job_id)
         if not kept.numbers:
             self._add(kept, number, None, check_ref(ref))
         return kept.id
@@ -104,6 +106,7 @@ class Collector:
         on_rejected: Callable[[Rejected], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
         at: float | None = None,
+        job_id: str | None = None,
         **job: Unpack[CampaignOptions],
     ) -> str:
         """As `Client.campaign`.
@@ -119,7 +122,7 @@ class Collector:
         found = list(parts(to, tally, region=self._region, on_rejected=on_rejected))
         if not found:
             raise nothing_good(tally)
-        kept = self._keep(spec)
+        kept = self._keep(spec, job_id)
         known = set(kept.numbers)
         for part in found:
             for i, number in enumerate(part.numbers):
@@ -130,13 +133,13 @@ class Collector:
             on_progress(tally.rows)
         return kept.id
 
-    def _keep(self, spec: JobSpec) -> Collected:
+    def _keep(self, spec: JobSpec, job_id: str | None) -> Collected:
         if self.unavailable:
             raise Unavailable("the ledger's Redis cannot be reached; nothing was taken")
         for known in self.jobs:
-            if spec.key and known.spec.key == spec.key:
+            if known.id == job_id or (spec.key and known.spec.key == spec.key):
                 return known
-        kept = Collected(new_job_id(), spec, created_ms=int(self._clock_s() * 1000))
+        kept = Collected(check_job_id(job_id) if job_id else new_job_id(), spec, created_ms=int(self._clock_s() * 1000))
         self.jobs.append(kept)
         return kept
 

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from smsline import Client, Unavailable
+from smsline import Client, Unavailable, Unconfirmed
 from smsline.job import CampaignOptions, JobOptions
 
 CAMPAIGN_FIRST: Final = 8613810000000
@@ -49,7 +49,7 @@ class Producer(threading.Thread):
         while True:
             try:
                 return self._client.send(to=f"+{OTP_FIRST + count}", template="1234", **job)
-            except Unavailable:
+            except (Unavailable, Unconfirmed):
                 self._given.refused += 1
                 time.sleep(0.2)
 

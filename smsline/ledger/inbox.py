@@ -1,20 +1,20 @@
 """Jobs on their way in: parts are written durably and once, then read by who accepts them."""
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from redis.exceptions import ConnectionError as ConnectionBroken
+from redis.exceptions import ReadOnlyError
 
 from smsline import numbers
-from smsline.errors import Conflict
+from smsline.errors import Conflict, Unconfirmed
 from smsline.job import JobSpec
-from smsline.ledger import due
 from smsline.ledger.due import Lease
-from smsline.ledger.keys import REFUSED_TTL_S
+from smsline.ledger.keys import REFUSED_TTL_S, Keys
 from smsline.ledger.link import Ledger, ScriptCall
+from smsline.ledger.talk import LOST, Talk, Unreached, ask, carry, run_scripts
 from smsline.names import LANES
 
 KEPT_REFUSALS: Final = 1000
@@ -24,6 +24,10 @@ NUDGES: Final = 8
 
 NUDGE_EXPIRY_MS: Final = 1_000
 """A nudge that nobody followed for so long is taken for lost."""
+
+
+ASK_AGAIN_S: Final = (0.0, 0.5)
+"""Pauses before a script whose answer did not come is run again. With the connection's timeout of 5 s that is 16 s at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,25 @@ class OpenedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeUp:
+    """A message that has a worker look into an inbox.
+
+    Attributes:
+        counted: The name under which those under way are counted.
+        id: What the worker strikes out when it begins to look.
+        queue: The list, and the lane's queue, that it is pushed onto.
+        message: The message.
+        here: Whether that list is in the ledger's own Redis.
+    """
+
+    counted: str
+    id: str
+    queue: str
+    message: str
+    here: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """What became of a part.
 
@@ -86,13 +109,13 @@ class Submitted:
         job: The job it belongs to: another than asked for when the key was used before.
         complete: Whether every part of the job is there.
         existed: Whether the key was used before.
-        nudge: Id of a nudge that is to be published; empty when enough are under way, or none was asked for.
+        wake: The wake-up that there was leave for; None when enough are under way, or none was asked for.
     """
 
     job: str
     complete: bool
     existed: bool = False
-    nudge: str = ""
+    wake: WakeUp | None = None
 
 
 def submit_part(
@@ -103,26 +126,47 @@ def submit_part(
     *,
     part_no: int = 0,
     parts: int | None = None,
-    nudges: str = "",
 ) -> Submitted:
+    """Write one part of a job; see `submission`.
+
+    Raises:
+        Conflict: The job takes no further part.
+        redis.exceptions.RedisError: Redis cannot be reached, or did not answer; the part may be there.
+    """
+    try:
+        return carry(ledger.redis, submission(ledger.keys, job, spec, part, part_no=part_no, parts=parts))
+    except Unconfirmed as error:
+        raise ConnectionBroken(str(error)) from error
+
+
+def submission(
+    keys: Keys,
+    job: str,
+    spec: JobSpec,
+    part: Part | None,
+    *,
+    part_no: int = 0,
+    parts: int | None = None,
+    wake: WakeUp | None = None,
+) -> Talk[Submitted]:
     """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
 
-    Asked a second time when the connection breaks: most often only the answer was lost, and the part is there.
+    So it is asked again when no answer came: most often only the answer was lost, and the part is there.
 
     Args:
-        ledger: Where.
+        keys: Names of the ledger's keys.
         job: The job's id, made by the producer.
         spec: The job; only the first part to arrive writes it.
         part: Recipients, or None to say only how many parts there are.
         part_no: The part's number, from 0.
         parts: How many parts there are in all, once that is known.
-        nudges: The queue whose wake-ups nudge workers, when the job is to be looked at now.
+        wake: Who is to look at the job now; None leaves it to the scheduler.
 
     Raises:
         Conflict: The job is complete, closed or cancelled and takes no further part.
-        redis.exceptions.RedisError: Redis cannot be reached. If it went away between question and answer, the part may be there.
+        Unconfirmed: Nothing answered; the part may be there.
+        redis.exceptions.RedisError: Redis cannot be reached; the part is not there.
     """
-    keys = ledger.keys
     call: ScriptCall = (
         "submit",
         [
@@ -155,19 +199,46 @@ def submit_part(
             0 if part is None else part.doubled,
         ],
     )
-    wake = secrets.token_hex(4) if nudges else ""
-    calls = [call, due.waking(ledger, nudges, wake, most=NUDGES, expiry_ms=NUDGE_EXPIRY_MS)] if nudges else [call]
-    try:
-        answer, *leave = ledger.run_many(calls)
-    except ConnectionBroken:
-        answer, *leave = ledger.run_many(calls)
-    if answer[0] != b"ok":
-        due.awake(ledger, nudges, wake)
+    answer, *leave = yield from insist(job, *([call, _waking(keys, wake)] if wake else [call]))
+    granted = wake if any(leave) else None
     if answer[0] == b"closed":
         raise Conflict(f"job {job} is complete, closed or cancelled and takes no more recipients")
     if answer[0] == b"other":
-        return Submitted(answer[1].decode(), complete=True, existed=True)
-    return Submitted(job, complete=answer[1] == b"1", nudge=wake if any(leave) else "")
+        return Submitted(answer[1].decode(), complete=True, existed=True, wake=granted)
+    return Submitted(job, complete=answer[1] == b"1", wake=granted)
+
+
+def _waking(keys: Keys, wake: WakeUp) -> ScriptCall:
+    """Count a wake-up, and push its message when that travels by this Redis, unless enough are under way."""
+    lists = [wake.queue] if wake.here else []
+    return "wake", [keys.wakes(wake.counted), *lists], [wake.id, NUDGES, NUDGE_EXPIRY_MS, wake.message]
+
+
+def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:
+    """Run scripts that change nothing when they are run again, and ask again when no answer came.
+
+    Raises:
+        Unconfirmed: No answer came at all; they may have been run.
+        redis.exceptions.RedisError: They have certainly not been run.
+    """
+    why = ""
+    for pause_s in (*ASK_AGAIN_S, None):
+        try:
+            return (yield from run_scripts(*calls))
+        except ReadOnlyError:
+            if pause_s is None and not why:
+                raise  # no primary anywhere; while there is one, the connections are opened anew by its name
+        except LOST as error:
+            if not why and isinstance(error, Unreached):
+                raise
+            why = type(error.__cause__ or error).__name__
+        if pause_s is not None:
+            yield pause_s
+    raise Unconfirmed(
+        job,
+        f"job {job} may have been taken: Redis did not answer ({why}). Ask `smsline status {job}` before it is handed over anew, "
+        "or repeat the call with this job_id",
+    )
 
 
 def waiting_part_numbers(ledger: Ledger, job: str) -> list[int]:
@@ -229,14 +300,19 @@ def lane_of(ledger: Ledger, job: str) -> str | None:
 
 
 def control(ledger: Ledger, job: str, wanted: str) -> tuple[str, str] | None:
+    """Ask for a job's state to become `open`, `paused` or `cancelled`; see `steering`."""
+    return carry(ledger.redis, steering(ledger.keys, job, wanted))
+
+
+def steering(keys: Keys, job: str, wanted: str) -> Talk[tuple[str, str] | None]:
     """Ask for a job's state to become `open`, `paused` or `cancelled`.
 
     Returns:
         The state before and the state now; None when there is no such job.
     """
-    keys, lane = ledger.keys, lane_of(ledger, job)
+    (lane,) = yield from ask(("HGET", keys.job(job), "lane"))
     if lane is None:
         return None
-    key_list = [keys.job(job), keys.inbox(lane), keys.expire, keys.closing, keys.got(job)]
-    answer = ledger.run("control", key_list, [job, wanted])
+    key_list = [keys.job(job), keys.inbox(lane.decode()), keys.expire, keys.closing, keys.got(job)]
+    (answer,) = yield from insist(job, ("control", key_list, [job, wanted]))
     return (answer[0].decode(), answer[1].decode()) if answer else None

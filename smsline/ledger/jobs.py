@@ -2,18 +2,17 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import Final, TypeAlias, TypedDict
 
 from smsline import numbers
 from smsline.ledger import inbox
-from smsline.ledger.accounts import registered
 from smsline.ledger.batch_queues import parse_queue
-from smsline.ledger.keys import ENDED_PART
+from smsline.ledger.keys import ENDED_PART, Keys
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
+from smsline.ledger.talk import Talk, ask, carry
 from smsline.states import COUNTED, DUPLICATE, STATES, State
 
 
@@ -64,12 +63,11 @@ class Result(TypedDict):
     final_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRef:
-    """A block of a job."""
+BlockRow: TypeAlias = tuple[str, str, Result]
+"""Letter, account and row of a recipient."""
 
-    job: str
-    block: int
+PAGE: Final = 20
+"""Blocks, or parts of the inbox, that are read in one round trip."""
 
 
 def iso(ms: float | None) -> str | None:
@@ -81,7 +79,12 @@ def iso(ms: float | None) -> str | None:
 
 def read_status(ledger: Ledger, job: str) -> Status | None:
     """A job's status, or None when there is no such job."""
-    found = ledger.redis.hgetall(ledger.keys.job(job))
+    return carry(ledger.redis, status_of(ledger.keys, job))
+
+
+def status_of(keys: Keys, job: str) -> Talk[Status | None]:
+    """A job's status, or None when there is no such job."""
+    (found,) = yield from ask(("HGETALL", keys.job(job)))
     return _status({k.decode(): v.decode() for k, v in found.items()}) if found else None
 
 
@@ -124,45 +127,88 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
 
 def blocks_of(ledger: Ledger, job: str) -> list[int]:
     """A job's blocks in the order of its input."""
-    found = ledger.redis.hgetall(ledger.keys.blocks(job))
+    return _in_order(ledger.redis.hgetall(ledger.keys.blocks(job)))
+
+
+def _in_order(parts: Mapping[bytes, bytes]) -> list[int]:
     blocks: list[int] = []
-    for _, value in sorted((int(part), value) for part, value in found.items()):
+    for _, value in sorted((int(part), value) for part, value in parts.items()):
         first, count = value.decode().split(":")
         blocks += range(int(first), int(first) + int(count))
     return blocks
 
 
 def results(ledger: Ledger, job: str) -> Iterator[Result]:
-    """What became of each recipient, in the order of the input's parts; read block by block, so a million rows stream."""
-    for _, _, row in block_rows(ledger, job):
-        yield row
-    yield from _inbox_results(ledger, job)
+    """What became of each recipient, in the order of the input's parts; read page by page, so a million rows stream."""
+    reader = ResultReader(ledger.keys, job)
+    carry(ledger.redis, reader.open())
+    for page in reader.pages():
+        yield from (row for _, _, row in carry(ledger.redis, page))
 
 
-def block_rows(ledger: Ledger, job: str) -> Iterator[tuple[str, str, Result]]:
+def block_rows(ledger: Ledger, job: str) -> Iterator[BlockRow]:
     """Letter, account and row of each recipient that has left the inbox."""
-    providers = registered(ledger)
-    blocks = blocks_of(ledger, job)
-    for i in range(0, len(blocks), 20):
-        pipe = ledger.redis.pipeline(transaction=False)
-        for block in blocks[i : i + 20]:
-            pipe.hgetall(ledger.keys.block(block))
-        for held in pipe.execute():
-            if held:
-                yield from _rows_of(ledger, held, providers)
+    reader = ResultReader(ledger.keys, job)
+    carry(ledger.redis, reader.open())
+    for page in reader.block_pages():
+        yield from carry(ledger.redis, page)
 
 
-def _inbox_results(ledger: Ledger, job: str) -> Iterator[Result]:
-    """Recipients whose part is still in the inbox, or ended there."""
-    got = {int(n) for n in ledger.redis.hkeys(ledger.keys.got(job))}
-    blocks = ledger.redis.hgetall(ledger.keys.blocks(job))
-    taken = {int(n) for n, value in blocks.items() if value != ENDED_PART.encode()}
-    for part_no in sorted(got - taken):
-        part = inbox.read_part(ledger, job, part_no)
-        if part is not None:
-            state = STATES[part.end] if part.end else State.WAITING
-            for number, ref in zip(part.numbers, part.refs or [""] * len(part.numbers), strict=True):
-                yield _row(number, ref, state)
+class ResultReader:
+    """Reads a job's results page by page, over whichever connection carries the talks.
+
+    Args:
+        keys: Names of the ledger's keys.
+        job: The job.
+    """
+
+    def __init__(self, keys: Keys, job: str) -> None:
+        self._keys = keys
+        self._job = job
+        self._blocks: list[int] = []
+        self._inbox: list[int] = []
+        self._providers: dict[str, str] = {}
+
+    def open(self) -> Talk[None]:
+        """Learn where the rows are; before the pages."""
+        keys = self._keys
+        commands = ("HGETALL", keys.blocks(self._job)), ("HKEYS", keys.got(self._job)), ("HGETALL", keys.accounts)
+        parts, got, providers = yield from ask(*commands)
+        taken = {int(part) for part, value in parts.items() if value != ENDED_PART.encode()}
+        self._blocks = _in_order(parts)
+        self._inbox = sorted({int(part) for part in got} - taken)
+        self._providers = {name.decode(): provider.decode() for name, provider in providers.items()}
+
+    def pages(self) -> Iterator[Talk[list[BlockRow]]]:
+        """Every recipient: those in blocks, then those whose part is still in the inbox, or ended there."""
+        yield from self.block_pages()
+        for i in range(0, len(self._inbox), PAGE):
+            yield self._inbox_page(self._inbox[i : i + PAGE])
+
+    def block_pages(self) -> Iterator[Talk[list[BlockRow]]]:
+        """Recipients that have left the inbox."""
+        for i in range(0, len(self._blocks), PAGE):
+            yield self._block_page(self._blocks[i : i + PAGE])
+
+    def _block_page(self, blocks: Sequence[int]) -> Talk[list[BlockRow]]:
+        # The names are read after the blocks, so that each code in these has its name.
+        *found, names = yield from ask(
+            *(("HGETALL", self._keys.block(block)) for block in blocks), ("HGETALL", self._keys.names)
+        )
+        codes = {int(number): name.decode() for number, name in names.items()}
+        return [row for held in found if held for row in _rows_of(held, self._providers, codes)]
+
+    def _inbox_page(self, parts: Sequence[int]) -> Talk[list[BlockRow]]:
+        found = yield from ask(*(("HMGET", self._keys.part(self._job, part), "n", "x", "end") for part in parts))
+        rows: list[BlockRow] = []
+        for packed, extra, end in found:
+            if packed is not None:
+                part = inbox.Part.read(packed, extra, end)
+                letter = part.end or "w"
+                state = STATES[part.end] if part.end else State.WAITING
+                refs = part.refs or [""] * len(part.numbers)
+                rows += [(letter, "", _row(number, ref, state)) for number, ref in zip(part.numbers, refs, strict=True)]
+        return rows
 
 
 def _row(number: int, ref: str, state: State) -> Result:
@@ -179,7 +225,7 @@ def _row(number: int, ref: str, state: State) -> Result:
     )
 
 
-def _rows_of(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]) -> Iterator[tuple[str, str, Result]]:
+def _rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Mapping[int, str]) -> Iterator[BlockRow]:
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
     serials = _serials(held)
@@ -191,11 +237,11 @@ def _rows_of(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]
             continue
         # A capital letter is a dead or unknown recipient that a person has dropped from the dead letter.
         row = _row(number, refs[i], STATES[letters[i].lower()])
-        account = ledger.code_name(int.from_bytes(others[i * 2 : i * 2 + 2], "big")) or home
+        account = _named(others, i, names) or home
         name, serial, accepted_ms = serials.get(i, (account, "", 0))
         row["provider"] = providers.get(name, name)
         row["serial"] = serial
-        row["code"] = ledger.code_name(int.from_bytes(codes[i * 2 : i * 2 + 2], "big"))
+        row["code"] = _named(codes, i, names)
         row["attempts"] = attempts[i] & 0x7F if i < len(attempts) else 0
         row["accepted_at"] = iso(accepted_ms)
         final_ms = int.from_bytes(finals[i * 4 : i * 4 + 4], "big") * 1000
@@ -204,7 +250,13 @@ def _rows_of(ledger: Ledger, held: dict[bytes, bytes], providers: dict[str, str]
         yield letters[i], account, row
 
 
-def _serials(held: dict[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
+def _named(column: bytes, i: int, names: Mapping[int, str]) -> str:
+    """The word at a position of a column of code numbers."""
+    number = int.from_bytes(column[i * 2 : i * 2 + 2], "big")
+    return names.get(number, "?") if number else ""
+
+
+def _serials(held: Mapping[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
     """Position -> account, serial and ms of acceptance; the newest attempt wins."""
     found: dict[int, tuple[str, str, int]] = {}
     for name in sorted((n for n in held if n.startswith(b"z")), key=lambda n: int(n[1:])):

@@ -1,6 +1,7 @@
 """A real redis-server for tests, on a free port of 127.0.0.1, gone when the test is over."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -78,6 +79,16 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def stall(self) -> None:
+        """Let it answer no more, without closing a connection."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer again, also to what it was asked meanwhile."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,6 +1,8 @@
 """What the client refuses before anything is taken, and what it says when Redis or the broker is away."""
 
-from collections.abc import Iterator, Sequence
+import json
+from base64 import b64decode
+from collections.abc import Iterator
 
 import fakeredis
 import pytest
@@ -11,41 +13,28 @@ from smsline.job import Rejected
 from smsline.ledger import accounts, due, jobs
 from smsline.ledger.inbox import NUDGES
 from smsline.ledger.link import Ledger
+from smsline.names import LANES, lane_queue
 from tests.support.admin import admin_of
 from tests.support.redis_server import free_port
 
 NUMBER = "+8613711112222"
 
 
-class StillNudger:
-    """A broker that is always there, and keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.nudged: list[tuple[str, str]] = []
-        self.wakes: list[Sequence[str]] = []
-        self.reached = True
-
-    def ready(self) -> None:
-        """It is."""
-
-    def nudge(self, job: str, lane: str, wake: Sequence[str] = ()) -> bool:
-        """Keep it."""
-        self.nudged.append((job, lane))
-        self.wakes.append(wake)
-        return self.reached
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 @pytest.fixture
 def client() -> Iterator[Client]:
     """A client on an empty ledger of its own."""
-    made = Client(redis_url="redis://127.0.0.1:1/0", namespace="t")
-    made._ledger = Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
-    made._nudger = StillNudger()  # type: ignore[assignment]
-    yield made
-    made.close()
+    with Client(ledger=Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")) as made:
+        yield made
+
+
+def woken(client: Client) -> list[tuple[str, str, list[str]]]:
+    """Lane, job and wake of the wake-ups on the broker's lists, the oldest of each lane first."""
+    found = []
+    for lane in LANES:
+        for text in reversed(client._ledger.redis.lrange(lane_queue(lane), 0, -1)):
+            _, kwargs, _ = json.loads(b64decode(json.loads(text)["body"]))
+            found.append((kwargs["lane"], kwargs["job"], kwargs["wake"]))
+    return found
 
 
 SEND_CASES = [
@@ -117,11 +106,10 @@ def test_a_job_nobody_knows_is_not_found(client: Client) -> None:
         list(client.results("0" * 18))
 
 
-def test_the_same_key_nudges_once(client: Client) -> None:
+def test_the_same_key_is_the_same_job(client: Client) -> None:
     """The second call is answered with the first one's job."""
     first = client.send(to=NUMBER, template="1234", key="order-1")
     assert client.send(to=NUMBER, template="1234", key="order-1") == first
-    assert client._nudger.nudged == [(first, "notify")]  # type: ignore[attr-defined]
     many = client.campaign(to=[NUMBER], template="5678", key="wave-1")
     assert client.campaign(to=[NUMBER], template="5678", key="wave-1") == many
 
@@ -145,51 +133,62 @@ def test_a_campaign_that_broke_off_is_continued_under_its_key(client: Client, mo
     assert client.status(job)["counts"]["total"] == 2500
 
 
-def test_nobody_is_nudged_who_would_find_nothing(client: Client) -> None:
-    """Whoever follows a nudge takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
-    nudger = client._nudger
-    assert isinstance(nudger, StillNudger)
+def test_no_worker_is_woken_who_would_find_nothing(client: Client) -> None:
+    """Whoever follows a wake-up takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
     for _ in range(NUDGES + 5):
         client.send(to=NUMBER, template="1", lane="otp")
     client.send(to=NUMBER, template="1", lane="notify")
-    assert [lane for _, lane in nudger.nudged] == ["otp"] * NUDGES + ["notify"]
-    due.awake(client._ledger, *nudger.wakes[0])
+    assert [lane for lane, _, _ in woken(client)] == ["otp"] * NUDGES + ["notify"]
+    due.awake(client._ledger, *woken(client)[0][2])
     client.send(to=NUMBER, template="1", lane="otp")
     client.send(to=NUMBER, template="1", lane="otp")
-    assert [lane for _, lane in nudger.nudged] == ["otp"] * NUDGES + ["notify", "otp"]
+    assert [lane for lane, _, _ in woken(client)] == ["otp"] * (NUDGES + 1) + ["notify"]
 
 
-def test_a_nudge_that_failed_is_not_counted_as_under_way(client: Client) -> None:
-    """The next job tries again at once."""
-    nudger = client._nudger
-    assert isinstance(nudger, StillNudger)
-    nudger.reached = False
+def test_a_broker_that_is_another_redis_gets_the_wake_up(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """It is pushed there and not counted as under way when it could not be; the job is safe without it."""
+    other = Client(f"redis://127.0.0.1:{free_port()}/0", "redis://127.0.0.1:1/0", ledger=client._ledger)
     for _ in range(NUDGES + 5):
-        client.send(to=NUMBER, template="1", lane="otp")
-    assert len(nudger.nudged) == NUDGES + 5
+        other.send(to=NUMBER, template="1", lane="otp")
+    assert caplog.text.count("is taken, but its wake-up could not be published") == NUDGES + 5
+    assert len(admin_of(client).jobs()) == NUDGES + 5
+    other._broker = broker = fakeredis.FakeRedis(server=fakeredis.FakeServer())
+    job = other.send(to=NUMBER, template="1", lane="otp")
+    (text,) = broker.lrange("smsline.otp", 0, -1)
+    assert json.loads(b64decode(json.loads(text)["body"]))[1]["job"] == job
+    assert woken(client) == []
+
+
+def test_another_kind_of_broker_is_not_asked(client: Client) -> None:
+    """The scheduler of a worker finds the job within 50 ms; the producer needs no AMQP."""
+    other = Client("amqp://127.0.0.1:1//", "redis://127.0.0.1:1/0", ledger=client._ledger)
+    other.send(to=NUMBER, template="1", lane="otp")
+    assert len(admin_of(client).jobs()) == 1
+    assert woken(client) == []
 
 
 def test_without_redis_nothing_is_taken() -> None:
     """An error that names what to look at, never a silent drop."""
     client = Client(redis_url=f"redis://127.0.0.1:{free_port()}/0")
-    client._nudger = StillNudger()  # type: ignore[assignment]
-    with pytest.raises(Unavailable, match="SMSLINE_REDIS_URL"):
+    refusal = "nothing was taken, try again when SMSLINE_REDIS_URL answers"
+    with pytest.raises(Unavailable, match=refusal):
         client.send(to=NUMBER, template="1234")
+    with pytest.raises(Unavailable, match=refusal):
+        client.campaign(to=[NUMBER], template="1234")
     with pytest.raises(Unavailable, match="SMSLINE_REDIS_URL"):
         client.status("0" * 18)
     client.close()
 
 
-def test_without_a_broker_nothing_is_taken(client: Client) -> None:
-    """Redis is there, but nobody could be told of the job: the caller should know before it relies on it."""
-    gone = Client(f"redis://127.0.0.1:{free_port()}/0", "redis://127.0.0.1:1/0", namespace="t")
-    gone._ledger = client._ledger
-    refusal = "nothing was taken, try again when SMSLINE_BROKER_URL answers"
-    with pytest.raises(Unavailable, match=refusal):
-        gone.send(to=NUMBER, template="1")
-    with pytest.raises(Unavailable, match=refusal):
-        gone.campaign(to=[NUMBER], template="1")
-    assert not admin_of(client).jobs()
+def test_a_call_is_repeated_under_its_job_id(client: Client) -> None:
+    """What an `Unconfirmed` error carries makes the second call the same job; a word that is no id is refused."""
+    job = client.send(to=NUMBER, template="1234")
+    assert client.send(to=NUMBER, template="1234", job_id=job) == job
+    many = client.campaign(to=[NUMBER, "+6591234567"], template="5678")
+    assert client.campaign(to=[NUMBER, "+6591234567"], template="5678", job_id=many) == many
+    assert [status["counts"]["total"] for status in admin_of(client).jobs()] == [2, 1]
+    with pytest.raises(BadInput, match="is not a job id"):
+        client.send(to=NUMBER, template="1234", job_id="latest!")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/0", "nonsense", "redis://user:secret@127.0.0.1:port/0"])

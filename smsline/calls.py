@@ -1,0 +1,228 @@
+"""What the clients ask of the ledger, without I/O: `Client` and `AsyncClient` carry the same talks."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from redis.exceptions import RedisError
+
+from smsline.environ import read_values
+from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
+from smsline.job import JobSpec, check_job_id, check_ref, new_job_id
+from smsline.ledger import inbox, jobs
+from smsline.ledger.inbox import Part, Submitted
+from smsline.ledger.jobs import ResultReader, Status
+from smsline.ledger.keys import Keys
+from smsline.ledger.talk import Talk, ask
+from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
+from smsline.numbers import parse_number
+from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
+from smsline.wakeup import wake_up
+
+Broker = Literal["ledger", "redis", "other"]
+"""Where wake-ups go: onto a list in the ledger's Redis, onto one in another Redis, or nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a client's service is.
+
+    Attributes:
+        redis_url: The ledger's Redis.
+        broker_url: Celery's broker.
+        namespace: Of the ledger's keys.
+        region: Country of numbers without a country code.
+    """
+
+    redis_url: str
+    broker_url: str
+    namespace: str
+    region: str | None
+
+    @classmethod
+    def of(cls, broker_url: str | None, redis_url: str | None, namespace: str, region: str | None) -> "Target":
+        """The target that a client's arguments mean; one URL stands for both when the broker is Redis.
+
+        Raises:
+            BadInput: A URL does not fit its form.
+        """
+        redis_url = redis_url or (broker_url if broker_url and is_redis(broker_url) else DEFAULT_URL)
+        broker_url = broker_url or redis_url
+        for name, url, schemes in (("redis_url", redis_url, REDIS_SCHEMES), ("broker_url", broker_url, BROKER_SCHEMES)):
+            try:
+                read_url(url, schemes)
+            except ValueError as error:
+                raise BadInput(name, shown(url), str(error)) from None
+        return cls(redis_url, broker_url, namespace, region)
+
+    @property
+    def broker(self) -> Broker:
+        """Where wake-ups go."""
+        if self.broker_url == self.redis_url:
+            return "ledger"
+        return "redis" if is_redis(self.broker_url) else "other"
+
+
+def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
+    """A client's arguments as SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT give them.
+
+    Each may be in a file instead, as `smsline.environ` describes.
+
+    Raises:
+        BadInput: A value cannot be used.
+    """
+    values, problems = read_values(environ)
+    if problems:
+        raise problems[0]
+
+    def given(name: str) -> str | None:
+        return (values[name].text.strip() if name in values else "") or None
+
+    return {
+        "broker_url": given("SMSLINE_BROKER_URL"),
+        "redis_url": given("SMSLINE_REDIS_URL"),
+        "namespace": given("SMSLINE_NAMESPACE") or DEFAULT_NAMESPACE,
+        "region": given("SMSLINE_REGION_DEFAULT"),
+    }
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Errors of the connection as what they mean to a caller."""
+    try:
+        yield
+    except RedisError as error:
+        cause = type(error.__cause__ or error).__name__
+        raise Unavailable(
+            f"the ledger's Redis cannot be reached ({cause}); nothing was taken, try again when SMSLINE_REDIS_URL answers"
+        ) from error
+
+
+class Calls:
+    """The talks of one client.
+
+    Args:
+        keys: Names of the ledger's keys.
+        region: Country of numbers without a country code.
+        broker: Where wake-ups go.
+    """
+
+    def __init__(self, keys: Keys, region: str | None, broker: Broker) -> None:
+        self.keys = keys
+        self.region = region
+        self.broker = broker
+
+    def send(self, job: Mapping[str, object], *, to: str, ref: str = "", job_id: str | None = None) -> Talk[Submitted]:
+        """One message to one number; nothing is asked before all of it is checked."""
+        spec = JobSpec.checked(job)
+        number = parse_number(to, region=self.region)
+        part = Part([number], None, [check_ref(ref)] if ref else None)
+        name = check_job_id(job_id) if job_id else new_job_id()
+        yield from self.check_account(spec.account)
+        return (yield from self.submit(name, spec, part, part_no=0, parts=1))
+
+    def submit(self, job: str, spec: JobSpec, part: Part, *, part_no: int, parts: int | None) -> Talk[Submitted]:
+        """One part of a job; with the last one, which says how many there are, a wake-up."""
+        wake = None
+        if parts is not None and self.broker != "other":
+            wake = wake_up(job, spec.lane, here=self.broker == "ledger")
+        return (yield from inbox.submission(self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake))
+
+    def check_account(self, account: str) -> Talk[None]:
+        """Refuse an account that no worker has, once workers have told which they have."""
+        if not account:
+            return
+        (found,) = yield from ask(("HGETALL", self.keys.accounts))
+        known = {name.decode() for name, provider in found.items() if provider}
+        if known and account not in known:
+            raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")
+
+    def incomplete(self, key: str) -> Talk[str | None]:
+        """The incomplete job that was begun under a key, which is continued."""
+        if not key:
+            return None
+        (found,) = yield from ask(("GET", self.keys.idempotency(key)))
+        status = (yield from jobs.status_of(self.keys, found.decode())) if found else None
+        return status["job"] if status and not status["complete"] else None
+
+    def status(self, job: str) -> Talk[Status]:
+        """How a job stands."""
+        status = yield from jobs.status_of(self.keys, check_job_id(job))
+        if status is None:
+            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
+        return status
+
+    def reader(self, job: str) -> Talk[ResultReader]:
+        """An open reader of a job's results."""
+        yield from self.status(job)
+        reader = ResultReader(self.keys, job)
+        yield from reader.open()
+        return reader
+
+    def wait(self, job: str, timeout_s: float | None, every_s: float) -> Talk[Status]:
+        """Ask again and again until a job is closed."""
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while not (status := (yield from self.status(job)))["closed_at"]:
+            if deadline_s is not None and time.monotonic() >= deadline_s:
+                raise TimeoutError(f"job {job} is still {status['state']} after {timeout_s:g} s; it goes on")
+            yield float(every_s)
+        return status
+
+    def steer(self, job: str, wanted: str) -> Talk[None]:
+        """Pause, resume or cancel a job."""
+        answer = yield from inbox.steering(self.keys, check_job_id(job), wanted)
+        if answer is None:
+            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
+        if answer[1] != wanted:
+            raise Conflict(f"job {job} is {answer[1]}: it can no longer become {wanted}")
+
+
+class Upload:
+    """A campaign on its way into the ledger: parts are written as they come, and the last one says how many there were.
+
+    Args:
+        calls: The client's talks.
+        spec: The job.
+        job_id: Its id; None makes one, or takes the one that was begun under the spec's key.
+    """
+
+    def __init__(self, calls: Calls, spec: JobSpec, job_id: str | None) -> None:
+        self._calls = calls
+        self._spec = spec
+        self._job = check_job_id(job_id) if job_id else ""
+        self._held: Part | None = None
+        self._written = 0
+
+    def put(self, part: Part) -> Talk[Submitted | None]:
+        """Write the part before this one; what became of it when the key's job turns out to be there already."""
+        held, self._held = self._held, part
+        if held is None:
+            yield from self._calls.check_account(self._spec.account)
+            self._job = self._job or (yield from self._calls.incomplete(self._spec.key)) or new_job_id()
+            return None
+        taken = yield from self._write(held, None)
+        return taken if taken.existed else None
+
+    def end(self) -> Talk[Submitted]:
+        """Write the last part."""
+        assert self._held is not None, "a campaign has at least one part"  # noqa: S101 - a rule between two methods
+        return (yield from self._write(self._held, self._written + 1))
+
+    def _write(self, part: Part, parts: int | None) -> Talk[Submitted]:
+        try:
+            taken = yield from self._calls.submit(self._job, self._spec, part, part_no=self._written, parts=parts)
+        except (RedisError, Unconfirmed) as error:
+            if parts is not None and isinstance(error, Unconfirmed):
+                raise  # the last part may have been written, and with it the whole job
+            if not self._written and not isinstance(error, Unconfirmed):
+                raise
+            goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
+            raise Unconfirmed(
+                self._job,
+                f"job {self._job} is incomplete: Redis went away after {self._written} parts; {goes}. Repeat the call with this "
+                f"job_id (or with its key) to continue it, or `smsline cancel {self._job}`",
+            ) from error
+        self._written += 1
+        return taken

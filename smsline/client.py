@@ -11,8 +11,8 @@ from smsline.calls import Upload
 from smsline.control import JobControl
 from smsline.errors import BadInput
 from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected
-from smsline.ledger.inbox import Submitted
 from smsline.ledger.connection import connect
+from smsline.ledger.inbox import Submitted
 from smsline.ledger.link import Ledger
 from smsline.ledger.talk import ask, carry
 from smsline.names import DEFAULT_NAMESPACE

@@ -2,10 +2,16 @@
 
 import subprocess
 import sys
+import venv
 import zipfile
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[3]
 
@@ -53,3 +59,62 @@ def test_a_producer_keeps_its_own_folders(wheel: Path, tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == f"producer tasks producer worker producer config {site / 'smsline' / '__init__.py'}"
     assert lines[2] == "ok"
+
+
+def test_the_wheel_alone_hands_over_jobs_without_celery(wheel: Path, tmp_path: Path) -> None:
+    """An environment with what the wheel asks for and nothing else; a Celery of the producer's own is there and never imported."""
+    venv.create(tmp_path, with_pip=False, symlinks=True)
+    site = next(tmp_path.glob("lib/python*/site-packages"))
+    zipfile.ZipFile(wheel).extractall(site)
+    installed = set(closure(metadata.PathDistribution(next(site.glob("*.dist-info")))))
+    assert installed >= {"redis", "phonenumberslite", "typer"}
+    assert installed & {"celery", "kombu", "billiard", "vine", "amqp"} == set()
+    for name in installed:
+        borrow(metadata.distribution(name), site)
+    site.joinpath("celery.py").write_text("raise ImportError('smsline has no business with this')\n")
+    script = (
+        "import sys, smsline; from smsline import Admin, Client\n"
+        "with Client(redis_url=sys.argv[1]) as client:\n"
+        "    job = client.send(to='+8613711112222', template='1', lane='otp')\n"
+        "    print(client.status(job)['counts']['waiting'], Admin(redis_url=sys.argv[1]).jobs()[0]['job'] == job)\n"
+        "    from smsline.cli import main; main(['status', job, '--json'])\n"
+        "print(sorted({'celery', 'kombu', 'billiard'} & set(sys.modules)), smsline.__file__.startswith(sys.prefix))\n"
+    )
+    with RedisServer() as redis:
+        command = [str(tmp_path / "bin" / "python"), "-I", "-c", script, redis.url]
+        where = {"SMSLINE_REDIS_URL": redis.url}
+        done = subprocess.run(command, env=where, check=False, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] == "1 True"
+    assert done.stdout.splitlines()[-1] == "[] True"
+
+
+def closure(distribution: metadata.Distribution) -> Iterator[str]:
+    """The packages that are installed with a distribution, by what it and they ask for here."""
+    waiting, seen = [(distribution, frozenset({""}))], set[str]()
+    while waiting:
+        found, extras = waiting.pop()
+        for text in found.requires or ():
+            asked = Requirement(text)
+            if asked.name not in seen and (
+                asked.marker is None or any(asked.marker.evaluate({"extra": extra}) for extra in extras)
+            ):
+                seen.add(asked.name)
+                waiting.append((metadata.distribution(asked.name), frozenset({"", *asked.extras})))
+                yield asked.name
+
+
+def borrow(distribution: metadata.Distribution, site: Path) -> None:
+    """Link a package of this environment into another one."""
+    for top in {path.parts[0] for path in distribution.files or () if path.parts[0] != ".."}:
+        if not site.joinpath(top).exists():
+            site.joinpath(top).symlink_to(str(distribution.locate_file(top)))
+
+
+def test_importing_smsline_is_quick() -> None:
+    """Names are loaded at their first use: the import itself is below 80 ms, and brings neither Redis nor Celery."""
+    command = [sys.executable, "-X", "importtime", "-c", "import smsline"]
+    tree = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
+    named = {line.rsplit("|", 1)[1].strip(): int(line.split("|")[1]) for line in tree[1:] if line.count("|") == 2}
+    assert named["smsline"] < 80_000, "microseconds"
+    assert not {name for name in named if name.partition(".")[0] in {"celery", "kombu", "billiard", "redis"}}

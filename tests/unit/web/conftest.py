@@ -25,20 +25,6 @@ OWN = {"sec-fetch-site": "same-origin"}
 Site = Callable[..., TestClient]
 
 
-class NoBroker:
-    """A broker that always answers and brings nothing anywhere."""
-
-    def ready(self) -> None:
-        """It answers."""
-
-    def nudge(self, *_: object) -> bool:
-        """Nobody is woken; the ledger has the job all the same."""
-        return True
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 @pytest.fixture
 def web_ledger() -> Ledger:
     """An empty ledger."""
@@ -53,7 +39,6 @@ def site(web_ledger: Ledger) -> Iterator[Site]:
     def made(*, loopback: bool = True, peer: str = "127.0.0.1", host: str = "127.0.0.1:8390", **web: Any) -> TestClient:
         settings = Settings.model_validate({"web": web, "redis_url": "redis://127.0.0.1:1/0"})
         client = Client(redis_url=settings.redis_url, ledger=web_ledger)
-        client._nudger = NoBroker()  # type: ignore[assignment] # no worker waits for a wake-up
         about = Web(settings, client, Admin(redis_url=settings.redis_url, ledger=web_ledger), web_ledger, loopback)
         browser = TestClient(
             build_app(about), base_url=f"http://{host}", client=(peer, 50_000), follow_redirects=False, headers=OWN

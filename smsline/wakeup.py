@@ -16,7 +16,7 @@ from smsline.names import TASK_ACCEPT, lane_queue
 def wake_up(job: str, lane: str, *, here: bool) -> WakeUp:
     """A new wake-up for a job that is about to be written; `here` says that the broker's lists are in the ledger's Redis."""
     queue, wake_id = lane_queue(lane), uuid4().hex[:8]
-    counted = f"{queue}:nudges"
+    counted = f"{queue}:producers"
     kwargs = {"lane": lane, "job": job, "wake": [counted, wake_id]}
     return WakeUp(counted, wake_id, queue, message(TASK_ACCEPT, queue, kwargs), here)
 

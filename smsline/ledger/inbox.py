@@ -19,11 +19,11 @@ from smsline.names import LANES
 
 KEPT_REFUSALS: Final = 1000
 
-NUDGES: Final = 8
-"""Nudges that may be under way for a lane: whoever follows one takes every job that is in the inbox by then."""
+WAKE_UPS: Final = 8
+"""Wake-ups that may be under way for a lane: whoever follows one takes every job that is in the inbox by then."""
 
-NUDGE_EXPIRY_MS: Final = 1_000
-"""A nudge that nobody followed for so long is taken for lost."""
+WAKE_UP_EXPIRY_MS: Final = 1_000
+"""A wake-up that no worker followed for so long is taken for lost."""
 
 
 ASK_AGAIN_S: Final = (0.0, 0.5)
@@ -211,7 +211,7 @@ def submission(
 def _waking(keys: Keys, wake: WakeUp) -> ScriptCall:
     """Count a wake-up, and push its message when that travels by this Redis, unless enough are under way."""
     lists = [wake.queue] if wake.here else []
-    return "wake", [keys.wakes(wake.counted), *lists], [wake.id, NUDGES, NUDGE_EXPIRY_MS, wake.message]
+    return "wake", [keys.wakes(wake.counted), *lists], [wake.id, WAKE_UPS, WAKE_UP_EXPIRY_MS, wake.message]
 
 
 def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:

@@ -11,7 +11,7 @@ from smsline.client import Client
 from smsline.errors import BadInput, NotFound, Unavailable
 from smsline.job import Rejected
 from smsline.ledger import accounts, due, jobs
-from smsline.ledger.inbox import NUDGES
+from smsline.ledger.inbox import WAKE_UPS
 from smsline.ledger.link import Ledger
 from smsline.names import LANES, lane_queue
 from tests.support.admin import admin_of
@@ -135,23 +135,23 @@ def test_a_campaign_that_broke_off_is_continued_under_its_key(client: Client, mo
 
 def test_no_worker_is_woken_who_would_find_nothing(client: Client) -> None:
     """Whoever follows a wake-up takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
-    for _ in range(NUDGES + 5):
+    for _ in range(WAKE_UPS + 5):
         client.send(to=NUMBER, template="1", lane="otp")
     client.send(to=NUMBER, template="1", lane="notify")
-    assert [lane for lane, _, _ in woken(client)] == ["otp"] * NUDGES + ["notify"]
+    assert [lane for lane, _, _ in woken(client)] == ["otp"] * WAKE_UPS + ["notify"]
     due.awake(client._ledger, *woken(client)[0][2])
     client.send(to=NUMBER, template="1", lane="otp")
     client.send(to=NUMBER, template="1", lane="otp")
-    assert [lane for lane, _, _ in woken(client)] == ["otp"] * (NUDGES + 1) + ["notify"]
+    assert [lane for lane, _, _ in woken(client)] == ["otp"] * (WAKE_UPS + 1) + ["notify"]
 
 
 def test_a_broker_that_is_another_redis_gets_the_wake_up(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     """It is pushed there and not counted as under way when it could not be; the job is safe without it."""
     other = Client(f"redis://127.0.0.1:{free_port()}/0", "redis://127.0.0.1:1/0", ledger=client._ledger)
-    for _ in range(NUDGES + 5):
+    for _ in range(WAKE_UPS + 5):
         other.send(to=NUMBER, template="1", lane="otp")
-    assert caplog.text.count("is taken, but its wake-up could not be published") == NUDGES + 5
-    assert len(admin_of(client).jobs()) == NUDGES + 5
+    assert caplog.text.count("is taken, but its wake-up could not be published") == WAKE_UPS + 5
+    assert len(admin_of(client).jobs()) == WAKE_UPS + 5
     other._broker = broker = fakeredis.FakeRedis(server=fakeredis.FakeServer())
     job = other.send(to=NUMBER, template="1", lane="otp")
     (text,) = broker.lrange("smsline.otp", 0, -1)

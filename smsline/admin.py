@@ -12,6 +12,7 @@ from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.ledger import accounts, dead, jobs, standing, suppression
 from smsline.ledger.batch_queues import SIGNED, template_id
 from smsline.ledger.jobs import Status, iso
+from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.standing import Out
 from smsline.numbers import e164, parse_number
 
@@ -210,9 +211,9 @@ class Admin(JobControl):
         try:
             yield
         except RedisError as error:
+            said = "says no" if is_refusal(error) else "cannot be reached"
             raise Unavailable(
-                f"the ledger's Redis cannot be reached ({type(error).__name__}). What was asked for may be done in part; "
-                "ask again when SMSLINE_REDIS_URL answers, nothing is done twice"
+                f"the ledger's Redis {said} ({explain(error)}); what was asked for may be done in part, ask again: nothing is done twice"
             ) from error
 
 

@@ -15,7 +15,8 @@ from smsline.ledger import inbox, jobs
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import ResultReader, Status
 from smsline.ledger.keys import Keys
-from smsline.ledger.talk import Talk, ask
+from smsline.ledger.refusals import explain, is_refusal
+from smsline.ledger.talk import Talk, Unreached, ask
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
 from smsline.numbers import parse_number
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
@@ -94,10 +95,9 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        cause = type(error.__cause__ or error).__name__
-        raise Unavailable(
-            f"the ledger's Redis cannot be reached ({cause}); nothing was taken, try again when SMSLINE_REDIS_URL answers"
-        ) from error
+        cause = error.__cause__ if isinstance(error, Unreached) and error.__cause__ else error
+        said = "says no" if is_refusal(cause) else "cannot be reached"
+        raise Unavailable(f"the ledger's Redis {said} ({explain(cause)}); nothing was taken") from error
 
 
 class Calls:

@@ -14,6 +14,7 @@ from smsline.job import JobSpec
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S, Keys
 from smsline.ledger.link import Ledger, ScriptCall
+from smsline.ledger.refusals import explain
 from smsline.ledger.talk import LOST, Talk, Unreached, ask, carry, run_scripts
 from smsline.names import LANES
 
@@ -231,7 +232,7 @@ def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:
         except LOST as error:
             if not why and isinstance(error, Unreached):
                 raise
-            why = type(error.__cause__ or error).__name__
+            why = explain(error.__cause__ or error).words
         if pause_s is not None:
             yield pause_s
     raise Unconfirmed(

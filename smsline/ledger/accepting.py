@@ -7,6 +7,7 @@ from struct import pack as _pack
 from typing import Final, NamedTuple
 
 from smsline import numbers
+from smsline.ledger import number_index
 from smsline.ledger.keys import SEEN_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
 
@@ -82,6 +83,7 @@ class PartLayout:
         timing: When they may go out.
         shards: Over how many sets the job's numbers are spread to find doubles between parts; 0 when the job has one part.
         fence: Of the job's lease in the inbox, which ends with this part as its last; empty when it goes on.
+        keep_s: For how long the job is kept at most, and so the way from a number to it.
     """
 
     job: str
@@ -91,6 +93,7 @@ class PartLayout:
     timing: Timing
     shards: int = 0
     fence: str = ""
+    keep_s: float = 7 * 86_400
 
 
 def accept_part(
@@ -111,7 +114,15 @@ def accept_parts(ledger: Ledger, parts: Sequence[PartLayout]) -> list[AcceptCoun
     """
     seen = [_shard_columns(ledger, part) for part in parts]
     firsts = [ledger.block_ids(len(part.blocks)) if part.blocks else 0 for part in parts]
-    answers = ledger.run_many([_call(ledger, *each) for each in zip(parts, seen, firsts, strict=True)])
+    blocks = {
+        first + n: block.numbers
+        for part, first in zip(parts, firsts, strict=True)
+        for n, block in enumerate(part.blocks)
+    }
+    keep_s = max((part.keep_s for part in parts), default=0)
+    indexing = number_index.adding(ledger, blocks, keep_s=keep_s)
+    accepting = [_call(ledger, *each) for each in zip(parts, seen, firsts, strict=True)]
+    answers = ledger.run_many([indexing, *accepting])[1:]
     for answer, found in zip(answers, seen, strict=True):
         if answer[0] == b"ok":
             ledger.expiring.note(found.keys[: found.young])

@@ -125,6 +125,11 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
     return found[:limit]
 
 
+def total_of(ledger: Ledger, job: str) -> int:
+    """How many recipients a job has so far; 0 when there is no such job."""
+    return int(ledger.redis.hget(ledger.keys.job(job), "total") or 0)
+
+
 def blocks_of(ledger: Ledger, job: str) -> list[int]:
     """A job's blocks in the order of its input."""
     return _in_order(ledger.redis.hgetall(ledger.keys.blocks(job)))

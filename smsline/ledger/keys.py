@@ -27,6 +27,8 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
 | pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
+| numbers:<day>:<n>            | string | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
+| number_days                  | zset   | days that have such records, by their end                   | permanent; members leave        |
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
 | refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
 | suppressed                   | set    | numbers that must not be texted                             | permanent                       |
@@ -69,6 +71,7 @@ PERMANENT: Final = (
     "names",
     "ids",
     "suppressed",
+    "number_days",
     "park:",
     "users",
     "passwords",
@@ -102,6 +105,7 @@ class Keys:
         self.api_keys_revoked = self.prefix + "api_keys:revoked"
         self.api_keys_used = self.prefix + "api_keys:used"
         self.audit = self.prefix + "audit"
+        self.number_days = self.prefix + "number_days"
         self.later = self.due("later")
         self.lease = self.due("lease")
         self.drain = self.due("drain")
@@ -199,6 +203,10 @@ class Keys:
     def index_of(self, account: str, day: int) -> str:
         """What the shards of a day have in common: their numbers follow."""
         return f"{self.prefix}index:{account}:{day}:"
+
+    def numbers_of(self, day: int) -> str:
+        """What the strings of a day's number index have in common: their numbers follow."""
+        return f"{self.prefix}numbers:{day}:"
 
     def pages(self, account: str) -> str:
         """Raw receipt pages not yet applied."""

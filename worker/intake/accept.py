@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from smsline.job import JobSpec
-from smsline.ledger import accepting, batch_queues, due, inbox
+from smsline.ledger import accepting, batch_queues, due, inbox, jobs
 from smsline.ledger.accepting import AcceptCounts, PartLayout, Timing
 from smsline.ledger.inbox import OpenedJob, Part
 from smsline.ledger.runs import Entry
@@ -15,6 +15,7 @@ from worker.providers.base import Region
 from worker.routing import windows
 from worker.sending.due_queues import DueQueue
 
+DAY_S: Final = 86_400
 JOBS_AT_ONCE: Final = 16
 """Jobs of a lane that are opened in one round trip."""
 
@@ -108,7 +109,15 @@ def _laid(
     timing = Timing(
         linger_ms=engine.settings.linger_ms[spec.lane], limit=limit, start_ms=spec.start_s * 1000, pace=spec.pace
     )
-    return PartLayout(job, part_no, spec.lane, blocks, timing, shards, fence)
+    return PartLayout(job, part_no, spec.lane, blocks, timing, shards, fence, _kept_s(engine, job, spec))
+
+
+def _kept_s(engine: Engine, job: str, spec: JobSpec) -> float:
+    """For how long a job may be kept from now on: its ttl and pace, then its last receipt, then its retention."""
+    settings = engine.settings
+    paced_s = jobs.total_of(engine.ledger, job) / spec.pace if spec.pace else 0.0
+    # A day more than the sum, because a call with an unknown outcome and the removal take their time too.
+    return spec.ttl_s + paced_s + settings.receipt_deadline_s + (settings.retention_days + 1) * DAY_S
 
 
 def _tell(layouts: PartLayout, done: AcceptCounts | None) -> None:

@@ -1,0 +1,76 @@
+"""The index from a number to its messages: which blocks hold it, over all jobs that are kept.
+
+A record is seven bytes: two of the number's hash and five of its block's id. The records of a day are appended to
+`NUMBER_SHARDS` strings by another part of the hash, so that 7 bytes, and at most as many again that Redis keeps free
+at the end of a growing string, are the whole price of a recipient. One number in 65,536 of a shard looks like another
+one: the block itself has the last word.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from smsline.ledger.link import Ledger, ScriptCall
+from smsline.numbers import same_phone
+
+NUMBER_SHARDS: Final = 256
+"""Strings of a day. With ten million recipients kept a look-up reads some 300 kB in all."""
+
+BLOCK_BYTES: Final = 5
+RECORD_BYTES: Final = 2 + BLOCK_BYTES
+
+_SPREAD: Final = 0x9E37_79B9_7F4A_7C15
+"""2^64 divided by the golden ratio: multiplied by it, numbers of one range are spread evenly."""
+
+
+def place_of(number: int) -> tuple[int, bytes]:
+    """The shard of a number, and the two bytes that stand for it there; all spellings of one phone share them."""
+    spread = same_phone(number) * _SPREAD & 0xFFFF_FFFF_FFFF_FFFF
+    return spread >> 56, (spread >> 40 & 0xFFFF).to_bytes(2, "big")
+
+
+def adding(ledger: Ledger, blocks: Mapping[int, Iterable[int]], *, keep_s: float) -> ScriptCall:
+    """The call that adds blocks to the index.
+
+    It is sent before the call that writes the blocks: a record without a block is passed over, while a block without its
+    records would be hidden for ever.
+
+    Args:
+        ledger: Where.
+        blocks: The numbers of each block, by its id.
+        keep_s: For how long their job is kept at most.
+    """
+    # This machine's clock will do, and saves a question: the day is a label under which the records are found again.
+    day = int(time.time() // 86_400)
+    records: dict[int, bytearray] = {}
+    for block, numbers in blocks.items():
+        tail = block.to_bytes(BLOCK_BYTES, "big")
+        for number in numbers:
+            shard, head = place_of(number)
+            records.setdefault(shard, bytearray()).extend(head + tail)
+    stem = ledger.keys.numbers_of(day)
+    keys = [ledger.keys.number_days, *(f"{stem}{shard}" for shard in records)]
+    return "index_numbers", keys, [day, int(keep_s), *map(bytes, records.values())]
+
+
+def blocks_of(ledger: Ledger, number: int) -> list[int]:
+    """The blocks that may hold a number, newest first; each once. A few of them may be gone, or hold another number."""
+    shard, head = place_of(number)
+    days = sorted((int(day) for day in ledger.redis.zrange(ledger.keys.number_days, 0, -1)), reverse=True)
+    found: dict[int, None] = {}
+    for records in ledger.redis.mget([f"{ledger.keys.numbers_of(day)}{shard}" for day in days]) if days else ():
+        for block in reversed(_matching(records or b"", head)):
+            found.setdefault(block)
+    return list(found)
+
+
+def _matching(records: bytes, head: bytes) -> list[int]:
+    blocks = []
+    at = records.find(head)
+    while at >= 0:
+        # The two bytes may also be found across two records, or within a block's id.
+        past = at % RECORD_BYTES
+        if not past:
+            blocks.append(int.from_bytes(records[at + 2 : at + RECORD_BYTES], "big"))
+        at = records.find(head, at + RECORD_BYTES - past if not past else at + 1)
+    return blocks

@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailable, Unconfirmed
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected
+    from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
+    from smsline.ledger.audit import Act, Actor
     from smsline.ledger.jobs import Counts, Result, Status
+    from smsline.ledger.users import User
     from smsline.names import Lane
 
 __all__ = [
     "AccountHealth",
+    "Act",
+    "Actor",
     "Admin",
+    "ApiKey",
     "BadInput",
     "CampaignOptions",
     "Client",
@@ -27,7 +33,9 @@ __all__ = [
     "DeadRow",
     "Failover",
     "JobOptions",
+    "KeyOptions",
     "Lane",
+    "ListedKey",
     "NotFound",
     "Parked",
     "Recipient",
@@ -37,6 +45,7 @@ __all__ = [
     "Status",
     "Unavailable",
     "Unconfirmed",
+    "User",
 ]
 
 _HOMES: Final = {
@@ -44,7 +53,10 @@ _HOMES: Final = {
     "client": ("Client",),
     "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable", "Unconfirmed"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected"),
+    "ledger.api_keys": ("ApiKey", "KeyOptions", "ListedKey"),
+    "ledger.audit": ("Act", "Actor"),
     "ledger.jobs": ("Counts", "Result", "Status"),
+    "ledger.users": ("User",),
     "names": ("Lane",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}

@@ -7,7 +7,7 @@ from typing import TypedDict
 from redis.exceptions import RedisError
 
 from smsline import codes
-from smsline.control import JobControl
+from smsline.access import Access
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.ledger import accounts, dead, jobs, standing, suppression
 from smsline.ledger.batch_queues import SIGNED, template_id
@@ -97,7 +97,7 @@ class AccountHealth(TypedDict):
     diverted: dict[str, int]
 
 
-class Admin(JobControl):
+class Admin(Access):
     """Everything besides sending: all jobs, dead letters, accounts and the suppression list. For tools that people use.
 
     Made as a `Client` is: `Admin.from_env()`, or `Admin(redis_url=...)`.
@@ -152,6 +152,7 @@ class Admin(JobControl):
         pick = dead.Pick(code, job, account)
         with self._acting():
             done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
+        self._note("dead.requeue", {"code": code, "job": job, "account": account}, done.recipients)
         if done.hindered:
             raise Conflict(f"{done.recipients} requeued; not requeued: {_hindrances(done.hindered)}")
         return done.recipients
@@ -159,7 +160,9 @@ class Admin(JobControl):
     def drop(self, *, code: str = "", job: str = "", account: str = "") -> int:
         """Take recipients out of the dead letter; their state stays. Returns how many."""
         with self._acting():
-            return dead.settle(self._ledger, "drop", dead.Pick(code, job, account)).recipients
+            dropped = dead.settle(self._ledger, "drop", dead.Pick(code, job, account)).recipients
+        self._note("dead.drop", {"code": code, "job": job, "account": account}, dropped)
+        return dropped
 
     def accounts(self) -> list[AccountHealth]:
         """Health of every account a worker has registered."""
@@ -180,7 +183,9 @@ class Admin(JobControl):
                 raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
             held = accounts.parks(self._ledger, account)
             restored = standing.restore(self._ledger, account)
-            return restored + sum(accounts.unpark(self._ledger, account, park["template"]) for park in held)
+            lifted = restored + sum(accounts.unpark(self._ledger, account, park["template"]) for park in held)
+        self._note("account.resume", {"account": account})
+        return lifted
 
     def suppress(self, numbers: Iterable[str]) -> int:
         """Never text these numbers again, whoever asks; what waits for them ends as suppressed. Returns how many are new on the list.
@@ -189,7 +194,9 @@ class Admin(JobControl):
             BadInput: One of them cannot be a number; those before it are on the list.
         """
         with self._acting():
-            return suppression.add(self._ledger, (parse_number(number, region=self.region) for number in numbers))
+            added = suppression.add(self._ledger, (parse_number(number, region=self.region) for number in numbers))
+        self._note("suppression.add", {}, added)
+        return added
 
     def unsuppress(self, numbers: Iterable[str]) -> int:
         """Take numbers off the suppression list. Returns how many were on it.
@@ -198,7 +205,9 @@ class Admin(JobControl):
             BadInput: One of them cannot be a number; those before it are off the list.
         """
         with self._acting():
-            return suppression.remove(self._ledger, (parse_number(number, region=self.region) for number in numbers))
+            removed = suppression.remove(self._ledger, (parse_number(number, region=self.region) for number in numbers))
+        self._note("suppression.remove", {}, removed)
+        return removed
 
     def suppressed(self) -> Iterator[str]:
         """Every number on the suppression list, streamed."""

@@ -120,6 +120,7 @@ class Client(JobControl):
         if on_progress:
             on_progress(tally.rows)
         self._wake(taken)
+        self._note("campaign.submit", {"job": taken.job, "template": spec.template, "lane": spec.lane}, tally.good)
         warn_of_bad(taken.job, tally if on_rejected is None else Tally())
         return taken.job
 

@@ -1,16 +1,23 @@
 """What can be asked and done about a job once it is handed over. `Client` and `Admin` share it."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import Any, Self, TypeVar
 
+from redis.exceptions import RedisError
+
 from smsline.calls import Calls, Target, arguments_of, reachable
+from smsline.ledger.audit import About, Actor, note
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.link import Ledger
 from smsline.ledger.talk import Talk, carry
 from smsline.names import DEFAULT_NAMESPACE
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class JobControl:
@@ -50,6 +57,15 @@ class JobControl:
         given: Any = arguments_of(environ)
         return cls(**given)
 
+    actor: Actor | None = None
+    """Who acts through this object, for the audit trail; a producer's own program is not written down."""
+
+    def acting(self, actor: Actor) -> Self:
+        """The same, on the same connections, in somebody's name: what it does stands in the audit trail."""
+        other = copy(self)
+        other.actor = actor
+        return other
+
     def status(self, job: str) -> Status:
         """How a job stands.
 
@@ -88,18 +104,30 @@ class JobControl:
             Unavailable: Redis cannot be reached; nothing was done.
             Unconfirmed: Redis did not answer; it may be paused. Calling it again does no harm.
         """
-        self._carry(self._calls.steer(job, "paused"))
+        self._steer(job, "paused", "job.pause")
 
     def resume(self, job: str) -> None:
         """Go on with a paused job. Raises as `pause` does."""
-        self._carry(self._calls.steer(job, "open"))
+        self._steer(job, "open", "job.resume")
 
     def cancel(self, job: str) -> None:
         """Send nothing more of a job, ever; what is not sent yet ends as cancelled. An incomplete job takes no further rows.
 
         Raises as `pause` does.
         """
-        self._carry(self._calls.steer(job, "cancelled"))
+        self._steer(job, "cancelled", "job.cancel")
+
+    def _steer(self, job: str, wanted: str, act: str) -> None:
+        waiting = self.status(job)["counts"]["waiting"] if self.actor else None
+        self._carry(self._calls.steer(job, wanted))
+        self._note(act, {"job": job}, waiting)
+
+    def _note(self, act: str, about: About, count: int | None = None) -> None:
+        """Write down what was done. It is done by now, so a trail that cannot be written is no failure of the act."""
+        try:
+            note(self._ledger, self.actor, act, about, count=count)
+        except RedisError as error:
+            log.warning("%s was done, but could not be written to the audit trail (%s)", act, type(error).__name__)
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,10 +3,12 @@
 Exit codes: 0 done, 1 failed (the reason may pass), 2 bad input (the same call will fail again), 130 interrupted.
 """
 
+import getpass
 import os
+import socket
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import typer
 
@@ -17,6 +19,9 @@ from smsline.cli.options import Connect
 if TYPE_CHECKING:
     from smsline.admin import Admin
     from smsline.client import Client
+    from smsline.control import JobControl
+
+T = TypeVar("T", bound="JobControl")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -30,7 +35,7 @@ def client_from_env() -> "Client":
     """
     from smsline.client import Client  # noqa: PLC0415 - redis takes longer to load than --help to print
 
-    return Client.from_env()
+    return _in_the_name_of_the_person(Client.from_env())
 
 
 def admin_from_env() -> "Admin":
@@ -41,7 +46,19 @@ def admin_from_env() -> "Admin":
     """
     from smsline.admin import Admin  # noqa: PLC0415 - as above
 
-    return Admin.from_env()
+    return _in_the_name_of_the_person(Admin.from_env())
+
+
+def _in_the_name_of_the_person(control: "T") -> "T":
+    """What the command does stands in the audit trail, under the name that the operating system knows."""
+    from smsline.ledger.audit import Actor  # noqa: PLC0415 - as above
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        name = f"uid {os.getuid()}"
+    control.actor = Actor(name, "cli", socket.gethostname())
+    return control
 
 
 FROM_ENV: Final = Connect(client_from_env, admin_from_env)

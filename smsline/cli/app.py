@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from smsline.cli import accounts, campaign, codes, dead, results, send, service, status, suppress, watch
+from smsline.cli import (
+    accounts,
+    audit,
+    campaign,
+    codes,
+    dead,
+    keys,
+    results,
+    send,
+    service,
+    status,
+    suppress,
+    users,
+    watch,
+)
 from smsline.cli.options import HELP, example
 
 app = typer.Typer(
@@ -45,9 +59,11 @@ def root(
     """Take what belongs to no command."""
 
 
-for group in (send, campaign, status, watch, results, service):
+for group in (send, campaign, status, watch, results, audit, service):
     app.add_typer(group.commands)
 app.add_typer(dead.commands, name="dead")
 app.add_typer(suppress.commands, name="suppress")
 app.add_typer(accounts.commands, name="accounts")
 app.add_typer(codes.commands, name="codes")
+app.add_typer(users.commands, name="users")
+app.add_typer(keys.commands, name="keys")

@@ -4,26 +4,58 @@ from collections.abc import Sequence
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from worker.web import metrics, probes
+from worker.web import metrics, probes, static_files
+from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
 from worker.web.csrf import SameOriginOnly
+from worker.web.pages import access, audit, signing_in
+from worker.web.pages.failures import failure
 from worker.web.security_headers import SecurityHeaders
 
 ROUTES: Final[Sequence[BaseRoute]] = (
     *probes.routes,
     *metrics.routes,
+    *static_files.routes,
+    *signing_in.routes,
+    *access.routes,
+    *audit.routes,
 )
-"""First come, first served: the console stands last, it takes all that nothing else has taken."""
+"""A module with routes is a line here. First come, first served."""
 
 
 def build_app(web: Web) -> Starlette:
     """The ASGI application of one web process."""
+
+    def most_bytes(path: str) -> int | None:
+        """How long a body may be: campaigns are streamed, or have a limit of their own."""
+        if path == "/campaigns/upload":
+            return web.settings.web.upload_mb * 1_000_000
+        return None if path == "/v1/jobs" else MOST_BYTES
+
     app = Starlette(
         routes=list(ROUTES),
-        middleware=[Middleware(SecurityHeaders), Middleware(SameOriginOnly)],
+        middleware=[Middleware(SecurityHeaders), Middleware(SameOriginOnly), Middleware(BodyLimits, most_bytes)],
+        exception_handlers={HTTPException: _http_failure, Exception: _crash},
     )
+    app.router.redirect_slashes = False
     app.state.web = web
     return app
+
+
+def _http_failure(request: Request, error: Exception) -> Response:
+    """What Starlette or we refuse by a status alone."""
+    status, told = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+    answer = failure(request, status, told)
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
+
+
+def _crash(request: Request, _: Exception) -> Response:
+    """A fault of ours. Starlette logs it, and the log hides numbers and secrets; the page says nothing of it."""
+    return failure(request, 500, "This is a fault of the console; its log has the details.")

@@ -23,6 +23,7 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 OWN = {"sec-fetch-site": "same-origin"}
 
 Site = Callable[..., TestClient]
+SignIn = Callable[..., TestClient]
 
 
 @pytest.fixture

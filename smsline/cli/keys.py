@@ -1,0 +1,126 @@
+"""Keys of the HTTP API: made, listed, revoked. A key is shown once, when it is made."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.listing import Column, show_listing
+from smsline.cli.output import print_json, print_line, say
+from smsline.errors import BadInput
+
+if TYPE_CHECKING:
+    from smsline.ledger.api_keys import ListedKey
+
+commands = typer.Typer(
+    context_settings=opt.HELP,
+    help="Keys of the HTTP API.",
+    epilog=opt.example(
+        "smsline keys create shop --scope send --lanes otp --per-s 50 --expires 90d", "smsline keys list"
+    ),
+)
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Whose it is; stands in the audit trail.", show_default=False)
+]
+
+
+@commands.command(
+    context_settings=opt.HELP,
+    epilog=opt.example("smsline keys create shop --scope send --scope read --lanes otp --templates 1234 --expires 90d"),
+)
+def create(
+    context: typer.Context,
+    name: Name,
+    *,
+    scope: Annotated[
+        list[str], typer.Option(metavar="SCOPE", help="send, read or operate; repeat it.", show_default=False)
+    ],
+    lanes: Annotated[
+        str, typer.Option(metavar="LANES", help="Lanes it may send in, by commas.", show_default="all")
+    ] = "",
+    templates: Annotated[
+        str, typer.Option(metavar="IDS", help="Templates it may send, by commas.", show_default="all")
+    ] = "",
+    per_s: Annotated[int, typer.Option(metavar="N", help="Requests a second.", show_default="any number")] = 0,
+    expires: Annotated[str, typer.Option(metavar="TIME", help="When it ends: 90d, 12h.", show_default="never")] = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Make a key and print it, once."""
+    token = opt.admin_of(context).create_api_key(
+        name,
+        scopes=[part for value in scope for part in _split(value)],
+        lanes=_split(lanes),
+        templates=_split(templates),
+        per_s=per_s,
+        expires_s=_span_s(expires),
+    )
+    if as_json:
+        print_json({"name": name, "key": token})
+        return
+    print_line(token)
+    say("keep it now: it cannot be shown again")
+
+
+@commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline keys list"))
+def list_keys(context: typer.Context, *, as_json: opt.Json = False) -> None:
+    """List keys: what each may do, when it was used last, whether it is revoked."""
+    found = [_row(each) for each in opt.admin_of(context).api_keys()]
+    if as_json:
+        print_json(found)
+    elif found:
+        names = ("name", "key", "scopes", "lanes", "templates", "per_s", "expires_at", "used_at", "revoked_at")
+        show_listing([Column(name) for name in names], ([_cell(row[name]) for name in names] for row in found))
+    else:
+        print_line("no API keys")
+
+
+@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline keys revoke shop"))
+def revoke(context: typer.Context, name: Name, *, as_json: opt.Json = False) -> None:
+    """End a key; the API refuses it within a second."""
+    opt.admin_of(context).revoke_api_key(name)
+    print_json({"revoked": name}) if as_json else print_line(f"{name} revoked")
+
+
+def _row(each: "ListedKey") -> dict[str, object]:
+    from smsline.ledger.api_keys import PREFIX  # noqa: PLC0415 - redis takes longer to load than --help to print
+    from smsline.ledger.jobs import iso  # noqa: PLC0415 - as above
+
+    key = each.key
+    return {
+        "name": key.name,
+        "key": f"{PREFIX}…{key.tail}",
+        "scopes": list(key.scopes),
+        "lanes": list(key.lanes),
+        "templates": list(key.templates),
+        "per_s": key.per_s or None,
+        "created_at": iso(key.created_ms),
+        "expires_at": iso(key.expires_ms),
+        "used_at": each.used_at,
+        "revoked_at": each.revoked_at,
+    }
+
+
+def _cell(value: object) -> object:
+    return ",".join(value) if isinstance(value, list) else value
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _span_s(text: str) -> float:
+    """`90d` in seconds.
+
+    Raises:
+        BadInput: No number with s, m, h or d behind it.
+    """
+    if not text:
+        return 0
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    if not found or not int(found[1]):
+        raise BadInput("--expires", text, "must be a time span such as 90d, 12h or 30m")
+    return float(int(found[1]) * _SECONDS[found[2]])

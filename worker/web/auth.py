@@ -1,0 +1,157 @@
+"""Who looks at the console: a signed-in user, whom a trusted proxy names, or anybody at this machine while there are no users."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from smsline.errors import SmslineError
+from smsline.ledger import sessions, users
+from smsline.ledger.audit import Actor
+from smsline.ledger.users import Role, User, may
+from worker.web.context import Web, address_of, is_https, web_of
+from worker.web.pages.failures import answer_to, refused
+
+COOKIE: Final = "smsline_session"
+
+LOCAL: Final = "local"
+"""What whoever sits at this machine is called as long as there are no users."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks.
+
+    Attributes:
+        name: Of the user.
+        role: What they may do.
+        address: Where they are.
+        open: Whether they did not have to sign in, because there are no users.
+        by_proxy: Whether a proxy signed them in, so that they cannot sign out here.
+    """
+
+    name: str
+    role: Role
+    address: str
+    open: bool = False
+    by_proxy: bool = False
+
+    def may(self, wanted: Role) -> bool:
+        """Whether they may do what this role may."""
+        return may(self.role, wanted)
+
+    @property
+    def actor(self) -> Actor:
+        """As they stand in the audit trail."""
+        return Actor(self.name, "page", self.address)
+
+
+Page: TypeAlias = Callable[[Request, Visitor], Response]
+Act: TypeAlias = Callable[[Request, Visitor, FormData], Response]
+
+
+def visitor_of(request: Request) -> Visitor | None:
+    """Who makes this request; None when they have to sign in first."""
+    web, address = web_of(request), address_of(request)
+    if named := _named_by_proxy(request, web):
+        known = users.get(web.ledger, named)
+        return Visitor(named, known.role if known else web.settings.web.trusted_proxy_role, address, by_proxy=True)
+    if user := sessions.user_of(web.ledger, request.cookies.get(COOKIE, "")):
+        return Visitor(user.name, user.role, address)
+    if _at_this_machine(request, web) and not users.any_user(web.ledger):
+        return Visitor(LOCAL, "admin", address, open=True)
+    return None
+
+
+def page(role: Role = "read") -> Callable[[Page], Callable[[Request], Response]]:
+    """A page of the console that a role may see; who is not signed in is sent to the form, and comes back."""
+
+    def decorate(handler: Page) -> Callable[[Request], Response]:
+        @wraps(handler)
+        def endpoint(request: Request) -> Response:
+            return _served(request, role, lambda visitor: handler(request, visitor))
+
+        return endpoint
+
+    return decorate
+
+
+def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
+    """What a form of the console does, refused to everybody below the role, whatever the page has shown them."""
+
+    def decorate(handler: Act) -> Callable[[Request], object]:
+        @wraps(handler)
+        async def endpoint(request: Request) -> Response:
+            form = await request.form(max_files=0, max_fields=1000)
+            return await run_in_threadpool(_served, request, role, lambda visitor: handler(request, visitor, form))
+
+        return endpoint
+
+    return decorate
+
+
+def signed_in(request: Request, user: User, *, next_path: str) -> Response:
+    """The answer to a right password: a new session, whatever cookie the browser came with, and the way on."""
+    web = web_of(request)
+    sessions.end(web.ledger, request.cookies.get(COOKIE, ""))
+    ttl_s = web.settings.web.session_hours * 3600
+    token = sessions.begin(web.ledger, user, ttl_s=ttl_s)
+    answer = RedirectResponse(next_path, 303)
+    answer.set_cookie(
+        COOKIE, token, max_age=int(ttl_s), httponly=True, samesite="strict", secure=is_https(request), path="/"
+    )
+    return answer
+
+
+def signed_out(request: Request) -> Response:
+    """End the session, and send to the form."""
+    sessions.end(web_of(request).ledger, request.cookies.get(COOKIE, ""))
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=is_https(request))
+    return answer
+
+
+def own_path(text: str) -> str:
+    """A path of this console to go on to, or its first page: never another host, in whatever spelling."""
+    plain = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
+    return text if plain and text.isascii() else "/"
+
+
+def _served(request: Request, role: Role, handler: Callable[[Visitor], Response]) -> Response:
+    try:
+        visitor = visitor_of(request)
+        if visitor is None:
+            return _sent_to_sign_in(request)
+        request.state.visitor = visitor
+        return handler(visitor) if visitor.may(role) else refused(request, visitor, role)
+    except SmslineError as error:
+        return answer_to(request, error)
+
+
+def _sent_to_sign_in(request: Request) -> Response:
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    on = f"?next={quote(asked, safe='')}" if request.method == "GET" and asked != "/" else ""
+    return RedirectResponse(f"/sign-in{on}", 303)
+
+
+def _named_by_proxy(request: Request, web: Web) -> str:
+    peer = request.client.host if request.client else ""
+    header = web.settings.web.trusted_proxy_header
+    return request.headers.get(header, "").strip() if header and web.is_proxy(peer) else ""
+
+
+def _at_this_machine(request: Request, web: Web) -> bool:
+    """Whether browser and server are on one machine, and the browser knows it.
+
+    A page elsewhere may let its own name resolve to 127.0.0.1 and ask us in this browser as if we were its own server; then
+    the host it asks for is not ours.
+    """
+    if not web.loopback or web.settings.web.trusts_a_proxy:
+        return False
+    return request.url.hostname in {"127.0.0.1", "localhost", "::1"}

@@ -1,0 +1,60 @@
+"""Users and API keys: who may do what. New keys and passwords are made by the command line, where nobody looks over a shoulder."""
+
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.ledger.jobs import iso
+from worker.web.auth import Visitor, act, page
+from worker.web.context import web_of
+from worker.web.pages.notices import done
+from worker.web.pages.rendering import render
+
+
+@page("admin")
+def access(request: Request, _: Visitor) -> Response:
+    """Users and keys."""
+    admin = web_of(request).admin
+    keys = [
+        {
+            "key": each.key,
+            "used_at": each.used_at,
+            "revoked_at": each.revoked_at,
+            "expires_at": iso(each.key.expires_ms),
+        }
+        for each in admin.api_keys()
+    ]
+    return render(request, "access.html", users=admin.users(), keys=keys)
+
+
+@act("admin")
+def set_role(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Change what a user may do."""
+    name, role = request.path_params["name"], str(form.get("role", ""))
+    web_of(request).admin.acting(visitor.actor).change_user(name, role=role)
+    return done("/access", "user-changed")
+
+
+@act("admin")
+def remove(request: Request, visitor: Visitor, _: FormData) -> Response:
+    """Remove a user."""
+    web_of(request).admin.acting(visitor.actor).remove_user(request.path_params["name"])
+    return done("/access", "user-removed")
+
+
+@act("admin")
+def revoke(request: Request, visitor: Visitor, _: FormData) -> Response:
+    """End a key."""
+    web_of(request).admin.acting(visitor.actor).revoke_api_key(request.path_params["name"])
+    return done("/access", "key-revoked")
+
+
+routes: Final = [
+    Route("/access", access),
+    Route("/access/users/{name}/role", set_role, methods=["POST"]),
+    Route("/access/users/{name}/remove", remove, methods=["POST"]),
+    Route("/access/keys/{name}/revoke", revoke, methods=["POST"]),
+]

@@ -1,0 +1,32 @@
+"""The audit trail, newest first, a page at a time."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.ledger.audit import acts
+from worker.web.auth import Visitor, page
+from worker.web.context import web_of
+from worker.web.pages.rendering import render
+
+ROWS: Final = 100
+LOOKED_AT: Final = 2_000
+"""Entries that one page reads at most when it looks for few; the next page goes on from there."""
+
+
+@page("admin")
+def trail(request: Request, _: Visitor) -> Response:
+    """Who did what."""
+    query = request.query_params
+    who, what, before = query.get("who", ""), query.get("act", ""), query.get("before", "")
+    if not before.replace("-", "").isdigit():
+        before = ""
+    found = acts(web_of(request).ledger, before=before, limit=LOOKED_AT if who or what else ROWS)
+    fitting = [act for act in found if who in {"", act["who"]} and act["act"].startswith(what)][:ROWS]
+    last = fitting[-1]["id"] if len(fitting) == ROWS else found[-1]["id"] if len(found) >= ROWS else ""
+    return render(request, "audit.html", acts=fitting, who=who, act=what, following=last)
+
+
+routes: Final = [Route("/audit", trail)]

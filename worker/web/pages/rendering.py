@@ -1,0 +1,107 @@
+"""Templates: names and values in, a page out. Everything is escaped; nothing marks text as safe but the markup made here."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from smsline.numbers import mask, mask_in
+from worker.web.pages.notices import notice_of
+from worker.web.static_files import asset
+
+if TYPE_CHECKING:
+    from worker.web.auth import Visitor
+
+MENU: Final = (
+    ("/", "Overview", "read"),
+    ("/jobs", "Jobs", "read"),
+    ("/campaigns/new", "New campaign", "operate"),
+    ("/dead", "Dead letters", "read"),
+    ("/accounts", "Accounts", "read"),
+    ("/suppressed", "Suppressed", "read"),
+    ("/codes", "Codes", "read"),
+    ("/access", "Users and keys", "admin"),
+    ("/audit", "Audit", "admin"),
+)
+"""Path, name, and the least role that sees it."""
+
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def number(value: float | None) -> str:
+    """Thousands apart; nothing for None."""
+    return "" if value is None else f"{value:,}"
+
+
+def when(iso: str | None) -> Markup:
+    """A moment, short for people and exact for machines and on hovering; all times are UTC."""
+    if not iso:
+        return Markup("")
+    at = datetime.fromisoformat(iso)
+    short = at.strftime("%H:%M:%S") if at.date() == datetime.now(UTC).date() else at.strftime("%Y-%m-%d %H:%M")
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(iso, at.strftime("%Y-%m-%d %H:%M:%S"), short)
+
+
+def span(seconds: float | None) -> str:
+    """`3 min 20 s`, with two units at most."""
+    if seconds is None:
+        return ""
+    left, parts = int(seconds), list[str]()
+    for size, unit in _UNITS:
+        if left >= size and len(parts) < 2:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts) or "0 s"
+
+
+def since(iso: str | None) -> str:
+    """How long ago a moment was."""
+    return span((datetime.now(UTC) - datetime.fromisoformat(iso)).total_seconds()) if iso else ""
+
+
+def share(part: int, whole: int) -> str:
+    """`12.5 %`; less than a thousandth is not called nothing."""
+    if not whole or not part:
+        return "0 %"
+    percent = 100 * part / whole
+    return f"{percent:.1f} %" if percent >= 0.1 else "< 0.1 %"
+
+
+TEMPLATES: Final = Environment(
+    loader=PackageLoader("worker.web", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters.update(number=number, when=when, span=span, since=since, mask=mask, mask_in=mask_in, share=share)
+TEMPLATES.globals.update(asset=asset)
+
+
+def render(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:  # noqa: ANN401 - what a template shows
+    """A page.
+
+    Args:
+        request: Who asked, and for what.
+        template: Its file.
+        status: HTTP's.
+        **values: What it shows.
+    """
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    shown: Mapping[str, Any] = {
+        "visitor": visitor,
+        "menu": [entry[:2] for entry in MENU if visitor and visitor.may(entry[2])],
+        "path": request.url.path,
+        "notice": notice_of(request.query_params),
+        **values,
+    }
+    return HTMLResponse(TEMPLATES.get_template(template).render(shown), status)
+
+
+def fragment(template: str, **values: Any) -> str:  # noqa: ANN401 - as above
+    """A piece of a page, for a live update."""
+    return TEMPLATES.get_template(template).render(values)

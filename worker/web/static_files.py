@@ -1,0 +1,45 @@
+"""The console's own files: style, scripts and pictures, each under a path with its digest, so that a browser may keep it for ever."""
+
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+_FOLDER: Final = files("worker.web") / "static"
+
+
+@cache
+def _all() -> dict[str, bytes]:
+    """Every file by name, read once; a path that is no name here leads nowhere, so none can climb out."""
+    return {entry.name: entry.read_bytes() for entry in _FOLDER.iterdir() if entry.name.rpartition(".")[2] in TYPES}
+
+
+@cache
+def asset(name: str) -> str:
+    """The path of a file for a page."""
+    return f"/static/{sha256(_all()[name]).hexdigest()[:12]}/{name}"
+
+
+async def static(request: Request) -> Response:
+    """One file. An older page may ask by an older digest: it gets what there is, and keeps it for no longer than a page."""
+    name = request.path_params["name"]
+    content = _all().get(name)
+    if content is None:
+        raise HTTPException(404)
+    current = request.url.path == asset(name)
+    return Response(
+        content,
+        media_type=TYPES[name.rpartition(".")[2]],
+        headers={"cache-control": FOR_EVER if current else "no-store"},
+    )
+
+
+routes: Final = [Route("/static/{digest}/{name}", static)]

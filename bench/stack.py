@@ -96,7 +96,7 @@ def standing(folder: Path) -> Iterator[Stack]:
         CannotStart: There is no redis-server, or it has no place.
     """
     port, sandbox_port, server = free_port(), free_port(), find_server()
-    redis = redis_child(server, folder / "redis", port, claim(folder / "redis", port, server))
+    redis = redis_child(server, folder / "redis", port, lock=claim(folder / "redis", port, server))
     with started([redis, sandbox_child(sandbox_port)]) as running, Sandbox(sandbox_port) as sandbox:
         url = url_of(port)
         client, ledger = Client(redis_url=url), Ledger.at(url, DEFAULT_NAMESPACE)

@@ -19,7 +19,7 @@ from config.routes import Route, stray
 from config.sources import Given, NamePath, Written, config_path, read_environ, read_file, without
 from config.suggestions import Known
 from config.web import Web, Webhooks
-from smsline.environ import PREFIX
+from smsline.environ import PREFIX, open_to_others
 from smsline.names import DEFAULT_URL
 from smsline.urls import secrets_of
 
@@ -208,6 +208,12 @@ KNOWN: Final = Known(
 )
 
 
+_SECRET_NAMES: Final = frozenset(
+    {"secret_id", "secret_key", "token", "metrics_token", "redis_url", "broker_url", "proxy"}
+)
+"""Settings that are, or may hold, a key or a password."""
+
+
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment with its files of secrets, and the TOML file named by `SMSLINE_CONFIG` or `./smsline.toml`.
 
@@ -231,6 +237,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         return _settings_of(*sources)
     except ValidationError as error:
         raise SettingsError(_every_problem(error, sources, written)) from None
+
+
+def loose_key_files(environ: Mapping[str, str] | None = None) -> list[str]:
+    """The files with keys and passwords that others can read, each with what to do about it.
+
+    Args:
+        environ: Instead of this process' environment, of which `load_settings` made settings.
+    """
+    environ = os.environ if environ is None else environ
+    path = config_path(environ)
+    held = [path] if path and any(_SECRET_NAMES & set(key) for key in _given_by_file(environ).written) else []
+    return list(filter(None, map(open_to_others, (*read_environ(environ, KNOWN.per_lane).key_files, *held))))
 
 
 def _given_by_file(environ: Mapping[str, str]) -> Given:

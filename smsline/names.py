@@ -13,6 +13,9 @@ DEFAULT_URL: Final = "redis://127.0.0.1:6390/0"
 DEFAULT_NAMESPACE: Final = "smsline"
 """Of the ledger's keys, unless SMSLINE_NAMESPACE says otherwise."""
 
+SANDBOX_ACCOUNT: Final = "sandbox"
+"""The account that `up` and compose make where none is configured; results name it as the provider, too."""
+
 PAYLOAD_VERSION: Final = 1
 """Version of the JSON payload of `smsline.submit`."""
 

@@ -1,5 +1,6 @@
 """`python -m worker`: a command in, a running service or a verdict on the settings out. Imports only what a command needs."""
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -130,13 +131,15 @@ def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 def _serve(plan: "Callable[[Settings], Plan]") -> None:
     """Run a plan until a signal: exit code 2 for settings that cannot be used, 1 for what cannot be started."""
     from config.logs import setup_logging  # noqa: PLC0415
-    from config.settings import SettingsError, load_settings  # noqa: PLC0415
+    from config.settings import SettingsError, load_settings, loose_key_files  # noqa: PLC0415
     from worker.supervisor.plan import announce, answers  # noqa: PLC0415
     from worker.supervisor.supervisor import CannotStart, supervise  # noqa: PLC0415
 
     try:
         settings = load_settings()
         setup_logging(settings)
+        for problem in loose_key_files():
+            logging.getLogger("smsline").warning("%s", problem)
         made = plan(settings)
         supervise(made.stages, reachable=lambda: answers(made.redis_url), announce=lambda: announce(made))
     except SettingsError as error:

@@ -13,6 +13,7 @@ from smsline.ledger.keys import ENDED_PART, Keys
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
 from smsline.ledger.talk import Talk, ask, carry
+from smsline.names import SANDBOX_ACCOUNT
 from smsline.states import COUNTED, DUPLICATE, STATES, State
 
 
@@ -244,7 +245,7 @@ def _rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: M
         row = _row(number, refs[i], STATES[letters[i].lower()])
         account = _named(others, i, names) or home
         name, serial, accepted_ms = serials.get(i, (account, "", 0))
-        row["provider"] = providers.get(name, name)
+        row["provider"] = name if name == SANDBOX_ACCOUNT else providers.get(name, name)
         row["serial"] = serial
         row["code"] = _named(codes, i, names)
         row["attempts"] = attempts[i] & 0x7F if i < len(attempts) else 0

@@ -8,9 +8,10 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
+from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,14 +22,17 @@ from rich.table import Table
 
 from config.celery import celery_options
 from config.redaction import Redactor
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_settings, loose_key_files
 from smsline.ledger.connection import connect
-from smsline.urls import read_url, shown
+from smsline.ledger.keys import Keys
+from smsline.ledger.refusals import explain
+from smsline.urls import is_redis, read_url, shown
 
 OLDEST_REDIS: Final = (6, 2)
 SLOW_MS: Final = 5.0
 """A round trip above this shows in every claim; Redis belongs near the workers."""
 
+_WRITE: Final = "return redis.call('set', KEYS[1], ARGV[1], 'PX', 5000)"
 _PINGS: Final = 20
 _TIMEOUT_S: Final = 3.0
 
@@ -94,8 +98,9 @@ def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
     redact = Redactor(settings.secrets)
     return [
         ok("settings", f"namespace {settings.namespace}"),
+        *_look_at_key_files(environ),
         *_look_at_redis(settings, redact),
-        _look_at_broker(settings, redact),
+        *_look_at_broker(settings, redact),
         *judge_accounts(settings),
         *judge_routes(settings),
     ]
@@ -193,34 +198,107 @@ def judge_routes(settings: Settings) -> Iterator[Finding]:
             yield ok(f"route {name}", detail)
 
 
-def _look_at_redis(settings: Settings, redact: Redactor) -> list[Finding]:
+def _look_at_redis(settings: Settings, redact: Redactor) -> Iterator[Finding]:
     url = settings.redis_url
     client = connect(url, timeout_s=_TIMEOUT_S)
     try:
-        info = client.info()
         latency_ms = statistics.median(_time_ms(client.ping) for _ in range(_PINGS))
+        yield ok("redis", shown(url))
+        yield from _look_at_info(client, url)
+        yield from try_out(client, Keys(settings.namespace).prefix, redact)
+        yield judge_latency(latency_ms)
     except redis.RedisError as error:
-        advice = "start it (`python -m worker up` brings its own), or set SMSLINE_REDIS_URL to where it is"
-        return [fail("redis", redact(f"{shown(url)}: {error}"), advice)]
+        yield _no("redis", error, redact, where=f"{shown(url)}: ")
     finally:
         client.close()
-    return [ok("redis", shown(url)), *judge_redis(url, info), judge_latency(latency_ms)]
 
 
-def _look_at_broker(settings: Settings, redact: Redactor) -> Finding:
+def _look_at_info(client: "redis.Redis", url: str) -> Iterator[Finding]:
+    try:
+        yield from judge_redis(url, client.info())
+    except redis.ResponseError as error:
+        yield warn(
+            "redis version",
+            f"INFO is refused ({explain(error).words})",
+            "allow it (+info), so that it can be looked at",
+        )
+
+
+def try_out(client: "redis.Redis", prefix: str, redact: Redactor) -> Iterator[Finding]:
+    """Try what sending needs, each with the keys and channels it uses: a ping is answered where nothing can be written.
+
+    Args:
+        client: Of the Redis.
+        prefix: What the ledger's keys begin with.
+        redact: Hides what must not be shown.
+    """
+    key, queue = f"{prefix}check:{token_hex(4)}", "smsline.check"
+    db = client.connection_pool.connection_kwargs.get("db") or 0
+
+    def write() -> None:
+        client.eval(_WRITE, 1, key, "1")
+        client.delete(key)
+
+    def channel() -> None:
+        with client.pubsub() as listening:  # type: ignore[no-untyped-call]
+            listening.subscribe(f"/{db}.smsline.check")
+            client.publish(f"/{db}.smsline.check", "1")
+
+    def blocking_read() -> None:
+        client.lpush(queue, "1")
+        client.brpop([queue], timeout=1)
+
+    for what, attempt in (("write by script", write), ("channel", channel), ("blocking read", blocking_read)):
+        try:
+            attempt()
+        except redis.RedisError as error:
+            yield _no(f"redis {what}", error, redact)
+        else:
+            yield ok(f"redis {what}", "tried")
+
+
+def _no(subject: str, error: Exception, redact: Redactor, *, where: str = "") -> Finding:
+    """A finding about a Redis, or a broker, that said no."""
+    refusal = explain(error)
+    return fail(
+        subject, redact(where + refusal.words), refusal.advice or "start it, or say where it is in the settings"
+    )
+
+
+def _look_at_broker(settings: Settings, redact: Redactor) -> Iterator[Finding]:
     url, options = settings.broker_url, celery_options(settings)
     if url == settings.redis_url:
-        return ok("broker", "the same Redis")
+        yield ok("broker", "the same Redis")
+        return
     transport = options["broker_transport_options"] | {"socket_connect_timeout": _TIMEOUT_S}
     try:
         with Connection(
             options["broker_url"], ssl=options["broker_use_ssl"] or False, transport_options=transport
         ) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_TIMEOUT_S)
+            connection.channel().close()  # a virtual host that this user may not use refuses here
     except Exception as error:  # noqa: BLE001 - every transport has errors of its own, and each is the finding
-        detail = f"{shown(url)}: {str(error) or type(error).__name__}"
-        return fail("broker", redact(detail), "start it, or set SMSLINE_BROKER_URL to where it is")
-    return ok("broker", shown(url))
+        refusal = explain(error)
+        advice = refusal.advice.replace("SMSLINE_REDIS_URL", "SMSLINE_BROKER_URL")
+        yield fail(
+            "broker",
+            redact(f"{shown(url)}: {refusal.words}"),
+            advice or "start it, or set SMSLINE_BROKER_URL to where it is",
+        )
+        return
+    yield ok("broker", shown(url))
+    if is_redis(url):
+        with connect(url, timeout_s=_TIMEOUT_S) as client:
+            yield from (
+                replace(each, subject=each.subject.replace("redis", "broker"))
+                for each in try_out(client, "smsline.", redact)
+            )
+
+
+def _look_at_key_files(environ: Mapping[str, str] | None) -> Iterator[Finding]:
+    for problem in loose_key_files(environ):
+        what, _, advice = problem.partition("; ")
+        yield warn("keys", what, advice)
 
 
 def _time_ms(call: Callable[[], object]) -> float:

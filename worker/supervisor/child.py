@@ -27,6 +27,8 @@ class Child:
         environ: Variables besides our own.
         probe: Whether it is ready; None when it says so itself through the pipe of `worker.runtime.readiness`.
         pass_fds: Descriptors it inherits.
+        umask: Permissions that the files it makes are without; -1 for our own.
+        why_ended: What it wrote down about its end, and what to do; empty when it says nothing.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Child:
     environ: Mapping[str, str] = field(default_factory=dict)
     probe: Callable[[], bool] | None = None
     pass_fds: tuple[int, ...] = ()
+    umask: int = -1
+    why_ended: Callable[[], str] = str
 
 
 class Running:
@@ -59,6 +63,7 @@ class Running:
                 env={**os.environ, **child.environ, READY_FD: str(writing)},
                 stdout=sys.stderr.fileno(),  # our own standard output is a contract: one line
                 pass_fds=(writing, *child.pass_fds),
+                umask=child.umask,
                 process_group=0,  # Ctrl-C is for us; we stop the children in order
                 preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509 - we have one thread
             )

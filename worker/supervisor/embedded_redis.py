@@ -1,6 +1,7 @@
-"""The embedded Redis of `up`: a folder and a port in, a child process that loses nothing in a restart out.
+"""The embedded Redis of `up`: a child process that loses nothing in a restart.
 
-The folder keeps an append-only file, written to disk every second; no snapshots. A folder serves one Redis at a time.
+Its folder keeps an append-only file, written to disk every second, and no snapshots. A folder serves one Redis at a time,
+and is readable by its owner alone: numbers and one-time passwords are in it.
 """
 
 import fcntl
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -30,7 +32,18 @@ STOP_S: Final = 10.0
 LOCK_WAIT_S: Final = 5.0
 """A supervisor that was killed leaves its Redis a moment to end."""
 
+PRIVATE: Final = 0o077
+"""The umask of Redis, and what nobody else may do with its folder."""
+
+_MAY: Final = "~* &* +@all -@dangerous +info"
+"""What its users may do: all that the ledger, Celery and `check` need. Off are FLUSHALL, CONFIG, DEBUG, KEYS, MONITOR, SHUTDOWN,
+REPLICAOF, MODULE, ACL and the like, with which whoever reaches the port could empty it, read along, or write files."""
+
+_OURS: Final = re.compile(r"lock|redis\.(?:log|conf)|appendonly.*|temp-.*|dump\.rdb")
+"""Names in the folder that Redis and we make."""
+
 _PING_S: Final = 0.5
+_LOG_TAIL: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,8 @@ def claim(data: Path, port: int, server: Server) -> int:
         CannotStart: The folder is in use or was written by a later Redis, or the port is taken.
     """
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(data)
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CannotStart(f"the folder {data} cannot be used: {error.strerror}; choose another with --data") from error
@@ -102,21 +116,46 @@ def _problem(data: Path, port: int, server: Server, lock: int) -> str | None:
     return None
 
 
-def redis_child(server: Server, data: Path, port: int, lock: int) -> Child:
-    """Redis as a child process; ready when it answers and has read its file."""
+def redis_child(server: Server, data: Path, port: int, *, lock: int, password: str = "") -> Child:
+    """Redis as a child process; ready when it answers and has read its file.
+
+    Args:
+        server: What to run.
+        data: Its folder, claimed.
+        port: Where it listens on loopback.
+        lock: The claim, which it keeps as long as it lives.
+        password: What it asks for; empty for nothing.
+    """
+    folder = data.resolve()
     options = {
         "bind": HOST,
         "port": str(port),
-        "dir": str(data.resolve()),
+        "dir": str(folder),
         "appendonly": "yes",
         "appendfsync": "everysec",  # a power cut may cost a second; always would halve what a single client can write
         "save": "",  # a snapshot would be a second file with another truth
         "maxmemory-policy": "noeviction",  # full is an error, never a lost job
         "daemonize": "no",
-        "logfile": str(data.resolve() / "redis.log"),
+        "logfile": str(folder / "redis.log"),
     }
-    command = (str(server.path), *(part for name, value in options.items() for part in (f"--{name}", value)))
-    return Child("redis", command, STOP_S, probe=lambda: answers(port), pass_fds=(lock,))
+    # In a file of its own, because other users see a process' arguments.
+    config, key = folder / "redis.conf", f"#{sha256(password.encode()).hexdigest()}" if password else "nopass"
+    config.write_text(f"user default on {key} {_MAY}\n", encoding="utf-8")
+    config.chmod(0o600)
+    command = (
+        str(server.path),
+        str(config),
+        *(part for name, value in options.items() for part in (f"--{name}", value)),
+    )
+    return Child(
+        "redis",
+        command,
+        STOP_S,
+        probe=lambda: answers(port, password),
+        pass_fds=(lock,),
+        umask=PRIVATE,
+        why_ended=lambda: why_ended(server, folder),
+    )
 
 
 def url_of(port: int) -> str:
@@ -124,14 +163,79 @@ def url_of(port: int) -> str:
     return f"redis://{HOST}:{port}/0"
 
 
-def answers(port: int) -> bool:
+def answers(port: int, password: str = "") -> bool:
     """Whether a Redis on this machine answers PING; not while it still reads its file."""
     try:
         with socket.create_connection((HOST, port), _PING_S) as connection:
+            if password:
+                secret = password.encode()
+                connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(secret), secret))
+                connection.recv(64)
             connection.sendall(b"PING\r\n")
             return connection.recv(64).startswith(b"+PONG")
     except OSError:
         return False
+
+
+def why_ended(server: Server, folder: Path) -> str:
+    """What Redis wrote about its end since it was last started, and what to do; empty when it is nothing that we know."""
+    try:
+        with (folder / "redis.log").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL))
+            told = file.read().decode("utf-8", "replace").rpartition("Redis is starting")[2]
+    except OSError:
+        return ""
+    line = next((line for line in reversed(told.splitlines()) if re.search(_ENDS, line)), "")
+    words = line.partition(" # ")[2].partition(": make a backup")[0].partition(". You can:")[0] or line
+    if re.search(r"append only file|append log file|Bad file format", line):
+        return _repair(server, folder, words)
+    if "No space left" in line:
+        return f"Redis: {words}; free space on the disk of {folder}"
+    return f"Redis: {words}; see {folder / 'redis.log'}" if line else ""
+
+
+_ENDS: Final = "|".join(
+    (
+        "Bad file format",
+        "[Uu]nrecoverable error",
+        "Unexpected end of file",
+        "Fatal error",
+        "No space left",
+        "Permission denied",
+    )
+)
+
+
+def _repair(server: Server, folder: Path, words: str) -> str:
+    """How to mend a damaged append-only file."""
+    parts = folder / "appendonlydir"
+    file = (
+        next(iter(sorted(parts.glob("*.manifest"))), folder / "appendonly.aof")
+        if parts.is_dir()
+        else folder / "appendonly.aof"
+    )
+    beside = server.path.with_name("redis-check-aof")
+    program = str(beside) if beside.exists() else shutil.which("redis-check-aof")
+    # redis-server is the same program under another name.
+    command = f"{program} --fix {file}" if program else f"bash -c 'exec -a redis-check-aof {server.path} --fix {file}'"
+    return (
+        f"the append-only file {file} is damaged ({words}), and nothing was changed; keep a copy of {folder}, then `{command}`, "
+        "which cuts it off at the damage, so that what was written later is lost; or start with another folder (--data)"
+    )
+
+
+def _make_private(data: Path) -> None:
+    """Take the folder, and the files that an older version left open in it, away from all others.
+
+    A folder with other things in it is somebody's own: its files are closed, it is not.
+    """
+    inside = [*data.iterdir()]
+    ours = [path for path in inside if _OURS.fullmatch(path.name)]
+    parts = [path for folder in ours if folder.is_dir() for path in folder.iterdir()]
+    for path in (*ours, *parts, *([data] if len(ours) == len(inside) else [])):
+        mode = path.stat().st_mode
+        if mode & PRIVATE and path.stat().st_uid == os.geteuid():
+            path.chmod(mode & ~PRIVATE)
 
 
 def _locked(lock: int) -> bool:

@@ -1,5 +1,6 @@
 """What runs on one machine: settings and a few choices in, the stages to supervise out."""
 
+import logging
 import os
 import socket
 import sys
@@ -12,7 +13,7 @@ import redis
 
 from config.settings import Settings
 from smsline.ledger.connection import connect
-from smsline.names import LANES, RECEIPTS_QUEUE, lane_queue
+from smsline.names import LANES, RECEIPTS_QUEUE, SANDBOX_ACCOUNT, lane_queue
 from smsline.urls import read_url, shown
 from worker.listening import bind, url_of
 from worker.supervisor.child import Child
@@ -20,6 +21,8 @@ from worker.supervisor.embedded_redis import HOST, PORT, claim, find_server, red
 from worker.supervisor.embedded_redis import url_of as redis_url_of
 from worker.supervisor.process import longest_stop_s
 from worker.supervisor.supervisor import CannotStart, Stage
+
+log = logging.getLogger(__name__)
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SANDBOX_STOP_S: Final = 3.0
@@ -97,9 +100,12 @@ def plan_up(
     if embeds_redis(settings, redis_port):
         port = redis_port or PORT
         server = find_server()
-        stages.append(Stage((redis_child(server, data, port, claim(data, port, server)),), gate=True))
-        environ["SMSLINE_REDIS_URL"] = redis_url_of(port)
+        password = read_url(settings.redis_url).password if "redis_url" in settings.model_fields_set else ""
+        redis_process = redis_child(server, data, port, lock=claim(data, port, server), password=password)
+        stages.append(Stage((redis_process,), gate=True))
+        environ["SMSLINE_REDIS_URL"] = settings.redis_url if password else redis_url_of(port)
     if sandbox:
+        warn_of_sandbox(settings)
         child, url = _sandbox()
         stages.append(Stage((child,)))
         environ |= sandbox_account(url)
@@ -137,6 +143,17 @@ def wants_sandbox(settings: Settings, asked: bool | None) -> bool:  # noqa: FBT0
     return settings.sandbox == "on" or (settings.sandbox == "auto" and not settings.accounts)
 
 
+def warn_of_sandbox(settings: Settings) -> None:
+    """Say loudly that nothing is sent: who forgot to set an account must not take receipts for texts on phones."""
+    others = f"; {', '.join(settings.accounts)} send too, by their prefixes and routes" if settings.accounts else ""
+    why = "" if settings.accounts else ": no account is configured (SMSLINE_ACCOUNTS__<NAME>__PROVIDER and its keys)"
+    log.warning(
+        "NOTHING IS SENT TO PHONES: the account `sandbox` answers as a provider would, and sends nothing%s%s",
+        why,
+        others,
+    )
+
+
 def sandbox_account(url: str) -> dict[str, str]:
     """The variables of an account at the sandbox, called `sandbox`."""
     values = {
@@ -147,7 +164,7 @@ def sandbox_account(url: str) -> dict[str, str]:
         "SIGN": "smsline",
         "ENDPOINT": url,
     }
-    return {f"SMSLINE_ACCOUNTS__SANDBOX__{name}": value for name, value in values.items()}
+    return {f"SMSLINE_ACCOUNTS__{SANDBOX_ACCOUNT.upper()}__{name}": value for name, value in values.items()}
 
 
 def answers(redis_url: str) -> bool:

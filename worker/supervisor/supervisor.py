@@ -94,12 +94,14 @@ class Slot:
         lived_s = now_s - (self.running.started_s if self.running else now_s)
         self.forget()
         self._failures = 1 if lived_s >= STEADY_S else self._failures + 1
+        why = self.child.why_ended()
         if not self.was_ready and self._failures >= GIVE_UP_AFTER:
-            raise CannotStart(f"{self.child.name} ended {self._failures} times before it was ready, {_words(code)}")
+            ended = f"{self.child.name} ended {self._failures} times before it was ready, {_words(code)}"
+            raise CannotStart(f"{ended}: {why}" if why else ended)
         self._next_s = now_s + pause_s(self._failures)
         log.error(
-            "%s ended after %.1f s, %s; starting it again in %.2g s",
-            *(self.child.name, lived_s, _words(code), pause_s(self._failures)),
+            "%s ended after %.1f s, %s%s; starting it again in %.2g s",
+            *(self.child.name, lived_s, _words(code), f" ({why})" if why else "", pause_s(self._failures)),
         )
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.exceptions import NoPermissionError
 
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_until
@@ -24,7 +26,7 @@ def started(data: Path, port: int, end: signal.Signals = signal.SIGTERM) -> Iter
     """The embedded Redis, ready; ended by the signal."""
     server = find_server()
     lock = claim(data, port, server)
-    running = Running(redis_child(server, data, port, lock))
+    running = Running(redis_child(server, data, port, lock=lock))
     os.close(lock)
     try:
         wait_until(running.is_ready, what="Redis answering")
@@ -47,15 +49,98 @@ def test_nothing_is_lost_in_a_restart(tmp_path: Path, end: signal.Signals) -> No
         assert client.dbsize() == 1_000
 
 
-def test_configured_as_a_ledger(tmp_path: Path) -> None:
-    """It listens on loopback alone, never evicts, appends every second, and writes no snapshot."""
-    with started(tmp_path, free_port()) as client:
-        told = {name: client.config_get(name)[name] for name in ("bind", "maxmemory-policy", "appendfsync", "save")}
-        info = client.info("persistence")
+def modes(folder: Path) -> dict[str, str]:
+    """What others may do with a folder and all that is in it."""
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in (folder, *folder.rglob("*"))}
 
-    assert told == {"bind": "127.0.0.1", "maxmemory-policy": "noeviction", "appendfsync": "everysec", "save": ""}
-    assert info["aof_enabled"] == 1
-    assert not list(tmp_path.glob("*.rdb"))
+
+def test_configured_as_a_ledger(tmp_path: Path) -> None:
+    """It listens on loopback alone, never evicts, appends every second, and writes no snapshot; its files are its owner's."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (data / "redis.log").touch(mode=0o644)
+    with started(data, free_port()) as client:
+        client.set("a", 1)
+        memory, persistence = client.info("memory"), client.info("persistence")
+        found = modes(data)
+
+    assert (memory["maxmemory_policy"], persistence["aof_enabled"]) == ("noeviction", 1)
+    assert not list(data.glob("*.rdb"))
+    assert {mode for name, mode in found.items() if (data / name).is_dir() or name in {"data", "appendonlydir"}} == {
+        "0o700"
+    }
+    assert set(found.values()) == {"0o700", "0o600"}
+
+
+def test_dangerous_commands_are_off(tmp_path: Path) -> None:
+    """Whoever reaches its port can neither empty it, nor make it write files, nor read along; what smsline needs goes on."""
+    with started(tmp_path, free_port()) as client:
+        for command in (
+            "FLUSHALL",
+            "CONFIG GET dir",
+            "KEYS *",
+            "SHUTDOWN",
+            "REPLICAOF h 1",
+            "ACL LIST",
+            "MONITOR",
+        ):
+            with pytest.raises(NoPermissionError):
+                client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+        with pytest.raises(redis.ResponseError):
+            client.eval("return redis.call('flushall')", 0)
+        assert client.eval("return redis.call('set', KEYS[1], '1')", 1, "a")
+        assert client.publish("c", "m") == 0
+        assert client.blpop(["none"], timeout=0.01) is None
+
+
+def test_with_a_password(tmp_path: Path) -> None:
+    """On a machine with other users it can ask for a password, which no process' arguments show."""
+    port, server = free_port(), find_server()
+    lock = claim(tmp_path, port, server)
+    child = redis_child(server, tmp_path, port, lock=lock, password="s3 cret/")
+    running = Running(child)
+    os.close(lock)
+    try:
+        wait_until(running.is_ready, what="Redis answering")
+        with redis.Redis(port=port, password="s3 cret/") as friend, redis.Redis(port=port) as stranger:
+            assert friend.ping()
+            with pytest.raises(redis.AuthenticationError):
+                stranger.ping()
+        shown = [*child.command, *(path.read_text(errors="replace") for path in tmp_path.glob("redis.*"))]
+        assert not any("s3 cret" in text for text in shown)
+    finally:
+        running.signal(signal.SIGTERM)
+        wait_until(lambda: running.ended() is not None, what="the end of Redis")
+        running.close()
+
+
+def test_a_damaged_file_is_named_with_the_way_to_mend_it(tmp_path: Path) -> None:
+    """A Redis that cannot read its file says which one, and the command that is told mends it."""
+    port = free_port()
+    with started(tmp_path, port) as client:
+        for number in range(100):
+            client.set(f"key{number}", number)
+    file = max(
+        [*tmp_path.glob("appendonly.aof"), *tmp_path.glob("appendonlydir/*incr.aof")],
+        key=lambda each: each.stat().st_size,
+    )
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] + b"garbage\r\n" + whole[len(whole) // 2 :])
+    server = find_server()
+    lock = claim(tmp_path, port, server)
+    child = redis_child(server, tmp_path, port, lock=lock)
+    running = Running(child)
+    wait_until(lambda: running.ended() is not None, what="the end of Redis")
+    running.close()
+    os.close(lock)
+
+    told = child.why_ended()
+    assert "is damaged" in told
+    assert "or start with another folder (--data)" in told
+    command = told.partition("`")[2].partition("`")[0]
+    subprocess.run(["bash", "-c", command], input=b"y\n", check=True, capture_output=True)
+    with started(tmp_path, port) as client:
+        assert 30 < client.dbsize() < 100
 
 
 def test_port_in_use(tmp_path: Path) -> None:

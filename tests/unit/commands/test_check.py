@@ -1,11 +1,14 @@
 """Rules of judging what `check` found out."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from config.settings import Settings
+from tests.support.redis_server import RedisServer
 from worker.commands.check import (
     Grade,
     check_all,
@@ -143,3 +146,56 @@ def test_routes_are_shown_and_what_they_lack_is_told() -> None:
     assert mixed.grade is Grade.WARN
     assert mixed.detail.startswith("every number, every lane: fr 100%, then a; a takes the template ids")
     assert "[accounts.<name>.templates]" in mixed.advice
+
+
+def looked_at(url: str, **more: str) -> dict[str, tuple[str, str]]:
+    """Grade and advice of each subject."""
+    found = check_all({"SMSLINE_REDIS_URL": url, **more})
+    return {finding.subject: (finding.grade.value, finding.advice) for finding in found}
+
+
+def test_what_sending_needs_is_tried() -> None:
+    """A server that answers pings may still take no write, no channel and no blocking read: each is tried, and told."""
+    with RedisServer() as server, redis.Redis.from_url(server.url) as admin:
+        good = looked_at(server.url)
+        assert {good[f"redis {what}"][0] for what in ("write by script", "channel", "blocking read")} == {"ok"}
+        assert not admin.keys("*check*")
+
+        admin.config_set("maxmemory", "1")
+        assert "raise it" in looked_at(server.url)["redis write by script"][1]
+        admin.config_set("maxmemory", "0")
+
+        narrow = ["~*", "resetchannels", "+@all", "-@dangerous", "-brpop"]
+        admin.acl_setuser("narrow", enabled=True, passwords=["+pw"], reset_channels=True, commands=[], categories=[])
+        admin.execute_command("ACL", "SETUSER", "narrow", *narrow)
+        url = server.url.replace("://", "://narrow:pw@")
+        told = looked_at(url)
+        assert told["redis write by script"][0] == "ok"
+        assert told["redis version"][0] == "warn"
+        assert {told["redis channel"][0], told["redis blocking read"][0]} == {"fail"}
+        assert "ACL SETUSER" in told["redis channel"][1]
+
+        wrong = looked_at(url.replace(":pw@", ":s3cret@"))
+        assert wrong["redis"][0] == "fail"
+        assert "are not those of this Redis" in wrong["redis"][1]
+
+        admin.execute_command("REPLICAOF", "127.0.0.1", "1")
+        assert "is a replica" in looked_at(server.url)["redis write by script"][1]
+
+
+def test_keys_that_others_can_read(tmp_path: Path) -> None:
+    """A file of keys that others can read is told, with how to close it; so is a smsline.toml with keys in it."""
+    key = tmp_path / "key"
+    key.write_text("redis://:pw@127.0.0.1:1/0")
+    key.chmod(0o644)
+    toml = tmp_path / "smsline.toml"
+    toml.write_text("[web]\nmetrics_token = '0123456789abcdef'\n")
+    toml.chmod(0o644)
+    environ = {"SMSLINE_REDIS_URL_FILE": str(key), "SMSLINE_CONFIG": str(toml)}
+    told = [finding for finding in check_all(environ) if finding.subject == "keys"]
+
+    assert [finding.grade for finding in told] == [Grade.WARN, Grade.WARN]
+    assert all("chmod 600" in finding.advice for finding in told)
+    toml.write_text("lease_s = 30\n")
+    key.chmod(0o600)
+    assert not [finding for finding in check_all(environ) if finding.subject == "keys"]

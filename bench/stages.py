@@ -10,15 +10,17 @@ import itertools
 import pstats
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from pydantic import SecretStr
 
 from bench.children import quiet_children, workplace
 from bench.stack import ACCOUNT, NO_LIMIT, Stack, standing
 from bench.usage import redis_cpu_s
+from config.accounts import Account
 from config.settings import load_settings
 from smsline.ledger.link import Ledger
 from smsline.names import DEFAULT_NAMESPACE
@@ -26,9 +28,8 @@ from smsline.numbers import e164
 from worker.engine import Engine
 from worker.intake import accept
 from worker.providers.base import Provider
-from worker.providers.tencent.account import TencentAccount
+from worker.providers.http import HttpRequest, HttpResponse
 from worker.providers.tencent.client import TencentProvider
-from worker.providers.transport import Reply
 from worker.receipts import drain
 from worker.sending import send
 
@@ -37,7 +38,7 @@ LANE: Final = "marketing"
 FIRST: Final = 8613700000000
 
 
-class StubPoster:
+class StubPort:
     """Answers sends and pulls as the provider would, from memory.
 
     Attributes:
@@ -49,15 +50,15 @@ class StubPoster:
         self._ids = itertools.count(10**8)
         self._out: list[tuple[str, str, str]] = []
 
-    def post(self, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Reply:  # noqa: ARG002 - a Poster
+    def send(self, request: HttpRequest) -> HttpResponse:
         """The answer, always 200."""
         before_s = time.thread_time()
-        asked = msgspec.json.decode(body)
+        asked = msgspec.json.decode(request.body)
         name = "SendStatusSet" if "PhoneNumberSet" in asked else "PullSmsSendStatusSet"
         rows = self._sent(asked) if name == "SendStatusSet" else self._given(asked["Limit"])
         answer = msgspec.json.encode({"Response": {name: rows, "RequestId": "bench"}})
         self.spent_s += time.thread_time() - before_s
-        return Reply(200, answer)
+        return HttpResponse(200, answer)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -98,9 +99,15 @@ class Stages:
     def __init__(self, stack: Stack, numbers: int) -> None:
         settings = load_settings(stack.environ(FIRST_POLL_S="0", LINGER_MS="0"))
         limits = dict.fromkeys(("SendSms", "PullSmsSendStatus", "PullSmsSendStatusByPhoneNumber"), float(NO_LIMIT))
-        account = TencentAccount(ACCOUNT, "id", "key", "1400000000", limits=limits)
-        self.stub = StubPoster()
-        providers: dict[str, Provider] = {ACCOUNT: TencentProvider(account, poster=self.stub)}
+        account = Account(
+            provider="tencent",
+            secret_id=SecretStr("id"),
+            secret_key=SecretStr("key"),
+            sdk_app_id="1400000000",
+            limits=limits,
+        )
+        self.stub = StubPort()
+        providers: dict[str, Provider] = {ACCOUNT: TencentProvider(ACCOUNT, account, port=self.stub)}
         self.engine = Engine(settings, Ledger.at(stack.redis_url, DEFAULT_NAMESPACE), providers)
         self.numbers = numbers
         self._client = stack.client

@@ -1,116 +1,49 @@
-"""An account at a provider: its credentials, limits and route as settings in, one checked value out.
-
-The table `PROVIDERS` holds what must be known of a provider before its adapter is imported: which settings it needs,
-which actions can be limited, and where the provider listens.
-"""
+"""An account at a provider: its credentials, limits and route, checked against what the provider declares in its `facts.py`."""
 
 import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Templates, Texts
+from config.providers import PROVIDERS, facts_of
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class SiteFacts:
-    """What is different at one of a provider's sites; the attributes are those of `ProviderFacts`."""
-
-    endpoint: str
-    actions: tuple[str, ...]
-    takes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderFacts:
-    """What the settings must know of a provider.
-
-    Attributes:
-        endpoint: Where it listens unless an account says otherwise.
-        region: The region sent unless an account says otherwise.
-        actions: The actions that may be limited, as the provider spells them.
-        needs: Settings not every provider has that an account of it must have.
-        takes: Further ones that it may have; the others mean nothing to the provider and are refused.
-        named_params: Whether its templates' params have names.
-        sites: Where the provider has several sites, of which an account names one: site to what is different there.
-    """
-
-    endpoint: str
-    region: str
-    actions: tuple[str, ...]
-    needs: frozenset[str] = frozenset()
-    takes: frozenset[str] = frozenset()
-    named_params: bool = False
-    sites: Mapping[str, SiteFacts] = field(default_factory=dict)
-
-    def at(self, site: str | None) -> SiteFacts:
-        """What holds for an account of this site, or of a provider without sites."""
-        found = self.sites.get(site or "", SiteFacts(self.endpoint, self.actions))
-        return SiteFacts(found.endpoint, found.actions, found.takes | self.needs | self.takes)
-
-
-_MAINLAND: Final = SiteFacts("https://dysmsapi.aliyuncs.com", ("SendSms", "SendBatchSms", "QuerySendDetails"))
-_INTERNATIONAL: Final = SiteFacts(
-    "https://dysmsapi.ap-southeast-1.aliyuncs.com",
-    ("SendMessageToGlobe", "BatchSendMessageToGlobe", "SendMessageWithTemplate", "QueryMessage"),
-    takes=frozenset({"texts"}),
-)
-"""Alibaba Cloud's two products (official SDKs for 2017-05-25 and 2018-05-01)."""
-
-_TENCENT_ACTIONS: Final = (
-    *("SendSms", "SendMultiGlobalSms", "PullSmsSendStatus", "PullSmsSendStatusByPhoneNumber"),
-    *("PullSmsReplyStatus", "PullSmsReplyStatusByPhoneNumber", "SendStatusStatistics", "CallbackStatusStatistics"),
-    *("DescribePhoneNumberInfo", "ReportConversion"),
-    *("AddSmsSign", "DeleteSmsSign", "DescribeSmsSignList", "ModifySmsSign"),
-    *("AddSmsTemplate", "DeleteSmsTemplate", "DescribeSmsTemplateList", "ModifySmsTemplate"),
-)
 
 NEEDED: Final = "needed"
 SURPLUS: Final = "surplus"
 """Types of an error about a setting that an account of its provider must have, or cannot have."""
 
-PROVIDERS: Final[dict[str, ProviderFacts]] = {
-    # Endpoint: Tencent SMS API document, line 318. Actions: lines 256-299; SendMultiGlobalSms is in the provider's SDKs only.
-    "tencent": ProviderFacts(
-        endpoint="https://sms.tencentcloudapi.com",
-        region="ap-guangzhou",
-        actions=_TENCENT_ACTIONS,
-        needs=frozenset({"secret_id", "sdk_app_id", "region"}),
-        takes=frozenset({"signing"}),
-    ),
-    # Endpoint and actions: SMSPartner API pages; an action is the path behind /v1/.
-    "smspartner": ProviderFacts(
-        endpoint="https://api.smspartner.fr",
-        region="",
-        actions=("bulk-send", "multi-status", "bulk-status-by-tag", "me"),
-        needs=frozenset({"texts"}),
-        takes=frozenset({"gamme", "stop_sms", "unicode"}),
-    ),
-    "alibaba": ProviderFacts(
-        endpoint=_MAINLAND.endpoint,
-        region="",
-        actions=(*_MAINLAND.actions, *_INTERNATIONAL.actions),
-        needs=frozenset({"secret_id", "site"}),
-        named_params=True,
-        sites={"mainland": _MAINLAND, "international": _INTERNATIONAL},
-    ),
-}
+
+def _known(provider: str) -> str:
+    if provider not in PROVIDERS:
+        names = [repr(name) for name in PROVIDERS]
+        raise ValueError(f"must be {', '.join(names[:-1])} or {names[-1]}")
+    return provider
+
+
+def _header(value: SecretStr | str) -> SecretStr | str:
+    """Blanks around a pasted key are a documented cause of a key not being found (Tencent SMS API document, line 4911)."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not text.isascii() or not text.isprintable() or set(" ,") & set(text):
+        raise ValueError("goes into an HTTP header: must be printable ASCII without blanks or commas")
+    return value
+
+
+Credential = Annotated[SecretStr, AfterValidator(_header)]
 
 
 def _of_provider(field: str) -> Any:  # noqa: ANN401 - a pydantic default, typed by the field it is given to
     """A default that depends on the provider; never asked for when the provider itself is wrong."""
-    return Field(default_factory=lambda data: getattr(PROVIDERS[data["provider"]], field))
+    return Field(default_factory=lambda data: getattr(facts_of(data["provider"]), field))
 
 
 def _of_site() -> Any:  # noqa: ANN401 - as above
     """Where the account's site listens; never asked for when the provider itself is wrong."""
-    return Field(default_factory=lambda data: PROVIDERS[data["provider"]].at(data.get("site")).endpoint)
+    return Field(default_factory=lambda data: facts_of(data["provider"]).at(data.get("site")).endpoint)
 
 
 def _hours() -> AfterValidator:
@@ -128,25 +61,28 @@ class Account(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    provider: Literal["tencent", "smspartner", "alibaba"]
+    provider: Annotated[str, AfterValidator(_known)]
     """Which adapter speaks for it."""
 
-    secret_id: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    secret_id: Credential = Field(default=SecretStr(""), validate_default=True)
     """The provider's SecretId; Alibaba's AccessKey ID."""
 
-    secret_key: Annotated[SecretStr, Field(min_length=1)]
+    secret_key: Annotated[Credential, Field(min_length=1)]
     """The provider's SecretKey or Alibaba's AccessKey secret, only ever used to sign; SMSPartner's API key."""
+
+    token: Credential = Field(default=SecretStr(""), validate_default=True)
+    """Tencent's token of a temporary key, sent as X-TC-Token; empty for a lasting key."""
 
     sdk_app_id: str = Field(default="", validate_default=True)
     """Tencent's SmsSdkAppId. Receipts are one queue per SmsSdkAppId: two accounts must not share one."""
 
-    region: str = _of_provider("region")
+    region: Annotated[str, AfterValidator(_header)] = _of_provider("region")
     """Sent as X-TC-Region; the international site knows only `ap-singapore` (Tencent SMS API document, line 527)."""
 
     site: Literal["mainland", "international"] | None = Field(default=None, validate_default=True)
     """Which of Alibaba Cloud's two products the key belongs to; each has its own API, templates and receipts."""
 
-    texts: Texts = Field(default_factory=dict, validate_default=True)
+    texts: Texts = Field(default_factory=dict, validate_default=True, repr=False)
     """Where the provider has no templates (SMSPartner; Alibaba's international site for global numbers): template id to text,
     with {1}, {2} … for the params. Ids are lower case."""
 
@@ -165,6 +101,10 @@ class Account(BaseModel):
 
     signing: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = Field(default=None, validate_default=True)
     """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""
+
+    send_each: bool = False
+    """Whether Tencent's SendMultiGlobalSms is switched on: it takes global numbers with params of their own 200 to a call, and not
+    every endpoint has it. Without it such numbers go one to a SendSms."""
 
     endpoint: Endpoint = _of_site()
     """Full URL of the provider's API."""
@@ -188,12 +128,24 @@ class Account(BaseModel):
     priority: int = 0
     """Among accounts that match equally well, the lower goes first; then the name."""
 
-    @field_validator("secret_id", "sdk_app_id", "region", "site", "texts", "gamme", "stop_sms", "unicode", "signing")
+    @field_validator(
+        "secret_id",
+        "token",
+        "sdk_app_id",
+        "region",
+        "site",
+        "texts",
+        "gamme",
+        "stop_sms",
+        "unicode",
+        "signing",
+        "send_each",
+    )
     @classmethod
     def _as_the_provider_needs(cls, value: T, info: ValidationInfo) -> T:
         """A setting that only some providers have is there where it is needed, and nowhere where it would mean nothing."""
         provider, name, site = info.data.get("provider", ""), str(info.field_name), info.data.get("site")
-        facts = PROVIDERS.get(provider)
+        facts = facts_of(provider) if provider in PROVIDERS else None
         given = bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
         if facts and not given and name in facts.needs:
             raise PydanticCustomError(NEEDED, "is required by the provider {provider}", {"provider": provider})
@@ -206,9 +158,9 @@ class Account(BaseModel):
     @classmethod
     def _spell_actions(cls, limits: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         """Give each action the provider's own spelling; environment variables have lost it."""
-        if not (facts := PROVIDERS.get(info.data.get("provider", ""))):
+        if info.data.get("provider") not in PROVIDERS:
             return limits
-        actions = facts.at(info.data.get("site")).actions
+        actions = tuple(facts_of(info.data["provider"]).at(info.data.get("site")).actions)
         return {_action(name, actions): rate for name, rate in limits.items()}
 
 

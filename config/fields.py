@@ -138,6 +138,14 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _bare(url: str) -> str:
+    """Of an API only host and path are wanted: the rest would be sent, or signed, where no provider expects it."""
+    parts = urlsplit(url)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a URL without user, query and fragment")
+    return url.rstrip("/")
+
+
 Name = Annotated[
     str,
     _matching(r"[a-z0-9][a-z0-9_-]{0,31}", "must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"),
@@ -164,4 +172,4 @@ Templates = dict[
 
 RedisUrl = Annotated[str, _url_of(*REDIS_SCHEMES)]
 BrokerUrl = Annotated[str, _url_of(*BROKER_SCHEMES)]
-Endpoint = Annotated[str, AfterValidator(_http_url), AfterValidator(lambda url: url.rstrip("/"))]
+Endpoint = Annotated[str, AfterValidator(_http_url), AfterValidator(_bare)]

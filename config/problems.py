@@ -18,7 +18,7 @@ BETWEEN: Final = "between_settings"
 UNKNOWN: Final = "extra_forbidden"
 """The type of pydantic's error about a name that is no setting."""
 
-_SECRET: Final = frozenset({"secret_id", "secret_key", "texts", "metrics_token"})
+_SECRET: Final = frozenset({"secret_id", "secret_key", "token", "texts", "metrics_token"})
 _URLS: Final = frozenset({"redis_url", "broker_url", "endpoint", "proxy"})
 _RULES: Final = {
     "missing": "is required",

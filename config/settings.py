@@ -6,6 +6,7 @@ What each setting means to an operator, with its trade-off, stands in `config/sm
 import os
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, Field, FilePath, ValidationError, ValidationInfo, field_validator, model_validator
@@ -181,6 +182,19 @@ class Settings(BaseSettings):
         """Whoever takes the first that matches takes the one with the lowest priority number, then the first by name."""
         return dict(sorted(accounts.items(), key=lambda item: (item[1].priority, item[0])))
 
+    def bucket_of(self, account: str) -> str:
+        """Whose token buckets an account's calls are counted in: providers count by key, and several accounts may share one."""
+        return self._buckets.get(account, account)
+
+    @cached_property
+    def _buckets(self) -> dict[str, str]:
+        first: dict[object, str] = {}
+        keys = {
+            name: (each.provider, each.endpoint, each.secret_id or each.secret_key)
+            for name, each in sorted(self.accounts.items())
+        }
+        return {name: first.setdefault(key, name) for name, key in keys.items()}
+
     @property
     def longest_call_s(self) -> float:
         """The longest time that one call may take, over all accounts."""
@@ -191,7 +205,9 @@ class Settings(BaseSettings):
         """Every value that must not appear in a log."""
         accounts = self.accounts.values()
         credentials = [
-            each.get_secret_value() for account in accounts for each in (account.secret_id, account.secret_key)
+            each.get_secret_value()
+            for account in accounts
+            for each in (account.secret_id, account.secret_key, account.token)
         ]
         passwords = [word for url in (self.redis_url, self.broker_url) for word in secrets_of(url)]
         return tuple(filter(None, (*credentials, *passwords, self.web.metrics_token.get_secret_value())))

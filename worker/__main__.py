@@ -113,7 +113,7 @@ def sandbox(context: typer.Context) -> None:
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def tencent(context: typer.Context) -> None:
     """Tencent's templates, signatures, statistics and replies; the same as `smsline tencent`."""
-    from worker.providers.tencent.commands import run as run_tencent  # noqa: PLC0415
+    from worker.commands.tencent import run as run_tencent  # noqa: PLC0415
 
     raise typer.Exit(run_tencent(context.args, prog_name="python -m worker tencent"))
 

@@ -1,11 +1,14 @@
 """Reads of a provider under their limit: wait for a token, and what a refused or failed read means for the next one."""
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from smsline.codes import for_read, wait_s
 from smsline.ledger import accounts, buckets
+from smsline.ledger.buckets import Limit
+from smsline.ledger.link import Ledger
 from smsline.verdicts import Scope, Verdict
 from worker.engine import Engine
 from worker.providers.base import Broken, Refused
@@ -14,7 +17,72 @@ TROUBLE_FIRST_S: Final = 0.25
 TROUBLE_MOST_S: Final = 5.0
 """Pause after a read without a readable answer, doubled for every further one in a row."""
 
+THROTTLED_S: Final = 1.0
+"""Pause when the provider says that there were too many calls, and not for how long."""
+
+PATIENCE_MS: Final = 5_000.0
+"""How long a command waits for a token. The scarcest actions have one a second."""
+
 log = logging.getLogger(__name__)
+
+
+class CommandGate:
+    """An account's actions for commands of people, over the buckets that the workers use too: one bound for all."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bucket: str,
+        *,
+        provider: str,
+        limits: Mapping[str, float],
+        patience_ms: float = PATIENCE_MS,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take no token yet.
+
+        Args:
+            ledger: Holds the buckets.
+            bucket: Whose they are: `Settings.bucket_of` the account.
+            provider: Whose codes explain a refusal.
+            limits: Calls per second by action.
+            patience_ms: How long a token is waited for.
+            sleep: Waits so many seconds.
+            monotonic_s: Clock for measuring.
+        """
+        self._ledger = ledger
+        self._bucket = bucket
+        self._provider = provider
+        self._limits = limits
+        self._patience_ms = patience_ms
+        self._sleep = sleep
+        self._monotonic_s = monotonic_s
+
+    def admit(self, action: str) -> float:
+        """Take a token of the action's bucket.
+
+        Returns:
+            0 when it was taken, else milliseconds until there will be one.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached: make no call.
+        """
+        # Sends have other actions, so no share of these is kept for otp.
+        limit = Limit(self._limits[action], reserve=0.0)
+        return await_token(
+            lambda: buckets.take_token(self._ledger, self._bucket, action, limit=limit),
+            most_ms=self._patience_ms,
+            sleep=self._sleep,
+            monotonic_s=self._monotonic_s,
+        )
+
+    def refused(self, action: str, answer: Refused | Broken) -> None:
+        """Close the action's bucket when the provider says that there were too many calls."""
+        row = for_read(self._provider, answer.code).row
+        if row.verdict is Verdict.THROTTLE:
+            pause_s = wait_s(row, now_s=self._ledger.now_ms() / 1000) or THROTTLED_S
+            buckets.shut(self._ledger, self._bucket, action, pause_s * 1000)
 
 
 def await_token(
@@ -51,7 +119,9 @@ def wait_for_token(
     """Take a token for a call that is not a send, waiting at most so long, however many others want it; ms to wait longer, else 0."""
     limit = engine.limit(account, action)
     return await_token(
-        lambda: buckets.take_token(engine.ledger, account, action, limit=limit, urgent=urgent),
+        lambda: buckets.take_token(
+            engine.ledger, engine.settings.bucket_of(account), action, limit=limit, urgent=urgent
+        ),
         most_ms=most_ms,
         sleep=engine.sleep,
         monotonic_s=engine.monotonic_s,
@@ -68,8 +138,8 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
     elif isinstance(answer, Broken):
         pause_s = trouble_s(engine, account, action)
     else:
-        pause_s = 1.0 if match.row.verdict is Verdict.THROTTLE else TROUBLE_MOST_S
-    buckets.shut(engine.ledger, account, action, pause_s * 1000)
+        pause_s = THROTTLED_S if match.row.verdict is Verdict.THROTTLE else TROUBLE_MOST_S
+    buckets.shut(engine.ledger, engine.settings.bucket_of(account), action, pause_s * 1000)
     accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
     if match.row.verdict is Verdict.PARK and match.row.scope is not Scope.TEMPLATE:
         log.error(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from config.providers import facts_of
 from smsline.codes import Match, for_send, for_taken, lookup, wait_s
 from smsline.ledger.attempts import NO_DELAY, EntryResults, RecipientResult
 from smsline.ledger.batch_queues import CallGroup
@@ -20,16 +21,6 @@ SHUT_S: Final = 1.0
 TRIES: Final = 0x7F
 RESENT: Final = 0x80
 """Bits of a recipient's attempts byte: how many calls, and whether one was made although an earlier one may have gone out."""
-
-OPT_OUT_REASON: Final = "optout_list"
-OPT_OUT_CODES: Final = frozenset(
-    {
-        ("tencent", "FailedOperation.PhoneNumberInBlacklist"),
-        ("smspartner", "14"),
-        ("alibaba", "CUSTOMER_REFUSED"),
-    }
-)
-"""Codes by which a provider says that the recipient does not want to be texted; receipts say it by their reason."""
 
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROCESS, Scope.REGION, Scope.TEMPLATE})
 BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
@@ -197,7 +188,8 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     if kinds and all(word.verdict in FAILURES and word.match.row.scope in FAILING_SCOPES for word in kinds):
         outcome.failed = kinds[0].code
     outcome.unknown_codes = sorted({word.code for word in kinds if word.match.how in {"family", "unknown"}})
-    leaving = {id(word) for word in kinds if (policy.provider, word.match.row.code) in OPT_OUT_CODES} - said.split
+    facts = facts_of(policy.provider)
+    leaving = {id(word) for word in kinds if facts.opt_out(word.match.row.code, word.match.row.reason)} - said.split
     outcome.opted_out = [number for number, word in said.words.items() if id(word) in leaving] if leaving else []
     if kinds and all(word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in kinds):
         outcome.park = _trouble(kinds)

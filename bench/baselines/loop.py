@@ -12,11 +12,10 @@ from typing import Final
 
 from bench.sandbox import APP, SECRET_ID, SECRET_KEY, SIGN
 from worker.providers.base import Call, Content
+from worker.providers.http import HttpRequest, HttpResponse, HttpxPort, host_of
 from worker.providers.tencent import wire
-from worker.providers.tencent.account import host_of
 from worker.providers.tencent.caller import CONTENT_TYPE, SERVICE, VERSION
 from worker.providers.tencent.signing import sign
-from worker.providers.transport import HttpxPoster, Reply
 
 PER_CALL: Final = 200
 CONTENT: Final = Content("5678", ("20",), SIGN, "", "")
@@ -35,10 +34,10 @@ def main(url: str, numbers: int, first: int, threads: int) -> int:
     Returns:
         How many calls failed.
     """
-    poster = HttpxPoster(url, pool_size=threads + 4)
+    port = HttpxPort(url, pool_size=threads + 4)
     batches = (range(at, min(at + PER_CALL, first + numbers)) for at in range(first, first + numbers, PER_CALL))
     with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(lambda batch: not _post(poster, host_of(url), batch), _as_needed(batches)))
+        return sum(pool.map(lambda batch: not _post(port, host_of(url), batch), _as_needed(batches)))
 
 
 def _as_needed(batches: Iterator[range]) -> list[range]:
@@ -46,7 +45,7 @@ def _as_needed(batches: Iterator[range]) -> list[range]:
     return list(batches)
 
 
-def _post(poster: HttpxPoster, host: str, batch: range) -> bool:
+def _post(port: HttpxPort, host: str, batch: range) -> bool:
     """One signed SendSms; whether it was answered with 200."""
     call = Call(numbers=batch, content=CONTENT, context="bench", timeout_s=TIMEOUT_S)
     body = wire.send_body(call, sdk_app_id=APP)
@@ -59,9 +58,9 @@ def _post(poster: HttpxPoster, host: str, batch: range) -> bool:
         content_type=CONTENT_TYPE,
         timestamp_s=int(time.time()),
     )
-    headers = {"X-TC-Version": VERSION, "X-TC-Region": "ap-guangzhou", "X-TC-Action": "SendSms", **signature}
-    reply = poster.post(body, headers, timeout_s=TIMEOUT_S)
-    return isinstance(reply, Reply) and reply.status == 200
+    headers = {"x-tc-version": VERSION, "x-tc-region": "ap-guangzhou", "x-tc-action": "SendSms", **signature}
+    reply = port.send(HttpRequest(TIMEOUT_S, body, headers))
+    return isinstance(reply, HttpResponse) and reply.status == 200
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ commands = typer.Typer()
 RAW: Final = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 """Context settings of a command that hands its arguments on as they are, `--help` too."""
 
-_TENCENT: Final = "worker.providers.tencent.commands"
+_TENCENT: Final = "worker.commands.tencent"
 
 
 @commands.command(context_settings=RAW, add_help_option=False)

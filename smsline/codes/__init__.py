@@ -4,7 +4,7 @@
 last word. The tables are in `data/`, readable in a diff; docs/codes.md is made from them.
 """
 
-from smsline.codes.calls import for_read, for_receipt, for_send, for_taken
+from smsline.codes.calls import add_provider, for_read, for_receipt, for_send, for_taken
 from smsline.codes.explain import close_codes, explain
 from smsline.codes.lookup import lookup, providers, rows
 from smsline.codes.overrides import BadOverrides, LineFault, clear_overrides, load_overrides
@@ -21,6 +21,7 @@ __all__ = [
     "LineFault",
     "Match",
     "Namespace",
+    "add_provider",
     "clear_overrides",
     "close_codes",
     "explain",

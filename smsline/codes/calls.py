@@ -5,10 +5,11 @@ The first one of a kind in the table of namespaces is the one that the engine's 
 """
 
 from functools import lru_cache
+from pathlib import Path
 
-from smsline.codes.lookup import lookup, rows
+from smsline.codes.lookup import forget, lookup, rows
 from smsline.codes.row import Kind, Match
-from smsline.codes.store import namespaces
+from smsline.codes.store import bring, namespaces
 from smsline.verdicts import Verdict
 
 
@@ -38,6 +39,26 @@ def for_read(provider: str, code: str) -> Match:
 def for_receipt(provider: str, code: str) -> Match:
     """What the code of a receipt means."""
     return lookup(provider, _space(provider, "receipt"), code)
+
+
+def add_provider(provider: str, file: Path, *, zone: str = "UTC", utc_offset_h: int = 0) -> None:
+    """Let the codes of a provider be known whose table does not come with this package, for this process.
+
+    Args:
+        provider: Its name.
+        file: A table with the columns of `data/smspartner.tsv`, those that no row uses left out. Its namespaces are called as
+            what their codes answer: `send`, `read`, `receipt` or `manage`.
+        zone: The IANA time zone that the provider's days and hours are counted in.
+        utc_offset_h: The zone's hours from UTC, for machines without a time zone database.
+
+    Raises:
+        KeyError: A namespace of another name.
+        ValueError: A row that contradicts itself, as soon as its namespace is looked into.
+    """
+    bring(provider, file, zone=zone, utc_offset_h=utc_offset_h)
+    forget()
+    _space.cache_clear()
+    for_taken.cache_clear()
 
 
 @lru_cache(maxsize=64)

@@ -42,6 +42,8 @@ class Namespace:
         also: The namespaces of the same provider to look in when a code is not here.
         zone: The IANA time zone that the provider's days and hours are counted in.
         title: For people.
+        utc_offset_h: Hours of the zone from UTC, for machines without a time zone database; an hour too late does no harm in
+            summer, and who comes too early is told to wait once more.
     """
 
     provider: str
@@ -51,6 +53,7 @@ class Namespace:
     also: tuple[str, ...]
     zone: str
     title: str
+    utc_offset_h: int = 0
 
 
 @dataclass(frozen=True, slots=True)

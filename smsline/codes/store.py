@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from pkgutil import get_data
 from typing import Final
 
@@ -26,12 +27,26 @@ class _Overlay:
 
 
 _overlay: Final = _Overlay()
+_brought: Final[dict[tuple[str, str], Namespace]] = {}
 
 
 @lru_cache(maxsize=1)
 def namespaces() -> Mapping[tuple[str, str], Namespace]:
     """Every namespace by provider and name, in the order they are shown."""
-    return {(line["provider"], line["namespace"]): _namespace(line) for line in _lines("namespaces.tsv")}
+    own = {(line["provider"], line["namespace"]): _namespace(line) for line in _lines("namespaces.tsv")}
+    local = own.pop(LOCAL)
+    return {**own, **_brought, LOCAL: local}
+
+
+def bring(provider: str, file: Path, *, zone: str, utc_offset_h: int) -> None:
+    """Take in the table of a provider that does not come with this package; see `smsline.codes.add_provider`."""
+    for name in dict.fromkeys(line["namespace"] for line in _lines(str(file))):
+        title = f"{provider.capitalize()}, {name}"
+        _brought[provider, name] = Namespace(
+            provider, name, _KINDS[name], str(file), (), zone=zone, title=title, utc_offset_h=utc_offset_h
+        )
+    for cached in (namespaces, shipped, table, _families, _added):
+        cached.cache_clear()
 
 
 @lru_cache(maxsize=64)
@@ -81,6 +96,8 @@ def set_overlay(rows: Iterable[CodeRow], forget: Callable[[], None]) -> None:
 
 
 def _text(name: str) -> str:
+    if Path(name).is_absolute():
+        return Path(name).read_text(encoding="utf-8")
     raw = get_data("smsline.codes", f"data/{name}")
     if raw is None:
         raise FileNotFoundError(f"smsline/codes/data/{name} cannot be read by the package's loader")
@@ -102,6 +119,7 @@ def _namespace(line: Mapping[str, str]) -> Namespace:
         also=tuple(line["also"].split()),
         zone=line["zone"],
         title=line["title"],
+        utc_offset_h=int(line["utc_offset_h"]),
     )
 
 

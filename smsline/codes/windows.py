@@ -19,9 +19,6 @@ UNNAMED_S: Final = 3_600
 """The wait when the answer's text should name the window and does not."""
 
 _OPENS_AT_HOUR: Final = 8
-_FIXED_HOURS: Final = {"Asia/Shanghai": 8, "Europe/Paris": 1}
-"""Without a time zone database; any other zone is taken for UTC then. An hour too late does no harm in summer, and who comes
-too early is told to wait once more."""
 
 
 def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
@@ -81,14 +78,14 @@ def _end(window: Window, now: datetime) -> datetime:
 
 def _zone(row: CodeRow) -> tzinfo:
     space = namespaces().get((row.provider, row.namespace))
-    return _zone_of(space.zone if space else "UTC")
+    return _zone_of(space.zone, space.utc_offset_h) if space else UTC
 
 
 @lru_cache(maxsize=8)
-def _zone_of(name: str) -> tzinfo:
+def _zone_of(name: str, utc_offset_h: int) -> tzinfo:
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
     except ZoneInfoNotFoundError:
-        return timezone(timedelta(hours=_FIXED_HOURS.get(name, 0)))
+        return timezone(timedelta(hours=utc_offset_h))

@@ -130,6 +130,7 @@ class CallLimits:
         lease_ms: After this long without a word the claim is someone else's.
         park_probe_ms: Time between probes of what is parked.
         caps: Most messages to one number in 30 seconds, an hour and a day; 0 is any number.
+        bucket: The account in whose bucket the provider counts its calls; empty for its own.
     """
 
     action: str
@@ -137,6 +138,7 @@ class CallLimits:
     lease_ms: float
     park_probe_ms: float
     caps: tuple[int, int, int] = (0, 0, 0)
+    bucket: str = ""
 
 
 def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueue], float]:
@@ -227,7 +229,7 @@ def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotS
 def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     keys, queue = ledger.keys, claim.queue
     today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
-    key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(queue.account, terms.action)]
+    key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(terms.bucket or queue.account, terms.action)]
     key_list += [
         keys.park(queue.account),
         keys.park(queue.account, queue.template),

@@ -6,7 +6,7 @@ from typing import Final
 from smsline.ledger import accounts, due
 from worker.engine import Engine
 from worker.gate import refused, wait_for_token
-from worker.providers.base import Credit, CreditProvider
+from worker.providers.base import Balance, BalanceProvider
 
 EVERY_S: Final = 900.0
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def begin(engine: Engine) -> None:
     """Let every account that can be asked be asked, at once if it never was."""
-    names = [name for name, provider in engine.providers.items() if isinstance(provider, CreditProvider)]
+    names = [name for name, provider in engine.providers.items() if isinstance(provider, BalanceProvider)]
     accounts.ask_for_credit(engine.ledger, names, at_ms=engine.now_ms())
 
 
@@ -25,21 +25,19 @@ def look(engine: Engine, account: str) -> None:
     lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:
         return
-    if not isinstance(provider, CreditProvider):
+    if not isinstance(provider, BalanceProvider):
         due.finish(engine.ledger, key, lease)
         return
-    if not wait_for_token(engine, account, provider.credit_action):
-        answer = provider.credit()
-        if isinstance(answer, Credit):
+    if not wait_for_token(engine, account, provider.balance_action):
+        answer = provider.balance()
+        if isinstance(answer, Balance):
             _note(engine, account, answer)
         else:
-            refused(engine, account, provider.credit_action, answer)
+            refused(engine, account, provider.balance_action, answer)
     due.finish(engine.ledger, key, lease, EVERY_S * 1000)
 
 
-def _note(engine: Engine, account: str, credit: Credit) -> None:
-    held = accounts.Credit(
-        balance=credit.balance, currency=credit.currency, messages=credit.messages, at_ms=engine.now_ms()
-    )
+def _note(engine: Engine, account: str, left: Balance) -> None:
+    held = accounts.Credit(balance=left.amount, currency=left.currency, messages=left.messages, at_ms=engine.now_ms())
     accounts.note_credit(engine.ledger, account, held)
-    log.info("account %s: %s %s left, %d messages", account, credit.balance, credit.currency, credit.messages)
+    log.info("account %s: %s %s left, %d messages", account, left.amount, left.currency, left.messages)

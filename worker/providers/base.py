@@ -237,29 +237,29 @@ class QueryProvider(Provider, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Credit:
+class Balance:
     """What is left on an account.
 
     Attributes:
-        balance: Money, as the provider writes it (`10225.119`).
+        amount: Money, as the provider writes it (`10225.119`).
         currency: `EUR`.
         messages: How many messages that buys.
     """
 
-    balance: str
+    amount: str
     currency: str
     messages: int
 
 
 @runtime_checkable
-class CreditProvider(Provider, Protocol):
+class BalanceProvider(Provider, Protocol):
     """A provider that tells what is left on the account."""
 
     @property
-    def credit_action(self) -> str:
-        """The action whose bucket `credit` is charged to."""
+    def balance_action(self) -> str:
+        """The action whose bucket `balance` is charged to."""
 
-    def credit(self) -> Credit | Refused | Broken:
+    def balance(self) -> Balance | Refused | Broken:
         """What is left now."""
 
 

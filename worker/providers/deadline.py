@@ -1,4 +1,4 @@
-"""Time allowed for a whole call: httpx's transport in, one whose timeouts are points in time out.
+"""Time allowed for a whole call: an httpx transport whose timeouts are points in time.
 
 httpx applies a timeout to each single read, so that a peer which sends a byte now and then holds a call for ever, and
 a host with four addresses may be tried for four timeouts. Here the request carries *deadlines* where it would carry
@@ -9,7 +9,7 @@ own limits for it and no way to be interrupted.
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
@@ -35,20 +35,52 @@ def deadlines(timeout_s: float) -> dict[str, dict[str, float]]:
     return {"timeout": {"pool": timeout_s, "connect": at, "write": at, "read": at}}
 
 
-class DeadlineTransport(httpx.HTTPTransport):
-    """HTTP/1.1 with kept-alive connections, no retries, no proxies, and deadlines as made by `deadlines`."""
+class DeadlineTransport(httpx.BaseTransport):
+    """HTTP/1.1 with kept-alive connections, no retries, no proxies, and deadlines as made by `deadlines`.
+
+    Over httpcore's pool, because `httpx.HTTPTransport` has no argument for the network backend. Errors are httpcore's, which have
+    the names of httpx'.
+    """
 
     def __init__(self, *, pool_size: int) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
-        super().__init__(verify=context, trust_env=False)
-        # httpx has no argument for the network backend, so its pool is exchanged for one that has.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
+            ssl_context=httpx.create_ssl_context(trust_env=False),
             max_connections=pool_size,
             max_keepalive_connections=pool_size,
             keepalive_expiry=KEEPALIVE_S,
             network_backend=DeadlineBackend(),
         )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Make the request once."""
+        url = request.url
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The bytes of an answer, as they come."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -1,64 +1,33 @@
-"""Accounts as configured go in, one adapter per account comes out."""
+"""The adapters of the configured accounts."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from importlib import import_module
+from typing import Protocol, cast
 
-from config.settings import Account, Settings
-from worker.providers.base import QUERIES_AT_ONCE, Provider
-
-
-def _tencent(name: str, account: Account, pool_size: int) -> Provider:
-    from worker.providers.tencent import open_account  # noqa: PLC0415 - only what is configured is imported
-    from worker.providers.tencent.configured import account_of  # noqa: PLC0415
-
-    return open_account(account_of(name, account), pool_size=pool_size)
+from config.accounts import Account
+from config.providers import PROVIDERS
+from config.settings import Settings
+from worker.providers.base import Provider
 
 
-def _smspartner(name: str, account: Account, pool_size: int) -> Provider:
-    from worker.providers.smspartner import SmsPartnerAccount, open_account  # noqa: PLC0415
+class OpenProvider(Protocol):
+    """`client.open_provider` of a provider's package."""
 
-    return open_account(
-        SmsPartnerAccount(
-            name=name,
-            api_key=account.secret_key.get_secret_value(),
-            texts=account.texts,
-            endpoint=str(account.endpoint),
-            timeout_s=account.timeout_s,
-            limits=account.limits,
-            gamme=account.gamme,
-            stop_sms=account.stop_sms,
-            unicode=account.unicode,
-        ),
-        pool_size=pool_size,
-    )
+    def __call__(self, name: str, account: Account, *, pool_size: int) -> Provider:
+        """An account ready for calls.
 
-
-def _alibaba(name: str, account: Account, pool_size: int) -> Provider:
-    from worker.providers.alibaba import AlibabaAccount, open_account  # noqa: PLC0415
-
-    return open_account(
-        AlibabaAccount(
-            name=name,
-            access_key_id=account.secret_id.get_secret_value(),
-            access_key_secret=account.secret_key.get_secret_value(),
-            site=account.site or "mainland",
-            endpoint=str(account.endpoint),
-            timeout_s=account.timeout_s,
-            limits=account.limits,
-            texts=account.texts,
-        ),
-        pool_size=pool_size * QUERIES_AT_ONCE,
-    )
-
-
-OPENERS: Final[Mapping[str, Callable[[str, Account, int], Provider]]] = {
-    "alibaba": _alibaba,
-    "smspartner": _smspartner,
-    "tencent": _tencent,
-}
+        Args:
+            name: What smsline calls the account.
+            account: As configured.
+            pool_size: Connections at most; as many as threads that call.
+        """
 
 
 def open_providers(settings: Settings) -> dict[str, Provider]:
     """One adapter per configured account, with connections for every thread."""
     pool_size = settings.worker_threads + 4
-    return {name: OPENERS[account.provider](name, account, pool_size) for name, account in settings.accounts.items()}
+    return {name: _open(name, account, pool_size) for name, account in settings.accounts.items()}
+
+
+def _open(name: str, account: Account, pool_size: int) -> Provider:
+    client = import_module(f"{PROVIDERS[account.provider]}.client")
+    return cast("OpenProvider", client.open_provider)(name, account, pool_size=pool_size)

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from config.providers import facts_of
 from smsline.codes import for_receipt
 from smsline.ledger import receipts, suppression
 from smsline.ledger.receipts import ApplyCounts, ReceiptMatch, Row
 from worker.engine import Engine
-from worker.outcome import OPT_OUT_REASON
 from worker.providers.base import QueryProvider, Receipt
 from worker.receipts.matching import match
 
@@ -66,7 +66,9 @@ def _timed(engine: Engine, matched: ReceiptMatch) -> ReceiptMatch:
 
 def opted_out(engine: Engine, account: str, row: Row) -> bool:
     """Whether a receipt says that the recipient does not want to be texted."""
-    return not row.ok and for_receipt(engine.settings.accounts[account].provider, row.code).row.reason == OPT_OUT_REASON
+    provider = engine.settings.accounts[account].provider
+    found = for_receipt(provider, row.code).row
+    return not row.ok and facts_of(provider).opt_out(found.code, found.reason) is not None
 
 
 def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from config.accounts import PROVIDERS, Account
+from config.accounts import Account
 from config.fields import TemplateAt
+from config.providers import facts_of
 from worker.providers.base import Broken, Content
 from worker.providers.texts import UNFIT, UNKNOWN
 from worker.routing.routes import own_template
@@ -48,6 +49,6 @@ def arranged(account: Account, own: TemplateAt, params: Params) -> Params | None
         return None
     named = dict(param.split("=", 1) for param in params if "=" in param)
     values = [named[name] for name in own.params] if set(named) == set(own.params) else params
-    if not PROVIDERS[account.provider].named_params:
+    if not facts_of(account.provider).named_params:
         return tuple(values)
     return tuple(f"{name}={value}" for name, value in zip(own.params, values, strict=True))

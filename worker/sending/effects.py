@@ -36,7 +36,7 @@ def act(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     """Close a bucket, park or lift a park, suppress who has opted out, count what no table knows."""
     ledger, account = engine.ledger, flight.claim.queue.account
     if outcome.shut_s:
-        buckets.shut(ledger, account, flight.action, outcome.shut_s * 1000)
+        buckets.shut(ledger, engine.settings.bucket_of(account), flight.action, outcome.shut_s * 1000)
     if outcome.park:
         _park(engine, flight, outcome.park)
     elif flight.begun.probing and outcome.worked:

@@ -175,6 +175,7 @@ def _terms(engine: Engine, account: str, action: str) -> CallLimits:
         lease_ms=settings.lease_s * 1000,
         park_probe_ms=settings.park_probe_s * 1000,
         caps=(settings.cap_30s, settings.cap_hour, settings.cap_day),
+        bucket=settings.bucket_of(account),
     )
 
 

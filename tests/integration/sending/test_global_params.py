@@ -7,8 +7,7 @@ import pytest
 from smsline.ledger.link import Ledger
 from tests.support.scene import Scene, make_settings
 from worker.engine import Engine
-from worker.providers.tencent import open_account
-from worker.providers.tencent.configured import account_of
+from worker.providers.tencent.client import open_provider
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
 
@@ -39,9 +38,10 @@ def abroad(ledger: Ledger, sandbox: Background, request: pytest.FixtureRequest) 
         "sdk_app_id": "1400000000",
         "endpoint": sandbox.url,
         "sign": getattr(request, "param", ""),
+        "send_each": True,
     }
     settings = make_settings(accounts={"main": account})
-    provider = open_account(account_of("main", settings.accounts["main"]))
+    provider = open_provider("main", settings.accounts["main"])
     yield Scene(ledger, Engine(settings, ledger, {"main": provider}))
     provider.close()
 

@@ -7,10 +7,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
+from pydantic import SecretStr
 
-from worker.providers.alibaba import AlibabaAccount, InternationalProvider, MainlandProvider
-from worker.providers.alibaba.transport import HttpxPoster
+from config.accounts import Account
+from tests.support.accounts import changed
+from worker.providers.alibaba.client import InternationalProvider, MainlandProvider
 from worker.providers.base import Asked, Call, Content
+from worker.providers.http import HttpxPort
 
 NOW = 1_790_000_000
 """2026-09-21 22:13:20 in Beijing."""
@@ -26,8 +29,8 @@ BIZ_ID = "900619746936498440^0"
 MESSAGE_ID = "1008030300532"
 CONTEXT = "sl:a1b2c3:7"
 
-MAINLAND = AlibabaAccount(name="cn", access_key_id=KEY_ID, access_key_secret=KEY_SECRET, site="mainland")
-INTERNATIONAL = replace(MAINLAND, name="sg", site="international", texts={"welcome": TEXT})
+MAINLAND = Account(provider="alibaba", secret_id=SecretStr(KEY_ID), secret_key=SecretStr(KEY_SECRET), site="mainland")
+INTERNATIONAL = changed(MAINLAND, site="international", texts={"welcome": TEXT})
 
 CONTENT = Content(template="SMS_154950909", params=(f"code={OTP}",), sign="阿里云", sender="ACME")
 CALL = Call(numbers=(FIRST, SECOND), content=CONTENT, context=CONTEXT, timeout_s=5.0)
@@ -55,16 +58,18 @@ class Line:
         self.nonces += 1
         return f"nonce-{self.nonces}"
 
-    def _poster(self, account: AlibabaAccount) -> HttpxPoster:
-        return HttpxPoster(account.url, pool_size=1, transport=httpx.MockTransport(self._handle))
+    def _port(self, account: Account) -> HttpxPort:
+        return HttpxPort(account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
 
-    def mainland(self, account: AlibabaAccount = MAINLAND, *, now_s: float = NOW + 0.75) -> MainlandProvider:
+    def mainland(self, account: Account = MAINLAND, *, now_s: float = NOW + 0.75) -> MainlandProvider:
         """The mainland site's provider on this line."""
-        return MainlandProvider(account, poster=self._poster(account), clock=lambda: now_s, nonce=self._nonce)
+        return MainlandProvider("cn", account, port=self._port(account), clock=lambda: now_s, nonce=self._nonce)
 
-    def international(self, account: AlibabaAccount = INTERNATIONAL) -> InternationalProvider:
+    def international(self, account: Account = INTERNATIONAL) -> InternationalProvider:
         """The international site's provider on this line."""
-        return InternationalProvider(account, poster=self._poster(account), clock=lambda: NOW + 0.75, nonce=self._nonce)
+        return InternationalProvider(
+            "sg", account, port=self._port(account), clock=lambda: NOW + 0.75, nonce=self._nonce
+        )
 
     @property
     def asked(self) -> dict[str, str]:

@@ -24,7 +24,7 @@ from tests.unit.alibaba.harness import (
     query_of,
     refused,
 )
-from worker.providers.alibaba.international import Status
+from worker.providers.alibaba.international import MessageStatus
 from worker.providers.alibaba.mainland import SendStatus
 from worker.providers.base import (
     Asked,
@@ -59,7 +59,7 @@ def _without_detail(answer: object) -> object:
 def test_one_number_two_meanings() -> None:
     """1 is waiting on the mainland and delivered abroad; 3 is delivered on the mainland and on its way abroad."""
     assert (SendStatus.WAITING, SendStatus.FAILED, SendStatus.DELIVERED) == ("1", "2", "3")
-    assert (Status.DELIVERED, Status.FAILED, Status.SENDING) == ("1", "2", "3")
+    assert (MessageStatus.DELIVERED, MessageStatus.FAILED, MessageStatus.SENDING) == ("1", "2", "3")
 
 
 def test_both_are_asked_and_neither_has_a_queue() -> None:

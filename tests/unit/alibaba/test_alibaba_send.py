@@ -9,6 +9,7 @@ import pytest
 from smsline.codes import lookup
 from smsline.ledger.batch_queues import BatchQueue
 from smsline.verdicts import Verdict
+from tests.support.accounts import changed
 from tests.unit.alibaba.harness import (
     BIZ_ID,
     CALL,
@@ -152,7 +153,7 @@ def test_request_to_china_from_abroad() -> None:
 def test_texts(params: tuple[str, ...], text: str, expected: str) -> None:
     """A text takes the params in their order: the value of one with a name, any other as it is."""
     line = answering(200, globe())
-    account = replace(INTERNATIONAL, texts={"welcome": text})
+    account = changed(INTERNATIONAL, texts={"welcome": text})
 
     line.international(account).send(replace(CALL_GLOBE, content=replace(CALL_GLOBE.content, params=params)))
 

@@ -15,6 +15,7 @@ from alibabacloud_dysmsapi20180501 import models as international_models
 from alibabacloud_dysmsapi20180501.client import Client as InternationalClient
 from alibabacloud_tea_openapi.models import Config
 
+from tests.support.accounts import changed
 from tests.unit.alibaba.harness import (
     ASKED_CN,
     ASKED_SG,
@@ -174,12 +175,7 @@ def query_message() -> object:
 
 def abroad(line: Line) -> Any:
     """The international provider at the endpoint that the SDK is told."""
-    account = INTERNATIONAL.__class__(**{**_fields(INTERNATIONAL), "endpoint": "https://dysmsapi.aliyuncs.com"})
-    return line.international(account)
-
-
-def _fields(account: Any) -> dict[str, Any]:
-    return {name: getattr(account, name) for name in account.__dataclass_fields__}
+    return line.international(changed(INTERNATIONAL, endpoint="https://dysmsapi.aliyuncs.com"))
 
 
 CASES: list[tuple[Callable[[], object], Callable[[Line], object]]] = [

@@ -13,7 +13,7 @@ from smsline.cli.service import find_commands
 from smsline.errors import BadInput, SmslineError
 
 ROOT = Path(__file__).parents[3]
-TENCENT = "worker.providers.tencent.commands"
+TENCENT = "worker.commands.tencent"
 
 
 def test_in_the_checkout() -> None:

@@ -13,6 +13,7 @@ OFFERED = [
     "LineFault",
     "Match",
     "Namespace",
+    "add_provider",
     "clear_overrides",
     "close_codes",
     "explain",

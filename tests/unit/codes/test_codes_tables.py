@@ -104,7 +104,19 @@ def test_every_row_keeps_the_rules_of_the_tables() -> None:
 
 def test_the_columns_of_every_file_are_known() -> None:
     """A misspelt column would silently be dropped."""
-    known = {"provider", "namespace", "kind", "file", "also", "zone", "title", "reason", "carrier", "line"}
+    known = {
+        "provider",
+        "namespace",
+        "kind",
+        "file",
+        "also",
+        "zone",
+        "utc_offset_h",
+        "title",
+        "reason",
+        "carrier",
+        "line",
+    }
     known |= set(cells_of(EVERY[0]))
     folder = files("smsline.codes").joinpath("data")
     for file in folder.iterdir():

@@ -130,7 +130,7 @@ def test_without_a_time_zone_database_an_unknown_zone_is_utc(monkeypatch: pytest
 
     windows._zone_of.cache_clear()
     monkeypatch.setattr(windows, "ZoneInfo", no_data)
-    zone = windows._zone_of("Europe/Berlin")
+    zone = windows._zone_of("Europe/Berlin", 0)
     windows._zone_of.cache_clear()
 
     assert zone.utcoffset(None) == timedelta(0)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.accounts import PROVIDERS, Account
+from config.accounts import Account
+from config.providers import PROVIDERS, facts_of
 from config.routes import Route
 from config.settings import Settings, SettingsError, load_settings
 from config.web import Web, Webhooks
@@ -116,17 +117,17 @@ def test_sample_switched_on(tmp_path: Path) -> None:
     assert settings.model_dump(exclude={"accounts", "routes"}) == expected
     assert settings.routes["europe"].named() == ("french", "main", "singapore")
     assert settings.accounts["main"].timeout_s == Account.model_fields["timeout_s"].default
-    assert settings.accounts["main"].endpoint == PROVIDERS["tencent"].endpoint
+    assert settings.accounts["main"].endpoint == facts_of("tencent").endpoint
 
 
 def test_sample_is_complete() -> None:
     """Every setting stands in the sample, the account's and each action's too; tables stand there as headers."""
-    names = {line.partition("=")[0].strip() for line in sample().splitlines()}
+    names = {line.partition("=")[0].strip(' "') for line in sample().splitlines()}
 
     groups = {*Web.model_fields, *Webhooks.model_fields}
     assert {*Settings.model_fields, *Route.model_fields, *groups} - {"accounts", "routes", "web", "webhooks"} <= names
     assert set(Account.model_fields) - {"limits", "texts", "templates"} <= names
-    assert {action for facts in PROVIDERS.values() for action in facts.actions} <= names
+    assert {action for name in PROVIDERS for action in facts_of(name).actions} <= names
 
 
 def sample() -> str:

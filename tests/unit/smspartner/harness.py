@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
+from config.accounts import Account
 from worker.providers.base import Asked, Call, Content
-from worker.providers.smspartner import SmsPartnerAccount, SmsPartnerProvider
-from worker.providers.smspartner.transport import HttpxAsker
+from worker.providers.http import HttpxPort
+from worker.providers.smspartner.client import SmsPartnerProvider
 
 API_KEY = "k3y0fFrench5ecret"
 FIRST, SECOND, THIRD = 33612345678, 33698765432, 262692123456
@@ -17,7 +19,7 @@ OTP = "482913"
 TEXTS = {"login": "Votre code: {1}", "plain": "Bonjour"}
 SECRETS = (API_KEY, OTP, "Votre code")
 
-ACCOUNT = SmsPartnerAccount(name="french", api_key=API_KEY, texts=TEXTS)
+ACCOUNT = Account(provider="smspartner", secret_key=SecretStr(API_KEY), texts=TEXTS)
 CALL = Call(
     numbers=(FIRST, SECOND),
     content=Content(template="login", params=(OTP,), sign="ACME"),
@@ -32,7 +34,7 @@ class Line:
     """A provider whose requests are kept and answered by `answer`."""
 
     answer: Callable[[httpx.Request], httpx.Response]
-    account: SmsPartnerAccount = ACCOUNT
+    account: Account = ACCOUNT
     requests: list[httpx.Request] = field(default_factory=list)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
@@ -42,8 +44,8 @@ class Line:
     @property
     def provider(self) -> SmsPartnerProvider:
         """The provider on this line."""
-        asker = HttpxAsker(self.account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
-        return SmsPartnerProvider(self.account, asker=asker)
+        port = HttpxPort(self.account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
+        return SmsPartnerProvider("french", self.account, port=port)
 
     @property
     def sent(self) -> Any:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from smsline.verdicts import Scope, Verdict
-from tests.unit.smspartner.harness import API_KEY, FIRST, SECOND, Line, answering, error
-from worker.providers.base import Broken, Refused
-from worker.providers.smspartner.checks import HlrCampaign, HlrResult, Looked, hlr_status, read_hlr
-from worker.providers.smspartner.manage import Credits, Stopped
+from tests.support.accounts import changed
+from tests.unit.smspartner.harness import ACCOUNT, API_KEY, FIRST, SECOND, Line, answering, error
+from worker.providers.base import Balance, Broken, Refused
+from worker.providers.smspartner.checks import HlrCampaign, NumberLookup
+from worker.providers.smspartner.manage import StopEntry
 
 ME = {
     "success": True,
@@ -25,7 +25,7 @@ ME = {
         "currency": "EUR",
     },
 }
-CREDITS = Credits("10225.119", "EUR", premium=269082, low_cost=444570, hlr=2045023, to_send=12)
+CREDITS = Balance("10225.119", "EUR", 269082)
 
 
 def asked_for(line: Line) -> tuple[str, str, dict[str, str]]:
@@ -39,21 +39,23 @@ def test_credits() -> None:
     """GET /me tells the balance and what it buys."""
     line = answering(200, ME)
 
-    assert line.provider.calls.credits() == CREDITS
+    assert line.provider.calls.balance() == CREDITS
     assert asked_for(line) == ("GET", "/v1/me", {"apiKey": API_KEY})
 
 
 @pytest.mark.parametrize(
     ("held", "expected"),
     [
-        ({"solde": "10.5", "creditSmsLowCost": 7}, Credits("10.5", "", 0, 7, 0, 0)),
-        ({"balance": 10.5, "creditSms": "3"}, Credits("10.5", "", 3, 0, 0, 0)),
-        ({}, Credits("", "", 0, 0, 0, 0)),
+        ({"solde": "10.5", "creditSmsLowCost": 7}, Balance("10.5", "", 7)),
+        ({"balance": 10.5, "creditSms": "3"}, Balance("10.5", "", 0)),
+        ({}, Balance("", "", 0)),
     ],
 )
-def test_older_names_of_credits(held: dict[str, object], expected: Credits) -> None:
+def test_older_names_of_credits(held: dict[str, object], expected: Balance) -> None:
     """The balance was called solde, the low-cost range something else, and any of them may be missing or text."""
-    assert answering(200, {"success": True, "credits": held}).provider.calls.credits() == expected
+    line = answering(200, {"success": True, "credits": held})
+
+    assert replace(line, account=changed(ACCOUNT, gamme=2)).provider.calls.balance() == expected
 
 
 def test_cancel() -> None:
@@ -78,7 +80,7 @@ def test_stop_list() -> None:
     ]
     line = answering(200, {"success": True, "code": 200, "data": rows})
 
-    assert line.provider.calls.stop_list() == (Stopped("19", FIRST, 1_437_380_385),)
+    assert line.provider.calls.stop_list() == (StopEntry("19", FIRST, 1_437_380_385),)
     assert asked_for(line) == ("GET", "/v1/stop-sms/list", {"apiKey": API_KEY})
 
 
@@ -99,8 +101,8 @@ def test_lookup() -> None:
     line = answering(200, {"success": True, "code": 200, "lookup": rows})
 
     assert line.provider.calls.lookup([FIRST, 331]) == (
-        Looked(str(FIRST), ok=True, number=FIRST, country="France", kind="Mobile", network="Orange"),
-        Looked("331", ok=False, message="pas valide"),
+        NumberLookup(str(FIRST), ok=True, number=FIRST, country="France", kind="Mobile", network="Orange"),
+        NumberLookup("331", ok=False, message="pas valide"),
     )
     assert asked_for(line) == ("POST", "/v1/lookup", {"apiKey": API_KEY, "phoneNumbers": f"+{FIRST},+331"})
 
@@ -126,61 +128,7 @@ def test_hlr() -> None:
     )
 
 
-def posted(**fields: object) -> bytes:
-    """What is posted to the notifyUrl."""
-    usual = {
-        "phone": f"+{FIRST}",
-        "messageId": "0f6f5c4e-uuid",
-        "mccMnc": "20801",
-        "ported": False,
-        "errorGrpId": 0,
-        "errorName": "NO_ERROR ",
-        "errorDesc": "No Error",
-        "date": "2018-02-06T17:26:56+01:00",
-    }
-    return json.dumps(usual | fields).encode()
-
-
-def test_hlr_result() -> None:
-    """A result has no number of its error: the name counts, without the blank behind it."""
-    found = read_hlr(posted())
-
-    assert isinstance(found, HlrResult)
-    assert (found.number, found.network, found.ported, found.error) == (FIRST, "20801", False, "NO_ERROR")
-    assert found.match.row.verdict is Verdict.OK
-    assert found.at_s == 1_517_934_416
-
-
-@pytest.mark.parametrize(
-    ("name", "verdict", "scope"),
-    [
-        ("EC_UNKNOWN_SUBSCRIBER", Verdict.DEAD, Scope.RECIPIENT),
-        ("EC_ABSENT_SUBSCRIBER", Verdict.RETRY, Scope.RECIPIENT),
-        ("EC_SOMETHING_NEW", Verdict.UNSURE, Scope.RECIPIENT),
-    ],
-)
-def test_hlr_error(name: str, verdict: Verdict, scope: Scope) -> None:
-    """What an error says of the number comes from the table of HLR errors."""
-    found = read_hlr(posted(errorName=name))
-
-    assert isinstance(found, HlrResult)
-    assert (found.match.row.verdict, found.match.row.scope) == (verdict, scope)
-
-
-@pytest.mark.parametrize("body", [b"<html>", posted(phone=None), posted(errorName=""), b"[]"])
-def test_hlr_nonsense(body: bytes) -> None:
-    """What cannot be read is a value too."""
-    assert isinstance(read_hlr(body), Broken)
-
-
-def test_hlr_status() -> None:
-    """A status of a check is looked up among those of checks."""
-    assert hlr_status("DELIVERED_TO_HANDSET ").row.verdict is Verdict.OK
-    assert hlr_status("REJECTED_DND").row.verdict is Verdict.DEAD
-    assert hlr_status("?").how == "unknown"
-
-
-CALLS = ["credits", "stop_list", "cancel", "lookup", "hlr", "bulk_status"]
+CALLS = ["balance", "stop_list", "cancel", "lookup", "hlr", "bulk_status"]
 TROUBLE: dict[str, tuple[int, object, object]] = {
     "key": (403, error(10), Refused("10", "non", "")),
     "IP": (400, error(96), Refused("96", "non", "")),
@@ -220,7 +168,7 @@ def test_timeout() -> None:
     def late(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("late", request=request)
 
-    answer = Line(late).provider.calls.credits()
+    answer = Line(late).provider.calls.balance()
 
     assert answer == Broken(
         maybe_sent=True, code="http.ReadTimeout", detail="the call broke after it may have been sent"

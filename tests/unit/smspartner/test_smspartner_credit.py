@@ -11,10 +11,11 @@ from config.settings import Settings
 from smsline.admin import Admin
 from smsline.ledger import accounts
 from smsline.ledger.link import Ledger
+from tests.support.accounts import changed
 from tests.unit.smspartner.harness import ACCOUNT, Line, answering, error
 from worker.engine import Engine
 from worker.maintenance import balance
-from worker.providers.base import Broken, Credit, CreditProvider, Refused
+from worker.providers.base import Balance, BalanceProvider, Broken, Refused
 
 ME = {
     "success": True,
@@ -114,8 +115,8 @@ def test_range_of_the_account() -> None:
     """The messages counted are those of the account's own range of service."""
     line = answering(200, ME)
 
-    assert isinstance(line.provider, CreditProvider)
-    assert line.provider.credit() == Credit("4.56", "EUR", 120)
-    assert replace(line, account=replace(ACCOUNT, gamme=2)).provider.credit() == Credit("4.56", "EUR", 300)
-    assert answering(403, error(10)).provider.credit() == Refused("10", "non", "")
-    assert isinstance(answering(500, b"").provider.credit(), Broken)
+    assert isinstance(line.provider, BalanceProvider)
+    assert line.provider.balance() == Balance("4.56", "EUR", 120)
+    assert replace(line, account=changed(ACCOUNT, gamme=2)).provider.balance() == Balance("4.56", "EUR", 300)
+    assert answering(403, error(10)).provider.balance() == Refused("10", "non", "")
+    assert isinstance(answering(500, b"").provider.balance(), Broken)

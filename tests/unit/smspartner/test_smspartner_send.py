@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.accounts import changed
 from tests.unit.smspartner.harness import (
     ACCOUNT,
     API_KEY,
@@ -26,8 +27,8 @@ from tests.unit.smspartner.harness import (
     sent,
 )
 from worker.providers.base import Answer, BatchRule, Broken, FindProvider, Item, QueryProvider, QueryRule, Refused, Sent
+from worker.providers.http import LARGEST_BODY
 from worker.providers.smspartner.wire import tag_of
-from worker.providers.transport import LARGEST_BODY
 
 OK = Item(FIRST, ok=True, code="200", serial=f"307/{FIRST}", fee=1, message="")
 OK2 = OK._replace(number=SECOND, serial=f"307/{SECOND}")
@@ -78,7 +79,7 @@ def test_request() -> None:
 
 def test_request_with_options() -> None:
     """The range of service, the STOP line, Unicode and a job's own sender are sent where they are set."""
-    account = replace(ACCOUNT, gamme=2, stop_sms=True, unicode=True, endpoint="http://127.0.0.1:8899/proxy/")
+    account = changed(ACCOUNT, gamme=2, stop_sms=True, unicode=True, endpoint="http://127.0.0.1:8899/proxy/")
     line = replace(answering(200, sent()), account=account)
 
     line.provider.send(replace(CALL, content=replace(CALL.content, sender="Other")))
@@ -90,7 +91,7 @@ def test_request_with_options() -> None:
 
 def test_text_for_each_number() -> None:
     """Numbers that bring their own params each get their own text; line breaks are written as the provider wants them."""
-    account = replace(ACCOUNT, texts={"login": "Bonjour {2},\nvotre code: {1}"})
+    account = changed(ACCOUNT, texts={"login": "Bonjour {2},\nvotre code: {1}"})
     line = replace(answering(200, sent()), account=account)
 
     line.provider.send(replace(CALL, own_params=[("111", "Zoé"), ("222", "{1} :br:")]))

@@ -19,7 +19,7 @@ from tests.unit.smspartner.harness import (
     statuses,
 )
 from worker.providers.base import Asked, Broken, Found, Receipt, ReceiptPage, Refused
-from worker.providers.smspartner.status import Status, StatusPage
+from worker.providers.smspartner.status import MessageStatus, StatusPage
 
 CONTEXT = "sl:ab12cd:77"
 AT_S = 1_517_934_416
@@ -232,7 +232,7 @@ def test_message_status() -> None:
 
     assert str(line.requests[0].url).startswith("https://api.smspartner.fr/v1/message-status?")
     assert dict(line.requests[0].url.params) == {"apiKey": API_KEY, "messageId": "1111", "phoneNumber": f"+{FIRST}"}
-    assert answer == StatusPage((Status(FIRST, "1111", "delivered", 1_423_345_186, stopped=True),))
+    assert answer == StatusPage((MessageStatus(FIRST, "1111", "delivered", 1_423_345_186, stopped=True),))
 
 
 def test_message_status_not_known() -> None:

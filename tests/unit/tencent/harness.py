@@ -5,14 +5,17 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
+from config.accounts import Account
+from tests.support.accounts import changed
 from worker.providers.base import Call, Content
-from worker.providers.tencent import TencentAccount, TencentProvider
-from worker.providers.transport import HttpxPoster
+from worker.providers.http import HttpxPort
+from worker.providers.tencent.client import TencentProvider
 
 NOW = 1_790_000_000
 ASKED = (8613711112222, 8613711113333)
@@ -22,7 +25,14 @@ TOKEN = "TokenOfATemporaryKey"
 OTP = "482913"
 SECRETS = (SECRET_KEY, TOKEN, OTP)
 
-ACCOUNT = TencentAccount(name="main", secret_id=SECRET_ID, secret_key=SECRET_KEY, sdk_app_id="1400006666", token=TOKEN)
+ACCOUNT = Account(
+    provider="tencent",
+    secret_id=SecretStr(SECRET_ID),
+    secret_key=SecretStr(SECRET_KEY),
+    sdk_app_id="1400006666",
+    token=SecretStr(TOKEN),
+    send_each=True,
+)
 CALL = Call(
     numbers=ASKED,
     content=Content(template="1234", params=(OTP,), sign="腾讯云"),
@@ -36,7 +46,7 @@ class Line:
     """A provider whose requests are kept and answered by `answer`."""
 
     answer: Callable[[httpx.Request], httpx.Response]
-    account: TencentAccount = ACCOUNT
+    account: Account = ACCOUNT
     requests: list[httpx.Request] = field(default_factory=list)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
@@ -46,8 +56,8 @@ class Line:
     @property
     def provider(self) -> TencentProvider:
         """The provider on this line."""
-        poster = HttpxPoster(self.account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
-        return TencentProvider(self.account, poster=poster, clock=lambda: NOW + 0.75)
+        port = HttpxPort(self.account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
+        return TencentProvider("main", self.account, port=port, clock=lambda: NOW + 0.75)
 
     @property
     def sent(self) -> Any:
@@ -177,6 +187,6 @@ def response(body: bytes, *, status: str = "200 OK", headers: str = "") -> bytes
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
 
 
-def at(address: str, *, path: str = "", timeout_s: float = 5.0) -> TencentAccount:
+def at(address: str, *, path: str = "", timeout_s: float = 5.0) -> Account:
     """The account, with the loopback address as its endpoint."""
-    return replace(ACCOUNT, endpoint=f"http://{address}{path}", timeout_s=timeout_s)
+    return changed(ACCOUNT, endpoint=f"http://{address}{path}", timeout_s=timeout_s)

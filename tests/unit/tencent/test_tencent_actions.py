@@ -14,7 +14,9 @@ from tencentcloud.sms.v20210111 import models
 from smsline.errors import BadInput
 from tests.unit.tencent.harness import ACCOUNT, NOW, SECRET_KEY, Line, answering, error_body, failing
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import conversions, limits, numbers_info, replies, signatures, statistics, templates
+from worker.providers.http import HttpxPort
+from worker.providers.tencent import conversions, numbers_info, replies, signatures, statistics, templates
+from worker.providers.tencent import facts as limits
 from worker.providers.tencent.api import BUSY, Api
 from worker.providers.tencent.caller import Caller
 from worker.providers.tencent.checks import ZONE
@@ -24,7 +26,6 @@ from worker.providers.tencent.reviews import Deleted, Review
 from worker.providers.tencent.signatures import DOCUMENTS, KINDS, Application, Signature
 from worker.providers.tencent.statistics import ReceiptCounts, SendCounts
 from worker.providers.tencent.templates import Draft, Kind, Template
-from worker.providers.transport import HttpxPoster
 
 APP = "1400006666"
 PNG = b"\x89PNG image"
@@ -57,8 +58,8 @@ class Gate:
 
 def api_on(line: Line, gate: Gate | None = None) -> Api:
     """The actions of the account on this line."""
-    poster = HttpxPoster(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-    return Api(Caller(ACCOUNT, poster=poster, clock=lambda: NOW), gate or Gate())
+    port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
+    return Api(Caller(ACCOUNT, port=port, clock=lambda: NOW), gate or Gate())
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,12 @@ EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.action)
 
 def test_every_action_is_here() -> None:
     """All that the document has besides sending and receipts."""
-    assert {case.action for case in CASES} == set(limits.ACTIONS) - {limits.SEND, limits.PULL, limits.ASK}
+    assert {case.action for case in CASES} == set(limits.FACTS.actions) - {
+        limits.SEND,
+        limits.SEND_EACH,
+        limits.PULL,
+        limits.ASK,
+    }
 
 
 @EVERY

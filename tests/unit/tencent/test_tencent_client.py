@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from tests.support.accounts import changed
 from tests.unit.tencent.harness import (
     ACCOUNT,
     ASKED,
@@ -26,8 +27,8 @@ from tests.unit.tencent.harness import (
     sent_body,
 )
 from worker.providers.base import Answer, BatchRule, Broken, Item, Provider, Receipt, ReceiptPage, Refused, Sent
-from worker.providers.tencent import open_account
-from worker.providers.transport import LARGEST_BODY
+from worker.providers.http import LARGEST_BODY
+from worker.providers.tencent.client import open_provider
 
 FIRST, SECOND = ASKED
 DAY_S = 24 * 3600
@@ -78,7 +79,7 @@ def test_request_of_a_send() -> None:
 
 def test_no_token_no_header() -> None:
     """A long-term key sends no X-TC-Token."""
-    line = replace(answering(200, sent_body()), account=replace(ACCOUNT, token=""))
+    line = replace(answering(200, sent_body()), account=changed(ACCOUNT, token=""))
 
     line.provider.send(CALL)
 
@@ -307,7 +308,7 @@ def test_batch_rules() -> None:
 
 def test_an_account_with_a_signature_sends_different_params_one_by_one() -> None:
     """SendMultiGlobalSms carries no signature, and a message must not lose its own."""
-    provider: Provider = replace(answering(200, b""), account=replace(ACCOUNT, signs=True)).provider
+    provider: Provider = replace(answering(200, b""), account=changed(ACCOUNT, sign="Acme")).provider
     assert provider.batch_rule("global") == BatchRule("SendSms", 200, params_differ=False)
 
 
@@ -351,8 +352,8 @@ def test_secrets_stay_inside_when_pulled(line: Line, caplog: pytest.LogCaptureFi
 
 
 def test_opened_account_is_a_provider() -> None:
-    """`open_account` gives the engine's interface, makes no call, and is closed for good."""
-    provider = open_account(ACCOUNT, pool_size=1)
+    """`open_provider` gives the engine's interface, makes no call, and is closed for good."""
+    provider = open_provider("main", ACCOUNT, pool_size=1)
 
     assert provider.limits["SendSms"] == 3000
     provider.close()

@@ -14,13 +14,16 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
+from pydantic import SecretStr
 
+from config.accounts import Account
 from smsline.cli import main
 from smsline.ledger.link import Ledger
 from tests.unit.tencent.harness import CALL
-from worker.providers.tencent import TencentAccount, open_account
+from worker.commands import session
+from worker.commands.tencent import run
 from worker.providers.tencent.checks import ZONE
-from worker.providers.tencent.commands import run, session
+from worker.providers.tencent.client import open_provider
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
 
@@ -166,7 +169,16 @@ def test_deleting_asks_on_a_terminal(tencent: Run, typed: str, code: int, left: 
 
 def test_statistics_of_what_was_sent(tencent: Run, sandbox: Background) -> None:
     """Both commands count what went out in this hour; hours may be written in three ways."""
-    provider = open_account(TencentAccount("main", "sandbox-id", "sandbox-key", APP, endpoint=sandbox.url, limits={}))
+    provider = open_provider(
+        "main",
+        Account(
+            provider="tencent",
+            secret_id=SecretStr("sandbox-id"),
+            secret_key=SecretStr("sandbox-key"),
+            sdk_app_id=APP,
+            endpoint=sandbox.url,
+        ),
+    )
     provider.send(CALL)
     provider.close()
     now = datetime.now(ZONE)
@@ -262,7 +274,7 @@ BAD: tuple[tuple[tuple[str, ...], str], ...] = (
     (("replies", "--number", "+8613711112222", "--since", "8d"), "--since: '8d': must be an age"),
     (("number", "abc"), "must be digits"),
     (("convert", "5000:1", "--at", "noon"), "--at: 'noon': must be a time"),
-    (("replies", "--account", "other"), "--account: 'other': must be a Tencent account: main"),
+    (("replies", "--account", "other"), "--account: 'other': must be an account of the provider tencent: main"),
 )
 
 

@@ -5,7 +5,6 @@ import json
 import random
 import sys
 import types
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
@@ -13,6 +12,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from tencentcloud.common import abstract_client
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.http.request import RequestInternal
@@ -21,13 +21,13 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.common.sign import Sign
 from tencentcloud.sms.v20210111 import sms_client
 
-from smsline.errors import BadInput
+from tests.support.accounts import changed
 from tests.unit.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
 from worker.providers.base import Broken
-from worker.providers.tencent import TencentProvider
+from worker.providers.http import HttpxPort
 from worker.providers.tencent.caller import Caller
+from worker.providers.tencent.client import TencentProvider
 from worker.providers.tencent.form import METHODS, Method, flattened, signature, signed_form, text_to_sign
-from worker.providers.transport import HttpxPoster
 
 NONCE = 7654321
 
@@ -140,16 +140,16 @@ def test_sdk_sends_the_same_form(method: Method, monkeypatch: pytest.MonkeyPatch
 
 def _line(method: str) -> tuple[Line, TencentProvider]:
     line = Line(lambda _: httpx.Response(200, content=sent_body(row())))
-    poster = HttpxPoster(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-    account = replace(ACCOUNT, signing=method)
-    return line, TencentProvider(account, poster=poster, clock=lambda: NOW + 0.75, nonce=lambda: NONCE)
+    port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
+    account = changed(ACCOUNT, signing=method)
+    return line, TencentProvider("main", account, port=port, clock=lambda: NOW + 0.75, nonce=lambda: NONCE)
 
 
 def test_a_nonce_of_its_own() -> None:
     """Each call has another nonce, a positive number."""
     line, _ = _line("HmacSHA1")
-    poster = HttpxPoster(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-    provider = TencentProvider(replace(ACCOUNT, signing="HmacSHA1", token=""), poster=poster)
+    port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
+    provider = TencentProvider("main", changed(ACCOUNT, signing="HmacSHA1", token=""), port=port)
 
     provider.send(CALL)
     provider.send(CALL)
@@ -166,8 +166,8 @@ def test_a_form_has_a_megabyte() -> None:
     body = json.dumps({"ProofImage": "A" * 1024 * 1024}).encode()
 
     def answer(signing: str) -> bytes | Broken:
-        poster = HttpxPoster(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-        return Caller(replace(ACCOUNT, signing=signing), poster=poster).call("AddSmsSign", body, timeout_s=5)
+        port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
+        return Caller(changed(ACCOUNT, signing=signing), port=port).call("AddSmsSign", body, timeout_s=5)
 
     refused = answer("HmacSHA256")
 
@@ -179,5 +179,5 @@ def test_a_form_has_a_megabyte() -> None:
 
 def test_unknown_algorithm() -> None:
     """Another algorithm is refused when the account is made."""
-    with pytest.raises(BadInput, match="signing: 'MD5': must be TC3-HMAC-SHA256, HmacSHA256 or HmacSHA1"):
-        replace(ACCOUNT, signing="MD5")
+    with pytest.raises(ValidationError, match="'TC3-HMAC-SHA256', 'HmacSHA256' or 'HmacSHA1'"):
+        changed(ACCOUNT, signing="MD5")

@@ -6,7 +6,7 @@ import pytest
 from typer.main import get_command
 
 from smsline.cli import main
-from worker.providers.tencent.commands import app
+from worker.commands.tencent import app
 
 
 def words_of_all() -> list[tuple[str, ...]]:

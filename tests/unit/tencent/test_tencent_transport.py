@@ -13,6 +13,7 @@ from typing import Any
 import httpcore
 import pytest
 
+from tests.support.accounts import changed
 from tests.unit.tencent.harness import (
     CALL,
     NOW,
@@ -28,7 +29,7 @@ from tests.unit.tencent.harness import (
 )
 from worker.providers.base import Answer, Broken, Provider, Sent
 from worker.providers.deadline import DeadlineBackend, DeadlineTransport
-from worker.providers.tencent import open_account
+from worker.providers.tencent.client import open_provider
 from worker.providers.tencent.signing import sign
 
 ANSWER = response(sent_body(row()))
@@ -43,8 +44,8 @@ def _answer_all(connection: socket.socket, _: threading.Event) -> None:
 def _opened(script: Script, *, scheme: str = "http", **options: Any) -> Iterator[tuple[Provider, Loopback]]:
     loopback = Loopback(script)
     with loopback.listening() as address:
-        account = replace(at(address), endpoint=f"{scheme}://{address}")
-        provider = open_account(account, clock=lambda: NOW, **options)
+        account = changed(at(address), endpoint=f"{scheme}://{address}")
+        provider = open_provider("main", account, clock=lambda: NOW, **options)
         try:
             yield provider, loopback
         finally:
@@ -76,7 +77,7 @@ def test_signature_fits_what_arrives(path: str) -> None:
         connection.sendall(ANSWER)
 
     with Loopback(keep).listening() as address:
-        provider = open_account(at(address, path=path), clock=lambda: NOW)
+        provider = open_provider("main", at(address, path=path), clock=lambda: NOW)
         provider.send(CALL)
         provider.close()
 
@@ -91,7 +92,7 @@ def test_signature_fits_what_arrives(path: str) -> None:
         content_type=headers["content-type"],
         timestamp_s=int(headers["x-tc-timestamp"]),
     )
-    assert expected["Authorization"] == headers["authorization"]
+    assert expected["authorization"] == headers["authorization"]
 
 
 def test_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +147,7 @@ def test_nobody_listens() -> None:
     """A refused connection never left, and the system's reason is told."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-    provider = open_account(at(address))
+    provider = open_provider("main", at(address))
 
     answer = provider.send(CALL)
 
@@ -314,6 +315,6 @@ def test_no_address_answers(addresses: list[str], left_s: float, error: type[Exc
 
 def test_unknown_name() -> None:
     """A call to a name that cannot be looked up never left; this one is too long to be asked of anybody."""
-    provider = open_account(at("a" * 64 + ".invalid"))
+    provider = open_provider("main", at("a" * 64 + ".invalid"))
 
     assert _verdict(provider.send(CALL)) == (False, "http.ConnectError")

@@ -13,8 +13,8 @@ from tencentcloud.sms.v20210111 import models
 from tests.unit.tencent.harness import ASKED, CALL, OTP, error_body, page_body, receipt_row, row, sent_body
 from worker.providers.base import Broken, Call, Content, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import cleaner
+from worker.providers.reading import Oddities
 from worker.providers.tencent.wire import (
-    Oddities,
     ask_body,
     is_error,
     pull_body,

@@ -1,4 +1,4 @@
-"""Alibaba Cloud as the engine sees it: a call or a query in, one signed request out, and the answer back as a value."""
+"""Alibaba Cloud as the engine sees it, one class for each of its sites."""
 
 import secrets
 import time
@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from worker.providers.alibaba import batch, international, mainland
-from worker.providers.alibaba.account import AlibabaAccount, host_of
-from worker.providers.alibaba.limits import (
+from config.accounts import Account
+from worker.providers.alibaba import international, mainland
+from worker.providers.alibaba.facts import (
     DAYS_BACK,
     DETAILS,
+    FACTS,
     MESSAGE,
     NUMBERS_PER_CALL,
     OWN_PER_CALL,
@@ -18,13 +19,12 @@ from worker.providers.alibaba.limits import (
     SEND_CHINA,
     SEND_EACH,
     SEND_GLOBE,
-    documented,
 )
 from worker.providers.alibaba.signing import canonical_query, date_of, sign
 from worker.providers.alibaba.spelling import days_between
-from worker.providers.alibaba.transport import HttpxPoster, Poster
 from worker.providers.alibaba.wire import Question, judge
 from worker.providers.base import (
+    QUERIES_AT_ONCE,
     Answer,
     Asked,
     BatchRule,
@@ -38,6 +38,7 @@ from worker.providers.base import (
     Region,
 )
 from worker.providers.cleaning import Clean, cleaner
+from worker.providers.http import HttpPort, HttpRequest, HttpxPort, host_of
 
 POOL_SIZE: Final = 8
 FORM: Final = "application/x-www-form-urlencoded"
@@ -61,29 +62,34 @@ class _Site:
 
     def __init__(
         self,
-        account: AlibabaAccount,
+        name: str,
+        account: Account,
         *,
-        poster: Poster,
+        port: HttpPort,
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = new_nonce,
     ) -> None:
         """Make no call yet.
 
         Args:
+            name: What smsline calls the account.
             account: Whose calls these are.
-            poster: Posts to the account's URL.
+            port: Sends to the account's endpoint.
             clock: Epoch seconds, read once for each call, when it is signed.
             nonce: A fresh word for each call.
         """
+        self._name = name
         self._account = account
-        self._poster = poster
+        self._key_id = account.secret_id.get_secret_value()
+        self._key_secret = account.secret_key.get_secret_value()
+        self._port = port
         self._clock = clock
         self._nonce = nonce
-        self._host = host_of(account.url)
-        self._limits = MappingProxyType({**documented(account.site), **account.limits})
+        self._host = host_of(account.endpoint)
+        self._limits = MappingProxyType({**FACTS.limits(account.site), **account.limits})
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._account.name!r})"
+        return f"{type(self).__name__}({self._name!r})"
 
     @property
     def limits(self) -> Mapping[str, float]:
@@ -92,22 +98,16 @@ class _Site:
 
     def close(self) -> None:
         """Close kept-alive connections."""
-        self._poster.close()
+        self._port.close()
 
     def _clean(self, call: Call | None = None, message: str = "") -> Clean:
         """What takes the key, and a call's params, values and text, out of the provider's words."""
         params = {param for params in (call.content.params, *call.own_params) for param in params} if call else set()
         values = (param.partition("=")[2] for param in params)
-        return cleaner((self._account.access_key_id, self._account.access_key_secret, message, *params, *values))
+        return cleaner((self._key_id, self._key_secret, message, *params, *values))
 
     def _ask(self, question: Question, *, timeout_s: float, clean: Clean) -> bytes | Refused | Broken:
         """Make one call and keep the answer's body if it is one to be read."""
-        reply = self._poster.post(
-            canonical_query(question.asked), question.body, self._signed(question), timeout_s=timeout_s
-        )
-        return reply if isinstance(reply, Broken) else judge(reply, clean=clean)
-
-    def _signed(self, question: Question) -> dict[str, str]:
         headers = {
             "accept": "application/json",
             "host": self._host,
@@ -118,13 +118,16 @@ class _Site:
         }
         if question.body:
             headers["content-type"] = FORM
-        return sign(
+        signed = sign(
             headers,
             query=question.asked,
             body=question.body,
-            access_key_id=self._account.access_key_id,
-            access_key_secret=self._account.access_key_secret,
+            access_key_id=self._key_id,
+            access_key_secret=self._key_secret,
         )
+        target = "?" + canonical_query(question.asked)
+        response = self._port.send(HttpRequest(timeout_s, question.body, signed, target))
+        return response if isinstance(response, Broken) else judge(response, clean=clean)
 
 
 class MainlandProvider(_Site):
@@ -235,7 +238,7 @@ class InternationalProvider(_Site):
         return QueryRule(MESSAGE)
 
     def batch_rule(self, region: Region) -> BatchRule:
-        """One number in a call: 2,000 such calls a second are allowed, and one BatchSendMessageToGlobe."""
+        """One number in a call; README says why BatchSendMessageToGlobe is not used, and what that costs."""
         return BatchRule(SEND_CHINA if region == "mainland" else SEND_GLOBE, 1)
 
     def send(self, call: Call) -> Answer:
@@ -246,21 +249,6 @@ class InternationalProvider(_Site):
         clean = self._clean(call, question.query.get("Message", ""))
         body = self._ask(question, timeout_s=call.timeout_s, clean=clean)
         return international.read_send(body, call, clean=clean) if isinstance(body, bytes) else body
-
-    def send_batch(
-        self, numbers: Sequence[int], texts: Sequence[str], *, sender: str = "", context: str = ""
-    ) -> batch.Summary | Refused | Broken:
-        """Make one BatchSendMessageToGlobe, signed now, never repeated; the engine makes none (see `worker.providers.alibaba.batch`).
-
-        The arguments are those of `batch.question`. Whoever calls it takes a token of the action's bucket first.
-
-        Raises:
-            BadInput: There are no numbers, too many, or not as many texts.
-        """
-        asked = batch.question(numbers, texts, sender=sender, context=context)
-        clean = cleaner((self._account.access_key_id, self._account.access_key_secret, *texts))
-        body = self._ask(asked, timeout_s=self._account.timeout_s, clean=clean)
-        return batch.read(body, clean=clean) if isinstance(body, bytes) else body
 
     def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
         """The receipt of one message, by MessageId."""
@@ -274,15 +262,11 @@ class InternationalProvider(_Site):
         return ReceiptPage((), 0, 0)
 
 
-def open_account(
-    account: AlibabaAccount, *, pool_size: int = POOL_SIZE, clock: Callable[[], float] = time.time
+def open_provider(
+    name: str, account: Account, *, pool_size: int = POOL_SIZE, clock: Callable[[], float] = time.time
 ) -> QueryProvider:
-    """An account ready for calls.
-
-    Args:
-        account: Whose calls these are.
-        pool_size: Connections at most; as many as threads that call, and as queries that each has under way.
-        clock: Epoch seconds.
-    """
-    kind = MainlandProvider if account.site == "mainland" else InternationalProvider
-    return kind(account, poster=HttpxPoster(account.url, pool_size=pool_size), clock=clock)
+    """An account ready for calls; the arguments are those of `worker.providers.registry.OpenProvider`, and a clock for tests."""
+    kind = InternationalProvider if account.site == "international" else MainlandProvider
+    # Each thread may have so many queries under way.
+    port = HttpxPort(account.endpoint, pool_size=pool_size * QUERIES_AT_ONCE)
+    return kind(name, account, port=port, clock=clock)

@@ -9,11 +9,12 @@ from typing import Final
 
 from smsline.numbers import is_mainland
 from worker.providers.alibaba.content import template_param, text_of
-from worker.providers.alibaba.limits import MESSAGE, SEND_CHINA, SEND_GLOBE
+from worker.providers.alibaba.facts import MESSAGE, SEND_CHINA, SEND_GLOBE
 from worker.providers.alibaba.spelling import means, moment
-from worker.providers.alibaba.wire import Question, opened, refusal, text, unreadable, whole
+from worker.providers.alibaba.wire import Question, refusal
 from worker.providers.base import Asked, Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
+from worker.providers.reading import opened, unreadable, whole, word
 
 VERSION: Final = "2018-05-01"
 
@@ -21,7 +22,7 @@ NOT_YET: Final = "DATA_NOT_EXIST"
 """What a query answers until there is a receipt."""
 
 
-class Status(StrEnum):
+class MessageStatus(StrEnum):
     """Status of a QueryMessage. The mainland API has the same numbers with other meanings."""
 
     DELIVERED = "1"
@@ -70,12 +71,12 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Brok
         return row
     if refused := refusal(row, "ResponseCode", "ResponseDescription", clean=clean):
         return refused
-    code, message_id = text(row.get("ResponseCode")), text(row.get("MessageId"))
+    code, message_id = word(row.get("ResponseCode")), word(row.get("MessageId"))
     if not code or not message_id:
         return unreadable("neither a refusal nor a ResponseCode with a MessageId")
     fee = whole(row.get("Segments"))
     item = Item(call.numbers[0], ok=True, code=code, serial=message_id, fee=fee, message="")
-    return Sent((item,), text(row.get("RequestId")))
+    return Sent((item,), word(row.get("RequestId")))
 
 
 def message_question(asked: Asked) -> Question:
@@ -91,19 +92,19 @@ def read_message(body: bytes, asked: Asked, *, clean: Clean) -> ReceiptPage | Re
     if refused := refusal(row, "ResponseCode", "ResponseDescription", clean=clean):
         unknown_yet = refused.code.removeprefix("isv.") == NOT_YET
         return ReceiptPage((), 0, 0) if unknown_yet else refused
-    status, to = text(row.get("Status")), text(row.get("To"))
-    if not text(row.get("ResponseCode")):
+    status, to = word(row.get("Status")), word(row.get("To"))
+    if not word(row.get("ResponseCode")):
         return unreadable("neither a refusal nor a ResponseCode")
-    if status not in set(Status) or (to and not means(to, asked.number)):
+    if status not in set(MessageStatus) or (to and not means(to, asked.number)):
         return ReceiptPage((), bad_rows=1, rows=1)
-    if status == Status.SENDING:
+    if status == MessageStatus.SENDING:
         return ReceiptPage((), 0, 1)
     receipt = Receipt(
         number=asked.number,
         serial=asked.serial,
-        ok=status == Status.DELIVERED,
-        code=text(row.get("ErrorCode")),
-        received_at_s=moment(text(row.get("ReceiveDate"))),
+        ok=status == MessageStatus.DELIVERED,
+        code=word(row.get("ErrorCode")),
+        received_at_s=moment(word(row.get("ReceiveDate"))),
         context="",
     )
     return ReceiptPage((receipt,), 0, 1)

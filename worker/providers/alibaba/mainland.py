@@ -11,11 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from worker.providers.alibaba.content import AGAIN, RULE, UNNAMED, named, template_param, template_params
-from worker.providers.alibaba.limits import DETAILS, ROWS_PER_PAGE, SEND, SEND_EACH
+from worker.providers.alibaba.facts import DETAILS, ROWS_PER_PAGE, SEND, SEND_EACH
 from worker.providers.alibaba.spelling import local, means, moment
-from worker.providers.alibaba.wire import Question, listed, opened, refusal, text, unreadable
+from worker.providers.alibaba.wire import Question, listed, refusal
 from worker.providers.base import Broken, Call, Found, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
+from worker.providers.reading import opened, unreadable, word
 
 VERSION: Final = "2017-05-25"
 
@@ -82,13 +83,13 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Brok
         return row
     if refused := refusal(row, "Code", "Message", clean=clean):
         return refused
-    code, biz_id = text(row.get("Code")), text(row.get("BizId"))
+    code, biz_id = word(row.get("Code")), word(row.get("BizId"))
     if not code or not biz_id:
         return unreadable("neither a refusal nor a Code with a BizId")
     items = [
         Item(number, ok=True, code=code, serial=serial_of(biz_id, number), fee=0, message="") for number in call.numbers
     ]
-    return Sent(tuple(items), text(row.get("RequestId")))
+    return Sent(tuple(items), word(row.get("RequestId")))
 
 
 def details_question(number: int, day: str, biz_id: str = "") -> Question:
@@ -116,7 +117,7 @@ def read_rows(body: bytes, *, clean: Clean) -> list[Any] | Refused | Broken:
         return row
     if refused := refusal(row, "Code", "Message", clean=clean):
         return refused
-    return listed(row, "SmsSendDetailDTOs", "SmsSendDetailDTO") if text(row.get("Code")) else unreadable("no Code")
+    return listed(row, "SmsSendDetailDTOs", "SmsSendDetailDTO") if word(row.get("Code")) else unreadable("no Code")
 
 
 def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
@@ -150,27 +151,27 @@ def biz_id_of(serial: str) -> str:
 
 
 def _out_id(row: object) -> str:
-    return text(row.get("OutId")) if isinstance(row, dict) else ""
+    return word(row.get("OutId")) if isinstance(row, dict) else ""
 
 
 def _waits(row: dict[str, Any]) -> bool:
-    return text(row.get("SendStatus")) == SendStatus.WAITING
+    return word(row.get("SendStatus")) == SendStatus.WAITING
 
 
 def _known(row: object, number: int) -> bool:
     """Whether the row is about this number and has a status that the API documents."""
-    if not isinstance(row, dict) or not means(text(row.get("PhoneNum")), number):
+    if not isinstance(row, dict) or not means(word(row.get("PhoneNum")), number):
         return False
-    return text(row.get("SendStatus")) in set(SendStatus)
+    return word(row.get("SendStatus")) in set(SendStatus)
 
 
 def _receipt(row: dict[str, Any], number: int, biz_id: str) -> Receipt:
     return Receipt(
         number=number,
         serial=serial_of(biz_id or _out_id(row), number),
-        ok=text(row.get("SendStatus")) == SendStatus.DELIVERED,
-        code=text(row.get("ErrCode")),
-        received_at_s=moment(text(row.get("ReceiveDate"))),
+        ok=word(row.get("SendStatus")) == SendStatus.DELIVERED,
+        code=word(row.get("ErrCode")),
+        received_at_s=moment(word(row.get("ReceiveDate"))),
         context=_out_id(row),
     )
 

@@ -5,21 +5,19 @@ another status and `{Code, Message, RequestId}`. The code decides, whatever the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
-
-from worker.providers.alibaba.transport import Reply
 from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
-
-Row: TypeAlias = Mapping[str, Any]
+from worker.providers.http import HttpResponse
+from worker.providers.reading import Row, opened, without_a_word, word
 
 OK: Final = "ok"
-_LONGEST: Final = 512
-"""Characters; OutId and TaskId, the longest fields that count, have fewer than 256."""
+
+RETRY_AFTER: Final = "x-acs-retry-after"
+"""Header that names the wait after too many calls, in milliseconds (official SDK, which sleeps for so many)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +47,23 @@ class Question:
         return urlencode(sorted((name, value) for name, value in self.form.items() if value)).encode()
 
 
-def judge(reply: Reply, *, clean: Clean) -> bytes | Refused | Broken:
-    """The body to read, or what the gateway or somebody in front of it says.
-
-    Without the provider's own code a 3xx or a 4xx has turned the request away, except 408, which waited for something; a 5xx may
-    have let it through first. An acceptance under such a status is a riddle, so anything may have happened.
-    """
-    if reply.status == 200:
-        return reply.body
-    found = opened(reply.body)
+def judge(response: HttpResponse, *, clean: Clean) -> bytes | Refused | Broken:
+    """The body to read, or what the gateway or what stands in front of it says; an acceptance under another status is a riddle."""
+    if response.status == 200:
+        return response.body
+    found = opened(response.body)
     row = {} if isinstance(found, Broken) else found
     if refused := refusal(row, "Code", "Message", clean=clean):
-        return Refused(refused.code, refused.message, refused.request_id, reply.retry_after_s)
-    riddle = text(row.get("Code")) or text(row.get("ResponseCode"))
-    turned_away = 300 <= reply.status < 500 and reply.status != 408 and not riddle
-    return Broken(
-        maybe_sent=not turned_away,
-        code=f"http.{reply.status}",
-        detail=f"HTTP status {reply.status} without a code of the provider's own",
-    )
-
-
-def opened(body: bytes) -> Row | Broken:
-    """The object in an answer's body; what cannot be read may have been carried out."""
-    try:
-        found = msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:  # msgspec's errors and bad UTF-8 are ValueErrors
-        return unreadable(f"{len(body)} bytes that are not JSON ({type(error).__name__})")
-    return found if isinstance(found, dict) else unreadable(f"{len(body)} bytes of JSON that are no object")
+        return replace(refused, delay_s=_wait_s(response.headers.get(RETRY_AFTER, "")))
+    return without_a_word(response.status, answered=bool(word(row.get("Code")) or word(row.get("ResponseCode"))))
 
 
 def refusal(row: Row, code: str, message: str, *, clean: Clean) -> Refused | None:
     """The refusal that an answer is, by the names of its fields; None when its code is OK or not there."""
-    found = text(row.get(code))
+    found = word(row.get(code))
     if not found or found.casefold() == OK:
         return None
-    return Refused(found, clean(text(row.get(message))), text(row.get("RequestId")))
-
-
-def unreadable(what: str) -> Broken:
-    """An answer that says nothing."""
-    return Broken(maybe_sent=True, code="http.NotJson", detail=f"the provider answered {what}")
+    return Refused(found, clean(word(row.get(message))), word(row.get("RequestId")))
 
 
 def listed(row: Row, *names: str) -> list[Any]:
@@ -100,14 +74,7 @@ def listed(row: Row, *names: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def text(value: object) -> str:
-    """A field documented as text or a number, trimmed and cut at the longest; empty for what is neither."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return ""
-    return str(value)[:_LONGEST].strip()
-
-
-def whole(value: object) -> int:
-    """A count, written as a number or digits; 0 for null, nonsense and what no counter holds."""
-    found = text(value)
-    return int(found) if found.isascii() and found.isdigit() and len(found) < 16 else 0
+def _wait_s(milliseconds: str) -> float | None:
+    """The wait that the header names; nothing when it is no whole number above 0."""
+    plain = milliseconds.isascii() and milliseconds.isdigit() and len(milliseconds) < 10
+    return int(milliseconds) / 1000 if plain and int(milliseconds) else None

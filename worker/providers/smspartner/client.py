@@ -1,63 +1,61 @@
-"""SMSPartner as the engine sees it: a call in, one request out, and the answer back as a value."""
+"""SMSPartner as the engine sees it."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from config.accounts import Account
 from worker.providers import texts
 from worker.providers.base import (
     Answer,
     Asked,
+    Balance,
     BatchRule,
     Broken,
     Call,
-    Credit,
     Found,
     QueryRule,
     ReceiptPage,
     Refused,
     Region,
 )
-from worker.providers.smspartner import limits, status, wire
-from worker.providers.smspartner.account import SmsPartnerAccount
+from worker.providers.http import HttpPort, HttpxPort
+from worker.providers.smspartner import facts, status, wire
 from worker.providers.smspartner.calls import Calls
-from worker.providers.smspartner.limits import DEFAULTS, NUMBERS_PER_CALL
-from worker.providers.smspartner.manage import Credits
+from worker.providers.smspartner.facts import FACTS, NUMBERS_PER_CALL
 from worker.providers.smspartner.status import StatusPage
-from worker.providers.smspartner.transport import Asker, HttpxAsker
 
 LOG: Final = logging.getLogger(__name__)
 
 POOL_SIZE: Final = 8
-
-LOW_COST: Final = 2
-"""`gamme` of the low-cost range."""
 
 NOT_KNOWN: Final = "4"
 """What a status call answers about a message or a tag that it does not know, or not yet."""
 
 
 class SmsPartnerProvider:
-    """One SMSPartner account: a `QueryProvider`, `FindProvider` and `CreditProvider`. Threads may share it.
+    """One SMSPartner account: a `QueryProvider`, `FindProvider` and `BalanceProvider`. Threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """
 
-    def __init__(self, account: SmsPartnerAccount, *, asker: Asker) -> None:
+    def __init__(self, name: str, account: Account, *, port: HttpPort) -> None:
         """Make no call yet.
 
         Args:
+            name: What smsline calls the account.
             account: Whose calls these are.
-            asker: Asks `account.endpoint`.
+            port: Sends to `account.endpoint`.
         """
-        self._account = account
-        self._limits = MappingProxyType({**DEFAULTS, **account.limits})
-        self.calls: Final = Calls(account, asker)
+        self._name = name
+        self._texts = account.texts
+        self._limits = MappingProxyType({**FACTS.limits(), **account.limits})
+        self.calls: Final = Calls(account, port)
         """The provider's own calls, for what the engine does not need."""
 
     def __repr__(self) -> str:
-        return f"SmsPartnerProvider({self._account.name!r})"
+        return f"SmsPartnerProvider({self._name!r})"
 
     @property
     def limits(self) -> Mapping[str, float]:
@@ -67,21 +65,21 @@ class SmsPartnerProvider:
     @property
     def ask_action(self) -> str:
         """Asking by number asks nobody."""
-        return limits.FIND
+        return facts.FIND
 
     @property
     def find_action(self) -> str:
         """bulk-status-by-tag."""
-        return limits.FIND
+        return facts.FIND
 
     @property
     def query_rule(self) -> QueryRule:
         """multi-status about at most 500 messages."""
-        return QueryRule(limits.QUERY, NUMBERS_PER_CALL)
+        return QueryRule(facts.QUERY, NUMBERS_PER_CALL)
 
     def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - one rule for all numbers
         """500 numbers, each with a text of its own (SMSPartner error codes, line 50)."""
-        return BatchRule(limits.SEND, NUMBERS_PER_CALL, params_differ=True)
+        return BatchRule(facts.SEND, NUMBERS_PER_CALL, params_differ=True)
 
     def send(self, call: Call) -> Answer:
         """Make one bulk-send, never repeated.
@@ -89,7 +87,7 @@ class SmsPartnerProvider:
         When the params of some numbers do not fit the text, nothing is sent: these are refused here, and the others go
         with the next call, so that whatever a call's end is, it holds for all its numbers.
         """
-        text = self._account.texts.get(call.content.template.lower())
+        text = self._texts.get(call.content.template.lower())
         if text is None:
             words = f"no text for the template {call.content.template}; add it to TEXTS of the account"
             return Broken(maybe_sent=False, code=texts.UNKNOWN, detail=words)
@@ -108,7 +106,7 @@ class SmsPartnerProvider:
             timeout_s=call.timeout_s,
         )
         if oddities:
-            LOG.warning("account %s, call %s: left out of the answer: %s", self._account.name, call.context, oddities)
+            LOG.warning("account %s, call %s: left out of the answer: %s", self._name, call.context, oddities)
         return answer
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
@@ -143,17 +141,13 @@ class SmsPartnerProvider:
         return tuple(_found(each, tag, context) for each in page.statuses if each.number in frozenset(numbers))
 
     @property
-    def credit_action(self) -> str:
+    def balance_action(self) -> str:
         """/me."""
-        return limits.CREDITS
+        return facts.CREDITS
 
-    def credit(self) -> Credit | Refused | Broken:
+    def balance(self) -> Balance | Refused | Broken:
         """What is left, and how many messages of the account's range it buys."""
-        found = self.calls.credits()
-        if not isinstance(found, Credits):
-            return found
-        messages = found.low_cost if self._account.gamme == LOW_COST else found.premium
-        return Credit(found.balance, found.currency, messages)
+        return self.calls.balance()
 
     def close(self) -> None:
         """Close kept-alive connections."""
@@ -173,17 +167,12 @@ def _nothing_known(answer: Refused | Broken) -> bool:
     return isinstance(answer, Refused) and answer.code == NOT_KNOWN
 
 
-def _found(found: status.Status, tag: str, context: str) -> Found:
+def _found(found: status.MessageStatus, tag: str, context: str) -> Found:
     serial = wire.serial_of(found.message_id or tag, found.number)
     receipt = status.receipt_of(found, serial, context) if found.final else None
     return Found(number=found.number, serial=serial, receipt=receipt)
 
 
-def open_account(account: SmsPartnerAccount, *, pool_size: int = POOL_SIZE) -> SmsPartnerProvider:
-    """An account ready for calls.
-
-    Args:
-        account: Whose calls these are.
-        pool_size: Connections at most; as many as threads that call.
-    """
-    return SmsPartnerProvider(account, asker=HttpxAsker(account.endpoint, pool_size=pool_size))
+def open_provider(name: str, account: Account, *, pool_size: int = POOL_SIZE) -> SmsPartnerProvider:
+    """An account ready for calls; see `worker.providers.registry.OpenProvider`."""
+    return SmsPartnerProvider(name, account, port=HttpxPort(account.endpoint, pool_size=pool_size))

@@ -1,17 +1,25 @@
-"""Numbers as SMSPartner spells them: text of an answer in, E.164 integers out.
+"""Numbers and times as SMSPartner spells them.
 
-Requests always have `+33…`; answers are matched by number, and may have the national spelling `06…` or no plus sign.
+Requests always have `+33…`; answers are matched by number, and may have the national spelling `06…` or no plus sign. The same
+field has several names and kinds on this wire: message_id, messageId and msgId, a number or text; statut and status; errors
+and error; a date as epoch text or as a date without a zone.
 """
 
 import re
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from worker.providers.reading import whole, word
 
 _DECORATION: Final = re.compile(r"[\s().-]")
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
 _NUMBERS: Final = re.compile(r"\+?[0-9][0-9 .-]{5,}[0-9]")
 _LAST: Final = 10**9
+_ZONE: Final = ZoneInfo("Europe/Paris")
+"""Of dates without one; the pages name none, the provider and its voice answers are there."""
 
 
 def received(spelled: str) -> int | None:
@@ -40,7 +48,18 @@ def asked(spelled: str, numbers: Collection[int]) -> int | None:
 def named(message: str, numbers: Collection[int]) -> Iterator[int]:
     """The numbers asked about that a message names, as in `not valid (+33612345678)`."""
     for found in _NUMBERS.findall(message):
-        whole = asked(found, numbers)
+        entire = asked(found, numbers)
         # Blanks are within a number or between two.
-        meant = [whole] if whole is not None else [asked(part, numbers) for part in found.split()]
+        meant = [entire] if entire is not None else [asked(part, numbers) for part in found.split()]
         yield from (number for number in meant if number is not None)
+
+
+def moment(value: object) -> int:
+    """Epoch seconds of a date, written as epoch or as `2015-02-07 22:39:46` in French time; 0 when it is none."""
+    if seconds := whole(value):
+        return seconds
+    try:
+        found = datetime.fromisoformat(word(value))
+    except ValueError:
+        return 0
+    return max(0, int((found if found.tzinfo else found.replace(tzinfo=_ZONE)).timestamp()))

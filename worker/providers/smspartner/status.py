@@ -17,9 +17,9 @@ from smsline.numbers import e164
 from smsline.verdicts import Verdict
 from worker.providers.base import Asked, Broken, Receipt, ReceiptPage, Refused
 from worker.providers.cleaning import Clean
-from worker.providers.smspartner.reading import Row, field, flag, moment, opened, rows, text, unreadable, whole
+from worker.providers.reading import Row, first, flag, opened, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import asked as number_asked
-from worker.providers.smspartner.spelling import received
+from worker.providers.smspartner.spelling import moment, received
 from worker.providers.smspartner.wire import refusal
 
 SPACE: Final = "dlr"
@@ -40,7 +40,7 @@ class _MultiStatus(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class MessageStatus:
     """What the provider says of one message.
 
     Attributes:
@@ -80,7 +80,7 @@ class StatusPage:
         total: How many rows all pages have; 0 where that is not said.
     """
 
-    statuses: tuple[Status, ...]
+    statuses: tuple[MessageStatus, ...]
     bad_rows: int = 0
     page: int = 0
     total: int = 0
@@ -108,7 +108,7 @@ def read_statuses(body: bytes, *, clean: Clean, numbers: Collection[int] = ()) -
     row = opened(body)
     if isinstance(row, Broken):
         return row
-    listed = rows(field(row, "StatutResponse_List", "StatusResponse_List"))
+    listed = rows(first(row, "StatutResponse_List", "StatusResponse_List"))
     if listed is None and (refused := refusal(row, clean)):
         return refused
     if listed is None and not _word(row):
@@ -153,24 +153,24 @@ def joined(pages: Sequence[StatusPage]) -> StatusPage:
     )
 
 
-def receipt_of(status: Status, serial: str, context: str = "") -> Receipt:
+def receipt_of(status: MessageStatus, serial: str, context: str = "") -> Receipt:
     """A final status as a receipt."""
     return Receipt(status.number, serial, status.delivered, status.word, status.at_s, context)
 
 
-def _status(row: Row, numbers: Collection[int]) -> Status | None:
-    spelled, word = text(field(row, "phoneNumber", "number", "phone")), _word(row)
+def _status(row: Row, numbers: Collection[int]) -> MessageStatus | None:
+    spelled, state = word(first(row, "phoneNumber", "number", "phone")), _word(row)
     number = number_asked(spelled, numbers) or received(spelled)
-    if number is None or not word:
+    if number is None or not state:
         return None
-    return Status(
+    return MessageStatus(
         number=number,
-        message_id=text(field(row, "messageId", "message_id", "msgId")),
-        word=word,
+        message_id=word(first(row, "messageId", "message_id", "msgId")),
+        word=state,
         at_s=moment(row.get("date")),
-        stopped=bool(flag(field(row, "stopSms", "stopSMS"))),
+        stopped=bool(flag(first(row, "stopSms", "stopSMS"))),
     )
 
 
 def _word(row: Row) -> str:
-    return text(field(row, "status", "statut")).lower()
+    return word(first(row, "status", "statut")).lower()

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from config.accounts import Account
 from smsline.numbers import e164
 from worker.providers.base import Broken, Item, Refused, Sent
 from worker.providers.cleaning import Clean
-from worker.providers.smspartner.account import SmsPartnerAccount
-from worker.providers.smspartner.reading import Row, field, flag, opened, rows, text, unreadable, whole
+from worker.providers.reading import Oddities, Row, first, flag, opened, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import asked, named
 
 OK: Final = "200"
@@ -59,24 +58,6 @@ class _BulkSend(Struct, rename="camel", omit_defaults=True):
     is_unicode: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Oddities:
-    """What was left out of an answer to a send.
-
-    Attributes:
-        strangers: Items for numbers that were not in the call.
-        repeats: Further items for a number that had one; the first counts.
-        unreadable: Items without a number, or without a flag and a code.
-    """
-
-    strangers: int = 0
-    repeats: int = 0
-    unreadable: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.strangers or self.repeats or self.unreadable)
-
-
 def tag_of(context: str) -> str:
     """The tag of the call with this context: at most 20 lower-case letters and digits, another one for each context."""
     if found := _CONTEXT.fullmatch(context):
@@ -84,7 +65,7 @@ def tag_of(context: str) -> str:
     return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
 
 
-def send_body(account: SmsPartnerAccount, messages: Mapping[int, str], *, sender: str, tag: str) -> bytes:
+def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag: str) -> bytes:
     """The body of a bulk-send; what is not set is left out.
 
     Args:
@@ -95,7 +76,7 @@ def send_body(account: SmsPartnerAccount, messages: Mapping[int, str], *, sender
     """
     return _ENCODER.encode(
         _BulkSend(
-            api_key=account.api_key,
+            api_key=account.secret_key.get_secret_value(),
             messages=[_Message(e164(number), lines_marked(message)) for number, message in messages.items()],
             sender=sender,
             gamme=account.gamme,
@@ -126,27 +107,27 @@ def refusal(row: Row, clean: Clean) -> Refused | None:
 
 def succeeded(row: Row) -> bool | None:
     """What the success flag says, or where there is none the code; None when there is neither."""
-    ok, code = flag(row.get("success")), text(row.get("code"))
+    ok, code = flag(row.get("success")), word(row.get("code"))
     return ok if ok is not None or not code else code == OK
 
 
 def complaints(row: Row) -> Sequence[Row]:
     """What code 9 lists; the pages call it `errors` and `error`."""
-    return rows(field(row, "errors", "error")) or []
+    return rows(first(row, "errors", "error")) or []
 
 
 def fault(row: Row) -> str:
     """The code of what failed, and of code 9 whose fault it is: that of the gravest field it names."""
-    code, listed = text(row.get("code")), complaints(row)
+    code, listed = word(row.get("code")), complaints(row)
     if code != "9" or not listed:
         return code if code not in ("", OK) else UNEXPLAINED
-    fields = [(_ELEMENT.findall(text(each.get("elementId"))) or [""])[-1] for each in listed]
+    fields = [(_ELEMENT.findall(word(each.get("elementId"))) or [""])[-1] for each in listed]
     return min((FIELDS.get(name, "9") for name in fields), key=_WORST_FIRST.index)
 
 
 def told(row: Row) -> str:
     """The provider's words on why it failed."""
-    words = [text(each.get("message")) for each in (row, *complaints(row))]
+    words = [word(each.get("message")) for each in (row, *complaints(row))]
     return "; ".join(filter(None, words))
 
 
@@ -170,7 +151,7 @@ def read_send(
         return _blamed(refused, told(row), numbers), Oddities()
     if not listed and succeeded(row) is None:
         return unreadable("neither a flag, a code, nor a list SMSResponse_List"), Oddities()
-    message_id = text(field(row, "message_id", "messageId", "msgId"))
+    message_id = word(first(row, "message_id", "messageId", "msgId"))
     items, oddities = _items(listed or [], numbers, message_id=message_id or tag, clean=clean)
     return Sent(items=items, request_id=message_id), oddities
 
@@ -182,7 +163,7 @@ def _items(
     items: dict[int, Item] = {}
     strangers = repeats = spoilt = 0
     for row in listed:
-        spelled, ok = text(row.get("phoneNumber")), succeeded(row)
+        spelled, ok = word(row.get("phoneNumber")), succeeded(row)
         if not spelled or ok is None:
             spoilt += 1
         elif (number := asked(spelled, known)) is None:
@@ -190,7 +171,7 @@ def _items(
         elif number in items:
             repeats += 1
         elif ok:
-            fee = whole(field(row, "nbSms", "nbSMS"))
+            fee = whole(first(row, "nbSms", "nbSMS"))
             serial = serial_of(message_id, number)
             items[number] = Item(number=number, ok=True, code=OK, serial=serial, fee=fee, message="")
         else:

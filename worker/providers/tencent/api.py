@@ -11,9 +11,9 @@ import msgspec
 
 from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
-from worker.providers.tencent import reading
+from worker.providers.reading import Row
+from worker.providers.tencent import answers
 from worker.providers.tencent.caller import Caller
-from worker.providers.tencent.reading import Row
 
 BUSY: Final = "limit.Busy"
 """Code of a call that was not made because its bucket gave no token in time (smsline/codes)."""
@@ -67,7 +67,7 @@ class Api:
             return Broken(maybe_sent=False, code=BUSY, detail=detail)
         body = msgspec.json.encode({name: value for name, value in params.items() if value not in ("", None, [])})
         reply = self._caller.call(action, body, timeout_s=self._caller.account.timeout_s)
-        answer = reply if isinstance(reply, Broken) else reading.opened(reply, clean=self.clean)
+        answer = reply if isinstance(reply, Broken) else answers.opened(reply, clean=self.clean)
         if not isinstance(answer, dict):
             self._gate.refused(action, answer)
         return answer

@@ -1,4 +1,4 @@
-"""One call of any action: an action's name and its JSON in, one signed request out; the answer's body or a `Broken` back."""
+"""One call of any action: signed by the algorithm that the account names, sent once, and judged by its HTTP status."""
 
 import secrets
 import time
@@ -8,13 +8,14 @@ from typing import Final
 
 import msgspec
 
+from config.accounts import Account
 from worker.providers.base import Broken
 from worker.providers.cleaning import Clean, cleaner
+from worker.providers.http import HttpPort, HttpRequest, HttpResponse, host_of
+from worker.providers.reading import without_a_word
 from worker.providers.tencent import form, wire
-from worker.providers.tencent.account import TencentAccount, host_of
-from worker.providers.tencent.limits import DEFAULTS
+from worker.providers.tencent.facts import FACTS
 from worker.providers.tencent.signing import ALGORITHM, sign
-from worker.providers.transport import Poster, Reply
 
 VERSION: Final = "2021-01-11"
 SERVICE: Final = "sms"
@@ -30,13 +31,13 @@ def new_nonce() -> int:
 
 
 class Caller:
-    """Signs and posts for one account, by the algorithm the account names. Threads may share it."""
+    """Signs and sends for one account. Threads may share it."""
 
     def __init__(
         self,
-        account: TencentAccount,
+        account: Account,
         *,
-        poster: Poster,
+        port: HttpPort,
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], int] = new_nonce,
     ) -> None:
@@ -44,98 +45,85 @@ class Caller:
 
         Args:
             account: Whose calls these are.
-            poster: Posts to `account.endpoint`.
+            port: Sends to `account.endpoint`.
             clock: Epoch seconds, read once for each call, when it is signed.
             nonce: A fresh number for each call signed by algorithm v1.
         """
         self.account: Final = account
-        self._poster = poster
+        self.limits: Final[Mapping[str, float]] = MappingProxyType({**FACTS.limits(), **account.limits})
+        self._port = port
         self._clock = clock
         self._nonce = nonce
         self._host = host_of(account.endpoint)
-        self._limit = BODY_LIMIT if account.signing == ALGORITHM else form.BODY_LIMIT
-        self.limits: Final[Mapping[str, float]] = MappingProxyType({**DEFAULTS, **account.limits})
-        self._headers = {"X-TC-Version": VERSION, "X-TC-Region": account.region, "X-TC-Language": LANGUAGE}
-        if account.token:
-            self._headers["X-TC-Token"] = account.token
+        self._signing = account.signing or ALGORITHM
+        self._limit = BODY_LIMIT if self._signing == ALGORITHM else form.BODY_LIMIT
+        self._secret_id = account.secret_id.get_secret_value()
+        self._secret_key = account.secret_key.get_secret_value()
+        self._token = account.token.get_secret_value()
+        self._headers = {"x-tc-version": VERSION, "x-tc-region": account.region, "x-tc-language": LANGUAGE}
+        if self._token:
+            self._headers["x-tc-token"] = self._token
 
     def call(self, action: str, body: bytes, *, timeout_s: float) -> bytes | Broken:
-        """Post once, never again, and keep the answer's body if it is the provider's word.
+        """Send once, never again, and keep the answer's body if it is the provider's word.
 
         Args:
             action: X-TC-Action.
             body: The action's parameters as JSON.
             timeout_s: Whole time allowed, seconds.
         """
-        sent, headers = self._signed(action, body)
-        if len(sent) > self._limit:
-            detail = f"the request has {len(sent)} bytes, {self._limit} are allowed with {self.account.signing}"
+        if self._signing == ALGORITHM:
+            signature = sign(
+                body,
+                secret_id=self._secret_id,
+                secret_key=self._secret_key,
+                service=SERVICE,
+                host=self._host,
+                content_type=CONTENT_TYPE,
+                timestamp_s=int(self._clock()),
+            )
+            headers = {**self._headers, **signature, "x-tc-action": action}
+        else:
+            body, headers = self._form(action, body), {"content-type": form.CONTENT_TYPE, "host": self._host}
+        if len(body) > self._limit:
+            detail = f"the request has {len(body)} bytes, {self._limit} are allowed with {self._signing}"
             return Broken(maybe_sent=False, code="http.413", detail=detail)
-        reply = self._poster.post(sent, headers, timeout_s=timeout_s)
-        return reply if isinstance(reply, Broken) else judge(reply)
+        response = self._port.send(HttpRequest(timeout_s, body, headers))
+        return response if isinstance(response, Broken) else judge(response)
 
     def clean(self, *words: str) -> Clean:
         """What takes the account's secrets, and these words, out of the provider's messages."""
-        return cleaner((self.account.secret_id, self.account.secret_key, self.account.token, *words))
+        return cleaner((self._secret_id, self._secret_key, self._token, *words))
 
     def close(self) -> None:
         """Close kept-alive connections."""
-        self._poster.close()
-
-    def _signed(self, action: str, body: bytes) -> tuple[bytes, dict[str, str]]:
-        if self.account.signing == ALGORITHM:
-            return body, self._tc3_headers(action, body)
-        return self._form(action, body), {"Content-Type": form.CONTENT_TYPE, "Host": self._host}
-
-    def _tc3_headers(self, action: str, body: bytes) -> dict[str, str]:
-        signature = sign(
-            body,
-            secret_id=self.account.secret_id,
-            secret_key=self.account.secret_key,
-            service=SERVICE,
-            host=self._host,
-            content_type=CONTENT_TYPE,
-            timestamp_s=int(self._clock()),
-        )
-        return {**self._headers, **signature, "X-TC-Action": action}
+        self._port.close()
 
     def _form(self, action: str, body: bytes) -> bytes:
         """The same call as algorithm v1 wants it. Its own parameters are read back from the JSON, so that there is one way to make them."""
-        account = self.account
         params = {
             **form.flattened(msgspec.json.decode(body)),
             "Action": action,
             "Version": VERSION,
-            "Region": account.region,
+            "Region": self.account.region,
             "Language": LANGUAGE,
             "Timestamp": str(int(self._clock())),
             "Nonce": str(self._nonce()),
-            "SecretId": account.secret_id,
+            "SecretId": self._secret_id,
         }
-        if account.token:
-            params["Token"] = account.token
-        method = next(one for one in form.METHODS if one == account.signing)
-        return form.signed_form(params, secret_key=account.secret_key, method=method, host=self._host)
+        if self._token:
+            params["Token"] = self._token
+        method = next(one for one in form.METHODS if one == self._signing)
+        return form.signed_form(params, secret_key=self._secret_key, method=method, host=self._host)
 
 
-def judge(reply: Reply) -> bytes | Broken:
+def judge(response: HttpResponse) -> bytes | Broken:
     """The body, if it is the provider's word; else what the status says.
 
-    The provider answers 200 even to refuse a call. Other statuses come from what stands in front of it: a 3xx or a 4xx has
-    turned the request away, except 408, which waited for something; a 5xx may have let it through first. A 4xx that holds the
-    provider's own error is believed; any other answer of the provider's under such a status is a riddle, so anything may have
-    happened.
+    The provider answers 200 even to refuse a call. A 4xx that holds the provider's own error is believed; any other answer of the
+    provider's under another status is a riddle.
     """
-    if reply.status == 200:
-        return reply.body
-    code = f"http.{reply.status}"
-    if reply.status == 429:
-        return Broken(maybe_sent=False, code=code, detail="too many requests, turned away before the provider")
-    if 400 <= reply.status < 500 and wire.is_error(reply.body):
-        return reply.body
-    turned_away = 300 <= reply.status < 500 and reply.status != 408 and not wire.is_answer(reply.body)
-    return Broken(
-        maybe_sent=not turned_away,
-        code=code,
-        detail=f"HTTP status {reply.status} without an error of the provider's own",
-    )
+    status, body = response.status, response.body
+    if status == 200 or (400 <= status < 500 and status != 429 and wire.is_error(body)):
+        return body
+    return without_a_word(status, answered=status != 429 and wire.is_answer(body))

@@ -1,4 +1,4 @@
-"""Tencent as the engine sees it: a call in, one signed request out, and the answer back as a value."""
+"""Tencent as the engine sees it."""
 
 import logging
 import time
@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from config.accounts import Account
 from smsline.numbers import is_mainland
-from worker.providers.base import Answer, BatchRule, Broken, Call, Item, Provider, ReceiptPage, Refused, Region, Sent
+from worker.providers.base import Answer, BatchRule, Broken, Call, Item, ReceiptPage, Refused, Region, Sent
+from worker.providers.http import HttpPort, HttpxPort
 from worker.providers.tencent import wire
-from worker.providers.tencent.account import TencentAccount
 from worker.providers.tencent.caller import Caller, new_nonce
-from worker.providers.tencent.limits import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, SEND, SEND_EACH
-from worker.providers.transport import HttpxPoster, Poster
+from worker.providers.tencent.facts import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, SEND, SEND_EACH
 
 LOG: Final = logging.getLogger(__name__)
 
 AGAIN: Final = "call.Again"
 """Of a number that could not be in the call with the others, and goes with the next (smsline/codes)."""
+
+NOT_THERE: Final = frozenset({"InvalidAction", "ActionOffline", "InternalError.RestApiInterfaceNotExist"})
+"""What an endpoint answers to a SendMultiGlobalSms that it does not have."""
 
 POOL_SIZE: Final = 8
 
@@ -26,26 +29,30 @@ _ASK_MARGIN_S: Final = 60
 
 
 class TencentProvider:
-    """One Tencent account; implements `worker.providers.base.Provider`. Threads may share it.
+    """One Tencent account: a `QueueProvider`. Threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """
 
     def __init__(
         self,
-        account: TencentAccount,
+        name: str,
+        account: Account,
         *,
-        poster: Poster,
+        port: HttpPort,
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], int] = new_nonce,
     ) -> None:
-        """Make no call yet; the arguments are those of `Caller`."""
-        self._account = account
+        """Make no call yet; `name` is what smsline calls the account, the other arguments are those of `Caller`."""
+        self._name = name
         self._clock = clock
-        self._caller = Caller(account, poster=poster, clock=clock, nonce=nonce)
+        self._signs = bool(account.sign)
+        self._each = account.send_each
+        self._app, self._timeout_s = account.sdk_app_id, account.timeout_s
+        self._caller = Caller(account, port=port, clock=clock, nonce=nonce)
 
     def __repr__(self) -> str:
-        return f"TencentProvider({self._account.name!r})"
+        return f"TencentProvider({self._name!r})"
 
     @property
     def limits(self) -> Mapping[str, float]:
@@ -65,11 +72,11 @@ class TencentProvider:
     def batch_rule(self, region: Region) -> BatchRule:
         """200 numbers with the same content in either region (Tencent SMS API document, lines 3776-3778).
 
-        Global numbers with params of their own go 200 to a SendMultiGlobalSms (tencentcloud-sdk-python-sms 3.1.153,
-        `models.SendMultiGlobalSmsRequest`); mainland numbers one to a call. That action carries no signature, so with an
-        account that has one of its own they go one to a call as well.
+        Where SendMultiGlobalSms is switched on, global numbers with params of their own go 200 to one of these
+        (tencentcloud-sdk-python-sms 3.1.153, `models.SendMultiGlobalSmsRequest`); elsewhere one to a SendSms. That action carries no
+        signature, so an account that has one of its own does not use it.
         """
-        if region == "mainland" or self._account.signs:
+        if region == "mainland" or self._signs or not self._each:
             return BatchRule(SEND, NUMBERS_PER_CALL)
         own = BatchRule(SEND_EACH, NUMBERS_PER_CALL, params_differ=True)
         return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=own)
@@ -80,11 +87,21 @@ class TencentProvider:
         SendMultiGlobalSms carries no signature and no extend code. Numbers with params of their own whose content has one
         go by SendSms, in this call those with the first one's params; the others are told to come with the next.
         """
-        if not call.own_params or is_mainland(call.numbers[0]):
-            return self._send(SEND, wire.send_body(call, sdk_app_id=self._account.sdk_app_id), call)
-        if not (call.content.sign or call.content.extend):
-            return self._send(SEND_EACH, wire.send_each_body(call, sdk_app_id=self._account.sdk_app_id), call)
-        return self._send_alike(call)
+        if not call.own_params:
+            return self._send(SEND, wire.send_body(call, sdk_app_id=self._app), call)
+        if not self._each or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
+            return self._send_alike(call)
+        answer = self._send(SEND_EACH, wire.send_each_body(call, sdk_app_id=self._app), call)
+        if isinstance(answer, Refused) and answer.code in NOT_THERE:
+            # The endpoint has no such action, so nothing was sent. This process makes no further try of it.
+            self._each = False
+            LOG.warning(
+                "account %s: the endpoint has no SendMultiGlobalSms (%s); such numbers go one to a SendSms. Take SEND_EACH away.",
+                self._name,
+                answer.code,
+            )
+            return Sent(tuple(_refused(number, AGAIN) for number in call.numbers), answer.request_id)
+        return answer
 
     def _send_alike(self, call: Call) -> Answer:
         """One SendSms to the numbers that have the first one's params; an answer that is about them says nothing of the others."""
@@ -93,7 +110,7 @@ class TencentProvider:
         numbers = [number for number, own in pairs if own == params]
         others = [number for number, own in pairs if own != params]
         alike = replace(call, numbers=numbers, content=replace(call.content, params=params), own_params=())
-        answer = self._send(SEND, wire.send_body(alike, sdk_app_id=self._account.sdk_app_id), alike)
+        answer = self._send(SEND, wire.send_body(alike, sdk_app_id=self._app), alike)
         if not others or (isinstance(answer, Broken) and not answer.maybe_sent):
             return answer
         waiting = tuple(_refused(number, AGAIN) for number in others)
@@ -106,7 +123,7 @@ class TencentProvider:
         secrets = {param for params in (call.content.params, *call.own_params) for param in params}
         answer, oddities = wire.read_send(reply, call, clean=self._caller.clean(*secrets))
         if oddities:
-            LOG.warning("account %s, call %s: left out of the answer: %s", self._account.name, call.context, oddities)
+            LOG.warning("account %s, call %s: left out of the answer: %s", self._name, call.context, oddities)
         return answer
 
     def pull(self, limit: int) -> bytes | Broken:
@@ -115,8 +132,7 @@ class TencentProvider:
         Each row is given once: an answer that is lost on the way is lost, and a `Broken` that may have been sent may
         have taken a page with it. An error of the provider comes back as bytes too; `read_page` tells.
         """
-        body = wire.pull_body(limit, sdk_app_id=self._account.sdk_app_id)
-        return self._caller.call(PULL, body, timeout_s=self._account.timeout_s)
+        return self._caller.call(PULL, wire.pull_body(limit, sdk_app_id=self._app), timeout_s=self._timeout_s)
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
@@ -125,16 +141,17 @@ class TencentProvider:
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
         """Receipts of one number between two epoch times, at most 100, without taking them off the queue.
 
-        The provider keeps 7 days; an earlier `since_s` is moved to there. When nothing of the time asked about is
-        left, nothing is asked and the answer is `Broken`, as an empty page would say that there was no receipt.
+        The provider keeps 7 days; an earlier `since_s` is moved to there, and an `until_s` that is not past yet to now, because an
+        end in the future is refused (EndTimeVerifyFail). When nothing of the time asked about is left, nothing is asked and the
+        answer is `Broken`, as an empty page would say that there was no receipt.
         """
-        since_s = max(since_s, int(self._clock()) - ASK_BACK_S + _ASK_MARGIN_S)
+        now_s = int(self._clock())
+        since_s, until_s = max(since_s, now_s - ASK_BACK_S + _ASK_MARGIN_S), min(until_s, now_s)
         if since_s >= until_s:
-            return Broken(
-                maybe_sent=False, code="ask.TooOld", detail="the time asked about is over 7 days ago or empty"
-            )
-        body = wire.ask_body(number, since_s=since_s, until_s=until_s, sdk_app_id=self._account.sdk_app_id)
-        reply = self._caller.call(ASK, body, timeout_s=self._account.timeout_s)
+            detail = "the time asked about is over 7 days ago or empty"
+            return Broken(maybe_sent=False, code="ask.TooOld", detail=detail)
+        body = wire.ask_body(number, since_s=since_s, until_s=until_s, sdk_app_id=self._app)
+        reply = self._caller.call(ASK, body, timeout_s=self._timeout_s)
         return reply if isinstance(reply, Broken) else self.read_page(reply)
 
     def close(self) -> None:
@@ -153,14 +170,8 @@ def _refused(number: int, code: str, message: str = "") -> Item:
     return Item(number, ok=False, code=code, serial="", fee=0, message=message)
 
 
-def open_account(
-    account: TencentAccount, *, pool_size: int = POOL_SIZE, clock: Callable[[], float] = time.time
-) -> Provider:
-    """An account ready for calls.
-
-    Args:
-        account: Whose calls these are.
-        pool_size: Connections at most; as many as threads that call.
-        clock: Epoch seconds.
-    """
-    return TencentProvider(account, poster=HttpxPoster(account.endpoint, pool_size=pool_size), clock=clock)
+def open_provider(
+    name: str, account: Account, *, pool_size: int = POOL_SIZE, clock: Callable[[], float] = time.time
+) -> TencentProvider:
+    """An account ready for calls; the arguments are those of `worker.providers.registry.OpenProvider`, and a clock for tests."""
+    return TencentProvider(name, account, port=HttpxPort(account.endpoint, pool_size=pool_size), clock=clock)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import reading
+from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import filled, positive
-from worker.providers.tencent.limits import CONVERSION
+from worker.providers.tencent.facts import CONVERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def report(api: Api, serial: str, *, at_s: int) -> Reported | Refused | Broken:
     response = api.ask(CONVERSION, params)
     if not isinstance(response, dict):
         return response
-    row = reading.row(response, "ReportConversionStatus")
+    row = answers.row(response, "ReportConversionStatus")
     if isinstance(row, Broken):
         return row
     code = reading.word(row.get("Code"))

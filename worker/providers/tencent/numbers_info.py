@@ -7,12 +7,13 @@ from typing import Final
 
 from smsline.errors import BadInput
 from smsline.numbers import mask
+from worker.providers import reading
 from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
-from worker.providers.tencent import reading
+from worker.providers.reading import Row
+from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
-from worker.providers.tencent.limits import NUMBERS, NUMBERS_PER_CALL
-from worker.providers.tencent.reading import Row
+from worker.providers.tencent.facts import NUMBERS, NUMBERS_PER_CALL
 
 _WRITTEN: Final = re.compile(r"\+?[0-9]{5,20}")
 
@@ -61,7 +62,7 @@ def describe(api: Api, phones: Sequence[str]) -> tuple[NumberInfo, ...] | Refuse
     response = api.ask(NUMBERS, {"PhoneNumberSet": list(phones)})
     if not isinstance(response, dict):
         return response
-    found = reading.rows(response, "PhoneNumberInfoSet")
+    found = answers.rows(response, "PhoneNumberInfoSet")
     return (
         found if isinstance(found, Broken) else tuple(_info(row, api.clean) for row in found if isinstance(row, dict))
     )

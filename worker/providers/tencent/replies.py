@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from smsline.errors import BadInput
 from smsline.numbers import e164
+from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import reading
+from worker.providers.reading import Row
+from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
-from worker.providers.tencent.limits import REPLIES, REPLIES_OF, ROWS_PER_PAGE
-from worker.providers.tencent.reading import Row
+from worker.providers.tencent.facts import REPLIES, REPLIES_OF, ROWS_PER_PAGE
 
 LONGEST_TEXT = 4096
 """Characters of a reply that are kept."""
@@ -101,7 +102,7 @@ def _limit(limit: int) -> int:
 def _page(response: Row | Refused | Broken) -> ReplyPage | Refused | Broken:
     if not isinstance(response, dict):
         return response
-    found = reading.rows(response, "PullSmsReplyStatusSet")
+    found = answers.rows(response, "PullSmsReplyStatusSet")
     if isinstance(found, Broken):
         return found
     return ReplyPage(tuple(_reply(row) for row in found if isinstance(row, dict)), len(found))
@@ -109,7 +110,7 @@ def _page(response: Row | Refused | Broken) -> ReplyPage | Refused | Broken:
 
 def _reply(row: Row) -> Reply:
     return Reply(
-        phone=reading.phone(row),
+        phone=answers.phone(row),
         text=reading.text(row.get("ReplyContent"), LONGEST_TEXT),
         received_at_s=reading.whole(row.get("ReplyTime")),
         sign=reading.text(row.get("SignName")),

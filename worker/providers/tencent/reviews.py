@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import reading
-from worker.providers.tencent.reading import Row
+from worker.providers.reading import Row
+from worker.providers.tencent import answers
 
 
 class Review(StrEnum):
@@ -37,7 +38,7 @@ def ids_of(response: Row | Refused | Broken, field: str, name: str) -> int | Ref
     """The id in an answer; it comes as text or as a number (Tencent SMS API document, lines 4689-4704 and 4786)."""
     if not isinstance(response, dict):
         return response
-    row = reading.row(response, field)
+    row = answers.row(response, field)
     if isinstance(row, Broken):
         return row
     return reading.whole(row.get(name)) or reading.unreadable(f"{field} without a {name}")
@@ -47,7 +48,7 @@ def deleted_of(response: Row | Refused | Broken, field: str) -> Deleted | Refuse
     """What an answer says of what was deleted."""
     if not isinstance(response, dict):
         return response
-    row = reading.row(response, field)
+    row = answers.row(response, field)
     if isinstance(row, Broken):
         return row
     return Deleted(reading.text(row.get("DeleteStatus")), reading.whole(row.get("DeleteTime")))

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from smsline.errors import BadInput
+from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import reading
+from worker.providers.reading import Row
+from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
-from worker.providers.tencent.limits import ADD_SIGN, DELETE_SIGN, LIST_SIGNS, MODIFY_SIGN
-from worker.providers.tencent.reading import Row
+from worker.providers.tencent.facts import ADD_SIGN, DELETE_SIGN, LIST_SIGNS, MODIFY_SIGN
 from worker.providers.tencent.reviews import Deleted, Review, deleted_of, ids_of
 
 KINDS: Final[Mapping[str, int]] = {
@@ -146,7 +147,7 @@ def listed(
     response = api.ask(LIST_SIGNS, params)
     if not isinstance(response, dict):
         return response
-    found = reading.rows(response, "DescribeSignListStatusSet")
+    found = answers.rows(response, "DescribeSignListStatusSet")
     return found if isinstance(found, Broken) else tuple(_signature(row) for row in found if isinstance(row, dict))
 
 

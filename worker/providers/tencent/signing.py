@@ -42,7 +42,7 @@ def sign(
         query: The encoded query string of a GET.
 
     Returns:
-        Authorization, Content-Type, Host and X-TC-Timestamp.
+        `authorization`, `content-type`, `host` and `x-tc-timestamp`.
     """
     digest = hashlib.sha256(
         canonical_request(body, host=host, content_type=content_type, method=method, query=query)
@@ -53,12 +53,12 @@ def sign(
     to_sign = f"{ALGORITHM}\n{timestamp_s}\n{scope}\n{digest}"
     signature = hmac.digest(_day_key(secret_key, date, service), to_sign.encode(), "sha256").hex()
     return {
-        "Authorization": (
+        "authorization": (
             f"{ALGORITHM} Credential={secret_id}/{scope}, SignedHeaders={SIGNED_HEADERS}, Signature={signature}"
         ),
-        "Content-Type": content_type,
-        "Host": host,
-        "X-TC-Timestamp": str(timestamp_s),
+        "content-type": content_type,
+        "host": host,
+        "x-tc-timestamp": str(timestamp_s),
     }
 
 

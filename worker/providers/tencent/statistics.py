@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from smsline.errors import BadInput
+from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import reading
+from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import hour
-from worker.providers.tencent.limits import RECEIPTS, SENDS
+from worker.providers.tencent.facts import RECEIPTS, SENDS
 
 LONGEST: Final = timedelta(days=32)
 """Longest time in one question about receipts (Tencent SMS API document, line 3100)."""
@@ -71,7 +72,7 @@ def of_sends(api: Api, begin: datetime, end: datetime) -> SendCounts | Refused |
     response = api.ask(SENDS, _params(api, begin, end))
     if not isinstance(response, dict):
         return response
-    row = reading.row(response, "SendStatusStatistics")
+    row = answers.row(response, "SendStatusStatistics")
     if isinstance(row, Broken):
         return row
     names = ("RequestCount", "RequestSuccessCount", "FeeCount")
@@ -90,7 +91,7 @@ def of_receipts(api: Api, begin: datetime, end: datetime) -> ReceiptCounts | Ref
     response = api.ask(RECEIPTS, params)
     if not isinstance(response, dict):
         return response
-    row = reading.row(response, "CallbackStatusStatistics")
+    row = answers.row(response, "CallbackStatusStatistics")
     if isinstance(row, Broken):
         return row
     return ReceiptCounts(*(reading.whole(row.get(name)) for name in _RECEIPT_FIELDS))

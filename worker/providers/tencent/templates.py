@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import reading
+from worker.providers.reading import Row
+from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
-from worker.providers.tencent.limits import ADD_TEMPLATE, DELETE_TEMPLATE, LIST_TEMPLATES, MODIFY_TEMPLATE
-from worker.providers.tencent.reading import Row
+from worker.providers.tencent.facts import ADD_TEMPLATE, DELETE_TEMPLATE, LIST_TEMPLATES, MODIFY_TEMPLATE
 from worker.providers.tencent.reviews import Deleted, Review, deleted_of, ids_of
 
 
@@ -117,7 +118,7 @@ def listed(
     response = api.ask(LIST_TEMPLATES, params)
     if not isinstance(response, dict):
         return response
-    found = reading.rows(response, "DescribeTemplateStatusSet")
+    found = answers.rows(response, "DescribeTemplateStatusSet")
     return found if isinstance(found, Broken) else tuple(_template(row) for row in found if isinstance(row, dict))
 
 

@@ -6,7 +6,6 @@ is. Fields that are not declared are skipped.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -15,8 +14,8 @@ from msgspec import UNSET, Struct, UnsetType
 from smsline.numbers import e164, is_mainland
 from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
-from worker.providers.tencent.limits import ROWS_PER_PAGE
-from worker.providers.tencent.reading import LONGEST, text, unreadable, whole, word
+from worker.providers.reading import LONGEST, Oddities, text, unreadable, whole, word
+from worker.providers.tencent.facts import ROWS_PER_PAGE
 from worker.providers.tencent.spelling import asked, received
 
 _NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
@@ -97,26 +96,13 @@ class _Envelope(Struct, rename="pascal"):
     response: _Response | _NoStruct = None
 
 
+TIMEOUT: Final = "InternalError.Timeout"
+UNTAKEN: Final = "InternalError.Timeout/untaken"
+"""Of a call whose every number met the timeout and has neither serial nor fee: the provider took none of them, and its document
+(line 5072) says to try again (smsline/codes)."""
+
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(_Envelope | _NoStruct)
-
-
-@dataclass(frozen=True, slots=True)
-class Oddities:
-    """What was left out of an answer to a send.
-
-    Attributes:
-        strangers: Items for numbers that were not in the call.
-        repeats: Further items for a number that had one; the first counts.
-        unreadable: Items without a number or a code.
-    """
-
-    strangers: int = 0
-    repeats: int = 0
-    unreadable: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.strangers or self.repeats or self.unreadable)
 
 
 def send_body(call: Call, *, sdk_app_id: str) -> bytes:
@@ -199,6 +185,8 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
     if rows is not None and not isinstance(rows, list):
         return unreadable("an answer with neither an Error nor a list of what became of each number"), Oddities()
     items, oddities = _items(rows or [], call, clean)
+    if len(items) == len(call.numbers) and all(_untaken(item) for item in items):
+        items = tuple(item._replace(code=UNTAKEN) for item in items)
     return Sent(items=items, request_id=text(response.request_id)), oddities
 
 
@@ -257,6 +245,10 @@ def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[
         else:
             items[number] = _item(number, code, row, clean)
     return tuple(items.values()), Oddities(strangers, repeats, unreadable)
+
+
+def _untaken(item: Item) -> bool:
+    return item.code == TIMEOUT and not item.serial and not item.fee
 
 
 def _usual(row: _SendRow | _NoStruct, numbers: Mapping[str, int], clean: Clean) -> Item | None:

@@ -1,18 +1,14 @@
-"""What Alibaba Cloud allows: an action's name in, calls per second and where that is said out."""
+"""Alibaba Cloud SMS: the API of 2017-05-25 for the mainland site, and that of 2018-05-01 for the international one."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-Site: TypeAlias = Literal["mainland", "international"]
-"""Which of the two products an account belongs to: each has its own API, endpoint, templates and receipts."""
+from config.facts import Limit, ProviderFacts, SiteFacts
 
 SEND: Final = "SendSms"
 SEND_EACH: Final = "SendBatchSms"
 DETAILS: Final = "QuerySendDetails"
 SEND_GLOBE: Final = "SendMessageToGlobe"
-SEND_GLOBE_BATCH: Final = "BatchSendMessageToGlobe"
 SEND_CHINA: Final = "SendMessageWithTemplate"
 MESSAGE: Final = "QueryMessage"
 
@@ -31,38 +27,34 @@ DAYS_BACK: Final = 30
 _HELP: Final = "help.aliyun.com/en/sms/developer-reference/api-dysmsapi-2017-05-25-"
 _INTL: Final = "alibabacloud.com/help/en/sms/api-"
 
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How often one action may be called.
-
-    Attributes:
-        per_second: Calls per second of one Alibaba Cloud account, whichever of its keys calls.
-        source: Where that is said, or why it was chosen.
-    """
-
-    per_second: float
-    source: str
-
-
-ACTIONS: Final[Mapping[Site, Mapping[str, Limit]]] = MappingProxyType(
-    {
-        "mainland": {
+# Endpoints: official SDKs 4.6.0 for 2017-05-25 and 1.0.10 for 2018-05-01. Limits are of one Alibaba Cloud account.
+_MAINLAND: Final = SiteFacts(
+    "https://dysmsapi.aliyuncs.com",
+    MappingProxyType(
+        {
             SEND: Limit(5000, f"{_HELP}sendsms"),
             SEND_EACH: Limit(5000, f"{_HELP}sendbatchsms"),
             DETAILS: Limit(5000, f"{_HELP}querysenddetails"),
-        },
-        "international": {
+        }
+    ),
+)
+_INTERNATIONAL: Final = SiteFacts(
+    "https://dysmsapi.ap-southeast-1.aliyuncs.com",
+    MappingProxyType(
+        {
             SEND_GLOBE: Limit(2000, f"{_INTL}sendmessagetoglobe; an older page says 30"),
-            SEND_GLOBE_BATCH: Limit(1, f"{_INTL}batchsendmessagetoglobe"),
             SEND_CHINA: Limit(100, "none documented; a careful guess"),
             MESSAGE: Limit(300, "official SDK 1.0.10 for 2018-05-01, query_message"),
-        },
-    }
+        }
+    ),
+    takes=frozenset({"texts"}),
 )
-"""The actions that are called, by site."""
 
-
-def documented(site: Site) -> Mapping[str, float]:
-    """Calls per second by action of a site, unless an account says otherwise."""
-    return {action: limit.per_second for action, limit in ACTIONS[site].items()}
+FACTS: Final = ProviderFacts(
+    endpoint=_MAINLAND.endpoint,
+    actions=MappingProxyType({**_MAINLAND.actions, **_INTERNATIONAL.actions}),
+    needs=frozenset({"secret_id", "site"}),
+    named_params=True,
+    opt_outs={"CUSTOMER_REFUSED": "marketing"},
+    sites={"mainland": _MAINLAND, "international": _INTERNATIONAL},
+)

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from smsline.cli import options as opt
+from worker.commands.tencent.reviewed import ask_first, print_deleted, print_id, print_list
+from worker.commands.tencent.session import AccountName, Global, Yes, account, all_pages, known
 from worker.providers.tencent import signatures
-from worker.providers.tencent.commands.reviewed import ask_first, print_deleted, print_id, print_list
-from worker.providers.tencent.commands.session import Account, Global, Yes, account, all_pages, known
 from worker.providers.tencent.signatures import DOCUMENTS, KINDS, Application
 
 commands = typer.Typer(
@@ -43,7 +43,7 @@ Qualification = Annotated[
 
 @commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline tencent signatures list --id 500001"))
 def list_signatures(
-    *, ids: Ids = None, international: Global = False, name: Account = "", as_json: opt.Json = False
+    *, ids: Ids = None, international: Global = False, name: AccountName = "", as_json: opt.Json = False
 ) -> None:
     """List signatures with the state of their review."""
     with account(name) as api:
@@ -67,7 +67,7 @@ def add(
     remark: Remark = "",
     qualification: Qualification = 0,
     international: Global = False,
-    name: Account = "",
+    name: AccountName = "",
     as_json: opt.Json = False,
 ) -> None:
     """Hand a signature in for review and print its id."""
@@ -94,7 +94,7 @@ def modify(  # noqa: PLR0913 - one argument per command line option
     remark: Remark = "",
     qualification: Qualification = 0,
     international: Global = False,
-    name: Account = "",
+    name: AccountName = "",
     as_json: opt.Json = False,
 ) -> None:
     """Replace a signature that is not approved yet, or was rejected.
@@ -110,7 +110,7 @@ def modify(  # noqa: PLR0913 - one argument per command line option
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent signatures delete 500001 --yes"))
-def delete(signature: Id, *, yes: Yes = False, name: Account = "", as_json: opt.Json = False) -> None:
+def delete(signature: Id, *, yes: Yes = False, name: AccountName = "", as_json: opt.Json = False) -> None:
     """Delete a signature. Asks first on a terminal."""
     ask_first(f"signature {signature}", yes=yes)
     with account(name) as api:

@@ -14,10 +14,10 @@ from smsline.cli.errors import FAILED
 from smsline.cli.output import cell, print_json, print_line, say, show, table
 from smsline.errors import BadInput, SmslineError
 from smsline.numbers import parse_number
+from worker.commands.tencent.session import AccountName, account, day, known
 from worker.providers.tencent import conversions, numbers_info, replies
 from worker.providers.tencent.api import Api
-from worker.providers.tencent.commands.session import Account, account, day, known
-from worker.providers.tencent.limits import ASK_BACK_S, ROWS_PER_PAGE
+from worker.providers.tencent.facts import ASK_BACK_S, ROWS_PER_PAGE
 from worker.providers.tencent.replies import Reply
 
 commands = typer.Typer()
@@ -44,7 +44,9 @@ _MARGIN_S: Final = 60
         "smsline tencent replies --json >> replies.jsonl", "smsline tencent replies --number +8613711112222 --since 2d"
     ),
 )
-def list_replies(*, number: Number = "", since: Since = "7d", name: Account = "", as_json: opt.Json = False) -> None:
+def list_replies(
+    *, number: Number = "", since: Since = "7d", name: AccountName = "", as_json: opt.Json = False
+) -> None:
     """Take the replies off the queue and print them, --json as an object per line.
 
     The provider gives each reply once: what is not kept is lost, so send the output to a file. Nothing is read into
@@ -75,7 +77,7 @@ def _print_replies(found: Iterator[Reply]) -> None:
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent number +86018845720123 +6591234567"))
-def number(phones: Phones, *, name: Account = "", as_json: opt.Json = False) -> None:
+def number(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False) -> None:
     """Show how the provider reads numbers: country, and the spelling it sends to."""
     with account(name) as api:
         found = known(numbers_info.describe(api, phones))
@@ -95,7 +97,7 @@ def number(phones: Phones, *, name: Account = "", as_json: opt.Json = False) -> 
 @commands.command(
     context_settings=opt.HELP, epilog=opt.example("smsline tencent convert 5000:1045710669157053657849499619")
 )
-def convert(serial: Serial, *, at: At = "", name: Account = "", as_json: opt.Json = False) -> None:
+def convert(serial: Serial, *, at: At = "", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Tell the provider that the code of a message was typed in."""
     at_s = _epoch(at) if at else int(time.time())
     with account(name) as api:

@@ -9,9 +9,9 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.output import cell, print_json, show, table
 from smsline.errors import BadInput
+from worker.commands.tencent.session import AccountName, account, known
 from worker.providers.tencent import statistics
 from worker.providers.tencent.checks import ZONE
-from worker.providers.tencent.commands.session import Account, account, known
 from worker.providers.tencent.statistics import ReceiptCounts, SendCounts
 
 commands = typer.Typer(
@@ -30,7 +30,7 @@ To = Annotated[str, typer.Option("--to", metavar="HOUR", help="Last hour.", show
     context_settings=opt.HELP,
     epilog=opt.example("smsline tencent statistics sends --from 2026-05-01T00 --to 2026-05-01T23 --json"),
 )
-def sends(begin: From, *, end: To = "", name: Account = "", as_json: opt.Json = False) -> None:
+def sends(begin: From, *, end: To = "", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Count messages submitted, taken by the provider, and billed."""
     first, last = _hours(begin, end)
     with account(name) as api:
@@ -41,7 +41,7 @@ def sends(begin: From, *, end: To = "", name: Account = "", as_json: opt.Json = 
     context_settings=opt.HELP,
     epilog=opt.example("smsline tencent statistics receipts --from 2026-05-01T00+08:00"),
 )
-def receipts(begin: From, *, end: To = "", name: Account = "", as_json: opt.Json = False) -> None:
+def receipts(begin: From, *, end: To = "", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Count receipts by what they say, of messages submitted in at most 32 days."""
     first, last = _hours(begin, end)
     with account(name) as api:

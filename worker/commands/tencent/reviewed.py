@@ -9,7 +9,7 @@ import typer
 
 from smsline.cli.errors import FAILED
 from smsline.cli.output import cell, print_json, print_line, say, show, table
-from worker.providers.tencent.commands.session import day
+from worker.commands.tencent.session import day
 from worker.providers.tencent.reviews import Deleted
 from worker.providers.tencent.signatures import Signature
 from worker.providers.tencent.templates import Template

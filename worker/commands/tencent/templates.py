@@ -6,9 +6,9 @@ import typer
 
 from smsline.cli import options as opt
 from smsline.errors import BadInput
+from worker.commands.tencent.reviewed import ask_first, print_deleted, print_id, print_list
+from worker.commands.tencent.session import AccountName, Global, Yes, account, all_pages, known
 from worker.providers.tencent import templates
-from worker.providers.tencent.commands.reviewed import ask_first, print_deleted, print_id, print_list
-from worker.providers.tencent.commands.session import Account, Global, Yes, account, all_pages, known
 from worker.providers.tencent.templates import Draft, Kind
 
 commands = typer.Typer(
@@ -36,7 +36,7 @@ Remark = Annotated[
     "list", context_settings=opt.HELP, epilog=opt.example("smsline tencent templates list --global --json")
 )
 def list_templates(
-    *, ids: Ids = None, international: Global = False, name: Account = "", as_json: opt.Json = False
+    *, ids: Ids = None, international: Global = False, name: AccountName = "", as_json: opt.Json = False
 ) -> None:
     """List templates with the state of their review."""
     with account(name) as api:
@@ -60,7 +60,7 @@ def add(
     *,
     kind: KindName = "otp",
     international: Global = False,
-    name: Account = "",
+    name: AccountName = "",
     as_json: opt.Json = False,
 ) -> None:
     """Hand a template in for review and print its id."""
@@ -84,7 +84,7 @@ def modify(
     *,
     kind: KindName = "otp",
     international: Global = False,
-    name: Account = "",
+    name: AccountName = "",
     as_json: opt.Json = False,
 ) -> None:
     """Replace a template that is not approved yet, or was rejected.
@@ -98,7 +98,7 @@ def modify(
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent templates delete 2000001 --yes"))
-def delete(template: Id, *, yes: Yes = False, name: Account = "", as_json: opt.Json = False) -> None:
+def delete(template: Id, *, yes: Yes = False, name: AccountName = "", as_json: opt.Json = False) -> None:
     """Delete a template. Asks first on a terminal."""
     ask_first(f"template {template}", yes=yes)
     with account(name) as api:

@@ -3,14 +3,13 @@
 The commands need the service's settings, which hold the credentials; so they live here and not in the wheel.
 """
 
-import sys
 from collections.abc import Sequence
 
 import typer
 
 from smsline.cli import options as opt
-from smsline.cli.errors import ending
-from worker.providers.tencent.commands import messages, signatures, statistics, templates
+from worker.commands.session import run as run_commands
+from worker.commands.tencent import messages, signatures, statistics, templates
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -31,17 +30,5 @@ app.add_typer(messages.commands)
 
 
 def run(argv: Sequence[str], *, prog_name: str) -> int:
-    """Run one command with the endings of `smsline`: 0 done, 1 failed, 2 bad input, one line on stderr.
-
-    Args:
-        argv: Arguments behind `tencent`.
-        prog_name: What help calls the program.
-    """
-    try:
-        code = app(args=list(argv) or ["--help"], prog_name=prog_name, standalone_mode=False)
-    except Exception as error:
-        if sys.flags.dev_mode:
-            raise
-        code, line = ending(error)
-        sys.stderr.write(f"smsline: {line}\n")
-    return code if isinstance(code, int) else 0
+    """Run one command; see `worker.commands.session.run`."""
+    return run_commands(app, argv, prog_name=prog_name)

@@ -1,0 +1,126 @@
+"""What commands that call a provider share: settings, the account that is meant, its gate, and an answer in words."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeVar
+
+import typer
+from redis.exceptions import RedisError
+
+from config.settings import Account, Settings, SettingsError, load_settings
+from smsline.cli.errors import ending
+from smsline.codes import for_read, load_overrides
+from smsline.errors import BadInput, SmslineError, Unavailable
+from smsline.ledger.link import Ledger
+from worker.gate import CommandGate
+from worker.providers.base import Broken, Refused
+
+T = TypeVar("T")
+
+AccountName = Annotated[
+    str,
+    typer.Option("--account", metavar="NAME", help="The account; default: the only one there is.", show_default=False),
+]
+
+BUSY: Final = "limit.Busy"
+"""Code of a call that was not made because its bucket gave no token in time (smsline/codes)."""
+
+_NOT_DONE: Final = "nothing was carried out"
+_PERHAPS: Final = "it may have been carried out all the same: look before you try again"
+
+
+def run(app: typer.Typer, argv: Sequence[str], *, prog_name: str) -> int:
+    """Run one command with the endings of `smsline`: 0 done, 1 failed, 2 bad input, one line on stderr.
+
+    Args:
+        app: The commands.
+        argv: Arguments behind the provider's name.
+        prog_name: What help calls the program.
+    """
+    try:
+        code = app(args=list(argv) or ["--help"], prog_name=prog_name, standalone_mode=False)
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        code, line = ending(error)
+        sys.stderr.write(f"smsline: {line}\n")
+    return code if isinstance(code, int) else 0
+
+
+def read_settings() -> Settings:
+    """The service's settings.
+
+    Raises:
+        BadInput: They cannot be used.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise BadInput("settings", f"{len(error.problems)} wrong", "; ".join(error.problems)) from None
+    if settings.codes_file:
+        load_overrides(settings.codes_file)
+    return settings
+
+
+def chosen(settings: Settings, provider: str, name: str) -> tuple[str, Account]:
+    """The account that is meant: the named one, or the only one of the provider.
+
+    Raises:
+        BadInput: There is none, it is another provider's, or there are several.
+    """
+    there = {one: held for one, held in settings.accounts.items() if held.provider == provider}
+    if not there:
+        rule = f"no account of the provider {provider} is configured here; set SMSLINE_ACCOUNTS__<name>__PROVIDER and the rest"
+        raise BadInput("--account", name, rule)
+    if name and name not in there:
+        raise BadInput("--account", name, f"must be an account of the provider {provider}: {', '.join(there)}")
+    if not name and len(there) > 1:
+        raise BadInput("--account", name, f"say which one: {', '.join(there)}")
+    name = name or next(iter(there))
+    return name, there[name]
+
+
+@contextmanager
+def open_gate(settings: Settings, name: str, limits: Mapping[str, float]) -> Iterator[CommandGate]:
+    """The gate of an account's calls until the block ends.
+
+    Raises:
+        Unavailable: Redis cannot be reached: without its buckets no call is made.
+    """
+    ledger = open_ledger(settings)
+    try:
+        yield CommandGate(ledger, settings.bucket_of(name), provider=settings.accounts[name].provider, limits=limits)
+    except RedisError as error:
+        raise Unavailable(f"Redis cannot be reached, and without it no call is made: {type(error).__name__}") from error
+    finally:
+        ledger.close()
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger whose buckets the workers use."""
+    return Ledger.at(settings.redis_url, settings.namespace)
+
+
+def known(answer: T | Refused | Broken, provider: str) -> T:
+    """The answer, if it is one.
+
+    Raises:
+        SmslineError: The call was refused, or nobody knows what became of it; in words of the code tables.
+    """
+    if isinstance(answer, Refused):
+        row = for_read(provider, answer.code).row
+        advice = f" {row.advice}" if row.advice else ""
+        words = f" The provider says: {answer.message}" if answer.message else ""
+        raise SmslineError(f"{answer.code}: {row.meaning}{advice}{words} (request {answer.request_id or 'unknown'})")
+    if isinstance(answer, Broken):
+        what = _PERHAPS if answer.maybe_sent else _NOT_DONE
+        hint = "try again in a moment" if answer.code == BUSY else f"see: smsline codes explain {answer.code}"
+        raise SmslineError(f"{answer.code}: {answer.detail}; {what}; {hint}")
+    return answer
+
+
+def day(at_s: int) -> str:
+    """An epoch second for people, in UTC; empty for none."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at_s else ""

@@ -1,0 +1,148 @@
+"""The one HTTP port of all adapters: a request is sent once, and ends as a response or as a `Broken`.
+
+The one place that knows httpx. Another HTTP library takes its place by implementing `HttpPort`; what it must be able to
+tell is whether a request certainly never left, which decides whether its recipients may be sent to again.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol
+
+import httpcore
+import httpx
+
+from smsline.errors import shorten
+from worker.providers.base import Broken
+from worker.providers.deadline import DeadlineTransport, deadlines
+
+LOG: Final = logging.getLogger(__name__)
+
+HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "smsline"}
+"""Of every request. identity: answers are small, and a body that was not packed cannot fail to unpack."""
+
+LARGEST_BODY: Final = 8 * 1024 * 1024
+"""Bytes; a full answer has some 40 thousand."""
+
+NEVER_LEFT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpcore.ConnectError,
+    httpcore.ConnectTimeout,
+    httpcore.PoolTimeout,
+    httpcore.UnsupportedProtocol,
+    httpcore.LocalProtocolError,
+)
+"""Raised before the first byte of a request is written. All other errors may come after the provider has read it."""
+
+_ERRORS_OF_HTTP: Final = (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+
+
+class HttpRequest(NamedTuple):
+    """One request to an account's endpoint.
+
+    Attributes:
+        timeout_s: Whole time allowed, seconds.
+        body: The bytes.
+        headers: Lower-case names to values; those of `HEADERS` are added.
+        target: What follows the endpoint: path and query, percent-encoded, sent as it is because it may be signed.
+        method: `POST` or `GET`.
+    """
+
+    timeout_s: float
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+    target: str = ""
+    method: str = "POST"
+
+
+class HttpResponse(NamedTuple):
+    """A whole answer, of whatever status; header names in any case."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+class HttpPort(Protocol):
+    """Sends requests to one endpoint. Threads may share it."""
+
+    def send(self, request: HttpRequest) -> HttpResponse | Broken:
+        """Send once, never again by itself, within `timeout_s` seconds in all; raises nothing."""
+
+    def close(self) -> None:
+        """Close kept-alive connections; later requests are `Broken`, never left."""
+
+
+class HttpxPort:
+    """`HttpPort` over httpx: HTTP/1.1, keep-alive, no retries, redirects, proxies or cookies, and no URL in a log."""
+
+    def __init__(self, endpoint: str, *, pool_size: int, transport: httpx.BaseTransport | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            endpoint: Full URL before each request's target.
+            pool_size: Connections at most; as many as threads that call, or they wait for each other.
+            transport: In place of the network, such as `httpx.MockTransport`.
+        """
+        self._url = httpx.URL(endpoint)
+        self._path = self._url.raw_path
+        # Not an httpx.Client: redirects, cookies, proxies and authentication, all unwanted here, are a fifth of a call's CPU,
+        # and it logs URLs.
+        self._transport = transport or DeadlineTransport(pool_size=pool_size)
+        self._closed = False
+
+    def send(self, request: HttpRequest) -> HttpResponse | Broken:
+        """Send once; see `HttpPort`."""
+        if self._closed:
+            return Broken(maybe_sent=False, code="http.Closed", detail="this account's connections are closed")
+        if request.timeout_s <= 0:
+            return Broken(maybe_sent=False, code="http.NoTime", detail="no time was left for the call")
+        try:
+            return self._exchange(request)
+        except NEVER_LEFT as error:
+            # Only a failed connect may speak for itself: it had no URL, header or answer to quote from.
+            why = (
+                f": {shorten(str(error), 200)}" if isinstance(error, httpx.ConnectError | httpcore.ConnectError) else ""
+            )
+            return Broken(maybe_sent=False, code=f"http.{type(error).__name__}", detail=f"not sent{why}")
+        except Exception as error:  # noqa: BLE001 - a call that may be out must end as a value whatever breaks
+            # The message is left out: it may quote a URL, a header's value or what the peer sent.
+            if not isinstance(error, _ERRORS_OF_HTTP):
+                LOG.error("a call of %s broke: %s", self._url.host, type(error).__name__)  # noqa: TRY400 - it would print the message
+            code = f"http.{type(error).__name__}"
+            return Broken(maybe_sent=True, code=code, detail="the call broke after it may have been sent")
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._closed = True
+        self._transport.close()
+
+    def _exchange(self, request: HttpRequest) -> HttpResponse | Broken:
+        # The target is not parsed and put together again: its very bytes may be signed.
+        path = self._path.rstrip(b"/") if request.target.startswith("/") else self._path
+        url = self._url.copy_with(raw_path=path + request.target.encode("ascii")) if request.target else self._url
+        made = httpx.Request(
+            request.method,
+            url,
+            headers={**HEADERS, **request.headers},
+            content=request.body or None,
+            extensions=deadlines(request.timeout_s),
+        )
+        response = self._transport.handle_request(made)
+        try:
+            received = bytearray()
+            for chunk in response.iter_bytes():
+                received += chunk
+                if len(received) > LARGEST_BODY:
+                    return Broken(maybe_sent=True, code="http.TooLarge", detail=f"answer over {LARGEST_BODY} bytes")
+            return HttpResponse(response.status_code, bytes(received), response.headers)
+        finally:
+            response.close()
+
+
+def host_of(endpoint: str) -> str:
+    """The Host header of requests to the endpoint, which is what gets signed: no port where it is the scheme's own."""
+    return httpx.URL(endpoint).netloc.decode("ascii")

@@ -1,0 +1,106 @@
+"""Fields of providers' answers, one at a time. Nothing that arrives raises, and no field is trusted to be of its documented type."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from worker.providers.base import Broken
+
+LONGEST: Final = 512
+"""Characters kept of a field. The longest that counts is Tencent's SessionContext, under 512 bytes (its document, line 3784)."""
+
+Row: TypeAlias = dict[str, Any]
+
+_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """What was left out of an answer to a send.
+
+    Attributes:
+        strangers: Items for numbers that were not in the call.
+        repeats: Further items for a number that had one; the first counts.
+        unreadable: Items without a number, or without a word on it.
+    """
+
+    strangers: int = 0
+    repeats: int = 0
+    unreadable: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.strangers or self.repeats or self.unreadable)
+
+
+def opened(body: bytes) -> Row | Broken:
+    """The object in an answer's body."""
+    try:
+        found = msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:  # msgspec's errors and bad UTF-8 are ValueErrors
+        return unreadable(f"{len(body)} bytes that are not JSON ({type(error).__name__})")
+    return found if isinstance(found, dict) else unreadable(f"{len(body)} bytes of JSON that are no object")
+
+
+def unreadable(what: str) -> Broken:
+    """An answer that says nothing that could be understood: the call may have been carried out."""
+    return Broken(maybe_sent=True, code="http.NotJson", detail=f"the provider answered {what}")
+
+
+def without_a_word(status: int, *, answered: bool = False) -> Broken:
+    """A status other than 200 without an error of the provider's own.
+
+    It comes from what stands in front of the provider: a 3xx or a 4xx has turned the request away, except 408, which waited
+    for something; a 5xx may have let it through first.
+
+    Args:
+        status: The HTTP status.
+        answered: Whether the body is the provider's all the same: then it is a riddle, and anything may have happened.
+    """
+    turned_away = 300 <= status < 500 and status != 408 and not answered
+    detail = f"HTTP status {status} without an error of the provider's own"
+    return Broken(maybe_sent=not turned_away, code=f"http.{status}", detail=detail)
+
+
+def text(value: object, longest: int = LONGEST) -> str:
+    """A field documented as text, cut at the longest; empty for null and for what is no text or integer."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[:longest]
+    return str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def word(value: object) -> str:
+    """A field documented as text in which blanks around it mean nothing."""
+    return text(value).strip()
+
+
+def whole(value: object) -> int:
+    """A count, written as a number or digits; 0 for null, nonsense and what no counter holds."""
+    if isinstance(value, str):
+        value = value.strip()
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
+        return 0
+    return int(value)
+
+
+def signed(value: object) -> int | None:
+    """A field documented as a whole number that may be below 0; None for anything else."""
+    digits = word(value)
+    return int(digits) if digits.removeprefix("-").isdecimal() and digits.isascii() and len(digits) < 16 else None
+
+
+def flag(value: object) -> bool | None:
+    """A yes or no, written as true, 1 or "1"; None for what is neither."""
+    return _FLAGS.get(str(value).lower() if isinstance(value, bool) else word(value).lower())
+
+
+def first(row: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 - a field may hold anything
+    """The first of these fields that is there and not null."""
+    return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def rows(value: object) -> list[Row] | None:
+    """The objects of a list; None when it is no list."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else None

@@ -1,0 +1,48 @@
+"""SMSPartner (smspartner.fr), API version 1; an action is the path behind `/v1/`."""
+
+from types import MappingProxyType
+from typing import Final
+
+from config.facts import Limit, ProviderFacts
+
+SEND: Final = "bulk-send"
+QUERY: Final = "multi-status"
+FIND: Final = "bulk-status-by-tag"
+STATUS: Final = "message-status"
+STATUS_OF_CALL: Final = "bulk-status"
+CANCEL: Final = "message-cancel"
+CREDITS: Final = "me"
+LOOKUP: Final = "lookup"
+HLR: Final = "hlr/notify"
+STOP_LIST: Final = "stop-sms/list"
+
+NUMBERS_PER_CALL: Final = 500
+"""Numbers in one bulk-send, multi-status, lookup or hlr/notify (SMSPartner API pages; error codes, lines 50, 68, 81, 117)."""
+
+LOW_COST: Final = 2
+"""`gamme` of the low-cost range."""
+
+_GUESSED: Final = "none documented; a third-party client keeps to 5 a second, 300 a minute"
+_SELDOM: Final = "none documented; there is no reason to ask more often"
+_PAGES: Final = "SMSPartner API pages: 360 a minute, more are answered with HTTP 429"
+
+FACTS: Final = ProviderFacts(
+    endpoint="https://api.smspartner.fr",  # without the version, which begins every path (SMSPartner API pages)
+    actions=MappingProxyType(
+        {
+            SEND: Limit(5, _GUESSED),
+            QUERY: Limit(5, _GUESSED),
+            FIND: Limit(5, _GUESSED),
+            STATUS: Limit(5, _GUESSED),
+            STATUS_OF_CALL: Limit(5, _GUESSED),
+            CANCEL: Limit(5, _GUESSED),
+            CREDITS: Limit(1, _SELDOM),
+            LOOKUP: Limit(6, _PAGES),
+            HLR: Limit(6, _PAGES),
+            STOP_LIST: Limit(1, _SELDOM),
+        }
+    ),
+    needs=frozenset({"texts"}),
+    takes=frozenset({"gamme", "stop_sms", "unicode"}),
+    opt_outs={"14": "marketing"},
+)

@@ -1,0 +1,50 @@
+"""Tencent's envelope, and rows of its answers, for the actions besides sending."""
+
+from typing import Any
+
+from smsline.numbers import e164
+from worker.providers import reading
+from worker.providers.base import Broken, Refused
+from worker.providers.cleaning import Clean
+from worker.providers.reading import Row, text, unreadable, word
+from worker.providers.tencent.spelling import received
+
+
+def opened(body: bytes, *, clean: Clean) -> Row | Refused | Broken:
+    """What stands in an answer's `Response`, or the error that stands there instead.
+
+    Args:
+        body: The answer's body.
+        clean: Applied to the provider's message.
+    """
+    envelope = reading.opened(body)
+    if isinstance(envelope, Broken):
+        return envelope
+    response = envelope.get("Response")
+    if not isinstance(response, dict):
+        return unreadable(f"{len(body)} bytes of JSON without a Response")
+    error = response.get("Error")
+    if isinstance(error, dict) and (code := word(error.get("Code"))):
+        return Refused(code, clean(text(error.get("Message"))), text(response.get("RequestId")))
+    return response
+
+
+def row(response: Row, field: str) -> Row | Broken:
+    """A field that holds one object."""
+    found = response.get(field)
+    return found if isinstance(found, dict) else unreadable(f"an answer with neither an Error nor an object {field}")
+
+
+def rows(response: Row, field: str) -> list[Any] | Broken:
+    """A field that holds a list; null is an empty one."""
+    found = response.get(field, ...)
+    if found is None:
+        return []
+    return found if isinstance(found, list) else unreadable(f"an answer with neither an Error nor a list {field}")
+
+
+def phone(row: Row) -> str:
+    """The number of a row in E.164 where it can be read, else as it is written."""
+    written = word(row.get("PhoneNumber"))
+    number = received(written, word(row.get("CountryCode")), word(row.get("SubscriberNumber")))
+    return written if number is None else e164(number)

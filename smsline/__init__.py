@@ -37,6 +37,8 @@ __all__ = [
     "Lane",
     "ListedKey",
     "NotFound",
+    "NumberEvent",
+    "NumberPage",
     "Parked",
     "Recipient",
     "Rejected",
@@ -49,7 +51,17 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "admin": ("AccountHealth", "Admin", "Credit", "DeadGroup", "DeadRow", "Failover", "Parked"),
+    "admin": (
+        "AccountHealth",
+        "Admin",
+        "Credit",
+        "DeadGroup",
+        "DeadRow",
+        "Failover",
+        "NumberEvent",
+        "NumberPage",
+        "Parked",
+    ),
     "client": ("Client",),
     "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable", "Unconfirmed"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected"),

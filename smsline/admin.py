@@ -9,12 +9,13 @@ from redis.exceptions import RedisError
 from smsline import codes
 from smsline.access import Access
 from smsline.errors import Conflict, NotFound, Unavailable
-from smsline.ledger import accounts, dead, jobs, standing, suppression
+from smsline.ledger import accounts, dead, jobs, number_page, standing, suppression
 from smsline.ledger.batch_queues import SIGNED, template_id
 from smsline.ledger.jobs import Status, iso
+from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.standing import Out
-from smsline.numbers import e164, parse_number
+from smsline.numbers import e164, parse_number, spellings
 
 
 class DeadGroup(TypedDict):
@@ -97,6 +98,21 @@ class AccountHealth(TypedDict):
     diverted: dict[str, int]
 
 
+class NumberEvent(NumberMessage):
+    """A message to a number, with what its code means and what to do about it; both empty without a code."""
+
+    meaning: str
+    advice: str
+
+
+class NumberPage(TypedDict):
+    """All that is known of a number, newest message first."""
+
+    phone: str
+    suppressed: bool
+    messages: list[NumberEvent]
+
+
 class Admin(Access):
     """Everything besides sending: all jobs, dead letters, accounts and the suppression list. For tools that people use.
 
@@ -163,6 +179,18 @@ class Admin(Access):
             dropped = dead.settle(self._ledger, "drop", dead.Pick(code, job, account)).recipients
         self._note("dead.drop", {"code": code, "job": job, "account": account}, dropped)
         return dropped
+
+    def number(self, number: str) -> NumberPage:
+        """What happened to a number: every message that is kept for it, and whether it may be texted.
+
+        Raises:
+            BadInput: It cannot be a number.
+        """
+        wanted = parse_number(number, region=self.region, field="number")
+        with self._acting():
+            messages = number_page.messages_of(self._ledger, wanted)
+            listed = any(suppression.holds(self._ledger, spelling) for spelling in spellings(wanted))
+        return NumberPage(phone=e164(wanted), suppressed=listed, messages=[_event(message) for message in messages])
 
     def accounts(self) -> list[AccountHealth]:
         """Health of every account a worker has registered."""
@@ -251,6 +279,12 @@ def _dead_group(group: dead.Group, provider: str) -> DeadGroup:
         meaning=row.meaning if row else "no table knows this code",
         advice=row.advice if row else "look at the provider's console, then add a row to the codes file",
     )
+
+
+def _event(message: NumberMessage) -> NumberEvent:
+    matches = codes.explain(message["code"], message["provider"] or None) if message["code"] else []
+    row = matches[0].row if matches else None
+    return NumberEvent(**message, meaning=row.meaning if row else "", advice=row.advice if row else "")
 
 
 def _health(held: accounts.Health) -> AccountHealth:

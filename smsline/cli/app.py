@@ -11,6 +11,7 @@ from smsline.cli import (
     codes,
     dead,
     keys,
+    number,
     results,
     send,
     service,
@@ -59,7 +60,7 @@ def root(
     """Take what belongs to no command."""
 
 
-for group in (send, campaign, status, watch, results, audit, service):
+for group in (send, campaign, status, watch, results, number, audit, service):
     app.add_typer(group.commands)
 app.add_typer(dead.commands, name="dead")
 app.add_typer(suppress.commands, name="suppress")

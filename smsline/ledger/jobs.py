@@ -202,7 +202,7 @@ class ResultReader:
             *(("HGETALL", self._keys.block(block)) for block in blocks), ("HGETALL", self._keys.names)
         )
         codes = {int(number): name.decode() for number, name in names.items()}
-        return [row for held in found if held for row in _rows_of(held, self._providers, codes)]
+        return [row for held in found if held for row in rows_of(held, self._providers, codes)]
 
     def _inbox_page(self, parts: Sequence[int]) -> Talk[list[BlockRow]]:
         found = yield from ask(*(("HMGET", self._keys.part(self._job, part), "n", "x", "end") for part in parts))
@@ -231,7 +231,14 @@ def _row(number: int, ref: str, state: State) -> Result:
     )
 
 
-def _rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Mapping[int, str]) -> Iterator[BlockRow]:
+def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Mapping[int, str]) -> Iterator[BlockRow]:
+    """Letter, account and row of each recipient of a block.
+
+    Args:
+        held: The block's hash.
+        providers: Account -> provider.
+        names: Code number -> code; read after the block, so that each of its codes has its name.
+    """
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
     serials = _serials(held)

@@ -23,6 +23,11 @@ def count(ledger: Ledger) -> int:
     return int(ledger.redis.scard(ledger.keys.suppressed))
 
 
+def holds(ledger: Ledger, number: int) -> bool:
+    """Whether a number is on the list."""
+    return bool(ledger.redis.sismember(ledger.keys.suppressed, str(number)))
+
+
 def listed(ledger: Ledger) -> Iterator[int]:
     """Every number on the list, in no order, streamed; a number may come twice while the list is changed."""
     for number in ledger.redis.sscan_iter(ledger.keys.suppressed, count=AT_ONCE):

@@ -1,0 +1,41 @@
+"""`number`: what happened to a phone, over all jobs that are kept."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.listing import Column, show_listing
+from smsline.cli.output import print_json, print_line
+
+if TYPE_CHECKING:
+    from smsline.admin import NumberEvent
+
+commands = typer.Typer()
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="In E.164, such as +8613711112222.", show_default=False)]
+
+
+@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline number +8613711112222"))
+def number(context: typer.Context, number: Number, *, as_json: opt.Json = False) -> None:
+    """Show every message kept for a number, what became of it and why."""
+    page = opt.admin_of(context).number(number)
+    if as_json:
+        print_json(page)
+        return
+    held = "; it is on the suppression list" if page["suppressed"] else ""
+    print_line(f"{page['phone']}: {len(page['messages'])} messages kept{held}")
+    if page["messages"]:
+        names = ("created", "job", "lane", "template", "state", "code", "account", "attempts", "final", "serial")
+        spare = {"serial": 6, "attempts": 5, "template": 4, "final": 3, "account": 2, "lane": 1}
+        show_listing(
+            [Column(name, spare=spare.get(name, 0), number=name == "attempts") for name in names],
+            map(_row, page["messages"]),
+        )
+        for code, event in {event["code"]: event for event in page["messages"] if event["code"]}.items():
+            print_line(f"{code}: {event['meaning']} {event['advice']}".rstrip())
+
+
+def _row(event: "NumberEvent") -> tuple[object, ...]:
+    facts = (event["created_at"], event["job"], event["lane"], event["template"], event["state"], event["code"])
+    return (*facts, event["account"], event["attempts"], event["final_at"] or "", event["serial"])

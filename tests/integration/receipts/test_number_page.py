@@ -1,0 +1,53 @@
+"""A number's page: every message that is kept for it, with what became of it and why."""
+
+import pytest
+
+from smsline.cli import main
+from smsline.cli.options import Connect
+from smsline.errors import BadInput
+from tests.support.provider import refuse_items
+from tests.support.scene import Scene
+from tests.support.world import FIRST, some_numbers
+
+BLOCKED = "FailedOperation.PhoneNumberParseFail"
+
+
+def test_every_message_of_a_number_newest_first(scene: Scene) -> None:
+    """With its job, lane, state, code and meaning; other numbers of the same jobs do not show."""
+    scene.provider.script.append(refuse_items({FIRST: BLOCKED}))
+    campaign = scene.submit(some_numbers(4), lane="marketing")
+    scene.send_all()
+    otp = scene.otp(FIRST)
+    scene.send_all()
+    scene.provider.deliver()
+    scene.later(6)
+
+    page = scene.ask.number(f"+{FIRST}")
+
+    told = {event["job"]: (event["lane"], event["state"], event["code"]) for event in page["messages"]}
+    assert (page["phone"], page["suppressed"]) == (f"+{FIRST}", False)
+    assert told == {campaign: ("marketing", "dead", BLOCKED), otp: ("otp", "delivered", "DELIVRD")}
+    (dead,) = [event for event in page["messages"] if event["code"] == BLOCKED]
+    assert dead["meaning"]
+    created = [event["created_at"] for event in page["messages"]]
+    assert created == sorted(created, key=str, reverse=True)
+
+
+def test_the_page_says_that_a_number_is_suppressed(scene: Scene) -> None:
+    """Also when nothing was ever sent to it; what is no number is refused."""
+    scene.ask.suppress([f"+{FIRST}"])
+    assert scene.ask.number(f"+{FIRST}") == {"phone": f"+{FIRST}", "suppressed": True, "messages": []}
+    with pytest.raises(BadInput, match="number"):
+        scene.ask.number("twelve")
+
+
+def test_the_command_prints_what_happened(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """One table, and each code explained below it."""
+    scene.provider.script.append(refuse_items({FIRST: BLOCKED}))
+    job = scene.submit(some_numbers(1), lane="notify")
+    scene.send_all()
+
+    assert main(["number", f"+{FIRST}"], connect=Connect(lambda: scene.ask, lambda: scene.ask)) == 0  # type: ignore[arg-type, return-value]
+
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in (f"+{FIRST}: 1 messages kept", job, "dead", f"{BLOCKED}: "))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Parked
+    from smsline.aio import AsyncClient
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailable, Unconfirmed
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected
@@ -23,6 +24,7 @@ __all__ = [
     "Actor",
     "Admin",
     "ApiKey",
+    "AsyncClient",
     "BadInput",
     "CampaignOptions",
     "Client",
@@ -62,6 +64,7 @@ _HOMES: Final = {
         "NumberPage",
         "Parked",
     ),
+    "aio": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable", "Unconfirmed"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected"),

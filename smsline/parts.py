@@ -55,7 +55,7 @@ def parts(
         size: Recipients of a part.
     """
     filling = _Filling()
-    for row_no, row in enumerate(rows, 1):
+    for row_no, row in enumerate(rows, tally.rows + 1):
         try:
             number, params, ref = check_row(row, region)
         except BadInput as error:

@@ -9,10 +9,11 @@ from asyncio import sleep
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
-from redis.exceptions import BusyLoadingError, NoScriptError, RedisError
+from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import TimeoutError as ConnectionSilent
 
+from smsline.ledger.connection import is_demoted
 from smsline.ledger.link import ScriptCall, Value, script_sha, script_text
 
 Command: TypeAlias = Sequence[Value]
@@ -142,6 +143,12 @@ async def exchange_async(client: Any, commands: Sequence[Command]) -> list[Any]:
         for command in commands:
             pipe.execute_command(*command)
         try:
-            return list(await pipe.execute(raise_on_error=False))
+            answers = list(await pipe.execute(raise_on_error=False))
         except BusyLoadingError as error:
             raise Unreached(str(error)) from error
+    for i, answer in enumerate(answers):
+        if isinstance(answer, Exception) and is_demoted(answer):
+            # After a failover behind a name: let the idle connections be opened anew, by the name.
+            await client.connection_pool.disconnect(inuse_connections=False)
+            answers[i] = ReadOnlyError(str(answer), status_code="READONLY")
+    return answers

@@ -1,11 +1,12 @@
 """A typed example of every public call, checked by mypy; it is not run."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from smsline import (
     AccountHealth,
     Admin,
+    AsyncClient,
     BadInput,
     Client,
     Conflict,
@@ -18,6 +19,7 @@ from smsline import (
     SmslineError,
     Status,
     Unavailable,
+    Unconfirmed,
 )
 from smsline.testing import Collected, Collector
 
@@ -58,6 +60,19 @@ def look(line: Client | Collector, job: str) -> None:
     line.close()
 
 
+async def produce_async(line: AsyncClient, rows: AsyncIterator[str | Recipient]) -> None:
+    """The same under asyncio."""
+    async with line:
+        assert_type(await line.send(to="+8613711112222", template="1234", lane="otp", job_id="0mx0noynn5290geyda"), str)
+        job = await line.campaign(to=rows, template="5678", stream=True)
+        assert_type(await line.status(job), Status)
+        assert_type(await line.wait(job, timeout_s=None), Status)
+        assert_type([row async for row in line.results(job)], list[Result])
+        await line.pause(job)
+        await line.resume(job)
+        await line.cancel(job)
+
+
 def administer(line: Admin) -> None:
     """What a tool for people calls, besides what it shares with a client."""
     assert_type(line.jobs(limit=10, state="open"), list[Status])
@@ -91,6 +106,8 @@ def fail(line: Client) -> None:
         assert_type(error.field, str)
     except (Conflict, NotFound, Unavailable) as error:
         raise SmslineError(str(error)) from error
+    except Unconfirmed as doubt:
+        line.send(to="1", template="", job_id=doubt.job)
 
 
 def collected(line: Collector) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import get_args, get_type_hints
 
 import smsline
-from smsline import Admin, Client, names
+from smsline import Admin, AsyncClient, Client, names
 from smsline.testing import Collector
 
 
@@ -18,7 +18,7 @@ def test_the_public_list_is_sorted_and_complete() -> None:
 def test_every_type_of_a_public_call_is_public() -> None:
     """What a call takes or returns, and what that holds, is imported from smsline and from nowhere else."""
     seen: set[object] = set()
-    for owner in (Client, Admin):
+    for owner in (Client, AsyncClient, Admin):
         for name, call in inspect.getmembers(owner, inspect.isfunction):
             if not name.startswith("_"):
                 collect(get_type_hints(call), seen)

@@ -1,0 +1,221 @@
+"""`AsyncClient`: `Client` for asyncio, with the same names and guarantees.
+
+Both carry the same talks (`smsline.calls`); only the waiting differs. A call that is cancelled leaves no half-read connection
+behind. Its job is there as a whole or not at all, as one script wrote it; the same call with the same `job_id` or `key` is one job.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final, Self, TypeVar, Unpack
+
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from smsline.calls import Calls, Target, Upload, arguments_of, reachable
+from smsline.client import warn_of_bad, warn_of_wake
+from smsline.errors import BadInput, SmslineError
+from smsline.job import PART_SIZE, CampaignOptions, JobOptions, JobSpec, Recipient, Rejected
+from smsline.ledger.connection import SOCKET_TIMEOUT_S
+from smsline.ledger.inbox import Part, Submitted
+from smsline.ledger.jobs import Result, Status
+from smsline.ledger.keys import Keys
+from smsline.ledger.talk import Command, Talk, ask, carry_async, exchange_async
+from smsline.names import DEFAULT_NAMESPACE
+from smsline.parts import Tally, nothing_good, parts
+from smsline.urls import read_url, redis_client
+
+T = TypeVar("T")
+Rows = Iterable[str | Recipient] | AsyncIterable[str | Recipient]
+
+CONNECTIONS: Final = 32
+"""Connections of one client at most; further calls wait for one. More would not be faster: Redis runs one script at a time."""
+
+
+class AsyncClient:
+    """A producer's way in, for asyncio. Keep one per process; its connections belong to the event loop that uses it.
+
+    It may be used under several loops in turn, as in `asyncio.run` after `asyncio.run`: connections of a loop that is closed are
+    dropped. Under two loops at the same time it is refused.
+
+    Args:
+        broker_url: Celery's broker; the ledger's Redis when None.
+        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps it, when None.
+        namespace: Must be the service's.
+        region: ISO 3166 country of numbers without a country code; None refuses them.
+        timeout_s: Longest wait for a connection, and for an answer.
+    """
+
+    def __init__(
+        self,
+        broker_url: str | None = None,
+        redis_url: str | None = None,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
+        region: str | None = None,
+        timeout_s: float = SOCKET_TIMEOUT_S,
+    ) -> None:
+        self._target = Target.of(broker_url, redis_url, namespace, region)
+        self.region = region
+        self._timeout_s = timeout_s
+        self._calls = Calls(Keys(namespace), region, self._target.broker)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._clients: dict[str, Any] = {}
+        self._turns = asyncio.Semaphore(CONNECTIONS)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Made by SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT, as `Client.from_env`.
+
+        Raises:
+            BadInput: A value cannot be used.
+        """
+        given: Any = arguments_of(environ)
+        return cls(**given)
+
+    async def send(
+        self, *, to: str, template: str, ref: str = "", job_id: str | None = None, **job: Unpack[JobOptions]
+    ) -> str:
+        """As `Client.send`."""
+        taken = await self._carry(self._calls.send({"template": template, **job}, to=to, ref=ref, job_id=job_id))
+        await self._wake(taken)
+        return taken.job
+
+    async def campaign(
+        self,
+        *,
+        to: Rows,
+        template: str,
+        on_rejected: Callable[[Rejected], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
+        at: float | None = None,
+        job_id: str | None = None,
+        **job: Unpack[CampaignOptions],
+    ) -> str:
+        """As `Client.campaign`; `to` may be an async iterable too. Reading and checking 1,000 rows is one step of the event loop."""
+        if isinstance(to, str | bytes):
+            raise BadInput("to", "text", "must be a list of numbers; use send() for one")
+        spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
+        tally, upload = Tally(), Upload(self._calls, spec, job_id)
+        async with aclosing(_parts(to, tally, region=self.region, on_rejected=on_rejected)) as source:
+            async for part in source:
+                taken = await self._carry(upload.put(part))
+                if taken:
+                    return taken.job  # the key's job is there already
+                if on_progress:
+                    on_progress(tally.rows)
+        if not tally.good:
+            raise nothing_good(tally)
+        taken = await self._carry(upload.end())
+        if on_progress:
+            on_progress(tally.rows)
+        await self._wake(taken)
+        warn_of_bad(taken.job, tally if on_rejected is None else Tally())
+        return taken.job
+
+    async def status(self, job: str) -> Status:
+        """As `Client.status`."""
+        return await self._carry(self._calls.status(job))
+
+    async def results(self, job: str) -> AsyncIterator[Result]:
+        """As `Client.results`: `async for row in client.results(job)`."""
+        reader = await self._carry(self._calls.reader(job))
+        for page in reader.pages():
+            for _, _, row in await self._carry(page):
+                yield row
+
+    async def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:
+        """As `Client.wait`."""
+        return await self._carry(self._calls.wait(job, timeout_s, every_s))
+
+    async def pause(self, job: str) -> None:
+        """As `Client.pause`."""
+        await self._carry(self._calls.steer(job, "paused"))
+
+    async def resume(self, job: str) -> None:
+        """As `Client.resume`."""
+        await self._carry(self._calls.steer(job, "open"))
+
+    async def cancel(self, job: str) -> None:
+        """As `Client.cancel`."""
+        await self._carry(self._calls.steer(job, "cancelled"))
+
+    async def close(self) -> None:
+        """Close the connections. The client may be used again, under any loop."""
+        clients, self._clients, self._loop = self._clients, {}, None
+        for client in clients.values():
+            await client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _carry(self, talk: Talk[T]) -> T:
+        with reachable():
+            return await carry_async(self._exchange, talk)
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        client = self._client(self._target.redis_url)
+        async with self._turns:
+            return await exchange_async(client, commands)
+
+    async def _wake(self, taken: Submitted) -> None:
+        """As the client's: push a wake-up to a broker that is another Redis."""
+        wake = taken.wake
+        if wake is None or wake.here:
+            return
+        broker = self._client(self._target.broker_url)
+        try:
+            await exchange_async(broker, [("LPUSH", wake.queue, wake.message)])
+        except RedisError as error:
+            warn_of_wake(taken.job, error)
+            await self._carry(ask(("ZREM", self._calls.keys.wakes(wake.counted), wake.id)))
+
+    def _client(self, url: str) -> Any:  # noqa: ANN401 - redis-py's client is generic in what it returns
+        """The connections to a Redis, for the loop that is running."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None and not self._loop.is_closed():
+                raise SmslineError(
+                    "this AsyncClient is in use under another event loop, which is still open: close() it there, or make one "
+                    "AsyncClient for each loop"
+                )
+            self._loop, self._clients, self._turns = loop, {}, asyncio.Semaphore(CONNECTIONS)
+        if url not in self._clients:
+            self._clients[url] = _connect(url, self._timeout_s)
+        return self._clients[url]
+
+
+def _connect(url: str, timeout_s: float) -> Any:  # noqa: ANN401 - as above
+    """A client that never repeats a command by itself; `smsline.ledger.connection.connect` for asyncio."""
+    return redis_client(
+        redis.asyncio,
+        read_url(url),
+        retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        health_check_interval=15,
+    )
+
+
+async def _parts(
+    rows: Rows, tally: Tally, *, region: str | None, on_rejected: Callable[[Rejected], None] | None
+) -> AsyncGenerator[Part, None]:
+    """`smsline.parts.parts` of rows that may come asynchronously: as many as a part holds are awaited, then cut."""
+    if not isinstance(rows, AsyncIterable):
+        for part in parts(rows, tally, region=region, on_rejected=on_rejected):
+            yield part
+        return
+    some: list[str | Recipient] = []
+    async for row in rows:
+        some.append(row)
+        if len(some) == PART_SIZE:
+            for part in parts(some, tally, region=region, on_rejected=on_rejected):
+                yield part
+            some = []
+    for part in parts(some, tally, region=region, on_rejected=on_rejected):
+        yield part

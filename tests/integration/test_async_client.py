@@ -53,7 +53,7 @@ def admin(redis: RedisServer) -> Iterator[Admin]:
 def test_the_two_clients_have_the_same_calls() -> None:
     """Name by name and argument by argument; `to` of a campaign may be asynchronous besides."""
     for name, call in inspect.getmembers(Client, inspect.isfunction):
-        if not name.startswith("_"):
+        if not name.startswith("_") and name != "acting":  # which is for people
             theirs = inspect.signature(getattr(AsyncClient, name)).parameters
             ours = inspect.signature(call).parameters
             assert {n: (p.kind, p.default) for n, p in theirs.items()} == {

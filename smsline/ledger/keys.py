@@ -29,6 +29,10 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
 | numbers:<day>:<n>            | string | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
 | number_days                  | zset   | days that have such records, by their end                   | permanent; members leave        |
+| stats                        | hash   | counters of the statistics, which only grow                  | permanent; a few thousand       |
+| stats_last                   | hash   | the counters when the history was last written               | permanent; one                  |
+| stats_minutes:<hour>         | hash   | minute -> by how much counters grew, compressed              | a day                           |
+| stats_hours:<day>            | hash   | hour -> by how much counters grew, compressed                | as long as jobs are kept        |
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
 | refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
 | suppressed                   | set    | numbers that must not be texted                             | permanent                       |
@@ -72,6 +76,8 @@ PERMANENT: Final = (
     "ids",
     "suppressed",
     "number_days",
+    "stats",
+    "stats_last",
     "park:",
     "users",
     "passwords",
@@ -106,6 +112,9 @@ class Keys:
         self.api_keys_used = self.prefix + "api_keys:used"
         self.audit = self.prefix + "audit"
         self.number_days = self.prefix + "number_days"
+        self.stats = self.prefix + "stats"
+        self.stats_last = self.prefix + "stats_last"
+        self.stats_due = self.due("stats")
         self.later = self.due("later")
         self.lease = self.due("lease")
         self.drain = self.due("drain")
@@ -207,6 +216,14 @@ class Keys:
     def numbers_of(self, day: int) -> str:
         """What the strings of a day's number index have in common: their numbers follow."""
         return f"{self.prefix}numbers:{day}:"
+
+    def stats_minutes(self, hour: int) -> str:
+        """The minutes of an hour since the epoch."""
+        return f"{self.prefix}stats_minutes:{hour}"
+
+    def stats_hours(self, day: int) -> str:
+        """The hours of a day since the epoch."""
+        return f"{self.prefix}stats_hours:{day}"
 
     def pages(self, account: str) -> str:
         """Raw receipt pages not yet applied."""

@@ -7,7 +7,7 @@ from celery import bootsteps, signals
 from smsline.ledger import accounts
 from smsline.names import QUEUES
 from worker.engine import Engine
-from worker.maintenance import balance
+from worker.maintenance import balance, statistics
 from worker.runtime.scheduler import Scheduler
 
 
@@ -52,3 +52,4 @@ def register(engine: Engine) -> None:
     """
     accounts.register(engine.ledger, {name: account.provider for name, account in engine.settings.accounts.items()})
     balance.begin(engine)
+    statistics.begin(engine)

@@ -18,7 +18,7 @@ from smsline.ledger.refusals import explain
 from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
-from worker.maintenance import rescuer
+from worker.maintenance import rescuer, statistics
 
 MEMBERS: Final = 20
 """Members of one due set that are woken for in one look; the next look is a moment away."""
@@ -113,6 +113,7 @@ class Scheduler:
         watched: list[tuple[str, Callable[[str, float], None]]] = [
             (keys.later, self._move_later),
             (keys.lease, self._recover),
+            (keys.stats_due, self._write_history),
         ]
         for lane in [lane for lane in LANES if lane_queue(lane) in self.queues]:
             watched += [(keys.inbox(lane), self._wake_accept), (keys.send(lane), self._wake_send)]
@@ -157,6 +158,9 @@ class Scheduler:
 
     def _recover(self, _key: str, _now_ms: float) -> None:
         rescuer.recover(self.engine)
+
+    def _write_history(self, _key: str, _now_ms: float) -> None:
+        statistics.write(self.engine)
 
     def _waker(self, task: str, kwargs_of: Callable[[str], dict[str, Any]]) -> Callable[[str, float], None]:
         def wake(key: str, now_ms: float) -> None:

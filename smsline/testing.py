@@ -1,15 +1,11 @@
-"""For producers' tests: a `Collector` takes the place of `Client`; jobs are checked as the real one checks them, kept, and sent nowhere.
+"""For producers' tests: collectors take the clients' places. Jobs are checked as the real ones check them, kept, and sent nowhere.
 
-def test_signup_sends_a_code() -> None:
-    line = Collector()
-    signup("+8613711112222", line=line)
-    assert line.jobs[0].lane == "otp"
-    line.finish(line.jobs[0].id)          # pretend that every recipient got it
+With pytest there are fixtures, `smsline_collector` and `smsline_async_collector`; see docs/python.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Unpack
+from typing import Self, Unpack
 
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_job_id, check_ref, new_job_id
@@ -241,3 +237,82 @@ class Collector:
 
     def close(self) -> None:
         """Nothing to close."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncCollector:
+    """Takes the place of `AsyncClient`. Its jobs are those of a `Collector`, where a test looks at them and finishes them.
+
+    Args:
+        collector: Keeps the jobs; None makes one.
+    """
+
+    def __init__(self, collector: Collector | None = None) -> None:
+        self.collector = collector or Collector()
+
+    @property
+    def jobs(self) -> list[Collected]:
+        """The jobs, as they were handed over."""
+        return self.collector.jobs
+
+    async def send(
+        self, *, to: str, template: str, ref: str = "", job_id: str | None = None, **job: Unpack[JobOptions]
+    ) -> str:
+        """As `Collector.send`."""
+        return self.collector.send(to=to, template=template, ref=ref, job_id=job_id, **job)
+
+    async def campaign(
+        self,
+        *,
+        to: Iterable[str | Recipient] | AsyncIterable[str | Recipient],
+        template: str,
+        on_rejected: Callable[[Rejected], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
+        at: float | None = None,
+        job_id: str | None = None,
+        **job: Unpack[CampaignOptions],
+    ) -> str:
+        """As `Collector.campaign`."""
+        rows = [row async for row in to] if isinstance(to, AsyncIterable) else to
+        return self.collector.campaign(
+            to=rows, template=template, on_rejected=on_rejected, on_progress=on_progress, at=at, job_id=job_id, **job
+        )
+
+    async def status(self, job: str) -> Status:
+        """As `Collector.status`."""
+        return self.collector.status(job)
+
+    async def results(self, job: str) -> AsyncIterator[Result]:
+        """As `Collector.results`."""
+        for row in self.collector.results(job):
+            yield row
+
+    async def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:
+        """As `Collector.wait`."""
+        return self.collector.wait(job, timeout_s, every_s=every_s)
+
+    async def pause(self, job: str) -> None:
+        """As `Collector.pause`."""
+        self.collector.pause(job)
+
+    async def resume(self, job: str) -> None:
+        """As `Collector.resume`."""
+        self.collector.resume(job)
+
+    async def cancel(self, job: str) -> None:
+        """As `Collector.cancel`."""
+        self.collector.cancel(job)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.support.pages import blocks_of
 from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[3]
@@ -61,17 +62,24 @@ def test_a_producer_keeps_its_own_folders(wheel: Path, tmp_path: Path) -> None:
     assert lines[2] == "ok"
 
 
-def test_the_wheel_alone_hands_over_jobs_without_celery(wheel: Path, tmp_path: Path) -> None:
-    """An environment with what the wheel asks for and nothing else; a Celery of the producer's own is there and never imported."""
-    venv.create(tmp_path, with_pip=False, symlinks=True)
-    site = next(tmp_path.glob("lib/python*/site-packages"))
+@pytest.fixture(scope="module")
+def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with what the wheel asks for, pytest, and a broken Celery of the producer's own; nothing else."""
+    folder = tmp_path_factory.mktemp("alone")
+    venv.create(folder, with_pip=False, symlinks=True)
+    site = next(folder.glob("lib/python*/site-packages"))
     zipfile.ZipFile(wheel).extractall(site)
     installed = set(closure(metadata.PathDistribution(next(site.glob("*.dist-info")))))
     assert installed >= {"redis", "phonenumberslite", "typer"}
-    assert installed & {"celery", "kombu", "billiard", "vine", "amqp"} == set()
-    for name in installed:
+    assert installed & {"celery", "kombu", "billiard", "vine", "amqp", "pytest"} == set()
+    for name in {*installed, "pytest", *closure(metadata.distribution("pytest"))}:
         borrow(metadata.distribution(name), site)
     site.joinpath("celery.py").write_text("raise ImportError('smsline has no business with this')\n")
+    return folder / "bin" / "python"
+
+
+def test_the_wheel_alone_hands_over_jobs_without_celery(alone: Path) -> None:
+    """Client, admin and command work, and the producer's own Celery is never imported."""
     script = (
         "import sys, smsline; from smsline import Admin, Client\n"
         "with Client(redis_url=sys.argv[1]) as client:\n"
@@ -81,12 +89,21 @@ def test_the_wheel_alone_hands_over_jobs_without_celery(wheel: Path, tmp_path: P
         "print(sorted({'celery', 'kombu', 'billiard'} & set(sys.modules)), smsline.__file__.startswith(sys.prefix))\n"
     )
     with RedisServer() as redis:
-        command = [str(tmp_path / "bin" / "python"), "-I", "-c", script, redis.url]
+        command = [str(alone), "-I", "-c", script, redis.url]
         where = {"SMSLINE_REDIS_URL": redis.url}
         done = subprocess.run(command, env=where, check=False, capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout.splitlines()[0] == "1 True"
     assert done.stdout.splitlines()[-1] == "[] True"
+
+
+def test_pytest_finds_the_fixtures_of_an_installed_smsline(alone: Path, tmp_path: Path) -> None:
+    """By their entry point; the tests are those of docs/python.md."""
+    (page,) = [text for text in blocks_of(ROOT / "docs" / "python.md") if text.startswith("# test_shop.py")]
+    tmp_path.joinpath("test_shop.py").write_text(page)
+    command = [str(alone), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, env={}, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def closure(distribution: metadata.Distribution) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 
 import smsline
 from smsline import Admin, AsyncClient, Client, names
-from smsline.testing import Collector
+from smsline.testing import AsyncCollector, Collector
 
 
 def test_the_public_list_is_sorted_and_complete() -> None:
@@ -64,3 +64,5 @@ def test_the_collector_has_the_clients_signatures() -> None:
     """A producer's test that passes with the collector calls the client rightly."""
     for name in ("send", "campaign", "status", "results", "wait", "pause", "resume", "cancel", "close"):
         assert inspect.signature(getattr(Collector, name)) == inspect.signature(getattr(Client, name)), name
+        theirs, ours = (inspect.signature(getattr(kind, name)) for kind in (AsyncCollector, AsyncClient))
+        assert list(theirs.parameters) == list(ours.parameters), name

@@ -1,0 +1,32 @@
+"""Fixtures for producers' tests, found by pytest itself where smsline is installed (entry point `smsline`)."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from smsline.testing import AsyncCollector, Collector
+
+
+@pytest.fixture
+def smsline_collector(monkeypatch: pytest.MonkeyPatch) -> "Collector":
+    """A collector that every `Client.from_env()` returns during the test, and behind every `AsyncClient.from_env()`.
+
+    A client that was made before the test, as by an import, is not replaced.
+    """
+    # Imported here: every pytest run of the producer loads this module, few of its tests send.
+    from smsline import AsyncClient, Client  # noqa: PLC0415
+    from smsline.testing import AsyncCollector, Collector  # noqa: PLC0415
+
+    collector = Collector()
+    monkeypatch.setattr(Client, "from_env", lambda *_: collector)
+    monkeypatch.setattr(AsyncClient, "from_env", lambda *_: AsyncCollector(collector))
+    return collector
+
+
+@pytest.fixture
+def smsline_async_collector(smsline_collector: "Collector") -> "AsyncCollector":
+    """The same collector, for code that is given an `AsyncClient`."""
+    from smsline.testing import AsyncCollector  # noqa: PLC0415
+
+    return AsyncCollector(smsline_collector)

@@ -1,8 +1,9 @@
 """What the clients ask of the ledger, without I/O: `Client` and `AsyncClient` carry the same talks."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,8 @@ from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
 from smsline.numbers import parse_number
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 from smsline.wakeup import wake_up
+
+log = logging.getLogger(__name__)
 
 Broker = Literal["ledger", "redis", "other"]
 """Where wake-ups go: onto a list in the ledger's Redis, onto one in another Redis, or nowhere."""
@@ -113,6 +116,7 @@ class Calls:
         self.keys = keys
         self.region = region
         self.broker = broker
+        self._asked = False
 
     def send(self, job: Mapping[str, object], *, to: str, ref: str = "", job_id: str | None = None) -> Talk[Submitted]:
         """One message to one number; nothing is asked before all of it is checked."""
@@ -128,7 +132,24 @@ class Calls:
         wake = None
         if parts is not None and self.broker != "other":
             wake = wake_up(job, spec.lane, here=self.broker == "ledger")
-        return (yield from inbox.submission(self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake))
+        taken = yield from inbox.submission(self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake)
+        if parts is not None and not self._asked:
+            yield from self._look_for_workers(taken.job)
+        return taken
+
+    def _look_for_workers(self, job: str) -> Talk[None]:
+        """Warn where no worker has ever been: a namespace that is misspelt on one side takes jobs that nobody sends.
+
+        It is asked once, after a client's first job.
+        """
+        self._asked = True
+        with suppress(RedisError):  # the job is safe, whatever becomes of this question
+            (found,) = yield from ask(("HVALS", self.keys.accounts))
+            if not any(found):
+                log.warning(
+                    "job %s waits: no worker has served the namespace %s yet; start one, or mend SMSLINE_NAMESPACE",
+                    *(job, self.keys.prefix.strip("{}:")),
+                )
 
     def check_account(self, account: str) -> Talk[None]:
         """Refuse an account that no worker has, once workers have told which they have."""

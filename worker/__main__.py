@@ -1,6 +1,8 @@
 """`python -m worker`: a command in, a running service or a verdict on the settings out. Imports only what a command needs."""
 
+import errno
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -153,5 +155,19 @@ def _end(error: Exception, code: int) -> None:
     raise typer.Exit(code) from None
 
 
+def main() -> None:
+    """Run one command; a reader of its output that leaves, or a full disk, is no bug."""
+    try:
+        cli(prog_name="python -m worker")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(f"smsline: {error.filename or 'standard output'}: {error.strerror}")
+
+
 if __name__ == "__main__":
-    cli(prog_name="python -m worker")
+    main()

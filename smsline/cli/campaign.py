@@ -130,8 +130,9 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
 ) -> None:
     """Send to every row of a CSV; prints the job's id. Bad rows go to FILE.rejected.csv, the others go out."""
     at_s = parse_at(at, now_s=time.time()) if at else None
+    params = opt.params_of(param, stdin_taken=str(file) == "-")
     client = opt.client_of(context)
-    submit = partial(client.campaign, template=template, params=param or [], sign=sign, sender=sender, account=account)
+    submit = partial(client.campaign, template=template, params=params, sign=sign, sender=sender, account=account)
     submit = partial(submit, lane=lane, ttl_s=ttl, key=key, pace=pace, at=at_s)
     with open_campaign(file) as source:
         _check_columns(source, params_given=bool(param))

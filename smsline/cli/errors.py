@@ -1,5 +1,6 @@
 """Errors: an exception goes in, the exit code and the one line for stderr come out."""
 
+import errno
 from typing import Final
 
 from smsline.errors import BadInput, SmslineError
@@ -23,7 +24,7 @@ def ending(error: Exception) -> tuple[int, str]:
     if hasattr(error, "format_message"):
         return BAD_INPUT, one_line(f"{mask_in(error.format_message()).rstrip('.')}{_where_help_is(error)}")
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else "standard output: " if error.errno == errno.ENOSPC else ""
         return FAILED, one_line(f"{where}{error.strerror or error}")
     what = f"{type(error).__name__}: {mask_in(str(error))}"
     return FAILED, one_line(f"this is a bug: {what} (traceback: python -X dev -m smsline.cli ...)")

@@ -1,5 +1,6 @@
 """What commands share: their options, the example under their help, and the way to the service."""
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, NamedTuple, cast
 
@@ -31,7 +32,12 @@ Job = Annotated[str, typer.Argument(metavar="JOB", help="The id that send or cam
 Template = Annotated[str, typer.Option(metavar="ID", help="The provider's template id.", show_default=False)]
 Params = Annotated[
     list[str] | None,
-    typer.Option("--param", metavar="TEXT", help="A value of the template; repeat it, in order.", show_default=False),
+    typer.Option(
+        "--param",
+        metavar="TEXT",
+        help="A value of the template; repeat it, in order. - reads a line of stdin, so that no process list shows a code.",
+        show_default=False,
+    ),
 ]
 Sign = Annotated[str, typer.Option(metavar="TEXT", help="The signature; default: the account's.", show_default=False)]
 Sender = Annotated[str, typer.Option(metavar="ID", help="Sender id, for global numbers.", show_default=False)]
@@ -78,3 +84,26 @@ def admin_of(context: typer.Context) -> "Admin":
 def example(*lines: str) -> str:
     """The examples under a command's help, their lines kept as they are."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def params_of(given: list[str] | None, *, stdin_taken: bool = False) -> list[str]:
+    """The values of `--param`, a line of standard input in the place of each `-`.
+
+    Args:
+        given: As on the command line.
+        stdin_taken: Whether standard input holds something else.
+
+    Raises:
+        BadInput: Standard input has fewer lines, or holds something else.
+    """
+    from smsline.errors import BadInput  # noqa: PLC0415 - as the others
+
+    if stdin_taken and "-" in (given or []):
+        raise BadInput("param", "-", "cannot be read from standard input, where the campaign is")
+    values = []
+    for value in given or []:
+        line = sys.stdin.readline() if value == "-" else value
+        if value == "-" and not line:
+            raise BadInput("param", "-", "must have a line on standard input for each -")
+        values.append(line.rstrip("\r\n") if value == "-" else value)
+    return values

@@ -19,6 +19,7 @@ Ref = Annotated[
     context_settings=opt.HELP,
     epilog=opt.example(
         "smsline send --to +8613711112222 --template 1234 --param 482913 --param 5 --lane otp --ttl 300",
+        'printf "$CODE" | smsline send --to +8613711112222 --template 1234 --param - --lane otp',
     ),
 )
 def send(  # noqa: PLR0913 - a command's options are its parameters
@@ -41,5 +42,5 @@ def send(  # noqa: PLR0913 - a command's options are its parameters
     """Send one message to one number; prints the job's id."""
     client = opt.client_of(context)
     content = {"template": template, "sign": sign, "sender": sender, "account": account}
-    job = client.send(to=to, ref=ref, params=param or [], lane=lane, ttl_s=ttl, key=key, **content)
+    job = client.send(to=to, ref=ref, params=opt.params_of(param), lane=lane, ttl_s=ttl, key=key, **content)
     finish(client, job, wait=wait, timeout_s=timeout, as_json=as_json)

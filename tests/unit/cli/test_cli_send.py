@@ -87,3 +87,13 @@ def test_a_ledger_that_is_away_is_a_failure(run: Any, fake: Any) -> None:
 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "smsline: Redis at 127.0.0.1:6390 cannot be reached; start it and try again\n"
+
+
+def test_a_code_from_standard_input(run: Any, fake: Any) -> None:
+    """`--param -` reads a line of standard input, so that a code is in no process list; without a line it is refused."""
+    run(*MINIMAL, "--param", "-", "--param", "x", "--param", "-", stdin="482913\r\n 5")
+    assert fake.calls[0][1]["params"] == ["482913", "x", " 5"]
+
+    ran = run(*MINIMAL, "--param", "-")
+    assert (ran.code, ran.out) == (2, "")
+    assert "must have a line on standard input" in ran.err

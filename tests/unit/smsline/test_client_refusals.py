@@ -197,3 +197,16 @@ def test_a_redis_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(BadInput, match="redis_url") as refusal:
         Client(redis_url=url)
     assert "secret" not in str(refusal.value)
+
+
+def test_a_namespace_that_no_worker_serves(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    """A job is taken, with a warning, once: a misspelt namespace would keep its jobs for ever without a word."""
+    client = Client(namespace="t", ledger=ledger)
+    client.send(to="+8613800100000", template="1")
+    client.send(to="+8613800100001", template="1")
+    assert sum("no worker has served the namespace t yet" in record.message for record in caplog.records) == 1
+
+    caplog.clear()
+    accounts.register(ledger, {"main": "tencent"})
+    Client(namespace="t", ledger=ledger).send(to="+8613800100002", template="1")
+    assert not caplog.records

@@ -73,6 +73,10 @@ class ProviderFacts:
         """Calls per second by action, unless an account says otherwise."""
         return {action: limit.per_second for action, limit in self.at(site).actions.items()}
 
+    def regions_at(self, endpoint: str) -> tuple[str, ...]:
+        """The regions that an endpoint knows; empty where nothing is said of it."""
+        return next((known for part, known in self.regions.items() if part in endpoint), ())
+
     def opt_out(self, code: str, reason: str = "") -> OptOutScope | None:
         """What a code, or the reason of a receipt, stops; None when it is no opt-out.
 

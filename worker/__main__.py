@@ -120,6 +120,14 @@ def tencent(context: typer.Context) -> None:
     raise typer.Exit(run_tencent(context.args, prog_name="python -m worker tencent"))
 
 
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def smspartner(context: typer.Context) -> None:
+    """SMSPartner's status, cancelling, checks of numbers and STOP list; the same as `smsline smspartner`."""
+    from worker.commands.smspartner import run as run_smspartner  # noqa: PLC0415
+
+    raise typer.Exit(run_smspartner(context.args, prog_name="python -m worker smspartner"))
+
+
 @cli.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Look at settings, Redis, broker and credentials; each is ok, or says what to do."""

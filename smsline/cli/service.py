@@ -19,14 +19,24 @@ commands = typer.Typer()
 RAW: Final = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 """Context settings of a command that hands its arguments on as they are, `--help` too."""
 
-_TENCENT: Final = "worker.commands.tencent"
+_COMMANDS: Final = "worker.commands"
 
 
 @commands.command(context_settings=RAW, add_help_option=False)
 def tencent(context: typer.Context) -> int:
-    """Tencent's templates, signatures, statistics and replies; runs where the service is installed."""
-    app = find_commands(_TENCENT, "tencent")
-    code = app(args=context.args or ["--help"], prog_name="smsline tencent", standalone_mode=False)
+    """Tencent's templates, signatures, statistics, receipts and replies; runs where the service is installed."""
+    return _run("tencent", context.args)
+
+
+@commands.command(context_settings=RAW, add_help_option=False)
+def smspartner(context: typer.Context) -> int:
+    """SMSPartner's status, cancelling, checks of numbers and STOP list; runs where the service is installed."""
+    return _run("smspartner", context.args)
+
+
+def _run(provider: str, args: list[str]) -> int:
+    app = find_commands(f"{_COMMANDS}.{provider}", provider)
+    code = app(args=args or ["--help"], prog_name=f"smsline {provider}", standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.celery import celery_options
+from config.providers import facts_of
 from config.redaction import Redactor
 from config.settings import Settings, SettingsError, load_settings, loose_key_files
 from smsline.ledger.connection import connect
@@ -165,9 +166,18 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
     for name, account in settings.accounts.items():
         endpoint = urlsplit(account.endpoint)
         subject, detail = f"account {name}", f"{account.provider}, credentials present, {account.endpoint}"
+        if settings.bucket_of(name) != name:
+            detail += f"; its limits are shared with the account {settings.bucket_of(name)}, which has the same key"
+        regions = facts_of(account.provider).regions_at(account.endpoint)
         if account.sdk_app_id and apps[account.endpoint, account.sdk_app_id] > 1:
             yield warn(
                 subject, "shares its SmsSdkAppId", "give each its own: receipts are one queue, each given out once"
+            )
+        elif regions and account.region not in regions:
+            yield warn(
+                subject,
+                f"{detail}: the endpoint does not know the region {account.region}",
+                f"set REGION to {' or '.join(regions)}",
             )
         elif endpoint.scheme == "http" and not _on_loopback(endpoint.hostname or ""):
             yield warn(

@@ -91,6 +91,42 @@ def test_accounts() -> None:
     assert judged(local) == [Grade.OK]
 
 
+def judged(**accounts: Any) -> dict[str, Any]:
+    """The finding of each account."""
+    found = judge_accounts(Settings.model_validate({"accounts": accounts}))
+    return {finding.subject.removeprefix("account "): finding for finding in found}
+
+
+def test_two_apps_of_one_key_share_their_limits() -> None:
+    """The provider counts by key and action; which bucket it is is said of every account but the one that names it."""
+    found = judged(
+        a=ACCOUNT, b=ACCOUNT | {"sdk_app_id": "1400000002"}, c=ACCOUNT | {"secret_id": "AKID-other", "sdk_app_id": "3"}
+    )
+
+    assert "shared with the account a" in found["b"].detail
+    assert not [name for name in ("a", "c") if "shared" in found[name].detail]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "region", "grade"),
+    [
+        ("https://sms.tencentcloudapi.com", "ap-guangzhou", Grade.OK),
+        ("https://sms.tencentcloudapi.com", "ap-nanjing", Grade.OK),
+        ("https://sms.tencentcloudapi.com", "ap-singapore", Grade.OK),
+        ("https://sms.tencentcloudapi.com", "eu-frankfurt", Grade.WARN),
+        ("https://sms.intl.tencentcloudapi.com", "ap-singapore", Grade.OK),
+        ("https://sms.intl.tencentcloudapi.com", "ap-guangzhou", Grade.WARN),
+        ("http://127.0.0.1:8899", "anywhere", Grade.OK),
+    ],
+)
+def test_a_wrong_region_is_told_with_the_right_one(endpoint: str, region: str, grade: Grade) -> None:
+    """The international site knows one region; another is refused in every call."""
+    finding = judged(a=ACCOUNT | {"endpoint": endpoint, "region": region})["a"]
+
+    assert finding.grade is grade
+    assert grade is Grade.OK or "ap-singapore" in finding.advice
+
+
 def test_accounts_without_an_app_id() -> None:
     """Two accounts at a provider without app ids share none: neither is warned of."""
     account = {"provider": "smspartner", "secret_key": "k3y-of-french", "texts": {"hello": "Hello"}}

@@ -371,3 +371,35 @@ def test_body_is_json_of_the_provider() -> None:
 
     assert "腾讯云".encode() in line.requests[0].content
     assert json.loads(line.requests[0].content)["SignName"] == "腾讯云"
+
+
+def test_no_question_has_an_end_in_the_future() -> None:
+    """The provider refuses one (EndTimeVerifyFail); a span that lies in the future altogether is not asked about."""
+    line = answering(200, page_body())
+
+    line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW + 900)
+
+    assert line.sent["EndTime"] == NOW
+    assert isinstance(answering(200, page_body()).provider.ask(FIRST, since_s=NOW + 5, until_s=NOW + 9), Broken)
+
+
+UNBILLED = {"SerialNo": "", "Fee": 0, "Code": "InternalError.Timeout"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "codes"),
+    [
+        ([row(**UNBILLED), row("+8613711113333", **UNBILLED)], {"InternalError.Timeout/untaken"}),
+        ([row(**UNBILLED), row("+8613711113333", **{**UNBILLED, "Fee": 1})], {"InternalError.Timeout"}),
+        ([row(**UNBILLED), row("+8613711113333", **{**UNBILLED, "SerialNo": "5:1"})], {"InternalError.Timeout"}),
+        ([row(**UNBILLED), row("+8613711113333")], {"InternalError.Timeout", "Ok"}),
+        ([row(**UNBILLED)], {"InternalError.Timeout"}),
+    ],
+    ids=["none was taken", "a fee", "a serial", "one was taken", "one is missing"],
+)
+def test_a_timeout_of_the_whole_call_is_judged_by_what_stands_beside_it(rows: list[object], codes: set[str]) -> None:
+    """Without serial and fee of any number the document says to try again (line 5072); any sign of a message is doubt."""
+    answer = answering(200, sent_body(*rows)).provider.send(CALL)
+
+    assert isinstance(answer, Sent)
+    assert {item.code for item in answer.items} == codes

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from tencentcloud.sms.v20210111 import models
 
-from tests.unit.tencent.harness import Line, answering, error_body, failing
-from worker.providers.base import Answer, Broken, Call, Content, Item, Refused, Sent
+from tests.support.accounts import changed
+from tests.unit.tencent.harness import ACCOUNT, Line, answering, error_body, failing
+from worker.providers.base import Answer, BatchRule, Broken, Call, Content, Item, Refused, Sent
 
 FIRST, SECOND, THIRD = NUMBERS = (6591234567, 33612345678, 447700900123)
 CALL = Call(
@@ -154,3 +155,43 @@ def test_alike_params_need_one_call() -> None:
     answer = answering(200, error_body("X.Y")).provider.send(alike)
 
     assert Refused("X.Y", "no", "req-1") == answer
+
+
+def test_it_is_switched_on_by_a_setting() -> None:
+    """Not every endpoint has the action: without the setting such numbers go one to a SendSms, and none is left out."""
+    line = replace(answering(200, body(said(FIRST), field="SendStatusSet")), account=changed(ACCOUNT, send_each=False))
+
+    assert line.provider.batch_rule("global") == BatchRule("SendSms", 200)
+    answer = line.provider.send(CALL)
+
+    assert line.requests[0].headers["x-tc-action"] == "SendSms"
+    assert isinstance(answer, Sent)
+    assert [(one.number, one.code) for one in answer.items] == [(FIRST, "Ok"), (SECOND, AGAIN), (THIRD, AGAIN)]
+
+
+@pytest.mark.parametrize("code", ["InvalidAction", "ActionOffline", "InternalError.RestApiInterfaceNotExist"])
+def test_an_endpoint_without_it_goes_on_with_send_sms(code: str) -> None:
+    """Nothing was sent, so nobody is parked or lost: the numbers wait for the next call, which is a SendSms."""
+    answers = [error_body(code), body(said(FIRST), field="SendStatusSet")]
+    line = Line(lambda _: httpx.Response(200, content=answers.pop(0)))
+    provider = line.provider
+
+    first, second = provider.send(CALL), provider.send(CALL)
+
+    assert isinstance(first, Sent)
+    assert isinstance(second, Sent)
+    assert [(one.number, one.code) for one in first.items] == [(FIRST, AGAIN), (SECOND, AGAIN), (THIRD, AGAIN)]
+    assert [request.headers["x-tc-action"] for request in line.requests] == ["SendMultiGlobalSms", "SendSms"]
+    assert provider.batch_rule("global") == BatchRule("SendSms", 200)
+    assert second.items[0].ok
+
+
+@pytest.mark.parametrize(
+    "code", ["UnsupportedOperation", "UnsupportedOperation.UnsupportedRegion", "UnauthorizedOperation"]
+)
+def test_another_refusal_is_the_calls_own(code: str) -> None:
+    """It says nothing of the action."""
+    provider = answering(200, error_body(code)).provider
+
+    assert provider.send(CALL) == Refused(code, "no", "req-1")
+    assert provider.batch_rule("global").own is not None

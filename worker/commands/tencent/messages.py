@@ -1,4 +1,4 @@
-"""`smsline tencent replies`, `number` and `convert`: what people answered, how numbers are read, and codes that were typed in."""
+"""`smsline tencent replies`, `receipts`, `number` and `convert`."""
 
 import re
 import time
@@ -12,6 +12,7 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
 from smsline.cli.output import cell, print_json, print_line, say, show, table
+from smsline.codes import for_receipt
 from smsline.errors import BadInput, SmslineError
 from smsline.numbers import parse_number
 from worker.commands.tencent.session import AccountName, account, day, known
@@ -26,7 +27,8 @@ Number = Annotated[
     str,
     typer.Option("--number", metavar="NUMBER", help="Only this number's, which stay in the queue.", show_default=False),
 ]
-Since = Annotated[str, typer.Option("--since", metavar="AGE", help="With --number: how far back, up to 7d.")]
+Since = Annotated[str, typer.Option("--since", metavar="AGE", help="How far back for one number, up to 7d.")]
+Phone = Annotated[str, typer.Argument(metavar="NUMBER", help="With its +.", show_default=False)]
 Phones = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Numbers, with their +.", show_default=False)]
 Serial = Annotated[str, typer.Argument(metavar="SERIAL", help="As `smsline results` shows it.", show_default=False)]
 At = Annotated[str, typer.Option("--at", metavar="TIME", help="When it was typed in (ISO 8601).", show_default="now")]
@@ -59,6 +61,34 @@ def list_replies(
                 print_json(_fields(reply))
         else:
             _print_replies(found)
+
+
+@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent receipts +8613711112222 --since 2d"))
+def receipts(phone: Phone, *, since: Since = "7d", name: AccountName = "", as_json: opt.Json = False) -> None:
+    """Show what the provider knows of messages to one number; nothing is taken off the queue of receipts."""
+    number, (since_s, until_s) = parse_number(phone, field="number"), _span(since)
+    with account(name) as api:
+        page = known(replies.receipts_of(api, number, since_s=since_s, until_s=until_s))
+    found = [
+        {
+            "serial": one.serial,
+            "delivered": one.ok,
+            "code": one.code,
+            "meaning": for_receipt("tencent", one.code).row.meaning,
+            "received_at": day(one.received_at_s),
+        }
+        for one in page.receipts
+    ]
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        print_line("no receipts")
+        return
+    shown = table(*found[0])
+    for one in found:
+        shown.add_row(*(cell(str(value)) for value in one.values()))
+    show(shown)
 
 
 def _print_replies(found: Iterator[Reply]) -> None:
@@ -116,15 +146,20 @@ def _queued(api: Api) -> Iterator[Reply]:
 
 
 def _of(api: Api, text: str, since: str) -> Iterator[Reply]:
+    number, (since_s, until_s) = parse_number(text, field="--number"), _span(since)
+    page = known(replies.of_number(api, number, since_s=since_s, until_s=until_s))
+    if page.rows >= ROWS_PER_PAGE:
+        say(f"the newest {ROWS_PER_PAGE} of them; a smaller --since shows less")
+    yield from page.replies
+
+
+def _span(since: str) -> tuple[int, int]:
+    """From so long ago until now, epoch seconds."""
     age, now_s = _AGE.fullmatch(since.strip()), int(time.time())
     age_s = int(age[1]) * _UNITS[age[2]] if age else 0
     if not 0 < age_s <= ASK_BACK_S:
         raise BadInput("--since", since, "must be an age such as 90m, 12h or 7d, at most 7d")
-    since_s = max(now_s - age_s, now_s - ASK_BACK_S + _MARGIN_S)
-    page = known(replies.of_number(api, parse_number(text, field="--number"), since_s=since_s, until_s=now_s))
-    if page.rows >= ROWS_PER_PAGE:
-        say(f"the newest {ROWS_PER_PAGE} of them; a smaller --since shows less")
-    yield from page.replies
+    return max(now_s - age_s, now_s - ASK_BACK_S + _MARGIN_S), now_s
 
 
 def _fields(reply: Reply) -> dict[str, object]:

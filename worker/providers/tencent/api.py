@@ -4,8 +4,8 @@ The actions themselves, typed, are functions in the modules of their subjects: `
 `templates`, `numbers_info` and `conversions`. Each takes an `Api` first.
 """
 
-from collections.abc import Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from worker.providers.cleaning import Clean
 from worker.providers.reading import Row
 from worker.providers.tencent import answers
 from worker.providers.tencent.caller import Caller
+
+T = TypeVar("T")
 
 BUSY: Final = "limit.Busy"
 """Code of a call that was not made because its bucket gave no token in time (smsline/codes)."""
@@ -62,13 +64,23 @@ class Api:
         Returns:
             What stands in the answer's `Response`, undecoded; or why there is none.
         """
+        body = msgspec.json.encode({name: value for name, value in params.items() if value not in ("", None, [])})
+        return self.read(action, body, lambda reply: answers.opened(reply, clean=self.clean))
+
+    def read(self, action: str, body: bytes, reader: Callable[[bytes], T | Refused | Broken]) -> T | Refused | Broken:
+        """Make one call under a token of its own, never repeated, and read its answer.
+
+        Args:
+            action: As the provider spells it.
+            body: Its parameters as JSON.
+            reader: Reads the answer's body.
+        """
         if wait_ms := self._gate.admit(action):
             detail = f"no call of {action} is free for another {wait_ms / 1000:.1f} s"
             return Broken(maybe_sent=False, code=BUSY, detail=detail)
-        body = msgspec.json.encode({name: value for name, value in params.items() if value not in ("", None, [])})
         reply = self._caller.call(action, body, timeout_s=self._caller.account.timeout_s)
-        answer = reply if isinstance(reply, Broken) else answers.opened(reply, clean=self.clean)
-        if not isinstance(answer, dict):
+        answer = reply if isinstance(reply, Broken) else reader(reply)
+        if isinstance(answer, Refused | Broken):
             self._gate.refused(action, answer)
         return answer
 

@@ -68,6 +68,10 @@ FACTS: Final = ProviderFacts(
     needs=frozenset({"secret_id", "sdk_app_id", "region"}),
     takes=frozenset({"signing", "token", "send_each"}),
     opt_outs={"FailedOperation.PhoneNumberInBlacklist": "marketing", "optout_list": "marketing"},
-    # The international site's common parameters name one region, the mainland's SDK these (lines 520-530).
-    regions={".intl.": ("ap-singapore",)},
+    # The international site's document names one region (line 527), the mainland site's SDK the other three.
+    regions={
+        ".intl.": ("ap-singapore",),
+        ".ap-singapore.": ("ap-singapore",),
+        "sms.tencentcloudapi.com": ("ap-guangzhou", "ap-beijing", "ap-nanjing", "ap-singapore"),
+    },
 )

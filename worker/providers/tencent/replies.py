@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from smsline.errors import BadInput
 from smsline.numbers import e164
 from worker.providers import reading
-from worker.providers.base import Broken, Refused
+from worker.providers.base import Broken, ReceiptPage, Refused
 from worker.providers.reading import Row
-from worker.providers.tencent import answers
+from worker.providers.tencent import answers, wire
 from worker.providers.tencent.api import Api
-from worker.providers.tencent.facts import REPLIES, REPLIES_OF, ROWS_PER_PAGE
+from worker.providers.tencent.facts import ASK, REPLIES, REPLIES_OF, ROWS_PER_PAGE
 
 LONGEST_TEXT = 4096
 """Characters of a reply that are kept."""
@@ -91,6 +91,18 @@ def of_number(
         "Limit": _limit(limit),
     }
     return _page(api.ask(REPLIES_OF, params))
+
+
+def receipts_of(api: Api, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
+    """Receipts of one number between two epoch times, at most 7 days back and 100 of them; nothing is taken off the queue.
+
+    Raises:
+        BadInput: Times in the wrong order.
+    """
+    if since_s >= until_s:
+        raise BadInput("since", since_s, "must be before the time until which is asked")
+    body = wire.ask_body(number, since_s=since_s, until_s=until_s, sdk_app_id=api.sdk_app_id)
+    return api.read(ASK, body, lambda reply: wire.read_receipts(reply, clean=api.clean))
 
 
 def _limit(limit: int) -> int:

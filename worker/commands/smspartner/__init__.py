@@ -1,0 +1,200 @@
+"""`smsline smspartner …`, the same as `python -m worker smspartner …`: SMSPartner's calls besides sending and receipts.
+
+The commands need the service's settings, which hold the key; so they live here and not in the wheel.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Final, NamedTuple, TypeVar
+
+import typer
+
+from smsline.cli import options as opt
+from smsline.cli.errors import FAILED
+from smsline.cli.output import cell, print_json, print_line, say, show, table
+from smsline.errors import BadInput
+from smsline.ledger import suppression
+from smsline.numbers import e164, parse_number
+from worker.commands import session
+from worker.commands.session import AccountName, day
+from worker.gate import CommandGate
+from worker.providers.base import Broken, Refused
+from worker.providers.http import HttpxPort
+from worker.providers.smspartner import facts
+from worker.providers.smspartner.calls import Calls
+from worker.providers.smspartner.facts import FACTS, NUMBERS_PER_CALL
+
+PROVIDER: Final = "smspartner"
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings=opt.HELP,
+    help="SMSPartner besides sending: status, cancelling, checks of numbers, STOP list. Runs where the service's settings are.",
+    epilog=opt.example("smsline smspartner stop-list --suppress", "smsline smspartner lookup +33612345678"),
+)
+
+MessageId = Annotated[
+    str, typer.Argument(metavar="MESSAGE_ID", help="The call's: a serial without /NUMBER.", show_default=False)
+]
+Phones = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Numbers, with their +.", show_default=False)]
+
+
+class Session(NamedTuple):
+    """An account's calls and their gate."""
+
+    calls: Calls
+    gate: CommandGate
+
+    def admit(self, action: str) -> None:
+        """Take a token for a call of the action.
+
+        Raises:
+            SmslineError: There is none in time; no call was made.
+        """
+        if wait_ms := self.gate.admit(action):
+            detail = f"no call of {action} is free for another {wait_ms / 1000:.1f} s"
+            session.known(Broken(maybe_sent=False, code=session.BUSY, detail=detail), PROVIDER)
+
+    def known(self, action: str, answer: T | Refused | Broken) -> T:
+        """The answer, if it is one; see `worker.commands.session.known`."""
+        if isinstance(answer, Refused | Broken):
+            self.gate.refused(action, answer)
+        return session.known(answer, PROVIDER)
+
+
+@contextmanager
+def account(name: str) -> Iterator[Session]:
+    """The calls of an account as configured, each under its bucket, until the block ends."""
+    settings = session.read_settings()
+    name, held = session.chosen(settings, PROVIDER, name)
+    calls = Calls(held, HttpxPort(held.endpoint, pool_size=1))
+    try:
+        with session.open_gate(settings, name, {**FACTS.limits(), **held.limits}) as gate:
+            yield Session(calls, gate)
+    finally:
+        calls.close()
+
+
+@app.command(context_settings=opt.HELP, epilog=opt.example("smsline smspartner cancel 307"))
+def cancel(message_id: MessageId, *, name: AccountName = "", as_json: opt.Json = False) -> None:
+    """Take back a call that was scheduled in SMSPartner's console, until 5 minutes before its time."""
+    with account(name) as smspartner:
+        smspartner.admit(facts.CANCEL)
+        smspartner.known(facts.CANCEL, smspartner.calls.cancel(message_id))
+    print_json({"message_id": message_id, "cancelled": True}) if as_json else print_line(f"cancelled {message_id}")
+
+
+@app.command(context_settings=opt.HELP, epilog=opt.example("smsline smspartner status 307 --number +33612345678"))
+def status(
+    message_id: MessageId,
+    *,
+    number: Annotated[str, typer.Option("--number", metavar="NUMBER", help="Of this number alone.")] = "",
+    name: AccountName = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Show what became of the messages of a call."""
+    action = facts.STATUS if number else facts.STATUS_OF_CALL
+    with account(name) as smspartner:
+        smspartner.admit(action)
+        asked = parse_number(number, field="--number") if number else 0
+        calls = smspartner.calls
+        answer = calls.message_status(message_id, asked) if asked else calls.bulk_status(message_id)
+        page = smspartner.known(action, answer)
+    rows = [
+        {"number": e164(one.number), "status": one.word, "at": day(one.at_s), "stopped": one.stopped}
+        for one in page.statuses
+    ]
+    _print(rows, "no messages", as_json=as_json)
+
+
+@app.command(context_settings=opt.HELP, epilog=opt.example("smsline smspartner lookup +33612345678 +33698765432"))
+def lookup(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False) -> None:
+    """Show whether numbers can be numbers, and whose; costs nothing."""
+    numbers = _numbers(phones)
+    with account(name) as smspartner:
+        smspartner.admit(facts.LOOKUP)
+        found = smspartner.known(facts.LOOKUP, smspartner.calls.lookup(numbers))
+    _print([asdict(one) for one in found], "no answer", as_json=as_json)
+    if not all(one.ok for one in found):
+        raise typer.Exit(FAILED)
+
+
+@app.command(
+    context_settings=opt.HELP,
+    epilog=opt.example("smsline smspartner hlr +33612345678 --notify-url https://example.com/hlr --yes"),
+)
+def hlr(
+    phones: Phones,
+    *,
+    notify_url: Annotated[str, typer.Option("--notify-url", metavar="URL", help="Each answer is posted there.")],
+    tag: Annotated[str, typer.Option("--tag", metavar="TAG", help="Comes back with the answers.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    name: AccountName = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Have carriers asked about numbers; each costs money.
+
+    SMSPartner posts the answers to the URL, one number at a time: `smsline codes explain` knows their error names.
+    """
+    numbers = _numbers(phones)
+    if not yes and not typer.confirm(f"check {len(numbers)} numbers? Each is billed", err=True):
+        say("nothing was asked")
+        raise typer.Exit(FAILED)
+    with account(name) as smspartner:
+        smspartner.admit(facts.HLR)
+        found = smspartner.known(facts.HLR, smspartner.calls.hlr(numbers, notify_url=notify_url, tag=tag))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        print_line(f"{found.campaign}: {found.numbers} numbers, {found.cost} {found.currency}".strip())
+
+
+@app.command("stop-list", context_settings=opt.HELP, epilog=opt.example("smsline smspartner stop-list --suppress"))
+def stop_list(
+    *,
+    suppress: Annotated[bool, typer.Option("--suppress", help="Put them on smsline's suppression list.")] = False,
+    name: AccountName = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Show who answered STOP; with --suppress no marketing goes to them any more, through any account."""
+    with account(name) as smspartner:
+        smspartner.admit(facts.STOP_LIST)
+        found = smspartner.known(facts.STOP_LIST, smspartner.calls.stop_list())
+    rows = [{"number": e164(one.number), "since": day(one.since_s)} for one in found]
+    _print(rows, "nobody answered STOP", as_json=as_json)
+    if suppress:
+        ledger = session.open_ledger(session.read_settings())
+        try:
+            added = suppression.add(ledger, (one.number for one in found))
+        finally:
+            ledger.close()
+        say(f"{added} of {len(found)} numbers are new on the suppression list")
+
+
+def run(argv: Sequence[str], *, prog_name: str) -> int:
+    """Run one command; see `worker.commands.session.run`."""
+    return session.run(app, argv, prog_name=prog_name)
+
+
+def _numbers(phones: Sequence[str]) -> list[int]:
+    if len(phones) > NUMBERS_PER_CALL:
+        raise BadInput("number", len(phones), f"give at most {NUMBERS_PER_CALL} numbers")
+    return [parse_number(phone, field="number") for phone in phones]
+
+
+def _print(rows: Sequence[Mapping[str, object]], none: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(list(rows))
+        return
+    if not rows:
+        print_line(none)
+        return
+    shown = table(*rows[0])
+    for row in rows:
+        shown.add_row(*("" if value is None else cell(str(value)) for value in row.values()))
+    show(shown)

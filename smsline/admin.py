@@ -9,12 +9,12 @@ from redis.exceptions import RedisError
 from smsline import codes
 from smsline.access import Access
 from smsline.errors import Conflict, NotFound, Unavailable
-from smsline.ledger import accounts, dead, jobs, number_page, standing, suppression
+from smsline.ledger import accounts, breaker, dead, jobs, number_page, suppression
 from smsline.ledger.batch_queues import SIGNED, template_id
+from smsline.ledger.breaker import Out
 from smsline.ledger.jobs import Status, iso
 from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.refusals import explain, is_refusal
-from smsline.ledger.standing import Out
 from smsline.numbers import e164, parse_number, spellings
 
 
@@ -210,7 +210,7 @@ class Admin(Access):
             if account not in (known := accounts.registered(self._ledger)):
                 raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
             held = accounts.parks(self._ledger, account)
-            restored = standing.restore(self._ledger, account)
+            restored = breaker.restore(self._ledger, account)
             lifted = restored + sum(accounts.unpark(self._ledger, account, park["template"]) for park in held)
         self._note("account.resume", {"account": account})
         return lifted

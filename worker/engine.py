@@ -15,8 +15,7 @@ from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 from worker.providers.base import Provider
-from worker.routing.breaker import Standings
-from worker.routing.routes import Roads
+from worker.routing.router import Router
 from worker.sending.due_queues import DueQueues
 
 ATTEMPT_IDS_AT_ONCE = 64
@@ -35,9 +34,8 @@ class Engine:
         monotonic_s: Clock for measuring.
         pause: Waits so many seconds, also while stopping.
         worker: This process' name in claims.
-        roads: Which accounts may send to whom.
-        standings: Which of them can, just now.
-        turns: The due batch queues of each lane, as the process' threads share them out.
+        router: Which account sends to a number.
+        due_queues: The due batch queues of each lane, as the process' threads share them out.
         at_work: Threads that are working on a lane at this moment.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
@@ -55,12 +53,10 @@ class Engine:
     at_work: int = 0
     _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    roads: Roads = field(init=False)
-    standings: Standings = field(init=False)
+    router: Router = field(init=False)
 
     def __post_init__(self) -> None:
-        self.roads = Roads(self.settings)
-        self.standings = Standings(self.settings, self.ledger, self.monotonic_s)
+        self.router = Router(self.settings, self.ledger, self.monotonic_s)
         self.due_queues = {lane: DueQueues(lane, self.monotonic_s) for lane in LANES}
 
     @contextmanager

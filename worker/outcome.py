@@ -1,4 +1,8 @@
-"""What a provider's answer means: an answer and the recipients of its call go in, one `Outcome` comes out. Pure: nothing is done here."""
+"""The decision: what a provider's answer means for each recipient of its call, and for the account.
+
+Pure. What needs Redis, such as which account is next, is a mark in the outcome that `worker.sending` acts on: a known answer
+must never depend on a read that can fail.
+"""
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,9 +28,8 @@ RESENT: Final = 0x80
 
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROCESS, Scope.REGION, Scope.TEMPLATE})
 BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
-FAILURES: Final = frozenset({Verdict.RETRY, Verdict.UNSURE})
 FAILING_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER})
-"""A call of these is one for which others may have to stand in."""
+"""Scopes of a retry that is nobody's fault but the provider's; a whole call of them counts against the account."""
 
 QUEUE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
 PARTLY_PARKED_S: Final = 60.0
@@ -42,16 +45,16 @@ class Trouble:
     message: str
 
 
-class Onward(NamedTuple):
-    """Where a recipient goes that its account cannot serve.
+class Place(NamedTuple):
+    """Where in its candidates a number is.
 
     Attributes:
-        queue: The batch queue of the next account; empty when there is none.
-        place: How many accounts it has tried before this one, as far as its way tells.
+        before: How many accounts it has been to before this one.
+        more: Whether any is left.
     """
 
-    queue: str = ""
-    place: int = 0
+    before: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,16 @@ class Policy:
         retry_max: Counted tries after the first, at each account.
         now_s: The present, epoch seconds, for codes that hold until an hour or a day.
         chance: Uniform numbers from 0 to 1, for the jitter; one for a call, so that its recipients come back together.
-        onward: Where a number of a group goes that this account cannot serve.
+        place: Where in its candidates a number is; by the settings alone.
+        trial: Whether the call was made to find out if the account works again; one that fails uses up no try.
     """
 
     provider: str
     retry_max: int
     now_s: float
     chance: Callable[[], float] = random.random
-    onward: Callable[[CallGroup, int], Onward] = lambda _group, _number: Onward()
+    place: Callable[[int], Place] = lambda _number: Place()
+    trial: bool = False
 
 
 @dataclass(slots=True)
@@ -84,6 +89,7 @@ class Outcome:
         park: What parks the account or the template, or None.
         worked: Whether the provider took at least one recipient.
         failed: The code of a call that failed through no fault of its recipients; empty for any other.
+        silent: Whether the call says nothing of the account, because it was not made.
         unknown_codes: Codes that no table knows.
         opted_out: Numbers whose owners do not want to be texted.
     """
@@ -94,6 +100,7 @@ class Outcome:
     park: Trouble | None = None
     worked: bool = False
     failed: str = ""
+    silent: bool = False
     unknown_codes: list[str] = field(default_factory=list)
     opted_out: list[int] = field(default_factory=list)
 
@@ -185,8 +192,9 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     """What a call means beyond its recipients."""
     kinds = said.kinds
     outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in kinds))
-    if kinds and all(word.verdict in FAILURES and word.match.row.scope in FAILING_SCOPES for word in kinds):
+    if kinds and all(_failing(word) for word in kinds):
         outcome.failed = kinds[0].code
+    outcome.silent = bool(kinds) and all(_not_made(word) for word in kinds)
     outcome.unknown_codes = sorted({word.code for word in kinds if word.match.how in {"family", "unknown"}})
     facts = facts_of(policy.provider)
     leaving = {id(word) for word in kinds if facts.opt_out(word.match.row.code, word.match.row.reason)} - said.split
@@ -198,6 +206,21 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     return outcome
 
 
+def _failing(word: _Word) -> bool:
+    """Whether the word tells of the account's or the provider's trouble, and not of a recipient's.
+
+    A call of which nothing is known counts, whatever its code speaks of: a provider that answers everything with an empty list,
+    or with a code that no table has, would else leave a whole campaign in doubt.
+    """
+    row = word.match.row
+    return row.verdict is Verdict.UNSURE or (row.verdict is Verdict.RETRY and row.scope in FAILING_SCOPES)
+
+
+def _not_made(word: _Word) -> bool:
+    """Whether the call did not come to be made, for a reason on this side of the wire."""
+    return word.verdict is Verdict.RETRY and word.match.row.scope is Scope.REQUEST
+
+
 def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> list[RecipientResult]:
     results = []
     for position, number, tries in zip(group.positions, group.numbers, group.attempts, strict=True):
@@ -207,7 +230,7 @@ def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> 
         elif id(word) in said.split:
             results.append(_alone(position, word))
         else:
-            results.append(_result(_Tried(position, number, tries & TRIES, group), word, policy, parked=parked))
+            results.append(_result(_Tried(position, number, tries & TRIES), word, policy, parked=parked))
     return results
 
 
@@ -260,7 +283,6 @@ class _Tried(NamedTuple):
     position: int
     number: int
     tries: int
-    group: CallGroup
 
 
 def _result(tried: _Tried, word: _Word, policy: Policy, *, parked: bool) -> RecipientResult:
@@ -291,9 +313,8 @@ def _end(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
     """Another account's turn, where the code says that another may serve the recipient; else the dead letter."""
     row = word.match.row
     elsewhere = row.reroute_ok or row.verdict is Verdict.REROUTE
-    queue = policy.onward(tried.group, tried.number).queue if elsewhere else ""
-    if queue:
-        return RecipientResult(tried.position, State.WAITING, word.code, delay_ms=0.0, queue=queue)
+    if elsewhere and policy.place(tried.number).more:
+        return RecipientResult(tried.position, State.WAITING, word.code, delay_ms=0.0, next_account=True)
     return RecipientResult(tried.position, State.DEAD, word.code)
 
 
@@ -302,9 +323,12 @@ def _alone(position: int, word: _Word) -> RecipientResult:
 
 
 def _retry(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
+    if policy.trial and _failing(word):
+        # Asked for by the breaker and not by the recipient, who waits at the front for the next one.
+        return _uncounted(tried.position, word, None)
     allowed = policy.retry_max
     if tried.tries + 1 > allowed:
-        allowed += (policy.retry_max + 1) * policy.onward(tried.group, tried.number).place
+        allowed += (policy.retry_max + 1) * policy.place(tried.number).before
     if tried.tries + 1 > allowed:
         return _end(tried, word, policy)
     fixed_s = _wait_s(word, policy)

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
-from smsline.ledger import standing
+from smsline.ledger import breaker
+from smsline.ledger.breaker import Out
 from smsline.ledger.link import Ledger
-from smsline.ledger.standing import Out
 from smsline.names import LANES
 
 
@@ -157,6 +157,6 @@ def health(ledger: Ledger, account: str, provider: str) -> Health:
         last_error=held.get("last_error", ""),
         unknown_codes={name[8:]: int(count) for name, count in held.items() if name.startswith("unknown:")},
         credit=json.loads(held["credit"]) if "credit" in held else None,
-        out=standing.out(ledger, account),
+        out=breaker.out(ledger, account),
         diverted={name[9:]: int(count) for name, count in held.items() if name.startswith("diverted:")},
     )

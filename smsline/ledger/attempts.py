@@ -33,6 +33,7 @@ class RecipientResult(NamedTuple):
         alone: For `waiting`: it must not share its next call.
         resent: It was sent again although nobody knows what became of the first call; that is done once.
         queue: For `waiting`: the batch queue to wait in, where it is another than it was taken from; else empty.
+        next_account: For `waiting`: it moves on to the next account; a mark of the decision, which sending turns into `queue`.
     """
 
     position: int
@@ -45,6 +46,7 @@ class RecipientResult(NamedTuple):
     alone: bool = False
     resent: bool = False
     queue: str = ""
+    next_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)

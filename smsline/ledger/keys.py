@@ -22,7 +22,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | unsure:<account>             | hash   | number -> attempts nobody knows the end of                  | permanent; fields leave         |
 | bucket:<account>:<action>    | hash   | token bucket                                                | BUCKET_TTL_S idle               |
 | park:<account>[:<template>]  | hash   | why and since when an account or a template is parked       | resumed                         |
-| standing:<account>           | hash   | calls that failed lately; until when others stand in        | some minutes after the last one |
+| breaker:<account>            | hash   | calls that failed lately; until when others take over       | some minutes after the last one |
 | account:<account>            | hash   | outstanding receipts, drain fence, last error, credit       | permanent; one per account      |
 | index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
 | pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
@@ -197,9 +197,9 @@ class Keys:
         """Why an account, or one template of it, is parked."""
         return f"{self.prefix}park:{account}:{template}" if template else f"{self.prefix}park:{account}"
 
-    def standing(self, account: str) -> str:
-        """How an account's calls fared lately, and until when others stand in for it."""
-        return f"{self.prefix}standing:{account}"
+    def breaker(self, account: str) -> str:
+        """An account's circuit breaker: how its calls fared lately, and what follows."""
+        return f"{self.prefix}breaker:{account}"
 
     def account(self, account: str) -> str:
         """An account's counters and health."""

@@ -11,7 +11,7 @@ MS_FIELDS: Final = {
     "attempt": ("started_ms", "unsure_ms"),
     "park": ("since_ms", "probe_ms"),
     "bucket": ("shut_ms",),
-    "standing": ("at_ms", "since_ms", "out_ms", "back_ms"),
+    "breaker": ("at_ms", "since_ms", "out_ms", "back_ms"),
 }
 """Fields that hold a time in epoch ms, by kind of key."""
 

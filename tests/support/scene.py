@@ -150,7 +150,7 @@ class Scene:
     def advance(self, seconds: float) -> None:
         """Let time pass, and do nothing."""
         advance(self.ledger, seconds)
-        self.engine.standings.forget()
+        self.engine.router.breakers.forget()
 
     def later(self, seconds: float) -> None:
         """Let time pass, then do what has come due."""

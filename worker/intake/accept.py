@@ -10,9 +10,11 @@ from smsline.ledger.accepting import AcceptCounts, PartLayout, Timing
 from smsline.ledger.inbox import OpenedJob, Part
 from smsline.ledger.runs import Entry
 from worker.engine import Engine
-from worker.intake.batching import AccountChoice, Router, lay_out, region_named, region_of, subject_of
+from worker.intake.batching import AccountChoice, ChooseAccount, lay_out, region_of, subject_of
 from worker.providers.base import Region
 from worker.routing import windows
+from worker.routing.router import Wanted
+from worker.routing.routes import region_named
 from worker.sending.due_queues import DueQueue
 
 DAY_S: Final = 86_400
@@ -104,7 +106,7 @@ def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: 
 def _laid(
     engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int = 0, fence: str = ""
 ) -> PartLayout:
-    blocks = lay_out(spec, part, router(engine, spec))
+    blocks = lay_out(spec, part, account_choices(engine, spec))
     limit = max((_limit(engine, block.queue) for block in blocks), default=accepting.BLOCK_SIZE)
     timing = Timing(
         linger_ms=engine.settings.linger_ms[spec.lane], limit=limit, start_ms=spec.start_s * 1000, pace=spec.pace
@@ -137,59 +139,40 @@ def _limit(engine: Engine, queue: str) -> int:
     return provider.batch_rule(region_named(parsed.region)).limit if provider else accepting.BLOCK_SIZE
 
 
-def router(engine: Engine, spec: JobSpec) -> Router:
-    """The routes of a job's numbers; what numbers that begin alike have in common is worked out once."""
+def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
+    """Gives the account of each of a job's numbers; what numbers that begin alike have in common is worked out once."""
     by_country = any(account.window for account in engine.settings.accounts.values())
-    choose, longest = _chooser(engine, spec), engine.roads.longest
+    router, longest = engine.router, engine.router.table.longest
+    wanted = Wanted(spec.lane, spec.template, subject_of(spec, ""))
+    now_ms = engine.now_ms() if router.several and not spec.account else 0
     known: dict[tuple[str, str], AccountChoice] = {}
     alike: dict[tuple[str, Region], str] = {}
 
-    def find(number: int, region: Region) -> AccountChoice:
+    def choose(number: int, region: Region) -> AccountChoice:
         beginning = str(number)[:longest], region
-        account = alike.get(beginning, "")
+        account = spec.account or alike.get(beginning, "")
         if not account:
-            account, for_all = choose(number, region)
+            account, for_all = router.choose(wanted, number, region, now_ms=now_ms)
             if for_all:
                 alike[beginning] = account
         if by_country and region == "global":
-            return _route(engine, spec, account, number)
+            return _choice(engine, spec, account, number)
         if (account, region) not in known:
-            known[account, region] = _route(engine, spec, account, number)
+            known[account, region] = _choice(engine, spec, account, number)
         return known[account, region]
-
-    return find
-
-
-def _chooser(engine: Engine, spec: JobSpec) -> Callable[[int, Region], tuple[str, bool]]:
-    """Gives the account of a number, and whether all numbers that begin alike have the same.
-
-    It is the first of the number's way that takes it now; when none does, the first one keeps it for better times.
-    """
-    roads, standings = engine.roads, engine.standings
-    now_ms = engine.now_ms() if roads.several and not spec.account else 0
-    subject = subject_of(spec, "")
-
-    def choose(number: int, region: Region) -> tuple[str, bool]:
-        if spec.account:
-            return spec.account, True
-        way = roads.way(spec.lane, spec.template, region, number)
-        order = way.order(number)
-        if len(order) == 1:
-            return order[0], True
-        return standings.first(order, subject, number, now_ms) or order[0], False
 
     return choose
 
 
-def _route(engine: Engine, spec: JobSpec, name: str, number: int) -> AccountChoice:
+def _choice(engine: Engine, spec: JobSpec, name: str, number: int) -> AccountChoice:
     """How a number goes through an account. One that nobody has makes its recipients wait, visibly."""
     account, region = engine.settings.accounts.get(name), region_of(number)
     if account is None:
         return AccountChoice(name, spec.sign, params_differ=False)
     return AccountChoice(
         name,
-        "" if engine.roads.several else account.sign,
+        "" if engine.router.several else account.sign,
         engine.providers[name].batch_rule(region).params_differ,
         windows.country_for(account, spec.lane, region[0], number),
-        pinned=bool(spec.account) and engine.roads.several,
+        pinned=bool(spec.account) and engine.router.several,
     )

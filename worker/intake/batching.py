@@ -35,7 +35,8 @@ class AccountChoice(NamedTuple):
     pinned: bool = False
 
 
-Router = Callable[[int, Region], AccountChoice]
+ChooseAccount = Callable[[int, Region], AccountChoice]
+"""Gives the account of a number."""
 
 
 class _Row(NamedTuple):
@@ -49,7 +50,7 @@ def region_of(number: int) -> Region:
     return "mainland" if is_mainland(number) else "global"
 
 
-def lay_out(spec: JobSpec, part: Part, route: Router) -> list[Block]:
+def lay_out(spec: JobSpec, part: Part, choose: ChooseAccount) -> list[Block]:
     """Cut a part into blocks of equal batch key.
 
     Numbers that bring their own params share a block by value when others have the same, and else a block in which each number keeps
@@ -59,7 +60,7 @@ def lay_out(spec: JobSpec, part: Part, route: Router) -> list[Block]:
     groups: defaultdict[tuple[AccountChoice, Region, Params | None], list[_Row]] = defaultdict(list)
     for row in _rows(part):
         region = region_of(row.number)
-        chosen = route(row.number, region)
+        chosen = choose(row.number, region)
         if row.params is None and len(part.numbers) == 1 and chosen.params_differ:
             row = row._replace(params=spec.params)  # noqa: PLW2901 - the same row, with what it inherits
         groups[chosen, region, row.params].append(row)
@@ -145,8 +146,3 @@ def subject_of(spec: JobSpec, sign: str) -> str:
     if spec.sign in {"", sign}:
         return spec.template
     return f"{spec.template}{SIGNED}{blake2b(spec.sign.encode(), digest_size=4).hexdigest()}"
-
-
-def region_named(letter: str) -> Region:
-    """The region a batch queue's letter stands for."""
-    return "mainland" if letter.startswith("m") else "global"

@@ -19,7 +19,7 @@ from worker.providers.base import FindProvider, FindSomeProvider, Found
 from worker.receipts import apply
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask
-from worker.sending import failover
+from worker.sending.failover import queue_at
 
 HORIZON_CODE: Final = "unsure.Horizon"
 FIND_AGAIN_S: Final = 5.0
@@ -147,7 +147,7 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
                 position,
                 tries.get(position, 0),
                 again=again,
-                queue=_line_again(engine, attempt, number) if again else "",
+                queue=_queue_again(engine, attempt, number) if again else "",
             )
             for position, number in numbers.items()
         ]
@@ -166,14 +166,14 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
     _tell(attempt, Counter(result.state for verdict in entries for result in verdict.results))
 
 
-def _line_again(engine: Engine, attempt: Attempt, number: int) -> str:
+def _queue_again(engine: Engine, attempt: Attempt, number: int) -> str:
     """The batch queue in which a number is sent again; empty for its own. Another account's only where the settings allow that."""
     queue = attempt.queue
-    if not failover.can(engine, queue):
+    if not engine.router.may_fail_over(queue):
         return ""
     if engine.settings.unsure_reroute:
-        elsewhere = failover.standing_in(engine, queue, number, engine.now_ms())
-        return elsewhere.text() if elsewhere else ""
+        account = engine.router.next_now(queue, number, engine.now_ms())
+        return queue_at(engine, queue, account, number).text() if account else ""
     return queue._replace(pinned=PINNED).text()
 
 

@@ -1,7 +1,10 @@
-"""Routing: settings, a lane, a template and a number go in; the accounts that may send, the preferred one first, come out. Pure."""
+"""The routing table: which accounts may send to a number, the preferred one first, as the settings say. Pure.
+
+Which of them sends just now is for the `Router`, which knows what is parked and held besides.
+"""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -15,23 +18,23 @@ UNROUTED: Final = "unrouted"
 """Stands for the account of numbers that no configured account serves."""
 
 
-class Way(NamedTuple):
+class Route(NamedTuple):
     """Accounts for numbers that begin alike.
 
     Attributes:
         shares: Those that share the numbers, and their weights.
-        others: Those that stand in for them, in order.
+        fallback: Those that take over from them, in order.
     """
 
     shares: tuple[tuple[str, int], ...]
-    others: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
 
-    def order(self, number: int) -> tuple[str, ...]:
-        """All of them for one number: its own among the shares, then the other shares, then who stands in."""
+    def candidates(self, number: int) -> tuple[str, ...]:
+        """All of them for one number: its own among the shares, then the other shares, then the fallback."""
         if len(self.shares) == 1:
-            return (self.shares[0][0], *self.others)
+            return (self.shares[0][0], *self.fallback)
         drawn = sorted(self.shares, key=lambda share: _draw(number, share))
-        return (*(name for name, _ in drawn), *self.others)
+        return (*(name for name, _ in drawn), *self.fallback)
 
 
 def _draw(number: int, share: tuple[str, int]) -> float:
@@ -59,7 +62,7 @@ def serves(account: Account, template: str, region: Region) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What ways are asked for."""
+    """What a route is asked for."""
 
     lane: str
     template: str
@@ -67,11 +70,15 @@ class _Wanted:
     digits: str
 
 
-class Roads:
-    """Every way that the settings know; each is worked out once for all numbers that begin alike.
+class RoutingTable:
+    """Every route that the settings know; each is worked out once for all numbers that begin alike.
 
     Args:
         settings: Accounts and routes.
+
+    Attributes:
+        several: Whether there is more than one account, so that there is anything to choose.
+        longest: Digits of the longest prefix that is told apart.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -81,9 +88,9 @@ class Roads:
         sets = [account.prefixes for account in self._accounts.values()]
         sets += [route.prefixes for route in self._routes.values()]
         self.longest = max((len(prefix) for prefixes in sets for prefix in prefixes), default=0)
-        self._known: dict[_Wanted, Way] = {}
+        self._known: dict[_Wanted, Route] = {}
 
-    def way(self, lane: str, template: str, region: Region, number: int) -> Way:
+    def route(self, lane: str, template: str, region: Region, number: int) -> Route:
         """The accounts for a number and those that begin like it."""
         wanted = _Wanted(lane, template, region, str(number)[: self.longest])
         if wanted not in self._known:
@@ -92,24 +99,24 @@ class Roads:
             self._known[wanted] = self._find(wanted)
         return self._known[wanted]
 
-    def _find(self, wanted: _Wanted) -> Way:
-        """The way of the best route, or without one by the accounts' own prefixes; those that cannot say it are left out.
+    def _find(self, wanted: _Wanted) -> Route:
+        """The best of the configured routes, or without one the accounts' own prefixes; accounts that lack the template are left out.
 
-        When nobody can, the first stays, so that the recipients end with the reason.
+        When all lack it, the first stays, so that the recipients end with the reason.
         """
-        way = self._by_route(wanted) or self._by_prefix(wanted)
-        able = {name for name in _named(way) if self._able(name, wanted)}
-        shares = tuple(share for share in way.shares if share[0] in able)
-        others = tuple(name for name in way.others if name in able)
+        found = self._by_route(wanted) or self._by_prefix(wanted)
+
+        def able(name: str) -> bool:
+            account = self._accounts.get(name)
+            return account is not None and serves(account, wanted.template, wanted.region)
+
+        shares = tuple(share for share in found.shares if able(share[0]))
+        fallback = tuple(filter(able, found.fallback))
         if shares:
-            return Way(shares, others)
-        return Way(((others[0], 1),), others[1:]) if others else Way(way.shares[:1])
+            return Route(shares, fallback)
+        return Route(((fallback[0], 1),), fallback[1:]) if fallback else Route(found.shares[:1])
 
-    def _able(self, name: str, wanted: _Wanted) -> bool:
-        account = self._accounts.get(name)
-        return account is not None and serves(account, wanted.template, wanted.region)
-
-    def _by_route(self, wanted: _Wanted) -> Way | None:
+    def _by_route(self, wanted: _Wanted) -> Route | None:
         fitting = [
             (_fit(route.prefixes, wanted.digits), bool(route.lanes), name)
             for name, route in sorted(self._routes.items(), reverse=True)
@@ -118,22 +125,17 @@ class Roads:
         if not fitting:
             return None
         best = self._routes[max(fitting, key=lambda each: each[:2])[2]]
-        return Way(tuple(best.accounts.items()), best.fallback)
+        return Route(tuple(best.accounts.items()), best.fallback)
 
-    def _by_prefix(self, wanted: _Wanted) -> Way:
+    def _by_prefix(self, wanted: _Wanted) -> Route:
         fitting = [(name, _fit(account.prefixes, wanted.digits)) for name, account in self._accounts.items()]
         order = [name for name, length in sorted(fitting, key=lambda each: -each[1]) if length >= 0]
         first, *others = order or [UNROUTED]
-        return Way(((first, 1),), tuple(others))
+        return Route(((first, 1),), tuple(others))
 
 
 _KNOWN_MOST: Final = 10_000
-"""Ways are kept by template, and producers may bring any number of those."""
-
-
-def _named(way: Way) -> Iterator[str]:
-    yield from (name for name, _ in way.shares)
-    yield from way.others
+"""Routes are kept by template, and producers may bring any number of those."""
 
 
 def _fit(prefixes: Sequence[str], digits: str) -> int:
@@ -141,6 +143,11 @@ def _fit(prefixes: Sequence[str], digits: str) -> int:
     return max((len(prefix) for prefix in prefixes if digits.startswith(prefix)), default=-1) if prefixes else 0
 
 
-def after(order: Sequence[str], account: str) -> Sequence[str]:
-    """Who comes after an account; nobody when it is not among them (any more)."""
-    return order[order.index(account) + 1 :] if account in order else ()
+def after(candidates: Sequence[str], account: str) -> Sequence[str]:
+    """The candidates after an account; none when it is not among them (any more)."""
+    return candidates[candidates.index(account) + 1 :] if account in candidates else ()
+
+
+def region_named(letter: str) -> Region:
+    """The region that a batch queue's letter stands for."""
+    return "mainland" if letter.startswith("m") else "global"

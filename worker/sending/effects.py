@@ -1,9 +1,15 @@
-"""A call's outcome goes in; what it means beyond its recipients comes out: closed buckets, parks, suppressions, words for people."""
+"""Effects: what a call means beyond its recipients. Closed buckets, parks, opt-outs, breakers, words for people.
+
+Two kinds, told apart by what happens when Redis breaks between them and the record of the outcome. `before_record` holds what
+the returned recipients must meet. `after_record` can wait, or be lost with a line in the log.
+"""
 
 import logging
 from dataclasses import dataclass
 
-from smsline.ledger import accounts, buckets, suppression
+from redis.exceptions import RedisError
+
+from smsline.ledger import accounts, batch_queues, buckets, suppression
 from smsline.ledger.batch_queues import Claim, StartedCall, template_id
 from smsline.verdicts import Scope
 from worker.engine import Engine
@@ -32,21 +38,45 @@ class Flight:
     asked_s: float
 
 
-def act(engine: Engine, flight: Flight, outcome: Outcome) -> None:
-    """Close a bucket, park or lift a park, suppress who has opted out, count what no table knows."""
-    ledger, account = engine.ledger, flight.claim.queue.account
+def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
+    """What must be true before recipients wait again; written again together with the record, until both are.
+
+    Mostly there is nothing of it. Its order does not matter, and doing it twice does no harm.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached.
+    """
+    ledger, queue = engine.ledger, flight.claim.queue
+    # The record puts recipients back into their batch queue, due at once. In another worker's hands a moment later they must
+    # find the bucket shut, the park, the hold; else each of them costs one more call to a provider that has just said no.
     if outcome.shut_s:
-        buckets.shut(ledger, engine.settings.bucket_of(account), flight.action, outcome.shut_s * 1000)
+        buckets.shut(ledger, queue.account, flight.action, outcome.shut_s * 1000)
     if outcome.park:
         _park(engine, flight, outcome.park)
-    elif flight.begun.probing and outcome.worked:
-        _unpark(engine, flight)
-    if engine.roads.several:
-        engine.standings.note(account, outcome.failed)
+    if outcome.hold_s:
+        batch_queues.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
+    # An opt-out is a person's word: it is not told twice, and losing it would text somebody who said no.
     if outcome.opted_out:
         suppression.add(ledger, outcome.opted_out)
-    for code in outcome.unknown_codes:
-        accounts.note_unknown(ledger, account, code)
+
+
+def after_record(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
+    """What can wait: the end of a park, the count of the breaker, words for people."""
+    account = flight.claim.queue.account
+    try:
+        if flight.begun.probing and outcome.worked and not outcome.park:
+            _unpark(engine, flight)
+        if engine.router.several and outcome.failed:
+            engine.router.breakers.record_failure(account, outcome.failed)
+        elif engine.router.several:
+            engine.router.breakers.record_success(account)
+        for code in outcome.unknown_codes:
+            accounts.note_unknown(engine.ledger, account, code)
+        tell(engine, flight, answer, outcome)
+    except RedisError as error:
+        log.warning(
+            "account %s: what a call meant for it is lost (%s); what it came to is not", account, type(error).__name__
+        )
 
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
@@ -55,7 +85,7 @@ def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
     new = accounts.park(
         engine.ledger, queue.account, template, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
     )
-    engine.standings.forget()
+    engine.router.breakers.forget()
     if new:
         log.error(
             "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",

@@ -1,87 +1,97 @@
-"""Recipients whose account cannot send now go in; who can go through another account goes there, and who cannot is left."""
+"""Failover: recipients that their account cannot serve, now or at all, move to the batch queues of the next account.
+
+Only recipients of which nothing was sent move; a call whose outcome is unknown never does.
+"""
 
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
 from smsline.ledger import failover as moves_of_claim
+from smsline.ledger.attempts import EntryResults
 from smsline.ledger.batch_queues import ALONE, OWN, SHARED, BatchQueue, CallGroup, Claim
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.failover import Move
 from smsline.ledger.runs import Entry, decode, encode
 from worker.engine import Engine
-from worker.intake.batching import region_named
-from worker.outcome import Onward
-from worker.routing import routes, windows
+from worker.routing import windows
 
 log = logging.getLogger(__name__)
 
 
-def can(engine: Engine, queue: BatchQueue) -> bool:
-    """Whether anybody might stand in for the batch queue's account."""
-    return engine.roads.several and not queue.pinned
-
-
 def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
-    """Move whom others can serve to their batch queues; the claim of who is left, None when nobody is."""
-    if not can(engine, claim.queue):
+    """Move recipients of a claim that was not begun to the accounts that take them now.
+
+    Args:
+        engine: The process' engine.
+        claim: What was taken.
+        why: For the log and the account's counters.
+
+    Returns:
+        The claim with those who stay, None when none do.
+    """
+    queue = claim.queue
+    if not engine.router.may_fail_over(queue):
         return claim
-    engine.standings.forget()
+    engine.router.breakers.forget()
     moves: list[Move] = []
     kept: list[Entry] = []
     now_ms = engine.now_ms()
     for entry in claim.entries:
-        by_queue = _by_queue(engine, claim.queue, entry, now_ms)
-        moves += [Move(queue, _cut(entry, held)) for queue, held in by_queue.items() if queue is not None]
-        kept += [_cut(entry, held) for queue, held in by_queue.items() if queue is None]
+        by_account: defaultdict[BatchQueue | None, list[int]] = defaultdict(list)
+        for position, number in zip(decode(entry.runs), numbers_of(engine.ledger, entry), strict=False):
+            account = engine.router.next_now(queue, number, now_ms)
+            by_account[queue_at(engine, queue, account, number) if account else None].append(position)
+        for target, positions in by_account.items():
+            part = Entry(entry.job, entry.block, encode(positions))
+            if target is None:
+                kept.append(part)
+            else:
+                moves.append(Move(target, part))
     if not moves:
         return claim
-    through = sorted({move.queue.account for move in moves})
-    count = sum(len(decode(move.entry.runs)) for move in moves)
-    log.warning("account %s (%s): %d recipients go through %s", claim.queue.account, why, count, ", ".join(through))
+    log.warning(
+        "account %s (%s): %d recipients go through %s",
+        queue.account,
+        why,
+        sum(len(decode(move.entry.runs)) for move in moves),
+        ", ".join(sorted({move.queue.account for move in moves})),
+    )
     left = moves_of_claim.fail_over(engine.ledger, claim, moves, kept, why=why)
     engine.poke(1)
     return left
 
 
-def _by_queue(engine: Engine, queue: BatchQueue, entry: Entry, now_ms: float) -> dict[BatchQueue | None, list[int]]:
-    """Positions of an entry by the batch queue they go to; None for those that stay."""
-    by_queue: defaultdict[BatchQueue | None, list[int]] = defaultdict(list)
-    for position, number in zip(decode(entry.runs), numbers_of(engine.ledger, entry), strict=False):
-        by_queue[standing_in(engine, queue, number, now_ms)].append(position)
-    return by_queue
+def moved_on(
+    engine: Engine, queue: BatchQueue, groups: Sequence[CallGroup], entries: Sequence[EntryResults], *, now_ms: float
+) -> list[EntryResults]:
+    """The results of a call with a batch queue in the place of each mark that a recipient moves on to its next account.
+
+    Args:
+        engine: The process' engine.
+        queue: Where the recipients come from.
+        groups: The recipients of the call.
+        entries: What `decide` says, in the order of the groups.
+        now_ms: The present by Redis, epoch ms.
+    """
+    if not any(result.next_account for each in entries for result in each.results):
+        return list(entries)
+    found = []
+    for group, each in zip(groups, entries, strict=True):
+        params = queue.params if queue.params != ALONE else OWN if group.own_params else SHARED
+        results = []
+        for number, result in zip(group.numbers, each.results, strict=True):
+            if result.next_account:
+                account = engine.router.next_after(queue, number, now_ms)
+                target = queue_at(engine, queue._replace(params=params), account, number)
+                results.append(result._replace(queue=target.text(), next_account=False))
+            else:
+                results.append(result)
+        found.append(EntryResults(each.entry, results))
+    return found
 
 
-def _cut(entry: Entry, positions: Sequence[int]) -> Entry:
-    return Entry(entry.job, entry.block, encode(positions))
-
-
-def standing_in(engine: Engine, queue: BatchQueue, number: int, now_ms: float) -> BatchQueue | None:
-    """The batch queue of the next account for a number that takes it now, or None; `now_ms` is the present by Redis."""
-    order = _order(engine, queue, number)
-    name = engine.standings.first(routes.after(order, queue.account), queue.template, number, now_ms)
-    return _queue_of(engine, queue._replace(account=name), number) if name else None
-
-
-def onward(engine: Engine, queue: BatchQueue, group: CallGroup, number: int, *, now_ms: float) -> Onward:
-    """Where a number goes that its account cannot serve: the next account that stands well, else simply the next."""
-    if not can(engine, queue):
-        return Onward()
-    order = _order(engine, queue, number)
-    left = routes.after(order, queue.account)
-    place = order.index(queue.account) if queue.account in order else 0
-    if not left:
-        return Onward("", place)
-    name = engine.standings.first(left, queue.template, number, now_ms) or left[0]
-    params = queue.params if queue.params != ALONE else OWN if group.own_params else SHARED
-    return Onward(_queue_of(engine, queue._replace(account=name, params=params), number).text(), place)
-
-
-def _order(engine: Engine, queue: BatchQueue, number: int) -> tuple[str, ...]:
-    return engine.roads.way(queue.lane, queue.template_id, region_named(queue.region), number).order(number)
-
-
-def _queue_of(engine: Engine, queue: BatchQueue, number: int) -> BatchQueue:
-    """The batch queue with the recipient's country in it, where its new account goes by the hour there."""
-    country = windows.country_for(engine.settings.accounts[queue.account], queue.lane, queue.region[0], number)
-    return queue._replace(region=queue.region[0] + country)
+def queue_at(engine: Engine, queue: BatchQueue, account: str, number: int) -> BatchQueue:
+    """The batch queue of the same messages at another account, with the recipient's country where that one goes by the hour there."""
+    country = windows.country_for(engine.settings.accounts[account], queue.lane, queue.region[0], number)
+    return queue._replace(account=account, region=queue.region[0] + country)

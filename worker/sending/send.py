@@ -1,4 +1,4 @@
-"""A lane's due batch queues go in, provider calls and their recorded outcomes come out: take, begin, call, decide, record."""
+"""Provider calls, one story: take what is due, begin, call, decide, record, and then what else the answer means."""
 
 import json
 import logging
@@ -21,11 +21,12 @@ from smsline.ledger.batch_queues import (
 from smsline.ledger.buckets import Limit
 from smsline.ledger.runs import Entry
 from worker.engine import Engine
-from worker.intake.batching import read_content, region_named
+from worker.intake.batching import read_content
 from worker.outcome import Outcome, Policy, decide
 from worker.providers.base import Answer, BatchRule, Broken, Call, Provider
 from worker.receipts import apply
 from worker.routing import windows
+from worker.routing.routes import region_named
 from worker.routing.templates import each_worded, worded
 from worker.sending import effects, failover
 from worker.sending.effects import Flight
@@ -67,9 +68,10 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         batch_queues.hold(engine.ledger, queue, closed_s * 1000)
         return False
     rule = rule_of(provider, queue)
-    if entry is None or _failing(engine, queue):
+    failing = engine.router.out(queue, engine.now_ms)
+    if entry is None or failing:
         claim = _take(engine, queue, rule.limit)
-        left = claim and _in_standing(engine, claim)
+        left = failover.fail_over(engine, claim, "failing") if claim and failing else claim
         return claim is not None and (left is None or _begin_and_call(engine, left, rule))
     asked_s, terms = engine.monotonic_s(), _terms(engine, queue.account, rule.action)
     how = _taking(engine, queue, rule.limit)
@@ -145,20 +147,6 @@ def _begin_and_call(
         engine.sleep(begun.wait_ms / 1000)
 
 
-def _failing(engine: Engine, queue: BatchQueue) -> bool:
-    """Whether others stand in for the batch queue's account, because its calls fail."""
-    if not failover.can(engine, queue):
-        return False
-    standing = engine.standings.of(queue.account, queue.template)
-    # Nearly always others never stood in, which needs no look at Redis' clock.
-    return bool(standing.out_ms) and standing.out_ms > engine.now_ms()
-
-
-def _in_standing(engine: Engine, claim: Claim) -> Claim | None:
-    """The claim without those whom another account serves while this one's calls fail; None when nobody is left."""
-    return failover.fail_over(engine, claim, "failing") if _failing(engine, claim.queue) else claim
-
-
 def _not_begun(engine: Engine, claim: Claim, why: NotStarted) -> bool:
     """Give back what cannot be sent now; whom a parked account keeps waiting goes through another one that can serve them."""
     left = failover.fail_over(engine, claim, "parked") if why.why == "parked" else claim
@@ -187,24 +175,17 @@ def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> None:
 
 
 def _call(engine: Engine, flight: Flight) -> None:
-    """Make the call and write down what it came to."""
-    queue = flight.claim.queue
+    """Make the call, decide what it came to, write that down, and only then see to what else it means."""
+    queue, started_ms, groups = flight.claim.queue, flight.begun.started_ms, flight.begun.groups
     answer = _answer(engine, flight)
     policy = Policy(
         flight.provider,
         engine.settings.retry_max[queue.lane],
-        now_s=flight.begun.started_ms / 1000,
-        onward=lambda group, number: failover.onward(engine, queue, group, number, now_ms=flight.begun.started_ms),
+        now_s=started_ms / 1000,
+        place=lambda number: engine.router.place(queue, number),
     )
-    outcome = decide(answer, flight.begun.groups, policy)
-    try:
-        # Before the recipients are written down: some of them wait again, and should meet a closed bucket, a held batch queue or a park.
-        effects.tell(engine, flight, answer, outcome)
-        effects.act(engine, flight, outcome)
-        if outcome.hold_s:
-            batch_queues.hold(engine.ledger, queue, outcome.hold_s * 1000, firmly=True)
-    except RedisError as error:
-        log.warning("account %s: what a call meant for it is lost (%s); what it came to is not", queue.account, error)
+    outcome = decide(answer, groups, policy)
+    outcome.entries = failover.moved_on(engine, queue, groups, outcome.entries, now_ms=started_ms)
     early = _record(engine, flight, outcome)
     if early is None:
         log.warning(
@@ -212,8 +193,9 @@ def _call(engine: Engine, flight: Flight) -> None:
             flight.claim.attempt,
             queue.account,
         )
-    elif early:
-        apply.match_early(engine, queue.account, [number for group in flight.begun.groups for number in group.numbers])
+    effects.after_record(engine, flight, answer, outcome)
+    if early:
+        apply.match_early(engine, queue.account, [number for group in groups for number in group.numbers])
 
 
 def _answer(engine: Engine, flight: Flight) -> Answer:
@@ -257,6 +239,7 @@ def _record(engine: Engine, flight: Flight, outcome: Outcome) -> bool | None:
     claim, deadline, pause_s = flight.claim, engine.monotonic_s() + RECORD_TRIES_S, 0.05
     while True:
         try:
+            effects.before_record(engine, flight, outcome)
             return attempts.record(
                 engine.ledger,
                 claim.attempt,

@@ -1,4 +1,4 @@
-"""Ways: which accounts may send to a number, and in which order."""
+"""The routing table: which accounts may send to a number, and in which order."""
 
 from collections import Counter
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import Settings
 from tests.support.scene import CREDENTIALS, make_settings
-from worker.routing.routes import UNROUTED, Roads, Way, after
+from worker.routing.routes import UNROUTED, Route, RoutingTable, after
 
 CN = 8613700000000
 FR = 33612345678
@@ -19,7 +19,7 @@ FRENCH = {"provider": "smspartner", "secret_key": "key", "texts": {"welcome": "B
 def order(settings: Settings, number: int, *, lane: str = "marketing", template: str = "5678") -> tuple[str, ...]:
     """The accounts for a number."""
     region = "mainland" if str(number).startswith("86") else "global"
-    return Roads(settings).way(lane, template, region, number).order(number)  # type: ignore[arg-type]
+    return RoutingTable(settings).route(lane, template, region, number).candidates(number)  # type: ignore[arg-type]
 
 
 def with_routes(routes: dict[str, Any], *names: str, **accounts: Any) -> Settings:
@@ -104,6 +104,6 @@ def test_who_comes_after() -> None:
     assert after(("a", "b"), "gone") == ()
 
 
-def test_a_way_of_one_share_is_its_order() -> None:
+def test_a_route_of_one_share_needs_no_draw() -> None:
     """No drawing of lots."""
-    assert Way((("a", 1),), ("b",)).order(CN) == ("a", "b")
+    assert Route((("a", 1),), ("b",)).candidates(CN) == ("a", "b")

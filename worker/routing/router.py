@@ -1,0 +1,108 @@
+"""Routing in one place: which account sends to a number now, and which one is next."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from redis.exceptions import RedisError
+
+from config.settings import Settings
+from smsline.ledger.batch_queues import BatchQueue
+from smsline.ledger.link import Ledger
+from worker.outcome import Place
+from worker.providers.base import Region
+from worker.routing.breaker import Breakers
+from worker.routing.routes import RoutingTable, after, chance, region_named
+
+
+class Wanted(NamedTuple):
+    """What a number is to be sent.
+
+    Attributes:
+        lane: Of the job.
+        template: The job's template.
+        subject: What of an account may be parked for it: `BatchQueue.template`.
+    """
+
+    lane: str
+    template: str
+    subject: str
+
+
+class Router:
+    """Which account sends to a number.
+
+    The routing table gives a number its candidates in order; the first whose circuit breaker lets it through, and that is not
+    parked, is the one. Numbers only ever move on in that order (docs/decisions/0012-routes-only-lead-onward.md).
+
+    Args:
+        settings: Accounts, routes, and when a breaker trips.
+        ledger: Where breakers and parks are kept.
+        monotonic_s: Clock for measuring.
+    """
+
+    def __init__(self, settings: Settings, ledger: Ledger, monotonic_s: Callable[[], float]) -> None:
+        self.table = RoutingTable(settings)
+        self.breakers = Breakers(settings, ledger, monotonic_s)
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one account to choose from."""
+        return self.table.several
+
+    def choose(self, wanted: Wanted, number: int, region: Region, *, now_ms: float) -> tuple[str, bool]:
+        """The account of a new number, and whether all numbers that begin alike have the same.
+
+        When no candidate sends just now, the first keeps the number for better times.
+        """
+        candidates = self.table.route(wanted.lane, wanted.template, region, number).candidates(number)
+        if len(candidates) == 1:
+            return candidates[0], True
+        return self._first(candidates, wanted.subject, number, now_ms) or candidates[0], False
+
+    def candidates(self, queue: BatchQueue, number: int) -> Sequence[str]:
+        """The accounts of a number that waits in a batch queue, in order."""
+        return self.table.route(queue.lane, queue.template_id, region_named(queue.region), number).candidates(number)
+
+    def may_fail_over(self, queue: BatchQueue) -> bool:
+        """Whether another account might take over from the batch queue's own."""
+        return self.several and not queue.pinned
+
+    def out(self, queue: BatchQueue, now_ms: Callable[[], float]) -> bool:
+        """Whether others take over from the batch queue's account just now, because too many of its calls fail."""
+        if not self.may_fail_over(queue):
+            return False
+        open_until_ms = self.breakers.state(queue.account, queue.template).open_until_ms
+        # Nearly always there is no such time, which needs no look at Redis' clock.
+        return bool(open_until_ms) and open_until_ms > now_ms()
+
+    def place(self, queue: BatchQueue, number: int) -> Place:
+        """How many accounts the number has been to before its own, and whether any are left."""
+        if not self.may_fail_over(queue):
+            return Place()
+        candidates = self.candidates(queue, number)
+        before = candidates.index(queue.account) if queue.account in candidates else 0
+        return Place(before, more=bool(after(candidates, queue.account)))
+
+    def next_now(self, queue: BatchQueue, number: int, now_ms: float) -> str:
+        """The next account of a number that takes it now; empty when none does."""
+        return self._first(after(self.candidates(queue, number), queue.account), queue.template, number, now_ms)
+
+    def next_after(self, queue: BatchQueue, number: int, now_ms: float) -> str:
+        """The account that a number moves on to which its own cannot serve: the next that takes it now, else simply the next.
+
+        The order itself needs no Redis: the provider's answer is known by then and must be written whatever Redis does.
+        """
+        left = after(self.candidates(queue, number), queue.account)
+        if not left:
+            return ""
+        try:
+            return self._first(left, queue.template, number, now_ms) or left[0]
+        except RedisError:
+            return left[0]
+
+    def _first(self, candidates: Sequence[str], subject: str, number: int, now_ms: float) -> str:
+        return next((name for name in candidates if self._takes(name, subject, number, now_ms)), "")
+
+    def _takes(self, account: str, subject: str, number: int, now_ms: float) -> bool:
+        share = self.breakers.state(account, subject).share(now_ms)
+        return share >= 1 or (share > 0 and chance(number, f"return {account}") < share)

@@ -25,7 +25,10 @@ FOLDER: Final = Path("/run/secrets")
 """Where Docker mounts secrets, and where they are looked for unless `SMSLINE_SECRETS_DIR` names other folders."""
 
 _FILE: Final = "_FILE"
-_OURS: Final = frozenset({CONFIG_VARIABLE, FOLDER_VARIABLE, FOLDER_VARIABLE + _FILE})
+ALIVE_VARIABLE: Final = "SMSLINE_ALIVE_DIR"
+"""Where `python -m worker alive` looks; no setting, because that probe reads none."""
+
+_OURS: Final = frozenset({CONFIG_VARIABLE, FOLDER_VARIABLE, FOLDER_VARIABLE + _FILE, ALIVE_VARIABLE})
 
 _LINK: Final = re.compile(
     r"SMSLINE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"

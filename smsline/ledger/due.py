@@ -96,3 +96,15 @@ def awake(ledger: Ledger, queue: str, wake: str) -> None:
     """A wake-up has been started (or could not be published)."""
     if wake:
         ledger.redis.zrem(ledger.keys.wakes(queue), wake)
+
+
+def note_pulse(ledger: Ledger, queues: Sequence[str]) -> None:
+    """Say that a scheduler looks after these Celery queues; once a second at most."""
+    now_ms = ledger.now_ms()
+    if queues:
+        ledger.redis.hset(ledger.keys.pulses, mapping=dict.fromkeys(queues, now_ms))
+
+
+def pulses(ledger: Ledger) -> dict[str, int]:
+    """When a scheduler last looked after each Celery queue, epoch ms."""
+    return {queue.decode(): int(at_ms) for queue, at_ms in ledger.redis.hgetall(ledger.keys.pulses).items()}

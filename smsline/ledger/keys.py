@@ -29,6 +29,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
 | numbers:<day>:<n>            | string | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
 | number_days                  | zset   | days that have such records, by their end                   | permanent; members leave        |
+| pulses                       | hash   | Celery queue -> when a scheduler last looked after it, ms    | permanent; one                  |
 | stats                        | hash   | counters of the statistics, which only grow                  | permanent; a few thousand       |
 | stats_last                   | hash   | the counters when the history was last written               | permanent; one                  |
 | stats_minutes:<hour>         | hash   | minute -> by how much counters grew, compressed              | a day                           |
@@ -76,6 +77,7 @@ PERMANENT: Final = (
     "ids",
     "suppressed",
     "number_days",
+    "pulses",
     "stats",
     "stats_last",
     "park:",
@@ -112,6 +114,7 @@ class Keys:
         self.api_keys_used = self.prefix + "api_keys:used"
         self.audit = self.prefix + "audit"
         self.number_days = self.prefix + "number_days"
+        self.pulses = self.prefix + "pulses"
         self.stats = self.prefix + "stats"
         self.stats_last = self.prefix + "stats_last"
         self.stats_due = self.due("stats")

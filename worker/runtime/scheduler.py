@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from smsline.ledger import batch_queues, due
 from smsline.ledger.refusals import explain
 from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
+from worker.alive import Beat
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
 from worker.maintenance import rescuer, statistics
@@ -73,12 +74,15 @@ class Scheduler:
                 self._bell.notify()
 
     def _run(self) -> None:
-        registered = False
+        registered, beat = False, Beat(" ".join(self.queues))
         while not self._over:
+            alive = beat.touch()
             try:
                 if not registered:
                     self.started(self.engine)
                     registered = True
+                if alive:
+                    due.note_pulse(self.engine.ledger, self.queues)
                 wait_s = self.look()
             except RedisError as error:
                 log.warning("the scheduler cannot use Redis (%s); looking again in %g s", explain(error), TROUBLE_S)
@@ -87,6 +91,7 @@ class Scheduler:
                 log.exception("the scheduler failed; looking again in %g s", TROUBLE_S)
                 wait_s = TROUBLE_S
             self._wait(wait_s)
+        beat.end()
 
     def _wait(self, wait_s: float) -> None:
         with self._bell:

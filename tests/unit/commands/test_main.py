@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from worker.__main__ import cli
+from worker.commands.cli import cli
 
 
 @pytest.fixture(autouse=True)

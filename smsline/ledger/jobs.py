@@ -86,10 +86,12 @@ def read_status(ledger: Ledger, job: str) -> Status | None:
 def status_of(keys: Keys, job: str) -> Talk[Status | None]:
     """A job's status, or None when there is no such job."""
     (found,) = yield from ask(("HGETALL", keys.job(job)))
-    return _status({k.decode(): v.decode() for k, v in found.items()}) if found else None
+    return status_from(found) if found else None
 
 
-def _status(held: dict[str, str]) -> Status:
+def status_from(found: Mapping[bytes, bytes]) -> Status:
+    """A job's status, from its hash."""
+    held = {name.decode(): value.decode() for name, value in found.items()}
     counts = {name: int(held.get(name, 0)) for name in COUNTED}
     closed_ms = int(held.get("closed_ms", 0))
     state = held["state"]
@@ -121,7 +123,7 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
         pipe = ledger.redis.pipeline(transaction=False)
         for name in names:
             pipe.hgetall(ledger.keys.job(name.decode()))
-        statuses = [_status({k.decode(): v.decode() for k, v in held.items()}) for held in pipe.execute() if held]
+        statuses = [status_from(held) for held in pipe.execute() if held]
         found += [status for status in statuses if state in {"", status["state"]}]
     return found[:limit]
 

@@ -11,6 +11,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from worker.web import metrics, probes, static_files
+from worker.web.api import accounts, codes, dead, jobs, messages, openapi
+from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
 from worker.web.csrf import SameOriginOnly
@@ -23,6 +25,12 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *metrics.routes,
     *static_files.routes,
     *signing_in.routes,
+    *messages.routes,
+    *jobs.routes,
+    *dead.routes,
+    *accounts.routes,
+    *codes.routes,
+    *openapi.routes,
     *access.routes,
     *audit.routes,
 )
@@ -51,11 +59,16 @@ def build_app(web: Web) -> Starlette:
 def _http_failure(request: Request, error: Exception) -> Response:
     """What Starlette or we refuse by a status alone."""
     status, told = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
-    answer = failure(request, status, told)
+    answer = problem(status, told) if _asks_the_api(request) else failure(request, status, told)
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
 
 
 def _crash(request: Request, _: Exception) -> Response:
     """A fault of ours. Starlette logs it, and the log hides numbers and secrets; the page says nothing of it."""
-    return failure(request, 500, "This is a fault of the console; its log has the details.")
+    told = "This is a fault of the web process; its log has the details."
+    return problem(500, told) if _asks_the_api(request) else failure(request, 500, told)
+
+
+def _asks_the_api(request: Request) -> bool:
+    return request.url.path.startswith("/v1/")

@@ -10,6 +10,7 @@ from config.settings import Settings
 from smsline.admin import Admin
 from smsline.client import Client
 from smsline.ledger.link import Ledger
+from worker.web.api.keyring import Keyring
 
 UPLOADS_AT_ONCE = 4
 """Streamed campaigns a process takes in at the same time; each has a thread and one part in memory."""
@@ -40,10 +41,12 @@ class Web:
     proxies: tuple[IPv4Network | IPv6Network, ...] = field(init=False)
     uploads: anyio.CapacityLimiter = field(init=False)
     sign_ins: anyio.CapacityLimiter = field(init=False)
+    keyring: Keyring = field(init=False)
 
     def __post_init__(self) -> None:
         self.proxies = tuple(map(ip_network, self.settings.web.trusted_proxy_addresses))
         self.uploads = anyio.CapacityLimiter(UPLOADS_AT_ONCE)
+        self.keyring = Keyring(self.ledger)
         self.sign_ins = anyio.CapacityLimiter(SIGN_INS_AT_ONCE)
 
     def is_proxy(self, address: str) -> bool:

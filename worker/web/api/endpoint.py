@@ -1,0 +1,114 @@
+"""What all endpoints of the API share: the caller, the query, the JSON body, and errors as problems."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from smsline.errors import BadInput, SmslineError
+from smsline.ledger.api_keys import Scope
+from worker.web.api.callers import Caller, caller_of
+from worker.web.api.problems import problem, problem_of
+
+JSON: Final = "application/json"
+
+Handler: TypeAlias = Callable[[Request, Caller], Response]
+BodyHandler: TypeAlias = Callable[[Request, Caller, dict[str, Any]], Response]
+
+
+def endpoint(scope: Scope) -> Callable[[Handler], Callable[[Request], Response]]:
+    """An endpoint without a body, for keys with this scope."""
+
+    def decorate(handler: Handler) -> Callable[[Request], Response]:
+        @wraps(handler)
+        def serve(request: Request) -> Response:
+            return guarded(lambda: handler(request, caller_of(request, scope)))
+
+        return serve
+
+    return decorate
+
+
+def body_endpoint(scope: Scope) -> Callable[[BodyHandler], Callable[[Request], object]]:
+    """An endpoint with a JSON object as body, for keys with this scope."""
+
+    def decorate(handler: BodyHandler) -> Callable[[Request], object]:
+        @wraps(handler)
+        async def serve(request: Request) -> Response:
+            body = await request.body()
+            return await run_in_threadpool(
+                guarded, lambda: handler(request, caller_of(request, scope), json_object(body))
+            )
+
+        return serve
+
+    return decorate
+
+
+def guarded(handle: Callable[[], Response]) -> Response:
+    """The handler's answer, or the problem that it met."""
+    try:
+        return handle()
+    except SmslineError as error:
+        return problem_of(error)
+    except RedisError as error:
+        return problem(503, f"the ledger's Redis cannot be reached ({type(error).__name__})", retry_after_s=1)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is; nothing is one without fields.
+
+    Raises:
+        BadInput: It is something else. The error does not repeat it: it may hold a one-time password.
+    """
+    if not body.strip():
+        return {}
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadInput("body", f"{len(body)} bytes", "must be a JSON object") from None
+
+
+def only(given: Mapping[str, object], *known: str) -> None:
+    """Refuse a field or query parameter that means nothing, so that a misspelt one is not passed over.
+
+    Raises:
+        BadInput: One is not known.
+    """
+    for name in given:
+        if name not in known:
+            raise BadInput(name, "…", f"is not known here; there is {', '.join(known) or 'none'}")
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """A value as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type=JSON)
+
+
+def text_of(given: Mapping[str, Any], field: str) -> str:
+    """A field that is text, or empty.
+
+    Raises:
+        BadInput: It is something else.
+    """
+    value = given.get(field, "")
+    if not isinstance(value, str):
+        raise BadInput(field, type(value).__name__, "must be text")
+    return value
+
+
+def whole_number(given: Mapping[str, str], field: str, default: int, most: int) -> int:
+    """A query parameter that is a number from 1 on.
+
+    Raises:
+        BadInput: It is none.
+    """
+    text = given.get(field, str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most and len(text) < 10):
+        raise BadInput(field, text, f"must be a number from 1 to {most}")
+    return int(text)

@@ -1,0 +1,163 @@
+"""A campaign's rows out of a request's body: CSV or JSON lines, one at a time, with the line to blame for each bad one."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final, cast
+
+import msgspec
+
+from smsline.csvfile import CampaignFile
+from smsline.errors import BadInput
+from smsline.job import Recipient, Rejected
+from smsline.numbers import mask
+
+SHOWN_REJECTS: Final = 100
+LONGEST_LINE: Final = 1 << 20
+"""Bytes without a line break that are read at most: a line is held in memory as a whole."""
+
+
+NOBODY: Final = Recipient("")
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A row that was refused: its line, its number masked, what was wrong with it."""
+
+    line: int
+    phone: str
+    field: str
+    rule: str
+
+
+class Body(io.RawIOBase):
+    """A request's body as a file, read as it comes.
+
+    Args:
+        pull: The next piece; empty at the end.
+    """
+
+    def __init__(self, pull: Callable[[], bytes]) -> None:
+        self._pull = pull
+        self._left = memoryview(b"")
+        self._since_break = 0
+        self._ended = False
+
+    def readable(self) -> bool:
+        """It can be read, and nothing else."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # any buffer will do
+        """Fill a buffer with what there is.
+
+        Raises:
+            BadInput: A line is too long to be one.
+        """
+        while not self._left and not self._ended:
+            piece = self._pull()
+            self._ended = not piece
+            self._watch(piece)
+            self._left = memoryview(piece)
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+    def _watch(self, piece: bytes) -> None:
+        last = piece.rfind(b"\n")
+        self._since_break = len(piece) - last - 1 if last >= 0 else self._since_break + len(piece)
+        if self._since_break > LONGEST_LINE:
+            raise BadInput("body", f"{self._since_break} bytes without a line break", "must be CSV or JSON lines")
+
+
+@dataclass(slots=True)
+class Intake:
+    """Rows on their way to the client, and the way back from a refused position to its line.
+
+    Attributes:
+        lines: Where the rows come from.
+        accepted: Recipients that the client has been given and has not refused.
+        rejected: How many rows were refused, by us or by the client.
+        rejects: The first of them.
+    """
+
+    lines: Iterator["Line"]
+    accepted: int = 0
+    rejected: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    _position: int = 0
+    _numbers: dict[int, int] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Recipient]:
+        for line in self.lines:
+            if line.refused:
+                self._refuse(line.refused)
+                continue
+            self.accepted += 1
+            self._position += 1
+            self._numbers[self._position] = line.number
+            yield line.recipient
+
+    def begin_again(self) -> None:
+        """The rows that follow are counted from 1, by another reader."""
+        self._position = 0
+        self._numbers.clear()
+
+    def on_rejected(self, rejected: Rejected) -> None:
+        """The client will not take one of them."""
+        self.accepted -= 1
+        self._refuse(Reject(self._numbers.get(rejected.row, 0), rejected.phone, rejected.field, rejected.reason))
+
+    def on_progress(self, _: int) -> None:
+        """The client has judged all that it was given: those lines need not be known any more."""
+        self._numbers.clear()
+
+    def _refuse(self, reject: Reject) -> None:
+        self.rejected += 1
+        if len(self.rejects) < SHOWN_REJECTS:
+            self.rejects.append(reject)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: the line it begins on, and the recipient or the reason why there is none."""
+
+    number: int
+    recipient: Recipient = NOBODY
+    refused: Reject | None = None
+
+
+def csv_lines(body: Body) -> Iterator[Line]:
+    """Rows of a CSV with a header; see `smsline.csvfile`.
+
+    Raises:
+        BadInput: It is no CSV, or has no column for numbers.
+    """
+    for row in CampaignFile(cast("BinaryIO", body), "body").rows():
+        if row.reason:
+            yield Line(row.line, refused=Reject(row.line, mask(row.phone), "row", row.reason))
+        else:
+            yield Line(row.line, Recipient(row.phone, row.params, row.ref))
+
+
+def json_lines(body: Body) -> Iterator[Line]:
+    """Rows of JSON lines: `{"phone": "+86…", "params": ["…"], "ref": "…"}`; only `phone` is needed."""
+    for number, text in enumerate(io.BufferedReader(body, 1 << 16), 1):
+        if text.strip():
+            yield _json_line(number, text)
+
+
+def _json_line(number: int, text: bytes) -> Line:
+    try:
+        given = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Line(number, refused=Reject(number, "", "row", "is not a JSON object"))
+    phone, params, ref = given.pop("phone", ""), given.pop("params", None), given.pop("ref", "")
+    if given:
+        return Line(
+            number, refused=Reject(number, "", next(iter(given))[:60], "is not known; there is phone, params, ref")
+        )
+    if not isinstance(phone, str):
+        return Line(number, refused=Reject(number, "", "phone", "must be text such as '+8613711112222'"))
+    if params is not None and not isinstance(params, list):
+        return Line(number, refused=Reject(number, mask(phone), "params", "must be a list of text"))
+    return Line(number, Recipient(phone, None if params is None else tuple(params), ref))

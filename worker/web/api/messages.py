@@ -1,0 +1,43 @@
+"""`POST /v1/messages`: one message to one number, the arguments of `Client.send`."""
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.errors import BadInput
+from worker.web.api.callers import Caller
+from worker.web.api.endpoint import answer, body_endpoint, only
+from worker.web.context import web_of
+
+FIELDS: Final = (
+    *("to", "template", "params", "ref", "lane", "ttl_s", "key"),
+    *("account", "sign", "sender", "extend"),
+)
+
+
+@body_endpoint("send")
+def send(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
+    """Take a message; 201 once the ledger has it."""
+    only(given, *FIELDS)
+    for field in ("to", "template"):
+        if field not in given:
+            raise BadInput(field, "", "is required")
+    set_key(request, given)
+    caller.may_send(str(given.get("lane") or "notify"), str(given["template"]))
+    return answer({"job": web_of(request).client.send(**given)}, 201)
+
+
+def set_key(request: Request, given: dict[str, Any]) -> None:
+    """Take the `Idempotency-Key` header for the job's key.
+
+    Raises:
+        BadInput: The body names another one.
+    """
+    header = request.headers.get("idempotency-key", "")
+    if header and given.setdefault("key", header) != header:
+        raise BadInput("key", "…", "must be the Idempotency-Key header's value, or be left out")
+
+
+routes: Final = [Route("/v1/messages", send, methods=["POST"])]

@@ -1,0 +1,128 @@
+"""`POST /v1/jobs`: a campaign as one streamed request, in bounded memory, safe to repeat under an idempotency key."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from smsline.errors import BadInput, SmslineError
+from smsline.job import new_job_id
+from smsline.parts import Tally, parts
+from worker.web.api.callers import Caller, caller_of
+from worker.web.api.endpoint import answer, guarded, only
+from worker.web.api.intake import Body, Intake, csv_lines, json_lines
+from worker.web.api.problems import Refused, problem, problem_of
+from worker.web.context import web_of
+
+FORMATS: Final = {"text/csv": csv_lines, "application/x-ndjson": json_lines}
+TEXTS: Final = ("template", "lane", "sign", "sender", "extend", "account", "key")
+NUMBERS: Final = ("pace", "ttl_s")
+PARAMETERS: Final = (*TEXTS, *NUMBERS, "at", "param", "stream")
+
+log = logging.getLogger(__name__)
+
+
+async def submit(request: Request) -> Response:
+    """Take a campaign; 201 once the ledger has all of it."""
+    try:
+        caller = await run_in_threadpool(caller_of, request, "send")
+        options = options_of(request.query_params, request.headers.get("idempotency-key", ""))
+        caller.may_send(options.get("lane", "marketing"), options["template"])
+        read = FORMATS.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
+        if read is None:
+            raise Refused(415, f"the body must be {' or '.join(FORMATS)}; say which in Content-Type")
+    except SmslineError as error:
+        return problem_of(error)
+    except RedisError as error:
+        return problem(503, f"the ledger's Redis cannot be reached ({type(error).__name__})", retry_after_s=1)
+    uploads = web_of(request).uploads
+    try:
+        uploads.acquire_on_behalf_of_nowait(request)
+    except anyio.WouldBlock:
+        told = f"{int(uploads.total_tokens)} campaigns are being handed over to this process; try again in a moment"
+        return problem(503, told, retry_after_s=2)
+    try:
+        pieces = request.stream()
+        body = Body(lambda: anyio.from_thread.run(partial(anext, pieces, b"")))
+        take = partial(_take, request, caller, Intake(read(body)), options)
+        # A limiter of its own: a campaign that comes slowly must not use up the threads that serve everything else.
+        return await anyio.to_thread.run_sync(guarded, take, limiter=anyio.CapacityLimiter(1))
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody reads it
+    finally:
+        uploads.release_on_behalf_of(request)
+
+
+def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
+    """The arguments of `Client.campaign` that a query says.
+
+    Raises:
+        BadInput: One is not known, missing, or no number or time.
+    """
+    only(query, *PARAMETERS)
+    given: dict[str, Any] = {name: query[name] for name in TEXTS if name in query}
+    if idempotency_key and given.setdefault("key", idempotency_key) != idempotency_key:
+        raise BadInput("key", "…", "must be the Idempotency-Key header's value, or be left out")
+    if not given.get("template"):
+        raise BadInput("template", "", "is required")
+    given |= {name: _number(query, name) for name in NUMBERS if name in query}
+    if "at" in query:
+        given["at"] = _epoch_s(query["at"])
+    if "stream" in query:
+        if query["stream"] not in {"true", "false"}:
+            raise BadInput("stream", query["stream"], "must be true or false")
+        given["stream"] = query["stream"] == "true"
+    if params := query.getlist("param"):
+        given["params"] = params
+    return given
+
+
+def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str, Any]) -> Response:
+    """Hand the rows over; what the caller leaves half done without a key to continue it is called off."""
+    client = web_of(request).client.acting(caller.actor)
+    job_id = None if options.get("key") else new_job_id()
+    try:
+        job = client.campaign(
+            to=intake, job_id=job_id, on_rejected=intake.on_rejected, on_progress=intake.on_progress, **options
+        )
+        # Rows are left when the key's job was there already: they are judged all the same, so that the answer is the same.
+        intake.begin_again()
+        for part in parts(intake, Tally(), region=client.region, on_rejected=intake.on_rejected):
+            intake.on_progress(len(part.numbers))
+    except (ClientDisconnect, HTTPException, BadInput):
+        if job_id:
+            with suppress(SmslineError):
+                client.cancel(job_id)
+                log.info("job %s is cancelled: its caller left before all of it was there, and gave no key", job_id)
+        raise
+    told = {"job": job, "accepted": intake.accepted, "rejected": intake.rejected, "rejects": intake.rejects}
+    return answer(told, 201)
+
+
+def _number(query: QueryParams, name: str) -> float:
+    try:
+        return float(query[name])
+    except ValueError:
+        raise BadInput(name, query[name], "must be a number") from None
+
+
+def _epoch_s(text: str) -> float:
+    with suppress(ValueError):
+        return float(text)
+    with suppress(ValueError, OverflowError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo:
+            return at.timestamp()
+    raise BadInput("at", text, "must be epoch seconds, or a time with its offset such as 2030-05-01T09:00:00+08:00")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from smsline.aio import AsyncClient
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailable, Unconfirmed
-    from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected
+    from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected, Summary
     from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
     from smsline.ledger.audit import Act, Actor
     from smsline.ledger.jobs import Counts, Result, Status
@@ -47,6 +47,7 @@ __all__ = [
     "Result",
     "SmslineError",
     "Status",
+    "Summary",
     "Unavailable",
     "Unconfirmed",
     "User",
@@ -67,7 +68,7 @@ _HOMES: Final = {
     "aio": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable", "Unconfirmed"),
-    "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected"),
+    "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected", "Summary"),
     "ledger.api_keys": ("ApiKey", "KeyOptions", "ListedKey"),
     "ledger.audit": ("Act", "Actor"),
     "ledger.jobs": ("Counts", "Result", "Status"),

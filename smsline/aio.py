@@ -6,18 +6,28 @@ behind. Its job is there as a whole or not at all, as one script wrote it; the s
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
+from functools import partial
 from typing import Any, Final, Self, TypeVar, Unpack
 
 import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from smsline.calls import Calls, Target, Upload, arguments_of, reachable
+from smsline.calls import Calls, Target, arguments_of, reachable
 from smsline.client import warn_of_bad, warn_of_wake
 from smsline.errors import BadInput, SmslineError
-from smsline.job import PART_SIZE, CampaignOptions, JobOptions, JobSpec, Recipient, Rejected
+from smsline.job import PART_SIZE, CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, Summary, rules_of
 from smsline.ledger.connection import SOCKET_TIMEOUT_S
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import Result, Status
@@ -25,6 +35,7 @@ from smsline.ledger.keys import Keys
 from smsline.ledger.talk import Command, Talk, ask, carry_async, exchange_async
 from smsline.names import DEFAULT_NAMESPACE
 from smsline.parts import Tally, nothing_good, parts
+from smsline.upload import Upload
 from smsline.urls import read_url, redis_client
 
 T = TypeVar("T")
@@ -89,7 +100,9 @@ class AsyncClient:
         to: Rows,
         template: str,
         on_rejected: Callable[[Rejected], None] | None = None,
+        on_duplicate: Callable[[Rejected], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
+        on_summary: Callable[[Summary], None] | None = None,
         at: float | None = None,
         job_id: str | None = None,
         **job: Unpack[CampaignOptions],
@@ -98,19 +111,24 @@ class AsyncClient:
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
-        tally, upload = Tally(), Upload(self._calls, spec, job_id)
-        async with aclosing(_parts(to, tally, region=self.region, on_rejected=on_rejected)) as source:
+        upload = Upload(self._calls, spec, job_id)
+        tally, rules = upload.tally, rules_of(job, self.region)
+        cut = partial(
+            parts, tally=tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
+        )
+        await self._carry(upload.begin())
+        async with aclosing(_parts(to, cut)) as source:
             async for part in source:
-                taken = await self._carry(upload.put(part))
-                if taken:
-                    return taken.job  # the key's job is there already
+                await self._carry(upload.put(part))
                 if on_progress:
                     on_progress(tally.rows)
-        if not tally.good:
+        if not tally.good + tally.held:
             raise nothing_good(tally)
-        taken = await self._carry(upload.end())
+        taken, summary = await self._carry(upload.end())
         if on_progress:
             on_progress(tally.rows)
+        if on_summary:
+            on_summary(summary)
         await self._wake(taken)
         warn_of_bad(taken.job, tally if on_rejected is None else Tally())
         return taken.job
@@ -202,20 +220,18 @@ def _connect(url: str, timeout_s: float) -> Any:  # noqa: ANN401 - as above
     )
 
 
-async def _parts(
-    rows: Rows, tally: Tally, *, region: str | None, on_rejected: Callable[[Rejected], None] | None
-) -> AsyncGenerator[Part, None]:
+async def _parts(rows: Rows, cut: Callable[[Iterable[str | Recipient]], Iterator[Part]]) -> AsyncGenerator[Part, None]:
     """`smsline.parts.parts` of rows that may come asynchronously: as many as a part holds are awaited, then cut."""
     if not isinstance(rows, AsyncIterable):
-        for part in parts(rows, tally, region=region, on_rejected=on_rejected):
+        for part in cut(rows):
             yield part
         return
     some: list[str | Recipient] = []
     async for row in rows:
         some.append(row)
         if len(some) == PART_SIZE:
-            for part in parts(some, tally, region=region, on_rejected=on_rejected):
+            for part in cut(some):
                 yield part
             some = []
-    for part in parts(some, tally, region=region, on_rejected=on_rejected):
+    for part in cut(some):
         yield part

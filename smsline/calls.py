@@ -10,8 +10,8 @@ from typing import Literal
 from redis.exceptions import RedisError
 
 from smsline.environ import read_values
-from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
-from smsline.job import JobSpec, check_job_id, check_ref, new_job_id
+from smsline.errors import BadInput, Conflict, NotFound, Unavailable
+from smsline.job import JobSpec, check_job_id, check_ref, new_job_id, rules_of
 from smsline.ledger import inbox, jobs
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import ResultReader, Status
@@ -19,7 +19,8 @@ from smsline.ledger.keys import Keys
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.talk import Talk, Unreached, ask
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
-from smsline.numbers import parse_number
+from smsline.numbers import check_region, parse_number
+from smsline.repeats import Content, refuse_another_job, refuse_other_rows
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 from smsline.wakeup import wake_up
 
@@ -50,7 +51,7 @@ class Target:
         """The target that a client's arguments mean; one URL stands for both when the broker is Redis.
 
         Raises:
-            BadInput: A URL does not fit its form.
+            BadInput: A URL does not fit its form, or the region is no country.
         """
         redis_url = redis_url or (broker_url if broker_url and is_redis(broker_url) else DEFAULT_URL)
         broker_url = broker_url or redis_url
@@ -59,7 +60,7 @@ class Target:
                 read_url(url, schemes)
             except ValueError as error:
                 raise BadInput(name, shown(url), str(error)) from None
-        return cls(redis_url, broker_url, namespace, region)
+        return cls(redis_url, broker_url, namespace, check_region(region))
 
     @property
     def broker(self) -> Broker:
@@ -119,20 +120,38 @@ class Calls:
         self._asked = False
 
     def send(self, job: Mapping[str, object], *, to: str, ref: str = "", job_id: str | None = None) -> Talk[Submitted]:
-        """One message to one number; nothing is asked before all of it is checked."""
-        spec = JobSpec.checked(job)
-        number = parse_number(to, region=self.region)
-        part = Part([number], None, [check_ref(ref)] if ref else None)
-        name = check_job_id(job_id) if job_id else new_job_id()
-        yield from self.check_account(spec.account)
-        return (yield from self.submit(name, spec, part, part_no=0, parts=1))
+        """One message to one number; nothing is asked before all of it is checked.
 
-    def submit(self, job: str, spec: JobSpec, part: Part, *, part_no: int, parts: int | None) -> Talk[Submitted]:
-        """One part of a job; with the last one, which says how many there are, a wake-up."""
+        Raises:
+            Conflict: The key or the id belongs to a job with other content.
+        """
+        spec, rules = JobSpec.checked(job), rules_of(job, self.region)
+        number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
+        part, content = Part([number], None, [check_ref(ref)] if ref else None), Content()
+        content.add(number, None, ref)
+        yield from self.check_account(spec.account)
+        kept = (yield from inbox.kept_job(self.keys, check_job_id(job_id))) if job_id else None
+        if kept is None:
+            rows = str(content) if spec.key else ""
+            taken = yield from self.submit(job_id or new_job_id(), spec, part, part_no=0, parts=1, rows=rows)
+            # The ledger alone can say that a key is used; only then is it worth a second question.
+            kept = (yield from inbox.kept_job(self.keys, taken.job)) if taken.existed else None
+            if kept is None:
+                return taken
+        refuse_another_job(kept, spec)
+        refuse_other_rows(kept, spec.key, content)
+        return Submitted(kept.job, complete=True, existed=True)
+
+    def submit(
+        self, job: str, spec: JobSpec, part: Part | None, *, part_no: int, parts: int | None, rows: str = ""
+    ) -> Talk[Submitted]:
+        """One part of a job; with the last one, which says how many there are, a wake-up and what all rows are."""
         wake = None
         if parts is not None and self.broker != "other":
             wake = wake_up(job, spec.lane, here=self.broker == "ledger")
-        taken = yield from inbox.submission(self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake)
+        taken = yield from inbox.submission(
+            self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake, rows=rows
+        )
         if parts is not None and not self._asked:
             yield from self._look_for_workers(taken.job)
         return taken
@@ -159,14 +178,6 @@ class Calls:
         known = {name.decode() for name, provider in found.items() if provider}
         if known and account not in known:
             raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")
-
-    def incomplete(self, key: str) -> Talk[str | None]:
-        """The incomplete job that was begun under a key, which is continued."""
-        if not key:
-            return None
-        (found,) = yield from ask(("GET", self.keys.idempotency(key)))
-        status = (yield from jobs.status_of(self.keys, found.decode())) if found else None
-        return status["job"] if status and not status["complete"] else None
 
     def status(self, job: str) -> Talk[Status]:
         """How a job stands."""
@@ -198,52 +209,3 @@ class Calls:
             raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
         if answer[1] != wanted:
             raise Conflict(f"job {job} is {answer[1]}: it can no longer become {wanted}")
-
-
-class Upload:
-    """A campaign on its way into the ledger: parts are written as they come, and the last one says how many there were.
-
-    Args:
-        calls: The client's talks.
-        spec: The job.
-        job_id: Its id; None makes one, or takes the one that was begun under the spec's key.
-    """
-
-    def __init__(self, calls: Calls, spec: JobSpec, job_id: str | None) -> None:
-        self._calls = calls
-        self._spec = spec
-        self._job = check_job_id(job_id) if job_id else ""
-        self._held: Part | None = None
-        self._written = 0
-
-    def put(self, part: Part) -> Talk[Submitted | None]:
-        """Write the part before this one; what became of it when the key's job turns out to be there already."""
-        held, self._held = self._held, part
-        if held is None:
-            yield from self._calls.check_account(self._spec.account)
-            self._job = self._job or (yield from self._calls.incomplete(self._spec.key)) or new_job_id()
-            return None
-        taken = yield from self._write(held, None)
-        return taken if taken.existed else None
-
-    def end(self) -> Talk[Submitted]:
-        """Write the last part."""
-        assert self._held is not None, "a campaign has at least one part"  # noqa: S101 - a rule between two methods
-        return (yield from self._write(self._held, self._written + 1))
-
-    def _write(self, part: Part, parts: int | None) -> Talk[Submitted]:
-        try:
-            taken = yield from self._calls.submit(self._job, self._spec, part, part_no=self._written, parts=parts)
-        except (RedisError, Unconfirmed) as error:
-            if parts is not None and isinstance(error, Unconfirmed):
-                raise  # the last part may have been written, and with it the whole job
-            if not self._written and not isinstance(error, Unconfirmed):
-                raise
-            goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
-            raise Unconfirmed(
-                self._job,
-                f"job {self._job} is incomplete: Redis went away after {self._written} parts; {goes}. Repeat the call with this "
-                f"job_id (or with its key) to continue it, or `smsline cancel {self._job}`",
-            ) from error
-        self._written += 1
-        return taken

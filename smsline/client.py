@@ -7,16 +7,16 @@ from typing import Unpack
 
 from redis.exceptions import RedisError
 
-from smsline.calls import Upload
 from smsline.control import JobControl
 from smsline.errors import BadInput
-from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected
+from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, Summary, rules_of
 from smsline.ledger.connection import connect
 from smsline.ledger.inbox import Submitted
 from smsline.ledger.link import Ledger
 from smsline.ledger.talk import ask, carry
 from smsline.names import DEFAULT_NAMESPACE
 from smsline.parts import Tally, nothing_good, parts
+from smsline.upload import Upload
 
 log = logging.getLogger(__name__)
 
@@ -75,20 +75,27 @@ class Client(JobControl):
         to: Iterable[str | Recipient],
         template: str,
         on_rejected: Callable[[Rejected], None] | None = None,
+        on_duplicate: Callable[[Rejected], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
+        on_summary: Callable[[Summary], None] | None = None,
         at: float | None = None,
         job_id: str | None = None,
         **job: Unpack[CampaignOptions],
     ) -> str:
-        """Enqueue a message to many numbers. Rows are read one part at a time, so a million of them never sit in memory.
+        """Enqueue a message to many numbers. Rows are read one part at a time; what stays in memory is 40 bytes a number.
 
         Bad rows are left out and told to `on_rejected`; the good ones go out, once all have been handed over.
+
+        With the `key` or `job_id` of a call that was broken off, this one continues it: the same rows in any order, and more of
+        them if need be.
 
         Args:
             to: Numbers, or `Recipient` rows with their own params and ref.
             template: The provider's template id.
             on_rejected: Called for each bad row; without it they are counted in a warning.
+            on_duplicate: Called for each row that repeats another one.
             on_progress: Called with the number of rows read so far, after each part.
+            on_summary: Called at the end with what became of the rows.
             at: Epoch seconds before which nothing is sent.
             job_id: The id of an earlier, `Unconfirmed` call that this one repeats or continues; None makes a new job.
             **job: See `CampaignOptions`; the lane is `marketing` unless given.
@@ -106,21 +113,24 @@ class Client(JobControl):
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
-        tally, upload = Tally(), Upload(self._calls, spec, job_id)
-        taken: Submitted | None = None
-        for part in parts(to, tally, region=self.region, on_rejected=on_rejected):
-            taken = self._carry(upload.put(part))
-            if taken:
-                return taken.job  # the key's job is there already
+        upload = Upload(self._calls, spec, job_id)
+        tally, rules = upload.tally, rules_of(job, self.region)
+        self._carry(upload.begin())
+        for part in parts(
+            to, tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
+        ):
+            self._carry(upload.put(part))
             if on_progress:
                 on_progress(tally.rows)
-        if not tally.good:
+        if not tally.good + tally.held:
             raise nothing_good(tally)
-        taken = self._carry(upload.end())
+        taken, summary = self._carry(upload.end())
         if on_progress:
             on_progress(tally.rows)
+        if on_summary:
+            on_summary(summary)
         self._wake(taken)
-        self._note("campaign.submit", {"job": taken.job, "template": spec.template, "lane": spec.lane}, tally.good)
+        self._note("campaign.submit", {"job": taken.job, "template": spec.template, "lane": spec.lane}, summary.added)
         warn_of_bad(taken.job, tally if on_rejected is None else Tally())
         return taken.job
 

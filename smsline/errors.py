@@ -59,4 +59,6 @@ class Unconfirmed(SmslineError, TimeoutError):  # noqa: N818
 def shorten(value: object, limit: int = 60) -> str:
     """The value as text of at most `limit` characters, for an error message."""
     text = value if isinstance(value, str) else repr(value)
+    # Half a character can be neither printed nor logged.
+    text = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -28,6 +28,14 @@ _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
 _EXTEND: Final = re.compile(r"[0-9]{0,12}")
+MISSING: Final = frozenset(
+    {"", "NULL", "null", "(null)", "<null>", "\\N", "nil", "None", "NaN", "nan", "undefined", "N/A", "n/a"}
+    | {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
+)
+"""What databases, spreadsheets and languages write for a value that is not there. Null, Nan and Na are names of people."""
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
+HALF_RULE: Final = "has half a character (a lone surrogate), which no text can carry"
 _JOB: Final = re.compile(r"[a-z0-9]{8,40}")
 
 
@@ -55,12 +63,53 @@ class Rejected:
         phone: The number, masked.
         field: What was wrong with it: `phone`, `params` or `ref`.
         reason: The rule it breaks.
+        first: The row that had the same phone first; 0 when it is none of that.
     """
 
     row: int
     phone: str
     field: str
     reason: str
+    first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of the rows of one `Client.campaign`; the four counts add up to the rows read.
+
+    Attributes:
+        job: The job's id.
+        added: Numbers that this call added to the job.
+        held: Numbers that the job had from an earlier call under the same key.
+        duplicates: Rows that repeat another one.
+        rejected: Rows that were refused.
+        repeated: The key had its complete job with the same rows, so that nothing was added.
+    """
+
+    job: str
+    added: int
+    held: int
+    duplicates: int
+    rejected: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """What is taken for a number and for params.
+
+    Attributes:
+        region: ISO 3166 country of numbers without a country code, or None.
+        allow_unassigned: Take numbers in ranges that libphonenumber does not know (yet).
+        allow_blank: Take params that are empty, or that an export left for a missing value (`NULL`, `#N/A`).
+    """
+
+    region: str | None = None
+    allow_unassigned: bool = False
+    allow_blank: bool = False
+
+
+NO_RULES: Final = RowRules()
 
 
 class JobOptions(TypedDict, total=False):
@@ -75,6 +124,8 @@ class JobOptions(TypedDict, total=False):
         ttl_s: Seconds after the start in which it may still be sent; `DEFAULT_TTL_S` of its lane when left out.
         key: Idempotency key: the same key gives the same job for as long as jobs are kept.
         account: The account to send through.
+        allow_unassigned: Take numbers in ranges that libphonenumber does not know (yet).
+        allow_blank: Take params that are empty, or that an export left for a missing value (`NULL`, `#N/A`).
     """
 
     params: Sequence[str]
@@ -85,6 +136,8 @@ class JobOptions(TypedDict, total=False):
     ttl_s: float | None
     key: str
     account: str
+    allow_unassigned: bool
+    allow_blank: bool
 
 
 class CampaignOptions(JobOptions, total=False):
@@ -136,21 +189,22 @@ class JobSpec:
         """The spec a producer asked for.
 
         Args:
-            given: The fields above by name; those left out or None take their defaults.
+            given: The fields above by name, and those of `RowRules`; those left out or None take their defaults.
             now_s: The present, epoch seconds.
 
         Raises:
             BadInput: A field breaks its rule, or is not known.
         """
         values = {name: value for name, value in given.items() if value is not None}
-        for name in values.keys() - cls.__dataclass_fields__.keys():
+        allow_blank = rules_of(values).allow_blank
+        for name in values.keys() - cls.__dataclass_fields__.keys() - RowRules.__dataclass_fields__.keys():
             raise BadInput(name, "…", "is not a field of a job")
         lane = _lane(values.get("lane", "notify"))
         return cls(
             template=_matching(
                 values, "template", _TEMPLATE, "must be a template id of 1 to 64 letters, digits or _.:-"
             ),
-            params=check_params(values.get("params", ())),
+            params=check_params(values.get("params", ()), allow_blank=allow_blank),
             sign=_text(values, "sign", 40),
             sender=_matching(values, "sender", _SENDER, "must be at most 20 letters, digits, spaces or +._-"),
             extend=_matching(values, "extend", _EXTEND, "must be at most 12 digits"),
@@ -203,11 +257,20 @@ def check_job_id(job: object) -> str:
     return job
 
 
-def check_params(params: object, name: str = "params") -> tuple[str, ...]:
+def rules_of(given: Mapping[str, object], region: str | None = None) -> RowRules:
+    """The rules for rows among what a producer asked for.
+
+    Raises:
+        BadInput: A switch is neither true nor false.
+    """
+    return RowRules(region, _flag(given, "allow_unassigned"), _flag(given, "allow_blank"))
+
+
+def check_params(params: object, name: str = "params", *, allow_blank: bool = False) -> tuple[str, ...]:
     """The template's values, when they can be. Errors never show a value: it may be a one-time password.
 
     Raises:
-        BadInput: Not a list of text, too many, or one too long.
+        BadInput: Not a list of text, too many, one too long, none that can be sent, or an export's word for a missing one.
     """
     if isinstance(params, str | bytes) or not isinstance(params, Sequence):
         raise BadInput(name, type(params).__name__, 'must be a list of text, such as ["482913"]')
@@ -218,6 +281,11 @@ def check_params(params: object, name: str = "params") -> tuple[str, ...]:
             raise BadInput(name, f"value {position} is {type(value).__name__}", "every value must be text")
         if len(value) > MAX_PARAM_CHARS:
             raise BadInput(name, f"value {position} has {len(value)} characters", f"must be at most {MAX_PARAM_CHARS}")
+        if not allow_blank and (missing := value.strip()) in MISSING:
+            what = f"is {missing}, an export's word for a missing one" if missing else "is empty"
+            raise BadInput(name, "…", f"value {position} {what}; it is taken with allow_blank (--allow-blank)")
+        if not value.isascii() and _HALF.search(value):
+            raise BadInput(name, "…", f"value {position} {HALF_RULE}")
     return tuple(cast("Sequence[str]", params))
 
 
@@ -229,6 +297,8 @@ def check_ref(ref: object) -> str:
     """
     if not isinstance(ref, str) or len(ref) > MAX_REF_CHARS:
         raise BadInput("ref", ref, f"must be text of at most {MAX_REF_CHARS} characters")
+    if _HALF.search(ref):
+        raise BadInput("ref", ref, HALF_RULE)
     return ref
 
 
@@ -252,6 +322,8 @@ def _text(values: Mapping[str, object], name: str, limit: int) -> str:
         raise BadInput(name, type(value).__name__, "must be text")
     if len(value) > limit or any(ord(character) < 32 for character in value):
         raise BadInput(name, value, f"must be at most {limit} characters, none of them a control character")
+    if _HALF.search(value):
+        raise BadInput(name, value, HALF_RULE)
     return value
 
 
@@ -286,6 +358,8 @@ def _start(values: Mapping[str, object], now_s: float) -> float:
     value = values.get("start_s", 0.0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadInput("at", value, "must be epoch seconds")
-    if value and value > now_s + MAX_START_DELAY_S:
+    if value < 0:
+        raise BadInput("at", value, "must be epoch seconds")
+    if value > now_s + MAX_START_DELAY_S:
         raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days")
-    return float(value) if value > now_s else 0.0
+    return float(value)  # Redis' clock decides whether that is past

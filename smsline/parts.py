@@ -1,32 +1,45 @@
-"""Recipients in, parts out: each row is checked as it comes, bad ones are reported, and no more than one part is in memory."""
+"""Recipients cut into parts: each row is checked as it comes, bad ones are reported, and one part is in memory at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from smsline import numbers
-from smsline.errors import BadInput
-from smsline.job import PART_SIZE, Recipient, Rejected, check_params, check_ref
+from smsline.errors import BadInput, Conflict, shorten
+from smsline.job import NO_RULES, PART_SIZE, Recipient, Rejected, RowRules, check_params, check_ref
 from smsline.ledger.inbox import Part
+from smsline.repeats import Content, Known, mark_of
+
+Listener = Callable[[Rejected], None]
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows were good, bad, or double within their part; `first_bad` is the first refusal."""
+    """What became of the rows of one call.
+
+    Attributes:
+        good: Numbers that are in the parts.
+        bad: Rows that were refused.
+        doubled: Rows that repeat an earlier one.
+        held: Rows that the job had before this call.
+        first_bad: The first refusal.
+        content: Takes in every number that the job then has, to compare it with a repetition; None when none can come.
+    """
 
     good: int = 0
     bad: int = 0
     doubled: int = 0
+    held: int = 0
     first_bad: Rejected | None = None
+    content: Content | None = None
 
     @property
     def rows(self) -> int:
         """Rows read."""
-        return self.good + self.bad + self.doubled
+        return self.good + self.bad + self.doubled + self.held
 
 
 @dataclass(slots=True)
 class _Filling:
-    known: set[int] = field(default_factory=set)
     numbers: list[int] = field(default_factory=list)
     params: list[tuple[str, ...] | None] = field(default_factory=list)
     refs: list[str] = field(default_factory=list)
@@ -37,35 +50,65 @@ class _Filling:
         return Part(self.numbers, own_params, self.refs if any(self.refs) else None, self.doubled)
 
 
-def parts(
+def parts(  # noqa: C901 - one row's way, from top to bottom
     rows: Iterable[str | Recipient],
     tally: Tally,
     *,
-    region: str | None = None,
-    on_rejected: Callable[[Rejected], None] | None = None,
+    rules: RowRules = NO_RULES,
+    known: Known | None = None,
+    on_rejected: Listener | None = None,
+    on_duplicate: Listener | None = None,
     size: int = PART_SIZE,
 ) -> Iterator[Part]:
     """Cut rows into parts.
 
+    A phone that an earlier row brought is left out: as a duplicate when it is to get the same, else as a refused row.
+
     Args:
         rows: Numbers or recipients; read once, as they are needed.
         tally: Counts what was seen, while the parts are taken.
-        region: Country of numbers without a country code.
+        rules: What is taken for a number and for params.
+        known: Phones that the job has already; those of the rows are added.
         on_rejected: Told of each bad row.
+        on_duplicate: Told of each row that repeats another.
         size: Recipients of a part.
+
+    Raises:
+        Conflict: The job has one of the numbers from an earlier call, and it was to get something else.
     """
-    filling = _Filling()
+    filling, known = _Filling(), known or Known()
     for row_no, row in enumerate(rows, tally.rows + 1):
         try:
-            number, params, ref = check_row(row, region)
+            number, params, ref = check_row(row, rules)
         except BadInput as error:
             _reject(tally, Rejected(row_no, _masked(row), error.field, error.rule), on_rejected)
             continue
-        if number in filling.known:
-            tally.doubled += 1
-            filling.doubled += 1
+        phone, mark = numbers.same_phone(number), mark_of(params, ref)
+        at, first, found = known.find(phone)
+        if found != Known.ABSENT and first:
+            if found == mark:
+                tally.doubled += 1
+                filling.doubled += 1
+                if on_duplicate:
+                    on_duplicate(
+                        Rejected(row_no, _masked(row), "phone", f"is that of row {first}, which says the same", first)
+                    )
+            else:
+                reason = f"is that of row {first}, which has other params or another ref; only that one goes out"
+                _reject(tally, Rejected(row_no, _masked(row), "phone", reason, first), on_rejected)
             continue
-        filling.known.add(number)
+        if tally.content is not None:
+            tally.content.add(number, params, ref)
+        if found != Known.ABSENT:
+            if found not in {mark, Known.ERASED}:
+                raise Conflict(
+                    f"row {row_no}, {_masked(row)}, was handed over before with other params or another ref: the key belongs to "
+                    "another campaign; nothing was added"
+                )
+            tally.held += 1
+            known.meet(at, row_no)
+            continue
+        known.put(at, phone, row_no, mark)
         filling.numbers.append(number)
         filling.params.append(params)
         filling.refs.append(ref)
@@ -77,20 +120,25 @@ def parts(
         yield filling.part()
 
 
-def check_row(row: object, region: str | None) -> tuple[int, tuple[str, ...] | None, str]:
+def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None, str]:
     """Number, params and ref of a row.
 
     Raises:
         BadInput: One of them breaks its rule.
     """
+    number = numbers.parse_number(
+        row.phone if isinstance(row, Recipient) else row,
+        region=rules.region,
+        field="phone",
+        allow_unassigned=rules.allow_unassigned,
+    )
     if not isinstance(row, Recipient):
-        return numbers.parse_number(row, region=region, field="phone"), None, ""
-    number = numbers.parse_number(row.phone, region=region, field="phone")
-    params = None if row.params is None else check_params(row.params)
+        return number, None, ""
+    params = None if row.params is None else check_params(row.params, allow_blank=rules.allow_blank)
     return number, params, check_ref(row.ref)
 
 
-def _reject(tally: Tally, rejected: Rejected, on_rejected: Callable[[Rejected], None] | None) -> None:
+def _reject(tally: Tally, rejected: Rejected, on_rejected: Listener | None) -> None:
     tally.bad += 1
     tally.first_bad = tally.first_bad or rejected
     if on_rejected:
@@ -99,7 +147,7 @@ def _reject(tally: Tally, rejected: Rejected, on_rejected: Callable[[Rejected], 
 
 def _masked(row: object) -> str:
     phone = row.phone if isinstance(row, Recipient) else row
-    return numbers.mask(phone) if isinstance(phone, str) else type(phone).__name__
+    return shorten(numbers.mask(phone)) if isinstance(phone, str) else type(phone).__name__
 
 
 def nothing_good(tally: Tally) -> BadInput:

@@ -8,11 +8,23 @@ from dataclasses import dataclass, field
 from typing import Self, Unpack
 
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
-from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, check_job_id, check_ref, new_job_id
+from smsline.job import (
+    CampaignOptions,
+    JobOptions,
+    JobSpec,
+    Recipient,
+    Rejected,
+    Summary,
+    check_job_id,
+    check_ref,
+    new_job_id,
+    rules_of,
+)
 from smsline.ledger.jobs import Counts, Result, Status, iso
 from smsline.names import Lane
 from smsline.numbers import e164, parse_number
 from smsline.parts import Tally, nothing_good, parts
+from smsline.repeats import Content, Kept, mark, refuse_another_job, refuse_other_rows
 from smsline.states import COUNTED, FINAL, State
 
 
@@ -29,6 +41,7 @@ class Collected:
         states: The state of each number; `Collector.finish` changes it.
         control: `open`, `paused` or `cancelled`.
         created_ms: Epoch ms.
+        rows: What its rows are, to tell a repetition under the same key from another job.
     """
 
     id: str
@@ -39,6 +52,7 @@ class Collected:
     states: list[State] = field(default_factory=list)
     control: str = "open"
     created_ms: int = 0
+    rows: str = ""
 
     @property
     def phones(self) -> list[str]:
@@ -85,13 +99,16 @@ class Collector:
 
         Raises:
             BadInput: A value breaks its rule.
+            Conflict: The key belongs to a job with another payload.
             Unavailable: `unavailable` is set.
         """
-        spec = JobSpec.checked({"template": template, **job}, now_s=self._clock_s())
-        number = parse_number(to, region=self._region)
-        kept = self._keep(spec, job_id)
-        if not kept.numbers:
-            self._add(kept, number, None, check_ref(ref))
+        spec, rules = JobSpec.checked({"template": template, **job}, now_s=self._clock_s()), rules_of(job, self._region)
+        number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
+        content = Content()
+        content.add(number, None, check_ref(ref))
+        kept, repeated = self._keep(spec, job_id, content)
+        if not repeated:
+            self._add(kept, number, None, ref)
         return kept.id
 
     def campaign(
@@ -100,7 +117,9 @@ class Collector:
         to: Iterable[str | Recipient],
         template: str,
         on_rejected: Callable[[Rejected], None] | None = None,
+        on_duplicate: Callable[[Rejected], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
+        on_summary: Callable[[Summary], None] | None = None,
         at: float | None = None,
         job_id: str | None = None,
         **job: Unpack[CampaignOptions],
@@ -109,35 +128,40 @@ class Collector:
 
         Raises:
             BadInput: A value breaks its rule, or no row is good.
+            Conflict: The key belongs to a job with another payload.
             Unavailable: `unavailable` is set.
         """
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job}, now_s=self._clock_s())
-        tally = Tally()
-        found = list(parts(to, tally, region=self._region, on_rejected=on_rejected))
+        content = Content()
+        tally, rules = Tally(content=content), rules_of(job, self._region)
+        found = list(parts(to, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate))
         if not found:
             raise nothing_good(tally)
-        kept = self._keep(spec, job_id)
-        known = set(kept.numbers)
-        for part in found:
+        kept, repeated = self._keep(spec, job_id, content)
+        for part in [] if repeated else found:
             for i, number in enumerate(part.numbers):
-                if number not in known:
-                    known.add(number)
-                    self._add(kept, number, part.params[i] if part.params else None, part.refs[i] if part.refs else "")
+                self._add(kept, number, part.params[i] if part.params else None, part.refs[i] if part.refs else "")
         if on_progress:
             on_progress(tally.rows)
+        if on_summary:
+            added, held = (0, tally.good) if repeated else (tally.good, 0)
+            on_summary(Summary(kept.id, added, held, tally.doubled, tally.bad, repeated))
         return kept.id
 
-    def _keep(self, spec: JobSpec, job_id: str | None) -> Collected:
+    def _keep(self, spec: JobSpec, job_id: str | None, content: Content) -> tuple[Collected, bool]:
         if self.unavailable:
             raise Unavailable("the ledger's Redis cannot be reached; nothing was taken")
         for known in self.jobs:
             if known.id == job_id or (spec.key and known.spec.key == spec.key):
-                return known
-        kept = Collected(check_job_id(job_id) if job_id else new_job_id(), spec, created_ms=int(self._clock_s() * 1000))
-        self.jobs.append(kept)
-        return kept
+                before = Kept(known.id, known.spec, params=mark(known.spec.params), rows=known.rows)
+                refuse_another_job(before, spec)
+                refuse_other_rows(before, spec.key, content)
+                return known, True
+        name, created_ms = check_job_id(job_id) if job_id else new_job_id(), int(self._clock_s() * 1000)
+        self.jobs.append(Collected(name, spec, created_ms=created_ms, rows=str(content)))
+        return self.jobs[-1], False
 
     def _add(self, kept: Collected, number: int, params: Sequence[str] | None, ref: str) -> None:
         kept.numbers.append(number)
@@ -272,7 +296,9 @@ class AsyncCollector:
         to: Iterable[str | Recipient] | AsyncIterable[str | Recipient],
         template: str,
         on_rejected: Callable[[Rejected], None] | None = None,
+        on_duplicate: Callable[[Rejected], None] | None = None,
         on_progress: Callable[[int], None] | None = None,
+        on_summary: Callable[[Summary], None] | None = None,
         at: float | None = None,
         job_id: str | None = None,
         **job: Unpack[CampaignOptions],
@@ -280,7 +306,15 @@ class AsyncCollector:
         """As `Collector.campaign`."""
         rows = [row async for row in to] if isinstance(to, AsyncIterable) else to
         return self.collector.campaign(
-            to=rows, template=template, on_rejected=on_rejected, on_progress=on_progress, at=at, job_id=job_id, **job
+            to=rows,
+            template=template,
+            on_rejected=on_rejected,
+            on_duplicate=on_duplicate,
+            on_progress=on_progress,
+            on_summary=on_summary,
+            at=at,
+            job_id=job_id,
+            **job,
         )
 
     async def status(self, job: str) -> Status:

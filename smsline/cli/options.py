@@ -39,6 +39,12 @@ Params = Annotated[
         show_default=False,
     ),
 ]
+AllowUnassigned = Annotated[
+    bool, typer.Option("--allow-unassigned", help="Take numbers of ranges that libphonenumber does not know.")
+]
+AllowBlank = Annotated[
+    bool, typer.Option("--allow-blank", help="Take params that are empty or an export's NULL or #N/A.")
+]
 Sign = Annotated[str, typer.Option(metavar="TEXT", help="The signature; default: the account's.", show_default=False)]
 Sender = Annotated[str, typer.Option(metavar="ID", help="Sender id, for global numbers.", show_default=False)]
 Lane = Annotated[str, typer.Option(metavar="LANE", help="otp, notify or marketing.")]

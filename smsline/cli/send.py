@@ -35,12 +35,26 @@ def send(  # noqa: PLR0913 - a command's options are its parameters
     key: opt.Key = "",
     account: opt.Account = "",
     ref: Ref = "",
+    allow_unassigned: opt.AllowUnassigned = False,
+    allow_blank: opt.AllowBlank = False,
     wait: opt.Wait = False,
     timeout: opt.Timeout = None,
     as_json: opt.Json = False,
 ) -> None:
     """Send one message to one number; prints the job's id."""
     client = opt.client_of(context)
-    content = {"template": template, "sign": sign, "sender": sender, "account": account}
-    job = client.send(to=to, ref=ref, params=opt.params_of(param), lane=lane, ttl_s=ttl, key=key, **content)
+    job = client.send(
+        to=to,
+        ref=ref,
+        template=template,
+        params=opt.params_of(param),
+        sign=sign,
+        sender=sender,
+        lane=lane,
+        ttl_s=ttl,
+        key=key,
+        account=account,
+        allow_unassigned=allow_unassigned,
+        allow_blank=allow_blank,
+    )
     finish(client, job, wait=wait, timeout_s=timeout, as_json=as_json)

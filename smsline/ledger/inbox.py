@@ -17,6 +17,7 @@ from smsline.ledger.link import Ledger, ScriptCall
 from smsline.ledger.refusals import explain
 from smsline.ledger.talk import LOST, Talk, Unreached, ask, carry, run_scripts
 from smsline.names import LANES
+from smsline.repeats import Kept, Known, mark, mark_of
 
 KEPT_REFUSALS: Final = 1000
 
@@ -127,6 +128,7 @@ def submit_part(
     *,
     part_no: int = 0,
     parts: int | None = None,
+    rows: str = "",
 ) -> Submitted:
     """Write one part of a job; see `submission`.
 
@@ -135,7 +137,7 @@ def submit_part(
         redis.exceptions.RedisError: Redis cannot be reached, or did not answer; the part may be there.
     """
     try:
-        return carry(ledger.redis, submission(ledger.keys, job, spec, part, part_no=part_no, parts=parts))
+        return carry(ledger.redis, submission(ledger.keys, job, spec, part, part_no=part_no, parts=parts, rows=rows))
     except Unconfirmed as error:
         raise ConnectionBroken(str(error)) from error
 
@@ -149,6 +151,7 @@ def submission(
     part_no: int = 0,
     parts: int | None = None,
     wake: WakeUp | None = None,
+    rows: str = "",
 ) -> Talk[Submitted]:
     """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
 
@@ -162,9 +165,10 @@ def submission(
         part_no: The part's number, from 0.
         parts: How many parts there are in all, once that is known.
         wake: Who is to look at the job now; None leaves it to the scheduler.
+        rows: With the last part of a job with a key: what all its rows are (`smsline.repeats.Content`).
 
     Raises:
-        Conflict: The job is complete, closed or cancelled and takes no further part.
+        Conflict: The job is complete, closed or cancelled and takes no further part, or has this part with other rows.
         Unconfirmed: Nothing answered; the part may be there.
         redis.exceptions.RedisError: Redis cannot be reached; the part is not there.
     """
@@ -198,12 +202,16 @@ def submission(
             spec.template,
             json.dumps(spec.params, ensure_ascii=False),
             0 if part is None else part.doubled,
+            mark(spec.params) if spec.key else "",
+            rows,
         ],
     )
     answer, *leave = yield from insist(job, *([call, _waking(keys, wake)] if wake else [call]))
     granted = wake if any(leave) else None
     if answer[0] == b"closed":
         raise Conflict(f"job {job} is complete, closed or cancelled and takes no more recipients")
+    if answer[0] == b"differs":
+        raise Conflict(f"job {job} has other rows in this place: another call hands it over now; wait for its end")
     if answer[0] == b"other":
         return Submitted(answer[1].decode(), complete=True, existed=True, wake=granted)
     return Submitted(job, complete=answer[1] == b"1", wake=granted)
@@ -240,6 +248,53 @@ def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:
         f"job {job} may have been taken: Redis did not answer ({why}). Ask `smsline status {job}` before it is handed over anew, "
         "or repeat the call with this job_id",
     )
+
+
+_KEPT: Final = ("spec", "complete", "shut", "state", "total", "params_mark", "rows")
+
+
+def kept_job(keys: Keys, job: str, key: str = "") -> Talk[Kept | None]:
+    """What tells whether a call repeats or continues a job: the one under the key, else the one with the id."""
+    if key:
+        (found,) = yield from ask(("GET", keys.idempotency(key)))
+        job = found.decode() if found else job
+    if not job:
+        return None
+    values, got = yield from ask(("HMGET", keys.job(job), *_KEPT), ("HKEYS", keys.got(job)))
+    held = {name: value.decode() for name, value in zip(_KEPT, values, strict=True) if value is not None}
+    if "spec" not in held:
+        return None
+    complete = held.get("complete") == "1" and "shut" not in held
+    return Kept(
+        job,
+        JobSpec.from_json(held["spec"]),
+        complete=complete,
+        over="shut" in held or (not complete and held.get("state") == "cancelled"),
+        total=int(held.get("total", 0)),
+        parts=max((int(part_no) for part_no in got), default=-1) + 1,
+        params=held.get("params_mark", ""),
+        rows=held.get("rows", ""),
+    )
+
+
+def hold_numbers(keys: Keys, job: str, known: Known) -> Talk[None]:
+    """Tell what an incomplete job has: from its parts in the inbox, and for a streamed job from its blocks."""
+    got, blocks = yield from ask(("HKEYS", keys.got(job)), ("HGETALL", keys.blocks(job)))
+    if isinstance(blocks, list):  # a dict only with the newer protocol
+        blocks = dict(zip(blocks[::2], blocks[1::2], strict=True))
+    for part_no in sorted(int(n) for n in got):
+        ((packed, extra),) = yield from ask(("HMGET", keys.part(job, part_no), "n", "x"))
+        if packed is not None:
+            part = Part.read(packed, extra)
+            params, refs = part.params or [None] * len(part.numbers), part.refs or [""] * len(part.numbers)
+            for number, own, ref in zip(part.numbers, params, refs, strict=True):
+                known.hold(number, mark_of(None if own is None else tuple(own), ref))
+            continue
+        first, count = (int(n) for n in blocks.get(str(part_no).encode(), b"0:0").split(b":"))
+        for block in range(first, first + count):
+            (packed,) = yield from ask(("HGET", keys.block(block), "n"))
+            for number in numbers.unpack(packed or b""):
+                known.hold(number, Known.ERASED)
 
 
 def waiting_part_numbers(ledger: Ledger, job: str) -> list[int]:

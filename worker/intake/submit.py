@@ -4,13 +4,17 @@ import logging
 from collections.abc import Mapping
 from hashlib import blake2b
 
+from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import RedisError
 
-from smsline.errors import BadInput, Conflict
-from smsline.job import JobSpec, Recipient
-from smsline.ledger import inbox, jobs
+from smsline.calls import Calls
+from smsline.errors import BadInput, Conflict, Unconfirmed
+from smsline.job import JobSpec, Recipient, RowRules, rules_of
+from smsline.ledger import inbox
+from smsline.ledger.talk import carry
 from smsline.names import PAYLOAD_VERSION
-from smsline.parts import Tally, nothing_good, parts
+from smsline.parts import nothing_good, parts
+from smsline.upload import Upload
 from worker.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -45,24 +49,25 @@ def submit_payload(engine: Engine, payload: object, message_id: str) -> str | No
 
 
 def _submit(engine: Engine, payload: object, message_id: str) -> str:
-    spec, rows = _read(payload)
-    tally, job = Tally(), job_id_of(message_id)
-    found = list(parts((_row(row) for row in rows), tally, region=engine.settings.region_default))
-    if not found:
-        raise nothing_good(tally)
-    if (known := jobs.read_status(engine.ledger, job)) and known["complete"]:
-        return job  # the message was delivered again
-    for part_no, part in enumerate(found):
-        taken = inbox.submit_part(engine.ledger, job, spec, part, part_no=part_no, parts=len(found))
-        job = taken.job
-        if taken.existed:
-            break
+    spec, rows, rules = _read(payload, engine.settings.region_default)
+    # A message that is delivered again has the same id, and so the same job: it goes on where it stopped.
+    upload = Upload(Calls(engine.ledger.keys, rules.region, "other"), spec, job_id_of(message_id))
+    tally, redis = upload.tally, engine.ledger.redis
+    try:
+        carry(redis, upload.begin())
+        for part in parts((_row(row) for row in rows), tally, rules=rules, known=upload.known):
+            carry(redis, upload.put(part))
+        if not tally.good + tally.held:
+            raise nothing_good(tally)
+        job = carry(redis, upload.end())[0].job
+    except Unconfirmed as error:
+        raise ConnectionBroken(str(error)) from error
     if tally.bad:
         log.warning("job %s: %d of %d rows were refused; the first: %s", job, tally.bad, tally.rows, tally.first_bad)
     return job
 
 
-def _read(payload: object) -> tuple[JobSpec, list[object]]:
+def _read(payload: object, region: str | None) -> tuple[JobSpec, list[object], RowRules]:
     if not isinstance(payload, Mapping):
         raise BadInput("payload", type(payload).__name__, "must be an object")
     fields = dict(payload)
@@ -73,7 +78,7 @@ def _read(payload: object) -> tuple[JobSpec, list[object]]:
         raise BadInput("to", type(rows).__name__, "must be a list with at least one number")
     if "at" in fields:
         fields["start_s"] = fields.pop("at")
-    return JobSpec.checked(fields), rows
+    return JobSpec.checked(fields), rows, rules_of(fields, region)
 
 
 def _row(row: object) -> str | Recipient:

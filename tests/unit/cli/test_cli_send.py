@@ -39,6 +39,8 @@ def test_every_option_reaches_the_client(run: Any, fake: Any) -> None:
         "main",
         "--ref",
         "r1",
+        "--allow-unassigned",
+        "--allow-blank",
     ]
 
     run(*MINIMAL, "--param", "482913", "--param", "5", *options)
@@ -57,6 +59,8 @@ def test_every_option_reaches_the_client(run: Any, fake: Any) -> None:
                 "key": "k1",
                 "account": "main",
                 "ref": "r1",
+                "allow_unassigned": True,
+                "allow_blank": True,
             },
         )
     ]

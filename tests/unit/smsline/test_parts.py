@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from smsline.job import Recipient, Rejected
+from smsline.job import HALF_RULE, Recipient, Rejected, RowRules
 from smsline.parts import Tally, nothing_good, parts
+from smsline.repeats import Known
 
 FIRST = 8613700000000
 
@@ -39,6 +40,7 @@ def test_no_more_rows_are_read_than_a_part_needs() -> None:
     assert len(read) == 10
 
 
+TAKEN = "it is taken with allow_blank (--allow-blank)"
 BAD = [
     ("12", "phone", "has no country code; write it as +<country><number> or give a default region", "****"),
     ("", "phone", "is empty; give a number such as '+8613711112222'", "****"),
@@ -48,6 +50,18 @@ BAD = [
     (Recipient(f"+{FIRST}", ("a",) * 21), "params", "must be at most 20", "+86137****0000"),
     (Recipient(f"+{FIRST}", (1,)), "params", "every value must be text", "+86137****0000"),  # type: ignore[arg-type]
     (Recipient(f"+{FIRST}", ref="x" * 65), "ref", "must be text of at most 64 characters", "+86137****0000"),
+    (
+        Recipient(f"+{FIRST}", ("NULL",)),
+        "params",
+        f"value 1 is NULL, an export's word for a missing one; {TAKEN}",
+        "+86137****0000",
+    ),
+    (
+        Recipient(f"+{FIRST}", ("\ud83d",)),
+        "params",
+        f"value 1 {HALF_RULE}",
+        "+86137****0000",
+    ),
     (Recipient(None), "phone", "must be text such as '+8613711112222'", "NoneType"),  # type: ignore[arg-type]
 ]
 
@@ -65,17 +79,39 @@ def test_a_bad_row_is_told_and_the_good_ones_go_out(row: object, field: str, rea
     assert (tally.good, tally.bad) == (2, 1)
 
 
-def test_a_number_twice_is_one_recipient() -> None:
-    """However it is written; the first row's params and ref hold, and the part says how many it left out."""
-    tally = Tally()
-    given: list[str | Recipient] = [
-        Recipient(f"+{FIRST}", ("a",), "first"),
-        f"+86 {str(FIRST)[2:]}",
-        Recipient(f"+{FIRST}", ref="third"),
+def test_a_phone_twice_with_the_same_content_is_one_recipient() -> None:
+    """However it is written and however far apart; the second is told as a duplicate of the first."""
+    tally, told = Tally(), list[Rejected]()
+    given: list[str | Recipient] = [*rows(25), f"+86 {str(FIRST)[2:]}", "+54 9 11 1234-5678", "+54 11 1234-5678"]
+    *_, last = parts(given, tally, size=10, on_duplicate=told.append)
+    assert list(last.numbers)[5:] == [5491112345678]
+    assert [(each.row, each.first) for each in told] == [(26, 1), (28, 27)]
+    assert (tally.good, tally.doubled, last.doubled, tally.rows) == (26, 2, 2, 28)
+
+
+def test_a_phone_twice_with_other_content_is_refused() -> None:
+    """The first goes out; the second is told with the row it contradicts."""
+    tally, told = Tally(), list[Rejected]()
+    given = [
+        Recipient(f"+{FIRST}", ("a",), "r"),
+        Recipient(f"+{FIRST}", ("b",), "r"),
+        Recipient(f"+{FIRST}", ("a",), "r"),
     ]
-    (part,) = parts(given, tally)
-    assert (list(part.numbers), part.params, part.refs) == ([FIRST], [("a",)], ["first"])
-    assert (tally.doubled, part.doubled) == (2, 2)
+    (part,) = parts(given, tally, on_rejected=told.append)
+    assert (list(part.numbers), part.params, part.refs) == ([FIRST], [("a",)], ["r"])
+    assert [(each.row, each.first) for each in told] == [(2, 1)]
+    assert "other params or another ref" in told[0].reason
+    assert (tally.good, tally.bad, tally.doubled) == (1, 1, 1)
+
+
+def test_a_large_job_knows_all_its_numbers_in_little_memory() -> None:
+    """The table grows and loses none."""
+    known = Known()
+    for number in range(FIRST, FIRST + 5_000):
+        at, _, found = known.find(number)
+        assert found == Known.ABSENT
+        known.put(at, number, row=number - FIRST + 1, mark=0)
+    assert all(known.find(number)[1:] == (number - FIRST + 1, 0) for number in range(FIRST, FIRST + 5_000))
 
 
 def test_own_params_and_refs_stay_with_their_numbers() -> None:
@@ -87,7 +123,7 @@ def test_own_params_and_refs_stay_with_their_numbers() -> None:
 
 def test_national_numbers_take_the_region() -> None:
     """A campaign of one country needs no country codes."""
-    (part,) = parts(["13711112222", "137 1111 3333"], Tally(), region="CN")
+    (part,) = parts(["13711112222", "137 1111 3333"], Tally(), rules=RowRules("CN"))
     assert list(part.numbers) == [8613711112222, 8613711113333]
 
 

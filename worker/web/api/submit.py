@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from smsline.errors import BadInput, SmslineError
-from smsline.job import new_job_id
+from smsline.job import RowRules, new_job_id
 from smsline.parts import Tally, parts
 from worker.web.api.callers import Caller, caller_of
 from worker.web.api.endpoint import answer, guarded, only
@@ -99,7 +99,7 @@ def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str
         )
         # Rows are left when the key's job was there already: they are judged all the same, so that the answer is the same.
         intake.begin_again()
-        for part in parts(intake, Tally(), region=client.region, on_rejected=intake.on_rejected):
+        for part in parts(intake, Tally(), rules=RowRules(client.region), on_rejected=intake.on_rejected):
             intake.on_progress(len(part.numbers))
     except (ClientDisconnect, HTTPException, BadInput):
         if job_id:

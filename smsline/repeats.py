@@ -1,0 +1,207 @@
+"""Whether a call under a used key says again what the key's job says. If not, it is told what differs.
+
+A job keeps digests of what it was made of, not the thing itself: params are erased soon, and numbers leave the inbox.
+Rows are compared as a set, because a repeated campaign often comes in another order.
+"""
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Final
+
+from smsline.errors import Conflict
+from smsline.job import JobSpec
+from smsline.numbers import mask_in, same_phone
+
+_NOT_CONTENT: Final = {"key", "stream", "params"}
+"""Fields of a job that another call may have otherwise: how it is handed over, not what is sent."""
+
+_WORD: Final = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A job as its key finds it again.
+
+    Attributes:
+        job: Its id.
+        spec: What was asked for, without the params.
+        complete: Whether all its rows were handed over.
+        over: Whether it takes no more rows though some are missing: cancelled or overdue while it was handed over.
+        total: Numbers it has.
+        parts: Parts it has; the next one has this number.
+        params: Mark of the job's params; empty when it was not kept.
+        rows: `Content` as text; empty when it was not kept, as by an older producer.
+    """
+
+    job: str
+    spec: JobSpec
+    complete: bool = True
+    over: bool = False
+    total: int = 0
+    parts: int = 1
+    params: str = ""
+    rows: str = ""
+
+
+def mark(params: Sequence[str]) -> str:
+    """A digest of params, of two bytes on purpose: enough to tell a slip, too short to try codes against."""
+    return blake2b(json.dumps(list(params)).encode(), digest_size=2).hexdigest()
+
+
+class Content:
+    """What a job's rows are, whatever their order: sums of digests, which are added row by row."""
+
+    __slots__ = ("count", "numbers", "params", "refs")
+
+    def __init__(self) -> None:
+        self.count = self.numbers = self.params = self.refs = 0
+
+    def add(self, number: int, params: Sequence[str] | None, ref: str) -> None:
+        """One more row."""
+        phone = number.to_bytes(8)
+        self.count += 1
+        self.numbers = (self.numbers + _digest(phone)) & _WORD
+        if params is not None:
+            self.params = (self.params + _digest(phone + mark(params).encode())) & _WORD
+        if ref:
+            self.refs = (self.refs + _digest(phone + ref.encode())) & _WORD
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.numbers:x} {self.params:x} {self.refs:x}"
+
+
+def _digest(value: bytes) -> int:
+    return int.from_bytes(blake2b(value, digest_size=8).digest())
+
+
+class Known:
+    """The phones that a job has, each with the row that brought it and a mark of what it is sent.
+
+    An open-addressed table in three arrays takes 40 bytes a number, where a dict takes 150: a call of ten million rows
+    must fit beside a web application.
+
+    Attributes:
+        unmet: Phones that the job had before this call and that no row of it has brought again.
+    """
+
+    ABSENT = -1
+    ERASED = 1
+    """The mark of a number whose params the ledger has erased."""
+
+    def __init__(self) -> None:
+        self._resize(1 << 10)
+        self._size = 0
+        self.unmet = 0
+
+    def find(self, phone: int) -> tuple[int, int, int]:
+        """The phone's place, the row that brought it (0: an earlier call), and its mark, or `ABSENT`."""
+        at = (phone * 0x9E3779B97F4A7C15 >> 20) & self._mask
+        while held := self._phones[at]:
+            if held == phone:
+                return at, self._rows[at], self._marks[at]
+            at = (at + 1) & self._mask
+        return at, 0, self.ABSENT
+
+    def put(self, at: int, phone: int, row: int, mark: int) -> None:
+        """Add a phone in the place that `find` told."""
+        self._phones[at], self._rows[at], self._marks[at] = phone, row, mark
+        self._size += 1
+        if self._size * 3 > len(self._phones) * 2:
+            phones, rows, marks = self._phones, self._rows, self._marks
+            self._resize(len(phones) * 2)
+            for old, known in enumerate(phones):
+                if known:
+                    new = self.find(known)[0]
+                    self._phones[new], self._rows[new], self._marks[new] = known, rows[old], marks[old]
+
+    def hold(self, number: int, mark: int) -> None:
+        """A number that the job has from an earlier call."""
+        phone = same_phone(number)
+        at, _, found = self.find(phone)
+        if found == self.ABSENT:
+            self.put(at, phone, 0, mark)
+            self.unmet += 1
+
+    def meet(self, at: int, row: int) -> None:
+        """This row brings again what an earlier call has brought."""
+        self._rows[at] = row
+        self.unmet -= 1
+
+    def _resize(self, size: int) -> None:
+        self._phones, self._rows, self._marks = array("Q", [0]) * size, array("I", [0]) * size, array("Q", [0]) * size
+        self._mask = size - 1
+
+
+def mark_of(params: object, ref: str) -> int:
+    """What a row says besides its number, as a word that is the same within this process; 0 for nothing."""
+    return hash((params, ref)) & (1 << 64) - 1 | 2 if params is not None or ref else 0
+
+
+def refuse_another_job(kept: Kept, spec: JobSpec) -> None:
+    """Compare all but the rows, which can be done before one is read.
+
+    Raises:
+        Conflict: Something differs, or the job can no longer take what is missing.
+    """
+    if kept.over:
+        raise Conflict(
+            f"key {_shown(spec.key)}: its job {kept.job} ended with {kept.total:,} numbers, before all were handed over; "
+            "use another key for those that are missing"
+        )
+    before, now = asdict(kept.spec), asdict(spec)
+    found = [
+        f"{'at' if name == 'start_s' else name}: {_value(name, before[name])} there, {_value(name, now[name])} here"
+        for name in now
+        if name not in _NOT_CONTENT and before[name] != now[name]
+    ]
+    if kept.params and kept.params != mark(spec.params):
+        found.append("params: other values there")
+    if found:
+        raise _conflict(kept, spec.key, found)
+
+
+def refuse_other_rows(kept: Kept, key: str, content: Content) -> None:
+    """Compare the rows with those of a job that has all of its own.
+
+    Raises:
+        Conflict: They are others; says whether numbers, params or refs differ.
+    """
+    before = kept.rows.split() if kept.rows else [str(kept.total)]
+    found = []
+    if int(before[0]) != content.count:
+        found.append(f"numbers: {int(before[0]):,} there, {content.count:,} here")
+    elif kept.rows:
+        names = ("numbers", "params", "refs")
+        now = str(content).split()
+        found = [f"{name}: others there" for name, a, b in zip(names, before[1:], now[1:], strict=False) if a != b]
+    if found:
+        raise _conflict(kept, key, found)
+
+
+def another_campaign(job: str, key: str, why: str) -> Conflict:
+    """The refusal of rows that do not go on with those that were handed over."""
+    return Conflict(
+        f"key {_shown(key)}: its job {job} is not complete, and this is another campaign: {why}; nothing was added. "
+        "Give the rows it was begun with, or another key"
+    )
+
+
+def _conflict(kept: Kept, key: str, found: Sequence[str]) -> Conflict:
+    return Conflict(
+        f"key {_shown(key)}: its job {kept.job} was asked for with other values ({'; '.join(found)}); "
+        "nothing was added. Use another key for another job"
+    )
+
+
+def _shown(key: str) -> str:
+    return repr(mask_in(key))
+
+
+def _value(name: str, value: object) -> str:
+    if name == "start_s" and isinstance(value, float):
+        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds") if value else "now"
+    return repr(value)

@@ -1,0 +1,138 @@
+"""A campaign on its way into the ledger: a new job, one that is continued, or one that is said again."""
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from smsline.errors import Conflict, Unconfirmed
+from smsline.job import JobSpec, Summary, check_job_id, new_job_id
+from smsline.ledger import inbox
+from smsline.ledger.inbox import Part, Submitted
+from smsline.ledger.talk import Talk
+from smsline.parts import Tally
+from smsline.repeats import Content, Kept, Known, another_campaign, refuse_another_job, refuse_other_rows
+
+if TYPE_CHECKING:
+    from smsline.calls import Calls
+
+
+class Upload:
+    """Parts are written as they come, and the last one says how many there were.
+
+    A job that was broken off is continued by content: rows that it has are passed over, wherever they come, and nothing is
+    written before all of them were met; until then the new parts wait in memory. A complete job is compared with the rows.
+
+    Args:
+        calls: The client's talks.
+        spec: The job.
+        job_id: Its id, which an earlier call may have used; None makes one, or takes the one under the spec's key.
+
+    Attributes:
+        known: For `parts`: the numbers that the job has, after `begin`.
+        tally: For `parts`: counts the rows.
+    """
+
+    def __init__(self, calls: "Calls", spec: JobSpec, job_id: str | None = None) -> None:
+        repeatable = bool(spec.key or job_id)
+        self.known = Known()
+        self.tally = Tally(content=Content() if repeatable else None)
+        self._calls, self._spec = calls, spec
+        self._job = check_job_id(job_id) if job_id else ""
+        self._repeatable = repeatable
+        self._kept: Kept | None = None
+        self._waiting: deque[Part] = deque()
+        self._part_no = self._doubled = 0
+
+    def begin(self) -> Talk[None]:
+        """Look for the job under the key or the id, before a row is read.
+
+        Raises:
+            Conflict: It is another job, or can no longer take what is missing.
+        """
+        yield from self._calls.check_account(self._spec.account)
+        if self._repeatable:
+            self._kept = yield from inbox.kept_job(self._calls.keys, self._job, self._spec.key)
+        if self._kept is None:
+            self._job = self._job or new_job_id()
+            return
+        refuse_another_job(self._kept, self._spec)
+        self._job, self._part_no = self._kept.job, self._kept.parts
+        if not self._kept.complete:
+            yield from inbox.hold_numbers(self._calls.keys, self._job, self.known)
+
+    def put(self, part: Part) -> Talk[None]:
+        """Write the part before this one, if all was met that the job has; a repetition writes nothing."""
+        if self._kept is not None and self._kept.complete:
+            return
+        self._waiting.append(part)
+        while not self.known.unmet and len(self._waiting) > 1:
+            yield from self._write(self._waiting.popleft())
+
+    def end(self) -> Talk[tuple[Submitted, Summary]]:
+        """Write the last part, or compare the repetition with its job.
+
+        Raises:
+            Conflict: The rows are another campaign's.
+        """
+        if self._kept is not None and self._kept.complete:
+            return self._said_again(self._kept)
+        if self.known.unmet and self._kept:
+            why = f"{self.known.unmet:,} of the {self._kept.total:,} numbers handed over before are not in it"
+            raise another_campaign(self._kept.job, self._spec.key, why)
+        while len(self._waiting) > 1:
+            yield from self._write(self._waiting.popleft())
+        # None: every row had been handed over, and only the word that there are no more was lost.
+        part = self._waiting.popleft() if self._waiting else None
+        if part is not None:  # duplicates after the last number are nobody's yet
+            part = replace(part, doubled=self.tally.doubled - self._doubled)
+        taken = yield from self._write(part, last=True)
+        if self._kept is not None and self._kept.complete:
+            return self._said_again(self._kept)
+        return taken, self._summary(self.tally.good, self.tally.held)
+
+    def _write(self, part: Part | None, *, last: bool = False) -> Talk[Submitted]:
+        if self._kept is not None and self._kept.complete:
+            return Submitted(self._job, complete=True, existed=True)
+        parts, rows = (self._part_no + (part is not None), str(self.tally.content or "")) if last else (None, "")
+        try:
+            taken = yield from self._calls.submit(
+                self._job, self._spec, part, part_no=self._part_no, parts=parts, rows=rows
+            )
+        except (RedisError, Unconfirmed) as error:
+            if last and isinstance(error, Unconfirmed):
+                raise  # the last part may have been written, and with it the whole job
+            if not self._part_no and not isinstance(error, Unconfirmed):
+                raise
+            raise self._broken_off() from error
+        self._part_no += 1
+        self._doubled += part.doubled if part is not None else 0
+        if taken.existed:
+            yield from self._was_second(taken.job)
+        return taken
+
+    def _was_second(self, job: str) -> Talk[None]:
+        """Another call took the key since `begin`."""
+        kept = yield from inbox.kept_job(self._calls.keys, job, "")
+        if kept is None or not kept.complete:
+            raise Conflict(f"job {job} is being handed over under the same key by another call; wait for its end")
+        refuse_another_job(kept, self._spec)
+        self._kept, self._job = kept, job
+
+    def _said_again(self, kept: Kept) -> tuple[Submitted, Summary]:
+        if self.tally.content is not None:
+            refuse_other_rows(kept, self._spec.key, self.tally.content)
+        return Submitted(kept.job, complete=True, existed=True), self._summary(0, self.tally.good + self.tally.held)
+
+    def _summary(self, added: int, held: int) -> Summary:
+        repeated = self._kept is not None and self._kept.complete
+        return Summary(self._job, added, held, self.tally.doubled, self.tally.bad, repeated)
+
+    def _broken_off(self) -> Unconfirmed:
+        goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
+        return Unconfirmed(
+            self._job,
+            f"job {self._job} is incomplete: Redis went away after {self._part_no} parts; {goes}. Repeat the call with this "
+            f"job_id (or with its key) to continue it, or `smsline cancel {self._job}`",
+        )

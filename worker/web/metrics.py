@@ -4,10 +4,9 @@ A source is a function from the ledger to families; a new one is a line in `SOUR
 """
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from redis.exceptions import RedisError, ResponseError
 from starlette.requests import Request
@@ -16,34 +15,10 @@ from starlette.routing import Route
 
 from smsline.ledger import accounts
 from worker.web.context import Web, address_of, web_of
+from worker.web.families import Family
+from worker.web.metrics_statistics import counted, schedulers
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-Labels: TypeAlias = Mapping[str, str]
-
-
-@dataclass(slots=True)
-class Family:
-    """Samples of one name.
-
-    Attributes:
-        name: Without the prefix `smsline_`.
-        help: What it counts, one line.
-        kind: Of Prometheus.
-        samples: Labels and value of each.
-    """
-
-    name: str
-    help: str
-    kind: Literal["gauge", "counter"] = "gauge"
-    samples: list[tuple[Labels, float]] = field(default_factory=list)
-
-    def lines(self) -> Iterator[str]:
-        """The family as Prometheus reads it."""
-        yield f"# HELP smsline_{self.name} {self.help}"
-        yield f"# TYPE smsline_{self.name} {self.kind}"
-        for labels, value in self.samples:
-            told = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
-            yield f"smsline_{self.name}{{{told}}} {value:.17g}" if told else f"smsline_{self.name} {value:.17g}"
 
 
 def build_info(web: Web) -> Iterator[Family]:
@@ -81,7 +56,13 @@ def memory(web: Web) -> Iterator[Family]:
     yield Family("ledger_memory_bytes", "Memory of the ledger's Redis.", samples=[({}, float(used))])
 
 
-SOURCES: Final[tuple[Callable[[Web], Iterable[Family]], ...]] = (build_info, account_health, memory)
+SOURCES: Final[tuple[Callable[[Web], Iterable[Family]], ...]] = (
+    build_info,
+    counted,
+    account_health,
+    schedulers,
+    memory,
+)
 
 
 def metrics(request: Request) -> Response:
@@ -107,10 +88,6 @@ def _may_scrape(request: Request, web: Web) -> bool:
         return ip_address(address_of(request)).is_loopback
     except ValueError:
         return False
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 routes: Final = [Route("/metrics", metrics)]

@@ -1,0 +1,39 @@
+"""Metric families as Prometheus' text format has them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Labels: TypeAlias = Mapping[str, str]
+Sample: TypeAlias = tuple[Labels, float] | tuple[Labels, float, str]
+"""Labels, value, and for a histogram the ending of the name."""
+
+
+@dataclass(slots=True)
+class Family:
+    """Samples of one name.
+
+    Attributes:
+        name: Without the prefix `smsline_`.
+        help: What it counts, one line.
+        kind: Of Prometheus.
+        samples: What was measured.
+    """
+
+    name: str
+    help: str
+    kind: Literal["gauge", "counter", "histogram"] = "gauge"
+    samples: list[Sample] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """The family as Prometheus reads it."""
+        yield f"# HELP smsline_{self.name} {self.help}"
+        yield f"# TYPE smsline_{self.name} {self.kind}"
+        for labels, value, *ending in self.samples:
+            name = f"smsline_{self.name}{ending[0] if ending else ''}"
+            told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+            yield f"{name}{{{told}}} {value:.17g}" if told else f"{name} {value:.17g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -1,0 +1,97 @@
+"""Metrics made of the ledger's statistics: counters and histograms that are right over restarts and any number of machines."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from smsline.ledger import due, statistics
+from smsline.ledger.statistics import CALL_SIZES, FIRST_BOUND, LAST_BOUND, by_labels
+from worker.web.context import Web
+from worker.web.families import Family, Sample
+
+CODES_SHOWN: Final = 200
+"""Codes that have a label of their own; the rarer ones are added up as `other`, so that a scrape stays small."""
+
+_COUNTERS: Final = {
+    "r": ("recipients_total", "Recipients that came into a state.", ("account", "lane", "state")),
+    "c": (
+        "recipients_by_country_total",
+        "Recipients that came into a state, by country.",
+        ("account", "country", "state"),
+    ),
+    "l": ("calls_total", "Calls of providers.", ("account", "action", "outcome")),
+    "w": ("webhook_deliveries_total", "Requests to endpoints of webhooks.", ("endpoint", "outcome")),
+}
+_TIMES: Final = {
+    "call_duration_seconds": ("How long calls took.", ("account", "action")),
+    "submit_to_accepted_seconds": ("From the hand-over, or the start, to the provider's word.", ("lane",)),
+    "accepted_to_final_seconds": ("From the provider's word to the receipt.", ("account",)),
+}
+
+
+def counted(web: Web) -> Iterator[Family]:
+    """Everything that scripts count."""
+    totals = statistics.totals(web.ledger)
+    for kind, (name, words, labels) in _COUNTERS.items():
+        samples: list[Sample] = [
+            (dict(zip(labels, values, strict=True)), float(total)) for values, total in by_labels(totals, kind)
+        ]
+        yield Family(name, words, "counter", samples)
+    yield _codes(totals)
+    yield from _histograms(totals)
+
+
+def schedulers(web: Web) -> Iterator[Family]:
+    """For how long no scheduler has looked after a queue."""
+    now_ms = web.ledger.now_ms()
+    samples: list[Sample] = [
+        ({"queue": queue}, max(0, now_ms - at_ms) / 1000) for queue, at_ms in due.pulses(web.ledger).items()
+    ]
+    yield Family("worker_last_pulse_seconds", "Since a scheduler last looked after the queue.", samples=samples)
+
+
+def _codes(totals: Mapping[str, int]) -> Family:
+    ranked = sorted(by_labels(totals, "k"), key=lambda each: -each[1])
+    family = Family("codes_total", "Recipients for whom a provider gave a code.", "counter")
+    others: dict[tuple[str, str, str], int] = {}
+    for place, ((account, kind, code, verdict), total) in enumerate(ranked):
+        if place < CODES_SHOWN:
+            labels = {"account": account, "kind": kind, "code": code, "verdict": verdict}
+            family.samples.append((labels, total))
+        else:
+            others[account, kind, verdict] = others.get((account, kind, verdict), 0) + total
+    for (account, kind, verdict), total in others.items():
+        family.samples.append(({"account": account, "kind": kind, "code": "other", "verdict": verdict}, total))
+    return family
+
+
+def _histograms(totals: Mapping[str, int]) -> Iterator[Family]:
+    """Prometheus wants each bound's count to hold those of the bounds below it, and seconds."""
+    held: dict[str, dict[tuple[str, ...], dict[str, int]]] = {}
+    for (name, *labels, bound), total in by_labels(totals, "h"):
+        held.setdefault(name, {}).setdefault(tuple(labels), {})[bound] = total
+    for name, (words, names) in _TIMES.items():
+        bounds = [(str(exponent), 2**exponent / 1000) for exponent in range(FIRST_BOUND, LAST_BOUND + 1)]
+        yield _histogram(Family(name, words, "histogram"), held.get(name, {}), names, bounds=bounds, unit=1000)
+    sizes = [(str(size), float(size)) for size in CALL_SIZES]
+    family = Family("call_recipients", "Recipients in a call.", "histogram")
+    yield _histogram(family, held.get("call_recipients", {}), (), bounds=sizes, unit=1)
+
+
+def _histogram(
+    family: Family,
+    held: Mapping[tuple[str, ...], Mapping[str, int]],
+    names: tuple[str, ...],
+    *,
+    bounds: list[tuple[str, float]],
+    unit: int,
+) -> Family:
+    for values, counts in sorted(held.items()):
+        labels, below = dict(zip(names, values, strict=True)), 0
+        for bound, edge in bounds:
+            below += counts.get(bound, 0)
+            family.samples.append(({**labels, "le": f"{edge:g}"}, below, "_bucket"))
+        below += counts.get("inf", 0)
+        family.samples.append(({**labels, "le": "+Inf"}, below, "_bucket"))
+        family.samples.append((labels, counts.get("sum", 0) / unit, "_sum"))
+        family.samples.append((labels, below, "_count"))
+    return family

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from smsline.ledger.jobs import Counts, Result, Status
     from smsline.ledger.users import User
     from smsline.names import Lane
+    from smsline.suppressed import SuppressedNumber
 
 __all__ = [
     "AccountHealth",
@@ -48,6 +49,7 @@ __all__ = [
     "SmslineError",
     "Status",
     "Summary",
+    "SuppressedNumber",
     "Unavailable",
     "Unconfirmed",
     "User",
@@ -74,6 +76,7 @@ _HOMES: Final = {
     "ledger.jobs": ("Counts", "Result", "Status"),
     "ledger.users": ("User",),
     "names": ("Lane",),
+    "suppressed": ("SuppressedNumber",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

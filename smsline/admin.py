@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from redis.exceptions import RedisError
 
-from smsline import codes
+from smsline import codes, suppressed
 from smsline.access import Access
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.ledger import accounts, breaker, dead, jobs, number_page, suppression
@@ -15,7 +15,9 @@ from smsline.ledger.breaker import Out
 from smsline.ledger.jobs import Status, iso
 from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.refusals import explain, is_refusal
-from smsline.numbers import e164, parse_number, spellings
+from smsline.ledger.suppression import Scope
+from smsline.numbers import e164, parse_number
+from smsline.suppressed import SuppressedNumber
 
 
 class DeadGroup(TypedDict):
@@ -110,6 +112,7 @@ class NumberPage(TypedDict):
 
     phone: str
     suppressed: bool
+    suppressions: list[SuppressedNumber]
     messages: list[NumberEvent]
 
 
@@ -189,8 +192,13 @@ class Admin(Access):
         wanted = parse_number(number, region=self.region, field="number")
         with self._acting():
             messages = number_page.messages_of(self._ledger, wanted)
-            listed = any(suppression.holds(self._ledger, spelling) for spelling in spellings(wanted))
-        return NumberPage(phone=e164(wanted), suppressed=listed, messages=[_event(message) for message in messages])
+            listed = [suppressed.shown(entry) for entry in suppression.of_number(self._ledger, wanted)]
+        return NumberPage(
+            phone=e164(wanted),
+            suppressed=bool(listed),
+            suppressions=listed,
+            messages=[_event(message) for message in messages],
+        )
 
     def accounts(self) -> list[AccountHealth]:
         """Health of every account a worker has registered."""
@@ -215,14 +223,31 @@ class Admin(Access):
         self._note("account.resume", {"account": account})
         return lifted
 
-    def suppress(self, numbers: Iterable[str]) -> int:
-        """Never text these numbers again, whoever asks; what waits for them ends as suppressed. Returns how many are new on the list.
+    def suppress(self, numbers: Iterable[str], *, scope: Scope = "all", reason: str = "") -> int:
+        """Stop texting these numbers; what waits for them ends as suppressed.
+
+        Args:
+            numbers: Which.
+            scope: What is stopped: `marketing`, `notify` (marketing too), or `all` (one-time passwords too).
+            reason: Why, for people.
+
+        Returns:
+            How many entries are new or wider than before: one that stops more already is not narrowed.
 
         Raises:
             BadInput: One of them cannot be a number; those before it are on the list.
         """
+        scope = suppression.check_scope(scope)
+        return self.suppress_entries(SuppressedNumber(phone=each, scope=scope, reason=reason) for each in numbers)
+
+    def suppress_entries(self, entries: Iterable[SuppressedNumber]) -> int:
+        """Put entries on the list as `suppressed` gives them. Returns how many are new or wider than before.
+
+        Raises:
+            BadInput: One of them has no number, scope or time; those before it are on the list.
+        """
         with self._acting():
-            added = suppression.add(self._ledger, (parse_number(number, region=self.region) for number in numbers))
+            added = suppression.add(self._ledger, (suppressed.read(each, self.region) for each in entries))
         self._note("suppression.add", {}, added)
         return added
 
@@ -237,11 +262,11 @@ class Admin(Access):
         self._note("suppression.remove", {}, removed)
         return removed
 
-    def suppressed(self) -> Iterator[str]:
-        """Every number on the suppression list, streamed."""
+    def suppressed(self) -> Iterator[SuppressedNumber]:
+        """Every entry of the suppression list, streamed; a number has one for each kind of source."""
         with self._acting():
-            for number in suppression.listed(self._ledger):
-                yield e164(number)
+            for entry in suppression.listed(self._ledger):
+                yield suppressed.shown(entry)
 
     @contextmanager
     def _acting(self) -> Iterator[None]:

@@ -44,6 +44,7 @@ class Row(NamedTuple):
         params: `param1…` in order, or None when the file has no such columns.
         ref: The caller's own reference, or empty.
         reason: Why the row cannot be sent, or empty.
+        others: What stands in the other columns, in the order of `Columns.ignored`.
     """
 
     line: int
@@ -51,6 +52,7 @@ class Row(NamedTuple):
     params: tuple[str, ...] | None = None
     ref: str = ""
     reason: str = ""
+    others: tuple[str, ...] = ()
 
 
 class Columns(NamedTuple):
@@ -61,7 +63,8 @@ class Columns(NamedTuple):
         phone: Position of `phone`.
         params: Positions of `param1`, `param2`, … in that order.
         ref: Position of `ref`, or None.
-        ignored: Names of the columns that mean nothing here.
+        ignored: Names of the columns that mean nothing to a campaign.
+        others: Positions of those.
     """
 
     width: int
@@ -69,6 +72,7 @@ class Columns(NamedTuple):
     params: tuple[int, ...]
     ref: int | None
     ignored: tuple[str, ...]
+    others: tuple[int, ...] = ()
 
 
 class CampaignFile:
@@ -205,7 +209,14 @@ def read_header(cells: Sequence[str], name: str) -> Columns:
         missing = next(want for want in wanted if want not in params)
         raise BadInput("file", name, f"has a column '{params[-1]}' but no '{missing}'; number them from param1 up")
     ignored = tuple(found for found in at if found not in {PHONE, REF, *params})
-    return Columns(len(names), at[PHONE], tuple(at[param] for param in params), at.get(REF), ignored)
+    return Columns(
+        len(names),
+        at[PHONE],
+        tuple(at[param] for param in params),
+        at.get(REF),
+        ignored,
+        tuple(at[name] for name in ignored),
+    )
 
 
 def read_row(cells: Sequence[str], columns: Columns, line: int) -> Row:
@@ -220,7 +231,8 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> Row:
         return Row(line, "", reason="phone is empty")
     if _spoilt("".join((phone, ref, *(params or ())))):
         return Row(line, _text(phone), reason="is not UTF-8 text; save the file as CSV (UTF-8)")
-    return Row(line, phone, params, ref)
+    others = tuple([cells[position].strip() for position in columns.others]) if columns.others else ()
+    return Row(line, phone, params, ref, others=others)
 
 
 def _spoilt(value: str) -> bool:

@@ -1,20 +1,24 @@
-"""The suppression list: numbers that are never texted, whoever asks; add, remove and list them."""
+"""The suppression list: which numbers are not texted, in which lanes and why; add, remove and list them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from smsline.cli import options as opt
 from smsline.cli.errors import BAD_INPUT
-from smsline.cli.output import print_json, print_line, say
+from smsline.cli.output import print_json, print_line, print_rows, say
 from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput
 
+if TYPE_CHECKING:
+    from smsline.suppressed import SuppressedNumber
+
 commands = typer.Typer(
     context_settings=opt.HELP,
-    help="Numbers that are never texted, whoever asks.",
+    help="Numbers that are not texted, and why.",
     epilog=opt.example("smsline suppress add +8613711112222", "smsline suppress add --file stop.csv"),
 )
 
@@ -24,39 +28,93 @@ File = Annotated[
 ]
 
 
-@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline suppress add --file stop.csv"))
-def add(context: typer.Context, numbers: Phones = None, *, file: File = "", as_json: opt.Json = False) -> None:
-    """Never text these numbers again; what waits for them ends as suppressed."""
-    _change(context, numbers, file, verb="suppress", as_json=as_json)
+Scope = Annotated[
+    str,
+    typer.Option(
+        metavar="marketing|notify|all",
+        help="What is stopped: advertisements, notices too, or one-time passwords too.",
+        show_default="all, or what a file's column scope says",
+    ),
+]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for people.", show_default=False)]
+
+COLUMNS: Final = ("phone", "scope", "source", "reason", "at")
+
+
+@commands.command(
+    context_settings=opt.HELP,
+    epilog=opt.example("smsline suppress add +8613711112222 --scope marketing", "smsline suppress add --file stop.csv"),
+)
+def add(
+    context: typer.Context,
+    numbers: Phones = None,
+    *,
+    file: File = "",
+    scope: Scope = "",
+    reason: Reason = "",
+    as_json: opt.Json = False,
+) -> None:
+    """Stop texting these numbers; what waits for them ends as suppressed.
+
+    An entry is widened, never narrowed. A file may be what `list` has printed: each row keeps its scope, source, reason and time.
+    """
+    admin, bad = opt.admin_of(context), list[str]()
+    with _rows(numbers, file, admin.region, bad) as rows:
+        changed = admin.suppress_entries(_entry(row, scope, reason) for row in rows)
+    _report(changed, "added", bad, as_json=as_json)
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline suppress remove +8613711112222"))
 def remove(context: typer.Context, numbers: Phones = None, *, file: File = "", as_json: opt.Json = False) -> None:
     """Take numbers off the list; from now on they may be texted."""
-    _change(context, numbers, file, verb="unsuppress", as_json=as_json)
+    admin, bad = opt.admin_of(context), list[str]()
+    with _rows(numbers, file, admin.region, bad) as rows:
+        changed = admin.unsuppress(row["phone"] for row in rows)
+    _report(changed, "removed", bad, as_json=as_json)
 
 
-@commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline suppress list > stop.txt"))
+@commands.command(
+    "list",
+    context_settings=opt.HELP,
+    epilog=opt.example("smsline suppress list > stop.csv", "smsline suppress add --file stop.csv"),
+)
 def list_numbers(context: typer.Context, *, as_json: opt.Json = False) -> None:
-    """Print every number on the list, one a line."""
-    for number in opt.admin_of(context).suppressed():
-        print_json({"phone": number}) if as_json else print_line(number)
+    """Print every entry: the number, what is stopped, from where, why and since when; CSV that `add --file` takes."""
+    print_rows(opt.admin_of(context).suppressed(), COLUMNS, fmt="jsonl" if as_json else "csv")
 
 
-def _change(context: typer.Context, numbers: list[str] | None, file: str, *, verb: str, as_json: bool) -> None:
+@contextmanager
+def _rows(
+    numbers: list[str] | None, file: str, region: str | None, bad: list[str]
+) -> Iterator[Iterator[dict[str, str]]]:
+    """The numbers given and the good rows of a file, each with the file's other columns; the lines of bad rows go to `bad`.
+
+    Raises:
+        BadInput: Neither was given.
+    """
     if not numbers and not file:
         raise BadInput("NUMBER", "", "give numbers, or --file with a CSV that has a column phone")
-    admin = opt.admin_of(context)
-    change = admin.suppress if verb == "suppress" else admin.unsuppress
-    bad: list[str] = []
-    if file:
-        with open_campaign(file) as source:
-            changed = change(chain(numbers or (), _good(source, admin.region, bad)))
-    else:
-        changed = change(numbers or ())
-    print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(
-        f"{changed:,} numbers {'added' if verb == 'suppress' else 'removed'}"
-    )
+    given = ({"phone": number} for number in numbers or ())
+    if not file:
+        yield given
+        return
+    with open_campaign(file) as source:
+        yield chain(given, _good(source, region, bad))
+
+
+def _entry(row: dict[str, str], scope: str, reason: str) -> "SuppressedNumber":
+    """A row as an entry; what was said on the command line stands above what the file says."""
+    return {
+        "phone": row["phone"],
+        "scope": scope or row.get("scope", ""),
+        "source": row.get("source", ""),
+        "reason": reason or row.get("reason", ""),
+        "at": row.get("at", ""),
+    }
+
+
+def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
+    print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(f"{changed:,} numbers {done}")
     for reason in bad[:10]:
         say(reason)
     if bad:
@@ -64,14 +122,14 @@ def _change(context: typer.Context, numbers: list[str] | None, file: str, *, ver
         raise typer.Exit(BAD_INPUT)
 
 
-def _good(source: CampaignFile, region: str | None, bad: list[str]) -> Iterator[str]:
-    """The numbers of a file that can be numbers; the lines of the others go to `bad`."""
+def _good(source: CampaignFile, region: str | None, bad: list[str]) -> Iterator[dict[str, str]]:
+    """The rows of a file whose numbers can be numbers; the lines of the others go to `bad`."""
     for row in source.rows():
         reason = row.reason or _reason(row.phone, region)
         if reason:
             bad.append(f"line {row.line}: {reason}")
         else:
-            yield row.phone
+            yield {**dict(zip(source.columns.ignored, row.others, strict=False)), "phone": row.phone}
 
 
 def _reason(phone: str, region: str | None) -> str:

@@ -235,7 +235,7 @@ def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
         keys.park(queue.account, queue.template),
         keys.closing,
         keys.later,
-        keys.suppressed,
+        keys.suppressions,
     ]
     key_list += [keys.called(queue.account, today), keys.called(queue.account, today - 1)]
     for entry in claim.entries:

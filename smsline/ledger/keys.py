@@ -36,7 +36,8 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | stats_hours:<day>            | hash   | hour -> by how much counters grew, compressed                | as long as jobs are kept        |
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
 | refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
-| suppressed                   | set    | numbers that must not be texted                             | permanent                       |
+| suppressions                 | hash   | number -> its scopes, each with when, from where and why    | permanent                       |
+| suppressed                   | set    | the list before it had scopes; moved when it is found       | moved                           |
 | users                        | hash   | user of the console -> role                                 | permanent                       |
 | passwords                    | hash   | user -> argon2 hash, epoch, since when                      | permanent                       |
 | session:<digest>             | string | who is signed in                                            | the session's end               |
@@ -75,6 +76,7 @@ PERMANENT: Final = (
     "codes",
     "names",
     "ids",
+    "suppressions",
     "suppressed",
     "number_days",
     "pulses",
@@ -104,6 +106,7 @@ class Keys:
         self.codes = self.prefix + "codes"
         self.names = self.prefix + "names"
         self.ids = self.prefix + "ids"
+        self.suppressions = self.prefix + "suppressions"
         self.suppressed = self.prefix + "suppressed"
         self.refused = self.prefix + "refused"
         self.users = self.prefix + "users"

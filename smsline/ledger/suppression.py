@@ -1,44 +1,150 @@
-"""The suppression list: numbers that must not be texted, whoever asks; looked at right before every call."""
+"""The suppression list: which numbers must not be texted, in which lanes, and why; looked at right before every call."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
-from smsline.ledger.link import Ledger
+from smsline.errors import BadInput
+from smsline.ledger.link import Ledger, Value
+from smsline.numbers import same_phone
+
+T = TypeVar("T")
+
+Scope: TypeAlias = Literal["marketing", "notify", "all"]
+"""What is stopped: advertisements; notices too; everything, one-time passwords too."""
+
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+
+PERSON: Final = "person"
+CODE: Final = "code"
+REPLY: Final = "reply"
+_KINDS: Final = (PERSON, CODE, REPLY)
+"""Kinds of source, the first word of `Suppression.source`; a number has one entry of each at most."""
 
 AT_ONCE: Final = 1_000
+_ADOPTED: Final = ("person before scopes", "on the list before it had scopes")
+_LONGEST: Final = 200
+_LETTERS: Final[dict[Scope, str]] = {"marketing": "m", "notify": "n", "all": "a"}
+_BY_LETTER: Final[dict[str, Scope]] = {letter: scope for scope, letter in _LETTERS.items()}
 
 
-def add(ledger: Ledger, numbers: Iterable[int]) -> int:
-    """Put numbers on the list; returns how many were not on it. When the numbers end in an error, those before it are on the list."""
-    return _in_pieces(numbers, lambda some: int(ledger.redis.sadd(ledger.keys.suppressed, *some)))
+class Suppression(NamedTuple):
+    """One entry of the list.
+
+    Attributes:
+        number: E.164 integer.
+        scope: What is stopped.
+        source: From where: `person`, `code` or `reply`, and more words about it.
+        reason: Why.
+        at_ms: When it was put there, epoch ms; 0 for now.
+    """
+
+    number: int
+    scope: Scope = "all"
+    source: str = PERSON
+    reason: str = ""
+    at_ms: int = 0
 
 
-def remove(ledger: Ledger, numbers: Iterable[int]) -> int:
-    """Take numbers off the list; returns how many were on it. When the numbers end in an error, those before it are off the list."""
-    return _in_pieces(numbers, lambda some: int(ledger.redis.srem(ledger.keys.suppressed, *some)))
+def check_scope(scope: str) -> Scope:
+    """The scope, when it is one.
+
+    Raises:
+        BadInput: It is none.
+    """
+    for known in SCOPES:
+        if scope == known:
+            return known
+    raise BadInput("scope", scope, f"must be one of {', '.join(SCOPES)}")
+
+
+def add(ledger: Ledger, entries: Iterable[Suppression]) -> int:
+    """Put numbers on the list.
+
+    An entry is widened and never narrowed: `marketing` said of a number that a person has put there with `all` changes nothing.
+
+    Args:
+        ledger: Where.
+        entries: What to put there. When they end in an error, those before it are on the list.
+
+    Returns:
+        How many entries are new or wider than before.
+    """
+    adopt(ledger)
+    return _in_pieces(entries, lambda some: int(ledger.run("suppress", [ledger.keys.suppressions], _facts(some))))
+
+
+def _facts(entries: Sequence[Suppression]) -> list[Value]:
+    facts: list[Value] = []
+    for each in entries:
+        source = _tidy(each.source)
+        if source.partition(" ")[0] not in _KINDS:
+            source = f"{PERSON} {source}".strip()
+        facts += [same_phone(each.number), _LETTERS[each.scope], each.at_ms or "", source, _tidy(each.reason)]
+    return facts
+
+
+def _tidy(text: str) -> str:
+    """A text as one short line: lines and tabs divide the entries."""
+    return " ".join(text.split())[:_LONGEST]
+
+
+def remove(ledger: Ledger, numbers: Iterable[int], *, source: str = "") -> int:
+    """Take numbers off the list.
+
+    Args:
+        ledger: Where.
+        numbers: Which. When they end in an error, those before it are off the list.
+        source: Only what this kind of source has put there; empty for all of it.
+
+    Returns:
+        How many numbers had something taken off.
+    """
+    adopt(ledger)
+    return _in_pieces(
+        numbers,
+        lambda some: int(ledger.run("unsuppress", [ledger.keys.suppressions], [source, *map(same_phone, some)])),
+    )
 
 
 def count(ledger: Ledger) -> int:
     """How many numbers are on the list."""
-    return int(ledger.redis.scard(ledger.keys.suppressed))
+    adopt(ledger)
+    return int(ledger.redis.hlen(ledger.keys.suppressions))
 
 
-def holds(ledger: Ledger, number: int) -> bool:
-    """Whether a number is on the list."""
-    return bool(ledger.redis.sismember(ledger.keys.suppressed, str(number)))
+def of_number(ledger: Ledger, number: int) -> list[Suppression]:
+    """What is on the list about a number, the widest scope first."""
+    adopt(ledger)
+    held = ledger.redis.hget(ledger.keys.suppressions, str(same_phone(number)))
+    return _read(number, held) if held else []
 
 
-def listed(ledger: Ledger) -> Iterator[int]:
-    """Every number on the list, in no order, streamed; a number may come twice while the list is changed."""
-    for number in ledger.redis.sscan_iter(ledger.keys.suppressed, count=AT_ONCE):
-        yield int(number)
+def listed(ledger: Ledger) -> Iterator[Suppression]:
+    """Every entry, in no order, streamed; one may come twice while the list is changed."""
+    adopt(ledger)
+    for number, held in ledger.redis.hscan_iter(ledger.keys.suppressions, count=AT_ONCE):
+        yield from _read(int(number), held)
 
 
-def _in_pieces(numbers: Iterable[int], change: Callable[[list[int]], int]) -> int:
-    changed, some = 0, list[int]()
+def _read(number: int, held: bytes) -> list[Suppression]:
+    parts = [line.split("\t", 3) for line in held.decode().split("\n")]
+    return [
+        Suppression(number, _BY_LETTER[letter], source, reason, int(at_ms)) for letter, at_ms, source, reason in parts
+    ]
+
+
+def adopt(ledger: Ledger) -> None:
+    """Move what is on the list as it was before it had scopes (docs/decisions/0015-suppression-has-a-scope.md)."""
+    keys = ledger.keys
+    while ledger.redis.exists(keys.suppressed):
+        ledger.run("adopt_suppressed", [keys.suppressions, keys.suppressed], [AT_ONCE, *_ADOPTED])
+
+
+def _in_pieces(whole: Iterable[T], change: Callable[[list[T]], int]) -> int:
+    changed, some = 0, list[T]()
     try:
-        for number in numbers:
-            some.append(number)
+        for one in whole:
+            some.append(one)
             if len(some) == AT_ONCE:
                 piece, some = some, []
                 changed += change(piece)

@@ -18,6 +18,7 @@ from smsline import (
     Result,
     SmslineError,
     Status,
+    SuppressedNumber,
     Unavailable,
     Unconfirmed,
 )
@@ -84,7 +85,7 @@ def administer(line: Admin) -> None:
     assert_type(line.resume_account("main"), int)
     assert_type(line.suppress(["+8613711112222"]), int)
     assert_type(line.unsuppress(["+8613711112222"]), int)
-    assert_type(line.suppressed(), Iterator[str])
+    assert_type(line.suppressed(), Iterator[SuppressedNumber])
     assert_type(line.status("x"), Status)
 
 

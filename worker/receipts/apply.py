@@ -4,12 +4,11 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from config.providers import facts_of
-from smsline.codes import for_receipt
 from smsline.ledger import receipts, suppression
 from smsline.ledger.receipts import ApplyCounts, ReceiptMatch, Row
 from worker.engine import Engine
 from worker.providers.base import QueryProvider, Receipt
+from worker.receipts import opt_out
 from worker.receipts.matching import match
 
 DAY_MS: Final = 86_400_000
@@ -46,7 +45,9 @@ def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> ApplyCounts
 def apply_matched(engine: Engine, account: str, matched: Sequence[ReceiptMatch]) -> ApplyCounts:
     """Apply receipts whose recipients are known."""
     jobs = receipts.jobs_of(engine.ledger, sorted({each.place.block for each in matched}))
-    suppression.add(engine.ledger, [each.row.number for each in matched if opted_out(engine, account, each.row)])
+    if failed := [(each.row.number, each.row.code) for each in matched if not each.row.ok]:
+        provider = engine.settings.accounts[account].provider
+        suppression.add(engine.ledger, opt_out.of_receipts(provider, account, failed))
     known = [_timed(engine, each) for each in matched if each.place.block in jobs]
     done = receipts.apply(engine.ledger, account, known, jobs=jobs)
     if done.strangers:
@@ -62,13 +63,6 @@ def _timed(engine: Engine, matched: ReceiptMatch) -> ReceiptMatch:
     """A receipt to which its provider gives no time is of the present."""
     row = matched.row
     return matched if row.at_s else matched._replace(row=row._replace(at_s=engine.now_ms() // 1000))
-
-
-def opted_out(engine: Engine, account: str, row: Row) -> bool:
-    """Whether a receipt says that the recipient does not want to be texted."""
-    provider = engine.settings.accounts[account].provider
-    found = for_receipt(provider, row.code).row
-    return not row.ok and facts_of(provider).opt_out(found.code, found.reason) is not None
 
 
 def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import bootsteps, signals
 
-from smsline.ledger import accounts
+from smsline.ledger import accounts, suppression
 from smsline.names import QUEUES
 from worker.engine import Engine
 from worker.maintenance import balance, statistics
@@ -51,5 +51,6 @@ def register(engine: Engine) -> None:
         redis.exceptions.RedisError: Redis cannot be reached (yet).
     """
     accounts.register(engine.ledger, {name: account.provider for name, account in engine.settings.accounts.items()})
+    suppression.adopt(engine.ledger)
     balance.begin(engine)
     statistics.begin(engine)

@@ -5,6 +5,7 @@ the returned recipients must meet. `after_record` can wait, or be lost with a li
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -15,6 +16,7 @@ from smsline.verdicts import Scope
 from worker.engine import Engine
 from worker.outcome import Outcome, Trouble
 from worker.providers.base import Answer
+from worker.receipts import opt_out
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
         batch_queues.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
     # An opt-out is a person's word: it is not told twice, and losing it would text somebody who said no.
     if outcome.opted_out:
-        suppression.add(ledger, outcome.opted_out)
+        suppression.add(ledger, opt_out.of_answers(flight.provider, queue.account, _codes_of(flight, outcome)))
 
 
 def after_record(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
@@ -77,6 +79,16 @@ def after_record(engine: Engine, flight: Flight, answer: Answer, outcome: Outcom
         log.warning(
             "account %s: what a call meant for it is lost (%s); what it came to is not", account, type(error).__name__
         )
+
+
+def _codes_of(flight: Flight, outcome: Outcome) -> Iterator[tuple[int, str]]:
+    """Numbers that have opted out, each with its code."""
+    leaving = set(outcome.opted_out)
+    for group, each in zip(flight.begun.groups, outcome.entries, strict=True):
+        number_at = dict(zip(group.positions, group.numbers, strict=True))
+        for result in each.results:
+            if number_at[result.position] in leaving:
+                yield number_at[result.position], result.code
 
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:

@@ -168,3 +168,29 @@ local function set_accounts(block_key, size, through)
   end
   redis.call('HSET', block_key, 'ac', ac)
 end
+
+-- What stands on the suppression list about a number: a line for each kind of source, tab separated scope letter, ms, source and
+-- reason, the widest scope first, so that `begin` looks at one byte.
+local SCOPES = { m = 1, n = 2, a = 3 }
+
+local function suppression_kind(source)
+  return string.match(source, '^%S+')
+end
+
+local function suppressions_of(held)
+  local entries = {}
+  for scope, at, source, reason in string.gmatch(held or '', '(%a)\t(%d+)\t([^\t\n]*)\t([^\n]*)') do
+    entries[suppression_kind(source)] = { scope = scope, at = at, source = source, reason = reason }
+  end
+  return entries
+end
+
+local function write_suppressions(key, number, entries)
+  local lines = {}
+  for _, scope in ipairs({ 'a', 'n', 'm' }) do
+    for _, entry in pairs(entries) do
+      if entry.scope == scope then lines[#lines + 1] = table.concat({ scope, entry.at, entry.source, entry.reason }, '\t') end
+    end
+  end
+  if #lines == 0 then redis.call('HDEL', key, number) else redis.call('HSET', key, number, table.concat(lines, '\n')) end
+end

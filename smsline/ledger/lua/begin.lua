@@ -1,7 +1,7 @@
 -- The last look before a call: drop what must not go out any more, put off what must wait, take the token, mark the rest as sending.
 -- After `go` the call is made at once.
 -- KEYS: 1 attempt (hash), 2 due lease (zset), 3 bucket (hash), 4 park of the account, 5 park of the template (hashes), 6 due close, 7 due later (zsets),
---       8 suppressed (set), 9 calls to numbers today, 10 yesterday (hashes), then per entry: block, job (hashes), held (zset)
+--       8 suppressions (hash), 9 calls to numbers today, 10 yesterday (hashes), then per entry: block, job (hashes), held (zset)
 -- ARGV: 1 attempt id, 2 lease ms, 3 rate (micro-tokens a ms), 4 burst (micro-tokens), 5 floor left to other lanes (micro-tokens), 6 park probe ms, 7 bucket expiry s,
 --       8 batch queue id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry of the claim its text
 -- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', until ms} |
@@ -14,6 +14,9 @@ local now = math.floor(us / 1000)
 local now_s = math.floor(now / 1000)
 local caps = { { 30, tonumber(ARGV[9]) }, { 3600, tonumber(ARGV[10]) }, { 86400, tonumber(ARGV[11]) } }
 local capped = caps[1][2] > 0 or caps[2][2] > 0 or caps[3][2] > 0
+-- A narrower scope leaves the more urgent lanes alone: who wants no advertisements still logs in.
+local STOPPING = { marketing = '[mna]', notify = '[na]', otp = 'a' }
+local stopping = '^' .. STOPPING[string.match(ARGV[8], '^[^|]*')]
 local suppressing = redis.call('EXISTS', KEYS[8]) == 1
 local ready, total = {}, 0
 
@@ -51,13 +54,18 @@ local function allowed_s(number)
   return at > now_s and at or 0
 end
 
+-- The spelling by which the list has a phone (`numbers.same_phone`).
+local function listed_as(number)
+  return #number == 13 and string.sub(number, 1, 3) == '549' and '54' .. string.sub(number, 4) or number
+end
+
 -- Split an entry's open recipients: suppressed ones end, capped ones wait, the rest may go.
 local function sift(e)
   local free, stopped, later = {}, {}, {}
   for _, p in ipairs(e.open) do
     local number = number_at(e.n, p)
     local at = capped and allowed_s(number) or 0
-    if suppressing and redis.call('SISMEMBER', KEYS[8], number) == 1 then stopped[#stopped + 1] = p
+    if suppressing and string.find(redis.call('HGET', KEYS[8], listed_as(number)) or '', stopping) then stopped[#stopped + 1] = p
     elseif at > 0 then
       later[at] = later[at] or {}
       table.insert(later[at], p)

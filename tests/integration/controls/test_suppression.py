@@ -6,6 +6,8 @@ from smsline.errors import BadInput
 from smsline.ledger import batch_queues, suppression
 from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
+from smsline.ledger.suppression import Scope, Suppression
+from smsline.names import LANES
 from smsline.numbers import e164
 from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, Script, never_left, refuse, refuse_items
@@ -21,6 +23,11 @@ OPTED_OUT = "FailedOperation.PhoneNumberInBlacklist"
 def at_once(ledger: Ledger) -> Scene:
     """A scene whose lanes do not linger."""
     return make_scene(ledger, linger_ms=0)
+
+
+def phones(scene: Scene) -> list[str]:
+    """Every number on the list."""
+    return [entry["phone"] for entry in scene.ask.suppressed()]
 
 
 def called(scene: Scene) -> set[int]:
@@ -44,9 +51,66 @@ def test_listed_numbers_are_never_called(at_once: Scene) -> None:
         assert not row["attempts"]
 
 
-@pytest.mark.parametrize("lane", ["otp", "notify", "marketing"])
+STOPS = [("marketing", {"marketing"}), ("notify", {"marketing", "notify"}), ("all", {"marketing", "notify", "otp"})]
+
+
+@pytest.mark.parametrize(("scope", "lanes"), STOPS)
+def test_a_scope_stops_its_lane_and_those_that_matter_less(at_once: Scene, scope: Scope, lanes: set[str]) -> None:
+    """Who wants no advertisements still gets the code to log in; only `all`, which a person sets, stops that too."""
+    at_once.ask.suppress([e164(FIRST)], scope=scope)
+    jobs = {lane: at_once.submit([FIRST], lane=lane, params=["482913"]) for lane in LANES}
+    at_once.run()
+    stopped = {lane for lane, job in jobs.items() if at_once.counts(job) == {"total": 1, "suppressed": 1}}
+    assert stopped == lanes
+    assert len(at_once.provider.calls) == len(LANES) - len(lanes)
+
+
+def test_a_phone_is_stopped_in_each_of_its_spellings(at_once: Scene) -> None:
+    """Argentina's mobiles have a 9 in them from abroad; the phone is the same."""
+    at_once.ask.suppress(["+5491123456789", "+541123456780"])
+    job = at_once.submit([541123456789, 5491123456780])
+    at_once.run()
+    assert at_once.counts(job) == {"total": 2, "suppressed": 2}
+
+
+def test_an_entry_is_widened_and_never_narrowed(at_once: Scene) -> None:
+    """A file of opt-outs from advertisements does not let through whom a person has stopped altogether."""
+    assert at_once.ask.suppress([e164(FIRST)], scope="marketing", reason="first") == 1
+    assert at_once.ask.suppress([e164(FIRST)], scope="all", reason="asked by letter") == 1
+    assert at_once.ask.suppress([e164(FIRST)], scope="notify") == 0
+    (entry,) = at_once.ask.suppressed()
+    assert (entry["scope"], entry["source"], entry["reason"]) == ("all", "person", "asked by letter")
+
+
+def test_the_list_can_be_written_down_and_read_again(at_once: Scene) -> None:
+    """Scope, source, reason and time of each entry come back as they were; what is there already changes nothing."""
+    at_once.ask.suppress([e164(FIRST), e164(FIRST + 1)], scope="notify", reason="by letter, 3 May")
+    suppression.add(at_once.ledger, [Suppression(FIRST, "marketing", "reply main", "the word TD")])
+    saved = sorted(at_once.ask.suppressed(), key=str)
+    assert len(saved) == 3
+    assert at_once.ask.suppress_entries(saved) == 0
+    at_once.ask.unsuppress([e164(FIRST), e164(FIRST + 1)])
+    assert at_once.ask.suppress_entries(saved) == 3
+    assert sorted(at_once.ask.suppressed(), key=str) == saved
+
+
+def test_the_old_list_stops_advertisements(at_once: Scene) -> None:
+    """It had no scopes and did not say from where it had a number; most came from opt-outs, and they lock no one out."""
+    at_once.ledger.redis.sadd(at_once.ledger.keys.suppressed, FIRST)
+    suppression.adopt(at_once.ledger)
+    assert not at_once.ledger.redis.exists(at_once.ledger.keys.suppressed)
+    code, advertisement = at_once.otp(FIRST), at_once.submit([FIRST])
+    at_once.run()
+    assert at_once.counts(code) == {"total": 1, "accepted": 1}
+    assert at_once.counts(advertisement) == {"total": 1, "suppressed": 1}
+    assert [(entry["scope"], entry["source"]) for entry in at_once.ask.suppressed()] == [
+        ("marketing", "person before scopes")
+    ]
+
+
+@pytest.mark.parametrize("lane", LANES)
 def test_no_lane_goes_past_the_list(at_once: Scene, lane: str) -> None:
-    """A one-time password is a text too. A job of listed numbers makes no call, takes no token, and closes at once."""
+    """A job of listed numbers makes no call, takes no token, and closes at once."""
     at_once.ask.suppress([e164(FIRST)])
     job = at_once.submit([FIRST], lane=lane, params=["482913"])
     at_once.run()
@@ -90,7 +154,7 @@ def test_who_joins_the_list_after_being_taken_for_a_call(ledger: Ledger) -> None
     job = world.job([FIRST])
     claim = world.take()
     assert claim is not None
-    suppression.add(ledger, [FIRST])
+    suppression.add(ledger, [Suppression(FIRST)])
     assert batch_queues.begin(ledger, claim, TERMS) == NotStarted("empty")
     assert world.counts(job) == {"total": 1, "suppressed": 1}
 
@@ -139,7 +203,7 @@ def test_an_answer_that_tells_of_an_opt_out_feeds_the_list(at_once: Scene, refus
     first = at_once.submit([FIRST])
     at_once.run()
     assert at_once.counts(first) == {"total": 1, "dead": 1}
-    assert list(at_once.ask.suppressed()) == [e164(FIRST)]
+    assert phones(at_once) == [e164(FIRST)]
     second = at_once.submit(some_numbers(2))
     at_once.run()
     assert len(at_once.provider.calls) == 2
@@ -156,7 +220,7 @@ def test_a_whole_call_that_is_refused_for_one_opt_out_lists_nobody_else(at_once:
     at_once.provider.usual = refuse_whom_it_concerns
     job = at_once.submit(some_numbers(5))
     at_once.run()
-    assert list(at_once.ask.suppressed()) == [e164(FIRST)]
+    assert phones(at_once) == [e164(FIRST)]
     assert at_once.counts(job) == {"total": 5, "accepted": 4, "dead": 1}
 
 
@@ -168,7 +232,7 @@ def test_a_receipt_that_tells_of_an_opt_out_feeds_the_list(at_once: Scene, code:
     at_once.provider.deliver(ok=False, code=code)
     let_pass(at_once, 10)
     assert at_once.counts(job) == {"total": 1, "undelivered": 1}
-    assert list(at_once.ask.suppressed()) == [e164(FIRST)]
+    assert phones(at_once) == [e164(FIRST)]
     again = at_once.submit([FIRST])
     at_once.run()
     assert len(at_once.provider.calls) == 1
@@ -182,7 +246,7 @@ def test_other_receipts_list_nobody(at_once: Scene, ok: bool, code: str) -> None
     at_once.run()
     at_once.provider.deliver(ok=ok, code=code)
     let_pass(at_once, 10)
-    assert list(at_once.ask.suppressed()) == []
+    assert phones(at_once) == []
 
 
 def test_a_number_taken_off_the_list_is_texted_again(at_once: Scene) -> None:
@@ -209,17 +273,17 @@ def test_numbers_before_a_bad_one_are_on_the_list(at_once: Scene) -> None:
     """Who reads the error and mends the bad number need not wonder whether the first ones are texted meanwhile."""
     with pytest.raises(BadInput):
         at_once.ask.suppress([e164(FIRST), e164(FIRST + 1), "no number", e164(FIRST + 2)])
-    assert set(at_once.ask.suppressed()) == {e164(FIRST), e164(FIRST + 1)}
+    assert set(phones(at_once)) == {e164(FIRST), e164(FIRST + 1)}
     with pytest.raises(BadInput):
         at_once.ask.unsuppress([e164(FIRST), "no number"])
-    assert set(at_once.ask.suppressed()) == {e164(FIRST + 1)}
+    assert set(phones(at_once)) == {e164(FIRST + 1)}
 
 
 def test_a_long_list_is_taken_in_pieces(ledger: Ledger) -> None:
     """Each number is counted once; doubles are not new."""
     many = some_numbers(2_500)
-    assert suppression.add(ledger, iter(many + many[:10])) == 2_500
+    assert suppression.add(ledger, map(Suppression, many + many[:10])) == 2_500
     assert suppression.count(ledger) == 2_500
-    assert set(suppression.listed(ledger)) == set(many)
+    assert {entry.number for entry in suppression.listed(ledger)} == set(many)
     assert suppression.remove(ledger, iter(many[:1_200])) == 1_200
     assert suppression.count(ledger) == 1_300

@@ -34,9 +34,11 @@ def test_every_message_of_a_number_newest_first(scene: Scene) -> None:
 
 
 def test_the_page_says_that_a_number_is_suppressed(scene: Scene) -> None:
-    """Also when nothing was ever sent to it; what is no number is refused."""
+    """And why, also when nothing was ever sent to it; what is no number is refused."""
     scene.ask.suppress([f"+{FIRST}"])
-    assert scene.ask.number(f"+{FIRST}") == {"phone": f"+{FIRST}", "suppressed": True, "messages": []}
+    page = scene.ask.number(f"+{FIRST}")
+    assert (page["suppressed"], page["messages"]) == (True, [])
+    assert [entry["scope"] for entry in page["suppressions"]] == ["all"]
     with pytest.raises(BadInput, match="number"):
         scene.ask.number("twelve")
 

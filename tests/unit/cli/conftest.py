@@ -52,6 +52,7 @@ class FakeClient:
         recipients: What the last campaign was given.
         taken_before: Whether the campaign's key turns out to have its job after the first part.
         numbers: What the suppression list was last changed by.
+        entries: What was last put on it.
         region: Country of numbers without a country code.
     """
 
@@ -62,6 +63,7 @@ class FakeClient:
     recipients: list[str | Recipient] = field(default_factory=list)
     taken_before: bool = False
     numbers: list[str] = field(default_factory=list)
+    entries: list[dict[str, str]] = field(default_factory=list)
     region: str | None = None
 
     def _called(self, method: str, *args: Any, **given: Any) -> None:
@@ -133,9 +135,10 @@ class FakeClient:
         self._called("dead_rows", **given)
         yield from self.answers["dead_rows"]
 
-    def suppress(self, numbers: Iterable[str]) -> int:
-        """Keep the numbers, as they come."""
-        self.numbers = list(numbers)
+    def suppress_entries(self, entries: Iterable[dict[str, str]]) -> int:
+        """Keep the entries, as they come."""
+        self.entries = list(entries)
+        self.numbers = [entry["phone"] for entry in self.entries]
         return int(self.answers["suppress"])
 
     def unsuppress(self, numbers: Iterable[str]) -> int:
@@ -143,8 +146,8 @@ class FakeClient:
         self.numbers = list(numbers)
         return int(self.answers["unsuppress"])
 
-    def suppressed(self) -> Iterator[str]:
-        """The numbers given, one by one."""
+    def suppressed(self) -> Iterator[dict[str, str]]:
+        """The entries given, one by one."""
         yield from self.answers["suppressed"]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

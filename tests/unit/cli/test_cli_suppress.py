@@ -6,11 +6,19 @@ from typing import Any
 
 import pytest
 
+LISTED = {
+    "phone": "+8613711112222",
+    "scope": "marketing",
+    "source": "reply main",
+    "reason": "the word TD",
+    "at": "2026-11-28T17:00:00.000Z",
+}
+
 
 @pytest.fixture
 def line(fake: Any) -> Any:
     """A client that takes every number."""
-    fake.answers |= {"suppress": 2, "unsuppress": 1, "suppressed": ["+8613711112222", "+6591234567"]}
+    fake.answers |= {"suppress": 2, "unsuppress": 1, "suppressed": [LISTED]}
     return fake
 
 
@@ -35,8 +43,18 @@ def test_a_file_is_read_row_by_row(line: Any, run: Any, tmp_path: Path) -> None:
 def test_numbers_are_removed_and_listed(line: Any, run: Any) -> None:
     """The list can be read, and mended."""
     assert run("suppress", "remove", "+8613711112222").out == "1 numbers removed\n"
-    assert run("suppress", "list").out == "+8613711112222\n+6591234567\n"
     assert line.numbers == ["+8613711112222"]
+    assert json.loads(run("suppress", "list", "--json").out) == LISTED
+
+
+def test_what_list_prints_is_what_add_takes(line: Any, run: Any, tmp_path: Path) -> None:
+    """Each entry keeps its scope, its source, its reason and its time, unless the command line says otherwise."""
+    saved = tmp_path / "stop.csv"
+    saved.write_text(run("suppress", "list").out)
+    assert run("suppress", "add", "--file", str(saved)).code == 0
+    assert line.entries == [LISTED]
+    run("suppress", "add", "--file", str(saved), "--scope", "all", "--reason", "asked by letter")
+    assert line.entries == [{**LISTED, "scope": "all", "reason": "asked by letter"}]
 
 
 @pytest.mark.usefixtures("line")

@@ -15,6 +15,7 @@ from smsline.cli.errors import FAILED
 from smsline.cli.output import cell, print_json, print_line, say, show, table
 from smsline.errors import BadInput
 from smsline.ledger import suppression
+from smsline.ledger.suppression import Suppression
 from smsline.numbers import e164, parse_number
 from worker.commands import session
 from worker.commands.session import AccountName, day
@@ -170,7 +171,11 @@ def stop_list(
     if suppress:
         ledger = session.open_ledger(session.read_settings())
         try:
-            added = suppression.add(ledger, (one.number for one in found))
+            entries = (
+                Suppression(one.number, "marketing", suppression.CODE, "answered STOP", one.since_s * 1000)
+                for one in found
+            )
+            added = suppression.add(ledger, entries)
         finally:
             ledger.close()
         say(f"{added} of {len(found)} numbers are new on the suppression list")

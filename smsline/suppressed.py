@@ -1,0 +1,60 @@
+"""Entries of the suppression list as people and programs write them, and as the ledger keeps them."""
+
+from datetime import UTC, datetime
+from typing import Required, TypedDict
+
+from smsline.errors import BadInput
+from smsline.ledger import suppression
+from smsline.ledger.jobs import iso
+from smsline.ledger.suppression import Suppression
+from smsline.numbers import e164, parse_number
+
+
+class SuppressedNumber(TypedDict, total=False):
+    """An entry of the suppression list; only `phone` must be there when one is added.
+
+    `scope` is `marketing`, `notify` or `all`; the first word of `source` is `person`, `code` or `reply`; `at` is ISO 8601.
+    """
+
+    phone: Required[str]
+    scope: str
+    source: str
+    reason: str
+    at: str
+
+
+def shown(entry: Suppression) -> SuppressedNumber:
+    """An entry as it is shown."""
+    return SuppressedNumber(
+        phone=e164(entry.number), scope=entry.scope, source=entry.source, reason=entry.reason, at=iso(entry.at_ms) or ""
+    )
+
+
+def read(entry: SuppressedNumber, region: str | None) -> Suppression:
+    """An entry as the ledger takes it.
+
+    Args:
+        entry: As `shown` gives it, or with less; a scope that is not given is `all`.
+        region: Country of numbers without a country code.
+
+    Raises:
+        BadInput: The number, the scope or the time cannot be one.
+    """
+    return Suppression(
+        parse_number(entry["phone"], region=region, field="phone"),
+        suppression.check_scope(entry.get("scope") or "all"),
+        entry.get("source") or suppression.PERSON,
+        entry.get("reason", ""),
+        _ms(entry.get("at", "")),
+    )
+
+
+def _ms(at: str) -> int:
+    """An ISO 8601 time as epoch ms; 0 for none."""
+    if not at:
+        return 0
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise BadInput("at", at, "must be an ISO 8601 time such as 2026-11-28T17:00:00Z") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

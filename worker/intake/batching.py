@@ -46,7 +46,7 @@ class _Row(NamedTuple):
 
 
 def region_of(number: int) -> Region:
-    """Mainland and global numbers never share a call (Tencent SMS API document, line 3770)."""
+    """Mainland and global numbers never share a call (Tencent SMS API document, lines 3776-3778)."""
     return "mainland" if is_mainland(number) else "global"
 
 

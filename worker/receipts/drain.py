@@ -15,7 +15,7 @@ from worker.providers.base import QueueProvider, ReceiptPage
 from worker.receipts.apply import apply_rows, row_of
 
 PAGE: Final = 100
-"""Receipts in a page, at most (Tencent SMS API document, line 2672)."""
+"""Receipts in a page, at most (Tencent SMS API document, line 2675)."""
 PULLS_AT_ONCE: Final = 4
 AGAIN_MS: Final = 1_000.0
 AGAIN_MOST_MS: Final = 30_000.0

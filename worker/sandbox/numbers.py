@@ -25,7 +25,7 @@ def normalise(raw: str) -> int | None:
     """The E.164 integer of a number as a request may spell it.
 
     Mainland numbers may come as +86…, 0086…, 86… or bare eleven digits (official SDK, `SendSmsRequest.PhoneNumberSet`), and
-    a 0 after the country code is dropped (Tencent SMS API document, line 3943). Others need + and the country code.
+    a 0 after the country code is dropped (Tencent SMS API document, line 3945). Others need + and the country code.
 
     Args:
         raw: The text of the request.

@@ -133,7 +133,7 @@ class World:
                 queue.schedule((message,), due + copy * wait_ms)
 
     def serial(self, message: int) -> str:
-        """The opaque id of a message, in one of the shapes of Tencent's document (lines 2742, 3837)."""
+        """The opaque id of a message, in one of the shapes of Tencent's document (lines 2718, 3833)."""
         return self.serials(message, 1)[0]
 
     def serials(self, first: int, count: int) -> list[str]:

@@ -98,7 +98,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, Param]]] = {
     "DeleteSmsSign": {"SignId": Param("integer", required=True)},
     "DescribeSmsSignList": {"SignIdSet": Param("integers"), **_LIST},
 }
-"""The actions carried out and what they take (Tencent SMS API document, from line 2371 on; official SDK's models)."""
+"""The actions carried out and what they take (Tencent SMS API document, from line 2369 on; official SDK's models)."""
 
 
 def read_params(request: Request, action: str) -> dict[str, Any] | Refusal:

@@ -13,10 +13,10 @@ from worker.sandbox.tencent.signature import SKEW_S
 from worker.sandbox.wire import Refusal
 
 PULL_LIMIT: Final = 100
-"""Most rows of a pull (Tencent SMS API document, line 2678)."""
+"""Most rows of a pull (Tencent SMS API document, line 2675)."""
 
 HISTORY_S: Final = 7 * 86400
-"""How far back one number's receipts are kept (Tencent SMS API document, line 2805)."""
+"""How far back one number's receipts are kept (Tencent SMS API document, line 2812)."""
 
 
 def pull(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:

@@ -14,10 +14,10 @@ from worker.sandbox.tencent.result import Result
 from worker.sandbox.wire import OK, Refusal
 
 NUMBERS_LIMIT: Final = 200
-"""Numbers of one call (Tencent SMS API document, line 3783)."""
+"""Numbers of one call (Tencent SMS API document, line 3778)."""
 
 CONTEXT_LIMIT: Final = 512
-"""SessionContext has fewer bytes than this (Tencent SMS API document, line 3798)."""
+"""SessionContext has fewer bytes than this (Tencent SMS API document, line 3784)."""
 
 _SENT: Final = "send success"
 _UNKNOWN_COUNTRY: Final = "DEF"
@@ -25,7 +25,7 @@ _BAD_NUMBER: Final = FATES[INCORRECT].code
 
 
 class SendStatus(Struct, frozen=True, gc=False, rename="pascal"):
-    """One row of the answer, in the document's spelling (lines 4855-4880)."""
+    """One row of the answer, in the document's spelling (lines 4852-4866)."""
 
     serial_no: str
     phone_number: str
@@ -180,7 +180,7 @@ def _iso_of(number: int) -> str:
 
 
 def _answer(sandbox: Sandbox, app: str, outcomes: Mapping[str, Sequence[Outcome]]) -> Result:
-    """The rows in an order of their own: the real service does not keep the request's (lines 3810 and 3834)."""
+    """The rows in an order of their own: the real service does not keep the request's (lines 3810-3811, 3834 and 3843)."""
     ((field, parts),) = outcomes.items()
     rows = [row for part in parts for row in part.rows]
     count = sum(part.count for part in parts)

@@ -1,0 +1,19 @@
+"""What the settings must know of Acme."""
+
+from pathlib import Path
+from typing import Final
+
+from config.facts import Limit, ProviderFacts
+
+SEND: Final = "messages"
+STATUS: Final = "messages/status"
+
+FACTS: Final = ProviderFacts(
+    endpoint="https://api.acme.example",
+    actions={SEND: Limit(20, "invented"), STATUS: Limit(10, "invented")},
+    needs=frozenset({"texts"}),
+    opt_outs={"UNSUBSCRIBED": "marketing"},
+    codes=Path(__file__).with_name("codes.tsv"),
+    zone="Europe/Berlin",
+    utc_offset_h=1,
+)

@@ -58,11 +58,11 @@ that called, by its clock, address or key; template |
 
 COUNTED: Final = """\
 **codes** counts the rows that stand for a row of the provider's documents: Tencent 136 error codes, 124 of its document
-and 12 of its SDKs (and Ok, which the lists leave out), 41 legacy numbers (40 and 0 for success), 1,975 receipt rows with 1,968 distinct codes; Alibaba 75, after
-121 entries of three editions were merged by name; SMSPartner 259 (and 4 more, because its code 9 is told apart by the
-field it names, and a failure may hold no code). No row of a document was dropped; damaged and doubled ones are listed in
-[codes/review.md](codes/review.md). **added** counts codes in none of these documents; they are marked, and `explain`
-names where each was seen.
+and 12 of its SDKs (and Ok, which the lists leave out), 41 legacy numbers (40 and 0 for success), 1,975 receipt rows with
+1,968 distinct codes; Alibaba 75, after 121 entries of three editions were merged by name; SMSPartner 259 (and 4 more,
+because its code 9 is told apart by the field it names, and a failure may hold no code). No row of a document was dropped;
+damaged and doubled ones are listed in [codes/review.md](codes/review.md). **added** counts codes in none of
+these documents; they are marked, and `explain` names where each was seen.
 """
 
 COUNTS: Final = "| provider | namespace | what it answers | codes | added | " + " | ".join(Verdict) + " |"

@@ -104,6 +104,21 @@ def reachable() -> Iterator[None]:
         raise Unavailable(f"the ledger's Redis {said} ({explain(cause)}); nothing was taken") from error
 
 
+def checked_message(
+    job: Mapping[str, object], *, to: str, ref: str, region: str | None
+) -> tuple[JobSpec, Part, Content]:
+    """A message to one number, checked without asking Redis.
+
+    Raises:
+        BadInput: A value breaks its rule.
+    """
+    spec, rules = JobSpec.checked(job), rules_of(job, region)
+    number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
+    part, content = Part([number], None, [check_ref(ref)] if ref else None), Content()
+    content.add(number, None, ref)
+    return spec, part, content
+
+
 class Calls:
     """The talks of one client.
 
@@ -125,10 +140,7 @@ class Calls:
         Raises:
             Conflict: The key or the id belongs to a job with other content.
         """
-        spec, rules = JobSpec.checked(job), rules_of(job, self.region)
-        number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
-        part, content = Part([number], None, [check_ref(ref)] if ref else None), Content()
-        content.add(number, None, ref)
+        spec, part, content = checked_message(job, to=to, ref=ref, region=self.region)
         yield from self.check_account(spec.account)
         kept = (yield from inbox.kept_job(self.keys, check_job_id(job_id))) if job_id else None
         if kept is None:

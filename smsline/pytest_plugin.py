@@ -1,5 +1,7 @@
 """Fixtures for producers' tests, found by pytest itself where smsline is installed (entry point `smsline`)."""
 
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +11,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def smsline_collector(monkeypatch: pytest.MonkeyPatch) -> "Collector":
+def smsline_collector(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Collector]":
     """A collector that every `Client.from_env()` returns during the test, and behind every `AsyncClient.from_env()`.
 
-    A client that was made before the test, as by an import, is not replaced.
+    A client that was made before the test, as by an import, is not replaced; that of `smsline.contrib.django` is.
     """
     # Imported here: every pytest run of the producer loads this module, few of its tests send.
     from smsline import AsyncClient, Client  # noqa: PLC0415
@@ -21,7 +23,16 @@ def smsline_collector(monkeypatch: pytest.MonkeyPatch) -> "Collector":
     collector = Collector()
     monkeypatch.setattr(Client, "from_env", lambda *_: collector)
     monkeypatch.setattr(AsyncClient, "from_env", lambda *_: AsyncCollector(collector))
-    return collector
+    _forget_django()
+    yield collector
+    _forget_django()
+
+
+def _forget_django() -> None:
+    """Have a Django project make its clients anew."""
+    clients = sys.modules.get("smsline.contrib.django.clients")
+    if clients is not None:
+        clients.forget()
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ class Collector:
     ) -> None:
         self.jobs: list[Collected] = []
         self.unavailable = unavailable
-        self._region = region
+        self.region = region
         self._clock_s = clock_s
 
     def send(
@@ -102,7 +102,7 @@ class Collector:
             Conflict: The key belongs to a job with another payload.
             Unavailable: `unavailable` is set.
         """
-        spec, rules = JobSpec.checked({"template": template, **job}, now_s=self._clock_s()), rules_of(job, self._region)
+        spec, rules = JobSpec.checked({"template": template, **job}, now_s=self._clock_s()), rules_of(job, self.region)
         number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
         content = Content()
         content.add(number, None, check_ref(ref))
@@ -135,7 +135,7 @@ class Collector:
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job}, now_s=self._clock_s())
         content = Content()
-        tally, rules = Tally(content=content), rules_of(job, self._region)
+        tally, rules = Tally(content=content), rules_of(job, self.region)
         found = list(parts(to, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate))
         if not found:
             raise nothing_good(tally)
@@ -175,7 +175,7 @@ class Collector:
         Raises:
             NotFound: There is no such job.
         """
-        kept, only = self.job(job), parse_number(phone, region=self._region) if phone else None
+        kept, only = self.job(job), parse_number(phone, region=self.region) if phone else None
         for i, number in enumerate(kept.numbers):
             if kept.states[i] not in FINAL and only in {None, number}:
                 kept.states[i] = State(state)

@@ -1,0 +1,1 @@
+"""Bridges to frameworks that producers use; each needs that framework and nothing else."""

@@ -1,0 +1,1 @@
+"""Bridges to frameworks, against the real packages."""

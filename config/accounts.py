@@ -2,9 +2,11 @@
 
 import difflib
 import re
+import ssl
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Templates, Texts
@@ -44,6 +46,25 @@ def _of_provider(field: str) -> Any:  # noqa: ANN401 - a pydantic default, typed
 def _of_site() -> Any:  # noqa: ANN401 - as above
     """Where the account's site listens; never asked for when the provider itself is wrong."""
     return Field(default_factory=lambda data: facts_of(data["provider"]).at(data.get("site")).endpoint)
+
+
+def _proxy(text: str) -> str:
+    if not text or text == "none":
+        return text
+    parts = text.partition("://")
+    place = re.fullmatch(r"(?:[^@/?#\s]*@)?(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?/?", parts[2])
+    if parts[0] not in {"http", "https"} or not place:
+        unencoded = "; its password must be percent-encoded" if "@" in text else ""
+        raise ValueError(f"must be none, or the URL of a proxy such as http://proxy.example:3128{unencoded}")
+    return text
+
+
+def _certificates(path: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except (OSError, ValueError):  # an SSLError is an OSError
+        raise ValueError("must hold CA certificates in PEM") from None
+    return path
 
 
 def _hours() -> AfterValidator:
@@ -108,6 +129,13 @@ class Account(BaseModel):
 
     endpoint: Endpoint = _of_site()
     """Full URL of the provider's API."""
+
+    proxy: Annotated[str, AfterValidator(_proxy)] = Field(default="", repr=False)
+    """Proxy by which its calls leave, `http://user:password@host:3128`; `none` for no proxy; empty for the one that HTTPS_PROXY names,
+    unless NO_PROXY has the endpoint's host."""
+
+    ca_bundle: Annotated[FilePath, AfterValidator(_certificates)] | None = None
+    """File of CA certificates, PEM, that are believed besides the usual ones: of a proxy or gateway that looks into TLS."""
 
     sign: str = ""
     """Signature used when a job names none; the provider requires one for mainland numbers."""

@@ -22,7 +22,7 @@ from config.suggestions import Known
 from config.web import Web, Webhooks
 from smsline.environ import PREFIX, open_to_others
 from smsline.names import DEFAULT_URL
-from smsline.urls import secrets_of
+from smsline.urls import proxy_secrets, secrets_of
 
 __all__ = ["Account", "PerLane", "Settings", "SettingsError", "load_settings"]
 
@@ -210,6 +210,7 @@ class Settings(BaseSettings):
             for each in (account.secret_id, account.secret_key, account.token)
         ]
         passwords = [word for url in (self.redis_url, self.broker_url) for word in secrets_of(url)]
+        passwords += [word for account in accounts for word in proxy_secrets(account.proxy)]
         return tuple(filter(None, (*credentials, *passwords, self.web.metrics_token.get_secret_value())))
 
 

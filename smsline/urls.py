@@ -180,6 +180,12 @@ def secrets_of(url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *(quote(word, safe="") for word in found), *([raw] if raw else [])]))
 
 
+def proxy_secrets(url: str) -> tuple[str, ...]:
+    """The password in the URL of a proxy, as it is and as it is written."""
+    raw = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    return (raw, unquote(raw)) if raw else ()
+
+
 def redis_client(kind: Any, place: Place, **options: Any) -> Any:  # noqa: ANN401 - redis-py's clients, sync and async, share no type
     """A client of a Redis; behind sentinels of whichever server is the primary, asked for anew with every connection.
 

@@ -185,7 +185,8 @@ def _call_word(answer: Refused | Broken, provider: str) -> _Word:
     """The word on all of a call that was answered as a whole, or not at all."""
     if isinstance(answer, Refused):
         return _Word(for_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
-    return _certain(_Word(lookup("smsline", "local", answer.code), answer.code, answer.detail), answer)
+    word = _Word(lookup("smsline", "local", answer.code), answer.code, answer.detail, answer.delay_s)
+    return _certain(word, answer)
 
 
 def _overall(said: _Said, policy: Policy) -> Outcome:
@@ -239,7 +240,7 @@ def _certain(word: _Word, broken: Broken) -> _Word:
     if broken.maybe_sent == (word.verdict is Verdict.UNSURE):
         return word
     stand_in = "http.ReadTimeout" if broken.maybe_sent else "http.ConnectError"
-    return _Word(lookup("smsline", "local", stand_in), broken.code, broken.detail)
+    return _Word(lookup("smsline", "local", stand_in), broken.code, broken.detail, broken.delay_s)
 
 
 def _trouble(words: Sequence[_Word]) -> Trouble:
@@ -255,11 +256,14 @@ def _wait_s(word: _Word, policy: Policy) -> float | None:
 
 
 def _throttle_s(word: _Word, policy: Policy) -> float:
-    return (_wait_s(word, policy) or SHUT_S) if word.verdict is Verdict.THROTTLE else 0.0
+    if word.verdict is Verdict.THROTTLE:
+        return _wait_s(word, policy) or SHUT_S
+    # A 503 with a Retry-After may have let the call through, and still wants no other for so long.
+    return (word.delay_s or 0.0) if word.verdict in {Verdict.RETRY, Verdict.UNSURE} else 0.0
 
 
 def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy) -> float:
-    """How long the throttles of these scopes ask to wait, at most."""
+    """How long the throttles and failures of these scopes ask to wait, at most."""
     return max((_throttle_s(word, policy) for word in words if word.match.row.scope in scopes), default=0.0)
 
 

@@ -85,11 +85,13 @@ class Broken:
     Attributes:
         code: A local code, `http.ConnectError`, `http.ReadTimeout`, `http.503`, `http.NotJson`.
         detail: Words for a log; no number, secret or text in it.
+        delay_s: How long the answer asks to wait before the next call; None when it does not say.
     """
 
     maybe_sent: bool
     code: str
     detail: str
+    delay_s: float | None = None
 
 
 Answer: TypeAlias = Sent | Refused | Broken

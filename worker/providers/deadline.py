@@ -8,6 +8,7 @@ own limits for it and no way to be interrupted.
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -15,6 +16,8 @@ from typing import Any, Final, TypeAlias
 
 import httpcore
 import httpx
+
+from worker.providers.egress import DIRECTLY, Egress
 
 KEEPALIVE_S: Final = 5.0
 """How long an unused connection is kept, seconds. Longer saves handshakes; but a request that meets the provider's
@@ -36,24 +39,32 @@ def deadlines(timeout_s: float) -> dict[str, dict[str, float]]:
 
 
 class DeadlineTransport(httpx.BaseTransport):
-    """HTTP/1.1 with kept-alive connections, no retries, no proxies, and deadlines as made by `deadlines`.
+    """HTTP/1.1 with kept-alive connections, no retries, and deadlines as made by `deadlines`.
 
     Over httpcore's pool, because `httpx.HTTPTransport` has no argument for the network backend. Errors are httpcore's, which have
     the names of httpx'.
     """
 
-    def __init__(self, *, pool_size: int) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
-            max_connections=pool_size,
-            max_keepalive_connections=pool_size,
-            keepalive_expiry=KEEPALIVE_S,
-            network_backend=DeadlineBackend(),
+    def __init__(self, *, pool_size: int, egress: Egress = DIRECTLY) -> None:
+        options: dict[str, Any] = {
+            "ssl_context": egress.trust(),
+            "max_connections": pool_size,
+            "max_keepalive_connections": pool_size,
+            "keepalive_expiry": KEEPALIVE_S,
+            "network_backend": DeadlineBackend(),
+        }
+        self._by_tls_proxy = egress.proxy.startswith("https:")
+        self._pool: httpcore.ConnectionPool = (
+            httpcore.HTTPProxy(egress.proxy, proxy_auth=egress.credentials, **options)
+            if egress.proxy
+            else httpcore.ConnectionPool(**options)
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Make the request once."""
+        """Make the request once; `may_have_left` tells afterwards whether any of it can have reached the provider."""
         url = request.url
+        # What is written before this many layers of TLS lie on a connection is for the proxy: it holds nothing of the request.
+        _way.layers, _way.left = (url.scheme == "https") * (1 + self._by_tls_proxy), False
         answer = self._pool.handle_request(
             httpcore.Request(
                 request.method,
@@ -68,6 +79,21 @@ class DeadlineTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close kept-alive connections."""
         self._pool.close()
+
+
+class _Way(threading.local):
+    """What the call that this thread makes has come to."""
+
+    layers = 0
+    left = False
+
+
+_way: Final = _Way()
+
+
+def may_have_left() -> bool:
+    """Whether this thread's last call has written anything of its request to where the provider can have read it."""
+    return _way.left
 
 
 class _Body(httpx.SyncByteStream):
@@ -131,8 +157,9 @@ class _DeadlineStream(httpcore.NetworkStream):
     httpcore writes head and body apart, which costs a system call and a packet more than needed.
     """
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, layers: int = 0) -> None:
         self._stream = stream
+        self._layers = layers
         self._unwritten = bytearray()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -149,7 +176,9 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def _flush(self, timeout: float | None) -> None:
         unwritten, self._unwritten = bytes(self._unwritten), bytearray()
-        self._stream.write(unwritten, _left(timeout, httpcore.WriteTimeout))
+        left_s = _left(timeout, httpcore.WriteTimeout)
+        _way.left = _way.left or self._layers >= _way.layers
+        self._stream.write(unwritten, left_s)
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -159,7 +188,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         except httpcore.ConnectTimeout:
             self.close()
             raise
-        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left_s))
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left_s), self._layers + 1)
 
     def close(self) -> None:
         self._stream.close()

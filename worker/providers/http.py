@@ -5,6 +5,7 @@ tell is whether a request certainly never left, which decides whether its recipi
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
@@ -13,7 +14,8 @@ import httpx
 
 from smsline.errors import shorten
 from worker.providers.base import Broken
-from worker.providers.deadline import DeadlineTransport, deadlines
+from worker.providers.deadline import DeadlineTransport, deadlines, may_have_left
+from worker.providers.egress import DIRECTLY, Egress
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -27,11 +29,13 @@ NEVER_LEFT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
+    httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
     httpcore.ConnectError,
     httpcore.ConnectTimeout,
     httpcore.PoolTimeout,
+    httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
     httpcore.LocalProtocolError,
 )
@@ -77,21 +81,30 @@ class HttpPort(Protocol):
 
 
 class HttpxPort:
-    """`HttpPort` over httpx: HTTP/1.1, keep-alive, no retries, redirects, proxies or cookies, and no URL in a log."""
+    """`HttpPort` over httpx: HTTP/1.1, keep-alive, no retries, redirects or cookies, and no URL in a log."""
 
-    def __init__(self, endpoint: str, *, pool_size: int, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        pool_size: int,
+        egress: Egress = DIRECTLY,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         """Open nothing yet.
 
         Args:
             endpoint: Full URL before each request's target.
             pool_size: Connections at most; as many as threads that call, or they wait for each other.
+            egress: By which way out.
             transport: In place of the network, such as `httpx.MockTransport`.
         """
         self._url = httpx.URL(endpoint)
         self._path = self._url.raw_path
-        # Not an httpx.Client: redirects, cookies, proxies and authentication, all unwanted here, are a fifth of a call's CPU,
+        # Not an httpx.Client: redirects, cookies and authentication, all unwanted here, are a fifth of a call's CPU,
         # and it logs URLs.
-        self._transport = transport or DeadlineTransport(pool_size=pool_size)
+        self._transport = transport or DeadlineTransport(pool_size=pool_size, egress=egress)
+        self._counts_bytes = transport is None
         self._closed = False
 
     def send(self, request: HttpRequest) -> HttpResponse | Broken:
@@ -103,17 +116,15 @@ class HttpxPort:
         try:
             return self._exchange(request)
         except NEVER_LEFT as error:
-            # Only a failed connect may speak for itself: it had no URL, header or answer to quote from.
-            why = (
-                f": {shorten(str(error), 200)}" if isinstance(error, httpx.ConnectError | httpcore.ConnectError) else ""
-            )
-            return Broken(maybe_sent=False, code=f"http.{type(error).__name__}", detail=f"not sent{why}")
+            return _never_left(error)
         except Exception as error:  # noqa: BLE001 - a call that may be out must end as a value whatever breaks
             # The message is left out: it may quote a URL, a header's value or what the peer sent.
             if not isinstance(error, _ERRORS_OF_HTTP):
                 LOG.error("a call of %s broke: %s", self._url.host, type(error).__name__)  # noqa: TRY400 - it would print the message
-            code = f"http.{type(error).__name__}"
-            return Broken(maybe_sent=True, code=code, detail="the call broke after it may have been sent")
+            if not self._counts_bytes or may_have_left():
+                code = f"http.{type(error).__name__}"
+                return Broken(maybe_sent=True, code=code, detail="the call broke after it may have been sent")
+            return _never_left(error)
 
     def close(self) -> None:
         """Close kept-alive connections."""
@@ -141,6 +152,22 @@ class HttpxPort:
             return HttpResponse(response.status_code, bytes(received), response.headers)
         finally:
             response.close()
+
+
+def _never_left(error: Exception) -> Broken:
+    """A call that broke before any of its request could reach the provider: on the way to it, or in the proxy."""
+    # Only a failed connect may speak for itself: it had no URL, header or answer to quote from.
+    words = shorten(str(error), 200) if isinstance(error, httpx.ConnectError | httpcore.ConnectError) else ""
+    if re.search(r"\bSSL\b|CERTIFICATE|certificate", words):
+        advice = "; name the CA of a proxy or gateway in between with CA_BUNDLE" if "VERIFY" in words else ""
+        return Broken(maybe_sent=False, code="http.Tls", detail=f"not sent: TLS failed: {words}{advice}")
+    if isinstance(error, httpx.ProxyError | httpcore.ProxyError):
+        status = re.match(r"\d{3}\b", str(error))
+        words = f"the proxy refused ({status[0]})" if status else "the proxy refused"
+    named = type(error).__name__
+    # A read that broke while the proxy had to open the way is no read of an answer.
+    kind = named if isinstance(error, NEVER_LEFT) else "ProxyError"
+    return Broken(maybe_sent=False, code=f"http.{kind}", detail=f"not sent: {words}" if words else "not sent")
 
 
 def host_of(endpoint: str) -> str:

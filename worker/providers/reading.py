@@ -1,12 +1,16 @@
 """Fields of providers' answers, one at a time. Nothing that arrives raises, and no field is trusted to be of its documented type."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from functools import wraps
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from worker.providers.base import Broken
+from worker.providers.base import Broken, Refused
+from worker.providers.http import HttpResponse
 
 LONGEST: Final = 512
 """Characters kept of a field. The longest that counts is Tencent's SessionContext, under 512 bytes (its document, line 3784)."""
@@ -61,6 +65,37 @@ def without_a_word(status: int, *, answered: bool = False) -> Broken:
     turned_away = 300 <= status < 500 and status != 408 and not answered
     detail = f"HTTP status {status} without an error of the provider's own"
     return Broken(maybe_sent=not turned_away, code=f"http.{status}", detail=detail)
+
+
+LONGEST_WAIT_S: Final = 3600.0
+"""A longer Retry-After is a mistake, or an operator's matter."""
+
+Judged = TypeVar("Judged", bound=bytes | Refused | Broken)
+
+
+def patient(judge: Callable[..., Judged]) -> Callable[..., Judged]:
+    """An adapter's `judge` that keeps how long a 429 or a 503 asks to wait (`Retry-After`, RFC 9110)."""
+
+    @wraps(judge)
+    def judged(response: HttpResponse, **more: Any) -> Judged:  # noqa: ANN401 - the adapter's own
+        found = judge(response, **more)
+        if isinstance(found, bytes) or response.status not in {429, 503} or found.delay_s is not None:
+            return found
+        return replace(found, delay_s=retry_after_s(response.headers, now_s=time.time()))
+
+    return judged
+
+
+def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
+    """Seconds that `Retry-After` asks to wait, as a number or as a date; None without one that can be read."""
+    value = next((value.strip() for name, value in headers.items() if name.lower() == "retry-after"), "")
+    if value.isascii() and value.isdigit() and len(value) < 9:
+        return min(float(value), LONGEST_WAIT_S)
+    try:
+        at_s = parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(at_s - now_s, 0.0), LONGEST_WAIT_S)
 
 
 def text(value: object, longest: int = LONGEST) -> str:

@@ -38,6 +38,7 @@ def test_only_certain_refusals_are_retried() -> None:
         "http.ConnectTimeout",
         "http.PoolTimeout",
         "http.ProxyError",
+        "http.Tls",
         "http.Closed",
         "http.NoTime",
         "worker.Late",

@@ -153,6 +153,9 @@ def test_some_parked_recipients_park_nobody() -> None:
 @pytest.mark.parametrize(
     ("answer", "shut_s", "hold_s"),
     [
+        (Broken(maybe_sent=False, code="http.429", detail="", delay_s=9), 9, 0),
+        (Broken(maybe_sent=True, code="http.503", detail="", delay_s=9), 9, 0),
+        (Broken(maybe_sent=True, code="http.503", detail=""), 0, 0),
         (refused(BUSY), 1, 0),
         (refused("LimitExceeded"), 60, 0),
         (refused(BUSY, delay_s=7.5), 7.5, 0),

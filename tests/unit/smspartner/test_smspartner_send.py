@@ -32,7 +32,14 @@ from worker.providers.smspartner.wire import tag_of
 
 OK = Item(FIRST, ok=True, code="200", serial=f"307/{FIRST}", fee=1, message="")
 OK2 = OK._replace(number=SECOND, serial=f"307/{SECOND}")
-NEVER_LEFT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError"}
+NEVER_LEFT = {
+    "ConnectError",
+    "ConnectTimeout",
+    "PoolTimeout",
+    "ProxyError",
+    "UnsupportedProtocol",
+    "LocalProtocolError",
+}
 
 
 def _kinds(base: type[Exception]) -> Iterator[type[Exception]]:

@@ -34,7 +34,14 @@ FIRST, SECOND = ASKED
 DAY_S = 24 * 3600
 OK = Item(number=FIRST, ok=True, code="Ok", serial="5000:1045", fee=1, message="send success")
 DELIVERED = Receipt(FIRST, "14:1932", ok=True, code="DELIVRD", received_at_s=1620734188, context="b7.1")
-NEVER_LEFT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError"}
+NEVER_LEFT = {
+    "ConnectError",
+    "ConnectTimeout",
+    "PoolTimeout",
+    "ProxyError",
+    "UnsupportedProtocol",
+    "LocalProtocolError",
+}
 
 
 def _kinds(base: type[Exception]) -> Iterator[type[Exception]]:

@@ -229,7 +229,7 @@ def test_handshake_that_stalls() -> None:
 def test_no_tls_where_tls_is_wanted() -> None:
     """A peer that does not speak TLS gets no request."""
     with _opened(lambda connection, _: connection.sendall(ANSWER), scheme="https") as (provider, _):
-        assert _verdict(provider.send(CALL)) == (False, "http.ConnectError")
+        assert _verdict(provider.send(CALL)) == (False, "http.Tls")
 
 
 def test_pool_is_bounded() -> None:

@@ -9,6 +9,7 @@ import typer
 from worker.commands import session
 from worker.commands.session import AccountName, day
 from worker.providers.base import Broken, Refused
+from worker.providers.egress import egress_of
 from worker.providers.http import HttpxPort
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.caller import Caller
@@ -37,7 +38,7 @@ def account(name: str) -> Iterator[Api]:
     """
     settings = session.read_settings()
     name, held = session.chosen(settings, PROVIDER, name)
-    caller = Caller(held, port=HttpxPort(held.endpoint, pool_size=1))
+    caller = Caller(held, port=HttpxPort(held.endpoint, pool_size=1, egress=egress_of(held)))
     try:
         with session.open_gate(settings, name, caller.limits) as gate:
             yield Api(caller, gate)

@@ -38,6 +38,7 @@ from worker.providers.base import (
     Region,
 )
 from worker.providers.cleaning import Clean, cleaner
+from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpRequest, HttpxPort, host_of
 
 POOL_SIZE: Final = 8
@@ -268,5 +269,5 @@ def open_provider(
     """An account ready for calls; the arguments are those of `worker.providers.registry.OpenProvider`, and a clock for tests."""
     kind = InternationalProvider if account.site == "international" else MainlandProvider
     # Each thread may have so many queries under way.
-    port = HttpxPort(account.endpoint, pool_size=pool_size * QUERIES_AT_ONCE)
+    port = HttpxPort(account.endpoint, pool_size=pool_size * QUERIES_AT_ONCE, egress=egress_of(account))
     return kind(name, account, port=port, clock=clock)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpResponse
-from worker.providers.reading import Row, opened, without_a_word, word
+from worker.providers.reading import Row, opened, patient, without_a_word, word
 
 OK: Final = "ok"
 
@@ -47,6 +47,7 @@ class Question:
         return urlencode(sorted((name, value) for name, value in self.form.items() if value)).encode()
 
 
+@patient
 def judge(response: HttpResponse, *, clean: Clean) -> bytes | Refused | Broken:
     """The body to read, or what the gateway or what stands in front of it says; an acceptance under another status is a riddle."""
     if response.status == 200:

@@ -8,7 +8,7 @@ from config.accounts import Account
 from worker.providers.base import Asked, Balance, Broken, Refused, Sent
 from worker.providers.cleaning import cleaner
 from worker.providers.http import HttpPort, HttpRequest, HttpResponse
-from worker.providers.reading import Oddities, opened, without_a_word
+from worker.providers.reading import Oddities, opened, patient, without_a_word
 from worker.providers.smspartner import checks, facts, manage, status, wire
 from worker.providers.smspartner.checks import HlrCampaign, NumberLookup
 from worker.providers.smspartner.manage import StopEntry
@@ -124,6 +124,7 @@ class Calls:
         return response if isinstance(response, Broken) else judge(response)
 
 
+@patient
 def judge(response: HttpResponse) -> bytes | Refused | Broken:
     """The body, if it is the provider's word; else what the status says.
 

@@ -20,6 +20,7 @@ from worker.providers.base import (
     Refused,
     Region,
 )
+from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpxPort
 from worker.providers.smspartner import facts, status, wire
 from worker.providers.smspartner.calls import Calls
@@ -175,4 +176,6 @@ def _found(found: status.MessageStatus, tag: str, context: str) -> Found:
 
 def open_provider(name: str, account: Account, *, pool_size: int = POOL_SIZE) -> SmsPartnerProvider:
     """An account ready for calls; see `worker.providers.registry.OpenProvider`."""
-    return SmsPartnerProvider(name, account, port=HttpxPort(account.endpoint, pool_size=pool_size))
+    return SmsPartnerProvider(
+        name, account, port=HttpxPort(account.endpoint, pool_size=pool_size, egress=egress_of(account))
+    )

@@ -12,7 +12,7 @@ from config.accounts import Account
 from worker.providers.base import Broken
 from worker.providers.cleaning import Clean, cleaner
 from worker.providers.http import HttpPort, HttpRequest, HttpResponse, host_of
-from worker.providers.reading import without_a_word
+from worker.providers.reading import patient, without_a_word
 from worker.providers.tencent import form, wire
 from worker.providers.tencent.facts import FACTS
 from worker.providers.tencent.signing import ALGORITHM, sign
@@ -117,6 +117,7 @@ class Caller:
         return form.signed_form(params, secret_key=self._secret_key, method=method, host=self._host)
 
 
+@patient
 def judge(response: HttpResponse) -> bytes | Broken:
     """The body, if it is the provider's word; else what the status says.
 

@@ -9,6 +9,7 @@ from typing import Final
 from config.accounts import Account
 from smsline.numbers import is_mainland
 from worker.providers.base import Answer, BatchRule, Broken, Call, Item, ReceiptPage, Refused, Region, Sent
+from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpxPort
 from worker.providers.tencent import wire
 from worker.providers.tencent.caller import Caller, new_nonce
@@ -174,4 +175,6 @@ def open_provider(
     name: str, account: Account, *, pool_size: int = POOL_SIZE, clock: Callable[[], float] = time.time
 ) -> TencentProvider:
     """An account ready for calls; the arguments are those of `worker.providers.registry.OpenProvider`, and a clock for tests."""
-    return TencentProvider(name, account, port=HttpxPort(account.endpoint, pool_size=pool_size), clock=clock)
+    return TencentProvider(
+        name, account, port=HttpxPort(account.endpoint, pool_size=pool_size, egress=egress_of(account)), clock=clock
+    )

@@ -13,9 +13,13 @@ IN_DEAD_LETTER: Final = frozenset({LETTERS[State.DEAD], LETTERS[State.UNKNOWN]})
 """Letters of recipients a person can still decide about; once dropped they are written in capitals."""
 
 
+NO_CODE: Final = "-"
+"""In the place of a code that there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which part of the dead letter; empty means any."""
+    """Which part of the dead letter; empty means any, and `NO_CODE` those that ended without a code."""
 
     code: str = ""
     job: str = ""
@@ -23,7 +27,11 @@ class Pick:
 
     def fits(self, group: "Group") -> bool:
         """Whether the group belongs to it."""
-        return self.code in {"", group.code} and self.job in {"", group.job} and self.account in {"", group.account}
+        return (
+            self.code in {"", group.code or NO_CODE}
+            and self.job in {"", group.job}
+            and self.account in {"", group.account}
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from worker.web import metrics, probes, static_files
-from worker.web.api import accounts, codes, dead, jobs, messages, openapi
+from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi
 from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
 from worker.web.csrf import SameOriginOnly
-from worker.web.pages import access, audit, signing_in
+from worker.web.pages import access, audit, overview, signing_in
+from worker.web.pages import accounts as account_pages
+from worker.web.pages import codes as code_pages
+from worker.web.pages import dead as dead_pages
+from worker.web.pages import jobs as job_pages
+from worker.web.pages import numbers as number_pages
 from worker.web.pages.failures import failure
 from worker.web.security_headers import SecurityHeaders
 
@@ -29,8 +34,15 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *jobs.routes,
     *dead.routes,
     *accounts.routes,
+    *numbers.routes,
     *codes.routes,
     *openapi.routes,
+    *overview.routes,
+    *job_pages.routes,
+    *number_pages.routes,
+    *dead_pages.routes,
+    *account_pages.routes,
+    *code_pages.routes,
     *access.routes,
     *audit.routes,
 )

@@ -11,6 +11,7 @@ from smsline.admin import Admin
 from smsline.client import Client
 from smsline.ledger.link import Ledger
 from worker.web.api.keyring import Keyring
+from worker.web.live import Live
 
 UPLOADS_AT_ONCE = 4
 """Streamed campaigns a process takes in at the same time; each has a thread and one part in memory."""
@@ -42,6 +43,7 @@ class Web:
     uploads: anyio.CapacityLimiter = field(init=False)
     sign_ins: anyio.CapacityLimiter = field(init=False)
     keyring: Keyring = field(init=False)
+    live: Live = field(default_factory=Live)
 
     def __post_init__(self) -> None:
         self.proxies = tuple(map(ip_network, self.settings.web.trusted_proxy_addresses))

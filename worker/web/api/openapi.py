@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smsline.admin import AccountHealth, DeadGroup
+from smsline.admin import AccountHealth, DeadGroup, NumberPage
 from smsline.job import MAX_KEY_CHARS, MAX_PARAM_CHARS, MAX_PARAMS, MAX_REF_CHARS
 from smsline.ledger.jobs import Result, Status
 from smsline.names import LANES
@@ -192,6 +192,9 @@ OPERATIONS: Final = (
         refusals=(404, 422),
     ),
     Operation(
+        "get", "/v1/numbers/{number}", "read", "What happened to a number.", ref("NumberPage"), refusals=(404, 422)
+    ),
+    Operation(
         *("get", "/v1/codes/{code}", "read", "What a provider's code means and what to do."),
         object_of(codes=list_of({"type": "object"})),
         query={"provider": TEXT},
@@ -208,7 +211,8 @@ def openapi(request: Request) -> Response:
 @cache
 def _document(version: str) -> bytes:
     _, schemas = msgspec.json.schema_components(
-        (Status, Result, DeadGroup, AccountHealth, Reject, Problem), ref_template="#/components/schemas/{name}"
+        (Status, Result, DeadGroup, AccountHealth, NumberPage, Reject, Problem),
+        ref_template="#/components/schemas/{name}",
     )
     paths: dict[str, Schema] = {}
     for each in OPERATIONS:

@@ -20,6 +20,7 @@ MENU: Final = (
     ("/", "Overview", "read"),
     ("/jobs", "Jobs", "read"),
     ("/campaigns/new", "New campaign", "operate"),
+    ("/numbers", "Numbers", "read"),
     ("/dead", "Dead letters", "read"),
     ("/accounts", "Accounts", "read"),
     ("/suppressed", "Suppressed", "read"),

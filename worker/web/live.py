@@ -1,0 +1,93 @@
+"""Live parts of pages: one reader of the ledger for all who look, and a stream of pieces of HTML to each of them.
+
+What is shown is read at most once a second for a subject, however many people look at it, and not at all when nobody does.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
+
+from smsline.errors import SmslineError
+
+T = TypeVar("T")
+
+FRESH_S: Final = 1.0
+SILENT_S: Final = 15.0
+"""After so long without a change a comment is sent, so that a browser that has left is noticed."""
+
+LONGEST_S: Final = 300.0
+"""Then a stream ends and the browser comes again, with its session looked at anew."""
+
+MOST_STREAMS: Final = 200
+
+
+@dataclass(slots=True)
+class _Held:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    read_s: float = float("-inf")
+    value: Any = None
+
+
+class Live:
+    """What several people look at, read once for all of them."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Held] = {}
+        self._lock = threading.Lock()
+        self.streams = 0
+
+    def read(self, subject: str, read: Callable[[], T], *, fresh_s: float = FRESH_S) -> T:
+        """A value that is at most so old; while one thread reads it anew, the others wait for what it finds."""
+        with self._lock:
+            held = self._held.setdefault(subject, _Held())
+            self._forget()
+        with held.lock:
+            if time.monotonic() - held.read_s > fresh_s:
+                held.value = read()
+                held.read_s = time.monotonic()
+            found: T = held.value
+            return found
+
+    def _forget(self) -> None:
+        """Let go of what nobody has asked for in a while."""
+        if len(self._held) > 1_000:
+            old = time.monotonic() - 60
+            self._held = {name: held for name, held in self._held.items() if held.read_s > old}
+
+    def stream(self, draw: Callable[[], str]) -> StreamingResponse:
+        """Server-sent events: what `draw` makes, each time it has changed.
+
+        Raises:
+            HTTPException: 503: too many streams are open.
+        """
+        if self.streams >= MOST_STREAMS:
+            raise HTTPException(503, "too many live pages are open; this one shows what was when it was loaded")
+        return StreamingResponse(self._events(draw), media_type="text/event-stream")
+
+    async def _events(self, draw: Callable[[], str]) -> AsyncIterator[str]:
+        self.streams += 1
+        began_s = said_s = time.monotonic()
+        shown = ""
+        try:
+            while (now_s := time.monotonic()) - began_s < LONGEST_S:
+                try:
+                    drawn = await run_in_threadpool(draw)
+                except (SmslineError, RedisError):
+                    drawn = shown  # the next look may go better; the page keeps what it has
+                if drawn != shown:
+                    shown, said_s = drawn, now_s
+                    yield "".join(f"data: {line}\n" for line in drawn.splitlines()) + "\n"
+                elif now_s - said_s > SILENT_S:
+                    said_s = now_s
+                    yield ": still here\n\n"
+                await asyncio.sleep(FRESH_S)
+        finally:
+            self.streams -= 1

@@ -1,0 +1,76 @@
+"""Dead letters by code: what each means, what to do; ticked or all that match, counted before anything is done."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.admin import DeadGroup
+from smsline.errors import BadInput
+from smsline.ledger.dead import NO_CODE
+from worker.web.auth import Visitor, act, page
+from worker.web.context import web_of
+from worker.web.pages.notices import done
+from worker.web.pages.rendering import render
+
+ACTS: Final = {"requeue": "requeued", "drop": "dropped"}
+FILTERS: Final = ("code", "job", "account")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One group that was ticked: dead letters of a code at an account, of one job if the page was filtered by it."""
+
+    account: str
+    code: str
+    job: str
+
+    def holds(self, group: DeadGroup) -> bool:
+        """Whether a group is the one."""
+        return (self.account, self.code) == (group["account"], group["code"] or NO_CODE)
+
+
+@page()
+def dead(request: Request, _: Visitor) -> Response:
+    """The groups."""
+    chosen = {name: request.query_params.get(name, "").strip() for name in FILTERS}
+    groups = web_of(request).admin.dead_groups(**chosen)
+    return render(request, "dead.html", groups=groups, chosen=chosen, total=sum(group["count"] for group in groups))
+
+
+@act()
+def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Say how many recipients it is about, and do it when that was seen."""
+    what, job = str(form.get("act", "")), str(form.get("job", "")).strip()
+    if what not in ACTS:
+        raise BadInput("act", what, f"must be one of {', '.join(ACTS)}")
+    admin = web_of(request).admin.acting(visitor.actor)
+    filters = {name: str(form.get(name, "")).strip() for name in FILTERS}
+    groups = admin.dead_groups(**filters)
+    if form.get("all"):
+        picked = [Chosen(group["account"], group["code"] or NO_CODE, job) for group in groups]
+    else:
+        picked = [_chosen(str(text), job) for text in form.getlist("pick")]
+    groups = [group for group in groups if any(each.holds(group) for each in picked)]
+    count = sum(group["count"] for group in groups)
+    if not form.get("seen"):
+        return render(
+            request, "dead_confirm.html", act=what, groups=groups, picked=picked, count=count, filters=filters
+        )
+    touched = 0
+    for each in picked:
+        touched += getattr(admin, what)(code=each.code, job=each.job, account=each.account)
+    return done(f"/dead?job={job}" if job else "/dead", ACTS[what], touched)
+
+
+def _chosen(text: str, job: str) -> Chosen:
+    account, _, code = text.partition(" ")
+    if not account or not code:  # an empty one would mean any
+        raise BadInput("pick", text, "must be an account and a code")
+    return Chosen(account, code, job)
+
+
+routes: Final = [Route("/dead", dead, methods=["GET"]), Route("/dead", settle, methods=["POST"])]

@@ -1,0 +1,121 @@
+"""The first page: what needs a person now, what is running, how the accounts stand."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.admin import AccountHealth
+from smsline.ledger.job_list import JobFilter, job_page
+from smsline.ledger.jobs import Status
+from worker.web.auth import Visitor, page
+from worker.web.context import Web, web_of
+from worker.web.pages.rendering import fragment, render
+
+NEWEST: Final = 200
+"""Jobs that are looked at; a campaign that still runs is hardly older."""
+
+SHOWN: Final = 8
+OVERVIEW_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that waits for a person.
+
+    Attributes:
+        grade: `bad` or `warn`.
+        what: What it is, and why.
+        advice: What to do.
+        at: The page where it is done.
+        label: What the link says.
+    """
+
+    grade: str
+    what: str
+    advice: str
+    at: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the page shows."""
+
+    needs: list[Need]
+    running: list[Status]
+    recent: list[Status]
+    waiting: int
+    sending: int
+    awaited: int
+    dead: int
+    accounts: list[AccountHealth]
+
+
+def overview_of(web: Web) -> Overview:
+    """Look at everything once."""
+    jobs = job_page(web.ledger, JobFilter(), limit=NEWEST).jobs
+    running = [job for job in jobs if job["state"] in {"open", "paused"}]
+    accounts, groups = web.admin.accounts(), web.admin.dead_groups()
+    dead = sum(group["count"] for group in groups)
+    needs = [need for account in accounts for need in _needs_of(account)]
+    if dead:
+        first = groups[0]
+        told = f"{dead:,} recipients could not be sent or are unknown; {first['count']:,} of them: {first['meaning']}"
+        needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))
+    return Overview(
+        needs=sorted(needs, key=lambda need: need.grade),
+        running=running[:SHOWN],
+        recent=[job for job in jobs if job not in running][:SHOWN],
+        waiting=sum(job["counts"]["waiting"] for job in running),
+        sending=sum(job["counts"]["sending"] for job in running),
+        awaited=sum(account["waiting"] for account in accounts),
+        dead=dead,
+        accounts=accounts,
+    )
+
+
+def _needs_of(account: AccountHealth) -> list[Need]:
+    name = account["account"]
+    needs = []
+    for park in account["parked"]:
+        what = f"template {park['template']} at {name}" if park["template"] else f"account {name}"
+        told = f"{what} is parked: {park['meaning']} ({park['code']})"
+        needs.append(Need("bad", told, "Mend the cause at the provider, then resume.", f"/accounts#{name}", "Account"))
+    if failing := account["failover"]:
+        told = f"account {name} keeps failing, others stand in: {failing['meaning']} ({failing['code']})"
+        needs.append(Need("warn", told, "It is tried again by itself.", f"/accounts#{name}", "Account"))
+    for code, count in account["unknown_codes"].items():
+        told = f"{name} answered with a code that no table knows: {code} ({count:,} times)"
+        needs.append(
+            Need(
+                "warn",
+                told,
+                "Look it up at the provider, then add a row to the codes file.",
+                f"/codes?q={code}",
+                "Code",
+            )
+        )
+    return needs
+
+
+@page()
+def overview(request: Request, _: Visitor) -> Response:
+    """The page."""
+    return render(request, "overview.html", now=_now(web_of(request)))
+
+
+@page()
+def live(request: Request, _: Visitor) -> Response:
+    """The page's inner part, again whenever it has changed."""
+    web = web_of(request)
+    return web.live.stream(lambda: fragment("overview_live.html", now=_now(web)))
+
+
+def _now(web: Web) -> Overview:
+    return web.live.read("overview", lambda: overview_of(web), fresh_s=OVERVIEW_S)
+
+
+routes: Final = [Route("/", overview), Route("/live", live)]

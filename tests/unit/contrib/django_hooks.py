@@ -1,4 +1,4 @@
-"""Run by test_django.py inside the project of docs/django.md, as another file of its tests."""
+"""Run by test_pages.py inside the project of docs/django.md, as another file of its tests."""
 
 import re
 

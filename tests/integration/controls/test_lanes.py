@@ -1,6 +1,7 @@
 """Lanes share a rate limit, but what is reserved of it is left to otp."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -107,3 +108,20 @@ def test_what_has_nothing_to_send_takes_no_token(ledger: Ledger) -> None:
     _, answer = world.begin(200, terms(100))
     assert answer == NotStarted("empty")
     assert not ledger.redis.exists(ledger.keys.bucket("main", "SendSms"))
+
+
+def test_accounts_of_one_key_take_from_one_bucket(ledger: Ledger, begin: Callable[..., bool]) -> None:
+    """A call of another account that names this bucket finds what is left in it, and none in its own is touched."""
+    set_level(ledger, 2)
+    shared = replace(terms(500, reserve=0), bucket="main")
+    made = 0
+
+    def begin_other() -> bool:
+        nonlocal made
+        made += 1
+        world = World(ledger, BatchQueue("otp", "second", "5678", "m", "s", f"o{made}"))
+        world.job([FIRST + 500 + made], lane="otp")
+        return isinstance(world.begin(1, shared)[1], StartedCall)
+
+    assert [begin_other(), begin("otp", terms(500)), begin_other()] == [True, True, False]
+    assert not ledger.redis.exists(ledger.keys.bucket("second", "SendSms"))

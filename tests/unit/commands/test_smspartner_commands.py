@@ -98,7 +98,8 @@ def test_the_stop_list_becomes_suppressed(smspartner: Callable[..., Ran], sandbo
     assert f"+{STOPPED}" in shown.out
     assert "1 of 1 numbers are new" in first.err
     assert "0 of 1 numbers are new" in again.err
-    assert suppression.count(ledger) == 1
+    (entry,) = suppression.listed(ledger)
+    assert (entry.number, entry.scope) == (STOPPED, "marketing")
 
 
 def test_cancel_is_refused_in_words(smspartner: Callable[..., Ran], sandbox: Background) -> None:

@@ -102,6 +102,28 @@ def test_prefixes(load: Load, account: dict[str, str]) -> None:
     assert load(account | {"SMSLINE_ACCOUNTS__MAIN__PREFIXES": "+86, 852"}).accounts["main"].prefixes == ("86", "852")
 
 
+def test_accounts_of_one_key_share_their_buckets(load: Load, account: dict[str, str], french: dict[str, str]) -> None:
+    """Providers count calls by key: the bucket is that of the first by name, and a key of another's is another's."""
+    second = {name.replace("MAIN", "AGAIN"): value for name, value in account.items()}
+    third = {name.replace("MAIN", "OTHER"): value for name, value in account.items()}
+    second["SMSLINE_ACCOUNTS__AGAIN__SDK_APP_ID"] = third["SMSLINE_ACCOUNTS__OTHER__SDK_APP_ID"] = "1400000001"
+    third["SMSLINE_ACCOUNTS__OTHER__SECRET_ID"] = "AKID-of-other"
+
+    settings = load(account | second | third | french)
+
+    names = ("main", "again", "other", "french", "gone")
+    assert [settings.bucket_of(name) for name in names] == ["again", "again", "other", "french", "gone"]
+
+
+def test_a_token_and_its_secrecy(load: Load, account: dict[str, str]) -> None:
+    """A temporary key has one; it is a secret like the key."""
+    settings = load(account | {"SMSLINE_ACCOUNTS__MAIN__TOKEN": "token-of-main"})
+
+    assert settings.accounts["main"].token.get_secret_value() == "token-of-main"
+    assert "token-of-main" in settings.secrets
+    assert "token-of-main" not in repr(settings)
+
+
 def test_accounts_in_order_of_preference(load: Load, account: dict[str, str]) -> None:
     """Accounts come in the order in which they are to be tried: by priority, then by name."""
     environ = {

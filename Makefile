@@ -45,6 +45,8 @@ check: $(STAMP) ## format, lint, types, import contracts and generated docs, as 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PY) docs/generate_codes.py --check
+	@if command -v luacheck >/dev/null; then luacheck --no-color -q smsline/ledger/lua; else \
+		echo "luacheck is not here (on Debian: apt install lua-check); the scripts were not looked at" >&2; fi
 
 format: $(STAMP) ## bring all files into shape
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""The states of a recipient and of a job, and which move is allowed; the ledger's scripts enforce the same table.
+"""The states of a recipient and of a job, and which move is allowed; the ledger's scripts are given this table.
 
 A state is stored as one letter per recipient (`STATE_LETTERS`). `unsure` counts as `sending` towards the outside.
 """
@@ -81,12 +81,10 @@ FINAL: Final[frozenset[State]] = frozenset(
 """Never left, except dead and unknown by a person's requeue."""
 
 MOVES: Final[dict[State, frozenset[State]]] = {
-    State.WAITING: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.SUPPRESSED, State.DEAD}),
-    State.SENDING: frozenset({State.WAITING, State.ACCEPTED, State.DEAD, State.UNSURE, State.EXPIRED, State.CANCELLED}),
-    State.UNSURE: frozenset(
-        {State.WAITING, State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN, State.DEAD}
-    ),
-    State.ACCEPTED: frozenset({State.DELIVERED, State.UNDELIVERED, State.UNKNOWN, State.WAITING}),
+    State.WAITING: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.SUPPRESSED}),
+    State.SENDING: frozenset({State.WAITING, State.ACCEPTED, State.DEAD, State.UNSURE}),
+    State.UNSURE: frozenset({State.WAITING, State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN}),
+    State.ACCEPTED: frozenset({State.DELIVERED, State.UNDELIVERED, State.UNKNOWN}),
     State.DEAD: frozenset({State.WAITING}),
     State.UNKNOWN: frozenset({State.WAITING}),
 }

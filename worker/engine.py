@@ -1,6 +1,5 @@
 """What every step of the engine works with: settings, the ledger, one provider per account, clocks, and a sign to stop."""
 
-import itertools
 import os
 import socket
 import threading
@@ -17,8 +16,6 @@ from smsline.names import LANES
 from worker.providers.base import Provider
 from worker.routing.router import Router
 from worker.sending.due_queues import DueQueues
-
-ATTEMPT_IDS_AT_ONCE = 64
 
 
 @dataclass(slots=True)
@@ -51,7 +48,6 @@ class Engine:
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
     due_queues: dict[str, DueQueues] = field(init=False)
     at_work: int = 0
-    _ids: "itertools.chain[int]" = field(default_factory=lambda: itertools.chain(()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     router: Router = field(init=False)
 
@@ -71,14 +67,8 @@ class Engine:
                 self.at_work -= 1
 
     def next_attempt(self) -> int:
-        """A fresh attempt id; ids are reserved by the dozen, gaps do no harm."""
-        with self._lock:
-            attempt = next(self._ids, None)
-            if attempt is None:
-                first = self.ledger.ids("attempt", ATTEMPT_IDS_AT_ONCE)
-                self._ids = itertools.chain(range(first, first + ATTEMPT_IDS_AT_ONCE))
-                attempt = next(self._ids)
-            return attempt
+        """An attempt id that nobody has had."""
+        return self.ledger.attempt_ids.take()
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless the process should stop."""

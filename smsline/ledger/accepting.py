@@ -113,16 +113,15 @@ def accept_parts(ledger: Ledger, parts: Sequence[PartLayout]) -> list[AcceptCoun
         redis.exceptions.RedisError: Redis cannot be reached; asking again does no harm.
     """
     seen = [_shard_columns(ledger, part) for part in parts]
-    firsts = [ledger.block_ids(len(part.blocks)) if part.blocks else 0 for part in parts]
-    blocks = {
-        first + n: block.numbers
-        for part, first in zip(parts, firsts, strict=True)
-        for n, block in enumerate(part.blocks)
-    }
-    keep_s = max((part.keep_s for part in parts), default=0)
-    indexing = number_index.adding(ledger, blocks, keep_s=keep_s)
+    firsts = [ledger.block_ids.take(len(part.blocks)) for part in parts]
     accepting = [_call(ledger, *each) for each in zip(parts, seen, firsts, strict=True)]
-    answers = ledger.run_many([indexing, *accepting])[1:]
+    answers = ledger.run_many([_indexing(ledger, parts, firsts), *accepting])[1:]
+    for i, (part, found) in enumerate(zip(parts, seen, strict=True)):
+        while answers[i] == [b"used"]:
+            ledger.block_ids.restart()
+            firsts[i] = ledger.block_ids.take(len(part.blocks))
+            again = [_indexing(ledger, [part], [firsts[i]]), _call(ledger, part, found, firsts[i])]
+            answers[i] = ledger.run_many(again)[1]
     for answer, found in zip(answers, seen, strict=True):
         if answer[0] == b"ok":
             ledger.expiring.note(found.keys[: found.young])
@@ -132,11 +131,21 @@ def accept_parts(ledger: Ledger, parts: Sequence[PartLayout]) -> list[AcceptCoun
     ]
 
 
+def _indexing(ledger: Ledger, parts: Sequence[PartLayout], firsts: Sequence[int]) -> ScriptCall:
+    blocks = {
+        first + n: block.numbers
+        for part, first in zip(parts, firsts, strict=True)
+        for n, block in enumerate(part.blocks)
+    }
+    return number_index.adding(ledger, blocks, keep_s=max((part.keep_s for part in parts), default=0))
+
+
 def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> ScriptCall:
     keys, timing, job = ledger.keys, part.timing, part.job
     queues = list(dict.fromkeys(block.queue for block in part.blocks))
     key_list = [
-        *(keys.job(job), keys.part(job, part.part_no), keys.blocks(job), keys.closing, keys.later),
+        *keys.book,
+        *(keys.job(job), keys.part(job, part.part_no), keys.blocks(job), keys.later),
         *(keys.send(part.lane), keys.inbox(part.lane)),
         *(key for queue in queues for key in (keys.queue(queue), keys.size(queue))),
         *seen.keys,

@@ -10,8 +10,9 @@ from typing import Final, Literal, NamedTuple
 
 from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
 from smsline.ledger.blocks import numbers_of
+from smsline.ledger.codes import Used, run_with_codes, tidy_code
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
-from smsline.ledger.link import Ledger, Value, tidy_code
+from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.states import LETTERS, State
 
@@ -131,16 +132,9 @@ def record(
     keys, text, day = ledger.keys, queue.text(), at_ms // 86_400_000
     index = _index(ledger, queue.account, day, entries)
     returned = [piece for each in entries for piece in _returned(each, queue)]
-    key_list = [
-        keys.attempt(attempt),
-        keys.lease,
-        keys.unsure_due,
-        keys.drain,
-        keys.later,
-        keys.closing,
-        keys.account(queue.account),
-    ]
+    key_list = [*keys.book, keys.attempt(attempt), keys.lease, keys.unsure_due, keys.drain, keys.later]
     key_list += [
+        keys.account(queue.account),
         keys.dead,
         keys.unsure(queue.account),
         keys.orphans(queue.account, day),
@@ -148,6 +142,7 @@ def record(
         keys.send(queue.lane),
         keys.probe,
         keys.called(queue.account, day),
+        keys.names,
     ]
     for each in entries:
         key_list += [keys.block(each.entry.block), keys.job(each.entry.job)]
@@ -163,12 +158,17 @@ def record(
         INDEX_TTL_S,
     ]
     args += [len(entries), len(index.keys), len(returned), polls.probe_ms, index.packed, index.young]
-    for each in entries:
-        before = b"" if upon == "begun" else _serials_of(ledger, each, attempt)
-        args += _entry_args(ledger, each, queue.account, at_ms=at_ms, before=before)
-    for back in returned:
-        args += back
-    answer = ledger.run("record", key_list, args)
+    before = [b"" if upon == "begun" else _serials_of(ledger, each, attempt) for each in entries]
+
+    def call(used: Used) -> ScriptCall:
+        told: list[Value] = []
+        for each, serials in zip(entries, before, strict=True):
+            told += _entry_args(used, each, queue.account, at_ms=at_ms, before=serials)
+        for back in returned:
+            told += back
+        return "record", key_list, [*args, used.lines(), *told]
+
+    answer = run_with_codes(ledger, call)
     if answer[0] == b"stale":
         return None
     ledger.expiring.note(index.keys[: index.young])
@@ -181,32 +181,32 @@ def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
     return (ledger.redis.hget(ledger.keys.block(each.entry.block), f"z{attempt}") or b"") if told else b""
 
 
-def _entry_args(ledger: Ledger, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
+def _entry_args(used: Used, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
     results = each.results
     return [
         each.entry.text(),
-        " ".join(_stretches(ledger, results)),
+        " ".join(_stretches(used, results)),
         pack_serials(results, account, at_ms, before=before),
         sum(result.fee for result in results),
-        " ".join(_through(ledger, results, account)),
+        " ".join(_through(used, results, account)),
     ]
 
 
-def _through(ledger: Ledger, results: Sequence[RecipientResult], account: str) -> Iterator[str]:
+def _through(used: Used, results: Sequence[RecipientResult], account: str) -> Iterator[str]:
     """Which recipients go on through another account, for the script."""
     for result in results:
         if result.queue and (name := parse_queue(result.queue).account) != account:
-            yield f"{result.position},{result.position},{ledger.code_number(name)}"
+            yield f"{result.position},{result.position},{used.number(name)}"
 
 
-def _stretches(ledger: Ledger, results: Sequence[RecipientResult]) -> Iterator[str]:
+def _stretches(used: Used, results: Sequence[RecipientResult]) -> Iterator[str]:
     """Marks as the script wants them; those that differ in their positions only, and follow each other, are one."""
     for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
         alike = [result.position for _, result in same]
         state, counted, code = kind
         name = tidy_code(code)
         shown = (name or "-") if state in _NAMED else ""
-        yield f"{alike[0]},{alike[-1]},{LETTERS[state]},{counted},{ledger.code_number(name)},{shown}"
+        yield f"{alike[0]},{alike[-1]},{LETTERS[state]},{counted},{used.number(name)},{shown}"
 
 
 _NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})

@@ -229,14 +229,9 @@ def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotS
 def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     keys, queue = ledger.keys, claim.queue
     today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
-    key_list = [keys.attempt(claim.attempt), keys.lease, keys.bucket(terms.bucket or queue.account, terms.action)]
-    key_list += [
-        keys.park(queue.account),
-        keys.park(queue.account, queue.template),
-        keys.closing,
-        keys.later,
-        keys.suppressions,
-    ]
+    key_list = [*keys.book, keys.attempt(claim.attempt), keys.lease]
+    key_list += [keys.bucket(terms.bucket or queue.account, terms.action)]
+    key_list += [keys.park(queue.account), keys.park(queue.account, queue.template), keys.later, keys.suppressions]
     key_list += [keys.called(queue.account, today), keys.called(queue.account, today - 1)]
     for entry in claim.entries:
         key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]

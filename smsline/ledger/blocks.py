@@ -2,8 +2,9 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from smsline import numbers
 from smsline.ledger.link import Ledger
@@ -37,8 +38,7 @@ def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
     if LETTERS[State.ACCEPTED] not in letters:
         return []
     accepted: dict[int, tuple[int, str, str]] = {}
-    for name in sorted((name for name in held if name.startswith(b"z")), key=lambda name: int(name[1:])):
-        note = json.loads(zlib.decompress(held[name]))
+    for note in call_notes(held):
         accepted |= {
             at: (note["t"], serial, note["a"]) for at, serial in zip(decode(note["r"]), note["s"], strict=True)
         }
@@ -48,6 +48,12 @@ def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
         if letter == LETTERS[State.ACCEPTED]
     ]
     return [each for each in silent if each.account in {"", account}]
+
+
+def call_notes(block: Mapping[bytes, bytes]) -> list[dict[str, Any]]:
+    """What a block keeps of each call that accepted some of it, oldest first: `a` account, `t` epoch ms, `r` runs, `s` serials."""
+    notes = [json.loads(zlib.decompress(value)) for name, value in block.items() if name.startswith(b"z")]
+    return sorted(notes, key=lambda note: note["t"])
 
 
 def unsure_of(ledger: Ledger, entries: Sequence[Entry]) -> list[tuple[Entry, int, int]]:

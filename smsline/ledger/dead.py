@@ -105,13 +105,13 @@ def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[
     count, why = ledger.run(
         "requeue",
         [
+            *keys.book,
             keys.block(block),
             keys.job(group.job),
             keys.dead,
             keys.names,
             keys.queue(queue.text()),
             keys.send(queue.lane),
-            keys.closing,
         ],
         [what, group.account, block, group.job, queue.text(), group.code or "-", queue.account],
     )

@@ -175,14 +175,13 @@ def submission(
     call: ScriptCall = (
         "submit",
         [
+            *keys.book,
             keys.job(job),
             keys.part(job, part_no),
             keys.got(job),
             keys.jobs,
             keys.inbox(spec.lane),
-            keys.expire,
             keys.idempotency(spec.key or job),
-            keys.closing,
         ],
         [
             job,
@@ -369,6 +368,6 @@ def steering(keys: Keys, job: str, wanted: str) -> Talk[tuple[str, str] | None]:
     (lane,) = yield from ask(("HGET", keys.job(job), "lane"))
     if lane is None:
         return None
-    key_list = [keys.job(job), keys.inbox(lane.decode()), keys.expire, keys.closing, keys.got(job)]
+    key_list = [*keys.book, keys.job(job), keys.inbox(lane.decode()), keys.got(job)]
     (answer,) = yield from insist(job, ("control", key_list, [job, wanted]))
     return (answer[0].decode(), answer[1].decode()) if answer else None

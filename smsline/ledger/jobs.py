@@ -1,7 +1,6 @@
 """Jobs as people see them: status, list, and results row by row, decoded from the blocks."""
 
 import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypedDict
@@ -9,6 +8,7 @@ from typing import Final, TypeAlias, TypedDict
 from smsline import numbers
 from smsline.ledger import inbox
 from smsline.ledger.batch_queues import parse_queue
+from smsline.ledger.blocks import call_notes
 from smsline.ledger.keys import ENDED_PART, Keys
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
@@ -274,10 +274,9 @@ def _named(column: bytes, i: int, names: Mapping[int, str]) -> str:
 def _serials(held: Mapping[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
     """Position -> account, serial and ms of acceptance; the newest attempt wins."""
     found: dict[int, tuple[str, str, int]] = {}
-    for name in sorted((n for n in held if n.startswith(b"z")), key=lambda n: int(n[1:])):
-        note = json.loads(zlib.decompress(held[name]))
+    for note in call_notes(held):
         for position, serial in zip(decode(note["r"]), note["s"], strict=True):
-            found[position] = (note["a"], serial, note.get("t", 0))
+            found[position] = (note["a"], serial, note["t"])
     for name, value in held.items():
         if name.startswith(b"y"):
             note = json.loads(value)

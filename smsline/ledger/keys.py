@@ -13,6 +13,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | held:<job>                   | zset   | "<queue> <entry>" of a paused job                           | resumed                         |
 | key:<key>                    | string | idempotency key -> job                                      | closed + retention              |
 | jobs                         | zset   | job -> created ms                                           | permanent; members purged       |
+| open                         | zset   | jobs that are not closed -> created ms                      | permanent; members leave        |
 | dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
 | queue:<queue>                | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
 | size:<queue>                 | string | recipients in the batch queue, where a lane lingers         | empty                           |
@@ -68,6 +69,7 @@ ENDED_PART: Final = "0:0"
 
 PERMANENT: Final = (
     "jobs",
+    "open",
     "dead",
     "due:",
     "unsure:",
@@ -130,6 +132,9 @@ class Keys:
         self.closing = self.due("close")
         self.expire = self.due("expire")
         self.purge = self.due("purge")
+        self.open = self.prefix + "open"
+        self.book = (self.closing, self.expire, self.open)
+        """The first keys of every script that settles recipients; see `the_book` in `lua/_lib.lua`."""
 
     def due(self, kind: str) -> str:
         """The due set of one kind of work."""

@@ -1,43 +1,24 @@
-"""The way to the ledger: its Redis, the scripts loaded from `lua/`, and codes as small numbers."""
+"""The way to the ledger: its Redis, its scripts run, alone or many in one round trip."""
 
-import threading
 import time
 from collections.abc import Container, Iterable, Sequence
-from functools import cache
-from hashlib import sha1
-from importlib.resources import files
 from secrets import token_hex
 from typing import Any, Final, Self
 
 from redis.exceptions import NoScriptError
 
+from smsline.ledger.codes import Codes
 from smsline.ledger.connection import connect
+from smsline.ledger.ids import ATTEMPT_BITS, BLOCK_BITS, Ids
 from smsline.ledger.keys import Keys
+from smsline.ledger.scripts import script_sha, script_text
 
 Value = str | bytes | int | float
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 """A script's name, its KEYS and its ARGV."""
 
-BLOCK_IDS_AT_ONCE: Final = 64
-
 EXPIRING_S: Final = 600.0
 """For how long it is believed that a key still has its expiry."""
-
-LONGEST_CODE: Final = 80
-"""Characters of a provider's code that are kept."""
-
-
-@cache
-def script_text(name: str) -> str:
-    """The script as Redis gets it: what all share, then its own file."""
-    folder = files("smsline.ledger") / "lua"
-    return (folder / "_lib.lua").read_text("utf-8") + (folder / f"{name}.lua").read_text("utf-8")
-
-
-@cache
-def script_sha(name: str) -> str:
-    """The name Redis knows the script by."""
-    return sha1(script_text(name).encode(), usedforsecurity=False).hexdigest()
 
 
 class Expiring:
@@ -77,11 +58,10 @@ class Ledger:
         self.redis = client
         self.keys = Keys(namespace)
         self.expiring = Expiring()
-        self._blocks = range(0)
-        self._lock = threading.Lock()
+        self.codes = Codes(self)
+        self.block_ids = Ids(BLOCK_BITS)
+        self.attempt_ids = Ids(ATTEMPT_BITS)
         self._instance = ""
-        self._codes: dict[str, int] = {}
-        self._names: dict[int, str] = {0: ""}
 
     @classmethod
     def at(cls, url: str, namespace: str = "sl") -> Self:
@@ -133,40 +113,3 @@ class Ledger:
     def close(self) -> None:
         """Close the connections."""
         self.redis.close()
-
-    def ids(self, kind: str, count: int = 1) -> int:
-        """Reserve `count` ids of a kind; returns the first. Gaps do no harm."""
-        return int(self.redis.hincrby(self.keys.ids, kind, count)) - count + 1
-
-    def block_ids(self, count: int) -> int:
-        """Reserve `count` block ids that follow each other; returns the first. They come from a stock, refilled now and then."""
-        with self._lock:
-            if len(self._blocks) < count:
-                first = self.ids("block", count + BLOCK_IDS_AT_ONCE)
-                self._blocks = range(first, first + count + BLOCK_IDS_AT_ONCE)
-            first, self._blocks = self._blocks[0], self._blocks[count:]
-            return first
-
-    def code_number(self, code: str) -> int:
-        """The small number that stands for a code in packed columns; 0 for no code."""
-        if not code:
-            return 0
-        if code not in self._codes:
-            self._codes[code] = int(self.run("intern", [self.keys.codes, self.keys.names], [code[:LONGEST_CODE]]))
-        return self._codes[code]
-
-    def code_name(self, number: int) -> str:
-        """The inverse of `code_number`."""
-        if number not in self._names:
-            self._names = {0: ""} | {int(k): v.decode() for k, v in self.redis.hgetall(self.keys.names).items()}
-        return self._names.get(number, "?")
-
-
-def tidy_code(code: str) -> str:
-    """A code as it may stand in a dead letter's name: one word, no longer than the ledger keeps."""
-    return "_".join(code.split())[:LONGEST_CODE]
-
-
-def code_bytes(number: int) -> bytes:
-    """A code's number as it stands in a block."""
-    return number.to_bytes(2, "big")

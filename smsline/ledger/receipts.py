@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 from smsline import numbers as phone_numbers
 from smsline.ledger.attempts import index_value, read_index_value, serial_place
 from smsline.ledger.batch_queues import parse_queue
+from smsline.ledger.codes import Used, code_bytes, run_with_codes
 from smsline.ledger.keys import INDEX_TTL_S
-from smsline.ledger.link import Ledger, Value, code_bytes
+from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.states import LETTERS, State
 
 JOINED_SLACK_MS: Final = 1_000
@@ -187,12 +188,17 @@ class _Move(NamedTuple):
 def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[int, str]) -> ApplyCounts:
     if not moves:
         return ApplyCounts()
-    keys, args = ledger.keys, list[Value]()
-    key_list = [keys.account(account), keys.closing, keys.dead]
-    for block, same in groupby(sorted(moves, key=_place_of), key=_block_of):
+    keys = ledger.keys
+    key_list = [*keys.book, keys.account(account), keys.dead, keys.names]
+    by_block = [(block, list(same)) for block, same in groupby(sorted(moves, key=_place_of), key=_block_of)]
+    for block, _ in by_block:
         key_list += [keys.block(block), keys.job(jobs[block])]
-        args += _columns(ledger, list(same))
-    return ApplyCounts(*(int(count) for count in ledger.run("receipts", key_list, args)))
+
+    def call(used: Used) -> ScriptCall:
+        columns = [cells for _, same in by_block for cells in _columns(used, same)]
+        return "receipts", key_list, [used.lines(), *columns]
+
+    return ApplyCounts(*(int(count) for count in run_with_codes(ledger, call)))
 
 
 def _place_of(move: _Move) -> Place:
@@ -203,9 +209,9 @@ def _block_of(move: _Move) -> int:
     return move.place.block
 
 
-def _columns(ledger: Ledger, moves: Sequence[_Move]) -> list[Value]:
+def _columns(used: Used, moves: Sequence[_Move]) -> list[Value]:
     """A block's receipts as the script wants them: a column for each of their values."""
-    code_of = {code: code_bytes(ledger.code_number(code)) for code in {move.code for move in moves}}
+    code_of = {code: code_bytes(used.number(code)) for code in {move.code for move in moves}}
     return [
         bytes([move.place.position for move in moves]),
         phone_numbers.pack(move.number for move in moves),

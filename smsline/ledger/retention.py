@@ -41,7 +41,7 @@ def life_of(ledger: Ledger, job: str) -> Life | None:
 
 def shut(ledger: Ledger, job: str) -> None:
     """Let a job whose deadline has passed take no further part."""
-    ledger.run("shut", [ledger.keys.job(job), ledger.keys.got(job), ledger.keys.closing])
+    ledger.run("shut", [*ledger.keys.book, ledger.keys.job(job), ledger.keys.got(job)])
 
 
 def end_waiting(ledger: Ledger, job: str, state: State) -> int:
@@ -56,7 +56,7 @@ def _end_parts(ledger: Ledger, job: str, state: State) -> int:
         part = inbox.read_part(ledger, job, part_no)
         if part is not None:
             named = inbox.Part(part.numbers, None, part.refs).extra()
-            key_list = [keys.job(job), keys.part(job, part_no), keys.closing, keys.blocks(job)]
+            key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.blocks(job)]
             facts = [len(part.numbers), state.value, LETTERS[state], part_no, named, ENDED_PART]
             ended += int(ledger.run("drop_part", key_list, facts))
     return ended
@@ -67,7 +67,7 @@ def _end_blocks(ledger: Ledger, job: str, state: State) -> int:
     blocks = jobs.blocks_of(ledger, job)
     for i in range(0, len(blocks), AT_ONCE):
         calls: list[ScriptCall] = [
-            ("sweep", [keys.block(block), keys.job(job), keys.closing], [LETTERS[state]])
+            ("sweep", [*keys.book, keys.block(block), keys.job(job)], [LETTERS[state]])
             for block in blocks[i : i + AT_ONCE]
         ]
         ended += sum(int(answer) for answer in ledger.run_many(calls))
@@ -88,5 +88,5 @@ def remove(ledger: Ledger, job: str) -> None:
     if key and inbox.job_under(ledger, key) == job:
         ledger.redis.unlink(keys.idempotency(key))
     ledger.redis.unlink(keys.job(job), keys.got(job), keys.blocks(job), keys.held(job))
-    for due_key in (keys.jobs, keys.expire, *(keys.inbox(lane) for lane in LANES)):
+    for due_key in (keys.jobs, keys.expire, keys.open, *(keys.inbox(lane) for lane in LANES)):
         ledger.redis.zrem(due_key, job)

@@ -14,7 +14,8 @@ from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import TimeoutError as ConnectionSilent
 
 from smsline.ledger.connection import is_demoted
-from smsline.ledger.link import ScriptCall, Value, script_sha, script_text
+from smsline.ledger.link import ScriptCall, Value
+from smsline.ledger.scripts import script_sha, script_text
 
 Command: TypeAlias = Sequence[Value]
 Step: TypeAlias = Sequence[Command] | float

@@ -9,7 +9,7 @@ from smsline.ledger.link import Ledger
 MS_FIELDS: Final = {
     "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms", "pace_ms", "pace_tail"),
     "attempt": ("started_ms", "unsure_ms"),
-    "park": ("since_ms", "probe_ms"),
+    "park": ("since_ms", "probe_ms", "prober_ms"),
     "bucket": ("shut_ms",),
     "breaker": ("at_ms", "since_ms", "out_ms", "back_ms"),
 }
@@ -41,7 +41,7 @@ def advance(ledger: Ledger, seconds: float) -> None:
 
 def _move(client: Any, pipe: Any, name: str, plain: str, ms: int) -> None:
     kind = plain.split(":", maxsplit=1)[0]
-    if kind in {"due", "wakes", "jobs"}:
+    if kind in {"due", "wakes", "jobs", "open"}:
         for member, _ in client.zrange(name, 0, -1, withscores=True):
             pipe.zincrby(name, -ms, member)
     elif kind == "block":

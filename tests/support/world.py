@@ -60,7 +60,7 @@ class World:
 
     def take(self, limit: int = 200, lease_ms: float = 60_000) -> Claim | None:
         """Take the next recipients off the line."""
-        attempt = self.ledger.ids("attempt")
+        attempt = self.ledger.attempt_ids.take()
         return batch_queues.take(
             self.ledger, self.line, attempt, limit=limit, linger_ms=0, lease_ms=lease_ms, worker="w"
         )

@@ -35,19 +35,17 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
         return claim
     engine.router.breakers.forget()
     moves: list[Move] = []
-    kept: list[Entry] = []
     now_ms = engine.now_ms()
     for entry in claim.entries:
         by_account: defaultdict[BatchQueue | None, list[int]] = defaultdict(list)
         for position, number in zip(decode(entry.runs), numbers_of(engine.ledger, entry), strict=False):
             account = engine.router.next_now(queue, number, now_ms)
             by_account[queue_at(engine, queue, account, number) if account else None].append(position)
-        for target, positions in by_account.items():
-            part = Entry(entry.job, entry.block, encode(positions))
-            if target is None:
-                kept.append(part)
-            else:
-                moves.append(Move(target, part))
+        moves += [
+            Move(target, Entry(entry.job, entry.block, encode(positions)))
+            for target, positions in by_account.items()
+            if target is not None
+        ]
     if not moves:
         return claim
     log.warning(
@@ -57,7 +55,7 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
         sum(len(decode(move.entry.runs)) for move in moves),
         ", ".join(sorted({move.queue.account for move in moves})),
     )
-    left = moves_of_claim.fail_over(engine.ledger, claim, moves, kept, why=why)
+    left = moves_of_claim.fail_over(engine.ledger, claim, moves, why=why)
     engine.poke(1)
     return left
 

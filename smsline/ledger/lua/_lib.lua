@@ -1,11 +1,7 @@
--- What every script starts with: the clock, positions, packed columns, counts and the closing of jobs.
+-- What every script starts with: the clock, positions, packed columns, counts, the closing of jobs, token buckets.
+-- FINAL, COUNT and MOVES stand before this: they are made of `smsline/states.py`.
 -- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts), cd (2 bytes: code), fi (4 bytes: final, epoch s),
 -- ac (2 bytes: the account it was sent to instead of its batch queue's; only there when there was one).
-
-local FINAL = { d = true, f = true, x = true, X = true, e = true, c = true, p = true, u = true, U = true }
-local COUNT = { w = 'waiting', s = 'sending', q = 'sending', a = 'accepted', d = 'delivered', f = 'undelivered',
-  x = 'dead', X = 'dead', e = 'expired', c = 'cancelled', p = 'suppressed', u = 'unknown', U = 'unknown' }
-local MOVES = { w = 'secpx', s = 'waxqec', q = 'wadfux', a = 'dfuw', x = 'wX', u = 'wU' }
 
 local function now_us()
   local t = redis.call('TIME')
@@ -45,6 +41,21 @@ local function size_of(runs)
     size = size + (first and last - first + 1 or 1)
   end
   return size
+end
+
+-- Positions of two lists, each once, ascending.
+local function united(some, others)
+  local list, seen = {}, {}
+  for _, each in ipairs({ some, others }) do
+    for _, position in ipairs(each) do
+      if not seen[position] then
+        seen[position] = true
+        list[#list + 1] = position
+      end
+    end
+  end
+  table.sort(list)
+  return list
 end
 
 local function split_entry(entry)
@@ -106,23 +117,33 @@ local function may_move(from, to)
   return allowed ~= nil and string.find(allowed, to, 1, true) ~= nil
 end
 
--- Close a job when all of it is there and nothing of it is open any more.
-local function close_if_over(job_key, closing_key, now_ms)
-  local v = redis.call('HMGET', job_key, 'waiting', 'sending', 'accepted', 'complete', 'parts', 'taken', 'closed_ms', 'id')
-  local open = tonumber(v[1] or 0) + tonumber(v[2] or 0) + tonumber(v[3] or 0)
-  if open == 0 and v[4] == '1' and tonumber(v[6]) >= tonumber(v[5]) and not v[7] then
-    redis.call('HSET', job_key, 'closed_ms', now_ms)
-    redis.call('ZADD', closing_key, now_ms, v[8])
-  end
+-- Where it is written that jobs change and end. Every script that settles recipients has these keys first, in this order (`Keys.book`).
+local BOOK = 3
+
+local function the_book()
+  return { closing = KEYS[1], expire = KEYS[2], open = KEYS[3] }
 end
 
--- Write a job's changed counts and close it when that was the last of it.
-local function settle(job_key, deltas, closing_key, now_ms)
+-- Close a job when all of it is there and nothing of it is open any more.
+local function close_if_over(book, job_key, now_ms)
+  local v = redis.call('HMGET', job_key, 'waiting', 'sending', 'accepted', 'complete', 'parts', 'taken', 'closed_ms', 'id',
+    'dead', 'unknown', 'undelivered')
+  local open = tonumber(v[1] or 0) + tonumber(v[2] or 0) + tonumber(v[3] or 0)
+  if open ~= 0 or v[4] ~= '1' or tonumber(v[6]) < tonumber(v[5]) or v[7] then return end
+  redis.call('HSET', job_key, 'closed_ms', now_ms)
+  redis.call('ZADD', book.closing, now_ms, v[8])
+  redis.call('ZREM', book.open, v[8])
+  -- What a person may send again keeps its params to the job's deadline, which erases them.
+  if tonumber(v[9] or 0) + tonumber(v[10] or 0) + tonumber(v[11] or 0) == 0 then redis.call('ZREM', book.expire, v[8]) end
+end
+
+-- What settled recipients mean for their job: its counts, and its end when they were the last.
+local function settle(book, job_key, deltas, now_ms)
   local changed = false
   for name, by in pairs(deltas) do
     if by ~= 0 then redis.call('HINCRBY', job_key, name, by); changed = true end
   end
-  if changed then close_if_over(job_key, closing_key, now_ms) end
+  if changed then close_if_over(book, job_key, now_ms) end
 end
 
 -- Erase a block's params once nothing can need them: no call, no retry, and no requeue, which is over with the job (`over`: it is
@@ -132,6 +153,15 @@ local function forget_params(block_key, letters, over)
   local held = redis.call('HMGET', block_key, 'p', 'pp')
   if held[1] == '[]' or (held[2] and not string.find(held[2], '[^%[%],]')) then redis.call('HSET', block_key, 'np', 1) end
   redis.call('HDEL', block_key, 'p', 'pp')
+end
+
+-- Whether every code ("number name", a line each) still has the number it is about to be written as. Numbers are kept by processes, and a Redis
+-- that lost its last writes may have given one of them to another code since.
+local function codes_hold(names_key, lines)
+  for number, name in string.gmatch(lines, '(%d+) ([^\n]*)') do
+    if redis.call('HGET', names_key, number) ~= name then return false end
+  end
+  return true
 end
 
 -- Finish a claimed member of a due set: gone, or due again in so many ms ('' never). Only who still holds the lease may.
@@ -150,11 +180,33 @@ local function finish_lease(due_key, member, fence, again_ms)
   return mine and 1 or 0
 end
 
+-- Take tokens of a bucket at `us`. `terms`: rate (micro-tokens a ms), burst, floor left to others, cost (micro-tokens), expiry_s.
+-- Returns 0 when they were taken, else the ms after which it is worth asking again.
+-- A clock that was set back neither fills nor freezes the bucket, and keeps it shut for no longer than was said.
+local function take_tokens(key, us, terms)
+  local now = math.floor(us / 1000)
+  local b = redis.call('HMGET', key, 'level', 'us', 'shut_ms', 'shut_for')
+  local shut = tonumber(b[3] or 0) - now
+  if shut > 0 then
+    local most = tonumber(b[4] or shut)
+    if shut > most then redis.call('HSET', key, 'shut_ms', now + most) end
+    return math.min(shut, most)
+  end
+  local last = tonumber(b[2] or us)
+  local level = math.min(terms.burst, tonumber(b[1] or terms.burst) + math.max(0, math.floor((us - last) * terms.rate / 1000)))
+  local taken = level >= terms.cost + terms.floor
+  if taken or us < last then
+    redis.call('HSET', key, 'level', string.format('%.0f', taken and level - terms.cost or level), 'us', string.format('%.0f', us))
+    redis.call('EXPIRE', key, terms.expiry_s)
+  end
+  return taken and 0 or math.ceil((terms.cost + terms.floor - level) / terms.rate)
+end
+
 -- Put an entry into a batch queue. `front`: before what waits already (a returned entry); else behind it.
-local function enqueue(line_key, queue, entry, due_key, due_ms, front)
-  local edge = front and redis.call('ZRANGE', line_key, 0, 0, 'WITHSCORES') or redis.call('ZRANGE', line_key, -1, -1, 'WITHSCORES')
+local function enqueue(queue_key, queue, entry, due_key, due_ms, front)
+  local edge = front and redis.call('ZRANGE', queue_key, 0, 0, 'WITHSCORES') or redis.call('ZRANGE', queue_key, -1, -1, 'WITHSCORES')
   local score = tonumber(edge[2] or 0)
-  redis.call('ZADD', line_key, score + (front and -1 or 1), entry)
+  redis.call('ZADD', queue_key, score + (front and -1 or 1), entry)
   redis.call('ZADD', due_key, 'LT', due_ms, queue)
 end
 

@@ -1,23 +1,28 @@
 -- The last look before a call: drop what must not go out any more, put off what must wait, take the token, mark the rest as sending.
 -- After `go` the call is made at once.
--- KEYS: 1 attempt (hash), 2 due lease (zset), 3 bucket (hash), 4 park of the account, 5 park of the template (hashes), 6 due close, 7 due later (zsets),
---       8 suppressions (hash), 9 calls to numbers today, 10 yesterday (hashes), then per entry: block, job (hashes), held (zset)
--- ARGV: 1 attempt id, 2 lease ms, 3 rate (micro-tokens a ms), 4 burst (micro-tokens), 5 floor left to other lanes (micro-tokens), 6 park probe ms, 7 bucket expiry s,
---       8 batch queue id, 9 most messages to a number in 30 s, 10 in an hour, 11 in a day (0: any number), then per entry of the claim its text
+-- KEYS: the book, attempt (hash), due lease (zset), bucket (hash), park of the account, park of the template (hashes), due later (zset),
+--       suppressions (hash), calls to numbers today, yesterday (hashes), then per entry: block, job (hashes), held (zset)
+-- ARGV: attempt id, lease ms, rate (micro-tokens a ms), burst, floor left to other lanes (micro-tokens), park probe ms, bucket expiry s,
+--       batch queue id, most messages to a number in 30 s, in an hour, in a day (0: any number), then per entry of the claim its text
 -- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', until ms} |
 --          {'go', started ms, content json, params json, then per entry: text, numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.
-local held = redis.call('HMGET', KEYS[1], 'state', 'entries')
+local FIRST_ENTRY, FIRST_TEXT = BOOK + 9, 11
+local book = the_book()
+local attempt_key, lease_key, bucket_key, account_park, template_park, later_key, suppressions_key,
+  today_key, yesterday_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
+local attempt, lease_ms, rate, burst, floor, probe_ms, expiry_s, queue, in_30s, in_hour, in_day = unpack(ARGV, 1, FIRST_TEXT)
+local held = redis.call('HMGET', attempt_key, 'state', 'entries')
 if held[1] ~= 'claimed' then return { 'stale' } end
 local us = now_us()
 local now = math.floor(us / 1000)
 local now_s = math.floor(now / 1000)
-local caps = { { 30, tonumber(ARGV[9]) }, { 3600, tonumber(ARGV[10]) }, { 86400, tonumber(ARGV[11]) } }
+local caps = { { 30, tonumber(in_30s) }, { 3600, tonumber(in_hour) }, { 86400, tonumber(in_day) } }
 local capped = caps[1][2] > 0 or caps[2][2] > 0 or caps[3][2] > 0
 -- A narrower scope leaves the more urgent lanes alone: who wants no advertisements still logs in.
 local STOPPING = { marketing = '[mna]', notify = '[na]', otp = 'a' }
-local stopping = '^' .. STOPPING[string.match(ARGV[8], '^[^|]*')]
-local suppressing = redis.call('EXISTS', KEYS[8]) == 1
+local stopping = '^' .. STOPPING[string.match(queue, '^[^|]*')]
+local suppressing = redis.call('EXISTS', suppressions_key) == 1
 local ready, total = {}, 0
 
 -- Recipients of one entry that end here, in their state's letter.
@@ -29,19 +34,19 @@ local function finish(e, list, letter)
   local letters = joined(cells, e.size)
   redis.call('HSET', e.block_key, 'st', letters, 'fi', joined(fi, e.size))
   forget_params(e.block_key, letters, letter ~= 'p')
-  settle(e.job_key, { waiting = -#list, [COUNT[letter]] = #list }, KEYS[6], now)
+  settle(book, e.job_key, { waiting = -#list, [COUNT[letter]] = #list }, now)
 end
 
 local function put_off(e, list, due_ms)
-  if #list > 0 then redis.call('ZADD', KEYS[7], string.format('%.3f', due_ms), ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(list)) end
+  if #list > 0 then redis.call('ZADD', later_key, string.format('%.3f', due_ms), queue .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(list)) end
 end
 
 -- The second from which another message to this number is allowed; 0: now. The times are whole seconds: the call was made in that second,
 -- so the span since it is certainly over only when one more has passed.
 local function allowed_s(number)
   local times, at = {}, 0
-  for k = 9, 10 do
-    local packed = redis.call('HGET', KEYS[k], number) or ''
+  for _, key in ipairs({ today_key, yesterday_key }) do
+    local packed = redis.call('HGET', key, number) or ''
     for i = #packed - 3, 1, -4 do
       local a, b, c, d = string.byte(packed, i, i + 3)
       times[#times + 1] = ((a * 256 + b) * 256 + c) * 256 + d
@@ -65,7 +70,7 @@ local function sift(e)
   for _, p in ipairs(e.open) do
     local number = number_at(e.n, p)
     local at = capped and allowed_s(number) or 0
-    if suppressing and string.find(redis.call('HGET', KEYS[8], listed_as(number)) or '', stopping) then stopped[#stopped + 1] = p
+    if suppressing and string.find(redis.call('HGET', suppressions_key, listed_as(number)) or '', stopping) then stopped[#stopped + 1] = p
     elseif at > 0 then
       later[at] = later[at] or {}
       table.insert(later[at], p)
@@ -84,8 +89,8 @@ local function in_pace(e)
   local pace = tonumber(e.pace or 0)
   if pace <= 0 then return true end
   local p = redis.call('HMGET', e.job_key, 'pace_level', 'pace_ms', 'pace_tail')
-  local burst = math.max(pace, 1.5 * math.max(1, math.min(200, pace)))
-  local level = math.min(burst, tonumber(p[1] or burst) + math.max(0, now - tonumber(p[2] or now)) * pace / 1000)
+  local most = math.max(pace, 1.5 * math.max(1, math.min(200, pace)))
+  local level = math.min(most, tonumber(p[1] or most) + math.max(0, now - tonumber(p[2] or now)) * pace / 1000)
   redis.call('HSET', e.job_key, 'pace_level', string.format('%.6f', level), 'pace_ms', now)
   local mine = (taken[e.job_key] or 0) + #e.open
   if level >= mine - 0.001 then
@@ -100,8 +105,8 @@ end
 
 -- What the attempt still has: an earlier look, when there was no token, may have put off or ended some of it.
 local place, entries, seen, several = {}, {}, {}, false
-for i = 1, #ARGV - 11 do
-  local job, block = split_entry(ARGV[11 + i])
+for i = 1, #ARGV - FIRST_TEXT do
+  local job, block = split_entry(ARGV[FIRST_TEXT + i])
   place[job .. '|' .. block] = i
 end
 for text in string.gmatch(held[2], '%S+') do
@@ -109,7 +114,8 @@ for text in string.gmatch(held[2], '%S+') do
   local i = place[job .. '|' .. block]
   if not i then return { 'other' } end
   several = several or (entries[1] ~= nil and entries[1].job ~= job)
-  entries[#entries + 1] = { job = job, block = block, runs = runs, block_key = KEYS[8 + i * 3], job_key = KEYS[9 + i * 3], held_key = KEYS[10 + i * 3] }
+  entries[#entries + 1] = { job = job, block = block, runs = runs,
+    block_key = KEYS[FIRST_ENTRY + i * 3 - 2], job_key = KEYS[FIRST_ENTRY + i * 3 - 1], held_key = KEYS[FIRST_ENTRY + i * 3] }
 end
 
 -- A number that another job has in the same call goes with a later one: a call can say one thing to each number.
@@ -136,7 +142,7 @@ local function look(e)
   if j[1] == 'cancelled' then finish(e, e.open, 'c')
   elseif j[2] and tonumber(j[2]) <= now then finish(e, e.open, 'e')
   elseif j[1] == 'paused' then
-    if #e.open > 0 then redis.call('ZADD', e.held_key, 0, ARGV[8] .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(e.open)) end
+    if #e.open > 0 then redis.call('ZADD', e.held_key, 0, queue .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(e.open)) end
   else
     if suppressing or capped then sift(e) end
     if several then unseen(e) end
@@ -149,8 +155,8 @@ end
 
 for _, e in ipairs(entries) do look(e) end
 if total == 0 then
-  redis.call('DEL', KEYS[1])
-  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('DEL', attempt_key)
+  redis.call('ZREM', lease_key, attempt)
   return { 'empty' }
 end
 
@@ -159,26 +165,30 @@ local function texts()
   for i, e in ipairs(ready) do list[i] = e.job .. '|' .. e.block .. '|' .. runs_of(e.open) end
   return table.concat(list, ' ')
 end
-redis.call('HSET', KEYS[1], 'entries', texts())
+redis.call('HSET', attempt_key, 'entries', texts())
 
-for k = 4, 5 do
-  local probe = redis.call('HGET', KEYS[k], 'probe_ms')
-  if probe and tonumber(probe) > now then return { 'parked', probe } end
+-- Until when a park keeps this batch queue waiting; nil when it does not. One queue at a time finds out whether it still is one, the others
+-- look later, spread, so that thousands of them do not come at once each time; all are due at once when the park is lifted.
+local function parked_until(key)
+  local p = redis.call('HMGET', key, 'probe_ms', 'prober', 'prober_ms')
+  local probe = tonumber(p[1] or 0)
+  if probe <= now then return nil end
+  if not p[2] or p[2] == queue or tonumber(p[3]) <= now then
+    redis.call('HSET', key, 'prober', queue, 'prober_ms', string.format('%.0f', probe + 5000))
+    return string.format('%.0f', probe)
+  end
+  return string.format('%.0f', probe + us % math.max(1, 9 * tonumber(probe_ms)))
 end
 
-local rate, burst, floor = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local bucket = redis.call('HMGET', KEYS[3], 'level', 'us', 'shut_ms')
-if bucket[3] and tonumber(bucket[3]) > now then return { 'wait', tonumber(bucket[3]) - now } end
-local level, last = tonumber(bucket[1] or burst), tonumber(bucket[2] or us)
-if us > last then level = math.min(burst, level + math.floor((us - last) * rate / 1000)) else us = last end
-if level < 1000000 + floor then return { 'wait', math.ceil((1000000 + floor - level) / rate) } end
-redis.call('HSET', KEYS[3], 'level', string.format('%.0f', level - 1000000), 'us', string.format('%.0f', us))
-redis.call('EXPIRE', KEYS[3], ARGV[7])
+local until_ms = parked_until(account_park) or parked_until(template_park)
+if until_ms then return { 'parked', until_ms } end
+local wait = take_tokens(bucket_key, us, { rate = tonumber(rate), burst = tonumber(burst), floor = tonumber(floor), cost = 1000000, expiry_s = expiry_s })
+if wait > 0 then return { 'wait', wait } end
 
 local verb = 'go'
-for k = 4, 5 do
-  if redis.call('HEXISTS', KEYS[k], 'probe_ms') == 1 then
-    redis.call('HSET', KEYS[k], 'probe_ms', now + tonumber(ARGV[6]))
+for _, key in ipairs({ account_park, template_park }) do
+  if redis.call('HEXISTS', key, 'probe_ms') == 1 then
+    redis.call('HSET', key, 'probe_ms', now + tonumber(probe_ms))
     verb = 'probe'
   end
 end
@@ -192,7 +202,7 @@ for _, e in ipairs(ready) do
     tries[k] = e.at and string.sub(e.at, p + 1, p + 1) or '\0'
     if capped then
       local number = number_at(e.n, p)
-      redis.call('HSET', KEYS[9], number, (redis.call('HGET', KEYS[9], number) or '') .. four_bytes(now_s))
+      redis.call('HSET', today_key, number, (redis.call('HGET', today_key, number) or '') .. four_bytes(now_s))
     end
   end
   redis.call('HSET', e.block_key, 'st', joined(cells, e.size))
@@ -204,8 +214,8 @@ for _, e in ipairs(ready) do
   answer[#answer + 1] = table.concat(tries)
   answer[#answer + 1] = e.pp or ''
 end
-if capped then redis.call('EXPIRE', KEYS[9], 172800) end
-for job_key, by in pairs(deltas) do settle(job_key, { waiting = -by, sending = by }, KEYS[6], now) end
-redis.call('HSET', KEYS[1], 'state', 'begun', 'started_ms', now)
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
+if capped then redis.call('EXPIRE', today_key, 172800) end
+for job_key, by in pairs(deltas) do settle(book, job_key, { waiting = -by, sending = by }, now) end
+redis.call('HSET', attempt_key, 'state', 'begun', 'started_ms', now)
+redis.call('ZADD', lease_key, now + tonumber(lease_ms), attempt)
 return answer

@@ -1,11 +1,12 @@
 -- Claim members of a due set that are due, by moving each to the end of a lease.
--- KEYS: 1 due set (zset)
--- ARGV: 1 most to claim, 2 lease ms
+-- KEYS: due set (zset)
+-- ARGV: most to claim, lease ms
 -- Returns: the members, each followed by its lease end in ms, which is the fence to finish it with.
+local key, most, lease_ms = KEYS[1], unpack(ARGV)
 local now, answer = now_us() / 1000, {}
-local ends = string.format('%.3f', now + tonumber(ARGV[2]))
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%.3f', now), 'LIMIT', 0, ARGV[1])) do
-  redis.call('ZADD', KEYS[1], ends, member)
+local ends = string.format('%.3f', now + tonumber(lease_ms))
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', string.format('%.3f', now), 'LIMIT', 0, most)) do
+  redis.call('ZADD', key, ends, member)
   answer[#answer + 1] = member
   answer[#answer + 1] = ends
 end

@@ -1,9 +1,10 @@
 -- Claim one member of a due set if it is due.
--- KEYS: 1 due set (zset)
--- ARGV: 1 member, 2 lease ms
+-- KEYS: due set (zset)
+-- ARGV: member, lease ms
 -- Returns: the lease end in ms, which is the fence to finish it with; '' when it is not due.
-local now, score = now_us() / 1000, redis.call('ZSCORE', KEYS[1], ARGV[1])
+local key, member, lease_ms = KEYS[1], unpack(ARGV)
+local now, score = now_us() / 1000, redis.call('ZSCORE', key, member)
 if not score or tonumber(score) > now then return '' end
-local ends = string.format('%.3f', now + tonumber(ARGV[2]))
-redis.call('ZADD', KEYS[1], ends, ARGV[1])
+local ends = string.format('%.3f', now + tonumber(lease_ms))
+redis.call('ZADD', key, ends, member)
 return ends

@@ -1,28 +1,65 @@
--- Let recipients of a claim that was not begun go through other accounts; the rest stays claimed.
--- KEYS: 1 attempt (hash), 2 due lease (zset), 3 the account that gives them up (hash), then per move: batch queue, due send of its lane (zsets), block (hash)
--- ARGV: 1 attempt id, 2 entries that stay (text, may be empty), 3 field under which the account counts them, then per move: batch queue, entry, first and
---       last position and number of the account's name of each stretch of it ("first,last,number ...")
--- Returns: recipients moved, 0 when asked again; -1 when the claim is no longer held.
-local held = redis.call('HMGET', KEYS[1], 'state', 'entries')
-if held[1] ~= 'claimed' then return -1 end
-if held[2] == ARGV[2] then return 0 end
-local now, moved = string.format('%.3f', now_us() / 1000), 0
-for i = 1, (#KEYS - 3) / 3 do
-  local queue, entry, through = ARGV[i * 3 + 1], ARGV[i * 3 + 2], ARGV[i * 3 + 3]
-  local block_key = KEYS[i * 3 + 3]
+-- Let recipients of a claim that was not begun go through other accounts. Only who is still in the claim moves: an earlier look may have
+-- put off, set aside or ended some of it, and a recipient never waits in two places.
+-- KEYS: attempt (hash), due lease (zset), the account that gives them up, names of codes (hashes), then per move: batch queue, due send of its
+--       lane (zsets), block (hash)
+-- ARGV: attempt id, field under which the account counts them, the codes used (lines: "number name"),
+--       then per move: batch queue, entry, number of its account's name
+-- Returns: {recipients moved, the entries that stay claimed}; {-1, ''} when the claim is no longer held;
+--          {'codes'} when a name has another number by now: nothing is changed.
+local FIRST_MOVE = 4
+local attempt_key, lease_key, account_key, names_key = unpack(KEYS, 1, FIRST_MOVE)
+local attempt, field, codes = unpack(ARGV, 1, 3)
+local held = redis.call('HMGET', attempt_key, 'state', 'entries')
+if held[1] ~= 'claimed' then return { -1, '' } end
+if not codes_hold(names_key, codes) then return { 'codes' } end
+local now, moved, order, claimed = string.format('%.3f', now_us() / 1000), 0, {}, {}
+for text in string.gmatch(held[2], '%S+') do
+  local job, block, runs = split_entry(text)
+  local name = job .. '|' .. block
+  order[#order + 1] = name
+  claimed[name] = {}
+  for _, position in ipairs(positions(runs)) do claimed[name][position] = true end
+end
+
+-- Those of the positions that the claim has, which it has no more after this.
+local function given_up(name, runs)
+  local list = {}
+  for _, position in ipairs(positions(runs)) do
+    if claimed[name] and claimed[name][position] then
+      claimed[name][position] = nil
+      list[#list + 1] = position
+    end
+  end
+  return list
+end
+
+for i = 1, (#KEYS - FIRST_MOVE) / 3 do
+  local queue, entry, number = unpack(ARGV, i * 3 + 1, i * 3 + 3)
+  local queue_key, send_key, block_key = unpack(KEYS, FIRST_MOVE + i * 3 - 2, FIRST_MOVE + i * 3)
+  local job, block, runs = split_entry(entry)
   local st = redis.call('HGET', block_key, 'st')
-  if st then
-    set_accounts(block_key, #st, through)
-    enqueue(KEYS[i * 3 + 1], queue, entry, KEYS[i * 3 + 2], now, true)
-    local _, _, runs = split_entry(entry)
-    moved = moved + size_of(runs)
+  local list = st and given_up(job .. '|' .. block, runs) or {}
+  if #list > 0 then
+    local through = {}
+    for k, position in ipairs(list) do through[k] = position .. ',' .. position .. ',' .. number end
+    set_accounts(block_key, #st, table.concat(through, ' '))
+    enqueue(queue_key, queue, job .. '|' .. block .. '|' .. runs_of(list), send_key, now, true)
+    moved = moved + #list
   end
 end
-if ARGV[2] == '' then
-  redis.call('DEL', KEYS[1])
-  redis.call('ZREM', KEYS[2], ARGV[1])
-else
-  redis.call('HSET', KEYS[1], 'entries', ARGV[2])
+
+local left = {}
+for _, name in ipairs(order) do
+  local list = {}
+  for position in pairs(claimed[name]) do list[#list + 1] = position end
+  table.sort(list)
+  if #list > 0 then left[#left + 1] = name .. '|' .. runs_of(list) end
 end
-if moved > 0 then redis.call('HINCRBY', KEYS[3], ARGV[3], moved) end
-return moved
+if #left == 0 then
+  redis.call('DEL', attempt_key)
+  redis.call('ZREM', lease_key, attempt)
+else
+  redis.call('HSET', attempt_key, 'entries', table.concat(left, ' '))
+end
+if moved > 0 then redis.call('HINCRBY', account_key, field, moved) end
+return { moved, table.concat(left, ' ') }

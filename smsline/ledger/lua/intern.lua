@@ -1,11 +1,14 @@
--- A small number for a code, the same for ever; 65535 when there is no room for more.
--- KEYS: 1 codes (hash: code -> number), 2 names (hash: number -> code)
--- ARGV: 1 code
--- Returns: the number, from 1.
-local known = redis.call('HGET', KEYS[1], ARGV[1])
-if known then return tonumber(known) end
-local number = redis.call('HLEN', KEYS[1]) + 1
-if number >= 65535 then return 65535 end
-redis.call('HSET', KEYS[1], ARGV[1], number)
-redis.call('HSET', KEYS[2], number, ARGV[1])
-return number
+-- A small number for a code. There are so many; those that come later share the last one, which is called `other`.
+-- KEYS: codes (hash: code -> number), names (hash: number -> code)
+-- ARGV: code
+-- Returns: {the number, from 1; the code that it stands for}.
+local MOST = 20000
+local codes_key, names_key = unpack(KEYS)
+local code = ARGV[1]
+local known = redis.call('HGET', codes_key, code)
+if known then return { tonumber(known), code } end
+local number = redis.call('HLEN', codes_key) + 1
+if number >= MOST then number, code = MOST, 'other' end
+redis.call('HSET', codes_key, code, number)
+redis.call('HSET', names_key, number, code)
+return { number, code }

@@ -1,9 +1,14 @@
 -- Apply receipts to their recipients; a final recipient keeps its state and the receipt is counted as late.
--- KEYS: 1 account (hash), 2 due close (zset), 3 dead (hash), then per block: block, job (hashes)
--- ARGV: per block six columns, a cell for each receipt, in ascending order of positions: positions (1 byte), numbers (8 bytes), letters ('d', 'f',
---       or 'u' when none came in time), codes (2 bytes), final epoch s (4 bytes), notes (lines; '' when there are none: '' or json of the
---       serial, kept with the block; for 'u' the field of the dead letter)
+-- KEYS: the book, account, dead, names of codes (hashes), then per block: block, job (hashes)
+-- ARGV: the codes used (lines: "number name"), then per block six columns, a cell for each receipt, in ascending order of positions: positions
+--       (1 byte), numbers (8 bytes), letters ('d', 'f', or 'u' when none came in time), codes (2 bytes), final epoch s (4 bytes), notes (lines; ''
+--       when there are none: '' or json of the serial, kept with the block; for 'u' the field of the dead letter)
 -- Returns: {applied, late, strangers}. A stranger's number is not the one the block has at that position.
+--          {'codes'} when a code has another number by now: nothing is changed.
+local FIRST_BLOCK = BOOK + 3
+local book = the_book()
+local account_key, dead_key, names_key = unpack(KEYS, BOOK + 1, FIRST_BLOCK)
+if not codes_hold(names_key, ARGV[1]) then return { 'codes' } end
 local now = math.floor(now_us() / 1000)
 local applied, late, strangers = 0, 0, 0
 local deltas = {}
@@ -27,21 +32,22 @@ local function pieces(old, given)
 end
 
 local function note_down(key, position, to, note)
-  if to == 'u' then redis.call('HINCRBY', KEYS[3], note, 1)
+  if to == 'u' then redis.call('HINCRBY', dead_key, note, 1)
   elseif note ~= '' then redis.call('HSET', key, 'y' .. position, note) end
 end
 
 local function block(index)
-  local at, key, job_key = index * 6 - 6, KEYS[2 + index * 2], KEYS[3 + index * 2]
-  local positions, numbers, letters, notes = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], nil
-  if ARGV[at + 6] ~= '' then
+  local key, job_key = KEYS[FIRST_BLOCK + index * 2 - 1], KEYS[FIRST_BLOCK + index * 2]
+  local positions, numbers, letters, codes, finals, lines = unpack(ARGV, index * 6 - 4, index * 6 + 1)
+  local notes
+  if lines ~= '' then
     notes = {}
-    for note in string.gmatch(ARGV[at + 6] .. '\n', '([^\n]*)\n') do notes[#notes + 1] = note end
+    for note in string.gmatch(lines .. '\n', '([^\n]*)\n') do notes[#notes + 1] = note end
   end
   local b = redis.call('HMGET', key, 'st', 'n', 'cd', 'fi')
   local st, n = b[1] or '', b[2] or ''
   local old = { st, b[3] or string.rep('\0\0', #st), b[4] or string.rep('\0\0\0\0', #st) }
-  local new = pieces(old, { letters, ARGV[at + 4], ARGV[at + 5] })
+  local new = pieces(old, { letters, codes, finals })
   local job_deltas = deltas[job_key] or {}
   local from_k, from_position, last, was_open, any
   deltas[job_key] = job_deltas
@@ -69,11 +75,11 @@ local function block(index)
   if was_open then forget_params(key, letters_now) end
 end
 
-for index = 1, (#KEYS - 3) / 2 do block(index) end
-for job_key, by in pairs(deltas) do settle(job_key, by, KEYS[2], now) end
+for index = 1, (#KEYS - FIRST_BLOCK) / 2 do block(index) end
+for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
 if applied > 0 then
-  redis.call('HINCRBY', KEYS[1], 'outstanding', -applied)
-  redis.call('HINCRBY', KEYS[1], 'receipts', applied)
+  redis.call('HINCRBY', account_key, 'outstanding', -applied)
+  redis.call('HINCRBY', account_key, 'receipts', applied)
 end
-if late > 0 then redis.call('HINCRBY', KEYS[1], 'late', late) end
+if late > 0 then redis.call('HINCRBY', account_key, 'late', late) end
 return { applied, late, strangers }

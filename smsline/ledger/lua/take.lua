@@ -1,22 +1,26 @@
 -- Take the next recipients of a due batch queue for one call and write the claim down; asked again with the same attempt it answers the same.
--- KEYS: 1 batch queue (zset), 2 size (string), 3 due send of the lane (zset), 4 attempt (hash), 5 due lease (zset), 6 hold of the batch queue (string)
--- ARGV: 1 batch queue id, 2 attempt id, 3 numbers in a call, 4 linger ms, 5 lease ms, 6 worker
+-- KEYS: batch queue (zset), size (string), due send of the lane (zset), attempt (hash), due lease (zset), hold of the batch queue (string)
+-- ARGV: batch queue id, attempt id, numbers in a call, linger ms, lease ms, worker
 -- Returns: entries (text), as many as fit; empty when the batch queue is empty, held, or not due.
-local taken = redis.call('HGET', KEYS[4], 'entries')
-if taken then
+local queue_key, size_key, send_key, attempt_key, lease_key, hold_key = unpack(KEYS)
+local queue, attempt, limit, linger_ms, lease_ms, worker = unpack(ARGV)
+limit, linger_ms = tonumber(limit), tonumber(linger_ms)
+local held = redis.call('HMGET', attempt_key, 'entries', 'worker')
+if held[1] then
   local again = {}
-  for entry in string.gmatch(taken, '%S+') do again[#again + 1] = entry end
+  if held[2] ~= worker then return again end
+  for entry in string.gmatch(held[1], '%S+') do again[#again + 1] = entry end
   return again
 end
 local now = now_us() / 1000
-local due = redis.call('ZSCORE', KEYS[3], ARGV[1])
+local due = redis.call('ZSCORE', send_key, queue)
 if not due or tonumber(due) > now then return {} end
-local held_ms = redis.call('PTTL', KEYS[6])
+local held_ms = redis.call('PTTL', hold_key)
 if held_ms > 0 then
-  redis.call('ZADD', KEYS[3], string.format('%.3f', now + held_ms), ARGV[1])
+  redis.call('ZADD', send_key, string.format('%.3f', now + held_ms), queue)
   return {}
 end
-local limit, got, place, count = tonumber(ARGV[3]), {}, {}, 0
+local got, place, count = {}, {}, 0
 
 -- A block that is in the batch queue in pieces (a part of it was tried before) is one entry of the claim: what is written down per block and
 -- call must not be written twice.
@@ -27,16 +31,14 @@ local function claim(job, block, list)
     place[name] = #got
     return
   end
-  local mine = got[place[name]].list
-  for _, position in ipairs(list) do mine[#mine + 1] = position end
-  table.sort(mine)
+  got[place[name]].list = united(got[place[name]].list, list)
 end
 
 -- Recipients left in the batch queue, counted as far as a full call.
 local function left_over()
   local left, at = 0, 0
   while left < limit do
-    local some = redis.call('ZRANGE', KEYS[1], at, at + 19)
+    local some = redis.call('ZRANGE', queue_key, at, at + 19)
     if #some == 0 then return left end
     for _, entry in ipairs(some) do
       local _, _, runs = split_entry(entry)
@@ -48,12 +50,12 @@ local function left_over()
 end
 
 while count < limit do
-  local head = redis.call('ZRANGE', KEYS[1], 0, math.min(limit - count, 50) - 1, 'WITHSCORES')
+  local head = redis.call('ZRANGE', queue_key, 0, math.min(limit - count, 50) - 1, 'WITHSCORES')
   if #head == 0 then break end
   for i = 1, #head, 2 do
     local job, block, runs = split_entry(head[i])
     local list = positions(runs)
-    redis.call('ZREM', KEYS[1], head[i])
+    redis.call('ZREM', queue_key, head[i])
     if count + #list <= limit then
       claim(job, block, list)
       count = count + #list
@@ -63,27 +65,27 @@ while count < limit do
         if count < limit then mine[#mine + 1] = list[p]; count = count + 1 else rest[#rest + 1] = list[p] end
       end
       claim(job, block, mine)
-      redis.call('ZADD', KEYS[1], head[i + 1], job .. '|' .. block .. '|' .. runs_of(rest))
+      redis.call('ZADD', queue_key, head[i + 1], job .. '|' .. block .. '|' .. runs_of(rest))
     end
     if count >= limit then break end
   end
 end
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('ZREM', KEYS[3], ARGV[1])
-  redis.call('DEL', KEYS[2])
+if redis.call('EXISTS', queue_key) == 0 then
+  redis.call('ZREM', send_key, queue)
+  redis.call('DEL', size_key)
 else
-  local linger, due = tonumber(ARGV[4]), now
-  if linger > 0 then
+  local due_ms = now
+  if linger_ms > 0 then
     -- Counted anew, because entries also come back to a batch queue: from a retry, a pause, or a schedule.
     local left = left_over()
-    redis.call('SET', KEYS[2], left)
-    if left < limit then due = now + linger end
+    redis.call('SET', size_key, left)
+    if left < limit then due_ms = now + linger_ms end
   end
-  redis.call('ZADD', KEYS[3], string.format('%.3f', due), ARGV[1])
+  redis.call('ZADD', send_key, string.format('%.3f', due_ms), queue)
 end
 for i, piece in ipairs(got) do got[i] = piece.name .. '|' .. runs_of(piece.list) end
 if count > 0 then
-  redis.call('HSET', KEYS[4], 'queue', ARGV[1], 'entries', table.concat(got, ' '), 'state', 'claimed', 'worker', ARGV[6])
-  redis.call('ZADD', KEYS[5], string.format('%.3f', now + tonumber(ARGV[5])), ARGV[2])
+  redis.call('HSET', attempt_key, 'queue', queue, 'entries', table.concat(got, ' '), 'state', 'claimed', 'worker', worker)
+  redis.call('ZADD', lease_key, string.format('%.3f', now + tonumber(lease_ms)), attempt)
 end
 return got

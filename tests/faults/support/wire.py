@@ -7,7 +7,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from smsline.ledger.link import Ledger, script_sha, script_text
+from smsline.ledger.link import Ledger
+from smsline.ledger.scripts import script_sha, script_text
 
 Moment = Literal["asked", "answered"]
 OVERLAP: Final = 64

@@ -75,11 +75,18 @@ def freeze(ledger: Ledger, limit: Limit) -> None:
     ledger.redis.hset(ledger.keys.bucket("main", ACTION), mapping=full)
 
 
-def take_all(ledger: Ledger, limit: Limit, *, urgent: bool) -> int:
-    """Take tokens until there is none; how many there were."""
+def stand_still(ledger: Ledger) -> None:
+    """No time has passed since the bucket was looked at."""
+    ledger.redis.hset(ledger.keys.bucket("main", ACTION), "us", 9 * 10**15)
+
+
+def take_all(ledger: Ledger, limit: Limit, *, urgent: bool, still: bool = False) -> int:
+    """Take tokens until there is none; how many there were. While time stands `still`, none come back."""
     taken = 0
     while not take_token(ledger, "main", ACTION, limit=limit, urgent=urgent):
         taken += 1
+        if still:
+            stand_still(ledger)
     return taken
 
 
@@ -104,9 +111,12 @@ def test_the_last_share_is_left_to_otp(ledger: Ledger) -> None:
     """Other lanes stop before the bucket is empty; waiting is told to the millisecond."""
     limit = Limit(1000.0, reserve=0.5)
     freeze(ledger, limit)
-    assert take_all(ledger, limit, urgent=False) == 20
+    assert take_all(ledger, limit, urgent=False, still=True) == 20
+    stand_still(ledger)
     assert take_token(ledger, "main", ACTION, limit=limit) == 2
-    assert take_all(ledger, limit, urgent=True) == 20
+    stand_still(ledger)
+    assert take_all(ledger, limit, urgent=True, still=True) == 20
+    stand_still(ledger)
     assert take_token(ledger, "main", ACTION, limit=limit, urgent=True) == 2
 
 
@@ -143,8 +153,19 @@ def test_actions_and_accounts_have_buckets_of_their_own(ledger: Ledger) -> None:
 
 
 def test_a_clock_that_goes_back_gives_nothing_away(ledger: Ledger) -> None:
-    """Redis' clock was set back: the bucket waits, and is never fuller than full."""
+    """Redis' clock was set back by an hour: the bucket fills from then on, as it would have; it neither waits an hour nor is full."""
     limit = Limit(1.0)
     assert take_token(ledger, "main", ACTION, limit=limit) == 0
-    advance(ledger, -60)
-    assert 1000 <= take_token(ledger, "main", ACTION, limit=limit) <= 1050
+    advance(ledger, -3600)
+    assert 900 <= take_token(ledger, "main", ACTION, limit=limit) <= 1050
+    advance(ledger, 1.05)
+    assert take_token(ledger, "main", ACTION, limit=limit) == 0
+
+
+def test_a_clock_that_goes_back_keeps_no_bucket_shut_for_longer_than_was_said(ledger: Ledger) -> None:
+    """Shut for a minute; an hour back: a minute from then on."""
+    shut(ledger, "main", ACTION, 60_000)
+    advance(ledger, -3600)
+    assert take_token(ledger, "main", ACTION, limit=Limit(1.0)) <= 60_000
+    advance(ledger, 61)
+    assert take_token(ledger, "main", ACTION, limit=Limit(1.0)) <= 1050

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsline.ledger.codes import tidy_code
 from smsline.ledger.keys import PERMANENT, Keys
-from smsline.ledger.link import script_text, tidy_code
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
+from smsline.ledger.scripts import script_text
 from smsline.states import COUNTED, FINAL, LETTERS, MOVES, State, counted_as
 
 

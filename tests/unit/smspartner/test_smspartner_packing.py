@@ -71,7 +71,7 @@ def jobs_of(ledger: Ledger, numbers: Sequence[int]) -> list[str]:
 
 def begin(ledger: Ledger, line: str) -> list[int]:
     """The numbers of the next call of a line."""
-    attempt = ledger.ids("attempt")
+    attempt = ledger.attempt_ids.take()
     claim = batch_queues.take(ledger, parse_queue(line), attempt, limit=500, linger_ms=0, lease_ms=60_000, worker="w")
     assert claim is not None
     begun = batch_queues.begin(ledger, claim, TERMS)

@@ -1,0 +1,85 @@
+"""Codes and names of accounts as small numbers: two bytes in a block's columns, the text once in the ledger.
+
+Each process remembers the numbers. A Redis that lost its last writes may have given one to another code since: so every script that
+writes numbers is told the codes they stand for, refuses when that is not so any more, and is asked again with fresh numbers.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from redis.exceptions import ResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smsline.ledger.link import Ledger, ScriptCall
+
+LONGEST_CODE: Final = 80
+"""Characters of a provider's code that are kept."""
+
+TRIES: Final = 4
+
+
+class Codes:
+    """The codes of one ledger, as one process knows them."""
+
+    def __init__(self, ledger: "Ledger") -> None:
+        self._ledger = ledger
+        self._numbers: dict[str, tuple[int, str]] = {}
+
+    def number(self, code: str) -> tuple[int, str]:
+        """The number of a code, and the code that it stands for: `other` when there are too many; 0 for no code."""
+        if not code:
+            return 0, ""
+        found = self._numbers.get(code)
+        if found is None:
+            keys = self._ledger.keys
+            number, name = self._ledger.run("intern", [keys.codes, keys.names], [" ".join(code.split())[:LONGEST_CODE]])
+            found = self._numbers[code] = int(number), name.decode()
+        return found
+
+    def forget(self) -> None:
+        """Ask anew for every number."""
+        self._numbers = {}
+
+
+class Used:
+    """The codes that one call of a script writes."""
+
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+        self._used: dict[int, str] = {}
+
+    def number(self, code: str) -> int:
+        """The number to write for a code; 0 for none."""
+        number, name = self._codes.number(code)
+        if number:
+            self._used[number] = name
+        return number
+
+    def lines(self) -> str:
+        """What the script holds against the ledger."""
+        return "\n".join(f"{number} {name}" for number, name in self._used.items())
+
+
+def run_with_codes(ledger: "Ledger", build: "Callable[[Used], ScriptCall]") -> Any:  # noqa: ANN401 - as `Ledger.run`
+    """Run a script that writes numbers of codes; built anew when they are not what they were.
+
+    Raises:
+        redis.exceptions.RedisError: It could not be run, or its answer was lost.
+    """
+    for _ in range(TRIES):
+        answer = ledger.run(*build(Used(ledger.codes)))
+        if answer != [b"codes"]:
+            return answer
+        ledger.codes.forget()
+    raise ResponseError("the numbers of codes change while they are written")
+
+
+def tidy_code(code: str) -> str:
+    """A code as it may stand in a dead letter's name: one word, no longer than the ledger keeps."""
+    return "_".join(code.split())[:LONGEST_CODE]
+
+
+def code_bytes(number: int) -> bytes:
+    """A code's number as it stands in a block."""
+    return number.to_bytes(2, "big")

@@ -1,0 +1,46 @@
+"""The scripts as Redis gets them: what Python says of states, what all scripts share, then each one's own file."""
+
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import Final
+
+from smsline.states import FINAL, LETTERS, MOVES, State, counted_as
+
+DROPPABLE: Final = (State.DEAD, State.UNKNOWN)
+"""States whose letter becomes a capital when a person drops the recipient from the dead letter."""
+
+
+@cache
+def script_text(name: str) -> str:
+    """The script as Redis gets it."""
+    folder = files("smsline.ledger") / "lua"
+    shared, own = ((folder / f"{each}.lua").read_text("utf-8") for each in ("_lib", name))
+    return f"{tables()}{shared}{own}"
+
+
+@cache
+def script_sha(name: str) -> str:
+    """The name Redis knows the script by."""
+    return sha1(script_text(name).encode(), usedforsecurity=False).hexdigest()
+
+
+@cache
+def tables() -> str:
+    """`smsline/states.py` for Lua: which letters are final, what each counts as, which it may become."""
+    letters = {LETTERS[state]: state for state in State}
+    dropped = {LETTERS[state].upper(): state for state in DROPPABLE}
+    every = letters | dropped
+    return (
+        _table("FINAL", {letter: "true" for letter, state in every.items() if state in FINAL})
+        + _table("COUNT", {letter: f"'{counted_as(state)}'" for letter, state in every.items()})
+        + _table("MOVES", {letter: f"'{_ends(state)}'" for letter, state in letters.items() if state in MOVES})
+    )
+
+
+def _ends(state: State) -> str:
+    return "".join(sorted(LETTERS[end] for end in MOVES[state]))
+
+
+def _table(name: str, cells: dict[str, str]) -> str:
+    return f"local {name} = {{ {', '.join(f'{key} = {value}' for key, value in cells.items())} }}\n"

@@ -11,9 +11,9 @@ import msgspec
 from smsline.numbers import e164
 from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
-from worker.providers.reading import Row, first, flag, opened, rows, unreadable, whole, word
+from worker.providers.reading import Row, first, flag, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import received
-from worker.providers.smspartner.wire import refusal
+from worker.providers.smspartner.wire import answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,9 @@ def numbers_body(api_key: str, numbers: Sequence[int], *, notify_url: str = "", 
 
 def read_lookup(body: bytes, *, clean: Clean) -> tuple[NumberLookup, ...] | Refused | Broken:
     """The answer to a lookup, in its own order."""
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, clean):
-        return refused
     listed = rows(row.get("lookup"))
     if listed is None:
         return unreadable("neither a list lookup nor an error")
@@ -89,11 +87,9 @@ def _looked(row: Row, clean: Clean) -> NumberLookup:
 
 def read_hlr_campaign(body: bytes, *, clean: Clean) -> HlrCampaign | Refused | Broken:
     """The answer to an hlr/notify."""
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, clean):
-        return refused
     campaign = word(first(row, "campaign_id", "campaignId"))
     if not campaign:
         return unreadable("neither a campaign_id nor an error")

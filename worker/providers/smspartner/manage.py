@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from worker.providers.base import Balance, Broken, Refused
 from worker.providers.cleaning import Clean
-from worker.providers.reading import first, opened, rows, unreadable, whole, word
+from worker.providers.reading import first, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import moment, received
-from worker.providers.smspartner.wire import refusal, succeeded
+from worker.providers.smspartner.wire import answered, succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,9 @@ def read_balance(body: bytes, *, low_cost: bool, clean: Clean) -> Balance | Refu
         low_cost: Whether the account sends by the low-cost range, whose messages are counted apart.
         clean: Applied to the provider's messages.
     """
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, clean):
-        return refused
     held = row.get("credits")
     if not isinstance(held, dict):
         return unreadable("neither credits nor an error")
@@ -44,11 +42,9 @@ def read_balance(body: bytes, *, low_cost: bool, clean: Clean) -> Balance | Refu
 
 def read_stop_list(body: bytes, *, clean: Clean) -> tuple[StopEntry, ...] | Refused | Broken:
     """The answer to stop-sms/list; entries without a number are left out."""
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, clean):
-        return refused
     listed = rows(row.get("data"))
     if listed is None:
         return unreadable("neither a list data nor an error")
@@ -62,9 +58,7 @@ def read_stop_list(body: bytes, *, clean: Clean) -> tuple[StopEntry, ...] | Refu
 
 def read_cancelled(body: bytes, *, clean: Clean) -> Refused | Broken | None:
     """The answer to message-cancel; None when the call's messages are cancelled."""
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, clean):
-        return refused
     return None if succeeded(row) else unreadable("neither success nor an error")

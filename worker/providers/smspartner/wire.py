@@ -105,6 +105,12 @@ def refusal(row: Row, clean: Clean) -> Refused | None:
     return Refused(code=fault(row), message=clean(told(row)), request_id="")
 
 
+def answered(body: bytes, clean: Clean) -> Row | Refused | Broken:
+    """The object in an answer's body that does not say it failed."""
+    row = opened(body)
+    return row if isinstance(row, Broken) else refusal(row, clean) or row
+
+
 def succeeded(row: Row) -> bool | None:
     """What the success flag says, or where there is none the code; None when there is neither."""
     ok, code = flag(row.get("success")), word(row.get("code"))

@@ -1,7 +1,5 @@
 """Tencent's envelope, and rows of its answers, for the actions besides sending."""
 
-from typing import Any
-
 from smsline.numbers import e164
 from worker.providers import reading
 from worker.providers.base import Broken, Refused
@@ -27,20 +25,6 @@ def opened(body: bytes, *, clean: Clean) -> Row | Refused | Broken:
     if isinstance(error, dict) and (code := word(error.get("Code"))):
         return Refused(code, clean(text(error.get("Message"))), text(response.get("RequestId")))
     return response
-
-
-def row(response: Row, field: str) -> Row | Broken:
-    """A field that holds one object."""
-    found = response.get(field)
-    return found if isinstance(found, dict) else unreadable(f"an answer with neither an Error nor an object {field}")
-
-
-def rows(response: Row, field: str) -> list[Any] | Broken:
-    """A field that holds a list; null is an empty one."""
-    found = response.get(field, ...)
-    if found is None:
-        return []
-    return found if isinstance(found, list) else unreadable(f"an answer with neither an Error nor a list {field}")
 
 
 def phone(row: Row) -> str:

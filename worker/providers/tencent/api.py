@@ -5,13 +5,13 @@ The actions themselves, typed, are functions in the modules of their subjects: `
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
-from worker.providers.reading import Row
+from worker.providers.reading import Row, unreadable
 from worker.providers.tencent import answers
 from worker.providers.tencent.caller import Caller
 
@@ -66,6 +66,26 @@ class Api:
         """
         body = msgspec.json.encode({name: value for name, value in params.items() if value not in ("", None, [])})
         return self.read(action, body, lambda reply: answers.opened(reply, clean=self.clean))
+
+    def row(self, action: str, params: Mapping[str, object], field: str) -> Row | Refused | Broken:
+        """What `ask` returns, of it the field that holds one object."""
+        response = self.ask(action, params)
+        if not isinstance(response, dict):
+            return response
+        found = response.get(field)
+        return (
+            found if isinstance(found, dict) else unreadable(f"an answer with neither an Error nor an object {field}")
+        )
+
+    def rows(self, action: str, params: Mapping[str, object], field: str) -> list[Any] | Refused | Broken:
+        """What `ask` returns, of it the field that holds a list; null is an empty one, and what stands in it may be anything."""
+        response = self.ask(action, params)
+        if not isinstance(response, dict):
+            return response
+        found = response.get(field, ...)
+        if found is None or isinstance(found, list):
+            return found or []
+        return unreadable(f"an answer with neither an Error nor a list {field}")
 
     def read(self, action: str, body: bytes, reader: Callable[[bytes], T | Refused | Broken]) -> T | Refused | Broken:
         """Make one call under a token of its own, never repeated, and read its answer.

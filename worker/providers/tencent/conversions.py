@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import filled, positive
 from worker.providers.tencent.facts import CONVERSION
@@ -41,11 +40,8 @@ def report(api: Api, serial: str, *, at_s: int) -> Reported | Refused | Broken:
         "SerialNo": filled("serial", serial),
         "ConversionTime": positive("at", at_s),
     }
-    response = api.ask(CONVERSION, params)
-    if not isinstance(response, dict):
-        return response
-    row = answers.row(response, "ReportConversionStatus")
-    if isinstance(row, Broken):
+    row = api.row(CONVERSION, params, "ReportConversionStatus")
+    if not isinstance(row, dict):
         return row
     code = reading.word(row.get("Code"))
     return Reported(code.lower() == "ok", code, api.clean(reading.text(row.get("Message"))))

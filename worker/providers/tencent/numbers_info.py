@@ -11,7 +11,6 @@ from worker.providers import reading
 from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
 from worker.providers.reading import Row
-from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.facts import NUMBERS, NUMBERS_PER_CALL
 
@@ -59,13 +58,8 @@ def describe(api: Api, phones: Sequence[str]) -> tuple[NumberInfo, ...] | Refuse
     for phone in phones:
         if not _WRITTEN.fullmatch(phone):
             raise BadInput("number", mask(phone), "must be digits, with or without a + before them")
-    response = api.ask(NUMBERS, {"PhoneNumberSet": list(phones)})
-    if not isinstance(response, dict):
-        return response
-    found = answers.rows(response, "PhoneNumberInfoSet")
-    return (
-        found if isinstance(found, Broken) else tuple(_info(row, api.clean) for row in found if isinstance(row, dict))
-    )
+    found = api.rows(NUMBERS, {"PhoneNumberSet": list(phones)}, "PhoneNumberInfoSet")
+    return tuple(_info(row, api.clean) for row in found if isinstance(row, dict)) if isinstance(found, list) else found
 
 
 def _info(row: Row, clean: Clean) -> NumberInfo:

@@ -3,6 +3,7 @@
 Replies are not interpreted: whether "TD" ends a subscription is the application's to say, which then feeds `smsline suppress`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smsline.errors import BadInput
@@ -62,7 +63,7 @@ def pull(api: Api, limit: int = ROWS_PER_PAGE) -> ReplyPage | Refused | Broken:
     Raises:
         BadInput: Another limit.
     """
-    return _page(api.ask(REPLIES, {"SmsSdkAppId": api.sdk_app_id, "Limit": _limit(limit)}))
+    return _page(api, REPLIES, {"SmsSdkAppId": api.sdk_app_id, "Limit": _limit(limit)})
 
 
 def of_number(
@@ -90,7 +91,7 @@ def of_number(
         "Offset": 0,
         "Limit": _limit(limit),
     }
-    return _page(api.ask(REPLIES_OF, params))
+    return _page(api, REPLIES_OF, params)
 
 
 def receipts_of(api: Api, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
@@ -111,11 +112,9 @@ def _limit(limit: int) -> int:
     return limit
 
 
-def _page(response: Row | Refused | Broken) -> ReplyPage | Refused | Broken:
-    if not isinstance(response, dict):
-        return response
-    found = answers.rows(response, "PullSmsReplyStatusSet")
-    if isinstance(found, Broken):
+def _page(api: Api, action: str, params: Mapping[str, object]) -> ReplyPage | Refused | Broken:
+    found = api.rows(action, params, "PullSmsReplyStatusSet")
+    if not isinstance(found, list):
         return found
     return ReplyPage(tuple(_reply(row) for row in found if isinstance(row, dict)), len(found))
 

@@ -1,12 +1,12 @@
 """What signatures and templates have in common: the state of a review, the id of what was handed in, and what was deleted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.reading import Row
-from worker.providers.tencent import answers
+from worker.providers.tencent.api import Api
 
 
 class Review(StrEnum):
@@ -34,21 +34,17 @@ class Deleted:
     at_s: int
 
 
-def ids_of(response: Row | Refused | Broken, field: str, name: str) -> int | Refused | Broken:
-    """The id in an answer; it comes as text or as a number (Tencent SMS API document, lines 4689-4704 and 4786)."""
-    if not isinstance(response, dict):
-        return response
-    row = answers.row(response, field)
-    if isinstance(row, Broken):
+def submit(api: Api, action: str, params: Mapping[str, object], *, field: str, name: str) -> int | Refused | Broken:
+    """Hand something in; its id comes as text or as a number (Tencent SMS API document, lines 4689-4704 and 4786)."""
+    row = api.row(action, params, field)
+    if not isinstance(row, dict):
         return row
     return reading.whole(row.get(name)) or reading.unreadable(f"{field} without a {name}")
 
 
-def deleted_of(response: Row | Refused | Broken, field: str) -> Deleted | Refused | Broken:
-    """What an answer says of what was deleted."""
-    if not isinstance(response, dict):
-        return response
-    row = answers.row(response, field)
-    if isinstance(row, Broken):
+def remove(api: Api, action: str, params: Mapping[str, object], *, field: str) -> Deleted | Refused | Broken:
+    """Delete something."""
+    row = api.row(action, params, field)
+    if not isinstance(row, dict):
         return row
     return Deleted(reading.text(row.get("DeleteStatus")), reading.whole(row.get("DeleteTime")))

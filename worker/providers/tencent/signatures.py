@@ -9,11 +9,10 @@ from smsline.errors import BadInput
 from worker.providers import reading
 from worker.providers.base import Broken, Refused
 from worker.providers.reading import Row
-from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
 from worker.providers.tencent.facts import ADD_SIGN, DELETE_SIGN, LIST_SIGNS, MODIFY_SIGN
-from worker.providers.tencent.reviews import Deleted, Review, deleted_of, ids_of
+from worker.providers.tencent.reviews import Deleted, Review, remove, submit
 
 KINDS: Final[Mapping[str, int]] = {
     "company": 0,
@@ -104,7 +103,7 @@ def add(api: Api, application: Application) -> int | Refused | Broken:
     Raises:
         BadInput: A field is empty, or the document does not prove the kind.
     """
-    return ids_of(api.ask(ADD_SIGN, _params(application)), "AddSignStatus", "SignId")
+    return submit(api, ADD_SIGN, _params(application), field="AddSignStatus", name="SignId")
 
 
 def modify(api: Api, signature: int, application: Application) -> int | Refused | Broken:
@@ -114,7 +113,7 @@ def modify(api: Api, signature: int, application: Application) -> int | Refused 
         BadInput: As `add`, or the id cannot be one.
     """
     params = {"SignId": positive("signature", signature), **_params(application)}
-    return ids_of(api.ask(MODIFY_SIGN, params), "ModifySignStatus", "SignId")
+    return submit(api, MODIFY_SIGN, params, field="ModifySignStatus", name="SignId")
 
 
 def delete(api: Api, signature: int) -> Deleted | Refused | Broken:
@@ -123,7 +122,7 @@ def delete(api: Api, signature: int) -> Deleted | Refused | Broken:
     Raises:
         BadInput: The id cannot be one.
     """
-    return deleted_of(api.ask(DELETE_SIGN, {"SignId": positive("signature", signature)}), "DeleteSignStatus")
+    return remove(api, DELETE_SIGN, {"SignId": positive("signature", signature)}, field="DeleteSignStatus")
 
 
 def listed(
@@ -144,11 +143,8 @@ def listed(
         BadInput: An id or a page that cannot be.
     """
     params = {"International": scope(international), **page("SignIdSet", ids, limit=limit, offset=offset)}
-    response = api.ask(LIST_SIGNS, params)
-    if not isinstance(response, dict):
-        return response
-    found = answers.rows(response, "DescribeSignListStatusSet")
-    return found if isinstance(found, Broken) else tuple(_signature(row) for row in found if isinstance(row, dict))
+    found = api.rows(LIST_SIGNS, params, "DescribeSignListStatusSet")
+    return tuple(_signature(row) for row in found if isinstance(row, dict)) if isinstance(found, list) else found
 
 
 def _params(application: Application) -> dict[str, object]:

@@ -7,7 +7,6 @@ from typing import Final
 from smsline.errors import BadInput
 from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import hour
 from worker.providers.tencent.facts import RECEIPTS, SENDS
@@ -69,11 +68,8 @@ def of_sends(api: Api, begin: datetime, end: datetime) -> SendCounts | Refused |
     Raises:
         BadInput: The hours are in the wrong order, or have no zone.
     """
-    response = api.ask(SENDS, _params(api, begin, end))
-    if not isinstance(response, dict):
-        return response
-    row = answers.row(response, "SendStatusStatistics")
-    if isinstance(row, Broken):
+    row = api.row(SENDS, _params(api, begin, end), "SendStatusStatistics")
+    if not isinstance(row, dict):
         return row
     names = ("RequestCount", "RequestSuccessCount", "FeeCount")
     return SendCounts(*(reading.whole(row.get(name)) for name in names))
@@ -88,11 +84,8 @@ def of_receipts(api: Api, begin: datetime, end: datetime) -> ReceiptCounts | Ref
     params = _params(api, begin, end)
     if end - begin > LONGEST:
         raise BadInput("end", params["EndTime"], f"must be at most {LONGEST.days} days after the begin")
-    response = api.ask(RECEIPTS, params)
-    if not isinstance(response, dict):
-        return response
-    row = answers.row(response, "CallbackStatusStatistics")
-    if isinstance(row, Broken):
+    row = api.row(RECEIPTS, params, "CallbackStatusStatistics")
+    if not isinstance(row, dict):
         return row
     return ReceiptCounts(*(reading.whole(row.get(name)) for name in _RECEIPT_FIELDS))
 

@@ -8,11 +8,10 @@ from typing import Final
 from worker.providers import reading
 from worker.providers.base import Broken, Refused
 from worker.providers.reading import Row
-from worker.providers.tencent import answers
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
 from worker.providers.tencent.facts import ADD_TEMPLATE, DELETE_TEMPLATE, LIST_TEMPLATES, MODIFY_TEMPLATE
-from worker.providers.tencent.reviews import Deleted, Review, deleted_of, ids_of
+from worker.providers.tencent.reviews import Deleted, Review, remove, submit
 
 
 class Kind(IntEnum):
@@ -71,7 +70,7 @@ def add(api: Api, draft: Draft) -> int | Refused | Broken:
     Raises:
         BadInput: A field is empty.
     """
-    return ids_of(api.ask(ADD_TEMPLATE, _params(draft)), "AddTemplateStatus", "TemplateId")
+    return submit(api, ADD_TEMPLATE, _params(draft), field="AddTemplateStatus", name="TemplateId")
 
 
 def modify(api: Api, template: int, draft: Draft) -> int | Refused | Broken:
@@ -86,7 +85,7 @@ def modify(api: Api, template: int, draft: Draft) -> int | Refused | Broken:
         BadInput: A field is empty, or the id cannot be one.
     """
     params = {"TemplateId": positive("template", template), **_params(draft)}
-    return ids_of(api.ask(MODIFY_TEMPLATE, params), "ModifyTemplateStatus", "TemplateId")
+    return submit(api, MODIFY_TEMPLATE, params, field="ModifyTemplateStatus", name="TemplateId")
 
 
 def delete(api: Api, template: int) -> Deleted | Refused | Broken:
@@ -96,7 +95,7 @@ def delete(api: Api, template: int) -> Deleted | Refused | Broken:
         BadInput: The id cannot be one.
     """
     params = {"TemplateId": positive("template", template)}
-    return deleted_of(api.ask(DELETE_TEMPLATE, params), "DeleteTemplateStatus")
+    return remove(api, DELETE_TEMPLATE, params, field="DeleteTemplateStatus")
 
 
 def listed(
@@ -115,11 +114,8 @@ def listed(
         BadInput: An id or a page that cannot be.
     """
     params = {"International": scope(international), **page("TemplateIdSet", ids, limit=limit, offset=offset)}
-    response = api.ask(LIST_TEMPLATES, params)
-    if not isinstance(response, dict):
-        return response
-    found = answers.rows(response, "DescribeTemplateStatusSet")
-    return found if isinstance(found, Broken) else tuple(_template(row) for row in found if isinstance(row, dict))
+    found = api.rows(LIST_TEMPLATES, params, "DescribeTemplateStatusSet")
+    return tuple(_template(row) for row in found if isinstance(row, dict)) if isinstance(found, list) else found
 
 
 def _params(draft: Draft) -> dict[str, object]:

@@ -189,7 +189,7 @@ class Admin(Access):
         Raises:
             BadInput: It cannot be a number.
         """
-        wanted = parse_number(number, region=self.region, field="number")
+        wanted = parse_number(number, region=self.region, field="number", allow_unassigned=True)
         with self._acting():
             messages = number_page.messages_of(self._ledger, wanted)
             listed = [suppressed.shown(entry) for entry in suppression.of_number(self._ledger, wanted)]
@@ -258,7 +258,9 @@ class Admin(Access):
             BadInput: One of them cannot be a number; those before it are off the list.
         """
         with self._acting():
-            removed = suppression.remove(self._ledger, (parse_number(number, region=self.region) for number in numbers))
+            removed = suppression.remove(
+                self._ledger, (parse_number(number, region=self.region, allow_unassigned=True) for number in numbers)
+            )
         self._note("suppression.remove", {}, removed)
         return removed
 

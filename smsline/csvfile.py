@@ -1,4 +1,4 @@
-"""Campaign files: a CSV's bytes go in, one `Row` at a time comes out; rows that cannot be sent go to a file beside it.
+"""Campaign files: a CSV, as people and their programs write it, read one `Row` at a time.
 
 Nothing is held but the row at hand, so a million rows cost no more memory than one. What is wrong with the whole file
 (no `phone` column, a spreadsheet, no text) is refused before the first row; what is wrong with one row is that row's
@@ -9,30 +9,84 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, Self, TextIO
+from typing import BinaryIO, Final, NamedTuple
 
 from smsline.errors import BadInput, shorten
 from smsline.numbers import mask_in
+from smsline.textfile import encoding_of
 
 STDIN: Final = "-"
 """As a path: read standard input."""
 
 PHONE: Final = "phone"
 REF: Final = "ref"
-_PARAM: Final = re.compile(r"param([1-9][0-9]?)")
-_DELIMITERS: Final = ",;\t"
-_HEAD: Final = 1 << 16
-_NOT_CSV: Final = (
-    (b"PK\x03\x04", "is a spreadsheet or archive; save it as CSV (UTF-8)"),
-    (b"\xd0\xcf\x11\xe0", "is a spreadsheet; save it as CSV (UTF-8)"),
-    (b"\x1f\x8b", "is compressed; unpack it first"),
-    (b"\xff\xfe", "is UTF-16 text; save it as CSV (UTF-8)"),
-    (b"\xfe\xff", "is UTF-16 text; save it as CSV (UTF-8)"),
+USUAL: Final = frozenset(
+    {
+        "phonenumber",
+        "phoneno",
+        "phonenum",
+        "mobile",
+        "mobilenumber",
+        "mobileno",
+        "mobilephone",
+        "msisdn",
+        "tel",
+        "telephone",
+    }
+    | {
+        "telephonenumber",
+        "telno",
+        "cell",
+        "cellphone",
+        "cellnumber",
+        "number",
+        "recipient",
+        "to",
+        "handy",
+        "handynummer",
+    }
+    | {
+        "mobilnummer",
+        "telefon",
+        "telefonnummer",
+        "telefono",
+        "teléfono",
+        "movil",
+        "móvil",
+        "celular",
+        "portable",
+        "téléphone",
+    }
+    | {
+        "cellulare",
+        "telefone",
+        "手机",
+        "手机号",
+        "手机号码",
+        "电话",
+        "电话号码",
+        "手機",
+        "手機號碼",
+        "電話",
+        "電話番号",
+        "携帯",
+    }
 )
-"""First bytes of what people send by mistake, and what to do about it."""
+"""What the phone's column is called where it is not called phone; without blanks, hyphens and underscores."""
+
+_PARAM: Final = re.compile(r"param([1-9][0-9]?)")
+_DELIMITERS: Final = ",;\t|"
+_SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+"""A spreadsheet's own first line, which names the delimiter."""
+
+_BLANK_BEFORE_QUOTE: Final = re.compile(r'\s+"')
+_NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,}")
+_HEAD: Final = 1 << 16
 
 
 class Row(NamedTuple):
@@ -65,6 +119,7 @@ class Columns(NamedTuple):
         ref: Position of `ref`, or None.
         ignored: Names of the columns that mean nothing to a campaign.
         others: Positions of those.
+        headless: The first line is no header but the first row.
     """
 
     width: int
@@ -73,6 +128,7 @@ class Columns(NamedTuple):
     ref: int | None
     ignored: tuple[str, ...]
     others: tuple[int, ...] = ()
+    headless: bool = False
 
 
 class CampaignFile:
@@ -84,8 +140,17 @@ class CampaignFile:
         size: Bytes in all, or None for a pipe.
     """
 
-    def __init__(self, source: BinaryIO, name: str) -> None:
+    def __init__(
+        self, source: BinaryIO, name: str, *, encoding: str = "", phone_column: str = "", header: bool = True
+    ) -> None:
         """Read the header.
+
+        Args:
+            source: The file's bytes.
+            name: The file as messages call it.
+            encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes say so.
+            phone_column: The name of the column with the numbers; empty for `phone` or one of the usual names.
+            header: Whether the first line must name the columns; else it may be a number itself.
 
         Raises:
             BadInput: The file is empty, no CSV text, or its header will not do.
@@ -95,12 +160,32 @@ class CampaignFile:
         self._counted = _Counted(source)
         buffered = io.BufferedReader(self._counted, _HEAD)
         head = buffered.peek(_HEAD)
-        refuse_what_is_no_text(head, name)
+        encoding = encoding_of(head, name, encoding)
         # Undecodable bytes become lone surrogates, so that they spoil their row and not the file.
-        text = io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        self._reader = csv.reader(text, delimiter=delimiter_of(head), strict=True)
-        first = self._next()
-        self.columns = read_header([] if first is None or isinstance(first, csv.Error) else first, name)
+        errors = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
+        self._text = io.TextIOWrapper(buffered, encoding=encoding, errors=errors, newline="")
+        self._raw: list[str] = []
+        self._lines = 0
+        first = self._next_line()
+        declared = _SEP.fullmatch(first)
+        if declared:
+            first = self._next_line()
+        self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
+        self._reader = csv.reader(chain([first], iter(self._next_line, "")), delimiter=self._delimiter, strict=True)
+        self._ended = False
+        names = self._names(first)
+        self.columns = read_header(names, name, phone_column, header=header)
+        self._pending = [names] if self.columns.headless else []
+
+    def _names(self, first: str) -> list[str]:
+        """The header's cells; blanks around quotes do no harm here."""
+        if (cells := self._next()) is None:
+            return []
+        if isinstance(cells, csv.Error):
+            if first.count('"') % 2:
+                return []
+            cells = next(csv.reader([first], delimiter=self._delimiter, skipinitialspace=True), [])
+        return [_name(cell) for cell in self._unquoted(cells)]
 
     @property
     def bytes_read(self) -> int:
@@ -109,19 +194,44 @@ class CampaignFile:
 
     def rows(self) -> Iterator[Row]:
         """Every data row in order, once; blank ones (no value in any column) are passed over."""
-        begins = self._reader.line_num + 1
+        yield from (read_row(first, self.columns, self._lines) for first in self._pending)
+        begins = self._lines + 1
         while (cells := self._next()) is not None:
             if isinstance(cells, csv.Error):
-                yield Row(begins, "", reason=_broken(cells, begins, self._reader.line_num))
-            elif not (row := read_row(cells, self.columns, begins)).reason or any(map(str.strip, cells)):
+                yield Row(begins, "", reason=_broken(cells, begins, self._lines))
+            elif not (row := read_row(self._unquoted(cells), self.columns, begins)).reason or any(
+                map(str.strip, cells)
+            ):
                 yield row
-            begins = self._reader.line_num + 1
+            begins = self._lines + 1
+
+    def _unquoted(self, cells: list[str]) -> list[str]:
+        """The cells, read anew where a quote stands behind a blank: it is a quote for whoever wrote it."""
+        if len(self._raw) == 1 and any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells):
+            try:
+                return next(csv.reader(self._raw, delimiter=self._delimiter, strict=True, skipinitialspace=True))
+            except csv.Error:
+                return cells
+        return cells
 
     def _next(self) -> list[str] | csv.Error | None:
+        if self._ended:
+            return None
         try:
+            self._raw.clear()
             return next(self._reader, None)
         except csv.Error as error:
             return error
+        except UnicodeError:
+            self._ended = True
+            return csv.Error("it ends in the middle of a character")
+
+    def _next_line(self) -> str:
+        line = self._text.readline()
+        if line:
+            self._lines += 1
+            self._raw.append(line)
+        return line
 
 
 class _Counted(io.RawIOBase):
@@ -142,76 +252,71 @@ class _Counted(io.RawIOBase):
 
 
 @contextmanager
-def open_campaign(path: str) -> Iterator[CampaignFile]:
+def open_campaign(
+    path: str, *, encoding: str = "", phone_column: str = "", header: bool = True
+) -> Iterator[CampaignFile]:
     """Open a campaign's CSV and read its header.
 
     Args:
         path: The file, or `-` for standard input.
+        encoding: See `CampaignFile`.
+        phone_column: See `CampaignFile`.
+        header: See `CampaignFile`.
 
     Raises:
         BadInput: It cannot be opened, or is not a CSV with a `phone` column.
     """
     if path == STDIN:
-        yield CampaignFile(sys.stdin.buffer, "standard input")
+        yield CampaignFile(
+            sys.stdin.buffer, "standard input", encoding=encoding, phone_column=phone_column, header=header
+        )
         return
     try:
         source = Path(path).open("rb")  # noqa: SIM115 - closed below, where reading errors are not opening errors
     except OSError as error:
         raise BadInput("file", path, f"cannot be read: {error.strerror or error}") from None
     with source:
-        yield CampaignFile(source, path)
+        yield CampaignFile(source, path, encoding=encoding, phone_column=phone_column, header=header)
 
 
-def refuse_what_is_no_text(head: bytes, name: str) -> None:
-    """Look at a file's first bytes for what people send by mistake.
-
-    Raises:
-        BadInput: It is empty, a spreadsheet, compressed, UTF-16 or not text at all; says what to do.
-    """
-    if not head:
-        raise BadInput("file", name, "is empty; its first line must name the columns, one of them 'phone'")
-    for magic, rule in _NOT_CSV:
-        if head.startswith(magic):
-            raise BadInput("file", name, rule)
-    if b"\0" in head:
-        raise BadInput("file", name, "is not text; save it as CSV (UTF-8)")
-
-
-def delimiter_of(head: bytes) -> str:
-    """The one by which the first line names `phone`: spreadsheets write `;` where a comma is the decimal point."""
-    header = next(iter(head.decode("utf-8-sig", "replace").splitlines()), "")
+def delimiter_of(header: str, phone_column: str = "") -> str:
+    """The one by which the first line names the phone: spreadsheets write `;` where a comma is the decimal point."""
+    wanted = {_plain(phone_column)} if phone_column else {PHONE, *USUAL}
     for delimiter in _DELIMITERS:
-        if PHONE in (cell.strip().lower() for cell in next(csv.reader([header], delimiter=delimiter), [])):
+        cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])
+        if any(_plain(_name(cell)) in wanted for cell in cells):
             return delimiter
     return _DELIMITERS[0]
 
 
-def read_header(cells: Sequence[str], name: str) -> Columns:
-    """Find the columns; their order and case are free, `phone` is required.
+def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, header: bool = True) -> Columns:
+    """Find the columns; their order and case are free.
 
     Args:
         cells: The first row.
         name: The file, for messages.
+        phone_column: The name of the column with the numbers; empty for `phone`, or else the one with a usual name.
+        header: Whether it must be a header; else it may be the first of a list of numbers.
 
     Raises:
-        BadInput: No `phone`, a name twice, or a gap in `param1, param2, …`.
+        BadInput: No column for the phone or several, a name twice, or a gap in `param1, param2, …`.
     """
-    names = [cell.strip().lower() for cell in cells]
+    if not header and cells and _NUMBER.fullmatch(cells[0]):
+        return Columns(len(cells), 0, (), None, (), headless=True)
+    names = [cell.casefold() for cell in cells]
     at = {found: position for position, found in enumerate(names) if found}
-    if PHONE not in at:
-        has = mask_in(", ".join(cell.strip() for cell in cells if cell.strip())) or "nothing"
-        raise BadInput("file", name, f"its first line must name a column 'phone'; it has: {shorten(has, 200)}")
     if twice := sorted({found for found in at if names.count(found) > 1}):
         raise BadInput("file", name, f"the column '{twice[0]}' is there twice; remove or rename one")
+    phone = _phone_of(at, name, phone_column)
     params = sorted((found for found in at if _PARAM.fullmatch(found)), key=lambda found: int(found[5:]))
     wanted = [f"param{number + 1}" for number in range(len(params))]
     if params != wanted:
         missing = next(want for want in wanted if want not in params)
         raise BadInput("file", name, f"has a column '{params[-1]}' but no '{missing}'; number them from param1 up")
-    ignored = tuple(found for found in at if found not in {PHONE, REF, *params})
+    ignored = tuple(found for found in at if found not in {phone, REF, *params})
     return Columns(
         len(names),
-        at[PHONE],
+        at[phone],
         tuple(at[param] for param in params),
         at.get(REF),
         ignored,
@@ -219,24 +324,65 @@ def read_header(cells: Sequence[str], name: str) -> Columns:
     )
 
 
+def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
+    has = shorten(mask_in(", ".join(at)) or "nothing", 200)
+    if phone_column:
+        found = [each for each in at if each == _name(phone_column).casefold() or _plain(each) == _plain(phone_column)]
+        if not found:
+            raise BadInput("--phone-column", phone_column, f"is no column of {name}; it has: {has}")
+        return found[0]
+    if PHONE in at:
+        return PHONE
+    found = [each for each in at if _plain(each) in USUAL]
+    if len(found) > 1:
+        raise BadInput(
+            "file", name, f"several columns may hold the phone ({', '.join(found)}); say which: --phone-column"
+        )
+    if not found:
+        rule = f"its first line must name a column 'phone'; it has: {has}. --phone-column takes another name"
+        raise BadInput("file", name, rule)
+    return found[0]
+
+
 def read_row(cells: Sequence[str], columns: Columns, line: int) -> Row:
-    """One row's values by the header's columns; a row that cannot be taken apart says why in `reason`."""
+    """One row's values by the header's columns; a row that cannot be taken apart says why in `reason`.
+
+    Cells that are missing at the end are empty, as spreadsheets leave them out; a param must be there.
+    """
     if len(cells) != columns.width:
-        phone = cells[columns.phone].strip() if columns.phone < len(cells) else ""
-        return Row(line, _text(phone), reason=f"has {len(cells)} values where the header names {columns.width} columns")
+        needed = max(columns.phone, *columns.params) if columns.params else columns.phone
+        if len(cells) <= needed or any(map(str.strip, cells[columns.width :])):
+            phone = cells[columns.phone].strip() if columns.phone < len(cells) else ""
+            return Row(
+                line, _text(phone), reason=f"has {len(cells)} values where the header names {columns.width} columns"
+            )
     phone = cells[columns.phone].strip()
     params = tuple([cells[position] for position in columns.params]) if columns.params else None
-    ref = cells[columns.ref].strip() if columns.ref is not None else ""
+    ref = cells[columns.ref].strip() if columns.ref is not None and columns.ref < len(cells) else ""
     if not phone:
         return Row(line, "", reason="phone is empty")
     if _spoilt("".join((phone, ref, *(params or ())))):
-        return Row(line, _text(phone), reason="is not UTF-8 text; save the file as CSV (UTF-8)")
-    others = tuple([cells[position].strip() for position in columns.others]) if columns.others else ()
+        return Row(line, _text(phone), reason="is not UTF-8 text; save the file as CSV (UTF-8), or name its --encoding")
+    others = tuple([_cell(cells, position) for position in columns.others]) if columns.others else ()
     return Row(line, phone, params, ref, others=others)
 
 
+def _cell(cells: Sequence[str], position: int) -> str:
+    return cells[position].strip() if position < len(cells) else ""
+
+
+def _name(cell: str) -> str:
+    """A column's name without blanks around it, line breaks and marks that are not seen."""
+    seen = "".join(letter for letter in cell if unicodedata.category(letter) != "Cf")
+    return " ".join(seen.replace('"', " ").split())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_.-]+", "", name).casefold()
+
+
 def _spoilt(value: str) -> bool:
-    return not value.isascii() and any("\udc80" <= letter <= "\udcff" for letter in value)
+    return not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _text(value: str) -> str:
@@ -253,47 +399,3 @@ def _size_of(source: BinaryIO) -> int | None:
         return source.seek(0, io.SEEK_END) - source.seek(0) if source.seekable() else None
     except OSError:
         return None
-
-
-def rejected_path(path: str) -> Path:
-    """Where a campaign's rejected rows go: `may.rejected.csv` beside `may.csv`; for a pipe, the current folder."""
-    is_file = path != STDIN and Path(path).is_file()
-    return Path(path).with_suffix(".rejected.csv") if is_file else Path("stdin.rejected.csv")
-
-
-class RejectedFile:
-    """The rows that were not taken, as `line,phone,reason`, for the person who has to mend them.
-
-    Numbers stand in full: the file lies beside the one they come from. It exists only when a row was rejected; one from
-    an earlier run is removed.
-
-    Attributes:
-        path: Where it is.
-        count: Rows in it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Remove what an earlier run left.
-
-        Raises:
-            OSError: The folder does not allow it.
-        """
-        self.path = path
-        self.count = 0
-        self._file: TextIO | None = None
-        path.unlink(missing_ok=True)
-
-    def add(self, line: int | str, phone: str, reason: str) -> None:
-        """Write one row."""
-        if self._file is None:
-            self._file = self.path.open("w", encoding="utf-8-sig", newline="")
-            csv.writer(self._file).writerow(("line", "phone", "reason"))
-        csv.writer(self._file).writerow((line, phone, reason))
-        self.count += 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()

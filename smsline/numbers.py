@@ -275,7 +275,7 @@ def same_phone(number: int) -> int:
     """One number for all spellings of one phone: what duplicates and the suppression list are told by.
 
     Argentina's mobiles are written with a 9 after the country code from abroad, and without it at home; the national
-    number behind it is given out once, so both ring the same phone. (`accept_part.lua` has the same sum.)
+    number behind it is given out once, so both ring the same phone.
     """
     return number - 5_490_000_000_000 + 540_000_000_000 if 5_490_000_000_000 <= number < 5_500_000_000_000 else number
 

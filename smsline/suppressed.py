@@ -41,7 +41,8 @@ def read(entry: SuppressedNumber, region: str | None) -> Suppression:
         BadInput: The number, the scope or the time cannot be one.
     """
     return Suppression(
-        parse_number(entry["phone"], region=region, field="phone"),
+        # A number that is not assigned does no harm on the list, and would be missed on the day it is assigned.
+        parse_number(entry["phone"], region=region, field="phone", allow_unassigned=True),
         suppression.check_scope(entry.get("scope") or "all"),
         entry.get("source") or suppression.PERSON,
         entry.get("reason", ""),

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed (the reason may pass), 2 bad input (the same call w
 """
 
 import getpass
+import io
 import os
 import socket
 import sys
@@ -74,6 +75,11 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
     Returns:
         The exit code.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # what a terminal's encoding lacks is shown by its number, and stops nothing
+            stream.reconfigure(errors="backslashreplace")
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         code = app(args=args, prog_name="smsline", standalone_mode=False, obj=connect)

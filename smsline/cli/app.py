@@ -31,7 +31,7 @@ app = typer.Typer(
     help="Hand SMS jobs to the dispatch line, follow them, and mend what could not be sent.",
     epilog=example(
         "smsline send --to +8613711112222 --template 1234 --param 482913 --lane otp --wait",
-        "smsline campaign may.csv --template 5678 --at 2030-05-01T09:00 --pace 500",
+        "smsline campaign may.csv --template 5678 --at +2h --pace 500",
         "smsline watch JOB",
         "smsline dead list",
     ),

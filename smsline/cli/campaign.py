@@ -1,21 +1,23 @@
-"""`smsline campaign`: a CSV of recipients goes in as one job; the job's id and a file of rejected rows come out."""
+"""`smsline campaign`: a CSV of recipients as one job, and a file of the rows that are not sent."""
 
 import sys
-import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from smsline.cli import options as opt
 from smsline.cli.output import console, say
-from smsline.cli.times import parse_at
+from smsline.cli.times import example_at, parse_at, said
 from smsline.cli.watch import finish
-from smsline.csvfile import CampaignFile, RejectedFile, open_campaign, rejected_path
+from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput
-from smsline.job import Recipient, Rejected
+from smsline.job import Recipient, Rejected, RowRules, Summary
+from smsline.rejects import RejectedFile, rejected_path
 
 commands = typer.Typer()
 
@@ -35,7 +37,28 @@ File = Annotated[
 Pace = Annotated[
     float | None, typer.Option(metavar="NUMBERS", help="At most so many a second.", show_default="no limit")
 ]
-At = Annotated[str, typer.Option(metavar="TIME", help="Start then: 2030-05-01T09:00 or +10m.", show_default="now")]
+At = Annotated[
+    str, typer.Option(metavar="TIME", help=f"Start then: {example_at()} (local) or +10m.", show_default="now")
+]
+PhoneColumn = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="The column with the numbers.", show_default="phone, or a usual name for it"),
+]
+Rejects = Annotated[
+    str,
+    typer.Option(
+        "--rejects", metavar="FILE", help="Where rows go that are not sent.", show_default="FILE.rejected.csv"
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would go out and in how many segments, and send nothing.")
+]
+Text = Annotated[
+    str,
+    typer.Option(
+        metavar="TEXT", help="With --dry-run: the template's text, {1}… for its params.", show_default="not known"
+    ),
+]
 
 
 class Intake:
@@ -43,7 +66,8 @@ class Intake:
 
     Attributes:
         taken: Recipients given to the client so far.
-        refused: How many of them it would not take.
+        unread: Rows that the file's reader would not take.
+        refused: How many of the recipients the client would not take.
         exhausted: Whether the file has been read to its end.
     """
 
@@ -52,9 +76,9 @@ class Intake:
         self._rejects = rejects
         self._tick = tick
         self._plain = not file.columns.params and file.columns.ref is None
-        self._open: dict[int, tuple[int, str]] = {}
-        self.taken = 0
-        self.refused = 0
+        self._open: dict[int, str] = {}
+        self._lines = array("I")
+        self.taken = self.unread = self.refused = 0
         self.exhausted = False
 
     def __iter__(self) -> Iterator[str | Recipient]:
@@ -62,40 +86,51 @@ class Intake:
             if count % _TICK_ROWS == 0:
                 self._tick()
             if row.reason:
+                self.unread += 1
                 self._rejects.add(row.line, row.phone, row.reason)
                 continue
             self.taken += 1
-            self._open[self.taken] = (row.line, row.phone)
+            self._lines.append(row.line)
+            self._open[self.taken] = row.phone
             yield row.phone if self._plain else Recipient(row.phone, row.params, row.ref)
         self.exhausted = True
 
     def rejected(self, rejected: Rejected) -> None:
         """The client will not take one of them."""
         self.refused += 1
-        line, phone = self._open.pop(rejected.row, ("", rejected.phone))
-        self._rejects.add(line, phone, f"{rejected.field} {rejected.reason}")
+        self._add(rejected)
+
+    def repeated(self, rejected: Rejected) -> None:
+        """It repeats an earlier row, and so is in the file of those that do not go out, but not refused."""
+        self._add(rejected)
+
+    def _add(self, rejected: Rejected) -> None:
+        phone = self._open.pop(rejected.row, rejected.phone)
+        reason = rejected.reason.replace(f"row {rejected.first},", f"line {self._line(rejected.first)},")
+        self._rejects.add(self._line(rejected.row), phone, f"{rejected.field} {reason}")
+
+    def _line(self, row: int) -> int | str:
+        return self._lines[row - 1] if 0 < row <= len(self._lines) else ""
 
     def settled(self, count: int) -> None:
-        """The client has judged the first `count` of them: their lines need not be known any more."""
+        """The client has judged the first `count` of them: their phones need not be known any more."""
         for position in [position for position in self._open if position <= count]:
             del self._open[position]
 
-    @property
-    def accepted(self) -> int:
-        """Recipients the client has taken."""
-        return self.taken - self.refused
-
-    def summary(self) -> str:
+    def told(self, summary: Summary) -> str:
         """What became of the rows, in one line."""
-        if not self.exhausted:
-            return "nothing added: the key belongs to a job that has all its rows"
-        if not self._rejects.count:
-            return f"accepted {self.accepted:,}"
-        return f"accepted {self.accepted:,} · rejected {self._rejects.count:,} (see {self._rejects.path})"
+        if summary.repeated:
+            words = ["nothing added: the key belongs to a job that has all its rows"]
+        else:
+            words = [f"accepted {summary.added:,}"]
+            words += [f"in the job before {summary.held:,}"] if summary.held else []
+        words += [f"duplicates {summary.duplicates:,}"] if summary.duplicates else []
+        words += [f"rejected {self.unread + self.refused:,}"] if self.unread + self.refused else []
+        return " · ".join(words) + (f" (see {self._rejects.path})" if self._rejects.count else "")
 
     def nothing_accepted(self) -> BadInput | None:
         """The error of a file read to its end without one recipient that can be sent, if that is so."""
-        if not self.exhausted or self.accepted:
+        if not self.exhausted or self.taken > self.refused:
             return None
         if not self._rejects.count:
             return BadInput("file", self._file.name, "has a header but no rows")
@@ -106,7 +141,8 @@ class Intake:
 @commands.command(
     context_settings=opt.HELP,
     epilog=opt.example(
-        "smsline campaign may.csv --template 5678 --sign Shop --at 2030-05-01T09:00 --pace 500",
+        "smsline campaign may.csv --template 5678 --sign Shop --at +2h --pace 500",
+        "smsline campaign may.csv --template 5678 --dry-run --text 'Hello {1}, our sale begins'",
         "smsline campaign - --template 5678 --param 20% --wait < may.csv",
     ),
 )
@@ -124,23 +160,58 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     account: opt.Account = "",
     pace: Pace = None,
     at: At = "",
+    phone_column: PhoneColumn = "",
+    encoding: opt.Encoding = "",
+    rejects: Rejects = "",
+    allow_unassigned: opt.AllowUnassigned = False,
+    allow_blank: opt.AllowBlank = False,
+    dry_run: DryRun = False,
+    text: Text = "",
     wait: opt.Wait = False,
     timeout: opt.Timeout = None,
     as_json: opt.Json = False,
 ) -> None:
     """Send to every row of a CSV; prints the job's id. Bad rows go to FILE.rejected.csv, the others go out."""
-    at_s = parse_at(at, now_s=time.time()) if at else None
+    from smsline.cli.preview import look, show_look  # noqa: PLC0415 - loads the ledger, which --help does without
+
     params = opt.params_of(param, stdin_taken=str(file) == "-")
     client = opt.client_of(context)
+    at_s = parse_at(at, now_s=client.now_s()) if at else None
+    rules = RowRules(client.region, allow_unassigned, allow_blank)
     submit = partial(client.campaign, template=template, params=params, sign=sign, sender=sender, account=account)
     submit = partial(submit, lane=lane, ttl_s=ttl, key=key, pace=pace, at=at_s)
-    with open_campaign(file) as source:
+    submit = partial(submit, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
+    told: list[Summary] = []
+    with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:
         _check_columns(source, params_given=bool(param))
-        with RejectedFile(rejected_path(file)) as rejects, _progress(source) as tick:
-            intake = Intake(source, rejects, tick)
-            job = _submit(submit, intake)
-    say(intake.summary())
+        with RejectedFile(_rejects_of(file, rejects)) as bad, _progress(source) as tick:
+            intake = Intake(source, bad, tick)
+            listeners = (intake.rejected, intake.repeated, intake.settled)
+            try:
+                if dry_run:
+                    seen = look(intake, rules, listeners=listeners, text=text, sign=sign, params=params)
+                else:
+                    on = dict(zip(("on_rejected", "on_duplicate", "on_progress"), listeners, strict=True))
+                    job = submit(to=intake, on_summary=told.append, **on)
+            except BadInput as error:
+                if (nothing := intake.nothing_accepted()) is None:
+                    raise
+                bad.keep()
+                raise nothing from error
+    if at_s:
+        say(f"starts {said(at_s)}")
+    if dry_run:
+        show_look(seen, refused=intake.unread + intake.refused, as_json=as_json)
+        return
+    say(intake.told(told[0]))
     finish(client, job, wait=wait, timeout_s=timeout, as_json=as_json)
+
+
+def _rejects_of(file: str, named: str) -> Path:
+    path = Path(named) if named else rejected_path(file)
+    if path.exists() and Path(file).exists() and path.samefile(file):
+        raise BadInput("--rejects", named, "is the campaign itself; name another file")
+    return path
 
 
 def _check_columns(source: CampaignFile, *, params_given: bool) -> None:
@@ -148,13 +219,6 @@ def _check_columns(source: CampaignFile, *, params_given: bool) -> None:
         raise BadInput("--param", "…", f"{source.name} has param columns; give params there or here, not both")
     if source.columns.ignored:
         say(f"columns not used: {', '.join(source.columns.ignored)}")
-
-
-def _submit(submit: Callable[..., str], intake: Intake) -> str:
-    try:
-        return submit(to=intake, on_rejected=intake.rejected, on_progress=intake.settled)
-    except BadInput as error:
-        raise intake.nothing_accepted() or error from None
 
 
 @contextmanager

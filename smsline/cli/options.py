@@ -42,6 +42,12 @@ Params = Annotated[
 AllowUnassigned = Annotated[
     bool, typer.Option("--allow-unassigned", help="Take numbers of ranges that libphonenumber does not know.")
 ]
+Encoding = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="What the file is written in, such as cp1252 or gb18030.", show_default="UTF-8 or UTF-16"
+    ),
+]
 AllowBlank = Annotated[
     bool, typer.Option("--allow-blank", help="Take params that are empty or an export's NULL or #N/A.")
 ]

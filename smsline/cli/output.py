@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from smsline.errors import BadInput
+from smsline.rejects import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -66,7 +67,7 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([row[column] for column in columns] for row in chain(first, rest))
+    writer.writerows([harmless(row[column]) for column in columns] for row in chain(first, rest))
 
 
 def console(*, stderr: bool = False) -> "Console":

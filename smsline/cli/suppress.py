@@ -24,7 +24,13 @@ commands = typer.Typer(
 
 Phones = Annotated[list[str] | None, typer.Argument(metavar="[NUMBER]...", help="Numbers.", show_default=False)]
 File = Annotated[
-    str, typer.Option("--file", metavar="FILE", help="A CSV with a column phone; - reads stdin.", show_default=False)
+    str,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="A CSV with a column phone, or a number a line; - reads stdin.",
+        show_default=False,
+    ),
 ]
 
 
@@ -98,7 +104,7 @@ def _rows(
     if not file:
         yield given
         return
-    with open_campaign(file) as source:
+    with open_campaign(file, header=False) as source:
         yield chain(given, _good(source, region, bad))
 
 
@@ -136,7 +142,7 @@ def _reason(phone: str, region: str | None) -> str:
     from smsline.numbers import parse_number  # noqa: PLC0415 - loads the tables of the world's numbers
 
     try:
-        parse_number(phone, region=region, field="phone")
+        parse_number(phone, region=region, field="phone", allow_unassigned=True)
     except BadInput as error:
         return str(error)
     return ""

@@ -1,7 +1,7 @@
-"""Times a person types: `2030-05-01T09:00` or `+10m` goes in, epoch seconds come out."""
+"""Times a person types, `2030-05-01T09:00` or `+10m`, as epoch seconds; and how such a time is said."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from smsline.errors import BadInput
@@ -17,21 +17,45 @@ def parse_at(text: str, *, now_s: float) -> float:
     Args:
         text: ISO 8601 (`2030-05-01T09:00`, `2030-05-01 09:00+08:00`; without an offset it is local time), or a time
             from now such as `+90s`, `+10m`, `+1h30m`, `+2d`.
-        now_s: The present, epoch seconds.
+        now_s: The present by Redis, epoch seconds.
 
     Returns:
         Epoch seconds.
 
     Raises:
-        BadInput: Neither of them, or in the past.
+        BadInput: Neither of them, in the past, or a local time that does not exist or exists twice.
     """
     wanted = text.strip()
     if _FROM_NOW.fullmatch(wanted):
         return now_s + sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(wanted))
     try:
-        at_s = datetime.fromisoformat(wanted).timestamp()
+        at = datetime.fromisoformat(wanted)
+        at_s = at.timestamp()
+        other = at.replace(fold=1).timestamp()
     except (ValueError, OverflowError, OSError):
-        raise BadInput("--at", text, "must be a time such as 2030-05-01T09:00 (local) or +10m") from None
+        raise BadInput("--at", text, f"must be a time such as {example_at()} (local) or +10m") from None
+    if at.tzinfo is None and other != at_s:
+        # Before a change the clock's earlier offset holds, after it the later one: both are a right reading, of two moments.
+        is_twice = local(at_s).replace(tzinfo=None) == at
+        rule = "is there twice, as clocks are put back" if is_twice else "does not exist, as clocks are put forward"
+        early, late = sorted((at_s, other))
+        raise BadInput("--at", text, f"{rule}; write {local(early).isoformat()} or {local(late).isoformat()}")
     if at_s < now_s:
-        raise BadInput("--at", text, "is in the past; leave it out to start at once")
+        raise BadInput("--at", text, f"is in the past ({said(at_s)}); leave it out to start at once")
     return at_s
+
+
+def local(at_s: float) -> datetime:
+    """The moment by the clock of this machine, with its offset."""
+    return datetime.fromtimestamp(at_s, UTC).astimezone()
+
+
+def said(at_s: float) -> str:
+    """`2030-05-01T09:00:00+08:00 (CST)`: a moment with its offset and zone."""
+    moment = local(at_s)
+    return f"{moment.isoformat(timespec='seconds')} ({moment.tzname()})"
+
+
+def example_at() -> str:
+    """Nine o'clock tomorrow: a time that can be typed."""
+    return f"{datetime.now(UTC).astimezone() + timedelta(days=1):%Y-%m-%d}T09:00"

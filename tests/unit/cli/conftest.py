@@ -3,6 +3,7 @@
 import inspect
 import io
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from smsline import Admin, Client
 from smsline.cli import main
 from smsline.cli.options import Connect
 from smsline.errors import BadInput
-from smsline.job import Recipient, Rejected
+from smsline.job import Recipient, Rejected, Summary
 from smsline.numbers import mask, parse_number
 from smsline.states import COUNTED
 
@@ -50,7 +51,8 @@ class FakeClient:
         answers: What the other questions answer, by the method's name.
         error: Raised by every call, if there is one.
         recipients: What the last campaign was given.
-        taken_before: Whether the campaign's key turns out to have its job after the first part.
+        taken_before: Whether the campaign's key has its job with the same rows.
+        doubles: Whether it looks for rows that repeat another one.
         numbers: What the suppression list was last changed by.
         entries: What was last put on it.
         region: Country of numbers without a country code.
@@ -62,6 +64,7 @@ class FakeClient:
     error: BaseException | None = None
     recipients: list[str | Recipient] = field(default_factory=list)
     taken_before: bool = False
+    doubles: bool = False
     numbers: list[str] = field(default_factory=list)
     entries: list[dict[str, str]] = field(default_factory=list)
     region: str | None = None
@@ -88,28 +91,43 @@ class FakeClient:
         *,
         to: Iterable[str | Recipient],
         on_rejected: Callable[[Rejected], None],
+        on_duplicate: Callable[[Rejected], None],
         on_progress: Callable[[int], None],
+        on_summary: Callable[[Summary], None],
         **given: Any,
     ) -> str:
         """Judge part by part, as the real one: a part's refusals come before its progress."""
         self._called("campaign", to=[], **given)
-        good = 0
+        good, known, bad, doubled = 0, dict[str, int](), 0, 0
         for row, recipient in enumerate(to, 1):
             phone = recipient if isinstance(recipient, str) else recipient.phone
             try:
                 parse_number(phone)
             except BadInput as error:
+                bad += 1
                 on_rejected(Rejected(row, mask(phone), "phone", error.rule))
             else:
+                first = known.setdefault(phone, row) if self.doubles else row
+                if first != row:
+                    doubled += 1
+                    on_duplicate(
+                        Rejected(row, mask(phone), "phone", f"is that of row {first}, which says the same", first)
+                    )
+                    continue
                 good += 1
                 self.recipients.append(recipient)
             if row % PART == 0:
                 on_progress(row)
-                if self.taken_before:
-                    return "j0"
         if not good:
             raise BadInput("to", "", "is empty")
-        return "j1"
+        job = "j0" if self.taken_before else "j1"
+        added, held = (0, good) if self.taken_before else (good, 0)
+        on_summary(Summary(job, added, held, doubled, bad, self.taken_before))
+        return job
+
+    def now_s(self) -> float:
+        """By the clock that the test has set."""
+        return time.time()
 
     def status(self, job: str) -> dict[str, Any]:
         """The next status given."""

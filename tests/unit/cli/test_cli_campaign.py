@@ -2,15 +2,17 @@
 
 import csv
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smsline.cli.campaign import Intake
-from smsline.csvfile import RejectedFile, open_campaign
+from smsline.csvfile import open_campaign
 from smsline.errors import BadInput
 from smsline.job import Recipient, Rejected
+from smsline.rejects import RejectedFile
 
 GOOD = "+8613711112222"
 ALSO_GOOD = "+33612345678"
@@ -72,6 +74,8 @@ def test_every_option_reaches_the_client(run: Any, fake: Any, campaign: Path, mo
         "500",
         "--at",
         "+10m",
+        "--allow-unassigned",
+        "--allow-blank",
     ]
 
     run("campaign", str(campaign), "--template", "5678", *options)
@@ -91,6 +95,8 @@ def test_every_option_reaches_the_client(run: Any, fake: Any, campaign: Path, mo
                 "account": "main",
                 "pace": 500.0,
                 "at": 1600.0,
+                "allow_unassigned": True,
+                "allow_blank": True,
             },
         )
     ]
@@ -114,21 +120,21 @@ def test_bad_rows_are_reported_with_their_lines_and_the_others_go_out(run: Any, 
     ran = run("campaign", str(campaign), "--template", "5678")
 
     found = rejected(campaign)
-    assert [(line, phone) for line, phone, _ in found] == [("5", "12345"), ("6", GOOD), ("7", ""), ("9", "nonsense")]
-    assert [reason.split()[0] for _, _, reason in found] == ["phone", "has", "phone", "phone"]
-    assert len(fake.recipients) == 2
+    assert [(line, phone) for line, phone, _ in found] == [("5", "12345"), ("7", ""), ("9", "nonsense")]
+    assert [reason.split()[0] for _, _, reason in found] == ["phone", "phone", "phone"]
+    assert len(fake.recipients) == 3
     assert (ran.code, ran.out) == (0, "j1\n")
-    assert ran.err == f"accepted 2 · rejected 4 (see {campaign.with_suffix('.rejected.csv')})\n"
+    assert ran.err == f"accepted 3 · rejected 3 (see {campaign.with_suffix('.rejected.csv')})\n"
 
 
 def test_a_key_that_has_its_job_adds_nothing(run: Any, fake: Any, campaign: Path) -> None:
-    """The client stops reading and gives that job's id; no number of accepted rows is claimed."""
+    """The client compares the rows and gives that job's id; no number of accepted rows is claimed."""
     fake.taken_before = True
     campaign.write_text("phone\n" + f"{GOOD}\n" * 2500)
 
     ran = run("campaign", str(campaign), "--template", "5678", "--key", "may")
 
-    assert (ran.code, ran.out) == (0, "j0\n")
+    assert (ran.code, ran.out, len(fake.recipients)) == (0, "j0\n", 2500)
     assert ran.err == "nothing added: the key belongs to a job that has all its rows\n"
 
 
@@ -176,12 +182,12 @@ def test_what_is_wrong_with_the_job_is_said_as_it_is(run: Any, fake: Any, campai
 
 def test_a_file_that_will_not_do_is_bad_input(run: Any, fake: Any, campaign: Path) -> None:
     """Nothing is submitted."""
-    campaign.write_text("mobile\n1\n")
+    campaign.write_text("fax\n1\n")
 
     ran = run("campaign", str(campaign), "--template", "5678")
 
     assert (ran.code, ran.out, fake.calls) == (2, "", [])
-    assert "must name a column 'phone'; it has: mobile" in ran.err
+    assert "must name a column 'phone'; it has: fax" in ran.err
 
 
 def test_params_here_and_there_contradict_each_other(run: Any, campaign: Path) -> None:
@@ -249,7 +255,11 @@ def test_lines_are_known_however_late_the_client_judges(tmp_path: Path) -> None:
         intake.rejected(Rejected(3, "+86137****", "phone", "judged again"))
 
     lines = (tmp_path / "r.csv").read_text("utf-8-sig").splitlines()[1:]
-    assert lines == ["2002,+8613711112000,phone why", "5001,+8613711114999,phone why", ",+86137****,phone judged again"]
+    assert lines == [
+        "2002,+8613711112000,phone why",
+        "5001,+8613711114999,phone why",
+        "4,'+86137****,phone judged again",
+    ]
 
 
 def test_what_the_client_has_judged_is_not_kept(tmp_path: Path) -> None:
@@ -266,3 +276,63 @@ def test_what_the_client_has_judged_is_not_kept(tmp_path: Path) -> None:
                 intake.settled(position)
 
     assert kept == 1000
+
+
+def test_a_row_that_repeats_another_is_told_with_both_lines(run: Any, fake: Any, campaign: Path) -> None:
+    """It goes out once, and no row disappears."""
+    fake.doubles = True
+    campaign.write_text(f"phone\n\n{GOOD}\n{ALSO_GOOD}\n{GOOD}\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678")
+
+    assert rejected(campaign) == [["5", GOOD, "phone is that of line 3, which says the same"]]
+    assert ran.err == f"accepted 2 · duplicates 1 (see {campaign.with_suffix('.rejected.csv')})\n"
+
+
+def test_the_rejected_rows_go_where_they_are_told_to(run: Any, fake: Any, campaign: Path, tmp_path: Path) -> None:
+    """A folder that cannot be written to is told before anything is taken; so is the campaign itself."""
+    campaign.write_text(f"phone\n{GOOD}\nx\n")
+    for wrong, told in ((tmp_path / "none" / "r.csv", "cannot be written"), (campaign, "is the campaign itself")):
+        ran = run("campaign", str(campaign), "--template", "5678", "--rejects", str(wrong))
+        assert (ran.code, fake.calls) == (2, [])
+        assert told in ran.err
+    other = tmp_path / "bad.csv"
+    assert run("campaign", str(campaign), "--template", "5678", "--rejects", str(other)).code == 0
+    assert "has letters" not in campaign.read_text()
+    assert other.read_text("utf-8-sig").splitlines()[0] == "line,phone,reason"
+
+
+def test_a_start_is_said_with_its_zone(run: Any, campaign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Redis' clock, in this machine's zone."""
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.0)
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    campaign.write_text(f"phone\n{GOOD}\n")
+
+    ran = run("campaign", str(campaign), "--template", "5678", "--at", "+1h")
+
+    monkeypatch.undo()
+    time.tzset()
+    assert ran.err.splitlines()[0] == "starts 2027-01-15T17:00:00+08:00 (CST)"
+
+
+def test_a_first_look_counts_segments_and_sends_nothing(run: Any, fake: Any, campaign: Path) -> None:
+    """Where the text is known; the character that doubles it is named."""
+    campaign.write_text(
+        f"phone,param1\n{ALSO_GOOD},{'a' * 60}\n+33612345679,{'a' * 60}\u2019\n{GOOD},b\n{GOOD},b\nx,b\n"
+    )
+    text = "{1}, our sale begins today and ends tomorrow"
+
+    ran = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", text, "--sign", "Shop")
+    assert (ran.code, fake.calls) == (0, [])
+    assert ran.out.splitlines() == [
+        "would go out 3 · duplicates 1 · rejected 1; nothing is sent",
+        "segments 4: 2 numbers with 1, 1 numbers with 2",
+        "longest: 2 segments of UCS-2 (102 places), because of '\u2019' (U+2019 RIGHT SINGLE QUOTATION MARK)",
+        "characters that make a text UCS-2: '\u2019' in 1 texts",
+    ]
+    found = json.loads(run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", text, "--json").out)
+    assert (found["good"], found["segments"]) == (3, 4)
+    assert "give it with --text" in run("campaign", str(campaign), "--template", "5678", "--dry-run").out
+    missing = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", "{2}")
+    assert (missing.code, "has {2}, but there are 1 params" in missing.err) == (2, True)

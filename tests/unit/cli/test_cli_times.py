@@ -1,11 +1,12 @@
 """Times a person types."""
 
+import re
 import time
 from datetime import UTC, datetime
 
 import pytest
 
-from smsline.cli.times import parse_at
+from smsline.cli.times import example_at, parse_at, said
 from smsline.errors import BadInput
 
 NOW_S = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
@@ -52,3 +53,36 @@ def test_the_past_is_refused() -> None:
     """A slip in the date must not send a campaign at once."""
     with pytest.raises(BadInput, match="is in the past"):
         parse_at("2029-12-31T00:00Z", now_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "2030-03-31T02:30",
+            "does not exist, as clocks are put forward; write 2030-03-31T01:30:00+01:00 or 2030-03-31T03:30:00+02:00",
+        ),
+        (
+            "2030-10-27T02:30",
+            "is there twice, as clocks are put back; write 2030-10-27T02:30:00+02:00 or 2030-10-27T02:30:00+01:00",
+        ),
+    ],
+)
+def test_a_local_time_that_is_no_one_moment_is_refused(text: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With both choices, which are taken."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        with pytest.raises(BadInput, match=re.escape(told)):
+            parse_at(text, now_s=NOW_S)
+        first, second = re.findall(r"2030\S+", told)
+        assert 0 < parse_at(second, now_s=NOW_S) - parse_at(first, now_s=NOW_S) <= 3600
+        assert said(parse_at(first, now_s=NOW_S)).startswith(first)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_example_in_the_help_can_be_typed() -> None:
+    """It is never past, and within the 90 days of a start."""
+    assert 0 < parse_at(example_at(), now_s=time.time()) - time.time() < 3 * 86_400

@@ -50,7 +50,9 @@ def test_every_alert_names_a_page_that_is_there() -> None:
     assert all((ROOT / page).exists() for page in pages)
 
 
-@pytest.mark.parametrize("command", [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml", "alerts_week_test.yml"]])
+@pytest.mark.parametrize(
+    "command", [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml", "alerts_week_test.yml"]]
+)
 def test_alerts_fire_in_outages_and_only_then(command: list[str]) -> None:
     """Prometheus' own tool plays the outages."""
     tool = shutil.which("promtool")

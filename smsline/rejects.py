@@ -1,0 +1,94 @@
+"""The rows that were not taken, in a file beside the campaign; and cells that a spreadsheet must not run."""
+
+import csv
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Final, Self, TextIO
+
+from smsline.csvfile import STDIN
+from smsline.errors import BadInput
+
+_E164: Final = re.compile(r"\+[0-9]+")
+_RUN: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take these too
+
+
+def harmless(cell: object) -> object:
+    """The cell, with a mark for text before it where a spreadsheet would run it; a number in E.164 is none of that."""
+    if isinstance(cell, str) and cell.startswith(_RUN) and not _E164.fullmatch(cell):
+        return f"'{cell}"
+    return cell
+
+
+def rejected_path(path: str) -> Path:
+    """Where a campaign's rejected rows go: `may.rejected.csv` beside `may.csv`; for a pipe, the current folder."""
+    is_file = path != STDIN and Path(path).is_file()
+    return Path(path).with_suffix(".rejected.csv") if is_file else Path("stdin.rejected.csv")
+
+
+class RejectedFile:
+    """The rows that were not taken, as `line,phone,reason`, for the person who has to mend them.
+
+    Numbers stand in full: the file lies beside the one they come from. It is written under another name and takes its
+    place at the end, so that the one of an earlier run is there until then; without a row, there is no file.
+
+    Attributes:
+        path: Where it is in the end.
+        count: Rows in it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open it, before anything is taken.
+
+        Raises:
+            BadInput: The folder does not allow it.
+        """
+        self.path = path
+        self.count = 0
+        # What is no plain file (/dev/null, a pipe) is written to and not replaced.
+        self._kept = path.exists() and not path.is_file()
+        try:
+            self._at = path if self._kept else _beside(path)
+            self._file: TextIO = self._at.open("w", encoding="utf-8-sig", newline="")
+        except OSError as error:
+            rule = f"cannot be written ({error.strerror or error}); name another file with --rejects"
+            raise BadInput("--rejects", str(path), rule) from None
+        self._writer = csv.writer(self._file)
+
+    def add(self, line: int | str, phone: str, reason: str) -> None:
+        """Write one row."""
+        if not self.count:
+            self._writer.writerow(("line", "phone", "reason"))
+        self._writer.writerow((line, harmless(phone), harmless(reason)))
+        self.count += 1
+
+    def keep(self) -> None:
+        """Put it in its place; when no row is in it, remove that of an earlier run."""
+        if self._file.closed:
+            return
+        self._file.close()
+        if self._kept:
+            return
+        if self.count:
+            self._at.replace(self.path)
+        else:
+            self._at.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.keep()
+        elif not self._file.closed:
+            self._file.close()
+            if not self._kept:
+                self._at.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    return Path(name)

@@ -1,0 +1,85 @@
+"""Segments of a text: what a message is billed by, and the character that doubles it.
+
+GSM-7 takes 160 characters, then 153 a segment; one character that it lacks makes the whole text UCS-2 with 70, then 67 UTF-16
+units. In GSM-7 the signs of its extension (`€`, brackets) take two places, in UCS-2 one. Mainland carriers bill all texts as
+UCS-2, with the signature in its brackets.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final, Literal
+
+GSM7: Final = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+EXTENSION: Final = frozenset("\f^{}\\[~]|€")
+
+SIZES: Final = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
+"""Places in a text of one segment, and in each of several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """How a text is cut.
+
+    Attributes:
+        count: Segments.
+        encoding: `GSM-7` or `UCS-2`.
+        places: Places that the text takes.
+        culprits: The characters that GSM-7 lacks, in their order, each once.
+    """
+
+    count: int
+    encoding: Literal["GSM-7", "UCS-2"]
+    places: int
+    culprits: tuple[str, ...]
+
+
+def segments(text: str, *, mainland: bool = False, sign: str = "") -> Segments:
+    """Count the segments of a text as it goes out.
+
+    Args:
+        text: The whole text, params filled in.
+        mainland: Whether it goes to mainland China, where every text is UCS-2.
+        sign: The signature that the provider puts before it, without brackets.
+
+    Returns:
+        The count, and why.
+    """
+    whole = f"【{sign}】{text}" if sign and mainland else text
+    culprits = tuple(dict.fromkeys(letter for letter in whole if letter not in GSM7 and letter not in EXTENSION))
+    if culprits or mainland:
+        lengths, encoding = [2 if ord(letter) > 0xFFFF else 1 for letter in whole], "UCS-2"
+    else:
+        lengths, encoding = [2 if letter in EXTENSION else 1 for letter in whole], "GSM-7"
+    alone, each = SIZES[encoding]
+    places = sum(lengths)
+    count = 1 if places <= alone else _packed(lengths, each)
+    return Segments(count, "UCS-2" if encoding == "UCS-2" else "GSM-7", places, () if mainland else culprits)
+
+
+def _packed(lengths: list[int], each: int) -> int:
+    """Segments of several: a character of two places is not cut in half."""
+    count, used = 1, 0
+    for length in lengths:
+        if used + length > each:
+            count, used = count + 1, 0
+        used += length
+    return count
+
+
+def told(found: Segments) -> str:
+    """In words: `2 segments of UCS-2 (82 places), because of 'ł' (U+0142 LATIN SMALL LETTER L WITH STROKE)`."""
+    words = f"{found.count} segment{'s' if found.count != 1 else ''} of {found.encoding} ({found.places} places)"
+    if not found.culprits:
+        return words
+    named = ", ".join(
+        f"{_shown(letter)} (U+{ord(letter):04X} {unicodedata.name(letter, '')})" for letter in found.culprits[:5]
+    )
+    more = f" and {len(found.culprits) - 5} more" if len(found.culprits) > 5 else ""
+    return f"{words}, because of {named}{more}"
+
+
+def _shown(letter: str) -> str:
+    return f"'{letter}'" if letter.isprintable() else "a character that is not seen"

@@ -10,7 +10,7 @@ OptOutScope: TypeAlias = Literal["marketing", "notify", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ActionLimit:
     """How often one action may be called.
 
     Attributes:
@@ -27,7 +27,7 @@ class SiteFacts:
     """What is different at one of a provider's sites; the attributes are those of `ProviderFacts`."""
 
     endpoint: str
-    actions: Mapping[str, Limit]
+    actions: Mapping[str, ActionLimit]
     takes: frozenset[str] = frozenset()
 
 
@@ -52,7 +52,7 @@ class ProviderFacts:
     """
 
     endpoint: str
-    actions: Mapping[str, Limit]
+    actions: Mapping[str, ActionLimit]
     region: str = ""
     needs: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()

@@ -10,14 +10,14 @@ from smsline.codes.lookup import rows
 from smsline.codes.parse import LONGEST_CODE
 from smsline.codes.row import How, Match
 from smsline.codes.spellings import coloned, parts, plain, surely_several, tidy, unlabelled, variants
-from smsline.codes.table import Found, Table
+from smsline.codes.table import Table, TableHit
 
 _RANK: Final[dict[How, int]] = {"exact": 0, "alias": 1, "range": 2, "wildcard": 3, "family": 4, "unknown": 5}
 _NAMED: Final = frozenset({"exact", "alias"})
 _GUESS: Final = len(_RANK)
 """Added to the rank of what was not written so."""
 
-Ranked: TypeAlias = tuple[tuple[int, int], Found]
+Ranked: TypeAlias = tuple[tuple[int, int], TableHit]
 """A reading with its place: by how it was found, then by the spelling."""
 
 
@@ -57,7 +57,7 @@ def _tables(provider: str | None) -> Iterator[Table]:
             yield store.table(space.provider, space.name)
 
 
-def _direct(tables: list[Table], code: str) -> list[Found]:
+def _direct(tables: list[Table], code: str) -> list[TableHit]:
     """The readings over all providers, the certain ones first; each provider's codes are tried for themselves."""
     ranked = [entry for _, own in groupby(tables, key=_provider) for entry in _of_provider(list(own), code)]
     ranked.sort(key=lambda entry: entry[0])
@@ -85,14 +85,14 @@ def _names(ranked: list[Ranked]) -> bool:
 def _spelt(tables: list[Table], spellings: Sequence[str]) -> list[Ranked]:
     """Every reading of every spelling; the first one alone is the literal one, and can be exact."""
     return [
-        ((_RANK[one.how], place), Found(one.row, "alias") if place and one.how == "exact" else one)
+        ((_RANK[one.how], place), TableHit(one.row, "alias") if place and one.how == "exact" else one)
         for place, spelling in enumerate(spellings)
         for table in tables
         for one in table.readings(spelling)
     ]
 
 
-def _guessed(found: Iterable[Found]) -> list[Ranked]:
+def _guessed(found: Iterable[TableHit]) -> list[Ranked]:
     return [((_RANK[one.how] + _GUESS, 0), one) for one in found]
 
 
@@ -105,18 +105,18 @@ def _last_guesses(tables: list[Table], texts: Sequence[str]) -> list[Ranked]:
     return _guessed(one for shape in shapes for table in tables for one in table.readings(shape))
 
 
-def _by_tail(tables: list[Table], code: str) -> list[Found]:
+def _by_tail(tables: list[Table], code: str) -> list[TableHit]:
     """Rows named without the words before their dot; digits alone are no name."""
     texts = [text for text in (plain(tidy(code)), *unlabelled(code)) if text[:1].isalpha()]
     return [one for text in texts for table in tables for one in table.by_tail(text)]
 
 
-def _families(tables: list[Table], code: str) -> list[Found]:
+def _families(tables: list[Table], code: str) -> list[TableHit]:
     texts = (plain(code), plain(tidy(code)), *unlabelled(code))
     return next((found for text in texts if (found := _family(tables, text))), [])
 
 
-def _family(tables: list[Table], code: str) -> list[Found]:
+def _family(tables: list[Table], code: str) -> list[TableHit]:
     return [one for table in tables if (one := table.family(code))]
 
 
@@ -124,7 +124,7 @@ def _provider(table: Table) -> str:
     return next((row.provider for row in (*table.rows, *table.families)), "")
 
 
-def _seen_from(tables: list[Table], found: list[Found]) -> list[Found]:
+def _seen_from(tables: list[Table], found: list[TableHit]) -> list[TableHit]:
     """What the rows found refer to: a legacy number leads to its code in the current API, and back."""
     wanted = sorted({(one.row.provider, code) for one in found for code in one.row.see})
     known = {(one.row.provider, one.row.code) for one in found if one.how in {"exact", "alias"}}
@@ -132,10 +132,10 @@ def _seen_from(tables: list[Table], found: list[Found]) -> list[Found]:
     back = [
         row for table in tables for row in table.referring if any((row.provider, code) in known for code in row.see)
     ]
-    return [Found(row, "alias") for row in (*to, *back)]
+    return [TableHit(row, "alias") for row in (*to, *back)]
 
 
-def _without_repeats(found: list[Found]) -> Iterator[Found]:
+def _without_repeats(found: list[TableHit]) -> Iterator[TableHit]:
     seen: set[int] = set()
     for one in found:
         if id(one.row) not in seen:

@@ -8,7 +8,7 @@ from smsline.codes import store
 from smsline.codes.parse import LONGEST_CODE
 from smsline.codes.row import CodeRow, Kind, Match
 from smsline.codes.spellings import plain
-from smsline.codes.table import Found
+from smsline.codes.table import TableHit
 from smsline.codes.words import as_read, default_advice
 from smsline.verdicts import Scope, Verdict
 
@@ -61,7 +61,7 @@ def _lookup(provider: str, namespace: str, code: str, read: bool) -> Match:  # n
     return Match(as_read(found.row) if read else found.row, found.how, code)
 
 
-def _find(provider: str, namespace: str, code: str) -> Found | None:
+def _find(provider: str, namespace: str, code: str) -> TableHit | None:
     tidy = plain(code)
     return (
         _nearest(provider, namespace, code)
@@ -70,16 +70,16 @@ def _find(provider: str, namespace: str, code: str) -> Found | None:
     )
 
 
-def _nearest(provider: str, namespace: str, code: str) -> Found | None:
+def _nearest(provider: str, namespace: str, code: str) -> TableHit | None:
     return _first(table.find(code) for table in store.search_path(provider, namespace))
 
 
-def _first(found: Iterable[Found | None]) -> Found | None:
+def _first(found: Iterable[TableHit | None]) -> TableHit | None:
     return next((one for one in found if one), None)
 
 
-def _as_alias(found: Found | None) -> Found | None:
-    return Found(found.row, "alias") if found and found.how == "exact" else found
+def _as_alias(found: TableHit | None) -> TableHit | None:
+    return TableHit(found.row, "alias") if found and found.how == "exact" else found
 
 
 def _unknown(provider: str, namespace: str, code: str, read: bool) -> Match:  # noqa: FBT001 - as above

@@ -12,7 +12,7 @@ _SPAN: Final = re.compile(r"(?P<stem>.*?)(?P<low>[0-9]{1,6})-(?P<high>[0-9]{1,6}
 _NUMBER: Final = re.compile(r"(?P<stem>.*?)(?P<number>0|[1-9][0-9]{0,5})")
 
 
-class Found(NamedTuple):
+class TableHit(NamedTuple):
     """A row and how it was found."""
 
     row: CodeRow
@@ -39,53 +39,53 @@ class Table:
         self._beginnings: Final = _longest_first((row.code, row) for row in self.rows if row.form == "wildcard")
         self._families: Final = _longest_first((row.code.removesuffix("*"), row) for row in self.families)
 
-    def find(self, code: str) -> Found | None:
+    def find(self, code: str) -> TableHit | None:
         """The row of this very spelling: exact, alias, range or wildcard, in this order."""
         if same := self._exact.get(code):
-            return Found(_kindest(same), "exact")
+            return TableHit(_kindest(same), "exact")
         if row := self._aliases.get(code):
-            return Found(row, "alias")
+            return TableHit(row, "alias")
         if row := self._in_span(code):
-            return Found(row, "range")
+            return TableHit(row, "range")
         if row := _beginning(self._beginnings, code):
-            return Found(row, "wildcard")
+            return TableHit(row, "wildcard")
         return None
 
-    def family(self, code: str) -> Found | None:
+    def family(self, code: str) -> TableHit | None:
         """The row for codes that begin like this one, for a code that has no row; `Foo` belongs to `Foo.*` too."""
         row = _beginning(self._families, code + ".") or _beginning(self._families, code)
-        return Found(row, "family") if row else None
+        return TableHit(row, "family") if row else None
 
-    def readings(self, code: str) -> Iterator[Found]:
+    def readings(self, code: str) -> Iterator[TableHit]:
         """Every row that this spelling may mean, best first: also twins, other cases and printed numbers."""
-        named = [Found(row, "exact") for row in sorted(self.named(code), key=_condemns)]
-        named += [Found(row, "alias") for row in self._loose.get(code.casefold(), ())]
+        named = [TableHit(row, "exact") for row in sorted(self.named(code), key=_condemns)]
+        named += [TableHit(row, "alias") for row in self._loose.get(code.casefold(), ())]
         yield from named
         # A receipt carries no carrier, so one carrier's range may be meant although another has this very code.
         if (row := self._in_span(code)) and (row.carrier or not named):
-            yield Found(row, "range")
+            yield TableHit(row, "range")
         if (row := _beginning(self._beginnings, code)) and not named:
-            yield Found(row, "wildcard")
+            yield TableHit(row, "wildcard")
 
     def named(self, code: str) -> Sequence[CodeRow]:
         """The rows filed under this very code."""
         return self._exact.get(code, ())
 
-    def alike(self, code: str) -> Iterator[Found]:
+    def alike(self, code: str) -> Iterator[TableHit]:
         """Rows that differ from this spelling in nothing but case and separators.
 
         For people only: on the wire `MB1013` and `MB:1013` may be two codes.
         """
-        yield from (Found(row, "alias") for row in self._skeletons.get(skeleton(code), ()))
+        yield from (TableHit(row, "alias") for row in self._skeletons.get(skeleton(code), ()))
 
-    def alike_but_zeros(self, code: str) -> Iterator[Found]:
+    def alike_but_zeros(self, code: str) -> Iterator[TableHit]:
         """Rows that differ in the zeros before their numbers too: a spreadsheet makes `2` of `002`."""
-        yield from (Found(row, "alias") for row in self._unpadded.get(unpadded(code), ()))
+        yield from (TableHit(row, "alias") for row in self._unpadded.get(unpadded(code), ()))
 
-    def by_tail(self, code: str) -> Iterator[Found]:
+    def by_tail(self, code: str) -> Iterator[TableHit]:
         """Rows whose code ends in these words after its dot, in any case: `PhoneNumberInBlacklist`."""
         tail = skeleton(code)
-        yield from (Found(row, "alias") for row in self.rows if tail and skeleton(_tail(row.code)) == tail)
+        yield from (TableHit(row, "alias") for row in self.rows if tail and skeleton(_tail(row.code)) == tail)
 
     def _in_span(self, code: str) -> CodeRow | None:
         if not self._spans or (parts := _NUMBER.fullmatch(code)) is None:

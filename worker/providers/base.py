@@ -163,7 +163,7 @@ class QueryRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MessageRef:
     """One message that the provider took, to be asked about.
 
     Attributes:
@@ -231,7 +231,7 @@ class QueryProvider(Provider, Protocol):
     def query_rule(self) -> QueryRule:
         """How it is asked."""
 
-    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+    def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """Receipts of these messages, at most the rule's limit; one that is still on its way has none yet.
 
         A receipt carries the serial and the number as they were asked about.
@@ -266,7 +266,7 @@ class BalanceProvider(Provider, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMessage:
     """One message of a call whose answer was never seen: the provider took it.
 
     Attributes:
@@ -288,7 +288,7 @@ class FindProvider(Provider, Protocol):
     def find_action(self) -> str:
         """The action whose bucket `find` is charged to."""
 
-    def find(self, context: str, numbers: Sequence[int]) -> tuple[Found, ...] | Refused | Broken:
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What the provider took of the call with this context, as far as it knows by now; empty when it knows of none.
 
         A number that is missing may not have been taken, or not be known yet.

@@ -13,7 +13,7 @@ from smsline.ledger import blocks, due, receipts
 from smsline.ledger.blocks import Silent, silent_of
 from smsline.ledger.receipts import Place, ReceiptMatch, Row
 from worker.engine import Engine
-from worker.providers.base import QUERIES_AT_ONCE, Asked, QueryProvider
+from worker.providers.base import QUERIES_AT_ONCE, MessageRef, QueryProvider
 from worker.receipts.apply import apply_matched, apply_rows
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask, query
@@ -110,7 +110,8 @@ def _query_all(
     # A look that is cut short begins elsewhere the next time, so that nobody is always left out.
     due_queue = engine.now_ms() % len(asking)
     asked = [
-        Asked(each.serial, each.number, each.accepted_ms // 1000) for each in (*asking[due_queue:], *asking[:due_queue])
+        MessageRef(each.serial, each.number, each.accepted_ms // 1000)
+        for each in (*asking[due_queue:], *asking[:due_queue])
     ]
 
     def one(start: int) -> None:

@@ -11,7 +11,7 @@ from smsline.numbers import e164, mask
 from smsline.verdicts import Verdict
 from worker.engine import Engine
 from worker.gate import refused, wait_for_token
-from worker.providers.base import Asked, QueryProvider, ReceiptPage
+from worker.providers.base import MessageRef, QueryProvider, ReceiptPage
 from worker.receipts.apply import row_of
 
 AGAIN_MS: Final = 1_000.0
@@ -35,7 +35,7 @@ def ask(
     return AGAIN_MS
 
 
-def query(engine: Engine, account: str, asked: Sequence[Asked]) -> list[Row] | float:
+def query(engine: Engine, account: str, asked: Sequence[MessageRef]) -> list[Row] | float:
     """Ask the provider about messages that it took; ms to wait when that was not possible just now.
 
     What is refused for its own sake, and would be each time, holds up nothing else: there is no receipt of it.

@@ -15,7 +15,7 @@ from smsline.states import State
 from worker import gate
 from worker.engine import Engine
 from worker.outcome import RESENT
-from worker.providers.base import FindProvider, FindSomeProvider, Found
+from worker.providers.base import FindProvider, FindSomeProvider, FoundMessage
 from worker.receipts import apply
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask
@@ -97,7 +97,7 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
     if not numbers:
         return Round()
     limit = provider.find_limit if isinstance(provider, FindSomeProvider) else len(numbers)
-    all_found: list[Found] = []
+    all_found: list[FoundMessage] = []
     again_s: float | None = None
     for start in range(0, len(numbers), limit):
         if wait_ms := gate.wait_for_token(engine, account, provider.find_action):

@@ -43,7 +43,7 @@ class Reviewed(Struct):
     reply: str = ""
 
 
-class Reply(Struct, frozen=True):
+class PersonReply(Struct, frozen=True):
     """A message from a person: the number's E.164 integer, its text, the signature and extend code answered, epoch seconds."""
 
     number: int
@@ -65,19 +65,19 @@ class Replies:
     """Replies of one app: a queue that gives each once, and a history that keeps them."""
 
     def __init__(self) -> None:
-        self.queue: deque[Reply] = deque()
-        self.history: defaultdict[int, list[Reply]] = defaultdict(list)
+        self.queue: deque[PersonReply] = deque()
+        self.history: defaultdict[int, list[PersonReply]] = defaultdict(list)
 
-    def add(self, reply: Reply) -> None:
+    def add(self, reply: PersonReply) -> None:
         """A person has replied."""
         self.queue.append(reply)
         self.history[reply.number].append(reply)
 
-    def take(self, limit: int) -> list[Reply]:
+    def take(self, limit: int) -> list[PersonReply]:
         """The next replies; they are gone from the queue afterwards."""
         return [self.queue.popleft() for _ in range(min(limit, len(self.queue)))]
 
-    def about(self, number: int, *, begin_s: int, end_s: int, limit: int) -> list[Reply]:
+    def about(self, number: int, *, begin_s: int, end_s: int, limit: int) -> list[PersonReply]:
         """Replies of a number that came between two epoch seconds, newest first, taken off no queue."""
         found = (one for one in reversed(self.history.get(number, [])) if begin_s <= one.at_s <= end_s)
         return list(islice(found, limit))

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from config.accounts import Account
 from tests.support.accounts import changed
 from worker.providers.alibaba.client import InternationalProvider, MainlandProvider
-from worker.providers.base import Asked, Call, Content
+from worker.providers.base import Call, Content, MessageRef
 from worker.providers.http import HttpxPort
 
 NOW = 1_790_000_000
@@ -36,8 +36,8 @@ CONTENT = Content(template="SMS_154950909", params=(f"code={OTP}",), sign="é˜¿é‡
 CALL = Call(numbers=(FIRST, SECOND), content=CONTENT, context=CONTEXT, timeout_s=5.0)
 CALL_CHINA = replace(CALL, numbers=(FIRST,))
 CALL_GLOBE = replace(CALL, numbers=(GLOBAL,), content=replace(CONTENT, template="Welcome"))
-ASKED_CN = Asked(f"{BIZ_ID}/{FIRST}", FIRST, NOW - 60)
-ASKED_SG = Asked(MESSAGE_ID, GLOBAL, NOW - 60)
+ASKED_CN = MessageRef(f"{BIZ_ID}/{FIRST}", FIRST, NOW - 60)
+ASKED_SG = MessageRef(MESSAGE_ID, GLOBAL, NOW - 60)
 
 Handler = Callable[[httpx.Request], httpx.Response]
 

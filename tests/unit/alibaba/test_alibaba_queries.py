@@ -16,10 +16,10 @@ from tests.support.world import World, some_numbers
 from worker.engine import Engine
 from worker.providers.base import (
     Answer,
-    Asked,
     BatchRule,
     Broken,
     Call,
+    MessageRef,
     Provider,
     QueryProvider,
     QueryRule,
@@ -45,7 +45,7 @@ class Answering:
     trouble: Refused | Broken | None = None
     limit: int = 1
     limits: Mapping[str, float] = field(default_factory=lambda: {QUERY: 1e6, "SendSms": 1e6})
-    asked: list[list[Asked]] = field(default_factory=list)
+    asked: list[list[MessageRef]] = field(default_factory=list)
     by_number: list[Receipt] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
     ask_action: str = QUERY
@@ -63,7 +63,7 @@ class Answering:
         """Nothing is sent here."""
         raise NotImplementedError
 
-    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+    def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """What is known of these."""
         self.asked.append(list(asked))
         self.meanwhile()

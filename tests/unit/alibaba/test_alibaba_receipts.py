@@ -24,14 +24,14 @@ from tests.unit.alibaba.harness import (
     query_of,
     refused,
 )
-from worker.providers.alibaba.international import MessageStatus
+from worker.providers.alibaba.international import GlobeStatus
 from worker.providers.alibaba.mainland import SendStatus
 from worker.providers.base import (
-    Asked,
     Broken,
     FindProvider,
     FindSomeProvider,
-    Found,
+    FoundMessage,
+    MessageRef,
     QueryProvider,
     QueryRule,
     QueueProvider,
@@ -59,7 +59,7 @@ def _without_detail(answer: object) -> object:
 def test_one_number_two_meanings() -> None:
     """1 is waiting on the mainland and delivered abroad; 3 is delivered on the mainland and on its way abroad."""
     assert (SendStatus.WAITING, SendStatus.FAILED, SendStatus.DELIVERED) == ("1", "2", "3")
-    assert (MessageStatus.DELIVERED, MessageStatus.FAILED, MessageStatus.SENDING) == ("1", "2", "3")
+    assert (GlobeStatus.DELIVERED, GlobeStatus.FAILED, GlobeStatus.SENDING) == ("1", "2", "3")
 
 
 def test_both_are_asked_and_neither_has_a_queue() -> None:
@@ -223,12 +223,12 @@ FOUND = f"{CONTEXT}/{FIRST}"
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([detail()], (Found(FIRST, FOUND, DELIVERED_CN._replace(serial=FOUND)),)),
+        ([detail()], (FoundMessage(FIRST, FOUND, DELIVERED_CN._replace(serial=FOUND)),)),
         (
             [detail(OutId="other"), detail(SendStatus=2, ErrCode="X")],
-            (Found(FIRST, FOUND, DELIVERED_CN._replace(serial=FOUND, ok=False, code="X")),),
+            (FoundMessage(FIRST, FOUND, DELIVERED_CN._replace(serial=FOUND, ok=False, code="X")),),
         ),
-        ([detail(SendStatus=1)], (Found(FIRST, FOUND),)),
+        ([detail(SendStatus=1)], (FoundMessage(FIRST, FOUND),)),
         ([detail(OutId="other")], ()),
         ([detail(OutId=None)], ()),
         ([detail(SendStatus=9)], ()),
@@ -236,7 +236,7 @@ FOUND = f"{CONTEXT}/{FIRST}"
         ([], ()),
     ],
 )
-def test_find(rows: list[dict[str, Any]], expected: tuple[Found, ...]) -> None:
+def test_find(rows: list[dict[str, Any]], expected: tuple[FoundMessage, ...]) -> None:
     """A call whose answer was lost is found by its OutId: with the receipt, or on its way."""
     line = answering(200, details(*rows))
 
@@ -357,6 +357,6 @@ def test_serials_find_their_way_back(number: int) -> None:
     """What a send was told as serial asks for the right BizId."""
     line = answering(200, details())
 
-    line.mainland().query([Asked(f"{BIZ_ID}/{number}", number, NOW)])
+    line.mainland().query([MessageRef(f"{BIZ_ID}/{number}", number, NOW)])
 
     assert line.asked["BizId"] == BIZ_ID

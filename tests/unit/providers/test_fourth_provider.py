@@ -15,7 +15,7 @@ from smsline.codes.lookup import forget
 from smsline.verdicts import Scope, Verdict
 from tests.unit.providers.acme.client import AcmeProvider
 from worker.commands.check import Grade, judge_accounts
-from worker.providers.base import Asked, Call, Content, Provider, QueryProvider, Receipt, Refused, Sent
+from worker.providers.base import Call, Content, MessageRef, Provider, QueryProvider, Receipt, Refused, Sent
 from worker.providers.registry import open_providers
 
 ROOT = Path(__file__).parents[3]
@@ -126,7 +126,7 @@ def test_it_sends_and_is_asked(server: str) -> None:
 
     sent = provider.send(call)
     refused = provider.send(Call((NUMBER + 1,), call.content, call.context, 5.0))
-    page = provider.query([Asked("m1", NUMBER, 1_789_999_000)])
+    page = provider.query([MessageRef("m1", NUMBER, 1_789_999_000)])
     provider.close()
 
     assert isinstance(sent, Sent)

@@ -9,7 +9,7 @@ import httpx
 from pydantic import SecretStr
 
 from config.accounts import Account
-from worker.providers.base import Asked, Call, Content
+from worker.providers.base import Call, Content, MessageRef
 from worker.providers.http import HttpxPort
 from worker.providers.smspartner.client import SmsPartnerProvider
 
@@ -111,6 +111,6 @@ def statuses(*rows: object, **fields: Any) -> dict[str, Any]:
     return {"success": True, "code": 200, "StatutResponse_List": list(rows)} | fields
 
 
-def asked(*numbers: int, message_id: str = "307") -> Sequence[Asked]:
+def asked(*numbers: int, message_id: str = "307") -> Sequence[MessageRef]:
     """Messages of one call, to be asked about."""
-    return [Asked(f"{message_id}/{number}", number, 1_517_934_000) for number in numbers]
+    return [MessageRef(f"{message_id}/{number}", number, 1_517_934_000) for number in numbers]

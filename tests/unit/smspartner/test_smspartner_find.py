@@ -22,7 +22,7 @@ from worker.providers.base import (
     Broken,
     Call,
     FindProvider,
-    Found,
+    FoundMessage,
     Receipt,
     ReceiptPage,
     Refused,
@@ -40,7 +40,7 @@ HOUR_S = 3600.0
 class Finding:
     """A provider that can be asked about calls; `known` is what it took, `trouble` an answer in its place."""
 
-    known: list[Found] = field(default_factory=list)
+    known: list[FoundMessage] = field(default_factory=list)
     trouble: Refused | Broken | None = None
     limits: Mapping[str, float] = field(default_factory=lambda: {FIND: 1e6})
     asked: list[tuple[str, list[int]]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Finding:
         """Nobody is asked by number."""
         raise NotImplementedError
 
-    def find(self, context: str, numbers: Sequence[int]) -> tuple[Found, ...] | Refused | Broken:
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What is known of the numbers."""
         self.asked.append((context, list(numbers)))
         return self.trouble or tuple(found for found in self.known if found.number in numbers)
@@ -71,7 +71,7 @@ class Finding:
         """From now on the number is listed; `ok` None while its message is on the way."""
         serial = f"t/{number}"
         receipt = None if ok is None else Receipt(number, serial, ok, "delivered", 1_790_000_000, context)
-        self.known.append(Found(number, serial, receipt))
+        self.known.append(FoundMessage(number, serial, receipt))
 
 
 @dataclass

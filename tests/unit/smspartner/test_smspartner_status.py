@@ -18,7 +18,7 @@ from tests.unit.smspartner.harness import (
     status_row,
     statuses,
 )
-from worker.providers.base import Asked, Broken, Found, Receipt, ReceiptPage, Refused
+from worker.providers.base import Broken, FoundMessage, MessageRef, Receipt, ReceiptPage, Refused
 from worker.providers.smspartner.status import MessageStatus, StatusPage
 
 CONTEXT = "sl:ab12cd:77"
@@ -141,12 +141,12 @@ def test_find() -> None:
 
     assert dict(line.requests[0].url.params) == {"apiKey": API_KEY, "tag": TAG}
     assert found == (
-        Found(
+        FoundMessage(
             FIRST,
             f"{TAG}/{FIRST}",
             Receipt(FIRST, f"{TAG}/{FIRST}", ok=True, code="delivered", received_at_s=AT_S, context=CONTEXT),
         ),
-        Found(SECOND, f"{TAG}/{SECOND}"),
+        FoundMessage(SECOND, f"{TAG}/{SECOND}"),
     )
 
 
@@ -154,7 +154,7 @@ def test_find_with_an_id() -> None:
     """Should the answer name the call's id after all, the message goes by it."""
     row = tagged(FIRST, "Waiting") | {"messageId": 307}
 
-    assert answering(200, statuses(row)).provider.find(CONTEXT, [FIRST]) == (Found(FIRST, f"307/{FIRST}"),)
+    assert answering(200, statuses(row)).provider.find(CONTEXT, [FIRST]) == (FoundMessage(FIRST, f"307/{FIRST}"),)
 
 
 @pytest.mark.parametrize(
@@ -266,5 +266,5 @@ def test_nothing_to_ask() -> None:
     """No message, no question."""
     line = answering(200, statuses())
 
-    assert line.provider.query(list[Asked]()) == page()
+    assert line.provider.query(list[MessageRef]()) == page()
     assert line.requests == []

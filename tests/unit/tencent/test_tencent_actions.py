@@ -18,11 +18,11 @@ from worker.providers.http import HttpxPort
 from worker.providers.tencent import conversions, numbers_info, replies, signatures, statistics, templates
 from worker.providers.tencent import facts as limits
 from worker.providers.tencent.api import BUSY, Api
-from worker.providers.tencent.caller import Caller
+from worker.providers.tencent.caller import TencentCaller
 from worker.providers.tencent.checks import ZONE
 from worker.providers.tencent.numbers_info import NumberInfo
 from worker.providers.tencent.replies import Reply, ReplyPage
-from worker.providers.tencent.reviews import Deleted, Review
+from worker.providers.tencent.reviews import Deletion, Review
 from worker.providers.tencent.signatures import DOCUMENTS, KINDS, Application, Signature
 from worker.providers.tencent.statistics import ReceiptCounts, SendCounts
 from worker.providers.tencent.templates import Draft, Kind, Template
@@ -59,7 +59,7 @@ class Gate:
 def api_on(line: Line, gate: Gate | None = None) -> Api:
     """The actions of the account on this line."""
     port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-    return Api(Caller(ACCOUNT, port=port, clock=lambda: NOW), gate or Gate())
+    return Api(TencentCaller(ACCOUNT, port=port, clock=lambda: NOW), gate or Gate())
 
 
 @dataclass(frozen=True)
@@ -125,13 +125,13 @@ CASES = (
     Case("ReportConversion", lambda api: conversions.report(api, " 5000:1 ", at_s=1658310430),
          {"SmsSdkAppId": APP, "SerialNo": "5000:1", "ConversionTime": 1658310430},
          {"ReportConversionStatus": {"Code": "ok", "Message": "report success"}},
-         conversions.Reported(True, "ok", "report success")),
+         conversions.ConversionReport(True, "ok", "report success")),
     Case("AddSmsTemplate", lambda api: templates.add(api, DRAFT), DRAFT_SENT,
          {"AddTemplateStatus": {"TemplateId": "1110"}}, 1110),
     Case("ModifySmsTemplate", lambda api: templates.modify(api, 1110, DRAFT), {"TemplateId": 1110, **DRAFT_SENT},
          {"ModifyTemplateStatus": {"TemplateId": 1110}}, 1110),
     Case("DeleteSmsTemplate", lambda api: templates.delete(api, 1110), {"TemplateId": 1110},
-         {"DeleteTemplateStatus": GONE}, Deleted("return successfully!", 1578988506)),
+         {"DeleteTemplateStatus": GONE}, Deletion("return successfully!", 1578988506)),
     Case("DescribeSmsTemplateList", lambda api: templates.listed(api, international=False, ids=[1110, 1111]),
          {"International": 0, "TemplateIdSet": [1110, 1111]},
          {"DescribeTemplateStatusSet": [TEMPLATE_ROW, {**TEMPLATE_ROW, "International": 3, "StatusCode": 9}]},
@@ -141,7 +141,7 @@ CASES = (
          {**OURS_SENT, "SignId": 1110, "International": 1, "SignPurpose": 1, "CommissionImage": IMAGE, "Remark": "r",
           "QualificationId": 7}, {"ModifySignStatus": {"SignId": 1110}}, 1110),
     Case("DeleteSmsSign", lambda api: signatures.delete(api, 1110), {"SignId": 1110},
-         {"DeleteSignStatus": GONE}, Deleted("return successfully!", 1578988506)),
+         {"DeleteSignStatus": GONE}, Deletion("return successfully!", 1578988506)),
     Case("DescribeSmsSignList", lambda api: signatures.listed(api, international=True, limit=20, offset=40),
          {"International": 1, "Limit": 20, "Offset": 40},
          {"DescribeSignListStatusSet": [SIGN_ROW, {**SIGN_ROW, "StatusCode": 2}]},

@@ -25,7 +25,7 @@ from tests.support.accounts import changed
 from tests.unit.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
 from worker.providers.base import Broken
 from worker.providers.http import HttpxPort
-from worker.providers.tencent.caller import Caller
+from worker.providers.tencent.caller import TencentCaller
 from worker.providers.tencent.client import TencentProvider
 from worker.providers.tencent.form import METHODS, Method, flattened, signature, signed_form, text_to_sign
 
@@ -167,7 +167,7 @@ def test_a_form_has_a_megabyte() -> None:
 
     def answer(signing: str) -> bytes | Broken:
         port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-        return Caller(changed(ACCOUNT, signing=signing), port=port).call("AddSmsSign", body, timeout_s=5)
+        return TencentCaller(changed(ACCOUNT, signing=signing), port=port).call("AddSmsSign", body, timeout_s=5)
 
     refused = answer("HmacSHA256")
 

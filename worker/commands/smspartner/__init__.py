@@ -23,7 +23,7 @@ from worker.gate import CommandGate
 from worker.providers.base import Broken, Refused
 from worker.providers.http import HttpxPort
 from worker.providers.smspartner import facts
-from worker.providers.smspartner.calls import Calls
+from worker.providers.smspartner.calls import SmsPartnerCalls
 from worker.providers.smspartner.facts import FACTS, NUMBERS_PER_CALL
 
 PROVIDER: Final = "smspartner"
@@ -48,7 +48,7 @@ Phones = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Numbers,
 class Session(NamedTuple):
     """An account's calls and their gate."""
 
-    calls: Calls
+    calls: SmsPartnerCalls
     gate: CommandGate
 
     def admit(self, action: str) -> None:
@@ -73,7 +73,7 @@ def account(name: str) -> Iterator[Session]:
     """The calls of an account as configured, each under its bucket, until the block ends."""
     settings = session.read_settings()
     name, held = session.chosen(settings, PROVIDER, name)
-    calls = Calls(held, HttpxPort(held.endpoint, pool_size=1))
+    calls = SmsPartnerCalls(held, HttpxPort(held.endpoint, pool_size=1))
     try:
         with session.open_gate(settings, name, {**FACTS.limits(), **held.limits}) as gate:
             yield Session(calls, gate)

@@ -10,7 +10,7 @@ import typer
 from smsline.cli.errors import FAILED
 from smsline.cli.output import cell, print_json, print_line, say, show, table
 from worker.commands.tencent.session import day
-from worker.providers.tencent.reviews import Deleted
+from worker.providers.tencent.reviews import Deletion
 from worker.providers.tencent.signatures import Signature
 from worker.providers.tencent.templates import Template
 
@@ -41,7 +41,7 @@ def print_id(made: int, done: str, *, as_json: bool) -> None:
     say(f"{done}; it can be used when the review has approved it")
 
 
-def print_deleted(gone: int, answer: Deleted, *, as_json: bool) -> None:
+def print_deleted(gone: int, answer: Deletion, *, as_json: bool) -> None:
     """What is gone."""
     print_json({"id": gone, "deleted_at": day(answer.at_s)}) if as_json else print_line(f"deleted {gone}")
 

@@ -12,7 +12,7 @@ from worker.providers.base import Broken, Refused
 from worker.providers.egress import egress_of
 from worker.providers.http import HttpxPort
 from worker.providers.tencent.api import Api
-from worker.providers.tencent.caller import Caller
+from worker.providers.tencent.caller import TencentCaller
 from worker.providers.tencent.checks import IDS_AT_ONCE
 
 __all__ = ["AccountName", "Global", "Yes", "account", "all_pages", "day", "known"]
@@ -38,7 +38,7 @@ def account(name: str) -> Iterator[Api]:
     """
     settings = session.read_settings()
     name, held = session.chosen(settings, PROVIDER, name)
-    caller = Caller(held, port=HttpxPort(held.endpoint, pool_size=1, egress=egress_of(held)))
+    caller = TencentCaller(held, port=HttpxPort(held.endpoint, pool_size=1, egress=egress_of(held)))
     try:
         with session.open_gate(settings, name, caller.limits) as gate:
             yield Api(caller, gate)

@@ -26,11 +26,11 @@ from worker.providers.alibaba.wire import Question, judge
 from worker.providers.base import (
     QUERIES_AT_ONCE,
     Answer,
-    Asked,
     BatchRule,
     Broken,
     Call,
-    Found,
+    FoundMessage,
+    MessageRef,
     QueryProvider,
     QueryRule,
     ReceiptPage,
@@ -160,7 +160,7 @@ class MainlandProvider(_Site):
         body = self._ask(question, timeout_s=call.timeout_s, clean=clean)
         return mainland.read_send(body, call, clean=clean) if isinstance(body, bytes) else body
 
-    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+    def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """The receipt of one message, by number, day and BizId, or by its OutId where the BizId is not known.
 
         The day is that of the call. Within two minutes of Beijing's midnight it may be another one by the provider's clock: then
@@ -186,7 +186,7 @@ class MainlandProvider(_Site):
         """One number at a time."""
         return 1
 
-    def find(self, context: str, numbers: Sequence[int]) -> tuple[Found, ...] | Refused | Broken:
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What of the call with this OutId went to a number, among all that went there today or, shortly after midnight, yesterday."""
         (number,) = numbers
         now_s = self._clock()
@@ -251,7 +251,7 @@ class InternationalProvider(_Site):
         body = self._ask(question, timeout_s=call.timeout_s, clean=clean)
         return international.read_send(body, call, clean=clean) if isinstance(body, bytes) else body
 
-    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+    def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """The receipt of one message, by MessageId."""
         (one,) = asked
         clean = self._clean()

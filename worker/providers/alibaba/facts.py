@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from config.facts import Limit, ProviderFacts, SiteFacts
+from config.facts import ActionLimit, ProviderFacts, SiteFacts
 
 SEND: Final = "SendSms"
 SEND_EACH: Final = "SendBatchSms"
@@ -32,9 +32,9 @@ _MAINLAND: Final = SiteFacts(
     "https://dysmsapi.aliyuncs.com",
     MappingProxyType(
         {
-            SEND: Limit(5000, f"{_HELP}sendsms"),
-            SEND_EACH: Limit(5000, f"{_HELP}sendbatchsms"),
-            DETAILS: Limit(5000, f"{_HELP}querysenddetails"),
+            SEND: ActionLimit(5000, f"{_HELP}sendsms"),
+            SEND_EACH: ActionLimit(5000, f"{_HELP}sendbatchsms"),
+            DETAILS: ActionLimit(5000, f"{_HELP}querysenddetails"),
         }
     ),
 )
@@ -42,9 +42,9 @@ _INTERNATIONAL: Final = SiteFacts(
     "https://dysmsapi.ap-southeast-1.aliyuncs.com",
     MappingProxyType(
         {
-            SEND_GLOBE: Limit(2000, f"{_INTL}sendmessagetoglobe; an older page says 30"),
-            SEND_CHINA: Limit(100, "none documented; a careful guess"),
-            MESSAGE: Limit(300, "official SDK 1.0.10 for 2018-05-01, query_message"),
+            SEND_GLOBE: ActionLimit(2000, f"{_INTL}sendmessagetoglobe; an older page says 30"),
+            SEND_CHINA: ActionLimit(100, "none documented; a careful guess"),
+            MESSAGE: ActionLimit(300, "official SDK 1.0.10 for 2018-05-01, query_message"),
         }
     ),
     takes=frozenset({"texts"}),

@@ -12,7 +12,7 @@ from worker.providers.alibaba.content import template_param, text_of
 from worker.providers.alibaba.facts import MESSAGE, SEND_CHINA, SEND_GLOBE
 from worker.providers.alibaba.spelling import means, moment
 from worker.providers.alibaba.wire import Question, refusal
-from worker.providers.base import Asked, Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.base import Broken, Call, Item, MessageRef, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
 from worker.providers.reading import opened, unreadable, whole, word
 
@@ -22,7 +22,7 @@ NOT_YET: Final = "DATA_NOT_EXIST"
 """What a query answers until there is a receipt."""
 
 
-class MessageStatus(StrEnum):
+class GlobeStatus(StrEnum):
     """Status of a QueryMessage. The mainland API has the same numbers with other meanings."""
 
     DELIVERED = "1"
@@ -79,12 +79,12 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Brok
     return Sent((item,), word(row.get("RequestId")))
 
 
-def message_question(asked: Asked) -> Question:
+def message_question(asked: MessageRef) -> Question:
     """QueryMessage: what became of one message."""
     return Question(MESSAGE, VERSION, {"MessageId": asked.serial})
 
 
-def read_message(body: bytes, asked: Asked, *, clean: Clean) -> ReceiptPage | Refused | Broken:
+def read_message(body: bytes, asked: MessageRef, *, clean: Clean) -> ReceiptPage | Refused | Broken:
     """The answer to a QueryMessage. A message that is on its way, or not known yet, has no receipt and is no fault."""
     row = opened(body)
     if isinstance(row, Broken):
@@ -95,14 +95,14 @@ def read_message(body: bytes, asked: Asked, *, clean: Clean) -> ReceiptPage | Re
     status, to = word(row.get("Status")), word(row.get("To"))
     if not word(row.get("ResponseCode")):
         return unreadable("neither a refusal nor a ResponseCode")
-    if status not in set(MessageStatus) or (to and not means(to, asked.number)):
+    if status not in set(GlobeStatus) or (to and not means(to, asked.number)):
         return ReceiptPage((), bad_rows=1, rows=1)
-    if status == MessageStatus.SENDING:
+    if status == GlobeStatus.SENDING:
         return ReceiptPage((), 0, 1)
     receipt = Receipt(
         number=asked.number,
         serial=asked.serial,
-        ok=status == MessageStatus.DELIVERED,
+        ok=status == GlobeStatus.DELIVERED,
         code=word(row.get("ErrorCode")),
         received_at_s=moment(word(row.get("ReceiveDate"))),
         context="",

@@ -14,7 +14,7 @@ from worker.providers.alibaba.content import AGAIN, RULE, UNNAMED, named, templa
 from worker.providers.alibaba.facts import DETAILS, ROWS_PER_PAGE, SEND, SEND_EACH
 from worker.providers.alibaba.spelling import local, means, moment
 from worker.providers.alibaba.wire import Question, listed, refusal
-from worker.providers.base import Broken, Call, Found, Item, Receipt, ReceiptPage, Refused, Sent
+from worker.providers.base import Broken, Call, FoundMessage, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
 from worker.providers.reading import opened, unreadable, word
 
@@ -132,11 +132,11 @@ def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
     return ReceiptPage(tuple(receipts), bad_rows=len(ours) - len(known), rows=len(ours))
 
 
-def found_in(rows: Sequence[Any], number: int, out_id: str) -> tuple[Found, ...]:
+def found_in(rows: Sequence[Any], number: int, out_id: str) -> tuple[FoundMessage, ...]:
     """What of the call with this OutId went to a number: with its receipt, or on its way."""
     ours = [row for row in rows if _known(row, number) and _out_id(row) == out_id]
     serial = serial_of(out_id, number)
-    return tuple(Found(number, serial, None if _waits(row) else _receipt(row, number, "")) for row in ours[:1])
+    return tuple(FoundMessage(number, serial, None if _waits(row) else _receipt(row, number, "")) for row in ours[:1])
 
 
 def serial_of(send: str, number: int) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from config.accounts import Account
-from worker.providers.base import Asked, Balance, Broken, Refused, Sent
+from worker.providers.base import Balance, Broken, MessageRef, Refused, Sent
 from worker.providers.cleaning import cleaner
 from worker.providers.http import HttpPort, HttpRequest, HttpResponse
 from worker.providers.reading import Oddities, opened, patient, without_a_word
@@ -20,7 +20,7 @@ PAGES_MOST: Final = 20
 _JSON: Final = {"content-type": "application/json"}
 
 
-class Calls:
+class SmsPartnerCalls:
     """One account's calls. Nothing is repeated, nothing raised; threads may share it."""
 
     def __init__(self, account: Account, port: HttpPort) -> None:
@@ -40,7 +40,7 @@ class Calls:
         clean = cleaner([self._key, *messages.values()])
         return wire.read_send(reply, list(messages), tag=tag, clean=clean)
 
-    def multi_status(self, asked: Sequence[Asked]) -> StatusPage | Refused | Broken:
+    def multi_status(self, asked: Sequence[MessageRef]) -> StatusPage | Refused | Broken:
         """POST /multi-status: at most 500 messages whose calls' message_ids are known."""
         body = status.query_body(self._key, asked)
         return self._statuses(self._post(facts.QUERY, body), [each.number for each in asked])

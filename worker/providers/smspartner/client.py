@@ -9,12 +9,12 @@ from config.accounts import Account
 from worker.providers import texts
 from worker.providers.base import (
     Answer,
-    Asked,
     Balance,
     BatchRule,
     Broken,
     Call,
-    Found,
+    FoundMessage,
+    MessageRef,
     QueryRule,
     ReceiptPage,
     Refused,
@@ -23,7 +23,7 @@ from worker.providers.base import (
 from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpxPort
 from worker.providers.smspartner import facts, status, wire
-from worker.providers.smspartner.calls import Calls
+from worker.providers.smspartner.calls import SmsPartnerCalls
 from worker.providers.smspartner.facts import FACTS, NUMBERS_PER_CALL
 from worker.providers.smspartner.status import StatusPage
 
@@ -52,7 +52,7 @@ class SmsPartnerProvider:
         self._name = name
         self._texts = account.texts
         self._limits = MappingProxyType({**FACTS.limits(), **account.limits})
-        self.calls: Final = Calls(account, port)
+        self.calls: Final = SmsPartnerCalls(account, port)
         """The provider's own calls, for what the engine does not need."""
 
     def __repr__(self) -> str:
@@ -114,7 +114,7 @@ class SmsPartnerProvider:
         """An empty page: no call tells by number what was sent."""
         return ReceiptPage((), 0, 0)
 
-    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+    def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """Receipts of these messages: one multi-status, and a bulk-status-by-tag for each call that is known by its tag alone."""
         pages: list[ReceiptPage] = []
         for message_id, part in _by_call(asked).items():
@@ -130,7 +130,7 @@ class SmsPartnerProvider:
             rows=sum(page.rows for page in pages),
         )
 
-    def find(self, context: str, numbers: Sequence[int]) -> tuple[Found, ...] | Refused | Broken:
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What the provider knows of a call whose answer was never seen, by the call's tag.
 
         The answer names no message_id, so the tag stands for it in the serials, and later queries ask by the tag again.
@@ -155,9 +155,9 @@ class SmsPartnerProvider:
         self.calls.close()
 
 
-def _by_call(asked: Sequence[Asked]) -> dict[str, list[Asked]]:
+def _by_call(asked: Sequence[MessageRef]) -> dict[str, list[MessageRef]]:
     """Messages with a numeric message_id under the empty key, others under the tag that stands for it."""
-    groups: dict[str, list[Asked]] = {}
+    groups: dict[str, list[MessageRef]] = {}
     for each in asked:
         message_id = status.message_id_of(each.serial)
         groups.setdefault("" if message_id.isdigit() else message_id, []).append(each)
@@ -168,10 +168,10 @@ def _nothing_known(answer: Refused | Broken) -> bool:
     return isinstance(answer, Refused) and answer.code == NOT_KNOWN
 
 
-def _found(found: status.MessageStatus, tag: str, context: str) -> Found:
+def _found(found: status.MessageStatus, tag: str, context: str) -> FoundMessage:
     serial = wire.serial_of(found.message_id or tag, found.number)
     receipt = status.receipt_of(found, serial, context) if found.final else None
-    return Found(number=found.number, serial=serial, receipt=receipt)
+    return FoundMessage(number=found.number, serial=serial, receipt=receipt)
 
 
 def open_provider(name: str, account: Account, *, pool_size: int = POOL_SIZE) -> SmsPartnerProvider:

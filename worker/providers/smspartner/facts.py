@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from config.facts import Limit, ProviderFacts
+from config.facts import ActionLimit, ProviderFacts
 
 SEND: Final = "bulk-send"
 QUERY: Final = "multi-status"
@@ -30,16 +30,16 @@ FACTS: Final = ProviderFacts(
     endpoint="https://api.smspartner.fr",  # without the version, which begins every path (SMSPartner API pages)
     actions=MappingProxyType(
         {
-            SEND: Limit(5, _GUESSED),
-            QUERY: Limit(5, _GUESSED),
-            FIND: Limit(5, _GUESSED),
-            STATUS: Limit(5, _GUESSED),
-            STATUS_OF_CALL: Limit(5, _GUESSED),
-            CANCEL: Limit(5, _GUESSED),
-            CREDITS: Limit(1, _SELDOM),
-            LOOKUP: Limit(6, _PAGES),
-            HLR: Limit(6, _PAGES),
-            STOP_LIST: Limit(1, _SELDOM),
+            SEND: ActionLimit(5, _GUESSED),
+            QUERY: ActionLimit(5, _GUESSED),
+            FIND: ActionLimit(5, _GUESSED),
+            STATUS: ActionLimit(5, _GUESSED),
+            STATUS_OF_CALL: ActionLimit(5, _GUESSED),
+            CANCEL: ActionLimit(5, _GUESSED),
+            CREDITS: ActionLimit(1, _SELDOM),
+            LOOKUP: ActionLimit(6, _PAGES),
+            HLR: ActionLimit(6, _PAGES),
+            STOP_LIST: ActionLimit(1, _SELDOM),
         }
     ),
     needs=frozenset({"texts"}),

@@ -15,7 +15,7 @@ from msgspec import Struct
 from smsline.codes import lookup
 from smsline.numbers import e164
 from smsline.verdicts import Verdict
-from worker.providers.base import Asked, Broken, Receipt, ReceiptPage, Refused
+from worker.providers.base import Broken, MessageRef, Receipt, ReceiptPage, Refused
 from worker.providers.cleaning import Clean
 from worker.providers.reading import Row, first, flag, opened, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import asked as number_asked
@@ -91,7 +91,7 @@ def message_id_of(serial: str) -> str:
     return serial.partition("/")[0]
 
 
-def query_body(api_key: str, asked: Sequence[Asked]) -> bytes:
+def query_body(api_key: str, asked: Sequence[MessageRef]) -> bytes:
     """The body of a multi-status about messages whose call's message_id is known."""
     wanted = [_Asked(e164(each.number), int(message_id_of(each.serial))) for each in asked]
     return _ENCODER.encode(_MultiStatus(api_key, wanted))
@@ -128,7 +128,7 @@ def unheard_of(row: Row) -> bool:
     return flag(row.get("success")) is False
 
 
-def receipts_of(page: StatusPage, asked: Sequence[Asked]) -> ReceiptPage:
+def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
     """The final ones as receipts, under the serials that were asked about.
 
     An answer that does not repeat the message_id belongs to its number only where one message to it was asked about.

@@ -13,7 +13,7 @@ from worker.providers.base import Broken, Refused
 from worker.providers.cleaning import Clean
 from worker.providers.reading import Row, unreadable
 from worker.providers.tencent import answers
-from worker.providers.tencent.caller import Caller
+from worker.providers.tencent.caller import TencentCaller
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Gate(Protocol):
 class Api:
     """One account's actions. Threads may share it."""
 
-    def __init__(self, caller: Caller, gate: Gate) -> None:
+    def __init__(self, caller: TencentCaller, gate: Gate) -> None:
         """Make no call yet.
 
         Args:

@@ -30,7 +30,7 @@ def new_nonce() -> int:
     return secrets.randbelow(2**62) + 1
 
 
-class Caller:
+class TencentCaller:
     """Signs and sends for one account. Threads may share it."""
 
     def __init__(

@@ -12,7 +12,7 @@ from worker.providers.base import Answer, BatchRule, Broken, Call, Item, Receipt
 from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpxPort
 from worker.providers.tencent import wire
-from worker.providers.tencent.caller import Caller, new_nonce
+from worker.providers.tencent.caller import TencentCaller, new_nonce
 from worker.providers.tencent.facts import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, SEND, SEND_EACH
 
 LOG: Final = logging.getLogger(__name__)
@@ -44,13 +44,13 @@ class TencentProvider:
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], int] = new_nonce,
     ) -> None:
-        """Make no call yet; `name` is what smsline calls the account, the other arguments are those of `Caller`."""
+        """Make no call yet; `name` is what smsline calls the account, the other arguments are those of `TencentCaller`."""
         self._name = name
         self._clock = clock
         self._signs = bool(account.sign)
         self._each = account.send_each
         self._app, self._timeout_s = account.sdk_app_id, account.timeout_s
-        self._caller = Caller(account, port=port, clock=clock, nonce=nonce)
+        self._caller = TencentCaller(account, port=port, clock=clock, nonce=nonce)
 
     def __repr__(self) -> str:
         return f"TencentProvider({self._name!r})"

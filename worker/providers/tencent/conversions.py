@@ -10,7 +10,7 @@ from worker.providers.tencent.facts import CONVERSION
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ConversionReport:
     """The provider's word on a report (Tencent SMS API document, line 4842).
 
     Attributes:
@@ -24,7 +24,7 @@ class Reported:
     message: str
 
 
-def report(api: Api, serial: str, *, at_s: int) -> Reported | Refused | Broken:
+def report(api: Api, serial: str, *, at_s: int) -> ConversionReport | Refused | Broken:
     """Report that the code of a message was typed in. The provider must have switched this on for the account (line 4069).
 
     Args:
@@ -44,4 +44,4 @@ def report(api: Api, serial: str, *, at_s: int) -> Reported | Refused | Broken:
     if not isinstance(row, dict):
         return row
     code = reading.word(row.get("Code"))
-    return Reported(code.lower() == "ok", code, api.clean(reading.text(row.get("Message"))))
+    return ConversionReport(code.lower() == "ok", code, api.clean(reading.text(row.get("Message"))))

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from config.facts import Limit, ProviderFacts
+from config.facts import ActionLimit, ProviderFacts
 
 SEND: Final = "SendSms"
 SEND_EACH: Final = "SendMultiGlobalSms"
@@ -35,9 +35,9 @@ ASK_BACK_S: Final = 7 * 24 * 3600
 """How far back a number can be asked about, seconds (Tencent SMS API document, line 2812)."""
 
 
-def _limit(per_second: float, line: int, listed: int) -> Limit:
+def _limit(per_second: float, line: int, listed: int) -> ActionLimit:
     """A figure that stands on the action's own page and in the document's list of all actions."""
-    return Limit(per_second, f"Tencent SMS API document, lines {line} and {listed}")
+    return ActionLimit(per_second, f"Tencent SMS API document, lines {line} and {listed}")
 
 
 FACTS: Final = ProviderFacts(
@@ -46,7 +46,7 @@ FACTS: Final = ProviderFacts(
     actions=MappingProxyType(
         {
             SEND: _limit(3000, 3759, 299),
-            SEND_EACH: Limit(3000, "in the SDKs and not in the document: taken to be as SendSms"),
+            SEND_EACH: ActionLimit(3000, "in the SDKs and not in the document: taken to be as SendSms"),
             PULL: _limit(100, 2658, 283),
             ASK: _limit(20, 2795, 284),
             REPLIES: _limit(100, 2369, 281),

@@ -27,7 +27,7 @@ class Review(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
+class Deletion:
     """Something was deleted: the provider's words, and when, epoch seconds."""
 
     status: str
@@ -42,9 +42,9 @@ def submit(api: Api, action: str, params: Mapping[str, object], *, field: str, n
     return reading.whole(row.get(name)) or reading.unreadable(f"{field} without a {name}")
 
 
-def remove(api: Api, action: str, params: Mapping[str, object], *, field: str) -> Deleted | Refused | Broken:
+def remove(api: Api, action: str, params: Mapping[str, object], *, field: str) -> Deletion | Refused | Broken:
     """Delete something."""
     row = api.row(action, params, field)
     if not isinstance(row, dict):
         return row
-    return Deleted(reading.text(row.get("DeleteStatus")), reading.whole(row.get("DeleteTime")))
+    return Deletion(reading.text(row.get("DeleteStatus")), reading.whole(row.get("DeleteTime")))

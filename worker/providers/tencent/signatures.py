@@ -12,7 +12,7 @@ from worker.providers.reading import Row
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
 from worker.providers.tencent.facts import ADD_SIGN, DELETE_SIGN, LIST_SIGNS, MODIFY_SIGN
-from worker.providers.tencent.reviews import Deleted, Review, remove, submit
+from worker.providers.tencent.reviews import Deletion, Review, remove, submit
 
 KINDS: Final[Mapping[str, int]] = {
     "company": 0,
@@ -116,7 +116,7 @@ def modify(api: Api, signature: int, application: Application) -> int | Refused 
     return submit(api, MODIFY_SIGN, params, field="ModifySignStatus", name="SignId")
 
 
-def delete(api: Api, signature: int) -> Deleted | Refused | Broken:
+def delete(api: Api, signature: int) -> Deletion | Refused | Broken:
     """Delete a signature. Jobs that name it end up refused.
 
     Raises:

@@ -11,7 +11,7 @@ from worker.providers.reading import Row
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
 from worker.providers.tencent.facts import ADD_TEMPLATE, DELETE_TEMPLATE, LIST_TEMPLATES, MODIFY_TEMPLATE
-from worker.providers.tencent.reviews import Deleted, Review, remove, submit
+from worker.providers.tencent.reviews import Deletion, Review, remove, submit
 
 
 class Kind(IntEnum):
@@ -88,7 +88,7 @@ def modify(api: Api, template: int, draft: Draft) -> int | Refused | Broken:
     return submit(api, MODIFY_TEMPLATE, params, field="ModifyTemplateStatus", name="TemplateId")
 
 
-def delete(api: Api, template: int) -> Deleted | Refused | Broken:
+def delete(api: Api, template: int) -> Deletion | Refused | Broken:
     """Delete a template. Jobs that name it end up refused.
 
     Raises:

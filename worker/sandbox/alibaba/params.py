@@ -31,7 +31,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
 """The actions carried out and what each must be given, by version (official SDKs 4.6.0 and 1.0.10, the requests' models)."""
 
 
-class Asked(Struct, frozen=True):
+class QueryParams(Struct, frozen=True):
     """What a request says it wants, unchecked.
 
     Attributes:
@@ -65,12 +65,12 @@ def is_alibaba(request: Request) -> bool:
     return bool(asked.action) and "SecretId" not in {*asked.query, *asked.form}
 
 
-def read(request: Request) -> Asked:
+def read(request: Request) -> QueryParams:
     """Take a request apart; the headers of an ACS3 request go before RPC's parameters."""
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     is_form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)) if is_form else {}
-    return Asked(
+    return QueryParams(
         action=request.headers.get("x-acs-action") or query.get("Action") or form.get("Action", ""),
         version=request.headers.get("x-acs-version") or query.get("Version") or form.get("Version", ""),
         query=query,
@@ -78,7 +78,7 @@ def read(request: Request) -> Asked:
     )
 
 
-def check(asked: Asked) -> Refusal | None:
+def check(asked: QueryParams) -> Refusal | None:
     """Why there is no such action, or why its parameters are not complete; unknown parameters are passed over."""
     if asked.version not in ACTIONS:
         return Refusal("InvalidVersion", "Specified parameter Version is not valid.")

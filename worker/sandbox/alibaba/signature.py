@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 
 from msgspec import Struct
 
-from worker.sandbox.alibaba.params import Asked
+from worker.sandbox.alibaba.params import QueryParams
 from worker.sandbox.wire import Refusal, Request
 
 SKEW_S: Final = 900
@@ -73,7 +73,12 @@ class Nonces:
 
 
 def verify(
-    request: Request, asked: Asked, secret_of: Callable[[str], str | None], nonces: Nonces, *, unseen: bool = False
+    request: Request,
+    asked: QueryParams,
+    secret_of: Callable[[str], str | None],
+    nonces: Nonces,
+    *,
+    unseen: bool = False,
 ) -> str | Refusal:
     """Find out who signed a request.
 
@@ -128,7 +133,7 @@ def fits(request: Request, claim: Claim, secret: str) -> bool:
     return hmac.compare_digest(expected, claim.signature)
 
 
-def rpc_fits(request: Request, asked: Asked, claim: Claim, secret: str) -> bool:
+def rpc_fits(request: Request, asked: QueryParams, claim: Claim, secret: str) -> bool:
     """The same for RPC: HMAC-SHA1 over all parameters but the signature, wherever they stand."""
     pairs = [pair for pair in ({**asked.query, **asked.form}).items() if pair[0] != "Signature"]
     expected = hmac.digest(f"{secret}&".encode(), rpc_text(request.method, pairs).encode(), "sha1")

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from worker.sandbox.book import Reply
+from worker.sandbox.book import PersonReply
 from worker.sandbox.numbers import country_of, normalise
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.tencent.pull import BAD_NUMBER, check_limit, check_window
@@ -50,7 +50,7 @@ def add_reply(sandbox: Sandbox, raw: bytes) -> None:
     if number is None:
         raise ValueError("phone: is no number as the wire spells it, such as +8613711112222")
     at_s = int(time.time()) if steered.at_s is None else steered.at_s
-    sandbox.book.replies[steered.app].add(Reply(number, steered.text, steered.sign, steered.extend, at_s))
+    sandbox.book.replies[steered.app].add(PersonReply(number, steered.text, steered.sign, steered.extend, at_s))
 
 
 def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
@@ -72,11 +72,11 @@ def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Resul
     return _rows(held.about(number, begin_s=params["BeginTime"], end_s=end_s, limit=params["Limit"]))
 
 
-def _rows(replies: list[Reply]) -> Result:
+def _rows(replies: list[PersonReply]) -> Result:
     return Result({"PullSmsReplyStatusSet": [_row(reply) for reply in replies]})
 
 
-def _row(reply: Reply) -> dict[str, object]:
+def _row(reply: PersonReply) -> dict[str, object]:
     country = country_of(reply.number)
     calling_code = country.calling_code if country else ""
     digits = str(reply.number)

@@ -10,11 +10,11 @@ from smsline.numbers import e164
 from tests.unit.providers.acme.facts import FACTS, SEND, STATUS
 from worker.providers.base import (
     Answer,
-    Asked,
     BatchRule,
     Broken,
     Call,
     Item,
+    MessageRef,
     QueryRule,
     Receipt,
     ReceiptPage,
@@ -60,7 +60,7 @@ class AcmeProvider:
             (Item(number, ok=True, code=code, serial=word(row.get("id")), fee=whole(row.get("parts")), message=""),), ""
         )
 
-    def query(self, asked: Sequence[Asked]) -> ReceiptPage | Refused | Broken:
+    def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """The receipt of one message."""
         (one,) = asked
         target = f"/{STATUS}?{urlencode({'id': one.serial})}"

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Final
 
-from config.facts import Limit, ProviderFacts
+from config.facts import ActionLimit, ProviderFacts
 
 SEND: Final = "messages"
 STATUS: Final = "messages/status"
 
 FACTS: Final = ProviderFacts(
     endpoint="https://api.acme.example",
-    actions={SEND: Limit(20, "invented"), STATUS: Limit(10, "invented")},
+    actions={SEND: ActionLimit(20, "invented"), STATUS: ActionLimit(10, "invented")},
     needs=frozenset({"texts"}),
     opt_outs={"UNSUBSCRIBED": "marketing"},
     codes=Path(__file__).with_name("codes.tsv"),

@@ -7,6 +7,7 @@ from struct import pack as _pack
 from typing import Final, NamedTuple
 
 from smsline import numbers
+from smsline.countries import country_of
 from smsline.ledger import number_index
 from smsline.ledger.keys import SEEN_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
@@ -156,8 +157,16 @@ def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> Script
     args += [timing.start_ms, pace_ms, SEEN_TTL_S, first, seen.young, part.fence, *queues]
     for block, column in zip(part.blocks, seen.columns, strict=True):
         args += [queues.index(block.queue) + 1, block.content, block.params, block.own_params, block.refs]
-        args += [numbers.pack(block.numbers), column]
+        args += [numbers.pack(block.numbers), column, _countries(block)]
     return "accept_part", key_list, args
+
+
+def _countries(block: Block) -> str:
+    """The country of a block's numbers, or of each where they differ; empty for mainland China."""
+    found = [country_of(number) for number in block.numbers]
+    if len(set(found)) > 1:
+        return "".join(found)
+    return "" if found[0] == "CN" else found[0]
 
 
 def shards_of(ledger: Ledger, job: str) -> int:

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Final, Literal, NamedTuple
 
+from smsline.ledger import statistics
 from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.codes import Used, run_with_codes, tidy_code
@@ -110,6 +111,7 @@ def record(
     at_ms: int,
     polls: PollSchedule,
     upon: Literal["begun", "unsure"] = "begun",
+    counters: Sequence[tuple[str, int]] = (),
 ) -> bool | None:
     """Write down what a call came to.
 
@@ -121,6 +123,7 @@ def record(
         at_ms: When the call was begun, epoch ms.
         polls: When to ask about what is left open.
         upon: The state of the attempt this is written upon.
+        counters: What the call adds to the statistics besides its recipients' states: field and by how much.
 
     Returns:
         Whether receipts may have come early, before this was written; None when the attempt is not in that state any more (the lease
@@ -166,7 +169,7 @@ def record(
             told += _entry_args(used, each, queue.account, at_ms=at_ms, before=serials)
         for back in returned:
             told += back
-        return "record", key_list, [*args, used.lines(), *told]
+        return "record", key_list, [*args, used.lines(), statistics.lines_of(counters), *told]
 
     answer = run_with_codes(ledger, call)
     if answer[0] == b"stale":

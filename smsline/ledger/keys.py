@@ -133,7 +133,7 @@ class Keys:
         self.expire = self.due("expire")
         self.purge = self.due("purge")
         self.open = self.prefix + "open"
-        self.book = (self.closing, self.expire, self.open)
+        self.book = (self.closing, self.expire, self.open, self.stats)
         """The first keys of every script that settles recipients; see `the_book` in `lua/_lib.lua`."""
 
     def due(self, kind: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from smsline.ledger import inbox, jobs
+from smsline.ledger import inbox, jobs, statistics
 from smsline.ledger.keys import ENDED_PART
 from smsline.ledger.link import Ledger, ScriptCall
 from smsline.names import LANES
@@ -52,12 +52,15 @@ def end_waiting(ledger: Ledger, job: str, state: State) -> int:
 def _end_parts(ledger: Ledger, job: str, state: State) -> int:
     """End the recipients that are still in the inbox, part by part; their numbers and names stay for the results."""
     keys, ended = ledger.keys, 0
+    account, lane, template = ledger.redis.hmget(keys.job(job), "account", "lane", "template")
+    job_facts = ((account or b"").decode(), (lane or b"").decode(), (template or b"").decode())
     for part_no in inbox.waiting_part_numbers(ledger, job):
         part = inbox.read_part(ledger, job, part_no)
         if part is not None:
             named = inbox.Part(part.numbers, None, part.refs).extra()
             key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.blocks(job)]
             facts = [len(part.numbers), state.value, LETTERS[state], part_no, named, ENDED_PART]
+            facts.append(statistics.ended_in_inbox(job_facts, part.numbers, state.value))
             ended += int(ledger.run("drop_part", key_list, facts))
     return ended
 

@@ -11,16 +11,19 @@ long as jobs. A field names its kind and its labels, joined by `|`:
 | `t|<account>|<template>|<state>` | the same by template |
 | `k|<account>|<kind>|<code>|<verdict>` | recipients for whom a provider gave a code; kind: send or receipt |
 | `l|<account>|<action>|<outcome>` | calls: answered, refused, or broken with the reason |
+| `g|<lane>|waiting` | recipients that wait now: the one that also shrinks, and has no history |
 | `h|<histogram>|<label>…|<le>` | observations up to a bound of `le` and above the one before; `sum` in its place: their sum |
 """
 
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from smsline.countries import country_of
 from smsline.ledger.link import Ledger
 
 MINUTE_MS: Final = 60_000
@@ -67,6 +70,26 @@ def size_fields(recipients: int) -> list[tuple[str, int]]:
 def _bound_of(ms: float) -> str:
     exponent = max(FIRST_BOUND, math.ceil(math.log2(max(ms, 1))))
     return str(exponent) if exponent <= LAST_BOUND else "inf"
+
+
+def lines_of(fields: Iterable[tuple[str, int]]) -> str:
+    """Counters as scripts read them: field and by how much, a line each."""
+    return "\n".join(f"{field} {by}" for field, by in fields)
+
+
+def ended_in_inbox(job: tuple[str, str, str], numbers: Iterable[int], state: str) -> str:
+    """What the end of recipients adds that no account has been chosen for; for the script.
+
+    Args:
+        job: The account that the job names, or empty; its lane; its template.
+        numbers: Theirs.
+        state: In which they end.
+    """
+    account, lane, template = job
+    by_country = Counter(map(country_of, numbers))
+    total = by_country.total()
+    fields = [(f"r|{account}|{lane}|{state}", total), (f"t|{account}|{template}|{state}", total)]
+    return lines_of([*fields, *((f"c|{account}|{country}|{state}", by) for country, by in by_country.items())])
 
 
 def totals(ledger: Ledger) -> dict[str, int]:
@@ -147,7 +170,7 @@ def _grown(before: Counters, now: Counters, *, all_kinds: bool = False) -> dict[
 
 def _is_kept(field: str, *, all_kinds: bool) -> bool:
     kind = field.split("|", 1)[0]
-    return kind != "h" if all_kinds else kind in RECENT
+    return kind not in {"h", "g"} if all_kinds else kind in RECENT
 
 
 def _packed(counters: Counters) -> bytes:

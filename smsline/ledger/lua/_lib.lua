@@ -118,10 +118,54 @@ local function may_move(from, to)
 end
 
 -- Where it is written that jobs change and end. Every script that settles recipients has these keys first, in this order (`Keys.book`).
-local BOOK = 3
+local BOOK = 4
 
 local function the_book()
-  return { closing = KEYS[1], expire = KEYS[2], open = KEYS[3] }
+  return { closing = KEYS[1], expire = KEYS[2], open = KEYS[3], stats = KEYS[4], grown = {} }
+end
+
+-- By how much a counter of the statistics has grown (`smsline/ledger/statistics.py` lists them); `settle` writes it down.
+local function grow(book, field, by)
+  book.grown[field] = (book.grown[field] or 0) + by
+end
+
+-- Templates come from producers, in any number; beyond this many counters the new ones are one.
+local MOST_COUNTERS = 20000
+
+local function write_grown(book)
+  for field, by in pairs(book.grown) do
+    if by ~= 0 then
+      if string.sub(field, 1, 2) == 't|' and redis.call('HLEN', book.stats) >= MOST_COUNTERS
+          and redis.call('HEXISTS', book.stats, field) == 0 then
+        field = string.gsub(field, '^(t|[^|]*|)[^|]*', '%1other')
+      end
+      redis.call('HINCRBY', book.stats, field, by)
+    end
+  end
+  book.grown = {}
+end
+
+-- Recipients of a block, from position `first` to `last`, have come into a state. `block`: account, queue, co (2 letters of the country
+-- of all of them, or 2 for each; nil: mainland China).
+local function count_states(book, block, first, last, letter)
+  local state, by = COUNT[letter], last - first + 1
+  local lane, template = string.match(block.queue, '^([^|]*)|[^|]*|([^|~]*)')
+  grow(book, 'r|' .. block.account .. '|' .. lane .. '|' .. state, by)
+  grow(book, 't|' .. block.account .. '|' .. template .. '|' .. state, by)
+  local stem = 'c|' .. block.account .. '|'
+  if not block.co then grow(book, stem .. 'CN|' .. state, by)
+  elseif #block.co == 2 then grow(book, stem .. block.co .. '|' .. state, by)
+  else
+    for p = first, last do grow(book, stem .. string.sub(block.co, p * 2 + 1, p * 2 + 2) .. '|' .. state, 1) end
+  end
+end
+
+-- So many times of about `ms` were seen; `histogram` with its labels. The bounds are powers of two (`statistics.time_fields`).
+local function count_time(book, histogram, ms, times)
+  local exponent, bound = 3, 8
+  while bound < ms and exponent <= 28 do exponent, bound = exponent + 1, bound * 2 end
+  grow(book, 'h|' .. histogram .. '|' .. (exponent > 28 and 'inf' or exponent), times)
+  grow(book, 'h|' .. histogram .. '|sum', math.floor(math.max(0, ms)) * times)
 end
 
 -- Close a job when all of it is there and nothing of it is open any more.
@@ -143,6 +187,8 @@ local function settle(book, job_key, deltas, now_ms)
   for name, by in pairs(deltas) do
     if by ~= 0 then redis.call('HINCRBY', job_key, name, by); changed = true end
   end
+  if (deltas.waiting or 0) ~= 0 then grow(book, 'g|' .. (redis.call('HGET', job_key, 'lane') or '') .. '|waiting', deltas.waiting) end
+  write_grown(book)
   if changed then close_if_over(book, job_key, now_ms) end
 end
 

@@ -4,7 +4,8 @@
 -- ARGV: job id, part number, batch queues, seen shards, linger ms, numbers in a call, first due ms (0: now), pace: ms per recipient (0: none),
 --       seen expiry s, first block id, how many of the seen shards, from the first on, get their expiry set, the fence of the inbox when
 --       nothing of the job is left in it after this part, or '', then the batch queue ids, then per block: batch queue (1-based), content json,
---       params json or '', params per recipient json or '', refs json or '', packed numbers, shard per number (2 bytes each, 1-based) or ''
+--       params json or '', params per recipient json or '', refs json or '', packed numbers, shard per number (2 bytes each, 1-based) or '',
+--       country of all of them (2 letters) or of each, or '' for mainland China
 -- Returns: {'ok', recipients taken, duplicates} | {'done'} when the part was accepted before | {'cancelled'} |
 --          {'used'} when a block has one of the ids already: nothing is changed.
 local FIRST_QUEUE, FIRST_NAME = BOOK + 6, 12
@@ -45,14 +46,15 @@ local function fresh(packed, shard_of, size)
 end
 
 for b = 1, blocks do
-  local at = FIRST_NAME + queues + (b - 1) * 7
-  local nth, content, params, own_params, refs, packed, shard_of = unpack(ARGV, at + 1, at + 7)
+  local at = FIRST_NAME + queues + (b - 1) * 8
+  local nth, content, params, own_params, refs, packed, shard_of, countries = unpack(ARGV, at + 1, at + 8)
   local queue, block_key, size = ARGV[FIRST_NAME + nth], KEYS[block_at + b], #packed / 8
   local list, letters = fresh(packed, shard_of, size)
   redis.call('HSET', block_key, 'job', job, 'queue', queue, 'c', content, 'n', packed, 'st', letters)
   if params ~= '' and #list > 0 then redis.call('HSET', block_key, 'p', params) end
   if own_params ~= '' and #list > 0 then redis.call('HSET', block_key, 'pp', own_params) end
   if refs ~= '' then redis.call('HSET', block_key, 'r', refs) end
+  if countries ~= '' then redis.call('HSET', block_key, 'co', countries) end
   taken, doubled = taken + #list, doubled + size - #list
   if #list > 0 then
     local entry = job .. '|' .. string.format('%.0f', first_block + b - 1) .. '|' .. runs_of(list)
@@ -82,6 +84,8 @@ if doubled > 0 then
   redis.call('HINCRBY', job_key, 'total', -doubled)
   redis.call('HINCRBY', job_key, 'doubled', doubled)
   redis.call('HINCRBY', job_key, 'waiting', -doubled)
+  grow(book, 'g|' .. redis.call('HGET', job_key, 'lane') .. '|waiting', -doubled)
+  write_grown(book)
 end
 close_if_over(book, job_key, math.floor(now))
 -- Last, so that a part that could not be written stays in the inbox.

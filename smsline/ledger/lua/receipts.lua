@@ -11,6 +11,8 @@ local account_key, dead_key, names_key = unpack(KEYS, BOOK + 1, FIRST_BLOCK)
 if not codes_hold(names_key, ARGV[1]) then return { 'codes' } end
 local now = math.floor(now_us() / 1000)
 local applied, late, strangers = 0, 0, 0
+local account = string.match(account_key, 'account:(.*)$')
+local waited = 'accepted_to_final_seconds|' .. account
 local deltas = {}
 local WIDTHS = { 1, 2, 4 }
 
@@ -31,6 +33,11 @@ local function pieces(old, given)
   return self
 end
 
+local function seconds_at(packed, k)
+  local a, b, c, d = string.byte(packed, k * 4 - 3, k * 4)
+  return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
 local function note_down(key, position, to, note)
   if to == 'u' then redis.call('HINCRBY', dead_key, note, 1)
   elseif note ~= '' then redis.call('HSET', key, 'y' .. position, note) end
@@ -44,8 +51,9 @@ local function block(index)
     notes = {}
     for note in string.gmatch(lines .. '\n', '([^\n]*)\n') do notes[#notes + 1] = note end
   end
-  local b = redis.call('HMGET', key, 'st', 'n', 'cd', 'fi')
+  local b = redis.call('HMGET', key, 'st', 'n', 'cd', 'fi', 'queue', 'co', 'ta')
   local st, n = b[1] or '', b[2] or ''
+  local about = { account = account, queue = b[5] or '||', co = b[6] or nil }
   local old = { st, b[3] or string.rep('\0\0', #st), b[4] or string.rep('\0\0\0\0', #st) }
   local new = pieces(old, { letters, codes, finals })
   local job_deltas = deltas[job_key] or {}
@@ -64,6 +72,8 @@ local function block(index)
       last, any, was_open = position, true, was_open or from == 'q'
       if notes then note_down(key, position, to, notes[k] or '') end
       count_move(job_deltas, from, to)
+      count_states(book, about, position, position, to)
+      if b[7] and to ~= 'u' then count_time(book, waited, (seconds_at(finals, k) - tonumber(b[7])) * 1000, 1) end
       applied = applied + 1
     end
     if not good and from_k then new.run(from_k, k - 1, from_position); from_k = nil end

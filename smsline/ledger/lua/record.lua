@@ -5,18 +5,19 @@
 -- ARGV: attempt id, the attempt's state this is written upon ('begun' or 'unsure'), first poll ms ('' none), first unsure look ms ('' none), account,
 --       batch queue, attempt expiry s, index expiry s, entries, index entries, returned entries, ms until an accepted recipient is asked about,
 --       index entries (12 bytes each: field, value), in the order of their shards' keys, how many of these keys, from the first on, get
---       their expiry set, the codes used (lines: "number name"),
+--       their expiry set, the codes used (lines: "number name"), what else the call adds to
+--       the statistics (lines: "field by"),
 --       then per entry: text, marks (space separated: first position,last position,letter,counted,code number,code name; counted is 0 no, 1 yes,
 --       2 no, but marked as sent again; the name, for x and u, may be empty), serials or '', fee, and for recipients that go on through another
 --       account: "first position,last position,number of its name ..." or '';
 --       then per returned entry: batch queue, text, delay ms (-1: the front of the attempt's batch queue)
 -- Returns: {'stale'} | {'codes'} when a code has another number by now: nothing is changed | {'ok', '1' when early receipts may wait}.
-local FIRST_ENTRY, FIRST_TEXT = BOOK + 14, 15
+local FIRST_ENTRY, FIRST_TEXT = BOOK + 14, 16
 local book = the_book()
 local attempt_key, lease_key, unsure_due_key, drain_key, later_key, account_key, dead_key, unsure_key, orphans_key,
   queue_key, send_key, probe_key, called_key, names_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
 local attempt, from, first_poll_ms, first_look_ms, account, queue, expiry_s, index_expiry_s, entries, indexed, returned,
-  ask_ms, index, young, codes = unpack(ARGV, 1, FIRST_TEXT)
+  ask_ms, index, young, codes, counters = unpack(ARGV, 1, FIRST_TEXT)
 entries, indexed, returned = tonumber(entries), tonumber(indexed), tonumber(returned)
 local held = redis.call('HMGET', attempt_key, 'state', 'started_ms')
 if held[1] ~= from then return { 'stale' } end
@@ -76,6 +77,8 @@ local function mark(e, text)
     local list = to == 'q' and e.doubtful or stamp and (to == 'w' or to == 'x') and e.unsent
     for p = a, list and b or a - 1 do list[#list + 1] = p end
     count_move(e.deltas, before, to, count)
+    if FINAL[to] or to == 'a' then count_states(book, e, a, b, to) end
+    if to == 'a' then e.taken = (e.taken or 0) + count end
     e.accepted = e.accepted or to == 'a'
     local awaited = to == 'a' or to == 'q'
     asked_for = asked_for or awaited
@@ -91,14 +94,22 @@ local function entry(i)
   local text, marks, serials, fee, through = unpack(ARGV, at + 1, at + 5)
   local block_key, job_key = KEYS[FIRST_ENTRY + i * 2 - 1], KEYS[FIRST_ENTRY + i * 2]
   local job, block = split_entry(text)
-  local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi')
+  local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi', 'co')
   if not b[1] then return end
   deltas[job_key] = deltas[job_key] or {}
-  local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {}, unsent = {} }
+  local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {}, unsent = {},
+    account = account, queue = queue, co = b[5] or nil }
   for each in string.gmatch(marks, '%S+') do mark(e, each) end
   local doubtful = e.doubtful
   for _, name in ipairs({ 'st', 'at', 'cd', 'fi' }) do
     if e[name] then redis.call('HSET', block_key, name, e[name]) end
+  end
+  if e.taken then
+    -- When the block was accepted, for the time until its receipts.
+    redis.call('HSETNX', block_key, 'ta', math.floor(now / 1000))
+    local times = redis.call('HMGET', job_key, 'created_ms', 'start_ms')
+    local since = math.max(tonumber(times[1] or now), tonumber(times[2] or 0))
+    count_time(book, 'submit_to_accepted_seconds|' .. string.match(queue, '^[^|]*'), now - since, e.taken)
   end
   set_accounts(block_key, e.size, through)
   if serials ~= '' then redis.call('HSET', block_key, 'z' .. attempt, serials) end
@@ -118,6 +129,7 @@ local function entry(i)
 end
 
 for i = 1, entries do entry(i) end
+for field, by in string.gmatch(counters, '(%S+) (%d+)') do grow(book, field, tonumber(by)) end
 
 for i = 1, indexed do
   redis.call('HSET', KEYS[first_shard + i], string.sub(index, i * 12 - 11, i * 12 - 6), string.sub(index, i * 12 - 5, i * 12))
@@ -150,4 +162,5 @@ end
 for field, by in pairs(dead) do redis.call('HINCRBY', dead_key, field, by) end
 for job_key, by in pairs(fees) do if by > 0 then redis.call('HINCRBY', job_key, 'fee', by) end end
 for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
+write_grown(book)
 return { 'ok', tostring(redis.call('EXISTS', orphans_key)) }

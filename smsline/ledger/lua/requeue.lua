@@ -57,6 +57,7 @@ if again then
     redis.call('ZADD', book.open, j[4], job)
     if j[2] then redis.call('ZADD', book.expire, 'NX', j[2], job) end
   end
+  grow(book, 'r|' .. account .. '|' .. string.match(queue, '^[^|]*') .. '|requeued', #list)
   settle(book, job_key, deltas, now)
   enqueue(queue_key, queue, job .. '|' .. block .. '|' .. runs_of(list), send_key, now, false)
 else

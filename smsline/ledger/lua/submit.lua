@@ -40,6 +40,8 @@ if new then
   redis.call('HSET', part_key, 'n', numbers, 'x', extra)
   redis.call('HINCRBY', job_key, 'total', recipients)
   redis.call('HINCRBY', job_key, 'waiting', recipients)
+  grow(book, 'g|' .. lane .. '|waiting', tonumber(recipients))
+  write_grown(book)
   redis.call('HINCRBY', job_key, 'doubled', doubled)
 end
 if parts_told ~= '' and known[2] ~= '1' then redis.call('HSET', job_key, 'parts', parts_told) end

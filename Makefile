@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3.13 python3.14 python
 	"$$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench chaos clean
+.PHONY: help install demo test compat check format bench chaos clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ TESTS_AT_ONCE := $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2
 
 test: $(STAMP) ## run all tests
 	$(PY) -m pytest -q -n $(TESTS_AT_ONCE) --dist worksteal
+
+compat: $(STAMP) ## run the pages for Django, FastAPI and Flask with the oldest versions that are supported
+	"$(PYTHON)" -m venv $(VENV)/oldest
+	$(VENV)/oldest/bin/pip install --quiet --disable-pip-version-check --editable . pytest httpx standardwebhooks \
+		--requirement tests/unit/contrib/oldest.txt
+	PYTHONPATH=. $(VENV)/oldest/bin/python -m pytest -q --noconftest -c /dev/null --rootdir . -p no:cacheprovider tests/unit/contrib
 
 check: $(STAMP) ## format, lint, types, import contracts and generated docs, as CI does
 	$(BIN)/ruff format --check .

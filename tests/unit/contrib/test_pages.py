@@ -1,5 +1,6 @@
 """The pages for producers' frameworks run as they stand there, each with its own tests, in a process of its own."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,17 @@ def test_the_application_of_a_page_works(page: str, tmp_path: Path) -> None:
     """Client, errors, and a webhook receiver that checks the signature with the official package."""
     write_blocks(ROOT / "docs" / f"{page}.md", tmp_path)
     assert "3 passed" in run_tests(tmp_path, "test_shop.py", environ={})
+
+
+def test_the_oldest_versions_are_those_of_the_page() -> None:
+    """What `make compat` installs is what docs/django.md promises."""
+    page = (ROOT / "docs" / "django.md").read_text()
+    for name, called in (
+        ("django", "Django"),
+        ("django-allauth", "django-allauth"),
+        ("django-two-factor-auth", "django-two-factor-auth"),
+    ):
+        lines = Path(__file__).with_name("oldest.txt").read_text().splitlines()
+        (pin,) = [line for line in lines if re.split(r"[\[=~]", line)[0] == name]
+        oldest = ".".join(re.split(r"[=~]=", pin)[1].split(".")[:2])
+        assert re.search(rf"{called}\s+from {oldest} on", page), name

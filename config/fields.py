@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from smsline.errors import BadInput
 from smsline.job import MAX_PARAMS
 from smsline.names import LANES
+from smsline.numbers import check_region
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, read_url
 
 T = TypeVar("T")
@@ -53,6 +55,13 @@ class PerLane(BaseModel, Generic[T]):
 def split(value: object) -> object:
     """`"5,30,120"` or a list, as a list; so that an environment variable can hold several values."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _country(region: str) -> str:
+    try:
+        return check_region(region or " ") or ""
+    except BadInput as error:
+        raise ValueError(error.rule) from None
 
 
 def _ascending(spans_s: tuple[float, ...]) -> tuple[float, ...]:
@@ -152,7 +161,7 @@ Name = Annotated[
 ]
 """Lower case, because environment variables cannot tell the case of a name."""
 
-Country = Annotated[str, _matching(r"[A-Z]{2}", "must be an ISO 3166 country code of two capital letters, such as CN")]
+Country = Annotated[str, AfterValidator(_country)]
 
 LowerCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 

@@ -50,7 +50,8 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
 
 def _row(one: "Status") -> tuple[object, ...]:
     counts = cast("dict[str, int]", one["counts"])
-    facts = (one["job"], one["state"], one["lane"], one["template"])
+    state = one["state"] if one["complete"] else f"{one['state']}, incomplete"
+    facts = (one["job"], state, one["lane"], one["template"])
     return (*facts, *(counts[name] for name in _COUNTS), one["created_at"])
 
 

@@ -26,6 +26,9 @@ STYLES: Final = {
 }
 """The colour of each count; the states of a job are drawn plain."""
 
+_NEVER: Final = "never handed over completely"
+_INCOMPLETE: Final = dict.fromkeys(("open", "paused"), "still being handed over")
+
 _BAR_WIDTH: Final = 40
 
 
@@ -56,7 +59,9 @@ def _facts(status: "Status") -> "Table":
     facts = Table.grid(padding=(0, 2))
     shown = {
         "job": status["job"],
-        "state": status["state"] if status["complete"] else f"{status['state']}, still being handed over",
+        "state": status["state"]
+        if status["complete"]
+        else f"{status['state']}, {_INCOMPLETE.get(status['state'], _NEVER)}",
         "lane": status["lane"],
         "template": status["template"],
         "account": status["account"],

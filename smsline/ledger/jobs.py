@@ -104,7 +104,7 @@ def status_from(found: Mapping[bytes, bytes]) -> Status:
         fee=int(held.get("fee", 0)),
         created_at=iso(int(held["created_ms"])) or "",
         closed_at=iso(closed_ms),
-        complete=held.get("complete") == "1",
+        complete=held.get("complete") == "1" and "shut" not in held,
         doubled=int(held.get("doubled", 0)),
         template=held.get("template", ""),
         account=held.get("account", ""),

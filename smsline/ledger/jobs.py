@@ -128,6 +128,29 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
     return found[:limit]
 
 
+OLDEST_LOOKED_AT: Final = 500
+"""Open jobs, the oldest first, that are looked at for the oldest waiting recipient: paused campaigns may be older than what waits."""
+
+
+def oldest_waiting(ledger: Ledger, *, now_ms: int) -> dict[str, int]:
+    """For each lane since when its oldest open job with waiting recipients could go out, epoch ms; lanes without one are left out."""
+    names = ledger.redis.zrange(ledger.keys.open, 0, OLDEST_LOOKED_AT - 1)
+    pipe = ledger.redis.pipeline(transaction=False)
+    for name in names:
+        pipe.hmget(ledger.keys.job(name.decode()), "lane", "waiting", "state", "created_ms", "start_ms")
+    found: dict[str, int] = {}
+    for lane, waiting, state, created_ms, start_ms in pipe.execute():
+        since_ms = max(int(created_ms or 0), int(start_ms or 0))
+        if state == b"open" and int(waiting or 0) > 0 and since_ms <= now_ms:
+            found[lane.decode()] = min(since_ms, found.get(lane.decode(), since_ms))
+    return found
+
+
+def count_open(ledger: Ledger) -> int:
+    """How many jobs are not closed."""
+    return int(ledger.redis.zcard(ledger.keys.open))
+
+
 def total_of(ledger: Ledger, job: str) -> int:
     """How many recipients a job has so far; 0 when there is no such job."""
     return int(ledger.redis.hget(ledger.keys.job(job), "total") or 0)

@@ -9,7 +9,7 @@ long as jobs. A field names its kind and its labels, joined by `|`:
 | `r|<account>|<lane>|<state>` | recipients that came into a state |
 | `c|<account>|<country>|<state>` | the same by country |
 | `t|<account>|<template>|<state>` | the same by template |
-| `k|<account>|<kind>|<code>|<verdict>` | recipients for whom a provider gave a code; kind: send or receipt |
+| `k|<account>|<kind>|<code>` | recipients for whom a provider gave a code; kind: send or receipt |
 | `l|<account>|<action>|<outcome>` | calls: answered, refused, or broken with the reason |
 | `g|<lane>|waiting` | recipients that wait now: the one that also shrinks, and has no history |
 | `h|<histogram>|<label>…|<le>` | observations up to a bound of `le` and above the one before; `sum` in its place: their sum |

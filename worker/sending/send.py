@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -28,7 +29,7 @@ from worker.receipts import apply
 from worker.routing import windows
 from worker.routing.routes import region_named
 from worker.routing.templates import each_worded, worded
-from worker.sending import effects, failover
+from worker.sending import counting, effects, failover
 from worker.sending.effects import Flight
 
 SHORT_WAIT_MS: Final = 250.0
@@ -177,7 +178,9 @@ def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> None:
 def _call(engine: Engine, flight: Flight) -> None:
     """Make the call, decide what it came to, write that down, and only then see to what else it means."""
     queue, started_ms, groups = flight.claim.queue, flight.begun.started_ms, flight.begun.groups
+    called_s = engine.monotonic_s()
     answer = _answer(engine, flight)
+    took_s = engine.monotonic_s() - called_s
     policy = Policy(
         flight.provider,
         engine.settings.retry_max[queue.lane],
@@ -186,7 +189,8 @@ def _call(engine: Engine, flight: Flight) -> None:
     )
     outcome = decide(answer, groups, policy)
     outcome.entries = failover.moved_on(engine, queue, groups, outcome.entries, now_ms=started_ms)
-    early = _record(engine, flight, outcome)
+    counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
+    early = _record(engine, flight, outcome, counters)
     if early is None:
         log.warning(
             "attempt %d of account %s lost its lease; what became of it is left to the receipts",
@@ -234,7 +238,7 @@ def _own(group: CallGroup) -> list[tuple[str, ...]]:
     return [tuple(brought[position] or ()) for position in group.positions] if brought else []
 
 
-def _record(engine: Engine, flight: Flight, outcome: Outcome) -> bool | None:
+def _record(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[tuple[str, int]]) -> bool | None:
     """Write the outcome, again and again while Redis is away: it is idempotent, and the only trace of what was sent."""
     claim, deadline, pause_s = flight.claim, engine.monotonic_s() + RECORD_TRIES_S, 0.05
     while True:
@@ -247,6 +251,7 @@ def _record(engine: Engine, flight: Flight, outcome: Outcome) -> bool | None:
                 outcome.entries,
                 at_ms=flight.begun.started_ms,
                 polls=engine.polls(claim.queue.lane),
+                counters=counters,
             )
         except RedisError:
             if engine.monotonic_s() + pause_s > deadline:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from smsline.ledger import accounts
 from worker.web.context import Web, address_of, web_of
 from worker.web.families import Family
-from worker.web.metrics_statistics import counted, schedulers
+from worker.web.metrics_statistics import counted, schedulers, waiting
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -59,6 +59,7 @@ def memory(web: Web) -> Iterator[Family]:
 SOURCES: Final[tuple[Callable[[Web], Iterable[Family]], ...]] = (
     build_info,
     counted,
+    waiting,
     account_health,
     schedulers,
     memory,

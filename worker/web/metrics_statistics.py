@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from smsline.ledger import due, statistics
+from smsline import codes
+from smsline.ledger import accounts, due, jobs, statistics
 from smsline.ledger.statistics import CALL_SIZES, FIRST_BOUND, LAST_BOUND, by_labels
 from worker.web.context import Web
 from worker.web.families import Family, Sample
@@ -36,7 +37,7 @@ def counted(web: Web) -> Iterator[Family]:
             (dict(zip(labels, values, strict=True)), float(total)) for values, total in by_labels(totals, kind)
         ]
         yield Family(name, words, "counter", samples)
-    yield _codes(totals)
+    yield _codes(totals, accounts.registered(web.ledger))
     yield from _histograms(totals)
 
 
@@ -49,19 +50,36 @@ def schedulers(web: Web) -> Iterator[Family]:
     yield Family("worker_last_pulse_seconds", "Since a scheduler last looked after the queue.", samples=samples)
 
 
-def _codes(totals: Mapping[str, int]) -> Family:
-    ranked = sorted(by_labels(totals, "k"), key=lambda each: -each[1])
+def _codes(totals: Mapping[str, int], providers: Mapping[str, str]) -> Family:
     family = Family("codes_total", "Recipients for whom a provider gave a code.", "counter")
     others: dict[tuple[str, str, str], int] = {}
-    for place, ((account, kind, code, verdict), total) in enumerate(ranked):
+    ranked = sorted(by_labels(totals, "k"), key=lambda each: -each[1])
+    for place, ((account, kind, code), total) in enumerate(ranked):
+        judge = codes.for_receipt if kind == "receipt" else codes.for_send
+        verdict = judge(providers.get(account, ""), code).row.verdict.value
         if place < CODES_SHOWN:
-            labels = {"account": account, "kind": kind, "code": code, "verdict": verdict}
-            family.samples.append((labels, total))
+            family.samples.append(({"account": account, "kind": kind, "code": code, "verdict": verdict}, total))
         else:
             others[account, kind, verdict] = others.get((account, kind, verdict), 0) + total
     for (account, kind, verdict), total in others.items():
         family.samples.append(({"account": account, "kind": kind, "code": "other", "verdict": verdict}, total))
     return family
+
+
+def waiting(web: Web) -> Iterator[Family]:
+    """Recipients that wait, and since when the oldest of a lane does."""
+    totals, now_ms = statistics.totals(web.ledger), web.ledger.now_ms()
+    counts: list[Sample] = [
+        ({"lane": lane}, float(max(0, total))) for (lane, _), total in by_labels(totals, "g") if lane
+    ]
+    yield Family("waiting_recipients", "Recipients that wait for a call.", samples=counts)
+    oldest = jobs.oldest_waiting(web.ledger, now_ms=now_ms)
+    yield Family(
+        "oldest_waiting_seconds",
+        "Since the oldest job of the lane with waiting recipients could go out.",
+        samples=[({"lane": lane}, (now_ms - since_ms) / 1000) for lane, since_ms in oldest.items()],
+    )
+    yield Family("open_jobs", "Jobs that are not closed.", samples=[({}, float(jobs.count_open(web.ledger)))])
 
 
 def _histograms(totals: Mapping[str, int]) -> Iterator[Family]:

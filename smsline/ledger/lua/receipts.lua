@@ -12,6 +12,8 @@ if not codes_hold(names_key, ARGV[1]) then return { 'codes' } end
 local now = math.floor(now_us() / 1000)
 local applied, late, strangers = 0, 0, 0
 local account = string.match(account_key, 'account:(.*)$')
+local code_names = {}
+for number, name in string.gmatch(ARGV[1], '(%d+) ([^\n]*)') do code_names[tonumber(number)] = name end
 local waited = 'accepted_to_final_seconds|' .. account
 local deltas = {}
 local WIDTHS = { 1, 2, 4 }
@@ -73,6 +75,9 @@ local function block(index)
       if notes then note_down(key, position, to, notes[k] or '') end
       count_move(job_deltas, from, to)
       count_states(book, about, position, position, to)
+      local high, low = string.byte(codes, k * 2 - 1, k * 2)
+      local code = code_names[high * 256 + low]
+      if code and code ~= '' then grow(book, 'k|' .. account .. '|receipt|' .. code, 1) end
       if b[7] and to ~= 'u' then count_time(book, waited, (seconds_at(finals, k) - tonumber(b[7])) * 1000, 1) end
       applied = applied + 1
     end

@@ -103,7 +103,8 @@ def plan_up(
         password = read_url(settings.redis_url).password if "redis_url" in settings.model_fields_set else ""
         redis_process = redis_child(server, data, port, lock=claim(data, port, server), password=password)
         stages.append(Stage((redis_process,), gate=True))
-        environ["SMSLINE_REDIS_URL"] = settings.redis_url if password else redis_url_of(port)
+        if "redis_url" not in settings.model_fields_set:
+            environ["SMSLINE_REDIS_URL"] = redis_url_of(port)  # what is set, the children read themselves
     if sandbox:
         warn_of_sandbox(settings)
         child, url = _sandbox()

@@ -4,10 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 from kombu.connection import Connection
 from kombu.transport import redis as transport
 
-from worker.runtime.celery_patches import guard_closed_channels
+from tests.support.redis_server import RedisServer
+from worker.runtime.celery_patches import guard_closed_channels, leave_demoted_servers
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +62,17 @@ def test_an_open_channel_is_left_alone() -> None:
     made = Channel._connparams(channel)
 
     assert (made["host"], made["port"], made["db"], made["password"]) == ("127.0.0.1", 6391, 3, "word")
+
+
+def test_a_demoted_broker_is_a_lost_connection(redis_server: RedisServer) -> None:
+    """Celery connects again, by name, when its Redis has become a replica; kombu alone would stay with it."""
+    leave_demoted_servers()
+    pool = redis.ConnectionPool(connection_class=Channel.connection_class, port=redis_server.port)
+    with redis.Redis(connection_pool=pool) as client, redis.Redis(port=redis_server.port) as admin:
+        admin.execute_command("REPLICAOF", "127.0.0.1", "1")
+        try:
+            with pytest.raises(redis.ConnectionError, match="no primary any more") as caught:
+                client.lpush("q", "1")
+            assert isinstance(caught.value, Connection("redis://").connection_errors)
+        finally:
+            admin.execute_command("REPLICAOF", "NO", "ONE")

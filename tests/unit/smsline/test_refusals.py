@@ -2,8 +2,11 @@
 
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +14,11 @@ import redis
 from redis import exceptions as known
 
 from smsline import Client
-from smsline.errors import Unavailable
+from smsline.errors import SmslineError, Unavailable
 from smsline.ledger.connection import connect
 from smsline.ledger.refusals import RULES, explain, is_refusal
 from tests.support.redis_server import RedisServer
+from tests.support.tls import certificates
 
 LINES = {
     "READONLY": b"-READONLY You can't write against a read only replica.",
@@ -138,3 +142,28 @@ def test_an_answer_is_a_refusal_and_silence_is_none() -> None:
     """What Redis answered was not carried out; what it did not answer may have been."""
     assert is_refusal(known.OutOfMemoryError("command not allowed"))
     assert not is_refusal(known.TimeoutError("Timeout reading from socket"))
+
+
+def test_a_server_without_a_trusted_certificate_gets_no_password(tmp_path: Path) -> None:
+    """Ledger and producer check the certificate before they say a word; with its CA they do."""
+    made, seen = certificates(tmp_path), []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.server, made.key)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            """Keep what is said inside TLS."""
+            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as connection:
+                seen.append(connection.recv(65_536))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        url = f"rediss://:s3cret@localhost:{server.server_address[1]}/0"
+        with Client(redis_url=url) as client, pytest.raises(Unavailable, match="ssl_ca_certs") as caught:
+            client.send(to="+8613800100000", template="1")
+        assert seen == []
+        assert "s3cret" not in str(caught.value)
+        with Client(redis_url=f"{url}?ssl_ca_certs={made.ca}") as client, pytest.raises(SmslineError):
+            client.send(to="+8613800100000", template="1")
+        assert b"s3cret" in seen[0]
+        server.shutdown()

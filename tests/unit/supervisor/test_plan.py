@@ -153,3 +153,15 @@ def test_web_port_taken() -> None:
     """A port that something else listens on is told at once, with what to do."""
     with listening.bind("127.0.0.1", 0) as taken, pytest.raises(CannotStart, match="give --web-port another one"):
         plan_up(settings(redis_url="redis://r:1/2"), data=Path(), sandbox=False, web_port=taken.getsockname()[1])
+
+
+def test_an_embedded_redis_with_a_password_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its children read the file as `up` does: none of them has the password in its environment or arguments."""
+    monkeypatch.setattr(plan_module, "find_server", lambda: Server(Path("redis-server"), (7, 0)))
+    monkeypatch.setattr(plan_module, "claim", lambda *_: 3)
+    plan = plan_up(settings(redis_url="redis://:s3cret@127.0.0.1:6399/0"), data=tmp_path, redis_port=6399, sandbox=True)
+
+    children = [child for stage in plan.stages for child in stage.children]
+    assert children[0].name == "redis"
+    assert not any("s3cret" in text for child in children for text in (*child.command, *child.environ.values()))
+    assert not any("SMSLINE_REDIS_URL" in child.environ for child in children)

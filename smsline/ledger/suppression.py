@@ -24,6 +24,7 @@ AT_ONCE: Final = 1_000
 _ADOPTED: Final = ("person before scopes", "on the list before it had scopes")
 _LONGEST: Final = 200
 _LETTERS: Final[dict[Scope, str]] = {"marketing": "m", "notify": "n", "all": "a"}
+_STOPPING: Final = {"marketing": "mna", "notify": "na", "otp": "a"}
 _BY_LETTER: Final[dict[str, Scope]] = {letter: scope for scope, letter in _LETTERS.items()}
 
 
@@ -117,6 +118,16 @@ def of_number(ledger: Ledger, number: int) -> list[Suppression]:
     adopt(ledger)
     held = ledger.redis.hget(ledger.keys.suppressions, str(same_phone(number)))
     return _read(number, held) if held else []
+
+
+def count_stopped(ledger: Ledger, numbers: Sequence[int], lane: str) -> int:
+    """How many of the numbers would not be texted in a lane."""
+    adopt(ledger)
+    if not numbers:
+        return 0
+    held = ledger.redis.hmget(ledger.keys.suppressions, [str(same_phone(number)) for number in numbers])
+    stopping = _STOPPING[lane]
+    return sum(any(line[:1] in stopping for line in each.decode().split("\n")) for each in held if each)
 
 
 def listed(ledger: Ledger) -> Iterator[Suppression]:

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from worker.web import metrics, probes, static_files
-from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi
+from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi, suppressions
 from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
 from worker.web.csrf import SameOriginOnly
-from worker.web.pages import access, audit, overview, signing_in
+from worker.web.pages import access, audit, campaigns, overview, signing_in, suppressed
 from worker.web.pages import accounts as account_pages
 from worker.web.pages import codes as code_pages
 from worker.web.pages import dead as dead_pages
@@ -35,11 +35,14 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *dead.routes,
     *accounts.routes,
     *numbers.routes,
+    *suppressions.routes,
     *codes.routes,
     *openapi.routes,
     *overview.routes,
     *job_pages.routes,
+    *campaigns.routes,
     *number_pages.routes,
+    *suppressed.routes,
     *dead_pages.routes,
     *account_pages.routes,
     *code_pages.routes,

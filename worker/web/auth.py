@@ -75,7 +75,7 @@ def page(role: Role = "read") -> Callable[[Page], Callable[[Request], Response]]
     def decorate(handler: Page) -> Callable[[Request], Response]:
         @wraps(handler)
         def endpoint(request: Request) -> Response:
-            return _served(request, role, lambda visitor: handler(request, visitor))
+            return served(request, role, lambda visitor: handler(request, visitor))
 
         return endpoint
 
@@ -89,7 +89,7 @@ def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
             form = await request.form(max_files=0, max_fields=1000)
-            return await run_in_threadpool(_served, request, role, lambda visitor: handler(request, visitor, form))
+            return await run_in_threadpool(served, request, role, lambda visitor: handler(request, visitor, form))
 
         return endpoint
 
@@ -123,7 +123,8 @@ def own_path(text: str) -> str:
     return text if plain and text.isascii() else "/"
 
 
-def _served(request: Request, role: Role, handler: Callable[[Visitor], Response]) -> Response:
+def served(request: Request, role: Role, handler: Callable[[Visitor], Response]) -> Response:
+    """What a handler answers to a visitor who may, or where anybody else is sent; errors of ours as pages."""
     try:
         visitor = visitor_of(request)
         if visitor is None:

@@ -11,6 +11,7 @@ from smsline.admin import Admin
 from smsline.client import Client
 from smsline.ledger.link import Ledger
 from worker.web.api.keyring import Keyring
+from worker.web.campaigns.store import Uploads
 from worker.web.live import Live
 
 UPLOADS_AT_ONCE = 4
@@ -44,6 +45,7 @@ class Web:
     sign_ins: anyio.CapacityLimiter = field(init=False)
     keyring: Keyring = field(init=False)
     live: Live = field(default_factory=Live)
+    files: Uploads = field(default_factory=Uploads)
 
     def __post_init__(self) -> None:
         self.proxies = tuple(map(ip_network, self.settings.web.trusted_proxy_addresses))

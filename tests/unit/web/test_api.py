@@ -185,10 +185,11 @@ def test_a_campaign_as_json_lines(api: Api) -> None:
 
 def test_a_campaign_repeated(api: Api) -> None:
     """The same request under the same key makes one job, and is answered in the same words."""
-    rows = "phone\n" + "".join(f"+86137{number:08}\n" for number in range(1200)) + "12\n"
+    rows = "phone\n" + "".join(f"+86137{number:08}\n" for number in range(1200)) + "12\n+8613700000007\n"
     program, headers = api(), {**CSV, "idempotency-key": "may"}
     first, second = (program.post("/v1/jobs?template=5678", content=rows, headers=headers) for _ in range(2))
     assert first.json() == second.json()
+    assert (first.json()["accepted"], first.json()["rejected"], first.json()["duplicates"]) == (1200, 1, 1)
     assert len(program.get("/v1/jobs").json()["jobs"]) == 1
 
 
@@ -221,7 +222,7 @@ def test_memory_of_a_campaign() -> None:
     for _ in rows:
         held = max(held, len(rows._numbers))
         rows.on_progress(0)
-    assert (rows.accepted, held) == (8 * 4096, 1)
+    assert (rows._position, held) == (8 * 4096, 1)
 
 
 def test_too_many_campaigns_at_once(api: Api) -> None:
@@ -297,6 +298,21 @@ def test_accounts_and_codes(api: Api, web_ledger: Ledger) -> None:
     found = program.get("/v1/codes/FailedOperation.InsufficientBalanceInSmsPackage").json()["codes"]
     assert found[0]["verdict"] == "park"
     assert problem(program.get("/v1/codes/X?provider=y"))["field"] == "provider"
+
+
+def test_suppressions(api: Api) -> None:
+    """Numbers are put on the list with scope and reason, streamed, and taken off; a bad one is named."""
+    program = api()
+    given = {"numbers": [PHONE], "scope": "marketing", "reason": "=asked"}
+    assert program.post("/v1/suppressions", json=given).json() == {"added": 1}
+    (entry,) = [json.loads(line) for line in program.get("/v1/suppressions").text.splitlines()]
+    assert (entry["phone"], entry["scope"], entry["reason"]) == (PHONE, "marketing", "=asked")
+    assert "'=asked" in program.get("/v1/suppressions?format=csv").text
+    assert program.get(f"/v1/numbers/{PHONE}").json()["suppressed"] is True
+    assert program.delete("/v1/suppressions", params={"number": PHONE}).json() == {"removed": 1}
+    wrong: list[dict[str, Any]] = [{"numbers": []}, {"numbers": "x"}, {"numbers": ["12"]}, {"number": PHONE}]
+    for body in (*wrong, {"numbers": [PHONE], "scope": "some"}):
+        assert problem(program.post("/v1/suppressions", json=body))["status"] == 422
 
 
 def test_what_is_not_there(api: Api) -> None:

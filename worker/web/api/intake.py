@@ -71,50 +71,52 @@ class Body(io.RawIOBase):
 
 @dataclass(slots=True)
 class Intake:
-    """Rows on their way to the client, and the way back from a refused position to its line.
+    """Rows on their way to the client, and the way back from a position to its line.
 
     Attributes:
         lines: Where the rows come from.
-        accepted: Recipients that the client has been given and has not refused.
         rejected: How many rows were refused, by us or by the client.
         rejects: The first of them.
+        repeats: The first rows that repeat another one.
     """
 
     lines: Iterator["Line"]
-    accepted: int = 0
     rejected: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    repeats: list[Reject] = field(default_factory=list)
     _position: int = 0
     _numbers: dict[int, int] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Recipient]:
         for line in self.lines:
             if line.refused:
-                self._refuse(line.refused)
+                self.rejected += 1
+                _keep(self.rejects, line.refused)
                 continue
-            self.accepted += 1
             self._position += 1
             self._numbers[self._position] = line.number
             yield line.recipient
 
-    def begin_again(self) -> None:
-        """The rows that follow are counted from 1, by another reader."""
-        self._position = 0
-        self._numbers.clear()
-
     def on_rejected(self, rejected: Rejected) -> None:
         """The client will not take one of them."""
-        self.accepted -= 1
-        self._refuse(Reject(self._numbers.get(rejected.row, 0), rejected.phone, rejected.field, rejected.reason))
+        self.rejected += 1
+        _keep(self.rejects, self._reject(rejected))
+
+    def on_duplicate(self, repeated: Rejected) -> None:
+        """The client has had the same before."""
+        _keep(self.repeats, self._reject(repeated))
 
     def on_progress(self, _: int) -> None:
         """The client has judged all that it was given: those lines need not be known any more."""
         self._numbers.clear()
 
-    def _refuse(self, reject: Reject) -> None:
-        self.rejected += 1
-        if len(self.rejects) < SHOWN_REJECTS:
-            self.rejects.append(reject)
+    def _reject(self, told: Rejected) -> Reject:
+        return Reject(self._numbers.get(told.row, 0), told.phone, told.field, told.reason)
+
+
+def _keep(kept: list[Reject], reject: Reject) -> None:
+    if len(kept) < SHOWN_REJECTS:
+        kept.append(reject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from worker.web.context import web_of
 
 FIELDS: Final = (
     *("to", "template", "params", "ref", "lane", "ttl_s", "key"),
-    *("account", "sign", "sender", "extend"),
+    *("account", "sign", "sender", "extend", "allow_unassigned", "allow_blank"),
 )
 
 

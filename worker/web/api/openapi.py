@@ -13,11 +13,13 @@ from starlette.routing import Route
 from smsline.admin import AccountHealth, DeadGroup, NumberPage
 from smsline.job import MAX_KEY_CHARS, MAX_PARAM_CHARS, MAX_PARAMS, MAX_REF_CHARS
 from smsline.ledger.jobs import Result, Status
+from smsline.ledger.suppression import SCOPES
 from smsline.names import LANES
 from smsline.states import JobState
 from worker.web.api.intake import Reject
 from worker.web.api.jobs import MOST_JOBS
 from worker.web.api.problems import MEDIA_TYPE, Problem
+from worker.web.api.suppressions import MOST_NUMBERS
 from worker.web.context import web_of
 
 Schema = dict[str, Any]
@@ -48,6 +50,11 @@ _OPTIONS: Final[Schema] = {
     "extend": {**TEXT, "description": "Extend code, digits."},
 }
 
+_FLAGS: Final[Mapping[str, str]] = {
+    "allow_unassigned": "Take numbers in ranges that are not known (yet).",
+    "allow_blank": "Take params that are empty, or that an export left for a missing value.",
+}
+
 MESSAGE: Final[Schema] = {
     "type": "object",
     "required": ["to", "template"],
@@ -58,6 +65,7 @@ MESSAGE: Final[Schema] = {
         "params": {**PARAMS, "description": "The template's values, in order."},
         "ref": {**TEXT, "maxLength": MAX_REF_CHARS, "description": "Your own name for it, given back in the results."},
         **_OPTIONS,
+        **{name: {"type": "boolean", "description": told} for name, told in _FLAGS.items()},
     },
 }
 
@@ -66,6 +74,18 @@ SELECTION: Final[Schema] = {
     "additionalProperties": False,
     "properties": {**dict.fromkeys(("code", "job", "account"), TEXT), "all": {"type": "boolean"}},
     "description": "All conditions hold at once. Without one, all must be true.",
+}
+
+
+SUPPRESSION: Final[Schema] = {
+    "type": "object",
+    "required": ["numbers"],
+    "additionalProperties": False,
+    "properties": {
+        "numbers": {"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_NUMBERS},
+        "scope": {"type": "string", "enum": list(SCOPES), "description": "What is stopped; all when left out."},
+        "reason": {**TEXT, "description": "Why, for people."},
+    },
 }
 
 
@@ -120,7 +140,14 @@ OPERATIONS: Final = (
     ),
     Operation(
         *("post", "/v1/jobs", "send", "Send a campaign: CSV or JSON lines, streamed, one recipient a row."),
-        object_of(job=JOB_ID, accepted=COUNT, rejected=COUNT, rejects=list_of(ref("Reject"))),
+        object_of(
+            job=JOB_ID,
+            accepted=COUNT,
+            rejected=COUNT,
+            rejects=list_of(ref("Reject")),
+            duplicates=COUNT,
+            repeats=list_of(ref("Reject")),
+        ),
         201,
         query={
             "template": TEMPLATE,
@@ -128,10 +155,9 @@ OPERATIONS: Final = (
             "pace": {**POSITIVE, "description": "Recipients a second at most."},
             "at": {**TEXT, "description": "Epoch seconds, or a time with its offset, before which nothing is sent."},
             "param": {**PARAMS, "description": "A value of the template for all rows; repeat it, in order."},
-            "stream": {
-                "type": "string",
-                "enum": ["true", "false"],
-                "description": "Send before the last row has come.",
+            **{
+                name: {"type": "string", "enum": ["true", "false"], "description": told}
+                for name, told in {"stream": "Send before the last row has come.", **_FLAGS}.items()
             },
         },
         needed=("template",),
@@ -190,6 +216,25 @@ OPERATIONS: Final = (
         *("post", "/v1/accounts/{name}/resume", "operate", "Lift every park of an account."),
         object_of(resumed=COUNT),
         refusals=(404, 422),
+    ),
+    Operation(
+        *("get", "/v1/suppressions", "read", "Every entry of the suppression list, streamed."),
+        {"application/x-ndjson": TEXT, "text/csv": TEXT},
+        query={"format": {"type": "string", "enum": ["ndjson", "csv"]}},
+        refusals=(422,),
+    ),
+    Operation(
+        *("post", "/v1/suppressions", "operate", "Stop texting numbers."),
+        object_of(added=COUNT),
+        body={"application/json": SUPPRESSION},
+        refusals=(413, 422),
+    ),
+    Operation(
+        *("delete", "/v1/suppressions", "operate", "Take numbers off the list."),
+        object_of(removed=COUNT),
+        query={"number": {**TEXT, "description": "Repeat it for several."}},
+        needed=("number",),
+        refusals=(422,),
     ),
     Operation(
         "get", "/v1/numbers/{number}", "read", "What happened to a number.", ref("NumberPage"), refusals=(404, 422)

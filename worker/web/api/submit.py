@@ -18,8 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from smsline.errors import BadInput, SmslineError
-from smsline.job import RowRules, new_job_id
-from smsline.parts import Tally, parts
+from smsline.job import Summary, new_job_id
 from worker.web.api.callers import Caller, caller_of
 from worker.web.api.endpoint import answer, guarded, only
 from worker.web.api.intake import Body, Intake, csv_lines, json_lines
@@ -29,7 +28,8 @@ from worker.web.context import web_of
 FORMATS: Final = {"text/csv": csv_lines, "application/x-ndjson": json_lines}
 TEXTS: Final = ("template", "lane", "sign", "sender", "extend", "account", "key")
 NUMBERS: Final = ("pace", "ttl_s")
-PARAMETERS: Final = (*TEXTS, *NUMBERS, "at", "param", "stream")
+FLAGS: Final = ("stream", "allow_unassigned", "allow_blank")
+PARAMETERS: Final = (*TEXTS, *NUMBERS, *FLAGS, "at", "param")
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +80,10 @@ def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
     given |= {name: _number(query, name) for name in NUMBERS if name in query}
     if "at" in query:
         given["at"] = _epoch_s(query["at"])
-    if "stream" in query:
-        if query["stream"] not in {"true", "false"}:
-            raise BadInput("stream", query["stream"], "must be true or false")
-        given["stream"] = query["stream"] == "true"
+    for name in FLAGS:
+        if query.get(name, "true") not in {"true", "false"}:
+            raise BadInput(name, query[name], "must be true or false")
+    given |= {name: query[name] == "true" for name in FLAGS if name in query}
     if params := query.getlist("param"):
         given["params"] = params
     return given
@@ -91,23 +91,33 @@ def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
 
 def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str, Any]) -> Response:
     """Hand the rows over; what the caller leaves half done without a key to continue it is called off."""
-    client = web_of(request).client.acting(caller.actor)
+    client, summaries = web_of(request).client.acting(caller.actor), list[Summary]()
     job_id = None if options.get("key") else new_job_id()
     try:
-        job = client.campaign(
-            to=intake, job_id=job_id, on_rejected=intake.on_rejected, on_progress=intake.on_progress, **options
+        client.campaign(
+            to=intake,
+            job_id=job_id,
+            on_rejected=intake.on_rejected,
+            on_duplicate=intake.on_duplicate,
+            on_progress=intake.on_progress,
+            on_summary=summaries.append,
+            **options,
         )
-        # Rows are left when the key's job was there already: they are judged all the same, so that the answer is the same.
-        intake.begin_again()
-        for part in parts(intake, Tally(), rules=RowRules(client.region), on_rejected=intake.on_rejected):
-            intake.on_progress(len(part.numbers))
     except (ClientDisconnect, HTTPException, BadInput):
         if job_id:
             with suppress(SmslineError):
                 client.cancel(job_id)
                 log.info("job %s is cancelled: its caller left before all of it was there, and gave no key", job_id)
         raise
-    told = {"job": job, "accepted": intake.accepted, "rejected": intake.rejected, "rejects": intake.rejects}
+    (summary,) = summaries
+    told = {
+        "job": summary.job,
+        "accepted": summary.added + summary.held,
+        "rejected": intake.rejected,
+        "rejects": intake.rejects,
+        "duplicates": summary.duplicates,
+        "repeats": intake.repeats,
+    }
     return answer(told, 201)
 
 

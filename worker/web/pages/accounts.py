@@ -16,8 +16,7 @@ from worker.web.pages.rendering import render
 @page()
 def accounts(request: Request, _: Visitor) -> Response:
     """All of them."""
-    web = web_of(request)
-    return render(request, "accounts.html", accounts=web.live.read("accounts", web.admin.accounts))
+    return render(request, "accounts.html", accounts=web_of(request).admin.accounts())
 
 
 @act()

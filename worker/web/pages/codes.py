@@ -23,7 +23,8 @@ def codes(request: Request, _: Visitor) -> Response:
     provider = provider if provider in tables.providers() else ""
     verdict = verdict if verdict in set(Verdict) else ""
     matches = tables.explain(asked, provider or None) if asked else []
-    close = tables.close_codes(asked, provider or None) if asked and not matches else []
+    unknown = bool(asked) and (not matches or matches[0].how == "family")
+    close = tables.close_codes(asked, provider or None) if unknown else []
     listing = not asked and bool(provider or verdict)
     rows = list(tables.rows(provider or None, verdict=verdict or None)) if listing else []
     return render(
@@ -31,6 +32,7 @@ def codes(request: Request, _: Visitor) -> Response:
         "codes.html",
         asked=asked,
         matches=[(match, tables.what_smsline_does(match.row)) for match in matches],
+        unknown=unknown,
         close=close,
         rows=rows[:SHOWN],
         more=len(rows) - SHOWN,

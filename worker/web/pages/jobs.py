@@ -56,10 +56,9 @@ def job(request: Request, visitor: Visitor) -> Response:
     """One job, with some of its recipients."""
     web, name = web_of(request), request.path_params["job"]
     state = request.query_params.get("show", "")
-    status = web.client.status(name)
-    rows = _sample(web, status, state)
+    rows = _sample(web, web.client.status(name), state)
     shown = [_masked(row) for row in rows] if not visitor.may("operate") else rows
-    return render(request, "job.html", shown=state, rows=shown, states=COUNTED[1:], **_about(web, name))
+    return render(request, "job.html", shown=state, rows=shown, states=COUNTED[1:], **_read(web, name))
 
 
 @act("read")
@@ -69,7 +68,7 @@ def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
     state = request.query_params.get("show", "")
     rows = _sample(web, web.client.status(name), state)
     note(web.ledger, visitor.actor, "numbers.reveal", {"job": name, "state": state}, count=len(rows))
-    return render(request, "job.html", shown=state, rows=rows, states=COUNTED[1:], revealed=True, **_about(web, name))
+    return render(request, "job.html", shown=state, rows=rows, states=COUNTED[1:], revealed=True, **_read(web, name))
 
 
 @page()
@@ -77,7 +76,7 @@ def live(request: Request, _: Visitor) -> Response:
     """The job's progress, again whenever it has changed."""
     web, name = web_of(request), request.path_params["job"]
     web.client.status(name)
-    return web.live.stream(lambda: fragment("job_live.html", **_about(web, name)))
+    return web.live.stream(lambda: fragment("job_live.html", **web.live.read(f"job:{name}", lambda: _read(web, name))))
 
 
 def steer(what: str) -> Route:
@@ -128,12 +127,8 @@ def results(request: Request, visitor: Visitor) -> Response:
     return StreamingResponse(pieces(first, rows, "csv"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _about(web: Web, name: str) -> dict[str, object]:
-    """What the live part of a job's page shows."""
-    return web.live.read(f"job:{name}", lambda: _read(web, name))
-
-
 def _read(web: Web, name: str) -> dict[str, object]:
+    """What the live part of a job's page shows."""
     status = web.client.status(name)
     failed = status["counts"]["dead"] + status["counts"]["unknown"] + status["counts"]["undelivered"]
     groups: list[DeadGroup] = web.admin.dead_groups(job=name) if failed else []

@@ -1,0 +1,135 @@
+"""Rules of a campaign made in the console: what files are taken, what is shown before the start, and that it starts once."""
+
+from collections.abc import Mapping
+
+import pytest
+from starlette.testclient import TestClient
+
+from smsline.ledger import suppression
+from smsline.ledger.audit import acts
+from smsline.ledger.link import Ledger
+from smsline.ledger.suppression import Suppression
+from tests.unit.web.conftest import SignIn, Site
+
+EVIL = "<script>alert(1)</script>"
+GIVEN = {"phone": "0", "template": "5678", "lane": "marketing"}
+
+
+def uploaded(browser: TestClient, content: bytes, name: str = "may.csv") -> str:
+    """The page of an uploaded file."""
+    answer = browser.post("/campaigns/upload", files={"file": (name, content)})
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"phone,name\n+8613900001111,Anna\n",
+        "\ufeffphone;name\n+8613900001111;Anna\n".encode(),
+        "name\tMobile\nAnna\t+8613900001111\n".encode("utf-16"),
+        "姓名,手机\nAnna,+8613900001111\n".encode(),
+    ],
+)
+def test_files_that_are_taken(site: Site, content: bytes) -> None:
+    """UTF-8 and UTF-16, comma, semicolon and tab; the column of the numbers is guessed, and the others can be mapped."""
+    browser = site()
+    at = uploaded(browser, content)
+    page = browser.get(at).text
+    phone = page.split('<select id="phone"')[1].split("selected")[0].rsplit('value="', 1)[1][0]
+    checked = browser.post(at, data={**GIVEN, "phone": phone, "param1": str(1 - int(phone))}).text
+    assert "Start: send to 1 recipients" in checked
+    assert '<td class="code">Anna</td>' in checked
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "is empty"), (b"PK\x03\x04xx", "spreadsheet"), (b"\0\0\0", "not text"), (b"\n\n", "must name the columns")],
+)
+def test_files_that_are_not(site: Site, content: bytes, told: str) -> None:
+    """What is no table of text says what to do."""
+    answer = site().post("/campaigns/upload", files={"file": ("x", content)})
+    assert (answer.status_code, told in answer.text) == (422, True)
+
+
+def test_what_would_be_sent(site: Site, web_ledger: Ledger) -> None:
+    """Good, refused with line and reason, duplicates, suppressed, countries; nothing of a cell becomes markup, nothing is sent."""
+    suppression.add(web_ledger, [Suppression(8613900002222, scope="marketing")])
+    rows = [
+        "phone,ref",
+        "+8613900001111,a",
+        "+8613900002222,b",
+        "12,c",
+        "+8613900001111,a",
+        f"+33612345678,{EVIL}",
+        '+1,"x',
+    ]
+    browser = site()
+    at = uploaded(browser, "\n".join(rows).encode(), name=f"{EVIL}.csv")
+    page = browser.post(at, data={**GIVEN, "ref": "1"}).text
+    for told in ("Start: send to 3 recipients", "CN 2, FR 1", ">4</td>", ">7</td>", "is a quote not closed?"):
+        assert told in page
+    tiles = [part.split("<")[0] for part in page.split('class="value">')[1:]]
+    assert tiles[:5] == ["3", "2", "1", "1", "1"]
+    assert EVIL not in page + browser.get(at).text
+    assert acts(web_ledger) == []
+    assert web_ledger.redis.zcard(web_ledger.keys.jobs) == 0
+
+
+def test_start(site: Site, web_ledger: Ledger) -> None:
+    """It is handed over once, however often the button is pressed; by whom and to how many is written down."""
+    browser = site()
+    at = uploaded(browser, b"phone,name\n+8613900001111,Anna\n+8613900002222,Ben\n12,x\n")
+    given = {**GIVEN, "param1": "1", "pace": "5", "at": "2030-05-01T09:00", "act": "start"}
+    given["at"] = ""
+    answer = browser.post(at, data=given)
+    assert answer.headers["location"].endswith("?done=started&count=2")
+    job = answer.headers["location"].split("/")[2].split("?")[0]
+    assert "2" in browser.get(f"/jobs/{job}").text
+    newest = acts(web_ledger)[0]
+    assert (newest["act"], newest["who"], newest["how"], newest["count"]) == ("campaign.submit", "local", "page", 2)
+    assert browser.post(at, data=given).status_code == 404
+    assert web_ledger.redis.zcard(web_ledger.keys.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"template": ""}, "template: is needed"),
+        ({"template": "no spaces"}, "template: must be a template id"),
+        ({"phone": ""}, "choose the column that holds the numbers"),
+        ({"phone": "7"}, "must be a column of the file"),
+        ({"param2": "1"}, "from param 1 on"),
+        ({"pace": "fast"}, "pace: must be a number"),
+        ({"pace": "nan"}, "pace: must be a number"),
+        ({"at": "soon"}, "at: must be a time"),
+        ({"lane": "fast"}, "lane: must be one of"),
+    ],
+)
+def test_bad_settings(site: Site, web_ledger: Ledger, wrong: Mapping[str, str], told: str) -> None:
+    """The form comes back with what was wrong, and nothing is sent."""
+    browser = site()
+    at = uploaded(browser, b"phone,name\n+8613900001111,Anna\n")
+    answer = browser.post(at, data={**GIVEN, **wrong, "act": "start"})
+    assert (answer.status_code, told in answer.text) == (422, True)
+    assert web_ledger.redis.zcard(web_ledger.keys.jobs) == 0
+
+
+def test_whose_file_it_is(signed_in: SignIn) -> None:
+    """Another user cannot see it, nor start it; a reader cannot bring one; a path as its token leads nowhere."""
+    first, second, reader = signed_in("admin"), signed_in("operate"), signed_in("read")
+    second.app = first.app
+    at = uploaded(first, b"phone\n+8613900001111\n")
+    assert first.get(at).status_code == 200
+    assert TestClient(first.app, cookies=second.cookies, base_url="http://127.0.0.1:8390").get(at).status_code == 404
+    assert reader.post("/campaigns/upload", files={"file": ("x", b"phone\n")}).status_code == 403
+    assert first.get("/campaigns/..%2f..%2fetc%2fpasswd").status_code == 404
+
+
+def test_too_long(site: Site) -> None:
+    """A file beyond the limit is refused as it comes; one of a single endless line too."""
+    browser = site(upload_mb=1)
+    answer = browser.post("/campaigns/upload", files={"file": ("x", b"phone\n" + b"+8613900001111\n" * 80_000)})
+    assert answer.status_code == 413
+    at = uploaded(site(), b"phone\n" + b"1" * (3 << 20))
+    assert at

@@ -1,0 +1,211 @@
+"""Rules of the console's pages: what they show, to whom, and that nothing that came from outside becomes markup."""
+
+import csv
+from collections.abc import Callable
+
+import pytest
+
+from smsline.client import Client
+from smsline.job import Recipient
+from smsline.ledger import accounts, suppression
+from smsline.ledger.audit import acts
+from smsline.ledger.link import Ledger
+from smsline.ledger.suppression import Suppression
+from smsline.numbers import mask
+from tests.unit.web.conftest import SignIn, Site
+
+PHONE = "+8613900001111"
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+PAGES = ("/", "/jobs", "/numbers", "/dead", "/accounts", "/suppressed", "/codes", "/access", "/audit")
+
+
+@pytest.fixture
+def job(web_ledger: Ledger) -> Callable[..., str]:
+    """`job(phones…, ref=…)`: a campaign in the ledger."""
+
+    def made(*phones: str, ref: str = "", template: str = "5678") -> str:
+        rows = [Recipient(phone, ref=ref) for phone in phones or (PHONE,)]
+        return Client(ledger=web_ledger).campaign(to=rows, template=template)
+
+    return made
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens(site: Site, job: Callable[..., str], path: str) -> None:
+    """With little in the ledger, and with nothing; a menu leads to all of them."""
+    browser = site()
+    assert browser.get(path).status_code == 200
+    job()
+    shown = browser.get(path)
+    assert shown.status_code == 200
+    assert all(f'href="{other}"' in shown.text for other in PAGES)
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/sign-in"])
+def test_no_page_breaks_its_own_policy(site: Site, job: Callable[..., str], path: str) -> None:
+    """Nothing inline, nothing of another host, and little enough for a bad line."""
+    job()
+    text = site().get(path).text
+    for forbidden in ("<style", " style=", " onclick", "javascript:", "http://", "https://", "hx-on"):
+        assert forbidden not in text
+    assert "<script" not in text.replace('<script src="/static/', "")
+    assert len(text) < 40_000
+
+
+def test_what_comes_from_outside_stays_text(site: Site, job: Callable[..., str], web_ledger: Ledger) -> None:
+    """Refs, codes, messages, reasons, names of filters: everything is escaped, wherever it is shown."""
+    name = job(ref=EVIL[:64])
+    accounts.register(web_ledger, {"main": "tencent"})
+    accounts.park(web_ledger, "main", "", EVIL, probe_ms=1, message=EVIL)
+    accounts.note_error(web_ledger, "main", EVIL)
+    accounts.note_unknown(web_ledger, "main", EVIL)
+    suppression.add(web_ledger, [Suppression(8613900001111, reason=EVIL, source="person")])
+    browser = site()
+    paths = ["/", f"/jobs/{name}", "/accounts", "/suppressed", f"/numbers/{PHONE}"]
+    asked = [f"/{page}" for page in ("codes?q=", "jobs?template=", "dead?code=", "audit?who=", "numbers/", "jobs/")]
+    for path in (*paths, *(f"{start}{EVIL}" for start in asked), f"/sign-in?next={EVIL}"):
+        text = browser.get(path).text
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+
+
+def test_a_notice_is_ours(site: Site) -> None:
+    """No link can put words or markup at the top of a page."""
+    browser = site()
+    assert "1,200 recipients will be sent again" in browser.get("/dead?done=requeued&count=1200").text
+    for query in (
+        "done=Your account is hacked",
+        "done=requeued&count=<b>9",
+        "done=requeued&count=99999999999999999999",
+    ):
+        assert 'role="status"' not in browser.get(f"/dead?{query}").text
+
+
+def test_a_jobs_page(site: Site, job: Callable[..., str], web_ledger: Ledger) -> None:
+    """Progress, levers that say how many they touch, recipients by state; each act is done, told and written down."""
+    name = job(PHONE, "+8613900002222")
+    browser = site()
+    page = browser.get(f"/jobs/{name}").text
+    assert "Pause 2 waiting" in page
+    assert f'href="/jobs/{name}/results.csv"' in page
+    answer = browser.post(f"/jobs/{name}/pause")
+    assert answer.headers["location"] == f"/jobs/{name}?done=paused&count=2"
+    assert "Resume 2 waiting" in browser.get(f"/jobs/{name}").text
+    assert "2 recipients</b> that wait will never be sent to" in browser.get(f"/jobs/{name}/cancel").text
+    browser.post(f"/jobs/{name}/cancel")
+    assert [(act["act"], act["who"], act["how"], act["count"]) for act in acts(web_ledger)] == [
+        ("job.cancel", "local", "page", 2),
+        ("job.pause", "local", "page", 2),
+    ]
+    assert browser.post(f"/jobs/{name}/resume").status_code == 409
+    assert browser.get("/jobs/0mwqw8p80dsryzgyvm").status_code == 404
+
+
+def test_read_only(signed_in: SignIn, job: Callable[..., str], web_ledger: Ledger) -> None:
+    """A reader sees no lever, and the server refuses each of them; numbers are masked until revealed, which is written down."""
+    name = job()
+    suppression.add(web_ledger, [Suppression(8613900001111)])
+    reader = signed_in("read")
+    page = reader.get(f"/jobs/{name}").text
+    assert "/pause" not in page
+    assert mask(PHONE) in page
+    assert PHONE not in page + reader.get("/suppressed").text + reader.get(f"/jobs/{name}/results.csv").text
+    for path in (f"/jobs/{name}/pause", f"/jobs/{name}/cancel", f"/jobs/{name}/requeue", "/dead", "/suppressed"):
+        assert reader.post(path, data={"act": "requeue", "all": "1", "seen": "1", "numbers": PHONE}).status_code == 403
+    assert reader.post("/accounts/main/resume").status_code == 403
+    assert reader.post(f"/numbers/{PHONE}", data={"act": "allow"}).status_code == 403
+    assert reader.get("/campaigns/new").status_code == 403
+
+    assert PHONE in reader.post(f"/jobs/{name}").text
+    assert PHONE in reader.post("/suppressed/reveal").text
+    assert [(act["act"], act["who"]) for act in acts(web_ledger)][:2] == [("numbers.reveal", "read")] * 2
+
+
+def test_results(signed_in: SignIn, job: Callable[..., str], web_ledger: Ledger) -> None:
+    """Who may act downloads whole numbers, and that is written down; a formula in a ref is text."""
+    name = job(ref="=1+1")
+    answer = signed_in("operate").get(f"/jobs/{name}/results.csv")
+    (row,) = csv.DictReader(answer.text.splitlines())
+    assert (row["phone"], row["ref"]) == (PHONE, "'=1+1")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}.csv"'
+    assert (acts(web_ledger)[0]["act"], acts(web_ledger)[0]["count"]) == ("results.download", 1)
+
+
+def test_the_list_of_jobs(site: Site, job: Callable[..., str]) -> None:
+    """Filtered by what is asked; a value that makes no sense finds nothing, and breaks nothing."""
+    first, second = job(template="1111"), job(template="2222")
+    browser = site()
+    shown = browser.get("/jobs?template=2222&state=open&lane=marketing").text
+    assert (first in shown, second in shown) == (False, True)
+    assert second not in browser.get("/jobs?until=2001-01-01").text
+    for query in ("since=soon", "after=x.y", "after=99999999999999999999.z", "state=none"):
+        assert browser.get(f"/jobs?{query}").status_code == 200
+
+
+def test_dead_letters_are_counted_first(site: Site, web_ledger: Ledger) -> None:
+    """Nothing is done before the count was shown; a choice of nothing does nothing, and one of anything must be meant."""
+    web_ledger.redis.hset(web_ledger.keys.dead, "main CODE.X 0mwqw8p80dsryzgyvm", 7)
+    web_ledger.redis.hset(web_ledger.keys.dead, "main - 0mwqw8p80dsryzgyvm", 3)
+    browser = site()
+    assert "10 recipients" in browser.get("/dead").text
+    assert "Requeue 7 recipients?" in browser.post("/dead", data={"act": "requeue", "pick": "main CODE.X"}).text
+    assert "Drop 3 recipients?" in browser.post("/dead", data={"act": "drop", "pick": "main -"}).text
+    assert "Drop 10 recipients?" in browser.post("/dead", data={"act": "drop", "all": "1"}).text
+    assert "Nothing was chosen" in browser.post("/dead", data={"act": "requeue"}).text
+    assert acts(web_ledger) == []
+    for pick in ("", "main", " CODE.X", "main "):
+        assert browser.post("/dead", data={"act": "drop", "pick": pick, "seen": "1"}).status_code == 422
+    assert browser.post("/dead", data={"act": "burn", "all": "1"}).status_code == 422
+    browser.post("/dead", data={"act": "requeue", "pick": "main CODE.X", "seen": "1"})
+    assert acts(web_ledger)[0]["about"] == {"code": "CODE.X", "account": "main"}
+
+
+def test_a_number(site: Site, web_ledger: Ledger) -> None:
+    """Found in any usual spelling, suppressed and allowed again from its page; what is no number says why."""
+    browser = site()
+    assert browser.get("/numbers?q=+86 139 0000 1111").headers["location"].startswith("/numbers/")
+    assert "No message to it is kept" in browser.get("/numbers/+86 139 0000 1111").text
+    browser.post(f"/numbers/{PHONE}", data={"act": "suppress"})
+    assert "On the suppression list" in browser.get(f"/numbers/{PHONE}").text
+    browser.post(f"/numbers/{PHONE}", data={"act": "allow"})
+    assert suppression.count(web_ledger) == 0
+    assert browser.get("/numbers/12").status_code == 422
+
+
+def test_accounts_go_on(site: Site, web_ledger: Ledger) -> None:
+    """A parked account says why, and is resumed by its button."""
+    accounts.register(web_ledger, {"main": "tencent"})
+    accounts.park(web_ledger, "main", "", "FailedOperation.InsufficientBalanceInSmsPackage", probe_ms=1000)
+    browser = site()
+    assert "Resume, lift 1 park" in browser.get("/accounts").text
+    assert "account main is parked" in browser.get("/").text
+    assert browser.post("/accounts/main/resume").headers["location"] == "/accounts?done=account-resumed&count=1"
+
+
+def test_codes(site: Site) -> None:
+    """Any spelling is found; a near miss is suggested; a provider's codes are listed."""
+    browser = site()
+    assert "What to do" in browser.get("/codes?q=error: mk:0024").text
+    assert "Did you mean" in browser.get("/codes?q=isv.BUSINESS_LIMIT_CONTROLL").text
+    assert "isv." in browser.get("/codes?provider=alibaba&verdict=park").text
+
+
+def test_static_files(site: Site) -> None:
+    """Kept for ever under the path of their content, and no longer than a page under any other."""
+    browser = site()
+    style = browser.get("/").text.split('rel="stylesheet" href="')[1].split('"')[0]
+    answer = browser.get(style)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+    assert browser.get("/static/older/console.css").headers["cache-control"] == "no-store"
+    assert browser.get("/static/x/htmx-LICENSE.txt").status_code == 404
+
+
+def test_first_page_is_small(site: Site) -> None:
+    """All that a first visit loads is at most 100 kB."""
+    browser = site()
+    page = browser.get("/").text
+    loaded = {part.split('"')[0] for part in page.split('="/static/')[1:]}
+    total = len(page) + sum(len(browser.get(f"/static/{name}").content) for name in loaded)
+    assert len(loaded) >= 4
+    assert total <= 100_000

@@ -1,0 +1,84 @@
+"""The suppression list: read as a stream, added to and taken from."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from smsline.errors import BadInput
+from smsline.ledger.suppression import check_scope
+from smsline.suppressed import SuppressedNumber
+from worker.web.api.callers import Caller
+from worker.web.api.endpoint import answer, body_endpoint, endpoint, only, text_of
+from worker.web.api.jobs import FORMATS, ROWS_AT_ONCE, harmless
+from worker.web.context import web_of
+
+MOST_NUMBERS: Final = 10_000
+COLUMNS: Final = ("phone", "scope", "source", "reason", "at")
+
+
+@endpoint("read")
+def listed(request: Request, _: Caller) -> Response:
+    """Every entry, in no order."""
+    only(request.query_params, "format")
+    fmt = request.query_params.get("format", "ndjson")
+    if fmt not in FORMATS:
+        raise BadInput("format", fmt, f"must be one of {', '.join(FORMATS)}")
+    entries = web_of(request).admin.suppressed()
+    first = list(islice(entries, ROWS_AT_ONCE))  # what can fail fails here, before an answer has begun
+    return StreamingResponse(_pieces(chain(first, entries), fmt), media_type=FORMATS[fmt])
+
+
+@body_endpoint("operate")
+def add(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
+    """Put numbers on the list; the answer says how many entries are new or wider."""
+    only(given, "numbers", "scope", "reason")
+    numbers = _texts(given.get("numbers"), "numbers")
+    scope = check_scope(text_of(given, "scope") or "all")
+    admin = web_of(request).admin.acting(caller.actor)
+    return answer({"added": admin.suppress(numbers, scope=scope, reason=text_of(given, "reason"))})
+
+
+@endpoint("operate")
+def remove(request: Request, caller: Caller) -> Response:
+    """Take numbers off the list; the answer says how many were on it."""
+    only(request.query_params, "number")
+    numbers = _texts(request.query_params.getlist("number"), "number")
+    return answer({"removed": web_of(request).admin.acting(caller.actor).unsuppress(numbers)})
+
+
+def _texts(value: object, field: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise BadInput(field, type(value).__name__, 'must be a list of numbers such as ["+8613711112222"]')
+    if not 0 < len(value) <= MOST_NUMBERS:
+        raise BadInput(field, f"{len(value)} numbers", f"must be 1 to {MOST_NUMBERS:,} in one request")
+    return value
+
+
+def _pieces(entries: Iterator[SuppressedNumber], fmt: str) -> Iterator[bytes]:
+    if fmt == "csv":
+        yield (",".join(COLUMNS) + "\n").encode()
+    while some := list(islice(entries, ROWS_AT_ONCE)):
+        yield _csv(some) if fmt == "csv" else msgspec.json.Encoder().encode_lines(some)
+
+
+def _csv(entries: Sequence[SuppressedNumber]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for entry in entries:
+        cells = [str(entry.get(column, "")) for column in COLUMNS]
+        writer.writerow([cells[0], *map(harmless, cells[1:])])
+    return text.getvalue().encode()
+
+
+routes: Final = [
+    Route("/v1/suppressions", listed, methods=["GET"]),
+    Route("/v1/suppressions", add, methods=["POST"]),
+    Route("/v1/suppressions", remove, methods=["DELETE"]),
+]

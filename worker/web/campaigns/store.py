@@ -1,0 +1,96 @@
+"""Uploaded files until their campaign starts: in a folder of this process, for an hour, each for the user who brought it."""
+
+import secrets
+import shutil
+import tempfile
+import time
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from smsline.errors import NotFound
+from worker.web.campaigns.sheet import Sheet, read_sheet
+
+KEPT_S: Final = 3_600.0
+MOST: Final = 20
+"""Files at a time; the oldest gives way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was brought.
+
+    Attributes:
+        token: What it is asked for by; the campaign's idempotency key is made of it.
+        owner: Who brought it.
+        name: What it was called.
+        size: Bytes.
+        sheet: Its header.
+        since_s: When, by the monotonic clock.
+    """
+
+    token: str
+    owner: str
+    name: str
+    size: int
+    sheet: Sheet
+    since_s: float
+
+
+class Uploads:
+    """The folder. It holds numbers in the clear, so only this process' user may look into it, and it goes with the process."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._kept: dict[str, Upload] = {}
+
+    def take(self, source: BinaryIO, *, owner: str, name: str) -> Upload:
+        """Keep a file.
+
+        Raises:
+            BadInput: It is no table of text.
+        """
+        self._forget()
+        token = secrets.token_urlsafe(18)
+        path = self._path(token)
+        with path.open("wb") as kept:
+            shutil.copyfileobj(source, kept)
+        try:
+            sheet = read_sheet(path)
+        except Exception:
+            path.unlink()
+            raise
+        upload = Upload(token, owner, name, path.stat().st_size, sheet, time.monotonic())
+        self._kept[token] = upload
+        return upload
+
+    def get(self, token: str, owner: str) -> Upload:
+        """The file of a token.
+
+        Raises:
+            NotFound: There is none, not any more, or it is another user's.
+        """
+        self._forget()
+        upload = self._kept.get(token)
+        if upload is None or upload.owner != owner:
+            raise NotFound("this file is not here any more; upload it again")
+        return upload
+
+    def drop(self, upload: Upload) -> None:
+        """Forget a file."""
+        if self._kept.pop(upload.token, None):
+            upload.sheet.path.unlink(missing_ok=True)
+
+    def _path(self, token: str) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="smsline-web-"))  # mode 0700
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder / token
+
+    def _forget(self) -> None:
+        """Let go of what nobody came back for."""
+        old = time.monotonic() - KEPT_S
+        kept = sorted(self._kept.values(), key=lambda upload: upload.since_s)
+        for upload in [*(each for each in kept if each.since_s < old), *kept[: max(0, len(kept) - MOST + 1)]]:
+            self.drop(upload)

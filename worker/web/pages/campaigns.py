@@ -1,0 +1,167 @@
+"""New campaign: a file is uploaded, its columns are mapped, what it would do is shown, and then it is started."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from smsline.errors import BadInput, Conflict
+from smsline.job import MAX_PARAMS
+from smsline.names import LANES
+from worker.web.auth import Visitor, act, page, served
+from worker.web.campaigns.check import Check, Rows, check
+from worker.web.campaigns.sheet import guess, mapping_of
+from worker.web.campaigns.store import Upload
+from worker.web.context import web_of
+from worker.web.pages.notices import done
+from worker.web.pages.rendering import render
+
+SETTINGS: Final = ("template", "lane", "sign", "sender", "account", "pace", "at", "ttl_s")
+SHOWN_PARAMS: Final = 5
+"""Params that can be mapped without more of the file's columns being called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a form asks for: the client's arguments, besides the rows."""
+
+    options: Mapping[str, Any]
+    lane: str
+    pace: float
+
+
+@page("operate")
+def start_page(request: Request, _: Visitor) -> Response:
+    """The first step."""
+    return render(request, "campaign_new.html", upload_mb=web_of(request).settings.web.upload_mb)
+
+
+async def upload(request: Request) -> Response:
+    """Take the file. It goes to disk as it comes, and is never in memory as a whole."""
+    form = await request.form(max_files=1, max_fields=10)
+    try:
+        return await run_in_threadpool(served, request, "operate", lambda visitor: _taken(request, visitor, form))
+    finally:
+        await form.close()
+
+
+def _taken(request: Request, visitor: Visitor, form: FormData) -> Response:
+    file = form.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise BadInput("file", "", "choose a file")
+    kept = web_of(request).files.take(file.file, owner=visitor.name, name=file.filename[-100:])
+    return RedirectResponse(f"/campaigns/{kept.token}", 303)
+
+
+@page("operate")
+def prepare(request: Request, visitor: Visitor) -> Response:
+    """The second step: what the columns are, and what is to be sent."""
+    kept = web_of(request).files.get(request.path_params["token"], visitor.name)
+    columns = guess(kept.sheet.columns)
+    given = {"phone": str(columns.phone), "lane": "marketing", "ref": "" if columns.ref is None else str(columns.ref)}
+    given |= {f"param{number}": str(at) for number, at in enumerate(columns.params, 1)}
+    return _prepared(request, kept, given)
+
+
+@act()
+def go(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Check the file as the form says; start when that was seen and is still so."""
+    web = web_of(request)
+    kept = web.files.get(request.path_params["token"], visitor.name)
+    given = {name: str(value).strip() for name, value in form.items() if isinstance(value, str)}
+    try:
+        columns, plan = mapping_of(given, len(kept.sheet.columns)), _plan_of(given)
+        if given.get("act") != "start":
+            found = check(kept.sheet, columns, ledger=web.ledger, settings=web.settings, lane=plan.lane, pace=plan.pace)
+            return _prepared(request, kept, given, found=found)
+        rows = Rows(kept.sheet, columns, found := Check())
+        client, counts = web.client.acting(visitor.actor), list[int]()
+        job = client.campaign(
+            to=rows,
+            key=f"console {kept.token}",  # pressed twice, it starts once
+            on_rejected=rows.on_rejected,
+            on_progress=lambda _: rows.settled(),
+            on_summary=lambda summary: counts.append(summary.added + summary.held),
+            **plan.options,
+        )
+    except (BadInput, Conflict) as error:
+        told = f"{error.field}: {error.rule}" if isinstance(error, BadInput) else str(error)
+        return _prepared(request, kept, given, told=told, status=422)
+    web.files.drop(kept)
+    return done(f"/jobs/{job}", "started", counts[0])
+
+
+def _prepared(
+    request: Request,
+    kept: Upload,
+    given: Mapping[str, str],
+    *,
+    found: Check | None = None,
+    told: str = "",
+    status: int = 200,
+) -> Response:
+    accounts = [account["account"] for account in web_of(request).admin.accounts()]
+    mapped = sum(1 for number in range(1, MAX_PARAMS + 1) if given.get(f"param{number}"))
+    return render(
+        request,
+        "campaign_prepare.html",
+        status,
+        upload=kept,
+        given=given,
+        found=found,
+        told=told,
+        lanes=LANES,
+        accounts=accounts,
+        params=range(1, max(SHOWN_PARAMS, min(MAX_PARAMS, mapped + 1)) + 1),
+    )
+
+
+def _plan_of(given: Mapping[str, str]) -> Plan:
+    """The form's settings.
+
+    Raises:
+        BadInput: One of them cannot be.
+    """
+    options: dict[str, Any] = {name: given.get(name, "") for name in ("template", "sign", "sender", "account")}
+    if not options["template"]:
+        raise BadInput("template", "", "is needed: the provider's template id")
+    lane = given.get("lane", "marketing")
+    if lane not in LANES:
+        raise BadInput("lane", lane, f"must be one of {', '.join(LANES)}")
+    pace = _number(given, "pace")
+    options |= {"lane": lane, "pace": pace or None, "ttl_s": _number(given, "ttl_s") or None}
+    if at := given.get("at", ""):
+        options["at"] = _epoch_s(at)
+    return Plan(options, lane, pace)
+
+
+def _number(given: Mapping[str, str], name: str) -> float:
+    text = given.get(name, "")
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:  # false for NaN too
+        raise BadInput(name, text, "must be a number")
+    return value
+
+
+def _epoch_s(text: str) -> float:
+    try:
+        return datetime.fromisoformat(f"{text}+00:00").timestamp()
+    except ValueError:
+        raise BadInput("at", text, "must be a time in UTC such as 2030-05-01T09:00") from None
+
+
+routes: Final = [
+    Route("/campaigns/new", start_page),
+    Route("/campaigns/upload", upload, methods=["POST"]),
+    Route("/campaigns/{token}", prepare, methods=["GET"]),
+    Route("/campaigns/{token}", go, methods=["POST"]),
+]

@@ -1,0 +1,74 @@
+"""The suppression list: how many numbers are on it, some of them, and the way to add, remove and download."""
+
+from itertools import islice
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.errors import BadInput
+from smsline.ledger import suppression
+from smsline.ledger.audit import note
+from smsline.ledger.suppression import SCOPES, check_scope
+from smsline.numbers import mask
+from smsline.suppressed import SuppressedNumber
+from worker.web.auth import Visitor, act, page
+from worker.web.context import web_of
+from worker.web.pages.notices import done
+from worker.web.pages.rendering import render
+
+SHOWN: Final = 100
+MOST_NUMBERS: Final = 1_000
+
+
+@page()
+def suppressed(request: Request, visitor: Visitor) -> Response:
+    """How long the list is, and some of it."""
+    return _shown(request, visitor, revealed=visitor.may("operate"))
+
+
+@act("read")
+def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
+    """The same with whole numbers, which is written down."""
+    answer = _shown(request, visitor, revealed=True)
+    note(web_of(request).ledger, visitor.actor, "numbers.reveal", {"list": "suppressed"}, count=SHOWN)
+    return answer
+
+
+@act()
+def change(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Put numbers on the list, or take them off; how many was said by who wrote them."""
+    admin = web_of(request).admin.acting(visitor.actor)
+    numbers = str(form.get("numbers", "")).replace(",", "\n").replace(";", "\n").splitlines()
+    numbers = [number.strip() for number in numbers if number.strip()]
+    if not 0 < len(numbers) <= MOST_NUMBERS:
+        raise BadInput(
+            "numbers", f"{len(numbers)} numbers", f"must be 1 to {MOST_NUMBERS:,}; more by smsline suppress add --file"
+        )
+    if form.get("act") == "remove":
+        return done("/suppressed", "unsuppressed", admin.unsuppress(numbers))
+    scope, reason = check_scope(str(form.get("scope", "all"))), str(form.get("reason", ""))
+    return done("/suppressed", "suppressed", admin.suppress(numbers, scope=scope, reason=reason))
+
+
+def _shown(request: Request, _: Visitor, *, revealed: bool) -> Response:
+    web = web_of(request)
+    some = list(islice(web.admin.suppressed(), SHOWN))
+    rows = some if revealed else [_masked(entry) for entry in some]
+    total = suppression.count(web.ledger)
+    return render(request, "suppressed.html", rows=rows, total=total, scopes=SCOPES, revealed=revealed)
+
+
+def _masked(entry: SuppressedNumber) -> SuppressedNumber:
+    masked = entry.copy()
+    masked["phone"] = mask(entry["phone"])
+    return masked
+
+
+routes: Final = [
+    Route("/suppressed", suppressed, methods=["GET"]),
+    Route("/suppressed", change, methods=["POST"]),
+    Route("/suppressed/reveal", reveal, methods=["POST"]),
+]

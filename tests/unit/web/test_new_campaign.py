@@ -44,7 +44,12 @@ def test_files_that_are_taken(site: Site, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"", "is empty"), (b"PK\x03\x04xx", "spreadsheet"), (b"\0\0\0", "not text"), (b"\n\n", "must name the columns")],
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04xx", "spreadsheet"),
+        (bytes(range(256)), "not text"),
+        (b"\n\n", "must name the columns"),
+    ],
 )
 def test_files_that_are_not(site: Site, content: bytes, told: str) -> None:
     """What is no table of text says what to do."""

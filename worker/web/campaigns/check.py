@@ -7,12 +7,13 @@ from typing import Final
 
 from config.settings import Settings
 from smsline.countries import country_of
+from smsline.csvfile import Columns
 from smsline.job import Recipient, Rejected, RowRules
 from smsline.ledger import suppression
 from smsline.ledger.link import Ledger
 from smsline.numbers import e164, mask
 from smsline.parts import Tally, parts
-from worker.web.campaigns.sheet import ColumnMapping, Sheet, recipient_of, rows_of
+from worker.web.campaigns.sheet import Sheet, rows_of
 
 SHOWN_REJECTS: Final = 50
 SHOWN_ROWS: Final = 8
@@ -56,14 +57,14 @@ class Check:
     seconds: float = 0.0
 
 
-def check(sheet: Sheet, mapping: ColumnMapping, *, ledger: Ledger, settings: Settings, lane: str, pace: float) -> Check:
+def check(sheet: Sheet, columns: Columns, *, ledger: Ledger, settings: Settings, lane: str, pace: float) -> Check:
     """Read a file to its end, without sending anything.
 
     Raises:
         BadInput: It is no table of text.
     """
     found, tally, countries = Check(), Tally(), Counter[str]()
-    reader = Rows(sheet, mapping, found)
+    reader = Rows(sheet, columns, found)
     rules = RowRules(settings.region_default)
     for part in parts(reader, tally, rules=rules, on_rejected=reader.on_rejected):
         if not found.first:
@@ -75,7 +76,7 @@ def check(sheet: Sheet, mapping: ColumnMapping, *, ledger: Ledger, settings: Set
         found.suppressed += suppression.count_stopped(ledger, part.numbers, lane)
         reader.settled()
     found.good, found.duplicates, found.countries = tally.good, tally.doubled, countries.most_common()
-    found.calls = found.good if mapping.params else -(-found.good // A_CALL)
+    found.calls = found.good if columns.params else -(-found.good // A_CALL)
     found.seconds = duration_s(settings, recipients=found.good, calls=found.calls, pace=pace)
     return found
 
@@ -83,20 +84,20 @@ def check(sheet: Sheet, mapping: ColumnMapping, *, ledger: Ledger, settings: Set
 class Rows:
     """The file's rows for the client, with the line of each that it may still refuse."""
 
-    def __init__(self, sheet: Sheet, mapping: ColumnMapping, found: Check) -> None:
-        self._sheet, self._mapping, self._found = sheet, mapping, found
+    def __init__(self, sheet: Sheet, columns: Columns, found: Check) -> None:
+        self._sheet, self._columns, self._found = sheet, columns, found
         self._lines: dict[int, int] = {}
         self._count = 0
 
     def __iter__(self) -> Iterator[Recipient]:
-        with rows_of(self._sheet) as rows:
-            for line, cells in rows:
-                if isinstance(cells, str):
-                    self._note(Reject(line, "", cells))
+        with rows_of(self._sheet, self._columns) as rows:
+            for row in rows:
+                if row.reason:
+                    self._note(Reject(row.line, mask(row.phone) if row.phone else "", row.reason))
                     continue
                 self._count += 1
-                self._lines[self._count] = line
-                yield recipient_of(cells, self._mapping)
+                self._lines[self._count] = row.line
+                yield Recipient(row.phone, row.params, row.ref)
 
     def on_rejected(self, told: Rejected) -> None:
         """The checks refuse one."""

@@ -16,7 +16,7 @@ from smsline.job import MAX_PARAMS
 from smsline.names import LANES
 from worker.web.auth import Visitor, act, page, served
 from worker.web.campaigns.check import Check, Rows, check
-from worker.web.campaigns.sheet import guess, mapping_of
+from worker.web.campaigns.sheet import guess, mapped
 from worker.web.campaigns.store import Upload
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -76,7 +76,7 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
     kept = web.files.get(request.path_params["token"], visitor.name)
     given = {name: str(value).strip() for name, value in form.items() if isinstance(value, str)}
     try:
-        columns, plan = mapping_of(given, len(kept.sheet.columns)), _plan_of(given)
+        columns, plan = mapped(given, len(kept.sheet.columns)), _plan_of(given)
         if given.get("act") != "start":
             found = check(kept.sheet, columns, ledger=web.ledger, settings=web.settings, lane=plan.lane, pace=plan.pace)
             return _prepared(request, kept, given, found=found)
@@ -107,7 +107,7 @@ def _prepared(
     status: int = 200,
 ) -> Response:
     accounts = [account["account"] for account in web_of(request).admin.accounts()]
-    mapped = sum(1 for number in range(1, MAX_PARAMS + 1) if given.get(f"param{number}"))
+    used = sum(1 for number in range(1, MAX_PARAMS + 1) if given.get(f"param{number}"))
     return render(
         request,
         "campaign_prepare.html",
@@ -118,7 +118,7 @@ def _prepared(
         told=told,
         lanes=LANES,
         accounts=accounts,
-        params=range(1, max(SHOWN_PARAMS, min(MAX_PARAMS, mapped + 1)) + 1),
+        params=range(1, max(SHOWN_PARAMS, min(MAX_PARAMS, used + 1)) + 1),
     )
 
 

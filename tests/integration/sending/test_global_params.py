@@ -10,6 +10,7 @@ from worker.engine import Engine
 from worker.providers.tencent.client import open_provider
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
+from worker.sandbox.tencent import params
 
 FIRST = 6591242000
 MAINLAND = 8613711112222
@@ -110,3 +111,16 @@ def test_a_lost_answer_is_found(abroad: Scene, sandbox: Background) -> None:
 
     assert abroad.counts(job) == {"total": 2, "delivered": 2}
     assert sandbox.stats()["messages"] == 2
+
+
+def test_an_endpoint_that_lacks_the_action(abroad: Scene, sandbox: Background, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain SendSms goes on: every number is sent its own text once, and the account is never parked."""
+    monkeypatch.delitem(params.ACTIONS, "SendMultiGlobalSms")
+    job = abroad.submit([FIRST, FIRST + 1, FIRST + 2], own_params=[["a"], ["b"], ["c"]])
+
+    abroad.until(lambda: abroad.counts(job).get("waiting", 0) == 0, within_s=60)
+
+    assert sandbox.stats()["messages"] == 3
+    assert sends(sandbox)[-3:] == [("SendSms", 1)] * 3
+    assert abroad.counts(job) == {"total": 3, "accepted": 3}
+    assert abroad.ask.accounts()[0]["parked"] == []

@@ -22,6 +22,7 @@ from smsline.ledger.link import Ledger
 from tests.unit.tencent.harness import CALL
 from worker.commands import session
 from worker.commands.tencent import run
+from worker.providers.base import ReceiptPage
 from worker.providers.tencent.checks import ZONE
 from worker.providers.tencent.client import open_provider
 from worker.sandbox.background import Background
@@ -83,6 +84,17 @@ def tencent(
         return Ran(code, *capsys.readouterr())
 
     return runner
+
+
+def account_of_sandbox(url: str) -> Account:
+    """The same as an account."""
+    return Account(
+        provider="tencent",
+        secret_id=SecretStr("sandbox-id"),
+        secret_key=SecretStr("sandbox-key"),
+        sdk_app_id=APP,
+        endpoint=url,
+    )
 
 
 def account_at(url: str) -> dict[str, str]:
@@ -169,16 +181,7 @@ def test_deleting_asks_on_a_terminal(tencent: Run, typed: str, code: int, left: 
 
 def test_statistics_of_what_was_sent(tencent: Run, sandbox: Background) -> None:
     """Both commands count what went out in this hour; hours may be written in three ways."""
-    provider = open_provider(
-        "main",
-        Account(
-            provider="tencent",
-            secret_id=SecretStr("sandbox-id"),
-            secret_key=SecretStr("sandbox-key"),
-            sdk_app_id=APP,
-            endpoint=sandbox.url,
-        ),
-    )
+    provider = open_provider("main", account_of_sandbox(sandbox.url))
     provider.send(CALL)
     provider.close()
     now = datetime.now(ZONE)
@@ -381,3 +384,22 @@ def test_the_older_signatures(tencent: Run, monkeypatch: pytest.MonkeyPatch, sig
     assert tencent("templates", "list", "--id", template, "--json").json[0]["content"] == "Code {1}"
     assert tencent("number", "+6591234567", "--json").json[0]["ok"] is True
     assert tencent("statistics", "sends", "--from", "2026050112", "--json").json["submitted"] == 0
+
+
+def test_receipts_of_a_number(tencent: Run, sandbox: Background) -> None:
+    """What the provider knows of messages to it, with the code's meaning; nothing leaves the queue."""
+    assert tencent("receipts", "+8613711112222").out == "no receipts\n"
+    provider = open_provider("main", account_of_sandbox(sandbox.url))
+    provider.send(CALL)
+
+    shown, found = tencent("receipts", "+8613711112222"), tencent("receipts", "+8613711112222", "--json").json
+    page = provider.read_page(pulled) if isinstance(pulled := provider.pull(100), bytes) else None
+    provider.close()
+
+    assert "DELIVRD" in shown.out
+    assert [(row["delivered"], row["code"]) for row in found] == [(True, "DELIVRD")]
+    assert found[0]["meaning"]
+    assert isinstance(page, ReceiptPage)
+    assert len(page.receipts) == 2
+    assert tencent("receipts", "12").code == 2
+    assert tencent("receipts", "+8613711112222", "--since", "9d").code == 2

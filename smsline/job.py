@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as dataclass_fields
 from typing import Final, Self, TypedDict, cast
 
 from smsline.errors import BadInput
@@ -226,8 +227,9 @@ class JobSpec:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """The inverse of `to_json`; the text is our own and not checked again."""
-        fields = json.loads(text)
+        """The inverse of `to_json`; the text is our own and not checked again. What a newer producer says besides is passed over."""
+        known = {each.name for each in dataclass_fields(cls)}
+        fields = {name: value for name, value in json.loads(text).items() if name in known}
         fields["params"] = tuple(fields.get("params", ()))
         return cls(**fields)
 

@@ -8,6 +8,7 @@ from smsline import numbers
 from smsline.ledger.buckets import Limit
 from smsline.ledger.keys import BUCKET_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.poison import readable
 from smsline.ledger.runs import Entry, decode, parse_entry
 
 SHARED: Final = "s"
@@ -148,7 +149,10 @@ def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueu
     pipe.zrange(ledger.keys.send(lane), 0, most - 1, withscores=True)
     (seconds, micros), found = pipe.execute()
     now_ms = seconds * 1000 + micros / 1000
-    due = [parse_queue(text.decode()) for text, score in found if score <= now_ms]
+    due = [
+        parse_queue(text)
+        for text in readable(ledger, ledger.keys.send(lane), [text for text, score in found if score <= now_ms])
+    ]
     if due or not found:
         return due, 0.0 if due else -1.0
     return [], max(1.0, found[0][1] - now_ms)
@@ -293,9 +297,10 @@ def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) ->
         members = ledger.redis.zrangebyscore(source, "-inf", seconds * 1000 + micros / 1000, start=0, num=most)
     else:
         members = ledger.redis.zrange(source, 0, most - 1)
+    members = readable(ledger, source, members) if only_due else [member.decode() for member in members]
     if not members:
         return 0
-    queues = [member.decode().split(" ", 1)[0] for member in members]
+    queues = [member.split(" ", 1)[0] for member in members]
     key_list = [source]
     for queue in queues:
         key_list += [ledger.keys.queue(queue), ledger.keys.send(parse_queue(queue).lane)]

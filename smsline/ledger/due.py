@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from smsline.ledger.link import Ledger, ScriptCall
+from smsline.ledger.poison import readable
 
 WAKE_EXPIRY_MS: Final = 5_000
 """A published wake-up that nobody started for so long is taken for lost."""
@@ -24,8 +25,9 @@ class Lease(NamedTuple):
 
 def claim(ledger: Ledger, due_key: str, *, most: int = 1, lease_ms: float = 60_000) -> list[Lease]:
     """Claim what is due, longest due first; unfinished, it is due again after the lease."""
-    answer = [text.decode() for text in ledger.run("claim", [due_key], [most, lease_ms])]
-    return [Lease(*answer[i : i + 2]) for i in range(0, len(answer), 2)]
+    answer = ledger.run("claim", [due_key], [most, lease_ms])
+    ends = dict(zip(answer[::2], answer[1::2], strict=True))
+    return [Lease(member, ends[member.encode()].decode()) for member in readable(ledger, due_key, list(ends))]
 
 
 def claim_one(ledger: Ledger, due_key: str, member: str, *, lease_ms: float = 60_000) -> Lease | None:
@@ -47,8 +49,7 @@ def hasten(ledger: Ledger, due_key: str, member: str, in_ms: float) -> None:
 
 def members(ledger: Ledger, due_key: str, now_ms: float, *, most: int) -> list[str]:
     """What is due, longest due first, without claiming it."""
-    found = ledger.redis.zrangebyscore(due_key, "-inf", now_ms, start=0, num=most)
-    return [member.decode() for member in found]
+    return readable(ledger, due_key, ledger.redis.zrangebyscore(due_key, "-inf", now_ms, start=0, num=most))
 
 
 def due_now(ledger: Ledger, due_key: str, *, most: int) -> list[str]:
@@ -57,7 +58,8 @@ def due_now(ledger: Ledger, due_key: str, *, most: int) -> list[str]:
     pipe.time()
     pipe.zrange(due_key, 0, most - 1, withscores=True)
     (seconds, micros), found = pipe.execute()
-    return [member.decode() for member, score in found if score <= seconds * 1000 + micros / 1000]
+    now_ms = seconds * 1000 + micros / 1000
+    return readable(ledger, due_key, [member for member, score in found if score <= now_ms])
 
 
 def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None], float]:

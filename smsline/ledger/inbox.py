@@ -11,11 +11,13 @@ from redis.exceptions import ReadOnlyError
 from smsline import numbers
 from smsline.errors import Conflict, Unconfirmed
 from smsline.job import JobSpec
+from smsline.ledger import poison
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S, Keys
 from smsline.ledger.link import Ledger, ScriptCall
 from smsline.ledger.refusals import explain
 from smsline.ledger.talk import LOST, Talk, Unreached, ask, carry, run_scripts
+from smsline.ledger.version import LAYOUT, refuse_other
 from smsline.names import LANES
 from smsline.repeats import Kept, Known, mark, mark_of
 
@@ -170,6 +172,7 @@ def submission(
     Raises:
         Conflict: The job is complete, closed or cancelled and takes no further part, or has this part with other rows.
         Unconfirmed: Nothing answered; the part may be there.
+        OtherVersion: The ledger is of another version; nothing was written.
         redis.exceptions.RedisError: Redis cannot be reached; the part is not there.
     """
     call: ScriptCall = (
@@ -182,6 +185,8 @@ def submission(
             keys.jobs,
             keys.inbox(spec.lane),
             keys.idempotency(spec.key or job),
+            keys.version,
+            keys.ids,
         ],
         [
             job,
@@ -203,10 +208,13 @@ def submission(
             0 if part is None else part.doubled,
             mark(spec.params) if spec.key else "",
             rows,
+            LAYOUT,
         ],
     )
     answer, *leave = yield from insist(job, *([call, _waking(keys, wake)] if wake else [call]))
     granted = wake if any(leave) else None
+    if answer[0] == b"layout":
+        refuse_other(answer[1].decode())
     if answer[0] == b"closed":
         raise Conflict(f"job {job} is complete, closed or cancelled and takes no more recipients")
     if answer[0] == b"differs":
@@ -326,7 +334,17 @@ def keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
 def open_jobs(ledger: Ledger, jobs: Sequence[str], *, lease_ms: float) -> list[OpenedJob]:
     """Claim those of the jobs that are due in their inbox, and read them, in one round trip."""
     answers = ledger.run_many([_opening(ledger, job, lease_ms) for job in jobs]) if jobs else []
-    return [_opened(job, answer) for job, answer in zip(jobs, answers, strict=True) if answer]
+    opened = []
+    for job, answer in zip(jobs, answers, strict=True):
+        if answer:
+            try:
+                opened.append(_opened(job, answer))
+            except (ValueError, TypeError, LookupError) as error:
+                # Perhaps of a newer producer. It alone is set aside; its deadline ends it.
+                poison.set_aside(
+                    ledger, ledger.keys.inbox(answer[0].decode()), job, f"its job is not readable: {error}"
+                )
+    return opened
 
 
 def _opening(ledger: Ledger, job: str, lease_ms: float) -> ScriptCall:

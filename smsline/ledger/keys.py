@@ -14,6 +14,11 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | key:<key>                    | string | idempotency key -> job                                      | closed + retention              |
 | jobs                         | zset   | job -> created ms                                           | permanent; members purged       |
 | open                         | zset   | jobs that are not closed -> created ms                      | permanent; members leave        |
+| version                      | string | number of the ledger's layout                               | permanent                       |
+| clock                        | string | Redis' clock at the last beat of any process, epoch ms      | permanent                       |
+| beat:<worker>                | string | beats of a worker process, counted                          | BEAT_TTL_MS after the last one  |
+| losses                       | list   | what Redis had forgotten, and when that was found           | a week after the last one       |
+| poison                       | hash   | members of due sets that could not be read, and why         | permanent; 1,000 at most        |
 | dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
 | queue:<queue>                | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
 | size:<queue>                 | string | recipients in the batch queue, where a lane lingers         | empty                           |
@@ -70,6 +75,9 @@ ENDED_PART: Final = "0:0"
 PERMANENT: Final = (
     "jobs",
     "open",
+    "version",
+    "clock",
+    "poison",
     "dead",
     "due:",
     "unsure:",
@@ -133,8 +141,16 @@ class Keys:
         self.expire = self.due("expire")
         self.purge = self.due("purge")
         self.open = self.prefix + "open"
+        self.version = self.prefix + "version"
+        self.clock = self.prefix + "clock"
+        self.losses = self.prefix + "losses"
+        self.poison = self.prefix + "poison"
         self.book = (self.closing, self.expire, self.open, self.stats)
         """The first keys of every script that settles recipients; see `the_book` in `lua/_lib.lua`."""
+
+    def beat(self, worker: str) -> str:
+        """How often a worker process has shown that it lives."""
+        return f"{self.prefix}beat:{worker}"
 
     def due(self, kind: str) -> str:
         """The due set of one kind of work."""

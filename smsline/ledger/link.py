@@ -52,6 +52,9 @@ class Ledger:
     Args:
         client: A redis-py client that returns bytes (or a fakeredis one).
         namespace: Separates ledgers that share a Redis.
+
+    Attributes:
+        refused: Why no script is run: the ledger has turned out to be of another version.
     """
 
     def __init__(self, client: Any, namespace: str = "sl") -> None:  # noqa: ANN401 - fakeredis and redis share no type
@@ -62,6 +65,7 @@ class Ledger:
         self.block_ids = Ids(BLOCK_BITS)
         self.attempt_ids = Ids(ATTEMPT_BITS)
         self._instance = ""
+        self.refused: Exception | None = None
 
     @classmethod
     def at(cls, url: str, namespace: str = "sl") -> Self:
@@ -74,6 +78,8 @@ class Ledger:
         Raises:
             redis.exceptions.RedisError: It could not be run, or its answer was lost.
         """
+        if self.refused:
+            raise self.refused
         try:
             return self.redis.evalsha(script_sha(name), len(keys), *keys, *args)
         except NoScriptError:
@@ -85,6 +91,8 @@ class Ledger:
         Raises:
             redis.exceptions.RedisError: The first that failed.
         """
+        if self.refused:
+            raise self.refused
         if len(calls) == 1:
             return [self.run(*calls[0])]
         pipe = self.redis.pipeline(transaction=False)
@@ -109,6 +117,12 @@ class Ledger:
             self.redis.hsetnx(self.keys.ids, "instance", token_hex(3))
             self._instance = self.redis.hget(self.keys.ids, "instance").decode()
         return self._instance
+
+    def forget(self) -> None:
+        """Believe nothing of what was read before, because Redis may have lost it."""
+        self.codes.forget()
+        self.expiring = Expiring()
+        self._instance = ""
 
     def close(self) -> None:
         """Close the connections."""

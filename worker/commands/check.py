@@ -26,8 +26,10 @@ from config.redaction import Redactor
 from config.settings import Settings, SettingsError, load_settings, loose_key_files
 from smsline.ledger.connection import connect
 from smsline.ledger.keys import Keys
+from smsline.ledger.link import Ledger
 from smsline.ledger.refusals import explain
 from smsline.urls import is_redis, read_url, shown
+from worker.commands.check_ledger import look_at_ledger
 
 OLDEST_REDIS: Final = (6, 2)
 SLOW_MS: Final = 5.0
@@ -216,6 +218,8 @@ def _look_at_redis(settings: Settings, redact: Redactor) -> Iterator[Finding]:
         yield ok("redis", shown(url))
         yield from _look_at_info(client, url)
         yield from try_out(client, Keys(settings.namespace).prefix, redact)
+        for subject, grade, detail, advice in look_at_ledger(Ledger(client, settings.namespace)):
+            yield Finding(subject, Grade(grade), detail, advice, exit_code=int(grade == "fail"))
         yield judge_latency(latency_ms)
     except redis.RedisError as error:
         yield _no("redis", error, redact, where=f"{shown(url)}: ")

@@ -112,6 +112,22 @@ def web(
         _end(error, 1)
 
 
+@cli.command()
+def migrate() -> None:
+    """Bring a ledger that an older version wrote to this version's layout. Stop its workers before."""
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from config.settings import SettingsError  # noqa: PLC0415
+    from worker.commands.migrate import main as migrate_main  # noqa: PLC0415
+
+    try:
+        migrate_main()
+    except SettingsError as error:
+        _end(error, 2)
+    except RedisError as error:
+        _end(error, 1)
+
+
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def sandbox(context: typer.Context) -> None:
     """A provider that sends nothing, for trying out and tests; `sandbox --help` lists its options."""

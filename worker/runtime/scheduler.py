@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from smsline.errors import OtherVersion
 from smsline.ledger import batch_queues, due
 from smsline.ledger.refusals import explain
 from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
@@ -20,6 +21,7 @@ from worker.alive import Beat
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
 from worker.maintenance import rescuer, statistics
+from worker.maintenance.witness import Witness
 
 MEMBERS: Final = 20
 """Members of one due set that are woken for in one look; the next look is a moment away."""
@@ -74,10 +76,11 @@ class Scheduler:
                 self._bell.notify()
 
     def _run(self) -> None:
-        registered, beat = False, Beat(" ".join(self.queues))
+        registered, beat, witness = False, Beat(" ".join(self.queues)), Witness(self.engine)
         while not self._over:
             alive = beat.touch()
             try:
+                witness.look()
                 if not registered:
                     self.started(self.engine)
                     registered = True
@@ -86,6 +89,9 @@ class Scheduler:
                 wait_s = self.look()
             except RedisError as error:
                 log.warning("the scheduler cannot use Redis (%s); looking again in %g s", explain(error), TROUBLE_S)
+                wait_s = TROUBLE_S
+            except OtherVersion as error:
+                log.error("nothing is done: %s", error)  # noqa: TRY400 - its message says it all
                 wait_s = TROUBLE_S
             except Exception:
                 log.exception("the scheduler failed; looking again in %g s", TROUBLE_S)
@@ -108,10 +114,20 @@ class Scheduler:
             if head_ms is None:
                 continue
             if head_ms <= now_ms:
-                wake(key, now_ms)
+                self._safely(wake, key, now_ms)
             else:
                 tick_ms = min(tick_ms, head_ms - now_ms)
         return max(1.0, tick_ms) / 1000
+
+    def _safely(self, wake: Callable[[str, float], None], key: str, now_ms: float) -> None:
+        """What cannot be worked off in one due set stops none of the others."""
+        try:
+            wake(key, now_ms)
+        except RedisError:
+            raise
+        except Exception:
+            log.exception("what is due in %s could not be woken for; looking again in %g s", key, TROUBLE_S)
+            self.poke(TROUBLE_S * 1000)
 
     def _watched(self) -> list[tuple[str, Callable[[str, float], None]]]:
         keys = self.engine.ledger.keys

@@ -8,6 +8,13 @@ local function now_us()
   return t[1] * 1000000 + t[2]
 end
 
+-- The ledger's layout; nil when nothing is in it yet. The first one had no number, but counters of ids.
+local function layout_of(version_key, ids_key)
+  local found = redis.call('GET', version_key)
+  if found then return found end
+  return (redis.call('HEXISTS', ids_key, 'block') + redis.call('HEXISTS', ids_key, 'attempt') > 0) and '1' or nil
+end
+
 local function ms_text(us)
   return string.format('%.3f', us / 1000)
 end

@@ -19,7 +19,7 @@ local function leave_inbox()
 end
 
 if redis.call('EXISTS', part_key) == 0 or redis.call('HEXISTS', part_key, 'end') == 1 then leave_inbox(); return { 'done' } end
-local state = redis.call('HMGET', job_key, 'state', 'vt', 'pace_tail')
+local state = redis.call('HMGET', job_key, 'state', 'vt', 'pace_tail', 'created_ms')
 if state[1] == 'cancelled' then leave_inbox(); return { 'cancelled' } end
 local seen_at = FIRST_QUEUE + queues * 2
 local block_at = seen_at + shards
@@ -77,6 +77,8 @@ redis.call('HSET', blocks_key, part, string.format('%.0f:%d', first_block, block
 redis.call('HSET', job_key, 'vt', string.format('%.0f', vt))
 if pace > 0 then redis.call('HSET', job_key, 'pace_tail', string.format('%.3f', tail)) end
 redis.call('DEL', part_key)
+-- A producer of the version before does not list its job among the open ones.
+redis.call('ZADD', book.open, 'NX', state[4] or now, job)
 local progress = redis.call('HMGET', job_key, 'complete', 'parts')
 -- From here on the blocks hold the params; the job's own copy, perhaps a one-time password, has no use.
 if redis.call('HINCRBY', job_key, 'taken', 1) == tonumber(progress[2]) and progress[1] == '1' then redis.call('HDEL', job_key, 'params') end

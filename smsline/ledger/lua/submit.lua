@@ -1,14 +1,16 @@
 -- Write one part of a job into the inbox, making the job when it is the first to arrive. A part that is there already changes nothing.
--- KEYS: the book, job, part, got (hashes), jobs, due inbox (zsets), idempotency (string)
+-- KEYS: the book, job, part, got (hashes), jobs, due inbox (zsets), idempotency, version (strings), ids (hash)
 -- ARGV: job id, key or '', part number, recipients, packed numbers, extra json, parts in all or '', spec json, lane, start ms or '', ttl ms,
 --       pace: numbers a second or 0 (the time it takes is added to the deadline), '1' when parts go out as they come, account, template, params json,
---       numbers the part had twice, which are left out, mark of the params or '', what all rows are, once the last part comes, or ''
--- Returns: {'other', job} when the key belongs to another job; {'closed'} when the job takes no further part; {'differs'} when the part is
---          there with other rows; else {'ok', '1' when complete}.
+--       numbers the part had twice, which are left out, mark of the params or '', what all rows are, once the last part comes, or '', the producer's layout
+-- Returns: {'layout', the ledger's} when it is not the producer's: nothing is written; {'other', job} when the key belongs to another job;
+--          {'closed'} when the job takes no further part; {'differs'} when the part is there with other rows; else {'ok', '1' when complete}.
 local book = the_book()
-local job_key, part_key, got_key, jobs_key, inbox_key, idempotency_key = unpack(KEYS, BOOK + 1, BOOK + 6)
+local job_key, part_key, got_key, jobs_key, inbox_key, idempotency_key, version_key, ids_key = unpack(KEYS, BOOK + 1, BOOK + 8)
 local job, key, part, recipients, numbers, extra, parts_told, spec, lane, start_ms, ttl_ms, pace, stream, account, template, params,
-  doubled, params_mark, rows = unpack(ARGV)
+  doubled, params_mark, rows, layout = unpack(ARGV)
+local found = layout_of(version_key, ids_key)
+if found and found ~= layout then return { 'layout', found } end
 if key ~= '' then
   local owner = redis.call('GET', idempotency_key)
   if owner and owner ~= job then return { 'other', owner } end

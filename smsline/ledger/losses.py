@@ -1,0 +1,78 @@
+"""What Redis has forgotten: a process' own beats, counted, tell it; what was lost is kept to be shown.
+
+A promoted replica, a restored copy or a power cut takes back the last moments. What was written before them stays right, because ids
+are never used twice; what was written in them is gone, and nobody else can say so.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from smsline.ledger.link import Ledger
+from smsline.names import LANES
+
+BEAT_TTL_MS: Final = 3_600_000
+STEP_BACK_MS: Final = 2_000
+"""A clock that is behind its last beat by more was set back."""
+
+MOVED_AT_ONCE: Final = 20_000
+KEPT: Final = 20
+KEPT_S: Final = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a process learns from its beat.
+
+    Attributes:
+        layout: The ledger's layout, empty when there is none yet.
+        number: The process' last beat that the ledger knows; None when it knows none.
+        last_ms: The last beat of any process, epoch ms; None when there was none.
+        now_ms: The present by Redis, epoch ms.
+        moved: Members of due sets that were made due sooner, because the clock was set back.
+    """
+
+    layout: str
+    number: int | None
+    last_ms: int | None
+    now_ms: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Redis lacked what was written from one moment to another; epoch ms, by its own clock."""
+
+    from_ms: int
+    to_ms: int
+    found_ms: int
+
+
+def beat(ledger: Ledger, worker: str, number: int) -> Beat:
+    """Write a beat down; numbers count up from 1 in each process."""
+    keys = ledger.keys
+    spans = [keys.later, keys.lease, keys.drain, keys.probe, keys.unsure_due, keys.credit, *map(keys.send, LANES)]
+    layout, before, last, now_ms, moved = ledger.run(
+        "beat",
+        [keys.version, keys.ids, keys.beat(worker), keys.clock, *spans],
+        [number, BEAT_TTL_MS, STEP_BACK_MS, MOVED_AT_ONCE],
+    )
+    return Beat(layout.decode(), int(before) if before else None, int(last) if last else None, int(now_ms), int(moved))
+
+
+def keep(ledger: Ledger, loss: Loss) -> None:
+    """Keep a loss for people; the same one, found by another process, is kept once."""
+    key = ledger.keys.losses
+    newest = losses(ledger)[:1]
+    if newest and abs(newest[0].found_ms - loss.found_ms) < 30_000:
+        return
+    pipe = ledger.redis.pipeline(transaction=True)
+    pipe.lpush(key, json.dumps(asdict(loss)))
+    pipe.ltrim(key, 0, KEPT - 1)
+    pipe.expire(key, KEPT_S)
+    pipe.execute()
+
+
+def losses(ledger: Ledger) -> list[Loss]:
+    """Losses of the last week, newest first."""
+    return [Loss(**json.loads(text)) for text in ledger.redis.lrange(ledger.keys.losses, 0, -1)]

@@ -1,0 +1,69 @@
+"""Members of due sets that cannot be read: set aside with the reason, so that they stop nothing else, and kept to be looked at."""
+
+import json
+import logging
+import re
+from collections.abc import Sequence
+from typing import Final, TypedDict
+
+from smsline.ledger.link import Ledger
+
+KEPT: Final = 1_000
+"""More than so many are not kept, only told in the log."""
+
+log = logging.getLogger(__name__)
+
+_JOB: Final = r"[a-z0-9]{1,40}"
+_QUEUE: Final = r"[^| ]*(?:\|[^| ]*){5,6}"
+_NUMBER: Final = r"[0-9]{1,20}"
+_SHAPES: Final = {
+    "later": re.compile(rf"{_QUEUE} {_JOB}\|{_NUMBER}\|[0-9,-]+"),
+    "lease": re.compile(_NUMBER),
+    "unsure": re.compile(_NUMBER),
+    "probe": re.compile(rf"\S+ {_NUMBER}"),
+    "drain": re.compile(r"\S+"),
+    "credit": re.compile(r"\S+"),
+    "send": re.compile(_QUEUE),
+    "inbox": re.compile(_JOB),
+    "expire": re.compile(_JOB),
+    "close": re.compile(_JOB),
+}
+"""What a member of each kind of due set looks like."""
+
+
+class Poisoned(TypedDict):
+    """What was set aside. `at_ms` is epoch ms."""
+
+    where: str
+    member: str
+    why: str
+    at_ms: int
+
+
+def readable(ledger: Ledger, due_key: str, members: Sequence[bytes]) -> list[str]:
+    """Those members of a due set that can be read; the others are set aside."""
+    kind = due_key.removeprefix(ledger.keys.due("")).split(":")[0]
+    good = []
+    for member in members:
+        text = member.decode("utf-8", "replace")
+        if _SHAPES[kind].fullmatch(text):
+            good.append(text)
+        else:
+            set_aside(ledger, due_key, member, f"no member of due:{kind} looks like this")
+    return good
+
+
+def set_aside(ledger: Ledger, due_key: str, member: bytes | str, why: str) -> None:
+    """Take a member out of its due set and keep it with the reason."""
+    shown = repr(member)[:80]
+    where = due_key.removeprefix(ledger.keys.prefix)
+    kept = Poisoned(where=where, member=shown, why=why, at_ms=ledger.now_ms())
+    if ledger.redis.hlen(ledger.keys.poison) < KEPT:
+        ledger.redis.hset(ledger.keys.poison, f"{where} {shown}", json.dumps(kept))
+    ledger.redis.zrem(due_key, member)
+    log.error("%s: %s was set aside, because %s; `python -m worker check` shows it", where, shown, why)
+
+
+def poisoned(ledger: Ledger) -> list[Poisoned]:
+    """Everything that was set aside."""
+    return [json.loads(text) for text in ledger.redis.hvals(ledger.keys.poison)]

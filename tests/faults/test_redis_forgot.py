@@ -1,0 +1,204 @@
+"""Redis loses its last moments while workers go on: a promoted replica that lagged, a copy restored, a power cut."""
+
+import logging
+from collections import Counter
+from typing import Any, Final
+
+import pytest
+from redis import Redis
+
+from smsline.job import JobSpec, new_job_id
+from smsline.ledger import inbox, jobs, losses
+from smsline.ledger.link import Ledger
+from tests.faults.support.hands import Hands, engine_of
+from tests.faults.support.provider import CountingProvider
+from tests.support.clock import advance
+from tests.support.redis_server import RedisServer
+from tests.support.world import FIRST
+from worker.maintenance.witness import Witness
+from worker.providers.base import Answer, Call, Item, Sent
+
+SENSITIVE: Final = "FailedOperation.ContainSensitiveWord"
+BLACKLISTED: Final = "FailedOperation.PhoneNumberInBlacklist"
+
+Copy = dict[bytes, tuple[bytes, int]]
+
+
+def copy_of(client: Any) -> Copy:
+    """Everything a Redis holds at this moment, as a replica has it that gets nothing more."""
+    return {key: (client.dump(key), client.pttl(key)) for key in client.keys("*")}
+
+
+def promote(client: Any, copy: Copy) -> None:
+    """The replica takes the primary's place; the processes' connections lead to it."""
+    client.flushall()
+    for key, (value, expiry_ms) in copy.items():
+        client.restore(key, max(0, expiry_ms), value)
+
+
+class Line:
+    """Two worker processes and a producer on one ledger.
+
+    Attributes:
+        hands: The processes.
+        provider: The one behind both.
+    """
+
+    def __init__(self, server: RedisServer, patch: pytest.MonkeyPatch) -> None:
+        self.client = Redis(port=server.port)
+        self.client.flushall()
+        self.ledger = Ledger(self.client)
+        self.provider = CountingProvider()
+        engines = [engine_of(Ledger(Redis(port=server.port)), self.provider) for _ in range(2)]
+        for nth, engine in enumerate(engines):
+            engine.worker = f"worker{nth}"
+        self.hands = [Hands(engine, patch, self.ledger) for engine in engines]
+        self.witnesses = [Witness(engine, monotonic_s=iter(range(0, 10_000, 2)).__next__) for engine in engines]
+        self.given: dict[str, list[int]] = {}
+        self._next = FIRST
+
+    def beat(self) -> None:
+        """Every process shows that it lives."""
+        for witness in self.witnesses:
+            witness.look()
+
+    def submit(self, count: int) -> str:
+        """Hand a campaign over."""
+        job, numbers = new_job_id(), list(range(self._next, self._next + count))
+        self._next += count
+        spec = JobSpec.checked({"template": "5678", "lane": "marketing"})
+        inbox.submit_part(self.ledger, job, spec, inbox.Part(numbers), part_no=0, parts=1)
+        self.given[job] = numbers
+        return job
+
+    def closed(self, job: str) -> bool:
+        """Whether a job is over."""
+        status = jobs.read_status(self.ledger, job)
+        return status is not None and status["state"] == "closed"
+
+    def work_off(self, *wanted: str) -> None:
+        """Both processes work, by turns, until these jobs are closed."""
+        for turn in range(200):
+            if all(self.closed(job) for job in wanted):
+                return
+            self.hands[turn % 2].step()
+        raise AssertionError([jobs.read_status(self.ledger, job) for job in wanted])
+
+    def outcome(self, job: str) -> dict[str, tuple[str, str]]:
+        """State and code of each number of a job."""
+        return {row["phone"]: (row["state"], row["code"]) for row in jobs.results(self.ledger, job)}
+
+
+@pytest.fixture
+def line(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """Two processes that have worked a while."""
+    found = Line(redis_server, monkeypatch)
+    found.beat()
+    found.work_off(found.submit(450), found.submit(3))
+    return found
+
+
+def test_jobs_after_a_replica_without_the_last_moments_was_promoted(line: Line) -> None:
+    """Each of their numbers is sent once and is its own job's; jobs before keep what they had; what was lost leaves nothing behind."""
+    before = line.submit(250)
+    copy = copy_of(line.client)
+    for _ in range(3):
+        line.submit(450)
+        line.hands[0].step()
+        line.hands[1].step()
+    promote(line.client, copy)
+    after = [line.submit(count) for count in (450, 1, 30, 450, 7, 250)]
+    line.work_off(before, *after)
+    for job in after:
+        assert line.outcome(job) == {f"+{number}": ("delivered", "DELIVRD") for number in line.given[job]}
+        status = jobs.read_status(line.ledger, job)
+        assert status is not None
+        assert {name: count for name, count in status["counts"].items() if count} == {
+            "total": len(line.given[job]),
+            "delivered": len(line.given[job]),
+        }
+        assert {line.provider.sent[number] for number in line.given[job]} == {1}
+    assert set(line.outcome(before)) == {f"+{number}" for number in line.given[before]}
+
+
+def test_a_call_under_way_belongs_to_nobody_else(line: Line) -> None:
+    """Its block and its attempt are gone with its job: what it comes to is written nowhere, and no later job has a share in it."""
+    copy = copy_of(line.client)
+    lost = line.submit(200)
+    after: list[str] = []
+
+    def answer(call: Call) -> Answer | None:
+        if not after and line.given[lost][0] in call.numbers:
+            promote(line.client, copy)
+            after.append(line.submit(200))
+        return None
+
+    line.provider.answer = answer
+    line.hands[0].step()
+    assert after
+    line.work_off(*after)
+    assert jobs.read_status(line.ledger, lost) is None
+    assert Counter(line.outcome(after[0]).values()) == {("delivered", "DELIVRD"): 200}
+
+
+def test_a_code_whose_number_was_lost_is_still_shown_as_itself(line: Line) -> None:
+    """One process has a number in mind that the other gives to another code since."""
+
+    def refused(by: Hands, code: str) -> str:
+        def answer(call: Call) -> Answer:
+            items = [Item(number, ok=False, code=code, serial="", fee=0, message="") for number in call.numbers]
+            return Sent(tuple(items), "request")
+
+        line.provider.answer = answer
+        job = line.submit(1)
+        by.work(lambda: line.closed(job))
+        return job
+
+    first, second = line.hands
+    copy = copy_of(line.client)
+    refused(first, SENSITIVE)
+    promote(line.client, copy)
+    others = refused(second, BLACKLISTED)
+    again = refused(first, SENSITIVE)
+    assert {code for _, code in line.outcome(again).values()} == {SENSITIVE}
+    assert {code for _, code in line.outcome(others).values()} == {BLACKLISTED}
+
+
+def test_what_was_lost_is_told(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    """Each process whose last beat is gone says from when to when; it is kept once for `check`; its caches are believed no more."""
+    instance = line.hands[0].engine.ledger.instance()
+    copy = copy_of(line.client)
+    line.beat()
+    promote(line.client, copy)
+    with caplog.at_level(logging.ERROR):
+        line.beat()
+        line.beat()
+    told = [record.getMessage() for record in caplog.records if "Redis has lost" in record.getMessage()]
+    assert len(told) == 2
+    assert len(losses.losses(line.ledger)) == 1
+    assert line.hands[0].engine.ledger.instance() == instance
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    """What was put off for a minute is due in a minute, not in an hour and a minute; it is said."""
+    keys = line.ledger.keys
+    line.ledger.redis.zadd(keys.drain, {"main": line.ledger.now_ms() + 60_000})
+    line.beat()
+    advance(line.ledger, -3600)
+    line.ledger.redis.set(keys.clock, line.ledger.now_ms() + 3_600_000)
+    with caplog.at_level(logging.ERROR):
+        line.beat()
+    assert 0 < line.ledger.redis.zscore(keys.drain, "main") - line.ledger.now_ms() <= 60_000
+
+
+def test_ids_that_are_in_use_are_drawn_anew(line: Line) -> None:
+    """Two processes that drew the same ids: the second finds them in use and takes others."""
+    first, second = (hands.engine.ledger for hands in line.hands)
+    job = line.submit(450)
+    line.hands[0].step()
+    second.block_ids._next = first.block_ids._next - 1
+    other = line.submit(450)
+    line.hands[1].step()
+    line.work_off(job, other)
+    for each in (job, other):
+        assert set(line.outcome(each)) == {f"+{number}" for number in line.given[each]}

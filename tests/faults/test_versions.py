@@ -1,0 +1,147 @@
+"""Producers and workers of other versions on one ledger: served, or refused in words; never half written, and never in others' way."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from smsline.errors import OtherVersion
+from smsline.job import JobSpec, new_job_id
+from smsline.ledger import inbox, jobs, poison, version
+from smsline.ledger.link import Ledger
+from smsline.ledger.migrate import migrate
+from smsline.numbers import pack
+from tests.faults.support.hands import Hands, engine_of
+from tests.faults.support.provider import CountingProvider
+from tests.support.world import FIRST
+from worker.commands.check_ledger import judge_layout, look_at_ledger
+from worker.intake import accept
+from worker.maintenance.witness import Witness
+
+PREVIOUS: Final = Path(__file__).parent / "support" / "previous" / "submit.lua"
+SPEC: Final = (
+    '{"template":"5678","sign":"","sender":"","extend":"","lane":"otp","account":"","ttl_s":300.0,"key":"k1","pace":0.0,'
+    '"start_s":0.0,"stream":false}'
+)
+"""What a producer of the version before writes; recorded from it."""
+
+
+def submit_as_before(ledger: Ledger, job: str, numbers: list[int], spec: str = SPEC) -> list[bytes]:
+    """Hand a job over as the version before did: its script, its keys, its arguments."""
+    keys = ledger.keys
+    key_list = [keys.job(job), keys.part(job, 0), keys.got(job), keys.jobs, keys.inbox("otp"), keys.expire]
+    key_list += [keys.idempotency("k1"), keys.closing]
+    args: list[Any] = [job, "k1", 0, len(numbers), pack(numbers), "", 1, spec, "otp", "", 300_000, 0.0, 0]
+    args += ["", "5678", "[]", 0]
+    return ledger.redis.eval(PREVIOUS.read_text(), len(key_list), *key_list, *args)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def hands(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """A worker of today."""
+    return Hands(engine_of(ledger, CountingProvider()), monkeypatch, ledger)
+
+
+def closed(ledger: Ledger, job: str) -> bool:
+    """Whether a job is over."""
+    status = jobs.read_status(ledger, job)
+    return status is not None and status["state"] == "closed"
+
+
+def test_a_job_of_the_previous_version_is_served(hands: Hands) -> None:
+    """Its producers go on while workers are of today: each number gets its message, the job closes and is listed."""
+    ledger, job = hands.engine.ledger, new_job_id()
+    version.check(ledger)
+    assert submit_as_before(ledger, job, [FIRST, FIRST + 1]) == [b"ok", b"1"]
+    hands.work(lambda: closed(ledger, job))
+    assert [row["state"] for row in jobs.results(ledger, job)] == ["delivered", "delivered"]
+    assert not ledger.redis.zcard(ledger.keys.open)
+
+
+def test_a_field_of_a_newer_producer_is_passed_over(hands: Hands) -> None:
+    """What this version does not know, it does not need."""
+    ledger, job = hands.engine.ledger, new_job_id()
+    submit_as_before(ledger, job, [FIRST], json.dumps(json.loads(SPEC) | {"colour": "red"}))
+    hands.work(lambda: closed(ledger, job))
+
+
+def test_a_job_that_cannot_be_read_blocks_no_other(hands: Hands, caplog: pytest.LogCaptureFixture) -> None:
+    """It alone is set aside, told and kept; its deadline ends it."""
+    ledger, job = hands.engine.ledger, new_job_id()
+    submit_as_before(ledger, job, [FIRST], '{"template":')
+    spec = JobSpec.checked({"template": "5678", "lane": "otp"})
+    other = inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST + 1]), part_no=0, parts=1).job
+    with caplog.at_level(logging.ERROR):
+        hands.work(lambda: closed(ledger, other))
+    (kept,) = poison.poisoned(ledger)
+    assert job in kept["member"]
+    assert "was set aside" in caplog.text
+    ledger.redis.hset(ledger.keys.job(job), "deadline_ms", 1)
+    ledger.redis.zadd(ledger.keys.expire, {job: 0})
+    hands.work(lambda: closed(ledger, job))
+
+
+DUE: Final = ("later", "lease", "drain", "probe", "unsure", "credit", "send:otp", "inbox:otp", "expire", "close")
+
+
+def test_an_unreadable_member_of_any_due_set_stops_nothing(hands: Hands) -> None:
+    """Each is taken out with its reason, and `check` shows it; a job goes its way meanwhile."""
+    ledger = hands.engine.ledger
+    for kind in DUE:
+        ledger.redis.zadd(ledger.keys.due(kind), {b"\xff bad|member": 0, "not a thing": 0})
+    spec = JobSpec.checked({"template": "5678", "lane": "otp"})
+    job = inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST]), part_no=0, parts=1).job
+    hands.work(lambda: closed(ledger, job) and len(poison.poisoned(ledger)) == 2 * len(DUE))
+    assert any(subject == "ledger poison" for subject, *_ in look_at_ledger(ledger))
+
+
+def test_a_newer_ledger_is_left_alone(hands: Hands) -> None:
+    """A producer is refused before anything is written, a worker does nothing; both say who is to change."""
+    ledger, job = hands.engine.ledger, new_job_id()
+    ledger.redis.set(ledger.keys.version, "3")
+    before = set(ledger.redis.keys("*"))
+    spec = JobSpec.checked({"template": "5678", "lane": "otp"})
+    with pytest.raises(OtherVersion, match=r"layout 3, newer than this smsline's 2: upgrade this process"):
+        inbox.submit_part(ledger, job, spec, inbox.Part([FIRST]), part_no=0, parts=1)
+    with pytest.raises(OtherVersion):
+        Witness(hands.engine).look()
+    with pytest.raises(OtherVersion):
+        ledger.run("claim", [ledger.keys.lease], [1, 1000])
+    assert set(ledger.redis.keys("*")) == before
+    assert judge_layout("3", old_workers=False)[1] == "fail"
+    ledger.redis.set(ledger.keys.version, version.LAYOUT)
+    Witness(hands.engine).look()
+    ledger.run("claim", [ledger.keys.lease], [1, 1000])
+
+
+def test_an_older_ledger_is_migrated(hands: Hands) -> None:
+    """What old workers left is refused until they are stopped and it is migrated; then every recipient goes out, once."""
+    ledger = hands.engine.ledger
+    spec = JobSpec.checked({"template": "5678", "lane": "otp"})
+    job = inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST, FIRST + 1]), part_no=0, parts=1).job
+    accept.accept_job(hands.engine, job)
+    as_written_before(ledger)
+    with pytest.raises(OtherVersion, match="stop the old workers, then run `python -m worker migrate`"):
+        Witness(hands.engine).look()
+    with pytest.raises(OtherVersion):
+        inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST]), part_no=0, parts=1)
+    migrate(ledger)
+    assert not migrate(ledger)["batch queues"]
+    hands.engine = engine_of(ledger, provider := CountingProvider())
+    Witness(hands.engine).look()
+    hands.work(lambda: closed(ledger, job))
+    assert provider.sent == {FIRST: 1, FIRST + 1: 1}
+
+
+def as_written_before(ledger: Ledger) -> None:
+    """Turn what today's worker wrote into what the version before would have."""
+    client, keys = ledger.redis, ledger.keys
+    for name in client.keys(keys.queue("*")):
+        client.rename(name, name.replace(b":queue:", b":line:"))
+    for name in client.keys(keys.block("*")):
+        client.hset(name, "line", client.hget(name, "queue"))
+        client.hdel(name, "queue")
+    client.delete(keys.version, keys.open)
+    client.hset(keys.ids, mapping={"block": 64, "attempt": 64})

@@ -1,0 +1,54 @@
+"""What `check` says of the ledger itself: its layout, what Redis has forgotten, what could not be read."""
+
+from collections.abc import Iterator, Sequence
+
+from smsline.errors import OtherVersion
+from smsline.ledger.link import Ledger
+from smsline.ledger.losses import Loss, losses
+from smsline.ledger.poison import Poisoned, poisoned
+from smsline.ledger.version import LAYOUT, refuse_other
+from worker.maintenance.witness import span
+
+Verdict = tuple[str, str, str, str]
+"""Subject, `ok`, `warn` or `fail`, what was found, what to do."""
+
+
+def look_at_ledger(ledger: Ledger) -> Iterator[Verdict]:
+    """Look at a ledger, without writing to it."""
+    keys = ledger.keys
+    counted = ledger.redis.hmget(keys.ids, "block", "attempt")
+    yield judge_layout((ledger.redis.get(keys.version) or b"").decode(), old_workers=any(counted))
+    yield from judge_losses(losses(ledger))
+    yield from judge_poison(poisoned(ledger))
+
+
+def judge_layout(found: str, *, old_workers: bool) -> Verdict:
+    """Whether this version may work on the ledger."""
+    try:
+        refuse_other(found or ("1" if old_workers else LAYOUT))
+    except OtherVersion as error:
+        words, _, advice = str(error).partition(": ")
+        return "ledger", "fail", words, advice
+    if old_workers:
+        return (
+            "ledger",
+            "fail",
+            "workers of an older version have been at work on it",
+            "stop them, then run `python -m worker migrate`",
+        )
+    return "ledger", "ok", f"layout {LAYOUT}" + ("" if found else ", empty"), ""
+
+
+def judge_losses(found: Sequence[Loss]) -> Iterator[Verdict]:
+    """What Redis lost in the last week."""
+    for loss in found:
+        advice = "compare the jobs that producers were told of then with `smsline jobs`; unsure calls of that time are asked about"
+        yield "ledger losses", "warn", f"Redis lost what was written {span(loss)}", advice
+
+
+def judge_poison(found: Sequence[Poisoned]) -> Iterator[Verdict]:
+    """What was set aside because it could not be read."""
+    if found:
+        newest = max(found, key=lambda each: each["at_ms"])
+        detail = f"{len(found)} set aside; the newest, of {newest['where']}: {newest['member']}: {newest['why']}"
+        yield "ledger poison", "warn", detail, "what wrote it? When it is mended: DEL the key `poison` of the ledger"

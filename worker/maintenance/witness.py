@@ -1,0 +1,94 @@
+"""Looks every second whether the ledger is still what it was: its layout, its memory, its clock."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from smsline.errors import OtherVersion
+from smsline.ledger import losses, version
+from smsline.ledger.losses import Loss
+from worker.engine import Engine
+
+EVERY_S: Final = 1.0
+STEP_MS: Final = 2_000
+"""By so much more or less than this machine's clock Redis' clock must have moved to be said to have been set."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Witness:
+    """What a process remembers of its beats, which the ledger should know too.
+
+    Attributes:
+        engine: The process' engine.
+        monotonic_s: Clock for measuring.
+    """
+
+    engine: Engine
+    monotonic_s: Callable[[], float] = time.monotonic
+    _number: int = 0
+    _now_ms: int = 0
+    _at_s: float = field(default=-EVERY_S)
+
+    def look(self) -> None:
+        """Beat, unless that was a moment ago, and say what has changed.
+
+        Raises:
+            OtherVersion: The ledger is of another version; until it is not, this process runs no script.
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        at_s = self.monotonic_s()
+        if at_s - self._at_s < EVERY_S:
+            return
+        ledger = self.engine.ledger
+        ledger.refused = None
+        if not self._number:
+            self._check(lambda: version.check(ledger))
+        beat = losses.beat(ledger, self.engine.worker, self._number + 1)
+        self._check(lambda: version.refuse_other(beat.layout or version.LAYOUT))
+        if self._number:
+            self._tell_loss(beat)
+            self._tell_step(beat.now_ms - self._now_ms, (at_s - self._at_s) * 1000, beat.moved)
+        self._number, self._now_ms, self._at_s = self._number + 1, beat.now_ms, at_s
+
+    def _check(self, look: Callable[[], None]) -> None:
+        try:
+            look()
+        except OtherVersion as error:
+            self.engine.ledger.refused = error
+            raise
+
+    def _tell_loss(self, beat: losses.Beat) -> None:
+        if beat.number is not None and beat.number >= self._number:
+            return
+        ledger = self.engine.ledger
+        ledger.forget()
+        loss = Loss(from_ms=beat.last_ms or 0, to_ms=self._now_ms, found_ms=beat.now_ms)
+        losses.keep(ledger, loss)
+        log.error(
+            "Redis has lost what was written %s: jobs handed over then are gone, calls begun then may be made again; "
+            "compare what your producers were told with `smsline jobs`",
+            span(loss),
+        )
+
+    def _tell_step(self, moved_ms: float, passed_ms: float, hastened: int) -> None:
+        step_ms = moved_ms - passed_ms
+        if abs(step_ms) > STEP_MS:
+            log.error(
+                "Redis' clock was set %s by %.1f s: %s",
+                "forward" if step_ms > 0 else "back",
+                abs(step_ms) / 1000,
+                "leases and deadlines ended early" if step_ms > 0 else f"{hastened} waits were shortened by as much",
+            )
+
+
+def span(loss: Loss) -> str:
+    """The time of a loss in words."""
+    to = datetime.fromtimestamp(loss.to_ms / 1000, UTC).isoformat(timespec="seconds")
+    if not loss.from_ms:
+        return f"until {to}: it came back empty"
+    return f"from {datetime.fromtimestamp(loss.from_ms / 1000, UTC).isoformat(timespec='seconds')} to {to}"

@@ -17,6 +17,7 @@ from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
 from worker.web.csrf import SameOriginOnly
 from worker.web.pages import access, audit, campaigns, overview, signing_in, suppressed
+from worker.web.metrics_accounts import AccountMetrics
 from worker.web.pages import accounts as account_pages
 from worker.web.pages import codes as code_pages
 from worker.web.pages import dead as dead_pages
@@ -68,6 +69,7 @@ def build_app(web: Web) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.web = web
+    app.state.account_metrics = AccountMetrics(web)
     return app
 
 

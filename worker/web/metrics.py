@@ -50,10 +50,12 @@ def account_health(web: Web) -> Iterator[Family]:
 def memory(web: Web) -> Iterator[Family]:
     """What the ledger costs."""
     try:
-        used = web.ledger.redis.info("memory").get("used_memory", 0)
+        found = web.ledger.redis.info("memory")
     except ResponseError:  # some hosted Redis does not let everybody ask
         return
-    yield Family("ledger_memory_bytes", "Memory of the ledger's Redis.", samples=[({}, float(used))])
+    used, limit = float(found.get("used_memory", 0)), float(found.get("maxmemory", 0))
+    yield Family("ledger_memory_bytes", "Memory of the ledger's Redis.", samples=[({}, used)])
+    yield Family("ledger_memory_limit_bytes", "What it may use; 0 for all there is.", samples=[({}, limit)])
 
 
 SOURCES: Final[tuple[Callable[[Web], Iterable[Family]], ...]] = (
@@ -74,7 +76,8 @@ def metrics(request: Request) -> Response:
             "give SMSLINE_WEB__METRICS_TOKEN as bearer token\n", 401, {"www-authenticate": "Bearer"}
         )
     try:
-        families = [family for source in SOURCES for family in source(web)]
+        sources = (*SOURCES, request.app.state.account_metrics)
+        families = [family for source in sources for family in source(web)]
     except RedisError as error:
         return PlainTextResponse(f"the ledger's Redis cannot be reached ({type(error).__name__})\n", 503)
     text = "".join(f"{line}\n" for family in families if family.samples for line in family.lines())

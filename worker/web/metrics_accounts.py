@@ -1,0 +1,50 @@
+"""Metrics of accounts that stand in settings and health: limits, credit, dead letters."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from smsline.ledger import accounts, dead
+from worker.providers.registry import open_providers
+from worker.web.context import Web
+from worker.web.families import Family
+
+DEAD_FRESH_S: Final = 60.0
+"""For how long the count of dead letters is shown again: it reads a field for each job that has some."""
+
+
+class AccountMetrics:
+    """What is read once, or now and then, for many scrapes.
+
+    Args:
+        web: The web process.
+    """
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._limits = {name: dict(provider.limits) for name, provider in open_providers(web.settings).items()}
+        self._dead: Counter[tuple[str, str]] = Counter()
+        self._dead_until_s = 0.0
+
+    def __call__(self, web: Web) -> Iterator[Family]:
+        """The families."""
+        limits = Family("bucket_limit", "Calls a second that an account's action is limited to.")
+        for account, actions in self._limits.items():
+            limits.samples += [({"account": account, "action": action}, rate) for action, rate in actions.items()]
+        yield limits
+        credit = Family("credit", "Messages that the account's balance buys, as its provider said last.")
+        for name, provider in accounts.registered(web.ledger).items():
+            if held := accounts.health(web.ledger, name, provider)["credit"]:
+                credit.samples.append(({"account": name}, float(held["messages"])))
+        yield credit
+        yield self._dead_recipients(web)
+
+    def _dead_recipients(self, web: Web) -> Family:
+        if time.monotonic() > self._dead_until_s:
+            self._dead = Counter()
+            for group in dead.groups(web.ledger, dead.Pick()):
+                self._dead[group.account, group.code] += group.count
+            self._dead_until_s = time.monotonic() + DEAD_FRESH_S
+        samples = [({"account": account, "code": code}, float(count)) for (account, code), count in self._dead.items()]
+        return Family("dead_recipients", "Recipients in the dead letter.", samples=list(samples))

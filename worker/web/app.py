@@ -16,8 +16,8 @@ from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
 from worker.web.csrf import SameOriginOnly
-from worker.web.pages import access, audit, campaigns, overview, signing_in, suppressed
 from worker.web.metrics_accounts import AccountMetrics
+from worker.web.pages import access, audit, campaigns, overview, signing_in, suppressed
 from worker.web.pages import accounts as account_pages
 from worker.web.pages import codes as code_pages
 from worker.web.pages import dead as dead_pages

@@ -141,6 +141,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         addresses = self._lookup(host, port)
         failure: Exception = httpcore.ConnectError("the host has no address")
         for tried, address in enumerate(addresses):
+            # Each address has an equal share of what is left, so that a dead first address leaves time for the second.
             share_s = _left(timeout, httpcore.ConnectTimeout) / (len(addresses) - tried)
             try:
                 stream = self._backend.connect_tcp(address, port, share_s, local_address, socket_options)
@@ -170,6 +171,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # Kept until the answer is asked for, or until it is large: one write is one packet.
         self._unwritten += buffer
         if len(self._unwritten) > _LARGEST_WRITE:
             self._flush(timeout)

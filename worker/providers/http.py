@@ -111,6 +111,7 @@ class HttpxPort:
         """Send once; see `HttpPort`."""
         if self._closed:
             return Broken(maybe_sent=False, code="http.Closed", detail="this account's connections are closed")
+        # A call that waited for its turn may have none left; asking httpx would give it a moment all the same.
         if request.timeout_s <= 0:
             return Broken(maybe_sent=False, code="http.NoTime", detail="no time was left for the call")
         try:
@@ -145,6 +146,7 @@ class HttpxPort:
         response = self._transport.handle_request(made)
         try:
             received = bytearray()
+            # Read piece by piece: a peer that sends without end must not fill this process' memory before it is noticed.
             for chunk in response.iter_bytes():
                 received += chunk
                 if len(received) > LARGEST_BODY:

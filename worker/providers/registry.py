@@ -29,5 +29,6 @@ def open_providers(settings: Settings) -> dict[str, Provider]:
 
 
 def _open(name: str, account: Account, pool_size: int) -> Provider:
+    # Imported here and not at the top: an account's provider is the only one whose adapter this process needs.
     client = import_module(f"{PROVIDERS[account.provider]}.client")
     return cast("OpenProvider", client.open_provider)(name, account, pool_size=pool_size)

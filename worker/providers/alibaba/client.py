@@ -109,6 +109,7 @@ class _Site:
 
     def _ask(self, question: Question, *, timeout_s: float, clean: Clean) -> bytes | Refused | Broken:
         """Make one call and keep the answer's body if it is one to be read."""
+        # Every header that is named here is signed, so what httpx adds by itself must not be among them.
         headers = {
             "accept": "application/json",
             "host": self._host,
@@ -126,6 +127,7 @@ class _Site:
             access_key_id=self._key_id,
             access_key_secret=self._key_secret,
         )
+        # Sent exactly as it was signed: another order or another encoding would be SignatureDoesNotMatch.
         target = "?" + canonical_query(question.asked)
         response = self._port.send(HttpRequest(timeout_s, question.body, signed, target))
         return response if isinstance(response, Broken) else judge(response, clean=clean)
@@ -173,6 +175,7 @@ class MainlandProvider(_Site):
         if not isinstance(rows, list):
             return rows
         page = mainland.page_of(rows, one.number, biz_id)
+        # By OutId the answer holds other calls of the same day as well; a receipt must not settle another message.
         receipts = tuple(receipt for receipt in page.receipts if receipt.serial == one.serial)
         return ReceiptPage(receipts, page.bad_rows, page.rows)
 
@@ -189,6 +192,7 @@ class MainlandProvider(_Site):
     def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What of the call with this OutId went to a number, among all that went there today or, shortly after midnight, yesterday."""
         (number,) = numbers
+        # Calls that are looked for are young; yesterday matters only shortly after Beijing's midnight.
         now_s = self._clock()
         rows = self._rows(number, days_between(now_s - _FIND_BACK_S, now_s))
         return mainland.found_in(rows, number, context) if isinstance(rows, list) else rows
@@ -217,6 +221,7 @@ class MainlandProvider(_Site):
             if not isinstance(rows, list):
                 return rows
             found += rows
+            # A BizId is of one day, so the other day has nothing and costs a call.
             if biz_id and rows:
                 break
         return found

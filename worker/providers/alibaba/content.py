@@ -26,6 +26,7 @@ _NAMED: Final = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 def named(params: Sequence[str]) -> dict[str, str] | None:
     """The params by name; None when one has no name, or two have the same."""
     found = [match for match in map(_NAMED.fullmatch, params) if match]
+    # A name that comes twice makes the mapping shorter than the list, as does a param without one.
     by_name = {match[1]: match[2] for match in found}
     return by_name if len(by_name) == len(params) else None
 

@@ -90,6 +90,7 @@ def read_message(body: bytes, asked: MessageRef, *, clean: Clean) -> ReceiptPage
     if isinstance(row, Broken):
         return row
     if refused := refusal(row, "ResponseCode", "ResponseDescription", clean=clean):
+        # Asked about within its first seconds a message is not known yet; that is no fault of the question.
         unknown_yet = refused.code.removeprefix("isv.") == NOT_YET
         return ReceiptPage((), 0, 0) if unknown_yet else refused
     status, to = word(row.get("Status")), word(row.get("To"))

@@ -84,6 +84,7 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Brok
     if refused := refusal(row, "Code", "Message", clean=clean):
         return refused
     code, biz_id = word(row.get("Code")), word(row.get("BizId"))
+    # Without its BizId the message could not be asked about, so "OK" alone is not taken for an acceptance.
     if not code or not biz_id:
         return unreadable("neither a refusal nor a Code with a BizId")
     items = [
@@ -126,6 +127,7 @@ def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
     A row does not repeat its BizId. So its OutId takes its place when all sends were asked about; rows that then have none are
     messages of somebody else.
     """
+    # smsline sets OutId in every call; a row without one was sent by another tool with the same key.
     ours = [row for row in rows if biz_id or _out_id(row)]
     known = [row for row in ours if _known(row, number)]
     receipts = [_receipt(row, number, biz_id) for row in known if not _waits(row)]
@@ -147,6 +149,7 @@ def serial_of(send: str, number: int) -> str:
 def biz_id_of(serial: str) -> str:
     """The BizId in a serial, empty for one that has an OutId instead: ours have colons, and BizIds have none."""
     send = serial.rpartition("/")[0]
+    # An OutId of ours is `sl:<ledger>:<attempt>`, a BizId digits with a caret.
     return "" if ":" in send else send
 
 

@@ -49,6 +49,7 @@ def sign(
 
 def canonical_request(headers: Mapping[str, str], *, query: Mapping[str, str], hashed: str, method: str) -> bytes:
     """The text whose hash is signed; its path is always `/`, where all actions of these APIs are."""
+    # Names are lower case already and sorted once more here, because the signature depends on the order.
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
     names = ";".join(sorted(headers))
     return f"{method}\n/\n{canonical_query(query)}\n{lines}\n{names}\n{hashed}".encode()

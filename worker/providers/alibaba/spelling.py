@@ -25,6 +25,7 @@ def local(number: int) -> str:
 def means(text: str, number: int) -> bool:
     """Whether the written number is this one, with or without its country code, `+` or `00`."""
     found = _DIGITS.fullmatch(text.strip())
+    # The mainland API drops +86 in answers too; any other number comes with its country code.
     return found is not None and found[1] in {str(number), local(number)}
 
 

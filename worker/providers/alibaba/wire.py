@@ -54,6 +54,7 @@ def judge(response: HttpResponse, *, clean: Clean) -> bytes | Refused | Broken:
         return response.body
     found = opened(response.body)
     row = {} if isinstance(found, Broken) else found
+    # The gateway has its own envelope, whatever the API behind it; its code counts more than the HTTP status.
     if refused := refusal(row, "Code", "Message", clean=clean):
         return replace(refused, delay_s=_wait_s(response.headers.get(RETRY_AFTER, "")))
     return without_a_word(response.status, answered=bool(word(row.get("Code")) or word(row.get("ResponseCode"))))

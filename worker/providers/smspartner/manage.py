@@ -50,6 +50,7 @@ def read_stop_list(body: bytes, *, clean: Clean) -> tuple[StopEntry, ...] | Refu
         return unreadable("neither a list data nor an error")
     found = []
     for each in listed:
+        # Landlines and aliases stand on the list too; what is no number cannot be texted anyway.
         number = received(word(first(each, "phoneNumber", "phone_number")))
         if number is not None:
             found.append(StopEntry(word(each.get("id")), number, moment(each.get("createdAt"))))

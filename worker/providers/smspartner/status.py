@@ -109,6 +109,7 @@ def read_statuses(body: bytes, *, clean: Clean, numbers: Collection[int] = ()) -
     if isinstance(row, Broken):
         return row
     listed = rows(first(row, "StatutResponse_List", "StatusResponse_List"))
+    # message-status answers with the row itself, and its success flag is then that of the message.
     if listed is None and (refused := refusal(row, clean)):
         return refused
     if listed is None and not _word(row):
@@ -134,6 +135,7 @@ def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
     An answer that does not repeat the message_id belongs to its number only where one message to it was asked about.
     """
     serials = {(message_id_of(each.serial), each.number): each.serial for each in asked}
+    # Two messages to one number are told apart by message_id alone; without it a receipt could settle the wrong one.
     times = Counter(each.number for each in asked)
     alone = {each.number: each.serial for each in asked if times[each.number] == 1}
     receipts = []

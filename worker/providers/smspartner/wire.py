@@ -60,6 +60,7 @@ class _BulkSend(Struct, rename="camel", omit_defaults=True):
 
 def tag_of(context: str) -> str:
     """The tag of the call with this context: at most 20 lower-case letters and digits, another one for each context."""
+    # At most 20 characters without a colon: the context's own parts fit, so people can read them in the console.
     if found := _CONTEXT.fullmatch(context):
         return "".join(found.groups())
     return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
@@ -127,6 +128,7 @@ def fault(row: Row) -> str:
     code, listed = word(row.get("code")), complaints(row)
     if code != "9" or not listed:
         return code if code not in ("", OK) else UNEXPLAINED
+    # `children[phoneNumber].data`: the innermost name is the field.
     fields = [(_ELEMENT.findall(word(each.get("elementId"))) or [""])[-1] for each in listed]
     return min((FIELDS.get(name, "9") for name in fields), key=_WORST_FIRST.index)
 
@@ -153,6 +155,7 @@ def read_send(
         return row, Oddities()
     listed = rows(row.get("SMSResponse_List"))
     refused = refusal(row, clean)
+    # With rows the flag of the whole answer says nothing: each number has its own.
     if refused and not listed:
         return _blamed(refused, told(row), numbers), Oddities()
     if not listed and succeeded(row) is None:
@@ -187,6 +190,7 @@ def _items(
 
 def _blamed(refused: Refused, words: str, numbers: Sequence[int]) -> Sent | Refused:
     """A whole call refused because of numbers that its message names: these are refused, the others go out again."""
+    # Where a single number was in the call, or the fault is none of a number's, there is nobody to let off.
     if refused.code not in ABOUT_NUMBERS or len(numbers) == 1:
         return refused
     guilty = frozenset(named(words, frozenset(numbers)))

@@ -64,6 +64,7 @@ class Api:
         Returns:
             What stands in the answer's `Response`, undecoded; or why there is none.
         """
+        # Empty optional fields are left out: some actions refuse an empty text where they take none.
         body = msgspec.json.encode({name: value for name, value in params.items() if value not in ("", None, [])})
         return self.read(action, body, lambda reply: answers.opened(reply, clean=self.clean))
 
@@ -100,6 +101,7 @@ class Api:
             return Broken(maybe_sent=False, code=BUSY, detail=detail)
         reply = self._caller.call(action, body, timeout_s=self._caller.account.timeout_s)
         answer = reply if isinstance(reply, Broken) else reader(reply)
+        # The bucket learns of "too many" at once, so that the next command waits instead of knocking.
         if isinstance(answer, Refused | Broken):
             self._gate.refused(action, answer)
         return answer

@@ -85,6 +85,7 @@ class TencentCaller:
             headers = {**self._headers, **signature, "x-tc-action": action}
         else:
             body, headers = self._form(action, body), {"content-type": form.CONTENT_TYPE, "host": self._host}
+        # Found out here, where it is certain that nothing was sent; the provider's refusal would come from a proxy as 413.
         if len(body) > self._limit:
             detail = f"the request has {len(body)} bytes, {self._limit} are allowed with {self._signing}"
             return Broken(maybe_sent=False, code="http.413", detail=detail)
@@ -113,6 +114,7 @@ class TencentCaller:
         }
         if self._token:
             params["Token"] = self._token
+        # The setting is a text; its type has to be that of the algorithm for mypy, and the settings know no other.
         method = next(one for one in form.METHODS if one == self._signing)
         return form.signed_form(params, secret_key=self._secret_key, method=method, host=self._host)
 
@@ -125,6 +127,7 @@ def judge(response: HttpResponse) -> bytes | Broken:
     provider's under another status is a riddle.
     """
     status, body = response.status, response.body
+    # 429 with the provider's error in it is still turned away: its own "too many" comes as 200.
     if status == 200 or (400 <= status < 500 and status != 429 and wire.is_error(body)):
         return body
     return without_a_word(status, answered=status != 429 and wire.is_answer(body))

@@ -90,6 +90,7 @@ class TencentProvider:
         """
         if not call.own_params:
             return self._send(SEND, wire.send_body(call, sdk_app_id=self._app), call)
+        # Blocks that were laid out while the action was on may still bring params of their own; none may be left out.
         if not self._each or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
             return self._send_alike(call)
         answer = self._send(SEND_EACH, wire.send_each_body(call, sdk_app_id=self._app), call)
@@ -114,6 +115,7 @@ class TencentProvider:
         answer = self._send(SEND, wire.send_body(alike, sdk_app_id=self._app), alike)
         if not others or (isinstance(answer, Broken) and not answer.maybe_sent):
             return answer
+        # An item for each number: one that is missing would count as in doubt, and these were certainly not sent to.
         waiting = tuple(_refused(number, AGAIN) for number in others)
         return Sent(_items(answer, numbers) + waiting, "" if isinstance(answer, Broken) else answer.request_id)
 
@@ -121,6 +123,7 @@ class TencentProvider:
         reply = self._caller.call(action, body, timeout_s=call.timeout_s)
         if isinstance(reply, Broken):
             return reply
+        # The provider repeats values in its messages ("bad value 482913"), and a message is kept and shown.
         secrets = {param for params in (call.content.params, *call.own_params) for param in params}
         answer, oddities = wire.read_send(reply, call, clean=self._caller.clean(*secrets))
         if oddities:
@@ -147,6 +150,7 @@ class TencentProvider:
         answer is `Broken`, as an empty page would say that there was no receipt.
         """
         now_s = int(self._clock())
+        # By this machine's clock, which signs the question too: with a wrong one the question is refused anyway.
         since_s, until_s = max(since_s, now_s - ASK_BACK_S + _ASK_MARGIN_S), min(until_s, now_s)
         if since_s >= until_s:
             detail = "the time asked about is over 7 days ago or empty"

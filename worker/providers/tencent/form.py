@@ -65,6 +65,7 @@ def signed_form(params: Mapping[str, str], *, secret_key: str, method: Method, h
         method: The algorithm, which goes along as SignatureMethod.
         host: The Host header as it will be sent.
     """
+    # SignatureMethod is signed too, so it has to be among the parameters before the text is made.
     full = {**params, "SignatureMethod": method}
     word = signature(text_to_sign(full, host=host), secret_key=secret_key, method=method)
     return urlencode({**full, "Signature": word}).encode()

@@ -56,6 +56,7 @@ def describe(api: Api, phones: Sequence[str]) -> tuple[NumberInfo, ...] | Refuse
     if not 1 <= len(phones) <= NUMBERS_PER_CALL:
         raise BadInput("number", len(phones), f"give 1 to {NUMBERS_PER_CALL} numbers")
     for phone in phones:
+        # Any digits will do: how the provider reads an odd spelling is the question.
         if not _WRITTEN.fullmatch(phone):
             raise BadInput("number", mask(phone), "must be digits, with or without a + before them")
     found = api.rows(NUMBERS, {"PhoneNumberSet": list(phones)}, "PhoneNumberInfoSet")

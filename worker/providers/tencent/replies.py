@@ -113,6 +113,7 @@ def _limit(limit: int) -> int:
 
 
 def _page(api: Api, action: str, params: Mapping[str, object]) -> ReplyPage | Refused | Broken:
+    # Rows that cannot be read count as rows: a full page means that there may be more, whatever is in it.
     found = api.rows(action, params, "PullSmsReplyStatusSet")
     if not isinstance(found, list):
         return found

@@ -24,11 +24,13 @@ def spelled(text: str) -> tuple[int, ...]:
     """
     if _PLAIN.fullmatch(text):
         return (int(text),)
+    # Only what people and systems put between digits; letters make it no number at all.
     digits = _DECORATION.sub("", text)
     international = digits.startswith(("+", "00"))
     digits = digits.removeprefix("+").removeprefix("00")
     meant = [int(digits)] if _E164.fullmatch(digits) else []
     mobile = _MAINLAND_MOBILE.fullmatch(digits)
+    # After + or 00 and another country code, eleven digits are what they say they are.
     if mobile and (digits.startswith("86") or not international):
         meant.insert(0, int("86" + mobile[1]))
     return tuple(dict.fromkeys(meant))
@@ -51,5 +53,6 @@ def received(phone_number: str, country_code: str, subscriber_number: str) -> in
         return int(phone_number)
     country = country_code.strip().removeprefix("+").removeprefix("00")
     joined = f"+{country}{subscriber_number}" if country and subscriber_number else ""
+    # Without its + the whole number may lack the country code, so the two fields together say more.
     ordered = (phone_number, joined) if phone_number.strip().startswith("+") else (joined, phone_number)
     return next((number for text in ordered for number in spelled(text)), None)

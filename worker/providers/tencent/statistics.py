@@ -82,6 +82,7 @@ def of_receipts(api: Api, begin: datetime, end: datetime) -> ReceiptCounts | Ref
         BadInput: The hours are in the wrong order or too far apart.
     """
     params = _params(api, begin, end)
+    # Compared as times and not as the hours sent, so that summer time anywhere makes no difference.
     if end - begin > LONGEST:
         raise BadInput("end", params["EndTime"], f"must be at most {LONGEST.days} days after the begin")
     row = api.row(RECEIPTS, params, "CallbackStatusStatistics")

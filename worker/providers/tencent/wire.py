@@ -108,6 +108,7 @@ _DECODER: Final = msgspec.json.Decoder(_Envelope | _NoStruct)
 def send_body(call: Call, *, sdk_app_id: str) -> bytes:
     """The body of a SendSms; what is not set is left out, and SenderId goes with global numbers only."""
     content = call.content
+    # The first number speaks for all: a call never mixes mainland and global numbers.
     mainland = any(map(is_mainland, call.numbers[:1]))
     return _ENCODER.encode(
         _SendRequest(
@@ -181,10 +182,12 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
         return response, Oddities()
     if refused := _refused(response, clean):
         return refused, Oddities()
+    # Which of the lists is there tells the action; an answer holds one of them.
     rows = response.send_multi_status_set if response.send_status_set is UNSET else response.send_status_set
     if rows is not None and not isinstance(rows, list):
         return unreadable("an answer with neither an Error nor a list of what became of each number"), Oddities()
     items, oddities = _items(rows or [], call, clean)
+    # One missing, billed or numbered item is a sign that the call got through: then every number stays in doubt.
     if len(items) == len(call.numbers) and all(_untaken(item) for item in items):
         items = tuple(item._replace(code=UNTAKEN) for item in items)
     return Sent(items=items, request_id=text(response.request_id)), oddities
@@ -229,11 +232,13 @@ def _refused(response: _Response, clean: Clean) -> Refused | None:
 
 
 def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[tuple[Item, ...], Oddities]:
+    # Matched by number, never by position: the provider answers in an order of its own (lines 3810-3811, 3834).
     numbers = {e164(number): number for number in call.numbers}
     known = frozenset(call.numbers)
     items: dict[int, Item] = {}
     strangers = repeats = unreadable = 0
     for row in rows:
+        # A row that is as documented is read in one look; field by field it is only where something is odd.
         if (usual := _usual(row, numbers, clean)) is not None and usual.number not in items:
             items[usual.number] = usual
         elif not isinstance(row, _SendRow) or not (code := word(row.code)) or not (written := text(row.phone_number)):
@@ -303,6 +308,7 @@ def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
     number = received(text(row.phone_number), text(row.country_code), text(row.subscriber_number))
     flag = word(row.report_status).upper()
     serial, context = text(row.serial_no), text(row.session_context)
+    # A flag of another kind is not read as a failure: a wrong "undelivered" could bring a second text.
     if number is None or flag not in ("SUCCESS", "FAIL") or not (serial or context):
         return None
     return Receipt(

@@ -17,6 +17,7 @@ from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.suppression import Scope
 from smsline.numbers import e164, parse_number
+from smsline.states import State
 from smsline.suppressed import SuppressedNumber
 
 
@@ -26,6 +27,7 @@ class DeadGroup(TypedDict):
     provider: str
     account: str
     code: str
+    state: str
     count: int
     jobs: list[str]
     verdict: str
@@ -127,24 +129,24 @@ class Admin(Access):
         with self._acting():
             return jobs.list_jobs(self._ledger, limit=limit, state=state)
 
-    def dead_groups(self, *, code: str = "", job: str = "", account: str = "") -> list[DeadGroup]:
-        """What is in the dead letter, by account and code, most first, with what each code means and what to do."""
+    def dead_groups(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
+        """What is in the dead letter, by account, code and state, most first, with what each code means and what to do."""
         with self._acting():
             providers = accounts.registered(self._ledger)
-            found = dead.groups(self._ledger, dead.Pick(code, job, account))
-        merged: dict[tuple[str, str], DeadGroup] = {}
+            found = dead.groups(self._ledger, dead.Pick(code, job, account, dead.check_state(state)))
+        merged: dict[tuple[str, str, str], DeadGroup] = {}
         for group in found:
-            key = (group.account, group.code)
+            key = (group.account, group.code, group.state)
             if key not in merged:
                 merged[key] = _dead_group(group, providers.get(group.account, ""))
             merged[key]["count"] += group.count
             merged[key]["jobs"].append(group.job)
         return sorted(merged.values(), key=lambda each: -each["count"])
 
-    def dead_rows(self, *, code: str = "", job: str = "", account: str = "") -> Iterator[DeadRow]:
+    def dead_rows(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> Iterator[DeadRow]:
         """Every recipient in the dead letter, streamed."""
         with self._acting():
-            for group, row in dead.rows(self._ledger, dead.Pick(code, job, account)):
+            for group, row in dead.rows(self._ledger, dead.Pick(code, job, account, dead.check_state(state))):
                 yield DeadRow(
                     job=group.job,
                     phone=row["phone"],
@@ -158,9 +160,15 @@ class Admin(Access):
                 )
 
     def requeue(
-        self, *, code: str = "", job: str = "", account: str = "", on_progress: Callable[[int], None] | None = None
+        self,
+        *,
+        code: str = "",
+        job: str = "",
+        account: str = "",
+        state: str = "",
+        on_progress: Callable[[int], None] | None = None,
     ) -> int:
-        """Send dead and unknown recipients again, once the cause is gone; doing it twice sends once.
+        """Send undelivered, dead and unknown recipients again, once the cause is gone; doing it twice sends once.
 
         Returns:
             How many will be sent again.
@@ -168,19 +176,21 @@ class Admin(Access):
         Raises:
             Conflict: Some of a job cannot be sent again: its deadline has passed, it was cancelled, or its params are erased.
         """
-        pick = dead.Pick(code, job, account)
+        pick = dead.Pick(code, job, account, dead.check_state(state))
         with self._acting():
             done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
-        self._note("dead.requeue", {"code": code, "job": job, "account": account}, done.recipients)
+        self._note("dead.requeue", {"code": code, "job": job, "account": account, "state": state}, done.recipients)
         if done.hindered:
             raise Conflict(f"{done.recipients} requeued; not requeued: {_hindrances(done.hindered)}")
         return done.recipients
 
-    def drop(self, *, code: str = "", job: str = "", account: str = "") -> int:
+    def drop(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> int:
         """Take recipients out of the dead letter; their state stays. Returns how many."""
         with self._acting():
-            dropped = dead.settle(self._ledger, "drop", dead.Pick(code, job, account)).recipients
-        self._note("dead.drop", {"code": code, "job": job, "account": account}, dropped)
+            dropped = dead.settle(
+                self._ledger, "drop", dead.Pick(code, job, account, dead.check_state(state))
+            ).recipients
+        self._note("dead.drop", {"code": code, "job": job, "account": account, "state": state}, dropped)
         return dropped
 
     def number(self, number: str) -> NumberPage:
@@ -294,12 +304,17 @@ def _hindrances(hindered: dict[str, str]) -> str:
 
 
 def _dead_group(group: dead.Group, provider: str) -> DeadGroup:
-    matches = codes.explain(group.code, provider or None) or codes.explain(group.code)
-    row = matches[0].row if matches else None
+    if group.state == State.UNDELIVERED and provider and group.code:
+        found = codes.for_receipt(provider, group.code)
+        row = None if found.how == "unknown" else found.row
+    else:
+        matches = codes.explain(group.code, provider or None) or codes.explain(group.code)
+        row = matches[0].row if matches else None
     return DeadGroup(
         provider=provider,
         account=group.account,
         code=group.code,
+        state=group.state,
         count=0,
         jobs=[],
         verdict=row.verdict.value if row else "",

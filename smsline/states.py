@@ -78,13 +78,14 @@ FINAL: Final[frozenset[State]] = frozenset(
         State.UNKNOWN,
     }
 )
-"""Never left, except dead and unknown by a person's requeue."""
+"""Never left, except undelivered, dead and unknown by a person's requeue."""
 
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.WAITING: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.SUPPRESSED}),
     State.SENDING: frozenset({State.WAITING, State.ACCEPTED, State.DEAD, State.UNSURE}),
     State.UNSURE: frozenset({State.WAITING, State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN}),
-    State.ACCEPTED: frozenset({State.DELIVERED, State.UNDELIVERED, State.UNKNOWN}),
+    State.ACCEPTED: frozenset({State.DELIVERED, State.UNDELIVERED, State.UNKNOWN, State.WAITING}),
+    State.UNDELIVERED: frozenset({State.WAITING}),
     State.DEAD: frozenset({State.WAITING}),
     State.UNKNOWN: frozenset({State.WAITING}),
 }

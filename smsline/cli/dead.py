@@ -1,4 +1,4 @@
-"""The dead letter: what could not be sent, why, and what to do about it; requeue or drop a selection."""
+"""The dead letter: what could not be sent or was not delivered, why, and what to do about it; requeue or drop a selection."""
 
 import sys
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ _SPARE: Final = {"provider": 6, "final_at": 5, "ref": 4, "attempts": 3, "account
 
 _GROUP_COLUMNS: Final = (
     Column("code"),
+    Column("state"),
     Column("provider", spare=2),
     Column("account", spare=1),
     Column("numbers", number=True),
@@ -46,6 +47,7 @@ class Selection(TypedDict):
     code: str
     job: str
     account: str
+    state: str
 
 
 Limit = Annotated[int, typer.Option(metavar="N", min=0, help="Rows of the table; 0 for all. JSON has all.")]
@@ -60,13 +62,15 @@ def list_groups(
     code: opt.OfCode = "",
     job: opt.OfJob = "",
     account: opt.OfAccount = "",
+    state: opt.OfState = "",
     as_json: opt.Json = False,
 ) -> None:
-    """Show what numbers died of, per code.
+    """Show why numbers were not reached, per code.
 
-    With what each code means and what to do about it.
+    Apart by state: undelivered (its receipt failed), dead (refused for good, or in vain too often), unknown (no receipt came). With what
+    each code means and what to do about it.
     """
-    groups = opt.admin_of(context).dead_groups(code=code, job=job, account=account)
+    groups = opt.admin_of(context).dead_groups(code=code, job=job, account=account, state=state)
     if as_json:
         print_json(groups)
         return
@@ -85,6 +89,7 @@ def show_rows(
     code: opt.OfCode = "",
     job: opt.OfJob = "",
     account: opt.OfAccount = "",
+    state: opt.OfState = "",
     limit: Limit = 100,
     as_json: opt.Json = False,
 ) -> None:
@@ -92,7 +97,7 @@ def show_rows(
 
     --json prints an object per line.
     """
-    rows = iter(opt.admin_of(context).dead_rows(code=code, job=job, account=account))
+    rows = iter(opt.admin_of(context).dead_rows(code=code, job=job, account=account, state=state))
     if as_json:
         for row in rows:
             print_json(row)
@@ -111,15 +116,16 @@ def requeue(
     code: opt.OfCode = "",
     job: opt.OfJob = "",
     account: opt.OfAccount = "",
+    state: opt.OfState = "",
     everything: All = False,
     yes: Yes = False,
     as_json: opt.Json = False,
 ) -> None:
     """Send a selection again, now that the cause is gone.
 
-    Takes dead numbers and those nobody knows the end of (unknown). Their jobs open again. Asks first on a terminal.
+    Takes undelivered and dead numbers and those nobody knows the end of (unknown). Their jobs open again. Asks first on a terminal.
     """
-    selection = _selection(code, job, account, everything=everything)
+    selection = _selection({"code": code, "job": job, "account": account, "state": state}, everything=everything)
     admin = opt.admin_of(context)
     _ask_first(admin, selection, verb="requeue", yes=yes)
     _report("requeued", _requeue(admin, selection), as_json=as_json)
@@ -132,6 +138,7 @@ def drop(
     code: opt.OfCode = "",
     job: opt.OfJob = "",
     account: opt.OfAccount = "",
+    state: opt.OfState = "",
     everything: All = False,
     yes: Yes = False,
     as_json: opt.Json = False,
@@ -140,24 +147,24 @@ def drop(
 
     It cannot be requeued after that; its state in results stays. Asks first on a terminal.
     """
-    selection = _selection(code, job, account, everything=everything)
+    selection = _selection({"code": code, "job": job, "account": account, "state": state}, everything=everything)
     admin = opt.admin_of(context)
     _ask_first(admin, selection, verb="drop", yes=yes)
     _report("dropped", admin.drop(**selection), as_json=as_json)
 
 
-def _selection(code: str, job: str, account: str, *, everything: bool) -> Selection:
+def _selection(given: Selection, *, everything: bool) -> Selection:
     """What the options pick out; picking nothing must be meant, so it needs --all.
 
     Raises:
         BadInput: Neither a filter nor --all, or both.
     """
-    chosen = bool(code or job or account)
+    chosen = any(given.values())
     if chosen and everything:
-        raise BadInput("--all", "given", "contradicts --code, --job and --account; leave one out")
+        raise BadInput("--all", "given", "contradicts --code, --job, --account and --state; leave one out")
     if not chosen and not everything:
-        raise BadInput("selection", "", "give --code, --job or --account, or --all for the whole dead letter")
-    return {"code": code, "job": job, "account": account}
+        raise BadInput("selection", "", "give --code, --job, --account or --state, or --all for the whole dead letter")
+    return given
 
 
 def _ask_first(admin: "Admin", selection: Selection, *, verb: str, yes: bool) -> None:
@@ -189,7 +196,7 @@ def _report(done: str, count: int, *, as_json: bool) -> None:
 
 
 def _group(group: "DeadGroup") -> tuple[object, ...]:
-    facts = (group["code"], group["provider"], group["account"], group["count"], _some(group["jobs"]))
+    facts = (group["code"], group["state"], group["provider"], group["account"], group["count"], _some(group["jobs"]))
     return (*facts, group["meaning"], group["advice"])
 
 

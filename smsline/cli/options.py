@@ -72,6 +72,9 @@ Timeout = Annotated[
 OfCode = Annotated[str, typer.Option("--code", metavar="CODE", help="Only this code.", show_default=False)]
 OfJob = Annotated[str, typer.Option("--job", metavar="JOB", help="Only this job.", show_default=False)]
 OfAccount = Annotated[str, typer.Option("--account", metavar="NAME", help="Only this account.", show_default=False)]
+OfState = Annotated[
+    str, typer.Option("--state", metavar="undelivered|dead|unknown", help="Only this state.", show_default=False)
+]
 OfProvider = Annotated[str, typer.Option("--provider", metavar="NAME", help="Only this provider.", show_default=False)]
 
 

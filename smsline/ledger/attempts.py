@@ -97,6 +97,10 @@ def index_value(block: int, position: int) -> bytes:
     return block.to_bytes(5, "big") + bytes([position])
 
 
+INDEX_BYTES: Final = 6
+"""Bytes of such a value; one that is longer belongs to a try that has had its receipt and was followed by another."""
+
+
 def read_index_value(value: bytes) -> tuple[int, int]:
     """The inverse of `index_value`."""
     return int.from_bytes(value[:5], "big"), value[5]

@@ -1,17 +1,19 @@
-"""The dead letter: a view on the ledger. What is dead or unknown, by code, account and job; sent again or dropped by a person."""
+"""The dead letter, a view on the ledger: what is undelivered, dead or unknown, by code; sent again or dropped by a person."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from smsline.errors import BadInput
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.jobs import Result, block_rows, blocks_of
 from smsline.ledger.link import Ledger
-from smsline.states import LETTERS, State
+from smsline.ledger.receipts import mark_spent
+from smsline.states import LETTERS, STATES, State
 
-IN_DEAD_LETTER: Final = frozenset({LETTERS[State.DEAD], LETTERS[State.UNKNOWN]})
+DEAD_STATES: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
+IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
 """Letters of recipients a person can still decide about; once dropped they are written in capitals."""
-
 
 NO_CODE: Final = "-"
 """In the place of a code that there is none."""
@@ -24,23 +26,37 @@ class Pick:
     code: str = ""
     job: str = ""
     account: str = ""
+    state: str = ""
 
     def fits(self, group: "Group") -> bool:
         """Whether the group belongs to it."""
-        return (
-            self.code in {"", group.code or NO_CODE}
-            and self.job in {"", group.job}
-            and self.account in {"", group.account}
+        pairs = zip(
+            (self.code, self.job, self.account, self.state),
+            (group.code or NO_CODE, group.job, group.account, group.state),
+            strict=True,
         )
+        return all(wanted in {"", is_so} for wanted, is_so in pairs)
+
+
+def check_state(state: str) -> str:
+    """A state of the dead letter, or empty for any.
+
+    Raises:
+        BadInput: No recipient in the dead letter has such a state.
+    """
+    if state not in {"", *DEAD_STATES}:
+        raise BadInput("state", state, f"must be {', '.join(DEAD_STATES[:-1])} or {DEAD_STATES[-1]}")
+    return state
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Recipients of one job that ended with the same code at the same account."""
+    """Recipients of one job that ended in the same state with the same code at the same account."""
 
     account: str
     code: str
     job: str
+    state: str
     count: int
 
 
@@ -61,8 +77,9 @@ def groups(ledger: Ledger, pick: Pick) -> list[Group]:
     """What is in the dead letter, largest group first."""
     found: dict[Group, None] = {}
     for field, count in ledger.redis.hscan_iter(ledger.keys.dead, count=500):
-        account, code, job = field.decode().split(" ")
-        group = Group(account, "" if code == "-" else code, job, int(count))
+        # An older version did not count by state, and knew no undelivered recipients here.
+        account, code, job, letter = (*field.decode().split(" "), LETTERS[State.DEAD])[:4]
+        group = Group(account, "" if code == "-" else code, job, STATES[letter].value, int(count))
         if pick.fits(group):
             found[group] = None  # a scan may give a field twice
     return sorted(found, key=lambda group: -group.count)
@@ -70,12 +87,12 @@ def groups(ledger: Ledger, pick: Pick) -> list[Group]:
 
 def rows(ledger: Ledger, pick: Pick) -> Iterator[tuple[Group, Result]]:
     """Every recipient in the dead letter, job by job."""
-    by_job: dict[str, dict[tuple[str, str], Group]] = {}
+    by_job: dict[str, dict[tuple[str, str, str], Group]] = {}
     for group in groups(ledger, pick):
-        by_job.setdefault(group.job, {})[group.account, group.code] = group
+        by_job.setdefault(group.job, {})[group.account, group.code, group.state] = group
     for job, wanted in by_job.items():
         for letter, account, row in block_rows(ledger, job):
-            found = wanted.get((account, row["code"])) if letter in IN_DEAD_LETTER else None
+            found = wanted.get((account, row["code"], row["state"])) if letter in IN_DEAD_LETTER else None
             if found:
                 yield found, row
 
@@ -102,6 +119,9 @@ def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[
     queue = parse_queue(text.decode()) if text else None
     if queue is None:
         return 0, ""
+    letter = LETTERS[State(group.state)]
+    if what == "requeue" and letter == LETTERS[State.UNDELIVERED]:
+        mark_spent(ledger, block)
     count, why = ledger.run(
         "requeue",
         [
@@ -113,6 +133,6 @@ def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[
             keys.queue(queue.text()),
             keys.send(queue.lane),
         ],
-        [what, group.account, block, group.job, queue.text(), group.code or "-", queue.account],
+        [what, group.account, block, group.job, queue.text(), group.code or "-", queue.account, letter],
     )
     return int(count), why.decode()

@@ -1,19 +1,22 @@
 """Receipts: raw pages are stored first; then each is matched to its recipient, or kept until something matches it."""
 
 import json
+import zlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from secrets import token_hex
 from struct import pack
 from typing import Final, NamedTuple
 
 from smsline import numbers as phone_numbers
-from smsline.ledger.attempts import index_value, read_index_value, serial_place
-from smsline.ledger.batch_queues import parse_queue
+from smsline.ledger.attempts import INDEX_BYTES, index_value, read_index_value, serial_place
+from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.codes import Used, code_bytes, run_with_codes
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.runs import decode
 from smsline.states import LETTERS, State
 
 JOINED_SLACK_MS: Final = 1_000
@@ -46,30 +49,62 @@ class Row(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a recipient is: its block and position."""
+    """Where a recipient is.
+
+    Attributes:
+        block: Its block.
+        position: Where in the block.
+        day: Under which day's index the serial was found; 0 when it was found otherwise.
+        spent: Whether the serial has had its receipt and the recipient was tried again since.
+    """
 
     block: int
     position: int
+    day: int = 0
+    spent: bool = False
+
+
+class TryAgain(NamedTuple):
+    """That a recipient whose receipt failed may be tried again.
+
+    Attributes:
+        queue: The batch queue in which it waits, of the same account or of the next.
+        delay_ms: For how long.
+        limit: How many further tries its lane allows after receipts.
+    """
+
+    queue: str
+    delay_ms: float
+    limit: int
 
 
 class ReceiptMatch(NamedTuple):
-    """A receipt and its recipient; `note` asks that the serial be kept, because the answer of its send was never seen."""
+    """A receipt and its recipient.
+
+    Attributes:
+        row: The receipt.
+        place: The recipient.
+        note: Whether the serial must be kept, because the answer of its send was never seen.
+        again: That the recipient may be tried again, if the receipt's failure allows that.
+    """
 
     row: Row
     place: Place
     note: bool = False
+    again: TryAgain | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyCounts:
-    """How many receipts were applied, came after the recipient was final, or named a number that is not there."""
+    """How many receipts were applied, came after the recipient was final, or named a number that is not there.
+
+    `again` are those of the applied after which the recipient is tried again.
+    """
 
     applied: int = 0
     late: int = 0
     strangers: int = 0
-
-    def __add__(self, other: "ApplyCounts") -> "ApplyCounts":
-        return ApplyCounts(self.applied + other.applied, self.late + other.late, self.strangers + other.strangers)
+    again: int = 0
 
 
 class Page(NamedTuple):
@@ -111,7 +146,17 @@ def _find_on(ledger: Ledger, account: str, serials: Sequence[str], days: Sequenc
     asked = [(serial, day, *serial_place(serial)) for serial in serials for day in days]
     key_list = [ledger.keys.index(account, day, shard) for _, day, shard, _ in asked]
     values = ledger.run("hget_each", key_list, [field for _, _, _, field in asked])
-    return {serial: Place(*read_index_value(value)) for (serial, *_), value in zip(asked, values, strict=True) if value}
+    return {
+        serial: Place(*read_index_value(value), day, spent=len(value) > INDEX_BYTES)
+        for (serial, day, *_), value in zip(asked, values, strict=True)
+        if value
+    }
+
+
+def queues_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, BatchQueue]:
+    """The batch queue each block that exists was accepted into."""
+    found = ledger.run("hget_each", [ledger.keys.block(block) for block in blocks], ["queue"]) if blocks else []
+    return {block: parse_queue(text.decode()) for block, text in zip(blocks, found, strict=True) if text}
 
 
 def jobs_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, str]:
@@ -129,6 +174,11 @@ def apply(ledger: Ledger, account: str, matched: Sequence[ReceiptMatch], *, jobs
         matched: Receipts with their recipients.
         jobs: The job of every block named.
     """
+    spent = [each for each in matched if each.place.spent]
+    if spent:
+        ledger.redis.hincrby(ledger.keys.account(account), "late", len(spent))
+    fresh = [each for each in matched if not each.place.spent]
+    day = _index_noted(ledger, account, [each for each in fresh if each.note])
     moves = [
         _Move(
             each.place,
@@ -136,18 +186,24 @@ def apply(ledger: Ledger, account: str, matched: Sequence[ReceiptMatch], *, jobs
             _DELIVERED if each.row.ok else _UNDELIVERED,
             each.row.code,
             each.row.at_s,
-            _note(each, account),
+            note=_note(each, account),
+            again=None if each.row.ok else each.again,
+            serial=(each.row.serial, day if each.note else each.place.day),
         )
-        for each in matched
+        for each in fresh
     ]
-    _index_noted(ledger, account, [each for each in matched if each.note])
-    return _finish(ledger, account, moves, jobs)
+    counts = _finish(ledger, account, moves, jobs)
+    return replace(counts, late=counts.late + len(spent))
 
 
-def _index_noted(ledger: Ledger, account: str, noted: Sequence[ReceiptMatch]) -> None:
-    """Let the serial of a call whose answer was never seen be known from now on, so that its receipt counts once only."""
+def _index_noted(ledger: Ledger, account: str, noted: Sequence[ReceiptMatch]) -> int:
+    """Let the serial of a call whose answer was never seen be known from now on, so that its receipt counts once only.
+
+    Returns:
+        The day under which it is; 0 when there is none.
+    """
     if not noted:
-        return
+        return 0
     day = int(ledger.redis.time()[0]) // 86_400
     pipe = ledger.redis.pipeline(transaction=False)
     for each in noted:
@@ -156,6 +212,7 @@ def _index_noted(ledger: Ledger, account: str, noted: Sequence[ReceiptMatch]) ->
         pipe.hset(key, field, index_value(each.place.block, each.place.position))
         pipe.expire(key, INDEX_TTL_S)
     pipe.execute()
+    return day
 
 
 def give_up(
@@ -163,10 +220,7 @@ def give_up(
 ) -> ApplyCounts:
     """End accepted recipients as unknown, because no receipt came in time; `silent` are places and numbers."""
     code = "receipt.Deadline"
-    moves = [
-        _Move(place, number, LETTERS[State.UNKNOWN], code, at_s, f"{account} {code} {jobs[place.block]}")
-        for place, number in silent
-    ]
+    moves = [_Move(place, number, LETTERS[State.UNKNOWN], code, at_s) for place, number in silent]
     return _finish(ledger, account, moves, jobs)
 
 
@@ -182,21 +236,28 @@ class _Move(NamedTuple):
     letter: str
     code: str
     at_s: int
-    note: str
+    note: str = ""
+    again: TryAgain | None = None
+    serial: tuple[str, int] = ("", 0)
+    """And the day under which it is indexed, 0 when it is not."""
 
 
 def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[int, str]) -> ApplyCounts:
     if not moves:
         return ApplyCounts()
     keys = ledger.keys
-    key_list = [*keys.book, keys.account(account), keys.dead, keys.names]
     by_block = [(block, list(same)) for block, same in groupby(sorted(moves, key=_place_of), key=_block_of)]
-    for block, _ in by_block:
-        key_list += [keys.block(block), keys.job(jobs[block])]
 
     def call(used: Used) -> ScriptCall:
-        columns = [cells for _, same in by_block for cells in _columns(used, same)]
-        return "receipts", key_list, [used.lines(), *columns]
+        key_list = [*keys.book, keys.account(account), keys.dead, keys.names, keys.later]
+        for block, _ in by_block:
+            key_list += [keys.block(block), keys.job(jobs[block])]
+        columns = list[Value]()
+        for block, same in by_block:
+            plans, shards = _plans(ledger, used, account, same, first_key=len(key_list) + 1)
+            key_list += shards
+            columns += [block, jobs[block], *_columns(used, same), plans]
+        return "receipts", key_list, [account, len(by_block), used.lines(), *columns]
 
     return ApplyCounts(*(int(count) for count in run_with_codes(ledger, call)))
 
@@ -222,8 +283,54 @@ def _columns(used: Used, moves: Sequence[_Move]) -> list[Value]:
     ]
 
 
+def _plans(
+    ledger: Ledger, used: Used, account: str, moves: Sequence[_Move], *, first_key: int
+) -> tuple[str, list[str]]:
+    """How the recipients of a block may be tried again, as the script wants it, and the index shards of their serials."""
+    lines, shards = list[str](), list[str]()
+    for nth, move in enumerate(moves, 1):
+        if move.again is None:
+            continue
+        at, field = 0, b""
+        serial, day = move.serial
+        if serial and day:
+            shard, field = serial_place(serial)
+            at = first_key + len(shards)
+            shards.append(ledger.keys.index(account, day, shard))
+        other = parse_queue(move.again.queue).account
+        through = used.number(other) if other != account else 0
+        facts = (nth, round(move.again.delay_ms), move.again.limit, through, at, field.hex(), move.again.queue)
+        lines.append(" ".join(map(str, facts)))
+    return "\n".join(lines), shards
+
+
 def _note(matched: ReceiptMatch, account: str) -> str:
     return json.dumps({"a": account, "s": matched.row.serial}) if matched.note else ""
+
+
+def mark_spent(ledger: Ledger, block: int) -> None:
+    """Let receipts of the block's undelivered recipients, which are sent again, say nothing about the next try.
+
+    They have had theirs; the provider may tell the same one twice, by push and by pull.
+    """
+    held = ledger.redis.hgetall(ledger.keys.block(block))
+    ended = {at for at, letter in enumerate(held.get(b"st", b"").decode()) if letter == _UNDELIVERED}
+    by_account: defaultdict[str, list[str]] = defaultdict(list)
+    for name, value in held.items():
+        if name.startswith(b"z"):
+            note = json.loads(zlib.decompress(value))
+            told = zip(decode(note["r"]), note["s"], strict=True)
+            by_account[note["a"]] += [serial for position, serial in told if position in ended and serial]
+        elif name.startswith(b"y") and int(name[1:]) in ended:
+            note = json.loads(value)
+            by_account[note["a"]].append(note["s"])
+    today = ledger.now_ms() // 86_400_000
+    for account, serials in by_account.items():
+        for serial, place in find(ledger, account, serials, today=today).items():
+            if place.block == block and not place.spent:
+                shard, field = serial_place(serial)
+                spent = index_value(block, place.position) + b"\1"
+                ledger.redis.hset(ledger.keys.index(account, place.day, shard), field, spent)
 
 
 def keep_orphans(ledger: Ledger, account: str, rows: Sequence[Row], *, today: int) -> dict[str, Place]:
@@ -237,7 +344,11 @@ def keep_orphans(ledger: Ledger, account: str, rows: Sequence[Row], *, today: in
         key_list.append(keys.index(account, today, shard))
         args += [field, row.number, row.to_json()]
     values = ledger.run("orphan", key_list, args)
-    return {row.serial: Place(*read_index_value(value)) for row, value in zip(rows, values, strict=True) if value}
+    return {
+        row.serial: Place(*read_index_value(value), today, spent=len(value) > INDEX_BYTES)
+        for row, value in zip(rows, values, strict=True)
+        if value
+    }
 
 
 def orphans_of(ledger: Ledger, account: str, numbers: Sequence[int], *, today: int) -> list[Row]:

@@ -84,7 +84,7 @@ def remove(ledger: Ledger, job: str) -> None:
     pieces += [keys.part(job, int(part)) for part in ledger.redis.hkeys(keys.got(job))]
     for i in range(0, len(pieces), AT_ONCE):
         ledger.redis.unlink(*pieces[i : i + AT_ONCE])
-    dead = [field for field in ledger.redis.hkeys(keys.dead) if field.decode().endswith(f" {job}")]
+    dead = [field for field in ledger.redis.hkeys(keys.dead) if field.decode().split(" ")[2] == job]
     if dead:
         ledger.redis.hdel(keys.dead, *dead)
     key = (ledger.redis.hget(keys.job(job), "key") or b"").decode()

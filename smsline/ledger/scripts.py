@@ -7,7 +7,7 @@ from typing import Final
 
 from smsline.states import FINAL, LETTERS, MOVES, State, counted_as
 
-DROPPABLE: Final = (State.DEAD, State.UNKNOWN)
+DROPPABLE: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
 """States whose letter becomes a capital when a person drops the recipient from the dead letter."""
 
 

@@ -294,5 +294,13 @@ def findings(**stats: Any) -> Findings:
 def group(code: str, count: int) -> DeadGroup:
     """A group of the dead letter."""
     return DeadGroup(
-        provider="tencent", account="sandbox", code=code, count=count, jobs=[], verdict="", meaning="", advice=""
+        provider="tencent",
+        account="sandbox",
+        code=code,
+        state="dead",
+        count=count,
+        jobs=[],
+        verdict="",
+        meaning="",
+        advice="",
     )

@@ -8,7 +8,7 @@ from smsline.ledger import receipts, suppression
 from smsline.ledger.receipts import ApplyCounts, ReceiptMatch, Row
 from worker.engine import Engine
 from worker.providers.base import QueryProvider, Receipt
-from worker.receipts import opt_out
+from worker.receipts import opt_out, retry
 from worker.receipts.matching import match
 
 DAY_MS: Final = 86_400_000
@@ -49,7 +49,10 @@ def apply_matched(engine: Engine, account: str, matched: Sequence[ReceiptMatch])
         provider = engine.settings.accounts[account].provider
         suppression.add(engine.ledger, opt_out.of_receipts(provider, account, failed))
     known = [_timed(engine, each) for each in matched if each.place.block in jobs]
-    done = receipts.apply(engine.ledger, account, known, jobs=jobs)
+    done = receipts.apply(engine.ledger, account, retry.planned(engine, account, known), jobs=jobs)
+    if done.again:
+        log.info("account %s: %d recipients are tried again after their receipts", account, done.again)
+        engine.poke(0)
     if done.strangers:
         log.warning(
             "account %s: %d receipts name a serial of ours with another number; they were left out",

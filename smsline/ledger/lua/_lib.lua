@@ -1,7 +1,8 @@
 -- What every script starts with: the clock, positions, packed columns, counts, the closing of jobs, token buckets.
 -- FINAL, COUNT and MOVES stand before this: they are made of `smsline/states.py`.
 -- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts), cd (2 bytes: code), fi (4 bytes: final, epoch s),
--- ac (2 bytes: the account it was sent to instead of its batch queue's; only there when there was one).
+-- ac (2 bytes: the account it was sent to instead of its batch queue's; only there when there was one), rt (1 byte: further tries after a
+-- failed receipt; only there when there was one).
 
 local function now_us()
   local t = redis.call('TIME')
@@ -199,10 +200,10 @@ local function settle(book, job_key, deltas, now_ms)
   if changed then close_if_over(book, job_key, now_ms) end
 end
 
--- Erase a block's params once nothing can need them: no call, no retry, and no requeue, which is over with the job (`over`: it is
--- cancelled or overdue). That there were none is kept, so that a requeue knows that it has all it needs.
+-- Erase a block's params once nothing can need them: no call, no retry after a receipt, and no requeue, which are over with the job
+-- (`over`: it is cancelled or overdue). That there were none is kept, so that a requeue knows that it has all it needs.
 local function forget_params(block_key, letters, over)
-  if string.find(letters, over and '[wsq]' or '[wsqxu]') then return end
+  if string.find(letters, over and '[wsq]' or '[wsqafxu]') then return end
   local held = redis.call('HMGET', block_key, 'p', 'pp')
   if held[1] == '[]' or (held[2] and not string.find(held[2], '[^%[%],]')) then redis.call('HSET', block_key, 'np', 1) end
   redis.call('HDEL', block_key, 'p', 'pp')

@@ -1,22 +1,24 @@
 -- Apply receipts to their recipients; a final recipient keeps its state and the receipt is counted as late.
--- KEYS: the book, account, dead, names of codes (hashes), then per block: block, job (hashes)
--- ARGV: the codes used (lines: "number name"), then per block six columns, a cell for each receipt, in ascending order of positions: positions
---       (1 byte), numbers (8 bytes), letters ('d', 'f', or 'u' when none came in time), codes (2 bytes), final epoch s (4 bytes), notes (lines; ''
---       when there are none: '' or json of the serial, kept with the block; for 'u' the field of the dead letter)
--- Returns: {applied, late, strangers}. A stranger's number is not the one the block has at that position.
+-- KEYS: the book, account, dead, names of codes (hashes), due later (zset), then per block: block, job (hashes), then shards of the serial
+--       index (hashes), as the plans name them
+-- ARGV: account, blocks, the codes used (lines: "number name"),
+--       then per block nine: block id, job id, and a cell for each receipt, in ascending order of positions: positions (1 byte), numbers
+--       (8 bytes), letters ('d', 'f', or 'u' when none came in time), codes (2 bytes), final epoch s (4 bytes), notes (lines; '' when there
+--       are none: '' or json of the serial, kept with the block), plans (lines; '' when there are none: "nth receipt, delay ms, further tries
+--       allowed, number of the account's name that it goes to or 0, shard's place among the KEYS or 0, index field in hex, batch queue")
+-- Returns: {applied, late, strangers, tried again}. A stranger's number is not the one the block has at that position.
 --          {'codes'} when a code has another number by now: nothing is changed.
-local FIRST_BLOCK = BOOK + 3
+local FIRST_BLOCK = BOOK + 4
 local book = the_book()
-local account_key, dead_key, names_key = unpack(KEYS, BOOK + 1, FIRST_BLOCK)
-if not codes_hold(names_key, ARGV[1]) then return { 'codes' } end
+local account_key, dead_key, names_key, later_key = unpack(KEYS, BOOK + 1, FIRST_BLOCK)
+local account, blocks, codes_used = unpack(ARGV, 1, 3)
+if not codes_hold(names_key, codes_used) then return { 'codes' } end
 local now = math.floor(now_us() / 1000)
-local applied, late, strangers = 0, 0, 0
-local account = string.match(account_key, 'account:(.*)$')
-local code_names = {}
-for number, name in string.gmatch(ARGV[1], '(%d+) ([^\n]*)') do code_names[tonumber(number)] = name end
+local applied, late, strangers, again = 0, 0, 0, 0
 local waited = 'accepted_to_final_seconds|' .. account
-local deltas = {}
+local deltas, dead, code_names = {}, {}, {}
 local WIDTHS = { 1, 2, 4 }
+for number, name in string.gmatch(codes_used, '(%d+) ([^\n]+)') do code_names[tonumber(number)] = name end
 
 -- The three columns of a block, pieced together from what they were and from runs of receipts for positions that follow each other.
 local function pieces(old, given)
@@ -40,45 +42,95 @@ local function seconds_at(packed, k)
   return ((a * 256 + b) * 256 + c) * 256 + d
 end
 
-local function note_down(key, position, to, note)
-  if to == 'u' then redis.call('HINCRBY', dead_key, note, 1)
-  elseif note ~= '' then redis.call('HSET', key, 'y' .. position, note) end
+-- Failed receipts whose recipients may be tried again become a wait: within the ttl, as often as their lane allows, while the params
+-- are there. The other columns follow: who waits has no end yet.
+local function planned(e, text)
+  e.plans = {}
+  if text == '' then return end
+  local j = redis.call('HMGET', e.job_key, 'state', 'deadline_ms')
+  local held = redis.call('HMGET', e.key, 'rt', 'p', 'pp', 'np')
+  if j[1] == 'cancelled' or not (held[2] or held[3] or held[4]) then return end
+  e.rt = held[1] or string.rep('\0', #e.st)
+  for line in string.gmatch(text, '[^\n]+') do
+    local k, delay, limit, through, shard, field, queue = string.match(line, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%x*) (%S+)$')
+    k = tonumber(k)
+    local position = string.byte(e.positions, k)
+    if string.byte(e.rt, position + 1) < tonumber(limit) and now + tonumber(delay) < tonumber(j[2] or math.huge) then
+      e.letters = spliced(e.letters, 1, k - 1, 'w')
+      e.ends = spliced(e.ends, 4, k - 1, '\0\0\0\0')
+      e.plans[k] = { delay = delay, through = tonumber(through), shard = tonumber(shard), field = field, queue = queue }
+    end
+  end
+end
+
+local function code_of(codes, k)
+  local high, low = string.byte(codes, k * 2 - 1, k * 2)
+  return code_names[high * 256 + low]
+end
+
+local function dead_letter(e, k, to)
+  local name = string.gsub(code_of(e.codes, k) or '-', ' ', '_')
+  local field = account .. ' ' .. name .. ' ' .. e.job .. ' ' .. to
+  dead[field] = (dead[field] or 0) + 1
+end
+
+-- Write down that a recipient is tried again. Its serial has had its receipt: the same one, pushed and pulled, must not end the next try.
+local function try_again(e, plan, position)
+  e.rt = spliced(e.rt, 1, position, string.char(math.min(255, string.byte(e.rt, position + 1) + 1)))
+  local at = plan.delay .. ' ' .. plan.queue
+  e.waits[at] = e.waits[at] or {}
+  table.insert(e.waits[at], position)
+  if plan.through > 0 then e.through[#e.through + 1] = position .. ',' .. position .. ',' .. plan.through end
+  if plan.shard > 0 then
+    local field = string.gsub(plan.field, '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
+    local value = redis.call('HGET', KEYS[plan.shard], field)
+    if value and #value == 6 then redis.call('HSET', KEYS[plan.shard], field, value .. '\1') end
+  end
+  again = again + 1
 end
 
 local function block(index)
-  local key, job_key = KEYS[FIRST_BLOCK + index * 2 - 1], KEYS[FIRST_BLOCK + index * 2]
-  local positions, numbers, letters, codes, finals, lines = unpack(ARGV, index * 6 - 4, index * 6 + 1)
+  local id, job, positions, numbers, letters_given, codes, ends, lines, plans = unpack(ARGV, index * 9 - 5, index * 9 + 3)
+  local e = {
+    key = KEYS[FIRST_BLOCK + index * 2 - 1], job_key = KEYS[FIRST_BLOCK + index * 2], id = id, job = job, positions = positions,
+    letters = letters_given, codes = codes, ends = ends, waits = {}, through = {},
+  }
   local notes
   if lines ~= '' then
     notes = {}
     for note in string.gmatch(lines .. '\n', '([^\n]*)\n') do notes[#notes + 1] = note end
   end
-  local b = redis.call('HMGET', key, 'st', 'n', 'cd', 'fi', 'queue', 'co', 'ta')
+  local b = redis.call('HMGET', e.key, 'st', 'n', 'cd', 'fi', 'queue', 'co', 'ta')
   local st, n = b[1] or '', b[2] or ''
   local about = { account = account, queue = b[5] or '||', co = b[6] or nil }
+  if st == '' then strangers = strangers + #positions; return end
+  e.st = st
+  planned(e, plans)
+  local letters = e.letters
   local old = { st, b[3] or string.rep('\0\0', #st), b[4] or string.rep('\0\0\0\0', #st) }
-  local new = pieces(old, { letters, codes, finals })
-  local job_deltas = deltas[job_key] or {}
-  local from_k, from_position, last, was_open, any
-  deltas[job_key] = job_deltas
+  local new = pieces(old, { letters, e.codes, e.ends })
+  local job_deltas = deltas[e.job_key] or {}
+  local from_k, from_position, last, any
+  deltas[e.job_key] = job_deltas
   for k = 1, #positions do
     local position, to = string.byte(positions, k), string.sub(letters, k, k)
     local from = string.sub(st, position + 1, position + 1)
     local good = false
     if from == '' or string.sub(n, position * 8 + 1, position * 8 + 8) ~= string.sub(numbers, k * 8 - 7, k * 8) then strangers = strangers + 1
-    elseif position == last or not may_move(from, to) then late = late + 1
+    elseif position == last or not may_move(from, to) or (to == 'w' and not e.plans[k]) or string.find(from, '[xXuUfF]') then late = late + 1
     else
       good = true
       if from_k and position ~= last + 1 then new.run(from_k, k - 1, from_position); from_k = nil end
       if not from_k then from_k, from_position = k, position end
-      last, any, was_open = position, true, was_open or from == 'q'
-      if notes then note_down(key, position, to, notes[k] or '') end
+      last, any = position, true
+      if notes and notes[k] and notes[k] ~= '' then redis.call('HSET', e.key, 'y' .. position, notes[k]) end
+      if to == 'w' then try_again(e, e.plans[k], position)
+      elseif to ~= 'd' then dead_letter(e, k, to) end
       count_move(job_deltas, from, to)
-      count_states(book, about, position, position, to)
-      local high, low = string.byte(codes, k * 2 - 1, k * 2)
-      local code = code_names[high * 256 + low]
+      if to ~= 'w' then count_states(book, about, position, position, to) end
+      local code = code_of(codes, k)
       if code and code ~= '' then grow(book, 'k|' .. account .. '|receipt|' .. code, 1) end
-      if b[7] and to ~= 'u' then count_time(book, waited, (seconds_at(finals, k) - tonumber(b[7])) * 1000, 1) end
+      if b[7] and to ~= 'u' and to ~= 'w' then count_time(book, waited, (seconds_at(ends, k) - tonumber(b[7])) * 1000, 1) end
       applied = applied + 1
     end
     if not good and from_k then new.run(from_k, k - 1, from_position); from_k = nil end
@@ -86,15 +138,22 @@ local function block(index)
   if from_k then new.run(from_k, #positions, from_position) end
   if not any then return end
   local letters_now = new.column(1)
-  redis.call('HSET', key, 'st', letters_now, 'cd', new.column(2), 'fi', new.column(3))
-  if was_open then forget_params(key, letters_now) end
+  redis.call('HSET', e.key, 'st', letters_now, 'cd', new.column(2), 'fi', new.column(3))
+  if next(e.waits) then redis.call('HSET', e.key, 'rt', e.rt) end
+  for wait, list in pairs(e.waits) do
+    local delay, queue = string.match(wait, '^(%d+) (%S+)$')
+    redis.call('ZADD', later_key, now + tonumber(delay), queue .. ' ' .. e.job .. '|' .. e.id .. '|' .. runs_of(list))
+  end
+  set_accounts(e.key, #st, table.concat(e.through, ' '))
+  forget_params(e.key, letters_now)
 end
 
-for index = 1, (#KEYS - FIRST_BLOCK) / 2 do block(index) end
+for index = 1, tonumber(blocks) do block(index) end
 for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
+for field, by in pairs(dead) do redis.call('HINCRBY', dead_key, field, by) end
 if applied > 0 then
   redis.call('HINCRBY', account_key, 'outstanding', -applied)
   redis.call('HINCRBY', account_key, 'receipts', applied)
 end
 if late > 0 then redis.call('HINCRBY', account_key, 'late', late) end
-return { applied, late, strangers }
+return { applied, late, strangers, again }

@@ -71,7 +71,7 @@ local function mark(e, text)
       e.fi = spliced(e.fi or string.rep('\0\0\0\0', e.size), 4, a, string.rep(four_bytes(math.floor(now / 1000)), count))
     end
     if name ~= '' and (to == 'x' or to == 'u') then
-      local field = account .. ' ' .. name .. ' ' .. e.job
+      local field = account .. ' ' .. name .. ' ' .. e.job .. ' ' .. to
       dead[field] = (dead[field] or 0) + count
     end
     local list = to == 'q' and e.doubtful or stamp and (to == 'w' or to == 'x') and e.unsent

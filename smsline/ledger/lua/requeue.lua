@@ -1,11 +1,12 @@
--- Send the dead and unknown recipients of one block again, or drop them from the dead letter; asked twice it does nothing more.
+-- Send the undelivered, dead and unknown recipients of one block again, or drop them from the dead letter; asked twice it does nothing more.
 -- KEYS: the book, block, job, dead, names of codes (hashes), batch queue, due send of the lane (zsets)
--- ARGV: 'requeue' or 'drop', account at which they ended, block id, job id, batch queue, code ('-' for none), the batch queue's account
+-- ARGV: 'requeue' or 'drop', account at which they ended, block id, job id, batch queue, code ('-' for none), the batch queue's account, letter of the
+--       state to take
 -- Returns: {recipients, why none: '' | 'params' when they are erased | 'deadline' when it has passed | 'cancelled'}.
 local book = the_book()
 local block_key, job_key, dead_key, names_key, queue_key, send_key = unpack(KEYS, BOOK + 1, BOOK + 6)
-local what, account, block, job, queue, code, home = unpack(ARGV)
-local b = redis.call('HMGET', block_key, 'st', 'cd', 'at', 'fi', 'p', 'pp', 'np', 'ac')
+local what, account, block, job, queue, code, home, wanted = unpack(ARGV)
+local b = redis.call('HMGET', block_key, 'st', 'cd', 'at', 'fi', 'p', 'pp', 'np', 'ac', 'rt')
 if not b[1] then return { 0, '' } end
 local now = math.floor(now_us() / 1000)
 local j = redis.call('HMGET', job_key, 'state', 'deadline_ms', 'closed_ms', 'created_ms')
@@ -17,6 +18,7 @@ local st, cd = column(b[1], size, 1), column(b[2], size, 2, '\0\0')
 local at, fi = column(b[3], size, 1, '\0'), column(b[4], size, 4, '\0\0\0\0')
 local list, deltas, gone = {}, {}, {}
 local ac = b[8] and column(b[8], size, 2, '\0\0')
+local rt = b[9] and column(b[9], size, 1, '\0')
 
 local function name_of(cell)
   return redis.call('HGET', names_key, string.byte(cell, 1) * 256 + string.byte(cell, 2))
@@ -29,16 +31,17 @@ end
 
 for p = 0, size - 1 do
   local old = st[p]
-  if old == 'x' or old == 'u' then
+  if old == wanted then
     local name = name_of(cd[p]) or '-'
     if code == name and ended_there(p) then
       local to = again and 'w' or string.upper(old)
       list[#list + 1] = p
       st[p] = to
       count_move(deltas, old, to)
-      local field = account .. ' ' .. name .. ' ' .. job
+      local field = account .. ' ' .. name .. ' ' .. job .. ' ' .. old
       gone[field] = (gone[field] or 0) + 1
       if again and ac then ac[p] = '\0\0' end
+      if again and rt then rt[p] = '\0' end
       if again then at[p], cd[p], fi[p] = '\0', '\0\0', '\0\0\0\0' end
     end
   end
@@ -47,7 +50,10 @@ if #list == 0 then return { 0, '' } end
 if again and not (b[5] or b[6] or b[7]) then return { 0, 'params' } end
 redis.call('HSET', block_key, 'st', joined(st, size), 'cd', joined(cd, size), 'at', joined(at, size), 'fi', joined(fi, size))
 if ac then redis.call('HSET', block_key, 'ac', joined(ac, size)) end
+if rt then redis.call('HSET', block_key, 'rt', joined(rt, size)) end
 for field, by in pairs(gone) do
+  -- Counted by an older version, which did not name the state.
+  if redis.call('HEXISTS', dead_key, field) == 0 then field = string.sub(field, 1, -3) end
   if redis.call('HINCRBY', dead_key, field, -by) <= 0 then redis.call('HDEL', dead_key, field) end
 end
 if again then

@@ -100,14 +100,14 @@ def closed_jobs_are_over(seen: View) -> None:
     for held_block in seen.blocks.values():
         letters = set(held_block[b"st"].decode())
         swept = not letters & set("ce") or held_block[b"job"].decode() not in seen.due.get("expire", set())
-        if swept and not letters & set("wsqxu"):
+        if swept and not letters & set("wsqafxu"):
             assert b"p" not in held_block, "params are kept that nobody needs"
 
 
 def dead_letters_are_listed(seen: View, model: Model) -> None:
-    """The dead letter holds every dead and unknown recipient that nobody dropped."""
+    """The dead letter holds every undelivered, dead and unknown recipient that nobody dropped."""
     listed: Counter[str] = Counter()
     for field, count in seen.dead.items():
         listed[field.split(" ")[2]] += count
-    alive = (spot for spot, letter in seen.letters.items() if letter in "xu" and spot not in model.dropped)
+    alive = (spot for spot, letter in seen.letters.items() if letter in "fxu" and spot not in model.dropped)
     assert listed == Counter(spot.job for spot in alive)

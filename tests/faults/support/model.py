@@ -72,6 +72,7 @@ class Model:
     letters: dict[Spot, str] = field(default_factory=dict)
     attempts: dict[int, Attempt] = field(default_factory=dict)
     index: dict[str, Spot] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
     doubtful: dict[int, list[int]] = field(default_factory=dict)
     orphans: list[Letter] = field(default_factory=list)
     resent: set[Spot] = field(default_factory=set)
@@ -149,6 +150,9 @@ class Model:
     def receive(self, letter: Letter, *, keep: bool = True) -> bool:
         """A receipt comes; whether it belonged to somebody."""
         spot = self.index.get(letter.serial)
+        if letter.serial in self.spent:
+            self.late += 1
+            return True
         if spot is None:
             spot = next(self._candidates(letter), None)
             if spot is not None:
@@ -193,18 +197,20 @@ class Model:
         held.spots, held.state = [], "done"
 
     def requeue(self, job: Job) -> None:
-        """A person sends a job's dead and unknown recipients again."""
+        """A person sends a job's undelivered, dead and unknown recipients again."""
         if job.state == "cancelled" or job.overdue:
             return
         for spot in self.of_job(job.job):
-            if self.letters[spot] in "xu" and spot not in self.dropped:
+            if self.letters[spot] in "fxu" and spot not in self.dropped:
+                if self.letters[spot] == "f":
+                    self.spent |= {serial for serial, known in self.index.items() if known == spot}
                 self.letters[spot] = "w"
                 self.resent.discard(spot)
                 self.closed.discard(job.job)
 
     def drop(self, job: Job) -> None:
-        """A person takes a job's dead and unknown recipients out of the dead letter."""
-        self.dropped |= {spot for spot in self.of_job(job.job) if self.letters[spot] in "xu"}
+        """A person takes a job's undelivered, dead and unknown recipients out of the dead letter."""
+        self.dropped |= {spot for spot in self.of_job(job.job) if self.letters[spot] in "fxu"}
 
     def close(self) -> None:
         """Jobs of which everything is there and nothing is open are closed."""

@@ -6,7 +6,7 @@ from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts
 from smsline.ledger.accepting import Timing
 from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
-from smsline.ledger.receipts import ReceiptMatch, Row
+from smsline.ledger.receipts import Place, ReceiptMatch, Row
 from smsline.ledger.runs import decode
 from smsline.states import State
 from tests.support.waiting import wait_until
@@ -191,8 +191,8 @@ def test_a_retry_waits_and_keeps_its_count(world: World) -> None:
 
 
 def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
-    """A block's params go with its last recipient that could still be sent."""
-    world.job(some_numbers(2))
+    """A block's params go with its last recipient that could still be sent; one that is accepted could, after its receipt."""
+    job = world.job(some_numbers(2))
     claim, begun = world.begin(1)
     assert isinstance(begun, StartedCall)
     block = world.ledger.keys.block(begun.groups[0].entry.block)
@@ -201,6 +201,10 @@ def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
     claim, begun = world.begin(1)
     assert isinstance(begun, StartedCall)
     world.record(claim, begun, State.ACCEPTED)
+    assert world.ledger.redis.hexists(block, "p")
+    places = [Place(begun.groups[0].entry.block, position) for position in range(2)]
+    rows = [ReceiptMatch(Row(FIRST + n, "", True, "DELIVRD", 1), place) for n, place in enumerate(places)]
+    receipts.apply(world.ledger, "main", rows, jobs={places[0].block: job})
     assert not world.ledger.redis.hexists(block, "p")
 
 

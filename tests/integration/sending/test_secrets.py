@@ -40,21 +40,28 @@ def test_the_search_finds_what_is_there(scene: Scene) -> None:
     assert places_of(scene.ledger, CODE)
 
 
-def test_a_code_is_erased_when_it_is_accepted(scene: Scene) -> None:
-    """No retry can need it any more."""
+def test_a_code_is_erased_when_its_receipt_has_come(scene: Scene) -> None:
+    """Until then another try may need it, at most to the end of its ttl."""
     scene.otp(FIRST, CODE)
     scene.run()
+    assert places_of(scene.ledger, CODE)
+    scene.apply(scene.provider.deliver())
+    assert not places_of(scene.ledger, CODE)
+    scene.otp(FIRST, CODE, ttl_s=60)
+    scene.run()
+    scene.later(61)
     assert not places_of(scene.ledger, CODE)
 
 
 def test_codes_of_a_campaign_are_erased_number_by_number(scene: Scene) -> None:
-    """Numbers with their own codes share a block; the last one that is accepted erases it."""
+    """Numbers with their own codes share a block; the last one whose receipt comes erases it."""
     rows = [Recipient(f"+{FIRST + n}", (f"{CODE}{n}",)) for n in range(3)]
     (part,) = parts(rows, Tally())
     scene.submit(part.numbers, own_params=part.params, lane="otp", template="1234")
     scene.run()
     scene.later(1)
     assert len(scene.provider.out) == 3
+    scene.apply(scene.provider.deliver())
     assert not places_of(scene.ledger, CODE)
 
 

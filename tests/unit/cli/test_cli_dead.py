@@ -9,6 +9,7 @@ from smsline.admin import DeadGroup, DeadRow
 from smsline.errors import Conflict
 
 GROUP = {
+    "state": "dead",
     "provider": "tencent",
     "account": "main",
     "code": "FailedOperation.PhoneNumberInBlacklist",
@@ -29,8 +30,8 @@ ROW = {
     "attempts": 3,
     "final_at": "2026-08-01T09:00:00Z",
 }
-FILTERS = ("--code", "X", "--job", "j1", "--account", "main")
-CHOSEN = {"code": "X", "job": "j1", "account": "main"}
+FILTERS = ("--code", "X", "--job", "j1", "--account", "main", "--state", "dead")
+CHOSEN = {"code": "X", "job": "j1", "account": "main", "state": "dead"}
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_an_empty_dead_letter_is_said_in_words(run: Any, dead: Any) -> None:
     ("command", "method"), [("list", "dead_groups"), ("show", "dead_rows"), ("requeue", "requeue"), ("drop", "drop")]
 )
 def test_every_command_takes_the_same_filters(run: Any, dead: Any, command: str, method: str) -> None:
-    """Code, job and account, each or all."""
+    """Code, job, account and state, each or all."""
     run("dead", command, *FILTERS)
 
     assert dead.calls == [(method, CHOSEN)]
@@ -145,7 +146,7 @@ def test_all_selects_everything(run: Any, dead: Any) -> None:
     """Empty filters hold for every dead letter."""
     run("dead", "requeue", "--all")
 
-    assert dead.calls == [("requeue", {"code": "", "job": "", "account": ""})]
+    assert dead.calls == [("requeue", {"code": "", "job": "", "account": "", "state": ""})]
 
 
 @pytest.mark.parametrize("command", ["requeue", "drop"])

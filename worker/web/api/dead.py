@@ -12,7 +12,7 @@ from worker.web.api.callers import Caller
 from worker.web.api.endpoint import answer, body_endpoint, endpoint, only, text_of
 from worker.web.context import web_of
 
-FILTERS: Final = ("code", "job", "account")
+FILTERS: Final = ("code", "job", "account", "state")
 
 
 class Selection(TypedDict):
@@ -21,6 +21,7 @@ class Selection(TypedDict):
     code: str
     job: str
     account: str
+    state: str
 
 
 @endpoint("read")
@@ -43,7 +44,12 @@ def drop(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
 
 
 def _selection(given: Mapping[str, Any]) -> Selection:
-    return Selection(code=text_of(given, "code"), job=text_of(given, "job"), account=text_of(given, "account"))
+    return Selection(
+        code=text_of(given, "code"),
+        job=text_of(given, "job"),
+        account=text_of(given, "account"),
+        state=text_of(given, "state"),
+    )
 
 
 def _meant(given: Mapping[str, Any]) -> Selection:
@@ -53,7 +59,7 @@ def _meant(given: Mapping[str, Any]) -> Selection:
     if not isinstance(everything, bool):
         raise BadInput("all", type(everything).__name__, "must be true or false")
     if everything == any(chosen.values()):
-        raise BadInput("all", everything, 'give code, job or account, or "all": true for the whole dead letter')
+        raise BadInput("all", everything, 'give code, job, account or state, or "all": true for the whole dead letter')
     return chosen
 
 

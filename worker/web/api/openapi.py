@@ -72,7 +72,7 @@ MESSAGE: Final[Schema] = {
 SELECTION: Final[Schema] = {
     "type": "object",
     "additionalProperties": False,
-    "properties": {**dict.fromkeys(("code", "job", "account"), TEXT), "all": {"type": "boolean"}},
+    "properties": {**dict.fromkeys(("code", "job", "account", "state"), TEXT), "all": {"type": "boolean"}},
     "description": "All conditions hold at once. Without one, all must be true.",
 }
 
@@ -195,7 +195,7 @@ OPERATIONS: Final = (
     Operation(
         *("get", "/v1/dead", "read", "What is in the dead letter, by account and code."),
         object_of(groups=list_of(ref("DeadGroup"))),
-        query=dict.fromkeys(("code", "job", "account"), TEXT),
+        query=dict.fromkeys(("code", "job", "account", "state"), TEXT),
         refusals=(422,),
     ),
     *(

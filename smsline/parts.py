@@ -83,24 +83,25 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
         except BadInput as error:
             _reject(tally, Rejected(row_no, _masked(row), error.field, error.rule), on_rejected)
             continue
-        phone, mark = numbers.same_phone(number), mark_of(params, ref)
-        at, first, found = known.find(phone)
-        if found != Known.ABSENT and first:
-            if found == mark:
+        mark = mark_of(params, ref) if params is not None or ref else 0
+        at = known.add(numbers.same_phone(number), row_no, mark)
+        first, same = (known.row_at(at), known.mark_at(at) in {mark, Known.ERASED}) if at >= 0 else (0, True)
+        if first:
+            if same:
                 tally.doubled += 1
                 filling.doubled += 1
-                if on_duplicate:
-                    on_duplicate(
-                        Rejected(row_no, _masked(row), "phone", f"is that of row {first}, which says the same", first)
-                    )
+                _tell(
+                    on_duplicate,
+                    Rejected(row_no, _masked(row), "phone", f"is that of row {first}, which says the same", first),
+                )
             else:
                 reason = f"is that of row {first}, which has other params or another ref; only that one goes out"
                 _reject(tally, Rejected(row_no, _masked(row), "phone", reason, first), on_rejected)
             continue
         if tally.content is not None:
             tally.content.add(number, params, ref)
-        if found != Known.ABSENT:
-            if found not in {mark, Known.ERASED}:
+        if at >= 0:
+            if not same:
                 raise Conflict(
                     f"row {row_no}, {_masked(row)}, was handed over before with other params or another ref: the key belongs to "
                     "another campaign; nothing was added"
@@ -108,7 +109,6 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
             tally.held += 1
             known.meet(at, row_no)
             continue
-        known.put(at, phone, row_no, mark)
         filling.numbers.append(number)
         filling.params.append(params)
         filling.refs.append(ref)
@@ -138,11 +138,15 @@ def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None
     return number, params, check_ref(row.ref)
 
 
+def _tell(listener: Listener | None, rejected: Rejected) -> None:
+    if listener:
+        listener(rejected)
+
+
 def _reject(tally: Tally, rejected: Rejected, on_rejected: Listener | None) -> None:
     tally.bad += 1
     tally.first_bad = tally.first_bad or rejected
-    if on_rejected:
-        on_rejected(rejected)
+    _tell(on_rejected, rejected)
 
 
 def _masked(row: object) -> str:

@@ -108,10 +108,9 @@ def test_a_large_job_knows_all_its_numbers_in_little_memory() -> None:
     """The table grows and loses none."""
     known = Known()
     for number in range(FIRST, FIRST + 5_000):
-        at, _, found = known.find(number)
-        assert found == Known.ABSENT
-        known.put(at, number, row=number - FIRST + 1, mark=0)
-    assert all(known.find(number)[1:] == (number - FIRST + 1, 0) for number in range(FIRST, FIRST + 5_000))
+        assert known.add(number, row=number - FIRST + 1, mark=0) == -1
+    found = [known.add(number, row=1, mark=5) for number in range(FIRST, FIRST + 5_000)]
+    assert [(known.row_at(at), known.mark_at(at)) for at in found] == [(row, 0) for row in range(1, 5_001)]
 
 
 def test_own_params_and_refs_stay_with_their_numbers() -> None:

@@ -111,6 +111,8 @@ class RowRules:
 
 
 NO_RULES: Final = RowRules()
+ROW_SWITCHES: Final = frozenset({"allow_unassigned", "allow_blank"})
+"""What a job says about its rows and does not keep."""
 
 
 class JobOptions(TypedDict, total=False):
@@ -190,7 +192,7 @@ class JobSpec:
         """The spec a producer asked for.
 
         Args:
-            given: The fields above by name, and those of `RowRules`; those left out or None take their defaults.
+            given: The fields above by name, and `ROW_SWITCHES`; those left out or None take their defaults.
             now_s: The present, epoch seconds.
 
         Raises:
@@ -198,7 +200,7 @@ class JobSpec:
         """
         values = {name: value for name, value in given.items() if value is not None}
         allow_blank = rules_of(values).allow_blank
-        for name in values.keys() - cls.__dataclass_fields__.keys() - RowRules.__dataclass_fields__.keys():
+        for name in values.keys() - cls.__dataclass_fields__.keys() - ROW_SWITCHES:
             raise BadInput(name, "…", "is not a field of a job")
         lane = _lane(values.get("lane", "notify"))
         return cls(

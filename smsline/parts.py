@@ -1,6 +1,6 @@
 """Recipients cut into parts: each row is checked as it comes, bad ones are reported, and one part is in memory at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from smsline import numbers
@@ -126,6 +126,8 @@ def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None
     Raises:
         BadInput: One of them breaks its rule.
     """
+    if isinstance(row, Mapping):
+        raise BadInput("row", ", ".join(map(str, row)), "has a field that is none of phone, params and ref")
     number = numbers.parse_number(
         row.phone if isinstance(row, Recipient) else row,
         region=rules.region,

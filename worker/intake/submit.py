@@ -82,7 +82,7 @@ def _read(payload: object, region: str | None) -> tuple[JobSpec, list[object], R
 
 
 def _row(row: object) -> str | Recipient:
-    if not isinstance(row, Mapping):
+    if not isinstance(row, Mapping) or not row.keys() <= {"phone", "params", "ref"}:
         return row  # type: ignore[return-value]  # whatever else it is, the row's check refuses it by name
     params = row.get("params")
     return Recipient(

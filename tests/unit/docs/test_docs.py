@@ -13,7 +13,7 @@ import pytest
 from config.accounts import Account
 from config.settings import Settings
 from smsline import cli, job
-from smsline.job import JobSpec
+from smsline.job import ROW_SWITCHES, JobSpec
 from smsline.ledger import inbox, jobs
 from smsline.ledger.link import Ledger
 from smsline.names import LANES, PAYLOAD_VERSION, Lane
@@ -106,7 +106,7 @@ def test_the_picture_shows_the_moves_that_are_made() -> None:
 
 def test_the_schema_knows_the_fields_that_the_worker_takes() -> None:
     """Version, recipients and every field of a job; `at` for its start; not whether parts go out as they come, which are here at once."""
-    taken = {field.name for field in fields(JobSpec)} - {"start_s", "stream"} | {"v", "to", "at"}
+    taken = {field.name for field in fields(JobSpec)} - {"start_s", "stream"} | {"v", "to", "at"} | ROW_SWITCHES
     assert SCHEMA["properties"].keys() == taken
     assert SCHEMA["additionalProperties"] is False
     assert SCHEMA["properties"]["v"]["const"] == PAYLOAD_VERSION

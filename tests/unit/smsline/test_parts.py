@@ -62,6 +62,7 @@ BAD = [
         f"value 1 {HALF_RULE}",
         "+86137****0000",
     ),
+    ({"phone": f"+{FIRST}", "param": ["a"]}, "row", "has a field that is none of phone, params and ref", "dict"),
     (Recipient(None), "phone", "must be text such as '+8613711112222'", "NoneType"),  # type: ignore[arg-type]
 ]
 

@@ -157,6 +157,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     lane: opt.Lane = "marketing",
     ttl: opt.Ttl = None,
     key: opt.Key = "",
+    job_id: opt.JobId = "",
     account: opt.Account = "",
     pace: Pace = None,
     at: At = "",
@@ -179,7 +180,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     at_s = parse_at(at, now_s=client.now_s()) if at else None
     rules = RowRules(client.region, allow_unassigned, allow_blank)
     submit = partial(client.campaign, template=template, params=params, sign=sign, sender=sender, account=account)
-    submit = partial(submit, lane=lane, ttl_s=ttl, key=key, pace=pace, at=at_s)
+    submit = partial(submit, lane=lane, ttl_s=ttl, key=key, job_id=job_id or None, pace=pace, at=at_s)
     submit = partial(submit, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
     told: list[Summary] = []
     with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:

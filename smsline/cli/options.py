@@ -62,6 +62,12 @@ Key = Annotated[
     str,
     typer.Option(metavar="TEXT", help="Your own key: the same key twice is one job.", show_default=False),
 ]
+JobId = Annotated[
+    str,
+    typer.Option(
+        "--job-id", metavar="JOB", help="Repeat the call that said this job may have been taken.", show_default=False
+    ),
+]
 Account = Annotated[str, typer.Option(metavar="NAME", help="Send by this account only.", show_default=False)]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job is closed and print its status.")]
 Timeout = Annotated[

@@ -253,7 +253,7 @@ def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:
     raise Unconfirmed(
         job,
         f"job {job} may have been taken: Redis did not answer ({why}). Ask `smsline status {job}` before it is handed over anew, "
-        "or repeat the call with this job_id",
+        "or repeat the call with this job_id (smsline: --job-id)",
     )
 
 

@@ -22,7 +22,7 @@ from smsline import (
     Unavailable,
     Unconfirmed,
 )
-from smsline.testing import Collected, Collector
+from smsline.testing import AsyncCollector, Collected, Collector
 
 
 def produce(line: Client | Collector) -> str:
@@ -61,7 +61,7 @@ def look(line: Client | Collector, job: str) -> None:
     line.close()
 
 
-async def produce_async(line: AsyncClient, rows: AsyncIterator[str | Recipient]) -> None:
+async def produce_async(line: AsyncClient | AsyncCollector, rows: AsyncIterator[str | Recipient]) -> None:
     """The same under asyncio."""
     async with line:
         assert_type(await line.send(to="+8613711112222", template="1234", lane="otp", job_id="0mx0noynn5290geyda"), str)

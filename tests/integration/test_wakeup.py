@@ -1,0 +1,58 @@
+"""The wake-up that a producer writes by hand is the message that Celery itself would have published."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu.connection import Connection
+from kombu.entity import Queue
+
+from smsline import Client
+from smsline.names import TASK_ACCEPT
+from smsline.wakeup import message
+from tests.support.redis_server import RedisServer
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    """The broker, and the ledger's Redis."""
+    with RedisServer() as server:
+        yield server
+
+
+def taken(url: str, queue: str) -> Any:
+    """The next message of a queue, as a worker's kombu reads and acknowledges it."""
+    with Connection(url) as connection, connection.SimpleQueue(Queue(queue, no_declare=True)) as waiting:
+        found = waiting.get(timeout=5)
+        found.ack()
+        return found
+
+
+def test_kombu_reads_it_as_one_of_celerys_own(redis: RedisServer) -> None:
+    """Task, arguments, encoding and every property that Celery sets for such a message."""
+    kwargs = {"lane": "otp", "job": "j1", "wake": ["smsline.otp:producers", "abcd1234"]}
+    app = Celery(broker=redis.url, set_as_current=False)
+    app.send_task(TASK_ACCEPT, kwargs=kwargs, queue="smsline.otp", ignore_result=True)
+    theirs = taken(redis.url, "smsline.otp")
+    app.close()
+    with Client(redis_url=redis.url) as client:
+        client._ledger.redis.lpush("smsline.otp", message(TASK_ACCEPT, "smsline.otp", kwargs))
+        ours = taken(redis.url, "smsline.otp")
+        assert client._ledger.redis.hlen("unacked") == 0
+    assert ours.payload == theirs.payload
+    assert (ours.content_type, ours.content_encoding) == (theirs.content_type, theirs.content_encoding)
+    assert ours.properties.keys() <= theirs.properties.keys()
+    assert {name: theirs.headers[name] for name in ("task", "ignore_result", "lang", "parent_id")} == {
+        name: ours.headers[name] for name in ("task", "ignore_result", "lang", "parent_id")
+    }
+
+
+def test_a_submit_lays_it_onto_the_lane_s_list(redis: RedisServer) -> None:
+    """In the same round trip as the job, and with what the worker strikes out."""
+    with Client(redis_url=redis.url) as client:
+        job = client.send(to="+8613711112222", template="1", lane="otp")
+        _, kwargs, _ = taken(redis.url, "smsline.otp").payload
+        assert (kwargs["job"], kwargs["lane"]) == (job, "otp")
+        counted, wake = kwargs["wake"]
+        assert client._ledger.redis.zscore(client._ledger.keys.wakes(counted), wake)

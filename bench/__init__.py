@@ -1,1 +1,1 @@
-"""Benchmarks: the engine and its baselines run side by side on this machine; a table of figures and ratios comes out."""
+"""Benchmarks: the engine and its baselines, run side by side on this machine, as figures and ratios."""

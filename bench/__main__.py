@@ -1,4 +1,4 @@
-"""`python -m bench`: how much to measure goes in; progress, a table, and with `--write` docs/performance.md come out.
+"""`python -m bench`: run the benchmarks, show progress and a table, and with `--write` renew docs/performance.md.
 
 Exit codes: 0 when everything was measured, whatever the figures say, 1 when something did not work, 130 after Ctrl-C.
 """

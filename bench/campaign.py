@@ -1,4 +1,4 @@
-"""Campaigns: the engine, a bare loop and two kinds of plain Celery send to the same provider in turn; numbers per second come out."""
+"""Campaigns: numbers per second of the engine, a bare loop and two kinds of plain Celery, in turn."""
 
 import time
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Processes of a bench: commands go in; processes that are ready, watched, and gone when the block ends, come out."""
+"""Processes of a bench: started, waited for, watched, and ended with the block."""
 
 import os
 import signal

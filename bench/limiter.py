@@ -1,4 +1,4 @@
-"""The limiter: four worker processes with more work than a small limit lets through; calls in the fullest second come out."""
+"""The limiter: calls in the fullest second, with four worker processes and more work than the limit lets through."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The machine under the figures: nothing goes in; what it is, how busy it was and when come out."""
+"""The machine under the figures: what it is, how busy it was and when."""
 
 import os
 import platform

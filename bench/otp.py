@@ -1,4 +1,4 @@
-"""One-time passwords: jobs of one number go in, each its own content; how many a second, and how soon, come out.
+"""One-time passwords: how many jobs of one number a second, and how soon each reaches the provider.
 
 Every number of a run has other last four digits, by which the provider's log tells when its call arrived.
 """

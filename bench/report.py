@@ -1,4 +1,4 @@
-"""What was found, for people and programs: rows and the machine go in; a table, JSON and a part of docs/performance.md come out."""
+"""The report: a table, JSON and a part of docs/performance.md, made of the rows and the machine."""
 
 import json
 from collections.abc import Sequence

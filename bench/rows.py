@@ -1,4 +1,4 @@
-"""One measure: figures of each round go in; a median, a ratio to the baseline and whether the target is met come out."""
+"""One measure: median of its rounds, ratio to the baseline, and whether the target is met."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

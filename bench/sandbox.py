@@ -1,4 +1,4 @@
-"""The sandbox as the benches use it: a process on a free port goes up; its statistics and controls come out."""
+"""The sandbox as the benches use it: a process on a free port, its statistics and controls."""
 
 import socket
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Progress: what is being done comes in; a spinner with the time, or now and then a line where there is no terminal, come out."""
+"""Progress: a spinner with the time, or now and then a line where there is no terminal."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Redis, sandbox and workers under the benches: a folder goes in; a stack on free ports of 127.0.0.1 comes out."""
+"""Redis, sandbox and workers under the benches, on free ports of 127.0.0.1."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

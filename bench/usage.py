@@ -1,4 +1,4 @@
-"""What processes and Redis use: process ids or a connection go in, CPU seconds and bytes come out."""
+"""CPU seconds and bytes that processes and Redis use."""
 
 import os
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Large jobs from submit to closed: recipients go in; time, memory in Redis and in the workers, and receipts per second come out.
+"""Large jobs from submit to closed: time, memory of Redis and workers, receipts per second.
 
 The receipts are held back until the provider has accepted every recipient. So there is a moment when all are in flight and none is
 final, at which memory is counted, and sending and receiving are timed apart; nothing is left out of the total.

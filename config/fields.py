@@ -1,4 +1,4 @@
-"""The kinds of value a setting can have: text from an environment or a file in, checked values with a unit out."""
+"""The kinds of value a setting can have: how each is read from text, checked, and in which unit it is kept."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Logging: settings in, redacted records on standard error out; plain lines for people, JSON lines for collectors."""
+"""Logging to standard error, redacted: plain lines for people, JSON lines for collectors."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What is wrong with settings: pydantic's errors in, sentences with name, value and rule out."""
+"""Sentences about wrong settings, with name, value and rule, made of pydantic's errors."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Log records in, the same records out without phone numbers, secrets and message bodies.
+"""Redact log records: phone numbers, secrets and message bodies.
 
 What cannot be recognised by its shape (a text, a code of six digits) must not be logged in the first place.
 """

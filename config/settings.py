@@ -1,4 +1,4 @@
-"""Settings of the service: environment and `smsline.toml` in, one checked value out, or an error listing every problem.
+"""Settings of the service, read from environment and `smsline.toml`, or an error that lists every problem.
 
 What each setting means to an operator, with its trade-off, stands in `config/smsline.sample.toml`.
 """

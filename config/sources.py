@@ -1,4 +1,4 @@
-"""Where settings come from: an environment or a TOML file in, a nested tree and the names as written out.
+"""Where settings come from: an environment or a TOML file, read as a nested tree with the names as written.
 
 Own readers rather than pydantic-settings' because of three needs: an error must name the variable as the operator wrote
 it, a lane's value must be able to refine the number set for all lanes, and text must stay text (an SmsSdkAppId is not a

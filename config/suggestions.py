@@ -1,4 +1,4 @@
-"""A name that is no setting in, the setting that was probably meant out."""
+"""Suggest the setting that a misspelt name was probably meant to be."""
 
 import difflib
 from collections.abc import Mapping

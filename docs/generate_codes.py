@@ -1,4 +1,4 @@
-"""The code tables in, docs/codes.md out; with `--check`, whether the file is what the tables say.
+"""Make docs/codes.md from the code tables; with `--check`, say whether it is up to date.
 
 python docs/generate_codes.py            write docs/codes.md
 python docs/generate_codes.py --check    exit 1 when docs/codes.md is stale

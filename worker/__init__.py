@@ -1,1 +1,1 @@
-"""The engine: wake-ups come in, provider calls and ledger moves go out."""
+"""The engine: from a wake-up to provider calls and moves in the ledger."""

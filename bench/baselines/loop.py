@@ -1,4 +1,4 @@
-"""A bare loop: a URL and an amount of numbers go in, signed requests through the engine's HTTP client go out, and nothing else.
+"""A bare loop: signed requests through the engine's HTTP client, and nothing else.
 
 `python -m bench.baselines.loop URL NUMBERS FIRST THREADS` makes the calls, 200 numbers in each, and exits 0 when every answer
 had status 200.

@@ -1,4 +1,4 @@
-"""`make chaos`: seconds go in; a campaign and a stream of otps under kill -9, dead Redis and a lying provider; the count comes out.
+"""`make chaos`: a campaign and a stream of otps under kill -9, dead Redis and a lying provider, then the count.
 
 Exit code 0 when every promise held, 1 when not.
 """

@@ -1,4 +1,4 @@
-"""What the provider has seen and what the ledger says go in; whether the promises held comes out."""
+"""Compare what the provider has seen with what the ledger says, and tell whether the promises held."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The `smsline` command: arguments in; an answer on stdout, one line per trouble on stderr and an exit code out.
+"""The `smsline` command: answers on stdout, one line per trouble on stderr, and an exit code.
 
 Exit codes: 0 done, 1 failed (the reason may pass), 2 bad input (the same call will fail again), 130 interrupted.
 """

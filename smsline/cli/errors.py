@@ -1,4 +1,4 @@
-"""Errors: an exception goes in, the exit code and the one line for stderr come out."""
+"""The exit code and the line on stderr of every exception."""
 
 import errno
 from typing import Final

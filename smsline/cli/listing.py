@@ -1,4 +1,4 @@
-"""Rows and what their columns are in, a table out that can be read at any width; on a pipe every column, whole.
+"""Tables that can be read at any width; on a pipe they have every column, whole.
 
 On a terminal, identifiers are never folded: what is least missed is left out until the rest fits, and sentences that
 would have to stand in a narrow column go under their row.

@@ -1,4 +1,4 @@
-"""`smsline send`: one message to one number; the job's id, or with --wait its final status, comes out."""
+"""`smsline send`: one message to one number. It prints the job's id, or with --wait its final status."""
 
 from typing import Annotated
 

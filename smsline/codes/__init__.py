@@ -1,4 +1,4 @@
-"""A provider's code in, what it means and what to do out: every provider's codes as data, and one lookup.
+"""Every provider's codes as data, with one lookup for what a code means and what to do about it.
 
 `lookup` serves the engine, `explain` and `what_smsline_does` serve people, `load_overrides` lets a user's file have the
 last word. The tables are in `data/`, readable in a diff; docs/codes.md is made from them.

@@ -1,4 +1,4 @@
-"""A code that a person typed in, every reading of it out, over all providers, best first."""
+"""Every reading of a code that a person typed in, over all providers, best first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches

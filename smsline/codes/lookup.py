@@ -1,4 +1,4 @@
-"""A provider's code in, its row out; on the path of every call and receipt, so it never raises and remembers."""
+"""Look up the row of a provider's code. It is on the path of every call and receipt: it never raises, and remembers."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache

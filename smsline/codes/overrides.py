@@ -1,4 +1,4 @@
-"""A user's file of rows in, the same rows in force out; or every fault of the file, with its line, and nothing changed."""
+"""Put a user's file of rows in force, or tell every fault of the file with its line and change nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A code as somebody wrote it in, the spellings it may stand for out; pure, and safe for any text."""
+"""The spellings that a code as written may stand for; pure, and safe for any text."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Data files and overrides in, one index per namespace out: loaded when first asked for, kept until overrides change."""
+"""One index per namespace, of data files and overrides: loaded when first asked for, kept until overrides change."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The rows of one namespace in, an index out that finds a code by its spelling, its number range or its beginning."""
+"""An index of one namespace: finds a row by its code's spelling, its number range or its beginning."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A row and the time in, the seconds to wait out: a pure function of both."""
+"""How long a row asks to wait at a given time, in seconds; a pure function of both."""
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""A row in, the sentences people read out: what smsline does about it, and what a person should do."""
+"""The sentences people read of a row: what smsline does about it, and what a person should do."""
 
 from dataclasses import replace
 from typing import Final

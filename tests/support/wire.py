@@ -1,4 +1,4 @@
-"""Tencent's wire as a test needs it: signed requests in, answers and receipts out; every message and call is counted.
+"""Tencent's wire as a test needs it: it answers signed requests, gives receipts, and counts every message and call.
 
 Written from the provider's document alone and apart from `worker/sandbox`, so that one misreading is not made twice. It
 answers in another order, with other delays; its receipts come early, late, twice and in any order, each pulled once.

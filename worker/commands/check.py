@@ -1,4 +1,4 @@
-"""`python -m worker check`: settings, Redis, broker and accounts in; for each, ok or what to do about it, out.
+"""`python -m worker check`: of settings, Redis, broker and accounts, whether each is ok or what to do about it.
 
 The judgements are pure functions over what was found out; `check_all` finds it out.
 """

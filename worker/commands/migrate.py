@@ -1,4 +1,4 @@
-"""`python -m worker migrate`: a ledger of the previous layout in, one that this version works with out."""
+"""`python -m worker migrate`: bring a ledger of the previous layout to the one that this version works with."""
 
 from config.settings import load_settings
 from smsline.ledger.link import Ledger

@@ -1,4 +1,4 @@
-"""`python -m worker.demo`: nothing goes in; a service, a campaign and three one-time passwords, watched and checked, come out.
+"""`python -m worker.demo`: start a service, play a campaign and three one-time passwords, watch and check them.
 
 Exit codes: 0 when every recipient ended as it should, 1 when not, 130 after Ctrl-C.
 """

@@ -1,4 +1,4 @@
-"""What came of the demo: results, statuses and the sandbox's statistics in; figures and complaints out. Pure, but for `gather`."""
+"""Figures and complaints about the demo, from results, statuses and the sandbox's statistics. Pure, but for `gather`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The demo's producer: a client and a CSV file go in, jobs go out and are followed until each of them is closed."""
+"""The demo's producer: hands over the jobs of a CSV file and follows each until it is closed."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Statuses of jobs go in; a bar per job, coloured by state, comes out on a terminal, and plain lines elsewhere."""
+"""A bar per job, coloured by state, on a terminal, and plain lines elsewhere."""
 
 import time
 from collections.abc import Iterator, Mapping

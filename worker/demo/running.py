@@ -1,4 +1,4 @@
-"""The demo's service seen from outside: a folder goes in; a process that serves, and that is stopped whatever happens, comes out."""
+"""The demo's service seen from outside: a process that serves, and that is stopped whatever happens."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The demo's service: a folder with settings goes in; Redis, sandbox and workers on free ports run until SIGTERM.
+"""The demo's service: Redis, sandbox and workers on free ports, until SIGTERM.
 
 `python -m worker.demo.service FOLDER` runs the same plan under the same supervision as `python -m worker up`. It says
 everything into FOLDER/log, and reports once in FOLDER/report.json: where things are, or why they are not.

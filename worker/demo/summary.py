@@ -1,4 +1,4 @@
-"""Findings go in, the demo's last page comes out."""
+"""The demo's last page, made of its findings."""
 
 from collections.abc import Iterator
 from statistics import median

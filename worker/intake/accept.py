@@ -1,4 +1,4 @@
-"""A job in the inbox goes in, its recipients in batch queues come out, part by part; a paused job that goes on gets its entries back."""
+"""Accept jobs from the inbox, part by part, into batch queues; give a resumed job its entries back."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Batch keys: a job's spec and numbers go in, batch queues and blocks come out. What must be equal in one call is in the batch queue."""
+"""Batch keys: cut a job's numbers into blocks and batch queues. What must be equal in one call is in the batch queue."""
 
 import json
 from collections import defaultdict

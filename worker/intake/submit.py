@@ -1,4 +1,4 @@
-"""The payload of the Celery task `smsline.submit` goes in, a job in the inbox comes out; for producers that do not import smsline."""
+"""Take the payload of the Celery task `smsline.submit` into the inbox, for producers that do not import smsline."""
 
 import logging
 from collections.abc import Mapping

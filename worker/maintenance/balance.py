@@ -1,4 +1,4 @@
-"""Accounts whose provider tells their credit go in; what is left on each is kept with its health, a quarter of an hour old at most."""
+"""Ask providers for the balance of accounts and keep it with their health, a quarter of an hour old at most."""
 
 import logging
 from typing import Final

@@ -1,4 +1,4 @@
-"""Jobs whose time has come go in: overdue and cancelled ones are ended, closed ones are removed after their retention."""
+"""The end of jobs: end what waits of overdue and cancelled ones, remove closed ones after their retention."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Claims whose worker fell silent go in: those never begun go back to their batch queue, those begun become unsure."""
+"""Rescue expired claims: requeue those that were never started, mark started ones as unsure."""
 
 import logging
 

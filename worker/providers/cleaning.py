@@ -1,4 +1,4 @@
-"""Text that came from outside in, the same text fit for a log out."""
+"""Make text that came from outside fit for a log."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias

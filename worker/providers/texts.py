@@ -1,4 +1,4 @@
-"""Texts for providers without templates: a text with {1}, {2} … and a job's params in, what is sent out."""
+"""Texts for providers without templates: fill {1}, {2} … with a job's params."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Receipts of calls whose answer was never seen go in, the recipients they must belong to come out."""
+"""Match receipts of calls whose answer was never seen to the recipients they must belong to."""
 
 from collections.abc import Sequence
 from typing import Final

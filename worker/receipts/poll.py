@@ -1,4 +1,4 @@
-"""Accepted recipients without a receipt go in; receipts asked for come out, or `unknown` at the deadline.
+"""Ask about accepted recipients without a receipt; at the deadline they end as `unknown`.
 
 Where receipts are queued, a number is asked about when its receipt is overdue. Where they are not, every message is asked
 about, soon at first and then ever more rarely (docs/decisions/0010-receipts-by-query.md).

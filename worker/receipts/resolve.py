@@ -1,4 +1,4 @@
-"""Attempts nobody knows the end of go in; what was found of them, another try, or `unknown` comes out. Nothing is sent again blindly."""
+"""Resolve attempts with an unknown outcome: ask the provider, then try again or end as `unknown`. Nothing is sent again blindly."""
 
 import logging
 from collections import Counter

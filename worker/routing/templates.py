@@ -1,4 +1,4 @@
-"""What an account says of a job: a job's template, signature and params in, the account's own out; a `Broken` when it has none."""
+"""A job's template, signature and params as an account has them; a `Broken` when it has none in their place."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Sending windows: an account's hours and a recipient's country go in, how long a batch queue must wait comes out.
+"""Sending windows: how long a batch queue must wait for its account's hours in a recipient's country.
 
 Marketing goes out in the recipient's own daytime. In a country of several time zones only the hours that are within the window in
 all of them count, because a number does not tell where its owner is.

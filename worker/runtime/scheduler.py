@@ -1,4 +1,4 @@
-"""The scheduler of a worker process: what is due in the ledger goes in, wake-ups on the process' own queues come out.
+"""The scheduler of a worker process: publish wake-ups on its own queues for what is due in the ledger.
 
 No beat, no ETA: every worker looks, a wake-up is published only when something is due, and only as many as can start soon. A lost
 wake-up is published again; a doubled one finds its work claimed.

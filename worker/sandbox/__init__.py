@@ -1,1 +1,1 @@
-"""The providers' wire protocols on loopback: a provider's HTTP requests in, its answers and receipts out; for demo and tests."""
+"""The providers' wire protocols on loopback, with answers and receipts; for demo and tests."""

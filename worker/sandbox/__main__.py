@@ -1,4 +1,4 @@
-"""`python -m worker.sandbox`: command line options in, a running sandbox out."""
+"""`python -m worker.sandbox`: run a sandbox."""
 
 import typer
 

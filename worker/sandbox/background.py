@@ -1,4 +1,4 @@
-"""A sandbox inside this process, for tests and benches: flags in, a URL and its controls out."""
+"""A sandbox inside this process, for tests and benches, with its URL and controls."""
 
 import threading
 from types import TracebackType

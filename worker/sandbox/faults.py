@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: a call in; the fault that strikes it, and connections cut, out."""
+"""What goes wrong on purpose: the fault that strikes a call, and connections cut."""
 
 import asyncio
 import socket

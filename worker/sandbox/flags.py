@@ -1,4 +1,4 @@
-"""What the sandbox does besides behaving: values from the command line or `POST /_control` in, checked `Flags` out."""
+"""What the sandbox does besides behaving: checked `Flags` from the command line or `POST /_control`."""
 
 import re
 from collections.abc import Iterable, Mapping

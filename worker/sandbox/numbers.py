@@ -1,4 +1,4 @@
-"""Phone numbers as Tencent's wire spells them: text in, the E.164 integer and its country out."""
+"""Phone numbers as Tencent's wire spells them, read as the E.164 integer and its country."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Calls in any sliding second: arrival times in, admission and the highest count out."""
+"""Calls in any sliding second: admission, and the highest count."""
 
 from collections import defaultdict, deque
 from typing import Final

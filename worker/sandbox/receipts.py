@@ -1,4 +1,4 @@
-"""Receipts of one app on their way: message ids with a time in, each id out once it is due and only once."""
+"""Receipts of one app on their way: each message id is given once, when it is due."""
 
 from array import array
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""One sandbox: flags in; the world, rates, faults and statistics its wires share out, and their snapshot for `/_stats`."""
+"""One sandbox: the world, rates, faults and statistics that its wires share, and their snapshot for `/_stats`."""
 
 import time
 from collections import Counter

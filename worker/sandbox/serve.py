@@ -1,4 +1,4 @@
-"""The sandbox as a process: flags or command line options in, an HTTP server on loopback and one ready line out."""
+"""The sandbox as a process: an HTTP server on loopback that prints one ready line."""
 
 from typing import Annotated, Final, TypeAlias
 

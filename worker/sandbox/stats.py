@@ -1,4 +1,4 @@
-"""What happened since the last reset: arrivals and answers in, the JSON of `GET /_stats` out."""
+"""What happened since the last reset: arrivals and answers as the JSON of `GET /_stats`."""
 
 import secrets
 from collections import Counter, deque

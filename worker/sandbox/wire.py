@@ -1,4 +1,4 @@
-"""What every provider's wire has in common: a `Request` comes in, is admitted as a `Call` or refused, a `Reply` goes out."""
+"""What every provider's wire has in common: a `Request` is admitted as a `Call` or refused, and answered by a `Reply`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol

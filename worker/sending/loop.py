@@ -1,4 +1,4 @@
-"""A wake-up for a lane goes in; what is due in its inbox is accepted and what is due in its batch queues is sent, until nothing is."""
+"""Work for a lane: accept what is due in its inbox and send what is due in its batch queues, until nothing is."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Child processes: what to start in; a process that never outlives us, and that can be asked whether it is ready, out."""
+"""Child processes that never outlive their parent, and that can be asked whether they are ready."""
 
 import ctypes
 import os

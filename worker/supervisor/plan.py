@@ -1,4 +1,4 @@
-"""What runs on one machine: settings and a few choices in, the stages to supervise out."""
+"""What runs on one machine: the stages to supervise, made of settings and a few choices."""
 
 import logging
 import os

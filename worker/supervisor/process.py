@@ -1,4 +1,4 @@
-"""One worker process: `python -m worker.supervisor.process NAME QUEUE[,QUEUE…]` in, a Celery worker of these queues out.
+"""One worker process: `python -m worker.supervisor.process NAME QUEUE[,QUEUE…]` runs a Celery worker of these queues.
 
 The same as `celery -A worker.app worker -n NAME -Q QUEUES`, but up in less time, silent on standard output, and never
 left behind by the process that started it.

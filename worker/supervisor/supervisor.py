@@ -1,4 +1,4 @@
-"""Supervision: stages of child processes in; all of them running, restarted when they end, and stopped in order, out.
+"""Supervision: start the stages of child processes, restart what ends, and stop them in order.
 
 A stage that is a gate is ready before the next one is started. Stopping goes the other way round, each stage in full
 before the one it needs: the time for it is the sum of the longest `stop_s` of every stage.

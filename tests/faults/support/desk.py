@@ -1,4 +1,4 @@
-"""A worker's hands and the sandbox in this process: jobs in, their ends and the provider's counts out; quicker than processes."""
+"""A worker's hands and the sandbox in this process; quicker than processes, with the same counts on both sides."""
 
 from collections import Counter
 from typing import Final

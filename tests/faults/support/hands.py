@@ -1,4 +1,4 @@
-"""A worker's hands in this thread: a ledger and a provider in; the scheduler's wake-ups worked off one by one, time skipped, out."""
+"""One worker without Celery, in this thread: the scheduler's wake-ups are worked off one by one, and time is skipped."""
 
 import re
 from collections import deque

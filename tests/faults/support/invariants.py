@@ -1,4 +1,4 @@
-"""What must hold of a ledger after every step: a view and the model go in; an AssertionError names what does not hold."""
+"""What must hold of a ledger after every step; an AssertionError names what does not."""
 
 from collections import Counter
 

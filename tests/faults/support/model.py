@@ -1,4 +1,4 @@
-"""What should become of every recipient: the moves of a ledger go in, the states it must hold come out. Plain Python, no Redis."""
+"""What should become of every recipient after the moves of a ledger. Plain Python, no Redis."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

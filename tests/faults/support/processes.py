@@ -1,4 +1,4 @@
-"""Worker processes of a test: settings in, real processes that can be killed, stopped and let go on, out."""
+"""Worker processes of a test, which can be killed, stopped and let go on."""
 
 import os
 import signal

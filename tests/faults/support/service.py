@@ -1,4 +1,4 @@
-"""A whole service of one test: Redis, sandbox, gateway and wire ready to break; jobs in, what the provider and the ledger say out."""
+"""A whole service of one test: Redis, sandbox, gateway and wire, ready to break."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A ledger as it stands in Redis: its keys go in, one `View` with every recipient, entry, attempt and due set comes out."""
+"""A ledger as it stands in Redis: one `View` with every recipient, entry, attempt and due set."""
 
 from collections import Counter
 from collections.abc import Iterator

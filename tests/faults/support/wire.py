@@ -1,4 +1,4 @@
-"""A wire to Redis that can be cut and tapped: connections go in and through, and the test strikes when a script passes."""
+"""A wire to Redis that can be cut and tapped: the test strikes when a script passes."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Sends as tables: a call in, the expected request out; an answer in, the expected value out."""
+"""Sends as tables: the request of each call, and the value of each answer."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a provider's answer means, as tables: verdict and scope in, the recipients' moves and what happens to the account out."""
+"""What a provider's answer means, as tables: by verdict and scope, the recipients' moves and what happens to the account."""
 
 from collections.abc import Sequence
 

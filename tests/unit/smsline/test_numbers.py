@@ -1,4 +1,4 @@
-"""Numbers: any usual spelling in, one integer out; what cannot be texted is refused in words; masks show no more than they may."""
+"""Numbers: one integer for any usual spelling; what cannot be texted is refused in words; masks show no more than they may."""
 
 import re
 

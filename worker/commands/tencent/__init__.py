@@ -1,4 +1,4 @@
-"""`smsline tencent …`, the same as `python -m worker tencent …`: arguments in, calls of the provider's other actions out.
+"""`smsline tencent …`, the same as `python -m worker tencent …`: the provider's actions besides sending.
 
 The commands need the service's settings, which hold the credentials; so they live here and not in the wheel.
 """

@@ -1,4 +1,4 @@
-"""What is said: a job's template and params in, Alibaba's named params or a whole text out; a `Broken` when that cannot be.
+"""Alibaba's named params, or a whole text, of a job's template and params; a `Broken` when that cannot be.
 
 Templates of Alibaba Cloud have named variables, and a job's params are a list: so each param is written `name=value`.
 """

@@ -1,4 +1,4 @@
-"""ACS3-HMAC-SHA256: a request's exact parts and a key in, the headers that prove who sends it out.
+"""ACS3-HMAC-SHA256: the headers that prove who sends a request, from its exact parts and a key.
 
 Pure functions of their arguments; the steps are those of Alibaba Cloud's "V3 request body and signature mechanism", held
 against its worked example and against the official SDK in the tests. Every header that is passed in is signed.

@@ -1,4 +1,4 @@
-"""What became of messages: serials in and a query's body out; the answer of any of the four status calls in, receipts out.
+"""What became of messages: the bodies of the four status calls, and the receipts in their answers.
 
 A status is not final while it is `Waiting`; then, and when the provider does not know the message yet, there is no
 receipt. None of the answers gives a reason for a failure.

@@ -1,4 +1,4 @@
-"""What one account can ask of the provider besides sending: an action and its parameters in; what the answer holds, or why not, out.
+"""What one account can ask of the provider besides sending.
 
 The actions themselves, typed, are functions in the modules of their subjects: `replies`, `statistics`, `signatures`,
 `templates`, `numbers_info` and `conversions`. Each takes an `Api` first.

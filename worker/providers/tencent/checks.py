@@ -1,4 +1,4 @@
-"""Arguments of actions looked at before a call is made: a value in; the value, or an error that names field and rule, out."""
+"""Arguments of actions, checked before a call is made; an error names field and rule."""
 
 from collections.abc import Sequence
 from datetime import datetime

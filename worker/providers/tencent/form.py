@@ -1,4 +1,4 @@
-"""Signature algorithm v1, HmacSHA1 and HmacSHA256: an action's parameters and a key in, the signed form of a request out.
+"""Signature algorithm v1, HmacSHA1 and HmacSHA256: the signed form of a request.
 
 The older of the provider's algorithms (Tencent SMS API document, lines 350 and 475-522): all common parameters stand beside
 the action's own in one form, lists and objects are flattened into names such as `PhoneNumberSet.0`, and the signature covers

@@ -1,4 +1,4 @@
-"""Numbers as Tencent spells them: text of an answer in, E.164 integers out.
+"""Numbers as Tencent spells them, read as E.164 integers.
 
 Answers are matched by number, and the provider may spell one otherwise than it was asked: mainland numbers have four
 spellings (+86, 0086, 86, none), and a query for +86018845720123 is answered as +8618845720123 (Tencent SMS API

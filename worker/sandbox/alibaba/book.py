@@ -1,4 +1,4 @@
-"""What went out over this wire, by the ids its answers gave: messages in, what became of each out."""
+"""Messages that went out over this wire, by the ids its answers gave, and what became of each."""
 
 import secrets
 from collections import defaultdict

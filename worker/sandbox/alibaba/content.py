@@ -1,4 +1,4 @@
-"""Whether a template, its values and a signature may be sent: names in, what the call is refused with, or nothing, out."""
+"""What a call is refused with for its template, values or signature, or nothing."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Alibaba's gateway: a request in; refused by its rules with a status of 4xx, or carried out by the action's module with 200."""
+"""Alibaba's gateway: requests refused by its rules with a status of 4xx, or carried out by the action's module with 200."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

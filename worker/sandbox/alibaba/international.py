@@ -1,4 +1,4 @@
-"""Actions of 2018-05-01: parameters in, the answer's fields out. A MessageId for each number."""
+"""Actions of 2018-05-01: the fields of each answer. A MessageId for each number."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Phone numbers as Alibaba's wire spells them: text in, the E.164 integer out."""
+"""Phone numbers as Alibaba's wire spells them, read as E.164 integers."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a request asks for: its query string, form and headers in; action, version and parameters out."""
+"""What a request asks for: action, version and parameters of its query string, form and headers."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

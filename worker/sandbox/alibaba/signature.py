@@ -1,4 +1,4 @@
-"""Who signed: a request in, the AccessKey ID or the refusal out. ACS3-HMAC-SHA256, and RPC's HMAC-SHA1 of older SDKs."""
+"""Who signed a request: the AccessKey ID or the refusal. ACS3-HMAC-SHA256, and RPC's HMAC-SHA1 of older SDKs."""
 
 import base64
 import hmac

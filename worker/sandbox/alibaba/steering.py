@@ -1,4 +1,4 @@
-"""Which outcome a number meets on this wire: its last four digits in, a `Fate` out. README.md shows the same table to people."""
+"""Which `Fate` a number meets on this wire, by its last four digits. README.md shows the same table to people."""
 
 from collections.abc import Sequence
 from typing import Final

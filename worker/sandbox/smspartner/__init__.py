@@ -1,4 +1,4 @@
-"""SMSPartner, API version 1: requests with a key in, its answers out."""
+"""SMSPartner, API version 1, as a server."""
 
 from worker.sandbox.smspartner.gateway import PREFIX, SmsPartnerWire
 

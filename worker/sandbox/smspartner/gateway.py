@@ -1,4 +1,4 @@
-"""SMSPartner's front door: a request in; refused by its rules, or carried out by the action's function; JSON out."""
+"""SMSPartner's front door: requests refused by its rules, or carried out by the action's function."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias

@@ -1,4 +1,4 @@
-"""A request at SMSPartner: a POST's JSON or a GET's query in; its fields, or the refusal in the provider's words, out."""
+"""The fields of a request at SMSPartner, from a POST's JSON or a GET's query, or the refusal in the provider's words."""
 
 import re
 from collections.abc import Mapping

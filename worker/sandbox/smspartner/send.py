@@ -1,4 +1,4 @@
-"""bulk-send: up to 500 numbers, each with its text, in; refused as a whole, or let out by each number's fate and answered per number."""
+"""bulk-send: up to 500 numbers, each with its text, refused as a whole or answered per number by its fate."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Which outcome a number meets at SMSPartner: its last four digits in, a `Fate` out. README.md shows the same to people."""
+"""Which `Fate` a number meets at SMSPartner, by its last four digits. README.md shows the same to people."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What SMSPartner remembers of calls, in memory: calls that went out in, the status of each message out."""
+"""What SMSPartner remembers of calls, in memory: the status of each message that went out."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Tencent Cloud SMS, API version 2021-01-11: signed requests in, its answers out."""
+"""Tencent Cloud SMS, API version 2021-01-11, as a server."""
 
 from worker.sandbox.tencent.gateway import TencentWire
 

@@ -1,4 +1,4 @@
-"""Whether a content may be sent: template, values and signature in; the code every number gets, or nothing, out."""
+"""The code that every number of a call gets for its template, values or signature, or nothing."""
 
 import math
 import re

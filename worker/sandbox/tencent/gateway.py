@@ -1,4 +1,4 @@
-"""Tencent's gateway: a request in; refused by its rules, or carried out by the action's module; `{"Response": …}` out."""
+"""Tencent's gateway: requests refused by its rules, or carried out by the action's module; `{"Response": …}`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

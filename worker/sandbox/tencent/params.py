@@ -1,4 +1,4 @@
-"""What each action takes: a request's body or query in, parameters whose presence and types are checked out."""
+"""What each action takes: parameters of a request's body or query, checked for presence and type."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Receipts pulled: an app's queue or one number's history in, rows of at most 100 out."""
+"""Receipts pulled from an app's queue, or from one number's history, at most 100 at a time."""
 
 import time
 from collections.abc import Mapping

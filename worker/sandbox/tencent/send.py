@@ -1,4 +1,4 @@
-"""Messages sent: numbers and content in; refused as a whole, or let out by each number's fate and answered per number."""
+"""Sends: refused as a whole, or answered per number by its fate."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Who signed: a request in, the key's id or the refusal out. TC3-HMAC-SHA256 (Tencent SMS API document, lines 540-720)."""
+"""Who signed a request: the key's id or the refusal. TC3-HMAC-SHA256 (Tencent SMS API document, lines 540-720)."""
 
 import hmac
 import re

@@ -1,4 +1,4 @@
-"""Statistics of what was really sent here: hours in, counts of submitted messages or of their receipts out."""
+"""Statistics of what was really sent here: counts of submitted messages and of their receipts, by hour."""
 
 import re
 from collections import Counter

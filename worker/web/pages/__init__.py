@@ -1,1 +1,1 @@
-"""The console's pages: a request in, HTML out; each subject a module with its routes."""
+"""The console's pages, each subject a module with its routes."""

@@ -1,4 +1,4 @@
-"""Templates: names and values in, a page out. Everything is escaped; nothing marks text as safe but the markup made here."""
+"""Render the templates. Everything is escaped; nothing marks text as safe but the markup made here."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

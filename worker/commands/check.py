@@ -30,6 +30,7 @@ from smsline.ledger.link import Ledger
 from smsline.ledger.refusals import explain
 from smsline.urls import is_redis, read_url, shown
 from worker.commands.check_ledger import look_at_ledger
+from worker.commands.check_texts import cost_of_texts
 
 OLDEST_REDIS: Final = (6, 2)
 SLOW_MS: Final = 5.0
@@ -106,6 +107,7 @@ def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
         *_look_at_broker(settings, redact),
         *judge_accounts(settings),
         *judge_routes(settings),
+        *judge_texts(settings),
     ]
 
 
@@ -208,6 +210,17 @@ def judge_routes(settings: Settings) -> Iterator[Finding]:
             )
         else:
             yield ok(f"route {name}", detail)
+
+
+def judge_texts(settings: Settings) -> Iterator[Finding]:
+    """What the texts cost that are known here; the other providers keep them."""
+    for name, account in settings.accounts.items():
+        for cost in cost_of_texts(account.texts):
+            subject, words = f"text {name}/{cost.template}", f"{cost.words} without params"
+            if cost.odd:
+                yield warn(subject, words, "write it without them, or expect 70 characters a segment instead of 160")
+            else:
+                yield ok(subject, words)
 
 
 def _look_at_redis(settings: Settings, redact: Redactor) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from worker.commands.check import (
     judge_openness,
     judge_redis,
     judge_routes,
+    judge_texts,
     show,
     show_json,
 )
@@ -182,6 +183,17 @@ def test_routes_are_shown_and_what_they_lack_is_told() -> None:
     assert mixed.grade is Grade.WARN
     assert mixed.detail.startswith("every number, every lane: fr 100%, then a; a takes the template ids")
     assert "[accounts.<name>.templates]" in mixed.advice
+
+
+def test_texts_are_counted_and_what_doubles_them_is_named() -> None:
+    """Where the settings hold them; params are not counted."""
+    texts = {"promo": "Your code is {1} – thanks " + "a" * 70, "plain": "Your code is {1}"}  # noqa: RUF001
+    account = {"provider": "smspartner", "secret_key": "k", "texts": texts}
+    odd, plain = judge_texts(Settings.model_validate({"accounts": {"fr": account}}))
+    assert (odd.subject, odd.grade) == ("text fr/promo", Grade.WARN)
+    assert "2 segments of UCS-2" in odd.detail
+    assert "U+2013 EN DASH" in odd.detail
+    assert (plain.grade, plain.detail) == (Grade.OK, "1 segment of GSM-7 (13 places) without params")
 
 
 def looked_at(url: str, **more: str) -> dict[str, tuple[str, str]]:

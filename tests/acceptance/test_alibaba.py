@@ -25,7 +25,7 @@ from smsline.names import QUEUES
 from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
-from tests.unit.alibaba.sandbox import today
+from tests.unit.providers.alibaba.sandbox import today
 from worker.sandbox.background import Background
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import changed, refusal
-from tests.unit.alibaba.harness import INTERNATIONAL, KEY_ID, KEY_SECRET, MAINLAND, answering
+from tests.unit.providers.alibaba.harness import INTERNATIONAL, KEY_ID, KEY_SECRET, MAINLAND, answering
 from worker.providers.alibaba.client import InternationalProvider, MainlandProvider, open_provider
 from worker.providers.alibaba.facts import FACTS
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.smspartner.harness import (
+from tests.unit.providers.smspartner.harness import (
     API_KEY,
     FIRST,
     SECOND,

@@ -12,7 +12,7 @@ import pytest
 from tencentcloud.sms.v20210111 import models
 
 from smsline.errors import BadInput
-from tests.unit.tencent.harness import ACCOUNT, NOW, SECRET_KEY, Line, answering, error_body, failing
+from tests.unit.providers.tencent.harness import ACCOUNT, NOW, SECRET_KEY, Line, answering, error_body, failing
 from worker.providers.base import Broken, Refused
 from worker.providers.http import HttpxPort
 from worker.providers.tencent import conversions, numbers_info, replies, signatures, statistics, templates

@@ -14,7 +14,7 @@ import httpcore
 import pytest
 
 from tests.support.accounts import changed
-from tests.unit.tencent.harness import (
+from tests.unit.providers.tencent.harness import (
     CALL,
     NOW,
     SECRET_ID,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.accounts import changed
-from tests.unit.tencent.harness import (
+from tests.unit.providers.tencent.harness import (
     ACCOUNT,
     ASKED,
     CALL,

@@ -9,7 +9,7 @@ import pytest
 from tencentcloud.sms.v20210111 import models
 
 from tests.support.accounts import changed
-from tests.unit.tencent.harness import ACCOUNT, Line, answering, error_body, failing
+from tests.unit.providers.tencent.harness import ACCOUNT, Line, answering, error_body, failing
 from worker.providers.base import Answer, BatchRule, Broken, Call, Content, Item, Refused, Sent
 
 FIRST, SECOND, THIRD = NUMBERS = (6591234567, 33612345678, 447700900123)

@@ -16,7 +16,7 @@ from alibabacloud_dysmsapi20180501.client import Client as InternationalClient
 from alibabacloud_tea_openapi.models import Config
 
 from tests.support.accounts import changed
-from tests.unit.alibaba.harness import (
+from tests.unit.providers.alibaba.harness import (
     ASKED_CN,
     ASKED_SG,
     BIZ_ID,

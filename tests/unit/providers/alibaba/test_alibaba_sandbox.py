@@ -7,7 +7,7 @@ import pytest
 
 from smsline.codes import lookup
 from smsline.verdicts import Verdict
-from tests.unit.alibaba.sandbox import PLAIN, Wire, acs3, number, today
+from tests.unit.providers.alibaba.sandbox import PLAIN, Wire, acs3, number, today
 from worker.sandbox.flags import Flags, Template
 
 

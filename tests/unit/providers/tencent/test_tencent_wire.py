@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tencentcloud.sms.v20210111 import models
 
-from tests.unit.tencent.harness import ASKED, CALL, OTP, error_body, page_body, receipt_row, row, sent_body
+from tests.unit.providers.tencent.harness import ASKED, CALL, OTP, error_body, page_body, receipt_row, row, sent_body
 from worker.providers.base import Broken, Call, Content, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import cleaner
 from worker.providers.reading import Oddities

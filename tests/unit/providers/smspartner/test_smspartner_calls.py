@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.accounts import changed
-from tests.unit.smspartner.harness import ACCOUNT, API_KEY, FIRST, SECOND, Line, answering, error
+from tests.unit.providers.smspartner.harness import ACCOUNT, API_KEY, FIRST, SECOND, Line, answering, error
 from worker.providers.base import Balance, Broken, Refused
 from worker.providers.smspartner.checks import HlrCampaign, NumberLookup
 from worker.providers.smspartner.manage import StopEntry

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.accounts import changed
-from tests.unit.smspartner.harness import (
+from tests.unit.providers.smspartner.harness import (
     ACCOUNT,
     API_KEY,
     CALL,

@@ -16,7 +16,7 @@ from tencentcloud.common.http.request import RequestInternal
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.sms.v20210111 import sms_client
 
-from tests.unit.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
+from tests.unit.providers.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
 from worker.providers.tencent.signing import canonical_request, sign
 
 VECTORS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("signing-vectors.json").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from smsline.codes import lookup
 from smsline.ledger.batch_queues import BatchQueue
 from smsline.verdicts import Verdict
 from tests.support.accounts import changed
-from tests.unit.alibaba.harness import (
+from tests.unit.providers.alibaba.harness import (
     BIZ_ID,
     CALL,
     CALL_CHINA,

@@ -22,7 +22,7 @@ from tencentcloud.common.sign import Sign
 from tencentcloud.sms.v20210111 import sms_client
 
 from tests.support.accounts import changed
-from tests.unit.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
+from tests.unit.providers.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
 from worker.providers.base import Broken
 from worker.providers.http import HttpxPort
 from worker.providers.tencent.caller import TencentCaller

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import changed, refusal
-from tests.unit.tencent.harness import ACCOUNT, SECRET_ID, SECRETS, answering
+from tests.unit.providers.tencent.harness import ACCOUNT, SECRET_ID, SECRETS, answering
 from worker.providers.http import host_of
 from worker.providers.tencent.facts import FACTS, SEND_EACH
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.alibaba.sandbox import GLOBE, HOST, KEY, PLAIN, SEND, Wire, acs3, rpc, stamp
+from tests.unit.providers.alibaba.sandbox import GLOBE, HOST, KEY, PLAIN, SEND, Wire, acs3, rpc, stamp
 from tests.unit.sandbox.harness import request as tencent_request
 from worker.sandbox.alibaba import is_alibaba
 from worker.sandbox.alibaba.params import read

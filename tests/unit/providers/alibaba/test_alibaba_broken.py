@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tests.unit.alibaba.harness import (
+from tests.unit.providers.alibaba.harness import (
     CALL,
     CALL_GLOBE,
     KEY_ID,

@@ -10,7 +10,7 @@ from smsline.ledger.batch_queues import CallGroup
 from smsline.ledger.runs import Entry
 from smsline.states import State
 from smsline.verdicts import Scope
-from tests.unit.smspartner.harness import CALL, FIRST, SECOND, answering, error, item, sent
+from tests.unit.providers.smspartner.harness import CALL, FIRST, SECOND, answering, error, item, sent
 from worker.outcome import Outcome, Policy, decide
 from worker.providers.texts import fill
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from config.accounts import Account
 from smsline.cli import main
 from smsline.ledger.link import Ledger
-from tests.unit.tencent.harness import CALL
+from tests.unit.providers.tencent.harness import CALL
 from worker.commands import session
 from worker.commands.tencent import run
 from worker.providers.base import ReceiptPage

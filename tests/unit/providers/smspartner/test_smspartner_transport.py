@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.support.accounts import changed, refusal
-from tests.unit.smspartner.harness import ACCOUNT, API_KEY, CALL, SECRETS, Line, answering, sent
+from tests.unit.providers.smspartner.harness import ACCOUNT, API_KEY, CALL, SECRETS, Line, answering, sent
 from worker.providers.base import Broken, Refused
 from worker.providers.http import HttpRequest, HttpResponse, HttpxPort
 from worker.providers.smspartner.client import open_provider

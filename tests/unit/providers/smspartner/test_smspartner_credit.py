@@ -12,7 +12,7 @@ from smsline.admin import Admin
 from smsline.ledger import accounts
 from smsline.ledger.link import Ledger
 from tests.support.accounts import changed
-from tests.unit.smspartner.harness import ACCOUNT, Line, answering, error
+from tests.unit.providers.smspartner.harness import ACCOUNT, Line, answering, error
 from worker.engine import Engine
 from worker.maintenance import balance
 from worker.providers.base import Balance, BalanceProvider, Broken, Refused

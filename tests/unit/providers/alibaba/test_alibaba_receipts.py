@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.alibaba.harness import (
+from tests.unit.providers.alibaba.harness import (
     ASKED_CN,
     ASKED_SG,
     BIZ_ID,

@@ -226,6 +226,29 @@ def test_a_loop_that_ended_without_a_close_is_left_behind(redis: RedisServer, ad
     gc.collect()  # here, where their warnings are expected
 
 
+async def test_a_demoted_server_is_left_for_the_primary(redis: RedisServer, admin: Admin) -> None:
+    """Its refusal is no error of the call: the idle connections are opened anew, by name, and the script runs there."""
+    async with AsyncClient(redis_url=redis.url) as client:
+        await client.send(to=NUMBER, template="1", lane="otp")
+        ours = client._clients[redis.url]
+        admin._ledger.redis.replicaof("127.0.0.1", 1)
+        closed: list[bool] = []
+
+        async def disconnect(inuse_connections: bool = True) -> None:
+            closed.append(inuse_connections)
+            admin._ledger.redis.replicaof("NO", "ONE")  # the name leads to the new primary
+
+        ours.connection_pool.disconnect = disconnect
+        try:
+            job = await client.send(to=NUMBER, template="1", lane="otp")
+        finally:
+            del ours.connection_pool.disconnect
+            admin._ledger.redis.replicaof("NO", "ONE")
+        assert closed
+        assert not any(closed), "connections of other calls stay as they are"
+        assert (await client.status(job))["counts"]["total"] == 1
+
+
 async def test_errors_say_what_is_certain(redis: RedisServer, admin: Admin) -> None:
     """No Redis: not taken. A Redis that falls silent: perhaps taken, with the job's id; the repetition is one job."""
     async with AsyncClient(redis_url=f"redis://127.0.0.1:{free_port()}/0") as nowhere:

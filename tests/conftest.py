@@ -5,9 +5,15 @@ from collections.abc import Iterator
 
 import fakeredis
 import pytest
+from hypothesis import HealthCheck, settings
 
 from smsline.ledger.link import Ledger
 from tests.support.redis_server import RedisServer
+
+
+# A busy machine is slow at any moment; what a test says does not depend on the time that an example takes.
+settings.register_profile("smsline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("smsline")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import inspect
+import json
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from typing import Any
 
@@ -46,7 +48,7 @@ def redis() -> Iterator[RedisServer]:
 def admin(redis: RedisServer) -> Iterator[Admin]:
     """A look at an empty ledger."""
     with Admin(redis_url=redis.url) as made:
-        made._ledger.redis.flushdb()
+        made._ledger.redis.flushall()
         yield made
 
 
@@ -83,6 +85,21 @@ async def test_jobs_are_handed_over_followed_and_steered(redis: RedisServer, adm
             await client.status("0" * 18)
         with pytest.raises(BadInput, match="lane"):
             await client.send(to=NUMBER, template="1", lane="express")
+
+
+async def test_a_broker_that_is_another_redis_gets_the_wake_up(
+    redis: RedisServer, admin: Admin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over a connection of its own; when that fails the job is safe all the same, and the log says so."""
+    async with AsyncClient(f"{redis.url.removesuffix('/0')}/1", redis.url) as client:
+        job = await client.send(to=NUMBER, template="1", lane="otp")
+        (pushed,) = await client._client(client._target.broker_url).lrange("smsline.otp", 0, -1)
+        assert job in b64decode(json.loads(pushed)["body"]).decode()
+    assert admin._ledger.redis.llen("smsline.otp") == 0
+    async with AsyncClient(f"redis://127.0.0.1:{free_port()}/0", redis.url) as client:
+        await client.send(to=NUMBER, template="1", lane="otp")
+    assert "is taken, but its wake-up could not be published" in caplog.text
+    assert len(admin.jobs()) == 2
 
 
 async def test_a_campaign_may_come_row_by_row(redis: RedisServer, admin: Admin) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from smsline.errors import SmslineError
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 FRESH_S: Final = 1.0
 SILENT_S: Final = 15.0
-"""After so long without a change a comment is sent, so that a browser that has left is noticed."""
+"""After so long without a change a comment is sent, so that proxies do not take the stream for dead."""
 
 LONGEST_S: Final = 300.0
 """Then a stream ends and the browser comes again, with its session looked at anew."""
@@ -62,22 +63,22 @@ class Live:
             old = time.monotonic() - 60
             self._held = {name: held for name, held in self._held.items() if held.read_s > old}
 
-    def stream(self, draw: Callable[[], str]) -> StreamingResponse:
-        """Server-sent events: what `draw` makes, each time it has changed.
+    def stream(self, request: Request, draw: Callable[[], str]) -> StreamingResponse:
+        """Server-sent events: what `draw` makes, each time it has changed, until the browser leaves.
 
         Raises:
             HTTPException: 503: too many streams are open.
         """
         if self.streams >= MOST_STREAMS:
             raise HTTPException(503, "too many live pages are open; this one shows what was when it was loaded")
-        return StreamingResponse(self._events(draw), media_type="text/event-stream")
+        return StreamingResponse(self._events(request, draw), media_type="text/event-stream")
 
-    async def _events(self, draw: Callable[[], str]) -> AsyncIterator[str]:
+    async def _events(self, request: Request, draw: Callable[[], str]) -> AsyncIterator[str]:
         self.streams += 1
         began_s = said_s = time.monotonic()
         shown = ""
         try:
-            while (now_s := time.monotonic()) - began_s < LONGEST_S:
+            while (now_s := time.monotonic()) - began_s < LONGEST_S and not await request.is_disconnected():
                 try:
                     drawn = await run_in_threadpool(draw)
                 except (SmslineError, RedisError):

@@ -76,7 +76,9 @@ def live(request: Request, _: Visitor) -> Response:
     """The job's progress, again whenever it has changed."""
     web, name = web_of(request), request.path_params["job"]
     web.client.status(name)
-    return web.live.stream(lambda: fragment("job_live.html", **web.live.read(f"job:{name}", lambda: _read(web, name))))
+    return web.live.stream(
+        request, lambda: fragment("job_live.html", **web.live.read(f"job:{name}", lambda: _read(web, name)))
+    )
 
 
 def steer(what: str) -> Route:

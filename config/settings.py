@@ -53,6 +53,15 @@ class Settings(BaseSettings):
     routes: dict[Name, Route] = Field(default_factory=dict)
     """Routes by name; numbers that none is for go by the accounts' own prefixes and priorities."""
 
+    breaker_failures: Annotated[int, Field(ge=0, le=1000)] = 4
+    """Calls of an account in a row that fail through no fault of their recipients until the account is held; 0 is never."""
+
+    breaker_pause_s: Seconds = 1.0
+    """Until the first probe of a held account; doubled after each that fails."""
+
+    breaker_pause_most_s: Seconds = 30.0
+    """The longest pause between two probes of a held account."""
+
     failover_failures: Annotated[int, Field(ge=0, le=10_000)] = 10
     """Calls of an account that fail within a minute, and are at least half of all, until others stand in for it; 0 is never."""
 

@@ -1,6 +1,6 @@
 """What a person asks of the service: which jobs there are, what is dead and why, which accounts are parked; and the levers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypedDict
 
@@ -9,8 +9,8 @@ from redis.exceptions import RedisError
 from smsline import codes, suppressed
 from smsline.access import Access
 from smsline.errors import Conflict, NotFound, Unavailable
-from smsline.ledger import accounts, breaker, dead, jobs, number_page, suppression
-from smsline.ledger.batch_queues import SIGNED, template_id
+from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, suppression
+from smsline.ledger.batch_queues import ONLY, SIGNED, template_id
 from smsline.ledger.breaker import Out
 from smsline.ledger.jobs import Status, iso
 from smsline.ledger.number_page import NumberMessage
@@ -50,10 +50,15 @@ class DeadRow(TypedDict):
 
 
 class Parked(TypedDict):
-    """Why an account, or one template of it, is parked; `own_sign`: only with a signature that a job brought."""
+    """Why something of an account is parked.
+
+    `scope` is `account`, `region` for one side (`side`: mainland or global), `template`, or `job` for the messages of one job's
+    params alone; `own_sign`: only with a signature that a job brought.
+    """
 
     scope: str
     template: str
+    side: str
     own_sign: bool
     code: str
     meaning: str
@@ -80,8 +85,22 @@ class Failover(TypedDict):
     share: float
 
 
+class Held(TypedDict):
+    """Why an account is held; `next_probe`: when a call finds out whether it still must be; `returning`: the last one went well."""
+
+    code: str
+    meaning: str
+    since: str | None
+    next_probe: str | None
+    returning: bool
+
+
 class AccountHealth(TypedDict):
     """What is known of an account.
+
+    `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when no running worker has it,
+    `failing` while others take over from it, else `ok`. `workers` have it; `refused` are those among them whose machine the
+    provider refuses, with the code.
 
     `waiting` recipients are accepted and their receipt has not come. `diverted` counts recipients that others took over, by
     `<accounts>:<why>`.
@@ -91,6 +110,9 @@ class AccountHealth(TypedDict):
     provider: str
     state: str
     parked: list[Parked]
+    held: Held | None
+    workers: list[str]
+    refused: dict[str, str]
     waiting: int
     receipts: int
     late_receipts: int
@@ -214,7 +236,10 @@ class Admin(Access):
         """Health of every account a worker has registered."""
         with self._acting():
             known = accounts.registered(self._ledger)
-            return [_health(accounts.health(self._ledger, name, provider)) for name, provider in sorted(known.items())]
+            live = presence.live(self._ledger)
+            return [
+                _health(accounts.health(self._ledger, name, provider), live) for name, provider in sorted(known.items())
+            ]
 
     def resume_account(self, account: str) -> int:
         """Lift every park of an account and give it all of its share again; what waited goes out at once.
@@ -329,12 +354,25 @@ def _event(message: NumberMessage) -> NumberEvent:
     return NumberEvent(**message, meaning=row.meaning if row else "", advice=row.advice if row else "")
 
 
-def _health(held: accounts.Health) -> AccountHealth:
+def _health(held: accounts.Health, live: Mapping[str, presence.Worker]) -> AccountHealth:
+    name = held["account"]
+    workers = sorted(worker for worker, its in live.items() if name in its["accounts"])
+    states = {
+        "parked": held["parked"],
+        "unserved": live and not workers,
+        "held": held["held"],
+        "failing": held["out"],
+    }
     return AccountHealth(
-        account=held["account"],
+        account=name,
         provider=held["provider"],
-        state="parked" if held["parked"] else "failing" if held["out"] else "ok",
+        state=next((state for state, so in states.items() if so), "ok"),
         parked=[_parked(park, held["provider"]) for park in held["parked"]],
+        held=_held(held["held"], held["provider"]),
+        workers=workers,
+        refused={
+            worker: live[worker]["stopped"][name]["code"] for worker in workers if name in live[worker]["stopped"]
+        },
         waiting=held["outstanding"],
         receipts=held["receipts"],
         late_receipts=held["late"],
@@ -344,6 +382,19 @@ def _health(held: accounts.Health) -> AccountHealth:
         credit=_credit(held["credit"]),
         failover=_failover(held["out"], held["provider"]),
         diverted=held["diverted"],
+    )
+
+
+def _held(held: breaker.Held | None, provider: str) -> Held | None:
+    if held is None:
+        return None
+    matches = codes.explain(held["code"], provider)
+    return Held(
+        code=held["code"],
+        meaning=matches[0].row.meaning if matches else "no table knows this code",
+        since=iso(held["since_ms"]),
+        next_probe=iso(held["probe_ms"]),
+        returning=held["returning"],
     )
 
 
@@ -372,7 +423,8 @@ def _parked(park: accounts.Park, provider: str) -> Parked:
     return Parked(
         scope=park["scope"],
         template=template_id(park["template"]),
-        own_sign=SIGNED in park["template"],
+        side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",
+        own_sign=SIGNED in park["template"].partition(ONLY)[0].lstrip(SIGNED),
         code=park["code"],
         meaning=matches[0].row.meaning if matches else park["message"],
         since=iso(park["since_ms"]),

@@ -14,8 +14,10 @@ from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 from worker.providers.base import Provider
+from worker.routing.presence import Presence
 from worker.routing.router import Router
 from worker.sending.due_queues import DueQueues
+from worker.sending.in_flight import InFlight
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Engine:
         pause: Waits so many seconds, also while stopping.
         worker: This process' name in claims.
         router: Which account sends to a number.
+        presence: Which accounts this process serves, and which others do.
+        in_flight: How many calls of each account are under way here, and may be.
         due_queues: The due batch queues of each lane, as the process' threads share them out.
         at_work: Threads that are working on a lane at this moment.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
@@ -50,9 +54,13 @@ class Engine:
     at_work: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     router: Router = field(init=False)
+    presence: Presence = field(init=False)
+    in_flight: InFlight = field(init=False)
 
     def __post_init__(self) -> None:
         self.router = Router(self.settings, self.ledger, self.monotonic_s)
+        self.presence = Presence(self.ledger, self.worker, self.providers, self.monotonic_s)
+        self.in_flight = InFlight(self.settings.worker_threads, self.providers, self.monotonic_s)
         self.due_queues = {lane: DueQueues(lane, self.monotonic_s) for lane in LANES}
 
     @contextmanager
@@ -69,6 +77,20 @@ class Engine:
     def next_attempt(self) -> int:
         """An attempt id that nobody has had."""
         return self.ledger.attempt_ids.take()
+
+    def serves(self, account: str) -> bool:
+        """Whether this process makes calls of the account just now: it has it, may use it, and has not too many under way."""
+        presence = self.presence
+        return presence.has(account) and not presence.sits_out(account) and not self.in_flight.full(account)
+
+    def takes(self, account: str) -> bool:
+        """Whether this process looks after what is due of the account just now: it serves it, or no process does.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        presence = self.presence
+        return self.serves(account) or not (presence.has(account) or presence.served_by_others(account))
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless the process should stop."""

@@ -86,7 +86,8 @@ class Outcome:
         entries: The new state of every recipient.
         shut_s: For how long the action's bucket is closed; 0 not at all.
         hold_s: For how long the batch queue is held, because its template may not be sent now; 0 not at all.
-        park: What parks the account or the template, or None.
+        park: What parks the account, one side of it, or the template, or None.
+        machine: What keeps this machine from the account, while others may go on with it, or None.
         worked: Whether the provider took at least one recipient.
         failed: The code of a call that failed through no fault of its recipients; empty for any other.
         silent: Whether the call says nothing of the account, because it was not made.
@@ -98,6 +99,7 @@ class Outcome:
     shut_s: float = 0.0
     hold_s: float = 0.0
     park: Trouble | None = None
+    machine: Trouble | None = None
     worked: bool = False
     failed: str = ""
     silent: bool = False
@@ -132,7 +134,8 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
     policy = replace(policy, chance=lambda: chance)
     outcome = _overall(said, policy)
     outcome.entries = [
-        EntryResults(group.entry, _results(group, said, policy, parked=bool(outcome.park))) for group in groups
+        EntryResults(group.entry, _results(group, said, policy, parked=bool(outcome.park or outcome.machine)))
+        for group in groups
     ]
     return outcome
 
@@ -201,7 +204,11 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     leaving = {id(word) for word in kinds if facts.opt_out(word.match.row.code, word.match.row.reason)} - said.split
     outcome.opted_out = [number for number, word in said.words.items() if id(word) in leaving] if leaving else []
     if kinds and all(word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in kinds):
-        outcome.park = _trouble(kinds)
+        trouble = _trouble(kinds)
+        if trouble.scope is Scope.PROCESS:
+            outcome.machine = trouble
+        else:
+            outcome.park = trouble
     outcome.shut_s = _longest_s(kinds, BUCKET_SCOPES, policy)
     outcome.hold_s = _longest_s(kinds, QUEUE_SCOPES, policy)
     return outcome
@@ -245,7 +252,8 @@ def _certain(word: _Word, broken: Broken) -> _Word:
 
 def _trouble(words: Sequence[_Word]) -> Trouble:
     scopes = {word.match.row.scope for word in words}
-    return Trouble(Scope.TEMPLATE if scopes == {Scope.TEMPLATE} else Scope.ACCOUNT, words[0].code, words[0].message)
+    scope = scopes.pop() if len(scopes) == 1 else Scope.ACCOUNT
+    return Trouble(scope, words[0].code, words[0].message)
 
 
 def _wait_s(word: _Word, policy: Policy) -> float | None:

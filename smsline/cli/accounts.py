@@ -75,6 +75,19 @@ def _credit(one: "AccountHealth") -> str:
 
 def _troubles(one: "AccountHealth") -> list[str]:
     """What a person has to see to, a line each."""
+    name = one["account"]
+    held = [
+        f"{name}: held since {held['since']} by {held['code']}: {held['meaning']}; goes on by itself, "
+        + ("its last probe went well" if held["returning"] else f"next probe {held['next_probe']}")
+        + f"; at once: smsline accounts resume {name}"
+        for held in (one["held"],)
+        if held
+    ]
+    lacking = [f"{name}: no running worker has this account; what waits for it goes on when one has"]
+    machines = [
+        f"{name}: {worker} is refused by {code} and leaves the account to other workers; see smsline codes explain {code}"
+        for worker, code in one["refused"].items()
+    ]
     parks = [
         f"{one['account']}: parked since {park['since']} ({_what(park)}) by {park['code']}: "
         f"{park['meaning']}; when mended: smsline accounts resume {one['account']}"
@@ -84,11 +97,15 @@ def _troubles(one: "AccountHealth") -> list[str]:
         f"{one['account']}: unknown code {code} came {count:,} times; add a row for it"
         for code, count in one["unknown_codes"].items()
     ]
-    return parks + _failover(one) + unknown
+    return parks + held + (lacking if one["state"] == "unserved" else []) + machines + _failover(one) + unknown
 
 
 def _what(park: "Parked") -> str:
     """What of the account is parked."""
+    if park["side"]:
+        return f"{park['side']} numbers"
+    if park["scope"] == "job" and not park["own_sign"]:
+        return f"{park['template']} with one job's params"
     if park["own_sign"]:
         return f"{park['template']} with a signature of a job's own"
     return park["template"] or park["scope"]

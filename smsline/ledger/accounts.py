@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from smsline.ledger import breaker
-from smsline.ledger.breaker import Out
+from smsline.ledger.batch_queues import GLOBAL, MAINLAND, ONLY
+from smsline.ledger.breaker import Held, Out
 from smsline.ledger.link import Ledger
-from smsline.names import LANES
 
 
 class Park(TypedDict):
@@ -43,6 +43,7 @@ class Health(TypedDict):
     unknown_codes: dict[str, int]
     credit: Credit | None
     out: Out | None
+    held: Held | None
     diverted: dict[str, int]
 
 
@@ -81,10 +82,10 @@ def unpark(ledger: Ledger, account: str, template: str = "") -> bool:
     """Lift a park; what waited for it is due at once. False when nothing was parked."""
     keys = ledger.keys
     ledger.redis.hdel(keys.account(account), f"park:{template}")
-    woken = ledger.run(
-        "unpark", [keys.park(account, template), *(keys.send(lane) for lane in LANES)], [account, template]
-    )
-    return int(woken) >= 0
+    if not ledger.redis.delete(keys.park(account, template)):
+        return False
+    breaker.hurry(ledger, account, template)
+    return True
 
 
 def parks(ledger: Ledger, account: str) -> list[Park]:
@@ -97,7 +98,7 @@ def parks(ledger: Ledger, account: str) -> list[Park]:
         if held:
             found.append(
                 Park(
-                    scope="template" if template else "account",
+                    scope=scope_of(template),
                     template=template,
                     code=held["code"],
                     message=held.get("message", ""),
@@ -105,6 +106,13 @@ def parks(ledger: Ledger, account: str) -> list[Park]:
                 )
             )
     return found
+
+
+def scope_of(subject: str) -> str:
+    """What a park holds up: the account, one side of it, a template, or one job's messages of a template."""
+    if ONLY in subject:
+        return "job"
+    return "region" if subject in {MAINLAND, GLOBAL} else "template" if subject else "account"
 
 
 def note_error(ledger: Ledger, account: str, error: str) -> None:
@@ -158,5 +166,6 @@ def health(ledger: Ledger, account: str, provider: str) -> Health:
         unknown_codes={name[8:]: int(count) for name, count in held.items() if name.startswith("unknown:")},
         credit=json.loads(held["credit"]) if "credit" in held else None,
         out=breaker.out(ledger, account),
+        held=breaker.held(ledger, account),
         diverted={name[9:]: int(count) for name, count in held.items() if name.startswith("diverted:")},
     )

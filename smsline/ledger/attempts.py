@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
 from smsline.ledger.blocks import numbers_of
+from smsline.ledger.breaker import SILENT, BreakerEvent, Heard
 from smsline.ledger.codes import Used, run_with_codes, tidy_code
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
@@ -74,6 +75,21 @@ class PollSchedule:
     probe_ms: float = 600_000.0
 
 
+class Recorded(NamedTuple):
+    """What recording a call brought to light.
+
+    Attributes:
+        early: Whether receipts may have come before this was written.
+        event: What is new of the account's circuit breaker.
+        upon: The state of the attempt until then: `begun`; `unsure` when its lease had ended; `claimed` or `gone` when Redis had
+            forgotten what came last.
+    """
+
+    early: bool
+    event: BreakerEvent
+    upon: str
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A call as the ledger knows it: who, which recipients, how far it got."""
@@ -114,9 +130,10 @@ def record(
     *,
     at_ms: int,
     polls: PollSchedule,
-    upon: Literal["begun", "unsure"] = "begun",
+    writer: Literal["worker", "rescuer", "wait"] = "worker",
     counters: Sequence[tuple[str, int]] = (),
-) -> bool | None:
+    heard: Heard = SILENT,
+) -> Recorded | None:
     """Write down what a call came to.
 
     Args:
@@ -126,12 +143,13 @@ def record(
         entries: Every recipient of the attempt that is settled by this.
         at_ms: When the call was begun, epoch ms.
         polls: When to ask about what is left open.
-        upon: The state of the attempt this is written upon.
+        writer: `worker` writes what its call came to, once, whatever has become of the attempt meanwhile; `rescuer` that the worker
+            of a begun call fell silent; `wait` what the wait after an unsure call came to.
+        heard: What the call says of the account.
         counters: What the call adds to the statistics besides its recipients' states: field and by how much.
 
     Returns:
-        Whether receipts may have come early, before this was written; None when the attempt is not in that state any more (the lease
-        was lost, or it was written before): nothing was changed.
+        What was written; None when all of it was written before: nothing was changed.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
@@ -150,13 +168,14 @@ def record(
         keys.probe,
         keys.called(queue.account, day),
         keys.names,
+        keys.breaker(queue.account),
     ]
     for each in entries:
         key_list += [keys.block(each.entry.block), keys.job(each.entry.job)]
     key_list += index.keys
     args: list[Value] = [
         attempt,
-        upon,
+        writer,
         polls.first_poll_ms,
         polls.first_look_ms,
         queue.account,
@@ -165,7 +184,7 @@ def record(
         INDEX_TTL_S,
     ]
     args += [len(entries), len(index.keys), len(returned), polls.probe_ms, index.packed, index.young]
-    before = [b"" if upon == "begun" else _serials_of(ledger, each, attempt) for each in entries]
+    before = [_serials_of(ledger, each, attempt) if writer == "wait" else b"" for each in entries]
 
     def call(used: Used) -> ScriptCall:
         told: list[Value] = []
@@ -173,13 +192,13 @@ def record(
             told += _entry_args(used, each, queue.account, at_ms=at_ms, before=serials)
         for back in returned:
             told += back
-        return "record", key_list, [*args, used.lines(), statistics.lines_of(counters), *told]
+        return "record", key_list, [*args, used.lines(), statistics.lines_of(counters), *heard, *told]
 
     answer = run_with_codes(ledger, call)
     if answer[0] == b"stale":
         return None
     ledger.expiring.note(index.keys[: index.young])
-    return bool(answer[1] == b"1")
+    return Recorded(answer[1] == b"1", answer[2].decode(), answer[3].decode())
 
 
 def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
@@ -305,6 +324,28 @@ def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:
         int(found.get(b"started_ms", 0)),
         int(found.get(b"unsure_ms", 0)),
     )
+
+
+def withdraw(ledger: Ledger, attempt: int, queue: BatchQueue, *, polls: PollSchedule) -> None:
+    """Take back an attempt of which no call was made, however far it got; its recipients wait again, and no try is counted.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached; doing it again does no harm.
+    """
+    keys, text = ledger.keys, queue.text()
+    key_list = [keys.attempt(attempt), keys.lease, keys.queue(text), keys.send(queue.lane)]
+    if ledger.run("withdraw", key_list, [attempt, ATTEMPT_TTL_S]) not in {b"begun", b"unsure"}:
+        return
+    found = read_attempt(ledger, attempt)
+    if found is None:
+        return
+    entries = [
+        EntryResults(
+            entry, [RecipientResult(position, State.WAITING, counted=False) for position in decode(entry.runs)]
+        )
+        for entry in found.entries
+    ]
+    record(ledger, attempt, found.queue, entries, at_ms=found.started_ms, polls=polls)
 
 
 def unsure_attempts(ledger: Ledger, account: str, number: int) -> list[int]:

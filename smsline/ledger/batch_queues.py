@@ -20,6 +20,11 @@ PINNED: Final = "!"
 SIGNED: Final = "~"
 """Stands between a template and the hash of a signature; template ids cannot hold it."""
 
+MAINLAND: Final = f"{SIGNED}mainland"
+GLOBAL: Final = f"{SIGNED}global"
+ONLY: Final = f"{SIGNED}#"
+"""What may be parked of an account besides templates; none can be one, because template ids cannot hold the first character."""
+
 
 class BatchQueue(NamedTuple):
     """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>[|!]`.
@@ -47,6 +52,21 @@ class BatchQueue(NamedTuple):
     def template_id(self) -> str:
         """The template alone."""
         return template_id(self.template)
+
+    @property
+    def side(self) -> str:
+        """The side of the account, mainland or global, as what may be parked alone."""
+        return MAINLAND if self.region.startswith("m") else GLOBAL
+
+    @property
+    def own(self) -> str:
+        """This batch queue alone, with its template, as what may be parked."""
+        return f"{self.template}{ONLY}{self.digest}"
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What may be parked of the account so that this batch queue waits, besides all of it."""
+        return self.template, self.side, self.own
 
     def text(self) -> str:
         """The batch queue's id."""
@@ -104,6 +124,7 @@ class StartedCall:
         params: JSON of the params for all, or empty.
         groups: To whom.
         probing: Whether account or template is parked and this call finds out if it still must be.
+        trial: Whether the account's breaker is open and this call finds out if it still must be.
     """
 
     started_ms: int
@@ -111,14 +132,23 @@ class StartedCall:
     params: str
     groups: tuple[CallGroup, ...]
     probing: bool
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """Why no call is to be made. `wait_ms` is how long for `wait` and, as an epoch, until when for `parked`."""
+    """Why no call is to be made.
 
-    why: Literal["stale", "other", "empty", "wait", "parked"]
+    Attributes:
+        why: `wait` for the rate limit, `parked`, `held` by the account's breaker, `small` when a call for fewer may be made now;
+            `stale` and `other` when the claim is not what it was; `empty` when none of it is to be sent any more.
+        wait_ms: After how long it is worth asking again.
+        most: For `small`: recipients of that call.
+    """
+
+    why: Literal["stale", "other", "empty", "wait", "parked", "held", "small"]
     wait_ms: float = 0.0
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +169,7 @@ class CallLimits:
     lease_ms: float
     park_probe_ms: float
     caps: tuple[int, int, int] = (0, 0, 0)
+    in_doubt: int = 10
     bucket: str = ""
 
 
@@ -237,6 +268,7 @@ def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     key_list += [keys.bucket(terms.bucket or queue.account, terms.action)]
     key_list += [keys.park(queue.account), keys.park(queue.account, queue.template), keys.later, keys.suppressions]
     key_list += [keys.called(queue.account, today), keys.called(queue.account, today - 1)]
+    key_list += [keys.park(queue.account, queue.side), keys.park(queue.account, queue.own), keys.breaker(queue.account)]
     for entry in claim.entries:
         key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]
     limit = terms.limit.numbers(urgent=queue.lane == "otp")
@@ -248,17 +280,27 @@ def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
         BUCKET_TTL_S,
         queue.text(),
         *terms.caps,
+        terms.in_doubt,
     ]
     return "begin", key_list, [*args, *(entry.text() for entry in claim.entries)]
 
 
 def _begun(answer: Sequence[Any]) -> StartedCall | NotStarted:
     verb = answer[0].decode()
+    if verb == "small":
+        return NotStarted("small", most=int(answer[1]))
     if verb not in {"go", "probe"}:
         return NotStarted(verb, float(answer[1]) if len(answer) > 1 else 0.0)
-    rest = answer[4:]
+    rest = answer[5:]
     groups = tuple(_group(*rest[i : i + 4]) for i in range(0, len(rest), 4))
-    return StartedCall(int(answer[1]), answer[2].decode(), answer[3].decode(), groups, probing=verb == "probe")
+    return StartedCall(
+        int(answer[1]),
+        answer[2].decode(),
+        answer[3].decode(),
+        groups,
+        probing=verb == "probe",
+        trial=bool(answer[4]),
+    )
 
 
 def _group(entry: bytes, packed: bytes, attempts: bytes, own_params: bytes) -> CallGroup:

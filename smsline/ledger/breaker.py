@@ -1,20 +1,32 @@
-"""Circuit breakers of accounts: calls that fail are counted, and from an account of which too many do others take over for a while."""
+"""Circuit breakers of accounts, one for all processes.
 
+After a few calls in a row that fail through no fault of their recipients an account is *held*: nothing is sent through it but one
+probe call of one recipient at a time, with growing pauses. A probe that goes well lets two calls through, each of those that goes
+well two more, until the breaker is closed. `begin` asks the breaker and `record` tells it, inside their scripts (`lua/_breaker.lua`).
+
+Besides, where several accounts serve the same numbers, others *take over* for a while from one of which too many calls fail.
+"""
+
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from dataclasses import asdict, dataclass
+from typing import Final, Literal, NamedTuple, TypedDict
 
-from smsline.ledger.link import Ledger, Value
+from smsline.ledger.link import Ledger
+from smsline.names import LANES
 
-LEAST_SHARE = 0.05
+LEAST_SHARE: Final = 0.05
 """Of an account's numbers: so many go through it as soon as the cooldown is over (half-open)."""
+
+BreakerEvent = Literal["held", "half-open", "closed", "out", ""]
+"""What is new of a breaker after a call: it holds the account, its probe went well, all goes on, others take over, or nothing."""
 
 
 class BreakerState(NamedTuple):
     """What decides whether an account is given a number now. Times are epoch ms.
 
     Attributes:
-        parked_ms: Until when the account, or the template, is parked without a probe; 0 when it is not.
+        parked_ms: Until when the account, its side, or the template, is parked or held without a probe; 0 when it is not.
         open_until_ms: Until when others take over from it; 0 when they do not.
         back_ms: When it has all of its share again.
     """
@@ -33,20 +45,46 @@ class BreakerState(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class FailoverTerms:
-    """When others take over from an account.
+class BreakerTerms:
+    """When a breaker trips, and what follows; the scripts read it by these names.
 
     Attributes:
-        failures: So many failed calls within the window, if they are at least half of all; 0 is never.
-        cooldown_ms: For how long.
+        row: Failed calls in a row that hold the account; 0 is never.
+        first_ms: Until the first probe.
+        most_ms: The longest pause between two probes.
+        failures: Failed calls within the window, if they are at least half of all, from which others take over; 0 is never.
+        cooldown_ms: For how long they do.
         return_ms: From then on until the account has all of its share again.
         window_ms: After this long half of a count is forgotten.
     """
 
-    failures: int
-    cooldown_ms: float
-    return_ms: float
+    row: int = 4
+    first_ms: float = 1_000.0
+    most_ms: float = 30_000.0
+    failures: int = 0
+    cooldown_ms: float = 60_000.0
+    return_ms: float = 300_000.0
     window_ms: float = 30_000.0
+
+    def with_failure(self, code: str, good: int) -> str:
+        """JSON of the terms and of a call that failed: its code, and how many went well here since the last that did."""
+        return json.dumps({**asdict(self), "code": code, "good": good})
+
+
+class Heard(NamedTuple):
+    """What a call says of its account.
+
+    Attributes:
+        said: That it works, that it does not, or nothing, as when no call was made.
+        terms: `BreakerTerms.with_failure`; may be empty for a call that went well and was no trial.
+    """
+
+    said: Literal["ok", "failed", ""] = ""
+    terms: str = ""
+
+
+SILENT: Final = Heard()
+"""Of a call that was not made."""
 
 
 class Out(TypedDict):
@@ -59,21 +97,31 @@ class Out(TypedDict):
     share: float
 
 
-def read(ledger: Ledger, account: str, template: str) -> BreakerState:
-    """How an account stands, for a template."""
+class Held(TypedDict):
+    """Why an account is held, since when, and when the next probe may go (epoch ms); `returning`: its last probe went well."""
+
+    code: str
+    since_ms: int
+    probe_ms: int
+    returning: bool
+
+
+def read(ledger: Ledger, account: str, subjects: tuple[str, ...]) -> BreakerState:
+    """How an account stands.
+
+    Args:
+        ledger: Where.
+        account: Which.
+        subjects: What of it may be parked for the number in question.
+    """
     keys = ledger.keys
     pipe = ledger.redis.pipeline(transaction=False)
-    pipe.hget(keys.park(account), "probe_ms")
-    pipe.hget(keys.park(account, template), "probe_ms")
-    pipe.hmget(keys.breaker(account), "out_ms", "back_ms")
-    whole, part, (out_ms, back_ms) = pipe.execute()
-    return BreakerState(max(float(whole or 0), float(part or 0)), float(out_ms or 0), float(back_ms or 0))
-
-
-def record_failure(ledger: Ledger, account: str, code: str, *, good: int, terms: FailoverTerms) -> bool:
-    """Count a call that failed, and those that went well since the last one; True when others take over from now on."""
-    args: list[Value] = [good, code, terms.failures, terms.window_ms, terms.cooldown_ms, terms.return_ms]
-    return bool(ledger.run("judge", [ledger.keys.breaker(account)], args))
+    pipe.hmget(keys.breaker(account), "out_ms", "back_ms", "held_ms", "probe_ms", "grants")
+    for subject in ("", *subjects):
+        pipe.hget(keys.park(account, subject), "probe_ms")
+    (out_ms, back_ms, held_ms, probe_ms, grants), *parks = pipe.execute()
+    held = float(probe_ms) if held_ms and not int(grants or 0) else 0.0
+    return BreakerState(max(held, *(float(park or 0) for park in parks)), float(out_ms or 0), float(back_ms or 0))
 
 
 def out(ledger: Ledger, account: str) -> Out | None:
@@ -82,13 +130,35 @@ def out(ledger: Ledger, account: str) -> Out | None:
     now_ms = ledger.now_ms()
     if float(held.get(b"back_ms", 0)) <= now_ms:
         return None
-    since_ms, out_ms, back_ms = (int(held[name]) for name in (b"since_ms", b"out_ms", b"back_ms"))
+    since_ms, out_ms, back_ms = (int(float(held[name])) for name in (b"since_ms", b"out_ms", b"back_ms"))
     share = BreakerState(0.0, out_ms, back_ms).share(now_ms)
-    return Out(code=held[b"code"].decode(), since_ms=since_ms, out_ms=out_ms, back_ms=back_ms, share=round(share, 3))
+    code = held.get(b"code", b"").decode()
+    return Out(code=code, since_ms=since_ms, out_ms=out_ms, back_ms=back_ms, share=round(share, 3))
+
+
+def held(ledger: Ledger, account: str) -> Held | None:
+    """Why an account is held; None when it is not."""
+    names = ("held_ms", "probe_ms", "code", "wins")
+    since_ms, probe_ms, code, wins = ledger.redis.hmget(ledger.keys.breaker(account), *names)
+    if since_ms is None:
+        return None
+    return Held(
+        code=(code or b"").decode(),
+        since_ms=int(since_ms),
+        probe_ms=int(float(probe_ms)),
+        returning=bool(int(wins or 0)),
+    )
 
 
 def restore(ledger: Ledger, account: str) -> bool:
-    """Give an account all of its share at once; False when it had it."""
-    had = out(ledger, account) is not None
+    """Close an account's breaker and give it all of its share at once; False when that was so."""
+    had = out(ledger, account) is not None or held(ledger, account) is not None
     ledger.redis.delete(ledger.keys.breaker(account))
+    if had:
+        hurry(ledger, account)
     return had
+
+
+def hurry(ledger: Ledger, account: str, subject: str = "") -> int:
+    """Make the batch queues due at once that waited for the account, or for what of it was parked; returns how many."""
+    return int(ledger.run("hurry", [ledger.keys.send(lane) for lane in LANES], [account, subject]))

@@ -27,8 +27,8 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | attempt:<id>                 | hash   | one provider call, written down before it is made           | recorded + ATTEMPT_TTL_S        |
 | unsure:<account>             | hash   | number -> attempts nobody knows the end of                  | permanent; fields leave         |
 | bucket:<account>:<action>    | hash   | token bucket                                                | BUCKET_TTL_S idle               |
-| park:<account>[:<template>]  | hash   | why and since when an account or a template is parked       | resumed                         |
-| breaker:<account>            | hash   | calls that failed lately; until when others take over       | some minutes after the last one |
+| park:<account>[:<subject>]   | hash   | why and since when it, a side, template or job is parked    | resumed                         |
+| breaker:<account>            | hash   | its circuit breaker: calls that failed lately, held or not  | an hour after the last one      |
 | account:<account>            | hash   | outstanding receipts, drain fence, last error, credit       | permanent; one per account      |
 | index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
 | pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
@@ -53,6 +53,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | api_rate:<digest>:<second>   | string | requests of a key in that second                            | some seconds                    |
 | audit                        | stream | every act: when, who, from where, what, how many            | permanent; KEPT_ACTS entries    |
 | wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | the last one's expiry           |
+| workers                      | hash   | process -> when it announced itself, what it serves         | permanent; a day each           |
 | accounts, codes, names, ids  |        | registries and counters                                     | permanent                       |
 """
 
@@ -83,6 +84,7 @@ PERMANENT: Final = (
     "unsure:",
     "account:",
     "accounts",
+    "workers",
     "codes",
     "names",
     "ids",
@@ -113,6 +115,7 @@ class Keys:
         self.jobs = self.prefix + "jobs"
         self.dead = self.prefix + "dead"
         self.accounts = self.prefix + "accounts"
+        self.workers = self.prefix + "workers"
         self.codes = self.prefix + "codes"
         self.names = self.prefix + "names"
         self.ids = self.prefix + "ids"

@@ -10,13 +10,16 @@ from smsline.states import FINAL, LETTERS, MOVES, State, counted_as
 DROPPABLE: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
 """States whose letter becomes a capital when a person drops the recipient from the dead letter."""
 
+WITH_BREAKER: Final = frozenset({"begin", "record"})
+"""Scripts that ask or tell an account's circuit breaker."""
+
 
 @cache
 def script_text(name: str) -> str:
     """The script as Redis gets it."""
     folder = files("smsline.ledger") / "lua"
-    shared, own = ((folder / f"{each}.lua").read_text("utf-8") for each in ("_lib", name))
-    return f"{tables()}{shared}{own}"
+    parts = ("_lib", *(("_breaker",) if name in WITH_BREAKER else ()), name)
+    return tables() + "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 
 @cache

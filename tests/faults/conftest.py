@@ -10,6 +10,7 @@ from smsline.ledger.link import Ledger
 from tests.faults.support.desk import Desk
 from tests.faults.support.service import Service, service_on
 from tests.support.redis_server import RedisServer
+from tests.support.scene import Scene, make_scene
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
 
@@ -27,6 +28,15 @@ def service(redis_server: RedisServer, tmp_path: Path) -> Iterator[Service]:
     """A service whose Redis stays up."""
     with service_on(redis_server.port, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def scene(redis_server: RedisServer) -> Iterator[Scene]:
+    """A worker's hands on an empty Redis, with one account whose provider does as it is told."""
+    ledger = Ledger.at(redis_server.url, "t")
+    ledger.redis.flushall()
+    yield make_scene(ledger)
+    ledger.redis.close()
 
 
 @pytest.fixture

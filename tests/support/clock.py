@@ -8,10 +8,10 @@ from smsline.ledger.link import Ledger
 
 MS_FIELDS: Final = {
     "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms", "pace_ms", "pace_tail"),
-    "attempt": ("started_ms", "unsure_ms"),
+    "attempt": ("started_ms", "unsure_ms", "trial"),
     "park": ("since_ms", "probe_ms", "prober_ms"),
     "bucket": ("shut_ms",),
-    "breaker": ("at_ms", "since_ms", "out_ms", "back_ms"),
+    "breaker": ("at_ms", "since_ms", "out_ms", "back_ms", "held_ms", "probe_ms", "from_ms"),
 }
 """Fields that hold a time in epoch ms, by kind of key."""
 

@@ -80,9 +80,10 @@ class World:
                 for position, number in zip(group.positions, group.numbers, strict=True)
             ]
             verdicts.append(EntryResults(group.entry, marks))
-        return attempts.record(
+        recorded = attempts.record(
             self.ledger, claim.attempt, claim.queue, verdicts, at_ms=begun.started_ms, polls=PollSchedule()
         )
+        return recorded and recorded.early
 
     def counts(self, job: str) -> dict[str, int]:
         """The job's counts that are not zero."""

@@ -143,7 +143,7 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
     """Gives the account of each of a job's numbers; what numbers that begin alike have in common is worked out once."""
     by_country = any(account.window for account in engine.settings.accounts.values())
     router, longest = engine.router, engine.router.table.longest
-    wanted = Wanted(spec.lane, spec.template, subject_of(spec, ""))
+    wanted = Wanted(spec.lane, spec.template, (subject_of(spec, ""),))
     now_ms = engine.now_ms() if router.several and not spec.account else 0
     known: dict[tuple[str, str], AccountChoice] = {}
     alike: dict[tuple[str, Region], str] = {}

@@ -42,6 +42,7 @@ def _doubt(engine: Engine, attempt: Attempt) -> None:
         entries,
         at_ms=attempt.started_ms,
         polls=engine.polls(attempt.queue.lane),
+        writer="rescuer",
     )
     log.warning(
         "attempt %d of account %s was begun and never recorded: its worker died or lost Redis; asking what became of it",

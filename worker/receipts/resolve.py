@@ -160,7 +160,7 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
         entries,
         at_ms=attempt.started_ms,
         polls=engine.polls(attempt.queue.lane),
-        upon="unsure",
+        writer="wait",
     )
     attempts.forget_unsure(engine.ledger, attempt)
     _tell(attempt, Counter(result.state for verdict in entries for result in verdict.results))

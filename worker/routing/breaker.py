@@ -12,8 +12,9 @@ from typing import Final
 
 from config.settings import Settings
 from smsline.ledger import breaker
-from smsline.ledger.breaker import BreakerState, FailoverTerms
+from smsline.ledger.breaker import BreakerEvent, BreakerState, BreakerTerms, Heard
 from smsline.ledger.link import Ledger
+from worker.outcome import Outcome
 
 KNOWN_S: Final = 0.5
 """For how long a process goes by what it has read of an account: a number more or less to a failing account does no harm."""
@@ -35,41 +36,70 @@ class Breakers:
     def __init__(self, settings: Settings, ledger: Ledger, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
         self._clock_s = monotonic_s
-        self._terms = FailoverTerms(
-            settings.failover_failures, settings.failover_cooldown_s * 1000, settings.failover_return_s * 1000
+        self._terms = BreakerTerms(
+            row=settings.breaker_failures,
+            first_ms=settings.breaker_pause_s * 1000,
+            most_ms=settings.breaker_pause_most_s * 1000,
+            # A single account has nobody who could take over.
+            failures=settings.failover_failures if len(settings.accounts) > 1 else 0,
+            cooldown_ms=settings.failover_cooldown_s * 1000,
+            return_ms=settings.failover_return_s * 1000,
         )
-        self._known: dict[tuple[str, str], tuple[float, BreakerState]] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], tuple[float, BreakerState]] = {}
         self._good: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def state(self, account: str, template: str) -> BreakerState:
-        """How an account stands, for a batch queue's template."""
-        now_s, key = self._clock_s(), (account, template)
+    def state(self, account: str, subjects: tuple[str, ...]) -> BreakerState:
+        """How an account stands, for a number for which `subjects` of it may be parked."""
+        now_s, key = self._clock_s(), (account, subjects)
         known = self._known.get(key)
         if known is None or now_s - known[0] > KNOWN_S:
             if len(self._known) > KNOWN_MOST:
                 self._known.clear()
-            known = self._known[key] = now_s, breaker.read(self._ledger, account, template)
+            known = self._known[key] = now_s, breaker.read(self._ledger, account, subjects)
         return known[1]
 
     def forget(self) -> None:
         """Read anew what is asked for next, because something has changed."""
         self._known.clear()
 
-    def record_success(self, account: str) -> None:
-        """Count a call that went well; it is told to the ledger with the next one that fails."""
+    def heard(self, account: str, outcome: Outcome) -> Heard:
+        """What a call says of its account, to be recorded with the call."""
+        if outcome.silent:
+            return Heard()
         with self._lock:
-            self._good[account] += 1
-
-    def record_failure(self, account: str, code: str) -> None:
-        """Count a call that failed through no fault of its recipients, with its code."""
-        with self._lock:
+            if not outcome.failed:
+                self._good[account] += 1
+                return Heard("ok")
             good = self._good.pop(account, 0)
-        if self._terms.failures and breaker.record_failure(self._ledger, account, code, good=good, terms=self._terms):
-            self.forget()
+        return Heard("failed", self._terms.with_failure(outcome.failed, good))
+
+    def tell(self, account: str, event: BreakerEvent, code: str) -> None:
+        """Say what is new of a breaker, and let what waited for the account go on when it may.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached; what waits goes on by itself, a little later.
+        """
+        if not event:
+            return
+        self.forget()
+        if event == "held":
+            log.error(
+                "account %s is held: %d calls in a row failed, the last with %s; a probe goes out in %g s, then with growing pauses",
+                account,
+                self._terms.row,
+                code,
+                self._terms.first_ms / 1000,
+            )
+        elif event == "out":
             log.error(
                 "account %s: too many calls fail, the last with %s; for %g s the next accounts of its routes take over",
                 account,
                 code,
                 self._terms.cooldown_ms / 1000,
             )
+        else:
+            log.warning(
+                "account %s: %s", account, "works again" if event == "closed" else "a probe went well, more follow"
+            )
+            breaker.hurry(self._ledger, account)

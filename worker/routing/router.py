@@ -1,17 +1,19 @@
 """Routing in one place: which account sends to a number now, and which one is next."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from redis.exceptions import RedisError
 
 from config.settings import Settings
-from smsline.ledger.batch_queues import BatchQueue
+from smsline.ledger.batch_queues import GLOBAL, MAINLAND, BatchQueue
 from smsline.ledger.link import Ledger
 from worker.outcome import Place
 from worker.providers.base import Region
 from worker.routing.breaker import Breakers
 from worker.routing.routes import RoutingTable, after, chance, region_named
+
+SIDES: Final[dict[Region, str]] = {"mainland": MAINLAND, "global": GLOBAL}
 
 
 class Wanted(NamedTuple):
@@ -20,12 +22,12 @@ class Wanted(NamedTuple):
     Attributes:
         lane: Of the job.
         template: The job's template.
-        subject: What of an account may be parked for it: `BatchQueue.template`.
+        subjects: What of an account may be parked for it, besides all of it: `BatchQueue.template`.
     """
 
     lane: str
     template: str
-    subject: str
+    subjects: tuple[str, ...]
 
 
 class Router:
@@ -57,7 +59,7 @@ class Router:
         candidates = self.table.route(wanted.lane, wanted.template, region, number).candidates(number)
         if len(candidates) == 1:
             return candidates[0], True
-        return self._first(candidates, wanted.subject, number, now_ms) or candidates[0], False
+        return self._first(candidates, (*wanted.subjects, SIDES[region]), number, now_ms) or candidates[0], False
 
     def candidates(self, queue: BatchQueue, number: int) -> Sequence[str]:
         """The accounts of a number that waits in a batch queue, in order."""
@@ -71,7 +73,7 @@ class Router:
         """Whether others take over from the batch queue's account just now, because too many of its calls fail."""
         if not self.may_fail_over(queue):
             return False
-        open_until_ms = self.breakers.state(queue.account, queue.template).open_until_ms
+        open_until_ms = self.breakers.state(queue.account, queue.subjects).open_until_ms
         # Nearly always there is no such time, which needs no look at Redis' clock.
         return bool(open_until_ms) and open_until_ms > now_ms()
 
@@ -85,7 +87,7 @@ class Router:
 
     def next_now(self, queue: BatchQueue, number: int, now_ms: float) -> str:
         """The next account of a number that takes it now; empty when none does."""
-        return self._first(after(self.candidates(queue, number), queue.account), queue.template, number, now_ms)
+        return self._first(after(self.candidates(queue, number), queue.account), queue.subjects, number, now_ms)
 
     def next_after(self, queue: BatchQueue, number: int, now_ms: float) -> str:
         """The account that a number moves on to which its own cannot serve: the next that takes it now, else simply the next.
@@ -96,13 +98,13 @@ class Router:
         if not left:
             return ""
         try:
-            return self._first(left, queue.template, number, now_ms) or left[0]
+            return self._first(left, queue.subjects, number, now_ms) or left[0]
         except RedisError:
             return left[0]
 
-    def _first(self, candidates: Sequence[str], subject: str, number: int, now_ms: float) -> str:
-        return next((name for name in candidates if self._takes(name, subject, number, now_ms)), "")
-
-    def _takes(self, account: str, subject: str, number: int, now_ms: float) -> bool:
-        share = self.breakers.state(account, subject).share(now_ms)
-        return share >= 1 or (share > 0 and chance(number, f"return {account}") < share)
+    def _first(self, candidates: Sequence[str], subjects: tuple[str, ...], number: int, now_ms: float) -> str:
+        for account in candidates:
+            share = self.breakers.state(account, subjects).share(now_ms)
+            if share >= 1 or (share > 0 and chance(number, f"return {account}") < share):
+                return account
+        return ""

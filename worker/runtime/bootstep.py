@@ -1,14 +1,17 @@
 """The scheduler as a part of Celery's worker: started once its pool runs, stopped before it."""
 
+from contextlib import suppress
 from typing import Any
 
 from celery import bootsteps, signals
+from redis.exceptions import RedisError
 
-from smsline.ledger import accounts, suppression
+from smsline.ledger import accounts, presence, suppression
 from smsline.names import QUEUES
 from worker.engine import Engine
 from worker.maintenance import balance, statistics
 from worker.runtime.scheduler import Scheduler
+from worker.sending import strangers
 
 
 class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
@@ -38,8 +41,11 @@ class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
     def stop(self, _worker: Any) -> None:  # noqa: ANN401
         """Look no more, and let tasks end early."""
         if self._scheduler is not None:
-            self._scheduler.engine.stopping.set()
+            engine = self._scheduler.engine
+            engine.stopping.set()
             self._scheduler.stop()
+            with suppress(RedisError):
+                presence.leave(engine.ledger, engine.worker)
 
     terminate = stop
 
@@ -53,4 +59,6 @@ def register(engine: Engine) -> None:
     accounts.register(engine.ledger, {name: account.provider for name, account in engine.settings.accounts.items()})
     suppression.adopt(engine.ledger)
     balance.begin(engine)
+    engine.presence.announce(now=True)
+    strangers.welcome(engine)
     statistics.begin(engine)

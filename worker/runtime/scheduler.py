@@ -107,6 +107,7 @@ class Scheduler:
 
     def look(self) -> float:
         """Publish what is due now; returns seconds until the next look."""
+        self.engine.presence.announce()
         watched = self._watched()
         heads, now_ms = due.next_due(self.engine.ledger, [key for key, _ in watched])
         tick_ms = float(self.engine.settings.pulse_ms)
@@ -158,9 +159,17 @@ class Scheduler:
 
     def _wake_send(self, key: str, now_ms: float) -> None:
         if self._idle():
-            due_now = self._members(key, now_ms)
+            due_now = [queue for queue in self._members(key, now_ms) if self._takes(queue)]
             work = sum(max(1, entries) for entries in batch_queues.lengths(self.engine.ledger, due_now))
             self._wake_lane(TASK_SEND, key, work)
+
+    def _takes(self, queue: str) -> bool:
+        """Whether this process may work on a batch queue: it stays due all the same, for others or for later."""
+        account = batch_queues.parse_queue(queue).account
+        takes = self.engine.takes(account)
+        if not takes and not self.engine.presence.has(account):
+            self.engine.presence.lacks(account, "what waits for it")
+        return takes
 
     def _idle(self) -> int:
         """Threads of this process that work on no lane; those that do ask for another look when they stop with work left."""

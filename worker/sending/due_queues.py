@@ -1,4 +1,4 @@
-"""Whose turn it is: a process' threads ask for a lane's next due batch queue, and each gets another one as long as there are several."""
+"""The due batch queues of a lane, shared out among a process' threads: each gets another one as long as there are several."""
 
 import threading
 from collections import deque
@@ -13,6 +13,9 @@ from smsline.ledger.runs import Entry
 
 QUEUES_AT_ONCE: Final = 16
 """Due batch queues that are read in one round trip."""
+
+QUEUES_MOST: Final = 512
+"""Due batch queues among which one is looked for that this process may serve, when it may not serve those in front."""
 
 FRESH_S: Final = 0.1
 """For how long what was read is worth trying; after that others have had their turn at it."""
@@ -49,23 +52,39 @@ class DueQueues:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, due_queues: Iterable[DueQueue]) -> None:
-        """Lines that this process has just put something into, which nobody needs to look for."""
+        """Batch queues that this process has just put something into, which need not be looked for."""
         with self._lock:
             if self.monotonic_s() > self._until_s:
                 self._due.clear()
             self._due.extend(due_queues)
             self._until_s = self.monotonic_s() + FRESH_S
 
-    def next(self, ledger: Ledger) -> tuple[DueQueue | None, float]:
-        """The batch queue whose turn it is, or None with the ms until one is due (-1 when there is none)."""
+    def next(self, ledger: Ledger, takes: Callable[[str], bool]) -> tuple[DueQueue | None, float]:
+        """The next batch queue that this process may serve.
+
+        Args:
+            ledger: Where.
+            takes: Whether this process takes calls of an account now. Those that it does not take stay due, for others or for later.
+
+        Returns:
+            A batch queue, or None with the ms until one is due (-1 when that is not known).
+        """
         with self._lock:
-            if not self._due or self.monotonic_s() > self._until_s:
-                found, next_ms = batch_queues.due_queues(ledger, self.lane, QUEUES_AT_ONCE)
-                if not found:
-                    self._due.clear()
-                    return None, next_ms
-                # Many batch queues are short ones, which need one question less; of a single one it is not worth asking.
-                entries = batch_queues.single_entries(ledger, found) if len(found) > 1 else [None]
-                self._due = deque(map(DueQueue, found, entries))
-                self._until_s = self.monotonic_s() + FRESH_S
+            while self._due and self.monotonic_s() <= self._until_s:
+                due_queue = self._due.popleft()
+                if takes(due_queue.queue.account):
+                    return due_queue, 0.0
+            self._due.clear()
+            found, next_ms = batch_queues.due_queues(ledger, self.lane, QUEUES_AT_ONCE)
+            usable = [queue for queue in found if takes(queue.account)]
+            if not usable and len(found) == QUEUES_AT_ONCE:
+                # An account that hangs, or is another process', must not hide the others behind it.
+                found, _ = batch_queues.due_queues(ledger, self.lane, QUEUES_MOST)
+                usable = [queue for queue in found if takes(queue.account)][:QUEUES_AT_ONCE]
+            if not usable:
+                return None, -1.0 if found else next_ms
+            # Many batch queues are short ones, which need one question less; of a single one it is not worth asking.
+            entries = batch_queues.single_entries(ledger, usable) if len(usable) > 1 else [None]
+            self._due = deque(map(DueQueue, usable, entries))
+            self._until_s = self.monotonic_s() + FRESH_S
             return self._due.popleft(), 0.0

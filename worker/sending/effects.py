@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from smsline.codes import for_send
 from smsline.ledger import accounts, batch_queues, buckets, suppression
-from smsline.ledger.batch_queues import Claim, StartedCall, template_id
+from smsline.ledger.batch_queues import ONLY, SIGNED, Claim, StartedCall, template_id
+from smsline.ledger.breaker import BreakerEvent
 from smsline.verdicts import Scope
 from worker.engine import Engine
 from worker.outcome import Outcome, Trouble
@@ -55,6 +57,8 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
         buckets.shut(ledger, queue.account, flight.action, outcome.shut_s * 1000)
     if outcome.park:
         _park(engine, flight, outcome.park)
+    if outcome.machine:
+        _stop_machine(engine, flight, outcome.machine)
     if outcome.hold_s:
         batch_queues.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
     # An opt-out is a person's word: it is not told twice, and losing it would text somebody who said no.
@@ -63,22 +67,32 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
 
 
 def after_record(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
-    """What can wait: the end of a park, the count of the breaker, words for people."""
+    """What can wait: the end of a park or a stop, and words for people."""
     account = flight.claim.queue.account
+    if not outcome.machine and not outcome.silent and not outcome.failed:
+        engine.presence.go_on(account)
     try:
         if flight.begun.probing and outcome.worked and not outcome.park:
             _unpark(engine, flight)
-        if engine.router.several and outcome.failed:
-            engine.router.breakers.record_failure(account, outcome.failed)
-        elif engine.router.several:
-            engine.router.breakers.record_success(account)
         for code in outcome.unknown_codes:
             accounts.note_unknown(engine.ledger, account, code)
-        tell(engine, flight, answer, outcome)
+        _tell(engine, flight, answer, outcome)
     except RedisError as error:
-        log.warning(
-            "account %s: what a call meant for it is lost (%s); what it came to is not", account, type(error).__name__
-        )
+        _lost(account, error)
+
+
+def tell_breaker(engine: Engine, account: str, event: BreakerEvent, code: str) -> None:
+    """Say what is new of the account's breaker."""
+    try:
+        engine.router.breakers.tell(account, event, code)
+    except RedisError as error:
+        _lost(account, error)
+
+
+def _lost(account: str, error: RedisError) -> None:
+    log.warning(
+        "account %s: what a call meant for it is lost (%s); what it came to is not", account, type(error).__name__
+    )
 
 
 def _codes_of(flight: Flight, outcome: Outcome) -> Iterator[tuple[int, str]]:
@@ -92,32 +106,65 @@ def _codes_of(flight: Flight, outcome: Outcome) -> Iterator[tuple[int, str]]:
 
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
+    """Park what the trouble speaks of: the account, one side of it, a template, or one job's messages alone."""
     queue, probe_s = flight.claim.queue, engine.settings.park_probe_s
-    template = queue.template if trouble.scope is Scope.TEMPLATE else ""
+    subject = {Scope.REGION: queue.side, Scope.TEMPLATE: queue.own}.get(trouble.scope, "")
+    if trouble.scope is Scope.TEMPLATE:
+        # One job may have misspelt a variable, which must not stop the template's other jobs. When a job with other params meets
+        # the same code, it is the template.
+        alike = [
+            park["template"]
+            for park in accounts.parks(engine.ledger, queue.account)
+            if park["code"] == trouble.code and park["template"].partition(ONLY)[0] == queue.template
+        ]
+        if any(known != queue.own for known in alike):
+            subject = queue.template
     new = accounts.park(
-        engine.ledger, queue.account, template, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
+        engine.ledger, queue.account, subject, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
     )
     engine.router.breakers.forget()
     if new:
         log.error(
             "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",
             queue.account,
-            f" template {template_id(template)}" if template else "",
+            _named(subject),
             trouble.code,
             probe_s,
         )
 
 
 def _unpark(engine: Engine, flight: Flight) -> None:
+    """A probe went well: lift the parks it was under, and those of single jobs when the template itself works again."""
     queue = flight.claim.queue
-    for template in ("", queue.template):
-        if accounts.unpark(engine.ledger, queue.account, template):
-            log.warning(
-                "account %s works again%s", queue.account, f" with template {template_id(template)}" if template else ""
-            )
+    held = {park["template"] for park in accounts.parks(engine.ledger, queue.account)}
+    lifted = held & {"", *queue.subjects}
+    if queue.template in lifted:
+        lifted |= {subject for subject in held if subject.partition(ONLY)[0] == queue.template}
+    for subject in sorted(lifted):
+        if accounts.unpark(engine.ledger, queue.account, subject):
+            log.warning("account %s works again%s", queue.account, _named(subject))
 
 
-def tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
+def _named(subject: str) -> str:
+    scope = accounts.scope_of(subject)
+    if scope == "account":
+        return ""
+    if scope == "region":
+        return f" for {subject.removeprefix(SIGNED)} numbers"
+    return f" template {template_id(subject)}" + (" for one job's params" if scope == "job" else "")
+
+
+def _stop_machine(engine: Engine, flight: Flight, trouble: Trouble) -> None:
+    """The provider refuses this machine: leave the account to others, and park it only when there are none."""
+    account, probe_s = flight.claim.queue.account, engine.settings.park_probe_s
+    meaning = for_send(flight.provider, trouble.code).row.meaning
+    if engine.presence.stop(account, trouble.code, for_s=probe_s, meaning=meaning):
+        _park(engine, flight, Trouble(Scope.ACCOUNT, trouble.code, trouble.message))
+        # From here on the park says when to try again; a person may lift it at once.
+        engine.presence.probes(account, for_s=0.0)
+
+
+def _tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
     """One line per call for the log; trouble is remembered with the account."""
     queue = flight.claim.queue
     codes = sorted({result.code for verdict in outcome.entries for result in verdict.results if result.code})

@@ -2,12 +2,13 @@
 
 import json
 import logging
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from redis.exceptions import RedisError
 
-from smsline.ledger import accepting, accounts, attempts, batch_queues
+from smsline.ledger import attempts, batch_queues
+from smsline.ledger.attempts import Recorded
 from smsline.ledger.batch_queues import (
     ALONE,
     OWN,
@@ -19,7 +20,6 @@ from smsline.ledger.batch_queues import (
     StartedCall,
     TakeOptions,
 )
-from smsline.ledger.buckets import Limit
 from smsline.ledger.runs import Entry
 from worker.engine import Engine
 from worker.intake.batching import read_content
@@ -29,14 +29,22 @@ from worker.receipts import apply
 from worker.routing import windows
 from worker.routing.routes import region_named
 from worker.routing.templates import each_worded, worded
-from worker.sending import counting, effects, failover
+from worker.sending import counting, effects, failover, strangers
 from worker.sending.effects import Flight
 
 SHORT_WAIT_MS: Final = 250.0
 """A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due set."""
 
+TOKEN_S: Final = 0.5
+"""For how long a token of the rate limit is good. A process that is starved between the token and the call gives it up: else what
+it held back would leave together with the next second's calls."""
+
+IN_DOUBT: Final = 10
+"""Most recipients of a call while the account's last call failed, or one is stuck: so many may end in doubt."""
+
 RECORD_TRIES_S: Final = 30.0
-UNKNOWN_ACCOUNT_WAIT_MS: Final = 60_000.0
+
+Value = TypeVar("Value")
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +53,7 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
     """Make the calls that are due in a lane, for about so long; returns how many."""
     over, calls = engine.slice_ends(seconds), 0
     while not over():
-        due_queue, next_ms = engine.due_queues[lane].next(engine.ledger)
+        due_queue, next_ms = engine.due_queues[lane].next(engine.ledger, engine.takes)
         if due_queue is None:
             if next_ms > 0:
                 engine.poke(next_ms)
@@ -64,36 +72,137 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
     """
     provider = engine.providers.get(queue.account)
     if provider is None:
-        return _park_stranger(engine, queue)
+        if engine.takes(queue.account):
+            strangers.keep(engine, queue)
+        else:
+            engine.presence.lacks(queue.account, f"lane {queue.lane}")
+        return False
     if closed_s := windows.queue_closed_s(engine, queue):
         batch_queues.hold(engine.ledger, queue, closed_s * 1000)
         return False
-    rule = rule_of(provider, queue)
-    failing = engine.router.out(queue, engine.now_ms)
-    if entry is None or failing:
-        claim = _take(engine, queue, rule.limit)
-        left = failover.fail_over(engine, claim, "failing") if claim and failing else claim
-        return claim is not None and (left is None or _begin_and_call(engine, left, rule))
-    asked_s, terms = engine.monotonic_s(), _terms(engine, queue.account, rule.action)
-    how = _taking(engine, queue, rule.limit)
-    claim, begun = batch_queues.take_and_begin(
-        engine.ledger, queue, engine.next_attempt(), how=how, terms=terms, entry=entry
-    )
-    return claim is not None and _begin_and_call(engine, claim, rule, (asked_s, begun) if begun else None)
+    with engine.in_flight.entered(queue.account) as slot:
+        if slot is None or engine.presence.sits_out(queue.account):
+            return False
+        # A machine that the provider refuses finds out with one call whether it still does.
+        engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
+        flight = _begin(engine, queue, rule_of(provider, queue), entry)
+        if not isinstance(flight, Flight):
+            return flight
+        request = _request(engine, flight)
+        asked_ago_s = engine.monotonic_s() - flight.asked_s
+        late_s = min(TOKEN_S, engine.settings.lease_s - engine.settings.accounts[queue.account].timeout_s)
+        if asked_ago_s > late_s:
+            log.warning(
+                "account %s: a call was %.1f s late and is not made; its recipients wait", queue.account, asked_ago_s
+            )
+            _withdraw(engine, queue, flight.claim.attempt)
+            return True
+        slot.made = True
+        called_s = engine.monotonic_s()
+        answer = request if isinstance(request, Broken) else provider.send(request)
+        took_s = engine.monotonic_s() - called_s
+        outcome = _decide(engine, flight, answer)
+        slot.failed = bool(outcome.failed)
+    counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
+    _write(engine, flight, outcome, counters)
+    effects.after_record(engine, flight, answer, outcome)
+    return True
 
 
-def _take(engine: Engine, queue: BatchQueue, limit: int) -> Claim | None:
-    """The next recipients of a batch queue for one call; None when there are none, or it is not due."""
-    return batch_queues.take(engine.ledger, queue, engine.next_attempt(), **_taking(engine, queue, limit))
+def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | None) -> Flight | bool:
+    """Take recipients and begin their call.
 
-
-def _taking(engine: Engine, queue: BatchQueue, limit: int) -> TakeOptions:
-    return TakeOptions(
-        limit=limit,
-        linger_ms=engine.settings.linger_ms[queue.lane],
-        lease_ms=engine.settings.lease_s * 1000,
+    Returns:
+        The call to make; else whether something was done all the same, as when recipients went to another account.
+    """
+    settings, in_doubt = engine.settings, engine.in_flight.suspect(queue.account)
+    options = TakeOptions(
+        limit=min(rule.limit, IN_DOUBT) if in_doubt else rule.limit,
+        linger_ms=settings.linger_ms[queue.lane],
+        lease_ms=settings.lease_s * 1000,
         worker=engine.worker,
     )
+    limits = CallLimits(
+        action=rule.action,
+        limit=engine.limit(queue.account, rule.action),
+        lease_ms=settings.lease_s * 1000,
+        park_probe_ms=settings.park_probe_s * 1000,
+        caps=(settings.cap_30s, settings.cap_hour, settings.cap_day),
+        in_doubt=IN_DOUBT,
+    )
+    used = [engine.next_attempt()]
+    try:
+        if entry is None or engine.router.out(queue, engine.now_ms):
+            claim = batch_queues.take(engine.ledger, queue, used[-1], **options)
+            if claim is not None and engine.router.out(queue, engine.now_ms):
+                claim = failover.fail_over(engine, claim, "failing")
+                if claim is None:
+                    return True
+            return claim is not None and _begin_claim(engine, claim, (limits, options), used)
+        asked_s = engine.monotonic_s()
+        claim, begun = batch_queues.take_and_begin(
+            engine.ledger, queue, used[-1], how=options, terms=limits, entry=entry
+        )
+        return claim is not None and _begin_claim(engine, claim, (limits, options), used, begun=begun, asked_s=asked_s)
+    except RedisError:
+        # Whether the attempt was begun is not known, but that no call was made is: without that word its recipients would be in
+        # doubt, and end as unknown.
+        for attempt in used:
+            _withdraw(engine, queue, attempt)
+        raise
+
+
+def _begin_claim(
+    engine: Engine,
+    claim: Claim | None,
+    terms: tuple[CallLimits, TakeOptions],
+    used: list[int],
+    *,
+    begun: StartedCall | NotStarted | None = None,
+    asked_s: float = 0.0,
+) -> Flight | bool:
+    """Begin a claim, waiting a little for the rate limit.
+
+    Args:
+        engine: The process' engine.
+        claim: What was taken.
+        terms: What holds for the call, and how recipients are taken.
+        used: Ids of the attempts so far; a further one is added where fewer recipients are taken.
+        begun: What beginning came to when it was done with the taking.
+        asked_s: When that was asked for, by the monotonic clock.
+    """
+    limits, options = terms
+    while claim is not None:
+        if begun is None:
+            asked_s = engine.monotonic_s()
+            begun = batch_queues.begin(engine.ledger, claim, limits)
+        if isinstance(begun, StartedCall):
+            provider = engine.settings.accounts[claim.queue.account].provider
+            return Flight(claim, begun, limits.action, provider, asked_s)
+        if begun.why == "small":
+            # The account is in doubt, or held and due for a probe: a call for fewer recipients finds out.
+            batch_queues.release(engine.ledger, claim)
+            used.append(engine.next_attempt())
+            options["limit"] = begun.most
+            claim = batch_queues.take(engine.ledger, claim.queue, used[-1], **options)
+        elif begun.why == "wait" and begun.wait_ms <= SHORT_WAIT_MS and not engine.stopping.is_set():
+            engine.sleep(begun.wait_ms / 1000)
+        else:
+            return _give_back(engine, claim, begun)
+        begun = None
+    return False
+
+
+def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> bool:
+    """Give back what cannot be sent now; whom a parked or held account keeps waiting goes through another one that can serve them."""
+    if why.why in {"parked", "held"}:
+        left = failover.fail_over(engine, claim, why.why)
+        if left is not None:
+            batch_queues.release(engine.ledger, left, max(1.0, why.wait_ms))
+        return left is not claim
+    if why.why == "wait":
+        batch_queues.release(engine.ledger, claim, why.wait_ms)
+    return False
 
 
 def rule_of(provider: Provider, queue: BatchQueue) -> BatchRule:
@@ -104,115 +213,8 @@ def rule_of(provider: Provider, queue: BatchQueue) -> BatchRule:
     return rule.own or rule if queue.params == OWN else rule
 
 
-def _park_stranger(engine: Engine, queue: BatchQueue) -> bool:
-    """A batch queue of an account this service does not have (any more) waits, visibly, until it has; who has ended meanwhile leaves it."""
-    message = "no worker is configured with this account; add it to the settings or cancel its jobs"
-    accounts.park(
-        engine.ledger, queue.account, "", "account.Unknown", probe_ms=UNKNOWN_ACCOUNT_WAIT_MS, message=message
-    )
-    accounts.put_off_probe(engine.ledger, queue.account, UNKNOWN_ACCOUNT_WAIT_MS)
-    accounts.note_stranger(engine.ledger, queue.account)
-    terms = CallLimits("", Limit(1.0), engine.settings.lease_s * 1000, UNKNOWN_ACCOUNT_WAIT_MS)
-    while (claim := _take(engine, queue, accepting.BLOCK_SIZE)) is not None:
-        why = batch_queues.begin(engine.ledger, claim, terms)
-        if isinstance(why, NotStarted) and why.why == "parked":
-            batch_queues.release(engine.ledger, claim, UNKNOWN_ACCOUNT_WAIT_MS)
-            log.error("account %s is not configured: its recipients wait; %s", queue.account, message)
-            break
-    return False
-
-
-def _begin_and_call(
-    engine: Engine, claim: Claim, rule: BatchRule, early: tuple[float, StartedCall | NotStarted] | None = None
-) -> bool:
-    """Begin, waiting a little for the rate limit, and make the call; False when it is not to be made (now).
-
-    Args:
-        engine: The process' engine.
-        claim: The recipients.
-        rule: How they are packed.
-        early: What beginning came to when it was done with the taking, and when that was asked for.
-    """
-    terms = _terms(engine, claim.queue.account, rule.action)
-    while True:
-        asked_s, begun = early or (engine.monotonic_s(), batch_queues.begin(engine.ledger, claim, terms))
-        early = None
-        if isinstance(begun, StartedCall):
-            _call(
-                engine,
-                Flight(claim, begun, rule.action, engine.settings.accounts[claim.queue.account].provider, asked_s),
-            )
-            return True
-        if begun.why != "wait" or begun.wait_ms > SHORT_WAIT_MS or engine.stopping.is_set():
-            return _not_begun(engine, claim, begun)
-        engine.sleep(begun.wait_ms / 1000)
-
-
-def _not_begun(engine: Engine, claim: Claim, why: NotStarted) -> bool:
-    """Give back what cannot be sent now; whom a parked account keeps waiting goes through another one that can serve them."""
-    left = failover.fail_over(engine, claim, "parked") if why.why == "parked" else claim
-    if left is not None:
-        _give_back(engine, left, why)
-    return left is not claim
-
-
-def _terms(engine: Engine, account: str, action: str) -> CallLimits:
-    settings = engine.settings
-    return CallLimits(
-        action=action,
-        limit=engine.limit(account, action),
-        lease_ms=settings.lease_s * 1000,
-        park_probe_ms=settings.park_probe_s * 1000,
-        caps=(settings.cap_30s, settings.cap_hour, settings.cap_day),
-        bucket=settings.bucket_of(account),
-    )
-
-
-def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> None:
-    if why.why == "wait":
-        batch_queues.release(engine.ledger, claim, why.wait_ms)
-    elif why.why == "parked":
-        batch_queues.release(engine.ledger, claim, max(1.0, why.wait_ms - engine.now_ms()))
-
-
-def _call(engine: Engine, flight: Flight) -> None:
-    """Make the call, decide what it came to, write that down, and only then see to what else it means."""
-    queue, started_ms, groups = flight.claim.queue, flight.begun.started_ms, flight.begun.groups
-    called_s = engine.monotonic_s()
-    answer = _answer(engine, flight)
-    took_s = engine.monotonic_s() - called_s
-    policy = Policy(
-        flight.provider,
-        engine.settings.retry_max[queue.lane],
-        now_s=started_ms / 1000,
-        place=lambda number: engine.router.place(queue, number),
-    )
-    outcome = decide(answer, groups, policy)
-    outcome.entries = failover.moved_on(engine, queue, groups, outcome.entries, now_ms=started_ms)
-    counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
-    early = _record(engine, flight, outcome, counters)
-    if early is None:
-        log.warning(
-            "attempt %d of account %s lost its lease; what became of it is left to the receipts",
-            flight.claim.attempt,
-            queue.account,
-        )
-    effects.after_record(engine, flight, answer, outcome)
-    if early:
-        apply.match_early(engine, queue.account, [number for group in groups for number in group.numbers])
-
-
-def _answer(engine: Engine, flight: Flight) -> Answer:
-    """What the provider says; no call is made by a process that was stopped or starved until its lease is as good as over."""
-    request = _request(engine, flight)
-    if isinstance(request, Broken):
-        return request
-    if engine.monotonic_s() - flight.asked_s > engine.settings.lease_s - request.timeout_s:
-        return Broken(maybe_sent=False, code="worker.Late", detail="the lease ran out before the call")
-    return engine.providers[flight.claim.queue.account].send(request)
-
-
 def _request(engine: Engine, flight: Flight) -> Call | Broken:
+    """The call in the account's own words; `Broken` when its settings have none for it."""
     begun, queue = flight.begun, flight.claim.queue
     account = engine.settings.accounts[queue.account]
     own = [] if begun.params and queue.params != OWN else [params for group in begun.groups for params in _own(group)]
@@ -238,21 +240,76 @@ def _own(group: CallGroup) -> list[tuple[str, ...]]:
     return [tuple(brought[position] or ()) for position in group.positions] if brought else []
 
 
-def _record(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[tuple[str, int]]) -> bool | None:
-    """Write the outcome, again and again while Redis is away: it is idempotent, and the only trace of what was sent."""
-    claim, deadline, pause_s = flight.claim, engine.monotonic_s() + RECORD_TRIES_S, 0.05
+def _decide(engine: Engine, flight: Flight, answer: Answer) -> Outcome:
+    """What the answer means, with a batch queue for each recipient that moves on to another account."""
+    queue, started_ms, groups = flight.claim.queue, flight.begun.started_ms, flight.begun.groups
+    policy = Policy(
+        flight.provider,
+        engine.settings.retry_max[queue.lane],
+        now_s=started_ms / 1000,
+        place=lambda number: engine.router.place(queue, number),
+        trial=flight.begun.trial,
+    )
+    outcome = decide(answer, groups, policy)
+    outcome.entries = failover.moved_on(engine, queue, groups, outcome.entries, now_ms=started_ms)
+    return outcome
+
+
+def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[tuple[str, int]]) -> None:
+    """Write the outcome down, whatever has become of the attempt meanwhile: it is idempotent, and the only trace of what was sent."""
+    claim, queue = flight.claim, flight.claim.queue
+    heard = engine.router.breakers.heard(queue.account, outcome)
+
+    def write() -> Recorded | None:
+        effects.before_record(engine, flight, outcome)
+        return attempts.record(
+            engine.ledger,
+            claim.attempt,
+            queue,
+            outcome.entries,
+            at_ms=flight.begun.started_ms,
+            polls=engine.polls(queue.lane),
+            counters=counters,
+            heard=heard,
+        )
+
+    recorded = _until_redis_answers(engine, write)
+    numbers = [number for group in flight.begun.groups for number in group.numbers]
+    if recorded is None:
+        log.warning(
+            "attempt %d of account %s lost its lease; the receipts have told what became of it",
+            claim.attempt,
+            queue.account,
+        )
+        return
+    if recorded.upon != "begun":
+        log.warning(
+            "attempt %d of account %s was %s when its answer came; what the answer says is written",
+            claim.attempt,
+            queue.account,
+            recorded.upon,
+        )
+    if recorded.early:
+        apply.match_early(engine, queue.account, numbers)
+    effects.tell_breaker(engine, queue.account, recorded.event, outcome.failed)
+
+
+def _withdraw(engine: Engine, queue: BatchQueue, attempt: int) -> None:
+    """Say that no call was made of an attempt, however far it got."""
+    polls = engine.polls(queue.lane)
+    _until_redis_answers(engine, lambda: attempts.withdraw(engine.ledger, attempt, queue, polls=polls))
+
+
+def _until_redis_answers(engine: Engine, write: Callable[[], Value]) -> Value:
+    """Write again and again while Redis is away, for half a minute.
+
+    Raises:
+        redis.exceptions.RedisError: It does not come back.
+    """
+    deadline, pause_s = engine.monotonic_s() + RECORD_TRIES_S, 0.05
     while True:
         try:
-            effects.before_record(engine, flight, outcome)
-            return attempts.record(
-                engine.ledger,
-                claim.attempt,
-                claim.queue,
-                outcome.entries,
-                at_ms=flight.begun.started_ms,
-                polls=engine.polls(claim.queue.lane),
-                counters=counters,
-            )
+            return write()
         except RedisError:
             if engine.monotonic_s() + pause_s > deadline:
                 raise

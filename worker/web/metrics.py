@@ -30,14 +30,17 @@ def account_health(web: Web) -> Iterator[Family]:
     """How the accounts stand: up, parked since when, receipts still awaited, calls nobody knows the end of."""
     ledger = web.ledger
     now_ms = ledger.now_ms()
-    up = Family("account_up", "1 while nothing of the account is parked and no other account stands in for it.")
+    up = Family(
+        "account_up",
+        "1 while nothing of the account is parked, it is not held, and no other account takes over from it.",
+    )
     due = Family("receipts_due", "Recipients of the account whose receipt has not come.")
     unmatched = Family("receipts_unmatched_total", "Receipts that belong to no message of this ledger.", "counter")
     unsure = Family("unsure_recipients", "Recipients whose call may or may not have been carried out.")
     parked = Family("parked_since_seconds", "For how long the account, or a template of it, has been parked.")
     for name, provider in accounts.registered(ledger).items():
         health, labels = accounts.health(ledger, name, provider), {"account": name}
-        up.samples.append((labels, float(not health["parked"] and not health["out"])))
+        up.samples.append((labels, float(not (health["parked"] or health["held"] or health["out"]))))
         due.samples.append((labels, health["outstanding"]))
         unmatched.samples.append((labels, health["orphans"]))
         unsure.samples.append((labels, ledger.redis.hlen(ledger.keys.unsure(name))))

@@ -1,17 +1,21 @@
 -- The last look before a call: drop what must not go out any more, put off what must wait, take the token, mark the rest as sending.
 -- After `go` the call is made at once.
 -- KEYS: the book, attempt (hash), due lease (zset), bucket (hash), park of the account, park of the template (hashes), due later (zset),
---       suppressions (hash), calls to numbers today, yesterday (hashes), then per entry: block, job (hashes), held (zset)
+--       suppressions (hash), calls to numbers today, yesterday, park of the side, park of the batch queue, breaker (hashes),
+--       then per entry: block, job (hashes), held (zset)
 -- ARGV: attempt id, lease ms, rate (micro-tokens a ms), burst, floor left to other lanes (micro-tokens), park probe ms, bucket expiry s,
---       batch queue id, most messages to a number in 30 s, in an hour, in a day (0: any number), then per entry of the claim its text
--- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', until ms} |
---          {'go', started ms, content json, params json, then per entry: text, numbers, attempts (1 byte each), params per recipient json};
+--       batch queue id, most messages to a number in 30 s, in an hour, in a day (0: any number), most recipients of a call while
+--       the account is in doubt, then per entry of the claim its text
+-- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', ms} |
+--          {'held', ms} while the account's breaker is open | {'small', n} when a call for at most n recipients may find out whether it still is |
+--          {'go', started ms, content json, params json, '1' when the breaker tries the account with it, then per entry: text,
+--          numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.
-local FIRST_ENTRY, FIRST_TEXT = BOOK + 9, 11
+local FIRST_ENTRY, FIRST_TEXT = BOOK + 12, 12
 local book = the_book()
 local attempt_key, lease_key, bucket_key, account_park, template_park, later_key, suppressions_key,
-  today_key, yesterday_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
-local attempt, lease_ms, rate, burst, floor, probe_ms, expiry_s, queue, in_30s, in_hour, in_day = unpack(ARGV, 1, FIRST_TEXT)
+  today_key, yesterday_key, side_park, own_park, breaker_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
+local attempt, lease_ms, rate, burst, floor, probe_ms, expiry_s, queue, in_30s, in_hour, in_day, in_doubt = unpack(ARGV, 1, FIRST_TEXT)
 local held = redis.call('HMGET', attempt_key, 'state', 'entries')
 if held[1] ~= 'claimed' then return { 'stale' } end
 local us = now_us()
@@ -169,33 +173,38 @@ local function texts()
 end
 redis.call('HSET', attempt_key, 'entries', texts())
 
--- Until when a park keeps this batch queue waiting; nil when it does not. One queue at a time finds out whether it still is one, the others
+-- For how long a park keeps this batch queue waiting; nil when it does not. One queue at a time finds out whether it still is one, the others
 -- look later, spread, so that thousands of them do not come at once each time; all are due at once when the park is lifted.
-local function parked_until(key)
+local function parked_ms(key)
   local p = redis.call('HMGET', key, 'probe_ms', 'prober', 'prober_ms')
   local probe = tonumber(p[1] or 0)
   if probe <= now then return nil end
   if not p[2] or p[2] == queue or tonumber(p[3]) <= now then
     redis.call('HSET', key, 'prober', queue, 'prober_ms', string.format('%.0f', probe + 5000))
-    return string.format('%.0f', probe)
+    return probe - now
   end
-  return string.format('%.0f', probe + us % math.max(1, 9 * tonumber(probe_ms)))
+  return probe - now + us % math.max(1, 9 * tonumber(probe_ms))
 end
 
-local until_ms = parked_until(account_park) or parked_until(template_park)
-if until_ms then return { 'parked', until_ms } end
+local parks = { account_park, side_park, template_park, own_park }
+for _, key in ipairs(parks) do
+  local ms = parked_ms(key)
+  if ms then return { 'parked', string.format('%.0f', ms) } end
+end
+local no, detail = breaker_asks(breaker_key, now, total, tonumber(in_doubt))
+if no then return { no, string.format('%.0f', detail) } end
 local wait = take_tokens(bucket_key, us, { rate = tonumber(rate), burst = tonumber(burst), floor = tonumber(floor), cost = 1000000, expiry_s = expiry_s })
 if wait > 0 then return { 'wait', wait } end
 
-local verb = 'go'
-for _, key in ipairs({ account_park, template_park }) do
+local verb, trial = 'go', breaker_begins(breaker_key, now, tonumber(lease_ms))
+for _, key in ipairs(parks) do
   if redis.call('HEXISTS', key, 'probe_ms') == 1 then
     redis.call('HSET', key, 'probe_ms', now + tonumber(probe_ms))
     verb = 'probe'
   end
 end
 local said = redis.call('HMGET', ready[1].block_key, 'c', 'p')
-local answer, called, deltas = { verb, now, said[1], said[2] or '' }, {}, {}
+local answer, called, deltas = { verb, now, said[1], said[2] or '', trial == '' and '' or '1' }, {}, {}
 for _, e in ipairs(ready) do
   local cells, numbers, tries = column(redis.call('HGET', e.block_key, 'st'), e.size, 1), {}, {}
   for k, p in ipairs(e.open) do
@@ -219,5 +228,6 @@ end
 if capped then redis.call('EXPIRE', today_key, 172800) end
 for job_key, by in pairs(deltas) do settle(book, job_key, { waiting = -by, sending = by }, now) end
 redis.call('HSET', attempt_key, 'state', 'begun', 'started_ms', now)
+if trial ~= '' then redis.call('HSET', attempt_key, 'trial', trial) end
 redis.call('ZADD', lease_key, now + tonumber(lease_ms), attempt)
 return answer

@@ -1,34 +1,42 @@
 -- Write down what a call, or the wait after an unsure one, came to; once per attempt and state.
+-- What a call came to is written whatever has become of its attempt meanwhile: begun, as it should be; unsure, because its lease had
+-- ended; claimed or gone, because Redis has forgotten its last writes. Its recipients are then as that state left them.
 -- KEYS: the book, attempt (hash), due lease, due unsure, due drain, due later (zsets), account, dead, unsure, orphans (hashes),
---       batch queue, due send of the lane, due probe (zsets), calls to numbers on the day of the call, names of codes (hashes),
+--       batch queue, due send of the lane, due probe (zsets), calls to numbers on the day of the call, names of codes, breaker (hashes),
 --       then per entry block and job (hashes), then the index shards (hashes)
--- ARGV: attempt id, the attempt's state this is written upon ('begun' or 'unsure'), first poll ms ('' none), first unsure look ms ('' none), account,
+-- ARGV: attempt id, who writes ('worker' what its call came to, 'rescuer' that it fell silent, 'wait' what waiting came to),
+--       first poll ms ('' none), first unsure look ms ('' none), account,
 --       batch queue, attempt expiry s, index expiry s, entries, index entries, returned entries, ms until an accepted recipient is asked about,
 --       index entries (12 bytes each: field, value), in the order of their shards' keys, how many of these keys, from the first on, get
 --       their expiry set, the codes used (lines: "number name"), what else the call adds to
---       the statistics (lines: "field by"),
+--       the statistics (lines: "field by"), what the call says of the account ('ok', 'failed' or ''), the breaker's terms as JSON,
 --       then per entry: text, marks (space separated: first position,last position,letter,counted,code number,code name; counted is 0 no, 1 yes,
 --       2 no, but marked as sent again; the name, for x and u, may be empty), serials or '', fee, and for recipients that go on through another
 --       account: "first position,last position,number of its name ..." or '';
 --       then per returned entry: batch queue, text, delay ms (-1: the front of the attempt's batch queue)
--- Returns: {'stale'} | {'codes'} when a code has another number by now: nothing is changed | {'ok', '1' when early receipts may wait}.
-local FIRST_ENTRY, FIRST_TEXT = BOOK + 14, 16
+-- Returns: {'stale'} | {'codes'} when a code has another number by now: nothing is changed |
+--          {'ok', '1' when early receipts may wait, what is new of the breaker, the state that it was written upon}.
+local FIRST_ENTRY, FIRST_TEXT = BOOK + 15, 18
 local book = the_book()
 local attempt_key, lease_key, unsure_due_key, drain_key, later_key, account_key, dead_key, unsure_key, orphans_key,
-  queue_key, send_key, probe_key, called_key, names_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
-local attempt, from, first_poll_ms, first_look_ms, account, queue, expiry_s, index_expiry_s, entries, indexed, returned,
-  ask_ms, index, young, codes, counters = unpack(ARGV, 1, FIRST_TEXT)
+  queue_key, send_key, probe_key, called_key, names_key, breaker_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
+local attempt, writer, first_poll_ms, first_look_ms, account, queue, expiry_s, index_expiry_s, entries, indexed, returned,
+  ask_ms, index, young, codes, counters, said, terms = unpack(ARGV, 1, FIRST_TEXT)
 entries, indexed, returned = tonumber(entries), tonumber(indexed), tonumber(returned)
-local held = redis.call('HMGET', attempt_key, 'state', 'started_ms')
-if held[1] ~= from then return { 'stale' } end
+local held = redis.call('HMGET', attempt_key, 'state', 'started_ms', 'trial', 'told')
+local upon = held[1] or 'gone'
+local fits = { worker = upon ~= 'done' and not held[4], rescuer = upon == 'begun', wait = upon == 'unsure' }
+if not fits[writer] then return { 'stale' } end
 if not codes_hold(names_key, codes) then return { 'codes' } end
+local from = upon == 'unsure' and 'unsure' or 'begun'
+local forgotten, late = upon == 'claimed' or upon == 'gone', upon == 'unsure' and writer == 'worker'
 local now = math.floor(now_us() / 1000)
 local first_shard = FIRST_ENTRY + entries * 2
 local before = from == 'begun' and 's' or 'q'
 local unsure, waiting_for, asked_for = {}, 0, false
 local deltas, fees, dead = {}, {}, {}
 -- The time at which `begin` counted the call for each of its numbers; nil where messages per number are not capped.
-local stamp = from == 'begun' and redis.call('EXISTS', called_key) == 1 and four_bytes(math.floor(tonumber(held[2]) / 1000)) or nil
+local stamp = upon == 'begun' and redis.call('EXISTS', called_key) == 1 and four_bytes(math.floor(tonumber(held[2]) / 1000)) or nil
 
 -- A message that certainly did not go out is not one that its number had.
 local function uncount(number)
@@ -55,7 +63,21 @@ end
 -- Write one mark into the columns of a block, for those of its recipients that are still as the attempt left them.
 local function mark(e, text)
   local first, last, to, counted, code, name = string.match(text, '^(%d+),(%d+),(%a),(%d),(%d+),(.*)$')
-  if not may_move(before, to) then return end
+  if late and to == 'q' then
+    -- The answer leaves them in doubt, as they are.
+    stretches(e.st, tonumber(first), tonumber(last), 'q', function(_, a, b)
+      for p = a, b do e.doubtful[#e.doubtful + 1] = p end
+    end)
+    return
+  end
+  -- Who is to wait, and waits in a batch queue already, stays there.
+  if not may_move(before, to) or (upon == 'gone' and to == 'w') then return end
+  if forgotten then
+    e.st = stretches(e.st, tonumber(first), tonumber(last), 'w', function(st, a, b)
+      count_move(e.deltas, 'w', 's', b - a + 1)
+      return spliced(st, 1, a, string.rep('s', b - a + 1))
+    end)
+  end
   code = tonumber(code)
   e.st = stretches(e.st, tonumber(first), tonumber(last), before, function(st, a, b)
     local count = b - a + 1
@@ -74,6 +96,8 @@ local function mark(e, text)
       local field = account .. ' ' .. name .. ' ' .. e.job .. ' ' .. to
       dead[field] = (dead[field] or 0) + count
     end
+    if late then for p = a, b do e.settled[#e.settled + 1] = p end end
+    if to == 'w' and (late or forgotten) then for p = a, b do e.back[p] = true end end
     local list = to == 'q' and e.doubtful or stamp and (to == 'w' or to == 'x') and e.unsent
     for p = a, list and b or a - 1 do list[#list + 1] = p end
     count_move(e.deltas, before, to, count)
@@ -89,6 +113,17 @@ local function mark(e, text)
   end)
 end
 
+local back = {}
+
+-- An entry that waits again, without those of it that are no longer as the attempt left them; nil when none is left.
+local function still_waiting(text)
+  if not (late or forgotten) then return text end
+  local job, block, runs = split_entry(text)
+  local list, here = {}, back[job .. '|' .. block] or {}
+  for _, position in ipairs(positions(runs)) do if here[position] then list[#list + 1] = position end end
+  return #list > 0 and job .. '|' .. block .. '|' .. runs_of(list) or nil
+end
+
 local function entry(i)
   local at = FIRST_TEXT + (i - 1) * 5
   local text, marks, serials, fee, through = unpack(ARGV, at + 1, at + 5)
@@ -97,9 +132,11 @@ local function entry(i)
   local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi', 'co')
   if not b[1] then return end
   deltas[job_key] = deltas[job_key] or {}
-  local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {}, unsent = {},
+  local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {},
+    unsent = {}, settled = {}, back = {},
     account = account, queue = queue, co = b[5] or nil }
   for each in string.gmatch(marks, '%S+') do mark(e, each) end
+  back[job .. '|' .. block] = e.back
   local doubtful = e.doubtful
   for _, name in ipairs({ 'st', 'at', 'cd', 'fi' }) do
     if e[name] then redis.call('HSET', block_key, name, e[name]) end
@@ -119,9 +156,16 @@ local function entry(i)
   if e.accepted and redis.call('ZADD', probe_key, 'NX', now + tonumber(ask_ms), probed) == 0 then redis.call('ZINCRBY', probe_key, -1, probed) end
   fees[job_key] = (fees[job_key] or 0) + tonumber(fee)
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
-  local packed = (#doubtful > 0 or #e.unsent > 0) and redis.call('HGET', block_key, 'n')
+  local packed = (#doubtful > 0 or #e.unsent > 0 or #e.settled > 0) and redis.call('HGET', block_key, 'n')
+  for _, position in ipairs(e.settled) do
+    local number, left = number_at(packed, position), {}
+    for other in string.gmatch(redis.call('HGET', unsure_key, number) or '', '%d+') do
+      if other ~= attempt then left[#left + 1] = other end
+    end
+    if #left > 0 then redis.call('HSET', unsure_key, number, table.concat(left, ' ')) else redis.call('HDEL', unsure_key, number) end
+  end
   for _, position in ipairs(e.unsent) do uncount(number_at(packed, position)) end
-  for _, position in ipairs(doubtful) do
+  for _, position in ipairs(late and {} or doubtful) do
     local number = number_at(packed, position)
     local others = redis.call('HGET', unsure_key, number)
     redis.call('HSET', unsure_key, number, others and (others .. ' ' .. attempt) or attempt)
@@ -137,15 +181,15 @@ end
 for i = 1, tonumber(young) do redis.call('EXPIRE', KEYS[first_shard + i], index_expiry_s) end
 local at = FIRST_TEXT + entries * 5
 for i = 1, returned do
-  local to, text, delay = ARGV[at + i * 3 - 2], ARGV[at + i * 3 - 1], tonumber(ARGV[at + i * 3])
-  if delay < 0 then enqueue(queue_key, queue, text, send_key, now, true)
-  else redis.call('ZADD', later_key, now + delay, to .. ' ' .. text) end
+  local to, text, delay = ARGV[at + i * 3 - 2], still_waiting(ARGV[at + i * 3 - 1]), tonumber(ARGV[at + i * 3])
+  if text and delay < 0 then enqueue(queue_key, queue, text, send_key, now, true)
+  elseif text then redis.call('ZADD', later_key, now + delay, to .. ' ' .. text) end
 end
 
 redis.call('ZREM', lease_key, attempt)
 if #unsure > 0 then
   redis.call('HSET', attempt_key, 'state', 'unsure', 'entries', table.concat(unsure, ' '), 'unsure_ms', now)
-  redis.call('ZADD', unsure_due_key, now + tonumber(first_look_ms ~= '' and first_look_ms or 0), attempt)
+  if not late then redis.call('ZADD', unsure_due_key, now + tonumber(first_look_ms ~= '' and first_look_ms or 0), attempt) end
 else
   redis.call('HSET', attempt_key, 'state', 'done')
   redis.call('EXPIRE', attempt_key, expiry_s)
@@ -163,4 +207,9 @@ for field, by in pairs(dead) do redis.call('HINCRBY', dead_key, field, by) end
 for job_key, by in pairs(fees) do if by > 0 then redis.call('HINCRBY', job_key, 'fee', by) end end
 for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
 write_grown(book)
-return { 'ok', tostring(redis.call('EXISTS', orphans_key)) }
+local event = ''
+if writer == 'worker' and #unsure > 0 then redis.call('HSET', attempt_key, 'told', 1) end
+if writer ~= 'wait' and not late then
+  event = breaker_hears(breaker_key, now, { trial = held[3], started_ms = tonumber(held[2] or now) }, said, terms)
+end
+return { 'ok', tostring(redis.call('EXISTS', orphans_key)), event, upon }

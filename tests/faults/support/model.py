@@ -62,6 +62,7 @@ class Attempt:
     lane: str
     spots: list[Spot]
     state: str = "begun"
+    told: bool = False
 
 
 @dataclass(slots=True)
@@ -131,17 +132,34 @@ class Model:
         self.letters |= dict.fromkeys(ready, "s")
         self.attempts[attempt] = Attempt(attempt, lane, list(ready))
 
-    def record(self, attempt: int, outcomes: dict[Spot, str]) -> None:
-        """What the call came to: one letter for each recipient."""
+    def record(self, attempt: int, outcomes: dict[Spot, str], *, told: bool = True) -> None:
+        """What the call came to: one letter for each recipient; `told` by its worker, which may come late, and not by a rescuer."""
         held = self.attempts[attempt]
-        doubt = [spot for spot in held.spots if outcomes[spot] == "q"]
-        for spot in held.spots:
+        late = held.state == "unsure"
+        meant = [spot for spot in held.spots if not late or self.letters[spot] == "q"]
+        doubt = [spot for spot in meant if outcomes[spot] == "q"]
+        for spot in meant:
             self.letters[spot] = outcomes[spot]
+            if late and spot not in doubt:
+                self._forget(attempt, spot.number)
+        for spot in held.spots:
             if outcomes[spot] == "a":
                 self.index[serial_of(attempt, spot.number)] = spot
-        for spot in doubt:
+        for spot in () if late else doubt:
             self.doubtful.setdefault(spot.number, []).append(attempt)
-        held.spots, held.state = doubt, "unsure" if doubt else "done"
+        held.spots, held.state, held.told = doubt, "unsure" if doubt else "done", told
+
+    def takes(self, attempt: int) -> bool:
+        """Whether what the attempt's worker says is news."""
+        held = self.attempts[attempt]
+        return held.state == "begun" or (held.state == "unsure" and not held.told)
+
+    def _forget(self, attempt: int, number: int) -> None:
+        left = [other for other in self.doubtful.get(number, []) if other != attempt]
+        if left:
+            self.doubtful[number] = left
+        else:
+            self.doubtful.pop(number, None)
 
     def open_of(self, attempt: int) -> list[Spot]:
         """Recipients of an unsure attempt of which nothing was heard."""

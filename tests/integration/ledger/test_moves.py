@@ -168,7 +168,7 @@ def test_a_released_claim_is_taken_again(world: World) -> None:
 
 
 def test_an_outcome_is_written_once(world: World) -> None:
-    """The second record of an attempt, or one after another took it over, changes nothing."""
+    """The second record of an attempt changes nothing, whatever it says."""
     job = world.job(some_numbers(2))
     claim, begun = world.begin()
     assert isinstance(begun, StartedCall)

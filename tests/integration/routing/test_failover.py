@@ -166,7 +166,7 @@ def failing(scene: Scene, calls: int, *, start: int = 1000) -> None:
 
 def test_others_stand_in_for_an_account_whose_calls_fail(ledger: Ledger) -> None:
     """From the threshold on, for the cooldown; who was waiting for another try goes with them; the reason is shown."""
-    scene = two_accounts(ledger, failover_failures=4)
+    scene = two_accounts(ledger, failover_failures=4, breaker_failures=0)
     failing(scene, 3)
     assert not scene.provider_of("second").calls
     failing(scene, 1, start=2000)
@@ -182,7 +182,7 @@ def test_others_stand_in_for_an_account_whose_calls_fail(ledger: Ledger) -> None
 
 def test_a_few_failures_among_many_calls_change_nothing(ledger: Ledger) -> None:
     """The threshold is a number of failures and half of all calls."""
-    scene = two_accounts(ledger, failover_failures=3)
+    scene = two_accounts(ledger, failover_failures=3, breaker_failures=0)
     for n in range(20):
         scene.otp(FIRST + n)
         scene.run()

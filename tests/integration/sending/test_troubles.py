@@ -53,19 +53,58 @@ def test_a_person_resumes_an_account_at_once(scene: Scene) -> None:
 
 @pytest.mark.parametrize("by_item", [False, True])
 def test_a_parked_template_lets_the_others_go_on(scene: Scene, *, by_item: bool) -> None:
-    """Said of the whole call, or of each of its numbers alike: one park, not many deaths."""
-    stuck = scene.submit(some_numbers(5), template="stuck")
-    scene.provider.script.append(refuse_items(TEMPLATE) if by_item else refuse(TEMPLATE))
+    """Said of the whole call, or of each of its numbers alike, to jobs of different params: one park, not many deaths."""
+    answer = refuse_items(TEMPLATE) if by_item else refuse(TEMPLATE)
+    scene.provider.script.extend([answer, answer])
+    stuck = scene.submit(some_numbers(5), template="stuck", params=["1"])
     scene.send_all()
+    again = scene.submit(some_numbers(5), template="stuck", params=["2"])
+    scene.send_all()
+    third = scene.submit(some_numbers(5), template="stuck", params=["3"])
     other = scene.submit(some_numbers(5))
     scene.send_all()
-    assert scene.counts(stuck) == {"total": 5, "waiting": 5}
+    assert [scene.counts(job) for job in (stuck, again, third)] == [{"total": 5, "waiting": 5}] * 3
     assert scene.counts(other) == {"total": 5, "accepted": 5}
+    assert len(scene.provider.calls) == 3
+    parks = {(park["scope"], park["template"], park["code"]) for park in scene.ask.accounts()[0]["parked"]}
+    assert parks == {("job", "stuck", TEMPLATE), ("template", "stuck", TEMPLATE)}
+    for _ in range(12):
+        scene.later(61)
+    assert [scene.counts(job) for job in (stuck, again, third)] == [{"total": 5, "accepted": 5}] * 3
+    assert not scene.ask.accounts()[0]["parked"]
+
+
+def test_one_bad_job_is_held_alone(scene: Scene) -> None:
+    """A misspelt variable is that job's own trouble: the template's other jobs go on, and it is asked about once a minute."""
+    bad = scene.submit(some_numbers(500), template="welcome", params=["mispelt=1"])
+    scene.provider.script.append(refuse(TEMPLATE))
+    scene.send_all()
+    good = scene.submit(some_numbers(5, FIRST + 1000), template="welcome", params=["code=1"])
+    scene.send_all()
+    assert scene.counts(bad) == {"total": 500, "waiting": 500}
+    assert scene.counts(good) == {"total": 5, "accepted": 5}
     (park,) = scene.ask.accounts()[0]["parked"]
-    assert (park["scope"], park["template"], park["code"]) == ("template", "stuck", TEMPLATE)
+    assert (park["scope"], park["template"]) == ("job", "welcome")
+    assert scene.ask.resume_account("main") == 1
+    for _ in range(3):
+        scene.later(1)
+    assert scene.counts(bad) == {"total": 500, "accepted": 500}
+
+
+def test_one_side_of_an_account_is_parked_alone(scene: Scene) -> None:
+    """The mainland package is used up; numbers abroad have one of their own."""
+    scene.provider.script.append(refuse(BALANCE))
+    china = scene.submit(some_numbers(3))
+    scene.send_all()
+    abroad = scene.submit([FRENCH])
+    scene.send_all()
+    assert scene.counts(china) == {"total": 3, "waiting": 3}
+    assert scene.counts(abroad) == {"total": 1, "accepted": 1}
+    (park,) = scene.ask.accounts()[0]["parked"]
+    assert (park["scope"], park["code"]) == ("region", BALANCE)
     scene.later(61)
     scene.later(1)
-    assert scene.counts(stuck) == {"total": 5, "accepted": 5}
+    assert scene.counts(china) == {"total": 3, "accepted": 3}
 
 
 def test_a_mistyped_signature_holds_up_its_own_job_alone(scene: Scene) -> None:
@@ -78,7 +117,7 @@ def test_a_mistyped_signature_holds_up_its_own_job_alone(scene: Scene) -> None:
     assert scene.counts(mistyped) == {"total": 3, "waiting": 3}
     assert [scene.counts(job) for job in (usual, other)] == [{"total": 3, "accepted": 3}] * 2
     (park,) = scene.ask.accounts()[0]["parked"]
-    assert (park["template"], park["own_sign"]) == ("5678", True)
+    assert (park["scope"], park["template"], park["own_sign"]) == ("job", "5678", True)
     assert scene.ask.resume_account("main") == 1
     scene.send_all()
     assert scene.counts(mistyped) == {"total": 3, "accepted": 3}
@@ -161,12 +200,12 @@ def test_a_throttled_number_waits_alone(scene: Scene) -> None:
 def test_retries_that_are_used_up_end_in_the_dead_letter(scene: Scene) -> None:
     """An otp is tried five times more; the code of the last try stands beside it."""
     job = scene.otp(FIRST)
-    scene.provider.usual = never_left()
+    scene.provider.usual = never_left("http.PoolTimeout")
     scene.until(lambda: scene.status(job)["closed_at"], within_s=200)
     assert scene.counts(job) == {"total": 1, "dead": 1}
     assert len(scene.provider.calls) == 6
     (row,) = scene.results(job)
-    assert (row["code"], row["attempts"]) == ("http.ConnectError", 6)
+    assert (row["code"], row["attempts"]) == ("http.PoolTimeout", 6)
 
 
 def test_one_bad_number_that_spoils_a_call_is_found_by_single_calls(scene: Scene) -> None:

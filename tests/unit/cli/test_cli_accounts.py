@@ -7,19 +7,23 @@ import pytest
 
 from smsline.admin import AccountHealth, Parked
 
-PARK = {
+PARK: dict[str, Any] = {
     "scope": "template",
     "template": "5678",
+    "side": "",
     "own_sign": False,
     "code": "FailedOperation.TemplateIncorrectOrUnapproved",
     "meaning": "the template is not approved",
     "since": "2026-08-01T09:00:00Z",
 }
-WELL = {
+WELL: dict[str, Any] = {
     "account": "main",
     "provider": "tencent",
     "state": "ok",
     "parked": [],
+    "held": None,
+    "workers": ["one:1"],
+    "refused": {},
     "waiting": 1200,
     "receipts": 99,
     "late_receipts": 1,
@@ -40,6 +44,20 @@ ILL = {
     "credit": CREDIT,
     "diverted": {"main:parked": 40},
 }
+HELD = {
+    **WELL,
+    "account": "fourth",
+    "state": "held",
+    "held": {
+        "code": "http.502",
+        "meaning": "the endpoint failed",
+        "since": "2026-08-01T09:00:00Z",
+        "next_probe": "2026-08-01T09:00:30Z",
+        "returning": False,
+    },
+    "refused": {"one:1": "AuthFailure.SignatureExpire"},
+}
+LACKED = {**WELL, "account": "fifth", "state": "unserved", "workers": []}
 FAILING = {
     **WELL,
     "account": "third",
@@ -118,3 +136,14 @@ def test_these_tests_speak_of_the_client_s_fields() -> None:
     """What passes here passes there."""
     assert set(WELL) == set(AccountHealth.__annotations__)
     assert set(PARK) == set(Parked.__annotations__)
+
+
+def test_what_goes_on_by_itself_says_so(fake: Any, run: Any) -> None:
+    """A held account with its code and next probe; a machine that the provider refuses; an account that no worker has."""
+    fake.answers["accounts"] = [HELD, LACKED]
+    out = run("accounts").out
+
+    assert "fourth: held since 2026-08-01T09:00:00Z by http.502" in out
+    assert "next probe 2026-08-01T09:00:30Z" in out
+    assert "one:1 is refused by AuthFailure.SignatureExpire" in out
+    assert "fifth: no running worker has this account" in out

@@ -1,6 +1,7 @@
 """What a provider's answer means, as tables: by verdict and scope, the recipients' moves and what happens to the account."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,14 +12,16 @@ from smsline.ledger.batch_queues import CallGroup
 from smsline.ledger.runs import Entry, encode
 from smsline.states import State
 from smsline.verdicts import Scope
-from worker.outcome import BACKOFF_MOST_S, RESENT, Outcome, Policy, backoff_s, decide
+from worker.outcome import BACKOFF_MOST_S, RESENT, Outcome, Place, Policy, backoff_s, decide
 from worker.providers.base import Answer, Broken, Item, Refused, Sent
 
 FIRST = 8613700000000
 NOON_S = 1_790_000_000.0
 POLICY = Policy("tencent", retry_max=2, now_s=NOON_S, chance=lambda: 0.5)
 
-BALANCE = "FailedOperation.InsufficientBalanceInSmsPackage"  # park, account
+BALANCE = "FailedOperation.InsufficientBalanceInSmsPackage"  # park, one side of the account
+ARREARS = "UnauthorizedOperation.SmsSdkAppIdVerifyFail"  # park, account
+CLOCK = "AuthFailure.SignatureExpire"  # park, this process
 TEMPLATE = "FailedOperation.TemplateUnapprovedOrNotExist"  # park, template
 NUMBER = "InvalidParameterValue.IncorrectPhoneNumber"  # dead, recipient
 WORDS = "FailedOperation.ContainSensitiveWord"  # dead, content
@@ -119,7 +122,8 @@ def test_the_code_of_a_broken_call_is_kept_whatever_row_stands_in_for_it() -> No
 @pytest.mark.parametrize(
     ("answer", "scope", "code"),
     [
-        (refused(BALANCE), Scope.ACCOUNT, BALANCE),
+        (refused(BALANCE), Scope.REGION, BALANCE),
+        (refused(ARREARS), Scope.ACCOUNT, ARREARS),
         (refused(TEMPLATE), Scope.TEMPLATE, TEMPLATE),
         (sent(TEMPLATE, TEMPLATE, TEMPLATE), Scope.TEMPLATE, TEMPLATE),
         (sent(TEMPLATE, BALANCE, TEMPLATE), Scope.ACCOUNT, None),
@@ -135,6 +139,54 @@ def test_a_whole_call_of_parked_recipients_is_one_park(answer: Answer, scope: Sc
         (State.WAITING, False, NO_DELAY)
     }
     assert not outcome.worked
+
+
+def test_what_speaks_of_the_machine_parks_nothing() -> None:
+    """A wrong clock keeps this machine from the account; its recipients wait for another one, and no try is counted."""
+    outcome = decide(refused(CLOCK), groups(), POLICY)
+    assert (outcome.park, outcome.machine and outcome.machine.code) == (None, CLOCK)
+    assert {(result.counted, result.delay_ms) for result in results(outcome)} == {(False, NO_DELAY)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed", "silent"),
+    [
+        (Broken(maybe_sent=False, code="http.ConnectError", detail=""), True, False),
+        (Broken(maybe_sent=True, code="http.502", detail=""), True, False),
+        (refused(INTERNAL), True, False),
+        (refused(NEW), True, False),
+        (sent(INTERNAL, INTERNAL, INTERNAL), True, False),
+        (Sent((), "r"), True, False),
+        (sent("Ok", INTERNAL, INTERNAL), False, False),
+        (sent(NUMBER, INTERNAL, INTERNAL), False, False),
+        (refused(BUSY), False, False),
+        (refused(BALANCE), False, False),
+        (Broken(maybe_sent=False, code="http.PoolTimeout", detail=""), False, True),
+    ],
+)
+def test_a_whole_call_without_a_word_on_its_recipients_counts_against_the_account(
+    answer: Answer, *, failed: bool, silent: bool
+) -> None:
+    """A single recipient on whom the provider has a word shows that it works; a call that was not made says nothing."""
+    outcome = decide(answer, groups(), POLICY)
+    assert (bool(outcome.failed), outcome.silent) == (failed, silent)
+
+
+def test_a_trial_uses_up_no_try() -> None:
+    """It was made for the account's sake; its recipient waits at the front for the next one."""
+    broken = Broken(maybe_sent=False, code="http.ConnectError", detail="")
+    (result,) = results(decide(broken, groups(1, tries=[2]), replace(POLICY, trial=True)))
+    assert (result.state, result.counted, result.delay_ms) == (State.WAITING, False, NO_DELAY)
+
+
+def test_that_a_number_moves_on_is_a_mark() -> None:
+    """Which account is next is not for the decision to find out; with none left it is dead."""
+    unserved = sent("UnsupportedOperation.UnsupportedRegion")
+    for more, state in ((True, State.WAITING), (False, State.DEAD)):
+        (result,) = results(
+            decide(unserved, groups(1), replace(POLICY, place={FIRST: Place(0, more=more)}.__getitem__))
+        )
+        assert (result.state, result.next_account) == (state, more)
 
 
 def test_some_parked_recipients_park_nobody() -> None:

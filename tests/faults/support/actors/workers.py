@@ -147,8 +147,9 @@ class Workers:
                 marks.append(OUTCOMES[word](position, serial_of(claim.attempt, spot.number)))
             verdicts.append(EntryResults(group.entry, marks))
         self.written.append((claim, begun, verdicts))
+        news = stage.model.takes(claim.attempt)
         early = self._record(claim, begun, verdicts)
-        assert (early is None) == (stage.model.attempts[claim.attempt].state != "begun")
+        assert (early is None) == (not news)
         if early is not None:
             stage.model.record(claim.attempt, outcomes)
         if early:
@@ -164,9 +165,10 @@ class Workers:
             self.stage.check()
 
     def _record(self, claim: Claim, begun: StartedCall, verdicts: Sequence[EntryResults]) -> bool | None:
-        return attempts.record(
+        recorded = attempts.record(
             self.stage.ledger, claim.attempt, claim.queue, verdicts, at_ms=begun.started_ms, polls=PollSchedule()
         )
+        return recorded and recorded.early
 
     def fall_silent(self, pick: int, *, stopped: bool) -> None:
         """A worker dies, or stands still for longer than its lease; another one takes over."""
@@ -177,7 +179,7 @@ class Workers:
         stage.make_due(stage.ledger.keys.lease, str(attempt))
         rescuer.recover(stage.engine)
         if attempt in stage.model.attempts and stage.model.attempts[attempt].state == "begun":
-            stage.model.record(attempt, dict.fromkeys(stage.model.attempts[attempt].spots, "q"))
+            stage.model.record(attempt, dict.fromkeys(stage.model.attempts[attempt].spots, "q"), told=False)
         if not stopped:
             self.claims = [claim for claim in self.claims if claim.attempt != attempt]
             self.begun = [pair for pair in self.begun if pair[0].attempt != attempt]

@@ -1,0 +1,104 @@
+-- The circuit breaker of an account, one for all processes; begin asks it, record tells it what each call came to.
+-- breaker:<account> is a hash. Closed: row (calls in a row that failed through no fault of their recipients, in the order of their
+-- ends), from_ms (what was begun before says nothing any more). Held: held_ms (since when), code, probe_ms (when the next probe may
+-- begin), pause_ms (how long it waits after a probe that fails), first_ms. Half-open, after a probe that went well: grants (calls that
+-- may begin), flying (trial calls under way), wins (trial calls that went well). Failing over by rate: good, bad, at_ms, since_ms,
+-- out_ms, back_ms.
+local WINS = 8
+local BREAKER_EXPIRY_S = 3600
+
+-- Whether a call for so many recipients may begin: nil, or 'held' and for how many ms, or 'small' and for how many at most.
+local function breaker_asks(key, now, recipients, small)
+  local b = redis.call('HMGET', key, 'held_ms', 'probe_ms', 'grants', 'row', 'pause_ms')
+  if not b[1] then
+    -- After one call that failed the next ones carry few, until one goes well: if the provider is down, few are in doubt.
+    if b[4] and recipients > small then return 'small', small end
+    return nil
+  end
+  if tonumber(b[3] or 0) > 0 then return nil end
+  if tonumber(b[2]) > now then return 'held', math.max(1, math.min(tonumber(b[2]) - now, tonumber(b[5]))) end
+  if recipients > 1 then return 'small', 1 end
+  return nil
+end
+
+-- A call begins: while the account is held it is a trial. Returns the trial's mark, '' when the breaker is closed.
+local function breaker_begins(key, now, lease_ms)
+  local b = redis.call('HMGET', key, 'held_ms', 'grants')
+  if not b[1] then return '' end
+  if tonumber(b[2] or 0) > 0 then
+    redis.call('HINCRBY', key, 'grants', -1)
+  else
+    -- If its worker dies, the next probe may go when the lease is over.
+    redis.call('HSET', key, 'probe_ms', now + lease_ms)
+  end
+  redis.call('HINCRBY', key, 'flying', 1)
+  redis.call('EXPIRE', key, BREAKER_EXPIRY_S)
+  return b[1]
+end
+
+local function breaker_trial_ends(key, now, said, t)
+  local b = redis.call('HMGET', key, 'flying', 'grants', 'wins', 'pause_ms', 'first_ms', 'held_ms')
+  local flying, grants, wins = math.max(0, tonumber(b[1] or 0) - 1), tonumber(b[2] or 0), tonumber(b[3] or 0)
+  if said == 'ok' then
+    if wins + 1 >= WINS then
+      redis.call('HDEL', key, 'held_ms', 'probe_ms', 'grants', 'flying', 'wins', 'pause_ms', 'first_ms', 'code')
+      redis.call('HSET', key, 'from_ms', b[6])
+      return 'closed'
+    end
+    -- Each call that goes well allows two more: 1, 2, 4 are under way at once, and then all.
+    redis.call('HSET', key, 'flying', flying, 'grants', grants + 2, 'wins', wins + 1, 'pause_ms', b[5])
+    return wins == 0 and 'half-open' or ''
+  end
+  redis.call('HSET', key, 'flying', flying)
+  if said == 'failed' then
+    redis.call('HSET', key, 'code', t.code)
+    if flying == 0 and grants == 0 then
+      redis.call('HDEL', key, 'wins')
+      redis.call('HSET', key, 'probe_ms', now + tonumber(b[4]), 'pause_ms', math.min(t.most_ms, 2 * tonumber(b[4])))
+    end
+  elseif wins > 0 then
+    redis.call('HSET', key, 'grants', grants + 1)
+  else
+    redis.call('HSET', key, 'probe_ms', now)
+  end
+  return ''
+end
+
+-- Count a failed call of several accounts; when too many fail, the next accounts take over for a while. True from that on.
+local function breaker_rate(key, now, t)
+  local s = redis.call('HMGET', key, 'good', 'bad', 'at_ms', 'out_ms')
+  local left = 0.5 ^ ((now - tonumber(s[3] or now)) / t.window_ms)
+  local good, bad = tonumber(s[1] or 0) * left + t.good, tonumber(s[2] or 0) * left + 1
+  local out = bad >= t.failures - 0.5 and bad >= good and tonumber(s[4] or 0) <= now
+  if out then
+    good, bad = 0, 0
+    redis.call('HSET', key, 'since_ms', now, 'out_ms', now + t.cooldown_ms, 'back_ms', now + t.cooldown_ms + t.return_ms)
+  end
+  redis.call('HSET', key, 'good', string.format('%.3f', good), 'bad', string.format('%.3f', bad), 'at_ms', now)
+  return out
+end
+
+-- A call has ended. `said` is 'ok', 'failed', or '' when it says nothing of the account; `terms` is JSON of what the settings say.
+-- Returns 'held', 'half-open' or 'closed' when that is new, 'out' when others take over from now on, else ''.
+local function breaker_hears(key, now, call, said, terms)
+  local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms')
+  if b[1] then
+    -- What was begun before it was held is no news.
+    if call.trial ~= b[1] then return '' end
+    return breaker_trial_ends(key, now, said, said == 'failed' and cjson.decode(terms))
+  end
+  if said == 'ok' and b[2] then redis.call('HDEL', key, 'row') end
+  if said ~= 'failed' or call.started_ms < tonumber(b[3] or 0) then return '' end
+  local t, event = cjson.decode(terms), ''
+  redis.call('HSET', key, 'code', t.code)
+  local row = redis.call('HINCRBY', key, 'row', 1)
+  if t.failures > 0 and breaker_rate(key, now, t) then event = 'out' end
+  if t.row > 0 and row >= t.row then
+    redis.call('HDEL', key, 'row')
+    redis.call('HSET', key, 'held_ms', now, 'probe_ms', now + t.first_ms, 'pause_ms', math.min(t.most_ms, 2 * t.first_ms), 'first_ms', t.first_ms)
+    event = 'held'
+  end
+  local last = math.max(tonumber(redis.call('HGET', key, 'back_ms') or 0) - now, 0)
+  redis.call('PEXPIRE', key, math.ceil(last + BREAKER_EXPIRY_S * 1000))
+  return event
+end

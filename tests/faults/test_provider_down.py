@@ -1,0 +1,123 @@
+"""A provider that is down for everything: the account is held, probed, and goes on by itself; few recipients are ever in doubt."""
+
+from typing import Final
+
+import pytest
+
+from smsline.ledger.link import Ledger
+from tests.support.provider import FakeProvider, Script, accept, lost, never_left, refuse, refuse_items
+from tests.support.scene import Scene, make_scene
+from tests.support.world import FIRST, some_numbers
+from worker.outcome import RESENT
+from worker.providers.base import Sent
+
+COUNT: Final = 3_000
+DOWN_S: Final = 90
+INTERNAL: Final = "InternalError.Timeout"
+
+KINDS: Final[dict[str, Script]] = {
+    "refused": never_left(),
+    "502": lost("http.502", carried_out=False),
+    "504": lost("http.504", carried_out=False),
+    "garbled": lost("http.NotJson", carried_out=False),
+    "internal": refuse(INTERNAL),
+    "internal for each": refuse_items(INTERNAL),
+    "hang": lost("http.ReadTimeout", carried_out=False),
+    "empty": lambda _provider, _call: Sent((), "r"),
+    "unheard-of": refuse("NobodyHasSeenThis"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_outage_costs_what_was_in_flight(scene: Scene, kind: str) -> None:
+    """One call of 200, a few of ten, and a probe of one recipient now and then; the rest goes out when the provider is back."""
+    job = scene.submit(some_numbers(COUNT))
+    scene.provider.usual = KINDS[kind]
+    scene.send_all()
+    in_doubt = sum(len(call.numbers) for call in scene.provider.calls)
+    assert in_doubt <= 200 + 3 * 10 + 2
+    (health,) = scene.ask.accounts()
+    assert health["state"] == "held"
+    assert health["held"]
+    assert health["held"]["code"]
+    before = len(scene.provider.calls)
+    for _ in range(DOWN_S // 5):
+        scene.later(5)
+    probes = scene.provider.calls[before:]
+    assert 3 <= len(probes) <= 8, "pauses of 1, 2, 4, 8, 16 and 30 s"
+    assert {len(call.numbers) for call in probes} == {1}
+    assert scene.ask.accounts()[0]["state"] == "held"
+    scene.provider.usual = accept
+    scene.later(31)
+    for _ in range(6):
+        scene.later(1)
+    counts = scene.counts(job)
+    assert counts["accepted"] >= COUNT - in_doubt - len(probes)
+    assert counts["accepted"] == COUNT or kind != "refused"
+    assert max(scene.texts().values()) == 1
+    assert scene.ask.accounts()[0]["state"] == "ok"
+
+
+def test_waiting_for_a_held_account_uses_up_no_try(scene: Scene) -> None:
+    """Nobody listens for an hour: an otp with two hours to live goes out then; its probes were for the account, not for it."""
+    job = scene.otp(FIRST, ttl_s=7_200)
+    scene.provider.usual = never_left()
+    for _ in range(60):
+        scene.later(60)
+    scene.provider.usual = accept
+    scene.later(31)
+    assert scene.counts(job) == {"total": 1, "accepted": 1}
+    (row,) = scene.results(job)
+    assert row["attempts"] <= 5
+
+
+def test_an_otp_whose_time_is_over_expires_while_its_account_is_held(scene: Scene) -> None:
+    """As it would in any other queue."""
+    job = scene.otp(FIRST, ttl_s=60)
+    scene.provider.usual = never_left()
+    scene.run()
+    scene.later(30)
+    scene.later(31)
+    assert scene.counts(job) == {"total": 1, "expired": 1}
+
+
+def test_one_failure_among_good_calls_holds_nothing(scene: Scene) -> None:
+    """Only a row of them does; after one the next call is a small one."""
+    scene.provider.script.extend([accept, lost(), accept, lost(), lost(), lost(), accept])
+    job = scene.submit(some_numbers(2_000))
+    scene.send_all()
+    assert scene.ask.accounts()[0]["state"] == "ok"
+    assert [len(call.numbers) for call in scene.provider.calls][:8] == [200, 200, 10, 200, 10, 10, 10, 200]
+    assert scene.counts(job)["total"] == scene.counts(job).get("accepted", 0) + scene.counts(job).get("sending", 0)
+
+
+def test_others_take_over_from_a_held_account(ledger: Ledger) -> None:
+    """What certainly was not sent goes through the next candidate at once; the held one is probed, and has its numbers back."""
+    scene = make_scene(ledger, {"first": FakeProvider(), "second": FakeProvider()})
+    scene.provider_of("first").usual = never_left()
+    job = scene.submit(some_numbers(1_000))
+    scene.send_all()
+    scene.later(3)
+    assert scene.counts(job) == {"total": 1_000, "accepted": 1_000}
+    assert max(scene.texts().values()) == 1
+    scene.provider_of("first").usual = accept
+    scene.later(31)
+    for n in range(9):
+        scene.submit(some_numbers(5, FIRST + 10_000 + 10 * n))
+        scene.send_all()
+    assert len(scene.provider_of("first").out) >= 30
+    assert {each["account"]: each["state"] for each in scene.ask.accounts()}["first"] == "ok"
+
+
+def test_a_person_lets_a_held_account_go_on_at_once(scene: Scene) -> None:
+    """`accounts resume` closes the breaker and makes what waits due."""
+    scene.provider.usual = never_left()
+    job = scene.submit(some_numbers(500))
+    scene.send_all()
+    scene.later(40)
+    scene.provider.usual = accept
+    assert scene.ask.resume_account("main") == 1
+    for _ in range(3):
+        scene.later(1)
+    assert scene.counts(job) == {"total": 500, "accepted": 500}
+    assert RESENT not in {row["attempts"] for row in scene.results(job)}

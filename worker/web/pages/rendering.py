@@ -64,6 +64,14 @@ def since(iso: str | None) -> str:
     return span((datetime.now(UTC) - datetime.fromisoformat(iso)).total_seconds()) if iso else ""
 
 
+def size(count: int) -> str:
+    """`1.2 MB`."""
+    for unit, factor in (("MB", 1_000_000), ("kB", 1_000)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} bytes"
+
+
 def share(part: int, whole: int) -> str:
     """`12.5 %`; less than a thousandth is not called nothing."""
     if not whole or not part:
@@ -79,7 +87,9 @@ TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters.update(number=number, when=when, span=span, since=since, mask=mask, mask_in=mask_in, share=share)
+TEMPLATES.filters.update(
+    number=number, when=when, span=span, since=since, mask=mask, mask_in=mask_in, share=share, size=size
+)
 TEMPLATES.globals.update(asset=asset)
 
 

@@ -66,7 +66,8 @@ def registered(ledger: Ledger) -> dict[str, str]:
 def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: float, message: str = "") -> bool:
     """Park an account, or one template of it when given; True when it was not parked before."""
     key = ledger.keys.park(account, template)
-    new = ledger.run("park", [key], [account, template, code, probe_ms, message[:200]])
+    told = " ".join(message.split())[:200]
+    new = ledger.run("park", [key, *ledger.keys.telling], [account, template, code, probe_ms, told])
     field = f"park:{template}"
     ledger.redis.hset(ledger.keys.account(account), field, "1")
     return bool(new)
@@ -82,7 +83,7 @@ def unpark(ledger: Ledger, account: str, template: str = "") -> bool:
     """Lift a park; what waited for it is due at once. False when nothing was parked."""
     keys = ledger.keys
     ledger.redis.hdel(keys.account(account), f"park:{template}")
-    if not ledger.redis.delete(keys.park(account, template)):
+    if not ledger.run("unpark", [keys.park(account, template), *keys.telling], [account, template]):
         return False
     breaker.hurry(ledger, account, template)
     return True

@@ -51,6 +51,15 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | api_keys                     | hash   | digest -> what the API key may do                           | permanent                       |
 | api_keys:names|revoked|used  | hash   | name -> digest; digest -> ms                                | permanent                       |
 | api_rate:<digest>:<second>   | string | requests of a key in that second                            | some seconds                    |
+| webhooks                     | hash   | name -> endpoint: id, url, events, secret                   | permanent                       |
+| webhook_wants                | hash   | type of event -> endpoints that want it                     | permanent                       |
+| outbox                       | stream | events that are not yet in the queues of the endpoints      | permanent; entries leave        |
+| webhook_state:<endpoint>     | hash   | how its deliveries fare, until when it is left alone        | the endpoint is removed         |
+| webhook_queue:<endpoint>     | zset   | events not delivered -> when to try, ms                     | the endpoint is removed         |
+| webhook_flying:<endpoint>    | zset   | requests under way -> until when they are believed, ms      | the endpoint is removed         |
+| webhook_kept:<endpoint>      | zset   | its events -> when they happened, ms                        | the endpoint is removed         |
+| webhook_failed:<endpoint>    | zset   | events whose last try failed -> when that was, ms           | the endpoint is removed         |
+| webhook_event:<event>        | hash   | the body as it is sent, compressed; tries, the last answer  | as long as jobs are kept        |
 | audit                        | stream | every act: when, who, from where, what, how many            | permanent; KEPT_ACTS entries    |
 | wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | the last one's expiry           |
 | workers                      | hash   | process -> when it announced itself, what it serves         | permanent; a day each           |
@@ -98,6 +107,14 @@ PERMANENT: Final = (
     "users",
     "passwords",
     "api_keys",
+    "webhooks",
+    "webhook_wants",
+    "outbox",
+    "webhook_state:",
+    "webhook_queue:",
+    "webhook_flying:",
+    "webhook_kept:",
+    "webhook_failed:",
     "audit",
 )
 """Keys without an end of their own; what is in them has one."""
@@ -148,7 +165,13 @@ class Keys:
         self.clock = self.prefix + "clock"
         self.losses = self.prefix + "losses"
         self.poison = self.prefix + "poison"
-        self.book = (self.closing, self.expire, self.open, self.stats)
+        self.webhooks = self.prefix + "webhooks"
+        self.webhook_wants = self.prefix + "webhook_wants"
+        self.outbox = self.prefix + "outbox"
+        self.webhooks_due = self.due("webhooks")
+        self.telling = (self.webhook_wants, self.outbox, self.webhooks_due)
+        """Keys of every script that may tell webhooks of an event; see `tell` in `lua/_lib.lua`."""
+        self.book = (self.closing, self.expire, self.open, self.stats, *self.telling)
         """The first keys of every script that settles recipients; see `the_book` in `lua/_lib.lua`."""
 
     def beat(self, worker: str) -> str:
@@ -274,6 +297,14 @@ class Keys:
     def sign_in(self, digest: str) -> str:
         """Wrong passwords lately, for one user, one address, or both."""
         return f"{self.prefix}signin:{digest}"
+
+    def webhook(self, kind: str, endpoint: str) -> str:
+        """Of an endpoint, by its id: `state`, `queue`, `flying`, `kept` or `failed`."""
+        return f"{self.prefix}webhook_{kind}:{endpoint}"
+
+    def webhook_event(self, event: str) -> str:
+        """One event for one endpoint."""
+        return f"{self.prefix}webhook_event:{event}"
 
     def api_rate(self, digest: str, second: int) -> str:
         """Requests of an API key in one second."""

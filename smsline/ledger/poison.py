@@ -27,6 +27,7 @@ _SHAPES: Final = {
     "inbox": re.compile(_JOB),
     "expire": re.compile(_JOB),
     "close": re.compile(_JOB),
+    "webhooks": re.compile(r"outbox|to [a-z0-9][a-z0-9_-]{0,39}"),
 }
 """What a member of each kind of due set looks like."""
 

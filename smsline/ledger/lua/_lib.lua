@@ -126,10 +126,47 @@ local function may_move(from, to)
 end
 
 -- Where it is written that jobs change and end. Every script that settles recipients has these keys first, in this order (`Keys.book`).
-local BOOK = 4
+local BOOK = 7
+
+-- Where events for webhooks are written, from key `at` on (`Keys.telling`).
+local function the_outbox(at)
+  return { wants = KEYS[at], outbox = KEYS[at + 1], webhooks_due = KEYS[at + 2], wanted = {} }
+end
 
 local function the_book()
-  return { closing = KEYS[1], expire = KEYS[2], open = KEYS[3], stats = KEYS[4], grown = {} }
+  local book = the_outbox(5)
+  book.closing, book.expire, book.open, book.stats, book.grown, book.ended = KEYS[1], KEYS[2], KEYS[3], KEYS[4], {}, {}
+  return book
+end
+
+-- Whether any endpoint wants to hear of this kind of event; without one, telling costs this look.
+local function is_wanted(book, kind)
+  if book.wanted[kind] == nil then book.wanted[kind] = redis.call('HEXISTS', book.wants, kind) == 1 end
+  return book.wanted[kind]
+end
+
+-- So long an event waits for others at most, so that rows go out together and yet within a second.
+local TELL_AFTER_MS = 500
+
+-- Write an event into the outbox, in the step that makes it true. NX: who is fanning the outbox out goes on until it is empty.
+local function tell(book, kind, text)
+  if not is_wanted(book, kind) then return end
+  redis.call('XADD', book.outbox, '*', kind, text)
+  redis.call('ZADD', book.webhooks_due, 'NX', ms_text(now_us() + TELL_AFTER_MS * 1000), 'outbox')
+end
+
+-- `<job>|<block>` of recipients, from their keys.
+local function entry_name(job_key, block_key)
+  return string.match(job_key, 'job:([a-z0-9]+)$') .. '|' .. string.match(block_key, 'block:(%d+)$')
+end
+
+-- Tell which recipients have ended, block by block.
+local function tell_ended(book)
+  for name, list in pairs(book.ended) do
+    table.sort(list)
+    tell(book, 'recipients.final', name .. '|' .. runs_of(list))
+  end
+  book.ended = {}
 end
 
 -- By how much a counter of the statistics has grown (`smsline/ledger/statistics.py` lists them); `settle` writes it down.
@@ -153,10 +190,15 @@ local function write_grown(book)
   book.grown = {}
 end
 
--- Recipients of a block, from position `first` to `last`, have come into a state. `block`: account, queue, co (2 letters of the country
--- of all of them, or 2 for each; nil: mainland China).
+-- Recipients of a block, from position `first` to `last`, have come into a state. `block`: name (`<job>|<block>`), account, queue, co (2 letters
+-- of the country of all of them, or 2 for each; nil: mainland China).
 local function count_states(book, block, first, last, letter)
   local state, by = COUNT[letter], last - first + 1
+  if FINAL[letter] and is_wanted(book, 'recipients.final') then
+    local ended = book.ended[block.name] or {}
+    book.ended[block.name] = ended
+    for p = first, last do ended[#ended + 1] = p end
+  end
   local lane, template = string.match(block.queue, '^([^|]*)|[^|]*|([^|~]*)')
   grow(book, 'r|' .. block.account .. '|' .. lane .. '|' .. state, by)
   grow(book, 't|' .. block.account .. '|' .. template .. '|' .. state, by)
@@ -185,6 +227,7 @@ local function close_if_over(book, job_key, now_ms)
   redis.call('HSET', job_key, 'closed_ms', now_ms)
   redis.call('ZADD', book.closing, now_ms, v[8])
   redis.call('ZREM', book.open, v[8])
+  tell(book, 'job.closed', v[8])
   -- What a person may send again keeps its params to the job's deadline, which erases them.
   if tonumber(v[9] or 0) + tonumber(v[10] or 0) + tonumber(v[11] or 0) == 0 then redis.call('ZREM', book.expire, v[8]) end
 end
@@ -197,6 +240,7 @@ local function settle(book, job_key, deltas, now_ms)
   end
   if (deltas.waiting or 0) ~= 0 then grow(book, 'g|' .. (redis.call('HGET', job_key, 'lane') or '') .. '|waiting', deltas.waiting) end
   write_grown(book)
+  tell_ended(book)
   if changed then close_if_over(book, job_key, now_ms) end
 end
 

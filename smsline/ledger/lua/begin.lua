@@ -33,7 +33,7 @@ local ready, total = {}, 0
 local function finish(e, list, letter)
   if #list == 0 then return end
   local b = redis.call('HMGET', e.block_key, 'st', 'fi', 'co')
-  local about = { account = string.match(queue, '^[^|]*|([^|]*)'), queue = queue, co = b[3] or nil }
+  local about = { name = e.job .. '|' .. e.block, account = string.match(queue, '^[^|]*|([^|]*)'), queue = queue, co = b[3] or nil }
   for _, p in ipairs(list) do count_states(book, about, p, p, letter) end
   local cells, fi = column(b[1], e.size, 1), column(b[2], e.size, 4, '\0\0\0\0')
   for _, p in ipairs(list) do cells[p] = letter; fi[p] = four_bytes(now_s) end

@@ -12,5 +12,6 @@ redis.call('HSET', blocks_key, part, ended)
 redis.call('HINCRBY', job_key, 'taken', 1)
 redis.call('HDEL', job_key, 'params')
 for field, by in string.gmatch(counters, '(%S+) (%d+)') do grow(book, field, tonumber(by)) end
+tell(book, 'recipients.final', string.match(job_key, 'job:([a-z0-9]+)$') .. '|part|' .. part)
 settle(book, job_key, { waiting = -recipients, [count] = tonumber(recipients) }, math.floor(now_us() / 1000))
 return tonumber(recipients)

@@ -102,7 +102,7 @@ local function block(index)
   end
   local b = redis.call('HMGET', e.key, 'st', 'n', 'cd', 'fi', 'queue', 'co', 'ta')
   local st, n = b[1] or '', b[2] or ''
-  local about = { account = account, queue = b[5] or '||', co = b[6] or nil }
+  local about = { name = job .. '|' .. id, account = account, queue = b[5] or '||', co = b[6] or nil }
   if st == '' then strangers = strangers + #positions; return end
   e.st = st
   planned(e, plans)

@@ -134,7 +134,7 @@ local function entry(i)
   deltas[job_key] = deltas[job_key] or {}
   local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {},
     unsent = {}, settled = {}, back = {},
-    account = account, queue = queue, co = b[5] or nil }
+    name = job .. '|' .. block, account = account, queue = queue, co = b[5] or nil }
   for each in string.gmatch(marks, '%S+') do mark(e, each) end
   back[job .. '|' .. block] = e.back
   local doubtful = e.doubtful

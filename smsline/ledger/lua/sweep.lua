@@ -8,7 +8,7 @@ local letter = ARGV[1]
 local b = redis.call('HMGET', block_key, 'st', 'fi', 'queue', 'co')
 if not b[1] then return 0 end
 local now, size, ended = math.floor(now_us() / 1000), #b[1], 0
-local about = { account = string.match(b[3], '^[^|]*|([^|]*)'), queue = b[3], co = b[4] or nil }
+local about = { name = entry_name(job_key, block_key), account = string.match(b[3], '^[^|]*|([^|]*)'), queue = b[3], co = b[4] or nil }
 local st, fi = column(b[1], size, 1), column(b[2], size, 4, '\0\0\0\0')
 for position = 0, size - 1 do
   if st[position] == 'w' then

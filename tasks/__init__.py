@@ -62,10 +62,10 @@ def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wa
 
 
 @app.task(name=TASK_CLOSE)
-def close_job(job: str, end: bool = False, wake: Wake = ()) -> None:  # noqa: FBT001, FBT002 - a wire format
-    """End a cancelled or overdue job's waiting recipients, or remove a closed job after its retention."""
+def close_jobs(end: bool = False, job: str = "", wake: Wake = ()) -> None:  # noqa: ARG001, FBT001, FBT002 - a wire format; `job` is of older schedulers
+    """End cancelled and overdue jobs' waiting recipients, or remove closed jobs after their retention."""
     _awake(wake)
     if end:
-        lifecycle.end_job(app.engine, job)
+        lifecycle.end_due(app.engine)
     else:
-        lifecycle.close_job(app.engine, job)
+        lifecycle.close_due(app.engine)

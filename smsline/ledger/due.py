@@ -41,6 +41,14 @@ def finish(ledger: Ledger, due_key: str, lease: Lease, again_ms: float | None = 
     return bool(ledger.run("finish", [due_key], [*lease, "" if again_ms is None else again_ms]))
 
 
+def finish_many(ledger: Ledger, due_key: str, ends: Sequence[tuple[Lease, float | None]]) -> None:
+    """End many claims in one round trip, each as `finish` does."""
+    if ends:
+        ledger.run_many(
+            [("finish", [due_key], [*lease, "" if again_ms is None else again_ms]) for lease, again_ms in ends]
+        )
+
+
 def hasten(ledger: Ledger, due_key: str, member: str, in_ms: float) -> None:
     """Make a member due in so many ms, unless it is due sooner; one that is not there stays away."""
     seconds, micros = ledger.redis.time()

@@ -249,7 +249,7 @@ def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[
     by_block = [(block, list(same)) for block, same in groupby(sorted(moves, key=_place_of), key=_block_of)]
 
     def call(used: Used) -> ScriptCall:
-        key_list = [*keys.book, keys.account(account), keys.dead, keys.names, keys.later]
+        key_list = [*keys.book, keys.account(account), keys.dead, keys.names, keys.later, keys.probe]
         for block, _ in by_block:
             key_list += [keys.block(block), keys.job(jobs[block])]
         columns = list[Value]()

@@ -1,9 +1,12 @@
 """The end of jobs: what still waits is ended, and a closed job is forgotten after its retention."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from smsline.ledger import inbox, jobs, statistics
+from smsline.ledger.codes import tidy_code
+from smsline.ledger.dead import IN_DEAD_LETTER
 from smsline.ledger.keys import ENDED_PART
 from smsline.ledger.link import Ledger, ScriptCall
 from smsline.names import LANES
@@ -31,9 +34,18 @@ class Life:
 
 def life_of(ledger: Ledger, job: str) -> Life | None:
     """Where a job is in its life; None when there is no such job."""
-    state, deadline, closed, sending = ledger.redis.hmget(
-        ledger.keys.job(job), "state", "deadline_ms", "closed_ms", "sending"
-    )
+    return lives_of(ledger, [job])[0]
+
+
+def lives_of(ledger: Ledger, names: Sequence[str]) -> list[Life | None]:
+    """Where jobs are in their lives; None where there is no such job."""
+    pipe = ledger.redis.pipeline(transaction=False)
+    for job in names:
+        pipe.hmget(ledger.keys.job(job), "state", "deadline_ms", "closed_ms", "sending")
+    return [_life(*facts) for facts in pipe.execute()]
+
+
+def _life(state: bytes | None, deadline: bytes | None, closed: bytes | None, sending: bytes | None) -> Life | None:
     if state is None:
         return None
     return Life(state == b"cancelled", int(deadline or 0), None if closed is None else int(closed), int(sending or 0))
@@ -78,18 +90,30 @@ def _end_blocks(ledger: Ledger, job: str, state: State) -> int:
 
 
 def remove(ledger: Ledger, job: str) -> None:
-    """Forget a job: its blocks, its dead letters, its keys."""
+    """Forget a job: its blocks, its dead letters, its keys. What other jobs have left is not looked at."""
     keys = ledger.keys
+    _forget_dead_letters(ledger, job)
     pieces = [keys.block(block) for block in jobs.blocks_of(ledger, job)]
     pieces += [keys.part(job, int(part)) for part in ledger.redis.hkeys(keys.got(job))]
     for i in range(0, len(pieces), AT_ONCE):
         ledger.redis.unlink(*pieces[i : i + AT_ONCE])
-    dead = [field for field in ledger.redis.hkeys(keys.dead) if field.decode().split(" ")[2] == job]
-    if dead:
-        ledger.redis.hdel(keys.dead, *dead)
     key = (ledger.redis.hget(keys.job(job), "key") or b"").decode()
     if key and inbox.job_under(ledger, key) == job:
         ledger.redis.unlink(keys.idempotency(key))
     ledger.redis.unlink(keys.job(job), keys.got(job), keys.blocks(job), keys.held(job))
     for due_key in (keys.jobs, keys.expire, keys.open, *(keys.inbox(lane) for lane in LANES)):
         ledger.redis.zrem(due_key, job)
+
+
+def _forget_dead_letters(ledger: Ledger, job: str) -> None:
+    """Take a job's groups out of the dead letter; only a job that has some is read for it."""
+    counts = ledger.redis.hmget(ledger.keys.job(job), "dead", "unknown", "undelivered")
+    if any(int(count or 0) for count in counts):
+        ended = {
+            f"{account} {tidy_code(row['code']) or '-'} {job} {letter}"
+            for letter, account, row in jobs.block_rows(ledger, job)
+            if letter in IN_DEAD_LETTER
+        }
+        if ended:
+            # Those that an older version wrote have no letter.
+            ledger.redis.hdel(ledger.keys.dead, *ended, *(field[:-2] for field in ended))

@@ -1,22 +1,60 @@
-"""The end of jobs: end what waits of overdue and cancelled ones, remove closed ones after their retention."""
+"""The end of jobs: end what waits of overdue and cancelled ones, remove closed ones after their retention, many at once."""
 
 import logging
+from collections.abc import Sequence
 
 from smsline.ledger import due, retention
+from smsline.ledger.due import Lease
+from smsline.ledger.retention import Life
 from smsline.states import State
 from worker.engine import Engine
 
 DAY_MS = 86_400_000
+CLOSED_AT_ONCE = 200
+ENDED_AT_ONCE = 4
+"""Few, because ending a large job takes seconds and those claimed with it wait meanwhile."""
 
 log = logging.getLogger(__name__)
 
 
+def end_due(engine: Engine, seconds: float = 1.0) -> None:
+    """End what still waits of jobs that were cancelled or whose deadline has passed, for about so long."""
+    ledger, over = engine.ledger, engine.slice_ends(seconds)
+    while not over():
+        leases = due.claim(ledger, ledger.keys.expire, most=ENDED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
+        if not leases:
+            return
+        for lease in leases:
+            _end(engine, lease)
+    engine.poke(0)
+
+
+def close_due(engine: Engine, seconds: float = 1.0) -> None:
+    """Look at closed jobs: once when they close, and again when their retention is over; for about so long."""
+    ledger, over = engine.ledger, engine.slice_ends(seconds)
+    while not over():
+        leases = due.claim(ledger, ledger.keys.closing, most=CLOSED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
+        if not leases:
+            return
+        _close(engine, leases)
+    engine.poke(0)
+
+
 def end_job(engine: Engine, job: str) -> int:
-    """End what still waits of a job that was cancelled or whose deadline has passed; returns how many recipients."""
-    ledger, key = engine.ledger, engine.ledger.keys.expire
-    lease = due.claim_one(ledger, key, job, lease_ms=engine.settings.lease_s * 1000)
-    if lease is None:
-        return 0
+    """End what still waits of one job, if it is due; returns how many recipients."""
+    lease = due.claim_one(engine.ledger, engine.ledger.keys.expire, job, lease_ms=engine.settings.lease_s * 1000)
+    return _end(engine, lease) if lease else 0
+
+
+def close_job(engine: Engine, job: str) -> None:
+    """Look at one closed job, if it is due."""
+    lease = due.claim_one(engine.ledger, engine.ledger.keys.closing, job, lease_ms=engine.settings.lease_s * 1000)
+    if lease:
+        _close(engine, [lease])
+
+
+def _end(engine: Engine, lease: Lease) -> int:
+    ledger, key, job = engine.ledger, engine.ledger.keys.expire, lease.member
     life = retention.life_of(ledger, job)
     if life is None:
         due.finish(ledger, key, lease)
@@ -37,21 +75,20 @@ def end_job(engine: Engine, job: str) -> int:
     return ended
 
 
-def close_job(engine: Engine, job: str) -> bool:
-    """A closed job is looked at once when it closes and again when its retention is over; True when it was removed."""
-    ledger, key = engine.ledger, engine.ledger.keys.closing
-    lease = due.claim_one(ledger, key, job, lease_ms=engine.settings.lease_s * 1000)
-    if lease is None:
-        return False
-    life = retention.life_of(ledger, job)
+def _close(engine: Engine, leases: Sequence[Lease]) -> None:
+    ledger, key, now_ms = engine.ledger, engine.ledger.keys.closing, engine.now_ms()
+    lives = retention.lives_of(ledger, [lease.member for lease in leases])
+    ends = [(lease, _left_ms(engine, life, now_ms)) for lease, life in zip(leases, lives, strict=True)]
+    for lease, left_ms in ends:
+        if left_ms is not None and left_ms <= 0:
+            retention.remove(ledger, lease.member)
+        elif left_ms is not None:
+            log.info("job %s is closed", lease.member)
+    due.finish_many(ledger, key, [(lease, left_ms if left_ms and left_ms > 0 else None) for lease, left_ms in ends])
+
+
+def _left_ms(engine: Engine, life: Life | None, now_ms: int) -> float | None:
+    """Until a closed job's retention is over; None when there is no such job, or it is open again."""
     if life is None or life.closed_ms is None:
-        due.finish(ledger, key, lease)
-        return False
-    left_ms = life.closed_ms + engine.settings.retention_days * DAY_MS - engine.now_ms()
-    if left_ms > 0:
-        due.finish(ledger, key, lease, left_ms)
-        log.info("job %s is closed", job)
-        return False
-    retention.remove(ledger, job)
-    due.finish(ledger, key, lease)
-    return True
+        return None
+    return life.closed_ms + engine.settings.retention_days * DAY_MS - now_ms

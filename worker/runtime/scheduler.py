@@ -145,8 +145,8 @@ class Scheduler:
                 (keys.unsure_due, self._waker(TASK_PROBE, lambda member: {"attempt": member})),
                 (keys.probe, self._waker(TASK_PROBE, lambda member: {"block": member})),
                 (keys.credit, self._waker(TASK_PROBE, lambda member: {"account": member})),
-                (keys.expire, self._waker(TASK_CLOSE, lambda member: {"job": member, "end": True})),
-                (keys.closing, self._waker(TASK_CLOSE, lambda member: {"job": member})),
+                (keys.expire, lambda _key, _now_ms: self._wake_close(end=True)),
+                (keys.closing, lambda _key, _now_ms: self._wake_close(end=False)),
             ]
         return watched
 
@@ -191,6 +191,10 @@ class Scheduler:
 
     def _write_history(self, _key: str, _now_ms: float) -> None:
         statistics.write(self.engine)
+
+    def _wake_close(self, *, end: bool) -> None:
+        """One wake-up for all jobs that end, or are closed, now: who follows it takes them by the hundred."""
+        self._wake(TASK_CLOSE, RECEIPTS_QUEUE, {"end": end}, wake="expire" if end else "close")
 
     def _waker(self, task: str, kwargs_of: Callable[[str], dict[str, Any]]) -> Callable[[str, float], None]:
         def wake(key: str, now_ms: float) -> None:

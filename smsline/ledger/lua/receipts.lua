@@ -1,5 +1,5 @@
 -- Apply receipts to their recipients; a final recipient keeps its state and the receipt is counted as late.
--- KEYS: the book, account, dead, names of codes (hashes), due later (zset), then per block: block, job (hashes), then shards of the serial
+-- KEYS: the book, account, dead, names of codes (hashes), due later, due probe (zsets), then per block: block, job (hashes), then shards of the serial
 --       index (hashes), as the plans name them
 -- ARGV: account, blocks, the codes used (lines: "number name"),
 --       then per block nine: block id, job id, and a cell for each receipt, in ascending order of positions: positions (1 byte), numbers
@@ -8,9 +8,9 @@
 --       allowed, number of the account's name that it goes to or 0, shard's place among the KEYS or 0, index field in hex, batch queue")
 -- Returns: {applied, late, strangers, tried again}. A stranger's number is not the one the block has at that position.
 --          {'codes'} when a code has another number by now: nothing is changed.
-local FIRST_BLOCK = BOOK + 4
+local FIRST_BLOCK = BOOK + 5
 local book = the_book()
-local account_key, dead_key, names_key, later_key = unpack(KEYS, BOOK + 1, FIRST_BLOCK)
+local account_key, dead_key, names_key, later_key, probe_key = unpack(KEYS, BOOK + 1, FIRST_BLOCK)
 local account, blocks, codes_used = unpack(ARGV, 1, 3)
 if not codes_hold(names_key, codes_used) then return { 'codes' } end
 local now = math.floor(now_us() / 1000)
@@ -146,6 +146,8 @@ local function block(index)
   end
   set_accounts(e.key, #st, table.concat(e.through, ' '))
   forget_params(e.key, letters_now)
+  -- Nothing of it is awaited any more, so nobody has to come back and find that out.
+  if not string.find(letters_now, 'a', 1, true) then redis.call('ZREM', probe_key, account .. ' ' .. e.id) end
 end
 
 for index = 1, tonumber(blocks) do block(index) end

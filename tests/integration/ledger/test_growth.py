@@ -1,0 +1,116 @@
+"""What is done per message, or per job, costs the same whatever else is kept."""
+
+from collections.abc import Callable
+
+import pytest
+
+from smsline.ledger import accounts, batch_queues, jobs, receipts, retention
+from smsline.ledger.batch_queues import BatchQueue, NotStarted
+from smsline.ledger.link import Ledger
+from smsline.ledger.receipts import ReceiptMatch, Row
+from smsline.states import State
+from tests.support.world import FIRST, TERMS, World
+
+KEPT = 300
+
+
+@pytest.fixture
+def world(ledger: Ledger) -> World:
+    """A world on the ledger."""
+    return World(ledger)
+
+
+def commands(ledger: Ledger, do: Callable[[], object]) -> int:
+    """How many bytes Redis answers to commands of Python's while something is done, in units of a kilobyte."""
+    seen = 0
+    execute = ledger.redis.execute_command
+
+    def counted(*args: object, **options: object) -> object:
+        nonlocal seen
+        answer = execute(*args, **options)
+        seen += len(answer) if isinstance(answer, list | dict) else 1
+        return answer
+
+    ledger.redis.execute_command = counted
+    try:
+        do()
+    finally:
+        del ledger.redis.execute_command
+    return seen
+
+
+def end(world: World, job: str, number: int, state: State) -> None:
+    """Let a job's only recipient end."""
+    claim, begun = world.begin()
+    assert not isinstance(begun, NotStarted)
+    world.record(claim, begun, state, **({"code": "FailedOperation.X"} if state is State.DEAD else {}))
+    if state is State.ACCEPTED:
+        today = begun.started_ms // 86_400_000
+        place = receipts.find(world.ledger, "main", [f"s:{number}"], today=today)[f"s:{number}"]
+        owners = receipts.jobs_of(world.ledger, [place.block])
+        row = Row(number, f"s:{number}", True, "DELIVRD", 1_790_000_000)
+        receipts.apply(world.ledger, "main", [ReceiptMatch(row, place)], jobs=owners)
+    assert jobs.read_status(world.ledger, job)["state"] == "closed"  # type: ignore[index]
+
+
+def test_a_job_is_removed_without_a_look_at_others_dead_letters(world: World) -> None:
+    """Its own go with it; those of others are neither read nor touched."""
+    ledger, mine = world.ledger, world.job([FIRST])
+    end(world, mine, FIRST, State.DEAD)
+    ledger.redis.hset(ledger.keys.dead, mapping={f"main X other{n} x": 1 for n in range(KEPT)})
+    clean = world.job([FIRST + 1])
+    end(world, clean, FIRST + 1, State.ACCEPTED)
+    assert commands(ledger, lambda: retention.remove(ledger, clean)) < 40
+    assert commands(ledger, lambda: retention.remove(ledger, mine)) < 60
+    assert ledger.redis.hlen(ledger.keys.dead) == KEPT
+    assert not ledger.redis.keys(f"*{mine}*")
+    ledger.redis.delete(ledger.keys.dead)
+
+
+def test_open_jobs_are_found_without_a_look_at_closed_ones(world: World) -> None:
+    """The advised liveness check, `jobs --state open`, is as quick with a million closed jobs."""
+    ledger, job = world.ledger, world.job([FIRST])
+    ledger.redis.zadd(ledger.keys.jobs, {f"closed{n}": 9e15 + n for n in range(KEPT)})
+    found: list[str] = []
+    spent = commands(ledger, lambda: found.extend(each["job"] for each in jobs.list_jobs(ledger, state="open")))
+    assert (found, spent < 20) == ([job], True)
+    ledger.redis.zremrangebyscore(ledger.keys.jobs, 9e15, "+inf")
+
+
+def test_a_closed_job_leaves_nothing_due_but_its_removal(world: World) -> None:
+    """No deadline, no probe and no open job is left to be looked at later, once its receipt has come."""
+    ledger, job = world.ledger, world.job([FIRST])
+    end(world, job, FIRST, State.ACCEPTED)
+    keys = ledger.keys
+    for gone in (keys.expire, keys.open, keys.probe, keys.lease, keys.unsure_due, keys.later):
+        assert not ledger.redis.zcard(gone)
+    assert ledger.redis.zcard(keys.closing) == 1
+
+
+def test_a_dead_letters_deadline_stays_due(world: World) -> None:
+    """Its params are erased when it passes."""
+    job = world.job([FIRST])
+    end(world, job, FIRST, State.DEAD)
+    assert world.ledger.redis.zscore(world.ledger.keys.expire, job)
+
+
+def test_parked_batch_queues_do_not_all_come_back_at_once(world: World) -> None:
+    """One of them finds out each time whether it is still parked; the others are looked at over nine times as long."""
+    ledger = world.ledger
+    accounts.park(ledger, "main", "", "Arrears", probe_ms=60_000)
+    waits = []
+    for n in range(40):
+        one = World(ledger, BatchQueue("otp", "main", "5678", "m", "s", f"h{n}"))
+        one.job([FIRST + n], lane="otp")
+        claim, answer = one.begin(1, TERMS)
+        assert isinstance(answer, NotStarted)
+        waits.append(answer.wait_ms - ledger.now_ms())
+        batch_queues.release(ledger, claim, waits[-1])
+    soon = [wait for wait in waits if wait <= 60_000]
+    assert len(soon) <= 12
+    assert 59_000 < waits[0] <= 60_000
+    assert max(waits) <= 10 * 60_000 + 1_000
+    accounts.unpark(ledger, "main")
+    assert all(
+        score <= ledger.now_ms() for _, score in ledger.redis.zrange(ledger.keys.send("otp"), 0, -1, withscores=True)
+    )

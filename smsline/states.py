@@ -83,7 +83,9 @@ FINAL: Final[frozenset[State]] = frozenset(
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.WAITING: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.SUPPRESSED}),
     State.SENDING: frozenset({State.WAITING, State.ACCEPTED, State.DEAD, State.UNSURE}),
-    State.UNSURE: frozenset({State.WAITING, State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN}),
+    State.UNSURE: frozenset(
+        {State.WAITING, State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.UNKNOWN, State.DEAD}
+    ),
     State.ACCEPTED: frozenset({State.DELIVERED, State.UNDELIVERED, State.UNKNOWN, State.WAITING}),
     State.UNDELIVERED: frozenset({State.WAITING}),
     State.DEAD: frozenset({State.WAITING}),

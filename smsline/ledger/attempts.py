@@ -314,7 +314,7 @@ def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, flo
 def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:
     """An attempt, or None when it is long over."""
     found = ledger.redis.hgetall(ledger.keys.attempt(attempt))
-    if not found:
+    if b"queue" not in found:
         return None
     return Attempt(
         attempt,

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 OPEN: Final = "wsqa"
 FINAL: Final = "dfxecpu"
-LATER_MOVES: Final = {"w": "secpw", "s": "waxq", "q": "wadfu", "a": "dfu"}
+LATER_MOVES: Final = {"w": "secpw", "s": "waxq", "q": "wadfux", "a": "dfu"}
 """What one step may do to a letter without a person's requeue; several moves in a step are a path along these."""
 
 

@@ -170,7 +170,7 @@ def test_many_pauses_lose_and_double_nothing(paced: Scene) -> None:
 
 def test_a_try_is_a_place_taken(paced: Scene) -> None:
     """Calls that fail make no room for more: so many numbers a second are called, not so many reached."""
-    paced.provider.usual = never_left()
+    paced.provider.usual = never_left("http.PoolTimeout")
     course = Course(paced)
     paced.submit(some_numbers(100), pace=SLOW)
     for place in range(8):

@@ -4,8 +4,8 @@ Names are loaded when they are first used: a command that only explains a code d
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
 
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to load than all the rest of this module
 if TYPE_CHECKING:
     from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Parked
     from smsline.aio import AsyncClient
@@ -56,7 +56,7 @@ __all__ = [
     "User",
 ]
 
-_HOMES: Final = {
+_HOMES = {
     "admin": (
         "AccountHealth",
         "Admin",
@@ -79,7 +79,7 @@ _HOMES: Final = {
     "names": ("Lane",),
     "suppressed": ("SuppressedNumber",),
 }
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as `typing` has it, which takes longer to load than all the rest of this module
 if TYPE_CHECKING:
-    from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Parked
+    from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Held, Parked
     from smsline.aio import AsyncClient
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, OtherVersion, SmslineError, Unavailable, Unconfirmed
@@ -35,6 +35,7 @@ __all__ = [
     "DeadGroup",
     "DeadRow",
     "Failover",
+    "Held",
     "JobOptions",
     "KeyOptions",
     "Lane",
@@ -64,6 +65,7 @@ _HOMES = {
         "DeadGroup",
         "DeadRow",
         "Failover",
+        "Held",
         "NumberEvent",
         "NumberPage",
         "Parked",

@@ -6,10 +6,20 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Templates, Texts
+from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Templates, Texts, split
 from config.providers import PROVIDERS, facts_of
 
 T = TypeVar("T")
@@ -36,6 +46,18 @@ def _header(value: SecretStr | str) -> SecretStr | str:
 
 
 Credential = Annotated[SecretStr, AfterValidator(_header)]
+
+
+def _callback_secret(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{16,128}", secret.get_secret_value()):
+        raise ValueError("must be 16 to 128 letters, digits, - and _, because it stands in a URL")
+    return secret
+
+
+Secrets = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_callback_secret)], ...], BeforeValidator(split), Field(max_length=2)
+]
+"""One secret, or two divided by a comma."""
 
 
 def _of_provider(field: str) -> Any:  # noqa: ANN401 - a pydantic default, typed by the field it is given to
@@ -119,6 +141,10 @@ class Account(BaseModel):
 
     unicode: bool = False
     """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing characters outside GSM's."""
+
+    callback_secret: Secrets = ()
+    """What stands in the path of its callbacks, `/callbacks/<account>/<secret>/status`; two while it is changed. Empty: none are
+    taken."""
 
     signing: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = Field(default=None, validate_default=True)
     """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""

@@ -137,6 +137,12 @@ class Settings(BaseSettings):
     codes_file: FilePath | None = None
     """Rows that override the providers' code tables."""
 
+    words_file: FilePath | None = None
+    """Rows that override the table of words by which replies are read."""
+
+    reply_poll_s: SecondsOrZero = 5.0
+    """Between two looks for replies at a provider that queues them; 0 leaves them there."""
+
     sandbox: Annotated[Literal["auto", "on", "off"], LowerCase] = "auto"
     """Whether `up` starts the sandbox; auto does when there is no account."""
 
@@ -216,7 +222,7 @@ class Settings(BaseSettings):
         credentials = [
             each.get_secret_value()
             for account in accounts
-            for each in (account.secret_id, account.secret_key, account.token)
+            for each in (account.secret_id, account.secret_key, account.token, *account.callback_secret)
         ]
         passwords = [word for url in (self.redis_url, self.broker_url) for word in secrets_of(url)]
         passwords += [word for account in accounts for word in proxy_secrets(account.proxy)]

@@ -122,7 +122,9 @@ def _path_of(name: str) -> NamePath:
 def _names_a_file(name: str) -> bool:
     """Whether a variable that ends in `_FILE` is a setting, or a template, of that name."""
     path = _path_of(name)
-    return path == ("codes_file",) or (len(path) == 4 and path[2] in {"texts", "templates", "limits"})
+    return path in {("codes_file",), ("words_file",)} or (
+        len(path) == 4 and path[2] in {"texts", "templates", "limits"}
+    )
 
 
 def _leaves(tree: Mapping[str, Any], above: NamePath = ()) -> Iterator[tuple[NamePath, object]]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
     from smsline.ledger.audit import Act, Actor
     from smsline.ledger.jobs import Counts, Result, Status
+    from smsline.ledger.replies import KeptReply
     from smsline.ledger.users import User
     from smsline.names import Lane
     from smsline.suppressed import SuppressedNumber
@@ -37,6 +38,7 @@ __all__ = [
     "Failover",
     "Held",
     "JobOptions",
+    "KeptReply",
     "KeyOptions",
     "Lane",
     "ListedKey",
@@ -78,6 +80,7 @@ _HOMES = {
     "ledger.audit": ("Act", "Actor"),
     "ledger.jobs": ("Counts", "Result", "Status"),
     "ledger.users": ("User",),
+    "ledger.replies": ("KeptReply",),
     "names": ("Lane",),
     "suppressed": ("SuppressedNumber",),
 }

@@ -9,12 +9,13 @@ from redis.exceptions import RedisError
 from smsline import codes, suppressed
 from smsline.access import Access
 from smsline.errors import Conflict, NotFound, Unavailable
-from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, suppression
+from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, replies, suppression
 from smsline.ledger.batch_queues import ONLY, SIGNED, template_id
 from smsline.ledger.breaker import Out
 from smsline.ledger.jobs import Status, iso
 from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.refusals import explain, is_refusal
+from smsline.ledger.replies import KeptReply
 from smsline.ledger.suppression import Scope
 from smsline.numbers import e164, parse_number
 from smsline.states import State
@@ -304,6 +305,11 @@ class Admin(Access):
         with self._acting():
             for entry in suppression.listed(self._ledger):
                 yield suppressed.shown(entry)
+
+    def replies(self, *, since_s: float = 0) -> Iterator[KeptReply]:
+        """What people have answered since then (epoch seconds), oldest first, and what was done about it."""
+        with self._acting():
+            yield from replies.since(self._ledger, since_s * 1000)
 
     @contextmanager
     def _acting(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_
 from worker.app import app
 from worker.intake import submit
 from worker.maintenance import balance, lifecycle
-from worker.receipts import drain, poll, resolve
+from worker.receipts import drain, poll, pushed, replies, resolve
 from worker.sending import loop
 
 Wake = Sequence[str]
@@ -43,10 +43,15 @@ def send_lane(lane: str, wake: Wake = ()) -> None:
 
 
 @app.task(name=TASK_DRAIN)
-def drain_account(account: str, wake: Wake = ()) -> None:
-    """Pull an account's receipts."""
+def drain_account(account: str, what: str = "", wake: Wake = ()) -> None:
+    """Pull an account's receipts or replies, or read what was pushed to it."""
     _awake(wake)
-    drain.drain(app.engine, account)
+    if what == "pushed":
+        pushed.read_pushed(app.engine, account)
+    elif what == "replies":
+        replies.pull_replies(app.engine, account)
+    else:
+        drain.drain(app.engine, account)
 
 
 @app.task(name=TASK_PROBE)

@@ -14,7 +14,7 @@ from celery.exceptions import CPendingDeprecationWarning
 
 from config.celery import celery_options, use_our_logging
 from config.settings import Settings, SettingsError, load_settings
-from smsline import codes
+from smsline import codes, words
 from smsline.ledger.link import Ledger
 from worker.engine import Engine
 from worker.providers.registry import open_providers
@@ -50,6 +50,8 @@ class SmslineApp(Celery):  # type: ignore[misc]  # Celery ships no types
             if self._engine is None:
                 if self.settings.codes_file:
                     codes.load_overrides(self.settings.codes_file)
+                if self.settings.words_file:
+                    words.load_words(self.settings.words_file)
                 ledger = Ledger.at(self.settings.redis_url, self.settings.namespace)
                 self._engine = Engine(self.settings, ledger, open_providers(self.settings))
             return self._engine

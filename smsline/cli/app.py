@@ -12,6 +12,7 @@ from smsline.cli import (
     dead,
     keys,
     number,
+    replies,
     results,
     send,
     service,
@@ -60,7 +61,7 @@ def root(
     """Take what belongs to no command."""
 
 
-for group in (send, campaign, status, watch, results, number, audit, service):
+for group in (send, campaign, status, watch, results, number, replies, audit, service):
     app.add_typer(group.commands)
 app.add_typer(dead.commands, name="dead")
 app.add_typer(suppress.commands, name="suppress")

@@ -32,6 +32,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | account:<account>            | hash   | outstanding receipts, drain fence, last error, credit       | permanent; one per account      |
 | index:<account>:<day>:<n>    | hash   | hashed serial -> block and position                         | INDEX_TTL_S                     |
 | pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
+| pushed:<account>             | hash   | raw pages that were pushed, and pulled replies              | read                            |
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
 | numbers:<day>:<n>            | string | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
 | number_days                  | zset   | days that have such records, by their end                   | permanent; members leave        |
@@ -43,6 +44,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
 | refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
 | suppressions                 | hash   | number -> its scopes, each with when, from where and why    | permanent                       |
+| replies, replies:at          | both   | what people answer (hash); ids by ms (zset)                 | permanent; members purged       |
 | suppressed                   | set    | the list before it had scopes; moved when it is found       | moved                           |
 | users                        | hash   | user of the console -> role                                 | permanent                       |
 | passwords                    | hash   | user -> argon2 hash, epoch, since when                      | permanent                       |
@@ -98,6 +100,8 @@ PERMANENT: Final = (
     "names",
     "ids",
     "suppressions",
+    "replies",
+    "replies:",
     "suppressed",
     "number_days",
     "pulses",
@@ -138,6 +142,10 @@ class Keys:
         self.ids = self.prefix + "ids"
         self.suppressions = self.prefix + "suppressions"
         self.suppressed = self.prefix + "suppressed"
+        self.replies = self.prefix + "replies"
+        self.replies_at = self.prefix + "replies:at"
+        self.pushed_due = self.due("pushed")
+        self.replies_due = self.due("replies")
         self.refused = self.prefix + "refused"
         self.users = self.prefix + "users"
         self.passwords = self.prefix + "passwords"
@@ -281,6 +289,10 @@ class Keys:
     def pages(self, account: str) -> str:
         """Raw receipt pages not yet applied."""
         return f"{self.prefix}pages:{account}"
+
+    def pushed(self, account: str) -> str:
+        """Raw pages that were pushed and are not read yet."""
+        return f"{self.prefix}pushed:{account}"
 
     def orphans(self, account: str, day: int) -> str:
         """Receipts that match nothing yet."""

@@ -159,6 +159,14 @@ def queues_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, BatchQueue]:
     return {block: parse_queue(text.decode()) for block, text in zip(blocks, found, strict=True) if text}
 
 
+def numbers_at(ledger: Ledger, places: Sequence[Place]) -> set[int]:
+    """The numbers of recipients."""
+    blocks = sorted({place.block for place in places})
+    found = ledger.run("hget_each", [ledger.keys.block(block) for block in blocks], ["n"]) if blocks else []
+    held = {block: phone_numbers.unpack(packed) for block, packed in zip(blocks, found, strict=True)}
+    return {held[place.block][place.position] for place in places if place.position < len(held[place.block])}
+
+
 def jobs_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, str]:
     """The job of each block that exists."""
     jobs = ledger.run("hget_each", [ledger.keys.block(block) for block in blocks], ["job"]) if blocks else []

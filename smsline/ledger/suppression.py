@@ -23,9 +23,9 @@ _KINDS: Final = (PERSON, CODE, REPLY)
 AT_ONCE: Final = 1_000
 _ADOPTED: Final = ("person before scopes", "on the list before it had scopes")
 _LONGEST: Final = 200
-_LETTERS: Final[dict[Scope, str]] = {"marketing": "m", "notify": "n", "all": "a"}
+LETTERS_OF_SCOPE: Final[dict[Scope, str]] = {"marketing": "m", "notify": "n", "all": "a"}
 _STOPPING: Final = {"marketing": "mna", "notify": "na", "otp": "a"}
-_BY_LETTER: Final[dict[str, Scope]] = {letter: scope for scope, letter in _LETTERS.items()}
+_BY_LETTER: Final[dict[str, Scope]] = {letter: scope for scope, letter in LETTERS_OF_SCOPE.items()}
 
 
 class Suppression(NamedTuple):
@@ -80,7 +80,7 @@ def _facts(entries: Sequence[Suppression]) -> list[Value]:
         source = _tidy(each.source)
         if source.partition(" ")[0] not in _KINDS:
             source = f"{PERSON} {source}".strip()
-        facts += [same_phone(each.number), _LETTERS[each.scope], each.at_ms or "", source, _tidy(each.reason)]
+        facts += [same_phone(each.number), LETTERS_OF_SCOPE[each.scope], each.at_ms or "", source, _tidy(each.reason)]
     return facts
 
 
@@ -145,7 +145,7 @@ def _read(number: int, held: bytes) -> list[Suppression]:
 
 
 def adopt(ledger: Ledger) -> None:
-    """Move what is on the list as it was before it had scopes (docs/decisions/0015-suppression-has-a-scope.md)."""
+    """Move what is on the list as it was before it had scopes (docs/decisions/0017-suppression-has-a-scope.md)."""
     keys = ledger.keys
     while ledger.redis.exists(keys.suppressed):
         ledger.run("adopt_suppressed", [keys.suppressions, keys.suppressed], [AT_ONCE, *_ADOPTED])

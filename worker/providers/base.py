@@ -223,6 +223,51 @@ class QueueProvider(Provider, Protocol):
         """Decode what `pull` returned."""
 
 
+class Reply(NamedTuple):
+    """One message from a person.
+
+    Attributes:
+        number: Who wrote it, E.164 integer.
+        text: What it says; personal, never logged.
+        at_s: Epoch seconds, 0 when the provider gives none.
+        sign: The signature that was answered, or empty.
+        extend: The number or extend code that was answered, or empty.
+        stops: Whether the provider itself says that it is an opt-out.
+    """
+
+    number: int
+    text: str
+    at_s: int = 0
+    sign: str = ""
+    extend: str = ""
+    stops: bool = False
+
+
+class ReplyPage(NamedTuple):
+    """Replies that could be read, and how many rows could not."""
+
+    replies: tuple[Reply, ...]
+    bad_rows: int = 0
+
+
+@runtime_checkable
+class ReplyProvider(Provider, Protocol):
+    """A provider that queues an account's replies, each given once."""
+
+    @property
+    def replies_action(self) -> str:
+        """The action whose bucket `pull_replies` is charged to."""
+
+    def pull_replies(self, limit: int) -> bytes | Broken:
+        """Take the next replies off the account's queue as raw bytes, to be stored before they are read."""
+
+    def count_replies(self, raw: bytes) -> int | None:
+        """How many rows such a page has; None when it is an error of the provider."""
+
+    def read_replies(self, raw: bytes) -> ReplyPage | Refused | Broken:
+        """Decode what `pull_replies` returned."""
+
+
 @runtime_checkable
 class QueryProvider(Provider, Protocol):
     """A provider without a queue: it tells what became of a message when it is asked, as often as it is asked."""

@@ -45,9 +45,13 @@ def apply_rows(engine: Engine, account: str, rows: Sequence[Row]) -> ApplyCounts
 def apply_matched(engine: Engine, account: str, matched: Sequence[ReceiptMatch]) -> ApplyCounts:
     """Apply receipts whose recipients are known."""
     jobs = receipts.jobs_of(engine.ledger, sorted({each.place.block for each in matched}))
-    if failed := [(each.row.number, each.row.code) for each in matched if not each.row.ok]:
+    if failed := [each for each in matched if not each.row.ok]:
         provider = engine.settings.accounts[account].provider
-        suppression.add(engine.ledger, opt_out.of_receipts(provider, account, failed))
+        said = ((each.row.number, each.row.code) for each in failed)
+        if entries := opt_out.of_receipts(provider, account, said):
+            # A row of another number than its serial's is none of ours, and suppresses nobody.
+            ours = receipts.numbers_at(engine.ledger, [each.place for each in failed])
+            suppression.add(engine.ledger, [entry for entry in entries if entry.number in ours])
     known = [_timed(engine, each) for each in matched if each.place.block in jobs]
     done = receipts.apply(engine.ledger, account, retry.planned(engine, account, known), jobs=jobs)
     if done.again:

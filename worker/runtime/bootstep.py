@@ -10,6 +10,7 @@ from smsline.ledger import accounts, presence, suppression
 from smsline.names import QUEUES
 from worker.engine import Engine
 from worker.maintenance import balance, statistics
+from worker.receipts import replies
 from worker.runtime.scheduler import Scheduler
 from worker.sending import strangers
 
@@ -61,4 +62,5 @@ def register(engine: Engine) -> None:
     balance.begin(engine)
     engine.presence.announce(now=True)
     strangers.welcome(engine)
+    replies.begin(engine)
     statistics.begin(engine)

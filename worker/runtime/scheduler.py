@@ -142,6 +142,8 @@ class Scheduler:
         if RECEIPTS_QUEUE in self.queues:
             watched += [
                 (keys.drain, self._waker(TASK_DRAIN, lambda member: {"account": member})),
+                (keys.pushed_due, self._waker(TASK_DRAIN, lambda member: {"account": member, "what": "pushed"})),
+                (keys.replies_due, self._waker(TASK_DRAIN, lambda member: {"account": member, "what": "replies"})),
                 (keys.unsure_due, self._waker(TASK_PROBE, lambda member: {"attempt": member})),
                 (keys.probe, self._waker(TASK_PROBE, lambda member: {"block": member})),
                 (keys.credit, self._waker(TASK_PROBE, lambda member: {"account": member})),

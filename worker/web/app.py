@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from worker.web import metrics, probes, static_files
+from worker.web import callbacks, metrics, probes, static_files
 from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi, suppressions
 from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
@@ -30,6 +30,7 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *probes.routes,
     *metrics.routes,
     *static_files.routes,
+    *callbacks.routes,
     *signing_in.routes,
     *messages.routes,
     *jobs.routes,

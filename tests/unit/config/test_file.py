@@ -111,7 +111,12 @@ def test_sample_switched_on(tmp_path: Path) -> None:
     """Every line of the sample is valid when it is switched on, and shows the default."""
     codes = tmp_path / "codes.tsv"
     codes.touch()
-    switched_on = sample().replace('"codes.tsv"', f'"{codes}"').replace('"ca.pem"', f'"{certifi.where()}"')
+    switched_on = (
+        sample()
+        .replace('"codes.tsv"', f'"{codes}"')
+        .replace('"words.tsv"', f'"{codes}"')
+        .replace('"ca.pem"', f'"{certifi.where()}"')
+    )
     settings = load_settings(written(tmp_path / "all.toml", switched_on))
 
     expected = Settings(region_default="CN", codes_file=codes).model_dump(exclude={"accounts", "routes"})

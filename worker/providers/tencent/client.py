@@ -8,12 +8,12 @@ from typing import Final
 
 from config.accounts import Account
 from smsline.numbers import is_mainland
-from worker.providers.base import Answer, BatchRule, Broken, Call, Item, ReceiptPage, Refused, Region, Sent
+from worker.providers.base import Answer, BatchRule, Broken, Call, Item, ReceiptPage, Refused, Region, ReplyPage, Sent
 from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpxPort
-from worker.providers.tencent import wire
+from worker.providers.tencent import answers, push, wire
 from worker.providers.tencent.caller import TencentCaller, new_nonce
-from worker.providers.tencent.facts import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, SEND, SEND_EACH
+from worker.providers.tencent.facts import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, REPLIES, SEND, SEND_EACH
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _ASK_MARGIN_S: Final = 60
 
 
 class TencentProvider:
-    """One Tencent account: a `QueueProvider`. Threads may share it.
+    """One Tencent account: a `QueueProvider` and a `ReplyProvider`. Threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """
@@ -141,6 +141,25 @@ class TencentProvider:
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
         return wire.read_receipts(raw, clean=self._caller.clean())
+
+    @property
+    def replies_action(self) -> str:
+        """PullSmsReplyStatus."""
+        return REPLIES
+
+    def pull_replies(self, limit: int) -> bytes | Broken:
+        """Take up to `limit` (at most 100) replies off the queue of this SmsSdkAppId; each is given once."""
+        return self._caller.call(REPLIES, wire.pull_body(limit, sdk_app_id=self._app), timeout_s=self._timeout_s)
+
+    def count_replies(self, raw: bytes) -> int | None:
+        """How many rows the page has, read or not; None when it is an error."""
+        response = answers.opened(raw, clean=self._caller.clean())
+        rows = response.get("PullSmsReplyStatusSet") if isinstance(response, dict) else response
+        return len(rows or ()) if rows is None or isinstance(rows, list) else None
+
+    def read_replies(self, raw: bytes) -> ReplyPage | Refused | Broken:
+        """Decode what `pull_replies` returned."""
+        return push.read_pulled_replies(raw, clean=self._caller.clean())
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
         """Receipts of one number between two epoch times, at most 100, without taking them off the queue.

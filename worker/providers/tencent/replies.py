@@ -1,6 +1,6 @@
 """What people answer: PullSmsReplyStatus and PullSmsReplyStatusByPhoneNumber, a page of replies out.
 
-Replies are not interpreted: whether "TD" ends a subscription is the application's to say, which then feeds `smsline suppress`.
+Here they are only shown; the workers take, keep and read them by `worker.receipts`.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,48 @@
+"""Raw pages of receipts and replies as providers push them: stored in one command, read by workers afterwards."""
+
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Literal, NamedTuple, TypeAlias
+
+from smsline.ledger.link import Ledger
+
+Kind: TypeAlias = Literal["status", "reply", "replies"]
+"""Receipts by push, replies by push, replies by pull."""
+
+
+class PushedPage(NamedTuple):
+    """A raw page, kept until what it says is written down."""
+
+    id: str
+    raw: bytes
+
+    @property
+    def kind(self) -> str:
+        """What it holds."""
+        return self.id.partition(":")[0]
+
+
+def push(ledger: Ledger, account: str, kind: Kind, raw: bytes) -> None:
+    """Keep a raw page, in one round trip, before anybody is told that it was taken.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached; the page may be there.
+    """
+    keys = ledger.keys
+    ledger.run(
+        "push_page",
+        [keys.pushed(account), keys.pushed_due, keys.account(account)],
+        [f"{kind}:{token_hex(8)}", raw, account],
+    )
+
+
+def pushed(ledger: Ledger, account: str, most: int = 8) -> list[PushedPage]:
+    """Some of the pages that are not read yet; each stays until `drop`."""
+    found = ledger.redis.hrandfield(ledger.keys.pushed(account), most, withvalues=True) or []
+    return [PushedPage(name.decode(), raw) for name, raw in zip(found[::2], found[1::2], strict=True)]
+
+
+def drop(ledger: Ledger, account: str, pages: Sequence[PushedPage]) -> None:
+    """Forget pages whose rows are written down."""
+    if pages:
+        ledger.redis.hdel(ledger.keys.pushed(account), *(page.id for page in pages))

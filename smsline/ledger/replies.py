@@ -1,0 +1,113 @@
+"""Replies of people: kept as long as results, and what they say about the suppression list done in the same step."""
+
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Final, NamedTuple, TypedDict
+
+from smsline.ledger.jobs import iso
+from smsline.ledger.link import Ledger
+from smsline.ledger.suppression import LETTERS_OF_SCOPE, REPLY, Scope
+from smsline.numbers import e164, same_phone
+
+AT_ONCE: Final = 500
+
+
+class KeptReply(TypedDict):
+    """One reply. `does` is what was done: `stop` and `start` acted, `near` waits for a person, empty says nothing."""
+
+    phone: str
+    text: str
+    account: str
+    at: str | None
+    received_at: str | None
+    sign: str
+    extend: str
+    does: str
+    scope: str
+    word: str
+
+
+class NewReply(NamedTuple):
+    """A reply and what it says.
+
+    Attributes:
+        account: Through which it came.
+        number: E.164 integer.
+        text: What was written.
+        at_s: When, by the provider, epoch seconds; 0 unknown.
+        sign: Signature that was answered, or empty.
+        extend: Number or extend code that was answered, or empty.
+        does: `stop`, `start`, `near` or empty.
+        scope: What a stop stops.
+        word: The word of the table that was seen.
+    """
+
+    account: str
+    number: int
+    text: str
+    at_s: int
+    sign: str
+    extend: str
+    does: str
+    scope: Scope | None
+    word: str
+
+
+def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
+    """Keep a reply and do what it says; whether it is new. Pushed and pulled, and read again after a crash, it counts once."""
+    now_ms = ledger.now_ms()
+    facts = f"{reply.account} {reply.number} {reply.at_s} {reply.text}"
+    held = {**reply._asdict(), "received_ms": now_ms}
+    acts = reply.does if reply.does in {"stop", "start"} else ""
+    keys = ledger.keys
+    return bool(
+        ledger.run(
+            "reply",
+            [keys.replies, keys.replies_at, keys.suppressions],
+            [
+                blake2b(facts.encode(), digest_size=12).hexdigest(),
+                json.dumps(held, ensure_ascii=False, separators=(",", ":")),
+                now_ms,
+                round(now_ms - retention_ms),
+                acts,
+                same_phone(reply.number),
+                LETTERS_OF_SCOPE[reply.scope or "marketing"],
+                f"{REPLY} {reply.account}",
+                f"the word {reply.word}",
+            ],
+        )
+    )
+
+
+def since(ledger: Ledger, since_ms: float = 0) -> Iterator[KeptReply]:
+    """Replies that came at that time or later, oldest first, streamed."""
+    last, seen = since_ms, set[bytes]()
+    while True:
+        found = ledger.redis.zrangebyscore(
+            ledger.keys.replies_at, last, "+inf", start=0, num=AT_ONCE + len(seen), withscores=True
+        )
+        fresh = [(name, score) for name, score in found if name not in seen]
+        if not fresh:
+            return
+        for held in ledger.redis.hmget(ledger.keys.replies, [name for name, _ in fresh]):
+            if held:
+                yield _shown(json.loads(held))
+        last = fresh[-1][1]
+        seen = {name for name, score in found if score == last}
+
+
+def _shown(held: dict[str, object]) -> KeptReply:
+    number, at_s, received_ms = held["number"], held["at_s"], held["received_ms"]
+    return KeptReply(
+        phone=e164(int(str(number))),
+        text=str(held["text"]),
+        account=str(held["account"]),
+        at=iso(int(str(at_s)) * 1000),
+        received_at=iso(int(str(received_ms))),
+        sign=str(held["sign"]),
+        extend=str(held["extend"]),
+        does=str(held["does"]),
+        scope=str(held["scope"] or ""),
+        word=str(held["word"]),
+    )

@@ -1,0 +1,71 @@
+"""Alibaba Cloud's pushes: SmsReport and SmsUp of the mainland site, receipts of the international one; each is a list.
+
+The two sites' rows have other fields, so the row itself tells of which it is. Times without a zone are Beijing's.
+"""
+
+from typing import Any, Final
+
+from smsline.numbers import MAINLAND
+from worker.providers.alibaba.mainland import serial_of
+from worker.providers.alibaba.spelling import moment
+from worker.providers.base import Receipt, ReceiptPage
+from worker.providers.pushes import LONGEST_TEXT, PushFormat, Reply, ReplyPage, rows_of
+from worker.providers.reading import flag, text, whole, word
+
+_MOBILE_DIGITS: Final = 11
+_FINAL: Final = {"1": True, "2": False, "6": False}
+"""Status of the international site's rows: sent, failed, expired."""
+
+
+def read_receipts(raw: bytes) -> ReceiptPage:
+    """A pushed page of receipts."""
+    rows = rows_of(raw)
+    found = tuple(receipt for row in rows if (receipt := _global(row) if "MessageId" in row else _mainland(row)))
+    return ReceiptPage(found, len(rows) - len(found), len(rows))
+
+
+def _mainland(row: dict[str, Any]) -> Receipt | None:
+    number, ok, biz_id = _number(word(row.get("phone_number"))), flag(row.get("success")), word(row.get("biz_id"))
+    if number is None or ok is None or not biz_id:
+        return None
+    at_s = moment(word(row.get("report_time")))
+    return Receipt(number, serial_of(biz_id, number), ok, word(row.get("err_code")), at_s, text(row.get("out_id")))
+
+
+def _global(row: dict[str, Any]) -> Receipt | None:
+    number, ok, serial = _number(word(row.get("To"))), _FINAL.get(word(row.get("Status"))), word(row.get("MessageId"))
+    if number is None or ok is None or not serial:
+        return None
+    at_s = moment(word(row.get("ReceiveDate")))
+    return Receipt(number, serial, ok, word(row.get("ErrorCode")), at_s, text(row.get("TaskId")))
+
+
+def read_replies(raw: bytes) -> ReplyPage:
+    """A pushed page of replies (SmsUp)."""
+    rows = rows_of(raw)
+    found = tuple(reply for row in rows if (reply := _reply(row)))
+    return ReplyPage(found, len(rows) - len(found))
+
+
+def _reply(row: dict[str, Any]) -> Reply | None:
+    number = _number(word(row.get("phone_number") or row.get("From")))
+    if number is None:
+        return None
+    said = text(row.get("content") or row.get("Content"), LONGEST_TEXT)
+    at = row.get("send_time") or row.get("SendDate")
+    at_s = moment(word(at)) or whole(at)
+    return Reply(number, said, at_s, text(row.get("sign_name")), word(row.get("dest_code")))
+
+
+def _number(written: str) -> int | None:
+    """Eleven digits that begin with 1 are a mainland number without its country code; all others come with theirs."""
+    digits = written.strip().removeprefix("+").removeprefix("00")
+    if not digits.isdecimal() or not digits.isascii() or not 7 <= len(digits) <= 15 or digits.startswith("0"):
+        return None
+    local = (
+        len(digits) == _MOBILE_DIGITS and digits[0] == "1" and digits[1] in "3456789" and not written.startswith("+")
+    )
+    return int(MAINLAND + digits) if local else int(digits)
+
+
+PUSH: Final = PushFormat(read_receipts, read_replies, '{"code":0,"msg":"接收成功"}'.encode())

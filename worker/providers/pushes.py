@@ -1,0 +1,63 @@
+"""What providers push: receipts and replies in each one's own form, and the answer each one wants."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final, cast
+
+import msgspec
+
+from config.providers import PROVIDERS
+from worker.providers.base import ReceiptPage, Reply, ReplyPage
+
+__all__ = ["LONGEST_TEXT", "PushFormat", "Reply", "ReplyPage", "count_rows", "push_format", "rows_of"]
+
+LONGEST_TEXT: Final = 4096
+"""Characters of a reply that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushFormat:
+    """How one provider pushes.
+
+    Attributes:
+        read_receipts: Decodes a stored page of receipts.
+        read_replies: Decodes a stored page of replies.
+        taken: The body of the answer that says that a page was taken.
+        form: Whether bodies may be forms and query strings too; they are stored as JSON.
+    """
+
+    read_receipts: Callable[[bytes], ReceiptPage]
+    read_replies: Callable[[bytes], ReplyPage]
+    taken: bytes
+    form: bool = False
+
+
+@lru_cache(maxsize=64)
+def push_format(provider: str) -> PushFormat | None:
+    """How a provider pushes, from `push.PUSH` of its package; None for one that does not."""
+    name = f"{PROVIDERS[provider]}.push"
+    return cast("PushFormat", import_module(name).PUSH) if find_spec(name) else None
+
+
+def rows_of(raw: bytes) -> list[dict[str, Any]]:
+    """The objects of a page that is a list of them or a single one; what is neither is left out."""
+    try:
+        found = msgspec.json.decode(raw)
+    except (ValueError, RecursionError):  # msgspec's errors and bad UTF-8 are ValueErrors
+        return []
+    return [row for row in (found if isinstance(found, list) else [found]) if isinstance(row, dict)]
+
+
+def count_rows(raw: bytes) -> int | None:
+    """How many rows a pushed body has, without reading them; None when it is neither a JSON object nor a list."""
+    try:
+        found = _ROWS.decode(raw)
+    except (ValueError, RecursionError):
+        return None
+    return len(found) if isinstance(found, list) else 1
+
+
+_ROWS: Final = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw])

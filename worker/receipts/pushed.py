@@ -1,0 +1,75 @@
+"""Pushed pages: receipts and replies that the web process has stored, and replies that were pulled, are read and applied."""
+
+import logging
+
+from smsline.ledger import accounts, due, pages, replies
+from smsline.ledger.pages import PushedPage
+from smsline.ledger.replies import NewReply
+from smsline.words import Judgement, judge, stop_scope
+from worker.engine import Engine
+from worker.providers.base import Broken, Refused, ReplyProvider
+from worker.providers.pushes import PushFormat, Reply, ReplyPage, push_format
+from worker.receipts.apply import apply_rows, row_of
+
+DAY_MS = 86_400_000
+
+log = logging.getLogger(__name__)
+
+
+def read_pushed(engine: Engine, account: str) -> int:
+    """Read an account's stored pages until none is left; one worker at a time. Returns how many rows they held."""
+    key = engine.ledger.keys.pushed_due
+    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
+    if lease is None or account not in engine.settings.accounts:
+        return 0
+    form, rows = push_format(engine.settings.accounts[account].provider), 0
+    while form and not engine.stopping.is_set() and (stored := pages.pushed(engine.ledger, account)):
+        rows += _read(engine, account, form, stored)
+        pages.drop(engine.ledger, account, stored)
+    # A page that came after the last look has taken the lease's place.
+    if not due.finish(engine.ledger, key, lease, 0 if engine.stopping.is_set() else None):
+        due.hasten(engine.ledger, key, account, 0)
+    return rows
+
+
+def _read(engine: Engine, account: str, form: PushFormat, stored: list[PushedPage]) -> int:
+    """Apply what pages say: all their receipts together, their replies one by one; doing it twice counts nothing twice."""
+    read = [form.read_receipts(page.raw) for page in stored if page.kind == "status"]
+    apply_rows(engine, account, [row_of(receipt) for page in read for receipt in page.receipts])
+    bad, rows = sum(page.bad_rows for page in read), sum(page.rows for page in read)
+    for page in stored:
+        if page.kind != "status":
+            told = _replies(engine, account, form, page)
+            bad += told.bad_rows
+            rows += len(told.replies)
+            for reply in told.replies:
+                take_reply(engine, account, reply)
+    if bad:
+        accounts.note_error(engine.ledger, account, f"{bad} pushed rows could not be read")
+        log.error("account %s: %d pushed rows could not be read and were left out", account, bad)
+    return rows
+
+
+def _replies(engine: Engine, account: str, form: PushFormat, page: PushedPage) -> ReplyPage:
+    if page.kind == "reply":
+        return form.read_replies(page.raw)
+    provider = engine.providers.get(account)
+    answer = provider.read_replies(page.raw) if isinstance(provider, ReplyProvider) else ReplyPage(())
+    if isinstance(answer, (Refused, Broken)):
+        accounts.note_error(engine.ledger, account, f"{answer.code} while pulling replies")
+        log.warning("account %s: pulling replies was answered with %s", account, answer.code)
+        return ReplyPage(())
+    return answer
+
+
+def take_reply(engine: Engine, account: str, reply: Reply) -> bool:
+    """Keep a reply, and stop or start what it says; whether it is new."""
+    said = judge(reply.number, reply.text)
+    if reply.stops and said.does != "stop":
+        said = Judgement("stop", stop_scope(reply.number), "STOP")
+    at_s = reply.at_s
+    new = NewReply(account, reply.number, reply.text, at_s, reply.sign, reply.extend, said.does, said.scope, said.word)
+    known = replies.keep(engine.ledger, new, retention_ms=engine.settings.retention_days * DAY_MS)
+    if known and said.does:
+        log.info("account %s: a reply says %s (%s)", account, said.does, said.word)
+    return known

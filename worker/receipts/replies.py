@@ -1,0 +1,58 @@
+"""Pull replies: a provider that queues them gives each out once, so every page is stored before it is read."""
+
+import logging
+from typing import Final
+
+from smsline.ledger import accounts, due, pages
+from worker.engine import Engine
+from worker.gate import trouble_s, wait_for_token
+from worker.providers.base import Broken, ReplyProvider
+
+PAGE: Final = 100
+REFUSED_AGAIN_MS: Final = 600_000.0
+"""When an account is asked again whose replies cannot be pulled, as where the provider has not activated that."""
+
+log = logging.getLogger(__name__)
+
+
+def begin(engine: Engine) -> None:
+    """Have the replies of this process' accounts pulled from now on."""
+    if not engine.settings.reply_poll_s:
+        return
+    names = [name for name, provider in engine.providers.items() if isinstance(provider, ReplyProvider)]
+    if names:
+        engine.ledger.redis.zadd(engine.ledger.keys.replies_due, dict.fromkeys(names, engine.now_ms()), nx=True)
+
+
+def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
+    """Take an account's replies off the provider's queue until it is empty; returns how many pages had some."""
+    key, provider = engine.ledger.keys.replies_due, engine.providers.get(account)
+    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
+    if lease is None:
+        return 0
+    again_ms, full, over = engine.settings.reply_poll_s * 1000, 0, engine.slice_ends(seconds)
+    if not isinstance(provider, ReplyProvider) or not again_ms:
+        # Another process may have the account, and will put it back when it starts.
+        due.finish(engine.ledger, key, lease)
+        return 0
+    rows = PAGE
+    while rows == PAGE and not (full and over()):
+        rows, wait_ms = _pull_one(engine, account, provider)
+        again_ms, full = max(again_ms, wait_ms), full + bool(rows)
+    due.finish(engine.ledger, key, lease, again_ms)
+    return full
+
+
+def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[int, float]:
+    """Pull one page and store it if it has anything; how many rows it has, and ms to leave the queue alone for."""
+    if wait_ms := wait_for_token(engine, account, provider.replies_action, urgent=False):
+        return 0, wait_ms
+    page = provider.pull_replies(PAGE)
+    if isinstance(page, Broken):
+        accounts.note_error(engine.ledger, account, f"{page.code} while pulling replies")
+        return 0, trouble_s(engine, account, provider.replies_action) * 1000
+    rows = provider.count_replies(page)
+    if rows != 0:  # an error of the provider's is told when the page is read
+        pages.push(engine.ledger, account, "replies", page)
+        engine.poke(0)
+    return rows or 0, REFUSED_AGAIN_MS if rows is None else 0.0

@@ -93,7 +93,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def go_on(self, pick: int, letters: list[str], kind: int) -> None:
         """A worker goes on with what it has, perhaps after its lease was taken from it."""
         if kind < 3:
-            self.workers.begin(pick)
+            self.workers.begin(pick, capped=kind == 0)
+        elif kind == 3:
+            self.workers.fail_over(pick, 1 + pick % 3)
         elif kind < 6:
             self.workers.record(pick, letters)
         elif kind == 6:
@@ -173,6 +175,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """An operator pauses a job while a worker is at it, and perhaps resumes it."""
         self.operators.control(pick, "paused")
         self.send(pick, 6, ["a"], 3)
+        self.workers.fail_over(-1, 6)
         if resume:
             self.operators.control(pick, "open")
             self.workers.accept(pick)
@@ -187,11 +190,21 @@ class LedgerMachine(RuleBasedStateMachine):
             lambda: self.operators.mend(pick, drop=pick % 3 == 0),
             lambda: self.operators.mend(pick, drop=False),
             self.operators.sweep,
-            self.operators.sweep,
+            lambda: self.operators.hold(pick),
             self.operators.park,
         ]
         self.operators.unpark()
         moves[kind]() if kind < len(moves) else self.operators.pass_time()
+
+    @rule(pick=PICK, some=st.integers(1, 4))
+    def parked(self, pick: int, some: int) -> None:
+        """A parked account's claims, of which a look has put off or set aside some, go through another one."""
+        self.operators.park()
+        self.workers.accept(pick)
+        self.workers.take(pick, 6)
+        self.workers.begin(-1, capped=some == 1)
+        self.workers.fail_over(-1, some)
+        self.operators.unpark()
 
     @rule(seed=SEED)
     def storm(self, seed: int) -> None:
@@ -217,6 +230,7 @@ class LedgerMachine(RuleBasedStateMachine):
             lambda: self.ask(pick, [yes, rarely, not yes, rarely], over=rarely),
             lambda: self.meanwhile(pick, letters, leave=not rarely),
             lambda: self.pause(pick, resume=yes),
+            lambda: self.parked(pick, 1 + kind % 4),
             lambda: self.operate(pick, kind),
         ]
         chance.choice(moves)()

@@ -24,6 +24,7 @@ def check(seen: View, model: Model, *, before: View | None, account: str) -> Non
     if before is not None:
         moves_are_allowed(before, seen)
     every_waiting_recipient_is_found_again(seen)
+    nobody_waits_twice(seen)
     every_call_is_accounted_for(seen)
     every_accepted_recipient_is_asked_about(seen, account)
     closed_jobs_are_over(seen)
@@ -67,6 +68,12 @@ def every_waiting_recipient_is_found_again(seen: View) -> None:
     found |= {spot for spot in seen.letters if spot.job in expire and seen.jobs[spot.job]["state"] == "cancelled"}
     lost = {spot for spot, letter in seen.letters.items() if letter == "w" and spot not in found}
     assert not lost, f"nothing will ever look at {lost}"
+
+
+def nobody_waits_twice(seen: View) -> None:
+    """Who waits stands in one place: a line, put off, set aside, or in one claim. Else one call could name it twice."""
+    twice = {spot: count for spot, count in seen.waits.items() if count > 1 and seen.letters[spot] == "w"}
+    assert not twice, f"waiting in several places: {twice}"
 
 
 def every_call_is_accounted_for(seen: View) -> None:

@@ -51,6 +51,7 @@ class View:
         places: Block and position to recipient.
         blocks: Every block's hash.
         queues: Recipients in a batch queue that is in its lane's due set.
+        waits: How often each recipient stands in a batch queue, put off, set aside or in a claim.
         stray: Recipients in a batch queue that nobody will look at.
         later: Recipients put off.
         held: Recipients set aside, per job.
@@ -64,6 +65,7 @@ class View:
     places: dict[tuple[int, int], Spot] = field(default_factory=dict)
     blocks: dict[int, Hash] = field(default_factory=dict)
     queues: set[Spot] = field(default_factory=set)
+    waits: Counter[Spot] = field(default_factory=Counter)
     stray: set[Spot] = field(default_factory=set)
     later: set[Spot] = field(default_factory=set)
     held: dict[str, set[Spot]] = field(default_factory=dict)
@@ -100,6 +102,9 @@ def view(ledger: Ledger, account: str) -> View:
             entries = tuple(parse_entry(text) for text in held[b"entries"].decode().split())
             seen.attempts[int(key[8:])] = Call(int(key[8:]), held[b"state"].decode(), entries)
     _add_entries(seen, sets)
+    for call in seen.attempts.values():
+        if call.state == "claimed":
+            seen.waits.update(seen.spots(call.entries))
     dead = hashes.get("dead", {})
     seen.dead = Counter({name.decode(): int(count) for name, count in dead.items() if int(count)})
     seen.outstanding = int(hashes.get(f"account:{account}", {}).get(b"outstanding", 0))
@@ -157,6 +162,7 @@ def _add_entries(seen: View, sets: dict[str, Members]) -> None:
         texts = [member.decode() for member in members]
         if key.startswith("queue:"):
             found = seen.spots(tuple(map(parse_entry, texts)))
+            seen.waits.update(found)
             (seen.queues if key[6:] in watched else seen.stray).update(found)
         elif key.startswith("held:"):
             seen.held[key[5:]] = _put_off(seen, texts)
@@ -165,4 +171,6 @@ def _add_entries(seen: View, sets: dict[str, Members]) -> None:
 
 def _put_off(seen: View, texts: list[str]) -> set[Spot]:
     """Recipients of a set of `<queue> <entry>`."""
-    return set(seen.spots(tuple(parse_entry(text.split(" ", 1)[1]) for text in texts)))
+    found = seen.spots(tuple(parse_entry(text.split(" ", 1)[1]) for text in texts))
+    seen.waits.update(found)
+    return set(found)

@@ -1,6 +1,7 @@
 """Operators and the clock: pause, resume, cancel, mend, park; deadlines pass, and what was put off becomes due."""
 
 from smsline.ledger import accounts, batch_queues, dead, inbox
+from smsline.names import LANES
 from tests.faults.support.actors.stage import Stage
 from tests.faults.support.hands import ACCOUNT
 from worker.maintenance import lifecycle
@@ -64,9 +65,19 @@ class Operators:
         accounts.unpark(self.stage.ledger, ACCOUNT)
         self.stage.check()
 
+    def hold(self, pick: int) -> None:
+        """Nothing is taken off a line for a while, because its hours are over."""
+        found = sorted({line for lane in LANES for line in self.stage.seen.due.get(f"send:{lane}", ())})
+        if found:
+            queue = batch_queues.parse_queue(found[pick % len(found)])
+            batch_queues.hold(self.stage.ledger, queue, 60_000, firmly=pick % 2 == 0)
+            self.stage.check()
+
     def pass_time(self) -> None:
-        """What was put off becomes due."""
+        """What was put off becomes due, what was held is held no more, and no number was called lately."""
         ledger = self.stage.ledger
+        if gone := [*ledger.redis.keys(ledger.keys.hold("*")), *ledger.redis.keys(f"{ledger.keys.prefix}called:*")]:
+            ledger.redis.delete(*gone)
         for member in ledger.redis.zrange(ledger.keys.later, 0, -1):
             self.stage.make_due(ledger.keys.later, member.decode())
         batch_queues.move_due(ledger, ledger.keys.later, only_due=True)

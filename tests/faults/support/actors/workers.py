@@ -1,6 +1,7 @@
 """Workers: accept, take, begin, record; die, stand still and come back; find again what others left."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from smsline.ledger import attempts, batch_queues, due, inbox
@@ -8,16 +9,22 @@ from smsline.ledger.attempts import NO_DELAY, EntryResults, PollSchedule, Recipi
 from smsline.ledger.batch_queues import Claim, NotStarted, StartedCall, parse_queue
 from smsline.ledger.blocks import silent_of
 from smsline.ledger.due import Lease
+from smsline.ledger.failover import Move, fail_over
+from smsline.ledger.runs import Entry, decode, encode
 from smsline.names import LANES
 from smsline.states import State
 from tests.faults.support.actors.producers import Producers, spec_of
 from tests.faults.support.actors.stage import Stage
 from tests.faults.support.hands import ACCOUNT
 from tests.faults.support.model import Spot, serial_of
+from tests.faults.support.view import view
 from tests.support.world import TERMS
 from worker.intake import accept
 from worker.maintenance import rescuer
 from worker.receipts import apply
+
+CAPPED: Final = replace(TERMS, caps=(1, 0, 0))
+"""One message to a number in 30 seconds."""
 
 OUTCOMES: Final[dict[str, Callable[[int, str], RecipientResult]]] = {
     "a": lambda position, serial: RecipientResult(position, State.ACCEPTED, serial=serial, fee=1),
@@ -89,17 +96,20 @@ class Workers:
             self.claims.append(claim)
         self.stage.check()
 
-    def begin(self, pick: int) -> None:
-        """Look once more and begin a call, perhaps after the lease was lost."""
+    def begin(self, pick: int, *, capped: bool = False) -> None:
+        """Look once more and begin a call, perhaps after the lease was lost, perhaps with a cap on messages to one number."""
         if not self.claims:
             return
         stage, claim = self.stage, self.claims.pop(pick % len(self.claims))
         mine = claim.attempt in stage.seen.attempts
-        begun = batch_queues.begin(stage.ledger, claim, TERMS)
+        begun = batch_queues.begin(stage.ledger, claim, CAPPED if capped else TERMS)
         if not mine:
             assert begun == NotStarted("stale")
             return
         ready = stage.model.look(stage.seen.spots(stage.seen.attempts[claim.attempt].entries))
+        if capped:
+            later = view(stage.ledger, ACCOUNT).later
+            ready = [spot for spot in ready if spot not in later]
         parked = stage.ledger.redis.exists(stage.ledger.keys.park(ACCOUNT))
         if isinstance(begun, NotStarted):
             assert begun.why == ("parked" if ready and parked else "empty")
@@ -120,6 +130,24 @@ class Workers:
         self.stage.model.begin(claim.attempt, claim.queue.lane, named)
         self.stage.sent += [(claim.attempt, number) for number in numbers]
         self.begun.append((claim, begun))
+
+    def fail_over(self, pick: int, some: int) -> None:
+        """Let recipients of a claim go through another line; what its worker knows of it may be older than what it has."""
+        known = [*self.claims, *(claim for claim, _ in self.begun)]
+        if not known:
+            return
+        claim = known[pick % len(known)]
+        found = self.stage.seen.attempts.get(claim.attempt)
+        to = claim.queue._replace(digest="away")
+        parts = [(entry, decode(entry.runs)[:some]) for entry in claim.entries]
+        moves = [Move(to, Entry(entry.job, entry.block, encode(part))) for entry, part in parts if part]
+        if not moves:
+            return
+        left = fail_over(self.stage.ledger, claim, moves, why="failing")
+        assert left is None or (found is not None and found.state == "claimed")
+        self.claims = [each for each in self.claims if each != claim]
+        self.claims += [left] if left is not None else []
+        self.stage.check()
 
     def release(self, pick: int) -> None:
         """Give a claim back; the lease may have been lost, or the call begun since somebody found that it was not."""

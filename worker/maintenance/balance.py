@@ -7,6 +7,7 @@ from smsline.ledger import accounts, due
 from worker.engine import Engine
 from worker.gate import refused, wait_for_token
 from worker.providers.base import Balance, BalanceProvider
+from worker.routing.presence import LEFT_MS
 
 EVERY_S: Final = 900.0
 
@@ -26,7 +27,8 @@ def look(engine: Engine, account: str) -> None:
     if lease is None:
         return
     if not isinstance(provider, BalanceProvider):
-        due.finish(engine.ledger, key, lease)
+        leave_ms = engine.presence.leave_for_ms(account)
+        due.finish(engine.ledger, key, lease, leave_ms if leave_ms == LEFT_MS else None)
         return
     if not wait_for_token(engine, account, provider.balance_action):
         answer = provider.balance()

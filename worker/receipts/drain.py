@@ -19,7 +19,6 @@ PAGE: Final = 100
 PULLS_AT_ONCE: Final = 4
 AGAIN_MS: Final = 1_000.0
 AGAIN_MOST_MS: Final = 30_000.0
-STRANGER_AGAIN_MS: Final = 60_000.0
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +55,9 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
 def _leave(engine: Engine, account: str, lease: Lease) -> None:
     """Receipts of an account that this service does not have (any more) wait for one that has it, as long as any are awaited."""
     awaited = accounts.outstanding(engine.ledger, account) > 0
-    due.finish(engine.ledger, engine.ledger.keys.drain, lease, STRANGER_AGAIN_MS if awaited else None)
+    due.finish(
+        engine.ledger, engine.ledger.keys.drain, lease, engine.presence.leave_for_ms(account) if awaited else None
+    )
 
 
 def _pause_ms(engine: Engine, account: str, rows: int) -> float:

@@ -17,6 +17,7 @@ from worker.providers.base import QUERIES_AT_ONCE, MessageRef, QueryProvider
 from worker.receipts.apply import apply_matched, apply_rows
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask, query
+from worker.routing.presence import LEFT_MS
 
 ASK_AGAIN_MS: Final = 1_000.0
 ASK_AGAIN_MOST_MS: Final = 60_000.0
@@ -36,6 +37,9 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
         return
     account, number = member.split(" ")
     block, now_ms = int(number), engine.now_ms()
+    if engine.presence.leave_for_ms(account) == LEFT_MS:
+        due.finish(engine.ledger, key, lease, LEFT_MS)
+        return
     overdue_ms = engine.settings.receipt_deadline_s * 1000
     silent = silent_of(engine.ledger, block, account)
     _give_up(engine, account, block, [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])

@@ -54,8 +54,13 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
     if attempt is None or attempt.state != "unsure":
         due.finish(engine.ledger, keys.unsure_due, lease)
         return
-    asked = _ask(engine, attempt, seconds)
     elapsed_s = (engine.now_ms() - attempt.unsure_ms) / 1000
+    leave_ms = engine.presence.leave_for_ms(attempt.queue.account)
+    if leave_ms is not None and elapsed_s < engine.settings.receipt_deadline_s:
+        # Who cannot ask does not decide: an otp would go out twice, and a campaign end as unknown, without a question.
+        due.finish(engine.ledger, keys.unsure_due, lease, leave_ms)
+        return
+    asked = _ask(engine, attempt, seconds)
     horizon_s = engine.settings.unsure_horizon_s[attempt.queue.lane]
     left = unsure_of(engine.ledger, attempt.entries)
     if all(number in asked.taken for _, _, number in left):

@@ -23,6 +23,12 @@ KNOWN_S: Final = 2.0
 TOLD_S: Final = 60.0
 """Between two lines in the log about an account that this process lacks."""
 
+LEFT_MS: Final = 300.0
+"""For how long work that was met here is left to the processes that have its account."""
+
+UNSERVED_MS: Final = 60_000.0
+"""The same when there is no such process."""
+
 log = logging.getLogger(__name__)
 
 
@@ -83,6 +89,19 @@ class Presence:
         """
         others = self._read_others().values()
         return any(account in each["accounts"] and account not in each["stopped"] for each in others)
+
+    def leave_for_ms(self, account: str) -> float | None:
+        """When work of an account that this process lacks is looked at again, because another process may take it until then.
+
+        None when this process has the account. A while when no process has it, since then nothing can be asked.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        if self.has(account):
+            return None
+        self.lacks(account, "questions about its calls")
+        return LEFT_MS if self.served_by_others(account) else UNSERVED_MS
 
     def stop(self, account: str, code: str, *, for_s: float, meaning: str) -> bool:
         """Leave an account to other processes, because the provider refuses this machine.

@@ -83,8 +83,6 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
     with engine.in_flight.entered(queue.account) as slot:
         if slot is None or engine.presence.sits_out(queue.account):
             return False
-        # A machine that the provider refuses finds out with one call whether it still does.
-        engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
         flight = _begin(engine, queue, rule_of(provider, queue), entry)
         if not isinstance(flight, Flight):
             return flight
@@ -97,6 +95,8 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             )
             _withdraw(engine, queue, flight.claim.attempt)
             return True
+        # A machine that the provider refuses finds out with one call whether it still does.
+        engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
         slot.made = True
         called_s = engine.monotonic_s()
         answer = request if isinstance(request, Broken) else provider.send(request)

@@ -1,0 +1,143 @@
+"""A provider that hangs: its account takes at most its share of a process' threads, and ever fewer; the others do not wait."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from smsline.ledger.link import Ledger
+from tests.support.provider import FakeProvider, lost
+from tests.support.scene import make_scene
+from tests.support.world import FIRST
+from worker.engine import Engine
+from worker.intake import accept
+from worker.providers.base import Answer, Call
+from worker.sending import send
+from worker.sending.in_flight import InFlight
+
+THREADS = 8
+
+
+@dataclass
+class BlackHole(FakeProvider):
+    """Takes every call and answers none until it is let go."""
+
+    let_go: threading.Event = field(default_factory=threading.Event)
+    inside: int = 0
+    most: int = 0
+
+    def send(self, call: Call) -> Answer:
+        """Wait."""
+        with self._lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            self.calls.append(call)
+        self.let_go.wait(30)
+        with self._lock:
+            self.inside -= 1
+        return lost(carried_out=False)(self, call)
+
+
+def test_a_black_hole_leaves_threads_to_the_others(ledger: Ledger) -> None:
+    """Eight threads, twenty otps for the black hole in front: the healthy account's go out while its calls hang."""
+    hole, healthy = BlackHole(), FakeProvider()
+    scene = make_scene(ledger, {"hole": hole, "healthy": healthy}, worker_threads=THREADS)
+    for n in range(20):
+        scene.otp(FIRST + n, str(n), account="hole")
+    for n in range(20):
+        scene.otp(FIRST + 100 + n, str(n), account="healthy")
+    # The inbox first, so that all batch queues are due.
+    while accept.accept_due(scene.engine, "otp"):
+        pass
+    threads = [threading.Thread(target=send.send_slice, args=(scene.engine, "otp", 20.0)) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_for(lambda: len(healthy.out) == 20)
+        assert len(healthy.out) == 20
+        assert 1 <= hole.most <= THREADS - THREADS // 4
+        assert not scene.engine.serves("hole")
+    finally:
+        scene.engine.stopping.set()
+        hole.let_go.set()
+        for thread in threads:
+            thread.join()
+    assert scene.engine.in_flight.limit("hole") == 1
+
+
+def wait_for(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+    """Wait for a condition, with a deadline."""
+    pause = threading.Event()
+    for _ in range(int(within_s / 0.02)):
+        if condition():
+            return
+        pause.wait(0.02)
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now_s
+
+
+@pytest.mark.parametrize(("accounts", "most"), [(("a",), 8), (("a", "b"), 6)])
+def test_the_share_halves_with_each_failed_call_and_grows_by_one(accounts: tuple[str, ...], most: int) -> None:
+    """As TCP's window; a single account has nobody to leave threads to."""
+    in_flight = InFlight(THREADS, accounts, Clock())
+
+    def call(*, failed: bool) -> int:
+        with in_flight.entered("a") as slot:
+            assert slot
+            slot.made, slot.failed = True, failed
+        return in_flight.limit("a")
+
+    assert in_flight.limit("a") == most
+    assert [call(failed=True) for _ in range(4)] == [most // 2, most // 4, 1, 1]
+    assert [call(failed=False) for _ in range(9)][-1] == most
+
+
+def test_a_call_that_takes_much_longer_than_usual_makes_its_account_suspect() -> None:
+    """Before it ends; what is usual is learnt, so that a slow provider is not always suspect."""
+    clock = Clock()
+    in_flight = InFlight(THREADS, ("a", "b"), clock)
+    for _ in range(20):
+        with in_flight.entered("a") as slot:
+            assert slot
+            slot.made = True
+            clock.now_s += 2.0
+    with in_flight.entered("a"):
+        clock.now_s += 5.0
+        assert not in_flight.suspect("a")
+        clock.now_s += 2.0
+        assert in_flight.suspect("a")
+        assert not in_flight.suspect("b")
+    assert not in_flight.suspect("a")
+
+
+def test_a_call_that_is_late_for_its_token_is_not_made(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was starved between the token and the call gives it up: no second sees more calls than the limit."""
+    scene = make_scene(ledger)
+    job, starved = scene.otp(FIRST), [True]
+    clock, context, offset_s = scene.engine.monotonic_s, Engine.context, [0.0]
+
+    def starve(self: Engine, attempt: int) -> str:
+        """The last thing before the call takes a second, once."""
+        if starved:
+            starved.clear()
+            offset_s[0] += 1.0
+        return context(self, attempt)
+
+    scene.engine.monotonic_s = lambda: clock() + offset_s[0]
+    monkeypatch.setattr(Engine, "context", starve)
+    scene.run()
+    scene.later(1)
+    assert not starved
+    assert len(scene.provider.calls) == 1
+    assert scene.counts(job) == {"total": 1, "accepted": 1}
+    assert [row["attempts"] for row in scene.results(job)] == [1]

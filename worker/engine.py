@@ -13,11 +13,11 @@ from smsline.ledger.attempts import PollSchedule
 from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
+from worker.due_queues import DueQueues
+from worker.in_flight import InFlight
 from worker.providers.base import Provider
 from worker.routing.presence import Presence
 from worker.routing.router import Router
-from worker.sending.due_queues import DueQueues
-from worker.sending.in_flight import InFlight
 
 
 @dataclass(slots=True)

@@ -9,13 +9,13 @@ from smsline.ledger import accepting, batch_queues, due, inbox, jobs
 from smsline.ledger.accepting import AcceptCounts, PartLayout, Timing
 from smsline.ledger.inbox import OpenedJob, Part
 from smsline.ledger.runs import Entry
+from worker.due_queues import DueQueue
 from worker.engine import Engine
 from worker.intake.batching import AccountChoice, ChooseAccount, lay_out, region_of, subject_of
 from worker.providers.base import Region
 from worker.routing import windows
 from worker.routing.router import Wanted
 from worker.routing.routes import region_named
-from worker.sending.due_queues import DueQueue
 
 DAY_S: Final = 86_400
 JOBS_AT_ONCE: Final = 16

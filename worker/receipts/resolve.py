@@ -19,7 +19,7 @@ from worker.providers.base import FindProvider, FindSomeProvider, FoundMessage
 from worker.receipts import apply
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask
-from worker.sending.failover import queue_at
+from worker.routing.windows import queue_at
 
 HORIZON_CODE: Final = "unsure.Horizon"
 FIND_AGAIN_S: Final = 5.0
@@ -178,7 +178,7 @@ def _queue_again(engine: Engine, attempt: Attempt, number: int) -> str:
         return ""
     if engine.settings.unsure_reroute:
         account = engine.router.next_now(queue, number, engine.now_ms())
-        return queue_at(engine, queue, account, number).text() if account else ""
+        return queue_at(queue, engine.settings.accounts[account], account, number).text() if account else ""
     return queue._replace(pinned=PINNED).text()
 
 

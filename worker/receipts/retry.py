@@ -11,7 +11,7 @@ from smsline.ledger.receipts import ReceiptMatch, TryAgain
 from smsline.verdicts import Verdict
 from worker.engine import Engine
 from worker.outcome import backoff_s
-from worker.sending.failover import queue_at
+from worker.routing.windows import queue_at
 
 TRIED_AGAIN: Final = frozenset({Verdict.RETRY, Verdict.THROTTLE, Verdict.REROUTE})
 """Verdicts after which another try may arrive. All others end in the dead letter: what must be mended first (park), what may have
@@ -63,10 +63,10 @@ def _target(
     engine: Engine, queue: BatchQueue, account: str, row: CodeRow, *, number: int, now_ms: float
 ) -> BatchQueue | None:
     """Where the next try waits: at the account that sent, or for a reroute at the next one; None when there is none."""
-    sent = queue if queue.account == account else queue_at(engine, queue, account, number)
+    sent = queue if queue.account == account else queue_at(queue, engine.settings.accounts[account], account, number)
     if row.verdict is not Verdict.REROUTE:
         return sent
     if not engine.router.may_fail_over(sent):
         return None
     following = engine.router.next_after(sent, number, now_ms)
-    return queue_at(engine, sent, following, number) if following else None
+    return queue_at(sent, engine.settings.accounts[following], following, number) if following else None

@@ -6,7 +6,7 @@ all of them count, because a number does not tell where its owner is.
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
@@ -18,7 +18,6 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from config.accounts import Account
 from smsline.ledger.batch_queues import BatchQueue
-from worker.engine import Engine
 
 MAINLAND_COUNTRY: Final = "CN"
 
@@ -101,13 +100,32 @@ def _opening(window: Window, local: datetime) -> datetime:
     return datetime.combine(day, window.opens, local.tzinfo).astimezone(UTC)
 
 
-def queue_closed_s(engine: Engine, queue: BatchQueue) -> float:
-    """How long a batch queue must wait for its account's window, seconds; only marketing waits."""
-    account = engine.settings.accounts.get(queue.account)
+def queue_at(queue: BatchQueue, account: Account, name: str, number: int) -> BatchQueue:
+    """The batch queue of the same messages at another account, with the recipient's country where that one goes by the hour there.
+
+    Args:
+        queue: Where the recipient is.
+        account: Where it goes.
+        name: What smsline calls that account.
+        number: The recipient's.
+    """
+    country = country_for(account, queue.lane, queue.region[0], number)
+    return queue._replace(account=name, region=queue.region[0] + country)
+
+
+def queue_closed_s(accounts: Mapping[str, Account], queue: BatchQueue, now_ms: Callable[[], int]) -> float:
+    """How long a batch queue must wait for its account's window, seconds; only marketing waits.
+
+    Args:
+        accounts: All that are configured.
+        queue: Which.
+        now_ms: The present by Redis, epoch ms; asked for only where there is a window.
+    """
+    account = accounts.get(queue.account)
     if account is None or not account.window or queue.lane != "marketing":
         return 0.0
     country = MAINLAND_COUNTRY if queue.region.startswith("m") else queue.region[1:]
-    wait_s = closed_s(parse_window(account.window), zones_of(country), engine.now_ms() / 1000)
+    wait_s = closed_s(parse_window(account.window), zones_of(country), now_ms() / 1000)
     if math.isfinite(wait_s):
         return wait_s
     log.error(

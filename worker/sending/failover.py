@@ -14,7 +14,7 @@ from smsline.ledger.blocks import numbers_of
 from smsline.ledger.failover import Move
 from smsline.ledger.runs import Entry, decode, encode
 from worker.engine import Engine
-from worker.routing import windows
+from worker.routing.windows import queue_at
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
     Returns:
         The claim with those who stay, None when none do.
     """
-    queue = claim.queue
+    queue, accounts = claim.queue, engine.settings.accounts
     if not engine.router.may_fail_over(queue):
         return claim
     engine.router.breakers.forget()
@@ -40,7 +40,7 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
         by_account: defaultdict[BatchQueue | None, list[int]] = defaultdict(list)
         for position, number in zip(decode(entry.runs), numbers_of(engine.ledger, entry), strict=False):
             account = engine.router.next_now(queue, number, now_ms)
-            by_account[queue_at(engine, queue, account, number) if account else None].append(position)
+            by_account[queue_at(queue, accounts[account], account, number) if account else None].append(position)
         moves += [
             Move(target, Entry(entry.job, entry.block, encode(positions)))
             for target, positions in by_account.items()
@@ -74,22 +74,16 @@ def moved_on(
     """
     if not any(result.next_account for each in entries for result in each.results):
         return list(entries)
-    found = []
+    found, accounts = [], engine.settings.accounts
     for group, each in zip(groups, entries, strict=True):
         params = queue.params if queue.params != ALONE else OWN if group.own_params else SHARED
         results = []
         for number, result in zip(group.numbers, each.results, strict=True):
             if result.next_account:
                 account = engine.router.next_after(queue, number, now_ms)
-                target = queue_at(engine, queue._replace(params=params), account, number)
+                target = queue_at(queue._replace(params=params), accounts[account], account, number)
                 results.append(result._replace(queue=target.text(), next_account=False))
             else:
                 results.append(result)
         found.append(EntryResults(each.entry, results))
     return found
-
-
-def queue_at(engine: Engine, queue: BatchQueue, account: str, number: int) -> BatchQueue:
-    """The batch queue of the same messages at another account, with the recipient's country where that one goes by the hour there."""
-    country = windows.country_for(engine.settings.accounts[account], queue.lane, queue.region[0], number)
-    return queue._replace(account=account, region=queue.region[0] + country)

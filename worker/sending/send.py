@@ -77,7 +77,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         else:
             engine.presence.lacks(queue.account, f"lane {queue.lane}")
         return False
-    if closed_s := windows.queue_closed_s(engine, queue):
+    if closed_s := windows.queue_closed_s(engine.settings.accounts, queue, engine.now_ms):
         batch_queues.hold(engine.ledger, queue, closed_s * 1000)
         return False
     with engine.in_flight.entered(queue.account) as slot:

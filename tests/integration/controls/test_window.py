@@ -1,22 +1,21 @@
 """Sending windows: marketing waits for the recipient's daytime, at no cost of a try; other lanes do not."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from config.settings import Settings
+from config.accounts import Account
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.link import Ledger
 from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, Script, never_left, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
-from worker.engine import Engine
 from worker.providers.base import Answer, Call
 from worker.routing import windows
 
@@ -33,7 +32,6 @@ class Wall:
     """A clock on the wall, which windows go by; Redis' own cannot be put forward."""
 
     now_s: float = 0.0
-    settings: Settings | None = None
 
     def set(self, text: str, zone: str) -> None:
         """What it shows in a zone."""
@@ -49,9 +47,8 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
     """The clock that decides whether a window is open."""
     found, closed_s = Wall(), windows.queue_closed_s
 
-    def by_the_wall(engine: Engine, line: BatchQueue) -> float:
-        found.settings = engine.settings
-        return closed_s(cast("Engine", found), line)
+    def by_the_wall(accounts: Mapping[str, Account], queue: BatchQueue, _now_ms: object) -> float:
+        return closed_s(accounts, queue, found.now_ms)
 
     monkeypatch.setattr(windows, "queue_closed_s", by_the_wall)
     return found

@@ -91,11 +91,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def service(folder: Path, endpoint: str) -> Iterator[tuple[int, str]]:
-    """`python -m worker up` on free ports: the supervisor's pid and Redis' URL; gone afterwards."""
+def service(folder: Path, endpoint: str, *, well: str = "") -> Iterator[tuple[int, str]]:
+    """`python -m worker up` on free ports: the supervisor's pid and Redis' URL; gone afterwards.
+
+    Args:
+        folder: For Redis' files and the log.
+        endpoint: The provider of the account `main`.
+        well: The provider of a second account, `well`, which takes only jobs that name it; empty for none.
+    """
     port = free_port()
     mine = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
-    given = {f"SMSLINE_{name}": value for name, value in {**SHORT, "ACCOUNTS__MAIN__ENDPOINT": endpoint}.items()}
+    main = {name.split("__")[2]: value for name, value in SHORT.items() if name.startswith("ACCOUNTS__MAIN__")}
+    credentials = {name: value for name, value in main.items() if name != "LIMITS"}
+    second = {f"ACCOUNTS__WELL__{name}": value for name, value in {**credentials, "ENDPOINT": well}.items() if well}
+    if well:
+        # Its numbers are told by the jobs; without a route of its own it would take over from the one that is down.
+        second |= {"ACCOUNTS__WELL__PREFIXES": "999", "ACCOUNTS__MAIN__TIMEOUT_S": "10", "LEASE_S": "30"}
+    given = {
+        f"SMSLINE_{name}": value for name, value in {**SHORT, **second, "ACCOUNTS__MAIN__ENDPOINT": endpoint}.items()
+    }
     command = [
         sys.executable,
         "-m",

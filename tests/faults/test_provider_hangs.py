@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from worker.sending.in_flight import InFlight
 
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, lost
@@ -14,7 +15,6 @@ from worker.engine import Engine
 from worker.intake import accept
 from worker.providers.base import Answer, Call
 from worker.sending import send
-from worker.sending.in_flight import InFlight
 
 THREADS = 8
 

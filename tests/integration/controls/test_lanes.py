@@ -1,7 +1,6 @@
 """Lanes share a rate limit, but what is reserved of it is left to otp."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -115,12 +114,16 @@ def test_what_has_nothing_to_send_takes_no_token(ledger: Ledger) -> None:
 
 
 def test_accounts_of_one_key_take_from_one_bucket(ledger: Ledger) -> None:
-    """A call of an account that names another one's bucket takes its token there, and none in its own."""
-    world = World(ledger, BatchQueue("otp", "second", "5678", "m", "s", "h"))
-    world.job([FIRST], lane="otp")
+    """The one token of the bucket goes to the first account; the second waits, and has no bucket of its own."""
+    once_a_minute = CallLimits("SendSms", Limit(1 / 60, reserve=0.0), 30_000, 60_000, bucket="main")
+    answers = []
+    for account in ("main", "second"):
+        world = World(ledger, BatchQueue("otp", account, "5678", "m", "s", "h"))
+        world.job([FIRST], lane="otp")
+        answers.append(world.begin(1, once_a_minute)[1])
 
-    _, answer = world.begin(1, replace(terms(500), bucket="main"))
-
-    assert isinstance(answer, StartedCall)
-    assert ledger.redis.exists(ledger.keys.bucket("main", "SendSms"))
+    first, second = answers
+    assert isinstance(first, StartedCall)
+    assert isinstance(second, NotStarted)
+    assert second.why == "wait"
     assert not ledger.redis.exists(ledger.keys.bucket("second", "SendSms"))

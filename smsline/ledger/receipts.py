@@ -1,7 +1,6 @@
 """Receipts: raw pages are stored first; then each is matched to its recipient, or kept until something matches it."""
 
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Final, NamedTuple
 from smsline import numbers as phone_numbers
 from smsline.ledger.attempts import INDEX_BYTES, index_value, read_index_value, serial_place
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
+from smsline.ledger.blocks import read_note
 from smsline.ledger.codes import Used, code_bytes, run_with_codes
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
@@ -326,7 +326,7 @@ def mark_spent(ledger: Ledger, block: int) -> None:
     by_account: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in held.items():
         if name.startswith(b"z"):
-            note = json.loads(zlib.decompress(value))
+            note = read_note(value)
             told = zip(decode(note["r"]), note["s"], strict=True)
             by_account[note["a"]] += [serial for position, serial in told if position in ended and serial]
         elif name.startswith(b"y") and int(name[1:]) in ended:

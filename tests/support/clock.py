@@ -1,10 +1,10 @@
 """A clock that tests can move, for a fake Redis and a real one: instead of the present, everything that is written is moved back."""
 
-import json
-import zlib
 from typing import Any, Final
 
+from smsline.ledger.blocks import pack_note, read_note
 from smsline.ledger.link import Ledger
+from smsline.ledger.runs import decode
 
 MS_FIELDS: Final = {
     "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms", "pace_ms", "pace_tail"),
@@ -59,9 +59,9 @@ def _move_block(client: Any, pipe: Any, name: str, ms: int) -> None:
     held = client.hgetall(name)
     for field, value in held.items():
         if field.startswith(b"z"):
-            note = json.loads(zlib.decompress(value))
-            note["t"] -= ms
-            pipe.hset(name, field, zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6))
+            note = read_note(value)
+            serials = dict(zip(decode(note["r"]), note["s"], strict=True))
+            pipe.hset(name, field, pack_note(note["a"], note["t"] - ms, serials))
     if final := held.get(b"fi"):
         ends = [int.from_bytes(final[i : i + 4], "big") for i in range(0, len(final), 4)]
         moved = [max(1, end - ms // 1000) if end else 0 for end in ends]

@@ -1,7 +1,5 @@
 """A call whose answer was lost, at a provider that can be asked about the call: what is found is not sent again."""
 
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +10,7 @@ from config.settings import Settings
 from smsline.ledger import accounts, jobs
 from smsline.ledger.attempts import EntryResults, PollSchedule, RecipientResult, read_attempt, record
 from smsline.ledger.batch_queues import BatchQueue, StartedCall
+from smsline.ledger.blocks import read_note
 from smsline.ledger.link import Ledger
 from smsline.states import State
 from tests.support.world import World, some_numbers
@@ -230,7 +229,7 @@ def test_serials_of_the_answer_stay(scene: Scene) -> None:
     assert scene.serials() == expected
     (block,) = jobs.blocks_of(scene.ledger, scene.job)
     held = scene.ledger.redis.hget(scene.ledger.keys.block(block), f"z{scene.attempt}")
-    assert json.loads(zlib.decompress(held))["r"] == "0-3"
+    assert read_note(held)["r"] == "0-3"
 
 
 @pytest.mark.parametrize(

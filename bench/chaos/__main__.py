@@ -1,17 +1,10 @@
-"""`make chaos`: a campaign and a stream of otps under kill -9, dead Redis and a lying provider, then the count.
+"""`make chaos`: a campaign and a stream of otps under kill -9, dead Redis, outages and a lying provider, then the count.
 
 Exit code 0 when every promise held, 1 when not.
 """
 
 import argparse
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.chaos.count import Tally, count
+from bench.chaos.door import Door
 from bench.chaos.harm import Harm
+from bench.chaos.service import service, wait_closed
+from bench.chaos.strike import WINDOWS, Outages, Strike
 from bench.chaos.work import Given, Producer, campaign
-from bench.sandbox import free_port
-from smsline import Client, Unavailable
+from smsline import Client
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Fault, Flags
 
@@ -35,28 +30,6 @@ LIES: Final = (
 )
 """Ten of a hundred answers; slow ones come after the account's `timeout_s`."""
 
-SHORT: Final = {
-    "LEASE_S": "5",
-    "FIRST_POLL_S": "0.5",
-    "UNSURE_PROBES_S": "1,3,8,15,25",
-    "UNSURE_HORIZON_S__OTP": "5",
-    "UNSURE_HORIZON_S__NOTIFY": "30",
-    "UNSURE_HORIZON_S__MARKETING": "30",
-    "RECEIPT_PROBES_S": "5,10,20,40",
-    "RECEIPT_DEADLINE_S": "90",
-    "LOG_LEVEL": "warning",
-    "ACCOUNTS__MAIN__PROVIDER": "tencent",
-    "ACCOUNTS__MAIN__SECRET_ID": "sandbox-id",
-    "ACCOUNTS__MAIN__SECRET_KEY": "sandbox-key",
-    "ACCOUNTS__MAIN__SDK_APP_ID": "1400000000",
-    "ACCOUNTS__MAIN__SIGN": "chaos",
-    "ACCOUNTS__MAIN__TIMEOUT_S": "2",
-    "ACCOUNTS__MAIN__LIMITS__PULLSMSSENDSTATUSBYPHONENUMBER": "500",
-}
-"""Times of minutes and hours, cut down to what a soak of a minute can wait for; questions by number are allowed often enough."""
-
-CLOSE_S: Final = 180.0
-
 
 def main() -> int:
     """Run; returns the exit code."""
@@ -66,11 +39,16 @@ def main() -> int:
         flags = Flags(
             steering=False, latency_ms=20, receipt_delay_ms=300, receipt_jitter_ms=500, limits={"*": 0}, faults=LIES
         )
-        with Background(flags) as sandbox, service(Path(place), sandbox.url) as (supervisor, redis_url):
+        with (
+            Background(flags) as sandbox,
+            Door(int(sandbox.url.rsplit(":", 1)[1])) as door,
+            service(Path(place), door.url) as (supervisor, redis_url),
+        ):
             client = Client(redis_url=redis_url)
             screen.print(
-                f"{asked.numbers:,} numbers and an otp every 0.1 s, for {asked.seconds:g} s of kills, cuts and lies …"
+                f"{asked.numbers:,} numbers and an otp every 0.1 s, for {asked.seconds:g} s of kills, cuts, outages and lies …"
             )
+            Outages(Strike(sandbox, door, LIES), asked.seconds).start()
             given, harm = soak(client, supervisor, asked)
             wait_closed(client, given, screen)
             tally = count(client, given, asked.numbers, sandbox.stats(log=False)["numbers"])
@@ -90,63 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-@contextmanager
-def service(folder: Path, endpoint: str, *, well: str = "") -> Iterator[tuple[int, str]]:
-    """`python -m worker up` on free ports: the supervisor's pid and Redis' URL; gone afterwards.
-
-    Args:
-        folder: For Redis' files and the log.
-        endpoint: The provider of the account `main`.
-        well: The provider of a second account, `well`, which takes only jobs that name it; empty for none.
-    """
-    port = free_port()
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
-    main = {name.split("__")[2]: value for name, value in SHORT.items() if name.startswith("ACCOUNTS__MAIN__")}
-    credentials = {name: value for name, value in main.items() if name != "LIMITS"}
-    second = {f"ACCOUNTS__WELL__{name}": value for name, value in {**credentials, "ENDPOINT": well}.items() if well}
-    if well:
-        # Its numbers are told by the jobs; without a route of its own it would take over from the one that is down.
-        second |= {"ACCOUNTS__WELL__PREFIXES": "999", "ACCOUNTS__MAIN__TIMEOUT_S": "10", "LEASE_S": "30"}
-    given = {
-        f"SMSLINE_{name}": value for name, value in {**SHORT, **second, "ACCOUNTS__MAIN__ENDPOINT": endpoint}.items()
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "worker",
-        "up",
-        "--no-web",
-        "--no-sandbox",
-        "--procs",
-        "2",
-        "--data",
-        str(folder / "data"),
-        "--redis-port",
-        str(port),
-    ]
-    root = str(Path(__file__).parents[2])
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env={**mine, **given, "PYTHONPATH": root},
-            cwd=folder,
-            text=True,
-        )
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-            if not line.startswith("ready"):
-                raise SystemExit(f"chaos: the service did not start:\n{(folder / 'log').read_text()[-2000:]}")
-            yield process.pid, f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(60)
-            process.kill()
-            process.wait()
-
-
 def soak(client: Client, supervisor: int, asked: argparse.Namespace) -> tuple[Given, Harm]:
     """Hand over work and do harm, for the time asked."""
     given = Given(campaign(client, asked.numbers, asked.seconds * 0.8), [])
@@ -158,22 +79,12 @@ def soak(client: Client, supervisor: int, asked: argparse.Namespace) -> tuple[Gi
     return given, harm
 
 
-def wait_closed(client: Client, given: Given, screen: Console) -> None:
-    """Wait until every job is closed, or the time for it is over."""
-    deadline, left = time.monotonic() + CLOSE_S, [given.campaign, *given.otps]
-    with screen.status("harm is over; waiting for the jobs to close") as shown:
-        while left and time.monotonic() < deadline:
-            time.sleep(1)
-            with suppress(Unavailable):
-                left = [job for job in left if not client.status(job)["closed_at"]]
-            shown.update(f"harm is over; {len(left):,} jobs are still open")
-
-
 def table(tally: Tally, given: Given, harm: Harm, struck: dict[str, int]) -> Table:
     """The count, for people."""
     shown = Table("what", "count", "promised", title="promises held" if tally.held else "A PROMISE WAS BROKEN")
     shown.columns[1].justify = "right"
-    done = f"{harm.workers} workers killed, Redis {harm.redis} times; {given.refused} submits refused and tried again"
+    outages = f"{len(WINDOWS)} outages ({', '.join(WINDOWS)})"
+    done = f"{harm.workers} workers killed, Redis {harm.redis} times; {outages}; {given.refused} submits refused and tried again"
     lies = ", ".join(f"{kind} {times}" for kind, times in sorted(struck.items()))
     rows = (
         ("recipients", tally.recipients, ""),

@@ -17,22 +17,13 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.chaos.__main__ import service, wait_closed
 from bench.chaos.door import Door
+from bench.chaos.service import service, wait_closed
+from bench.chaos.strike import KINDS, Strike
 from bench.chaos.work import CAMPAIGN_FIRST, Given, campaign
 from smsline import Client, Unavailable
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
-
-KINDS: Final[dict[str, dict[str, object]]] = {
-    "refused": {},
-    "502": {"kind": "status", "status": 502, "executed": False},
-    "504": {"kind": "status", "status": 504, "executed": False},
-    "garbled": {"kind": "garbled", "executed": False},
-    "internal": {"kind": "error", "code": "InternalError.Timeout", "executed": False},
-    "hang": {"kind": "slow", "ms": 60_000, "executed": False},
-}
-"""What every send is answered with meanwhile; a refused one meets a shut door."""
 
 HEALTHY_FIRST: Final = 8613950000000
 EVERY_S: Final = 0.1
@@ -97,22 +88,16 @@ def outage(kind: str, asked: argparse.Namespace) -> bool:
         service(Path(place), door.url, well=well.url) as (_, redis_url),
     ):
         client = Client(redis_url=redis_url)
-        healthy = Healthy(client)
+        healthy, strike = Healthy(client), Strike(down, door)
         given = Given(campaign(client, asked.numbers, asked.numbers / asked.pace), [])
         healthy.start()
         time.sleep(STEADY_S)
         began_s = time.monotonic()
         screen.print(f"{kind} for {asked.seconds:g} s …")
-        if kind == "refused":
-            door.shut()
-        else:
-            down.control(faults=[{**KINDS[kind], "action": "SendSms"}])
+        strike.begin(kind)
         time.sleep(asked.seconds)
         ended_s = time.monotonic()
-        if kind == "refused":
-            door.open()
-        else:
-            down.control(faults=[])
+        strike.end(kind)
         healthy.stop()
         wait_closed(client, Given(given.campaign, healthy.jobs), screen)
         counts = client.status(given.campaign)["counts"]

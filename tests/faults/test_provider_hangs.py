@@ -12,6 +12,7 @@ from tests.support.provider import FakeProvider, lost
 from tests.support.scene import make_scene
 from tests.support.world import FIRST
 from worker.engine import Engine
+from worker.in_flight import InFlight
 from worker.intake import accept
 from worker.providers.base import Answer, Call
 from worker.sending import send

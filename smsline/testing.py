@@ -22,7 +22,7 @@ from smsline.job import (
 )
 from smsline.ledger.jobs import Counts, Result, Status, iso
 from smsline.names import Lane
-from smsline.numbers import e164, parse_number
+from smsline.numbers import country_of, e164, parse_number
 from smsline.parts import Tally, nothing_good, parts
 from smsline.repeats import Content, Kept, mark, refuse_another_job, refuse_other_rows
 from smsline.states import COUNTED, FINAL, State
@@ -228,6 +228,8 @@ class Collector:
                 attempts=0,
                 accepted_at=None,
                 final_at=iso(kept.created_ms) if state in FINAL else None,
+                fee=0,
+                country=country_of(number),
             )
 
     def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:  # noqa: ARG002 - the signature is Client's

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
-from smsline.ledger.blocks import numbers_of, pack_note, read_note
+from smsline.ledger.blocks import fees_of, numbers_of, pack_note, read_note
 from smsline.ledger.breaker import SILENT, BreakerEvent, Heard
 from smsline.ledger.codes import Used, run_with_codes, tidy_code
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
@@ -253,10 +253,12 @@ def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *
     serials = {result.position: result.serial for result in results if result.state is State.ACCEPTED}
     if not serials:
         return b""
+    fees = {result.position: result.fee for result in results if result.state is State.ACCEPTED}
     if before:
         held = read_note(before)
         serials |= dict(zip(decode(held["r"]), held["s"], strict=True))
-    return pack_note(account, at_ms, serials)
+        fees |= fees_of(held)
+    return pack_note(account, at_ms, serials, fees)
 
 
 class _Index(NamedTuple):

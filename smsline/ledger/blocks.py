@@ -55,23 +55,40 @@ LONGEST_SHORT: Final = 64
 """Redis keeps a hash in one piece, at a third of the memory, while none of its values is longer."""
 
 
-def pack_note(account: str, at_ms: int, serials: Mapping[int, str]) -> bytes:
-    """The serials that a call brought some of a block, by position: compressed JSON; of a single one, as in most small jobs, plain text."""
+def pack_note(account: str, at_ms: int, serials: Mapping[int, str], fees: Mapping[int, int]) -> bytes:
+    """What a call brought some of a block: compressed JSON; of a single recipient, as in most small jobs, plain text.
+
+    Args:
+        account: Whose call.
+        at_ms: When it was begun, epoch ms.
+        serials: Position -> serial.
+        fees: Position -> billable segments; what is missing is 0.
+    """
     positions = sorted(serials)
+    each = [fees.get(position, 0) for position in positions]
     if len(positions) == 1:
-        short = _SHORT + f"{account} {at_ms:x} {positions[0]} {serials[positions[0]]}".encode()
-        if len(short) <= LONGEST_SHORT and short.count(b" ") == 3:
+        words = [account, f"{at_ms:x}", str(positions[0]), serials[positions[0]], *map(str, filter(None, each))]
+        short = _SHORT + " ".join(words).encode()
+        if len(short) <= LONGEST_SHORT and short.count(b" ") == len(words) - 1:
             return short
     note = {"a": account, "t": at_ms, "r": encode(positions), "s": [serials[position] for position in positions]}
+    # Nearly always all cost the same, and then one figure stands for them.
+    note["f"] = each[0] if len(set(each)) == 1 else each
     return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
 
 
 def read_note(value: bytes) -> dict[str, Any]:
-    """The inverse: `a` account, `t` epoch ms, `r` runs, `s` serials."""
+    """The inverse: `a` account, `t` epoch ms, `r` runs, `s` serials; `f` the fee of each, or a list of fees."""
     if value.startswith(_SHORT):
-        account, at_ms, position, serial = value[1:].decode().split(" ")
-        return {"a": account, "t": int(at_ms, 16), "r": position, "s": [serial]}
+        account, at_ms, position, serial, *fee = value[1:].decode().split(" ")
+        return {"a": account, "t": int(at_ms, 16), "r": position, "s": [serial], "f": int(fee[0]) if fee else 0}
     return json.loads(zlib.decompress(value))  # type: ignore[no-any-return]
+
+
+def fees_of(note: Mapping[str, Any]) -> dict[int, int]:
+    """Position -> billable segments, of a note; empty in notes of an older version."""
+    positions, fees = decode(note["r"]), note.get("f", [])
+    return dict.fromkeys(positions, fees) if isinstance(fees, int) else dict(zip(positions, fees, strict=False))
 
 
 def call_notes(block: Mapping[bytes, bytes]) -> list[dict[str, Any]]:

@@ -1,14 +1,15 @@
 """Jobs as people see them: status, list, and results row by row, decoded from the blocks."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypedDict
 
 from smsline import numbers
+from smsline.errors import BadInput
 from smsline.ledger import inbox
 from smsline.ledger.batch_queues import parse_queue
-from smsline.ledger.blocks import call_notes
+from smsline.ledger.blocks import call_notes, fees_of
 from smsline.ledger.keys import ENDED_PART, Keys
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
@@ -51,7 +52,7 @@ class Status(TypedDict):
 
 
 class Result(TypedDict):
-    """What became of one recipient."""
+    """What became of one recipient. `fee` is in billable segments, 0 where the provider does not tell; `country` is ISO 3166."""
 
     phone: str
     ref: str
@@ -62,6 +63,8 @@ class Result(TypedDict):
     attempts: int
     accepted_at: str | None
     final_at: str | None
+    fee: int
+    country: str
 
 
 BlockRow: TypeAlias = tuple[str, str, Result]
@@ -242,6 +245,17 @@ class ResultReader:
         return rows
 
 
+def picked(rows: Iterable[Result], *, state: str = "", code: str = "") -> Iterator[Result]:
+    """The rows in a state or with a code, as they come; empty is any.
+
+    Raises:
+        BadInput: There is no such state.
+    """
+    if state not in {"", *STATES.values()}:
+        raise BadInput("state", state, f"must be one of {', '.join(STATES.values())}")
+    return (row for row in rows if state in {"", row["state"]} and code in {"", row["code"]})
+
+
 def _row(number: int, ref: str, state: State) -> Result:
     return Result(
         phone=numbers.e164(number),
@@ -253,6 +267,8 @@ def _row(number: int, ref: str, state: State) -> Result:
         attempts=0,
         accepted_at=None,
         final_at=None,
+        fee=0,
+        country=numbers.country_of(number),
     )
 
 
@@ -266,7 +282,10 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Ma
     """
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
-    serials = _serials(held)
+    serials, fees = _serials(held), dict[int, int]()
+    for note in call_notes(held):
+        for position, fee in fees_of(note).items():
+            fees[position] = fees.get(position, 0) + fee
     home = parse_queue(held[b"queue"].decode()).account
     others = held.get(b"ac", b"")
     codes, finals, attempts = held.get(b"cd", b""), held.get(b"fi", b""), held.get(b"at", b"")
@@ -279,6 +298,7 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Ma
         name, serial, accepted_ms = serials.get(i, (account, "", 0))
         row["provider"] = name if name == SANDBOX_ACCOUNT else providers.get(name, name)
         row["serial"] = serial
+        row["fee"] = fees.get(i, 0)
         row["code"] = _named(codes, i, names)
         row["attempts"] = attempts[i] & 0x7F if i < len(attempts) else 0
         row["accepted_at"] = iso(accepted_ms)

@@ -275,6 +275,8 @@ def result(number: int, state: str, code: str) -> Result:
         attempts=1,
         accepted_at=None,
         final_at=None,
+        fee=1,
+        country="CN",
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from worker.in_flight import InFlight
 
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, lost

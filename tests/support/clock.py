@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from smsline.ledger.blocks import pack_note, read_note
+from smsline.ledger.blocks import fees_of, pack_note, read_note
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
 
@@ -61,7 +61,7 @@ def _move_block(client: Any, pipe: Any, name: str, ms: int) -> None:
         if field.startswith(b"z"):
             note = read_note(value)
             serials = dict(zip(decode(note["r"]), note["s"], strict=True))
-            pipe.hset(name, field, pack_note(note["a"], note["t"] - ms, serials))
+            pipe.hset(name, field, pack_note(note["a"], note["t"] - ms, serials, fees_of(note)))
     if final := held.get(b"fi"):
         ends = [int.from_bytes(final[i : i + 4], "big") for i in range(0, len(final), 4)]
         moved = [max(1, end - ms // 1000) if end else 0 for end in ends]

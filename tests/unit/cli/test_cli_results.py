@@ -20,6 +20,8 @@ ROW = {
     "attempts": 1,
     "accepted_at": "2026-08-01T09:00:00Z",
     "final_at": None,
+    "fee": 2,
+    "country": "CN",
 }
 
 
@@ -31,8 +33,8 @@ def test_csv_has_the_columns_of_the_contract(run: Any, fake: Any) -> None:
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        "phone,ref,state,code,provider,serial,attempts,accepted_at,final_at",
-        '+8613711112222,"a,b",delivered,DELIVRD,tencent,s1,1,2026-08-01T09:00:00Z,',
+        "phone,ref,state,code,provider,serial,attempts,accepted_at,final_at,fee,country",
+        '+8613711112222,"a,b",delivered,DELIVRD,tencent,s1,1,2026-08-01T09:00:00Z,,2,CN',
     ]
 
 
@@ -95,3 +97,12 @@ def test_rows_are_streamed(run: Any, fake: Any, monkeypatch: pytest.MonkeyPatch)
 def test_results_have_every_field_of_the_client_s_as_a_column() -> None:
     """In the order of the contract."""
     assert tuple(Result.__annotations__) == COLUMNS == tuple(ROW)
+
+
+def test_rows_of_a_state_or_a_code_alone(run: Any, fake: Any) -> None:
+    """Both hold at once; a state that there is not is refused."""
+    failed = {**ROW, "state": "undelivered", "code": "MK:0001"}
+    fake.answers["results"] = [ROW, failed]
+    assert json.loads(run("results", "j1", "--state", "undelivered", "--code", "MK:0001", "--json").out) == failed
+    assert run("results", "j1", "--state", "delivered", "--code", "MK:0001", "--json").out == ""
+    assert run("results", "j1", "--state", "lost").code == 2

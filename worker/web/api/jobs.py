@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from smsline.errors import BadInput
 from smsline.ledger.job_list import JobFilter, job_page
-from smsline.ledger.jobs import Result
+from smsline.ledger.jobs import Result, picked
 from smsline.states import JobState
 from worker.web.api.callers import Caller
 from worker.web.api.endpoint import answer, endpoint, only, whole_number
@@ -21,7 +21,19 @@ from worker.web.api.submit import submit
 from worker.web.context import web_of
 
 MOST_JOBS: Final = 500
-COLUMNS: Final = ("phone", "ref", "state", "code", "provider", "serial", "attempts", "accepted_at", "final_at")
+COLUMNS: Final = (
+    "phone",
+    "ref",
+    "state",
+    "code",
+    "provider",
+    "serial",
+    "attempts",
+    "accepted_at",
+    "final_at",
+    "fee",
+    "country",
+)
 FORMATS: Final = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 ROWS_AT_ONCE: Final = 500
 """Rows of one piece of an answer: some 100 kB."""
@@ -49,11 +61,13 @@ def status(request: Request, _: Caller) -> Response:
 @endpoint("read")
 def results(request: Request, _: Caller) -> Response:
     """What became of every recipient, in the order of the input, as long as it is."""
-    only(request.query_params, "format")
-    fmt = request.query_params.get("format", "ndjson")
+    query = request.query_params
+    only(query, "format", "state", "code")
+    fmt = query.get("format", "ndjson")
     if fmt not in FORMATS:
         raise BadInput("format", fmt, f"must be one of {', '.join(FORMATS)}")
-    rows = web_of(request).client.results(request.path_params["job"])
+    found = web_of(request).client.results(request.path_params["job"])
+    rows = picked(found, state=query.get("state", ""), code=query.get("code", ""))
     first = list(islice(rows, ROWS_AT_ONCE))  # what can fail fails here, before an answer has begun
     return StreamingResponse(pieces(first, rows, fmt), media_type=FORMATS[fmt])
 

@@ -181,7 +181,7 @@ OPERATIONS: Final = (
     Operation(
         *("get", "/v1/jobs/{job}/results", "read", "What became of every recipient, streamed."),
         {"application/x-ndjson": TEXT, "text/csv": TEXT},
-        query={"format": {"type": "string", "enum": ["ndjson", "csv"]}},
+        query={"format": {"type": "string", "enum": ["ndjson", "csv"]}, "state": TEXT, "code": TEXT},
         refusals=(404, 422),
     ),
     *(

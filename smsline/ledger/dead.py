@@ -1,5 +1,6 @@
 """The dead letter, a view on the ledger: what is undelivered, dead or unknown, by code; sent again or dropped by a person."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,6 +15,11 @@ from smsline.states import LETTERS, STATES, State
 DEAD_STATES: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
 IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
 """Letters of recipients a person can still decide about; once dropped they are written in capitals."""
+
+AT_ONCE: Final = 5_000
+"""Fields that Redis looks at in one step; it gives back only those that fit."""
+
+_GLOB: Final = re.compile(r"[][*?\\]")
 
 NO_CODE: Final = "-"
 """In the place of a code that there is none."""
@@ -76,7 +82,8 @@ class Done:
 def groups(ledger: Ledger, pick: Pick) -> list[Group]:
     """What is in the dead letter, largest group first."""
     found: dict[Group, None] = {}
-    for field, count in ledger.redis.hscan_iter(ledger.keys.dead, count=500):
+    match = " ".join(_GLOB.sub(r"\\\g<0>", word) or "*" for word in (pick.account, pick.code, pick.job)) + "*"
+    for field, count in ledger.redis.hscan_iter(ledger.keys.dead, match=match, count=AT_ONCE):
         # An older version did not count by state, and knew no undelivered recipients here.
         account, code, job, letter = (*field.decode().split(" "), LETTERS[State.DEAD])[:4]
         group = Group(account, "" if code == "-" else code, job, STATES[letter].value, int(count))

@@ -1,6 +1,6 @@
 """The list of jobs, page by page: a page costs what it shows and a bounded look further, however many jobs are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,7 @@ from smsline.ledger.jobs import Status, status_from
 from smsline.ledger.link import Ledger
 
 AT_ONCE: Final = 100
-LOOKED_AT: Final = 2_000
+LOOKED_AT: Final = 1_000
 """Jobs that one page reads at most while few fit its filter; the next page goes on from there."""
 
 
@@ -32,14 +32,12 @@ class JobFilter:
     since_ms: int = 0
     until_ms: int = 0
 
-    def fits(self, job: Status) -> bool:
-        """Whether a job is one of them; times are the list's order, and looked at there."""
-        return (
-            self.state in {"", job["state"]}
-            and self.lane in {"", job["lane"]}
-            and self.template in {"", job["template"]}
-            and self.account in {"", job["account"]}
-        )
+    def fits(self, held: Sequence[bytes | None]) -> bool:
+        """Whether a job is one of them, by its fields state, closed_ms, lane, template and account. Times are the list's order."""
+        state, closed_ms, *others = (b"" if value is None else value for value in held)
+        shown = b"closed" if int(closed_ms or 0) and state != b"cancelled" else state
+        asked = (self.state, self.lane, self.template, self.account)
+        return all(want in {"", has.decode()} for want, has in zip(asked, (shown, *others), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +67,29 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
         some = [name for _, name in zip(range(AT_ONCE), names, strict=False)]
         if not some:
             return JobPage(found, "")
-        pipe = ledger.redis.pipeline(transaction=False)
-        for _, job in some:
-            pipe.hgetall(ledger.keys.job(job))
-        for (created_ms, job), held in zip(some, pipe.execute(), strict=True):
-            looked, cursor = looked + 1, f"{created_ms}.{job}"
-            if held and wanted.fits(status := status_from(held)):
-                found.append(status)
-                if len(found) == limit:
-                    break
+        fitting = _fitting(ledger, wanted, some)[: limit - len(found)]
+        found += _read(ledger, [job for _, job in fitting])
+        # A full page ends with its last job; else all that were looked at are behind it.
+        created_ms, job = fitting[-1] if len(found) == limit else some[-1]
+        looked, cursor = looked + len(some), f"{created_ms}.{job}"
     return JobPage(found, cursor)
+
+
+def _fitting(ledger: Ledger, wanted: JobFilter, some: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Those of the jobs that fit, judged by the few fields that a filter is about."""
+    if not any((wanted.state, wanted.lane, wanted.template, wanted.account)):
+        return some
+    pipe = ledger.redis.pipeline(transaction=False)
+    for _, job in some:
+        pipe.hmget(ledger.keys.job(job), "state", "closed_ms", "lane", "template", "account")
+    return [each for each, held in zip(some, pipe.execute(), strict=True) if held[0] and wanted.fits(held)]
+
+
+def _read(ledger: Ledger, jobs: list[str]) -> list[Status]:
+    pipe = ledger.redis.pipeline(transaction=False)
+    for job in jobs:
+        pipe.hgetall(ledger.keys.job(job))
+    return [status_from(held) for held in pipe.execute() if held]
 
 
 def _newest_first(ledger: Ledger, wanted: JobFilter, after: str) -> Iterator[tuple[int, str]]:

@@ -96,9 +96,10 @@ class Console:
         accounts.park(ledger, "main", "spring-sale", "FailedOperation.TemplateIncorrectOrUnapproved", probe_ms=60_000)
         accounts.note_unknown(ledger, "paris", "ZZ:9999")
         for code, job, count in (
-            ("FailedOperation.PhoneNumberInBlacklist", running, 12),
-            ("FailedOperation.PhoneNumberInBlacklist", over, 15),
-            ("-", over, 3),
+            ("FailedOperation.PhoneNumberInBlacklist", f"{running} x", 12),
+            ("FailedOperation.PhoneNumberInBlacklist", f"{over} x", 18),
+            ("MK:0024", f"{running} f", 31),
+            ("MK:0024", f"{over} f", 11),
         ):
             ledger.redis.hset(ledger.keys.dead, f"main {code} {job}", count)
         suppression.add(ledger, [Suppression(8613900000001, scope="marketing", source="reply", reason="TD")])
@@ -201,7 +202,7 @@ def test_why_a_number_failed_in_two_clicks(browser: "Browser", console: Console)
     assert "Take the number off your lists" in page.inner_text("main")
     page.get_by_role("checkbox", name="FailedOperation.PhoneNumberInBlacklist").check()
     page.get_by_role("button", name="Requeue").click()
-    assert page.inner_text("h1") == "Requeue 27 recipients?"
+    assert page.inner_text("h1") == "Requeue 30 recipients?"
     page.close()
 
 

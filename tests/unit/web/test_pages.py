@@ -145,20 +145,20 @@ def test_the_list_of_jobs(site: Site, job: Callable[..., str]) -> None:
 
 def test_dead_letters_are_counted_first(site: Site, web_ledger: Ledger) -> None:
     """Nothing is done before the count was shown; a choice of nothing does nothing, and one of anything must be meant."""
-    web_ledger.redis.hset(web_ledger.keys.dead, "main CODE.X 0mwqw8p80dsryzgyvm", 7)
-    web_ledger.redis.hset(web_ledger.keys.dead, "main - 0mwqw8p80dsryzgyvm", 3)
+    web_ledger.redis.hset(web_ledger.keys.dead, "main CODE.X 0mwqw8p80dsryzgyvm x", 7)
+    web_ledger.redis.hset(web_ledger.keys.dead, "main - 0mwqw8p80dsryzgyvm u", 3)
     browser = site()
     assert "10 recipients" in browser.get("/dead").text
-    assert "Requeue 7 recipients?" in browser.post("/dead", data={"act": "requeue", "pick": "main CODE.X"}).text
-    assert "Drop 3 recipients?" in browser.post("/dead", data={"act": "drop", "pick": "main -"}).text
+    assert "Requeue 7 recipients?" in browser.post("/dead", data={"act": "requeue", "pick": "main CODE.X dead"}).text
+    assert "Drop 3 recipients?" in browser.post("/dead", data={"act": "drop", "pick": "main - unknown"}).text
     assert "Drop 10 recipients?" in browser.post("/dead", data={"act": "drop", "all": "1"}).text
     assert "Nothing was chosen" in browser.post("/dead", data={"act": "requeue"}).text
     assert acts(web_ledger) == []
-    for pick in ("", "main", " CODE.X", "main "):
+    for pick in ("", "main", " CODE.X dead", "main CODE.X ", "main CODE.X"):
         assert browser.post("/dead", data={"act": "drop", "pick": pick, "seen": "1"}).status_code == 422
     assert browser.post("/dead", data={"act": "burn", "all": "1"}).status_code == 422
-    browser.post("/dead", data={"act": "requeue", "pick": "main CODE.X", "seen": "1"})
-    assert acts(web_ledger)[0]["about"] == {"code": "CODE.X", "account": "main"}
+    browser.post("/dead", data={"act": "requeue", "pick": "main CODE.X dead", "seen": "1"})
+    assert acts(web_ledger)[0]["about"] == {"code": "CODE.X", "account": "main", "state": "dead"}
 
 
 def test_a_number(site: Site, web_ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from smsline.admin import AccountHealth, DeadGroup, NumberPage
 from smsline.job import MAX_KEY_CHARS, MAX_PARAM_CHARS, MAX_PARAMS, MAX_REF_CHARS
+from smsline.ledger.dead import DEAD_STATES
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.suppression import SCOPES
 from smsline.names import LANES
@@ -35,6 +36,7 @@ PARAMS: Final[Schema] = {
     "maxItems": MAX_PARAMS,
 }
 POSITIVE: Final[Schema] = {"type": "number", "exclusiveMinimum": 0}
+DEAD_STATE: Final[Schema] = {"type": "string", "enum": ["", *DEAD_STATES]}
 JOB_ID: Final[Schema] = {"type": "string", "pattern": "^[a-z0-9]{8,40}$"}
 
 _OPTIONS: Final[Schema] = {

@@ -10,27 +10,28 @@ from starlette.routing import Route
 
 from smsline.admin import DeadGroup
 from smsline.errors import BadInput
-from smsline.ledger.dead import NO_CODE
+from smsline.ledger.dead import DEAD_STATES, NO_CODE
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
 
 ACTS: Final = {"requeue": "requeued", "drop": "dropped"}
-FILTERS: Final = ("code", "job", "account")
+FILTERS: Final = ("code", "job", "account", "state")
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One group that was ticked: dead letters of a code at an account, of one job if the page was filtered by it."""
+    """One group that was ticked: dead letters of a code at an account in a state, of one job if the page was filtered by it."""
 
     account: str
     code: str
+    state: str
     job: str
 
     def holds(self, group: DeadGroup) -> bool:
         """Whether a group is the one."""
-        return (self.account, self.code) == (group["account"], group["code"] or NO_CODE)
+        return (self.account, self.code, self.state) == (group["account"], group["code"] or NO_CODE, group["state"])
 
 
 @page()
@@ -38,7 +39,14 @@ def dead(request: Request, _: Visitor) -> Response:
     """The groups."""
     chosen = {name: request.query_params.get(name, "").strip() for name in FILTERS}
     groups = web_of(request).admin.dead_groups(**chosen)
-    return render(request, "dead.html", groups=groups, chosen=chosen, total=sum(group["count"] for group in groups))
+    return render(
+        request,
+        "dead.html",
+        groups=groups,
+        chosen=chosen,
+        states=DEAD_STATES,
+        total=sum(group["count"] for group in groups),
+    )
 
 
 @act()
@@ -51,7 +59,7 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
     filters = {name: str(form.get(name, "")).strip() for name in FILTERS}
     groups = admin.dead_groups(**filters)
     if form.get("all"):
-        picked = [Chosen(group["account"], group["code"] or NO_CODE, job) for group in groups]
+        picked = [Chosen(group["account"], group["code"] or NO_CODE, group["state"], job) for group in groups]
     else:
         picked = [_chosen(str(text), job) for text in form.getlist("pick")]
     groups = [group for group in groups if any(each.holds(group) for each in picked)]
@@ -62,15 +70,15 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
         )
     touched = 0
     for each in picked:
-        touched += getattr(admin, what)(code=each.code, job=each.job, account=each.account)
+        touched += getattr(admin, what)(code=each.code, job=each.job, account=each.account, state=each.state)
     return done(f"/dead?job={job}" if job else "/dead", ACTS[what], touched)
 
 
 def _chosen(text: str, job: str) -> Chosen:
-    account, _, code = text.partition(" ")
-    if not account or not code:  # an empty one would mean any
-        raise BadInput("pick", text, "must be an account and a code")
-    return Chosen(account, code, job)
+    words = text.split(" ")
+    if len(words) != 3 or not all(words):  # an empty one would mean any
+        raise BadInput("pick", text, "must be an account, a code and a state")
+    return Chosen(words[0], words[1], words[2], job)
 
 
 routes: Final = [Route("/dead", dead, methods=["GET"]), Route("/dead", settle, methods=["POST"])]

@@ -63,7 +63,7 @@ def overview_of(web: Web) -> Overview:
     needs = [need for account in accounts for need in _needs_of(account)]
     if dead:
         first = groups[0]
-        told = f"{dead:,} recipients could not be sent or are unknown; {first['count']:,} of them: {first['meaning']}"
+        told = f"{dead:,} recipients were not reached, or are unknown; {first['count']:,} of them: {first['meaning']}"
         needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))
     return Overview(
         needs=sorted(needs, key=lambda need: need.grade),

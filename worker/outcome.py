@@ -225,8 +225,10 @@ def _failing(word: _Word) -> bool:
 
 
 def _not_made(word: _Word) -> bool:
-    """Whether the call did not come to be made, for a reason on this side of the wire."""
-    return word.verdict is Verdict.RETRY and word.match.row.scope is Scope.REQUEST
+    """Whether the call did not come to be made, for a reason on this side of the wire: settings, limits, a stop, no time."""
+    row = word.match.row
+    ours = row.provider == "smsline" and not row.code.startswith("http.") and row.verdict is not Verdict.UNSURE
+    return ours or (row.verdict is Verdict.RETRY and row.scope is Scope.REQUEST)
 
 
 def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> list[RecipientResult]:

@@ -97,7 +97,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             return True
         # A machine that the provider refuses finds out with one call whether it still does.
         engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
-        slot.made = True
+        slot.made = not isinstance(request, Broken)
         called_s = engine.monotonic_s()
         answer = request if isinstance(request, Broken) else provider.send(request)
         took_s = engine.monotonic_s() - called_s
@@ -132,9 +132,10 @@ def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | No
     )
     used = [engine.next_attempt()]
     try:
-        if entry is None or engine.router.out(queue, engine.now_ms):
+        failing = engine.router.out(queue, engine.now_ms)
+        if entry is None or failing:
             claim = batch_queues.take(engine.ledger, queue, used[-1], **options)
-            if claim is not None and engine.router.out(queue, engine.now_ms):
+            if claim is not None and failing:
                 claim = failover.fail_over(engine, claim, "failing")
                 if claim is None:
                     return True

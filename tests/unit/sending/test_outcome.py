@@ -162,6 +162,8 @@ def test_what_speaks_of_the_machine_parks_nothing() -> None:
         (refused(BUSY), False, False),
         (refused(BALANCE), False, False),
         (Broken(maybe_sent=False, code="http.PoolTimeout", detail=""), False, True),
+        (Broken(maybe_sent=False, code="text.Unknown", detail=""), False, True),
+        (Broken(maybe_sent=False, code="http.429", detail=""), False, False),
     ],
 )
 def test_a_whole_call_without_a_word_on_its_recipients_counts_against_the_account(

@@ -10,7 +10,16 @@ from kombu.entity import Exchange, Queue
 
 from config.logs import setup_logging
 from config.settings import Settings
-from smsline.names import QUEUES, RECEIPTS_QUEUE, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, lane_queue
+from smsline.names import (
+    QUEUES,
+    RECEIPTS_QUEUE,
+    TASK_CLOSE,
+    TASK_DRAIN,
+    TASK_PROBE,
+    TASK_WEBHOOKS,
+    WEBHOOKS_QUEUE,
+    lane_queue,
+)
 from smsline.urls import celery_broker, is_redis
 
 VISIBILITY_S: Final = 120
@@ -52,7 +61,10 @@ ROUTES: Final[dict[str, Any]] = {
     # The queue of the others depends on the lane, so whoever publishes names it. The default is for a foreign
     # producer's `smsline.submit` without one.
     "task_default_queue": lane_queue("notify"),
-    "task_routes": {name: {"queue": RECEIPTS_QUEUE} for name in (TASK_DRAIN, TASK_PROBE, TASK_CLOSE)},
+    "task_routes": {
+        **{name: {"queue": RECEIPTS_QUEUE} for name in (TASK_DRAIN, TASK_PROBE, TASK_CLOSE)},
+        TASK_WEBHOOKS: {"queue": WEBHOOKS_QUEUE},
+    },
     # A misspelt queue, in `-Q` or at a publisher, is an error and not a new queue that nobody works on.
     "task_create_missing_queues": False,
 }

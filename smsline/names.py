@@ -21,6 +21,7 @@ PAYLOAD_VERSION: Final = 1
 
 QUEUE_PREFIX: Final = "smsline."
 RECEIPTS_QUEUE: Final = "smsline.receipts"
+WEBHOOKS_QUEUE: Final = "smsline.webhooks"
 
 TASK_SUBMIT: Final = "smsline.submit"
 TASK_ACCEPT: Final = "smsline.accept"
@@ -28,8 +29,9 @@ TASK_SEND: Final = "smsline.send"
 TASK_DRAIN: Final = "smsline.drain"
 TASK_PROBE: Final = "smsline.probe"
 TASK_CLOSE: Final = "smsline.close"
+TASK_WEBHOOKS: Final = "smsline.webhooks"
 
-TASKS: Final = (TASK_SUBMIT, TASK_ACCEPT, TASK_SEND, TASK_DRAIN, TASK_PROBE, TASK_CLOSE)
+TASKS: Final = (TASK_SUBMIT, TASK_ACCEPT, TASK_SEND, TASK_DRAIN, TASK_PROBE, TASK_CLOSE, TASK_WEBHOOKS)
 
 
 def lane_queue(lane: str) -> str:
@@ -37,4 +39,4 @@ def lane_queue(lane: str) -> str:
     return QUEUE_PREFIX + lane
 
 
-QUEUES: Final = (*(lane_queue(lane) for lane in LANES), RECEIPTS_QUEUE)
+QUEUES: Final = (*(lane_queue(lane) for lane in LANES), RECEIPTS_QUEUE, WEBHOOKS_QUEUE)

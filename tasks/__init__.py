@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from smsline.ledger import due, inbox
-from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT
+from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT, TASK_WEBHOOKS
 from worker.app import app
 from worker.intake import submit
 from worker.maintenance import balance, lifecycle
@@ -74,3 +74,9 @@ def close_jobs(end: bool = False, job: str = "", wake: Wake = ()) -> None:  # no
         lifecycle.end_due(app.engine)
     else:
         lifecycle.close_due(app.engine)
+
+
+@app.task(name=TASK_WEBHOOKS)
+def deliver_webhooks(member: str, wake: Wake = ()) -> None:
+    """Have events delivered: of the outbox, or of one endpoint; in threads that no send needs, so this returns at once."""
+    app.deliveries.start(member, lambda: _awake(wake))

@@ -22,6 +22,7 @@ from worker.runtime.bootstep import SchedulerStep
 from worker.runtime.celery_patches import QuietConsumer, correct_kombu
 from worker.runtime.readiness import announce_when_ready
 from worker.runtime.tasks import GuardedTask
+from worker.webhooks.deliver import Deliveries
 
 __all__ = ["SmslineApp", "app", "build_app", "settings"]
 
@@ -38,6 +39,7 @@ class SmslineApp(Celery):  # type: ignore[misc]  # Celery ships no types
         self.settings = settings
         self._engine: Engine | None = None
         self._engine_lock = threading.Lock()
+        self._deliveries: Deliveries | None = None
 
     @property
     def engine(self) -> Engine:
@@ -55,6 +57,14 @@ class SmslineApp(Celery):  # type: ignore[misc]  # Celery ships no types
                 ledger = Ledger.at(self.settings.redis_url, self.settings.namespace)
                 self._engine = Engine(self.settings, ledger, open_providers(self.settings))
             return self._engine
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The threads of this process that deliver webhooks, made at first use."""
+        engine = self.engine
+        with self._engine_lock:
+            self._deliveries = self._deliveries or Deliveries(engine)
+            return self._deliveries
 
 
 def build_app(settings: Settings) -> SmslineApp:

@@ -11,7 +11,7 @@ from smsline.ledger.link import Ledger
 KEPT_ACTS: Final = 100_000
 """The newest acts; some 20 MB."""
 
-How: TypeAlias = Literal["page", "cli", "api"]
+How: TypeAlias = Literal["page", "cli", "api", "worker"]
 About: TypeAlias = Mapping[str, str | int | float | bool | list[str] | None]
 
 

@@ -234,15 +234,18 @@ class ResultReader:
 
     def _inbox_page(self, parts: Sequence[int]) -> Talk[list[BlockRow]]:
         found = yield from ask(*(("HMGET", self._keys.part(self._job, part), "n", "x", "end") for part in parts))
-        rows: list[BlockRow] = []
-        for packed, extra, end in found:
-            if packed is not None:
-                part = inbox.Part.read(packed, extra, end)
-                letter = part.end or "w"
-                state = STATES[part.end] if part.end else State.WAITING
-                refs = part.refs or [""] * len(part.numbers)
-                rows += [(letter, "", _row(number, ref, state)) for number, ref in zip(part.numbers, refs, strict=True)]
-        return rows
+        return [row for held in found for row in part_rows(*held)]
+
+
+def part_rows(packed: bytes | None, extra: bytes, end: bytes | None) -> list[BlockRow]:
+    """The rows of a part of the inbox, from its fields `n`, `x` and `end`: its recipients wait, or ended there."""
+    if packed is None:
+        return []
+    part = inbox.Part.read(packed, extra, end)
+    letter = part.end or "w"
+    state = STATES[part.end] if part.end else State.WAITING
+    refs = part.refs or [""] * len(part.numbers)
+    return [(letter, "", _row(number, ref, state)) for number, ref in zip(part.numbers, refs, strict=True)]
 
 
 def picked(rows: Iterable[Result], *, state: str = "", code: str = "") -> Iterator[Result]:

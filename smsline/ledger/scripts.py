@@ -10,15 +10,18 @@ from smsline.states import FINAL, LETTERS, MOVES, State, counted_as
 DROPPABLE: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
 """States whose letter becomes a capital when a person drops the recipient from the dead letter."""
 
-WITH_BREAKER: Final = frozenset({"begin", "record"})
-"""Scripts that ask or tell an account's circuit breaker."""
+SHARED: Final = {
+    **dict.fromkeys(("begin", "record"), "_breaker"),
+    **dict.fromkeys(("webhook_fan", "webhook_take", "webhook_tried", "webhook_again"), "_webhooks"),
+}
+"""What some scripts share besides `_lib.lua`: an account's circuit breaker; the queues of webhooks."""
 
 
 @cache
 def script_text(name: str) -> str:
     """The script as Redis gets it."""
     folder = files("smsline.ledger") / "lua"
-    parts = ("_lib", *(("_breaker",) if name in WITH_BREAKER else ()), name)
+    parts = ("_lib", *((SHARED[name],) if name in SHARED else ()), name)
     return tables() + "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
 
 

@@ -25,7 +25,7 @@ _ADOPTED: Final = ("person before scopes", "on the list before it had scopes")
 _LONGEST: Final = 200
 LETTERS_OF_SCOPE: Final[dict[Scope, str]] = {"marketing": "m", "notify": "n", "all": "a"}
 _STOPPING: Final = {"marketing": "mna", "notify": "na", "otp": "a"}
-_BY_LETTER: Final[dict[str, Scope]] = {letter: scope for scope, letter in LETTERS_OF_SCOPE.items()}
+BY_LETTER: Final[dict[str, Scope]] = {letter: scope for scope, letter in LETTERS_OF_SCOPE.items()}
 
 
 class Suppression(NamedTuple):
@@ -71,7 +71,10 @@ def add(ledger: Ledger, entries: Iterable[Suppression]) -> int:
         How many entries are new or wider than before.
     """
     adopt(ledger)
-    return _in_pieces(entries, lambda some: int(ledger.run("suppress", [ledger.keys.suppressions], _facts(some))))
+    return _in_pieces(
+        entries,
+        lambda some: int(ledger.run("suppress", [ledger.keys.suppressions, *ledger.keys.telling], _facts(some))),
+    )
 
 
 def _facts(entries: Sequence[Suppression]) -> list[Value]:
@@ -140,7 +143,7 @@ def listed(ledger: Ledger) -> Iterator[Suppression]:
 def _read(number: int, held: bytes) -> list[Suppression]:
     parts = [line.split("\t", 3) for line in held.decode().split("\n")]
     return [
-        Suppression(number, _BY_LETTER[letter], source, reason, int(at_ms)) for letter, at_ms, source, reason in parts
+        Suppression(number, BY_LETTER[letter], source, reason, int(at_ms)) for letter, at_ms, source, reason in parts
     ]
 
 

@@ -26,7 +26,7 @@ from tests.support.wire import SDK_APP_ID, SECRET_ID, SECRET_KEY, HangUp, Wire
 ROOT: Final = Path(__file__).parents[2]
 SENDS_PER_S: Final = 100
 PATIENCE_S: Final = 60.0
-BULK: Final = "smsline.notify,smsline.marketing,smsline.receipts"
+BULK: Final = "smsline.notify,smsline.marketing,smsline.receipts,smsline.webhooks"
 
 
 @dataclass

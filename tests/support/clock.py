@@ -11,6 +11,8 @@ MS_FIELDS: Final = {
     "attempt": ("started_ms", "unsure_ms", "trial"),
     "park": ("since_ms", "probe_ms", "prober_ms"),
     "bucket": ("shut_ms",),
+    "webhook_state": ("suspended_ms", "failing_ms", "until_ms", "ok_ms"),
+    "webhook_event": ("at", "tried_ms", "done_ms"),
     "breaker": ("at_ms", "since_ms", "out_ms", "back_ms", "held_ms", "probe_ms", "from_ms"),
 }
 """Fields that hold a time in epoch ms, by kind of key."""
@@ -41,7 +43,7 @@ def advance(ledger: Ledger, seconds: float) -> None:
 
 def _move(client: Any, pipe: Any, name: str, plain: str, ms: int) -> None:
     kind = plain.split(":", maxsplit=1)[0]
-    if kind in {"due", "wakes", "jobs", "open"}:
+    if kind in {"due", "wakes", "jobs", "open", "webhook_queue", "webhook_flying", "webhook_kept", "webhook_failed"}:
         for member, _ in client.zrange(name, 0, -1, withscores=True):
             pipe.zincrby(name, -ms, member)
     elif kind == "block":

@@ -45,13 +45,13 @@ class DeadlineTransport(httpx.BaseTransport):
     the names of httpx'.
     """
 
-    def __init__(self, *, pool_size: int, egress: Egress = DIRECTLY) -> None:
+    def __init__(self, *, pool_size: int, egress: Egress = DIRECTLY, lookup: "Resolve | None" = None) -> None:
         options: dict[str, Any] = {
             "ssl_context": egress.trust(),
             "max_connections": pool_size,
             "max_keepalive_connections": pool_size,
             "keepalive_expiry": KEEPALIVE_S,
-            "network_backend": DeadlineBackend(),
+            "network_backend": DeadlineBackend(lookup=lookup or resolve),
         }
         self._by_tls_proxy = egress.proxy.startswith("https:")
         self._pool: httpcore.ConnectionPool = (

@@ -16,7 +16,18 @@ from redis.exceptions import RedisError
 from smsline.errors import OtherVersion
 from smsline.ledger import batch_queues, due
 from smsline.ledger.refusals import explain
-from smsline.names import LANES, RECEIPTS_QUEUE, TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, lane_queue
+from smsline.names import (
+    LANES,
+    RECEIPTS_QUEUE,
+    TASK_ACCEPT,
+    TASK_CLOSE,
+    TASK_DRAIN,
+    TASK_PROBE,
+    TASK_SEND,
+    TASK_WEBHOOKS,
+    WEBHOOKS_QUEUE,
+    lane_queue,
+)
 from worker.alive import Beat
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
@@ -150,6 +161,9 @@ class Scheduler:
                 (keys.expire, lambda _key, _now_ms: self._wake_close(end=True)),
                 (keys.closing, lambda _key, _now_ms: self._wake_close(end=False)),
             ]
+        if WEBHOOKS_QUEUE in self.queues:
+            waker = self._waker(TASK_WEBHOOKS, lambda member: {"member": member}, queue=WEBHOOKS_QUEUE)
+            watched.append((keys.webhooks_due, waker))
         return watched
 
     def _members(self, key: str, now_ms: float) -> list[str]:
@@ -198,10 +212,12 @@ class Scheduler:
         """One wake-up for all jobs that end, or are closed, now: who follows it takes them by the hundred."""
         self._wake(TASK_CLOSE, RECEIPTS_QUEUE, {"end": end}, wake="expire" if end else "close")
 
-    def _waker(self, task: str, kwargs_of: Callable[[str], dict[str, Any]]) -> Callable[[str, float], None]:
+    def _waker(
+        self, task: str, kwargs_of: Callable[[str], dict[str, Any]], *, queue: str = RECEIPTS_QUEUE
+    ) -> Callable[[str, float], None]:
         def wake(key: str, now_ms: float) -> None:
             for member in self._members(key, now_ms):
-                self._wake(task, RECEIPTS_QUEUE, kwargs_of(member), wake=f"{key.rsplit(':', 1)[1]} {member}")
+                self._wake(task, queue, kwargs_of(member), wake=f"{key.rsplit(':', 1)[1]} {member}")
 
         return wake
 

@@ -13,7 +13,7 @@ import redis
 
 from config.settings import Settings
 from smsline.ledger.connection import connect
-from smsline.names import LANES, RECEIPTS_QUEUE, SANDBOX_ACCOUNT, lane_queue
+from smsline.names import LANES, RECEIPTS_QUEUE, SANDBOX_ACCOUNT, WEBHOOKS_QUEUE, lane_queue
 from smsline.urls import read_url, shown
 from worker.listening import bind, url_of
 from worker.supervisor.child import Child
@@ -50,15 +50,19 @@ def groups(lanes: Sequence[str], procs: int) -> tuple[Group, ...]:
     """Which worker processes serve these lanes.
 
     otp has a process of its own, which keeps it apart under any load: beside a backlog in the same process it starts after
-    21 ms, in its own after 4. Receipts go with the bulk, and with otp only where there is no other process.
+    21 ms, in its own after 4. Receipts and webhooks go with the bulk, and with otp only where there is no other process.
 
     Args:
         lanes: Lanes to serve.
         procs: Processes for the lanes other than otp.
     """
     bulk = tuple(lane_queue(lane) for lane in LANES if lane in lanes and lane != "otp")
-    made = [Group(f"bulk{number}", (*bulk, RECEIPTS_QUEUE)) for number in range(1, procs + 1)] if bulk else []
-    otp = (lane_queue("otp"),) if bulk else (lane_queue("otp"), RECEIPTS_QUEUE)
+    made = (
+        [Group(f"bulk{number}", (*bulk, RECEIPTS_QUEUE, WEBHOOKS_QUEUE)) for number in range(1, procs + 1)]
+        if bulk
+        else []
+    )
+    otp = (lane_queue("otp"),) if bulk else (lane_queue("otp"), RECEIPTS_QUEUE, WEBHOOKS_QUEUE)
     return (Group("otp", otp), *made) if "otp" in lanes else tuple(made)
 
 

@@ -1,9 +1,9 @@
 -- Put numbers on the suppression list, or widen what stands there. An entry is never narrowed: who wants that takes it off first.
--- KEYS: 1 suppressions (hash)
+-- KEYS: suppressions (hash), then what telling needs (`Keys.telling`)
 -- ARGV: per number five: number, scope letter, when ms ('' now), source, reason
 -- Returns: how many entries are new or wider than before.
 local now = string.format('%.0f', math.floor(now_us() / 1000))
-local changed = 0
+local changed, outbox = 0, the_outbox(2)
 for i = 1, #ARGV, 5 do
   local entries = suppressions_of(redis.call('HGET', KEYS[1], ARGV[i]))
   local kind = suppression_kind(ARGV[i + 3])
@@ -12,6 +12,12 @@ for i = 1, #ARGV, 5 do
     entries[kind] = { scope = ARGV[i + 1], at = ARGV[i + 2] ~= '' and ARGV[i + 2] or now, source = ARGV[i + 3], reason = ARGV[i + 4] }
     write_suppressions(KEYS[1], ARGV[i], entries)
     changed = changed + 1
+    -- What a person has put there is known to who did it.
+    if kind ~= 'person' then
+      local entry = entries[kind]
+      local at, source = string.format('%.0f', tonumber(entry.at)), entry.source
+      tell(outbox, 'number.opted_out', table.concat({ ARGV[i], entry.scope, at, source, entry.reason }, '\t'))
+    end
   end
 end
 return changed

@@ -55,8 +55,15 @@ def test_names_on_the_wire() -> None:
         "smsline.drain",
         "smsline.probe",
         "smsline.close",
+        "smsline.webhooks",
     )
-    assert names.QUEUES == ("smsline.otp", "smsline.notify", "smsline.marketing", "smsline.receipts")
+    assert names.QUEUES == (
+        "smsline.otp",
+        "smsline.notify",
+        "smsline.marketing",
+        "smsline.receipts",
+        "smsline.webhooks",
+    )
     assert names.DEFAULT_URL == "redis://127.0.0.1:6390/0"
 
 

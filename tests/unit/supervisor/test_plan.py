@@ -34,11 +34,11 @@ def test_every_queue_is_served(procs: int) -> None:
 @pytest.mark.parametrize(
     ("lanes", "expected"),
     [
-        (["otp"], [("otp", ("smsline.otp", "smsline.receipts"))]),
-        (["marketing"], [("bulk1", ("smsline.marketing", "smsline.receipts"))]),
+        (["otp"], [("otp", ("smsline.otp", "smsline.receipts", "smsline.webhooks"))]),
+        (["marketing"], [("bulk1", ("smsline.marketing", "smsline.receipts", "smsline.webhooks"))]),
         (
             ["marketing", "otp"],
-            [("otp", ("smsline.otp",)), ("bulk1", ("smsline.marketing", "smsline.receipts"))],
+            [("otp", ("smsline.otp",)), ("bulk1", ("smsline.marketing", "smsline.receipts", "smsline.webhooks"))],
         ),
     ],
 )

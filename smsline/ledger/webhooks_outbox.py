@@ -1,0 +1,273 @@
+"""The outbox of webhooks: events as scripts tell them, which become bodies in the queues of the endpoints that want them.
+
+An entry says who has ended by block and positions, in some forty bytes; the rows are read when events are cut. What is no longer so by
+then (a recipient that a person has sent again meanwhile) is left out: its next end is told when it comes.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from smsline.ledger.jobs import Result, iso, part_rows, rows_of, status_from
+from smsline.ledger.link import Ledger, Value
+from smsline.ledger.runs import decode
+from smsline.ledger.suppression import BY_LETTER
+from smsline.ledger.webhooks import Endpoint, body_of, endpoints, packed
+from smsline.numbers import e164
+from smsline.states import DUPLICATE, FINAL, STATES
+
+MOST_ROWS: Final = 150
+MOST_BYTES: Final = 20_000
+"""Of an event's body."""
+
+_ENVELOPE: Final = 200
+"""What stands around the rows in a body, with room to spare."""
+
+ENTRIES: Final = 100
+"""Of the outbox, worked on at once."""
+
+_PART: Final = "part"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened, before it is written out for each endpoint.
+
+    Attributes:
+        kind: Its type.
+        at_ms: When the first of it happened, epoch ms.
+        entry: Id of its first entry in the outbox.
+        data: What happened; of `recipients.final` without its rows and its number.
+        rows: JSON of result rows, for `recipients.final`.
+        size: Bytes of these.
+    """
+
+    kind: str
+    at_ms: int
+    entry: str
+    data: dict[str, Any] = field(default_factory=dict)
+    rows: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def has_room(self, row: str) -> bool:
+        """Whether another row fits."""
+        return len(self.rows) < MOST_ROWS and self.size + len(row.encode()) + 1 <= MOST_BYTES - _ENVELOPE
+
+    def body(self, seq: int) -> bytes:
+        """As it is sent; `seq` is the event's number within its job."""
+        if self.kind != "recipients.final":
+            return body_of(self.kind, self.at_ms, self.data)
+        head = json.dumps({"type": self.kind, "timestamp": iso(self.at_ms)}, separators=(",", ":"))[:-1]
+        data = json.dumps({**self.data, "seq": seq}, separators=(",", ":"))[:-1]
+        return f'{head},"data":{data},"results":[{",".join(self.rows)}]}}}}'.encode()
+
+
+Entry = tuple[str, str, str]
+"""Id, type and text of an entry of the outbox."""
+
+
+def fan_out(ledger: Ledger, *, keep_s: float) -> int | None:
+    """Move the oldest entries of the outbox into the queues of the endpoints that want them.
+
+    Args:
+        ledger: Where.
+        keep_s: For how long events are kept, to be sent again.
+
+    Returns:
+        How many entries; None when another process has moved them meanwhile.
+    """
+    found = [
+        (entry.decode(), *next((kind.decode(), text.decode()) for kind, text in fields.items()))
+        for entry, fields in ledger.redis.xrange(ledger.keys.outbox, count=ENTRIES)
+    ]
+    if not found:
+        return 0
+    wanting = endpoints(ledger)
+    events = _cut(found, _Facts.read(ledger, found))
+    moved = ledger.run(*_moving(ledger, (found[0][0], found[-1][0]), keep_s, list(_written(ledger, events, wanting))))
+    return len(found) if moved else None
+
+
+def fanned(ledger: Ledger, *, again_ms: float) -> None:
+    """End the fanning out; what has come into the outbox meanwhile is looked at in `again_ms`."""
+    ledger.run("webhook_fanned", [ledger.keys.outbox, ledger.keys.webhooks_due], [round(again_ms)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What entries are about, as the ledger has it now: rows by block or part and position, statuses by job."""
+
+    rows: Mapping[str, Mapping[int, str]]
+    statuses: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def read(cls, ledger: Ledger, found: Sequence[Entry]) -> "_Facts":
+        keys = ledger.keys
+        ended = list(dict.fromkeys(_where(text) for _, kind, text in found if kind == "recipients.final"))
+        closed = list(dict.fromkeys(text for _, kind, text in found if kind == "job.closed"))
+        pipe = ledger.redis.pipeline(transaction=False)
+        for job, block, part in ended:
+            if part:
+                pipe.hmget(keys.part(job, int(part)), "n", "x", "end")
+            else:
+                pipe.hgetall(keys.block(block))
+        for job in closed:
+            pipe.hgetall(keys.job(job))
+        pipe.hgetall(keys.accounts)
+        # The names are read after the blocks, so that each code in these has its name.
+        pipe.hgetall(keys.names)
+        *answers, accounts, names = pipe.execute()
+        providers = {name.decode(): provider.decode() for name, provider in accounts.items()}
+        codes = {int(number): name.decode() for number, name in names.items()}
+        rows = {}
+        for (job, block, part), held in zip(ended, answers, strict=False):
+            rows[f"{job}|{block}|{part}"] = _final(held, providers, codes) if held else {}
+        statuses = {job: status_from(held) for job, held in zip(closed, answers[len(ended) :], strict=True) if held}
+        return cls(rows, statuses)
+
+
+def _where(text: str) -> tuple[str, str, str]:
+    """Job, block and part of an entry: `<job>|<block>|<runs>` or `<job>|part|<part>`."""
+    job, block, more = text.split("|")
+    return job, block, more if block == _PART else ""
+
+
+def _final(held: Any, providers: Mapping[str, str], codes: Mapping[int, str]) -> dict[int, str]:  # noqa: ANN401 - a reply of Redis
+    """Position -> row as JSON, of those recipients of a block or a part that have ended."""
+    if isinstance(held, list):
+        found, positions = part_rows(*held), None
+    else:
+        found = list(rows_of(held, providers, codes))
+        positions = [at for at, letter in enumerate(held[b"st"].decode()) if letter != DUPLICATE]
+    return {
+        at: json.dumps(told(row), ensure_ascii=False, separators=(",", ":"))
+        for at, (letter, _, row) in zip(positions or range(len(found)), found, strict=True)
+        if STATES[letter.lower()] in FINAL
+    }
+
+
+def told(row: Result) -> dict[str, Any]:
+    """A row of results as events have it: without `accepted_at` and without what is empty.
+
+    So it has some 190 bytes with a provider's longest serial, 105 of them are an event, and a million recipients are under 10,000 requests.
+    """
+    return {name: value for name, value in row.items() if value not in ("", None) and name != "accepted_at"}
+
+
+def _cut(found: Sequence[Entry], facts: _Facts) -> list[Event]:
+    """Events in their order: the rows of a job together, as many as fit, and its end behind them."""
+    events: list[Event] = []
+    filling: dict[str, Event] = {}
+    told: set[tuple[str, int]] = set()
+    for entry, kind, text in found:
+        at_ms = int(entry.partition("-")[0])
+        if kind == "recipients.final":
+            job, block, part = _where(text)
+            rows = facts.rows[f"{job}|{block}|{part}"]
+            for at in sorted(rows) if part else decode(text.rpartition("|")[2]):
+                if at in rows and (f"{block}|{part}", at) not in told:
+                    told.add((f"{block}|{part}", at))
+                    if job not in filling or not filling[job].has_room(rows[at]):
+                        filling[job] = Event(kind, at_ms, entry, {"job": job})
+                        events.append(filling[job])
+                    filling[job].rows.append(rows[at])
+                    filling[job].size += len(rows[at].encode()) + 1
+        elif kind == "job.closed":
+            # Opened again by a person since, it is told when it closes again.
+            if text in facts.statuses and facts.statuses[text]["closed_at"]:
+                events.append(Event(kind, at_ms, entry, dict(facts.statuses[text])))
+                filling.pop(text, None)
+        else:
+            events.append(Event(kind, at_ms, entry, _data(kind, text)))
+    return events
+
+
+def _data(kind: str, text: str) -> dict[str, Any]:
+    if kind == "account.parked":
+        since_ms, account, template, code, message = text.split("\t")
+        return {
+            "account": account,
+            "template": template,
+            "code": code,
+            "message": message,
+            "since": iso(int(since_ms)),
+        }
+    if kind == "account.resumed":
+        _, account, template = text.split("\t")
+        return {"account": account, "template": template}
+    if kind == "number.opted_out":
+        number, scope, since_ms, source, reason = text.split("\t")
+        return {
+            "phone": e164(int(number)),
+            "scope": BY_LETTER[scope],
+            "source": source,
+            "reason": reason,
+            "since": iso(int(since_ms)),
+        }
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An event as one endpoint gets it."""
+
+    endpoint: Endpoint
+    event: Event
+    id: str
+    body: bytes
+    job: str
+    seq: int
+
+
+def _written(ledger: Ledger, events: Sequence[Event], wanting: Sequence[Endpoint]) -> Iterator[_Written]:
+    """Events with their numbers and ids, for each endpoint that wants them.
+
+    The id is made of what the event is: cut again from an outbox that Redis has brought back, the same event has the same one.
+    """
+    jobs = list(dict.fromkeys(event.data["job"] for event in events if event.kind == "recipients.final"))
+    pipe = ledger.redis.pipeline(transaction=False)
+    for job in jobs:
+        pipe.hmget(ledger.keys.job(job), *[seq_field(endpoint) for endpoint in wanting] or ["id"])
+    seqs = {
+        (endpoint.id, job): int(seq or 0)
+        for job, held in zip(jobs, pipe.execute(), strict=True)
+        for endpoint, seq in zip(wanting, held, strict=False)
+    }
+    for event in events:
+        for endpoint in wanting:
+            if event.kind in endpoint.events:
+                job, seq = "", 0
+                if event.kind == "recipients.final":
+                    job = event.data["job"]
+                    seq = seqs[endpoint.id, job] = seqs[endpoint.id, job] + 1
+                body = event.body(seq)
+                name = sha256(f"{endpoint.id} {event.entry} ".encode() + body).hexdigest()[:24]
+                yield _Written(endpoint, event, f"msg_{name}", body, job, seq)
+
+
+def seq_field(endpoint: Endpoint) -> str:
+    """Where a job keeps how many of its events an endpoint has; it goes with the job."""
+    return f"webhook:{endpoint.id}"
+
+
+def _moving(
+    ledger: Ledger, span: tuple[str, str], keep_s: float, written: Sequence[_Written]
+) -> tuple[str, list[str], list[Value]]:
+    """The call that moves entries: the last number of each job at each endpoint, then the events."""
+    keys = ledger.keys
+    last = {(each.job, seq_field(each.endpoint)): each.seq for each in written if each.job}
+    key_list = [keys.outbox, keys.webhooks_due, keys.webhooks, *(keys.job(job) for job, _ in last)]
+    facts: list[Value] = [*span, round(keep_s), len(last)]
+    for (_, name), seq in last.items():
+        facts += [name, seq]
+    for each in written:
+        own = [keys.webhook(part, each.endpoint.id) for part in ("state", "queue", "flying", "kept")]
+        key_list += [*own, keys.webhook_event(each.id)]
+        facts += [each.endpoint.name, each.endpoint.id, each.id, each.event.kind, packed(each.body), each.event.at_ms]
+    return "webhook_fan", key_list, facts

@@ -1,0 +1,84 @@
+"""The queue of one endpoint of webhooks: an event is taken for a request, and what that came to is written down."""
+
+import zlib
+from dataclasses import dataclass
+
+from smsline.ledger.link import Ledger
+from smsline.ledger.webhooks import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An event taken for a request.
+
+    Attributes:
+        id: Its `webhook-id`, the same over all tries.
+        body: What is sent.
+        tries: How often it was tried before.
+    """
+
+    id: str
+    body: bytes
+    tries: int
+
+
+def take(ledger: Ledger, endpoint: Endpoint, *, lease_ms: float) -> Taken | None:
+    """Take the next event that is due; None when none is, or when enough requests to the endpoint are under way.
+
+    Args:
+        ledger: Where.
+        endpoint: Whose.
+        lease_ms: After so long without a word of what the request came to, the event is due again.
+    """
+    keys = ledger.keys
+    key_list = [keys.webhooks_due, *(keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying"))]
+    while event := ledger.run("webhook_take", key_list, [endpoint.name, lease_ms]).decode():
+        body, tries = ledger.redis.hmget(keys.webhook_event(event), "body", "tries")
+        if body is not None:
+            return Taken(event, zlib.decompress(body), int(tries or 0))
+        # Its time of being kept is over.
+        ledger.redis.zrem(keys.webhook("queue", endpoint.id), event)
+        ledger.redis.zrem(keys.webhook("flying", endpoint.id), event)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a request came to, and what follows.
+
+    Attributes:
+        outcome: `ok`, `failed`, `refused` (the address may not be connected to) or `gone` (410).
+        answer: In words, for people.
+        again_ms: When the event is tried again, in ms from now; None for never.
+        pause_ms: For how long the endpoint is left alone.
+    """
+
+    outcome: str
+    answer: str
+    again_ms: float | None = None
+    pause_ms: float = 0
+
+
+def note(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, patience_ms: float) -> bool:
+    """Write down what a request came to.
+
+    Args:
+        ledger: Where.
+        endpoint: Whose.
+        event: The event's id.
+        tried: What it came to.
+        patience_ms: An endpoint that has failed alone for so long is suspended.
+
+    Returns:
+        Whether it has been suspended just now.
+    """
+    keys = ledger.keys
+    own = [keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying", "failed")]
+    again = "" if tried.again_ms is None else round(tried.again_ms)
+    facts = [endpoint.name, event, tried.outcome, tried.answer[:200], again, round(tried.pause_ms), round(patience_ms)]
+    return bool(ledger.run("webhook_tried", [keys.webhooks_due, *own, keys.webhook_event(event), keys.stats], facts))
+
+
+def failures_in_row(ledger: Ledger, endpoint: Endpoint) -> int:
+    """How many requests to the endpoint have failed since the last good one."""
+    return int(ledger.redis.hget(ledger.keys.webhook("state", endpoint.id), "in_row") or 0)

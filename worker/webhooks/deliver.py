@@ -1,0 +1,180 @@
+"""Events go to their endpoints: a wake-up for the outbox or for one endpoint is worked on in a thread that no send needs."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from smsline.errors import NotFound
+from smsline.ledger import due, webhooks, webhooks_outbox, webhooks_queue
+from smsline.ledger.audit import Actor
+from smsline.ledger.audit import note as note_act
+from smsline.ledger.refusals import explain
+from smsline.ledger.webhooks import Endpoint
+from worker.engine import Engine
+from worker.webhooks.post import TIMEOUT_S, Poster
+from worker.webhooks.retries import PATIENCE_S, judge
+from worker.webhooks.signing import headers_of
+
+OUTBOX: Final = "outbox"
+"""The member of the due set that stands for the outbox; an endpoint's is `to <name>`."""
+
+THREADS: Final = 8
+"""Requests of a process that are under way to endpoints whose last one was good."""
+
+THREADS_IN_TROUBLE: Final = 4
+"""The same for those whose last one failed, so that however many of them hang, the others go on."""
+
+AT_ONE_ENDPOINT: Final = 2
+"""Threads of a process that work for one endpoint at once."""
+
+SLICE_S: Final = 5.0
+LEASE_MS: Final = (TIMEOUT_S + 10) * 1000
+"""A request ends within 15 s; 10 s more are for Redis."""
+
+FAN_LEASE_MS: Final = 15_000.0
+LOOK_AGAIN_MS: Final = 300.0
+KEPT_AT_LEAST_S: Final = 7 * 86_400
+"""Events outlast all tries (28 hours) and the five days to a suspension."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Deliveries:
+    """The threads of one process that deliver events.
+
+    Attributes:
+        engine: The process' engine.
+        busy: What each thread works for now.
+    """
+
+    engine: Engine
+    poster: Poster = field(init=False)
+    busy: "Counter[str]" = field(default_factory=Counter)
+    _in_trouble: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        allow_private = self.engine.settings.webhooks.allow_private
+        self.poster = Poster(requests=THREADS + THREADS_IN_TROUBLE, allow_private=allow_private)
+
+    def start(self, member: str, awake: Callable[[], None]) -> bool:
+        """Work for a member of the due set in a thread of its own.
+
+        Args:
+            member: The outbox, or an endpoint.
+            awake: Says that another wake-up for it may be published; said only when there was a thread, so that one which has to
+                wait does not fill the queue.
+
+        Returns:
+            Whether there was a thread.
+        """
+        trouble = member != OUTBOX and self._has_failed(member)
+        with self._lock:
+            at_work = self.busy.total() - self._in_trouble
+            full = self._in_trouble >= THREADS_IN_TROUBLE if trouble else at_work >= THREADS
+            if full or self.busy[member] >= (AT_ONE_ENDPOINT if member != OUTBOX else 1):
+                return False
+            self.busy[member] += 1
+            self._in_trouble += trouble
+        awake()
+        work = threading.Thread(target=self._work, args=(member, trouble), name=f"webhooks {member}", daemon=True)
+        work.start()
+        return True
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self.poster.close()
+
+    def _has_failed(self, member: str) -> bool:
+        try:
+            return webhooks_queue.failures_in_row(self.engine.ledger, self._endpoint(member)) > 0
+        except NotFound:
+            return False
+
+    def _work(self, member: str, trouble: bool) -> None:  # noqa: FBT001 - a thread's argument
+        try:
+            self.work(member)
+        except RedisError as error:
+            log.warning("webhooks cannot use Redis (%s); %s stays due", explain(error), member)
+        except Exception:
+            log.exception("webhooks: %s broke; it stays due", member)
+        finally:
+            with self._lock:
+                self.busy[member] -= 1
+                self._in_trouble -= trouble
+
+    def work(self, member: str) -> int:
+        """Do what is due for a member of the due set, for some seconds; returns how many events or entries that were."""
+        return fan_out(self.engine) if member == OUTBOX else self._deliver(member)
+
+    def _endpoint(self, member: str) -> Endpoint:
+        return webhooks.find(self.engine.ledger, member.removeprefix("to "))
+
+    def _deliver(self, member: str) -> int:
+        ledger, over, done = self.engine.ledger, self.engine.slice_ends(SLICE_S), 0
+        try:
+            endpoint = self._endpoint(member)
+        except NotFound:
+            ledger.redis.zrem(ledger.keys.webhooks_due, member)
+            return 0
+        while not over() and (taken := webhooks_queue.take(ledger, endpoint, lease_ms=LEASE_MS)):
+            done += 1
+            if not self._try(endpoint, taken):
+                break
+        self.engine.poke(0)
+        return done
+
+    def _try(self, endpoint: Endpoint, taken: webhooks_queue.Taken) -> bool:
+        """Make one request; whether the endpoint takes more."""
+        ledger = self.engine.ledger
+        now_s = self.engine.now_ms() // 1000
+        headers = headers_of(taken.id, taken.body, secret=endpoint.secret, now_s=now_s)
+        answer = self.poster.post(endpoint.url, taken.body, headers, now_s=now_s)
+        in_row = webhooks_queue.failures_in_row(ledger, endpoint)
+        tried = judge(answer, tries=taken.tries, in_row=in_row)
+        suspended = webhooks_queue.note(ledger, endpoint, taken.id, tried, patience_ms=PATIENCE_S * 1000)
+        if tried.outcome == "ok":
+            return True
+        if tried.outcome == "gone":
+            webhooks.remove(ledger, endpoint.name)
+            _note(self.engine, "webhook.remove", endpoint, tried.answer)
+            log.warning("webhook endpoint %s says that it is gone (410); it is removed", endpoint.name)
+            return False
+        if suspended:
+            _note(self.engine, "webhook.suspend", endpoint, tried.answer)
+            log.error(
+                "webhook endpoint %s has failed for five days (%s) and is suspended; once it is mended, "
+                "`smsline webhooks replay %s --since T` sends what it missed",
+                *(endpoint.name, tried.answer, endpoint.name),
+            )
+        elif in_row == 0:
+            log.warning(
+                "webhook endpoint %s failed: %s; `smsline webhooks failures` has more", endpoint.name, tried.answer
+            )
+        return False
+
+
+def _note(engine: Engine, act: str, endpoint: Endpoint, answer: str) -> None:
+    actor = Actor("smsline", "worker", engine.worker)
+    note_act(engine.ledger, actor, act, {"endpoint": endpoint.name, "answer": answer})
+
+
+def fan_out(engine: Engine) -> int:
+    """Move what is in the outbox into the queues of the endpoints, as the one process that does; returns how many entries."""
+    ledger = engine.ledger
+    lease = due.claim_one(ledger, ledger.keys.webhooks_due, OUTBOX, lease_ms=FAN_LEASE_MS)
+    if lease is None:
+        return 0
+    over, moved = engine.slice_ends(SLICE_S), 0
+    keep_s = max(engine.settings.retention_days * 86_400, KEPT_AT_LEAST_S)
+    while not over() and (some := webhooks_outbox.fan_out(ledger, keep_s=keep_s)):
+        moved += some
+    webhooks_outbox.fanned(ledger, again_ms=0 if over() else LOOK_AGAIN_MS)
+    engine.poke(0)
+    return moved

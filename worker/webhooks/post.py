@@ -1,0 +1,79 @@
+"""One request to an endpoint: posted once, answered within a time, without redirects and without a proxy from the environment."""
+
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpcore
+import httpx
+
+from worker.providers.deadline import DeadlineTransport, deadlines
+from worker.webhooks.addresses import AddressRefused, only_public
+from worker.webhooks.retries import Answer
+
+TIMEOUT_S: Final = 15.0
+"""For a whole request, from the lookup's end to the end of the answer's head."""
+
+MOST_READ: Final = 4_096
+"""Bytes of an answer's body that are read, so that the connection can be used again; it says nothing that is needed."""
+
+
+class Poster:
+    """Posts events.
+
+    Args:
+        requests: How many are under way at once, at most.
+        allow_private: Whether private and loopback addresses may be connected to.
+    """
+
+    def __init__(self, *, requests: int, allow_private: bool) -> None:
+        transport = DeadlineTransport(pool_size=requests, lookup=None if allow_private else only_public())
+        self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+
+    def post(
+        self, url: str, body: bytes, headers: dict[str, str], *, now_s: float, timeout_s: float = TIMEOUT_S
+    ) -> Answer:
+        """Post one event; whatever goes wrong is an answer, too.
+
+        Args:
+            url: The endpoint's.
+            body: The event.
+            headers: Of the request.
+            now_s: The present, epoch s, against which an answer's date is read.
+            timeout_s: For the whole request.
+        """
+        try:
+            request = self._client.build_request(
+                "POST", url, content=body, headers=headers, extensions=deadlines(timeout_s)
+            )
+            response = self._client.send(request, stream=True)
+            try:
+                read = 0
+                for piece in response.iter_raw():
+                    read += len(piece)
+                    if read > MOST_READ:
+                        break
+            finally:
+                response.close()
+        except AddressRefused as error:
+            return Answer(0, str(error), refused=True)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            return Answer(0, type(error).__name__)
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+            told = f"no answer within {timeout_s:g} s" if isinstance(error, httpcore.TimeoutException) else ""
+            return Answer(0, told or f"{type(error).__name__}: {error}"[:200])
+        return Answer(response.status_code, f"HTTP {response.status_code}", _retry_after_s(response, now_s))
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+        self._client.close()
+
+
+def _retry_after_s(response: httpx.Response, now_s: float) -> float | None:
+    """What `Retry-After` says, as seconds from now; None when there is none, or none that can be read."""
+    text = response.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s) if text else None
+    except (ValueError, OverflowError):
+        return None

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from smsline.ledger import breaker
 from smsline.ledger.batch_queues import GLOBAL, MAINLAND, ONLY
 from smsline.ledger.breaker import Held, Out
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, Value
+
+MOST_FIELDS: Final = 300
+"""Of an account; above it codes that no table knows are counted together."""
 
 
 class Park(TypedDict):
@@ -135,7 +138,8 @@ def note_credit(ledger: Ledger, account: str, credit: Credit) -> None:
 
 def note_unknown(ledger: Ledger, account: str, code: str) -> None:
     """Count a code that no table knows, so that a row can be added."""
-    ledger.redis.hincrby(ledger.keys.account(account), f"unknown:{code[:80]}", 1)
+    fields: list[Value] = [f"unknown:{code[:80]}", "unknown:other", MOST_FIELDS]
+    ledger.run("count_unknown", [ledger.keys.account(account)], fields)
 
 
 def note_page(ledger: Ledger, account: str, rows: int) -> int:

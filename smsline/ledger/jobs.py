@@ -161,7 +161,11 @@ def total_of(ledger: Ledger, job: str) -> int:
 
 def blocks_of(ledger: Ledger, job: str) -> list[int]:
     """A job's blocks in the order of its input."""
-    return _in_order(ledger.redis.hgetall(ledger.keys.blocks(job)))
+    pipe = ledger.redis.pipeline(transaction=False)
+    pipe.hgetall(ledger.keys.blocks(job))
+    pipe.hget(ledger.keys.job(job), "only")
+    parts, only = pipe.execute()
+    return _in_order({b"0": only} if only else parts)
 
 
 def _in_order(parts: Mapping[bytes, bytes]) -> list[int]:
@@ -207,7 +211,9 @@ class ResultReader:
         """Learn where the rows are; before the pages."""
         keys = self._keys
         commands = ("HGETALL", keys.blocks(self._job)), ("HKEYS", keys.got(self._job)), ("HGETALL", keys.accounts)
-        parts, got, providers = yield from ask(*commands)
+        parts, got, providers, only = yield from ask(*commands, ("HGET", keys.job(self._job), "only"))
+        # A closed job of one part keeps in itself where its blocks are.
+        parts = {b"0": only} if only else parts
         taken = {int(part) for part, value in parts.items() if value != ENDED_PART.encode()}
         self._blocks = _in_order(parts)
         self._inbox = sorted({int(part) for part in got} - taken)

@@ -89,6 +89,13 @@ def _end_blocks(ledger: Ledger, job: str, state: State) -> int:
     return ended
 
 
+def compact(ledger: Ledger, names: Sequence[str]) -> None:
+    """Keep closed jobs of one part in less space."""
+    keys = ledger.keys
+    if names:
+        ledger.run_many([("compact", [keys.job(job), keys.got(job), keys.blocks(job)], [ENDED_PART]) for job in names])
+
+
 def remove(ledger: Ledger, job: str) -> None:
     """Forget a job: its blocks, its dead letters, its keys. What other jobs have left is not looked at."""
     keys = ledger.keys

@@ -84,6 +84,7 @@ def _close(engine: Engine, leases: Sequence[Lease]) -> None:
             retention.remove(ledger, lease.member)
         elif left_ms is not None:
             log.info("job %s is closed", lease.member)
+    retention.compact(ledger, [lease.member for lease, left_ms in ends if left_ms and left_ms > 0])
     due.finish_many(ledger, key, [(lease, left_ms if left_ms and left_ms > 0 else None) for lease, left_ms in ends])
 
 

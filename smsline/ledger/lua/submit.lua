@@ -27,8 +27,9 @@ if redis.call('EXISTS', job_key) == 0 then
   redis.call('ZADD', book.open, now, job)
   redis.call('ZADD', jobs_key, now, job)
 end
-local known = redis.call('HMGET', job_key, 'state', 'complete', 'start_ms', 'closed_ms', 'shut')
-local new = part ~= '' and redis.call('HEXISTS', got_key, part) == 0
+local known = redis.call('HMGET', job_key, 'state', 'complete', 'start_ms', 'closed_ms', 'shut', 'only')
+-- A closed job of one part (`only`) has its list of parts no more.
+local new = part ~= '' and redis.call('HEXISTS', got_key, part) == 0 and not (known[6] and part == '0')
 local over = known[1] == 'cancelled' or known[4] or known[5]
 if new and (over or known[2] == '1') then return { 'closed' } end
 if over then return { 'ok', '1' } end

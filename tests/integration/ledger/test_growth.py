@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from smsline.ledger import accounts, batch_queues, jobs, receipts, retention
+from smsline.job import JobSpec
+from smsline.ledger import accounts, batch_queues, inbox, jobs, receipts, retention
 from smsline.ledger.batch_queues import BatchQueue, NotStarted
 from smsline.ledger.link import Ledger
 from smsline.ledger.receipts import ReceiptMatch, Row
@@ -85,6 +86,33 @@ def test_a_closed_job_leaves_nothing_due_but_its_removal(world: World) -> None:
     for gone in (keys.expire, keys.open, keys.probe, keys.lease, keys.unsure_due, keys.later):
         assert not ledger.redis.zcard(gone)
     assert ledger.redis.zcard(keys.closing) == 1
+
+
+def test_a_closed_message_is_kept_in_small_space(world: World) -> None:
+    """Two hashes, each in one piece; all that is shown of it is still shown, and the same part again is the same job."""
+    ledger, job = world.ledger, world.job([FIRST], lane="otp")
+    end(world, job, FIRST, State.ACCEPTED)
+    before, status = list(jobs.results(ledger, job)), jobs.read_status(ledger, job)
+    retention.compact(ledger, [job])
+    retention.compact(ledger, [job])
+    assert (list(jobs.results(ledger, job)), jobs.read_status(ledger, job)) == (before, status)
+    spec = JobSpec.checked({"template": "5678", "lane": "otp"})
+    assert inbox.submit_part(ledger, job, spec, inbox.Part([FIRST]), part_no=0, parts=1).complete
+    kept = {key for name in (job, str(jobs.blocks_of(ledger, job)[0])) for key in ledger.redis.keys(f"*{name}*")}
+    assert kept == {name.encode() for name in (ledger.keys.job(job), ledger.keys.block(jobs.blocks_of(ledger, job)[0]))}
+    longest = max(len(value) for key in kept for value in ledger.redis.hgetall(key).values())
+    assert longest <= 64, "Redis keeps a hash with a longer value in three times the space"
+    retention.remove(ledger, job)
+    assert not any(ledger.redis.exists(key) for key in kept)
+
+
+def test_codes_that_no_table_knows_do_not_grow_without_end(world: World) -> None:
+    """The first few hundred are told apart, the rest is counted together."""
+    for n in range(accounts.MOST_FIELDS + 50):
+        accounts.note_unknown(world.ledger, "main", f"Strange.{n}")
+    codes = accounts.health(world.ledger, "main", "tencent")["unknown_codes"]
+    assert len(codes) <= accounts.MOST_FIELDS + 1
+    assert codes["other"] >= 50
 
 
 def test_a_dead_letters_deadline_stays_due(world: World) -> None:

@@ -5,9 +5,11 @@ import logging
 import pytest
 
 from smsline.ledger.link import Ledger
-from tests.support.provider import FakeProvider, accept, lost, refuse
+from tests.support.provider import FakeProvider, lost, refuse
+from tests.support.provider import accept as accepted
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
+from worker.intake import accept
 from worker.runtime.scheduler import Scheduler
 from worker.sending import strangers
 
@@ -38,18 +40,23 @@ def test_a_worker_without_an_account_leaves_it_to_others(ledger: Ledger, caplog:
     logging.disable(logging.NOTSET)
     main, french = FakeProvider(), FakeProvider()
     lacking, having = workers(ledger, {"main": main}, {"main": main, "french": french})
-    theirs = [lacking.submit([FIRST + n], account="french", params=[str(n)]) for n in range(20)]
+    theirs = [lacking.submit([FIRST + n], account="french", params=[str(n)]) for n in range(25)]
     mine = lacking.submit(some_numbers(5, FIRST + 100), account="main")
+    for job in (*theirs, mine):
+        accept.accept_job(lacking.engine, job)
+    lacking.advance(1)
+    woken: list[str] = []
+    Scheduler(lacking.engine, ["smsline.marketing"], lambda task, *_: woken.append(task)).look()
+    assert woken == ["smsline.send"], "for the one that it serves, behind twenty-five that it does not"
+    assert "lacks the account french" in caplog.text
     look(lacking)
     assert lacking.counts(mine) == {"total": 5, "accepted": 5}
     assert all(lacking.counts(job) == {"total": 1, "waiting": 1} for job in theirs)
     health = {each["account"]: each for each in lacking.ask.accounts()}
     assert (health["french"]["state"], health["french"]["workers"]) == ("ok", ["machine-1:1"])
     assert health["main"]["workers"] == ["machine-0:1", "machine-1:1"]
-    Scheduler(lacking.engine, ["smsline.marketing"], lambda *_: None).look()
-    assert "lacks the account french" in caplog.text
     look(having)
-    assert len(french.out) == 20
+    assert len(french.out) == 25
     assert max(having.texts().values()) == 1
 
 
@@ -110,7 +117,7 @@ def test_an_account_is_parked_when_all_machines_are_refused(ledger: Ledger) -> N
     look(second)
     (health,) = second.ask.accounts()
     assert (health["state"], health["parked"][0]["code"]) == ("parked", CLOCK)
-    providers[1].usual = accept
+    providers[1].usual = accepted
     assert second.ask.resume_account("main") == 1
     second.send_all()
     assert second.counts(job) == {"total": 3, "accepted": 3}

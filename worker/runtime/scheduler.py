@@ -29,6 +29,7 @@ from smsline.names import (
     lane_queue,
 )
 from worker.alive import Beat
+from worker.due_queues import QUEUES_MOST
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
 from worker.maintenance import rescuer, statistics
@@ -175,7 +176,12 @@ class Scheduler:
 
     def _wake_send(self, key: str, now_ms: float) -> None:
         if self._idle():
-            due_now = [queue for queue in self._members(key, now_ms) if self._takes(queue)]
+            members = self._members(key, now_ms)
+            due_now = [queue for queue in members if self._takes(queue)]
+            if not due_now and len(members) == MEMBERS:
+                # What this process leaves to others, or to later, must not hide what stands behind it.
+                behind = due.members(self.engine.ledger, key, now_ms, most=QUEUES_MOST)
+                due_now = [queue for queue in behind if self._takes(queue)][:MEMBERS]
             work = sum(max(1, entries) for entries in batch_queues.lengths(self.engine.ledger, due_now))
             self._wake_lane(TASK_SEND, key, work)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -38,11 +39,18 @@ def explain(code: str, provider: str | None = None) -> list[Match]:
     """
     if len(code) > LONGEST_CODE:
         return []
+    # All tables are made anew together, when rows are overridden or brought: one of them stands for the state of all.
+    return list(_explained(code, provider, store.table(*store.LOCAL)))
+
+
+@lru_cache(maxsize=2_048)
+def _explained(code: str, provider: str | None, _: Table) -> tuple[Match, ...]:
+    """A page of dead letters asks for the same few codes again and again, and an unknown one takes 30 ms to be told from all others."""
     tables = list(_tables(provider))
     found = _direct(tables, code) or _by_tail(tables, code)
     found += _seen_from(tables, found)
     found = found or _families(tables, code)
-    return [Match(one.row, one.how, code) for one in _without_repeats(found)]
+    return tuple(Match(one.row, one.how, code) for one in _without_repeats(found))
 
 
 def close_codes(code: str, provider: str | None = None, limit: int = 3) -> list[str]:

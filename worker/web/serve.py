@@ -10,6 +10,7 @@ import uvicorn
 from config.settings import Settings
 from smsline.admin import Admin
 from smsline.client import Client
+from smsline.codes import load_overrides
 from smsline.errors import SmslineError
 from smsline.ledger import users
 from smsline.ledger.link import Ledger
@@ -55,6 +56,8 @@ def refuse_the_open(settings: Settings, ledger: Ledger, host: str) -> None:
 
 def web_process(settings: Settings, *, loopback: bool) -> Web:
     """What the handlers work with."""
+    if settings.codes_file:
+        load_overrides(settings.codes_file)
     ledger = Ledger.at(settings.redis_url, settings.namespace)
     urls, region = (settings.broker_url, settings.redis_url), settings.region_default
     return Web(

@@ -1,5 +1,6 @@
 """The scripts as Redis gets them: what Python says of states, what all scripts share, then each one's own file."""
 
+import re
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
@@ -20,9 +21,32 @@ SHARED: Final = {
 @cache
 def script_text(name: str) -> str:
     """The script as Redis gets it."""
-    folder = files("smsline.ledger") / "lua"
-    parts = ("_lib", *((SHARED[name],) if name in SHARED else ()), name)
-    return tables() + "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
+    shared = tables() + _read("_lib") + (_read(SHARED[name]) if name in SHARED else "")
+    own = _read(name)
+    return "".join(_needed(own, shared)) + own
+
+
+def _read(part: str) -> str:
+    return (files("smsline.ledger") / "lua" / f"{part}.lua").read_text("utf-8")
+
+
+def _needed(own: str, shared: str) -> list[str]:
+    """The pieces of what scripts share that this one uses, in their order.
+
+    The others would cost it more than its own work: at every call a script is run from its first line, which makes each function anew.
+    """
+    used, kept = set(_WORD.findall(_COMMENT.sub("", own))), list[str]()
+    for piece in reversed(_PIECE.split(_COMMENT.sub("", shared))):
+        if used.intersection(_NAMED.findall(piece)):
+            used.update(_WORD.findall(piece))
+            kept.append(piece.strip() + "\n")
+    return kept[::-1]
+
+
+_PIECE: Final = re.compile(r"^(?=local )", re.MULTILINE)
+_NAMED: Final = re.compile(r"^local (?:function )?(\w+)")
+_WORD: Final = re.compile(r"\w+")
+_COMMENT: Final = re.compile(r"--[^\n]*")
 
 
 @cache

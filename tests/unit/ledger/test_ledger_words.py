@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from smsline.ledger.codes import tidy_code
 from smsline.ledger.keys import PERMANENT, Keys
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
-from smsline.ledger.scripts import script_text
+from smsline.ledger.scripts import script_text, tables
 from smsline.states import COUNTED, FINAL, LETTERS, MOVES, State, counted_as
 
 
 def table(name: str) -> dict[str, str]:
     """A table of the scripts' own library, letter by letter."""
-    body = re.search(rf"local {name} = \{{(.*?)\}}", script_text("finish"), re.DOTALL)
+    body = re.search(rf"local {name} = \{{(.*?)\}}", tables(), re.DOTALL)
     assert body
     return {key: value.strip("'") for key, value in re.findall(r"(\w) = ('[a-zA-Z]+'|true)", body.group(1))}
 
@@ -24,6 +24,14 @@ def test_the_scripts_allow_the_moves_that_the_states_allow() -> None:
     """And besides them only that a person drops what is in the dead letter, written as a capital."""
     allowed = {key: set(value) - {"F", "X", "U"} for key, value in table("MOVES").items()}
     assert allowed == {LETTERS[state]: {LETTERS[to] for to in moves} for state, moves in MOVES.items()}
+
+
+def test_a_script_brings_along_only_what_it_uses() -> None:
+    """At every call it is run from its first line: what it does not use would cost it more than its own work."""
+    assert len(script_text("hget_each")) < 600
+    assert "local function settle(" in script_text("record")
+    assert "local function settle(" not in script_text("take")
+    assert script_text("take").index("local function positions(") < script_text("take").index("local queue_key")
 
 
 def test_the_scripts_count_and_end_states_as_python_does() -> None:

@@ -97,6 +97,14 @@ def since(ledger: Ledger, since_ms: float = 0) -> Iterator[KeptReply]:
         seen = {name for name, score in found if score == last}
 
 
+def newest(ledger: Ledger, *, before_ms: float = 0, limit: int = 100) -> list[KeptReply]:
+    """The replies that came before a time (epoch ms; 0 is now), newest first."""
+    top = f"({before_ms:.0f}" if before_ms else "+inf"
+    names = ledger.redis.zrevrangebyscore(ledger.keys.replies_at, top, "-inf", start=0, num=limit)
+    found = ledger.redis.hmget(ledger.keys.replies, names) if names else []
+    return [_shown(json.loads(held)) for held in found if held]
+
+
 def _shown(held: dict[str, object]) -> KeptReply:
     number, at_s, received_ms = held["number"], held["at_s"], held["received_ms"]
     return KeptReply(

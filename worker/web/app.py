@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from worker.web import callbacks, metrics, probes, static_files
-from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi, suppressions
+from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi, replies, suppressions
 from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
@@ -23,6 +23,7 @@ from worker.web.pages import codes as code_pages
 from worker.web.pages import dead as dead_pages
 from worker.web.pages import jobs as job_pages
 from worker.web.pages import numbers as number_pages
+from worker.web.pages import replies as reply_pages
 from worker.web.pages.failures import failure
 from worker.web.security_headers import SecurityHeaders
 
@@ -38,6 +39,7 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *accounts.routes,
     *numbers.routes,
     *suppressions.routes,
+    *replies.routes,
     *codes.routes,
     *openapi.routes,
     *overview.routes,
@@ -45,6 +47,7 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *campaigns.routes,
     *number_pages.routes,
     *suppressed.routes,
+    *reply_pages.routes,
     *dead_pages.routes,
     *account_pages.routes,
     *code_pages.routes,

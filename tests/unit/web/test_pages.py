@@ -7,9 +7,10 @@ import pytest
 
 from smsline.client import Client
 from smsline.job import Recipient
-from smsline.ledger import accounts, suppression
+from smsline.ledger import accounts, replies, suppression
 from smsline.ledger.audit import acts
 from smsline.ledger.link import Ledger
+from smsline.ledger.replies import NewReply
 from smsline.ledger.suppression import Suppression
 from smsline.numbers import mask
 from tests.unit.web.conftest import SignIn, Site
@@ -17,7 +18,7 @@ from tests.unit.web.conftest import SignIn, Site
 PHONE = "+8613900001111"
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
-PAGES = ("/", "/jobs", "/numbers", "/dead", "/accounts", "/suppressed", "/codes", "/access", "/audit")
+PAGES = ("/", "/jobs", "/numbers", "/dead", "/accounts", "/suppressed", "/replies", "/codes", "/access", "/audit")
 
 
 @pytest.fixture
@@ -181,6 +182,19 @@ def test_accounts_go_on(site: Site, web_ledger: Ledger) -> None:
     assert "Resume, lift 1 park" in browser.get("/accounts").text
     assert "account main is parked" in browser.get("/").text
     assert browser.post("/accounts/main/resume").headers["location"] == "/accounts?done=account-resumed&count=1"
+
+
+def test_replies(signed_in: SignIn, web_ledger: Ledger) -> None:
+    """Newest first, with what was done; numbers are masked for readers until revealed; a text stays text."""
+    for at_s, text in ((1, EVIL), (2, "TD")):
+        reply = NewReply("main", 8613900001111, text, at_s, "", "", "stop", "marketing", "TD")
+        replies.keep(web_ledger, reply, retention_ms=86_400_000)
+    reader = signed_in("read")
+    page = reader.get("/replies").text
+    assert (PHONE in page, mask(PHONE) in page, "<script>alert" in page) == (False, True, False)
+    assert "by the word TD" in page
+    assert PHONE in reader.post("/replies").text
+    assert acts(web_ledger)[0]["about"] == {"list": "replies"}
 
 
 def test_codes(site: Site) -> None:

@@ -220,6 +220,18 @@ OPERATIONS: Final = (
         refusals=(404, 422),
     ),
     Operation(
+        *("get", "/v1/replies", "read", "What people have answered, streamed, oldest first."),
+        {"application/x-ndjson": TEXT, "text/csv": TEXT},
+        query={
+            "since": {
+                **TEXT,
+                "description": "Epoch seconds, or a time with its offset; all that are kept when left out.",
+            },
+            "format": {"type": "string", "enum": ["ndjson", "csv"]},
+        },
+        refusals=(422,),
+    ),
+    Operation(
         *("get", "/v1/suppressions", "read", "Every entry of the suppression list, streamed."),
         {"application/x-ndjson": TEXT, "text/csv": TEXT},
         query={"format": {"type": "string", "enum": ["ndjson", "csv"]}},

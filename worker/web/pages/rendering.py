@@ -24,6 +24,7 @@ MENU: Final = (
     ("/dead", "Dead letters", "read"),
     ("/accounts", "Accounts", "read"),
     ("/suppressed", "Suppressed", "read"),
+    ("/replies", "Replies", "read"),
     ("/codes", "Codes", "read"),
     ("/access", "Users and keys", "admin"),
     ("/audit", "Audit", "admin"),

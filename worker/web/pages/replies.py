@@ -1,0 +1,55 @@
+"""What people have answered, newest first, and what was done about it."""
+
+from datetime import datetime
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.ledger.audit import note
+from smsline.ledger.replies import KeptReply, newest
+from smsline.numbers import mask, mask_in
+from worker.web.auth import Visitor, act, page
+from worker.web.context import web_of
+from worker.web.pages.rendering import render
+
+ROWS: Final = 100
+
+
+@page()
+def replies(request: Request, visitor: Visitor) -> Response:
+    """A page of them; numbers are masked for who may not act."""
+    rows = _found(request)
+    shown = rows if visitor.may("operate") else [_masked(row) for row in rows]
+    return _page(request, shown, revealed=visitor.may("operate"))
+
+
+@act("read")
+def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
+    """The same with whole numbers, which is written down."""
+    rows = _found(request)
+    note(web_of(request).ledger, visitor.actor, "numbers.reveal", {"list": "replies"}, count=len(rows))
+    return _page(request, rows, revealed=True)
+
+
+def _found(request: Request) -> list[KeptReply]:
+    before = request.query_params.get("before", "")
+    before_ms = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else 0
+    return newest(web_of(request).ledger, before_ms=before_ms, limit=ROWS)
+
+
+def _page(request: Request, rows: list[KeptReply], *, revealed: bool) -> Response:
+    last = rows[-1]["received_at"] if len(rows) == ROWS else None
+    older = int(datetime.fromisoformat(last).timestamp() * 1000) if last else 0
+    return render(request, "replies.html", rows=rows, older=older, revealed=revealed)
+
+
+def _masked(row: KeptReply) -> KeptReply:
+    masked = row.copy()
+    masked["phone"], masked["text"] = mask(row["phone"]), mask_in(row["text"])
+    return masked
+
+
+routes: Final = [Route("/replies", replies, methods=["GET"]), Route("/replies", reveal, methods=["POST"])]

@@ -20,6 +20,7 @@ from worker.sandbox.faults import Connections
 from worker.sandbox.flags import Fault
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.tencent import TencentWire
+from worker.sandbox.tencent.push import Pusher
 from worker.sandbox.tencent.replies import add_reply
 from worker.sandbox.wire import Call, Reply, Request, Wire
 
@@ -36,6 +37,7 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
         sandbox: The state behind it.
         connections: Where the server registers its connections, for answers that get lost.
     """
+    pusher = Pusher(sandbox)
     tencent, alibaba, french = TencentWire(sandbox), AlibabaWire(sandbox), smspartner.SmsPartnerWire(sandbox)
 
     def at_the_root(request: Request) -> Wire:
@@ -43,7 +45,7 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", Endpoint(sandbox, connections, at_the_root)),
+            Route("/", Endpoint(sandbox, connections, at_the_root, pusher.wake)),
             Route(smspartner.PREFIX + "{action:path}", Endpoint(sandbox, connections, lambda _: french)),
             *control_routes(sandbox),
         ]
@@ -53,8 +55,15 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
 class Endpoint:
     """The ASGI endpoint: read, choose the wire, admit, maybe break, carry out, maybe wait or break again, answer."""
 
-    def __init__(self, sandbox: Sandbox, connections: Connections, spoken: Callable[[Request], Wire]) -> None:
-        """Serve nothing yet; `spoken` tells the wire that a request speaks."""
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        connections: Connections,
+        spoken: Callable[[Request], Wire],
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve nothing yet; `spoken` tells the wire that a request speaks, `before` is called before each."""
+        self._before = before
         self._sandbox = sandbox
         self._connections = connections
         self._spoken = spoken
@@ -62,6 +71,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        self._before()
         request = await read_request(scope, receive)
         wire = self._spoken(request)
         stats, action = self._sandbox.stats, wire.action_of(request)

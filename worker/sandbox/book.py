@@ -91,6 +91,7 @@ class Book:
         self.signs: defaultdict[str, dict[int, Reviewed]] = defaultdict(dict)
         self.deleted: set[int] = set()
         self.replies: defaultdict[str, Replies] = defaultdict(Replies)
+        self.to_push: defaultdict[str, deque[PersonReply]] = defaultdict(deque)
         self.conversions: dict[str, int] = {}
         self._counts: defaultdict[tuple[str, int], Counts] = defaultdict(Counts)
         self._template_ids = count(_FIRST_TEMPLATE)

@@ -10,7 +10,7 @@ from worker.sandbox.book import Book
 from worker.sandbox.faults import Faults
 from worker.sandbox.flags import Flags
 from worker.sandbox.rates import Rates
-from worker.sandbox.state import Delay, World
+from worker.sandbox.state import Delay, World, push_queue
 from worker.sandbox.stats import Stats
 
 SIGNATURE_FAILURES: Final = "AuthFailure."
@@ -55,6 +55,7 @@ class Sandbox:
         if not keep_flags:
             self.flags = self._start_flags
         self.world = World(self.now_ms, self.flags.seed)
+        self.world.pushing = frozenset(self.flags.callbacks)
         self.rates = Rates()
         self.book = Book()
         self.stats = Stats(self.flags.log_size)
@@ -78,6 +79,7 @@ class Sandbox:
             ValueError: An unknown flag or a value out of bounds; nothing changed.
         """
         self.flags = self.flags.changed(patch)
+        self.world.pushing = frozenset(self.flags.callbacks)
         if "faults" in patch:
             self.faults.replace(self.flags.faults)
 
@@ -89,9 +91,10 @@ class Sandbox:
             log: Whether to list recent calls.
         """
         stats, world, now_ms = self.stats, self.world, self.now_ms()
-        given = sum(queue.given for queue in world.queues.values())
-        ready = sum(queue.ready(now_ms) for queue in world.queues.values())
-        scheduled = sum(queue.scheduled for queue in world.queues.values())
+        queues = [queue for name, queue in world.queues.items() if name not in set(map(push_queue, world.pushing))]
+        given = sum(queue.given for queue in queues)
+        ready = sum(queue.ready(now_ms) for queue in queues)
+        scheduled = sum(queue.scheduled for queue in queues)
         answer: dict[str, object] = {
             "messages": len(world.numbers),
             "calls": stats.calls,

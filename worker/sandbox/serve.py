@@ -70,6 +70,9 @@ _Latency: TypeAlias = Annotated[int, typer.Option(min=0, help="Time to answer a 
 _ReceiptDelay: TypeAlias = Annotated[int, typer.Option(min=0, help="Time from a message to its receipt, ms.")]
 _Jitter: TypeAlias = Annotated[int, typer.Option(min=0, help="Up to so much more, ms.")]
 _EchoContext: TypeAlias = Annotated[bool, typer.Option(help="Receipts carry SessionContext.")]
+_Callbacks: TypeAlias = Annotated[
+    _Times, typer.Option(help="APP=URL: push receipts and replies to URL/status and URL/reply as well.")
+]
 _Limits: TypeAlias = Annotated[
     _Times, typer.Option(help="ACTION=CALLS in any second, 0 for none, * for all. Default: the documented ones.")
 ]
@@ -97,6 +100,7 @@ def sandbox_command(  # noqa: PLR0913 - one argument per command line option
     receipt_delay_ms: _ReceiptDelay = 0,
     receipt_jitter_ms: _Jitter = 0,
     echo_context: _EchoContext = True,
+    callback: _Callbacks = None,
     limit: _Limits = None,
     steering: _Steering = True,
     account_code: _AccountCodes = None,
@@ -115,6 +119,7 @@ def sandbox_command(  # noqa: PLR0913 - one argument per command line option
             receipt_delay_ms=receipt_delay_ms,
             receipt_jitter_ms=receipt_jitter_ms,
             echo_context=echo_context,
+            callbacks=dict(map(parse_pair, callback or ())),
             limits=parse_limits(limit or ()),
             steering=steering,
             account_codes=dict(map(parse_pair, account_code or ())),

@@ -62,6 +62,11 @@ class Delay(Struct, frozen=True):
     jitter_ms: int
 
 
+def push_queue(app: str) -> str:
+    """The queue of an app's receipts that are to be pushed."""
+    return f"push {app}"
+
+
 class World:
     """Every message that went out and its receipts.
 
@@ -86,6 +91,8 @@ class World:
         self._tried: set[int] = set()
         self._watched: dict[int, Callable[[], None]] = {}
         self.queues: defaultdict[str, ReceiptQueue] = defaultdict(ReceiptQueue)
+        self.pushing: frozenset[str] = frozenset()
+        """Apps whose receipts are pushed as well: they stand in a second queue."""
 
     def first_try(self, number: int) -> bool:
         """Whether this is asked for the first time about the number."""
@@ -116,11 +123,12 @@ class World:
         else:
             due = origin.sent_ms + delay.ms
             self._due.extend(array("I", (due - self._start_ms,)) * len(numbers))
-            self.queues[origin.app].schedule(range(first, len(self.numbers)), due)
+            for queue in self._queues_of(origin.app):
+                queue.schedule(range(first, len(self.numbers)), due)
         return first
 
     def _schedule_each(self, origin: Origin, first: int, delay: Delay) -> None:
-        queue = self.queues[origin.app]
+        queues = self._queues_of(origin.app)
         for message in range(first, len(self.numbers)):
             fate = FATES[self._fate[message]]
             if not fate.receipts:
@@ -130,7 +138,11 @@ class World:
             due = origin.sent_ms + wait_ms
             self._due.append(due - self._start_ms)
             for copy in range(fate.receipts):
-                queue.schedule((message,), due + copy * wait_ms)
+                for queue in queues:
+                    queue.schedule((message,), due + copy * wait_ms)
+
+    def _queues_of(self, app: str) -> list[ReceiptQueue]:
+        return [self.queues[app], *([self.queues[push_queue(app)]] if app in self.pushing else [])]
 
     def serial(self, message: int) -> str:
         """The opaque id of a message, in one of the shapes of Tencent's document (lines 2718, 3833)."""

@@ -1,15 +1,20 @@
 """Replies, numbers and conversions: what the sandbox gives out, how often, and what it refuses to be asked."""
 
+import asyncio
+import threading
 import time
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import msgspec
 import pytest
 
 from tests.unit.sandbox.harness import APP, PLAIN, Line, code_of
+from worker.providers.tencent.push import PUSH
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
+from worker.sandbox.tencent.push import Pusher
 from worker.sandbox.tencent.replies import add_reply
 
 UNLIMITED: dict[str, int] = {"*": 0}
@@ -123,3 +128,41 @@ def test_conversions(line: Line) -> None:
     assert line.sandbox.snapshot()["conversions"] == 1
     line.sandbox.reset()
     assert line.sandbox.snapshot()["conversions"] == 0
+
+
+def test_receipts_and_replies_are_pushed_as_well(line: Line) -> None:
+    """In the document's form, again when the first push is not taken; what is pushed is pulled all the same."""
+    came: list[tuple[str, bytes]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            answer = b'{"result":0}' if len(came) > 1 else b'{"result":1}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    async def push() -> None:
+        Pusher(line.sandbox).wake()
+        async with asyncio.timeout(10):
+            while len(came) < 3:  # noqa: ASYNC110 - another thread fills it
+                await asyncio.sleep(0.02)
+        line.sandbox.control({"callbacks": {}})
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        line.sandbox.control({"callbacks": {APP: f"http://127.0.0.1:{server.server_port}/c"}})
+        (sent,) = line.send([PLAIN])["SendStatusSet"]
+        replied(line, "TD")
+        asyncio.run(push())
+        server.shutdown()
+    assert [path for path, _ in came] == ["/c/status", "/c/status", "/c/reply"]
+    (receipt,) = PUSH.read_receipts(came[1][1]).receipts
+    assert (receipt.serial, receipt.ok, receipt.code) == (sent["SerialNo"], True, "DELIVRD")
+    assert abs(receipt.received_at_s - time.time()) < 60
+    assert PUSH.read_replies(came[2][1]).replies[0].text == "TD"
+    assert pulled(line) == ["TD"]

@@ -50,7 +50,10 @@ def add_reply(sandbox: Sandbox, raw: bytes) -> None:
     if number is None:
         raise ValueError("phone: is no number as the wire spells it, such as +8613711112222")
     at_s = int(time.time()) if steered.at_s is None else steered.at_s
-    sandbox.book.replies[steered.app].add(PersonReply(number, steered.text, steered.sign, steered.extend, at_s))
+    reply = PersonReply(number, steered.text, steered.sign, steered.extend, at_s)
+    sandbox.book.replies[steered.app].add(reply)
+    if steered.app in sandbox.flags.callbacks:
+        sandbox.book.to_push[steered.app].append(reply)
 
 
 def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:

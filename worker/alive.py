@@ -58,6 +58,8 @@ class Beat:
     def end(self) -> None:
         """The process stops of its own will: nothing is to be expected of it."""
         self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.parent.rmdir()  # the last one leaves nothing behind
 
 
 def check(oldest_s: float = OLDEST_S) -> tuple[bool, str]:

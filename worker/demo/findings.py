@@ -81,9 +81,9 @@ def _of_jobs(found: Findings) -> Iterator[str]:
     if total != TOTAL or len(found.results) != TOTAL:
         yield f"{total} recipients are counted and {len(found.results)} listed; there should be {TOTAL}"
     lettered = sum(group["count"] for group in found.dead)
-    ended = found.per_state[State.DEAD] + found.per_state[State.UNKNOWN]
+    ended = sum(found.per_state[state] for state in (State.DEAD, State.UNDELIVERED, State.UNKNOWN))
     if lettered != ended:
-        yield f"the dead letter holds {lettered} recipients; {ended} are dead or unknown"
+        yield f"the dead letter holds {lettered} recipients; {ended} are dead, undelivered or unknown"
 
 
 def _of_recipients(found: Findings) -> Iterator[str]:

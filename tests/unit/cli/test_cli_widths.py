@@ -23,7 +23,14 @@ def jobs() -> list[dict[str, Any]]:
 
 def groups() -> list[dict[str, Any]]:
     """Dead letters of one long code."""
-    facts = {"code": CODE, "provider": "tencent", "account": "main", "count": 12_345, "jobs": [JOB] * 5}
+    facts = {
+        "code": CODE,
+        "provider": "tencent",
+        "account": "main",
+        "state": "dead",
+        "count": 12_345,
+        "jobs": [JOB] * 5,
+    }
     return [{**facts, "meaning": MEANING, "advice": "Compare the template with the console."}]
 
 

@@ -10,6 +10,7 @@ from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
 from tests.integration.controls.passing_time import Course, let_pass, nobody_works
+from tests.support.provider import refuse
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, TERMS, World, some_numbers
 from worker.intake import accept

@@ -23,6 +23,8 @@ _SHAPES: Final = {
     "probe": re.compile(rf"\S+ {_NUMBER}"),
     "drain": re.compile(r"\S+"),
     "credit": re.compile(r"\S+"),
+    "pushed": re.compile(r"\S+"),
+    "replies": re.compile(r"\S+"),
     "send": re.compile(_QUEUE),
     "inbox": re.compile(_JOB),
     "expire": re.compile(_JOB),

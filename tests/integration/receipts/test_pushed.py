@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smsline import words
-from smsline.ledger import pages
+from smsline.ledger import due, pages
 from smsline.ledger.link import Ledger
 from smsline.numbers import e164
 from tests.support.provider import UNLIMITED, FakeProvider, Message
@@ -231,3 +231,16 @@ def test_the_table_of_words_can_be_changed(scene: Scene, tmp_path: Path) -> None
             words.load_words(table)
     finally:
         words.clear_words()
+
+
+def test_every_due_set_has_readable_members(ledger: Ledger) -> None:
+    """A scheduler asks each for its members, and must know what they look like."""
+    names = [
+        name for name in vars(ledger.keys).values() if isinstance(name, str) and name.startswith(ledger.keys.due(""))
+    ]
+    assert {ledger.keys.pushed_due, ledger.keys.replies_due} <= set(names)
+    for name in names:
+        assert due.members(ledger, name, 0) == []
+        ledger.redis.zadd(name, {"1": 0})
+        due.members(ledger, name, 1)
+        ledger.redis.delete(name)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from smsline.ledger.jobs import Counts, Result, Status
     from smsline.ledger.replies import KeptReply
     from smsline.ledger.users import User
+    from smsline.ledger.webhooks import ListedWebhook, WebhookDelivery, WebhookFailure
     from smsline.names import Lane
     from smsline.suppressed import SuppressedNumber
 
@@ -42,6 +43,7 @@ __all__ = [
     "KeyOptions",
     "Lane",
     "ListedKey",
+    "ListedWebhook",
     "NotFound",
     "NumberEvent",
     "NumberPage",
@@ -57,6 +59,8 @@ __all__ = [
     "Unavailable",
     "Unconfirmed",
     "User",
+    "WebhookDelivery",
+    "WebhookFailure",
 ]
 
 _HOMES = {
@@ -81,6 +85,7 @@ _HOMES = {
     "ledger.jobs": ("Counts", "Result", "Status"),
     "ledger.users": ("User",),
     "ledger.replies": ("KeptReply",),
+    "ledger.webhooks": ("ListedWebhook", "WebhookDelivery", "WebhookFailure"),
     "names": ("Lane",),
     "suppressed": ("SuppressedNumber",),
 }

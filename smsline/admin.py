@@ -7,7 +7,6 @@ from typing import TypedDict
 from redis.exceptions import RedisError
 
 from smsline import codes, suppressed
-from smsline.access import Access
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, replies, suppression
 from smsline.ledger.batch_queues import ONLY, SIGNED, template_id
@@ -20,6 +19,7 @@ from smsline.ledger.suppression import Scope
 from smsline.numbers import e164, parse_number
 from smsline.states import State
 from smsline.suppressed import SuppressedNumber
+from smsline.webhooks import Webhooks
 
 
 class DeadGroup(TypedDict):
@@ -141,7 +141,7 @@ class NumberPage(TypedDict):
     messages: list[NumberEvent]
 
 
-class Admin(Access):
+class Admin(Webhooks):
     """Everything besides sending: all jobs, dead letters, accounts and the suppression list. For tools that people use.
 
     Made as a `Client` is: `Admin.from_env()`, or `Admin(redis_url=...)`.

@@ -20,6 +20,7 @@ from smsline.cli import (
     suppress,
     users,
     watch,
+    webhooks,
 )
 from smsline.cli.options import HELP, example
 
@@ -69,3 +70,4 @@ app.add_typer(accounts.commands, name="accounts")
 app.add_typer(codes.commands, name="codes")
 app.add_typer(users.commands, name="users")
 app.add_typer(keys.commands, name="keys")
+app.add_typer(webhooks.commands, name="webhooks")

@@ -64,7 +64,7 @@ def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
     return bool(
         ledger.run(
             "reply",
-            [keys.replies, keys.replies_at, keys.suppressions],
+            [keys.replies, keys.replies_at, keys.suppressions, *keys.telling],
             [
                 blake2b(facts.encode(), digest_size=12).hexdigest(),
                 json.dumps(held, ensure_ascii=False, separators=(",", ":")),
@@ -92,7 +92,7 @@ def since(ledger: Ledger, since_ms: float = 0) -> Iterator[KeptReply]:
             return
         for held in ledger.redis.hmget(ledger.keys.replies, [name for name, _ in fresh]):
             if held:
-                yield _shown(json.loads(held))
+                yield shown(json.loads(held))
         last = fresh[-1][1]
         seen = {name for name, score in found if score == last}
 
@@ -102,10 +102,11 @@ def newest(ledger: Ledger, *, before_ms: float = 0, limit: int = 100) -> list[Ke
     top = f"({before_ms:.0f}" if before_ms else "+inf"
     names = ledger.redis.zrevrangebyscore(ledger.keys.replies_at, top, "-inf", start=0, num=limit)
     found = ledger.redis.hmget(ledger.keys.replies, names) if names else []
-    return [_shown(json.loads(held)) for held in found if held]
+    return [shown(json.loads(held)) for held in found if held]
 
 
-def _shown(held: dict[str, object]) -> KeptReply:
+def shown(held: dict[str, object]) -> KeptReply:
+    """A reply as people see it, from how it is kept."""
     number, at_s, received_ms = held["number"], held["at_s"], held["received_ms"]
     return KeptReply(
         phone=e164(int(str(number))),

@@ -63,7 +63,7 @@ class Endpoint:
         return cls(name, held["id"], held["url"], tuple(held["events"]), held["secret"], held["since"])
 
 
-class ListedEndpoint(TypedDict):
+class ListedWebhook(TypedDict):
     """An endpoint and how it fares; `waiting` events are not delivered yet, the last try of `failed` ones was in vain."""
 
     name: str
@@ -78,7 +78,7 @@ class ListedEndpoint(TypedDict):
     answer: str
 
 
-class Failure(TypedDict):
+class WebhookFailure(TypedDict):
     """An event whose last try was in vain. `next_at` is None when it is not tried again by itself."""
 
     endpoint: str
@@ -93,7 +93,7 @@ class Failure(TypedDict):
     next_at: str | None
 
 
-class Delivery(TypedDict):
+class WebhookDelivery(TypedDict):
     """What became of one event; `delivered` is None before the first try has ended."""
 
     event: str
@@ -158,7 +158,7 @@ def endpoints(ledger: Ledger) -> list[Endpoint]:
     return [Endpoint.read(name.decode(), text) for name, text in sorted(held.items())]
 
 
-def listed(ledger: Ledger) -> list[ListedEndpoint]:
+def listed(ledger: Ledger) -> list[ListedWebhook]:
     """All endpoints, by name, and how each fares."""
     keys, found = ledger.keys, endpoints(ledger)
     pipe = ledger.redis.pipeline(transaction=False)
@@ -170,9 +170,9 @@ def listed(ledger: Ledger) -> list[ListedEndpoint]:
     return [_listed(each, *answers[i * 3 : i * 3 + 3]) for i, each in enumerate(found)]
 
 
-def _listed(endpoint: Endpoint, state: Mapping[bytes, bytes], waiting: int, failed: int) -> ListedEndpoint:
+def _listed(endpoint: Endpoint, state: Mapping[bytes, bytes], waiting: int, failed: int) -> ListedWebhook:
     held = {name.decode(): value.decode() for name, value in state.items()}
-    return ListedEndpoint(
+    return ListedWebhook(
         name=endpoint.name,
         url=endpoint.url,
         events=list(endpoint.events),
@@ -184,21 +184,6 @@ def _listed(endpoint: Endpoint, state: Mapping[bytes, bytes], waiting: int, fail
         delivered_at=iso(int(held.get("ok_ms", 0))),
         answer=held.get("answer", ""),
     )
-
-
-def emit(ledger: Ledger, kind: EventType, data: Mapping[str, Any]) -> bool:
-    """Tell of an event that no script of the ledger tells of.
-
-    Args:
-        ledger: Where.
-        kind: Its type.
-        data: What happened, as JSON can hold it.
-
-    Returns:
-        Whether any endpoint wants to know.
-    """
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return bool(ledger.run("tell", ledger.keys.telling, [kind, text]))
 
 
 def send_test(ledger: Ledger, name: str) -> str:
@@ -218,11 +203,11 @@ def send_test(ledger: Ledger, name: str) -> str:
     return event
 
 
-def delivery(ledger: Ledger, event: str) -> Delivery:
+def delivery(ledger: Ledger, event: str) -> WebhookDelivery:
     """What became of an event so far."""
     done_ms, answer = ledger.redis.hmget(ledger.keys.webhook_event(event), "done_ms", "answer")
     delivered = True if done_ms is not None else None if answer is None else False
-    return Delivery(event=event, delivered=delivered, answer=(answer or b"").decode())
+    return WebhookDelivery(event=event, delivered=delivered, answer=(answer or b"").decode())
 
 
 def replay(ledger: Ledger, name: str, *, since_ms: int) -> int:
@@ -256,7 +241,7 @@ def _own(ledger: Ledger, endpoint: Endpoint) -> list[str]:
     return [keys.webhooks_due, *(keys.webhook(part, endpoint.id) for part in _PARTS[:4])]
 
 
-def failures(ledger: Ledger, *, name: str = "", limit: int = 100) -> list[Failure]:
+def failures(ledger: Ledger, *, name: str = "", limit: int = 100) -> list[WebhookFailure]:
     """Events whose last try was in vain, the newest first.
 
     Args:
@@ -267,13 +252,13 @@ def failures(ledger: Ledger, *, name: str = "", limit: int = 100) -> list[Failur
     Raises:
         NotFound: There is no such endpoint.
     """
-    found: list[Failure] = []
+    found: list[WebhookFailure] = []
     for endpoint in [find(ledger, name)] if name else endpoints(ledger):
         found += _failures_of(ledger, endpoint, limit)
     return sorted(found, key=lambda failure: failure["tried_at"] or "", reverse=True)
 
 
-def _failures_of(ledger: Ledger, endpoint: Endpoint, limit: int) -> list[Failure]:
+def _failures_of(ledger: Ledger, endpoint: Endpoint, limit: int) -> list[WebhookFailure]:
     keys = ledger.keys
     events = [event.decode() for event in ledger.redis.zrevrange(keys.webhook("failed", endpoint.id), 0, limit - 1)]
     pipe = ledger.redis.pipeline(transaction=False)
@@ -286,7 +271,7 @@ def _failures_of(ledger: Ledger, endpoint: Endpoint, limit: int) -> list[Failure
         if held:
             data = json.loads(zlib.decompress(held[b"body"]))["data"]
             found.append(
-                Failure(
+                WebhookFailure(
                     endpoint=endpoint.name,
                     event=event,
                     type=held[b"type"].decode(),
@@ -311,6 +296,11 @@ def body_of(kind: str, at_ms: int, data: Mapping[str, Any]) -> bytes:
 def packed(body: bytes) -> bytes:
     """A body as the ledger keeps it: rows of results shrink to a sixth."""
     return zlib.compress(body, 6)
+
+
+def host_of(url: str) -> str:
+    """The host of an endpoint's URL."""
+    return urlsplit(url).hostname or ""
 
 
 def _checked_name(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from smsline.ledger.jobs import Result, iso, part_rows, rows_of, status_from
 from smsline.ledger.link import Ledger, Value
+from smsline.ledger.replies import shown
 from smsline.ledger.runs import decode
 from smsline.ledger.suppression import BY_LETTER
 from smsline.ledger.webhooks import Endpoint, body_of, endpoints, packed
@@ -30,6 +31,13 @@ ENTRIES: Final = 100
 """Of the outbox, worked on at once."""
 
 _PART: Final = "part"
+
+_WORDS: Final = {
+    "account.parked": ("account", "template", "code", "message"),
+    "account.resumed": ("account", "template"),
+    "number.opted_out": ("phone", "scope", "source", "reason"),
+}
+"""What scripts tell after the time, divided by tabs."""
 
 log = logging.getLogger(__name__)
 
@@ -163,54 +171,53 @@ def _cut(found: Sequence[Entry], facts: _Facts) -> list[Event]:
     """Events in their order: the rows of a job together, as many as fit, and its end behind them."""
     events: list[Event] = []
     filling: dict[str, Event] = {}
-    told: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int]] = set()
     for entry, kind, text in found:
         at_ms = int(entry.partition("-")[0])
         if kind == "recipients.final":
-            job, block, part = _where(text)
-            rows = facts.rows[f"{job}|{block}|{part}"]
-            for at in sorted(rows) if part else decode(text.rpartition("|")[2]):
-                if at in rows and (f"{block}|{part}", at) not in told:
-                    told.add((f"{block}|{part}", at))
-                    if job not in filling or not filling[job].has_room(rows[at]):
-                        filling[job] = Event(kind, at_ms, entry, {"job": job})
-                        events.append(filling[job])
-                    filling[job].rows.append(rows[at])
-                    filling[job].size += len(rows[at].encode()) + 1
+            job = text.partition("|")[0]
+            for row in _ended(text, facts, seen):
+                if job not in filling or not filling[job].has_room(row):
+                    filling[job] = Event(kind, at_ms, entry, {"job": job})
+                    events.append(filling[job])
+                filling[job].rows.append(row)
+                filling[job].size += len(row.encode()) + 1
         elif kind == "job.closed":
             # Opened again by a person since, it is told when it closes again.
             if text in facts.statuses and facts.statuses[text]["closed_at"]:
                 events.append(Event(kind, at_ms, entry, dict(facts.statuses[text])))
                 filling.pop(text, None)
+        elif data := _data(kind, text):
+            events.append(Event(kind, at_ms, entry, data))
         else:
-            events.append(Event(kind, at_ms, entry, _data(kind, text)))
+            log.error("an event of type %s in the outbox cannot be read; it is left out", kind)
     return events
 
 
+def _ended(text: str, facts: _Facts, seen: set[tuple[str, int]]) -> Iterator[str]:
+    """The row of each recipient that an entry tells of, that has still ended and was not `seen` in an entry before."""
+    job, block, part = _where(text)
+    name = f"{job}|{block}|{part}"
+    rows = facts.rows[name]
+    for at in sorted(rows) if part else decode(text.rpartition("|")[2]):
+        if at in rows and (name, at) not in seen:
+            seen.add((name, at))
+            yield rows[at]
+
+
 def _data(kind: str, text: str) -> dict[str, Any]:
-    if kind == "account.parked":
-        since_ms, account, template, code, message = text.split("\t")
-        return {
-            "account": account,
-            "template": template,
-            "code": code,
-            "message": message,
-            "since": iso(int(since_ms)),
-        }
-    if kind == "account.resumed":
-        _, account, template = text.split("\t")
-        return {"account": account, "template": template}
-    if kind == "number.opted_out":
-        number, scope, since_ms, source, reason = text.split("\t")
-        return {
-            "phone": e164(int(number)),
-            "scope": BY_LETTER[scope],
-            "source": source,
-            "reason": reason,
-            "since": iso(int(since_ms)),
-        }
-    data: dict[str, Any] = json.loads(text)
-    return data
+    """What an entry of one of the other types says; empty when it cannot be read, perhaps because it is of a newer version."""
+    try:
+        if kind == "reply.received":
+            return dict(shown(json.loads(text)))
+        told_ms, *words = text.split("\t")
+        names = _WORDS.get(kind, ())
+        data: dict[str, Any] = dict(zip(names, words, strict=True))
+        if kind == "number.opted_out":
+            data |= {"phone": e164(int(data["phone"])), "scope": BY_LETTER[data["scope"]]}
+        return data | ({"since": iso(int(told_ms))} if data and kind != "account.resumed" else {})
+    except (ValueError, KeyError):
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from worker.web import callbacks, metrics, probes, static_files
-from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi, replies, suppressions
+from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi, replies, suppressions, webhooks
 from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
@@ -40,6 +40,7 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *numbers.routes,
     *suppressions.routes,
     *replies.routes,
+    *webhooks.routes,
     *codes.routes,
     *openapi.routes,
     *overview.routes,

@@ -336,6 +336,10 @@ local function suppressions_of(held)
   return entries
 end
 
+local function tell_opt_out(book, number, entry)
+  tell(book, 'number.opted_out', table.concat({ entry.at, number, entry.scope, entry.source, entry.reason }, '\t'))
+end
+
 local function write_suppressions(key, number, entries)
   local lines = {}
   for _, scope in ipairs({ 'a', 'n', 'm' }) do

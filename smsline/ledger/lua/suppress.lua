@@ -13,11 +13,7 @@ for i = 1, #ARGV, 5 do
     write_suppressions(KEYS[1], ARGV[i], entries)
     changed = changed + 1
     -- What a person has put there is known to who did it.
-    if kind ~= 'person' then
-      local entry = entries[kind]
-      local at, source = string.format('%.0f', tonumber(entry.at)), entry.source
-      tell(outbox, 'number.opted_out', table.concat({ ARGV[i], entry.scope, at, source, entry.reason }, '\t'))
-    end
+    if kind ~= 'person' then tell_opt_out(outbox, ARGV[i], entries[kind]) end
   end
 end
 return changed

@@ -8,8 +8,9 @@ import pytest
 
 from config.web import Webhooks
 from smsline.errors import BadInput, Conflict, NotFound
-from smsline.ledger import accounts, statistics, suppression, webhooks, webhooks_queue
+from smsline.ledger import accounts, replies, statistics, suppression, webhooks, webhooks_queue
 from smsline.ledger.link import Ledger, Value
+from smsline.ledger.replies import NewReply
 from smsline.ledger.suppression import Suppression
 from smsline.ledger.webhooks_outbox import told
 from tests.support.receiver import DIE, Receiver
@@ -100,7 +101,11 @@ def test_parks_and_other_events_are_told(line: Scene, receiver: Receiver) -> Non
     accounts.park(line.ledger, "main", "", "FailedOperation.X", probe_ms=1000, message="no\tcredit")
     accounts.park(line.ledger, "main", "", "FailedOperation.X", probe_ms=1000)
     accounts.unpark(line.ledger, "main")
-    assert webhooks.emit(line.ledger, "reply.received", {"phone": "+8613711112222", "text": "TD"})
+    replies.keep(
+        line.ledger,
+        NewReply("main", 8613711112224, "TD", 0, "", "", "stop", "marketing", "TD"),
+        retention_ms=DAY_S * 1000,
+    )
     suppression.add(
         line.ledger,
         [
@@ -112,15 +117,16 @@ def test_parks_and_other_events_are_told(line: Scene, receiver: Receiver) -> Non
     (parked,) = receiver.of("account.parked")
     assert (parked["account"], parked["code"], parked["message"]) == ("main", "FailedOperation.X", "no credit")
     assert receiver.of("account.resumed") == [{"account": "main", "template": ""}]
-    (out,) = receiver.of("number.opted_out")
-    assert (out["phone"], out["scope"], out["reason"]) == ("+8613711112222", "marketing", "said no")
-    assert receiver.of("reply.received") == [{"phone": "+8613711112222", "text": "TD"}]
+    by_reply, by_code = receiver.of("number.opted_out")
+    assert (by_code["phone"], by_code["scope"], by_code["reason"]) == ("+8613711112222", "marketing", "said no")
+    assert (by_reply["phone"], by_reply["source"]) == ("+8613711112224", "reply main")
+    (reply,) = receiver.of("reply.received")
+    assert (reply["phone"], reply["text"], reply["does"]) == ("+8613711112224", "TD", "stop")
 
 
 def test_without_an_endpoint_nothing_is_written(scene: Scene) -> None:
     """An outbox that nobody wants would grow for ever."""
     scene.close_all(scene.submit(some_numbers(3)))
-    assert not webhooks.emit(scene.ledger, "reply.received", {})
     assert not scene.ledger.redis.exists(scene.ledger.keys.outbox, scene.ledger.keys.webhooks_due)
 
 

@@ -315,6 +315,33 @@ def test_suppressions(api: Api) -> None:
         assert problem(program.post("/v1/suppressions", json=body))["status"] == 422
 
 
+def test_webhooks(api: Api, web_ledger: Ledger) -> None:
+    """Added with the secret shown once, listed without it, told again from a time on, removed; every act is in the trail."""
+    program = api()
+    given = {"name": "shop", "url": "https://shop.example/hook", "events": ["job.closed"]}
+    made = program.post("/v1/webhooks", json=given)
+    assert (made.status_code, made.json()["secret"][:6]) == (201, "whsec_")
+    assert problem(program.post("/v1/webhooks", json=given))["status"] == 409
+    assert made.json()["secret"] not in program.get("/v1/webhooks").text
+    (listed,) = program.get("/v1/webhooks").json()["webhooks"]
+    assert (listed["url"], listed["state"]) == (given["url"], "active")
+    since = {"since": "2026-01-01T00:00:00Z"}
+    assert program.post("/v1/webhooks/shop/replay", params=since).json() == {"replayed": 0}
+    assert problem(program.post("/v1/webhooks/shop/replay", params={"since": "2026-01-01T00:00"}))["field"] == "since"
+    assert problem(program.post("/v1/webhooks/other/replay", params=since))["status"] == 404
+    wrong: list[dict[str, Any]] = [
+        {"name": "Shop"},
+        {"url": "ftp://x/"},
+        {"events": []},
+        {"events": "job.closed"},
+        {"to": "x"},
+    ]
+    for change in wrong:
+        assert problem(program.post("/v1/webhooks", json={**given, **change}))["status"] == 422
+    assert program.delete("/v1/webhooks", params={"name": "shop"}).json() == {"removed": "shop"}
+    assert [act["act"] for act in acts(web_ledger)] == ["webhook.remove", "webhook.replay", "webhook.add"]
+
+
 def test_what_is_not_there(api: Api) -> None:
     """Unknown paths and methods are problems too."""
     assert problem(api().get("/v1/nothing"))["status"] == 404

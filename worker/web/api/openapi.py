@@ -15,6 +15,7 @@ from smsline.job import MAX_KEY_CHARS, MAX_PARAM_CHARS, MAX_PARAMS, MAX_REF_CHAR
 from smsline.ledger.dead import DEAD_STATES
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.suppression import SCOPES
+from smsline.ledger.webhooks import EVENT_TYPES, LONGEST_URL, ListedWebhook
 from smsline.names import LANES
 from smsline.states import JobState
 from worker.web.api.intake import Reject
@@ -87,6 +88,17 @@ SUPPRESSION: Final[Schema] = {
         "numbers": {"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_NUMBERS},
         "scope": {"type": "string", "enum": list(SCOPES), "description": "What is stopped; all when left out."},
         "reason": {**TEXT, "description": "Why, for people."},
+    },
+}
+
+WEBHOOK: Final[Schema] = {
+    "type": "object",
+    "required": ["name", "url", "events"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,39}$"},
+        "url": {"type": "string", "format": "uri", "maxLength": LONGEST_URL},
+        "events": {"type": "array", "items": {"type": "string", "enum": list(EVENT_TYPES)}, "minItems": 1},
     },
 }
 
@@ -251,6 +263,36 @@ OPERATIONS: Final = (
         refusals=(422,),
     ),
     Operation(
+        *("get", "/v1/webhooks", "read", "Endpoints of webhooks, and how each fares."),
+        object_of(webhooks=list_of(ref("ListedWebhook"))),
+        refusals=(422,),
+    ),
+    Operation(
+        *(
+            "post",
+            "/v1/webhooks",
+            "operate",
+            "Add an endpoint; its secret is shown once.",
+            object_of(name=TEXT, secret=TEXT),
+        ),
+        201,
+        body={"application/json": WEBHOOK},
+        refusals=(409, 413, 422),
+    ),
+    Operation(
+        *("delete", "/v1/webhooks", "operate", "Remove an endpoint.", object_of(removed=TEXT)),
+        query={"name": TEXT},
+        needed=("name",),
+        refusals=(404, 422),
+    ),
+    Operation(
+        *("post", "/v1/webhooks/{name}/replay", "operate", "Send kept events again, each under the id it had."),
+        object_of(replayed=COUNT),
+        query={"since": {"type": "string", "format": "date-time"}},
+        needed=("since",),
+        refusals=(404, 422),
+    ),
+    Operation(
         "get", "/v1/numbers/{number}", "read", "What happened to a number.", ref("NumberPage"), refusals=(404, 422)
     ),
     Operation(
@@ -270,7 +312,7 @@ def openapi(request: Request) -> Response:
 @cache
 def _document(version: str) -> bytes:
     _, schemas = msgspec.json.schema_components(
-        (Status, Result, DeadGroup, AccountHealth, NumberPage, Reject, Problem),
+        (Status, Result, DeadGroup, AccountHealth, NumberPage, Reject, ListedWebhook, Problem),
         ref_template="#/components/schemas/{name}",
     )
     paths: dict[str, Schema] = {}

@@ -10,7 +10,7 @@ from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
 from tests.integration.controls.passing_time import Course, let_pass, nobody_works
-from tests.support.provider import refuse
+from tests.support.provider import never_left
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, TERMS, World, some_numbers
 from worker.intake import accept
@@ -168,9 +168,11 @@ def test_many_pauses_lose_and_double_nothing(paced: Scene) -> None:
     assert everybody_once(paced, 12)
 
 
-def test_a_try_is_a_place_taken(paced: Scene) -> None:
+def test_a_try_is_a_place_taken(ledger: Ledger) -> None:
     """Calls that fail make no room for more: so many numbers a second are called, not so many reached."""
-    paced.provider.usual = refuse("ResourceInUse")  # of the request: no trouble of the account, which would be held
+    # Without its circuit breaker, which would hold the account after four of them.
+    paced = make_scene(ledger, linger_ms=0, breaker_failures=0)
+    paced.provider.usual = never_left("http.PoolTimeout")
     course = Course(paced)
     paced.submit(some_numbers(100), pace=SLOW)
     for place in range(8):

@@ -87,3 +87,4 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
     yield "dead letters", f"{letters}, of {len(found.dead)} kinds; with a service of your own: smsline dead list"
     yield "texted twice", "nobody"
     yield "on purpose", f"{len(STEERED)} of {len(STEERED)} numbers in trouble ended as they should"
+    yield "to go on", "python -m worker up, and the console is at http://127.0.0.1:8390"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-STUCK_S: Final = 1.0
+STUCK_S: Final = 0.3
 """The shortest time after which a call counts as stuck."""
 
 STUCK_TIMES: Final = 3.0

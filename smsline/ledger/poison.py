@@ -23,6 +23,7 @@ _SHAPES: Final = {
     "probe": re.compile(rf"\S+ {_NUMBER}"),
     "drain": re.compile(r"\S+"),
     "credit": re.compile(r"\S+"),
+    "stats": re.compile(r"\S+"),
     "pushed": re.compile(r"\S+"),
     "replies": re.compile(r"\S+"),
     "send": re.compile(_QUEUE),

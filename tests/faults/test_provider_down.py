@@ -30,12 +30,12 @@ KINDS: Final[dict[str, Script]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_outage_costs_what_was_in_flight(scene: Scene, kind: str) -> None:
-    """One call of 200, a few of ten, and a probe of one recipient now and then; the rest goes out when the provider is back."""
+    """One call of 200, a few of five, and a probe of one recipient now and then; the rest goes out when the provider is back."""
     job = scene.submit(some_numbers(COUNT))
     scene.provider.usual = KINDS[kind]
     scene.send_all()
     in_doubt = sum(len(call.numbers) for call in scene.provider.calls)
-    assert in_doubt <= 200 + 3 * 10 + 2
+    assert in_doubt <= 200 + 3 * 5 + 2
     (health,) = scene.ask.accounts()
     assert health["state"] == "held"
     assert health["held"]
@@ -87,7 +87,7 @@ def test_one_failure_among_good_calls_holds_nothing(scene: Scene) -> None:
     job = scene.submit(some_numbers(2_000))
     scene.send_all()
     assert scene.ask.accounts()[0]["state"] == "ok"
-    assert [len(call.numbers) for call in scene.provider.calls][:8] == [200, 200, 10, 200, 10, 10, 10, 200]
+    assert [len(call.numbers) for call in scene.provider.calls][:8] == [200, 200, 5, 200, 5, 5, 5, 200]
     assert scene.counts(job)["total"] == scene.counts(job).get("accepted", 0) + scene.counts(job).get("sending", 0)
 
 

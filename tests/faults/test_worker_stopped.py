@@ -1,5 +1,7 @@
 """Workers that stand still for longer than their lease and then go on: too late to call, too late to write."""
 
+import re
+
 from tests.faults.support.service import Service
 from tests.faults.support.wire import know_scripts
 from tests.support.waiting import wait_until
@@ -7,7 +9,7 @@ from tests.support.waiting import wait_until
 
 def test_stopped_before_its_call(service: Service) -> None:
     """Who was stopped between the claim and the call makes no call: the otp has gone out through another worker, once."""
-    know_scripts(service.ledger, "begin")
+    know_scripts(service.ledger, "take", "begin")
     first = service.worker(tapped=True)
 
     def stop() -> bool:
@@ -27,17 +29,19 @@ def test_stopped_before_its_call(service: Service) -> None:
 
 
 def test_stopped_before_the_answer(service: Service) -> None:
-    """Who was stopped while its call was under way writes nothing afterwards; the receipts have told what became of it."""
+    """Who was stopped while its call was under way adds what nobody else could know, the fee; the receipts have told the rest."""
     first = service.worker()
     service.gateway.trap("SendSms", "carried out", first.stop)
     campaign = service.campaign(20)
     wait_until(service.sent, timeout_s=20, what="the call being carried out")
     second = service.worker()
     service.wait_closed(campaign)
-    before = service.ledger.redis.hgetall(service.ledger.keys.job(campaign))
+    before = service.client.status(campaign)
     first.go_on()
     second.terminate()
     service.wait_closed(later := service.campaign(20))
     assert service.account([campaign, later]) == {"delivered": 40}
-    assert service.ledger.redis.hgetall(service.ledger.keys.job(campaign)) == before
-    assert "lost its lease" in first.log.read_text()
+    after = service.client.status(campaign)
+    assert (after["counts"], after["closed_at"]) == (before["counts"], before["closed_at"])
+    assert after["fee"] in {before["fee"], 20}
+    assert re.search("lost its lease|when its answer came", first.log.read_text())

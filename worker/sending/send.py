@@ -39,7 +39,7 @@ TOKEN_S: Final = 0.5
 """For how long a token of the rate limit is good. A process that is starved between the token and the call gives it up: else what
 it held back would leave together with the next second's calls."""
 
-IN_DOUBT: Final = 10
+IN_DOUBT: Final = 5
 """Most recipients of a call while the account's last call failed, or one is stuck: so many may end in doubt."""
 
 RECORD_TRIES_S: Final = 30.0

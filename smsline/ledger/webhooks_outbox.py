@@ -30,6 +30,9 @@ _ENVELOPE: Final = 200
 ENTRIES: Final = 100
 """Of the outbox, worked on at once."""
 
+TOLD: Final = ("phone", "ref", "state", "code", "provider", "serial", "attempts", "final_at")
+"""Fields of a result that events have. The results have more: a row more of 20 bytes would be a thousand requests more a million."""
+
 _PART: Final = "part"
 
 _WORDS: Final = {
@@ -160,11 +163,12 @@ def _final(held: Any, providers: Mapping[str, str], codes: Mapping[int, str]) ->
 
 
 def told(row: Result) -> dict[str, Any]:
-    """A row of results as events have it: without `accepted_at` and without what is empty.
+    """A row of results as events have it: what a receiver acts on, and nothing that is empty.
 
-    So it has some 190 bytes with a provider's longest serial, 105 of them are an event, and a million recipients are under 10,000 requests.
+    With a provider's longest serial that is 180 bytes, so 110 of them are an event, and a million recipients are some 9,100 requests.
     """
-    return {name: value for name, value in row.items() if value not in ("", None) and name != "accepted_at"}
+    fields: Mapping[str, Any] = row
+    return {name: fields[name] for name in TOLD if fields[name] not in {"", None}}
 
 
 def _cut(found: Sequence[Entry], facts: _Facts) -> list[Event]:

@@ -24,6 +24,7 @@ from worker.web.pages import dead as dead_pages
 from worker.web.pages import jobs as job_pages
 from worker.web.pages import numbers as number_pages
 from worker.web.pages import replies as reply_pages
+from worker.web.pages import webhooks as webhook_pages
 from worker.web.pages.failures import failure
 from worker.web.security_headers import SecurityHeaders
 
@@ -54,6 +55,7 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *code_pages.routes,
     *access.routes,
     *audit.routes,
+    *webhook_pages.routes,
 )
 """A module with routes is a line here. First come, first served."""
 

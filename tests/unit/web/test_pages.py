@@ -7,7 +7,7 @@ import pytest
 
 from smsline.client import Client
 from smsline.job import Recipient
-from smsline.ledger import accounts, replies, suppression
+from smsline.ledger import accounts, replies, suppression, webhooks
 from smsline.ledger.audit import acts
 from smsline.ledger.link import Ledger
 from smsline.ledger.replies import NewReply
@@ -18,7 +18,19 @@ from tests.unit.web.conftest import SignIn, Site
 PHONE = "+8613900001111"
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
-PAGES = ("/", "/jobs", "/numbers", "/dead", "/accounts", "/suppressed", "/replies", "/codes", "/access", "/audit")
+PAGES = (
+    "/",
+    "/jobs",
+    "/numbers",
+    "/dead",
+    "/accounts",
+    "/suppressed",
+    "/replies",
+    "/codes",
+    "/webhooks",
+    "/access",
+    "/audit",
+)
 
 
 @pytest.fixture
@@ -195,6 +207,22 @@ def test_replies(signed_in: SignIn, web_ledger: Ledger) -> None:
     assert "by the word TD" in page
     assert PHONE in reader.post("/replies").text
     assert acts(web_ledger)[0]["about"] == {"list": "replies"}
+
+
+def test_webhooks(signed_in: SignIn, web_ledger: Ledger) -> None:
+    """How an endpoint fares, never its secret; telling again and removing need the role, and are in the trail."""
+    secret = webhooks.add(web_ledger, "shop", "https://shop.example/hook", ["job.closed"])
+    reader = signed_in("read")
+    shown = reader.get("/webhooks").text
+    assert "shop" in shown
+    assert secret not in shown
+    assert reader.post("/webhooks/shop/remove").status_code == 403
+    operator = signed_in("operate")
+    assert "0 events are sent again" in operator.post("/webhooks/shop/replay", data={"hours": "24"}).text
+    assert operator.post("/webhooks/shop/replay", data={"hours": "x"}).status_code == 422
+    operator.post("/webhooks/shop/remove")
+    assert webhooks.listed(web_ledger) == []
+    assert [act["act"] for act in acts(web_ledger)][:2] == ["webhook.remove", "webhook.replay"]
 
 
 def test_codes(site: Site) -> None:

@@ -19,6 +19,8 @@ TEXTS: Final = {
     "user-added": "The user was added.",
     "user-changed": "The user was changed.",
     "user-removed": "The user was removed; their sessions have ended.",
+    "webhook-replayed": "{count} events are sent again.",
+    "webhook-removed": "The endpoint is removed.",
     "key-revoked": "The key is revoked.",
 }
 

@@ -25,6 +25,7 @@ MENU: Final = (
     ("/accounts", "Accounts", "read"),
     ("/suppressed", "Suppressed", "read"),
     ("/replies", "Replies", "read"),
+    ("/webhooks", "Webhooks", "read"),
     ("/codes", "Codes", "read"),
     ("/access", "Users and keys", "admin"),
     ("/audit", "Audit", "admin"),

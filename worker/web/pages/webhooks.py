@@ -1,0 +1,55 @@
+"""Endpoints of webhooks: how each fares, what could not be delivered, telling it again.
+
+They are added by the command line, which prints the secret where nobody looks over a shoulder.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsline.errors import BadInput
+from worker.web.auth import Visitor, act, page
+from worker.web.context import web_of
+from worker.web.pages.notices import done
+from worker.web.pages.rendering import render
+
+SHOWN: Final = 50
+MOST_HOURS: Final = 24 * 365
+
+
+@page("read")
+def webhooks(request: Request, _: Visitor) -> Response:
+    """Every endpoint, and the newest failures."""
+    admin = web_of(request).admin
+    return render(
+        request, "webhooks.html", endpoints=admin.webhooks(), failures=admin.webhook_failures(limit=SHOWN)[:SHOWN]
+    )
+
+
+@act("operate")
+def replay(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Tell an endpoint everything again that happened in the last hours."""
+    text = str(form.get("hours", ""))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_HOURS):
+        raise BadInput("hours", text, f"must be a number from 1 to {MOST_HOURS:,}")
+    since_s = datetime.now(UTC).timestamp() - int(text[:9]) * 3600
+    count = web_of(request).admin.acting(visitor.actor).replay_webhook(request.path_params["name"], since_s=since_s)
+    return done("/webhooks", "webhook-replayed", count)
+
+
+@act("operate")
+def remove(request: Request, visitor: Visitor, _: FormData) -> Response:
+    """Remove an endpoint."""
+    web_of(request).admin.acting(visitor.actor).remove_webhook(request.path_params["name"])
+    return done("/webhooks", "webhook-removed")
+
+
+routes: Final = [
+    Route("/webhooks", webhooks),
+    Route("/webhooks/{name}/replay", replay, methods=["POST"]),
+    Route("/webhooks/{name}/remove", remove, methods=["POST"]),
+]

@@ -218,7 +218,8 @@ def test_webhooks(signed_in: SignIn, web_ledger: Ledger) -> None:
     assert secret not in shown
     assert reader.post("/webhooks/shop/remove").status_code == 403
     operator = signed_in("operate")
-    assert "0 events are sent again" in operator.post("/webhooks/shop/replay", data={"hours": "24"}).text
+    answer = operator.post("/webhooks/shop/replay", data={"hours": "24"})
+    assert "0 events are sent again" in operator.get(answer.headers["location"]).text
     assert operator.post("/webhooks/shop/replay", data={"hours": "x"}).status_code == 422
     operator.post("/webhooks/shop/remove")
     assert webhooks.listed(web_ledger) == []

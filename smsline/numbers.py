@@ -13,7 +13,7 @@ from struct import unpack as _unpack
 from typing import Final, NamedTuple
 
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+from phonenumbers import PhoneMetadata
 
 from smsline.errors import BadInput
 
@@ -285,24 +285,6 @@ def spellings(number: int) -> tuple[int, ...]:
     if same_phone(number) != number:
         return number, same_phone(number)
     return (number, number + 4_950_000_000_000) if 540_000_000_000 <= number < 550_000_000_000 else (number,)
-
-
-def country_of(number: int) -> str:
-    """The ISO 3166 country of a number; empty for one that belongs to none, such as a satellite phone's.
-
-    A number that its country has not given out counts as one of the first country with its calling code.
-    """
-    code = next(
-        (int(str(number)[:end]) for end in (1, 2, 3) if int(str(number)[:end]) in COUNTRY_CODE_TO_REGION_CODE), 0
-    )
-    countries = COUNTRY_CODE_TO_REGION_CODE.get(code, ())
-    if len(countries) < 2:
-        return "".join(countries).removeprefix(_NOWHERE)
-    return phonenumbers.region_code_for_number(phonenumbers.parse(f"+{number}")) or countries[0]
-
-
-_NOWHERE: Final = "001"
-"""What the library calls the country of numbers that belong to none."""
 
 
 def e164(number: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from dataclasses import dataclass, field
 from typing import Self, Unpack
 
+from smsline.countries import country_of
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 from smsline.job import (
     CampaignOptions,
@@ -22,7 +23,7 @@ from smsline.job import (
 )
 from smsline.ledger.jobs import Counts, Result, Status, iso
 from smsline.names import Lane
-from smsline.numbers import country_of, e164, parse_number
+from smsline.numbers import e164, parse_number
 from smsline.parts import Tally, nothing_good, parts
 from smsline.repeats import Content, Kept, mark, refuse_another_job, refuse_other_rows
 from smsline.states import COUNTED, FINAL, State

@@ -7,7 +7,7 @@ from struct import pack as _pack
 from typing import Final, NamedTuple
 
 from smsline import numbers
-from smsline.countries import country_of
+from smsline.countries import UNKNOWN, country_of
 from smsline.ledger import number_index
 from smsline.ledger.keys import SEEN_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
@@ -163,7 +163,7 @@ def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> Script
 
 def _countries(block: Block) -> str:
     """The country of a block's numbers, or of each where they differ; empty for mainland China."""
-    found = [country_of(number) for number in block.numbers]
+    found = [country_of(number) or UNKNOWN for number in block.numbers]
     if len(set(found)) > 1:
         return "".join(found)
     return "" if found[0] == "CN" else found[0]

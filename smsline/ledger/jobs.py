@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypedDict
 
 from smsline import numbers
+from smsline.countries import country_of
 from smsline.errors import BadInput
 from smsline.ledger import inbox
 from smsline.ledger.batch_queues import parse_queue
@@ -277,7 +278,7 @@ def _row(number: int, ref: str, state: State) -> Result:
         accepted_at=None,
         final_at=None,
         fee=0,
-        country=numbers.country_of(number),
+        country=country_of(number),
     )
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from smsline.countries import country_of
+from smsline.countries import UNKNOWN, country_of
 from smsline.ledger.link import Ledger
 
 MINUTE_MS: Final = 60_000
@@ -86,7 +86,7 @@ def ended_in_inbox(job: tuple[str, str, str], numbers: Iterable[int], state: str
         state: In which they end.
     """
     account, lane, template = job
-    by_country = Counter(map(country_of, numbers))
+    by_country = Counter(country_of(number) or UNKNOWN for number in numbers)
     total = by_country.total()
     fields = [(f"r|{account}|{lane}|{state}", total), (f"t|{account}|{template}|{state}", total)]
     return lines_of([*fields, *((f"c|{account}|{country}|{state}", by) for country, by in by_country.items())])

@@ -13,10 +13,8 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
-
 from config.accounts import Account
+from smsline.countries import country_of
 from smsline.ledger.batch_queues import BatchQueue
 
 MAINLAND_COUNTRY: Final = "CN"
@@ -62,18 +60,6 @@ def _zone_names() -> dict[str, list[str]]:
             country, _, name, *_ = queue.split("\t")
             names.setdefault(country, []).append(name)
     return names
-
-
-def country_of(number: int) -> str:
-    """The ISO 3166 country of an E.164 integer; empty for numbers that belong to none, such as satellite phones.
-
-    A number that its country has not given out counts as one of the first country with its calling code.
-    """
-    digits = str(number)
-    countries = next((found for end in (1, 2, 3) if (found := COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:end])))), ())
-    if len(countries) < 2:
-        return "".join(countries).removeprefix(NOWHERE)
-    return phonenumbers.region_code_for_number(phonenumbers.parse(f"+{digits}")) or countries[0]
 
 
 def country_for(account: Account, lane: str, region: str, number: int) -> str:

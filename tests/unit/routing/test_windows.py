@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from config.accounts import Account
-from worker.routing.windows import Window, closed_s, country_of, parse_window, zones_of
+from smsline.countries import country_of
+from worker.routing.windows import Window, closed_s, parse_window, zones_of
 
 DAY = parse_window("08:00-22:00")
 

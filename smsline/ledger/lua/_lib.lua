@@ -199,14 +199,18 @@ local function count_states(book, block, first, last, letter)
     book.ended[block.name] = ended
     for p = first, last do ended[#ended + 1] = p end
   end
-  local lane, template = string.match(block.queue, '^([^|]*)|[^|]*|([^|~]*)')
-  grow(book, 'r|' .. block.account .. '|' .. lane .. '|' .. state, by)
-  grow(book, 't|' .. block.account .. '|' .. template .. '|' .. state, by)
-  local stem = 'c|' .. block.account .. '|'
-  if not block.co then grow(book, stem .. 'CN|' .. state, by)
-  elseif #block.co == 2 then grow(book, stem .. block.co .. '|' .. state, by)
-  else
-    for p = first, last do grow(book, stem .. string.sub(block.co, p * 2 + 1, p * 2 + 2) .. '|' .. state, 1) end
+  -- The names are made once a block and state: a page of receipts comes here once a receipt.
+  block.fields = block.fields or {}
+  local fields = block.fields[letter]
+  if not fields then
+    local lane, template = string.match(block.queue, '^([^|]*)|[^|]*|([^|~]*)')
+    fields = { 'r|' .. block.account .. '|' .. lane .. '|' .. state, 't|' .. block.account .. '|' .. template .. '|' .. state }
+    if not block.co or #block.co == 2 then fields[3] = 'c|' .. block.account .. '|' .. (block.co or 'CN') .. '|' .. state end
+    block.fields[letter] = fields
+  end
+  for _, field in ipairs(fields) do grow(book, field, by) end
+  if not fields[3] then
+    for p = first, last do grow(book, 'c|' .. block.account .. '|' .. string.sub(block.co, p * 2 + 1, p * 2 + 2) .. '|' .. state, 1) end
   end
 end
 

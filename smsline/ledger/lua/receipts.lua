@@ -112,6 +112,8 @@ local function block(index)
   local job_deltas = deltas[e.job_key] or {}
   local from_k, from_position, last, any
   deltas[e.job_key] = job_deltas
+  -- Most receipts of a block say the same, after the same time: counted first, named once.
+  local taken_s, by_code, by_wait = b[7] and tonumber(b[7]), {}, {}
   for k = 1, #positions do
     local position, to = string.byte(positions, k), string.sub(letters, k, k)
     local from = string.sub(st, position + 1, position + 1)
@@ -128,14 +130,22 @@ local function block(index)
       elseif to ~= 'd' then dead_letter(e, k, to) end
       count_move(job_deltas, from, to)
       if to ~= 'w' then count_states(book, about, position, position, to) end
-      local code = code_of(codes, k)
-      if code and code ~= '' then grow(book, 'k|' .. account .. '|receipt|' .. code, 1) end
-      if b[7] and to ~= 'u' and to ~= 'w' then count_time(book, waited, (seconds_at(ends, k) - tonumber(b[7])) * 1000, 1) end
+      local cell = string.sub(codes, k * 2 - 1, k * 2)
+      by_code[cell] = (by_code[cell] or 0) + 1
+      if taken_s and to ~= 'u' and to ~= 'w' then
+        local waited_s = seconds_at(ends, k) - taken_s
+        by_wait[waited_s] = (by_wait[waited_s] or 0) + 1
+      end
       applied = applied + 1
     end
     if not good and from_k then new.run(from_k, k - 1, from_position); from_k = nil end
   end
   if from_k then new.run(from_k, #positions, from_position) end
+  for cell, times in pairs(by_code) do
+    local code = code_of(cell, 1)
+    if code and code ~= '' then grow(book, 'k|' .. account .. '|receipt|' .. code, times) end
+  end
+  for waited_s, times in pairs(by_wait) do count_time(book, waited, waited_s * 1000, times) end
   if not any then return end
   local letters_now = new.column(1)
   redis.call('HSET', e.key, 'st', letters_now, 'cd', new.column(2), 'fi', new.column(3))

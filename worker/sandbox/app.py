@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from starlette.applications import Starlette
@@ -89,9 +89,16 @@ class Endpoint:
             subject=call.subject if isinstance(call, Call) else None,
         )
         if fault is not None and fault.kind in ("lost", "reset"):
-            await self._cut(scope, receive, fault.kind)
-        else:
-            await _answer(send, reply if fault is None else _spoil(reply, fault))
+            self._connections.cut(scope["client"], reset=fault.kind == "reset")
+            # Returning without an answer would make uvicorn send a 500: stay until it has seen the cut.
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+        answer = reply if fault is None else _spoil(reply, fault)
+        headers = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
+        listed = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": listed})
+        await send({"type": "http.response.body", "body": answer.body})
 
     def _reply(self, wire: Wire, call: Call | Reply, fault: Fault | None) -> Reply:
         """What the wire says; a call that a fault keeps from being carried out is refused instead."""
@@ -107,28 +114,22 @@ class Endpoint:
         return wire.refuse(fault.code)
 
     async def _wait(self, reply: Reply, fault: Fault | None) -> None:
+        """Hold the answer back: until its early receipts are pulled, and for the latency that the flags and the fault ask for."""
         flags = self._sandbox.flags
         wait_ms = flags.latency_ms + (fault.ms if fault is not None else 0)
         if flags.latency_jitter_ms:
             wait_ms += self._rng.randrange(flags.latency_jitter_ms + 1)
         if reply.early:
-            await self._until_pulled(reply.early, flags.early_hold_ms)
+            given = [asyncio.Event() for _ in reply.early]
+            for message, event in zip(reply.early, given, strict=True):
+                self._sandbox.world.watch(message, event.set)
+            # A client with one thread cannot pull while it waits for this answer: the hold must end by itself.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(flags.early_hold_ms / 1000):
+                    for event in given:
+                        await event.wait()
         if wait_ms:
             await asyncio.sleep(wait_ms / 1000)
-
-    async def _until_pulled(self, messages: tuple[int, ...], hold_ms: int) -> None:
-        given = [asyncio.Event() for _ in messages]
-        for message, event in zip(messages, given, strict=True):
-            self._sandbox.world.watch(message, event.set)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(hold_ms / 1000):
-                for event in given:
-                    await event.wait()
-
-    async def _cut(self, scope: Scope, receive: Receive, kind: Literal["lost", "reset"]) -> None:
-        self._connections.cut(scope["client"], reset=kind == "reset")
-        while (await receive())["type"] != "http.disconnect":
-            pass
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request:
@@ -160,13 +161,6 @@ def _spoil(reply: Reply, fault: Fault) -> Reply:
     if fault.kind == "status":
         return Reply(_GATEWAY_PAGE, status=fault.status, content_type="text/html")
     return reply
-
-
-async def _answer(send: Send, reply: Reply) -> None:
-    headers = [(b"content-type", reply.content_type.encode()), (b"content-length", str(len(reply.body)).encode())]
-    headers += [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
 
 
 def control_routes(sandbox: Sandbox) -> list[Route]:

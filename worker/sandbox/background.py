@@ -26,7 +26,7 @@ class Background:
     def __init__(self, flags: Flags | None = None) -> None:
         self._listener = bind(HOST, 0)
         self._server = build_server(flags or Flags())
-        self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],), name="sandbox", daemon=True)
         self.url = url_of(self._listener)
         self._http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
@@ -60,7 +60,7 @@ class Background:
         return self._answer(self._http.post("/_control", json=patch))
 
     def reply(self, phone: str, text: str, **more: object) -> None:
-        """Let somebody reply; `more` is `app`, `sign`, `extend` or `at_s`, as `POST /_replies` takes them.
+        """Add a reply of a subscriber; `more` is `app`, `sign`, `extend` or `at_s`, as `POST /_replies` takes them.
 
         Raises:
             ValueError: No number, or a field that there is not.
@@ -70,9 +70,6 @@ class Background:
     def reset(self) -> dict[str, Any]:
         """Forget everything and go back to the flags of the start."""
         return self._answer(self._http.post("/_reset"))
-
-    def _serve(self) -> None:
-        self._server.run(sockets=[self._listener])
 
     @staticmethod
     def _answer(response: httpx.Response) -> dict[str, Any]:

@@ -111,14 +111,12 @@ class Sandbox:
             "last_at": stats.last_at,
         }
         if numbers != "none":
-            answer["numbers"] = self._messages_per_number(least=2 if numbers == "repeated" else 1)
+            least = 2 if numbers == "repeated" else 1
+            counted = Counter(world.numbers)
+            answer["numbers"] = {f"+{number}": times for number, times in counted.items() if times >= least}
         if log:
             answer["log"] = list(stats.log)
         return answer
-
-    def _messages_per_number(self, least: int) -> dict[str, int]:
-        counted = Counter(self.world.numbers)
-        return {f"+{number}": times for number, times in counted.items() if times >= least}
 
 
 def _sum(refusals: Mapping[str, int], family: str) -> int:

@@ -170,7 +170,8 @@ class World:
         receipts = [self._receipt(message) for message in taken]
         if self._watched:
             for message in taken:
-                self._watched.pop(message, _nothing)()
+                if given := self._watched.pop(message, None):
+                    given()
         return receipts
 
     def watch(self, message: int, given: Callable[[], None]) -> None:
@@ -179,7 +180,10 @@ class World:
 
     def about(self, app: str, number: int, *, begin_s: int, end_s: int) -> Iterator[Receipt]:
         """Receipts of one number that came between two epoch seconds, newest first, taken off no queue."""
-        self._index()
+        # The index is built when first asked for: most worlds never are, and it costs 100 bytes a number.
+        for fresh in range(len(self._previous), len(self.numbers)):
+            self._previous.append(self._last.get(self.numbers[fresh], -1))
+            self._last[self.numbers[fresh]] = fresh
         until = min(end_s * 1000 + 999, self._now_ms()) - self._start_ms
         message = self._last.get(number, -1)
         while message >= 0:
@@ -200,13 +204,6 @@ class World:
             if place in ours and self._due[message] <= until:
                 yield self._receipt(message)
 
-    def _index(self) -> None:
-        # Built when first asked for: most worlds never are, and it costs 100 bytes a number.
-        for message in range(len(self._previous), len(self.numbers)):
-            number = self.numbers[message]
-            self._previous.append(self._last.get(number, -1))
-            self._last[number] = message
-
     def _receipt(self, message: int) -> Receipt:
         fate = FATES[self._fate[message]]
         return Receipt(
@@ -217,7 +214,3 @@ class World:
             received_s=(self._start_ms + self._due[message]) // 1000,
             context=self._origins[self._origin[message]].context,
         )
-
-
-def _nothing() -> None:
-    """What happens when nobody watches."""

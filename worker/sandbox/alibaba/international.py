@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from worker.sandbox.alibaba.book import Book, Message, Outgoing
+from worker.sandbox.alibaba.book import Book, Outgoing
 from worker.sandbox.alibaba.content import (
     BAD_JSON,
     BAD_PARAMETERS,
@@ -139,10 +139,9 @@ def _send(sandbox: Sandbox, book: Book, call: Outgoing, number: int, *, text: st
     (fate,) = fates_of(sandbox, [number])
     sent = book.send(call, [number], [fate], [text]) if fate.trouble is None or fate.sent else []
     sandbox.stats.carried_out(1, [fate.trouble.international if fate.trouble else "OK"])
-    return fate.trouble or _accepted(sent[0])
-
-
-def _accepted(message: Message) -> dict[str, object]:
+    if fate.trouble is not None:
+        return fate.trouble
+    message = sent[0]
     return {
         "MessageId": message.message_id,
         "To": str(message.number),

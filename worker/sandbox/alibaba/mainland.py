@@ -23,7 +23,7 @@ from worker.sandbox.alibaba.content import (
     values_of,
 )
 from worker.sandbox.alibaba.numbers import normalise
-from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, Fate, Trouble, fates_of
+from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, Trouble, fates_of
 from worker.sandbox.sandbox import Sandbox
 
 NUMBERS_LIMIT: Final = 1000
@@ -116,7 +116,9 @@ def _send(
 ) -> dict[str, object] | Trouble:
     """Let the messages out, unless something is wrong with the call or one of its numbers."""
     template, context = params["TemplateCode"], params.get("OutId", "")
-    if trouble := _refusing(sandbox, key, template, recipients):
+    flags = sandbox.flags
+    checks = (check_sign(flags, one.sign) or check_template(flags, template, one.values) for one in recipients)
+    if trouble := told(flags, key) or next(filter(None, checks), None):
         return trouble
     if len(context) > LONGEST_CONTEXT:
         return BAD_PARAMETERS
@@ -130,22 +132,10 @@ def _send(
     if worst is None or worst.sent:
         texts = [shown(one.sign, one.values or {}) for one in recipients]
         biz_id = book.send(Outgoing(key, context, template, recipients[0].sign), known, fates, texts)[0].biz_id
-    return _word(sandbox, worst, biz_id, count=len(known))
-
-
-def _word(sandbox: Sandbox, worst: Fate | None, biz_id: str, *, count: int) -> dict[str, object] | Trouble:
-    """The one word for all numbers of a call: that of the first whose fate refuses it."""
+    # This API answers once for all numbers of a call: with the trouble of the first that is refused.
     trouble = worst.trouble if worst else None
-    sandbox.stats.carried_out(count, [trouble.mainland if trouble else "OK"] * count)
+    sandbox.stats.carried_out(len(known), [trouble.mainland if trouble else "OK"] * len(known))
     return trouble or {"BizId": biz_id}
-
-
-def _refusing(sandbox: Sandbox, key: str, template: str, recipients: Sequence[Recipient]) -> Trouble | None:
-    flags = sandbox.flags
-    if trouble := told(flags, key):
-        return trouble
-    checks = (check_sign(flags, one.sign) or check_template(flags, template, one.values) for one in recipients)
-    return next(filter(None, checks), None)
 
 
 def _detail(book: Book, message: Message) -> dict[str, object]:

@@ -65,10 +65,10 @@ class SmsPartnerWire:
         if isinstance(fields, No):
             return refused(fields)
         key = str(fields.get("apiKey") or "")
-        if not self._is_known(key):
+        flags = self._sandbox.flags
+        if not key or not (flags.any_credentials or any(one.secret_key == key for one in flags.accounts)):
             return refused(No(10 if key else 1))
         self._sandbox.rates.arrive(action, request.tick_s)
-        flags = self._sandbox.flags
         limit = flags.limits.get(action, flags.limits.get("*", LIMITS.get(action, 0)))
         if not self._sandbox.rates.admit(key, action, limit=limit, now=request.tick_s):
             return refused(No(429, status=429))
@@ -84,10 +84,6 @@ class SmsPartnerWire:
     def refuse(self, code: str) -> Reply:
         """An error answer with the code, as the sandbox's flags demand it."""
         return refused(No(int(code) if code.isdigit() else 500))
-
-    def _is_known(self, key: str) -> bool:
-        flags = self._sandbox.flags
-        return bool(key) and (flags.any_credentials or any(one.secret_key == key for one in flags.accounts))
 
 
 def refused(no: No) -> Reply:

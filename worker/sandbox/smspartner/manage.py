@@ -65,24 +65,28 @@ def stop_list(_sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> di
 def lookup(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
     """Whether each of up to 500 is spelt like a number."""
     spelled = _listed(fields)
-    return spelled if isinstance(spelled, No) else {"lookup": [_looked(each) for each in spelled]}
-
-
-def _looked(spelled: str) -> dict[str, object]:
-    number = number_of(spelled)
-    country = None if number is None else country_of(number)
-    if number is None or country is None:
-        return {"request": spelled, "success": False, "message": "Le numero n'est pas valide"}
-    return {
-        "request": spelled,
-        "success": True,
-        "countryCode": country.iso,
-        "prefixCode": int(country.calling_code),
-        "phoneNumber": f"+{number}",
-        "type": "Mobile",
-        "network": "",
-        "format": {"e164": f"+{number}"},
-    }
+    if isinstance(spelled, No):
+        return spelled
+    rows: list[dict[str, object]] = []
+    for each in spelled:
+        number = number_of(each)
+        country = None if number is None else country_of(number)
+        if number is None or country is None:
+            rows.append({"request": each, "success": False, "message": "Le numero n'est pas valide"})
+            continue
+        rows.append(
+            {
+                "request": each,
+                "success": True,
+                "countryCode": country.iso,
+                "prefixCode": int(country.calling_code),
+                "phoneNumber": f"+{number}",
+                "type": "Mobile",
+                "network": "",
+                "format": {"e164": f"+{number}"},
+            }
+        )
+    return {"lookup": rows}
 
 
 def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:

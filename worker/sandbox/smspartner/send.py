@@ -72,7 +72,15 @@ def bulk_send(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict
             rows.append(_row(text, code, unicode=fields.get("isUnicode") in (1, "1")))
     sandbox.stats.carried_out(len(texts), [str(row["code"]) for row in rows])
     sending = _let_out(sandbox, store, taken, fields=fields, sent_ms=sent_ms)
-    return _answer(sandbox, sending.message_id, rows)
+    parts = sum(int(str(row.get("nbSms", 0))) for row in rows)
+    return {
+        "message_id": sending.message_id,
+        "currency": "EUR",
+        "cost": round(PRICE * parts, 3),
+        "nbSMS": parts,
+        # The order of the rows is not documented: a client that trusts positions must fail here.
+        "SMSResponse_List": sandbox.shuffled(rows),
+    }
 
 
 def _texts(fields: Mapping[str, Any], *, steering: bool) -> list[Text] | No:
@@ -183,15 +191,3 @@ def _row(text: Text, code: int, *, unicode: bool) -> dict[str, object]:
         return {"success": False, "code": code, "message": f"sandbox: {code}", "phoneNumber": number}
     parts = parts_of(text.message, unicode=unicode)
     return {"success": True, "code": code, "nbSms": parts, "cost": round(PRICE * parts, 3), "phoneNumber": number}
-
-
-def _answer(sandbox: Sandbox, message_id: int, rows: list[dict[str, object]]) -> dict[str, object]:
-    """The rows in an order of their own, so that nobody trusts positions."""
-    parts = sum(int(str(row.get("nbSms", 0))) for row in rows)
-    return {
-        "message_id": message_id,
-        "currency": "EUR",
-        "cost": round(PRICE * parts, 3),
-        "nbSMS": parts,
-        "SMSResponse_List": sandbox.shuffled(rows),
-    }

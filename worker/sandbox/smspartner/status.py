@@ -49,22 +49,15 @@ def multi_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> d
             return No(3 if message_id is None else 2)
         number = number_of(spelled)
         found = None if number is None else _find(store, message_id, number, sandbox.now_ms())
-        rows.append(_multi_row(store, str(spelled), message_id, found))
+        row: dict[str, object] = {"success": found is not None, "phoneNumber": spelled, "messageId": message_id}
+        if found is None:
+            rows.append(row | {"code": 4, "status": "Numéro introuvable"})
+            continue
+        stopped = str(int(found.number in store.stopped))  # text here, a boolean in the other status calls
+        rows.append(
+            row | {"code": 200, "status": found.status, "date": str(found.at_s), "stopSms": stopped, "isSpam": "0"}
+        )
     return {"StatutResponse_List": sandbox.shuffled(rows)}
-
-
-def _multi_row(store: Store, spelled: str, message_id: int, found: Report | None) -> dict[str, object]:
-    row: dict[str, object] = {"success": found is not None, "phoneNumber": spelled, "messageId": message_id}
-    if found is None:
-        return row | {"code": 4, "status": "Numéro introuvable"}
-    stopped = str(int(found.number in store.stopped))
-    return row | {
-        "code": 200,
-        "status": found.status,
-        "date": str(found.at_s),
-        "stopSms": stopped,
-        "isSpam": "0",
-    }
 
 
 def bulk_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:

@@ -78,7 +78,9 @@ def _refused_sign(flags: Flags, book: Book, sign: str, *, mainland: bool) -> str
 def _refused_template(flags: Flags, book: Book, content: Content, *, mainland: bool) -> str:
     if code := flags.template_codes.get(content.template):
         return code
-    template = flags.templates.get(content.template) or _added(book, content.template)
+    template, added = flags.templates.get(content.template), book.template(content.template)
+    if template is None and added is not None and added.status == 0:
+        template = Template(params=places_of(added.content), region="global" if added.international else "mainland")
     if template is None:
         known = not flags.templates and _TEMPLATE_ID.fullmatch(content.template) and not book.withheld(content.template)
         return _refused_values(Template(), content.values) if known else BAD_TEMPLATE
@@ -87,14 +89,6 @@ def _refused_template(flags: Flags, book: Book, content: Content, *, mainland: b
     if template.region == "mainland" and not mainland:
         return MAINLAND_TO_GLOBAL
     return _refused_values(template, content.values)
-
-
-def _added(book: Book, template: str) -> Template | None:
-    """An approved template that was added by an action."""
-    found = book.template(template)
-    if found is None or found.status != 0:
-        return None
-    return Template(params=places_of(found.content), region="global" if found.international else "mainland")
 
 
 def _refused_values(template: Template, values: Sequence[str]) -> str:

@@ -69,7 +69,7 @@ _HANDLERS: Final[Mapping[str, Callable[[Sandbox, Mapping[str, Any]], Result | Re
     "DescribePhoneNumberInfo": describe_numbers,
     "ReportConversion": report_conversion,
 }
-"""Actions on an app, or on nobody's."""
+"""Actions on an app, or on none."""
 
 _OF_A_KEY: Final[Mapping[str, Callable[[Sandbox, str, Mapping[str, Any]], Result | Refusal]]] = {
     "AddSmsTemplate": add_template,
@@ -102,15 +102,25 @@ class TencentWire:
         if refusal := check_shape(request, form):
             return _refused(refusal)
         request = form.request if form else request
-        key = self._signer(request, form)
+        flags = self._sandbox.flags
+        secrets = {account.secret_id: account.secret_key for account in flags.accounts}
+        now_s, unseen = request.at_s, flags.any_credentials
+        # Algorithm v1 puts the signature among the parameters, v3 into the Authorization header.
+        key = (
+            verify_form(form, secrets.get, now_s=now_s, unseen=unseen)
+            if form
+            else verify(request, secrets.get, now_s=now_s, unseen=unseen)
+        )
         if isinstance(key, Refusal):
             return _refused(key)
         if refusal := check_headers(request):
             return _refused(refusal)
         action = request.headers["x-tc-action"]
         self._sandbox.rates.arrive(action, request.tick_s)
-        if refusal := self._check_rate(key, action, request.tick_s):
-            return _refused(refusal)
+        limit = flags.limits.get(action, flags.limits.get("*", LIMITS[action]))
+        if not self._sandbox.rates.admit(key, action, limit=limit, now=request.tick_s):
+            words = f"More than {limit} requests of {action} in one second; retry later."
+            return _refused(Refusal("RequestLimitExceeded", words))
         params = read_flat(form.own, action) if form else read_params(request, action)
         if isinstance(params, Refusal):
             return _refused(params)
@@ -132,20 +142,6 @@ class TencentWire:
     def refuse(self, code: str) -> Reply:
         """An error answer with the code, as the sandbox's flags demand it."""
         return _refused(Refusal(code, "The sandbox was told to answer this."))
-
-    def _signer(self, request: Request, form: Form | None) -> str | Refusal:
-        flags = self._sandbox.flags
-        secrets = {account.secret_id: account.secret_key for account in flags.accounts}
-        if form:
-            return verify_form(form, secrets.get, now_s=request.at_s, unseen=flags.any_credentials)
-        return verify(request, secrets.get, now_s=request.at_s, unseen=flags.any_credentials)
-
-    def _check_rate(self, key: str, action: str, tick_s: float) -> Refusal | None:
-        flags = self._sandbox.flags
-        limit = flags.limits.get(action, flags.limits.get("*", LIMITS[action]))
-        if self._sandbox.rates.admit(key, action, limit=limit, now=tick_s):
-            return None
-        return Refusal("RequestLimitExceeded", f"More than {limit} requests of {action} in one second; retry later.")
 
     def _check_app(self, key: str, app: str) -> Refusal | None:
         flags = self._sandbox.flags

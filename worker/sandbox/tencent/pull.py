@@ -68,20 +68,20 @@ def check_limit(params: Mapping[str, Any]) -> Refusal | None:
 
 
 def _receipt_rows(receipts: list[Receipt], sandbox: Sandbox) -> Result:
-    return Result({"PullSmsSendStatusSet": [_row(receipt, sandbox.flags.echo_context) for receipt in receipts]})
-
-
-def _row(receipt: Receipt, echo_context: bool) -> dict[str, object]:  # noqa: FBT001 - a private helper of one caller
-    country = country_of(receipt.number)
-    calling_code = country.calling_code if country else ""
-    digits = str(receipt.number)
-    return {
-        "UserReceiveTime": receipt.received_s,
-        "CountryCode": calling_code,
-        "SubscriberNumber": digits[len(calling_code) :],
-        "PhoneNumber": f"+{digits}",
-        "SerialNo": receipt.serial,
-        "ReportStatus": "SUCCESS" if receipt.delivered else "FAIL",
-        "Description": receipt.code,
-        "SessionContext": receipt.context if echo_context else "",
-    }
+    rows = []
+    for receipt in receipts:
+        country, digits = country_of(receipt.number), str(receipt.number)
+        calling_code = country.calling_code if country else ""
+        rows.append(
+            {
+                "UserReceiveTime": receipt.received_s,
+                "CountryCode": calling_code,
+                "SubscriberNumber": digits[len(calling_code) :],
+                "PhoneNumber": f"+{digits}",
+                "SerialNo": receipt.serial,
+                "ReportStatus": "SUCCESS" if receipt.delivered else "FAIL",
+                "Description": receipt.code,
+                "SessionContext": receipt.context if sandbox.flags.echo_context else "",
+            }
+        )
+    return Result({"PullSmsSendStatusSet": rows})

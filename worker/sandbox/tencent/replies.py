@@ -36,7 +36,7 @@ class Steered(Struct, forbid_unknown_fields=True):
 
 
 def add_reply(sandbox: Sandbox, raw: bytes) -> None:
-    """Let somebody reply.
+    """Add a reply of a subscriber.
 
     Args:
         sandbox: Where.
@@ -76,19 +76,19 @@ def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Resul
 
 
 def _rows(replies: list[PersonReply]) -> Result:
-    return Result({"PullSmsReplyStatusSet": [_row(reply) for reply in replies]})
-
-
-def _row(reply: PersonReply) -> dict[str, object]:
-    country = country_of(reply.number)
-    calling_code = country.calling_code if country else ""
-    digits = str(reply.number)
-    return {
-        "ExtendCode": reply.extend,
-        "CountryCode": calling_code,
-        "PhoneNumber": f"+{digits}",
-        "SignName": reply.sign,
-        "ReplyContent": reply.text,
-        "ReplyTime": reply.at_s,
-        "SubscriberNumber": digits[len(calling_code) :],
-    }
+    rows = []
+    for reply in replies:
+        country, digits = country_of(reply.number), str(reply.number)
+        calling_code = country.calling_code if country else ""
+        rows.append(
+            {
+                "ExtendCode": reply.extend,
+                "CountryCode": calling_code,
+                "PhoneNumber": f"+{digits}",
+                "SignName": reply.sign,
+                "ReplyContent": reply.text,
+                "ReplyTime": reply.at_s,
+                "SubscriberNumber": digits[len(calling_code) :],
+            }
+        )
+    return Result({"PullSmsReplyStatusSet": rows})

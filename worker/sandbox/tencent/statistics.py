@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from worker.sandbox.book import HOUR_MS
@@ -77,21 +77,19 @@ def read_hours(params: Mapping[str, Any]) -> tuple[int, int] | Refusal:
             return Refusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is fixed at 0.")
     found = []
     for name in ("BeginTime", "EndTime"):
-        hour = _hour(params[name])
-        if hour is None:
+        try:
+            # strptime alone would accept fewer digits, and read another hour.
+            at = (
+                datetime.strptime(params[name], "%Y%m%d%H").replace(tzinfo=ZONE)
+                if _HOUR.fullmatch(params[name])
+                else None
+            )
+        except ValueError:
+            at = None
+        if at is None:
             return Refusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is not of the form yyyymmddhh.")
-        found.append(hour)
+        found.append(int(at.timestamp()) // 3600)
     first, last = found
     if last < first:
         return Refusal("InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is before `BeginTime`.")
     return first, last
-
-
-def _hour(text: str) -> int | None:
-    if not _HOUR.fullmatch(text):
-        return None
-    try:
-        at = datetime.strptime(text, "%Y%m%d%H").replace(tzinfo=ZONE)
-    except ValueError:
-        return None
-    return int(at.astimezone(UTC).timestamp()) // 3600

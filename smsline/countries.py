@@ -25,6 +25,8 @@ def country_of(number: int) -> str:
         Two letters; empty for numbers that belong to no country, such as satellite phones.
     """
     digits = str(number)
+    if digits.startswith("86"):
+        return "CN"  # most numbers of a campaign: half a microsecond less for each
     countries = next((found for end in (1, 2, 3) if (found := COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:end])))), ())
     if len(countries) < 2:
         return "".join(countries).removeprefix(_NOWHERE)

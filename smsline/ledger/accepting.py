@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from smsline import numbers
 from smsline.countries import UNKNOWN, country_of
 from smsline.ledger import number_index
+from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.keys import SEEN_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
 
@@ -163,6 +164,8 @@ def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> Script
 
 def _countries(block: Block) -> str:
     """The country of a block's numbers, or of each where they differ; empty for mainland China."""
+    if parse_queue(block.queue).region.startswith("m"):
+        return ""
     found = [country_of(number) or UNKNOWN for number in block.numbers]
     if len(set(found)) > 1:
         return "".join(found)

@@ -61,13 +61,18 @@ def test_missing_in_the_answer() -> None:
     assert [mark.state for mark in marks(outcome)] == [State.ACCEPTED, State.UNSURE]
 
 
-@pytest.mark.parametrize("code", [1, 10, 11, 20, 30, 40, 51, 96])
-def test_account_is_parked(code: int) -> None:
-    """What an operator must mend parks the account and burns nobody."""
+@pytest.mark.parametrize(
+    ("code", "scope"),
+    [*[(code, Scope.ACCOUNT) for code in (11, 20, 30, 40, 51)], *[(code, Scope.PROCESS) for code in (1, 10, 96)]],
+)
+def test_what_an_operator_must_mend(code: int, scope: Scope) -> None:
+    """It parks the account, or this machine leaves the account to others (key, address); no try is used up."""
     outcome = came_to(400, error(code))
 
-    assert outcome.park is not None
-    assert outcome.park.scope is Scope.ACCOUNT
+    parked, apart = (outcome.park, outcome.machine) if scope is Scope.ACCOUNT else (outcome.machine, outcome.park)
+    assert parked is not None
+    assert parked.scope is scope
+    assert apart is None
     assert [(mark.state, mark.counted) for mark in marks(outcome)] == [(State.WAITING, False)] * 2
 
 

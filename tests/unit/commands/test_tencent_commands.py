@@ -22,7 +22,9 @@ from smsline.ledger.link import Ledger
 from tests.unit.providers.tencent.harness import CALL
 from worker.commands import session
 from worker.commands.tencent import run
+from worker.commands.tencent.session import account, known
 from worker.providers.base import ReceiptPage
+from worker.providers.tencent import templates
 from worker.providers.tencent.checks import ZONE
 from worker.providers.tencent.client import open_provider
 from worker.sandbox.background import Background
@@ -161,8 +163,14 @@ def test_a_signature_s_life(tencent: Run, tmp_path: Path) -> None:
 
 def test_lists_go_on_to_the_last_page(tencent: Run) -> None:
     """A list without ids fetches every page; mainland and global are apart."""
-    for number in range(101):
-        tencent("templates", "add", "--name", f"n{number}", "--content", "x", "--remark", "r", "--global")
+    tencent("templates", "add", "--name", "n", "--content", "x", "--remark", "r", "--global")
+    with account("main") as api:
+        for number in range(100):
+            known(
+                templates.add(
+                    api, templates.Draft(f"n{number}", "x", templates.Kind.OTP, international=True, remark="r")
+                )
+            )
 
     assert len(tencent("templates", "list", "--global", "--json").json) == 101
     assert tencent("templates", "list", "--json").json == []

@@ -14,6 +14,7 @@ from smsline.codes import for_send
 from smsline.ledger import accounts, batch_queues, buckets, suppression
 from smsline.ledger.batch_queues import ONLY, SIGNED, Claim, StartedCall, template_id
 from smsline.ledger.breaker import BreakerEvent
+from smsline.ledger.jobs import iso
 from smsline.verdicts import Scope
 from worker.engine import Engine
 from worker.outcome import Outcome, Trouble
@@ -171,7 +172,7 @@ def _tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> N
     request = getattr(answer, "request_id", "")
     if codes:
         accounts.note_error(
-            engine.ledger, queue.account, f"{', '.join(codes[:5])} at {flight.begun.started_ms} request {request}"
+            engine.ledger, queue.account, f"{', '.join(codes[:5])} at {iso(flight.begun.started_ms)} request {request}"
         )
     log.log(
         logging.WARNING if codes else logging.DEBUG,

@@ -1,6 +1,6 @@
 """Attempts: what a call came to is written down once; claims whose worker fell silent are found again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
@@ -32,7 +32,7 @@ class RecipientResult(NamedTuple):
         fee: Billable segments.
         delay_ms: For `waiting`: when it may be tried again; `NO_DELAY` for at once.
         alone: For `waiting`: it must not share its next call.
-        resent: It was sent again although nobody knows what became of the first call; that is done once.
+        resent: It was sent again although the outcome of the first call is unknown; that is done once.
         queue: For `waiting`: the batch queue to wait in, where it is another than it was taken from; else empty.
         next_account: For `waiting`: it moves on to the next account; a mark of the decision, which sending turns into `queue`.
     """
@@ -206,31 +206,23 @@ def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
 
 
 def _entry_args(used: Used, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
+    """What became of one entry, as the script takes it."""
     results = each.results
-    return [
-        each.entry.text(),
-        " ".join(_stretches(used, results)),
-        pack_serials(results, account, at_ms, before=before),
-        sum(result.fee for result in results),
-        " ".join(_through(used, results, account)),
-    ]
-
-
-def _through(used: Used, results: Sequence[RecipientResult], account: str) -> Iterator[str]:
-    """Which recipients go on through another account, for the script."""
-    for result in results:
-        if result.queue and (name := parse_queue(result.queue).account) != account:
-            yield f"{result.position},{result.position},{used.number(name)}"
-
-
-def _stretches(used: Used, results: Sequence[RecipientResult]) -> Iterator[str]:
-    """Marks as the script wants them; those that differ in their positions only, and follow each other, are one."""
+    stretches = list[str]()
+    # In a run of neighbours, position minus index stays the same: a batch that ended alike is one stretch, not 200 marks.
     for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
         alike = [result.position for _, result in same]
         state, counted, code = kind
         name = tidy_code(code)
         shown = (name or "-") if state in _NAMED else ""
-        yield f"{alike[0]},{alike[-1]},{LETTERS[state]},{counted},{used.number(name)},{shown}"
+        stretches.append(f"{alike[0]},{alike[-1]},{LETTERS[state]},{counted},{used.number(name)},{shown}")
+    through = [
+        f"{result.position},{result.position},{used.number(name)}"
+        for result in results
+        if result.queue and (name := parse_queue(result.queue).account) != account
+    ]
+    serials = pack_serials(results, account, at_ms, before=before)
+    return [each.entry.text(), " ".join(stretches), serials, sum(result.fee for result in results), " ".join(through)]
 
 
 _NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})
@@ -277,6 +269,7 @@ class _Index(NamedTuple):
 
 def _index(ledger: Ledger, account: str, day: int, entries: Sequence[EntryResults]) -> _Index:
     """What the serials of accepted recipients add to the index; written for speed, as it is done for every number."""
+    # Only the first entry of a shard has to set its expiry; `known` remembers the shards whose expiry this process has set.
     young: list[tuple[str, bytes]] = []
     old: list[tuple[str, bytes]] = []
     stem, known = ledger.keys.index_of(account, day), ledger.expiring.known()
@@ -295,11 +288,12 @@ _BYTES: Final = tuple(bytes([value]) for value in range(256))
 
 
 def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, float]]:
-    """Line, entry and delay of what is tried again, positions of the same delay together."""
+    """Batch queue, entry and delay of what is tried again, positions of the same delay together."""
     back: dict[tuple[str, float], list[int]] = {}
     for result in each.results:
         if result.state is State.WAITING:
             elsewhere = result.queue or (queue._replace(params=ALONE).text() if result.alone else "")
+            # NO_DELAY means the front of the queue a recipient came from; in another queue it has no place of its own.
             delay_ms = max(0.0, result.delay_ms) if elsewhere else result.delay_ms
             back.setdefault((elsewhere or queue.text(), delay_ms), []).append(result.position)
     entry = each.entry
@@ -347,7 +341,7 @@ def withdraw(ledger: Ledger, attempt: int, queue: BatchQueue, *, polls: PollSche
 
 
 def unsure_attempts(ledger: Ledger, account: str, number: int) -> list[int]:
-    """Attempts to this number that nobody knows the end of, oldest first."""
+    """Attempts to this number whose outcome is unknown, oldest first."""
     held = ledger.redis.hget(ledger.keys.unsure(account), str(number))
     return [int(attempt) for attempt in held.split()] if held else []
 

@@ -76,17 +76,18 @@ def acts(ledger: Ledger, *, before: str = "", limit: int = 50) -> list[Act]:
         limit: At most so many.
     """
     found = ledger.redis.xrevrange(ledger.keys.audit, max=f"({before}" if before else "+", count=limit)
-    return [_act(name.decode(), {k.decode(): v.decode() for k, v in fields.items()}) for name, fields in found]
-
-
-def _act(name: str, held: Mapping[str, str]) -> Act:
-    return Act(
-        id=name,
-        at=iso(int(name.partition("-")[0])),
-        who=held["who"],
-        how=held["how"],
-        where=held["where"],
-        act=held["act"],
-        about=json.loads(held["about"]),
-        count=int(held["count"]) if held["count"] else None,
-    )
+    shown = list[Act]()
+    for name, fields in found:
+        held = {field.decode(): value.decode() for field, value in fields.items()}
+        act = Act(
+            id=name.decode(),
+            at=iso(int(name.partition(b"-")[0])),  # a stream's id begins with the millisecond of Redis' clock
+            who=held["who"],
+            how=held["how"],
+            where=held["where"],
+            act=held["act"],
+            about=json.loads(held["about"]),
+            count=int(held["count"]) if held["count"] else None,
+        )
+        shown.append(act)
+    return shown

@@ -292,7 +292,10 @@ def _begun(answer: Sequence[Any]) -> StartedCall | NotStarted:
     if verb not in {"go", "probe"}:
         return NotStarted(verb, float(answer[1]) if len(answer) > 1 else 0.0)
     rest = answer[5:]
-    groups = tuple(_group(*rest[i : i + 4]) for i in range(0, len(rest), 4))
+    groups = tuple(
+        CallGroup(parse_entry(entry.decode()), numbers.unpack(packed), attempts, own_params.decode())
+        for entry, packed, attempts, own_params in zip(rest[::4], rest[1::4], rest[2::4], rest[3::4], strict=True)
+    )
     return StartedCall(
         int(answer[1]),
         answer[2].decode(),
@@ -301,10 +304,6 @@ def _begun(answer: Sequence[Any]) -> StartedCall | NotStarted:
         probing=verb == "probe",
         trial=bool(answer[4]),
     )
-
-
-def _group(entry: bytes, packed: bytes, attempts: bytes, own_params: bytes) -> CallGroup:
-    return CallGroup(parse_entry(entry.decode()), numbers.unpack(packed), attempts, own_params.decode())
 
 
 def release(ledger: Ledger, claim: Claim, wait_ms: float = 0.0) -> int:

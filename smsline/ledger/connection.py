@@ -61,7 +61,7 @@ class _Renewed:
             raise ReadOnlyError(str(error), status_code="READONLY") from error
 
 
-@cache
+@cache  # a class made anew for each client would be a leak of types in a process that connects often
 def _kind(place_has_sentinels: bool, tls: bool) -> type[redis.Connection]:  # noqa: FBT001 - two facts of a place
     base = (
         (SentinelManagedSSLConnection if tls else SentinelManagedConnection)
@@ -85,6 +85,8 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     found: redis.Redis = redis_client(
         redis,
         place,
+        # READONLY is an answer: the command was not carried out, so once more, at the new master, is safe. A broken
+        # connection is not: what was sent on it may have been done.
         retry=Retry(NoBackoff(), 1, supported_errors=(ReadOnlyError,)),
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,

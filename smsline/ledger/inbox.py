@@ -14,7 +14,7 @@ from smsline.job import JobSpec
 from smsline.ledger import poison
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S, Keys
-from smsline.ledger.link import Ledger, ScriptCall
+from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.refusals import explain
 from smsline.ledger.talk import LOST, Talk, Unreached, ask, carry, run_scripts
 from smsline.ledger.version import LAYOUT, refuse_other
@@ -211,7 +211,13 @@ def submission(
             LAYOUT,
         ],
     )
-    answer, *leave = yield from insist(job, *([call, _waking(keys, wake)] if wake else [call]))
+    calls: list[ScriptCall] = [call]
+    if wake:
+        # A wake-up is counted in the same round trip, and pushed by the script when its queue is in this Redis.
+        lists = [wake.queue] if wake.here else []
+        asked: list[Value] = [wake.id, WAKE_UPS, WAKE_UP_EXPIRY_MS, wake.message]
+        calls.append(("wake", [keys.wakes(wake.counted), *lists], asked))
+    answer, *leave = yield from insist(job, *calls)
     granted = wake if any(leave) else None
     if answer[0] == b"layout":
         refuse_other(answer[1].decode())
@@ -222,12 +228,6 @@ def submission(
     if answer[0] == b"other":
         return Submitted(answer[1].decode(), complete=True, existed=True, wake=granted)
     return Submitted(job, complete=answer[1] == b"1", wake=granted)
-
-
-def _waking(keys: Keys, wake: WakeUp) -> ScriptCall:
-    """Count a wake-up, and push its message when that travels by this Redis, unless enough are under way."""
-    lists = [wake.queue] if wake.here else []
-    return "wake", [keys.wakes(wake.counted), *lists], [wake.id, WAKE_UPS, WAKE_UP_EXPIRY_MS, wake.message]
 
 
 def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:
@@ -324,7 +324,7 @@ def job_under(ledger: Ledger, key: str) -> str | None:
 
 
 def keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
-    """Remember for a week why a payload was refused, because nobody waits for an answer."""
+    """Remember for a week why a payload was refused, because no caller waits for an answer."""
     key = ledger.keys.refused
     ledger.redis.lpush(key, f"{message_id} {reason}")
     ledger.redis.ltrim(key, 0, KEPT_REFUSALS - 1)
@@ -333,31 +333,27 @@ def keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
 
 def open_jobs(ledger: Ledger, jobs: Sequence[str], *, lease_ms: float) -> list[OpenedJob]:
     """Claim those of the jobs that are due in their inbox, and read them, in one round trip."""
-    answers = ledger.run_many([_opening(ledger, job, lease_ms) for job in jobs]) if jobs else []
-    opened = []
+    keys, opened = ledger.keys, list[OpenedJob]()
+    inboxes = [keys.inbox(lane) for lane in LANES]
+    calls: list[ScriptCall] = [
+        ("open_job", [keys.job(job), keys.part(job, 0), keys.held(job), *inboxes], [job, lease_ms, *LANES])
+        for job in jobs
+    ]
+    answers = ledger.run_many(calls) if calls else []
     for job, answer in zip(jobs, answers, strict=True):
         if answer:
             try:
-                opened.append(_opened(job, answer))
+                _, fence, state, spec, params, held, *part = answer
+                # Params are kept apart from the job's text, so that they can be erased while the job is kept.
+                read = replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]")))
+                found = Part.read(*part) if part else None
+                opened.append(OpenedJob(job, Lease(job, fence.decode()), read, state.decode(), bool(held), found))
             except (ValueError, TypeError, LookupError) as error:
                 # Perhaps of a newer producer. It alone is set aside; its deadline ends it.
                 poison.set_aside(
                     ledger, ledger.keys.inbox(answer[0].decode()), job, f"its job is not readable: {error}"
                 )
     return opened
-
-
-def _opening(ledger: Ledger, job: str, lease_ms: float) -> ScriptCall:
-    keys = ledger.keys
-    key_list = [keys.job(job), keys.part(job, 0), keys.held(job), *(keys.inbox(lane) for lane in LANES)]
-    return "open_job", key_list, [job, lease_ms, *LANES]
-
-
-def _opened(job: str, answer: Sequence[Any]) -> OpenedJob:
-    _, fence, state, spec, params, held, *part = answer
-    read = replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]")))
-    found = Part.read(*part) if part else None
-    return OpenedJob(job, Lease(job, fence.decode()), read, state.decode(), bool(held), found)
 
 
 def read_part(ledger: Ledger, job: str, part_no: int) -> Part | None:

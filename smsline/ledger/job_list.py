@@ -68,7 +68,11 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
         if not some:
             return JobPage(found, "")
         fitting = _fitting(ledger, wanted, some)[: limit - len(found)]
-        found += _read(ledger, [job for _, job in fitting])
+        pipe = ledger.redis.pipeline(transaction=False)
+        for _, job in fitting:
+            pipe.hgetall(ledger.keys.job(job))
+        # A job may have been forgotten since it was found in the list.
+        found += [status_from(held) for held in pipe.execute() if held]
         # A full page ends with its last job; else all that were looked at are behind it.
         created_ms, job = fitting[-1] if len(found) == limit else some[-1]
         looked, cursor = looked + len(some), f"{created_ms}.{job}"
@@ -83,13 +87,6 @@ def _fitting(ledger: Ledger, wanted: JobFilter, some: list[tuple[int, str]]) -> 
     for _, job in some:
         pipe.hmget(ledger.keys.job(job), "state", "closed_ms", "lane", "template", "account")
     return [each for each, held in zip(some, pipe.execute(), strict=True) if held[0] and wanted.fits(held)]
-
-
-def _read(ledger: Ledger, jobs: list[str]) -> list[Status]:
-    pipe = ledger.redis.pipeline(transaction=False)
-    for job in jobs:
-        pipe.hgetall(ledger.keys.job(job))
-    return [status_from(held) for held in pipe.execute() if held]
 
 
 def _newest_first(ledger: Ledger, wanted: JobFilter, after: str) -> Iterator[tuple[int, str]]:

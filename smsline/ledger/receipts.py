@@ -1,11 +1,10 @@
-"""Receipts: raw pages are stored first; then each is matched to its recipient, or kept until something matches it."""
+"""Receipts: each is matched to its recipient and applied, or kept until something matches it."""
 
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from secrets import token_hex
 from struct import pack
 from typing import Final, NamedTuple
 
@@ -107,37 +106,12 @@ class ApplyCounts:
     again: int = 0
 
 
-class Page(NamedTuple):
-    """A raw page of receipts, kept until it is applied."""
-
-    id: str
-    raw: bytes
-
-
-def store_page(ledger: Ledger, account: str, raw: bytes) -> Page:
-    """Keep a raw page, in one command, before anything looks at it: the provider gives each receipt once."""
-    page = Page(token_hex(8), raw)
-    ledger.redis.hset(ledger.keys.pages(account), page.id, raw)
-    return page
-
-
-def stored_pages(ledger: Ledger, account: str, most: int = 4) -> list[Page]:
-    """Some of the pages that are not applied yet; each stays until `drop_pages`."""
-    found = ledger.redis.hrandfield(ledger.keys.pages(account), most, withvalues=True) or []
-    return [Page(name.decode(), raw) for name, raw in zip(found[::2], found[1::2], strict=True)]
-
-
-def drop_pages(ledger: Ledger, account: str, pages: Sequence[Page]) -> None:
-    """Forget pages whose receipts are applied or kept."""
-    if pages:
-        ledger.redis.hdel(ledger.keys.pages(account), *(page.id for page in pages))
-
-
 def find(ledger: Ledger, account: str, serials: Sequence[str], *, today: int) -> dict[str, Place]:
     """The recipients of serials, as far as known: one round trip for today's, another for older ones."""
     found = _find_on(ledger, account, serials, [today])
     missing = [serial for serial in serials if serial not in found]
     if missing:
+        # Yesterday first, then tomorrow: around midnight the day of a call and the reader's today may differ.
         found |= _find_on(ledger, account, missing, [today - back for back in (1, -1, *range(2, DAYS_BACK + 1))])
     return found
 
@@ -194,7 +168,7 @@ def apply(ledger: Ledger, account: str, matched: Sequence[ReceiptMatch], *, jobs
             _DELIVERED if each.row.ok else _UNDELIVERED,
             each.row.code,
             each.row.at_s,
-            note=_note(each, account),
+            note=json.dumps({"a": account, "s": each.row.serial}) if each.note else "",
             again=None if each.row.ok else each.again,
             serial=(each.row.serial, day if each.note else each.place.day),
         )
@@ -254,7 +228,8 @@ def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[
     if not moves:
         return ApplyCounts()
     keys = ledger.keys
-    by_block = [(block, list(same)) for block, same in groupby(sorted(moves, key=_place_of), key=_block_of)]
+    in_order = sorted(moves, key=lambda move: move.place)  # groupby joins neighbours only
+    by_block = [(block, list(same)) for block, same in groupby(in_order, key=lambda move: move.place.block)]
 
     def call(used: Used) -> ScriptCall:
         key_list = [*keys.book, keys.account(account), keys.dead, keys.names, keys.later, keys.probe]
@@ -268,14 +243,6 @@ def _finish(ledger: Ledger, account: str, moves: Sequence[_Move], jobs: Mapping[
         return "receipts", key_list, [account, len(by_block), used.lines(), *columns]
 
     return ApplyCounts(*(int(count) for count in run_with_codes(ledger, call)))
-
-
-def _place_of(move: _Move) -> Place:
-    return move.place
-
-
-def _block_of(move: _Move) -> int:
-    return move.place.block
 
 
 def _columns(used: Used, moves: Sequence[_Move]) -> list[Value]:
@@ -303,17 +270,13 @@ def _plans(
         serial, day = move.serial
         if serial and day:
             shard, field = serial_place(serial)
-            at = first_key + len(shards)
+            at = first_key + len(shards)  # Lua counts KEYS from 1; 0 says that there is no shard
             shards.append(ledger.keys.index(account, day, shard))
         other = parse_queue(move.again.queue).account
         through = used.number(other) if other != account else 0
         facts = (nth, round(move.again.delay_ms), move.again.limit, through, at, field.hex(), move.again.queue)
         lines.append(" ".join(map(str, facts)))
     return "\n".join(lines), shards
-
-
-def _note(matched: ReceiptMatch, account: str) -> str:
-    return json.dumps({"a": account, "s": matched.row.serial}) if matched.note else ""
 
 
 def mark_spent(ledger: Ledger, block: int) -> None:

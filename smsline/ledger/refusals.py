@@ -172,7 +172,9 @@ def explain(error: BaseException) -> Refusal:
 def in_words(error: BaseException) -> str:
     """What Redis said: redis-py takes the first word away from the errors that it knows."""
     text = " ".join(str(error).split()) or type(error).__name__
-    code = getattr(error, "status_code", None) or _code_of(error)
+    # The word that redis-py took away is in `status_code` where that is set, and else told by the class.
+    by_class = (code for kind, code in _CODE_OF.items() if isinstance(error, kind))
+    code = getattr(error, "status_code", None) or next(by_class, "")
     if isinstance(error, known.TimeoutError | socket.timeout) and "imeout" not in text and "imed out" not in text:
         text = f"Timeout: {text}"
     return f"{code} {text}" if code and code != "ERR" and code not in text else text
@@ -188,17 +190,13 @@ _ANSWERED: Final = frozenset(
 )
 
 
-def _code_of(error: BaseException) -> str:
-    for kind, code in (
-        (known.ReadOnlyError, "READONLY"),
-        (known.OutOfMemoryError, "OOM"),
-        (known.NoPermissionError, "NOPERM"),
-        (known.BusyLoadingError, "LOADING"),
-        (known.MasterDownError, "MASTERDOWN"),
-        (known.ClusterDownError, "CLUSTERDOWN"),
-        (known.ClusterCrossSlotError, "CROSSSLOT"),
-        (known.MovedError, "MOVED"),
-    ):
-        if isinstance(error, kind):
-            return code
-    return ""
+_CODE_OF: Final[dict[type[BaseException], str]] = {
+    known.ReadOnlyError: "READONLY",
+    known.OutOfMemoryError: "OOM",
+    known.NoPermissionError: "NOPERM",
+    known.BusyLoadingError: "LOADING",
+    known.MasterDownError: "MASTERDOWN",
+    known.ClusterDownError: "CLUSTERDOWN",
+    known.ClusterCrossSlotError: "CROSSSLOT",
+    known.MovedError: "MOVED",
+}

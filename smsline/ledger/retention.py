@@ -42,13 +42,12 @@ def lives_of(ledger: Ledger, names: Sequence[str]) -> list[Life | None]:
     pipe = ledger.redis.pipeline(transaction=False)
     for job in names:
         pipe.hmget(ledger.keys.job(job), "state", "deadline_ms", "closed_ms", "sending")
-    return [_life(*facts) for facts in pipe.execute()]
-
-
-def _life(state: bytes | None, deadline: bytes | None, closed: bytes | None, sending: bytes | None) -> Life | None:
-    if state is None:
-        return None
-    return Life(state == b"cancelled", int(deadline or 0), None if closed is None else int(closed), int(sending or 0))
+    lives = list[Life | None]()
+    for state, deadline, closed, sending in pipe.execute():
+        closed_ms = None if closed is None else int(closed)
+        life = Life(state == b"cancelled", int(deadline or 0), closed_ms, int(sending or 0))
+        lives.append(None if state is None else life)
+    return lives
 
 
 def shut(ledger: Ledger, job: str) -> None:
@@ -80,6 +79,7 @@ def _end_parts(ledger: Ledger, job: str, state: State) -> int:
 def _end_blocks(ledger: Ledger, job: str, state: State) -> int:
     keys, ended = ledger.keys, 0
     blocks = jobs.blocks_of(ledger, job)
+    # In pieces: one pipeline for a job of a million numbers would keep Redis from every other client meanwhile.
     for i in range(0, len(blocks), AT_ONCE):
         calls: list[ScriptCall] = [
             ("sweep", [*keys.book, keys.block(block), keys.job(job)], [LETTERS[state]])
@@ -99,7 +99,7 @@ def compact(ledger: Ledger, names: Sequence[str]) -> None:
 def remove(ledger: Ledger, job: str) -> None:
     """Forget a job: its blocks, its dead letters, its keys. What other jobs have left is not looked at."""
     keys = ledger.keys
-    _forget_dead_letters(ledger, job)
+    _forget_dead_letters(ledger, job)  # first, because which groups it has is read from its blocks
     pieces = [keys.block(block) for block in jobs.blocks_of(ledger, job)]
     pieces += [keys.part(job, int(part)) for part in ledger.redis.hkeys(keys.got(job))]
     for i in range(0, len(pieces), AT_ONCE):
@@ -108,6 +108,7 @@ def remove(ledger: Ledger, job: str) -> None:
     if key and inbox.job_under(ledger, key) == job:
         ledger.redis.unlink(keys.idempotency(key))
     ledger.redis.unlink(keys.job(job), keys.got(job), keys.blocks(job), keys.held(job))
+    # The due sets come last: a removal that was broken off is still due there, and is done again.
     for due_key in (keys.jobs, keys.expire, keys.open, *(keys.inbox(lane) for lane in LANES)):
         ledger.redis.zrem(due_key, job)
 

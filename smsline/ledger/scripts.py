@@ -36,6 +36,7 @@ def _needed(own: str, shared: str) -> list[str]:
     The others would cost it more than its own work: at every call a script is run from its first line, which makes each function anew.
     """
     used, kept = set(_WORD.findall(_COMMENT.sub("", own))), list[str]()
+    # From the last piece to the first: a piece may use only what stands before it, so one pass finds all it needs.
     for piece in reversed(_PIECE.split(_COMMENT.sub("", shared))):
         if used.intersection(_NAMED.findall(piece)):
             used.update(_WORD.findall(piece))
@@ -61,15 +62,17 @@ def tables() -> str:
     letters = {LETTERS[state]: state for state in State}
     dropped = {LETTERS[state].upper(): state for state in DROPPABLE}
     every = letters | dropped
+    # Sorted, because a set's order changes from process to process, and a script's name in Redis is its text's hash.
+    moves = {
+        letter: f"'{''.join(sorted(LETTERS[end] for end in MOVES[state]))}'"
+        for letter, state in letters.items()
+        if state in MOVES
+    }
     return (
         _table("FINAL", {letter: "true" for letter, state in every.items() if state in FINAL})
         + _table("COUNT", {letter: f"'{counted_as(state)}'" for letter, state in every.items()})
-        + _table("MOVES", {letter: f"'{_ends(state)}'" for letter, state in letters.items() if state in MOVES})
+        + _table("MOVES", moves)
     )
-
-
-def _ends(state: State) -> str:
-    return "".join(sorted(LETTERS[end] for end in MOVES[state]))
 
 
 def _table(name: str, cells: dict[str, str]) -> str:

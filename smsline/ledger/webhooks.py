@@ -117,10 +117,15 @@ def add(ledger: Ledger, name: str, url: str, events: Sequence[str]) -> str:
         BadInput: A value breaks its rule.
         Conflict: There is an endpoint of this name.
     """
+    if not _NAME.fullmatch(name):
+        raise BadInput("NAME", name, "must be 1 to 40 small letters, digits, - or _, a letter or digit first")
+    where = _checked_url(url)
+    wanted = tuple(dict.fromkeys(events))
+    for event in wanted or ("",):  # no event at all is refused in the words for a wrong one
+        if event not in EVENT_TYPES:
+            raise BadInput("events", event, f"must be some of {', '.join(EVENT_TYPES)}")
     secret = SIGNING_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    endpoint = Endpoint(
-        _checked_name(name), secrets.token_hex(4), _checked_url(url), _checked_events(events), secret, ledger.now_ms()
-    )
+    endpoint = Endpoint(name, secrets.token_hex(4), where, wanted, secret, ledger.now_ms())
     keys = ledger.keys
     key_list = [keys.webhooks, keys.webhook_wants, keys.webhooks_due]
     if not ledger.run("webhook_change", key_list, ["add", name, endpoint.text(), *endpoint.events]):
@@ -167,23 +172,23 @@ def listed(ledger: Ledger) -> list[ListedWebhook]:
         pipe.zcard(keys.webhook("queue", each.id))
         pipe.zcard(keys.webhook("failed", each.id))
     answers = pipe.execute()
-    return [_listed(each, *answers[i * 3 : i * 3 + 3]) for i, each in enumerate(found)]
-
-
-def _listed(endpoint: Endpoint, state: Mapping[bytes, bytes], waiting: int, failed: int) -> ListedWebhook:
-    held = {name.decode(): value.decode() for name, value in state.items()}
-    return ListedWebhook(
-        name=endpoint.name,
-        url=endpoint.url,
-        events=list(endpoint.events),
-        state="suspended" if "suspended_ms" in held else "failing" if "failing_ms" in held else "active",
-        since=iso(int(held.get("suspended_ms", endpoint.since_ms))),
-        waiting=waiting,
-        failed=failed,
-        failing_since=iso(int(held.get("failing_ms", 0))),
-        delivered_at=iso(int(held.get("ok_ms", 0))),
-        answer=held.get("answer", ""),
-    )
+    shown = list[ListedWebhook]()
+    for each, state, waiting, failed in zip(found, answers[::3], answers[1::3], answers[2::3], strict=True):
+        held = {name.decode(): value.decode() for name, value in state.items()}
+        listing = ListedWebhook(
+            name=each.name,
+            url=each.url,
+            events=list(each.events),
+            state="suspended" if "suspended_ms" in held else "failing" if "failing_ms" in held else "active",
+            since=iso(int(held.get("suspended_ms", each.since_ms))),
+            waiting=waiting,
+            failed=failed,
+            failing_since=iso(int(held.get("failing_ms", 0))),
+            delivered_at=iso(int(held.get("ok_ms", 0))),
+            answer=held.get("answer", ""),
+        )
+        shown.append(listing)
+    return shown
 
 
 def send_test(ledger: Ledger, name: str) -> str:
@@ -301,20 +306,6 @@ def packed(body: bytes) -> bytes:
 def host_of(url: str) -> str:
     """The host of an endpoint's URL."""
     return urlsplit(url).hostname or ""
-
-
-def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise BadInput("NAME", name, "must be 1 to 40 small letters, digits, - or _, a letter or digit first")
-    return name
-
-
-def _checked_events(events: Sequence[str]) -> tuple[str, ...]:
-    wanted = tuple(dict.fromkeys(events))
-    for event in wanted or ("",):
-        if event not in EVENT_TYPES:
-            raise BadInput("events", event, f"must be some of {', '.join(EVENT_TYPES)}")
-    return wanted
 
 
 def _checked_url(url: str) -> str:

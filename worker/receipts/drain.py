@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from smsline.ledger import accounts, due, receipts
+from smsline.ledger import accounts, due, receipt_pages, receipts
 from smsline.ledger.due import Lease
-from smsline.ledger.receipts import Page
+from smsline.ledger.receipt_pages import Page
 from smsline.names import LANES
 from worker.engine import Engine
 from worker.gate import refused, trouble_s, wait_for_token
@@ -118,7 +118,7 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
     page = queue.pull(PAGE)
     if isinstance(page, bytes):
         engine.failed_reads.pop((account, queue.pull_action), None)
-        return receipts.store_page(engine.ledger, account, page)
+        return receipt_pages.store_page(engine.ledger, account, page)
     accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
     log.warning(
         "account %s: pulling receipts failed with %s; what it may have taken is asked for by number", account, page.code
@@ -129,7 +129,7 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
 def apply_stored(engine: Engine, account: str) -> int:
     """Apply every page that is stored, as after a worker's death; returns how many receipts they held."""
     seen, queue = 0, engine.providers[account]
-    while isinstance(queue, QueueProvider) and (stored := receipts.stored_pages(engine.ledger, account)):
+    while isinstance(queue, QueueProvider) and (stored := receipt_pages.stored_pages(engine.ledger, account)):
         pages = [_read(engine, account, queue, page.raw) for page in stored]
         _apply_pages(engine, account, stored, pages)
         seen += sum(page.rows for page in pages)
@@ -139,7 +139,7 @@ def apply_stored(engine: Engine, account: str) -> int:
 def _apply_pages(engine: Engine, account: str, stored: Sequence[Page], pages: Sequence[ReceiptPage]) -> None:
     """Apply what stored pages say, then forget them."""
     apply_rows(engine, account, [row_of(receipt) for page in pages for receipt in page.receipts])
-    receipts.drop_pages(engine.ledger, account, stored)
+    receipt_pages.drop_pages(engine.ledger, account, stored)
 
 
 def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> ReceiptPage:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smsline.ledger import accounts, buckets, receipts
+from smsline.ledger import accounts, buckets, receipt_pages
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, refuse
 from tests.support.scene import Scene, make_scene
@@ -39,7 +39,7 @@ def test_receipts_that_come_before_the_send_is_written_down_are_kept(scene: Scen
     def deliver_first(provider: FakeProvider, call: Call) -> Answer:
         sent = [provider.send_out(number, call) for number in call.numbers]
         rows = [provider.receipt(message) for message in sent]
-        receipts.store_page(scene.ledger, "main", b"[]")
+        receipt_pages.store_page(scene.ledger, "main", b"[]")
         scene.apply([*rows, *rows])
         return Sent(tuple(Item(m.number, True, "Ok", m.serial, 1, "") for m in sent), "r")
 
@@ -113,7 +113,7 @@ def test_a_page_that_was_stored_is_applied_by_whoever_drains_next(scene: Scene) 
     scene.provider.deliver()
     page = scene.provider.pull(100)
     assert isinstance(page, bytes)
-    receipts.store_page(scene.ledger, "main", page)
+    receipt_pages.store_page(scene.ledger, "main", page)
     scene.later(6)
     assert scene.counts(job) == {"total": 3, "delivered": 3}
 

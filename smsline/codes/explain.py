@@ -1,9 +1,8 @@
 """Every reading of a code that a person typed in, over all providers, best first."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import groupby
 from typing import Final, TypeAlias
 
 from smsline.codes import store
@@ -46,11 +45,26 @@ def explain(code: str, provider: str | None = None) -> list[Match]:
 @lru_cache(maxsize=2_048)
 def _explained(code: str, provider: str | None, _: Table) -> tuple[Match, ...]:
     """A page of dead letters asks for the same few codes again and again, and an unknown one takes 30 ms to be told from all others."""
-    tables = list(_tables(provider))
-    found = _direct(tables, code) or _by_tail(tables, code)
+    tables = [
+        store.table(space.provider, space.name)
+        for space in store.namespaces().values()
+        if provider in {None, space.provider} or (space.provider, space.name) == store.LOCAL
+    ]
+    texts = (plain(tidy(code)), *unlabelled(code))
+    found = _direct(tables, code)
+    if not found:
+        # Rows named without the words before their dot. Digits alone are no name: `0` would be the tail of many.
+        tails = [text for text in texts if text[:1].isalpha()]
+        found = [one for text in tails for table in tables for one in table.by_tail(text)]
     found += _seen_from(tables, found)
-    found = found or _families(tables, code)
-    return tuple(Match(one.row, one.how, code) for one in _without_repeats(found))
+    if not found:
+        of_family = ([one for table in tables if (one := table.family(text))] for text in (plain(code), *texts))
+        found = next((some for some in of_family if some), [])
+    # A row may be met by several spellings; the first meeting is the best one. By identity: to hash a row is slow.
+    met: dict[int, TableHit] = {}
+    for one in found:
+        met.setdefault(id(one.row), one)
+    return tuple(Match(one.row, one.how, code) for one in met.values())
 
 
 def close_codes(code: str, provider: str | None = None, limit: int = 3) -> list[str]:
@@ -59,15 +73,13 @@ def close_codes(code: str, provider: str | None = None, limit: int = 3) -> list[
     return [known[text] for text in get_close_matches(code[:LONGEST_CODE].casefold(), known, n=limit, cutoff=0.75)]
 
 
-def _tables(provider: str | None) -> Iterator[Table]:
-    for space in store.namespaces().values():
-        if provider in {None, space.provider} or (space.provider, space.name) == store.LOCAL:
-            yield store.table(space.provider, space.name)
-
-
 def _direct(tables: list[Table], code: str) -> list[TableHit]:
     """The readings over all providers, the certain ones first; each provider's codes are tried for themselves."""
-    ranked = [entry for _, own in groupby(tables, key=_provider) for entry in _of_provider(list(own), code)]
+    by_provider: dict[str, list[Table]] = {}
+    for table in tables:
+        name = next((row.provider for row in (*table.rows, *table.families)), "")
+        by_provider.setdefault(name, []).append(table)
+    ranked = [entry for own in by_provider.values() for entry in _of_provider(own, code)]
     ranked.sort(key=lambda entry: entry[0])
     return [one for _, one in ranked]
 
@@ -113,25 +125,6 @@ def _last_guesses(tables: list[Table], texts: Sequence[str]) -> list[Ranked]:
     return _guessed(one for shape in shapes for table in tables for one in table.readings(shape))
 
 
-def _by_tail(tables: list[Table], code: str) -> list[TableHit]:
-    """Rows named without the words before their dot; digits alone are no name."""
-    texts = [text for text in (plain(tidy(code)), *unlabelled(code)) if text[:1].isalpha()]
-    return [one for text in texts for table in tables for one in table.by_tail(text)]
-
-
-def _families(tables: list[Table], code: str) -> list[TableHit]:
-    texts = (plain(code), plain(tidy(code)), *unlabelled(code))
-    return next((found for text in texts if (found := _family(tables, text))), [])
-
-
-def _family(tables: list[Table], code: str) -> list[TableHit]:
-    return [one for table in tables if (one := table.family(code))]
-
-
-def _provider(table: Table) -> str:
-    return next((row.provider for row in (*table.rows, *table.families)), "")
-
-
 def _seen_from(tables: list[Table], found: list[TableHit]) -> list[TableHit]:
     """What the rows found refer to: a legacy number leads to its code in the current API, and back."""
     wanted = sorted({(one.row.provider, code) for one in found for code in one.row.see})
@@ -141,11 +134,3 @@ def _seen_from(tables: list[Table], found: list[TableHit]) -> list[TableHit]:
         row for table in tables for row in table.referring if any((row.provider, code) in known for code in row.see)
     ]
     return [TableHit(row, "alias") for row in (*to, *back)]
-
-
-def _without_repeats(found: list[TableHit]) -> Iterator[TableHit]:
-    seen: set[int] = set()
-    for one in found:
-        if id(one.row) not in seen:
-            seen.add(id(one.row))
-            yield one

@@ -55,19 +55,16 @@ def lookup(provider: str, namespace: str, code: str, *, read: bool = False) -> M
 
 @lru_cache(maxsize=_REMEMBERED)
 def _lookup(provider: str, namespace: str, code: str, read: bool) -> Match:  # noqa: FBT001 - a key of the cache
-    found = _find(provider, namespace, code)
+    tidy = plain(code)
+    found = _nearest(provider, namespace, code)
+    if found is None and tidy != code:
+        # Another spelling of the code was written here, so that a person is told `alias` and not `exact`.
+        found = _nearest(provider, namespace, tidy)
+        found = TableHit(found.row, "alias") if found and found.how == "exact" else found
+    found = found or _first(table.family(tidy) for table in store.search_path(provider, namespace))
     if found is None:
         return _unknown(provider, namespace, code, read)
     return Match(as_read(found.row) if read else found.row, found.how, code)
-
-
-def _find(provider: str, namespace: str, code: str) -> TableHit | None:
-    tidy = plain(code)
-    return (
-        _nearest(provider, namespace, code)
-        or (_as_alias(_nearest(provider, namespace, tidy)) if tidy != code else None)
-        or _first(table.family(tidy) for table in store.search_path(provider, namespace))
-    )
 
 
 def _nearest(provider: str, namespace: str, code: str) -> TableHit | None:
@@ -76,10 +73,6 @@ def _nearest(provider: str, namespace: str, code: str) -> TableHit | None:
 
 def _first(found: Iterable[TableHit | None]) -> TableHit | None:
     return next((one for one in found if one), None)
-
-
-def _as_alias(found: TableHit | None) -> TableHit | None:
-    return TableHit(found.row, "alias") if found and found.how == "exact" else found
 
 
 def _unknown(provider: str, namespace: str, code: str, read: bool) -> Match:  # noqa: FBT001 - as above

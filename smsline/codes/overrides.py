@@ -100,7 +100,8 @@ def clear_overrides() -> None:
 
 
 def _read(text: str, source: str) -> Iterator[CodeRow | LineFault]:
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if _counts(line)]
+    numbered = enumerate(text.splitlines(), start=1)
+    lines = [(number, line) for number, line in numbered if line.strip() and not line.startswith("#")]
     if not lines:
         yield LineFault(1, "header", "", "is missing; the first line names the columns")
         return
@@ -112,10 +113,6 @@ def _read(text: str, source: str) -> Iterator[CodeRow | LineFault]:
     seen: dict[tuple[str, ...], int] = {}
     for number, line in rest:
         yield _read_line(number, line, columns, seen=seen, source=source)
-
-
-def _counts(line: str) -> bool:
-    return bool(line.strip()) and not line.startswith("#")
 
 
 def _header_fault(columns: list[str]) -> Fault | None:
@@ -168,19 +165,14 @@ def _merge(cells: Mapping[str, str], space: Namespace, source: str) -> CodeRow |
     if shipped is None and found and found.how in {"exact", "alias"}:
         return Fault("code", code, f"is another spelling of {found.row.code}; override that one")
     given = {name: value for name, value in cells.items() if value and name not in KEYS[:2]}
+    # A row waits for a time or until a window, never both, so a wait that is given clears the other kind.
+    for wait, other in (("delay_s", "until_window"), ("until_window", "delay_s")):
+        if wait in given:
+            given.setdefault(other, CLEARED)
     base = cells_of(shipped) if shipped else {"match": "family" if code.endswith("*") else "exact"}
     seen_in = f"{shipped.source}; changed by {source}" if shipped else source
-    merged = base | {"source": seen_in} | _one_wait(given)
+    merged = base | {"source": seen_in} | given
     return read_row({name: "" if value == CLEARED else value for name, value in merged.items()}, space)
-
-
-def _one_wait(given: dict[str, str]) -> dict[str, str]:
-    """A given wait takes the place of the other kind of wait that the shipped row may have."""
-    if "delay_s" in given and "until_window" not in given:
-        return given | {"until_window": CLEARED}
-    if "until_window" in given and "delay_s" not in given:
-        return given | {"delay_s": CLEARED}
-    return given
 
 
 def _meant(word: str, known: list[str] | tuple[str, ...]) -> str:

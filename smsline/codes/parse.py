@@ -67,13 +67,10 @@ def read_row(cells: Mapping[str, str], space: Namespace) -> CodeRow | Fault:
     Returns:
         The row, or the first fault found.
     """
+    # Known words first: the later checks look verdicts and scopes up without asking whether there are such.
     for check in (_known_words, _code, _scope_fits, _read_fits, _waiting, _permanence):
         if fault := check(cells):
             return fault
-    return _build(cells, space)
-
-
-def _build(cells: Mapping[str, str], space: Namespace) -> CodeRow:
     cell = {**dict.fromkeys(COLUMNS, ""), **cells}
     verdict, scope = _VERDICTS[cell["verdict"]], _SCOPES[cell["scope"]]
     read, _, read_scope = cell["read"].partition("/")

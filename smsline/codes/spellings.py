@@ -138,6 +138,7 @@ def unspoiled(code: str) -> Iterator[str]:
 
 def _times(fraction: float, digits: int) -> Iterator[str]:
     minutes = round(fraction * _MINUTES)
+    # The fraction was rounded to its last digit, so a time is meant if it lies within half of that digit.
     if abs(minutes / _MINUTES - fraction) > 0.5 * 10**-digits + 1e-12:
         return
     for hours in range(minutes // 60 + 1):

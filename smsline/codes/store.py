@@ -33,7 +33,18 @@ _brought: Final[dict[tuple[str, str], Namespace]] = {}
 @lru_cache(maxsize=1)
 def namespaces() -> Mapping[tuple[str, str], Namespace]:
     """Every namespace by provider and name, in the order they are shown."""
-    own = {(line["provider"], line["namespace"]): _namespace(line) for line in _lines("namespaces.tsv")}
+    own: dict[tuple[str, str], Namespace] = {}
+    for line in _lines("namespaces.tsv"):
+        own[line["provider"], line["namespace"]] = Namespace(
+            provider=line["provider"],
+            name=line["namespace"],
+            kind=_KINDS[line["kind"]],
+            file=line["file"],
+            also=tuple(line["also"].split()),
+            zone=line["zone"],
+            title=line["title"],
+            utc_offset_h=int(line["utc_offset_h"]),
+        )
     local = own.pop(LOCAL)
     return {**own, **_brought, LOCAL: local}
 
@@ -57,8 +68,14 @@ def shipped(provider: str, namespace: str) -> Table:
         KeyError: There is no such namespace.
     """
     space = namespaces()[provider, namespace]
-    more = (row for row in (*_added(), *_families()) if _home(row) == (provider, namespace))
-    return Table([*_load(space), *more])
+    more = [row for row in (*_added(), *_families()) if _home(row) == (provider, namespace)]
+    if space.file == _RECEIPTS:
+        own = _load_receipts(space)
+    else:
+        # A file may hold several namespaces; one without such a column is of one.
+        lines = (line for line in _lines(space.file) if line.get("namespace", space.name) == space.name)
+        own = [_sound(line, space) for line in lines]
+    return Table([*own, *more])
 
 
 @lru_cache(maxsize=64)
@@ -108,26 +125,6 @@ def _lines(name: str) -> list[dict[str, str]]:
     header, *lines = _text(name).splitlines()
     columns = header.split("\t")
     return [dict(zip(columns, line.split("\t"), strict=False)) for line in lines]
-
-
-def _namespace(line: Mapping[str, str]) -> Namespace:
-    return Namespace(
-        provider=line["provider"],
-        name=line["namespace"],
-        kind=_KINDS[line["kind"]],
-        file=line["file"],
-        also=tuple(line["also"].split()),
-        zone=line["zone"],
-        title=line["title"],
-        utc_offset_h=int(line["utc_offset_h"]),
-    )
-
-
-def _load(space: Namespace) -> list[CodeRow]:
-    if space.file == _RECEIPTS:
-        return _load_receipts(space)
-    lines = _lines(space.file)
-    return [_sound(line, space) for line in lines if line.get("namespace", space.name) == space.name]
 
 
 def _load_receipts(space: Namespace) -> list[CodeRow]:

@@ -33,7 +33,10 @@ class Table:
         self.rows: Final = tuple(row for row in rows if row.form != "family")
         self.referring: Final = tuple(row for row in self.rows if row.see)
         self.families: Final = tuple(row for row in rows if row.form == "family")
-        self._exact: Final = _by_code(self.rows)
+        self._exact: Final[dict[str, list[CodeRow]]] = {}
+        for row in self.rows:
+            self._exact.setdefault(row.code, []).append(row)
+        # Backwards, so that of two rows with one alias the first one in the table has it.
         self._aliases: Final = {alias: row for row in reversed(self.rows) for alias in row.aliases}
         self._spans: Final = [span for row in self.rows if row.form == "range" for span in _spans(row)]
         self._beginnings: Final = _longest_first((row.code, row) for row in self.rows if row.form == "wildcard")
@@ -42,7 +45,8 @@ class Table:
     def find(self, code: str) -> TableHit | None:
         """The row of this very spelling: exact, alias, range or wildcard, in this order."""
         if same := self._exact.get(code):
-            return TableHit(_kindest(same), "exact")
+            # Of rows that contradict each other under one code, the one that does not condemn a number for ever.
+            return TableHit(min(same, key=_condemns), "exact")
         if row := self._aliases.get(code):
             return TableHit(row, "alias")
         if row := self._in_span(code):
@@ -85,7 +89,10 @@ class Table:
     def by_tail(self, code: str) -> Iterator[TableHit]:
         """Rows whose code ends in these words after its dot, in any case: `PhoneNumberInBlacklist`."""
         tail = skeleton(code)
-        yield from (TableHit(row, "alias") for row in self.rows if tail and skeleton(_tail(row.code)) == tail)
+        for row in self.rows if tail else ():
+            _, dot, _ = row.code.partition(".")
+            if dot and skeleton(row.code.rpartition(".")[2]) == tail:
+                yield TableHit(row, "alias")
 
     def _in_span(self, code: str) -> CodeRow | None:
         if not self._spans or (parts := _NUMBER.fullmatch(code)) is None:
@@ -119,22 +126,6 @@ def _by_spelling(rows: Sequence[CodeRow], key: Callable[[str], str]) -> dict[str
             if spelling:
                 index.setdefault(spelling, []).append(row)
     return index
-
-
-def _tail(code: str) -> str:
-    return code.partition(".")[2] and code.rpartition(".")[2]
-
-
-def _by_code(rows: Sequence[CodeRow]) -> dict[str, list[CodeRow]]:
-    index: dict[str, list[CodeRow]] = {}
-    for row in rows:
-        index.setdefault(row.code, []).append(row)
-    return index
-
-
-def _kindest(same: Sequence[CodeRow]) -> CodeRow:
-    """Of rows that contradict each other under one code, the one that does not condemn a number for ever."""
-    return min(same, key=_condemns)
 
 
 def _condemns(row: CodeRow) -> bool:

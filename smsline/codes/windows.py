@@ -41,13 +41,12 @@ def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
         if isinstance(named, int):
             return float(named)
         window = named
-    now = datetime.fromtimestamp(now_s, tz=_zone(row))
+    space = namespaces().get((row.provider, row.namespace))
+    now = datetime.fromtimestamp(now_s, tz=_zone_of(space.zone, space.utc_offset_h) if space else UTC)
     seconds = (_end(window, now) - now).total_seconds() + SETTLE_S
-    return min(seconds, float(RECHECK_S)) if _can_be_raised(row, window) else seconds
-
-
-def _can_be_raised(row: CodeRow, window: Window) -> bool:
-    return window in {"next_day", "next_month"} and row.scope in {Scope.ACCOUNT, Scope.TEMPLATE, Scope.PROVIDER}
+    # A cap of an account or template can be raised in the provider's console at any time; one of a number cannot.
+    raisable = window in {"next_day", "next_month"} and row.scope in {Scope.ACCOUNT, Scope.TEMPLATE, Scope.PROVIDER}
+    return min(seconds, float(RECHECK_S)) if raisable else seconds
 
 
 def _named(message: str) -> int | Window:
@@ -70,15 +69,11 @@ def _end(window: Window, now: datetime) -> datetime:
     if window == "next_day":
         return midnight + timedelta(days=1)
     if window == "next_month":
+        # 32 days from the first of a month are always in the next one.
         return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
     tomorrow = opening + timedelta(days=1)
     sunday = window == "next_working_day_08:00" and tomorrow.isoweekday() == 7
     return tomorrow + timedelta(days=1) if sunday else tomorrow
-
-
-def _zone(row: CodeRow) -> tzinfo:
-    space = namespaces().get((row.provider, row.namespace))
-    return _zone_of(space.zone, space.utc_offset_h) if space else UTC
 
 
 @lru_cache(maxsize=8)
@@ -87,5 +82,5 @@ def _zone_of(name: str, utc_offset_h: int) -> tzinfo:
         return UTC
     try:
         return ZoneInfo(name)
-    except ZoneInfoNotFoundError:
+    except ZoneInfoNotFoundError:  # a slim image without tzdata; the offset is right for zones without summer time
         return timezone(timedelta(hours=utc_offset_h))

@@ -104,7 +104,14 @@ def what_smsline_does(row: CodeRow) -> str:
     if row.pending:
         return _PENDING
     after = "the next account of its route, or the dead letter" if row.reroute_ok else "the dead letter"
-    return _sentence(row).format(wait=_wait_words(row, resting=row.verdict is Verdict.THROTTLE), after=after)
+    if row.until_window:
+        wait = _WINDOW_WORDS[row.until_window]
+    elif row.delay_s is None:
+        wait = "after growing pauses"
+    else:
+        # A throttle rests all of its scope `for` a time; a retry is one recipient's, `after` a time.
+        wait = f"{'for' if row.verdict is Verdict.THROTTLE else 'after'} {duration(row.delay_s)}"
+    return _sentence(row).format(wait=wait, after=after)
 
 
 def default_advice(kind: Kind, verdict: Verdict, scope: Scope) -> str:
@@ -138,14 +145,6 @@ def _sentence(row: CodeRow) -> str:
     if row.kind == "manage":
         return _MANAGE
     return _SEND.get((row.verdict, row.scope)) or _SEND[row.verdict, None]
-
-
-def _wait_words(row: CodeRow, *, resting: bool) -> str:
-    if row.until_window:
-        return _WINDOW_WORDS[row.until_window]
-    if row.delay_s is None:
-        return "after growing pauses"
-    return f"{'for' if resting else 'after'} {duration(row.delay_s)}"
 
 
 def duration(seconds: int) -> str:

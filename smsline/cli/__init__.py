@@ -76,9 +76,8 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
         The exit code.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(
-            stream, io.TextIOWrapper
-        ):  # what a terminal's encoding lacks is shown by its number, and stops nothing
+        # What a terminal's encoding lacks is shown by its number, and stops nothing.
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
@@ -87,21 +86,13 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        return _reader_left()
-    except Exception as error:  # noqa: BLE001 - the contract is one line on stderr whatever happens
-        return _failed(error)
+        # `smsline results … | head` ends without a word; without this, Python complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        code, line = ending(error)
+        sys.stderr.write(f"smsline: {line}\n")
+        return code
     return code if isinstance(code, int) else 0
-
-
-def _failed(error: Exception) -> int:
-    if sys.flags.dev_mode:
-        raise error
-    code, line = ending(error)
-    sys.stderr.write(f"smsline: {line}\n")
-    return code
-
-
-def _reader_left() -> int:
-    """`smsline results … | head` ends without a word; without this, Python complains when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FAILED

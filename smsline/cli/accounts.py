@@ -64,13 +64,9 @@ def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) 
 
 def _row(one: "AccountHealth") -> tuple[object, ...]:
     receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
-    return (one["account"], one["provider"], one["state"], *receipts, _credit(one), one["last_error"])
-
-
-def _credit(one: "AccountHealth") -> str:
-    """What is left, and how many messages that buys."""
-    held = one["credit"]
-    return f"{held['balance']} {held['currency']} ({held['messages']:,} messages)" if held else ""
+    left = one["credit"]
+    credit = f"{left['balance']} {left['currency']} ({left['messages']:,} messages)" if left else ""
+    return (one["account"], one["provider"], one["state"], *receipts, credit, one["last_error"])
 
 
 def _troubles(one: "AccountHealth") -> list[str]:

@@ -39,23 +39,18 @@ def explain(code: Code, *, provider: opt.OfProvider = "", as_json: opt.Json = Fa
 
     matches = codes.explain(code, _known_provider(provider))
     if not matches or matches[0].how == "family":
-        _suggest(code, provider, found=bool(matches))
+        close = codes.close_codes(code, provider or None)
+        hint = f"did you mean {' or '.join(close)}?" if close else "smsline codes list has all that are known"
+        if not matches:
+            raise NotFound(f"no table knows the code {code!r}; {hint}")
+        # A family is a guess by the code's beginning: it is shown, and what was perhaps meant beside it.
+        if close:
+            say(hint)
     if as_json:
         print_json([_fields(match.row) | {"how": match.how, "asked": match.asked} for match in matches])
         return
     for match in matches:
         _print(match)
-
-
-def _suggest(code: str, provider: str, *, found: bool) -> None:
-    from smsline import codes  # noqa: PLC0415 - as above
-
-    close = codes.close_codes(code, provider or None)
-    hint = f"did you mean {' or '.join(close)}?" if close else "smsline codes list has all that are known"
-    if not found:
-        raise NotFound(f"no table knows the code {code!r}; {hint}")
-    if close:
-        say(hint)
 
 
 @commands.command(

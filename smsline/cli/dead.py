@@ -1,7 +1,6 @@
 """The dead letter: what could not be sent or was not delivered, why, and what to do about it; requeue or drop a selection."""
 
 import sys
-from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final, TypedDict
 
@@ -67,8 +66,8 @@ def list_groups(
 ) -> None:
     """Show why numbers were not reached, per code.
 
-    Apart by state: undelivered (its receipt failed), dead (refused for good, or in vain too often), unknown (no receipt came). With what
-    each code means and what to do about it.
+    Apart by state: undelivered (its receipt failed), dead (rejected for good, or retries exhausted),
+    unknown (no receipt came). With what each code means and what to do about it.
     """
     groups = opt.admin_of(context).dead_groups(code=code, job=job, account=account, state=state)
     if as_json:
@@ -123,12 +122,18 @@ def requeue(
 ) -> None:
     """Send a selection again, now that the cause is gone.
 
-    Takes undelivered and dead numbers and those nobody knows the end of (unknown). Their jobs open again. Asks first on a terminal.
+    Takes undelivered and dead numbers and those whose outcome is unknown. Their jobs open again.
+    Asks first on a terminal.
     """
     selection = _selection({"code": code, "job": job, "account": account, "state": state}, everything=everything)
     admin = opt.admin_of(context)
     _ask_first(admin, selection, verb="requeue", yes=yes)
-    _report("requeued", _requeue(admin, selection), as_json=as_json)
+    if sys.stderr.isatty():
+        with console(stderr=True).status("…") as running:
+            count = admin.requeue(**selection, on_progress=lambda count: running.update(f"{count:,}"))
+    else:
+        count = admin.requeue(**selection)
+    _report("requeued", count, as_json=as_json)
 
 
 @commands.command("drop", context_settings=opt.HELP, epilog=opt.example("smsline dead drop --job JOB --yes"))
@@ -183,23 +188,12 @@ def _ask_first(admin: "Admin", selection: Selection, *, verb: str, yes: bool) ->
         raise typer.Exit(FAILED)
 
 
-def _requeue(admin: "Admin", selection: Selection) -> int:
-    """Do it, with a running count on a terminal."""
-    if not sys.stderr.isatty():
-        return admin.requeue(**selection)
-    with console(stderr=True).status("…") as running:
-        return admin.requeue(**selection, on_progress=lambda count: running.update(f"{count:,}"))
-
-
 def _report(done: str, count: int, *, as_json: bool) -> None:
     print_json({done: count}) if as_json else print_line(f"{done} {count:,}")
 
 
 def _group(group: "DeadGroup") -> tuple[object, ...]:
-    facts = (group["code"], group["state"], group["provider"], group["account"], group["count"], _some(group["jobs"]))
+    more = len(group["jobs"]) - _SHOWN_JOBS
+    jobs = " ".join(group["jobs"][:_SHOWN_JOBS]) + (f" +{more}" if more > 0 else "")
+    facts = (group["code"], group["state"], group["provider"], group["account"], group["count"], jobs)
     return (*facts, group["meaning"], group["advice"])
-
-
-def _some(jobs: Sequence[str]) -> str:
-    more = len(jobs) - _SHOWN_JOBS
-    return " ".join(jobs[:_SHOWN_JOBS]) + (f" +{more}" if more > 0 else "")

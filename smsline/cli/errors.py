@@ -22,7 +22,9 @@ def ending(error: Exception) -> tuple[int, str]:
         return FAILED, one_line(str(error))
     # typer's usage errors moved from click's classes to its own; what they can do is the same in all versions.
     if hasattr(error, "format_message"):
-        return BAD_INPUT, one_line(f"{mask_in(error.format_message()).rstrip('.')}{_where_help_is(error)}")
+        context = getattr(error, "ctx", None)
+        where = f"; see '{context.command_path} --help'" if context is not None else ""
+        return BAD_INPUT, one_line(f"{mask_in(error.format_message()).rstrip('.')}{where}")
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else "standard output: " if error.errno == errno.ENOSPC else ""
         return FAILED, one_line(f"{where}{error.strerror or error}")
@@ -33,8 +35,3 @@ def ending(error: Exception) -> tuple[int, str]:
 def one_line(text: str) -> str:
     """The text without line breaks, tabs and doubled spaces."""
     return " ".join(text.split())
-
-
-def _where_help_is(error: Exception) -> str:
-    context = getattr(error, "ctx", None)
-    return f"; see '{context.command_path} --help'" if context is not None else ""

@@ -73,7 +73,10 @@ def list_keys(context: typer.Context, *, as_json: opt.Json = False) -> None:
         print_json(found)
     elif found:
         names = ("name", "key", "scopes", "lanes", "templates", "per_s", "expires_at", "used_at", "revoked_at")
-        show_listing([Column(name) for name in names], ([_cell(row[name]) for name in names] for row in found))
+        cells = (
+            [",".join(value) if isinstance(value := row[name], list) else value for name in names] for row in found
+        )
+        show_listing([Column(name) for name in names], cells)
     else:
         print_line("no API keys")
 
@@ -102,10 +105,6 @@ def _row(each: "ListedKey") -> dict[str, object]:
         "used_at": each.used_at,
         "revoked_at": each.revoked_at,
     }
-
-
-def _cell(value: object) -> object:
-    return ",".join(value) if isinstance(value, list) else value
 
 
 def _split(text: str) -> list[str]:

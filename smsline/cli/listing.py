@@ -55,7 +55,12 @@ def show_listing(columns: Sequence[Column], rows: Iterable[Sequence[object]]) ->
         show(_table(columns, told, terminal=False))
         return
     short = [column for column in columns if not column.words]
-    kept = list(columns) if _fits(on, columns, told) else _fitting(on, short, _only(short, columns, told)[1])
+    kept = list(columns)
+    if not _fits(on, columns, told):
+        # Sentences go under their rows; then the spare columns are left out one after the other, until the rest fits.
+        kept = list(short)
+        while not _fits(on, *_only(kept, columns, told)) and any(column.spare for column in kept):
+            kept.remove(max(kept, key=lambda column: column.spare))
     if (len(short) == len(columns) or kept == list(columns)) and _fits(on, *_only(kept, columns, told)):
         on.print(_table(*_only(kept, columns, told), terminal=True))
     else:
@@ -69,14 +74,6 @@ def _fits(on: "Console", columns: Sequence[Column], rows: Sequence[Row]) -> bool
 
     drawn = _table(columns, rows, terminal=True)
     return Measurement.get(on, on.options.update(max_width=_ANY_WIDTH), drawn).minimum <= on.width
-
-
-def _fitting(on: "Console", columns: Sequence[Column], rows: Sequence[Row]) -> list[Column]:
-    """The columns that fit side by side, the spare ones left out one after the other; at least those that never are."""
-    kept = list(columns)
-    while not _fits(on, *_only(kept, columns, rows)) and any(column.spare for column in kept):
-        kept.remove(max(kept, key=lambda column: column.spare))
-    return kept
 
 
 def _only(kept: Sequence[Column], columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:

@@ -4,7 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
@@ -87,7 +87,15 @@ def finish(client: "Client", job: str, *, wait: bool, timeout_s: float | None, a
         print_json({"job": job}) if as_json else print_line(job)
         return
     say(f"job {job}; it goes on if you leave (smsline watch {job})")
-    status = _wait(client, job, timeout_s)
+    # The view is on stderr: stdout holds the final status and nothing else, for whatever reads it.
+    with _view(live=sys.stderr.isatty(), stderr=True) as drawn:
+        if drawn:
+            status = follow(client, [job], show=drawn, timeout_s=timeout_s)[0]
+        else:
+            try:
+                status = client.wait(job, timeout_s=timeout_s)
+            except TimeoutError:
+                status = client.status(job)
     print_status(status, as_json=as_json)
     if not is_closed(status):
         say(f"job {job} is not closed after {timeout_s:g} s; it goes on")
@@ -99,23 +107,12 @@ def is_closed(status: "Status") -> bool:
     return status["closed_at"] is not None
 
 
-def _wait(client: "Client", job: str, timeout_s: float | None) -> "Status":
-    with _view(live=sys.stderr.isatty(), stderr=True) as drawn:
-        if drawn:
-            return follow(client, [job], show=drawn, timeout_s=timeout_s)[0]
-        try:
-            return client.wait(job, timeout_s=timeout_s)
-        except TimeoutError:
-            return client.status(job)
-
-
-def _view(*, live: bool, stderr: bool = False) -> "AbstractContextManager[Show | None]":
-    return _live(stderr=stderr) if live else nullcontext()
-
-
 @contextmanager
-def _live(*, stderr: bool) -> "Iterator[Show]":
-    """A table drawn over itself; on stderr it vanishes at the end, because the final one goes to stdout."""
+def _view(*, live: bool, stderr: bool = False) -> "Iterator[Show | None]":
+    """A table drawn over itself, if `live`; on stderr it vanishes at the end, because the final one goes to stdout."""
+    if not live:
+        yield None
+        return
     from rich.live import Live  # noqa: PLC0415 - only on a terminal
 
     with Live(console=console(stderr=stderr), auto_refresh=False, transient=stderr) as view:

@@ -29,7 +29,7 @@ _PIPE_WIDTH: Final = 120
 _SHOWN: Final = 10
 _CSV: Final = "campaign.csv"
 _MEANWHILE: Final = f"""\
-  {len(scenario.STEERED)} numbers meet trouble on purpose. Those nobody hears of are asked about until their time is up:
+  {len(scenario.STEERED)} numbers meet trouble on purpose. Those that never answer are asked about until their time is up:
   here {scenario.HORIZON_S:g} s without an answer and {scenario.DEADLINE_S:g} s without a receipt, in real life an hour and three days.
 """
 _TROUBLE: Final = (ServiceFailed, StillOpen, SmslineError, httpx.HTTPError)
@@ -38,8 +38,12 @@ _TROUBLE: Final = (ServiceFailed, StillOpen, SmslineError, httpx.HTTPError)
 def main() -> int:
     """Run the demo; returns the exit code."""
     _end_like_ctrl_c()
-    _forget_settings()
-    console = _console()
+    # Settings of this machine's own service must not reach the demo: it would send through real accounts.
+    for name in [name for name in os.environ if name.startswith("SMSLINE_")]:
+        del os.environ[name]
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without the bars' characters shows a ? for them
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="smsline-demo-"))
     try:
         trouble = _demonstrate(console, folder)
@@ -52,28 +56,22 @@ def main() -> int:
     if not trouble:
         shutil.rmtree(folder, ignore_errors=True)
         return 0
-    _complain(console, folder, trouble)
+    console.print("\n[bold red]✗[/] [bold]The demo did not end as it should:[/]")
+    for each in trouble[:_SHOWN]:
+        console.print(f"  {escape(each)}", soft_wrap=True)
+    if len(trouble) > _SHOWN:
+        console.print(f"  and {len(trouble) - _SHOWN} more")
+    # The folder is kept: it holds the ledger and the logs of what went wrong.
+    console.print(f"\nWhat the service said is in {folder / LOG}", soft_wrap=True)
     return 1
 
 
 def _end_like_ctrl_c() -> None:
-    """Whoever ends the demo, nothing is left running."""
+    """Make every way of ending the demo a KeyboardInterrupt, so that nothing is left running."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
             continue  # started by nohup: meant to outlive its terminal
         signal.signal(number, signal.default_int_handler)
-
-
-def _forget_settings() -> None:
-    """Settings of this machine's own service must not reach the demo: it would send through real accounts."""
-    for name in [name for name in os.environ if name.startswith("SMSLINE_")]:
-        del os.environ[name]
-
-
-def _console() -> Console:
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without the bars' characters shows a ? for them
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
 
 
 def _demonstrate(console: Console, folder: Path) -> list[str]:
@@ -81,7 +79,10 @@ def _demonstrate(console: Console, folder: Path) -> list[str]:
     console.print(
         "\n[bold]smsline demo[/]: a campaign of a thousand numbers, and one-time passwords that overtake it\n"
     )
-    _lay_out(folder)
+    codes_file = folder / "codes.tsv"
+    codes_file.write_text(scenario.CODES)
+    (folder / SETTINGS_FILE).write_text(scenario.settings_toml(str(codes_file)))
+    (folder / _CSV).write_text("".join(scenario.csv_lines()))
     began_s = time.monotonic()
     with running(folder) as service:
         with console.status("starting Redis, a sandbox provider and the workers"):
@@ -96,14 +97,6 @@ def _demonstrate(console: Console, folder: Path) -> list[str]:
     if not trouble:
         show_summary(console, found, took_s)
     return trouble
-
-
-def _lay_out(folder: Path) -> None:
-    """Write what the service and the producer read."""
-    codes_file = folder / "codes.tsv"
-    codes_file.write_text(scenario.CODES)
-    (folder / SETTINGS_FILE).write_text(scenario.settings_toml(str(codes_file)))
-    (folder / _CSV).write_text("".join(scenario.csv_lines()))
 
 
 def _play(console: Console, folder: Path, service: Service, report: Report) -> tuple[Findings, float]:
@@ -131,16 +124,6 @@ def _play(console: Console, folder: Path, service: Service, report: Report) -> t
 
 def _tick(console: Console, told: str) -> None:
     console.print(f"[green]✓[/] {escape(told)}", soft_wrap=True)
-
-
-def _complain(console: Console, folder: Path, trouble: list[str]) -> None:
-    """Say what went wrong, and where to look."""
-    console.print("\n[bold red]✗[/] [bold]The demo did not end as it should:[/]")
-    for each in trouble[:_SHOWN]:
-        console.print(f"  {escape(each)}", soft_wrap=True)
-    if len(trouble) > _SHOWN:
-        console.print(f"  and {len(trouble) - _SHOWN} more")
-    console.print(f"\nWhat the service said is in {folder / LOG}", soft_wrap=True)
 
 
 if __name__ == "__main__":

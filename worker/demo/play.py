@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -76,7 +77,9 @@ def follow(client: Client, jobs: Mapping[str, str], *, show: Show, check: Callab
     until_s = time.monotonic() + PATIENCE_S
     while True:
         check()
-        statuses = _look(client, jobs)
+        statuses: dict[str, Status] = {}
+        with suppress(Unavailable):  # Redis may be restarting: the next look may go better
+            statuses = {name: client.status(job) for name, job in jobs.items()}
         show(statuses)
         still = [name for name in jobs if name not in statuses or not statuses[name]["closed_at"]]
         if not still:
@@ -84,14 +87,6 @@ def follow(client: Client, jobs: Mapping[str, str], *, show: Show, check: Callab
         if time.monotonic() > until_s:
             raise StillOpen(f"still open after {PATIENCE_S:g} s: {', '.join(_open(name, statuses) for name in still)}")
         time.sleep(_LOOK_S)
-
-
-def _look(client: Client, jobs: Mapping[str, str]) -> dict[str, Status]:
-    """The statuses; none while Redis is being restarted."""
-    try:
-        return {name: client.status(job) for name, job in jobs.items()}
-    except Unavailable:
-        return {}
 
 
 def _open(name: str, statuses: Mapping[str, Status]) -> str:

@@ -26,11 +26,18 @@ def main(folder: Path) -> int:
     Returns:
         The exit code.
     """
-    _speak_into(folder / LOG)
+    # Descriptors, not sys.stdout: the children inherit them, and Redis writes to them without Python.
+    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        redis_port: int = probe.getsockname()[1]
     try:
         settings = load_settings()
         setup_logging(settings)
-        plan = plan_up(settings, data=folder / "redis", redis_port=_free_port(), sandbox=True)
+        plan = plan_up(settings, data=folder / "redis", redis_port=redis_port, sandbox=True)
         supervise(
             plan.stages,
             reachable=lambda: answers(plan.redis_url),
@@ -46,21 +53,6 @@ def _report_of(plan: Plan) -> Report:
     workers = plan.stages[-1].children
     # Where the sandbox is stands in the account that the workers were given for it.
     return Report(plan.redis_url, workers[0].environ["SMSLINE_ACCOUNTS__SANDBOX__ENDPOINT"], len(workers))
-
-
-def _speak_into(log: Path) -> None:
-    """Send what this process and its children say into a file."""
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(target, 1)
-    os.dup2(target, 2)
-    os.close(target)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":

@@ -38,7 +38,11 @@ def show_summary(console: Console, found: Findings, took_s: float) -> None:
         took_s: Seconds from the first submit until every job was closed.
     """
     closed = f"{TOTAL:,} of {TOTAL:,} recipients have a final answer, {took_s:.1f} s after the first submit"
-    for part in ("", f"[green]✓[/] [bold]{closed}[/]", "", _states(found, console.width), "", _figures(found), ""):
+    figures = Table.grid(padding=(0, 2, 0, 0))
+    figures.add_column(style="bold", no_wrap=True)
+    for name, told in _facts(found):
+        figures.add_row(f"  {name}", told)
+    for part in ("", f"[green]✓[/] [bold]{closed}[/]", "", _states(found, console.width), "", figures, ""):
         console.print(part)
 
 
@@ -63,14 +67,6 @@ def meaning(code: str) -> str:
     """What a code says, by the tables that the service uses."""
     readings = codes.explain(code, _PROVIDER)
     return readings[0].row.meaning if readings else "No table knows this code: the receipt's success flag decides."
-
-
-def _figures(found: Findings) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    for name, told in _facts(found):
-        table.add_row(f"  {name}", told)
-    return table
 
 
 def _facts(found: Findings) -> Iterator[tuple[str, str]]:

@@ -46,19 +46,16 @@ def _accept(engine: Engine, jobs: Sequence[str], seconds: float) -> str:
     left = [each for each in opened if each.state != "cancelled"]
     for each in left:
         if each.held and each.state == "open":
-            _bring_back(engine, each.job)
+            # Entries that were set aside while the job was paused return to their batch queues.
+            while batch_queues.move_due(engine.ledger, engine.ledger.keys.held(each.job), only_due=False):
+                pass
+    # Jobs of one part first: one round trip takes them all, and one-time passwords are among them.
     _accept_whole(engine, [each for each in left if each.part is not None])
     over = engine.slice_ends(seconds)
     for each in left:
         if each.part is None:
             _accept_some(engine, each, over)
     return left[0].spec.lane if left else ""
-
-
-def _bring_back(engine: Engine, job: str) -> None:
-    """Entries that were set aside while the job was paused return to their batch queues."""
-    while batch_queues.move_due(engine.ledger, engine.ledger.keys.held(job), only_due=False):
-        pass
 
 
 def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
@@ -71,16 +68,15 @@ def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
     accepted = accepting.accept_parts(engine.ledger, layouts)
     for part, done in zip(layouts, accepted, strict=True):
         _tell(part, done)
-        if done:
-            engine.due_queues[part.lane].add(_due(part, done))
+        if not done:
+            continue
+        # A single number that may go out now is handed to this process' senders at once: no look at the due sets.
+        at_once = []
+        if done.taken == len(part.blocks) == 1 and not (part.timing.linger_ms or part.timing.pace):
+            queue = batch_queues.parse_queue(part.blocks[0].queue)
+            at_once.append(DueQueue(queue, Entry(part.job, done.first, "0")))
+        engine.due_queues[part.lane].add(at_once)
     engine.poke(engine.settings.linger_ms[layouts[0].lane] + 1)
-
-
-def _due(part: PartLayout, done: AcceptCounts) -> list[DueQueue]:
-    """The batch queue that a single number was put into, when it may go out now."""
-    if done.taken != 1 or len(part.blocks) != 1 or part.timing.linger_ms or part.timing.pace:
-        return []
-    return [DueQueue(batch_queues.parse_queue(part.blocks[0].queue), Entry(part.job, done.first, "0"))]
 
 
 def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) -> None:
@@ -107,19 +103,24 @@ def _laid(
     engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int = 0, fence: str = ""
 ) -> PartLayout:
     blocks = lay_out(spec, part, account_choices(engine, spec))
-    limit = max((_limit(engine, block.queue) for block in blocks), default=accepting.BLOCK_SIZE)
-    timing = Timing(
-        linger_ms=engine.settings.linger_ms[spec.lane], limit=limit, start_ms=spec.start_s * 1000, pace=spec.pace
-    )
-    return PartLayout(job, part_no, spec.lane, blocks, timing, shards, fence, _kept_s(engine, job, spec))
-
-
-def _kept_s(engine: Engine, job: str, spec: JobSpec) -> float:
-    """For how long a job may be kept from now on: its ttl and pace, then its last receipt, then its retention."""
+    limits = []
+    for block in blocks:
+        queue = batch_queues.parse_queue(block.queue)
+        provider = engine.providers.get(queue.account)
+        # Another process may have the account: its rule is unknown here, and a queue leaves when a block is full.
+        limits.append(provider.batch_rule(region_named(queue.region)).limit if provider else accepting.BLOCK_SIZE)
     settings = engine.settings
     paced_s = jobs.total_of(engine.ledger, job) / spec.pace if spec.pace else 0.0
-    # A day more than the sum, because a call with an unknown outcome and the removal take their time too.
-    return spec.ttl_s + paced_s + settings.receipt_deadline_s + (settings.retention_days + 1) * DAY_S
+    # How long the job is kept: its ttl and pace, then its last receipt, then its retention, and a day more than the
+    # sum, because a call with an unknown outcome and the removal take their time too.
+    kept_s = spec.ttl_s + paced_s + settings.receipt_deadline_s + (settings.retention_days + 1) * DAY_S
+    timing = Timing(
+        linger_ms=settings.linger_ms[spec.lane],
+        limit=max(limits, default=accepting.BLOCK_SIZE),
+        start_ms=spec.start_s * 1000,
+        pace=spec.pace,
+    )
+    return PartLayout(job, part_no, spec.lane, blocks, timing, shards, fence, kept_s)
 
 
 def _tell(layouts: PartLayout, done: AcceptCounts | None) -> None:
@@ -131,12 +132,6 @@ def _tell(layouts: PartLayout, done: AcceptCounts | None) -> None:
             done.taken,
             done.doubled,
         )
-
-
-def _limit(engine: Engine, queue: str) -> int:
-    parsed = batch_queues.parse_queue(queue)
-    provider = engine.providers.get(parsed.account)
-    return provider.batch_rule(region_named(parsed.region)).limit if provider else accepting.BLOCK_SIZE
 
 
 def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
@@ -165,7 +160,7 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
 
 
 def _choice(engine: Engine, spec: JobSpec, name: str, number: int) -> AccountChoice:
-    """How a number goes through an account. One that nobody has makes its recipients wait, visibly."""
+    """How a number goes through an account. One that no worker has makes its recipients wait, visibly."""
     account, region = engine.settings.accounts.get(name), region_of(number)
     if account is None:
         return AccountChoice(name, spec.sign, params_differ=False)

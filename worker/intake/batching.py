@@ -58,28 +58,24 @@ def lay_out(spec: JobSpec, part: Part, choose: ChooseAccount) -> list[Block]:
     job's params as its own, so that it shares calls with other jobs' numbers.
     """
     groups: defaultdict[tuple[AccountChoice, Region, Params | None], list[_Row]] = defaultdict(list)
-    for row in _rows(part):
+    for i, number in enumerate(part.numbers):
+        params = part.params[i] if part.params else None
+        row = _Row(number, None if params is None else tuple(params), part.refs[i] if part.refs else "")
         region = region_of(row.number)
         chosen = choose(row.number, region)
         if row.params is None and len(part.numbers) == 1 and chosen.params_differ:
-            row = row._replace(params=spec.params)  # noqa: PLW2901 - the same row, with what it inherits
+            row = row._replace(params=spec.params)
         groups[chosen, region, row.params].append(row)
     lonely: dict[tuple[AccountChoice, Region], list[_Row]] = {}
     blocks: list[Block] = []
-    for (chosen, region, params), rows in groups.items():
-        if params is not None and (chosen.params_differ or len(rows) == 1):
+    for (chosen, region, own), rows in groups.items():
+        if own is not None and (chosen.params_differ or len(rows) == 1):
             lonely.setdefault((chosen, region), []).extend(rows)
         else:
             blocks += _shared(spec, chosen, region, rows)
     for (chosen, region), rows in lonely.items():
         blocks += _own(spec, chosen, region, rows)
     return blocks
-
-
-def _rows(part: Part) -> Iterator[_Row]:
-    for i, number in enumerate(part.numbers):
-        params = part.params[i] if part.params else None
-        yield _Row(number, None if params is None else tuple(params), part.refs[i] if part.refs else "")
 
 
 def _cuts(spec: JobSpec, rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
@@ -141,7 +137,7 @@ def queue_of(spec: JobSpec, route: AccountChoice, region: Region, content: str, 
 def subject_of(spec: JobSpec, sign: str) -> str:
     """What may be parked for a job: its template, and where its signature is not the account's own, the two together.
 
-    A mistyped signature must not hold up everybody else's messages of the template.
+    A mistyped signature must not hold up the other messages of the template.
     """
     if spec.sign in {"", sign}:
         return spec.template

@@ -33,13 +33,11 @@ def look(engine: Engine, account: str) -> None:
     if not wait_for_token(engine, account, provider.balance_action):
         answer = provider.balance()
         if isinstance(answer, Balance):
-            _note(engine, account, answer)
+            held = accounts.Credit(
+                balance=answer.amount, currency=answer.currency, messages=answer.messages, at_ms=engine.now_ms()
+            )
+            accounts.note_credit(engine.ledger, account, held)
+            log.info("account %s: %s %s left, %d messages", account, answer.amount, answer.currency, answer.messages)
         else:
             refused(engine, account, provider.balance_action, answer)
     due.finish(engine.ledger, key, lease, EVERY_S * 1000)
-
-
-def _note(engine: Engine, account: str, left: Balance) -> None:
-    held = accounts.Credit(balance=left.amount, currency=left.currency, messages=left.messages, at_ms=engine.now_ms())
-    accounts.note_credit(engine.ledger, account, held)
-    log.info("account %s: %s %s left, %d messages", account, left.amount, left.currency, left.messages)

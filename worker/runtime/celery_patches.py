@@ -58,7 +58,7 @@ def set_unreadable_aside() -> None:
 
     kombu decodes what it pops from a queue in the worker's event loop. Text that is not JSON, or JSON without `properties`,
     pushed by hand or by a foreign client, raises there, and the worker ends, and with its message gone so does the next one
-    that is started and finds another. What cannot be read carries no job that anybody could submit again, so nothing is kept
+    that is started and finds another. What cannot be read carries no job that could be submitted again, so nothing is kept
     but the fact: its queue and size.
     """
     read: Callable[..., Any] = getattr(transport, "loads")  # noqa: B009 - kombu does not export it, nor type it

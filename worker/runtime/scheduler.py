@@ -72,7 +72,7 @@ class Scheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; what was published is worked on by whoever takes it."""
+        """Look no more; what was published is worked on by the process that takes it."""
         with self._bell:
             self._over = True
             self._bell.notify()
@@ -114,6 +114,7 @@ class Scheduler:
     def _wait(self, wait_s: float) -> None:
         with self._bell:
             self._next_s = time.monotonic() + wait_s
+            # Asked again after each wake-up: `poke` only moves the time of the next look.
             while not self._over and (left_s := self._next_s - time.monotonic()) > 0:
                 self._bell.wait(left_s)
 
@@ -127,27 +128,25 @@ class Scheduler:
             if head_ms is None:
                 continue
             if head_ms <= now_ms:
-                self._safely(wake, key, now_ms)
+                try:
+                    wake(key, now_ms)
+                except RedisError:
+                    raise
+                except Exception:
+                    # What cannot be worked off in one due set stops none of the others.
+                    log.exception("what is due in %s could not be woken for; looking again in %g s", key, TROUBLE_S)
+                    self.poke(TROUBLE_S * 1000)
             else:
                 tick_ms = min(tick_ms, head_ms - now_ms)
         return max(1.0, tick_ms) / 1000
 
-    def _safely(self, wake: Callable[[str, float], None], key: str, now_ms: float) -> None:
-        """What cannot be worked off in one due set stops none of the others."""
-        try:
-            wake(key, now_ms)
-        except RedisError:
-            raise
-        except Exception:
-            log.exception("what is due in %s could not be woken for; looking again in %g s", key, TROUBLE_S)
-            self.poke(TROUBLE_S * 1000)
-
-    def _watched(self) -> list[tuple[str, Callable[[str, float], None]]]:
+    def _watched(self) -> list[tuple[str, Callable[[str, float], object]]]:
+        """The due sets of this process' queues, and what to do when the head of one is due."""
         keys = self.engine.ledger.keys
-        watched: list[tuple[str, Callable[[str, float], None]]] = [
+        watched: list[tuple[str, Callable[[str, float], object]]] = [
             (keys.later, self._move_later),
-            (keys.lease, self._recover),
-            (keys.stats_due, self._write_history),
+            (keys.lease, lambda _key, _now_ms: rescuer.recover(self.engine)),
+            (keys.stats_due, lambda _key, _now_ms: statistics.write(self.engine)),
         ]
         for lane in [lane for lane in LANES if lane_queue(lane) in self.queues]:
             watched += [(keys.inbox(lane), self._wake_accept), (keys.send(lane), self._wake_send)]
@@ -207,12 +206,6 @@ class Scheduler:
     def _move_later(self, key: str, _now_ms: float) -> None:
         while batch_queues.move_due(self.engine.ledger, key, only_due=True):
             self.poke(0)
-
-    def _recover(self, _key: str, _now_ms: float) -> None:
-        rescuer.recover(self.engine)
-
-    def _write_history(self, _key: str, _now_ms: float) -> None:
-        statistics.write(self.engine)
 
     def _wake_close(self, *, end: bool) -> None:
         """One wake-up for all jobs that end, or are closed, now: who follows it takes them by the hundred."""

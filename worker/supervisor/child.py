@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -57,6 +58,15 @@ class Running:
         self._ready = False
         self._mark, writing = os.pipe()
         os.set_blocking(self._mark, False)
+        parent = os.getpid()
+
+        def prepare() -> None:
+            """Ask Linux, in the child, for a SIGTERM when we are gone, `kill -9` included."""
+            if _LIBC is not None:
+                _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+                if os.getppid() != parent:  # gone already, before we could ask
+                    os._exit(1)
+
         try:
             self._process = subprocess.Popen(
                 child.command,
@@ -65,7 +75,7 @@ class Running:
                 pass_fds=(writing, *child.pass_fds),
                 umask=child.umask,
                 process_group=0,  # Ctrl-C is for us; we stop the children in order
-                preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509 - we have one thread
+                preexec_fn=prepare,  # noqa: PLW1509 - we have one thread
             )
         except OSError:
             os.close(self._mark)
@@ -84,8 +94,12 @@ class Running:
 
     def is_ready(self) -> bool:
         """Whether it has been ready once since it started."""
-        if not self._ready:
-            self._ready = self.child.probe() if self.child.probe else self._has_marked()
+        if not self._ready and self.child.probe:
+            self._ready = self.child.probe()
+        elif not self._ready:
+            # No byte yet is BlockingIOError; an empty read is a child that ended without its mark.
+            with suppress(BlockingIOError):
+                self._ready = os.read(self._mark, 1) != b""
         return self._ready
 
     def signal(self, number: signal.Signals) -> None:
@@ -95,21 +109,3 @@ class Running:
     def close(self) -> None:
         """Let go of a child that has ended."""
         os.close(self._mark)
-
-    def _has_marked(self) -> bool:
-        try:
-            return os.read(self._mark, 1) != b""
-        except BlockingIOError:
-            return False
-
-
-def _end_with(parent: int) -> Callable[[], None]:
-    """What a child does before it becomes its program: ask Linux for a SIGTERM when we are gone, `kill -9` included."""
-
-    def prepare() -> None:
-        if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:  # gone already, before we could ask
-                os._exit(1)
-
-    return prepare

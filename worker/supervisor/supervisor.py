@@ -152,26 +152,17 @@ def supervise(stages: Sequence[Stage], *, reachable: Callable[[], bool], announc
     slots = [[Slot(child) for child in stage.children] for stage in stages]
     with Signals().caught() as signals:
         try:
-            _run(list(zip(stages, slots, strict=True)), signals, reachable=reachable, announce=announce)
+            announced = False
+            while not signals.stops:
+                ready = all([*_tend(list(zip(stages, slots, strict=True)))]) and (announced or reachable())
+                if ready and not announced:
+                    announce()
+                    announced = True
+                # Signals wake the wait; the short tick is for probes, which come without one.
+                signals.wait(_CALM_TICK_S if ready else _TICK_S)
         finally:
             for stage_slots in reversed(slots):
                 _stop([slot for slot in stage_slots if slot.running], signals)
-
-
-def _run(
-    stages: list[tuple[Stage, list[Slot]]],
-    signals: Signals,
-    *,
-    reachable: Callable[[], bool],
-    announce: Callable[[], None],
-) -> None:
-    announced = False
-    while not signals.stops:
-        ready = all([*_tend(stages)]) and (announced or reachable())
-        if ready and not announced:
-            announce()
-            announced = True
-        signals.wait(_CALM_TICK_S if ready else _TICK_S)
 
 
 def _tend(stages: list[tuple[Stage, list[Slot]]]) -> Iterator[bool]:

@@ -12,7 +12,7 @@ from config.settings import Settings
 from smsline.names import QUEUES
 from worker.app import build_app
 from worker.runtime.celery_patches import QuietConsumer
-from worker.runtime.readiness import READY_FD, _announce
+from worker.runtime.readiness import READY_FD, mark_ready
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,8 +63,8 @@ def test_ready_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ready worker writes one mark and closes the pipe, so that its end can be told from its readiness."""
     reading, writing = os.pipe()
     monkeypatch.setenv(READY_FD, str(writing))
-    _announce()
-    _announce()
+    mark_ready()
+    mark_ready()
 
     assert os.read(reading, 10) == b"\n"
     assert os.read(reading, 10) == b""
@@ -74,4 +74,4 @@ def test_ready_mark(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a pipe, as under `celery worker`, nothing is written anywhere."""
     monkeypatch.delenv(READY_FD, raising=False)
-    _announce()
+    mark_ready()

@@ -1,4 +1,4 @@
-"""Who looks at the console: a signed-in user, whom a trusted proxy names, or anybody at this machine while there are no users."""
+"""The visitor of the console: a signed-in user, one that a trusted proxy names, or one at this machine while there are no users."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from worker.web.pages.failures import answer_to, refused
 COOKIE: Final = "smsline_session"
 
 LOCAL: Final = "local"
-"""What whoever sits at this machine is called as long as there are no users."""
+"""Name of a visitor at this machine as long as there are no users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,10 @@ Act: TypeAlias = Callable[[Request, Visitor, FormData], Response]
 def visitor_of(request: Request) -> Visitor | None:
     """Who makes this request; None when they have to sign in first."""
     web, address = web_of(request), address_of(request)
-    if named := _named_by_proxy(request, web):
+    peer = request.client.host if request.client else ""
+    header = web.settings.web.trusted_proxy_header
+    # Any client can send the header: it counts from an address of the proxy alone.
+    if header and web.is_proxy(peer) and (named := request.headers.get(header, "").strip()):
         known = users.get(web.ledger, named)
         return Visitor(named, known.role if known else web.settings.web.trusted_proxy_role, address, by_proxy=True)
     if user := sessions.user_of(web.ledger, request.cookies.get(COOKIE, "")):
@@ -83,7 +86,7 @@ def page(role: Role = "read") -> Callable[[Page], Callable[[Request], Response]]
 
 
 def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
-    """What a form of the console does, refused to everybody below the role, whatever the page has shown them."""
+    """What a form of the console does, refused to visitors below the role, whatever the page has shown them."""
 
     def decorate(handler: Act) -> Callable[[Request], object]:
         @wraps(handler)
@@ -124,27 +127,18 @@ def own_path(text: str) -> str:
 
 
 def served(request: Request, role: Role, handler: Callable[[Visitor], Response]) -> Response:
-    """What a handler answers to a visitor who may, or where anybody else is sent; errors of ours as pages."""
+    """What a handler answers to a visitor who may, or where the others are sent; errors of ours as pages."""
     try:
         visitor = visitor_of(request)
         if visitor is None:
-            return _sent_to_sign_in(request)
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            # Only a page is come back to: a form that was posted would be asked for without its fields.
+            on = f"?next={quote(asked, safe='')}" if request.method == "GET" and asked != "/" else ""
+            return RedirectResponse(f"/sign-in{on}", 303)
         request.state.visitor = visitor
         return handler(visitor) if visitor.may(role) else refused(request, visitor, role)
     except SmslineError as error:
         return answer_to(request, error)
-
-
-def _sent_to_sign_in(request: Request) -> Response:
-    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    on = f"?next={quote(asked, safe='')}" if request.method == "GET" and asked != "/" else ""
-    return RedirectResponse(f"/sign-in{on}", 303)
-
-
-def _named_by_proxy(request: Request, web: Web) -> str:
-    peer = request.client.host if request.client else ""
-    header = web.settings.web.trusted_proxy_header
-    return request.headers.get(header, "").strip() if header and web.is_proxy(peer) else ""
 
 
 def _at_this_machine(request: Request, web: Web) -> bool:

@@ -65,15 +65,12 @@ class _Watched:
         if message["type"] == "http.request":
             self._taken += len(message.get("body", b""))
             self._done = not message.get("more_body", False)
-            self._check()
+            if self._most is not None and self._taken > self._most:
+                raise self._refusal()  # content-length may be missing, or wrong
+            took_s = time.monotonic() - self._began_s
+            if not self._done and took_s > GRACE_S and self._taken < took_s * LEAST_BYTES_PER_S:
+                raise HTTPException(408, "the request's body comes too slowly", {"connection": "close"})
         return message
-
-    def _check(self) -> None:
-        if self._most is not None and self._taken > self._most:
-            raise self._refusal()
-        took_s = time.monotonic() - self._began_s
-        if not self._done and took_s > GRACE_S and self._taken < took_s * LEAST_BYTES_PER_S:
-            raise HTTPException(408, "the request's body comes too slowly", {"connection": "close"})
 
     def _refusal(self) -> HTTPException:
         return HTTPException(413, f"the request's body is longer than {self._most:,} bytes", {"connection": "close"})

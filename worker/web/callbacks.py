@@ -1,7 +1,8 @@
 """`/callbacks/<account>/<secret>/status` and `/reply`: what providers push is stored raw, then answered in their own form.
 
-Nothing is signed by any of them, so the secret in the path says who calls. Workers read the pages afterwards (`worker.receipts.pushed`):
-a row counts only where its serial and its number belong to a message that this ledger has sent.
+No provider signs its pushes, so the secret in the path authenticates the call. Workers read the pages
+afterwards (`worker.receipts.pushed`): a row counts only where its serial and its number belong to a
+message that this ledger has sent.
 """
 
 import hmac

@@ -31,9 +31,7 @@ class Family:
         yield f"# TYPE smsline_{self.name} {self.kind}"
         for labels, value, *ending in self.samples:
             name = f"smsline_{self.name}{ending[0] if ending else ''}"
-            told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+            # The text format knows three escapes in a value and no others.
+            texts = {k: v.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"") for k, v in labels.items()}
+            told = ",".join(f'{label}="{text}"' for label, text in texts.items())
             yield f"{name}{{{told}}} {value:.17g}" if told else f"{name} {value:.17g}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

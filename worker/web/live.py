@@ -1,6 +1,6 @@
-"""Live parts of pages: one reader of the ledger for all who look, and a stream of pieces of HTML to each of them.
+"""Live parts of pages: one reader of the ledger for all visitors, and a stream of pieces of HTML to each of them.
 
-What is shown is read at most once a second for a subject, however many people look at it, and not at all when nobody does.
+What is shown is read at most once a second for a subject, however many visitors look at it, and not at all without one.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ LONGEST_S: Final = 300.0
 """Then a stream ends and the browser comes again, with its session looked at anew."""
 
 MOST_STREAMS: Final = 200
+MOST_HELD: Final = 1_000
+HELD_S: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -49,19 +51,17 @@ class Live:
         """A value that is at most so old; while one thread reads it anew, the others wait for what it finds."""
         with self._lock:
             held = self._held.setdefault(subject, _Held())
-            self._forget()
+            # Let go of what has not been asked for in a while: subjects are job ids, of which there is no end.
+            if len(self._held) > MOST_HELD:
+                old = time.monotonic() - HELD_S
+                self._held = {name: each for name, each in self._held.items() if each.read_s > old}
+        # One lock for each subject: a slow read makes only those wait that look at the same.
         with held.lock:
             if time.monotonic() - held.read_s > fresh_s:
                 held.value = read()
                 held.read_s = time.monotonic()
             found: T = held.value
             return found
-
-    def _forget(self) -> None:
-        """Let go of what nobody has asked for in a while."""
-        if len(self._held) > 1_000:
-            old = time.monotonic() - 60
-            self._held = {name: held for name, held in self._held.items() if held.read_s > old}
 
     def stream(self, request: Request, draw: Callable[[], str]) -> StreamingResponse:
         """Server-sent events: what `draw` makes, each time it has changed, until the browser leaves.

@@ -27,7 +27,7 @@ def build_info(web: Web) -> Iterator[Family]:
 
 
 def account_health(web: Web) -> Iterator[Family]:
-    """How the accounts stand: up, parked since when, receipts still awaited, calls nobody knows the end of."""
+    """How the accounts stand: up, parked since when, receipts still awaited, calls of unknown outcome."""
     ledger = web.ledger
     now_ms = ledger.now_ms()
     up = Family(
@@ -54,7 +54,7 @@ def memory(web: Web) -> Iterator[Family]:
     """What the ledger costs."""
     try:
         found = web.ledger.redis.info("memory")
-    except ResponseError:  # some hosted Redis does not let everybody ask
+    except ResponseError:  # hosted Redis may not allow the command
         return
     used, limit = float(found.get("used_memory", 0)), float(found.get("maxmemory", 0))
     yield Family("ledger_memory_bytes", "Memory of the ledger's Redis.", samples=[({}, used)])

@@ -38,13 +38,10 @@ class AccountMetrics:
             if held := accounts.health(web.ledger, name, provider)["credit"]:
                 credit.samples.append(({"account": name}, float(held["messages"])))
         yield credit
-        yield self._dead_recipients(web)
-
-    def _dead_recipients(self, web: Web) -> Family:
         if time.monotonic() > self._dead_until_s:
             self._dead = Counter()
             for group in dead.groups(web.ledger, dead.Pick()):
                 self._dead[group.account, group.code] += group.count
             self._dead_until_s = time.monotonic() + DEAD_FRESH_S
         samples = [({"account": account, "code": code}, float(count)) for (account, code), count in self._dead.items()]
-        return Family("dead_recipients", "Recipients in the dead letter.", samples=list(samples))
+        yield Family("dead_recipients", "Recipients in the dead letter.", samples=list(samples))

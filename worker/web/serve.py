@@ -1,4 +1,4 @@
-"""The web process as a command: settings and an address in; it listens, or says why it will not."""
+"""The web process as a command: it listens on an address, or says why it refuses to."""
 
 import socket
 from importlib import metadata
@@ -28,7 +28,7 @@ _STOP_S: Final = 5
 
 
 class TooOpen(SmslineError):  # noqa: N818 - reads as what happened
-    """It would be reachable from other machines, and nobody would have to sign in."""
+    """It would be reachable from other machines without a sign-in."""
 
 
 def is_loopback(host: str) -> bool:
@@ -40,7 +40,7 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_the_open(settings: Settings, ledger: Ledger, host: str) -> None:
-    """Make sure that whoever can reach the console has to say who they are.
+    """Refuse an address that other machines reach while the console asks for no sign-in.
 
     Raises:
         TooOpen: The address is not of this machine alone, and there is neither a user nor a trusted proxy.
@@ -59,6 +59,10 @@ def web_process(settings: Settings, *, loopback: bool) -> Web:
     if settings.codes_file:
         load_overrides(settings.codes_file)
     ledger = Ledger.at(settings.redis_url, settings.namespace)
+    try:
+        version = metadata.version("smsline")
+    except metadata.PackageNotFoundError:  # a checkout that was not installed
+        version = "unknown"
     urls, region = (settings.broker_url, settings.redis_url), settings.region_default
     return Web(
         settings,
@@ -66,7 +70,7 @@ def web_process(settings: Settings, *, loopback: bool) -> Web:
         Admin(*urls, region=region, ledger=ledger),
         ledger,
         loopback,
-        _version(),
+        version,
     )
 
 
@@ -122,10 +126,3 @@ def listen(host: str, port: int, descriptor: int | None = None) -> socket.socket
 def announce(listener: socket.socket) -> None:
     """Say on standard output where it is."""
     print(f"ready web={url_of(listener)}", flush=True)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("smsline")
-    except metadata.PackageNotFoundError:
-        return "unknown"

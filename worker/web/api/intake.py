@@ -55,18 +55,16 @@ class Body(io.RawIOBase):
         while not self._left and not self._ended:
             piece = self._pull()
             self._ended = not piece
-            self._watch(piece)
+            last = piece.rfind(b"\n")
+            self._since_break = len(piece) - last - 1 if last >= 0 else self._since_break + len(piece)
+            # Checked here, because csv and BufferedReader collect a line of any length without a word.
+            if self._since_break > LONGEST_LINE:
+                raise BadInput("body", f"{self._since_break} bytes without a line break", "must be CSV or JSON lines")
             self._left = memoryview(piece)
         size = min(len(buffer), len(self._left))
         buffer[:size] = self._left[:size]
         self._left = self._left[size:]
         return size
-
-    def _watch(self, piece: bytes) -> None:
-        last = piece.rfind(b"\n")
-        self._since_break = len(piece) - last - 1 if last >= 0 else self._since_break + len(piece)
-        if self._since_break > LONGEST_LINE:
-            raise BadInput("body", f"{self._since_break} bytes without a line break", "must be CSV or JSON lines")
 
 
 @dataclass(slots=True)

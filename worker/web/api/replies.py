@@ -56,16 +56,16 @@ def _pieces(rows: Iterator[KeptReply], fmt: str) -> Iterator[bytes]:
     if fmt == "csv":
         yield (",".join(COLUMNS) + "\n").encode()
     while some := list(islice(rows, ROWS_AT_ONCE)):
-        yield _csv(some) if fmt == "csv" else msgspec.json.Encoder().encode_lines(some)
-
-
-def _csv(rows: list[KeptReply]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for row in rows:
-        cells = {**row, "text": harmless(row["text"]), "sign": harmless(row["sign"])}
-        writer.writerow([cells[column] for column in COLUMNS])
-    return text.getvalue().encode()
+        if fmt != "csv":
+            yield msgspec.json.Encoder().encode_lines(some)
+            continue
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for row in some:
+            # A subscriber writes the text, and a spreadsheet would run one that begins as a formula.
+            cells = {**row, "text": harmless(row["text"]), "sign": harmless(row["sign"])}
+            writer.writerow([cells[column] for column in COLUMNS])
+        yield text.getvalue().encode()
 
 
 routes: Final = [Route("/v1/replies", replies)]

@@ -60,7 +60,7 @@ async def submit(request: Request) -> Response:
         # A limiter of its own: a campaign that comes slowly must not use up the threads that serve everything else.
         return await anyio.to_thread.run_sync(guarded, take, limiter=anyio.CapacityLimiter(1))
     except ClientDisconnect:
-        return Response(status_code=400)  # nobody reads it
+        return Response(status_code=400)  # the caller is gone: the answer is for the log
     finally:
         uploads.release_on_behalf_of(request)
 

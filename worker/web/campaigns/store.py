@@ -1,4 +1,4 @@
-"""Uploaded files until their campaign starts: in a folder of this process, for an hour, each for the user who brought it."""
+"""Uploaded files until their campaign starts: in a folder of this process, for an hour, each for the user who uploaded it."""
 
 import secrets
 import shutil
@@ -53,7 +53,10 @@ class Uploads:
         """
         self._forget()
         token = secrets.token_urlsafe(18)
-        path = self._path(token)
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="smsline-web-"))  # mode 0700
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        path = self._folder / token
         with path.open("wb") as kept:
             shutil.copyfileobj(source, kept)
         try:
@@ -82,14 +85,8 @@ class Uploads:
         if self._kept.pop(upload.token, None):
             upload.sheet.path.unlink(missing_ok=True)
 
-    def _path(self, token: str) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="smsline-web-"))  # mode 0700
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder / token
-
     def _forget(self) -> None:
-        """Let go of what nobody came back for."""
+        """Drop files whose visitor has not come back, and the oldest when there are too many."""
         old = time.monotonic() - KEPT_S
         kept = sorted(self._kept.values(), key=lambda upload: upload.since_s)
         for upload in [*(each for each in kept if each.since_s < old), *kept[: max(0, len(kept) - MOST + 1)]]:

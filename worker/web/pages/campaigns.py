@@ -45,18 +45,18 @@ def start_page(request: Request, _: Visitor) -> Response:
 async def upload(request: Request) -> Response:
     """Take the file. It goes to disk as it comes, and is never in memory as a whole."""
     form = await request.form(max_files=1, max_fields=10)
+
+    def take(visitor: Visitor) -> Response:
+        file = form.get("file")
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise BadInput("file", "", "choose a file")
+        kept = web_of(request).files.take(file.file, owner=visitor.name, name=file.filename[-100:])
+        return RedirectResponse(f"/campaigns/{kept.token}", 303)
+
     try:
-        return await run_in_threadpool(served, request, "operate", lambda visitor: _taken(request, visitor, form))
+        return await run_in_threadpool(served, request, "operate", take)
     finally:
         await form.close()
-
-
-def _taken(request: Request, visitor: Visitor, form: FormData) -> Response:
-    file = form.get("file")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise BadInput("file", "", "choose a file")
-    kept = web_of(request).files.take(file.file, owner=visitor.name, name=file.filename[-100:])
-    return RedirectResponse(f"/campaigns/{kept.token}", 303)
 
 
 @page("operate")
@@ -137,7 +137,11 @@ def _plan_of(given: Mapping[str, str]) -> Plan:
     pace = _number(given, "pace")
     options |= {"lane": lane, "pace": pace or None, "ttl_s": _number(given, "ttl_s") or None}
     if at := given.get("at", ""):
-        options["at"] = _epoch_s(at)
+        try:
+            # The browser's field has no zone; the page says UTC beside it.
+            options["at"] = datetime.fromisoformat(f"{at}+00:00").timestamp()
+        except ValueError:
+            raise BadInput("at", at, "must be a time in UTC such as 2030-05-01T09:00") from None
     return Plan(options, lane, pace)
 
 
@@ -150,13 +154,6 @@ def _number(given: Mapping[str, str], name: str) -> float:
     if not 0 <= value < 1e9:  # false for NaN too
         raise BadInput(name, text, "must be a number")
     return value
-
-
-def _epoch_s(text: str) -> float:
-    try:
-        return datetime.fromisoformat(f"{text}+00:00").timestamp()
-    except ValueError:
-        raise BadInput("at", text, "must be a time in UTC such as 2030-05-01T09:00") from None
 
 
 routes: Final = [

@@ -61,7 +61,11 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
     if form.get("all"):
         picked = [Chosen(group["account"], group["code"] or NO_CODE, group["state"], job) for group in groups]
     else:
-        picked = [_chosen(str(text), job) for text in form.getlist("pick")]
+        picked = []
+        for words in (str(text).split(" ") for text in form.getlist("pick")):
+            if len(words) != 3 or not all(words):  # an empty one would mean any
+                raise BadInput("pick", " ".join(words), "must be an account, a code and a state")
+            picked.append(Chosen(words[0], words[1], words[2], job))
     groups = [group for group in groups if any(each.holds(group) for each in picked)]
     count = sum(group["count"] for group in groups)
     if not form.get("seen"):
@@ -72,13 +76,6 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
     for each in picked:
         touched += getattr(admin, what)(code=each.code, job=each.job, account=each.account, state=each.state)
     return done(f"/dead?job={job}" if job else "/dead", ACTS[what], touched)
-
-
-def _chosen(text: str, job: str) -> Chosen:
-    words = text.split(" ")
-    if len(words) != 3 or not all(words):  # an empty one would mean any
-        raise BadInput("pick", text, "must be an account, a code and a state")
-    return Chosen(words[0], words[1], words[2], job)
 
 
 routes: Final = [Route("/dead", dead, methods=["GET"]), Route("/dead", settle, methods=["POST"])]

@@ -142,11 +142,9 @@ def _sample(web: Web, status: Status, state: str) -> list[Result]:
     if state and not status["counts"].get(state, 0):
         return []
     rows = islice(web.client.results(status["job"]), LOOKED_THROUGH)
-    return list(islice((row for row in rows if state in {"", _counted(row["state"])}), SAMPLE))
-
-
-def _counted(state: str) -> str:
-    return "sending" if state == "unsure" else state
+    # The counts have no `unsure`: what is unsure is counted as sending.
+    found = (row for row in rows if state in {"", "sending" if row["state"] == "unsure" else row["state"]})
+    return list(islice(found, SAMPLE))
 
 
 def _masked(row: Result) -> Result:

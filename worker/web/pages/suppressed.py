@@ -13,7 +13,6 @@ from smsline.ledger import suppression
 from smsline.ledger.audit import note
 from smsline.ledger.suppression import SCOPES, check_scope
 from smsline.numbers import mask
-from smsline.suppressed import SuppressedNumber
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -55,16 +54,11 @@ def change(request: Request, visitor: Visitor, form: FormData) -> Response:
 
 def _shown(request: Request, _: Visitor, *, revealed: bool) -> Response:
     web = web_of(request)
-    some = list(islice(web.admin.suppressed(), SHOWN))
-    rows = some if revealed else [_masked(entry) for entry in some]
+    rows = [entry.copy() for entry in islice(web.admin.suppressed(), SHOWN)]
+    for entry in () if revealed else rows:
+        entry["phone"] = mask(entry["phone"])
     total = suppression.count(web.ledger)
     return render(request, "suppressed.html", rows=rows, total=total, scopes=SCOPES, revealed=revealed)
-
-
-def _masked(entry: SuppressedNumber) -> SuppressedNumber:
-    masked = entry.copy()
-    masked["phone"] = mask(entry["phone"])
-    return masked
 
 
 routes: Final = [

@@ -215,16 +215,13 @@ class Account(BaseModel):
         if info.data.get("provider") not in PROVIDERS:
             return limits
         actions = tuple(facts_of(info.data["provider"]).at(info.data.get("site")).actions)
-        return {_action(name, actions): rate for name, rate in limits.items()}
-
-
-def _action(name: str, actions: tuple[str, ...]) -> str:
-    spelt = {_letters(action): action for action in actions}
-    if found := spelt.get(_letters(name)):
-        return found
-    close = difflib.get_close_matches(_letters(name), spelt, n=1)
-    hint = f"did you mean {spelt[close[0]]}?" if close else f"it has {', '.join(actions)}"
-    raise ValueError(f"the provider has no action {name!r}; {hint}")
+        by_letters = {_letters(action): action for action in actions}
+        for name in limits:
+            if _letters(name) not in by_letters:
+                close = difflib.get_close_matches(_letters(name), by_letters, n=1)
+                hint = f"did you mean {by_letters[close[0]]}?" if close else f"it has {', '.join(actions)}"
+                raise ValueError(f"the provider has no action {name!r}; {hint}")
+        return {by_letters[_letters(name)]: rate for name, rate in limits.items()}
 
 
 def _letters(action: str) -> str:

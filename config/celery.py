@@ -114,21 +114,9 @@ def celery_options(settings: Settings) -> dict[str, Any]:
 
 def _broker(settings: Settings) -> dict[str, Any]:
     broker = celery_broker(settings.broker_url)
-    base = _redis_options() if is_redis(settings.broker_url) else {"confirm_publish": True}
-    return {
-        **broker,
-        "broker_transport_options": base | broker["broker_transport_options"],
-        # A worker outlasts its broker: it waits for it at the start, and afterwards for ever.
-        "broker_connection_retry": True,
-        "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,
-    }
-
-
-def _redis_options() -> dict[str, Any]:
     # No global_keyprefix: a producer in another language finds a queue by its name alone. The price is that one Redis
     # database serves one installation, whatever the namespace.
-    return {
+    of_redis = {
         "visibility_timeout": VISIBILITY_S,
         # Look for messages to give to another worker every 5 s; kombu's defaults (10 and 10) do it every 100 s.
         "unacked_restore_interval": 5,
@@ -136,6 +124,15 @@ def _redis_options() -> dict[str, Any]:
         # A connection that died without a word is noticed within seconds, not at the next message.
         "health_check_interval": 10,
         "socket_keepalive": True,
+    }
+    base = of_redis if is_redis(settings.broker_url) else {"confirm_publish": True}
+    return {
+        **broker,
+        "broker_transport_options": base | broker["broker_transport_options"],
+        # A worker outlasts its broker: it waits for it at the start, and afterwards for ever.
+        "broker_connection_retry": True,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
     }
 
 

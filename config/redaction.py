@@ -92,21 +92,14 @@ def trace(error: BaseException) -> str:
     while link is not None and link not in chain:
         chain.append(link)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return "\n".join(_one_trace(link) for link in reversed(chain))
-
-
-def _one_trace(error: BaseException) -> str:
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    words = str(error) if _speaks_of_machines(kind) else HIDDEN
-    return "".join(
-        ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__), f"{name}: {words}"]
-    )
-
-
-def _named(error: BaseException) -> object:
-    """An error as it may stand in a message: with its own words, or by its kind alone."""
-    return error if _speaks_of_machines(type(error)) else type(error).__name__
+    traces = list[str]()
+    for each in reversed(chain):  # the cause first, as Python prints it
+        kind = type(each)
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        words = str(each) if _speaks_of_machines(kind) else HIDDEN
+        frames = "".join(traceback.format_tb(each.__traceback__))
+        traces.append(f"Traceback (most recent call last):\n{frames}{name}: {words}")
+    return "\n".join(traces)
 
 
 def _speaks_of_machines(kind: type[BaseException]) -> bool:
@@ -128,7 +121,11 @@ def _message(record: logging.LogRecord) -> str:
         return f"task {record.args.get('name')}[{record.args.get('id')}] broke: {kind.__name__ if kind else 'unknown'}"
     arguments = record.args if isinstance(record.args, tuple) else ()
     if any(isinstance(each, BaseException) for each in arguments):
-        record.args = tuple(_named(each) if isinstance(each, BaseException) else each for each in arguments)
+        # An error stands in a message with its own words only if its kind never quotes data; else by its kind's name.
+        record.args = tuple(
+            type(each).__name__ if isinstance(each, BaseException) and not _speaks_of_machines(type(each)) else each
+            for each in arguments
+        )
     try:
         text = record.getMessage()
     except (TypeError, ValueError):

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, Field, FilePath, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.accounts import Account
@@ -194,7 +193,7 @@ class Settings(BaseSettings):
     @field_validator("accounts")
     @classmethod
     def _in_order_of_preference(cls, accounts: dict[str, Account]) -> dict[str, Account]:
-        """Whoever takes the first that matches takes the one with the lowest priority number, then the first by name."""
+        """In the order of priority, then of names: the first account that can serve a number is the preferred one."""
         return dict(sorted(accounts.items(), key=lambda item: (item[1].priority, item[0])))
 
     def bucket_of(self, account: str) -> str:
@@ -304,16 +303,14 @@ def _every_problem(
     """The problems of single values, and those between them, which pydantic looks for only when the first are gone."""
     errors = errors_of(error)
     for each in errors:
+        path = path_of(each)
+        # Left out for a second look: the name itself if it is unknown, else the whole setting or account, because what
+        # is left of it would be found wanting.
+        depth = len(path) if each["type"] == UNKNOWN else 2 if path[0] in {"accounts", "routes"} else 1
         for source in sources:
-            without(source.tree, _spoilt_by(each))
+            without(source.tree, path[:depth])
     try:
         _settings_of(*sources)
     except ValidationError as further:
         errors += errors_of(further)
     return [describe(each, written, KNOWN) for each in errors]
-
-
-def _spoilt_by(error: ErrorDetails) -> NamePath:
-    """What to leave out for a second look: the name itself if it is unknown, else the whole setting or account."""
-    path = path_of(error)
-    return path if error["type"] == UNKNOWN else path[: 2 if path[0] in {"accounts", "routes"} else 1]

@@ -28,6 +28,7 @@ _DASHES: Final = "-‐‑‒–—―−－﹣ー"  # noqa: RUF001 - every dash 
 _DOTS: Final = ".·•․。．"  # noqa: RUF001
 _OPENING: Final = "([（［"  # noqa: RUF001
 _CLOSING: Final = ")]）］"  # noqa: RUF001
+_BETWEEN: Final = _DASHES + _DOTS + _OPENING + _CLOSING
 _SLASHES: Final = "/／"  # noqa: RUF001
 _PLUSES: Final = "+＋﹢"  # noqa: RUF001
 _AFTER_SLASH: Final = 5
@@ -98,7 +99,7 @@ def _parse_slowly(raw: str, region: str | None, *, field: str, allow_unassigned:
 
 def _broken_rule(parsed: phonenumbers.PhoneNumber, digits: str, *, allow_unassigned: bool) -> str:
     """Why a number that libphonenumber could read is not taken; empty when it is."""
-    # Not is_possible_number: it is content with a local number, without its area code, which nobody can be reached by.
+    # Not is_possible_number: it is content with a local number, without its area code, which reaches no phone.
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return "has too few or too many digits for its country"
     if digits.startswith("+86") and not _MAINLAND_TEXTABLE.fullmatch(digits):
@@ -151,25 +152,16 @@ def _digits_of(text: str) -> str:
             kept = "+"
         elif letter in _SLASHES and slash_at < 0:
             slash_at = len(kept)
-        elif not _between_digits(letter):
-            raise ValueError(f"has a sign that is in no number ({_named(letter)}); write one number alone")
+        # A line break parts two numbers in one cell: it is no blank.
+        elif letter not in _BETWEEN and not (letter.isspace() and letter not in "\n\r\v\f\x85\u2028\u2029"):
+            shown = "a line break" if letter.isspace() else letter if letter.isprintable() else f"U+{ord(letter):04X}"
+            raise ValueError(f"has a sign that is in no number ({shown}); write one number alone")
     # 0171/1234567 has an area code before the slash; 123456/7 is two numbers, and neither is the digits in a row.
     if slash_at >= 0 and len(kept) - slash_at < _AFTER_SLASH:
         raise ValueError("has a slash near its end, as two numbers in one cell have; write one number alone")
     if not kept.strip("+"):
         raise ValueError(_NO_NUMBER)
     return kept
-
-
-def _between_digits(letter: str) -> bool:
-    # A line break parts two numbers in one cell: it is no blank.
-    return letter in _DASHES + _DOTS + _OPENING + _CLOSING or (
-        letter.isspace() and letter not in "\n\r\v\f\x85\u2028\u2029"
-    )
-
-
-def _named(letter: str) -> str:
-    return "a line break" if letter.isspace() else letter if letter.isprintable() else f"U+{ord(letter):04X}"
 
 
 def _rule_of(error: phonenumbers.NumberParseException, dialled: str, region: str | None) -> str:

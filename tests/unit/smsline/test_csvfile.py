@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsline.csvfile import CampaignFile, Row, open_campaign
+from smsline.csvcolumns import Row
+from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput
 from smsline.rejects import RejectedFile, harmless, rejected_path
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from config.settings import Settings
 from smsline.countries import country_of
-from smsline.csvfile import Columns
+from smsline.csvcolumns import Columns
 from smsline.job import Recipient, Rejected, RowRules
 from smsline.ledger import suppression
 from smsline.ledger.link import Ledger

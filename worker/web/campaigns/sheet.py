@@ -1,4 +1,4 @@
-"""A table of text whose columns a person maps: read by the rules of `smsline.csvfile`, with a header of any names."""
+"""A table of text whose columns a person maps: read by the rules of `smsline.csvcolumns`, with a header of any names."""
 
 import csv
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from smsline.csvfile import USUAL, Columns, Row, read_row
+from smsline.csvcolumns import USUAL, Columns, Row, read_row
 from smsline.errors import BadInput
 from smsline.job import MAX_PARAMS
 from smsline.textfile import encoding_of

@@ -154,7 +154,7 @@ def _spellings(draw: st.DrawFn) -> tuple[str, str]:
     return text, region
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_spellings())
 def test_a_spelling_never_becomes_another_number(spelling: tuple[str, str]) -> None:
     """What is taken is what libphonenumber reads from the plus and the digits alone, and is valid."""

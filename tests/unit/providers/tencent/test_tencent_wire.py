@@ -308,7 +308,7 @@ def test_arbitrary_body_is_read(body: bytes) -> None:
 
 @given(
     st.fixed_dictionaries(
-        {}, optional={"Error": JSON, "RequestId": JSON, "SendStatusSet": JSON | st.lists(ROWS | JSON)}
+        {}, optional={"Error": JSON, "RequestId": JSON, "SendStatusSet": JSON | st.lists(ROWS | JSON, max_size=5)}
     )
 )
 @settings(deadline=None)
@@ -324,8 +324,8 @@ def test_arbitrary_answer_to_a_send_is_read(tree: dict[str, Any]) -> None:
         assert set(numbers) <= set(ASKED)
 
 
-@given(st.lists(RECEIPT_ROWS | JSON))
-@settings(deadline=None)
+@given(st.lists(RECEIPT_ROWS | JSON, max_size=5))
+@settings(deadline=None, max_examples=50)
 def test_arbitrary_page_is_read(rows: list[Any]) -> None:
     """Whatever the rows hold: each is a receipt or counted as bad."""
     page = _page(page_body(*rows))

@@ -33,7 +33,7 @@ class Otp:
 
     Attributes:
         job: The job's id.
-        number: To whom.
+        number: The recipient's E.164 integer.
         at_s: When it was handed over, epoch seconds.
     """
 

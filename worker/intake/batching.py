@@ -17,7 +17,7 @@ Params = tuple[str, ...]
 
 
 class AccountChoice(NamedTuple):
-    """The account chosen for a number, and what of it decides with whom the number shares a call.
+    """The account chosen for a number, and what of it decides which numbers share a call.
 
     Attributes:
         account: The account that sends.
@@ -80,6 +80,7 @@ def lay_out(spec: JobSpec, part: Part, choose: ChooseAccount) -> list[Block]:
 
 def _cuts(spec: JobSpec, rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     """Rows of a block each; a paced job's hold no more than a second's worth, so that its pace is smooth."""
+    # A pace below one a second still needs blocks of one.
     size = max(1, min(BLOCK_SIZE, int(spec.pace))) if spec.pace else BLOCK_SIZE
     return (rows[i : i + size] for i in range(0, len(rows), size))
 
@@ -126,6 +127,7 @@ def read_content(content: str, params: Params) -> Content:
 
 def queue_of(spec: JobSpec, route: AccountChoice, region: Region, content: str, params: Params | None) -> BatchQueue:  # noqa: PLR0917
     """The batch queue of a batch key; `params` None when each number has its own."""
+    # 64 bits: at a million batch queues the chance of two alike is 3 in 10^8 (n^2 / 2^65).
     digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
     kind = OWN if params is None else SHARED
     pinned = PINNED if route.pinned else ""

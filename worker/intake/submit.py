@@ -61,6 +61,7 @@ def _submit(engine: Engine, payload: object, message_id: str) -> str:
             raise nothing_good(tally)
         job = carry(redis, upload.end())[0].job
     except Unconfirmed as error:
+        # Redis may or may not have written: the message comes again, and finds the same job.
         raise ConnectionBroken(str(error)) from error
     if tally.bad:
         log.warning("job %s: %d of %d rows were refused; the first: %s", job, tally.bad, tally.rows, tally.first_bad)

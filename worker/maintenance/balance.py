@@ -27,6 +27,7 @@ def look(engine: Engine, account: str) -> None:
     if lease is None:
         return
     if not isinstance(provider, BalanceProvider):
+        # When another process has the account, it stays due for that one; when none has, it leaves the schedule.
         leave_ms = engine.presence.leave_for_ms(account)
         due.finish(engine.ledger, key, lease, leave_ms if leave_ms == LEFT_MS else None)
         return

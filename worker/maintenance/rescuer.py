@@ -23,6 +23,7 @@ def recover(engine: Engine, most: int = 20) -> int:
         if attempt is None or attempt.state in {"done", "unsure"}:
             due.finish(engine.ledger, keys.lease, lease)
         elif attempt.state == "claimed":
+            # The state is `begun` before the first byte leaves, so a claim that never began was surely not sent.
             batch_queues.release(engine.ledger, Claim(attempt.attempt, attempt.queue, attempt.entries))
             log.warning("attempt %d was never begun; its recipients wait again", attempt.attempt)
         else:
@@ -31,6 +32,7 @@ def recover(engine: Engine, most: int = 20) -> int:
 
 
 def _doubt(engine: Engine, attempt: Attempt) -> None:
+    # Never resent: the provider may have the call. Its outcome is asked for, and stays unknown if no answer comes.
     entries = [
         EntryResults(entry, [RecipientResult(position, State.UNSURE, DIED) for position in decode(entry.runs)])
         for entry in attempt.entries

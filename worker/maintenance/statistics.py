@@ -25,5 +25,6 @@ def write(engine: Engine) -> bool:
     written = statistics.write_history(
         engine.ledger, now_ms=now_ms, keep_s=(engine.settings.retention_days + 1) * DAY_S
     )
+    # To the next full minute of Redis' clock, so that the minutes of all processes are the same.
     due.finish(engine.ledger, key, lease, MINUTE_MS - now_ms % MINUTE_MS)
     return written

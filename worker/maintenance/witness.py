@@ -66,6 +66,7 @@ class Witness:
         if beat.number is not None and beat.number >= self._number:
             return
         ledger = self.engine.ledger
+        # What this process has cached of the ledger may not exist there any more.
         ledger.forget()
         loss = Loss(from_ms=beat.last_ms or 0, to_ms=self._now_ms, found_ms=beat.now_ms)
         losses.keep(ledger, loss)
@@ -76,6 +77,7 @@ class Witness:
         )
 
     def _tell_step(self, moved_ms: float, passed_ms: float, hastened: int) -> None:
+        # Redis' clock against this machine's monotonic one, which is never set: only a step shows, no drift or offset.
         step_ms = moved_ms - passed_ms
         if abs(step_ms) > STEP_MS:
             log.error(

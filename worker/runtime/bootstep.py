@@ -30,6 +30,7 @@ class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
         consumed = [name for name in app.amqp.queues.consume_from if name in QUEUES]
 
         def publish(task: str, queue: str, kwargs: dict[str, Any]) -> None:
+            # No retry: kombu would wait inside the scheduler's loop, and what is due is published again anyway.
             app.send_task(task, kwargs=kwargs, queue=queue, ignore_result=True, retry=False)
 
         engine: Engine = app.engine

@@ -77,6 +77,7 @@ class Scheduler:
             self._over = True
             self._bell.notify()
         if self._thread is not None:
+            # Bounded: a look that hangs in Redis must not keep Celery's shutdown waiting.
             self._thread.join(timeout=10)
 
     def poke(self, in_ms: float) -> None:
@@ -138,6 +139,7 @@ class Scheduler:
                     self.poke(TROUBLE_S * 1000)
             else:
                 tick_ms = min(tick_ms, head_ms - now_ms)
+        # At least a millisecond: a head due within one would be looked at many times before it is.
         return max(1.0, tick_ms) / 1000
 
     def _watched(self) -> list[tuple[str, Callable[[str, float], object]]]:
@@ -198,6 +200,7 @@ class Scheduler:
 
     def _wake_lane(self, task: str, key: str, work: int) -> None:
         """Have as many wake-ups under way as there is work, and idle threads for it."""
+        # More wake-ups than idle threads would only wait in the queue, and find their work done.
         lane, most = key.rsplit(":", 1)[1], min(self._idle(), work)
         for _ in range(most):
             if not self._wake(task, lane_queue(lane), {"lane": lane}, most=most):
@@ -223,6 +226,7 @@ class Scheduler:
     def _wake(self, task: str, queue: str, kwargs: dict[str, Any], *, wake: str = "", most: int = 1000) -> bool:
         """Publish a wake-up, unless enough (or this one) are under way; whether it was published."""
         publisher = queue if wake else f"{queue}:{self.engine.worker}"
+        # `leave` counts this wake-up as under way until its task reports; a lost one is forgotten by the ledger in time.
         leave = due.may_wake(self.engine.ledger, publisher, wake=wake, most=most)
         if not leave:
             return False

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from worker.sandbox.flags import Fault
 
+# struct linger {on, 0 s}: close() then drops what is unsent and sends RST instead of FIN.
 _LINGER_NONE: Final = struct.pack("ii", 1, 0)
 
 
@@ -37,6 +38,7 @@ class Faults:
         for place, (rule, left) in enumerate(self._left):
             if rule.action not in ("*", action) or (rule.times and not left):
                 continue
+            # No draw for a certain fault: the seed's sequence then belongs to the uncertain ones alone.
             if rule.p >= 1 or self._rng.random() < rule.p:
                 self._left[place] = (rule, left - 1)
                 self.struck[rule.kind] += 1

@@ -14,6 +14,7 @@ FaultKind: TypeAlias = Literal["error", "lost", "reset", "garbled", "slow", "sta
 
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 
+# A lost or garbled answer is the dangerous kind: the message is out, and the client does not know.
 CARRIED_OUT: Final[dict[FaultKind, bool]] = {
     "error": False,
     "lost": True,

@@ -31,7 +31,7 @@ def normalise(raw: str) -> int | None:
         raw: The text of the request.
 
     Returns:
-        The integer, or None for text that is no number, a country code nobody has, or a mainland number that is no mobile.
+        The integer, or None for text that is no number, a country code that is not assigned, or a mainland number that is no mobile.
     """
     if mainland := _MAINLAND.fullmatch(raw):
         return int("86" + mainland[1])

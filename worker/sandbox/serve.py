@@ -40,7 +40,7 @@ def run(*, host: str = HOST, port: int = PORT, flags: Flags) -> None:
     """Serve until SIGTERM or Ctrl-C, after printing `sandbox ready url=http://HOST:PORT` on stdout.
 
     Args:
-        host: Address to listen on. The control paths ask nobody who they are: leave it on loopback.
+        host: Address to listen on. The control paths need no credentials: leave it on loopback.
         port: Port to listen on, 0 for a free one.
         flags: How the sandbox behaves.
 
@@ -48,7 +48,7 @@ def run(*, host: str = HOST, port: int = PORT, flags: Flags) -> None:
         OSError: The address cannot be had.
     """
     listener = bind(host, port)
-    # The socket listens already: whoever reads the line may connect, and is served as soon as the loop runs.
+    # The socket listens already: a client may connect on reading the line, and is served as soon as the loop runs.
     print(f"sandbox ready url={url_of(listener)}", flush=True)
     try:
         build_server(flags).run(sockets=[listener])

@@ -1,6 +1,6 @@
 """The world behind the wires, in memory: messages that went out, their receipts, and what is known of a number.
 
-A message is a row of typed arrays: number 8 bytes, origin 4, due time 4, fate 1; four more once somebody asks by number.
+A message is a row of typed arrays: number 8 bytes, origin 4, due time 4, fate 1; four more once receipts are asked for by number.
 """
 
 import secrets

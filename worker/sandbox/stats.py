@@ -88,6 +88,7 @@ class Stats:
         if subject is None:
             self.log.append(LogEntry(at_s, action, outcome, took_ms))
             return
+        # Salted: an OTP has a million values, and a plain hash of one is found by trying them.
         values = "\x00".join(subject.values).encode()
         self.log.append(
             LogEntry(

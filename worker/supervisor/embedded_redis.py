@@ -168,6 +168,7 @@ def answers(port: int, password: str = "") -> bool:
     """Whether a Redis on this machine answers PING; not while it still reads its file."""
     try:
         with socket.create_connection((HOST, port), _PING_S) as connection:
+            # Spoken by hand: the supervisor asks every tick, and redis-py would retry and wait by itself.
             if password:
                 secret = password.encode()
                 connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(secret), secret))

@@ -208,6 +208,7 @@ def _web(port: int, environ: Mapping[str, str]) -> tuple[Child, str]:
 
 def _sandbox() -> tuple[Child, str]:
     """The sandbox on a free port, and its URL. It keeps the port when it is started again: the workers know it."""
+    # Between this close and the sandbox's bind another process may take the port; the sandbox then ends and says so.
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

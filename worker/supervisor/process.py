@@ -67,6 +67,7 @@ def _leave_with(parent: int, patience_s: float) -> None:
     On Linux SIGTERM has come already (`worker.supervisor.child`); but Redis ends at the same time, and a worker that cannot record
     what it did would try for ever.
     """
+    # A dead parent's children are adopted: the parent's id changes. Polled, because only Linux has a signal for it.
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)

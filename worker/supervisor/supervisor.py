@@ -111,6 +111,7 @@ class Signals:
     def __init__(self) -> None:
         self.stops = 0
         self._reading, self._writing = socket.socketpair()
+        # set_wakeup_fd wants a non-blocking end: a full buffer must never stop the process in a handler.
         self._reading.settimeout(0)
         self._writing.settimeout(0)
 
@@ -119,6 +120,7 @@ class Signals:
         """Catch SIGTERM, SIGINT and SIGCHLD within the block."""
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
         before = [signal.signal(number, self._note) for number in numbers]
+        # Python runs handlers between bytecodes, and select() restarts after a signal (PEP 475): the byte ends it.
         wakeup = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         try:
             yield self
@@ -161,6 +163,7 @@ def supervise(stages: Sequence[Stage], *, reachable: Callable[[], bool], announc
                 # Signals wake the wait; the short tick is for probes, which come without one.
                 signals.wait(_CALM_TICK_S if ready else _TICK_S)
         finally:
+            # Workers before Redis: what they sent last must still be recorded.
             for stage_slots in reversed(slots):
                 _stop([slot for slot in stage_slots if slot.running], signals)
 

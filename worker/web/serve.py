@@ -96,7 +96,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,  # paths hold numbers, and those of callbacks a secret
         server_header=False,
-        proxy_headers=False,  # whom to believe is a setting of ours
+        proxy_headers=False,  # which proxy to trust is a setting of ours
         timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=_STOP_S,
     )

@@ -108,6 +108,7 @@ def _in_history(date: str, today: datetime) -> bool:
         day = datetime.strptime(date, "%Y%m%d").replace(tzinfo=BEIJING)
     except ValueError:
         return False
+    # strptime takes fewer digits too; a day counts whole, therefore one more than the documented thirty.
     return len(date) == 8 and timedelta(0) <= today - day < timedelta(days=HISTORY_DAYS + 1)
 
 

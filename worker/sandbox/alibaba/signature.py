@@ -63,6 +63,7 @@ class Nonces:
 
     def fresh(self, key: str, nonce: str, now_s: float) -> bool:
         """Whether the nonce comes for the first time; it is remembered."""
+        # A request may be dated SKEW_S ahead and stay valid until SKEW_S after its date: twice that in all.
         while self._order and self._order[0][0] < now_s - 2 * SKEW_S:
             self._seen.discard(self._order.popleft()[1])
         if (key, nonce) in self._seen:

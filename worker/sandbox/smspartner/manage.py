@@ -90,7 +90,7 @@ def lookup(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[
 
 
 def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
-    """A campaign of checks; nothing is posted to the notifyUrl, since the sandbox calls nobody."""
+    """A campaign of checks; nothing is posted to the notifyUrl, since this wire makes no calls of its own."""
     spelled = _listed(fields)
     if isinstance(spelled, No):
         return spelled

@@ -30,7 +30,7 @@ WORDS: Final[Mapping[int, str]] = {
     90: "Le JSON est mal forme",
     429: "Trop de requetes",
 }
-"""What the sandbox says to a code; the real words are French too, and nobody should read them by machine."""
+"""What the sandbox says to a code; the real words are French too, and a client must go by the code alone."""
 
 _NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
 _FRANCE: Final = "+33"
@@ -77,6 +77,7 @@ def number_of(spelled: object) -> int | None:
     """The E.164 integer of a number as a request may spell it: `+33…`, `0033…`, `33…`, or national French `06…`."""
     if not isinstance(spelled, str):
         return None
+    # Spaces, dots and dashes are how French numbers are written on paper.
     digits = re.sub(r"[\s.-]", "", spelled)
     if national := _NATIONAL.fullmatch(digits):
         return normalise(_FRANCE + national[1])

@@ -63,6 +63,7 @@ def bulk_send(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict
     for text in texts:
         fate = fate_of(text.number, steering=sandbox.flags.steering)
         code = DUPLICATE_CODE if text.number in known else STOP_CODE if text.number in store.stopped else fate.code
+        # The first of two rows with a number is sent: one SMS per number and call.
         known.add(text.number)
         if code == STOP_CODE:
             store.stopped.setdefault(text.number, sandbox.now_ms())
@@ -137,6 +138,7 @@ def _check_lengths(fields: Mapping[str, Any], texts: Sequence[Text]) -> No | Non
 
 def parts_of(message: str, *, unicode: bool) -> int:
     """Billable parts: 160 characters in one and 153 in each of several, or with Unicode 70 and 67; a line break counts two."""
+    # SMSPartner writes a line break and the euro sign as :br: and :euro:; each costs two characters in GSM 7-bit.
     length = len(message.replace(":br:", "br").replace(":euro:", "ee"))
     one, of_several = (70, 67) if unicode else (160, 153)
     return 1 if length <= one else math.ceil(length / of_several)
@@ -154,6 +156,7 @@ def _start_ms(fields: Mapping[str, Any], now_ms: int) -> int | No:
         return now_ms
     if hour is None or minute is None:
         return No(46 if hour is None else 47)
+    # The provider sends scheduled calls every five minutes, and takes hour 24.
     if minute % 5 or not 0 <= minute <= 55 or not 0 <= hour <= 24:
         return No(48)
     try:

@@ -43,6 +43,7 @@ class Pusher:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
             while callbacks := self._sandbox.flags.callbacks:
                 for app, url in callbacks.items():
+                    # The push queue is apart from the pull queue: a push takes nothing away from a client that pulls.
                     while receipts := self._sandbox.world.take(push_queue(app), ROWS):
                         rows = [_status(receipt, self._sandbox.flags.echo_context) for receipt in receipts]
                         await _push(http, f"{url}/status", rows)
@@ -60,6 +61,7 @@ async def _push(http: httpx.AsyncClient, url: str, body: object) -> bool:
                 return True
         except (httpx.HTTPError, ValueError):
             pass
+        # Soon again, because tests wait for the last try.
         await asyncio.sleep(AGAIN_S * (attempt + 1))
     return False
 

@@ -135,6 +135,7 @@ def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
     if not sandbox.flags.steering:
         return [INCORRECT if number is None else DELIVERED for number in numbers]
     fates = [INCORRECT if number is None else SUFFIXES.get(number % 10000, DELIVERED) for number in numbers]
+    # The ordinary call, in which all are delivered, is spared a second pass over its numbers.
     if any(fates):
         for place, (number, fate) in enumerate(zip(numbers, fates, strict=True)):
             if number is not None and FATES[fate].once and not sandbox.world.first_try(number):

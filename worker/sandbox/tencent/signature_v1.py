@@ -62,6 +62,7 @@ def read_form(request: Request) -> Form | None:
         encoded = request.body.decode("utf-8", "replace")
     else:
         return None
+    # Empty values are signed too, so they must be kept.
     pairs = parse_qsl(encoded, keep_blank_values=True)
     given = dict(pairs)
     if "Signature" not in given:

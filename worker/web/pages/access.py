@@ -1,4 +1,4 @@
-"""Users and API keys: who may do what. New keys and passwords are made by the command line, where nobody looks over a shoulder."""
+"""Users and API keys. New keys and passwords are made by the command line, which shows them once."""
 
 from typing import Final
 

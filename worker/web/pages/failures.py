@@ -36,7 +36,7 @@ def answer_to(request: Request, error: SmslineError) -> Response:
 
 
 def refused(request: Request, visitor: "Visitor", wanted: Role) -> Response:
-    """The page for somebody who may not."""
+    """The page for a visitor whose role does not allow it."""
     told = (
         f"{visitor.name} has the role {visitor.role}; this needs {wanted}. An admin can change it: smsline users set."
     )

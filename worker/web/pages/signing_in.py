@@ -20,7 +20,7 @@ LONGEST_NAME: Final = 64
 
 
 def form(request: Request) -> Response:
-    """The form, or the console for somebody who needs none."""
+    """The form, or the console for a visitor who needs none."""
     try:
         if visitor_of(request):
             return RedirectResponse(own_path(request.query_params.get("next", "")), 303)

@@ -8,9 +8,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.admin import AccountHealth
+from smsline.ledger import statistics
 from smsline.ledger.job_list import JobFilter, job_page
-from smsline.ledger.jobs import Status
+from smsline.ledger.jobs import Status, oldest_waiting
+from smsline.names import LANES
+from worker.web import charts
 from worker.web.auth import Visitor, page
+from worker.web.charts import Rates
 from worker.web.context import Web, web_of
 from worker.web.pages.rendering import fragment, render
 
@@ -41,6 +45,15 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneWait:
+    """What waits in a lane, and since when the oldest of it could have gone out, seconds."""
+
+    lane: str
+    waiting: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """What the page shows."""
 
@@ -52,6 +65,8 @@ class Overview:
     awaited: int
     dead: int
     accounts: list[AccountHealth]
+    rates: Rates
+    lanes: list[LaneWait]
 
 
 def overview_of(web: Web) -> Overview:
@@ -65,6 +80,13 @@ def overview_of(web: Web) -> Overview:
         first = groups[0]
         told = f"{dead:,} recipients were not reached, or are unknown; {first['count']:,} of them: {first['meaning']}"
         needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))
+    now_ms = web.ledger.now_ms()
+    samples = statistics.minutes(web.ledger, since_ms=charts.since_ms(now_ms), until_ms=now_ms)
+    oldest, totals = oldest_waiting(web.ledger, now_ms=now_ms), statistics.totals(web.ledger)
+    lanes = [
+        LaneWait(lane, totals.get(f"g|{lane}|waiting", 0), (now_ms - oldest[lane]) / 1000 if lane in oldest else 0.0)
+        for lane in LANES
+    ]
     return Overview(
         needs=sorted(needs, key=lambda need: need.grade),
         running=running[:SHOWN],
@@ -74,6 +96,8 @@ def overview_of(web: Web) -> Overview:
         awaited=sum(account["waiting"] for account in accounts),
         dead=dead,
         accounts=accounts,
+        rates=charts.rates(samples, ("accepted", "delivered"), now_ms),
+        lanes=lanes,
     )
 
 

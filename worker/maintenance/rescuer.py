@@ -25,7 +25,7 @@ def recover(engine: Engine, most: int = 20) -> int:
         elif attempt.state == "claimed":
             # The state is `begun` before the first byte leaves, so a claim that never began was surely not sent.
             batch_queues.release(engine.ledger, Claim(attempt.attempt, attempt.queue, attempt.entries))
-            log.warning("attempt %d was never begun; its recipients wait again", attempt.attempt)
+            log.warning("attempt %x was never begun; its recipients wait again", attempt.attempt)
         else:
             _doubt(engine, attempt)
     return len(leases)
@@ -47,7 +47,7 @@ def _doubt(engine: Engine, attempt: Attempt) -> None:
         writer="rescuer",
     )
     log.warning(
-        "attempt %d of account %s was begun and never recorded: its worker died or lost Redis; asking what became of it",
+        "attempt %x of account %s was begun and never recorded: its worker died or lost Redis; asking what became of it",
         attempt.attempt,
         attempt.queue.account,
     )

@@ -185,7 +185,7 @@ def _queue_again(engine: Engine, attempt: Attempt, number: int) -> str:
 def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
     if states:
         log.warning(
-            "attempt %d of account %s had no answer: %d recipients were found accepted, %d are sent again, %d end as unknown",
+            "attempt %x of account %s had no answer: %d recipients were found accepted, %d are sent again, %d end as unknown",
             attempt.attempt,
             attempt.queue.account,
             states.get(State.ACCEPTED, 0),

@@ -176,7 +176,7 @@ def _tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> N
         )
     log.log(
         logging.WARNING if codes else logging.DEBUG,
-        "attempt %d: account %s lane %s template %s numbers %d codes %s request %s",
+        "attempt %x: account %s lane %s template %s numbers %d codes %s request %s",
         flight.claim.attempt,
         queue.account,
         queue.lane,

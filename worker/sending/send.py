@@ -278,14 +278,14 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
     numbers = [number for group in flight.begun.groups for number in group.numbers]
     if recorded is None:
         log.warning(
-            "attempt %d of account %s lost its lease; the receipts have told what became of it",
+            "attempt %x of account %s lost its lease; the receipts have told what became of it",
             claim.attempt,
             queue.account,
         )
         return
     if recorded.upon != "begun":
         log.warning(
-            "attempt %d of account %s was %s when its answer came; what the answer says is written",
+            "attempt %x of account %s was %s when its answer came; what the answer says is written",
             claim.attempt,
             queue.account,
             recorded.upon,

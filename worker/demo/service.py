@@ -13,7 +13,7 @@ from config.logs import setup_logging
 from config.settings import load_settings
 from worker.demo.running import LOG, Report
 from worker.supervisor.embedded_redis import HOST
-from worker.supervisor.plan import Plan, answers, plan_up
+from worker.supervisor.plan import answers, plan_up
 from worker.supervisor.supervisor import CannotStart, supervise
 
 
@@ -38,21 +38,21 @@ def main(folder: Path) -> int:
         settings = load_settings()
         setup_logging(settings)
         plan = plan_up(settings, data=folder / "redis", redis_port=redis_port, sandbox=True)
+        workers = plan.stages[-1].children
         supervise(
             plan.stages,
             reachable=lambda: answers(plan.redis_url),
-            announce=lambda: _report_of(plan).write(folder),
+            announce=lambda: Report(
+                # Where the sandbox is stands in the account that the workers were given for it.
+                plan.redis_url,
+                workers[0].environ["SMSLINE_ACCOUNTS__SANDBOX__ENDPOINT"],
+                len(workers),
+            ).write(folder),
         )
     except CannotStart as error:
         Report(trouble=str(error)).write(folder)
         return 1
     return 0
-
-
-def _report_of(plan: Plan) -> Report:
-    workers = plan.stages[-1].children
-    # Where the sandbox is stands in the account that the workers were given for it.
-    return Report(plan.redis_url, workers[0].environ["SMSLINE_ACCOUNTS__SANDBOX__ENDPOINT"], len(workers))
 
 
 if __name__ == "__main__":

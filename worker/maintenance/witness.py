@@ -52,7 +52,17 @@ class Witness:
         self._check(lambda: version.refuse_other(beat.layout or version.LAYOUT))
         if self._number:
             self._tell_loss(beat)
-            self._tell_step(beat.now_ms - self._now_ms, (at_s - self._at_s) * 1000, beat.moved)
+            # Redis' clock against this machine's monotonic one, which is never set: only a step shows, no drift or offset.
+            step_ms = beat.now_ms - self._now_ms - (at_s - self._at_s) * 1000
+            if abs(step_ms) > STEP_MS:
+                log.error(
+                    "Redis' clock was set %s by %.1f s: %s",
+                    "forward" if step_ms > 0 else "back",
+                    abs(step_ms) / 1000,
+                    "leases and deadlines ended early"
+                    if step_ms > 0
+                    else f"{beat.moved} waits were shortened by as much",
+                )
         self._number, self._now_ms, self._at_s = self._number + 1, beat.now_ms, at_s
 
     def _check(self, look: Callable[[], None]) -> None:
@@ -75,17 +85,6 @@ class Witness:
             "compare what your producers were told with `smsline jobs`",
             span(loss),
         )
-
-    def _tell_step(self, moved_ms: float, passed_ms: float, hastened: int) -> None:
-        # Redis' clock against this machine's monotonic one, which is never set: only a step shows, no drift or offset.
-        step_ms = moved_ms - passed_ms
-        if abs(step_ms) > STEP_MS:
-            log.error(
-                "Redis' clock was set %s by %.1f s: %s",
-                "forward" if step_ms > 0 else "back",
-                abs(step_ms) / 1000,
-                "leases and deadlines ended early" if step_ms > 0 else f"{hastened} waits were shortened by as much",
-            )
 
 
 def span(loss: Loss) -> str:

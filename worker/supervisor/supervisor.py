@@ -70,7 +70,19 @@ class Slot:
         """
         now_s = time.monotonic()
         if self.running and (code := self.running.ended()) is not None:
-            self._note_end(code, now_s)
+            lived_s = now_s - self.running.started_s
+            self.forget()
+            # Only ends in a row count: a child that lived long has recovered in between.
+            self._failures = 1 if lived_s >= STEADY_S else self._failures + 1
+            why = self.child.why_ended()
+            if not self.was_ready and self._failures >= GIVE_UP_AFTER:
+                ended = f"{self.child.name} ended {self._failures} times before it was ready, {_words(code)}"
+                raise CannotStart(f"{ended}: {why}" if why else ended)
+            self._next_s = now_s + pause_s(self._failures)
+            log.error(
+                "%s ended after %.1f s, %s%s; starting it again in %.2g s",
+                *(self.child.name, lived_s, _words(code), f" ({why})" if why else "", pause_s(self._failures)),
+            )
         if self.running is None and now_s >= self._next_s:
             try:
                 self.running = Running(self.child)
@@ -89,20 +101,6 @@ class Slot:
         if self.running:
             self.running.close()
             self.running = None
-
-    def _note_end(self, code: int, now_s: float) -> None:
-        lived_s = now_s - (self.running.started_s if self.running else now_s)
-        self.forget()
-        self._failures = 1 if lived_s >= STEADY_S else self._failures + 1
-        why = self.child.why_ended()
-        if not self.was_ready and self._failures >= GIVE_UP_AFTER:
-            ended = f"{self.child.name} ended {self._failures} times before it was ready, {_words(code)}"
-            raise CannotStart(f"{ended}: {why}" if why else ended)
-        self._next_s = now_s + pause_s(self._failures)
-        log.error(
-            "%s ended after %.1f s, %s%s; starting it again in %.2g s",
-            *(self.child.name, lived_s, _words(code), f" ({why})" if why else "", pause_s(self._failures)),
-        )
 
 
 class Signals:

@@ -72,7 +72,11 @@ class SmsPartnerWire:
         limit = flags.limits.get(action, flags.limits.get("*", LIMITS.get(action, 0)))
         if not self._sandbox.rates.admit(key, action, limit=limit, now=request.tick_s):
             return refused(No(429, status=429))
-        return Call(action, key, fields, _subject(action, fields))
+        subject, listed = None, fields.get("SMSList")
+        if action == "bulk-send" and isinstance(listed, list):
+            numbers = [str(each.get("phoneNumber")) for each in listed if isinstance(each, dict)]
+            subject = Subject(numbers, "", (), str(fields.get("tag", "")))
+        return Call(action, key, fields, subject)
 
     def carry_out(self, call: Call) -> Reply:
         """Do what the action says."""
@@ -94,11 +98,3 @@ def refused(no: No) -> Reply:
     else:
         answer["message"] = WORDS.get(no.code, f"sandbox: {no.code}")
     return Reply(msgspec.json.encode(answer), code=str(no.code), status=no.status)
-
-
-def _subject(action: str, fields: Mapping[str, Any]) -> Subject | None:
-    listed = fields.get("SMSList")
-    if action != "bulk-send" or not isinstance(listed, list):
-        return None
-    numbers = [str(each.get("phoneNumber")) for each in listed if isinstance(each, dict)]
-    return Subject(numbers, "", (), str(fields.get("tag", "")))

@@ -18,7 +18,17 @@ def describe_numbers(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Re
         return Refusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
     if not phones:
         return Refusal("MissingParameter", "`PhoneNumberSet` is empty.")
-    return Result({"PhoneNumberInfoSet": sandbox.shuffled([_row(phone) for phone in phones])})
+    rows = []
+    for phone in phones:
+        number = normalise(phone)
+        country = None if number is None else country_of(number)
+        if number is None or country is None:
+            values = ("FailedOperation.PhoneNumberParseFail", "parse phone number failed", "", "", phone, "DEF", "")
+        else:
+            subscriber, name = str(number)[len(country.calling_code) :], _NAMES.get(country.iso, country.iso)
+            values = ("Ok", "Describe success", country.calling_code, subscriber, f"+{number}", country.iso, name)
+        rows.append(dict(zip(_FIELDS, values, strict=True)))
+    return Result({"PhoneNumberInfoSet": sandbox.shuffled(rows)})
 
 
 def report_conversion(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
@@ -27,17 +37,6 @@ def report_conversion(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | R
         return Refusal("MissingParameter", "`SerialNo` is empty.")
     sandbox.book.conversions[params["SerialNo"]] = params.get("ConversionTime", int(time.time()))
     return Result({"ReportConversionStatus": {"Code": "ok", "Message": "report success"}})
-
-
-def _row(phone: str) -> dict[str, str]:
-    number = normalise(phone)
-    country = None if number is None else country_of(number)
-    if number is None or country is None:
-        said = ("FailedOperation.PhoneNumberParseFail", "parse phone number failed")
-        return dict(zip(_FIELDS, (*said, "", "", phone, "DEF", ""), strict=True))
-    subscriber = str(number)[len(country.calling_code) :]
-    values = ("Ok", "Describe success", country.calling_code, subscriber, f"+{number}", country.iso)
-    return dict(zip(_FIELDS, (*values, _NAMES.get(country.iso, country.iso)), strict=True))
 
 
 _FIELDS: Final = ("Code", "Message", "NationCode", "SubscriberNumber", "PhoneNumber", "IsoCode", "IsoName")

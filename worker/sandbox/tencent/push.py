@@ -9,7 +9,6 @@ from typing import Final
 
 import httpx
 
-from worker.sandbox.book import PersonReply
 from worker.sandbox.numbers import country_of
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.state import Receipt, push_queue
@@ -49,7 +48,9 @@ class Pusher:
                         await _push(http, f"{url}/status", rows)
                     waiting = self._sandbox.book.to_push[app]
                     while waiting:
-                        await _push(http, f"{url}/reply", _reply(waiting.popleft()))
+                        reply = waiting.popleft()
+                        fields = {"extend": reply.extend, **_number(reply.number), "sign": reply.sign}
+                        await _push(http, f"{url}/reply", {**fields, "text": reply.text, "time": reply.at_s})
                 await asyncio.sleep(LOOK_S)
 
 
@@ -75,16 +76,6 @@ def _status(receipt: Receipt, echo_context: bool) -> dict[str, str]:  # noqa: FB
         "description": "",
         "sid": receipt.serial,
         **({"ext": receipt.context} if echo_context else {}),
-    }
-
-
-def _reply(reply: PersonReply) -> dict[str, object]:
-    return {
-        "extend": reply.extend,
-        **_number(reply.number),
-        "sign": reply.sign,
-        "text": reply.text,
-        "time": reply.at_s,
     }
 
 

@@ -87,14 +87,11 @@ def _check(params: Mapping[str, Any]) -> Refusal | None:
     if not params["SignName"].strip():
         return Refusal("MissingParameter", "`SignName` is empty.")
     images = [params["ProofImage"], params.get("CommissionImage", "") if params["SignPurpose"] else "AAAA"]
-    return None if all(map(_is_image, images)) else _BAD_IMAGE
+    try:
+        fits = all(base64.b64decode(image, validate=True) for image in images)
+    except (binascii.Error, ValueError):
+        fits = False
+    return None if fits else _BAD_IMAGE
 
 
 _BAD_IMAGE: Final = Refusal("InvalidParameterValue.ImageInvalid", "An image is not Base64, or is missing.")
-
-
-def _is_image(text: str) -> bool:
-    try:
-        return bool(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return False

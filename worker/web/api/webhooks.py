@@ -45,26 +45,17 @@ def remove(request: Request, caller: Caller) -> Response:
 def replay(request: Request, caller: Caller) -> Response:
     """Send kept events again; the answer says how many."""
     only(request.query_params, "since")
-    since_s = _since_s(request.query_params.get("since", ""))
-    admin = web_of(request).admin.acting(caller.actor)
-    return answer({"replayed": admin.replay_webhook(request.path_params["name"], since_s=since_s)})
-
-
-def _since_s(text: str) -> float:
-    """A time with its offset as epoch seconds.
-
-    Raises:
-        BadInput: It is none: a local time would be the server's.
-    """
+    since = request.query_params.get("since", "")
     rule = "must be a time with its offset such as 2030-05-01T09:00:00Z"
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(since)
         since_s = max(0.0, at.timestamp())
     except (ValueError, OverflowError):
-        raise BadInput("since", text, rule) from None
-    if at.tzinfo is None:
-        raise BadInput("since", text, rule)
-    return since_s
+        raise BadInput("since", since, rule) from None
+    if at.tzinfo is None:  # it would be read as the server's local time
+        raise BadInput("since", since, rule)
+    admin = web_of(request).admin.acting(caller.actor)
+    return answer({"replayed": admin.replay_webhook(request.path_params["name"], since_s=since_s)})
 
 
 routes: Final = [

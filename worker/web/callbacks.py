@@ -45,6 +45,7 @@ async def _take(request: Request, kind: Kind) -> Response:
     """Store a page in one round trip and say so; 50x while Redis is away, so that the provider sends it again."""
     name, form = _admitted(request)
     raw = await _body(request, form)
+    # Only counted here: workers read what is stored, so that the provider is not kept waiting.
     rows = count_rows(raw)
     if rows is None:
         raise HTTPException(400, "the body must be a JSON object or a list of them")

@@ -74,6 +74,7 @@ class Live:
         return StreamingResponse(self._events(request, draw), media_type="text/event-stream")
 
     async def _events(self, request: Request, draw: Callable[[], str]) -> AsyncIterator[str]:
+        # Counted when the stream runs: a response that is never sent would keep its place for ever.
         self.streams += 1
         began_s = said_s = time.monotonic()
         shown = ""

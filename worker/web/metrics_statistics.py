@@ -53,6 +53,7 @@ def schedulers(web: Web) -> Iterator[Family]:
 def _codes(totals: Mapping[str, int], providers: Mapping[str, str]) -> Family:
     family = Family("codes_total", "Recipients for whom a provider gave a code.", "counter")
     others: dict[tuple[str, str, str], int] = {}
+    # The most frequent codes keep their label: a series for every stray code would never end in Prometheus.
     ranked = sorted(by_labels(totals, "k"), key=lambda each: -each[1])
     for place, ((account, kind, code), total) in enumerate(ranked):
         judge = codes.for_receipt if kind == "receipt" else codes.for_send

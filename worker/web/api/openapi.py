@@ -336,6 +336,7 @@ def _document(version: str) -> bytes:
 
 
 def _operation(each: Operation) -> Schema:
+    # Taken from the path: written a second time they could differ from it.
     named = [part.strip("{}") for part in each.path.split("/") if part.startswith("{")]
     parameters = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in named]
     parameters += [

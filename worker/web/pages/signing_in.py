@@ -50,6 +50,7 @@ def _checked(request: Request, given: tuple[str, str, str]) -> Response:
         answer.headers["retry-after"] = str(wait_s)
         return answer
     user = users.get(ledger, name)
+    # `fits` also hashes for a name that is not there: the time must not tell which names exist.
     if not fits(password, user.password if user else "") or user is None:
         audit.note(ledger, Actor(name, "page", address), "sign-in.failed", {})
         return _form(request, 401, told="No such user, or another password.", name=name, on=on)

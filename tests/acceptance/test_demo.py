@@ -191,13 +191,13 @@ def test_a_second_text_to_the_same_number_is_a_complaint() -> None:
 
 
 def test_an_open_job_or_a_missing_dead_letter_is_a_complaint() -> None:
-    """Every job must be closed, and the dead letter must hold what is dead or unknown."""
+    """Every job must be closed, and the dead letter must hold what is dead, undelivered or unknown."""
     found = findings()
     found.statuses["campaign"]["state"] = "open"
     found.dead[0]["count"] -= 1
     assert [each.split(",")[0] for each in complaints(found)] == [
         "campaign",
-        "the dead letter holds 7 recipients; 8 are dead or unknown",
+        "the dead letter holds 11 recipients; 12 are dead",
     ]
 
 
@@ -287,7 +287,7 @@ def findings(**stats: Any) -> Findings:
     counts = Counter(row["state"] for row in results if int(row["phone"]) not in scenario.OTP_NUMBERS)
     statuses = {"campaign": status("campaign", **counts)}
     statuses |= {f"otp {i}": status(f"otp{i}", delivered=1) for i in range(1, 4)}
-    lettered = Counter(row["code"] for row in results if row["state"] in {State.DEAD, State.UNKNOWN})
+    lettered = Counter(row["code"] for row in results if row["state"] in {State.DEAD, State.UNDELIVERED, State.UNKNOWN})
     held = {"numbers": {}, "messages": 996, "log": [], "numbers_per_call": {"200": 5, "1": 4}, "calls": {"SendSms": 9}}
     return Findings(
         statuses, results, [group(code, count) for code, count in lettered.items()], held | stats, [0.03] * 3

@@ -7,10 +7,11 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as `typing` has it, which takes longer to load than all the rest of this module
 if TYPE_CHECKING:
-    from smsline.admin import AccountHealth, Admin, Credit, DeadGroup, DeadRow, Failover, Held, Parked
+    from smsline.admin import Admin, DeadGroup, DeadRow
     from smsline.aio import AsyncClient
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, OtherVersion, SmslineError, Unavailable, Unconfirmed
+    from smsline.health import AccountHealth, Credit, Failover, Held, Parked
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected, Summary
     from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
     from smsline.ledger.audit import Act, Actor
@@ -64,21 +65,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "admin": (
-        "AccountHealth",
-        "Admin",
-        "Credit",
-        "DeadGroup",
-        "DeadRow",
-        "Failover",
-        "Held",
-        "NumberEvent",
-        "NumberPage",
-        "Parked",
-    ),
+    "admin": ("Admin", "DeadGroup", "DeadRow", "NumberEvent", "NumberPage"),
     "aio": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("BadInput", "Conflict", "NotFound", "OtherVersion", "SmslineError", "Unavailable", "Unconfirmed"),
+    "health": ("AccountHealth", "Credit", "Failover", "Held", "Parked"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected", "Summary"),
     "ledger.api_keys": ("ApiKey", "KeyOptions", "ListedKey"),
     "ledger.audit": ("Act", "Actor"),

@@ -1,6 +1,6 @@
 """What a person asks of the service: which jobs there are, what is dead and why, which accounts are parked; and the levers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypedDict
 
@@ -8,10 +8,9 @@ from redis.exceptions import RedisError
 
 from smsline import codes, suppressed
 from smsline.errors import Conflict, NotFound, Unavailable
+from smsline.health import AccountHealth, health_of
 from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, replies, suppression
-from smsline.ledger.batch_queues import ONLY, SIGNED, template_id
-from smsline.ledger.breaker import Out
-from smsline.ledger.jobs import Status, iso
+from smsline.ledger.jobs import Status
 from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.replies import KeptReply
@@ -48,81 +47,6 @@ class DeadRow(TypedDict):
     code: str
     attempts: int
     final_at: str | None
-
-
-class Parked(TypedDict):
-    """Why something of an account is parked.
-
-    `scope` is `account`, `region` for one side (`side`: mainland or global), `template`, or `job` for the messages of one job's
-    params alone; `own_sign`: only with a signature that a job brought.
-    """
-
-    scope: str
-    template: str
-    side: str
-    own_sign: bool
-    code: str
-    meaning: str
-    since: str | None
-
-
-class Credit(TypedDict):
-    """What was left on an account when the provider was asked last."""
-
-    balance: str
-    currency: str
-    messages: int
-    at: str | None
-
-
-class Failover(TypedDict):
-    """Why others stand in for an account; from `until` on its share of the numbers (0 to 1) grows, and is whole at `whole_again`."""
-
-    code: str
-    meaning: str
-    since: str | None
-    until: str | None
-    whole_again: str | None
-    share: float
-
-
-class Held(TypedDict):
-    """Why an account is held; `next_probe`: when a call finds out whether it still must be; `returning`: the last one went well."""
-
-    code: str
-    meaning: str
-    since: str | None
-    next_probe: str | None
-    returning: bool
-
-
-class AccountHealth(TypedDict):
-    """What is known of an account.
-
-    `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when no running worker has it,
-    `failing` while others take over from it, else `ok`. `workers` have it; `refused` are those among them whose machine the
-    provider refuses, with the code.
-
-    `waiting` recipients are accepted and their receipt has not come. `diverted` counts recipients that others took over, by
-    `<accounts>:<why>`.
-    """
-
-    account: str
-    provider: str
-    state: str
-    parked: list[Parked]
-    held: Held | None
-    workers: list[str]
-    refused: dict[str, str]
-    waiting: int
-    receipts: int
-    late_receipts: int
-    unmatched_receipts: int
-    last_error: str
-    unknown_codes: dict[str, int]
-    credit: Credit | None
-    failover: Failover | None
-    diverted: dict[str, int]
 
 
 class NumberEvent(NumberMessage):
@@ -204,7 +128,9 @@ class Admin(Webhooks):
             done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
         self._note("dead.requeue", {"code": code, "job": job, "account": account, "state": state}, done.recipients)
         if done.hindered:
-            raise Conflict(f"{done.recipients} requeued; not requeued: {_hindrances(done.hindered)}")
+            shown = "; ".join(f"job {job}: {_WHY.get(why, why)}" for job, why in list(done.hindered.items())[:5])
+            more = "; …" if len(done.hindered) > 5 else ""
+            raise Conflict(f"{done.recipients} requeued; not requeued: {shown}{more}")
         return done.recipients
 
     def drop(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> int:
@@ -239,7 +165,8 @@ class Admin(Webhooks):
             known = accounts.registered(self._ledger)
             live = presence.live(self._ledger)
             return [
-                _health(accounts.health(self._ledger, name, provider), live) for name, provider in sorted(known.items())
+                health_of(accounts.health(self._ledger, name, provider), live)
+                for name, provider in sorted(known.items())
             ]
 
     def resume_account(self, account: str) -> int:
@@ -329,11 +256,6 @@ _WHY = {
 }
 
 
-def _hindrances(hindered: dict[str, str]) -> str:
-    shown = [f"job {job}: {_WHY.get(why, why)}" for job, why in list(hindered.items())[:5]]
-    return "; ".join(shown) + ("; …" if len(hindered) > 5 else "")
-
-
 def _dead_group(group: dead.Group, provider: str) -> DeadGroup:
     if group.state == State.UNDELIVERED and provider and group.code:
         found = codes.for_receipt(provider, group.code)
@@ -358,80 +280,3 @@ def _event(message: NumberMessage) -> NumberEvent:
     matches = codes.explain(message["code"], message["provider"] or None) if message["code"] else []
     row = matches[0].row if matches else None
     return NumberEvent(**message, meaning=row.meaning if row else "", advice=row.advice if row else "")
-
-
-def _health(held: accounts.Health, live: Mapping[str, presence.Worker]) -> AccountHealth:
-    name = held["account"]
-    workers = sorted(worker for worker, its in live.items() if name in its["accounts"])
-    states = {
-        "parked": held["parked"],
-        "unserved": live and not workers,
-        "held": held["held"],
-        "failing": held["out"],
-    }
-    return AccountHealth(
-        account=name,
-        provider=held["provider"],
-        state=next((state for state, so in states.items() if so), "ok"),
-        parked=[_parked(park, held["provider"]) for park in held["parked"]],
-        held=_held(held["held"], held["provider"]),
-        workers=workers,
-        refused={
-            worker: live[worker]["stopped"][name]["code"] for worker in workers if name in live[worker]["stopped"]
-        },
-        waiting=held["outstanding"],
-        receipts=held["receipts"],
-        late_receipts=held["late"],
-        unmatched_receipts=held["orphans"],
-        last_error=held["last_error"],
-        unknown_codes=held["unknown_codes"],
-        credit=_credit(held["credit"]),
-        failover=_failover(held["out"], held["provider"]),
-        diverted=held["diverted"],
-    )
-
-
-def _held(held: breaker.Held | None, provider: str) -> Held | None:
-    if held is None:
-        return None
-    matches = codes.explain(held["code"], provider)
-    return Held(
-        code=held["code"],
-        meaning=matches[0].row.meaning if matches else "no table knows this code",
-        since=iso(held["since_ms"]),
-        next_probe=iso(held["probe_ms"]),
-        returning=held["returning"],
-    )
-
-
-def _failover(held: Out | None, provider: str) -> Failover | None:
-    if held is None:
-        return None
-    matches = codes.explain(held["code"], provider)
-    return Failover(
-        code=held["code"],
-        meaning=matches[0].row.meaning if matches else "no table knows this code",
-        since=iso(held["since_ms"]),
-        until=iso(held["out_ms"]),
-        whole_again=iso(held["back_ms"]),
-        share=held["share"],
-    )
-
-
-def _credit(held: accounts.Credit | None) -> Credit | None:
-    if held is None:
-        return None
-    return Credit(balance=held["balance"], currency=held["currency"], messages=held["messages"], at=iso(held["at_ms"]))
-
-
-def _parked(park: accounts.Park, provider: str) -> Parked:
-    matches = codes.explain(park["code"], provider)
-    return Parked(
-        scope=park["scope"],
-        template=template_id(park["template"]),
-        side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",
-        own_sign=SIGNED in park["template"].partition(ONLY)[0].lstrip(SIGNED),
-        code=park["code"],
-        meaning=matches[0].row.meaning if matches else park["message"],
-        since=iso(park["since_ms"]),
-    )

@@ -9,7 +9,7 @@ from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import cell, print_json, print_line
 
 if TYPE_CHECKING:
-    from smsline.admin import AccountHealth, Parked
+    from smsline.health import AccountHealth, Parked
 
 commands = typer.Typer()
 

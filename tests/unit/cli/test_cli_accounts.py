@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from smsline.admin import AccountHealth, Parked
+from smsline.health import AccountHealth, Parked
 
 PARK: dict[str, Any] = {
     "scope": "template",

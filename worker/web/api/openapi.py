@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smsline.admin import AccountHealth, DeadGroup, NumberPage
+from smsline.admin import DeadGroup, NumberPage
+from smsline.health import AccountHealth
 from smsline.job import MAX_KEY_CHARS, MAX_PARAM_CHARS, MAX_PARAMS, MAX_REF_CHARS
 from smsline.ledger.dead import DEAD_STATES
 from smsline.ledger.jobs import Result, Status

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smsline.admin import AccountHealth
+from smsline.health import AccountHealth
 from smsline.ledger import statistics
 from smsline.ledger.job_list import JobFilter, job_page
 from smsline.ledger.jobs import Status, oldest_waiting

@@ -1,0 +1,174 @@
+"""The health of an account, for people: is it parked, held, failing or unserved, by which code, and what that means."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from smsline import codes
+from smsline.ledger import accounts, breaker, presence
+from smsline.ledger.batch_queues import ONLY, SIGNED, template_id
+from smsline.ledger.breaker import Out
+from smsline.ledger.jobs import iso
+
+
+class Parked(TypedDict):
+    """Why something of an account is parked.
+
+    `scope` is `account`, `region` for one side (`side`: mainland or global), `template`, or `job` for the messages of one job's
+    params alone; `own_sign`: only with a signature that a job brought.
+    """
+
+    scope: str
+    template: str
+    side: str
+    own_sign: bool
+    code: str
+    meaning: str
+    since: str | None
+
+
+class Credit(TypedDict):
+    """What was left on an account when the provider was asked last."""
+
+    balance: str
+    currency: str
+    messages: int
+    at: str | None
+
+
+class Failover(TypedDict):
+    """Why traffic fails over from an account.
+
+    From `until` on its share of the numbers (0 to 1) grows, and is whole at `whole_again`.
+    """
+
+    code: str
+    meaning: str
+    since: str | None
+    until: str | None
+    whole_again: str | None
+    share: float
+
+
+class Held(TypedDict):
+    """Why an account is held.
+
+    `next_probe`: when a call finds out whether it still must be; `returning`: the last such call went well.
+    """
+
+    code: str
+    meaning: str
+    since: str | None
+    next_probe: str | None
+    returning: bool
+
+
+class AccountHealth(TypedDict):
+    """What is known of an account.
+
+    `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when no running worker has it,
+    `failing` while others take over from it, else `ok`. `workers` have it; `refused` are those among them whose machine the
+    provider refuses, with the code.
+
+    `waiting` recipients are accepted and their receipt has not come. `diverted` counts recipients that others took over, by
+    `<accounts>:<why>`.
+    """
+
+    account: str
+    provider: str
+    state: str
+    parked: list[Parked]
+    held: Held | None
+    workers: list[str]
+    refused: dict[str, str]
+    waiting: int
+    receipts: int
+    late_receipts: int
+    unmatched_receipts: int
+    last_error: str
+    unknown_codes: dict[str, int]
+    credit: Credit | None
+    failover: Failover | None
+    diverted: dict[str, int]
+
+
+def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> AccountHealth:
+    """What the ledger keeps of an account, with its codes explained and its workers named.
+
+    Args:
+        held: As the ledger has it.
+        live: Running workers by name.
+    """
+    name = held["account"]
+    left = held["credit"]
+    credit = None
+    if left is not None:
+        at = iso(left["at_ms"])
+        credit = Credit(balance=left["balance"], currency=left["currency"], messages=left["messages"], at=at)
+    workers = sorted(worker for worker, its in live.items() if name in its["accounts"])
+    # The first that holds: a park needs a person, so it stands before what ends by itself.
+    states = {
+        "parked": held["parked"],
+        "unserved": live and not workers,
+        "held": held["held"],
+        "failing": held["out"],
+    }
+    return AccountHealth(
+        account=name,
+        provider=held["provider"],
+        state=next((state for state, so in states.items() if so), "ok"),
+        parked=[_parked(park, held["provider"]) for park in held["parked"]],
+        held=_held(held["held"], held["provider"]),
+        workers=workers,
+        refused={
+            worker: live[worker]["stopped"][name]["code"] for worker in workers if name in live[worker]["stopped"]
+        },
+        waiting=held["outstanding"],
+        receipts=held["receipts"],
+        late_receipts=held["late"],
+        unmatched_receipts=held["orphans"],
+        last_error=held["last_error"],
+        unknown_codes=held["unknown_codes"],
+        credit=credit,
+        failover=_failover(held["out"], held["provider"]),
+        diverted=held["diverted"],
+    )
+
+
+def _held(held: breaker.Held | None, provider: str) -> Held | None:
+    if held is None:
+        return None
+    matches = codes.explain(held["code"], provider)
+    return Held(
+        code=held["code"],
+        meaning=matches[0].row.meaning if matches else "no table knows this code",
+        since=iso(held["since_ms"]),
+        next_probe=iso(held["probe_ms"]),
+        returning=held["returning"],
+    )
+
+
+def _failover(held: Out | None, provider: str) -> Failover | None:
+    if held is None:
+        return None
+    matches = codes.explain(held["code"], provider)
+    return Failover(
+        code=held["code"],
+        meaning=matches[0].row.meaning if matches else "no table knows this code",
+        since=iso(held["since_ms"]),
+        until=iso(held["out_ms"]),
+        whole_again=iso(held["back_ms"]),
+        share=held["share"],
+    )
+
+
+def _parked(park: accounts.Park, provider: str) -> Parked:
+    matches = codes.explain(park["code"], provider)
+    return Parked(
+        scope=park["scope"],
+        template=template_id(park["template"]),
+        side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",
+        own_sign=SIGNED in park["template"].partition(ONLY)[0].lstrip(SIGNED),
+        code=park["code"],
+        meaning=matches[0].row.meaning if matches else park["message"],
+        since=iso(park["since_ms"]),
+    )

@@ -177,7 +177,7 @@ def test_progress_is_live(browser: "Browser", console: Console) -> None:
     console.counts(console.jobs[1], delivered=777, undelivered=11, dead=12)
     sync_api.expect(page.get_by_text("777", exact=True)).to_be_visible(timeout=10_000)
     page.close()
-    wait_until(lambda: console.web.live.streams == 0, what="the end of the page's stream")
+    wait_until(lambda: console.web.live.streams == 0, timeout_s=30, what="the end of the page's stream")
 
 
 def test_a_campaign_is_held_in_two_clicks(browser: "Browser", console: Console) -> None:

@@ -1,9 +1,9 @@
 """The index from a number to its messages: which blocks hold it, over all jobs that are kept.
 
-A record is seven bytes: two of the number's hash and five of its block's id. The records of a day are appended to
-`NUMBER_SHARDS` strings by another part of the hash, so that 7 bytes, and at most as many again that Redis keeps free
-at the end of a growing string, are the whole price of a recipient. One number in 65,536 of a shard looks like another
-one: the block itself has the last word.
+A record is seven bytes: two of the number's hash and five of its block's id. The records of a day are pushed onto
+`NUMBER_SHARDS` lists by another part of the hash, those of one part of a job as one element: some eight bytes are the
+whole price of a recipient. (Strings grow by doubling: the space they keep free would cost
+three more.) One number in 65,536 of a shard looks like another one: the block itself has the last word.
 """
 
 import time
@@ -14,7 +14,7 @@ from smsline.ledger.link import Ledger, ScriptCall
 from smsline.numbers import same_phone
 
 NUMBER_SHARDS: Final = 256
-"""Strings of a day. With ten million recipients kept a look-up reads some 300 kB in all."""
+"""Lists of a day. With ten million recipients kept a look-up reads some 300 kB in all."""
 
 BLOCK_BYTES: Final = 5
 RECORD_BYTES: Final = 2 + BLOCK_BYTES
@@ -58,8 +58,11 @@ def blocks_of(ledger: Ledger, number: int) -> list[int]:
     shard, head = place_of(number)
     days = sorted((int(day) for day in ledger.redis.zrange(ledger.keys.number_days, 0, -1)), reverse=True)
     found: dict[int, None] = {}
-    for records in ledger.redis.mget([f"{ledger.keys.numbers_of(day)}{shard}" for day in days]) if days else ():
-        for block in reversed(_matching(records or b"", head)):
+    pipe = ledger.redis.pipeline(transaction=False)
+    for day in days:
+        pipe.lrange(f"{ledger.keys.numbers_of(day)}{shard}", 0, -1)
+    for pieces in pipe.execute():
+        for block in reversed(_matching(b"".join(pieces), head)):
             found.setdefault(block)
     return list(found)
 

@@ -36,7 +36,8 @@ def test_a_record_is_seven_bytes_and_few_blocks_are_named_in_vain(ledger: Ledger
     add(ledger, {n: list(range(FIRST + n * 200, FIRST + n * 200 + 200)) for n in range(1, 251)})
 
     day = int(ledger.redis.zrange(ledger.keys.number_days, 0, -1)[0])
-    sizes = [ledger.redis.strlen(f"{ledger.keys.numbers_of(day)}{shard}") for shard in range(256)]
+    lists = [ledger.redis.lrange(f"{ledger.keys.numbers_of(day)}{shard}", 0, -1) for shard in range(256)]
+    sizes = [sum(map(len, pieces)) for pieces in lists]
     strangers = [number_index.blocks_of(ledger, 4915100000000 + n) for n in range(300)]
 
     assert sum(sizes) == 50_000 * RECORD_BYTES

@@ -4,7 +4,7 @@ import difflib
 import re
 import ssl
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,21 +24,14 @@ from config.providers import PROVIDERS, facts_of
 
 T = TypeVar("T")
 
-
+# Types of an error about a setting that an account of its provider must have, or cannot have: as types of their own
+# they are told by the setting's rule, not in pydantic's words.
 NEEDED: Final = "needed"
 SURPLUS: Final = "surplus"
-"""Types of an error about a setting that an account of its provider must have, or cannot have."""
-
-
-def _known(provider: str) -> str:
-    if provider not in PROVIDERS:
-        names = [repr(name) for name in PROVIDERS]
-        raise ValueError(f"must be {', '.join(names[:-1])} or {names[-1]}")
-    return provider
 
 
 def _header(value: SecretStr | str) -> SecretStr | str:
-    """Blanks around a pasted key are a documented cause of a key not being found (Tencent SMS API document, line 4911)."""
+    # Blanks around a pasted key are a documented cause of a key not being found (Tencent SMS API document, line 4911).
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not text.isascii() or not text.isprintable() or set(" ,") & set(text):
         raise ValueError("goes into an HTTP header: must be printable ASCII without blanks or commas")
@@ -47,64 +40,19 @@ def _header(value: SecretStr | str) -> SecretStr | str:
 
 Credential = Annotated[SecretStr, AfterValidator(_header)]
 
-
-def _callback_secret(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{16,128}", secret.get_secret_value()):
-        raise ValueError("must be 16 to 128 letters, digits, - and _, because it stands in a URL")
-    return secret
-
-
-Secrets = Annotated[
-    tuple[Annotated[SecretStr, AfterValidator(_callback_secret)], ...], BeforeValidator(split), Field(max_length=2)
-]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(split), Field(max_length=2)]
 """One secret, or two divided by a comma."""
-
-
-def _of_provider(field: str) -> Any:  # noqa: ANN401 - a pydantic default, typed by the field it is given to
-    """A default that depends on the provider; never asked for when the provider itself is wrong."""
-    return Field(default_factory=lambda data: getattr(facts_of(data["provider"]), field))
-
-
-def _of_site() -> Any:  # noqa: ANN401 - as above
-    """Where the account's site listens; never asked for when the provider itself is wrong."""
-    return Field(default_factory=lambda data: facts_of(data["provider"]).at(data.get("site")).endpoint)
-
-
-def _proxy(text: str) -> str:
-    if not text or text == "none":
-        return text
-    parts = text.partition("://")
-    place = re.fullmatch(r"(?:[^@/?#\s]*@)?(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?/?", parts[2])
-    if parts[0] not in {"http", "https"} or not place:
-        unencoded = "; its password must be percent-encoded" if "@" in text else ""
-        raise ValueError(f"must be none, or the URL of a proxy such as http://proxy.example:3128{unencoded}")
-    return text
-
-
-def _certificates(path: Path) -> Path:
-    try:
-        ssl.create_default_context(cafile=str(path))
-    except (OSError, ValueError):  # an SSLError is an OSError
-        raise ValueError("must hold CA certificates in PEM") from None
-    return path
-
-
-def _hours() -> AfterValidator:
-    def check(text: str) -> str:
-        pattern = r"(?:[01]\d|2[0-3]):[0-5]\d"
-        if text and not (re.fullmatch(f"{pattern}-{pattern}", text) and text[:5] < text[6:]):
-            raise ValueError("must be two times of a day, the earlier first, such as 08:00-22:00")
-        return text
-
-    return AfterValidator(check)
 
 
 class Account(BaseModel):
     """One set of credentials at one provider, with its own limits, receipts and health."""
 
+    # An SmsSdkAppId looks like a number, and TOML reads it as one where the quotes are missing.
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    provider: Annotated[str, AfterValidator(_known)]
+    # The fields stand in the order in which they are checked: the provider and the site come before what depends on
+    # them. A default factory is not called when one of those is wrong, so that one mistake is one error.
+    provider: str
     """Which adapter speaks for it."""
 
     secret_id: Credential = Field(default=SecretStr(""), validate_default=True)
@@ -119,19 +67,21 @@ class Account(BaseModel):
     sdk_app_id: str = Field(default="", validate_default=True)
     """Tencent's SmsSdkAppId. Receipts are one queue per SmsSdkAppId: two accounts must not share one."""
 
-    region: Annotated[str, AfterValidator(_header)] = _of_provider("region")
+    region: Annotated[str, AfterValidator(_header)] = Field(
+        default_factory=lambda data: facts_of(data["provider"]).region
+    )
     """Sent as X-TC-Region; the international site knows only `ap-singapore` (Tencent SMS API document, line 527)."""
 
     site: Literal["mainland", "international"] | None = Field(default=None, validate_default=True)
     """Which of Alibaba Cloud's two products the key belongs to; each has its own API, templates and receipts."""
 
     texts: Texts = Field(default_factory=dict, validate_default=True, repr=False)
-    """Where the provider has no templates (SMSPartner; Alibaba's international site for global numbers): template id to text,
-    with {1}, {2} … for the params. Ids are lower case."""
+    """Where the provider has no templates (SMSPartner; Alibaba's international site for global numbers):
+    template id to text, with {1}, {2} … for the params. Ids are lower case."""
 
     templates: Templates = Field(default_factory=dict)
-    """Templates that jobs name, each with the account's own in its place; a job whose template is not among them goes through
-    another account. Empty: jobs name the account's own templates."""
+    """Templates that jobs name, each with the account's own in its place; a job whose template is not
+    among them goes through another account. Empty: jobs name the account's own templates."""
 
     gamme: Annotated[int, Field(ge=1, le=2)] | None = None
     """SMSPartner's range of service: 1 premium, 2 low cost; None leaves it to SMSPartner, which takes premium."""
@@ -143,24 +93,24 @@ class Account(BaseModel):
     """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing characters outside GSM's."""
 
     callback_secret: Secrets = ()
-    """What stands in the path of its callbacks, `/callbacks/<account>/<secret>/status`; two while it is changed. Empty: none are
-    taken."""
+    """What stands in the path of its callbacks, `/callbacks/<account>/<secret>/status`; two while it is
+    changed. Empty: none are taken."""
 
     signing: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = Field(default=None, validate_default=True)
     """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""
 
     send_each: bool = False
-    """Whether Tencent's SendMultiGlobalSms is switched on: it takes global numbers with params of their own 200 to a call, and not
-    every endpoint has it. Without it such numbers go one to a SendSms."""
+    """Whether Tencent's SendMultiGlobalSms is switched on: it takes global numbers with params of their
+    own 200 to a call, and not every endpoint has it. Without it such numbers go one to a SendSms."""
 
-    endpoint: Endpoint = _of_site()
+    endpoint: Endpoint = Field(default_factory=lambda data: facts_of(data["provider"]).at(data.get("site")).endpoint)
     """Full URL of the provider's API."""
 
-    proxy: Annotated[str, AfterValidator(_proxy)] = Field(default="", repr=False)
-    """Proxy by which its calls leave, `http://user:password@host:3128`; `none` for no proxy; empty for the one that HTTPS_PROXY names,
-    unless NO_PROXY has the endpoint's host."""
+    proxy: str = Field(default="", repr=False)
+    """Proxy by which its calls leave, `http://user:password@host:3128`; `none` for no proxy; empty for
+    the one that HTTPS_PROXY names, unless NO_PROXY has the endpoint's host."""
 
-    ca_bundle: Annotated[FilePath, AfterValidator(_certificates)] | None = None
+    ca_bundle: FilePath | None = None
     """File of CA certificates, PEM, that are believed besides the usual ones: of a proxy or gateway that looks into TLS."""
 
     sign: str = ""
@@ -173,14 +123,64 @@ class Account(BaseModel):
     """Calls per second by action; an action that is not named keeps the provider's documented limit."""
 
     prefixes: Prefixes = ()
-    """Country prefixes of the numbers it serves; empty serves every number. Where no route says otherwise, the longest match
-    goes first."""
+    """Country prefixes of the numbers it serves; empty serves every number. Where no route says otherwise,
+    the longest match goes first."""
 
-    window: Annotated[str, _hours()] = ""
+    window: str = ""
     """Hours in which marketing goes out, `08:00-22:00`, in the recipient's country; empty for any hour."""
 
     priority: int = 0
     """Among accounts that match equally well, the lower goes first; then the name."""
+
+    @field_validator("provider")
+    @classmethod
+    def _a_known_provider(cls, provider: str) -> str:
+        if provider not in PROVIDERS:
+            names = [repr(name) for name in PROVIDERS]
+            raise ValueError(f"must be {', '.join(names[:-1])} or {names[-1]}")
+        return provider
+
+    @field_validator("callback_secret")
+    @classmethod
+    def _fit_for_a_path(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        # At least 16 characters: the path is all that keeps a stranger from sending us receipts.
+        if not all(re.fullmatch(r"[A-Za-z0-9_-]{16,128}", secret.get_secret_value()) for secret in secrets):
+            raise ValueError("must be 16 to 128 letters, digits, - and _, because it stands in a URL")
+        return secrets
+
+    @field_validator("proxy")
+    @classmethod
+    def _a_proxys_url(cls, text: str) -> str:
+        if not text or text == "none":
+            return text
+        scheme, _, place = text.partition("://")
+        # By a pattern, not by urlsplit: a password with a / or a # in it would be cut there, and its rest be taken
+        # for the host, or shown.
+        fits = re.fullmatch(r"(?:[^@/?#\s]*@)?(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?/?", place)
+        if scheme not in {"http", "https"} or not fits:
+            unencoded = "; its password must be percent-encoded" if "@" in text else ""
+            raise ValueError(f"must be none, or the URL of a proxy such as http://proxy.example:3128{unencoded}")
+        return text
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _certificates(cls, path: Path | None) -> Path | None:
+        try:
+            # Loaded once for the error alone: the adapter would meet a bad file only when it is opened.
+            if path:
+                ssl.create_default_context(cafile=str(path))
+        except (OSError, ValueError):  # an SSLError is an OSError
+            raise ValueError("must hold CA certificates in PEM") from None
+        return path
+
+    @field_validator("window")
+    @classmethod
+    def _two_times(cls, text: str) -> str:
+        pattern = r"(?:[01]\d|2[0-3]):[0-5]\d"
+        # Both have five characters, so their order as texts is their order in the day.
+        if text and not (re.fullmatch(f"{pattern}-{pattern}", text) and text[:5] < text[6:]):
+            raise ValueError("must be two times of a day, the earlier first, such as 08:00-22:00")
+        return text
 
     @field_validator(
         "secret_id",
@@ -198,6 +198,7 @@ class Account(BaseModel):
     @classmethod
     def _as_the_provider_needs(cls, value: T, info: ValidationInfo) -> T:
         """A setting that only some providers have is there where it is needed, and nowhere where it would mean nothing."""
+        # A field that failed its own check is not in `data`: then there is nothing to hold this one against.
         provider, name, site = info.data.get("provider", ""), str(info.field_name), info.data.get("site")
         facts = facts_of(provider) if provider in PROVIDERS else None
         given = bool(value.get_secret_value() if isinstance(value, SecretStr) else value)

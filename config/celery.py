@@ -22,16 +22,14 @@ from smsline.names import (
 )
 from smsline.urls import celery_broker, is_redis
 
+# How long Redis waits before it gives a message that was not acknowledged to another worker. A task works for about a
+# second and one call (`timeout_s`), so nothing that is still being worked on is given away; a message given away anyway
+# only wakes a worker that finds its item claimed.
 VISIBILITY_S: Final = 120
-"""How long Redis waits before it gives a message that was not acknowledged to another worker.
-
-A task works for about a second and one call (`timeout_s`), so nothing that is still being worked on is given away; a
-message given away anyway only wakes a worker that finds its item claimed.
-"""
 
 MESSAGES: Final[dict[str, Any]] = {
-    # A message is a wake-up in plain JSON; anything else in a queue is somebody else's and is refused. Pickle from a
-    # broker that others can write to is remote code execution.
+    # A message is a wake-up in plain JSON; anything else in a queue is not ours and is refused. Pickle from a broker
+    # that others can write to is remote code execution.
     "accept_content": ["json"],
     "task_serializer": "json",
     "result_serializer": "json",
@@ -58,14 +56,14 @@ MESSAGES: Final[dict[str, Any]] = {
 }
 
 ROUTES: Final[dict[str, Any]] = {
-    # The queue of the others depends on the lane, so whoever publishes names it. The default is for a foreign
+    # The queue of the other tasks depends on the lane, so their publisher names it. The default is for a foreign
     # producer's `smsline.submit` without one.
     "task_default_queue": lane_queue("notify"),
     "task_routes": {
         **{name: {"queue": RECEIPTS_QUEUE} for name in (TASK_DRAIN, TASK_PROBE, TASK_CLOSE)},
         TASK_WEBHOOKS: {"queue": WEBHOOKS_QUEUE},
     },
-    # A misspelt queue, in `-Q` or at a publisher, is an error and not a new queue that nobody works on.
+    # A misspelt queue, in `-Q` or at a publisher, is an error and not a new queue that no worker serves.
     "task_create_missing_queues": False,
 }
 
@@ -77,7 +75,7 @@ WORKER: Final[dict[str, Any]] = {
     "worker_prefetch_multiplier": 1,
     # Rate limits are the ledger's, over all processes; Celery's are per process and hold back prefetched messages.
     "worker_disable_rate_limits": True,
-    # After a lost connection a task goes on: ended in the middle of a call, nobody would know what the provider did.
+    # After a lost connection a task goes on: ended in the middle of a call, its outcome would be unknown.
     "worker_cancel_long_running_tasks_on_connection_loss": False,
     # After a lost connection Celery takes fewer messages until those from before are worked, and the thread that ends the
     # last of them sets the count anew while the main thread reads from the same connection. On RabbitMQ both then wait
@@ -142,4 +140,5 @@ def use_our_logging(settings: Settings) -> None:
     def receive(**_: Any) -> None:  # noqa: ANN401 - level, file and colours from Celery's command line
         setup_logging(settings)
 
+    # Not weak: nothing else holds this function, and Celery would set up its own logging, which masks nothing.
     signals.setup_logging.connect(receive, weak=False, dispatch_uid="smsline.logs")

@@ -66,6 +66,7 @@ class ProviderFacts:
 
     def at(self, site: str | None) -> SiteFacts:
         """What holds for an account of this site, or of a provider without sites."""
+        # What every account needs is taken at every site, so a site lists only what is its own.
         found = self.sites.get(site or "", SiteFacts(self.endpoint, self.actions))
         return SiteFacts(found.endpoint, found.actions, found.takes | self.needs | self.takes)
 

@@ -31,6 +31,7 @@ PLACE: Final = re.compile(r"\{([1-9][0-9]?)\}")
 class PerLane(BaseModel, Generic[T]):
     """One value for each lane; `setting["otp"]` and `setting.otp` are the same."""
 
+    # Fields and no dict: a lane that is misspelt in an environment variable is refused by its name.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     otp: T
@@ -59,6 +60,7 @@ def split(value: object) -> object:
 
 def _country(region: str) -> str:
     try:
+        # The client takes an empty region for none; as a setting it is a mistake, and a blank is refused as one.
         return check_region(region or " ") or ""
     except BadInput as error:
         raise ValueError(error.rule) from None
@@ -82,6 +84,7 @@ def _prefix(text: str) -> str:
 def _text(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
+    # Any other brace is refused, because a misspelt place ({ 1}, {0}) would reach a phone as it is written.
     numbers = [int(number) for number in PLACE.findall(text)]
     if max(numbers, default=1) > MAX_PARAMS or re.search(r"[{}]", PLACE.sub("", text)):
         raise ValueError(f"must hold {{1}} to {{{MAX_PARAMS}}} where the params go, and no other braces")
@@ -118,13 +121,12 @@ def _template_at(value: object) -> object:
     return TemplateAt(found[1], names)
 
 
-def _matching(pattern: str, rule: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(rule)
-        return text
-
-    return AfterValidator(check)
+def _name(text: str) -> str:
+    # Lower case alone, because environment variables cannot tell the case of a name. No dot and no blank: names are
+    # parts of keys and of metrics.
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", text):
+        raise ValueError("must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
+    return text
 
 
 def _url_of(*schemes: str) -> AfterValidator:
@@ -135,31 +137,25 @@ def _url_of(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _http_url(text: str) -> str:
+def _endpoint(text: str) -> str:
     wanted = "must be a URL that begins with http:// or https:// and names a host"
     try:
+        # urlsplit drops line breaks and tabs in silence, hence the look at the text; a port out of range is found
+        # only when it is asked for.
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not re.search(r"\s", text)
     except ValueError:
         raise ValueError(f"{wanted}; its port must be a number from 1 to 65535") from None
     if not usable:
         raise ValueError(wanted)
-    return text
-
-
-def _bare(url: str) -> str:
-    """Of an API only host and path are wanted: the rest would be sent, or signed, where no provider expects it."""
-    parts = urlsplit(url)
+    # Of an API only host and path are wanted: the rest would be sent, or signed, where no provider expects it.
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("must be a URL without user, query and fragment")
-    return url.rstrip("/")
+    return text.rstrip("/")
 
 
-Name = Annotated[
-    str,
-    _matching(r"[a-z0-9][a-z0-9_-]{0,31}", "must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"),
-]
-"""Lower case, because environment variables cannot tell the case of a name."""
+Name = Annotated[str, AfterValidator(_name)]
+"""An account, a route or a namespace, in lower case."""
 
 Country = Annotated[str, AfterValidator(_country)]
 
@@ -181,4 +177,4 @@ Templates = dict[
 
 RedisUrl = Annotated[str, _url_of(*REDIS_SCHEMES)]
 BrokerUrl = Annotated[str, _url_of(*BROKER_SCHEMES)]
-Endpoint = Annotated[str, AfterValidator(_http_url), AfterValidator(_bare)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]

@@ -12,14 +12,14 @@ from config.suggestions import Known
 from smsline.errors import SmslineError, shorten
 from smsline.urls import shown
 
+# Types of errors: ours about settings that do not go together (its context names one of them), and pydantic's about a
+# name that is no setting.
 BETWEEN: Final = "between_settings"
-"""The type of an error about settings that do not go together; its context names one of them."""
-
 UNKNOWN: Final = "extra_forbidden"
-"""The type of pydantic's error about a name that is no setting."""
 
 _SECRET: Final = frozenset({"secret_id", "secret_key", "token", "texts", "metrics_token"})
 _URLS: Final = frozenset({"redis_url", "broker_url", "endpoint", "proxy"})
+# In an operator's words, where pydantic's speak of models and dictionaries.
 _RULES: Final = {
     "missing": "is required",
     "model_type": "must be a table of settings, not a single value",
@@ -38,6 +38,7 @@ class SettingsError(SmslineError, ValueError):
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
+        # One mistake may be met twice: a setting that is left out for the second look can be missed there.
         self.problems = tuple(dict.fromkeys(problems))
         count = f"{len(self.problems)} problems" if len(self.problems) > 1 else "1 problem"
         super().__init__("\n  ".join((f"the settings cannot be used ({count}):", *self.problems)))
@@ -69,40 +70,31 @@ def path_of(error: ErrorDetails) -> NamePath:
 def describe(error: ErrorDetails, written: Mapping[NamePath, Written], known: Known) -> str:
     """One line for one of pydantic's errors: `SMSLINE_LEASE_S='-1': must be greater than 0`."""
     path = path_of(error)
-    source = _written_at(path, written)
+    # The value is the path's own, or the one above it that is meant for all lanes, or the first one below: of a table
+    # that is wrong as a whole only the parts were written.
+    above = (written.get(path[:length]) for length in range(len(path), 0, -1))
+    below = ((at, each) for at, each in written.items() if at[: len(path)] == path)
+    first_below = next(below, None)
+    source = next((each for each in above if each), first_below[1] if first_below else None)
+
     if error["type"] == UNKNOWN:
-        return f"{source.name if source else env_name(path)}: no such setting{_hint(path, written, known)}"
-    rule = (_RULES.get(error["type"]) or _in_words(error)) + known.nameless_account(path)
+        hint = ""
+        if first_below and (meant := known.meant(path)):
+            # In the spelling of the place that it was written in, so that it can be pasted there.
+            whole = (*meant, *first_below[0][len(path) :])
+            hint = f"; did you mean {'.'.join(whole) if first_below[1].in_file else env_name(whole)}?"
+        return f"{source.name if source else env_name(path)}: no such setting{hint}"
+
+    in_words = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    in_words = in_words.replace(", unable to parse string as", "; this is not")
+    rule = _RULES.get(error["type"], in_words) + known.nameless_account(path)
     if source is None or error["type"] == "missing":
         return f"{env_name(path)}: {rule}"
-    return f"{source.name}: {'(hidden)' if source.secret else _shown(path, source.value)}: {rule}"
-
-
-def _hint(path: NamePath, written: Mapping[NamePath, Written], known: Known) -> str:
-    """`; did you mean …?` in the spelling of the source, or nothing."""
-    if (meant := known.meant(path)) is None:
-        return ""
-    at, source = next((at, source) for at, source in written.items() if at[: len(path)] == path)
-    whole = (*meant, *at[len(path) :])
-    return f"; did you mean {'.'.join(whole) if source.in_file else env_name(whole)}?"
-
-
-def _written_at(path: NamePath, written: Mapping[NamePath, Written]) -> Written | None:
-    """How the value at a path was written: itself, the value above meant for all lanes, or the first one below."""
-    above = (written.get(path[:length]) for length in range(len(path), 0, -1))
-    below = (source for at, source in written.items() if at[: len(path)] == path)
-    return next((source for source in (*above, *below) if source), None)
-
-
-def _shown(path: NamePath, value: object) -> str:
-    """The value as it may be shown: never a credential, never a part of a URL's password."""
-    if _SECRET & set(path):
-        return "(hidden)"
-    text = str(value)
-    is_url = path[-1] in _URLS or "://" in text or "@" in text
-    return repr(shorten(shown(text) if is_url else text))
-
-
-def _in_words(error: ErrorDetails) -> str:
-    message: str = error["msg"].removeprefix("Value error, ")
-    return message.replace("Input should", "must").replace(", unable to parse string as", "; this is not")
+    text = str(source.value)
+    if source.secret or _SECRET & set(path):
+        value = "(hidden)"
+    else:
+        # A URL may stand where none is expected, and its password in it: whatever looks like one is shown as one.
+        is_url = path[-1] in _URLS or "://" in text or "@" in text
+        value = repr(shorten(shown(text) if is_url else text))
+    return f"{source.name}: {value}: {rule}"

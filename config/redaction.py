@@ -12,26 +12,27 @@ from typing import Final
 from smsline.numbers import mask_in
 
 HIDDEN: Final = "[hidden]"
+
+# A shorter secret is not looked for: it would be found in half of all words.
 SHORTEST_SECRET: Final = 4
-"""A shorter secret is not looked for: it would be found in half of all words."""
 
+# Loggers whose extra fields are written. Celery puts a task's arguments into its own.
 OURS: Final = ("smsline", "worker", "tasks", "config")
-"""Loggers whose extra fields are written. Celery puts a task's arguments into its own."""
 
+# Digits that the mask for phone numbers would take for one, and that an operator needs.
 _NO_NUMBER: Final = re.compile(
     r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"  # an IPv4 address
     r"|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?\b"  # a date, with or without time
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # a task id
 )
-"""Digits that the mask for phone numbers would take for one, and that an operator needs."""
 
+# Where Celery's complaints about a message it cannot use begin to quote it, arguments and all.
 _BODY: Final = re.compile(
     r"(?:headers:|The full contents of the message|^body:|(?<=Can't decode message body: )).*", re.DOTALL | re.MULTILINE
 )
-"""Where Celery's complaints about a message it cannot use begin to quote it, arguments and all."""
 
+# Packages whose errors say what is wrong with a connection, or, being ours, mask what they quote.
 _MACHINES: Final = frozenset({"redis", "amqp", "smsline", "config"})
-"""Packages whose errors say what is wrong with a connection, or, being ours, mask what they quote."""
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -40,6 +41,7 @@ class Redactor:
     """Masks text: `redact("to +8613711112222")` is `to +86137****2222`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # Longest first: where one secret is the beginning of another, the rest of the longer one would stay.
         longest_first = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
@@ -47,6 +49,7 @@ class Redactor:
         """The text with secrets hidden and phone numbers masked."""
         if self._secrets:
             text = self._secrets.sub(HIDDEN, text)
+        # The mask is applied between what must stay; to put it back after masking would need marks that a text can hold.
         kept = _NO_NUMBER.findall(text)
         parts = (mask_in(part) for part in _NO_NUMBER.split(text))
         return "".join(piece for part, keep in zip(parts, [*kept, ""], strict=True) for piece in (part, keep))
@@ -87,6 +90,8 @@ def trace(error: BaseException) -> str:
 
     Which line it was is there, and so is the error's kind. Its own words are there if they speak of a machine, or are ours.
     """
+    # By hand, because traceback.format_exception writes the error's own words, and of a chain those of every link. An
+    # error can be its own cause in a circle, hence `not in chain`.
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
@@ -115,8 +120,8 @@ def extra_fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The message with its arguments; without what Celery quotes of a message it could not use, or of a task's error."""
     if record.name == "celery.app.trace" and isinstance(record.args, Mapping) and record.exc_info:
+        # Celery's own sentence quotes the task's arguments and its error, which may hold numbers and texts.
         kind = record.exc_info[0]
         return f"task {record.args.get('name')}[{record.args.get('id')}] broke: {kind.__name__ if kind else 'unknown'}"
     arguments = record.args if isinstance(record.args, tuple) else ()

@@ -4,21 +4,25 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from config.fields import Name, Prefixes, split
 from smsline.names import Lane
 
 Weight = Annotated[int, Field(ge=1, le=1_000_000)]
 
+# The name without a colon, so that `lyon:70:x` has the weight `70:x`, which is then refused by its value.
 _WEIGHED: Final = re.compile(r"([^:]+?)\s*:\s*([^:]*)")
 
 
 def _weighed(value: object) -> object:
     """`"lyon:70,paris:30"`, a list of such, or a table of weights, as a table; a name without a weight has 1."""
     parts = split(value)
+    if not parts:
+        raise ValueError("must name at least one account")
     if not isinstance(parts, list | tuple):
         return parts
+    # A dict alone would let the last of two weights win in silence.
     found: dict[str, object] = {}
     for part in parts:
         match = _WEIGHED.fullmatch(str(part))
@@ -29,14 +33,8 @@ def _weighed(value: object) -> object:
     return found
 
 
-def _some(weights: dict[str, int]) -> dict[str, int]:
-    if not weights:
-        raise ValueError("must name at least one account")
-    return weights
-
-
 Lanes = Annotated[tuple[Lane, ...], BeforeValidator(split)]
-Weights = Annotated[dict[Name, Weight], BeforeValidator(_weighed), AfterValidator(_some)]
+Weights = Annotated[dict[Name, Weight], BeforeValidator(_weighed)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(split)]
 
 
@@ -64,6 +62,7 @@ class Route(BaseModel):
 
 def stray(routes: Mapping[str, Route], known: Mapping[str, object]) -> tuple[str, str] | None:
     """The first route that names an account which does not exist, or one twice, and the rule; None when all is well."""
+    # An account that is named twice would fail over to itself.
     for name, route in routes.items():
         for account in route.named():
             if account not in known:

@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, Field, FilePath, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.accounts import Account
 from config.fields import BrokerUrl, Country, LowerCase, Name, PerLane, Probes, RedisUrl, Seconds, SecondsOrZero
 from config.problems import UNKNOWN, SettingsError, Unfit, describe, errors_of, path_of
 from config.routes import Route, stray
-from config.sources import Given, NamePath, Written, config_path, read_environ, read_file, without
+from config.sources import Given, config_path, overlaid, read_environ, read_file, without
 from config.suggestions import Known
 from config.web import Web, Webhooks
 from smsline.environ import PREFIX, open_to_others
@@ -180,6 +181,7 @@ class Settings(BaseSettings):
             if "timeout_s" in account.model_fields_set:
                 rule = f"must be shorter than lease_s, which is {self.lease_s:g}"
                 raise Unfit(("accounts", name, "timeout_s"), rule).as_error()
+            # Half: the rest is for what happens around the call, its record and the wait for a token included.
             self.accounts[name] = account.model_copy(update={"timeout_s": self.lease_s / 2})
         return self
 
@@ -202,6 +204,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def _buckets(self) -> dict[str, str]:
+        # Not by the secret key where there is an id: two secrets of one id are one key to the provider. The first account
+        # of a key by name gives the bucket its name, so that every process counts in the same one.
         first: dict[object, str] = {}
         keys = {
             name: (each.provider, each.endpoint, each.secret_id or each.secret_key)
@@ -223,6 +227,7 @@ class Settings(BaseSettings):
             for account in accounts
             for each in (account.secret_id, account.secret_key, account.token, *account.callback_secret)
         ]
+        # Of a URL the password alone, as written and decoded: the whole URL stands in no log, its password might.
         passwords = [word for url in (self.redis_url, self.broker_url) for word in secrets_of(url)]
         passwords += [word for account in accounts for word in proxy_secrets(account.proxy)]
         return tuple(filter(None, (*credentials, *passwords, self.web.metrics_token.get_secret_value())))
@@ -239,10 +244,10 @@ KNOWN: Final = Known(
 )
 
 
+# Settings that are, or may hold, a key or a password.
 _SECRET_NAMES: Final = frozenset(
     {"secret_id", "secret_key", "token", "metrics_token", "redis_url", "broker_url", "proxy"}
 )
-"""Settings that are, or may hold, a key or a password."""
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -260,14 +265,32 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         SettingsError: Unknown or misspelt names and impossible values, all of them at once.
     """
     environ = os.environ if environ is None else environ
-    sources = (read_environ(environ, KNOWN.per_lane), _given_by_file(environ))
-    if problems := sources[0].problems:
-        raise SettingsError(problems)
-    written = {path: how for source in reversed(sources) for path, how in source.written.items()}
-    try:
-        return _settings_of(*sources)
-    except ValidationError as error:
-        raise SettingsError(_every_problem(error, sources, written)) from None
+    from_environ, from_file = read_environ(environ, KNOWN.per_lane), _given_by_file(environ)
+    if from_environ.problems:
+        raise SettingsError(from_environ.problems)
+    tree = overlaid(from_file.tree, from_environ.tree)
+    # BaseSettings takes names with an underscore before them as its own options (`_secrets_dir`); here they are misspelt.
+    errors: list[ErrorDetails] = [
+        {"type": UNKNOWN, "loc": (name,), "msg": "", "input": None} for name in tree if name.startswith("_")
+    ]
+    # Pydantic looks for what is wrong between settings only when each alone is right, and an operator wants all at once:
+    # so a second look at what is left without the wrong ones.
+    for _look in ("at each", "between them"):
+        for each in errors:
+            path = path_of(each)
+            # Left out is the name itself if it is unknown, else the whole setting or account, because what is left of
+            # it would be found wanting.
+            depth = len(path) if each["type"] == UNKNOWN else 2 if path[0] in {"accounts", "routes"} else 1
+            without(tree, path[:depth])
+        try:
+            settings = Settings(**tree)
+            break
+        except ValidationError as error:
+            errors += errors_of(error)
+    if errors:
+        written = from_file.written | from_environ.written
+        raise SettingsError(describe(each, written, KNOWN) for each in errors)
+    return settings
 
 
 def loose_key_files(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -290,27 +313,3 @@ def _given_by_file(environ: Mapping[str, str]) -> Given:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError([f"{path}: is not TOML: {error}"]) from error
-
-
-def _settings_of(*sources: Given) -> Settings:
-    layers = tuple(InitSettingsSource(Settings, source.tree) for source in sources)
-    return Settings(_build_sources=(layers, {}))  # type: ignore[call-arg]  # hidden by the signature mypy makes up
-
-
-def _every_problem(
-    error: ValidationError, sources: tuple[Given, ...], written: Mapping[NamePath, Written]
-) -> list[str]:
-    """The problems of single values, and those between them, which pydantic looks for only when the first are gone."""
-    errors = errors_of(error)
-    for each in errors:
-        path = path_of(each)
-        # Left out for a second look: the name itself if it is unknown, else the whole setting or account, because what
-        # is left of it would be found wanting.
-        depth = len(path) if each["type"] == UNKNOWN else 2 if path[0] in {"accounts", "routes"} else 1
-        for source in sources:
-            without(source.tree, path[:depth])
-    try:
-        _settings_of(*sources)
-    except ValidationError as further:
-        errors += errors_of(further)
-    return [describe(each, written, KNOWN) for each in errors]

@@ -22,7 +22,7 @@ DEFAULT_FILE: Final = "smsline.toml"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A setting as somebody wrote it down.
+    """A setting as it was written down.
 
     Attributes:
         name: `SMSLINE_LEASE_S`, or `lease_s in smsline.toml`.
@@ -72,8 +72,16 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
     Returns:
         The values, all of them text.
     """
-    values, problems = read_values(environ, own_name=_names_a_file)
+
+    def own_name(name: str) -> bool:
+        # These end in _FILE by themselves: two settings, and an account's templates or limits, whose names are free.
+        path = _path_of(name)
+        in_account = len(path) == 4 and path[2] in {"texts", "templates", "limits"}
+        return path in {("codes_file",), ("words_file",)} or in_account
+
+    values, problems = read_values(environ, own_name=own_name)
     given = Given(problems=[str(problem) for problem in problems])
+    # Shallow names first, so that `SMSLINE_LINGER_MS__OTP` refines `SMSLINE_LINGER_MS` in whatever order they are set.
     for name in sorted(values, key=lambda name: (name.count("__"), name)):
         value, path = values[name], _path_of(name)
         if value.text or path[0] in {"accounts", "routes"}:
@@ -114,21 +122,23 @@ def without(tree: Tree, path: NamePath) -> None:
         node.pop(path[-1], None)
 
 
+def overlaid(base: Tree, over: Tree) -> Tree:
+    """One tree over another: tables of both are merged; of any other two values the upper one holds."""
+    merged = dict(base)
+    for name, value in over.items():
+        below = merged.get(name)
+        merged[name] = overlaid(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
 def _path_of(name: str) -> NamePath:
     """The setting of a variable: `SMSLINE_LINGER_MS__OTP` is `linger_ms`, `otp`."""
     return tuple(name.removeprefix(PREFIX).lower().split("__"))
 
 
-def _names_a_file(name: str) -> bool:
-    """Whether a variable that ends in `_FILE` is a setting, or a template, of that name."""
-    path = _path_of(name)
-    return path in {("codes_file",), ("words_file",)} or (
-        len(path) == 4 and path[2] in {"texts", "templates", "limits"}
-    )
-
-
 def _leaves(tree: Mapping[str, Any], above: NamePath = ()) -> Iterator[tuple[NamePath, object]]:
     for key, value in tree.items():
+        # An empty table is a value, too: an account without settings is told what it lacks.
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, (*above, key))
         else:

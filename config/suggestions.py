@@ -26,7 +26,21 @@ class Known:
 
     def meant(self, path: NamePath) -> NamePath | None:
         """The setting that an unknown name comes close to, or None."""
-        return self._with_two_underscores(path) or self._nearly_the_same(path)
+        if len(path) == 1:
+            # One underscore where two divide the parts is the usual mistake: `linger_ms_otp` was meant as
+            # `linger_ms__otp`, `accounts_main_sign` as `accounts__main__sign`.
+            for setting in self.per_lane:
+                if (lane := path[0].removeprefix(f"{setting}_")) in LANES:
+                    return (setting, lane)
+            for group, names in self.groups.items():
+                if (name := path[0].removeprefix(f"{group}_")) in names:
+                    return (group, name)
+            account = path[0].removeprefix("accounts_")
+            # A name may hold underscores itself, so the field is found by the end.
+            field = next((field for field in Account.model_fields if account.endswith(f"_{field}")), None)
+            if field and account != path[0]:
+                return ("accounts", account.removesuffix(f"_{field}"), field)
+        return self._nearly_the_same(path)
 
     def nameless_account(self, path: NamePath) -> str:
         """What to add to a rule when an account's setting stands where its name should."""
@@ -34,36 +48,19 @@ class Known:
             return f"; between accounts and {path[1]} stands the account's name"
         return ""
 
-    def _beside(self, path: NamePath) -> tuple[str, ...]:
-        """The names that could have stood in the last place of a path."""
+    def _nearly_the_same(self, path: NamePath) -> NamePath | None:
+        # Compared with the names that could stand in the same place alone: `sign` of an account is no `site` of a route.
+        beside: tuple[str, ...] = ()
         match path[:-1]:
             case ():
-                return self.top
+                beside = self.top
             case ("accounts", _):
-                return tuple(Account.model_fields)
+                beside = tuple(Account.model_fields)
             case ("routes", _):
-                return tuple(Route.model_fields)
+                beside = tuple(Route.model_fields)
             case (name,) if name in self.per_lane:
-                return LANES
+                beside = LANES
             case (name,):
-                return self.groups.get(name, ())
-            case _:
-                return ()
-
-    def _nearly_the_same(self, path: NamePath) -> NamePath | None:
-        close = difflib.get_close_matches(path[-1], self._beside(path), n=1)
+                beside = self.groups.get(name, ())
+        close = difflib.get_close_matches(path[-1], beside, n=1)
         return (*path[:-1], close[0]) if close else None
-
-    def _with_two_underscores(self, path: NamePath) -> NamePath | None:
-        """`linger_ms_otp` was meant as `linger_ms__otp`, `accounts_main_sign` as `accounts__main__sign`."""
-        if len(path) != 1:
-            return None
-        for setting in self.per_lane:
-            if (lane := path[0].removeprefix(f"{setting}_")) in LANES:
-                return (setting, lane)
-        for group, names in self.groups.items():
-            if (name := path[0].removeprefix(f"{group}_")) in names:
-                return (group, name)
-        account = path[0].removeprefix("accounts_")
-        field = next((field for field in Account.model_fields if account.endswith(f"_{field}")), None)
-        return ("accounts", account.removesuffix(f"_{field}"), field) if field and account != path[0] else None

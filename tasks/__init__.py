@@ -1,4 +1,7 @@
-"""Celery entry points, each one call into the engine. A message is a wake-up: it may be lost, late or doubled without harm."""
+"""Celery entry points, each one call into the engine.
+
+A message is a wake-up: it may be lost, late or doubled without harm.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +19,7 @@ Wake = Sequence[str]
 
 def _awake(wake: Wake) -> None:
     """The wake-up has arrived, so another one may be published."""
+    # First thing in a task, not at its end: what comes due while the task works would have no wake-up of its own.
     if wake:
         due.awake(app.engine.ledger, wake[0], wake[1])
 
@@ -23,8 +27,12 @@ def _awake(wake: Wake) -> None:
 @app.task(name=TASK_SUBMIT, bind=True, keeps_message=True)
 def submit_job(self: Any, payload: object = None, *more: object, **named: object) -> None:  # noqa: ANN401 - Celery's task
     """Take a job from a producer that does not import smsline; one that calls this with other arguments is refused."""
+    # The signature takes any arguments: Celery would answer wrong ones with a TypeError in the log, and the producer's
+    # message would be gone; read as no payload they are refused in words, and the refusal is kept.
     job = submit.submit_payload(app.engine, None if more or named else payload, self.request.id)
     if job and (its_lane := inbox.lane_of(app.engine.ledger, job)):
+        # Sent from here, so that the job does not wait for the scheduler; for a third of a second only, because the
+        # next submission may be another lane's.
         loop.work(app.engine, its_lane, 0.3, job=job)
 
 
@@ -56,8 +64,9 @@ def drain_account(account: str, what: str = "", wake: Wake = ()) -> None:
 
 @app.task(name=TASK_PROBE)
 def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wake = ()) -> None:
-    """Ask about an unsure attempt, about a block's recipients whose receipt has not come, or about an account's credit."""
+    """Ask about an unsure attempt, a block's recipients without a receipt, or an account's credit."""
     _awake(wake)
+    # Due members of three kinds share this task: each is one question to a provider, under the same limit.
     if attempt:
         resolve.look(app.engine, int(attempt))
     if block:
@@ -78,5 +87,6 @@ def close_jobs(end: bool = False, job: str = "", wake: Wake = ()) -> None:  # no
 
 @app.task(name=TASK_WEBHOOKS)
 def deliver_webhooks(member: str, wake: Wake = ()) -> None:
-    """Have events delivered: of the outbox, or of one endpoint; in threads that no send needs, so this returns at once."""
+    """Have events delivered, of the outbox or of one endpoint."""
+    # In threads of its own, so this returns at once: an endpoint that hangs must not hold a thread that sends.
     app.deliveries.start(member, lambda: _awake(wake))

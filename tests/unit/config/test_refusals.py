@@ -26,7 +26,7 @@ def test_misspelt_name(refused: Refused, account: dict[str, str], name: str, mea
     assert refused(account, **{name: "V4lue"}) == (f"SMSLINE_{name}: no such setting; did you mean {meant}?",)
 
 
-@pytest.mark.parametrize("name", ["BOGUS", "A____B", "", "__", "LEASE_S__OTP__X"])
+@pytest.mark.parametrize("name", ["BOGUS", "A____B", "", "__", "_SECRETS_DIR", "LEASE_S__OTP__X"])
 def test_unknown_name(refused: Refused, name: str) -> None:
     """A name that resembles nothing is refused too."""
     (problem,) = refused(**{name: "1"})

@@ -79,16 +79,14 @@ class Admin(Webhooks):
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
         """What is in the dead letter, by account, code and state, most first, with what each code means and what to do."""
         with self._acting():
-            providers = accounts.registered(self._ledger)
-            found = dead.groups(self._ledger, dead.Pick(code, job, account, dead.check_state(state)))
-        merged: dict[tuple[str, str, str], DeadGroup] = {}
-        for group in found:
-            key = (group.account, group.code, group.state)
-            if key not in merged:
-                merged[key] = _dead_group(group, providers.get(group.account, ""))
-            merged[key]["count"] += group.count
-            merged[key]["jobs"].append(group.job)
-        return sorted(merged.values(), key=lambda each: -each["count"])
+            pick = dead.Pick(code, job, account, dead.check_state(state))
+            return self._told(dead.groups(self._ledger, pick))
+
+    def dead_summary(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
+        """The same at a price that does not grow with the dead letter: `jobs` is empty, or the one that is asked for."""
+        with self._acting():
+            pick = dead.Pick(code, job, account, dead.check_state(state))
+            return self._told(dead.of_jobs(self._ledger, [job], pick) if job else dead.summary(self._ledger, pick))
 
     def dead_rows(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> Iterator[DeadRow]:
         """Every recipient in the dead letter, streamed."""
@@ -237,6 +235,18 @@ class Admin(Webhooks):
         """What people have answered since then (epoch seconds), oldest first, and what was done about it."""
         with self._acting():
             yield from replies.since(self._ledger, since_s * 1000)
+
+    def _told(self, found: Iterable[dead.Group]) -> list[DeadGroup]:
+        """Groups with what their codes mean, those of several jobs added up."""
+        providers = accounts.registered(self._ledger)
+        merged: dict[tuple[str, str, str], DeadGroup] = {}
+        for group in found:
+            key = (group.account, group.code, group.state)
+            if key not in merged:
+                merged[key] = _dead_group(group, providers.get(group.account, ""))
+            merged[key]["count"] += group.count
+            merged[key]["jobs"] += [group.job] if group.job else []
+        return sorted(merged.values(), key=lambda each: (-each["count"], each["account"], each["code"], each["state"]))
 
     @contextmanager
     def _acting(self) -> Iterator[None]:

@@ -1,15 +1,19 @@
 """The dead letter, a view on the ledger: what is undelivered, dead or unknown, by code; sent again or dropped by a person."""
 
+import itertools
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from smsline.errors import BadInput
+from smsline.ledger import statistics
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.jobs import Result, block_rows, blocks_of
 from smsline.ledger.link import Ledger
 from smsline.ledger.receipts import mark_spent
+from smsline.ledger.statistics import Counters, by_labels
 from smsline.states import LETTERS, STATES, State
 
 DEAD_STATES: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
@@ -18,6 +22,9 @@ IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
 
 AT_ONCE: Final = 5_000
 """Fields that Redis looks at in one step; it gives back only those that fit."""
+
+LOOKED_AT: Final = 20_000
+"""Fields that a look for some jobs reads at most: each single message that failed is a job, and has one of its own."""
 
 _GLOB: Final = re.compile(r"[][*?\\]")
 
@@ -57,7 +64,7 @@ def check_state(state: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Recipients of one job that ended in the same state with the same code at the same account."""
+    """Recipients of one job, or of all when `job` is empty, that ended in the same state with the same code at the same account."""
 
     account: str
     code: str
@@ -84,12 +91,68 @@ def groups(ledger: Ledger, pick: Pick) -> list[Group]:
     found: dict[Group, None] = {}
     match = " ".join(_GLOB.sub(r"\\\g<0>", word) or "*" for word in (pick.account, pick.code, pick.job)) + "*"
     for field, count in ledger.redis.hscan_iter(ledger.keys.dead, match=match, count=AT_ONCE):
-        # An older version did not count by state, and knew no undelivered recipients here.
-        account, code, job, letter = (*field.decode().split(" "), LETTERS[State.DEAD])[:4]
-        group = Group(account, "" if code == "-" else code, job, STATES[letter].value, int(count))
-        if pick.fits(group):
+        if pick.fits(group := _group(field, count)):
             found[group] = None  # a scan may give a field twice
     return sorted(found, key=lambda group: -group.count)
+
+
+def _group(field: bytes, count: bytes) -> Group:
+    # An older version did not count by state, and knew no undelivered recipients here.
+    account, code, job, letter = (*field.decode().split(" "), LETTERS[State.DEAD])[:4]
+    return Group(account, "" if code == NO_CODE else code, job, STATES[letter].value, int(count))
+
+
+def summary(ledger: Ledger, pick: Pick) -> list[Group]:
+    """The same without saying which jobs, largest first; it costs as much as there are codes, however many jobs have them."""
+    return sorted(filter(pick.fits, totals(statistics.totals(ledger))), key=lambda group: -group.count)
+
+
+def totals(counters: Counters) -> Iterator[Group]:
+    """What is in the dead letter over all jobs, from the counters of the statistics."""
+    for labels, count in by_labels(counters, "d"):
+        account, *code, letter = labels  # a code may have the sign in it that joins labels
+        if count > 0:
+            named = "|".join(code)
+            yield Group(account, "" if named == NO_CODE else named, "", STATES[letter].value, count)
+
+
+def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: Pick) -> list[Group]:
+    """What some jobs have in the dead letter, largest group first; it is looked up by the codes that there are."""
+    known = summary(ledger, replace(pick, job=""))
+    asked = [(group, job) for job in jobs for group in known]
+    fields = [f"{group.account} {group.code or NO_CODE} {job} {LETTERS[State(group.state)]}" for group, job in asked]
+    counts = ledger.redis.hmget(ledger.keys.dead, fields) if fields else []
+    found = [
+        replace(group, job=job, count=int(count)) for (group, job), count in zip(asked, counts, strict=True) if count
+    ]
+    return sorted(found, key=lambda group: -group.count)
+
+
+def some_jobs(ledger: Ledger, pick: Pick, each: int) -> dict[tuple[str, str, str], list[str]]:
+    """Jobs that have some of it: (account, code, state) -> at most `each` of them, found by a look of bounded length."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    cursor, looked = 0, 0
+    while looked < LOOKED_AT:
+        cursor, fields = ledger.redis.hscan(ledger.keys.dead, cursor, count=AT_ONCE)
+        looked += AT_ONCE
+        for group in filter(pick.fits, itertools.starmap(_group, fields.items())):
+            jobs = found.setdefault((group.account, group.code, group.state), [])
+            if len(jobs) < each:
+                jobs.append(group.job)
+        if not cursor:
+            break
+    return found
+
+
+def recount(ledger: Ledger) -> int:
+    """Count the dead letters of an older version, which did not keep the sums over all jobs. Returns how many groups there are."""
+    found = groups(ledger, Pick())
+    sums = Counter[str]()
+    for group in found:
+        sums[f"d|{group.account}|{group.code or NO_CODE}|{LETTERS[State(group.state)]}"] += group.count
+    if sums:
+        ledger.redis.hset(ledger.keys.stats, mapping=dict(sums))
+    return len(found)
 
 
 def rows(ledger: Ledger, pick: Pick) -> Iterator[tuple[Group, Result]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from smsline.ledger import dead
 from smsline.ledger.link import Ledger
 from smsline.ledger.version import LAYOUT
 
@@ -36,6 +37,7 @@ def migrate(ledger: Ledger) -> Counter[str]:
                 done["open jobs"] += 1
         elif kind == "standing":
             client.unlink(name)  # a count of failures, some minutes old at most
+    done["groups of dead letters"] = dead.recount(ledger)
     client.hdel(keys.ids, "block", "attempt")
     client.set(keys.version, LAYOUT)
     return done

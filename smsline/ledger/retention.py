@@ -124,4 +124,5 @@ def _forget_dead_letters(ledger: Ledger, job: str) -> None:
         }
         if ended:
             # Those that an older version wrote have no letter.
-            ledger.redis.hdel(ledger.keys.dead, *ended, *(field[:-2] for field in ended))
+            fields = [*ended, *{field[:-2] for field in ended}]
+            ledger.run("forget_dead", [*ledger.keys.book, ledger.keys.dead], fields)

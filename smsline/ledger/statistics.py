@@ -11,7 +11,8 @@ long as jobs. A field names its kind and its labels, joined by `|`:
 | `t|<account>|<template>|<state>` | the same by template |
 | `k|<account>|<kind>|<code>` | recipients for whom a provider gave a code; kind: send or receipt |
 | `l|<account>|<action>|<outcome>` | calls: answered, refused, or broken with the reason |
-| `g|<lane>|waiting` | recipients that wait now: the one that also shrinks, and has no history |
+| `g|<lane>|waiting` | recipients that wait now: it also shrinks, and has no history |
+| `d|<account>|<code>|<letter>` | recipients in the dead letter now, by the letter of their state: as `g` |
 | `h|<histogram>|<label>…|<le>` | observations up to a bound of `le` and above the one before; `sum` in its place: their sum |
 """
 
@@ -25,6 +26,7 @@ from typing import Final
 
 from smsline.countries import UNKNOWN, country_of
 from smsline.ledger.link import Ledger
+from smsline.names import LANES
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -95,6 +97,12 @@ def ended_in_inbox(job: tuple[str, str, str], numbers: Iterable[int], state: str
 def totals(ledger: Ledger) -> dict[str, int]:
     """Every counter as it stands."""
     return {field.decode(): int(value) for field, value in ledger.redis.hgetall(ledger.keys.stats).items()}
+
+
+def waiting(ledger: Ledger) -> dict[str, int]:
+    """Recipients that wait now, by lane."""
+    counts = ledger.redis.hmget(ledger.keys.stats, [f"g|{lane}|waiting" for lane in LANES])
+    return {lane: max(0, int(count or 0)) for lane, count in zip(LANES, counts, strict=True)}
 
 
 def write_history(ledger: Ledger, *, now_ms: int, keep_s: float) -> bool:
@@ -170,7 +178,7 @@ def _grown(before: Counters, now: Counters, *, all_kinds: bool = False) -> dict[
 
 def _is_kept(field: str, *, all_kinds: bool) -> bool:
     kind = field.split("|", 1)[0]
-    return kind not in {"h", "g"} if all_kinds else kind in RECENT
+    return kind not in {"h", "g", "d"} if all_kinds else kind in RECENT
 
 
 def _packed(counters: Counters) -> bytes:

@@ -1,17 +1,12 @@
 """Metrics of accounts that stand in settings and health: limits, credit, dead letters."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
 
 from smsline.ledger import accounts, dead
 from worker.providers.registry import open_providers
 from worker.web.context import Web
 from worker.web.families import Family
-
-DEAD_FRESH_S: Final = 60.0
-"""For how long the count of dead letters is shown again: it reads a field for each job that has some."""
 
 
 class AccountMetrics:
@@ -24,8 +19,6 @@ class AccountMetrics:
     def __init__(self, web: Web) -> None:
         self._web = web
         self._limits = {name: dict(provider.limits) for name, provider in open_providers(web.settings).items()}
-        self._dead: Counter[tuple[str, str]] = Counter()
-        self._dead_until_s = 0.0
 
     def __call__(self, web: Web) -> Iterator[Family]:
         """The families."""
@@ -38,10 +31,8 @@ class AccountMetrics:
             if held := accounts.health(web.ledger, name, provider)["credit"]:
                 credit.samples.append(({"account": name}, float(held["messages"])))
         yield credit
-        if time.monotonic() > self._dead_until_s:
-            self._dead = Counter()
-            for group in dead.groups(web.ledger, dead.Pick()):
-                self._dead[group.account, group.code] += group.count
-            self._dead_until_s = time.monotonic() + DEAD_FRESH_S
-        samples = [({"account": account, "code": code}, float(count)) for (account, code), count in self._dead.items()]
+        by_code = Counter[tuple[str, str]]()
+        for group in dead.summary(web.ledger, dead.Pick()):
+            by_code[group.account, group.code] += group.count
+        samples = [({"account": account, "code": code}, float(count)) for (account, code), count in by_code.items()]
         yield Family("dead_recipients", "Recipients in the dead letter.", samples=list(samples))

@@ -214,6 +214,14 @@ local function count_states(book, block, first, last, letter)
   end
 end
 
+-- Recipients of a job came into the dead letter, or left it, under "account code job letter". The statistics know how many there are of each
+-- account, code and letter over all jobs, so that nobody has to add the jobs up.
+local function count_dead(book, dead_key, field, by)
+  if redis.call('HINCRBY', dead_key, field, by) <= 0 then redis.call('HDEL', dead_key, field) end
+  local account, code, letter = string.match(field, '^(%S*) (%S*) %S* ?(%a?)$')
+  grow(book, 'd|' .. account .. '|' .. code .. '|' .. (letter == '' and 'x' or letter), by)
+end
+
 -- So many times of about `ms` were seen; `histogram` with its labels. The bounds are powers of two (`statistics.time_fields`).
 local function count_time(book, histogram, ms, times)
   local exponent, bound = 3, 8

@@ -161,8 +161,8 @@ local function block(index)
 end
 
 for index = 1, tonumber(blocks) do block(index) end
+for field, by in pairs(dead) do count_dead(book, dead_key, field, by) end
 for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
-for field, by in pairs(dead) do redis.call('HINCRBY', dead_key, field, by) end
 if applied > 0 then
   redis.call('HINCRBY', account_key, 'outstanding', -applied)
   redis.call('HINCRBY', account_key, 'receipts', applied)

@@ -203,7 +203,7 @@ if asked_for and first_poll_ms ~= '' then
   local was = tonumber(redis.call('ZSCORE', drain_key, account) or math.huge)
   redis.call('ZADD', drain_key, math.min(now + tonumber(first_poll_ms), was - 1), account)
 end
-for field, by in pairs(dead) do redis.call('HINCRBY', dead_key, field, by) end
+for field, by in pairs(dead) do count_dead(book, dead_key, field, by) end
 for job_key, by in pairs(fees) do if by > 0 then redis.call('HINCRBY', job_key, 'fee', by) end end
 for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
 write_grown(book)

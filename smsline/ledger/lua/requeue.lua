@@ -54,7 +54,7 @@ if rt then redis.call('HSET', block_key, 'rt', joined(rt, size)) end
 for field, by in pairs(gone) do
   -- Counted by an older version, which did not name the state.
   if redis.call('HEXISTS', dead_key, field) == 0 then field = string.sub(field, 1, -3) end
-  if redis.call('HINCRBY', dead_key, field, -by) <= 0 then redis.call('HDEL', dead_key, field) end
+  count_dead(book, dead_key, field, -by)
 end
 if again then
   if j[3] then
@@ -67,6 +67,7 @@ if again then
   settle(book, job_key, deltas, now)
   enqueue(queue_key, queue, job .. '|' .. block .. '|' .. runs_of(list), send_key, now, false)
 else
+  write_grown(book)
   forget_params(block_key, joined(st, size))
 end
 return { #list, '' }

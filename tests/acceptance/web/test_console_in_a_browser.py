@@ -15,7 +15,7 @@ import uvicorn
 from config.settings import Settings
 from smsline.client import Client
 from smsline.job import Recipient
-from smsline.ledger import accounts, suppression
+from smsline.ledger import accounts, dead, suppression
 from smsline.ledger.suppression import Suppression
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
@@ -102,6 +102,7 @@ class Console:
             ("MK:0024", f"{over} f", 11),
         ):
             ledger.redis.hset(ledger.keys.dead, f"main {code} {job}", count)
+        dead.recount(ledger)
         suppression.add(ledger, [Suppression(8613900000001, scope="marketing", source="reply", reason="TD")])
         return [running, over]
 

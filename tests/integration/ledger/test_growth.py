@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from smsline.job import JobSpec
-from smsline.ledger import accounts, batch_queues, inbox, jobs, receipts, retention
+from smsline.ledger import accounts, batch_queues, dead, inbox, jobs, receipts, retention
 from smsline.ledger.batch_queues import BatchQueue, NotStarted
 from smsline.ledger.link import Ledger
 from smsline.ledger.receipts import ReceiptMatch, Row
@@ -65,6 +65,9 @@ def test_a_job_is_removed_without_a_look_at_others_dead_letters(world: World) ->
     assert commands(ledger, lambda: retention.remove(ledger, mine)) < 60
     assert ledger.redis.hlen(ledger.keys.dead) == KEPT
     assert not ledger.redis.keys(f"*{mine}*")
+    assert dead.summary(ledger, dead.Pick()) == []
+    assert dead.recount(ledger) == KEPT
+    assert [group.count for group in dead.summary(ledger, dead.Pick())] == [KEPT]
     ledger.redis.delete(ledger.keys.dead)
 
 

@@ -1,5 +1,6 @@
 """The dead letter: listed by code, job and account; requeued when the cause is gone, or dropped; twice does nothing more."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,16 @@ WORD = "FailedOperation.ContainSensitiveWord"
 NUMBER = "InvalidParameterValue.IncorrectPhoneNumber"
 BLOCKED = "FailedOperation.PhoneNumberParseFail"
 FRENCH = 33612345678
+
+
+@pytest.fixture(autouse=True)
+def sums_hold(scene: Scene) -> Iterator[None]:
+    """Whatever a rule does, what is counted over all jobs, and looked up for one, is what a look at everything finds."""
+    yield
+    groups = scene.ask.dead_groups()
+    assert [group | {"jobs": []} for group in groups] == scene.ask.dead_summary()
+    for job in {job for group in groups for job in group["jobs"]}:
+        assert scene.ask.dead_summary(job=job) == scene.ask.dead_groups(job=job)
 
 
 def with_dead(scene: Scene, **spec: Any) -> str:

@@ -40,7 +40,17 @@ def collect(hints: Mapping[str, object], seen: set[object]) -> None:
 
 def test_people_and_producers_have_their_own_levers() -> None:
     """A web application's client cannot send dead letters again, nor lift a park or a suppression."""
-    people = {"jobs", "dead_groups", "dead_rows", "requeue", "drop", "accounts", "resume_account", "suppress"}
+    people = {
+        "jobs",
+        "dead_groups",
+        "dead_summary",
+        "dead_rows",
+        "requeue",
+        "drop",
+        "accounts",
+        "resume_account",
+        "suppress",
+    }
     assert not [name for name in people if hasattr(Client, name)]
     assert not [name for name in (*people, "status", "results", "pause") if not hasattr(Admin, name)]
     assert not hasattr(Admin, "send")

@@ -1,6 +1,6 @@
 """Every metric of the contract is served once there is something to tell."""
 
-from smsline.ledger import accounts, due, statistics
+from smsline.ledger import accounts, dead, due, statistics
 from smsline.ledger.link import Ledger
 from tests.unit.deploy.test_deploy import METRICS, names_in
 from tests.unit.web.conftest import Site
@@ -16,6 +16,7 @@ def test_every_metric_that_alerts_and_dashboards_ask_for_is_served(site: Site, w
     accounts.note_credit(web_ledger, "main", accounts.Credit(balance="1", currency="EUR", messages=20, at_ms=1))
     due.note_pulse(web_ledger, ["smsline.otp"])
     redis.hset(keys.dead, "main X 1job", 3)
+    dead.recount(web_ledger)
     redis.zadd(keys.open, {"1job": 1})
     redis.hset(keys.job("1job"), mapping={"lane": "otp", "waiting": 2, "state": "open", "created_ms": 5})
     fields = [

@@ -7,7 +7,7 @@ import pytest
 
 from smsline.client import Client
 from smsline.job import Recipient
-from smsline.ledger import accounts, replies, suppression, webhooks
+from smsline.ledger import accounts, dead, replies, suppression, webhooks
 from smsline.ledger.audit import acts
 from smsline.ledger.link import Ledger
 from smsline.ledger.replies import NewReply
@@ -160,6 +160,7 @@ def test_dead_letters_are_counted_first(site: Site, web_ledger: Ledger) -> None:
     """Nothing is done before the count was shown; a choice of nothing does nothing, and one of anything must be meant."""
     web_ledger.redis.hset(web_ledger.keys.dead, "main CODE.X 0mwqw8p80dsryzgyvm x", 7)
     web_ledger.redis.hset(web_ledger.keys.dead, "main - 0mwqw8p80dsryzgyvm u", 3)
+    dead.recount(web_ledger)
     browser = site()
     assert "10 recipients" in browser.get("/dead").text
     assert "Requeue 7 recipients?" in browser.post("/dead", data={"act": "requeue", "pick": "main CODE.X dead"}).text

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from smsline.admin import DeadGroup
 from smsline.errors import BadInput
-from smsline.ledger.dead import DEAD_STATES, NO_CODE
+from smsline.ledger.dead import DEAD_STATES, NO_CODE, Pick, some_jobs
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -18,6 +18,7 @@ from worker.web.pages.rendering import render
 
 ACTS: Final = {"requeue": "requeued", "drop": "dropped"}
 FILTERS: Final = ("code", "job", "account", "state")
+JOBS_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,13 @@ class Chosen:
 def dead(request: Request, _: Visitor) -> Response:
     """The groups."""
     chosen = {name: request.query_params.get(name, "").strip() for name in FILTERS}
-    groups = web_of(request).admin.dead_groups(**chosen)
+    web = web_of(request)
+    groups = web.admin.dead_summary(**chosen)
     return render(
         request,
         "dead.html",
         groups=groups,
+        jobs=some_jobs(web.ledger, Pick(**chosen), JOBS_SHOWN),
         chosen=chosen,
         states=DEAD_STATES,
         total=sum(group["count"] for group in groups),
@@ -57,7 +60,7 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
         raise BadInput("act", what, f"must be one of {', '.join(ACTS)}")
     admin = web_of(request).admin.acting(visitor.actor)
     filters = {name: str(form.get(name, "")).strip() for name in FILTERS}
-    groups = admin.dead_groups(**filters)
+    groups = admin.dead_summary(**filters)
     if form.get("all"):
         picked = [Chosen(group["account"], group["code"] or NO_CODE, group["state"], job) for group in groups]
     else:

@@ -28,6 +28,8 @@ SAMPLE: Final = 25
 LOOKED_THROUGH: Final = 20_000
 """Recipients of a job that one page reads at most to find some of a state."""
 
+WHY_FRESH_S: Final = 5.0
+
 FILTERS: Final = ("state", "lane", "template", "account", "since", "until")
 DONE: Final = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
@@ -132,8 +134,12 @@ def results(request: Request, visitor: Visitor) -> Response:
 def _read(web: Web, name: str) -> dict[str, object]:
     """What the live part of a job's page shows."""
     status = web.client.status(name)
-    failed = status["counts"]["dead"] + status["counts"]["unknown"] + status["counts"]["undelivered"]
-    groups: list[DeadGroup] = web.admin.dead_groups(job=name) if failed else []
+    counts = status["counts"]
+    failed = (counts["undelivered"], counts["dead"], counts["unknown"])
+    groups = list[DeadGroup]()
+    if any(failed):
+        # Asked for anew when a count has changed; a person who drops some changes none, so now and then besides.
+        groups = web.live.read(f"dead:{name}:{failed}", lambda: web.admin.dead_summary(job=name), fresh_s=WHY_FRESH_S)
     return {"job": status, "groups": groups, "requeueable": sum(group["count"] for group in groups)}
 
 

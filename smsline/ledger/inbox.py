@@ -11,7 +11,7 @@ from redis.exceptions import ReadOnlyError
 from smsline import numbers
 from smsline.errors import Conflict, Unconfirmed
 from smsline.job import JobSpec
-from smsline.ledger import poison
+from smsline.ledger import poison, version
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S, Keys
 from smsline.ledger.link import Ledger, ScriptCall, Value
@@ -378,8 +378,12 @@ def steering(keys: Keys, job: str, wanted: str) -> Talk[tuple[str, str] | None]:
 
     Returns:
         The state before and the state now; None when there is no such job.
+
+    Raises:
+        OtherVersion: The ledger is of another version; nothing was done.
     """
-    (lane,) = yield from ask(("HGET", keys.job(job), "lane"))
+    lane, *layout = yield from ask(("HGET", keys.job(job), "lane"), *version.questions(keys))
+    version.refuse_answers(*layout)
     if lane is None:
         return None
     key_list = [*keys.book, keys.job(job), keys.inbox(lane.decode()), keys.got(job)]

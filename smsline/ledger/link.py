@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from redis.exceptions import NoScriptError
 
+from smsline.ledger import version
 from smsline.ledger.codes import Codes
 from smsline.ledger.connection import connect
 from smsline.ledger.ids import ATTEMPT_BITS, BLOCK_BITS, Ids
@@ -16,6 +17,12 @@ from smsline.ledger.scripts import script_sha, script_text
 Value = str | bytes | int | float
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 """A script's name, its KEYS and its ARGV."""
+
+LAYOUT_S: Final = 1.0
+"""For how long it is believed that the ledger has the layout that was seen; the scheduler of a worker sees it as often."""
+
+ANY_LAYOUT: Final = frozenset({"version", "beat"})
+"""Scripts that say which layout the ledger has."""
 
 EXPIRING_S: Final = 600.0
 """For how long it is believed that a key still has its expiry."""
@@ -66,6 +73,7 @@ class Ledger:
         self.attempt_ids = Ids(ATTEMPT_BITS)
         self._instance = ""
         self.refused: Exception | None = None
+        self._seen_s = float("-inf")
 
     @classmethod
     def at(cls, url: str, namespace: str = "sl") -> Self:
@@ -76,10 +84,11 @@ class Ledger:
         """Run one script.
 
         Raises:
+            OtherVersion: The ledger is of another version; nothing was done.
             redis.exceptions.RedisError: It could not be run, or its answer was lost.
         """
-        if self.refused:
-            raise self.refused
+        if name not in ANY_LAYOUT:
+            self._look_at_layout()
         try:
             return self.redis.evalsha(script_sha(name), len(keys), *keys, *args)
         except NoScriptError:
@@ -89,10 +98,10 @@ class Ledger:
         """Run scripts in one round trip, each atomic by itself.
 
         Raises:
+            OtherVersion: The ledger is of another version; nothing was done.
             redis.exceptions.RedisError: The first that failed.
         """
-        if self.refused:
-            raise self.refused
+        self._look_at_layout()
         if len(calls) == 1:
             return [self.run(*calls[0])]
         pipe = self.redis.pipeline(transaction=False)
@@ -105,6 +114,20 @@ class Ledger:
             elif isinstance(answer, Exception):
                 raise answer
         return list(answers)
+
+    def saw_layout(self) -> None:
+        """The layout has just been seen, and is the one that this package knows."""
+        self._seen_s = time.monotonic()
+
+    def _look_at_layout(self) -> None:
+        if self.refused:
+            raise self.refused
+        if time.monotonic() - self._seen_s > LAYOUT_S:
+            pipe = self.redis.pipeline(transaction=False)
+            for question in version.questions(self.keys):
+                pipe.execute_command(*question)
+            version.refuse_answers(*pipe.execute())
+            self.saw_layout()
 
     def now_ms(self) -> int:
         """The present by Redis, epoch ms; the clocks of workers may be wrong."""

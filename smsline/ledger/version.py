@@ -1,9 +1,12 @@
 """The ledger's layout has a number: whoever does not understand it says so and does nothing."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from smsline.errors import OtherVersion
-from smsline.ledger.link import Ledger
+
+if TYPE_CHECKING:
+    from smsline.ledger.keys import Keys
+    from smsline.ledger.link import Ledger
 
 LAYOUT: Final = "2"
 """Counts up when a reader of the old layout would misread the new one. Layout 1 had no such key: its workers counted ids instead."""
@@ -24,7 +27,21 @@ def refuse_other(found: str) -> None:
     raise OtherVersion(f"the ledger has layout {found}, newer than this smsline's {LAYOUT}: upgrade this process")
 
 
-def check(ledger: Ledger) -> None:
+def questions(keys: "Keys") -> list[tuple[str, ...]]:
+    """What to ask Redis about the layout, of which `refuse_answers` reads the answers; nothing is written."""
+    return [("GET", keys.version), ("HEXISTS", keys.ids, "block")]
+
+
+def refuse_answers(version: bytes | None, counts_ids: Any) -> None:  # noqa: ANN401 - as redis-py gives it
+    """Say what is to be done about a ledger of another layout; an empty one is of none.
+
+    Raises:
+        OtherVersion: It is not the one that this package reads and writes.
+    """
+    refuse_other(version.decode() if version else "1" if counts_ids else LAYOUT)
+
+
+def check(ledger: "Ledger") -> None:
     """Look at the ledger's layout, and write it down where there is none yet.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import pytest
 
 from smsline.errors import OtherVersion
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import inbox, jobs, poison, version
+from smsline.ledger import accounts, inbox, jobs, poison, version
 from smsline.ledger.link import Ledger
 from smsline.ledger.migrate import migrate
 from smsline.numbers import pack
@@ -109,6 +110,15 @@ def test_a_newer_ledger_is_left_alone(hands: Hands) -> None:
         Witness(hands.engine).look()
     with pytest.raises(OtherVersion):
         ledger.run("claim", [ledger.keys.lease], [1, 1000])
+    by_hand = Ledger(ledger.redis, ledger.keys.prefix.strip(":{}"))
+    acts: list[Callable[[], object]] = [
+        lambda: inbox.control(by_hand, job, "cancelled"),
+        lambda: accounts.unpark(by_hand, "main"),
+        lambda: by_hand.run_many([("claim", [ledger.keys.lease], [1, 1000])]),
+    ]
+    for act in acts:
+        with pytest.raises(OtherVersion):
+            act()
     assert set(ledger.redis.keys("*")) == before
     assert judge_layout("3", old_workers=False)[1] == "fail"
     ledger.redis.set(ledger.keys.version, version.LAYOUT)

@@ -50,6 +50,7 @@ class Witness:
             self._check(lambda: version.check(ledger))
         beat = losses.beat(ledger, self.engine.worker, self._number + 1)
         self._check(lambda: version.refuse_other(beat.layout or version.LAYOUT))
+        ledger.saw_layout()
         if self._number:
             self._tell_loss(beat)
             # Redis' clock against this machine's monotonic one, which is never set: only a step shows, no drift or offset.

@@ -1,8 +1,11 @@
 """Calls in flight of each account in this process: a provider that hangs takes at most its share of the threads.
 
 The share is what a process' threads are minus a quarter, kept for other accounts; it halves with each call that times out or
-fails and grows by one with each that goes well, as TCP's window does. A call that takes much longer than usual makes its account
-*suspect* before it ends: the next calls carry few recipients, because all of them may end in doubt.
+fails and grows by one with each that goes well, as TCP's window does.
+
+A hang is noticed before any call has timed out: a call that takes much longer than usual, while none begun after it was answered,
+makes its account *suspect*. From then on calls carry one recipient, one of them at a time, with growing pauses, until one is
+answered; all others would end in doubt with it.
 """
 
 import threading
@@ -12,11 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-STUCK_S: Final = 0.3
+STUCK_S: Final = 0.1
 """The shortest time after which a call counts as stuck."""
 
 STUCK_TIMES: Final = 3.0
 """It is stuck when it takes so many times longer than calls of its account have lately."""
+
+PROBE_PAUSE_S: Final = 1.0
+"""Between the first two calls of a suspect account; doubled for every further one."""
 
 SMOOTHING: Final = 0.2
 """Weight of the newest call in the usual time."""
@@ -27,14 +33,16 @@ class Slot:
     """A call in flight.
 
     Attributes:
-        since_s: When it began, by the monotonic clock.
+        called_s: When the request was made, by the monotonic clock; None before that.
         failed: Whether it timed out, or failed in another way that is the provider's.
-        made: Whether a call was made at all.
+        overtaken: Whether a call that was begun later has been answered: the provider works, this one call is lost.
+        told: Whether the other processes know that it is stuck.
     """
 
-    since_s: float
+    called_s: float | None = None
     failed: bool = False
-    made: bool = False
+    overtaken: bool = False
+    told: bool = False
 
 
 @dataclass(slots=True)
@@ -62,10 +70,10 @@ class InFlight:
     @contextmanager
     def entered(self, account: str) -> Iterator[Slot | None]:
         """A slot for one call, None when the account has as many in flight as it may."""
-        known = self._accounts[account]
+        known, slot = self._accounts[account], None
         with self._lock:
-            slot = Slot(self._clock_s()) if len(known.slots) < int(known.limit) else None
-            if slot:
+            if not self._is_full(known):
+                slot = Slot()
                 known.slots.append(slot)
         try:
             yield slot
@@ -75,29 +83,63 @@ class InFlight:
                     known.slots.remove(slot)
                     self._learn(known, slot)
 
+    def call(self, slot: Slot) -> None:
+        """The slot's request is made now."""
+        slot.called_s = self._clock_s()
+
     def full(self, account: str) -> bool:
         """Whether no further call of the account may begin in this process now."""
-        known = self._accounts.get(account)
-        return known is not None and len(known.slots) >= int(known.limit)
+        with self._lock:
+            known = self._accounts.get(account)
+            return known is not None and self._is_full(known)
 
     def suspect(self, account: str) -> bool:
         """Whether calls of the account are stuck, so that what begins now may end in doubt as well."""
-        known = self._accounts.get(account)
-        if known is None or not known.slots:
-            return False
-        stuck_s = self._clock_s() - max(STUCK_S, STUCK_TIMES * known.usual_s)
-        return any(slot.since_s < stuck_s for slot in tuple(known.slots))
+        with self._lock:
+            known = self._accounts.get(account)
+            return known is not None and bool(self._stuck(known))
+
+    def newly_suspect(self) -> list[str]:
+        """Accounts with a stuck call of which this was not asked before."""
+        found = []
+        with self._lock:
+            for account, known in self._accounts.items():
+                news = [slot for slot in self._stuck(known) if not slot.told]
+                for slot in news:
+                    slot.told = True
+                found += [account] if news else []
+        return found
 
     def limit(self, account: str) -> int:
         """Calls of the account that may be in flight now."""
         return int(self._accounts[account].limit)
 
+    def _stuck(self, known: _Account) -> list[Slot]:
+        since_s = self._clock_s() - max(STUCK_S, STUCK_TIMES * known.usual_s)
+        return [
+            slot for slot in known.slots if slot.called_s is not None and slot.called_s < since_s and not slot.overtaken
+        ]
+
+    def _is_full(self, known: _Account) -> bool:
+        if len(known.slots) >= int(known.limit):
+            return True
+        stuck = self._stuck(known)
+        if not stuck:
+            return False
+        # One call finds out; with each that is stuck as well the next one waits for longer.
+        if any(slot not in stuck and not slot.overtaken for slot in known.slots):
+            return True
+        newest_s = max(slot.called_s or 0.0 for slot in stuck)
+        return len(stuck) > 1 and self._clock_s() < newest_s + PROBE_PAUSE_S * 2 ** (len(stuck) - 2)
+
     def _learn(self, known: _Account, slot: Slot) -> None:
-        if not slot.made:
+        if slot.called_s is None:
             return
         if slot.failed:
             known.limit = max(1.0, known.limit / 2)
             return
         known.limit = min(float(self._most), known.limit + 1)
-        took_s = self._clock_s() - slot.since_s
+        for other in known.slots:
+            other.overtaken = other.overtaken or (other.called_s is not None and other.called_s <= slot.called_s)
+        took_s = self._clock_s() - slot.called_s
         known.usual_s = took_s if not known.usual_s else known.usual_s + SMOOTHING * (took_s - known.usual_s)

@@ -150,6 +150,11 @@ def held(ledger: Ledger, account: str) -> Held | None:
     )
 
 
+def suspect(ledger: Ledger, account: str, for_ms: float) -> None:
+    """Let calls of the account carry one recipient, for so long or until one goes well, because one of them is stuck."""
+    ledger.run("suspect", [ledger.keys.breaker(account)], [for_ms])
+
+
 def restore(ledger: Ledger, account: str) -> bool:
     """Close an account's breaker and give it all of its share at once; False when that was so."""
     had = out(ledger, account) is not None or held(ledger, account) is not None

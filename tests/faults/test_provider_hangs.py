@@ -2,14 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, lost
-from tests.support.scene import make_scene
-from tests.support.world import FIRST
+from tests.support.scene import Scene, make_scene
+from tests.support.world import FIRST, some_numbers
 from worker.engine import Engine
 from worker.in_flight import InFlight
 from worker.intake import accept
@@ -94,7 +95,8 @@ def test_the_share_halves_with_each_failed_call_and_grows_by_one(accounts: tuple
     def call(*, failed: bool) -> int:
         with in_flight.entered("a") as slot:
             assert slot
-            slot.made, slot.failed = True, failed
+            in_flight.call(slot)
+            slot.failed = failed
         return in_flight.limit("a")
 
     assert in_flight.limit("a") == most
@@ -103,21 +105,56 @@ def test_the_share_halves_with_each_failed_call_and_grows_by_one(accounts: tuple
 
 
 def test_a_call_that_takes_much_longer_than_usual_makes_its_account_suspect() -> None:
-    """Before it ends; what is usual is learnt, so that a slow provider is not always suspect."""
+    """Before it ends, and for as long as no call begun after it is answered; a slow provider is not always suspect."""
     clock = Clock()
     in_flight = InFlight(THREADS, ("a", "b"), clock)
+
+    def called(stack: ExitStack) -> None:
+        slot = stack.enter_context(in_flight.entered("a"))
+        assert slot
+        in_flight.call(slot)
+
     for _ in range(20):
-        with in_flight.entered("a") as slot:
-            assert slot
-            slot.made = True
+        with ExitStack() as answered:
+            called(answered)
             clock.now_s += 2.0
-    with in_flight.entered("a"):
+    with ExitStack() as hanging:
+        called(hanging)
         clock.now_s += 5.0
         assert not in_flight.suspect("a")
         clock.now_s += 2.0
         assert in_flight.suspect("a")
+        assert in_flight.newly_suspect() == ["a"]
+        assert not in_flight.newly_suspect()
         assert not in_flight.suspect("b")
+        with ExitStack() as answered:
+            called(answered)
+            assert in_flight.full("a"), "one call finds out"
+        assert not in_flight.suspect("a"), "one call is lost, and the provider works"
     assert not in_flight.suspect("a")
+
+
+def test_calls_of_a_suspect_account_go_out_with_growing_pauses() -> None:
+    """One at once, the others 1, 2 and 4 s after the one before."""
+    clock, went = Clock(), []
+    in_flight = InFlight(THREADS, ("a",), clock)
+    with ExitStack() as hanging:
+        for _ in range(50):
+            slot = hanging.enter_context(in_flight.entered("a"))
+            if slot:
+                in_flight.call(slot)
+                went.append(clock.now_s)
+            clock.now_s += 0.25
+    assert went == [0.0, 0.25, 1.25, 3.25, 7.25]
+
+
+def test_a_stuck_call_is_known_to_all_processes(scene: Scene) -> None:
+    """They have a call of their own carry one recipient, until one is answered."""
+    scene.engine.router.breakers.suspect("main")
+    job = scene.submit(some_numbers(600))
+    scene.send_all()
+    assert [len(call.numbers) for call in scene.provider.calls] == [1, 200, 200, 199]
+    assert scene.counts(job) == {"total": 600, "accepted": 600}
 
 
 def test_a_call_that_is_late_for_its_token_is_not_made(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

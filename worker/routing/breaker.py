@@ -45,6 +45,7 @@ class Breakers:
             cooldown_ms=settings.failover_cooldown_s * 1000,
             return_ms=settings.failover_return_s * 1000,
         )
+        self._timeouts_s = {name: account.timeout_s for name, account in settings.accounts.items()}
         self._known: dict[tuple[str, tuple[str, ...]], tuple[float, BreakerState]] = {}
         self._good: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -73,6 +74,17 @@ class Breakers:
                 return Heard("ok")
             good = self._good.pop(account, 0)
         return Heard("failed", self._terms.with_failure(outcome.failed, good))
+
+    def suspect(self, account: str) -> None:
+        """A call of the account is stuck: have all processes send through it to one recipient at a time, until a call is answered.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        log.info(
+            "account %s: a call takes much longer than usual; until one is answered calls carry one recipient", account
+        )
+        breaker.suspect(self._ledger, account, self._timeouts_s[account] * 1000)
 
     def tell(self, account: str, event: BreakerEvent, code: str) -> None:
         """Say what is new of a breaker, and let what waited for the account go on when it may.

@@ -122,6 +122,8 @@ class Scheduler:
     def look(self) -> float:
         """Publish what is due now; returns seconds until the next look."""
         self.engine.presence.announce()
+        for account in self.engine.in_flight.newly_suspect():
+            self.engine.router.breakers.suspect(account)
         watched = self._watched()
         heads, now_ms = due.next_due(self.engine.ledger, [key for key, _ in watched])
         tick_ms = float(self.engine.settings.pulse_ms)

@@ -40,7 +40,7 @@ TOKEN_S: Final = 0.5
 it held back would leave together with the next second's calls."""
 
 IN_DOUBT: Final = 5
-"""Most recipients of a call while the account's last call failed, or one is stuck: so many may end in doubt."""
+"""Most recipients of a call after one of the account that failed: so many may end in doubt."""
 
 RECORD_TRIES_S: Final = 30.0
 
@@ -97,9 +97,12 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             return True
         # A machine that the provider refuses finds out with one call whether it still does.
         engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
-        slot.made = not isinstance(request, Broken)
         called_s = engine.monotonic_s()
-        answer = request if isinstance(request, Broken) else provider.send(request)
+        if isinstance(request, Broken):
+            answer: Answer = request
+        else:
+            engine.in_flight.call(slot)
+            answer = provider.send(request)
         took_s = engine.monotonic_s() - called_s
         outcome = _decide(engine, flight, answer)
         slot.failed = bool(outcome.failed)
@@ -117,7 +120,8 @@ def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | No
     """
     settings, in_doubt = engine.settings, engine.in_flight.suspect(queue.account)
     options = TakeOptions(
-        limit=min(rule.limit, IN_DOUBT) if in_doubt else rule.limit,
+        # While a call is stuck the next one only finds out whether the provider answers at all.
+        limit=1 if in_doubt else rule.limit,
         linger_ms=settings.linger_ms[queue.lane],
         lease_ms=settings.lease_s * 1000,
         worker=engine.worker,

@@ -1,7 +1,8 @@
 -- The circuit breaker of an account, one for all processes; begin asks it, record tells it what each call came to.
 -- breaker:<account> is a hash. Closed: row (calls in a row that failed through no fault of their recipients, in the order of their
--- ends), from_ms (what was begun before says nothing any more). Held: held_ms (since when), code, probe_ms (when the next probe may
--- begin), pause_ms (how long it waits after a probe that fails), first_ms. Half-open, after a probe that went well: grants (calls that
+-- ends), slow_ms (until when calls carry one recipient, because one is stuck), from_ms (what was begun before says nothing any more).
+-- Held: held_ms (since when), code, probe_ms (when the next probe may begin), pause_ms (how long it waits after a probe that fails),
+-- first_ms. Half-open, after a probe that went well: grants (calls that
 -- may begin), flying (trial calls under way), wins (trial calls that went well). Failing over by rate: good, bad, at_ms, since_ms,
 -- out_ms, back_ms.
 local WINS = 8
@@ -9,8 +10,9 @@ local BREAKER_EXPIRY_S = 3600
 
 -- Whether a call for so many recipients may begin: nil, or 'held' and for how many ms, or 'small' and for how many at most.
 local function breaker_asks(key, now, recipients, small)
-  local b = redis.call('HMGET', key, 'held_ms', 'probe_ms', 'grants', 'row', 'pause_ms')
+  local b = redis.call('HMGET', key, 'held_ms', 'probe_ms', 'grants', 'row', 'pause_ms', 'slow_ms')
   if not b[1] then
+    if recipients > 1 and tonumber(b[6] or 0) > now then return 'small', 1 end
     -- After one call that failed the next ones carry few, until one goes well: if the provider is down, few are in doubt.
     if b[4] and recipients > small then return 'small', small end
     return nil
@@ -41,7 +43,7 @@ local function breaker_trial_ends(key, now, said, t)
   local flying, grants, wins = math.max(0, tonumber(b[1] or 0) - 1), tonumber(b[2] or 0), tonumber(b[3] or 0)
   if said == 'ok' then
     if wins + 1 >= WINS then
-      redis.call('HDEL', key, 'held_ms', 'probe_ms', 'grants', 'flying', 'wins', 'pause_ms', 'first_ms', 'code')
+      redis.call('HDEL', key, 'held_ms', 'probe_ms', 'grants', 'flying', 'wins', 'pause_ms', 'first_ms', 'code', 'slow_ms')
       redis.call('HSET', key, 'from_ms', b[6])
       return 'closed'
     end
@@ -81,13 +83,13 @@ end
 -- A call has ended. `said` is 'ok', 'failed', or '' when it says nothing of the account; `terms` is JSON of what the settings say.
 -- Returns 'held', 'half-open' or 'closed' when that is new, 'out' when others take over from now on, else ''.
 local function breaker_hears(key, now, call, said, terms)
-  local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms')
+  local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms', 'slow_ms')
   if b[1] then
     -- What was begun before it was held is no news.
     if call.trial ~= b[1] then return '' end
     return breaker_trial_ends(key, now, said, said == 'failed' and cjson.decode(terms))
   end
-  if said == 'ok' and b[2] then redis.call('HDEL', key, 'row') end
+  if said == 'ok' and (b[2] or b[4]) then redis.call('HDEL', key, 'row', 'slow_ms') end
   if said ~= 'failed' or call.started_ms < tonumber(b[3] or 0) then return '' end
   local t, event = cjson.decode(terms), ''
   redis.call('HSET', key, 'code', t.code)

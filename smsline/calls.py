@@ -99,6 +99,7 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
+        # An answer that says no (a wrong password, a full memory) and a connection that broke need different people.
         cause = error.__cause__ if isinstance(error, Unreached) and error.__cause__ else error
         said = "says no" if is_refusal(cause) else "cannot be reached"
         raise Unavailable(f"the ledger's Redis {said} ({explain(cause)}); nothing was taken") from error
@@ -142,6 +143,8 @@ class Calls:
         """
         spec, part, content = checked_message(job, to=to, ref=ref, region=self.region)
         yield from self.check_account(spec.account)
+        # Looked up first only where the caller says that it repeats a call; otherwise that question would cost every message
+        # a round trip.
         kept = (yield from inbox.kept_job(self.keys, check_job_id(job_id))) if job_id else None
         if kept is None:
             rows = str(content) if spec.key else ""
@@ -158,6 +161,8 @@ class Calls:
         self, job: str, spec: JobSpec, part: Part | None, *, part_no: int, parts: int | None, rows: str = ""
     ) -> Talk[Submitted]:
         """One part of a job; with the last one, which says how many there are, a wake-up and what all rows are."""
+        # With the last part alone: before it there is nothing that a worker may send, unless the job streams, and then the
+        # scheduler finds it within 50 ms.
         wake = None
         if parts is not None and self.broker != "other":
             wake = wake_up(job, spec.lane, here=self.broker == "ledger")
@@ -169,7 +174,7 @@ class Calls:
         return taken
 
     def _look_for_workers(self, job: str) -> Talk[None]:
-        """Warn where no worker has ever been: a namespace that is misspelt on one side takes jobs that nobody sends.
+        """Warn where no worker has ever been: a namespace that is misspelt on one side takes jobs that are never sent.
 
         It is asked once, after a client's first job.
         """
@@ -187,6 +192,7 @@ class Calls:
         if not account:
             return
         (found,) = yield from ask(("HGETALL", self.keys.accounts))
+        # A worker that knows no provider registers an empty one; while no worker has told, any account may be right.
         known = {name.decode() for name, provider in found.items() if provider}
         if known and account not in known:
             raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")
@@ -207,6 +213,7 @@ class Calls:
 
     def wait(self, job: str, timeout_s: float | None, every_s: float) -> Talk[Status]:
         """Ask again and again until a job is closed."""
+        # The monotonic clock: a wall clock that is set back would wait for ever.
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         while not (status := (yield from self.status(job)))["closed_at"]:
             if deadline_s is not None and time.monotonic() >= deadline_s:

@@ -61,7 +61,8 @@ class JobControl:
     """Who acts through this object, for the audit trail; a producer's own program is not written down."""
 
     def acting(self, actor: Actor) -> Self:
-        """The same, on the same connections, in somebody's name: what it does stands in the audit trail."""
+        """The same, on the same connections, in a person's name: what it does stands in the audit trail."""
+        # A copy, because one web process serves many people over one set of connections.
         other = copy(self)
         other.actor = actor
         return other
@@ -118,6 +119,7 @@ class JobControl:
         self._steer(job, "cancelled", "job.cancel")
 
     def _steer(self, job: str, wanted: str, act: str) -> None:
+        # Counted before: afterwards they are cancelled, and the audit trail would say none. Asked for only where it is kept.
         waiting = self.status(job)["counts"]["waiting"] if self.actor else None
         self._carry(self._calls.steer(job, wanted))
         self._note(act, {"job": job}, waiting)

@@ -6,14 +6,15 @@ from typing import Final
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
+# Where a country must be written: ISO 3166 leaves it to users, here for a number of no country.
 UNKNOWN: Final = "ZZ"
-"""Where a country must be written: ISO 3166 leaves it to users, here for a number of no country."""
 
+# What the library calls the country of numbers that belong to none.
 _NOWHERE: Final = "001"
-"""What the library calls the country of numbers that belong to none."""
 
+# Digits after which a number's country is known: a country code and the longest area code that tells two countries
+# apart.
 _TOLD_BY: Final = 8
-"""Digits after which a number's country is known: a country code and the longest area code that tells two countries apart."""
 
 
 def country_of(number: int) -> str:
@@ -24,6 +25,7 @@ def country_of(number: int) -> str:
     Returns:
         Two letters; empty for numbers that belong to no country, such as satellite phones.
     """
+    # The country alone is wanted, so no number is parsed that its calling code already tells.
     digits = str(number)
     if digits.startswith("86"):
         return "CN"  # most numbers of a campaign: half a microsecond less for each

@@ -25,9 +25,11 @@ FOLDER: Final = Path("/run/secrets")
 """Where Docker mounts secrets, and where they are looked for unless `SMSLINE_SECRETS_DIR` names other folders."""
 
 _FILE: Final = "_FILE"
-ALIVE_VARIABLE: Final = "SMSLINE_ALIVE_DIR"
-"""Where `python -m worker alive` looks; no setting, because that probe reads none."""
 
+# Where `python -m worker alive` looks; no setting, because that probe reads none.
+ALIVE_VARIABLE: Final = "SMSLINE_ALIVE_DIR"
+
+# Names of the prefix that are no settings: where the settings are found, and where a probe looks.
 _OURS: Final = frozenset({CONFIG_VARIABLE, FOLDER_VARIABLE, FOLDER_VARIABLE + _FILE, ALIVE_VARIABLE})
 
 _LINK: Final = re.compile(
@@ -88,6 +90,7 @@ def read_values(
             problems.append(BadInput(name, path, f"leave out this or {setting}; both are set"))
         elif path:
             found[setting] = _read(Path(path).expanduser(), name)
+    # The variable itself wins, unless it is empty: compose files pass on empty ones for whatever is not set.
     found |= {name: Value(value, name) for name, value in plain.items() if value or name not in found}
     problems += [value for value in found.values() if isinstance(value, BadInput)]
     return {name: value for name, value in found.items() if isinstance(value, Value)}, problems
@@ -110,12 +113,13 @@ def open_to_others(path: Path) -> str:
 
 
 def _secret_files(environ: Mapping[str, str], problems: list[BadInput]) -> Iterator[Path]:
-    """The files of the secret folders whose names begin as our settings do; the others belong to someone else."""
+    """The files of the secret folders whose names begin as our settings do; the others belong to other services."""
     named = [Path(part).expanduser() for part in environ.get(FOLDER_VARIABLE, "").split(os.pathsep) if part]
     for folder in named or [FOLDER]:
         try:
             found = sorted(path for path in folder.iterdir() if path.name.upper().startswith(PREFIX))
         except OSError as error:
+            # The usual folder may be missing; one that was named is expected to be there.
             if named:
                 problems.append(BadInput(FOLDER_VARIABLE, folder, f"cannot be read: {error.strerror}"))
             continue
@@ -125,6 +129,7 @@ def _secret_files(environ: Mapping[str, str], problems: list[BadInput]) -> Itera
 def _read(path: Path, source: str) -> Value | BadInput:
     """What a file holds, or why it cannot be used."""
     try:
+        # Stripped: `echo` and editors end a file with a line break, which no key or password has.
         return Value(path.read_text(encoding="utf-8-sig").strip(), source, path)
     except OSError as error:
         return BadInput(source, str(path), f"the file cannot be read: {error.strerror}")

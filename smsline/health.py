@@ -108,7 +108,7 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
     # The first that holds: a park needs a person, so it stands before what ends by itself.
     states = {
         "parked": held["parked"],
-        "unserved": live and not workers,
+        "unserved": live and not workers,  # without any worker the fault is not the account's
         "held": held["held"],
         "failing": held["out"],
     }

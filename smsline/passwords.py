@@ -8,11 +8,12 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST: Final = 10
-LONGEST: Final = 256
-"""Nobody types more; argon2 would hash a megabyte too."""
 
+# No password is longer; without a bound a request could have argon2 hash a megabyte.
+LONGEST: Final = 256
+
+# A hash that no password has, so that an unknown user takes as long as a wrong password.
 NOBODYS: Final = "$argon2id$v=19$m=65536,t=3,p=4$3ovdwLM8Zd2uO/H04TsXjA$XSh5p8TxGeZSRlVIRWj5ySSJB8po9GI7EiKXSvAX1/s"
-"""A hash that no password has, so that an unknown user takes as long as a wrong password."""
 
 
 def hashed(password: str) -> str:
@@ -32,6 +33,7 @@ def fits(password: str, kept: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - as below
 
     try:
+        # Cut, not refused: a longer password is no user's, and the answer takes as long as any other.
         _hasher().verify(kept or NOBODYS, password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
@@ -43,4 +45,6 @@ def _hasher() -> "PasswordHasher":
         from argon2 import PasswordHasher  # noqa: PLC0415 - only where users are managed or sign in
     except ModuleNotFoundError:
         raise SmslineError("users need the package argon2-cffi: pip install 'smsline[users]'") from None
+    # RFC 9106's second choice: 64 MB and three passes. The numbers stand in each hash, so that they can be
+    # raised without locking anyone out.
     return PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)

@@ -49,7 +49,13 @@ class RejectedFile:
         # What is no plain file (/dev/null, a pipe) is written to and not replaced.
         self._kept = path.exists() and not path.is_file()
         try:
-            self._at = path if self._kept else _beside(path)
+            self._at = path
+            if not self._kept:
+                # In the same folder: a file takes another's place in one step only within one file system.
+                handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+                os.close(handle)
+                self._at = Path(name)
+            # With a byte order mark, by which spreadsheets know UTF-8.
             self._file: TextIO = self._at.open("w", encoding="utf-8-sig", newline="")
         except OSError as error:
             rule = f"cannot be written ({error.strerror or error}); name another file with --rejects"
@@ -86,9 +92,3 @@ class RejectedFile:
             self._file.close()
             if not self._kept:
                 self._at.unlink(missing_ok=True)
-
-
-def _beside(path: Path) -> Path:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    return Path(name)

@@ -16,9 +16,10 @@ from smsline.errors import Conflict
 from smsline.job import JobSpec
 from smsline.numbers import mask_in, same_phone
 
+# Fields of a job that another call may have otherwise: how it is handed over, not what is sent.
 _NOT_CONTENT: Final = {"key", "stream", "params"}
-"""Fields of a job that another call may have otherwise: how it is handed over, not what is sent."""
 
+# Sums are kept within 64 bits, so that a job's digests are short however many rows it has.
 _WORD: Final = (1 << 64) - 1
 
 
@@ -62,6 +63,8 @@ class Content:
 
     def add(self, number: int, params: Sequence[str] | None, ref: str) -> None:
         """One more row."""
+        # A sum of digests and no digest of the whole: rows may come in any order. It proves nothing against a person who
+        # wants two lists to agree, which would harm only that person's own job.
         phone = number.to_bytes(8)
         self.count += 1
         self.numbers = (self.numbers + _digest(phone)) & _WORD
@@ -98,6 +101,7 @@ class Known:
 
     def add(self, phone: int, row: int, mark: int) -> int:
         """Put a phone into the table; -1 when it is new, else its place: see `row_at` and `mark_at`."""
+        # No method is called here: this is run for every row of a campaign.
         phones = self._phones
         at = phone % self._size
         while held := phones[at]:
@@ -142,11 +146,14 @@ class Known:
 
     def _make(self, size: int) -> None:
         self._phones, self._rows, self._marks = array("Q", [0]) * size, array("I", [0]) * size, array("Q", [0]) * size
+        # Two thirds full at most: beyond that, open addressing has to step over too many taken places.
         self._size, self._most = size, size * 2 // 3
 
 
 def mark_of(params: object, ref: str) -> int:
     """What a row says besides its number, as a word that is the same within this process; 0 for nothing."""
+    # `| 2` keeps it off 0, which is a row with nothing of its own, and off 1, which is ERASED. Python's own hash will do,
+    # though it differs from process to process: marks are compared within one call.
     return hash((params, ref)) & (1 << 64) - 1 | 2 if params is not None or ref else 0
 
 
@@ -179,6 +186,7 @@ def refuse_other_rows(kept: Kept, key: str, content: Content) -> None:
     Raises:
         Conflict: They are others; says whether numbers, params or refs differ.
     """
+    # An older producer kept no digests: then the count is all there is to compare.
     before = kept.rows.split() if kept.rows else [str(kept.total)]
     found = []
     if int(before[0]) != content.count:

@@ -15,8 +15,9 @@ GSM7: Final = frozenset(
 )
 EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 
+# Places in a text of one segment, and in each of several: those lose 6 of 140 bytes to the header that puts them together,
+# which is 7 characters of 7 bits, or 3 of 16.
 SIZES: Final = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
-"""Places in a text of one segment, and in each of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +56,13 @@ def segments(text: str, *, mainland: bool = False, sign: str = "") -> Segments:
         lengths, encoding = [2 if letter in EXTENSION else 1 for letter in whole], "GSM-7"
     alone, each = SIZES[encoding]
     places = sum(lengths)
-    count = 1 if places <= alone else _packed(lengths, each)
-    return Segments(count, "UCS-2" if encoding == "UCS-2" else "GSM-7", places, () if mainland else culprits)
-
-
-def _packed(lengths: list[int], each: int) -> int:
-    """Segments of several: a character of two places is not cut in half."""
     count, used = 1, 0
-    for length in lengths:
+    # Not places divided by the size: a character of two places is not cut in half, so a segment may end one place early.
+    for length in lengths if places > alone else ():
         if used + length > each:
             count, used = count + 1, 0
         used += length
-    return count
+    return Segments(count, "UCS-2" if encoding == "UCS-2" else "GSM-7", places, () if mainland else culprits)
 
 
 def told(found: Segments) -> str:
@@ -74,12 +70,11 @@ def told(found: Segments) -> str:
     words = f"{found.count} segment{'s' if found.count != 1 else ''} of {found.encoding} ({found.places} places)"
     if not found.culprits:
         return words
+    # By its code point too: the usual culprits are a blank that does not break and a quote that curls, which look right.
     named = ", ".join(
-        f"{_shown(letter)} (U+{ord(letter):04X} {unicodedata.name(letter, '')})" for letter in found.culprits[:5]
+        (f"'{letter}'" if letter.isprintable() else "a character that is not seen")
+        + f" (U+{ord(letter):04X} {unicodedata.name(letter, '')})"
+        for letter in found.culprits[:5]
     )
     more = f" and {len(found.culprits) - 5} more" if len(found.culprits) > 5 else ""
     return f"{words}, because of {named}{more}"
-
-
-def _shown(letter: str) -> str:
-    return f"'{letter}'" if letter.isprintable() else "a character that is not seen"

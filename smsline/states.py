@@ -80,6 +80,7 @@ FINAL: Final[frozenset[State]] = frozenset(
 )
 """Never left, except undelivered, dead and unknown by a person's requeue."""
 
+# The scripts get their copy from here, so that there is one table; the tests have a model of their own.
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.WAITING: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.SUPPRESSED}),
     State.SENDING: frozenset({State.WAITING, State.ACCEPTED, State.DEAD, State.UNSURE}),

@@ -40,22 +40,19 @@ def read(entry: SuppressedNumber, region: str | None) -> Suppression:
     Raises:
         BadInput: The number, the scope or the time cannot be one.
     """
+    at, at_ms = entry.get("at", ""), 0
+    if at:
+        try:
+            moment = datetime.fromisoformat(at)
+        except ValueError:
+            raise BadInput("at", at, "must be an ISO 8601 time such as 2026-11-28T17:00:00Z") from None
+        # Without a zone it is UTC: by the machine's zone the same file would say another time on another machine.
+        at_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     return Suppression(
         # A number that is not assigned does no harm on the list, and would be missed on the day it is assigned.
         parse_number(entry["phone"], region=region, field="phone", allow_unassigned=True),
         suppression.check_scope(entry.get("scope") or "all"),
         entry.get("source") or suppression.PERSON,
         entry.get("reason", ""),
-        _ms(entry.get("at", "")),
+        at_ms,
     )
-
-
-def _ms(at: str) -> int:
-    """An ISO 8601 time as epoch ms; 0 for none."""
-    if not at:
-        return 0
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise BadInput("at", at, "must be an ISO 8601 time such as 2026-11-28T17:00:00Z") from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

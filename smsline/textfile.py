@@ -5,6 +5,7 @@ from typing import Final
 
 from smsline.errors import BadInput
 
+# First bytes of what people send by mistake, and what to do about it.
 _NOT_CSV: Final = (
     (b"", "is empty; its first line must name the columns, one of them 'phone'"),
     (b"PK\x03\x04", "is a spreadsheet or archive; save it as CSV (UTF-8)"),
@@ -12,7 +13,6 @@ _NOT_CSV: Final = (
     (b"\x1f\x8b", "is compressed; unpack it first"),
     (b"\xff\xfe\x00\x00", "is UTF-32 text; save it as CSV (UTF-8)"),
 )
-"""First bytes of what people send by mistake, and what to do about it."""
 
 
 def encoding_of(head: bytes, name: str, wanted: str) -> str:
@@ -21,6 +21,7 @@ def encoding_of(head: bytes, name: str, wanted: str) -> str:
     Raises:
         BadInput: It is empty, a spreadsheet, compressed or not text at all, or the encoding is not known; says what to do.
     """
+    # Before what a person says: a spreadsheet is no text in any encoding, and cp1252 would read every one of its bytes.
     for magic, rule in _NOT_CSV:
         if head.startswith(magic) and (magic or not head):
             raise BadInput("file", name, rule)

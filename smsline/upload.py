@@ -66,6 +66,8 @@ class Upload:
         """Write the part before this one, if all was met that the job has; a repetition writes nothing."""
         if self._kept is not None and self._kept.complete:
             return
+        # One part is always held back: the last one says how many there are, and which one is last is known only when no
+        # other follows. All wait while a number of the old job was not met: until then it may be another campaign.
         self._waiting.append(part)
         while not self.known.unmet and len(self._waiting) > 1:
             yield from self._write(self._waiting.popleft())
@@ -85,7 +87,7 @@ class Upload:
             yield from self._write(self._waiting.popleft())
         # None: every row had been handed over, and only the word that there are no more was lost.
         part = self._waiting.popleft() if self._waiting else None
-        if part is not None:  # duplicates after the last number are nobody's yet
+        if part is not None:  # duplicates after the last number are in no part yet
             part = replace(part, doubled=self.tally.doubled - self._doubled)
         taken = yield from self._write(part, last=True)
         if self._kept is not None and self._kept.complete:
@@ -104,21 +106,26 @@ class Upload:
             if last and isinstance(error, Unconfirmed):
                 raise  # the last part may have been written, and with it the whole job
             if not self._part_no and not isinstance(error, Unconfirmed):
-                raise
-            raise self._broken_off() from error
+                raise  # nothing was written: the caller is told that nothing was taken
+            # A job that streams has begun to send what it has; any other waits for its last part, and sends nothing.
+            goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
+            raise Unconfirmed(
+                self._job,
+                f"job {self._job} is incomplete: Redis went away after {self._part_no} parts; {goes}. Repeat the call with "
+                f"this job_id (or with its key) to continue it, or `smsline cancel {self._job}`",
+            ) from error
         self._part_no += 1
         self._doubled += part.doubled if part is not None else 0
         if taken.existed:
-            yield from self._was_second(taken.job)
+            # Another call took the key since `begin`.
+            kept = yield from inbox.kept_job(self._calls.keys, taken.job, "")
+            if kept is None or not kept.complete:
+                raise Conflict(
+                    f"job {taken.job} is being handed over under the same key by another call; wait for its end"
+                )
+            refuse_another_job(kept, self._spec)
+            self._kept, self._job = kept, taken.job
         return taken
-
-    def _was_second(self, job: str) -> Talk[None]:
-        """Another call took the key since `begin`."""
-        kept = yield from inbox.kept_job(self._calls.keys, job, "")
-        if kept is None or not kept.complete:
-            raise Conflict(f"job {job} is being handed over under the same key by another call; wait for its end")
-        refuse_another_job(kept, self._spec)
-        self._kept, self._job = kept, job
 
     def _said_again(self, kept: Kept) -> tuple[Submitted, Summary]:
         if self.tally.content is not None:
@@ -128,11 +135,3 @@ class Upload:
     def _summary(self, added: int, held: int) -> Summary:
         repeated = self._kept is not None and self._kept.complete
         return Summary(self._job, added, held, self.tally.doubled, self.tally.bad, repeated)
-
-    def _broken_off(self) -> Unconfirmed:
-        goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
-        return Unconfirmed(
-            self._job,
-            f"job {self._job} is incomplete: Redis went away after {self._part_no} parts; {goes}. Repeat the call with this "
-            f"job_id (or with its key) to continue it, or `smsline cancel {self._job}`",
-        )

@@ -37,17 +37,18 @@ _FORM: Final = re.compile(
 )
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+)(?::(\d{1,5}))?")
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# What may be shown although it is no URL of ours: a host and a port, without a sign that could divide off a password.
 _HARMLESS: Final = re.compile(
     r"(?:[a-z0-9+.-]+://[A-Za-z0-9_.,\[\]-]*(?::\d{1,7})?|[A-Za-z0-9_.-]+:\d{1,7})(?:/\w{0,64})*"
 )
 _USER: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
+# What `ssl_cert_reqs` may say, as redis-py (`none`) and as Celery (`CERT_NONE`) spell it, in any case.
 _CHECKS: Final = {
     **dict.fromkeys(("none", "cert_none"), ssl.CERT_NONE),
     **dict.fromkeys(("optional", "cert_optional"), ssl.CERT_OPTIONAL),
     **dict.fromkeys(("required", "cert_required"), ssl.CERT_REQUIRED),
 }
-"""What `ssl_cert_reqs` may say, as redis-py (`none`) and as Celery (`CERT_NONE`) spell it, in any case."""
 
 _YES_NO: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _TLS_SCHEMES: Final = frozenset({"rediss", "sentinels", "amqps"})
@@ -118,6 +119,7 @@ def read_url(url: str, schemes: tuple[str, ...] = REDIS_SCHEMES) -> Place:
         ValueError: It does not fit the form; the message is the rule, without any part of the URL.
     """
     found = _FORM.fullmatch(url.strip())
+    # An @ in what does not fit is nearly always in a password; the rule says so, without a word of the URL.
     if found is None or _BAD_PERCENT.search(found["userinfo"] or ""):
         raise ValueError(UNENCODED if "@" in url else _wanted(schemes))
     scheme, sentinels = found["scheme"], found["scheme"].startswith("sentinel")
@@ -173,6 +175,7 @@ def secrets_of(url: str) -> tuple[str, ...]:
         place = read_url(url, BROKER_SCHEMES)
     except ValueError:
         return ()
+    # Decoded, encoded anew, and as written: a library may quote any of them in its error.
     keys = (place.tls or {}).get("ssl_password", "")
     found = [word for word in (place.password, place.sentinel_password, keys) if word]
     written = _FORM.fullmatch(url.strip())
@@ -199,6 +202,7 @@ def redis_client(kind: Any, place: Place, **options: Any) -> Any:  # noqa: ANN40
     if not place.master:
         host, port = place.hosts[0]
         return kind.Redis(host=host, port=port or REDIS_PORT, **given)
+    # Sentinels have users and passwords of their own, and speak without the servers' kind of connection.
     own = {key: value for key, value in options.items() if key != "connection_class"}
     asked = {**own, **tls, **_credentials(place.sentinel_user, place.sentinel_password)}
     hosts = [(host, port or SENTINEL_PORT) for host, port in place.hosts]
@@ -221,27 +225,24 @@ def celery_broker(url: str) -> dict[str, Any]:
         for host, port in place.hosts
     ]
     transport: dict[str, Any] = {}
+    # kombu hands broker_use_ssl to the server alone; the sentinels get theirs by the transport's options.
     if place.master:
         own = _credentials(place.sentinel_user, place.sentinel_password)
         tls = {"ssl": True, **place.tls} if place.tls is not None else {}
         transport = {"master_name": place.master} | ({"sentinel_kwargs": {**own, **tls}} if own or tls else {})
-    return {"broker_url": ";".join(urls), "broker_use_ssl": _kombu_tls(place), "broker_transport_options": transport}
-
-
-def _kombu_tls(place: Place) -> dict[str, Any] | None:
-    if place.tls is None:
-        return None
-    if not place.scheme.startswith("amqp"):
-        return dict(place.tls)
-    named = {
-        "ssl_ca_certs": "ca_certs",
-        "ssl_certfile": "certfile",
-        "ssl_keyfile": "keyfile",
-        "ssl_cert_reqs": "cert_reqs",
-    }
-    known = {named[name]: value for name, value in place.tls.items() if name in named}
-    checked = place.tls.get("ssl_check_hostname", True) and known["cert_reqs"] != ssl.CERT_NONE
-    return known | ({"server_hostname": place.hosts[0][0]} if checked else {})
+    certificates: dict[str, Any] | None = None if place.tls is None else dict(place.tls)
+    if place.tls is not None and place.scheme.startswith("amqp"):
+        # py-amqp has the words of Python's ssl module, and checks the name only where it is told one.
+        named = {
+            "ssl_ca_certs": "ca_certs",
+            "ssl_certfile": "certfile",
+            "ssl_keyfile": "keyfile",
+            "ssl_cert_reqs": "cert_reqs",
+        }
+        certificates = {named[name]: value for name, value in place.tls.items() if name in named}
+        if place.tls.get("ssl_check_hostname", True) and certificates["cert_reqs"] != ssl.CERT_NONE:
+            certificates["server_hostname"] = place.hosts[0][0]
+    return {"broker_url": ";".join(urls), "broker_use_ssl": certificates, "broker_transport_options": transport}
 
 
 def _credentials(user: str, password: str) -> dict[str, str]:
@@ -282,9 +283,10 @@ def _read_query(query: str, *, tls: bool) -> dict[str, Any]:
         raise ValueError(
             "has options for certificates, which need TLS: begin it with rediss://, sentinels:// or amqps://"
         )
+    # Certificates are checked unless the URL says otherwise. redis-py does so by itself, kombu checks none: both are told.
     checks.setdefault("ssl_cert_reqs", ssl.CERT_REQUIRED)
     if checks["ssl_cert_reqs"] == ssl.CERT_NONE:
-        checks["ssl_check_hostname"] = False
+        checks["ssl_check_hostname"] = False  # Python refuses a context that checks the name and not the certificate
     return {**said, "tls": checks if tls else None}
 
 

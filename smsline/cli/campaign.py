@@ -23,8 +23,8 @@ commands = typer.Typer()
 
 Tick = Callable[[], None]
 
+# Rows between two steps of the progress bar.
 _TICK_ROWS: Final = 1000
-"""Rows between two steps of the progress bar."""
 
 File = Annotated[
     str,

@@ -24,8 +24,9 @@ commands = typer.Typer(
 )
 
 ROW_COLUMNS: Final = ("job", "phone", "ref", "account", "provider", "state", "code", "attempts", "final_at")
+
+# What a narrow terminal can do without, the highest first.
 _SPARE: Final = {"provider": 6, "final_at": 5, "ref": 4, "attempts": 3, "account": 2, "state": 1}
-"""What a narrow terminal can do without, the highest first."""
 
 _GROUP_COLUMNS: Final = (
     Column("code"),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+# Columns that a sentence needs to be read in a column of its own.
 _SENTENCE: Final = 28
-"""Columns that a sentence needs to be read in a column of its own."""
 
 _INDENT: Final = 4
 _GAP: Final = "  "

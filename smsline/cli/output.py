@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("csv", "jsonl")
 
+# Columns of a table nobody looks at on a screen: nothing is folded, so that grep and awk find whole values.
 _PIPE_WIDTH: Final = 1000
-"""Columns of a table nobody looks at on a screen: nothing is folded, so that grep and awk find whole values."""
 
 
 def print_json(value: object) -> None:

@@ -24,8 +24,9 @@ State = Annotated[
 ]
 
 _COUNTS: Final = ("total", "waiting", "sending", "accepted", "delivered", "undelivered", "dead")
+
+# What a narrow terminal can do without, the highest first; `status` has it all.
 _SPARE: Final = {"template": 7, "created": 6, "sending": 5, "accepted": 4, "undelivered": 3, "lane": 2, "waiting": 1}
-"""What a narrow terminal can do without, the highest first; `status` has it all."""
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline status JOB", "smsline status JOB --json"))

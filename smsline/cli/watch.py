@@ -22,8 +22,8 @@ commands = typer.Typer()
 
 Show: TypeAlias = "Callable[[Sequence[Status]], None]"
 
+# How often a live view is drawn anew.
 _TICK_S: Final = 0.5
-"""How often a live view is drawn anew."""
 
 Jobs = Annotated[list[str], typer.Argument(metavar="JOB", help="One job or several.", show_default=False)]
 

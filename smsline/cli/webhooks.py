@@ -20,8 +20,8 @@ commands = typer.Typer(
     ),
 )
 
+# A request may take 15 s, and a worker must see the event before.
 TEST_S: Final = 25.0
-"""A request may take 15 s, and a worker must see the event before."""
 
 LOOK_S: Final = 0.1
 

@@ -14,8 +14,9 @@ from smsline.codes.table import Table, TableHit
 
 _RANK: Final[dict[How, int]] = {"exact": 0, "alias": 1, "range": 2, "wildcard": 3, "family": 4, "unknown": 5}
 _NAMED: Final = frozenset({"exact", "alias"})
+
+# Added to the rank of what was not written so: the worst reading of a spelling stands before the best guess.
 _GUESS: Final = len(_RANK)
-"""Added to the rank of what was not written so."""
 
 Ranked: TypeAlias = tuple[tuple[int, int], TableHit]
 """A reading with its place: by how it was found, then by the spelling."""
@@ -44,19 +45,42 @@ def explain(code: str, provider: str | None = None) -> list[Match]:
 
 @lru_cache(maxsize=2_048)
 def _explained(code: str, provider: str | None, _: Table) -> tuple[Match, ...]:
-    """A page of dead letters asks for the same few codes again and again, and an unknown one takes 30 ms to be told from all others."""
+    # Remembered, because a page of dead letters asks for the same few codes again and again, and an unknown one takes
+    # 30 ms to be told from all others.
     tables = [
         store.table(space.provider, space.name)
         for space in store.namespaces().values()
         if provider in {None, space.provider} or (space.provider, space.name) == store.LOCAL
     ]
     texts = (plain(tidy(code)), *unlabelled(code))
-    found = _direct(tables, code)
+    # Each provider's codes are tried for themselves: a spelling that names a row of one says nothing against a weaker
+    # reading by another.
+    by_provider: dict[str, list[Table]] = {}
+    for table in tables:
+        name = next((row.provider for row in (*table.rows, *table.families)), "")
+        by_provider.setdefault(name, []).append(table)
+    ranked = [entry for own in by_provider.values() for entry in _of_provider(own, code)]
+    found = [one for _, one in sorted(ranked, key=lambda entry: entry[0])]
     if not found:
         # Rows named without the words before their dot. Digits alone are no name: `0` would be the tail of many.
         tails = [text for text in texts if text[:1].isalpha()]
         found = [one for text in tails for table in tables for one in table.by_tail(text)]
-    found += _seen_from(tables, found)
+    # What the rows found refer to: a legacy number leads to its code in the current API, and back.
+    see = {(one.row.provider, code) for one in found for code in one.row.see}
+    known = {(one.row.provider, one.row.code) for one in found if one.how in _NAMED}
+    found += [
+        TableHit(row, "alias")
+        for owner, to in sorted(see)
+        for table in tables
+        for row in table.named(to)
+        if row.provider == owner
+    ]
+    found += [
+        TableHit(row, "alias")
+        for table in tables
+        for row in table.referring
+        if any((row.provider, to) in known for to in row.see)
+    ]
     if not found:
         of_family = ([one for table in tables if (one := table.family(text))] for text in (plain(code), *texts))
         found = next((some for some in of_family if some), [])
@@ -73,29 +97,26 @@ def close_codes(code: str, provider: str | None = None, limit: int = 3) -> list[
     return [known[text] for text in get_close_matches(code[:LONGEST_CODE].casefold(), known, n=limit, cutoff=0.75)]
 
 
-def _direct(tables: list[Table], code: str) -> list[TableHit]:
-    """The readings over all providers, the certain ones first; each provider's codes are tried for themselves."""
-    by_provider: dict[str, list[Table]] = {}
-    for table in tables:
-        name = next((row.provider for row in (*table.rows, *table.families)), "")
-        by_provider.setdefault(name, []).append(table)
-    ranked = [entry for own in by_provider.values() for entry in _of_provider(own, code)]
-    ranked.sort(key=lambda entry: entry[0])
-    return [one for _, one in ranked]
-
-
 def _of_provider(tables: list[Table], code: str) -> list[Ranked]:
     """The readings of the first spellings that name a row, with the weaker ones met on the way."""
+    texts = (code, *unlabelled(code))
     ranked: list[Ranked] = []
-    for text in (code, *unlabelled(code)):
+    for text in texts:
         ranked += _spelt(tables, variants(text))
         if not (_names(ranked) or surely_several(text)):
             ranked += _guessed(one for table in tables for one in table.alike(text))
+        # Cut into parts only when the whole names nothing: a sign between two numbers may belong to one code.
         if not _names(ranked):
             ranked += _spelt(tables, parts(text))
         if _names(ranked):
             return ranked
-    return ranked + _last_guesses(tables, (code, *unlabelled(code)))
+    # Nothing is named: rows that differ in the zeros of their numbers, else what begins or ranges so when it is written
+    # in the carriers' own shape.
+    for text in texts:
+        if found := _guessed(one for table in tables for one in table.alike_but_zeros(text)):
+            return ranked + found
+    shapes = [shape for text in texts for shape in coloned(text)]
+    return ranked + _guessed(one for shape in shapes for table in tables for one in table.readings(shape))
 
 
 def _names(ranked: list[Ranked]) -> bool:
@@ -114,23 +135,3 @@ def _spelt(tables: list[Table], spellings: Sequence[str]) -> list[Ranked]:
 
 def _guessed(found: Iterable[TableHit]) -> list[Ranked]:
     return [((_RANK[one.how] + _GUESS, 0), one) for one in found]
-
-
-def _last_guesses(tables: list[Table], texts: Sequence[str]) -> list[Ranked]:
-    """Rows that differ in the zeros of their numbers; else what begins or ranges so in the carriers' own shape."""
-    for text in texts:
-        if found := _guessed(one for table in tables for one in table.alike_but_zeros(text)):
-            return found
-    shapes = [shape for text in texts for shape in coloned(text)]
-    return _guessed(one for shape in shapes for table in tables for one in table.readings(shape))
-
-
-def _seen_from(tables: list[Table], found: list[TableHit]) -> list[TableHit]:
-    """What the rows found refer to: a legacy number leads to its code in the current API, and back."""
-    wanted = sorted({(one.row.provider, code) for one in found for code in one.row.see})
-    known = {(one.row.provider, one.row.code) for one in found if one.how in {"exact", "alias"}}
-    to = [row for provider, code in wanted for table in tables for row in table.named(code) if row.provider == provider]
-    back = [
-        row for table in tables for row in table.referring if any((row.provider, code) in known for code in row.see)
-    ]
-    return [TableHit(row, "alias") for row in (*to, *back)]

@@ -15,8 +15,9 @@ from smsline.codes.spellings import plain
 from smsline.errors import BadInput
 
 KEYS: Final = ("provider", "namespace", "code")
+
+# A cell that empties what the shipped row says; an empty cell keeps it.
 CLEARED: Final = "-"
-"""A cell that empties what the shipped row says; an empty cell keeps it."""
 
 SHOWN: Final = 10
 
@@ -83,9 +84,11 @@ def load_overrides(path: str | PathLike[str]) -> tuple[CodeRow, ...]:
     """
     name = fspath(path)
     try:
+        # -sig: Windows' editors put a byte order mark first, which would become a part of the first column's name.
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput("codes file", name, f"cannot be read: {error}") from None
+    # The whole file is read before a row holds: half a file in force would be a mixture that was never written.
     results = list(_read(text, Path(name).name))
     if faults := tuple(one for one in results if isinstance(one, LineFault)):
         raise BadOverrides(name, faults)
@@ -112,7 +115,20 @@ def _read(text: str, source: str) -> Iterator[CodeRow | LineFault]:
         return
     seen: dict[tuple[str, ...], int] = {}
     for number, line in rest:
-        yield _read_line(number, line, columns, seen=seen, source=source)
+        values = [cell.strip() for cell in line.split("\t")]
+        if len(values) > len(columns):
+            yield LineFault(number, "line", line[:60], f"has {len(values)} cells for {len(columns)} columns")
+            continue
+        # Not strict: editors drop the tabs of empty cells at the end of a line.
+        cells = dict(zip(columns, values, strict=False))
+        key = tuple(cells.get(name, "") for name in KEYS)
+        if key in seen:
+            yield LineFault(number, "code", key[2], f"is given in line {seen[key]} already")
+            continue
+        seen[key] = number
+        space = _space(cells)
+        row = space if isinstance(space, Fault) else _merge(cells, space, f"{source} line {number}")
+        yield LineFault(number, row.field, row.value, row.rule) if isinstance(row, Fault) else row
 
 
 def _header_fault(columns: list[str]) -> Fault | None:
@@ -125,22 +141,6 @@ def _header_fault(columns: list[str]) -> Fault | None:
     if len(set(columns)) < len(columns):
         return Fault("header", "", "names a column twice")
     return None
-
-
-def _read_line(
-    number: int, line: str, columns: list[str], *, seen: dict[tuple[str, ...], int], source: str
-) -> CodeRow | LineFault:
-    values = [cell.strip() for cell in line.split("\t")]
-    if len(values) > len(columns):
-        return LineFault(number, "line", line[:60], f"has {len(values)} cells for {len(columns)} columns")
-    cells = dict(zip(columns, values, strict=False))
-    key = tuple(cells.get(name, "") for name in KEYS)
-    if key in seen:
-        return LineFault(number, "code", key[2], f"is given in line {seen[key]} already")
-    seen[key] = number
-    space = _space(cells)
-    row = space if isinstance(space, Fault) else _merge(cells, space, f"{source} line {number}")
-    return LineFault(number, row.field, row.value, row.rule) if isinstance(row, Fault) else row
 
 
 def _space(cells: Mapping[str, str]) -> Namespace | Fault:
@@ -160,8 +160,10 @@ def _space(cells: Mapping[str, str]) -> Namespace | Fault:
 def _merge(cells: Mapping[str, str], space: Namespace, source: str) -> CodeRow | Fault:
     code = cells["code"]
     table = store.shipped(space.provider, space.name)
+    # Merged with what is shipped, not with an earlier file's row: what a file says depends on that file alone.
     shipped = next((row for row in (*table.rows, *table.families) if row.code == code), None)
     found = table.find(plain(code))
+    # Two rows for one code of the wire would leave it to their order which one is found.
     if shipped is None and found and found.how in {"exact", "alias"}:
         return Fault("code", code, f"is another spelling of {found.row.code}; override that one")
     given = {name: value for name, value in cells.items() if value and name not in KEYS[:2]}

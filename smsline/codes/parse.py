@@ -8,6 +8,7 @@ from smsline.codes.row import FORMS, WINDOWS, CodeRow, Namespace
 from smsline.codes.words import default_advice
 from smsline.verdicts import Scope, Verdict
 
+# What a verdict can speak of; a park of one recipient, or the death of an account, would be a mistake.
 SCOPES: Final[dict[Verdict, frozenset[Scope]]] = {
     Verdict.OK: frozenset({Scope.RECIPIENT, Scope.REQUEST}),
     Verdict.RETRY: frozenset({Scope.RECIPIENT, Scope.REQUEST, Scope.PROVIDER}),
@@ -17,7 +18,6 @@ SCOPES: Final[dict[Verdict, frozenset[Scope]]] = {
     Verdict.DEAD: frozenset({Scope.RECIPIENT, Scope.CONTENT, Scope.REQUEST}),
     Verdict.UNSURE: frozenset({Scope.RECIPIENT, Scope.REQUEST, Scope.PROVIDER}),
 }
-"""What a verdict can speak of; a park of one recipient, or the death of an account, would be a mistake."""
 
 COLUMNS: Final = (
     "code",
@@ -40,6 +40,7 @@ COLUMNS: Final = (
 )
 """What a table may say of a code, in its usual order."""
 
+# A month: the longest window that a provider names. Of a longer wait a mistyped row is the likelier cause.
 LONGEST_DELAY_S: Final = 31 * 86_400
 LONGEST_CODE: Final = 200
 
@@ -68,7 +69,7 @@ def read_row(cells: Mapping[str, str], space: Namespace) -> CodeRow | Fault:
         The row, or the first fault found.
     """
     # Known words first: the later checks look verdicts and scopes up without asking whether there are such.
-    for check in (_known_words, _code, _scope_fits, _read_fits, _waiting, _permanence):
+    for check in (_known_words, _code, _verdict_fits, _waiting):
         if fault := check(cells):
             return fault
     cell = {**dict.fromkeys(COLUMNS, ""), **cells}
@@ -154,34 +155,28 @@ def _code(cells: Mapping[str, str]) -> Fault | None:
     return None
 
 
-def _scope_fits(cells: Mapping[str, str]) -> Fault | None:
+def _verdict_fits(cells: Mapping[str, str]) -> Fault | None:
     allowed = SCOPES[_VERDICTS[cells["verdict"]]]
-    if _SCOPES[cells["scope"]] in allowed:
-        return None
-    return Fault("scope", cells["scope"], f"for {cells['verdict']} is one of " + ", ".join(sorted(allowed)))
-
-
-def _read_fits(cells: Mapping[str, str]) -> Fault | None:
+    if _SCOPES[cells["scope"]] not in allowed:
+        return Fault("scope", cells["scope"], f"for {cells['verdict']} is one of " + ", ".join(sorted(allowed)))
     read = cells.get("read", "")
     verdict, _, scope = read.partition("/")
     known = verdict in _VERDICTS and scope in _SCOPES
-    if not read or (known and _SCOPES[scope] in SCOPES[_VERDICTS[verdict]]):
-        return None
-    return Fault("read", read, "is a verdict and a scope that fit, such as retry/provider")
+    if read and not (known and _SCOPES[scope] in SCOPES[_VERDICTS[verdict]]):
+        return Fault("read", read, "is a verdict and a scope that fit, such as retry/provider")
+    # All else may be different tomorrow; only what is dead can be so for good, and goes to no other account.
+    if cells.get("permanent") == "yes" and cells["verdict"] != Verdict.DEAD:
+        return Fault("permanent", "yes", "holds for the verdict dead only")
+    return None
 
 
 def _waiting(cells: Mapping[str, str]) -> Fault | None:
     delay, window = cells.get("delay_s", ""), cells.get("until_window", "")
+    # isdigit alone takes `²` too, which int() refuses; nine digits, because int() of a long text takes its square in time.
     if delay and not (delay.isascii() and delay.isdigit() and int(delay[:9]) <= LONGEST_DELAY_S):
         return Fault("delay_s", delay, f"is whole seconds from 0 to {LONGEST_DELAY_S}")
     if delay and window:
         return Fault("until_window", window, "cannot stand beside delay_s: a code waits a time or until a time")
     if cells["verdict"] == Verdict.THROTTLE and not (delay or window):
         return Fault("delay_s", delay, "or until_window is needed: a throttle says how long it lasts")
-    return None
-
-
-def _permanence(cells: Mapping[str, str]) -> Fault | None:
-    if cells.get("permanent") == "yes" and cells["verdict"] != Verdict.DEAD:
-        return Fault("permanent", "yes", "holds for the verdict dead only")
     return None

@@ -33,6 +33,7 @@ class Table:
         self.rows: Final = tuple(row for row in rows if row.form != "family")
         self.referring: Final = tuple(row for row in self.rows if row.see)
         self.families: Final = tuple(row for row in rows if row.form == "family")
+        # Lists: documents give one code twice with different meanings, and a person is shown both.
         self._exact: Final[dict[str, list[CodeRow]]] = {}
         for row in self.rows:
             self._exact.setdefault(row.code, []).append(row)
@@ -57,6 +58,7 @@ class Table:
 
     def family(self, code: str) -> TableHit | None:
         """The row for codes that begin like this one, for a code that has no row; `Foo` belongs to `Foo.*` too."""
+        # The dot first, so that `Foo` finds the family `Foo.*` and not a shorter one that it begins with as well.
         row = _beginning(self._families, code + ".") or _beginning(self._families, code)
         return TableHit(row, "family") if row else None
 
@@ -95,11 +97,13 @@ class Table:
                 yield TableHit(row, "alias")
 
     def _in_span(self, code: str) -> CodeRow | None:
+        # _NUMBER takes no zeros in front: `MK:0012` is a code of its own and not within MK:1-20.
         if not self._spans or (parts := _NUMBER.fullmatch(code)) is None:
             return None
         stem, number = parts["stem"], int(parts["number"])
         return next((span.row for span in self._spans if span.stem == stem and span.low <= number <= span.high), None)
 
+    # The three below serve people alone, so they are made when a person first asks; workers never pay for them.
     @cached_property
     def _loose(self) -> dict[str, list[CodeRow]]:
         """Rows by what people write for them: any case, or a number printed beside the code."""

@@ -9,14 +9,14 @@ from smsline.codes.row import CodeRow, Window
 from smsline.codes.store import namespaces
 from smsline.verdicts import Scope
 
+# Added to the end of a window, because the provider's clock is not ours.
 SETTLE_S: Final = 60
-"""Added to the end of a window, because the provider's clock is not ours."""
 
+# Longest wait for an account's or a template's daily or monthly cap: a person can raise it at any time.
 RECHECK_S: Final = 600
-"""Longest wait for an account's or a template's daily or monthly cap: a person can raise it at any time."""
 
+# The wait when the answer's text should name the window and does not.
 UNNAMED_S: Final = 3_600
-"""The wait when the answer's text should name the window and does not."""
 
 _OPENS_AT_HOUR: Final = 8
 
@@ -36,6 +36,7 @@ def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
     window = row.until_window
     if window is None:
         return None if row.delay_s is None else float(row.delay_s)
+    # Alibaba has one code for its minute's, hour's and day's cap, and tells them apart in the text alone.
     if window == "from_message":
         named = _named(message)
         if isinstance(named, int):
@@ -51,6 +52,7 @@ def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
 
 def _named(message: str) -> int | Window:
     """The window that Alibaba's text names, in Chinese or English; longer ones first, to be on the safe side."""
+    # The characters stand for day, hour and minute; a text that names two is about the longer one.
     text = message.casefold()
     if "天" in text or "day" in text or "日" in text:
         return "next_day_08:00"
@@ -62,6 +64,7 @@ def _named(message: str) -> int | Window:
 
 
 def _end(window: Window, now: datetime) -> datetime:
+    # By the wall clock of the provider's zone: with a change of summer time a window is an hour off, never a day.
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     opening = midnight + timedelta(hours=_OPENS_AT_HOUR)
     if window == "08:00":

@@ -8,6 +8,7 @@ from smsline.verdicts import Scope, Verdict
 
 Key = tuple[Kind, Verdict, Scope | None]
 
+# A person who sees `unsure` is tempted to send again, which is how one text becomes two.
 _ASK_FIRST: Final = (
     "Nothing to do: smsline asks for the receipt before anything else. Do not send again by hand while the job is open."
 )
@@ -15,7 +16,11 @@ _ADVICE: Final[dict[Key, str]] = {
     ("send", Verdict.OK, None): "Nothing to do.",
     ("send", Verdict.RETRY, None): "Nothing to do: it is tried again. If it lasts, look at the provider's status page.",
     ("send", Verdict.THROTTLE, None): "Nothing to do: it goes on by itself. If it happens often, lower the limit.",
-    ("send", Verdict.PARK, None): "Mend what the meaning names, then resume the account; nobody is lost meanwhile.",
+    (
+        "send",
+        Verdict.PARK,
+        None,
+    ): "Mend what the meaning names, then resume the account; no recipient is lost meanwhile.",
     ("send", Verdict.REROUTE, None): "Add an account whose provider serves this number to the route, then requeue.",
     ("send", Verdict.DEAD, Scope.RECIPIENT): "Correct the number or take it off your lists.",
     ("send", Verdict.DEAD, Scope.CONTENT): "Change the text or its values and submit a new job.",
@@ -99,6 +104,7 @@ _WINDOW_WORDS: Final[dict[Window, str]] = {
 
 def what_smsline_does(row: CodeRow) -> str:
     """One plain sentence about what happens when this code comes, as far as `row.kind` tells what it answers."""
+    # A row's own sentence first: it is there where the verdict's would be wrong.
     if row.does:
         return row.does
     if row.pending:
@@ -125,6 +131,7 @@ def as_read(row: CodeRow) -> CodeRow:
         return row
     if row.read_verdict is None or row.read_scope is None:
         return replace(row, kind="read")
+    # The row's own advice speaks of the send; it holds for the read only where the verdict is the same.
     same = row.read_verdict is row.verdict
     return replace(
         row,

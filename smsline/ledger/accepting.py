@@ -13,11 +13,11 @@ from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.keys import SEEN_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
 
+# Recipients of a block; the largest call of the first provider, so that a campaign's block is one call.
 BLOCK_SIZE: Final = 200
-"""Recipients of a block; the largest call of the first provider, so that a campaign's block is one call."""
 
+# Numbers per set of a job's known numbers; below 512 Redis keeps such a set as a plain array of integers.
 SEEN_PER_SHARD: Final = 256
-"""Numbers per set of a job's known numbers; below 512 Redis keeps such a set as a plain array of integers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from smsline.ledger.batch_queues import GLOBAL, MAINLAND, ONLY
 from smsline.ledger.breaker import Held, Out
 from smsline.ledger.link import Ledger, Value
 
+# Of an account; above it codes that no table knows are counted together.
 MOST_FIELDS: Final = 300
-"""Of an account; above it codes that no table knows are counted together."""
 
 
 class Park(TypedDict):

@@ -20,8 +20,9 @@ from smsline.names import LANES
 Scope: TypeAlias = Literal["send", "read", "operate"]
 
 SCOPES: Final[tuple[Scope, ...]] = ("send", "read", "operate")
+
+# What a key begins with, so that one that leaked is found by a search.
 PREFIX: Final = "sl_live_"
-"""What a key begins with, so that one that leaked is found by a search."""
 
 MOST_PER_S: Final = 100_000
 RATE_TTL_S: Final = 3

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 from smsline.ledger.jobs import iso
 from smsline.ledger.link import Ledger
 
+# The newest acts; some 20 MB.
 KEPT_ACTS: Final = 100_000
-"""The newest acts; some 20 MB."""
 
 How: TypeAlias = Literal["page", "cli", "api", "worker"]
 About: TypeAlias = Mapping[str, str | int | float | bool | list[str] | None]

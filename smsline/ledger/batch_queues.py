@@ -17,13 +17,15 @@ ALONE: Final = "a"
 
 PINNED: Final = "!"
 
+# Stands between a template and the hash of a signature; template ids cannot hold it.
 SIGNED: Final = "~"
-"""Stands between a template and the hash of a signature; template ids cannot hold it."""
 
 MAINLAND: Final = f"{SIGNED}mainland"
 GLOBAL: Final = f"{SIGNED}global"
+
+# What may be parked of an account besides templates; none can be one, because template ids cannot hold the first
+# character.
 ONLY: Final = f"{SIGNED}#"
-"""What may be parked of an account besides templates; none can be one, because template ids cannot hold the first character."""
 
 
 class BatchQueue(NamedTuple):

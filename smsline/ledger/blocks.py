@@ -51,8 +51,9 @@ def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
 
 
 _SHORT: Final = b"="
+
+# Redis keeps a hash in one piece, at a third of the memory, while none of its values is longer.
 LONGEST_SHORT: Final = 64
-"""Redis keeps a hash in one piece, at a third of the memory, while none of its values is longer."""
 
 
 def pack_note(account: str, at_ms: int, serials: Mapping[int, str], fees: Mapping[int, int]) -> bytes:

@@ -15,8 +15,8 @@ from typing import Final, Literal, NamedTuple, TypedDict
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 
+# Of an account's numbers: so many go through it as soon as the cooldown is over (half-open).
 LEAST_SHARE: Final = 0.05
-"""Of an account's numbers: so many go through it as soon as the cooldown is over (half-open)."""
 
 BreakerEvent = Literal["held", "half-open", "closed", "out", ""]
 """What is new of a breaker after a call: it holds the account, its probe went well, all goes on, others take over, or nothing."""

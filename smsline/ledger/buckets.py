@@ -8,14 +8,17 @@ from smsline.ledger.keys import BUCKET_TTL_S
 from smsline.ledger.link import Ledger
 
 MICRO: Final = 1_000_000
+
+# Part of a second's calls that may come at once. It is taken off the refill, so that no second sees more calls than
+# the limit.
 BURST_SHARE: Final = 0.04
-"""Part of a second's calls that may come at once. It is taken off the refill, so that no second sees more calls than the limit."""
 
+# Part of a second's calls that workers may be late with before tokens are lost, where the bucket holds hardly more
+# than one.
 LATE_SHARE: Final = 0.01
-"""Part of a second's calls that workers may be late with before tokens are lost, where the bucket holds hardly more than one."""
 
+# Calls per second below which the burst cannot be taken off the refill: hardly anything would be left.
 SMALL_LIMIT: Final = 20.0
-"""Calls per second below which the burst cannot be taken off the refill: hardly anything would be left."""
 
 
 @dataclass(frozen=True, slots=True)

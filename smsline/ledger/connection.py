@@ -19,8 +19,8 @@ from smsline.urls import Place, read_url, redis_client
 
 SOCKET_TIMEOUT_S: Final = 5.0
 
+# Redis 6.2 quotes the refusal in the middle of a script's error, where redis-py does not look for it.
 _DEMOTED: Final = re.compile(r"(?:^|-)(?:READONLY|UNBLOCKED)\b")
-"""Redis 6.2 quotes the refusal in the middle of a script's error, where redis-py does not look for it."""
 
 
 def is_demoted(error: BaseException) -> bool:

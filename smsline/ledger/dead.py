@@ -17,11 +17,12 @@ from smsline.ledger.statistics import Counters, by_labels
 from smsline.states import LETTERS, STATES, State
 
 DEAD_STATES: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
-IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
-"""Letters of recipients a person can still decide about; once dropped they are written in capitals."""
 
+# Letters of recipients a person can still decide about; once dropped they are written in capitals.
+IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
+
+# Fields that Redis looks at in one step; it gives back only those that fit.
 AT_ONCE: Final = 5_000
-"""Fields that Redis looks at in one step; it gives back only those that fit."""
 
 LOOKED_AT: Final = 20_000
 """Fields that a look for some jobs reads at most: each single message that failed is a job, and has one of its own."""

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from smsline.ledger.link import Ledger, ScriptCall
 from smsline.ledger.poison import readable
 
+# A published wake-up that nobody started for so long is taken for lost.
 WAKE_EXPIRY_MS: Final = 5_000
-"""A published wake-up that nobody started for so long is taken for lost."""
 
 
 class Lease(NamedTuple):

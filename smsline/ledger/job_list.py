@@ -8,8 +8,9 @@ from smsline.ledger.jobs import Status, status_from
 from smsline.ledger.link import Ledger
 
 AT_ONCE: Final = 100
+
+# Jobs that one page reads at most while few fit its filter; the next page goes on from there.
 LOOKED_AT: Final = 1_000
-"""Jobs that one page reads at most while few fit its filter; the next page goes on from there."""
 
 
 @dataclass(frozen=True, slots=True)

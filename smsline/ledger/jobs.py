@@ -71,8 +71,8 @@ class Result(TypedDict):
 BlockRow: TypeAlias = tuple[str, str, Result]
 """Letter, account and row of a recipient."""
 
+# Blocks, or parts of the inbox, that are read in one round trip.
 PAGE: Final = 20
-"""Blocks, or parts of the inbox, that are read in one round trip."""
 
 
 def iso(ms: float | None) -> str | None:
@@ -132,8 +132,9 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
     return found[:limit]
 
 
+# Open jobs, the oldest first, that are looked at for the oldest waiting recipient: paused campaigns may be older than
+# what waits.
 OLDEST_LOOKED_AT: Final = 500
-"""Open jobs, the oldest first, that are looked at for the oldest waiting recipient: paused campaigns may be older than what waits."""
 
 
 def oldest_waiting(ledger: Ledger, *, now_ms: int) -> dict[str, int]:

@@ -73,13 +73,15 @@ from typing import Final
 SEEN_TTL_S: Final = 7 * 86_400
 ATTEMPT_TTL_S: Final = 300
 BUCKET_TTL_S: Final = 600
+
+# One day more than the 72 hours in which a receipt may come.
 INDEX_TTL_S: Final = 4 * 86_400
-"""One day more than the 72 hours in which a receipt may come."""
 
 REFUSED_TTL_S: Final = 7 * 86_400
 
+# Index entries of a day spread over so many hashes, so that each stays a compact listpack up to some two million a
+# day.
 INDEX_SHARDS: Final = 16_384
-"""Index entries of a day spread over so many hashes, so that each stays a compact listpack up to some two million a day."""
 
 ENDED_PART: Final = "0:0"
 """In the place of a part's blocks: its recipients ended in the inbox and are read from there."""

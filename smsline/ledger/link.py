@@ -24,8 +24,8 @@ LAYOUT_S: Final = 1.0
 ANY_LAYOUT: Final = frozenset({"version", "beat"})
 """Scripts that say which layout the ledger has."""
 
+# For how long it is believed that a key still has its expiry.
 EXPIRING_S: Final = 600.0
-"""For how long it is believed that a key still has its expiry."""
 
 
 class Expiring:

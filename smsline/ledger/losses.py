@@ -12,8 +12,9 @@ from smsline.ledger.link import Ledger
 from smsline.names import LANES
 
 BEAT_TTL_MS: Final = 3_600_000
+
+# A clock that is behind its last beat by more was set back.
 STEP_BACK_MS: Final = 2_000
-"""A clock that is behind its last beat by more was set back."""
 
 MOVED_AT_ONCE: Final = 20_000
 KEPT: Final = 20

@@ -8,14 +8,16 @@ from typing import Final, TypedDict
 
 from smsline.ledger.link import Ledger
 
+# More than so many are not kept, only told in the log.
 KEPT: Final = 1_000
-"""More than so many are not kept, only told in the log."""
 
 log = logging.getLogger(__name__)
 
 _JOB: Final = r"[a-z0-9]{1,40}"
 _QUEUE: Final = r"[^| ]*(?:\|[^| ]*){5,6}"
 _NUMBER: Final = r"[0-9]{1,20}"
+
+# What a member of each kind of due set looks like.
 _SHAPES: Final = {
     "later": re.compile(rf"{_QUEUE} {_JOB}\|{_NUMBER}\|[0-9,-]+"),
     "lease": re.compile(_NUMBER),
@@ -32,7 +34,6 @@ _SHAPES: Final = {
     "close": re.compile(_JOB),
     "webhooks": re.compile(r"outbox|to [a-z0-9][a-z0-9_-]{0,39}"),
 }
-"""What a member of each kind of due set looks like."""
 
 
 class Poisoned(TypedDict):

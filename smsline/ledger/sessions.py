@@ -10,14 +10,14 @@ from smsline.ledger import users
 from smsline.ledger.link import Ledger
 from smsline.ledger.users import User
 
+# Wrong passwords for one user from one address until each further one has to wait.
 FREE_FAILURES: Final = 5
-"""Wrong passwords for one user from one address until each further one has to wait."""
 
+# The same from one address, whatever the user.
 FREE_OF_ADDRESS: Final = 20
-"""The same from one address, whatever the user."""
 
+# The same for one user, from wherever: so many that a stranger can hardly keep the user out.
 FREE_OF_USER: Final = 50
-"""The same for one user, from wherever: so many that a stranger can hardly keep the user out."""
 
 LONGEST_WAIT_S: Final = 60
 FAILURES_TTL_S: Final = 900

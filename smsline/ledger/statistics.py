@@ -30,17 +30,18 @@ from smsline.names import LANES
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
+
+# A day of minutes, and the hour that a day begins and ends in.
 MINUTES_TTL_S: Final = 26 * 3600
-"""A day of minutes, and the hour that a day begins and ends in."""
 
+# Kinds that the minutes keep: what charts of the last hours show. The hours keep all but histograms.
 RECENT: Final = ("r", "l")
-"""Kinds that the minutes keep: what charts of the last hours show. The hours keep all but histograms."""
 
+# Times are observed by powers of two: from 2^3 ms to 2^28 ms, which is three days. `_lib.lua` has the same sum.
 FIRST_BOUND, LAST_BOUND = 3, 28
-"""Times are observed by powers of two: from 2^3 ms to 2^28 ms, which is three days. `_lib.lua` has the same sum."""
 
+# Bounds of the histogram of recipients in a call.
 CALL_SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 150, 200, 500, 1000)
-"""Bounds of the histogram of recipients in a call."""
 
 Counters = Mapping[str, int]
 

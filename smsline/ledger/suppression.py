@@ -17,8 +17,9 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 PERSON: Final = "person"
 CODE: Final = "code"
 REPLY: Final = "reply"
+
+# Kinds of source, the first word of `Suppression.source`; a number has one entry of each at most.
 _KINDS: Final = (PERSON, CODE, REPLY)
-"""Kinds of source, the first word of `Suppression.source`; a number has one entry of each at most."""
 
 AT_ONCE: Final = 1_000
 _ADOPTED: Final = ("person before scopes", "on the list before it had scopes")

@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from smsline.ledger.keys import Keys
     from smsline.ledger.link import Ledger
 
+# Counts up when a reader of the old layout would misread the new one. Layout 1 had no such key: its workers counted
+# ids instead.
 LAYOUT: Final = "2"
-"""Counts up when a reader of the old layout would misread the new one. Layout 1 had no such key: its workers counted ids instead."""
 
 
 def refuse_other(found: str) -> None:

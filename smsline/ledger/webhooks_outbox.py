@@ -24,23 +24,24 @@ MOST_ROWS: Final = 150
 MOST_BYTES: Final = 20_000
 """Of an event's body."""
 
+# What stands around the rows in a body, with room to spare.
 _ENVELOPE: Final = 200
-"""What stands around the rows in a body, with room to spare."""
 
 ENTRIES: Final = 100
 """Of the outbox, worked on at once."""
 
+# Fields of a result that events have. The results have more: a row more of 20 bytes would be a thousand requests more
+# a million.
 TOLD: Final = ("phone", "ref", "state", "code", "provider", "serial", "attempts", "final_at")
-"""Fields of a result that events have. The results have more: a row more of 20 bytes would be a thousand requests more a million."""
 
 _PART: Final = "part"
 
+# What scripts tell after the time, divided by tabs.
 _WORDS: Final = {
     "account.parked": ("account", "template", "code", "message"),
     "account.resumed": ("account", "template"),
     "number.opted_out": ("phone", "scope", "source", "reason"),
 }
-"""What scripts tell after the time, divided by tabs."""
 
 log = logging.getLogger(__name__)
 

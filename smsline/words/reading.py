@@ -11,11 +11,11 @@ from smsline.words.table import WordRow, for_number
 Words = tuple[str, ...]
 Table = Mapping[Words, WordRow]
 
+# Characters of a reply that are read: an opt-out is short, and a longer text is not searched word by word.
 LONGEST: Final = 200
-"""Characters of a reply that are read: nobody opts out in a letter."""
 
+# Letters that a word must have for another spelling of it to be seen: of three letters nearly everything is one slip away.
 _FUZZY: Final = 4
-"""Letters that a word must have for another spelling of it to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ def judge(number: int, text: str) -> Judgement:
     table, words = for_number(number), words_of(text[:LONGEST])
     if not words:
         return Judgement()
+    # Run together for a second look: Chinese is written without blanks, so they say nothing between its characters.
     seen = _all_known(words, table) or _all_known(("".join(words),), table)
+    # STOP START in one reply acts on neither: to guess wrong is to text a person who asked not to be texted.
     acting = {row.does: row for row in seen}
     if len(acting) == 1 and len(text) <= LONGEST:
         ((does, row),) = acting.items()
@@ -62,23 +64,17 @@ def _all_known(words: Words, table: Table) -> list[WordRow]:
     found: list[WordRow] = []
     at = 0
     while at < len(words):
-        row, taken = _longest(words[at:], table)
-        if row is not None:
-            found.append(row)
-            at += taken
+        # The longest first: STOP ALL is one word of the table, and its first word alone is another one.
+        size = next((size for size in range(min(4, len(words) - at), 0, -1) if words[at : at + size] in table), 0)
+        if size:
+            found.append(table[words[at : at + size]])
+            at += size
         elif (pieces := _pieces(words[at], table)) is not None:
             found += pieces
             at += 1
         else:
             return []
     return [row for row in found if row.does in {"stop", "start"}]
-
-
-def _longest(words: Words, table: Table) -> tuple[WordRow | None, int]:
-    for size in range(min(4, len(words)), 0, -1):
-        if row := table.get(words[:size]):
-            return row, size
-    return None, 0
 
 
 def _pieces(run: str, table: Table) -> list[WordRow] | None:
@@ -98,11 +94,13 @@ def _pieces(run: str, table: Table) -> list[WordRow] | None:
 
 def _near(words: Words, table: Table) -> Judgement:
     """Whether a stop or start stands among other words, or one is nearly written."""
+    # The longest word first, so that a person is shown STOP ALL and not STOP.
     text = f" {' '.join(words)} "
     for row in sorted(table.values(), key=lambda row: -len("".join(row.word))):
         word = " ".join(row.word)
         if row.does not in {"stop", "start"} or len(word) < 2:
             continue
+        # Chinese has no blanks to look for; in Latin letters a word within a word (STOPPED) says something else.
         inside = f" {word} " in text if word.isascii() else word in text
         if inside or any(_alike(each, word) for each in words):
             return Judgement("near", None, word)

@@ -62,6 +62,7 @@ def load_words(path: str | PathLike[str]) -> int:
         lines = Path(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BadWords("words_file", str(path), f"cannot be read as text in UTF-8 ({type(error).__name__})") from None
+    # Read whole before the old rows go: a file with a bad line leaves all as it was.
     rows = list(_read(lines, str(path)))
     _own.clear()
     _own.extend(rows)
@@ -76,6 +77,9 @@ def clear_words() -> None:
 
 
 _own: Final[list[WordRow]] = []
+
+# A country code and an area code: words differ by country, and by area within North America. Numbers that begin alike
+# share one table in the cache.
 LONGEST_PREFIX: Final = 7
 
 
@@ -87,8 +91,10 @@ def for_number(number: int) -> dict[tuple[str, ...], WordRow]:
 @lru_cache(maxsize=4096)
 def for_prefixes(digits: str) -> dict[tuple[str, ...], WordRow]:
     """The words for numbers that begin so."""
+    # The user's rows come second, and so replace shipped ones of the same word and prefix.
     rows = {(row.word, row.prefix): row for row in [*shipped(), *_own]}
     fitting = [row for row in rows.values() if row.prefix == EVERYWHERE or digits.startswith(row.prefix)]
+    # Sorted so that the row of the longest prefix is the last one, and stays.
     best = {row.word: row for row in sorted(fitting, key=lambda row: len(row.prefix.strip(EVERYWHERE)))}
     return {word: row for word, row in best.items() if row.does != "ignore"}
 
@@ -104,6 +110,7 @@ def _read(lines: Iterable[str], name: str) -> Iterator[WordRow]:
 
 
 def _row(cells: list[str], where: str) -> WordRow:
+    # A stop needs its scope and nothing else may have one: a scope that is forgotten would let a STOP stop nothing.
     if len(cells) != len(_COLUMNS):
         raise BadWords(where, len(cells), f"must have {len(_COLUMNS)} cells, divided by tabs")
     written, does, scope, prefix, language = cells

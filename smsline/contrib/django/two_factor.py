@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from smsline.contrib.django.sending import required, send_text
 
+# A token of two-factor-auth's phone devices is believed for five steps of 30 s after its own.
 VALID_S: Final = 180.0
-"""A token of two-factor-auth's phone devices is believed for five steps of 30 s after its own."""
 
 
 class Gateway:

@@ -1,10 +1,13 @@
-"""A Redis client that ends its process, or loses an answer, at a chosen command; for playing every point where that may happen."""
+"""A Redis client and a provider that end their process, or lose an answer, at a chosen step; for playing all of the steps."""
 
 from collections.abc import Callable
 from typing import Any, Literal
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+from tests.faults.support.provider import CountingProvider
+from worker.providers.base import Answer, Broken, Call, ReceiptPage, Refused
 
 When = Literal["before", "after"]
 
@@ -14,11 +17,11 @@ class Killed(BaseException):
 
 
 class Meter:
-    """Counts commands, and strikes at one of them.
+    """Counts steps, which are round trips to Redis and calls of the provider, and strikes at one of them.
 
     Attributes:
-        at: Which command, from 1; 0 for none.
-        when: Before Redis has it, or after Redis has carried it out.
+        at: Which step, from 1; 0 for none.
+        when: Before the other side has it, or after the other side has carried it out.
         strike: Raises what happens.
     """
 
@@ -28,13 +31,13 @@ class Meter:
         self.strike = strike or killed
         self.seen = 0
 
-    def through(self, command: Callable[[], Any]) -> Any:
-        """Let a command through, or strike."""
+    def through(self, step: Callable[[], Any]) -> Any:
+        """Let a step through, or strike."""
         self.seen += 1
         mine = self.seen == self.at
         if mine and self.when == "before":
             self.strike()
-        answer = command()
+        answer = step()
         if mine and self.when == "after":
             self.strike()
         return answer
@@ -65,3 +68,28 @@ class MeteredRedis(redis.Redis):
         execute = pipe.execute
         pipe.execute = lambda *a, **o: self.meter.through(lambda: execute(*a, **o))  # type: ignore[method-assign]
         return pipe
+
+
+class MeteredProvider(CountingProvider):
+    """A provider all of whose calls pass a meter."""
+
+    def __init__(self, meter: Meter, limit: int) -> None:
+        super().__init__(limit)
+        self.meter = meter
+
+    def send(self, call: Call) -> Answer:
+        """One call."""
+        answer: Answer = self.meter.through(lambda: super(MeteredProvider, self).send(call))
+        return answer
+
+    def pull(self, limit: int) -> bytes | Broken:
+        """Receipts, which have left the provider's queue when the process ends behind this."""
+        page: bytes | Broken = self.meter.through(lambda: super(MeteredProvider, self).pull(limit))
+        return page
+
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
+        """Receipts of one number."""
+        page: ReceiptPage | Refused | Broken = self.meter.through(
+            lambda: super(MeteredProvider, self).ask(number, since_s=since_s, until_s=until_s)
+        )
+        return page

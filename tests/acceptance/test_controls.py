@@ -1,11 +1,14 @@
 """Rules of campaign controls with real worker processes, counted by the provider: `up --procs 3` against a sandbox of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,11 +17,13 @@ from typing import IO, Any, Final
 
 import httpx
 import pytest
+import redis
 
 from smsline import Client, Recipient
 from smsline.numbers import e164
 from tests.support.admin import admin_of
-from tests.support.redis_server import free_port
+from tests.support.cpu_waits import waited_s
+from tests.support.redis_server import RedisServer, free_port
 from tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
@@ -70,12 +75,20 @@ class Service:
     Attributes:
         client: A producer and operator.
         provider: Who counts.
+        redis_url: The ledger's Redis.
+        roots: Process ids of service, sandbox and Redis.
         used: Numbers that were given out to tests.
     """
 
     client: Client
     provider: Provider
+    redis_url: str
+    roots: Sequence[int]
     used: int = field(default=0)
+
+    def waited_s(self) -> float:
+        """How long all of its processes have waited for a CPU so far."""
+        return sum(map(waited_s, self.roots))
 
     def numbers(self, count: int) -> list[str]:
         """Numbers that no test has used yet."""
@@ -94,15 +107,15 @@ class Service:
 
 
 @contextmanager
-def started(arguments: Sequence[str], environ: Mapping[str, str], told: IO[str]) -> Iterator[str]:
-    """A part of the service while the block lasts; gives the line it says when it is ready."""
+def started(arguments: Sequence[str], environ: Mapping[str, str], told: IO[str]) -> Iterator[tuple[str, int]]:
+    """A part of the service while the block lasts; gives the line it says when it is ready, and its process id."""
     command = [sys.executable, "-m", "worker", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=told, text=True)
     assert process.stdout
     try:
         ready = process.stdout.readline()
         assert "ready" in ready, f"{arguments[0]} has not started: {Path(told.name).read_text()[-2000:]}"
-        yield ready.strip()
+        yield ready.strip(), process.pid
     finally:
         process.terminate()
         code = process.wait(timeout=30)
@@ -115,29 +128,22 @@ def started(arguments: Sequence[str], environ: Mapping[str, str], told: IO[str])
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Three processes for campaigns and one for otp, and a provider in a process of its own that counts and refuses nothing."""
-    folder, port = tmp_path_factory.mktemp("controls"), free_port()
+    folder = tmp_path_factory.mktemp("controls")
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
     sandbox_command = ["sandbox", "--port", str(free_port()), "--no-steering", "--limit", "*=0"]
-    up_command = [
-        "up",
-        "--redis-port",
-        str(port),
-        "--data",
-        str(folder / "data"),
-        "--procs",
-        "3",
-        "--no-sandbox",
-        "--no-web",
-    ]
+    up_command = ["up", "--procs", "3", "--no-sandbox", "--no-web"]
     settings = {f"SMSLINE_{name}": value for name, value in SETTINGS.items()}
     with ExitStack() as stack:
         told = stack.enter_context((folder / "stderr").open("w"))
-        url = stack.enter_context(started(sandbox_command, plain, told)).split("url=")[1]
-        settings["SMSLINE_ACCOUNTS__MAIN__ENDPOINT"] = url
-        stack.enter_context(started(up_command, {**plain, **settings}, told))
+        # Not the embedded Redis: that one tells nobody of its commands (MONITOR), and here they are watched.
+        redis_server = stack.enter_context(RedisServer())
+        settings["SMSLINE_REDIS_URL"] = redis_server.url
+        ready, sandbox = stack.enter_context(started(sandbox_command, plain, told))
+        settings["SMSLINE_ACCOUNTS__MAIN__ENDPOINT"] = url = ready.split("url=")[1]
+        _, up = stack.enter_context(started(up_command, {**plain, **settings}, told))
         http = stack.enter_context(httpx.Client(base_url=url, trust_env=False))
-        client = stack.enter_context(closing(Client(redis_url=f"redis://127.0.0.1:{port}/0")))
-        yield Service(client, Provider(http))
+        client = stack.enter_context(closing(Client(redis_url=redis_server.url)))
+        yield Service(client, Provider(http), redis_server.url, roots=(sandbox, up, redis_server.pid))
 
 
 @pytest.fixture(autouse=True)
@@ -145,40 +151,107 @@ def _counted_anew(service: Service) -> None:
     service.provider.reset()
 
 
+@contextmanager
+def tokens_given(redis_url: str) -> Iterator[list[float]]:
+    """The times at which Redis gives a token of SendSms while the block lasts, epoch seconds; complete once it has ended."""
+    times: list[float] = []
+    with (
+        closing(redis.Redis.from_url(redis_url)) as connection,
+        connection.monitor() as monitor,  # type: ignore[no-untyped-call]
+        ThreadPoolExecutor(1) as pool,
+    ):
+
+        def listen() -> None:
+            for seen in monitor.listen():
+                if seen["command"] == f"ECHO {LAST}":
+                    return
+                if token := TOKEN.fullmatch(seen["command"]):
+                    times.append(int(token["us"]) / 1e6)
+
+        listening = pool.submit(listen)
+        try:
+            yield times
+        finally:
+            # Redis tells commands in their order: whoever has heard this one has heard of every token before it.
+            connection.echo(LAST)
+            listening.result(timeout=30)
+
+
+LAST: Final = "that was the last token"
+TOKEN: Final = re.compile(r"HSET \S+:bucket:main:SendSms level \d+ us (?P<us>\d+)")
+"""How the script writes down that it gave a token, and when; one that gives none leaves the bucket alone."""
+
+
 @dataclass(frozen=True)
 class Rate:
-    """How a limit was used.
+    """How a limit was used, by two clocks that are the same machine's; times in order, epoch seconds.
 
     Attributes:
-        most: The most calls in any sliding second, as they arrived.
-        share: Calls a second from the first to the last, as a share of the limit.
+        given_s: When Redis gave the tokens.
+        arrived_s: When the calls arrived at the provider.
+        waited_s: How long the processes of the service waited for a CPU meanwhile, all together.
     """
 
-    most: int
-    share: float
+    given_s: Sequence[float]
+    arrived_s: Sequence[float]
+    waited_s: float
+
+    @property
+    def span_s(self) -> float:
+        """From the first call to the last, seconds."""
+        return self.given_s[-1] - self.given_s[0]
+
+    @property
+    def share(self) -> float:
+        """Calls a second from the first to the last, as a share of the limit."""
+        return (len(self.given_s) - 1) / self.span_s / LIMIT
+
+    @property
+    def longest_way_s(self) -> float:
+        """How long a call was on its way from its token to the provider, at most."""
+        return max(arrived_s - given_s for given_s, arrived_s in zip(self.given_s, self.arrived_s, strict=True))
+
+
+def most_within_a_second(at_s: Sequence[float]) -> int:
+    """The most of these times that lie in one sliding second."""
+    return max(bisect_left(at_s, first_s + 1) - n for n, first_s in enumerate(at_s))
 
 
 def measure(service: Service, seconds: float) -> Rate:
     """Send a campaign that keeps every process busy for so many seconds at the limit."""
     service.provider.reset()
-    count = int(LIMIT * seconds)
-    assert service.closed(service.campaign(service.numbers(count))) == {"total": count, "delivered": count}
+    count, waited_s = int(LIMIT * seconds), service.waited_s()
+    with tokens_given(service.redis_url) as given_s:
+        assert service.closed(service.campaign(service.numbers(count))) == {"total": count, "delivered": count}
     stats = service.provider.stats(numbers="repeated")
     assert (stats["messages"], stats["numbers"], stats["calls"]["SendSms"]) == (count, {}, count)
-    span_s = stats["last_at"]["SendSms"] - stats["first_at"]["SendSms"]
-    return Rate(stats["max_calls_per_second"]["SendSms"], (count - 1) / span_s / LIMIT)
+    arrived_s = sorted(send["at"] for send in service.provider.sends())
+    return Rate(sorted(given_s), arrived_s, service.waited_s() - waited_s)
+
+
+HELD_UP_S: Final = 0.026
+"""At 40 calls a second the bucket holds 1.6 and refills 38.4 a second, so that 41 tokens take (41 - 1.6) / 38.4 = 1.026 seconds. A
+provider's second can hold 41 calls only when the machine held one of them up by so much more than another, between token and arrival."""
 
 
 def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
-    """At the provider no sliding second sees more calls than the limit; while there is work at least 95 % of them are made."""
-    rate = measure(service, 4)
-    # A machine that is busy with other tests holds processes up: measured again, until it lets them run for once.
-    for _ in range(4):
-        if rate.most <= LIMIT and rate.share >= 0.95:
-            break
+    """No sliding second sees more calls leave than the limit, nor arrive; while there is work at least 95 % of them are made.
+
+    The use is measured where the machine lets the service run: a token for which a process comes too late is lost.
+    """
+    for _ in range(5):
         rate = measure(service, 4)
-    assert rate.most <= LIMIT
-    assert rate.share >= 0.95
+        # The bound is on calls as they leave, and Redis stamps that: it holds in every run, on however busy a machine.
+        assert most_within_a_second(rate.given_s) <= LIMIT
+        assert all(given_s <= arrived_s for given_s, arrived_s in zip(rate.given_s, rate.arrived_s, strict=True))
+        assert most_within_a_second(rate.arrived_s) <= LIMIT or rate.longest_way_s >= HELD_UP_S
+        if rate.share >= 0.95:
+            return
+        # Void, and measured again, only when the service waited for a CPU at least as long as the run took too long.
+        assert rate.waited_s >= rate.span_s * (1 - rate.share / 0.95)
+    pytest.skip(
+        f"a busy machine: in each of 5 runs tokens were lost to waiting for a CPU, lastly for {rate.waited_s:.2f} s"
+    )
 
 
 def test_pause_acts_within_two_seconds_and_resume_sends_the_rest_once(service: Service) -> None:

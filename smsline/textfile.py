@@ -1,6 +1,7 @@
 """What a file's text is written in, told by its first bytes."""
 
 import codecs
+import io
 from typing import Final
 
 from smsline.errors import BadInput
@@ -40,6 +41,7 @@ def encoding_of(head: bytes, name: str, wanted: str) -> str:
 
 def _known(wanted: str) -> str:
     try:
+        io.TextIOWrapper(io.BytesIO(), encoding=wanted)  # refuses what is no encoding of text, such as hex
         return codecs.lookup(wanted).name
-    except LookupError:
+    except (LookupError, ValueError):
         raise BadInput("--encoding", wanted, "is not known; such as utf-8, cp1252 or gb18030") from None

@@ -154,6 +154,18 @@ def test_a_campaign_as_csv(api: Api, web_ledger: Ledger) -> None:
     assert (newest["act"], newest["who"], newest["how"], newest["count"]) == ("campaign.submit", "key0", "api", 2500)
 
 
+def test_a_campaign_as_it_was_written(api: Api) -> None:
+    """Another column, another encoding, numbers and params that need a word: as the command line takes them."""
+    program, rows = api(), "name;kontakt;param1\nMüller;+8613900001111;\n".encode("cp1252")
+    query = {"template": "1", "phone_column": "Kontakt", "encoding": "cp1252", "allow_blank": "true"}
+    told = program.post("/v1/jobs", params=query, content=rows, headers=CSV).json()
+    assert (told["accepted"], told["rejects"]) == (1, [])
+    del query["allow_blank"]
+    assert problem(program.post("/v1/jobs", params=query, content=rows, headers=CSV))["field"] == "to"
+    answer = problem(program.post("/v1/jobs?template=1&phone_column=x", content=rows, headers=CSV))
+    assert (answer["field"], "--" in answer["rule"]) == ("phone_column", False)
+
+
 def test_a_campaign_as_json_lines(api: Api) -> None:
     """A row is an object with phone, params, ref; what is none is named by its line."""
     lines = [
@@ -200,6 +212,10 @@ def test_a_campaign_repeated(api: Api) -> None:
         ("template=1&pase=3", CSV, "phone\n", 422),
         ("template=1&pace=fast", CSV, "phone\n", 422),
         ("template=1&at=2030-05-01T09:00", CSV, "phone\n", 422),
+        ("template=1&at=nan", CSV, "phone\n", 422),
+        ("template=1&phone_column=nummer", CSV, "phone\n", 422),
+        ("template=1&encoding=hex", CSV, "phone\n", 422),
+        ("template=1&encoding=utf-8", {"content-type": "application/x-ndjson"}, "{}", 422),
         ("template=1", {}, "phone\n", 415),
         ("template=1", CSV, "number\n1\n", 422),
         ("template=1", CSV, "phone\n12\n", 422),

@@ -1,6 +1,7 @@
 """A campaign's rows out of a request's body: CSV or JSON lines, one at a time, with the line to blame for each bad one."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, cast
@@ -126,17 +127,32 @@ class Line:
     refused: Reject | None = None
 
 
-def csv_lines(body: Body) -> Iterator[Line]:
+def csv_lines(body: Body, *, phone_column: str = "", encoding: str = "") -> Iterator[Line]:
     """Rows of a CSV with a header; see `smsline.csvfile`.
+
+    Args:
+        body: Its bytes.
+        phone_column: The name of the column with the numbers; empty for `phone` or one of the usual names.
+        encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes say so.
 
     Raises:
         BadInput: It is no CSV, or has no column for numbers.
     """
-    for row in CampaignFile(cast("BinaryIO", body), "body").rows():
+    try:
+        file = CampaignFile(cast("BinaryIO", body), "body", phone_column=phone_column, encoding=encoding)
+    except BadInput as error:
+        # The reader speaks of the command line's options, `--phone-column`; here they are parameters of the query.
+        field, rule = (re.sub(r"--(\w+)-?(\w*)", _parameter, text) for text in (error.field, error.rule))
+        raise BadInput(field, error.value, rule) from None
+    for row in file.rows():
         if row.reason:
             yield Line(row.line, refused=Reject(row.line, mask(row.phone), "row", row.reason))
         else:
             yield Line(row.line, Recipient(row.phone, row.params, row.ref))
+
+
+def _parameter(option: re.Match[str]) -> str:
+    return "_".join(filter(None, option.groups()))
 
 
 def json_lines(body: Body) -> Iterator[Line]:

@@ -1,24 +1,21 @@
 """Jobs: the list, how one stands, its results streamed, and the levers."""
 
-import csv
-import io
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import Final
 
-import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.errors import BadInput
 from smsline.ledger.job_list import JobFilter, job_page
-from smsline.ledger.jobs import Result, picked
+from smsline.ledger.jobs import picked
 from smsline.states import JobState
 from worker.web.api.callers import Caller
 from worker.web.api.endpoint import answer, endpoint, only, whole_number
 from worker.web.api.submit import submit
 from worker.web.context import web_of
+from worker.web.rows import format_of, streamed
 
 MOST_JOBS: Final = 500
 COLUMNS: Final = (
@@ -34,9 +31,6 @@ COLUMNS: Final = (
     "fee",
     "country",
 )
-FORMATS: Final = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-ROWS_AT_ONCE: Final = 500
-"""Rows of one piece of an answer: some 100 kB."""
 
 
 @endpoint("read")
@@ -63,13 +57,9 @@ def results(request: Request, _: Caller) -> Response:
     """What became of every recipient, in the order of the input, as long as it is."""
     query = request.query_params
     only(query, "format", "state", "code")
-    fmt = query.get("format", "ndjson")
-    if fmt not in FORMATS:
-        raise BadInput("format", fmt, f"must be one of {', '.join(FORMATS)}")
     found = web_of(request).client.results(request.path_params["job"])
     rows = picked(found, state=query.get("state", ""), code=query.get("code", ""))
-    first = list(islice(rows, ROWS_AT_ONCE))  # what can fail fails here, before an answer has begun
-    return StreamingResponse(pieces(first, rows, fmt), media_type=FORMATS[fmt])
+    return streamed(rows, COLUMNS, format_of(query))
 
 
 def steer(act: str) -> Callable[[Request], Response]:
@@ -82,33 +72,6 @@ def steer(act: str) -> Callable[[Request], Response]:
         return answer(client.status(job))
 
     return steered
-
-
-def pieces(first: list[Result], rest: Iterator[Result], fmt: str) -> Iterator[bytes]:
-    """Rows as bytes of CSV or JSON lines, some hundred in a piece."""
-    if fmt == "csv":
-        yield (",".join(COLUMNS) + "\n").encode()
-    encode = csv_of if fmt == "csv" else msgspec.json.Encoder().encode_lines
-    some = first
-    while some:
-        yield encode(some)
-        some = list(islice(rest, ROWS_AT_ONCE))
-
-
-def csv_of(rows: list[Result]) -> bytes:
-    """Rows of CSV; a cell that a spreadsheet would take for a formula is written as text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for row in rows:
-        cells = [row[column] for column in COLUMNS]
-        cells[1] = harmless(row["ref"])
-        writer.writerow(cells)
-    return text.getvalue().encode()
-
-
-def harmless(text: str) -> str:
-    """The text, behind an apostrophe if Excel would otherwise work it out: a ref may say `=HYPERLINK(…)`."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 routes: Final = [

@@ -170,6 +170,8 @@ OPERATIONS: Final = (
             "pace": {**POSITIVE, "description": "Recipients a second at most."},
             "at": {**TEXT, "description": "Epoch seconds, or a time with its offset, before which nothing is sent."},
             "param": {**PARAMS, "description": "A value of the template for all rows; repeat it, in order."},
+            "phone_column": {**TEXT, "description": "CSV: the column with the numbers, where it has no usual name."},
+            "encoding": {**TEXT, "description": "CSV: what its text is written in, such as cp1252 or gb18030."},
             **{
                 name: {"type": "string", "enum": ["true", "false"], "description": told}
                 for name, told in {"stream": "Send before the last row has come.", **_FLAGS}.items()

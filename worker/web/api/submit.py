@@ -1,9 +1,8 @@
 """`POST /v1/jobs`: a campaign as one streamed request, in bounded memory, safe to repeat under an idempotency key."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -21,15 +20,19 @@ from smsline.errors import BadInput, SmslineError
 from smsline.job import Summary, new_job_id
 from worker.web.api.callers import Caller, caller_of
 from worker.web.api.endpoint import answer, guarded, only
-from worker.web.api.intake import Body, Intake, csv_lines, json_lines
+from worker.web.api.intake import Body, Intake, Line, csv_lines, json_lines
 from worker.web.api.problems import Refused, problem, problem_of
 from worker.web.context import web_of
+from worker.web.times import epoch_s
 
-FORMATS: Final = {"text/csv": csv_lines, "application/x-ndjson": json_lines}
+FORMATS: Final = ("text/csv", "application/x-ndjson")
 TEXTS: Final = ("template", "lane", "sign", "sender", "extend", "account", "key")
 NUMBERS: Final = ("pace", "ttl_s")
 FLAGS: Final = ("stream", "allow_unassigned", "allow_blank")
-PARAMETERS: Final = (*TEXTS, *NUMBERS, *FLAGS, "at", "param")
+OF_THE_FILE: Final = ("phone_column", "encoding")
+"""How a CSV is written, as for `smsline campaign`; JSON lines are always UTF-8, and say phone."""
+
+PARAMETERS: Final = (*TEXTS, *NUMBERS, *FLAGS, *OF_THE_FILE, "at", "param")
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +43,7 @@ async def submit(request: Request) -> Response:
         caller = await run_in_threadpool(caller_of, request, "send")
         options = options_of(request.query_params, request.headers.get("idempotency-key", ""))
         caller.may_send(options.get("lane", "marketing"), options["template"])
-        read = FORMATS.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
-        if read is None:
-            raise Refused(415, f"the body must be {' or '.join(FORMATS)}; say which in Content-Type")
+        read = _reader_of(request)
     except SmslineError as error:
         return problem_of(error)
     except RedisError as error:
@@ -79,7 +80,7 @@ def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
         raise BadInput("template", "", "is required")
     given |= {name: _number(query, name) for name in NUMBERS if name in query}
     if "at" in query:
-        given["at"] = _epoch_s(query["at"])
+        given["at"] = epoch_s(query["at"], "at")
     for name in FLAGS:
         if query.get(name, "true") not in {"true", "false"}:
             raise BadInput(name, query[name], "must be true or false")
@@ -87,6 +88,24 @@ def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
     if params := query.getlist("param"):
         given["params"] = params
     return given
+
+
+def _reader_of(request: Request) -> Callable[[Body], Iterator[Line]]:
+    """What turns the body into rows.
+
+    Raises:
+        Refused: It has no type that is taken.
+        BadInput: JSON lines are said to be written otherwise.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in FORMATS:
+        raise Refused(415, f"the body must be {' or '.join(FORMATS)}; say which in Content-Type")
+    column, encoding = (request.query_params.get(name, "") for name in OF_THE_FILE)
+    if kind == FORMATS[0]:
+        return partial(csv_lines, phone_column=column, encoding=encoding)
+    if column or encoding:
+        raise BadInput(OF_THE_FILE[0] if column else OF_THE_FILE[1], "…", f"is for {FORMATS[0]} alone")
+    return json_lines
 
 
 def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str, Any]) -> Response:
@@ -126,13 +145,3 @@ def _number(query: QueryParams, name: str) -> float:
         return float(query[name])
     except ValueError:
         raise BadInput(name, query[name], "must be a number") from None
-
-
-def _epoch_s(text: str) -> float:
-    with suppress(ValueError):
-        return float(text)
-    with suppress(ValueError, OverflowError):
-        at = datetime.fromisoformat(text)
-        if at.tzinfo:
-            return at.timestamp()
-    raise BadInput("at", text, "must be epoch seconds, or a time with its offset such as 2030-05-01T09:00:00+08:00")

@@ -1,23 +1,17 @@
 """The suppression list: read as a stream, added to and taken from."""
 
-import csv
-import io
-from collections.abc import Iterator
-from itertools import chain, islice
 from typing import Any, Final
 
-import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.errors import BadInput
 from smsline.ledger.suppression import check_scope
-from smsline.suppressed import SuppressedNumber
 from worker.web.api.callers import Caller
 from worker.web.api.endpoint import answer, body_endpoint, endpoint, only, text_of
-from worker.web.api.jobs import FORMATS, ROWS_AT_ONCE, harmless
 from worker.web.context import web_of
+from worker.web.rows import format_of, streamed
 
 MOST_NUMBERS: Final = 10_000
 COLUMNS: Final = ("phone", "scope", "source", "reason", "at")
@@ -27,12 +21,7 @@ COLUMNS: Final = ("phone", "scope", "source", "reason", "at")
 def listed(request: Request, _: Caller) -> Response:
     """Every entry, in no order."""
     only(request.query_params, "format")
-    fmt = request.query_params.get("format", "ndjson")
-    if fmt not in FORMATS:
-        raise BadInput("format", fmt, f"must be one of {', '.join(FORMATS)}")
-    entries = web_of(request).admin.suppressed()
-    first = list(islice(entries, ROWS_AT_ONCE))  # what can fail fails here, before an answer has begun
-    return StreamingResponse(_pieces(chain(first, entries), fmt), media_type=FORMATS[fmt])
+    return streamed(web_of(request).admin.suppressed(), COLUMNS, format_of(request.query_params))
 
 
 @body_endpoint("operate")
@@ -59,22 +48,6 @@ def _texts(value: object, field: str) -> list[str]:
     if not 0 < len(value) <= MOST_NUMBERS:
         raise BadInput(field, f"{len(value)} numbers", f"must be 1 to {MOST_NUMBERS:,} in one request")
     return value
-
-
-def _pieces(entries: Iterator[SuppressedNumber], fmt: str) -> Iterator[bytes]:
-    if fmt == "csv":
-        yield (",".join(COLUMNS) + "\n").encode()
-    while some := list(islice(entries, ROWS_AT_ONCE)):
-        if fmt != "csv":
-            yield msgspec.json.Encoder().encode_lines(some)
-            continue
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        for entry in some:
-            cells = [str(entry.get(column, "")) for column in COLUMNS]
-            # All but the number: its + is wanted, and it was checked when it was put on the list.
-            writer.writerow([cells[0], *map(harmless, cells[1:])])
-        yield text.getvalue().encode()
 
 
 routes: Final = [

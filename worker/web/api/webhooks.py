@@ -1,6 +1,5 @@
 """Endpoints of webhooks: listed, added, removed, told again."""
 
-from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from smsline.errors import BadInput
 from worker.web.api.callers import Caller
 from worker.web.api.endpoint import answer, body_endpoint, endpoint, only, text_of
 from worker.web.context import web_of
+from worker.web.times import epoch_s
 
 
 @endpoint("read")
@@ -45,15 +45,7 @@ def remove(request: Request, caller: Caller) -> Response:
 def replay(request: Request, caller: Caller) -> Response:
     """Send kept events again; the answer says how many."""
     only(request.query_params, "since")
-    since = request.query_params.get("since", "")
-    rule = "must be a time with its offset such as 2030-05-01T09:00:00Z"
-    try:
-        at = datetime.fromisoformat(since)
-        since_s = max(0.0, at.timestamp())
-    except (ValueError, OverflowError):
-        raise BadInput("since", since, rule) from None
-    if at.tzinfo is None:  # it would be read as the server's local time
-        raise BadInput("since", since, rule)
+    since_s = epoch_s(request.query_params.get("since", ""), "since")
     admin = web_of(request).admin.acting(caller.actor)
     return answer({"replayed": admin.replay_webhook(request.path_params["name"], since_s=since_s)})
 

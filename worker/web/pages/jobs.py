@@ -1,13 +1,12 @@
 """Jobs: the list with its filters, and the page of one: progress, codes with what to do, results, the levers."""
 
-from datetime import datetime
 from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.admin import DeadGroup
@@ -17,11 +16,13 @@ from smsline.ledger.jobs import Result, Status
 from smsline.names import LANES
 from smsline.numbers import mask
 from smsline.states import COUNTED, JobState
-from worker.web.api.jobs import ROWS_AT_ONCE, pieces
+from worker.web.api.jobs import COLUMNS
 from worker.web.auth import Visitor, act, page
 from worker.web.context import Web, web_of
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import fragment, render
+from worker.web.rows import streamed
+from worker.web.times import day_ms
 
 ROWS: Final = 50
 SAMPLE: Final = 25
@@ -43,8 +44,8 @@ def jobs(request: Request, _: Visitor) -> Response:
         lane=chosen["lane"],
         template=chosen["template"],
         account=chosen["account"],
-        since_ms=_ms(chosen["since"]),
-        until_ms=_ms(chosen["until"]),
+        since_ms=day_ms(chosen["since"]),
+        until_ms=day_ms(chosen["until"]),
     )
     found = job_page(web_of(request).ledger, wanted, after=request.query_params.get("after", ""), limit=ROWS)
     query = urlencode({**{name: value for name, value in chosen.items() if value}, "after": found.after})
@@ -126,9 +127,7 @@ def results(request: Request, visitor: Visitor) -> Response:
         )
     else:
         rows = (_masked(row) for row in rows)
-    first = list(islice(rows, ROWS_AT_ONCE))
-    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-    return StreamingResponse(pieces(first, rows, "csv"), media_type="text/csv; charset=utf-8", headers=headers)
+    return streamed(rows, COLUMNS, "csv", {"content-disposition": f'attachment; filename="{name}.csv"'})
 
 
 def _read(web: Web, name: str) -> dict[str, object]:
@@ -155,14 +154,6 @@ def _sample(web: Web, status: Status, state: str) -> list[Result]:
 
 def _masked(row: Result) -> Result:
     return Result(**{**row, "phone": mask(row["phone"])})
-
-
-def _ms(text: str) -> int:
-    """A date or time of the filter as epoch ms, in UTC; 0 for what is none."""
-    try:
-        return int(datetime.fromisoformat(f"{text}+00:00" if "T" in text else f"{text}T00:00+00:00").timestamp() * 1000)
-    except ValueError:
-        return 0
 
 
 routes: Final = [

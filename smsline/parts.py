@@ -77,14 +77,19 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
         Conflict: The job has one of the numbers from an earlier call, and it was to get something else.
     """
     filling, known = _Filling(), known or Known()
+    is_usual, add = numbers.usual_spelling(), known.add
     for row_no, row in enumerate(rows, tally.rows + 1):
-        try:
-            number, params, ref = check_row(row, rules)
-        except BadInput as error:
-            _reject(tally, Rejected(row_no, _masked(row), error.field, error.rule), on_rejected)
-            continue
-        mark = mark_of(params, ref) if params is not None or ref else 0
-        at = known.add(numbers.same_phone(number), row_no, mark)
+        # Nine rows in ten of a campaign are such text. One expression judges it; check_row takes four times as long to say the same.
+        if type(row) is str and is_usual(row):
+            number, params, ref, mark = int(row), None, "", 0
+        else:
+            try:
+                number, params, ref = check_row(row, rules)
+            except BadInput as error:
+                _reject(tally, Rejected(row_no, _masked(row), error.field, error.rule), on_rejected)
+                continue
+            mark = mark_of(params, ref) if params is not None or ref else 0
+        at = add(numbers.same_phone(number), row_no, mark)
         first, same = (known.row_at(at), known.mark_at(at) in {mark, Known.ERASED}) if at >= 0 else (0, True)
         if first:
             if same:

@@ -138,11 +138,17 @@ class Known:
 
     def _grow(self) -> None:
         phones, rows, marks = self._phones, self._rows, self._marks
-        self._count = 0
         self._make(self._size * 2 + 1)
-        for at, phone in enumerate(phones):
+        size, wider, new_rows, new_marks = self._size, self._phones, self._rows, self._marks
+        # As `add`, without its questions: all are different, and a call for each would double the price of the table.
+        for was, phone in enumerate(phones):
             if phone:
-                self.add(phone, rows[at], marks[at])
+                at = phone % size
+                while wider[at]:
+                    at = at + 1 if at + 1 < size else 0
+                wider[at] = phone
+                new_rows[at] = rows[was]
+                new_marks[at] = marks[was]
 
     def _make(self, size: int) -> None:
         self._phones, self._rows, self._marks = array("Q", [0]) * size, array("I", [0]) * size, array("Q", [0]) * size

@@ -1,68 +1,165 @@
-"""What is done to a running service: its worker processes and its Redis are killed with -9, found by their parent."""
+"""What is done to a running service, and how many recipients were in calls each time: they alone may end in doubt."""
 
-import os
 import random
-import signal
 import threading
-from contextlib import suppress
-from pathlib import Path
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
-WORKER: Final = "worker.supervisor.process"
-REDIS: Final = "redis-server"
+from bench.chaos.clock import Clock
+from bench.chaos.in_flight import in_flight
+from bench.chaos.machines import Fleet
+from bench.chaos.redis_pair import RedisPair
+from bench.chaos.scrape import WebProcess
+from bench.chaos.strike import Strike
+from worker.sandbox.background import Background
+
+LOST_S: Final = 1.0
+"""So much of the last moments the promoted replica lacks."""
+
+STEP_S: Final = 30.0
+"""By so much Redis' clock is set forward and back."""
+
+ADRIFT_S: Final = 3600.0
+"""By so much a worker's clock is set."""
+
+GENTLE: Final = ("a worker stopped for another version", "web process killed", "a worker's clock set")
+"""Calls in flight end well in these."""
 
 
-def children_of(parent: int, what: str) -> list[int]:
-    """Processes below a parent whose command line has these words."""
-    below: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with suppress(OSError, IndexError, ValueError):
-            above = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if above == parent and what in (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode():
-                below.append(int(entry.name))
-    return below
+@dataclass(slots=True)
+class Done:
+    """What was done.
+
+    Attributes:
+        times: How often, by kind of harm.
+        in_flight: Recipients in calls at these moments, by kind of harm.
+        lost_moments: Numbers that were texted in moments which Redis lost.
+        skipped: What could not be done, and why.
+    """
+
+    times: "Counter[str]" = field(default_factory=Counter)
+    in_flight: "Counter[str]" = field(default_factory=Counter)
+    lost_moments: "Counter[str]" = field(default_factory=Counter)
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 class Harm(threading.Thread):
-    """Kills a worker process every second or two, and Redis twice, until the time is over.
+    """Does harm after a plan, and kills a worker process every second or two besides, until the time is over.
+
+    Args:
+        seconds: Length of the run.
+        seed: Of what is killed when.
+        redis: The pair.
+        fleet: The workers.
+        strike: The provider's outages.
+        sandbox: The provider.
+        adrift: The clock of one machine.
+        web: The web process.
 
     Attributes:
-        workers: Worker processes killed.
-        redis: Times Redis was killed.
+        done: What was done.
+        spent_s: How much of the time is over.
+        doing: The latest of the plan, for people.
     """
 
-    def __init__(self, supervisor: int, seconds: float, seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        seed: int,
+        redis: RedisPair,
+        fleet: Fleet,
+        strike: Strike,
+        sandbox: Background,
+        adrift: Clock,
+        web: WebProcess,
+    ) -> None:
         super().__init__(name="harm", daemon=True)
-        self.workers = 0
-        self.redis = 0
-        self._supervisor = supervisor
-        self._seconds = seconds
+        self.done, self.seconds, self.spent_s = Done(), seconds, 0.0
+        self._redis, self._fleet, self._strike = redis, fleet, strike
+        self._sandbox, self._adrift, self._web, self.doing = sandbox, adrift, web, ""
         self._chance = random.Random(seed)
-        self._over = threading.Event()
+        self.failed: BaseException | None = None
+
+    def plan(self) -> list[tuple[float, str, Callable[[], None]]]:
+        """What is done, at which share of the time."""
+        strike, clock, adrift = self._strike, self._redis.clock, self._adrift
+        found: list[tuple[float, str, Callable[[], None]]] = [
+            (0.10, "provider refused", lambda: strike.begin("refused")),
+            (0.17, "", lambda: strike.end("refused")),
+            (0.22, "Redis killed", lambda: self._redis.restart(0.5)),
+            (0.25, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
+            (0.30, "provider 502", lambda: strike.begin("502")),
+            (0.38, "", lambda: strike.end("502")),
+            (0.43, "Redis stalled", lambda: self._redis.stall(min(7.0, self.seconds / 12))),
+            (0.35, "web process killed", self._web.start),
+            (0.50, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
+            (0.55, "replica promoted without the last second", self._promote),
+            (0.63, "provider hangs", lambda: strike.begin("hang")),
+            (0.71, "", lambda: strike.end("hang")),
+            (0.75, "Redis killed", lambda: self._redis.restart(0.5)),
+            (0.80, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
+        ]
+        if clock.why_not:
+            self.done.skipped["clocks that step"] = clock.why_not
+        else:
+            found += [
+                (0.28, "a worker's clock set", lambda: adrift.set(ADRIFT_S)),
+                (0.41, "a worker's clock set", lambda: adrift.set(-ADRIFT_S)),
+                (0.61, "a worker's clock set", lambda: adrift.set(0)),
+                (0.84, "Redis' clock set forward", lambda: clock.set(STEP_S)),
+                (0.92, "Redis' clock set back", lambda: clock.set(0)),
+            ]
+        return sorted(found, key=lambda each: each[0])
 
     def run(self) -> None:
         """Do harm."""
-        spent = 0.0
-        while spent < self._seconds and not self._over.is_set():
-            pause_s = self._chance.uniform(1.0, 2.0)
-            self._over.wait(pause_s)
-            spent += pause_s
-            self.workers += self._kill(WORKER)
-            if spent > (self.redis + 1) * self._seconds / 3 and self.redis < 2:
-                self.redis += self._kill(REDIS)
+        try:
+            self._run()
+        except BaseException as error:  # noqa: BLE001 - told by who waits for the thread
+            self.failed = error
 
-    def stop(self) -> None:
-        """Do no more harm."""
-        self._over.set()
-        self.join()
+    def _run(self) -> None:
+        plan, began_s = self.plan(), time.monotonic()
+        while self.spent_s < self.seconds:
+            time.sleep(self._chance.uniform(0.5, 1.0))
+            self.spent_s = time.monotonic() - began_s
+            while plan and plan[0][0] * self.seconds <= self.spent_s:
+                _, kind, act = plan.pop(0)
+                if kind:
+                    self.doing = kind
+                    self._note(kind)
+                act()
+            if self._chance.random() < 0.5:
+                self._kill_worker()
 
-    def _kill(self, what: str) -> int:
-        found = children_of(self._supervisor, what)
-        if not found:
-            return 0
-        with suppress(ProcessLookupError):
-            os.kill(self._chance.choice(found), signal.SIGKILL)
-            return 1
-        return 0
+    def _note(self, kind: str, pid: int = 0) -> None:
+        if kind in GENTLE:
+            self.done.times[kind] += 1
+            return
+        with self._redis.direct() as client:
+            self.done.times[kind] += 1
+            self.done.in_flight[kind] += in_flight(client, pid)
+
+    def _kill_worker(self) -> None:
+        pid = self._fleet.halt(self._chance)
+        # What it has sent to Redis by now arrives before the look at what it has under way.
+        time.sleep(0.02)
+        self._note("workers killed", pid)
+        self._fleet.end(pid)
+
+    def _promote(self) -> None:
+        before = self._sandbox.stats(log=False)["numbers"]
+        self._redis.cut()
+        time.sleep(LOST_S)
+        self._note("calls when the primary ended")
+        self._redis.promote(1.0, then=lambda: self._lost_since(before))
+
+    def _lost_since(self, before: dict[str, int]) -> None:
+        now = self._sandbox.stats(log=False)["numbers"]
+        lost = {number: times - before.get(number, 0) for number, times in now.items() if times > before.get(number, 0)}
+        self.done.lost_moments.update(lost)
+        self.done.in_flight["texted in the moments that Redis lost"] += len(lost)

@@ -17,10 +17,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.chaos.door import Door
 from bench.chaos.service import service, wait_closed
 from bench.chaos.strike import KINDS, Strike
-from bench.chaos.work import CAMPAIGN_FIRST, Given, campaign
+from bench.chaos.switch import Switch
+from bench.chaos.work import CAMPAIGN_FIRST, campaign
 from smsline import Client, Unavailable
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
@@ -84,12 +84,12 @@ def outage(kind: str, asked: argparse.Namespace) -> bool:
         tempfile.TemporaryDirectory(prefix="smsline-outage-") as place,
         Background(flags) as down,
         Background(flags) as well,
-        Door(int(down.url.rsplit(":", 1)[1])) as door,
+        Switch(int(down.url.rsplit(":", 1)[1])) as door,
         service(Path(place), door.url, well=well.url) as (_, redis_url),
     ):
         client = Client(redis_url=redis_url)
         healthy, strike = Healthy(client), Strike(down, door)
-        given = Given(campaign(client, asked.numbers, asked.numbers / asked.pace), [])
+        job = campaign(client, asked.numbers, asked.numbers / asked.pace)
         healthy.start()
         time.sleep(STEADY_S)
         began_s = time.monotonic()
@@ -99,11 +99,11 @@ def outage(kind: str, asked: argparse.Namespace) -> bool:
         ended_s = time.monotonic()
         strike.end(kind)
         healthy.stop()
-        wait_closed(client, Given(given.campaign, healthy.jobs), screen)
-        counts = client.status(given.campaign)["counts"]
+        wait_closed(client, [job, *healthy.jobs], screen)
+        counts = client.status(job)["counts"]
         sent = down.stats(log=False)["numbers"]
         calls = down.stats(numbers="0", log=False)["calls"]
-        open_jobs = sum(not client.status(job)["closed_at"] for job in (given.campaign, *healthy.jobs))
+        open_jobs = sum(not client.status(each)["closed_at"] for each in (job, *healthy.jobs))
         client.close()
     before = [took for at, took in healthy.took_s if at < began_s]
     during = [took for at, took in healthy.took_s if began_s <= at < ended_s]

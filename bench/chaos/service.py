@@ -5,14 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from bench.chaos.work import Given
 from bench.sandbox import free_port
 from smsline import Client, Unavailable
 
@@ -96,9 +95,9 @@ def service(folder: Path, endpoint: str, *, well: str = "") -> Iterator[tuple[in
             process.wait()
 
 
-def wait_closed(client: Client, given: Given, screen: Console) -> None:
+def wait_closed(client: Client, jobs: Sequence[str], screen: Console) -> None:
     """Wait until every job is closed, or the time for it is over."""
-    deadline, left = time.monotonic() + CLOSE_S, [given.campaign, *given.otps]
+    deadline, left = time.monotonic() + CLOSE_S, list(jobs)
     with screen.status("harm is over; waiting for the jobs to close") as shown:
         while left and time.monotonic() < deadline:
             time.sleep(1)

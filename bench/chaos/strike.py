@@ -1,10 +1,9 @@
-"""Outages of a provider: what every send meets while one lasts, and windows of them in a soak."""
+"""Outages of a provider: what every send meets while one lasts."""
 
-import threading
 from collections.abc import Sequence
 from typing import Final
 
-from bench.chaos.door import Door
+from bench.chaos.switch import Switch
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Fault
 
@@ -14,12 +13,9 @@ KINDS: Final[dict[str, Fault | None]] = {
     "504": Fault("status", "SendSms", status=504, executed=False),
     "garbled": Fault("garbled", "SendSms", executed=False),
     "internal": Fault("error", "SendSms", code="InternalError.Timeout", executed=False),
-    "hang": Fault("slow", "SendSms", ms=60_000, executed=False),
+    "hang": Fault("slow", "SendSms", ms=20_000, executed=False),
 }
 """What every send is answered with meanwhile; None: it meets a shut door."""
-
-WINDOWS: Final = ("refused", "502", "hang")
-"""Those of a soak, one after the other."""
 
 
 class Strike:
@@ -31,7 +27,7 @@ class Strike:
         usual: What goes wrong with its answers besides.
     """
 
-    def __init__(self, provider: Background, door: Door, usual: Sequence[Fault] = ()) -> None:
+    def __init__(self, provider: Background, door: Switch, usual: Sequence[Fault] = ()) -> None:
         self._provider, self._door, self._usual = provider, door, usual
 
     def begin(self, kind: str) -> None:
@@ -53,25 +49,3 @@ class Strike:
         self._provider.control(
             faults=[{name: getattr(each, name) for name in each.__struct_fields__} for each in faults]
         )
-
-
-class Outages(threading.Thread):
-    """A window of each kind of outage, spread over a soak, each a twelfth of it.
-
-    Args:
-        strike: What goes down.
-        seconds: Length of the soak.
-    """
-
-    def __init__(self, strike: Strike, seconds: float) -> None:
-        super().__init__(name="outages", daemon=True)
-        self._strike, self._seconds = strike, seconds
-
-    def run(self) -> None:
-        """Let them happen."""
-        pause = threading.Event()
-        for kind in WINDOWS:
-            pause.wait(self._seconds / 5)
-            self._strike.begin(kind)
-            pause.wait(self._seconds / 12)
-            self._strike.end(kind)

@@ -34,7 +34,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
 | pushed:<account>             | hash   | raw pages that were pushed, and pulled replies              | read                            |
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
-| numbers:<day>:<n>            | list   | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
+| phones:<day>:<n>             | list   | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
 | number_days                  | zset   | days that have such records, by their end                   | permanent; members leave        |
 | pulses                       | hash   | Celery queue -> when a scheduler last looked after it, ms    | permanent; one                  |
 | stats                        | hash   | counters of the statistics, which only grow                  | permanent; a few thousand       |
@@ -277,8 +277,9 @@ class Keys:
         return f"{self.prefix}index:{account}:{day}:"
 
     def numbers_of(self, day: int) -> str:
-        """What the strings of a day's number index have in common: their numbers follow."""
-        return f"{self.prefix}numbers:{day}:"
+        """What the lists of a day's number index have in common: their numbers follow."""
+        # Not `numbers:`, which workers of this layout had for strings: a key never changes its type, or two versions stop each other.
+        return f"{self.prefix}phones:{day}:"
 
     def stats_minutes(self, hour: int) -> str:
         """The minutes of an hour since the epoch."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from smsline.job import JobSpec, new_job_id
 from smsline.ledger import accounts, inbox, jobs, poison, version
 from smsline.ledger.link import Ledger
 from smsline.ledger.migrate import migrate
+from smsline.ledger.number_index import NUMBER_SHARDS
 from smsline.numbers import pack
 from tests.faults.support.hands import Hands, engine_of
 from tests.faults.support.provider import CountingProvider
@@ -65,6 +67,15 @@ def test_a_field_of_a_newer_producer_is_passed_over(hands: Hands) -> None:
     """What this version does not know, it does not need."""
     ledger, job = hands.engine.ledger, new_job_id()
     submit_as_before(ledger, job, [FIRST], json.dumps(json.loads(SPEC) | {"colour": "red"}))
+    hands.work(lambda: closed(ledger, job))
+
+
+def test_the_number_index_of_older_workers_stands_beside_ours(hands: Hands) -> None:
+    """They keep strings where we have lists, on one day: neither stops the other from accepting jobs."""
+    ledger, job = hands.engine.ledger, new_job_id()
+    day = int(time.time() // 86_400)
+    ledger.redis.mset({f"{ledger.keys.prefix}numbers:{day}:{shard}": b"7bytes." for shard in range(NUMBER_SHARDS)})
+    submit_as_before(ledger, job, [FIRST])
     hands.work(lambda: closed(ledger, job))
 
 

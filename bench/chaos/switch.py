@@ -1,4 +1,4 @@
-"""A door in front of the sandbox: while it is shut, connections are refused, as by a provider whose front is down."""
+"""A switch in front of a server: bytes are passed on to where it points; while it is shut, connections are refused."""
 
 import socket
 import threading
@@ -9,14 +9,15 @@ HOST: Final = "127.0.0.1"
 AT_ONCE: Final = 65_536
 
 
-class Door:
+class Switch:
     """Passes bytes on to a port, both ways.
 
     Args:
-        port: Behind the door.
+        port: Behind the switch.
 
     Attributes:
-        url: In front of it.
+        port: In front of it.
+        url: The same for a provider.
     """
 
     def __init__(self, port: int) -> None:
@@ -44,8 +45,9 @@ class Door:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 
-    def open(self) -> None:
-        """Take connections again, at the same port."""
+    def open(self, behind: int | None = None) -> None:
+        """Take connections again, at the same port, for the server behind or for another one."""
+        self._behind = behind or self._behind
         self._listener = self._bind(self.port)
         threading.Thread(target=self._listen, args=(self._listener,), daemon=True).start()
 
@@ -61,7 +63,12 @@ class Door:
         with suppress(OSError):
             while not self._over:
                 front, _ = listener.accept()
-                back = socket.create_connection((HOST, self._behind))
+                try:
+                    back = socket.create_connection((HOST, self._behind))
+                except OSError:
+                    # The server behind is dead at this moment: who asks is cut off, and may ask again.
+                    front.close()
+                    continue
                 for one, other in ((front, back), (back, front)):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._open.add(one)

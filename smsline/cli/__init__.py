@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="JobControl")
 
+# Exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT.
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 
 def client_from_env() -> "Client":
@@ -81,8 +81,9 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
             stream.reconfigure(errors="backslashreplace")
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
+        # Not standalone: typer would end the process itself, with exit code 1 and a traceback for our own errors.
         code = app(args=args, prog_name="smsline", standalone_mode=False, obj=connect)
-        sys.stdout.flush()
+        sys.stdout.flush()  # here, where a full disk or a closed pipe is still an error of the command
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:

@@ -45,8 +45,14 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    if found:
-        show_listing(_COLUMNS, map(_row, found))
+    rows = list[tuple[object, ...]]()
+    for one in found:
+        receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
+        left = one["credit"]
+        credit = f"{left['balance']} {left['currency']} ({left['messages']:,} messages)" if left else ""
+        rows.append((one["account"], one["provider"], one["state"], *receipts, credit, one["last_error"]))
+    if rows:
+        show_listing(_COLUMNS, rows)
     else:
         print_line("no worker has registered an account yet")
     for text in (text for one in found for text in _troubles(one)):
@@ -60,13 +66,6 @@ def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) 
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
         f"{account}: goes on; {lifted:,} hindrances lifted"
     )
-
-
-def _row(one: "AccountHealth") -> tuple[object, ...]:
-    receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
-    left = one["credit"]
-    credit = f"{left['balance']} {left['currency']} ({left['messages']:,} messages)" if left else ""
-    return (one["account"], one["provider"], one["state"], *receipts, credit, one["last_error"])
 
 
 def _troubles(one: "AccountHealth") -> list[str]:
@@ -93,6 +92,7 @@ def _troubles(one: "AccountHealth") -> list[str]:
         f"{one['account']}: unknown code {code} came {count:,} times; add a row for it"
         for code, count in one["unknown_codes"].items()
     ]
+    # What needs a person stands before what ends by itself.
     return parks + held + (lacking if one["state"] == "unserved" else []) + machines + _failover(one) + unknown
 
 

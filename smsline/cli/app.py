@@ -30,7 +30,7 @@ app = typer.Typer(
     # A traceback of typer's would show locals, and with them numbers and params.
     pretty_exceptions_enable=False,
     context_settings=HELP,
-    help="Hand SMS jobs to the dispatch line, follow them, and mend what could not be sent.",
+    help="Hand SMS jobs over, follow them, and mend what could not be sent.",
     epilog=example(
         "smsline send --to +8613711112222 --template 1234 --param 482913 --lane otp --wait",
         "smsline campaign may.csv --template 5678 --at +2h --pace 500",

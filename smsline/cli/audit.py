@@ -1,15 +1,12 @@
 """`smsline audit`: who did what, when, from where, and how many recipients it touched."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line
-
-if TYPE_CHECKING:
-    from smsline.ledger.audit import Act
 
 commands = typer.Typer()
 
@@ -39,11 +36,13 @@ def audit(
             Column("act"),
             Column("count", number=True),
         ]
-        show_listing([*columns, Column("about", words=True)], map(_row, found))
+        rows = [
+            (
+                *(act["at"], act["who"], act["how"], act["where"], act["act"], act["count"]),
+                ", ".join(f"{name} {value}" for name, value in act["about"].items()),
+            )
+            for act in found
+        ]
+        show_listing([*columns, Column("about", words=True)], rows)
     else:
         print_line("nothing was done yet")
-
-
-def _row(act: "Act") -> tuple[object, ...]:
-    about = ", ".join(f"{name} {value}" for name, value in act["about"].items())
-    return act["at"], act["who"], act["how"], act["where"], act["act"], act["count"], about

@@ -76,7 +76,10 @@ class Intake:
         self._rejects = rejects
         self._tick = tick
         self._plain = not file.columns.params and file.columns.ref is None
+        # Numbers in full of the rows that the client has not judged yet, a part of them at most; a rejection shows a masked
+        # number, and the person who mends the file needs the whole one.
         self._open: dict[int, str] = {}
+        # Four bytes a row, for the whole file: a duplicate may name any earlier line.
         self._lines = array("I")
         self.taken = self.unread = self.refused = 0
         self.exhausted = False
@@ -177,6 +180,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
 
     params = opt.params_of(param, stdin_taken=str(file) == "-")
     client = opt.client_of(context)
+    # By Redis' clock: the workers go by it, and this machine's may be wrong.
     at_s = parse_at(at, now_s=client.now_s()) if at else None
     rules = RowRules(client.region, allow_unassigned, allow_blank)
     submit = partial(client.campaign, template=template, params=params, sign=sign, sender=sender, account=account)
@@ -184,7 +188,11 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     submit = partial(submit, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
     told: list[Summary] = []
     with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:
-        _check_columns(source, params_given=bool(param))
+        if source.columns.params and param:
+            raise BadInput("--param", "…", f"{source.name} has param columns; give params there or here, not both")
+        if source.columns.ignored:
+            # Said, not refused: exports bring columns along; but a misspelt `params1` would be missed in silence.
+            say(f"columns not used: {', '.join(source.columns.ignored)}")
         with RejectedFile(_rejects_of(file, rejects)) as bad, _progress(source) as tick:
             intake = Intake(source, bad, tick)
             listeners = (intake.rejected, intake.repeated, intake.settled)
@@ -195,6 +203,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
                     on = dict(zip(("on_rejected", "on_duplicate", "on_progress"), listeners, strict=True))
                     job = submit(to=intake, on_summary=told.append, **on)
             except BadInput as error:
+                # The client speaks of rows, the person knows lines: the file's own error is the clearer one.
                 if (nothing := intake.nothing_accepted()) is None:
                     raise
                 bad.keep()
@@ -209,17 +218,11 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
 
 
 def _rejects_of(file: str, named: str) -> Path:
+    # samefile, not ==: the campaign may be named by another path, and would be replaced by its own bad rows.
     path = Path(named) if named else rejected_path(file)
     if path.exists() and Path(file).exists() and path.samefile(file):
         raise BadInput("--rejects", named, "is the campaign itself; name another file")
     return path
-
-
-def _check_columns(source: CampaignFile, *, params_given: bool) -> None:
-    if source.columns.params and params_given:
-        raise BadInput("--param", "…", f"{source.name} has param columns; give params there or here, not both")
-    if source.columns.ignored:
-        say(f"columns not used: {', '.join(source.columns.ignored)}")
 
 
 @contextmanager
@@ -228,6 +231,7 @@ def _progress(source: CampaignFile) -> Iterator[Tick]:
     if not sys.stderr.isatty():
         yield lambda: None
         return
+    # On stderr, and gone at the end: stdout has the job's id and nothing else, for scripts.
     from rich.progress import Progress  # noqa: PLC0415 - only on a terminal
 
     with Progress(console=console(stderr=True), transient=True) as bar:

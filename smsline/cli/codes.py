@@ -102,6 +102,6 @@ def _print(match: "Match") -> None:
         ("source", row.source),
     ):
         if value:
-            facts.add_row(f"  {name}", cell(value))
+            facts.add_row(f"  {name}", cell(value))  # without control characters: a file of overrides is anyone's
     print_line(f"{row.code} ({row.provider} {row.namespace}{found})")
     show(facts)

@@ -13,7 +13,7 @@ from smsline.cli.output import console, print_json, print_line, say
 from smsline.errors import BadInput
 
 if TYPE_CHECKING:
-    from smsline.admin import Admin, DeadGroup
+    from smsline.admin import Admin
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -74,8 +74,15 @@ def list_groups(
     if as_json:
         print_json(groups)
         return
-    if groups:
-        show_listing(_GROUP_COLUMNS, map(_group, groups))
+    rows = list[tuple[object, ...]]()
+    for group in groups:
+        # A code may have struck thousands of jobs: three of them are examples enough, JSON has all.
+        more = len(group["jobs"]) - _SHOWN_JOBS
+        shown = " ".join(group["jobs"][:_SHOWN_JOBS]) + (f" +{more}" if more > 0 else "")
+        facts = (group["code"], group["state"], group["provider"], group["account"], group["count"], shown)
+        rows.append((*facts, group["meaning"], group["advice"]))
+    if rows:
+        show_listing(_GROUP_COLUMNS, rows)
     else:
         print_line("no dead letters")
 
@@ -105,6 +112,7 @@ def show_rows(
     columns = [Column(name, spare=_SPARE.get(name, 0), number=name == "attempts") for name in ROW_COLUMNS]
     some: list[dict[str, object]] = [{**row} for row in islice(rows, limit or None)]
     show_listing(columns, ([row[name] for name in ROW_COLUMNS] for row in some))
+    # One row more than asked for tells that there are more, without counting them all.
     if next(rows, None) is not None:
         say(f"there are more than {limit:,}; --limit 0 shows all")
 
@@ -191,10 +199,3 @@ def _ask_first(admin: "Admin", selection: Selection, *, verb: str, yes: bool) ->
 
 def _report(done: str, count: int, *, as_json: bool) -> None:
     print_json({done: count}) if as_json else print_line(f"{done} {count:,}")
-
-
-def _group(group: "DeadGroup") -> tuple[object, ...]:
-    more = len(group["jobs"]) - _SHOWN_JOBS
-    jobs = " ".join(group["jobs"][:_SHOWN_JOBS]) + (f" +{more}" if more > 0 else "")
-    facts = (group["code"], group["state"], group["provider"], group["account"], group["count"], jobs)
-    return (*facts, group["meaning"], group["advice"])

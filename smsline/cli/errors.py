@@ -28,6 +28,7 @@ def ending(error: Exception) -> tuple[int, str]:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else "standard output: " if error.errno == errno.ENOSPC else ""
         return FAILED, one_line(f"{where}{error.strerror or error}")
+    # Masked, because the words of an unexpected error may quote what was being worked on.
     what = f"{type(error).__name__}: {mask_in(str(error))}"
     return FAILED, one_line(f"this is a bug: {what} (traceback: python -X dev -m smsline.cli ...)")
 

@@ -1,7 +1,7 @@
 """Keys of the HTTP API: made, listed, revoked. A key is shown once, when it is made."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -9,9 +9,6 @@ from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line, say
 from smsline.errors import BadInput
-
-if TYPE_CHECKING:
-    from smsline.ledger.api_keys import ListedKey
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -61,6 +58,7 @@ def create(
     if as_json:
         print_json({"name": name, "key": token})
         return
+    # The key alone on stdout, so that `smsline keys create … > file` holds it and nothing else.
     print_line(token)
     say("keep it now: it cannot be shown again")
 
@@ -68,7 +66,24 @@ def create(
 @commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline keys list"))
 def list_keys(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """List keys: what each may do, when it was used last, whether it is revoked."""
-    found = [_row(each) for each in opt.admin_of(context).api_keys()]
+    from smsline.ledger.api_keys import PREFIX  # noqa: PLC0415 - redis takes longer to load than --help to print
+    from smsline.ledger.jobs import iso  # noqa: PLC0415 - as above
+
+    found: list[dict[str, object]] = [
+        {
+            "name": each.key.name,
+            "key": f"{PREFIX}…{each.key.tail}",  # four characters tell two keys apart, and help no one to guess one
+            "scopes": list(each.key.scopes),
+            "lanes": list(each.key.lanes),
+            "templates": list(each.key.templates),
+            "per_s": each.key.per_s or None,
+            "created_at": iso(each.key.created_ms),
+            "expires_at": iso(each.key.expires_ms),
+            "used_at": each.used_at,
+            "revoked_at": each.revoked_at,
+        }
+        for each in opt.admin_of(context).api_keys()
+    ]
     if as_json:
         print_json(found)
     elif found:
@@ -86,25 +101,6 @@ def revoke(context: typer.Context, name: Name, *, as_json: opt.Json = False) -> 
     """End a key; the API refuses it within a second."""
     opt.admin_of(context).revoke_api_key(name)
     print_json({"revoked": name}) if as_json else print_line(f"{name} revoked")
-
-
-def _row(each: "ListedKey") -> dict[str, object]:
-    from smsline.ledger.api_keys import PREFIX  # noqa: PLC0415 - redis takes longer to load than --help to print
-    from smsline.ledger.jobs import iso  # noqa: PLC0415 - as above
-
-    key = each.key
-    return {
-        "name": key.name,
-        "key": f"{PREFIX}…{key.tail}",
-        "scopes": list(key.scopes),
-        "lanes": list(key.lanes),
-        "templates": list(key.templates),
-        "per_s": key.per_s or None,
-        "created_at": iso(key.created_ms),
-        "expires_at": iso(key.expires_ms),
-        "used_at": each.used_at,
-        "revoked_at": each.revoked_at,
-    }
 
 
 def _split(text: str) -> list[str]:

@@ -19,6 +19,7 @@ _SENTENCE: Final = 28
 
 _INDENT: Final = 4
 _GAP: Final = "  "
+# Wider than any row: rich would squeeze a table to the terminal's width before it is asked how wide it would be.
 _ANY_WIDTH: Final = 10_000
 
 
@@ -49,6 +50,7 @@ def show_listing(columns: Sequence[Column], rows: Iterable[Sequence[object]]) ->
         columns: In order.
         rows: Values, as many as columns; None shows as nothing.
     """
+    # All rows at once: how wide a column is depends on each of them. Callers limit their number.
     told = [[cell(value) for value in row] for row in rows]
     on = console()
     if not on.is_terminal:
@@ -115,6 +117,7 @@ def _print_stacked(on: "Console", columns: Sequence[Column], rows: Sequence[Row]
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Row]) -> list[int]:
+    # Not len: a Chinese character takes two columns of a terminal, a combining accent none.
     from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
 
     names = [column.name for column in columns]

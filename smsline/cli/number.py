@@ -1,15 +1,12 @@
 """`number`: what happened to a phone, over all jobs that are kept."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line
-
-if TYPE_CHECKING:
-    from smsline.admin import NumberEvent
 
 commands = typer.Typer()
 
@@ -28,14 +25,14 @@ def number(context: typer.Context, number: Number, *, as_json: opt.Json = False)
     if page["messages"]:
         names = ("created", "job", "lane", "template", "state", "code", "account", "attempts", "final", "serial")
         spare = {"serial": 6, "attempts": 5, "template": 4, "final": 3, "account": 2, "lane": 1}
-        show_listing(
-            [Column(name, spare=spare.get(name, 0), number=name == "attempts") for name in names],
-            map(_row, page["messages"]),
-        )
+        rows = [
+            (
+                *(event["created_at"], event["job"], event["lane"], event["template"], event["state"], event["code"]),
+                *(event["account"], event["attempts"], event["final_at"] or "", event["serial"]),
+            )
+            for event in page["messages"]
+        ]
+        show_listing([Column(name, spare=spare.get(name, 0), number=name == "attempts") for name in names], rows)
+        # Each code is explained once, however many messages have it.
         for code, event in {event["code"]: event for event in page["messages"] if event["code"]}.items():
             print_line(f"{code}: {event['meaning']} {event['advice']}".rstrip())
-
-
-def _row(event: "NumberEvent") -> tuple[object, ...]:
-    facts = (event["created_at"], event["job"], event["lane"], event["template"], event["state"], event["code"])
-    return (*facts, event["account"], event["attempts"], event["final_at"] or "", event["serial"])

@@ -23,8 +23,8 @@ class Connect(NamedTuple):
     admin: "Callable[[], Admin]"
 
 
+# Context settings of every command: typer alone knows no -h.
 HELP = {"help_option_names": ["-h", "--help"]}
-"""Context settings of every command."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The id that send or campaign printed.", show_default=False)]
@@ -104,6 +104,7 @@ def admin_of(context: typer.Context) -> "Admin":
 
 def example(*lines: str) -> str:
     """The examples under a command's help, their lines kept as they are."""
+    # The backspace is click's own sign: it leaves the paragraph that follows as it is.
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -126,5 +127,6 @@ def params_of(given: list[str] | None, *, stdin_taken: bool = False) -> list[str
         line = sys.stdin.readline() if value == "-" else value
         if value == "-" and not line:
             raise BadInput("param", "-", "must have a line on standard input for each -")
+        # Line ends only: blanks around a value may be meant, and the line end is that of echo.
         values.append(line.rstrip("\r\n") if value == "-" else value)
     return values

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("csv", "jsonl")
 
-# Columns of a table nobody looks at on a screen: nothing is folded, so that grep and awk find whole values.
+# Columns of a table that goes to a pipe: nothing is folded, so that grep and awk find whole values.
 _PIPE_WIDTH: Final = 1000
 
 
@@ -107,9 +107,10 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> "Table":
 
 
 def cell(value: object) -> str:
-    """A value as a table shows it: nothing for None, thousands apart, no control character of anybody's making."""
+    """A value as a table shows it: nothing for None, thousands apart, no control character from wherever it came."""
     if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
+    # A reply or a ref may hold the codes that move a terminal's cursor or set its title.
     return "".join(letter if letter.isprintable() else " " for letter in str(value))

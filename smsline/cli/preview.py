@@ -67,6 +67,7 @@ def filled(text: str, params: Sequence[str]) -> str:
         BadInput: It has a slot without a param.
     """
 
+    # One pass over the text, so that a param with {2} in it is not filled in turn.
     def value(slot: re.Match[str]) -> str:
         if int(slot[1]) > len(params):
             raise BadInput("--text", text, f"has {slot[0]}, but there are {len(params)} params")

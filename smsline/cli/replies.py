@@ -53,6 +53,7 @@ def since_s(text: str, *, now_s: float) -> float:
     if ago := re.fullmatch(r"-?(\d{1,6})([smhd])", text.strip()):
         return now_s - int(ago[1]) * _UNITS_S[ago[2]]
     try:
+        # Without an offset it is local time: a person types what the clock on the wall shows.
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
         raise BadInput("--since", text, "must be an ISO 8601 time, or so long ago: 30m, 24h, 7d") from None

@@ -1,7 +1,8 @@
-"""Commands that the service brings and the wheel does not: found in the checkout that this package is part of, or refused in words.
+"""Commands that the service brings and the wheel does not.
 
-The service's folders have common names (`worker`), and a producer may have its own of that name. So nothing is imported by its
-name alone: the file must lie beside this package, and be what that name means.
+They are found in the checkout that this package is part of, or refused in words. The service's folders have common
+names (`worker`), and a producer may have its own of that name. So nothing is imported by its name alone: the file must
+lie beside this package, and be what that name means.
 """
 
 import importlib
@@ -16,8 +17,8 @@ from smsline.errors import BadInput, SmslineError
 
 commands = typer.Typer()
 
+# Context settings of a command that hands its arguments on as they are, `--help` too.
 RAW: Final = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
-"""Context settings of a command that hands its arguments on as they are, `--help` too."""
 
 _COMMANDS: Final = "worker.commands"
 

@@ -13,7 +13,6 @@ from smsline.states import JobState
 
 if TYPE_CHECKING:
     from smsline.client import Client
-    from smsline.ledger.jobs import Status
 
 commands = typer.Typer()
 
@@ -46,14 +45,14 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
         return
     names = ("job", "state", "lane", "template", *_COUNTS, "created")
     columns = [Column(name, spare=_SPARE.get(name, 0), number=name in _COUNTS) for name in names]
-    show_listing(columns, map(_row, found))
-
-
-def _row(one: "Status") -> tuple[object, ...]:
-    counts = cast("dict[str, int]", one["counts"])
-    state = one["state"] if one["complete"] else f"{one['state']}, incomplete"
-    facts = (one["job"], state, one["lane"], one["template"])
-    return (*facts, *(counts[name] for name in _COUNTS), one["created_at"])
+    rows = list[tuple[object, ...]]()
+    for one in found:
+        counts = cast("dict[str, int]", one["counts"])
+        # An incomplete job is open and sends nothing: without the word its counts look like a worker that hangs.
+        shown = one["state"] if one["complete"] else f"{one['state']}, incomplete"
+        facts = (one["job"], shown, one["lane"], one["template"])
+        rows.append((*facts, *(counts[name] for name in _COUNTS), one["created_at"]))
+    show_listing(columns, rows)
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline pause JOB"))

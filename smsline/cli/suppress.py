@@ -66,7 +66,18 @@ def add(
     """
     admin, bad = opt.admin_of(context), list[str]()
     with _rows(numbers, file, admin.region, bad) as rows:
-        changed = admin.suppress_entries(_entry(row, scope, reason) for row in rows)
+        # What is said on the command line stands above what the file says.
+        entries: Iterator[SuppressedNumber] = (
+            {
+                "phone": row["phone"],
+                "scope": scope or row.get("scope", ""),
+                "source": row.get("source", ""),
+                "reason": reason or row.get("reason", ""),
+                "at": row.get("at", ""),
+            }
+            for row in rows
+        )
+        changed = admin.suppress_entries(entries)
     _report(changed, "added", bad, as_json=as_json)
 
 
@@ -108,17 +119,6 @@ def _rows(
         yield chain(given, _good(source, region, bad))
 
 
-def _entry(row: dict[str, str], scope: str, reason: str) -> "SuppressedNumber":
-    """A row as an entry; what was said on the command line stands above what the file says."""
-    return {
-        "phone": row["phone"],
-        "scope": scope or row.get("scope", ""),
-        "source": row.get("source", ""),
-        "reason": reason or row.get("reason", ""),
-        "at": row.get("at", ""),
-    }
-
-
 def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
     print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(f"{changed:,} numbers {done}")
     for reason in bad[:10]:
@@ -130,19 +130,17 @@ def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
 
 def _good(source: CampaignFile, region: str | None, bad: list[str]) -> Iterator[dict[str, str]]:
     """The rows of a file whose numbers can be numbers; the lines of the others go to `bad`."""
+    from smsline.numbers import parse_number  # noqa: PLC0415 - loads the tables of the world's numbers
+
     for row in source.rows():
-        reason = row.reason or _reason(row.phone, region)
+        reason = row.reason
+        if not reason:
+            try:
+                # Looked at here too, though the admin does so again: there one bad number would end the whole file.
+                parse_number(row.phone, region=region, field="phone", allow_unassigned=True)
+            except BadInput as error:
+                reason = str(error)
         if reason:
             bad.append(f"line {row.line}: {reason}")
         else:
             yield {**dict(zip(source.columns.ignored, row.others, strict=False)), "phone": row.phone}
-
-
-def _reason(phone: str, region: str | None) -> str:
-    from smsline.numbers import parse_number  # noqa: PLC0415 - loads the tables of the world's numbers
-
-    try:
-        parse_number(phone, region=region, field="phone", allow_unassigned=True)
-    except BadInput as error:
-        return str(error)
-    return ""

@@ -31,7 +31,7 @@ def parse_at(text: str, *, now_s: float) -> float:
     try:
         at = datetime.fromisoformat(wanted)
         at_s = at.timestamp()
-        other = at.replace(fold=1).timestamp()
+        other = at.replace(fold=1).timestamp()  # the other reading of a time that is there twice, or not at all
     except (ValueError, OverflowError, OSError):
         raise BadInput("--at", text, f"must be a time such as {example_at()} (local) or +10m") from None
     if at.tzinfo is None and other != at_s:

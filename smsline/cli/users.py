@@ -1,7 +1,7 @@
 """Users of the console: who may sign in, and what they may do."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line
 from smsline.errors import BadInput
-
-if TYPE_CHECKING:
-    from smsline.admin import Admin
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -40,6 +37,7 @@ def add(
     """Add a user; asks for the password, which is never shown."""
     from smsline.ledger import users  # noqa: PLC0415 - redis takes longer to load than --help to print
 
+    # Before the password is asked for: it would be typed twice for nothing.
     users.check_name(name), users.check_role(role)
     kept = "" if no_password else _asked(stdin=password_stdin)
     opt.admin_of(context).add_user(name, role, kept)
@@ -76,7 +74,10 @@ def remove(context: typer.Context, name: Name, *, as_json: opt.Json = False) -> 
 @commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline users list --json"))
 def list_users(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """List users and their roles."""
-    rows = _rows(opt.admin_of(context))
+    rows = [
+        {"user": user.name, "role": user.role, "password_since": user.since if user.password else None}
+        for user in opt.admin_of(context).users()
+    ]
     if as_json:
         print_json(rows)
     elif rows:
@@ -85,17 +86,11 @@ def list_users(context: typer.Context, *, as_json: opt.Json = False) -> None:
         print_line("no users: the console is open to this machine alone")
 
 
-def _rows(admin: "Admin") -> list[dict[str, object]]:
-    return [
-        {"user": user.name, "role": user.role, "password_since": user.since if user.password else None}
-        for user in admin.users()
-    ]
-
-
 def _asked(*, stdin: bool) -> str:
     """The hash of the password that the person types, or that comes on standard input."""
     from smsline.passwords import hashed  # noqa: PLC0415 - argon2, only here
 
+    # Hashed here: the password itself leaves this process for nowhere, not even for Redis.
     typed = (
         sys.stdin.readline().rstrip("\r\n")
         if stdin

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from smsline.ledger.jobs import Status
 
+# The colour of each count; the states of a job are drawn plain.
 STYLES: Final = {
     "waiting": "yellow",
     "sending": "cyan",
@@ -24,7 +25,6 @@ STYLES: Final = {
     "suppressed": "bright_black",
     "unknown": "magenta",
 }
-"""The colour of each count; the states of a job are drawn plain."""
 
 _NEVER: Final = "never handed over completely"
 _INCOMPLETE: Final = dict.fromkeys(("open", "paused"), "still being handed over")
@@ -81,7 +81,7 @@ def _facts(status: "Status") -> "Table":
 def _counts(status: "Status") -> "Table":
     from rich.progress_bar import ProgressBar  # noqa: PLC0415 - only where something is drawn
 
-    total = max(status["counts"]["total"], 1)
+    total = max(status["counts"]["total"], 1)  # a job whose first part has not come yet has none
     counts = table("state", "numbers", "share", "", numbers=("numbers", "share"))
     for name, number in _shown(status):
         bar = ProgressBar(total, number, width=_BAR_WIDTH, complete_style=STYLES[name], finished_style=STYLES[name])

@@ -59,6 +59,7 @@ def follow(client: "Client", jobs: Sequence[str], *, show: Show, timeout_s: floa
         waiting = [status["job"] for status in statuses if not is_closed(status)]
         if not waiting or left_s <= 0:
             return statuses
+        # Waited for, not slept: a job that closes is shown at once. One of them will do, the others are asked again above.
         with suppress(TimeoutError):
             client.wait(waiting[0], timeout_s=min(_TICK_S, left_s))
 
@@ -72,7 +73,7 @@ def changes(*, as_json: bool) -> Show:
             if last.get(status["job"]) != status:
                 last[status["job"]] = status
                 print_json(status) if as_json else print_line(line(status))
-        sys.stdout.flush()
+        sys.stdout.flush()  # a pipe is written in blocks of 8 KB otherwise, and nothing would be seen for minutes
 
     return show
 

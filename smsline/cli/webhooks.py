@@ -94,6 +94,7 @@ def try_out(context: typer.Context, name: Name, *, as_json: opt.Json = False) ->
     """Send an event for trial and say what was answered; ends a suspension. Exit 1 when it was not delivered."""
     admin = opt.admin_of(context)
     event = admin.test_webhook(name)
+    # Polled, because the answer comes from another process and the CLI holds no connection that is told.
     over_s = time.monotonic() + TEST_S
     # The ledger is looked at, and the endpoint is never called from here: the way that is tried is the worker's.
     while (said := admin.webhook_delivery(event))["delivered"] is None and time.monotonic() < over_s:

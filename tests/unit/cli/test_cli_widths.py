@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from smsline.states import COUNTED
 from tests.unit.cli.conftest import status_of
+from tests.unit.cli.test_cli_accounts import WELL
 
 JOB = "0mwr15lim9fod15prp"
 CODE = "FailedOperation.TemplateIncorrectOrUnapproved"
@@ -43,7 +44,7 @@ def rows() -> list[dict[str, Any]]:
 @pytest.fixture
 def filled(fake: Any) -> Any:
     """The client, with something to list."""
-    fake.answers |= {"jobs": jobs(), "dead_groups": groups(), "dead_rows": rows()}
+    fake.answers |= {"jobs": jobs(), "dead_groups": groups(), "dead_rows": rows(), "accounts": [WELL]}
     return fake
 
 

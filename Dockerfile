@@ -8,7 +8,7 @@ WORKDIR /app
 COPY pyproject.toml README.md LICENSE ./
 RUN mkdir smsline && touch smsline/__init__.py \
     && pip install --upgrade "pip>=25.1" \
-    && pip install --group service --editable .
+    && pip install --group service --group traces --editable .
 
 COPY . .
 # Compiled now: whoever runs it may not write here, and a worker starts in less time.

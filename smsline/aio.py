@@ -35,6 +35,7 @@ from smsline.ledger.keys import Keys
 from smsline.ledger.talk import Command, Talk, ask, carry_async, exchange_async
 from smsline.names import DEFAULT_NAMESPACE
 from smsline.parts import Tally, nothing_good, parts
+from smsline.tracing import submitting
 from smsline.upload import Upload
 from smsline.urls import read_url, redis_client
 
@@ -111,20 +112,21 @@ class AsyncClient:
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
-        upload = Upload(self._calls, spec, job_id)
-        tally, rules = upload.tally, rules_of(job, self.region)
-        cut = partial(
-            parts, tally=tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
-        )
-        await self._carry(upload.begin())
-        async with aclosing(_parts(to, cut)) as source:
-            async for part in source:
-                await self._carry(upload.put(part))
-                if on_progress:
-                    on_progress(tally.rows)
-        if not tally.good + tally.held:
-            raise nothing_good(tally)
-        taken, summary = await self._carry(upload.end())
+        with submitting(spec) as traced:
+            upload = Upload(self._calls, traced, job_id)
+            tally, rules = upload.tally, rules_of(job, self.region)
+            cut = partial(
+                parts, tally=tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
+            )
+            await self._carry(upload.begin())
+            async with aclosing(_parts(to, cut)) as source:
+                async for part in source:
+                    await self._carry(upload.put(part))
+                    if on_progress:
+                        on_progress(tally.rows)
+            if not tally.good + tally.held:
+                raise nothing_good(tally)
+            taken, summary = await self._carry(upload.end())
         if on_progress:
             on_progress(tally.rows)
         if on_summary:

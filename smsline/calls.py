@@ -21,6 +21,7 @@ from smsline.ledger.talk import Talk, Unreached, ask
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
 from smsline.numbers import check_region, parse_number
 from smsline.repeats import Content, refuse_another_job, refuse_other_rows
+from smsline.tracing import submitting
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 from smsline.wakeup import wake_up
 
@@ -141,20 +142,21 @@ class Calls:
         Raises:
             Conflict: The key or the id belongs to a job with other content.
         """
-        spec, part, content = checked_message(job, to=to, ref=ref, region=self.region)
-        yield from self.check_account(spec.account)
+        asked, part, content = checked_message(job, to=to, ref=ref, region=self.region)
+        yield from self.check_account(asked.account)
         # Looked up first only where the caller says that it repeats a call; otherwise that question would cost every message
         # a round trip.
         kept = (yield from inbox.kept_job(self.keys, check_job_id(job_id))) if job_id else None
         if kept is None:
-            rows = str(content) if spec.key else ""
-            taken = yield from self.submit(job_id or new_job_id(), spec, part, part_no=0, parts=1, rows=rows)
+            rows = str(content) if asked.key else ""
+            with submitting(asked) as spec:
+                taken = yield from self.submit(job_id or new_job_id(), spec, part, part_no=0, parts=1, rows=rows)
             # The ledger alone can say that a key is used; only then is it worth a second question.
             kept = (yield from inbox.kept_job(self.keys, taken.job)) if taken.existed else None
             if kept is None:
                 return taken
-        refuse_another_job(kept, spec)
-        refuse_other_rows(kept, spec.key, content)
+        refuse_another_job(kept, asked)
+        refuse_other_rows(kept, asked.key, content)
         return Submitted(kept.job, complete=True, existed=True)
 
     def submit(

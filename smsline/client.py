@@ -16,6 +16,7 @@ from smsline.ledger.link import Ledger
 from smsline.ledger.talk import ask, carry
 from smsline.names import DEFAULT_NAMESPACE
 from smsline.parts import Tally, nothing_good, parts
+from smsline.tracing import submitting
 from smsline.upload import Upload
 
 log = logging.getLogger(__name__)
@@ -113,18 +114,19 @@ class Client(JobControl):
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
-        upload = Upload(self._calls, spec, job_id)
-        tally, rules = upload.tally, rules_of(job, self.region)
-        self._carry(upload.begin())
-        for part in parts(
-            to, tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
-        ):
-            self._carry(upload.put(part))
-            if on_progress:
-                on_progress(tally.rows)
-        if not tally.good + tally.held:
-            raise nothing_good(tally)
-        taken, summary = self._carry(upload.end())
+        with submitting(spec) as traced:
+            upload = Upload(self._calls, traced, job_id)
+            tally, rules = upload.tally, rules_of(job, self.region)
+            self._carry(upload.begin())
+            for part in parts(
+                to, tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
+            ):
+                self._carry(upload.put(part))
+                if on_progress:
+                    on_progress(tally.rows)
+            if not tally.good + tally.held:
+                raise nothing_good(tally)
+            taken, summary = self._carry(upload.end())
         if on_progress:
             on_progress(tally.rows)
         if on_summary:

@@ -31,6 +31,8 @@ _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
 _EXTEND: Final = re.compile(r"[0-9]{0,12}")
+# A `traceparent` (W3C Trace Context, section 3.2) or nothing; ids of zeros are none.
+TRACEPARENT: Final = re.compile(r"|00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 # What databases, spreadsheets and languages write for a value that is not there. Null, Nan and Na are names of
 # people.
@@ -132,6 +134,7 @@ class JobOptions(TypedDict, total=False):
         ttl_s: Seconds after the start in which it may still be sent; `DEFAULT_TTL_S` of its lane when left out.
         key: Idempotency key: the same key gives the same job for as long as jobs are kept.
         account: The account to send through.
+        traceparent: W3C `traceparent` of the span that asks for it; the present OpenTelemetry span's when left out.
         allow_unassigned: Take numbers in ranges that libphonenumber does not know (yet).
         allow_blank: Take params that are empty, or that an export left for a missing value (`NULL`, `#N/A`).
     """
@@ -144,6 +147,7 @@ class JobOptions(TypedDict, total=False):
     ttl_s: float | None
     key: str
     account: str
+    traceparent: str
     allow_unassigned: bool
     allow_blank: bool
 
@@ -177,6 +181,7 @@ class JobSpec:
         pace: Numbers per second at most, or 0 for as fast as allowed.
         start_s: Epoch seconds before which nothing is sent, or 0 for now.
         stream: Whether parts may go out before the last one has come.
+        traceparent: W3C `traceparent` of the span that handed it over, or empty.
     """
 
     template: str
@@ -191,6 +196,7 @@ class JobSpec:
     pace: float = 0.0
     start_s: float = 0.0
     stream: bool = False
+    traceparent: str = ""
 
     @classmethod
     def checked(cls, given: Mapping[str, object], *, now_s: float | None = None) -> Self:
@@ -226,6 +232,9 @@ class JobSpec:
             pace=_number(values, "pace", 0.0, 1_000_000.0),
             start_s=_start(values, time.time() if now_s is None else now_s),
             stream=_flag(values, "stream"),
+            traceparent=_matching(
+                values, "traceparent", TRACEPARENT, "must be a W3C traceparent of version 00, or be left out"
+            ),
         )
 
     def to_json(self, *, params: bool = True) -> str:

@@ -18,6 +18,7 @@ from worker.in_flight import InFlight
 from worker.providers.base import Provider
 from worker.routing.presence import Presence
 from worker.routing.router import Router
+from worker.traces import Traces
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class Engine:
         in_flight: How many calls of each account are under way here, and may be.
         due_queues: The due batch queues of each lane, as the process' threads share them out.
         at_work: Threads that are working on a lane at this moment.
+        traces: What it adds to traces.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
 
@@ -56,11 +58,13 @@ class Engine:
     router: Router = field(init=False)
     presence: Presence = field(init=False)
     in_flight: InFlight = field(init=False)
+    traces: Traces = field(init=False)
 
     def __post_init__(self) -> None:
         self.router = Router(self.settings, self.ledger, self.monotonic_s)
         self.presence = Presence(self.ledger, self.worker, self.providers, self.monotonic_s)
         self.in_flight = InFlight(self.settings.worker_threads, self.providers, self.monotonic_s)
+        self.traces = Traces(self.ledger)
         self.due_queues = {lane: DueQueues(lane, self.monotonic_s) for lane in LANES}
 
     @contextmanager

@@ -14,6 +14,7 @@ from smsline.ledger import inbox
 from smsline.ledger.talk import carry
 from smsline.names import PAYLOAD_VERSION
 from smsline.parts import nothing_good, parts
+from smsline.tracing import submitting
 from smsline.upload import Upload
 from worker.engine import Engine
 
@@ -51,15 +52,17 @@ def submit_payload(engine: Engine, payload: object, message_id: str) -> str | No
 def _submit(engine: Engine, payload: object, message_id: str) -> str:
     spec, rows, rules = _read(payload, engine.settings.region_default)
     # A message that is delivered again has the same id, and so the same job: it goes on where it stopped.
-    upload = Upload(Calls(engine.ledger.keys, rules.region, "other"), spec, job_id_of(message_id))
-    tally, redis = upload.tally, engine.ledger.redis
+    redis = engine.ledger.redis
     try:
-        carry(redis, upload.begin())
-        for part in parts((_row(row) for row in rows), tally, rules=rules, known=upload.known):
-            carry(redis, upload.put(part))
-        if not tally.good + tally.held:
-            raise nothing_good(tally)
-        job = carry(redis, upload.end())[0].job
+        with submitting(spec) as traced:
+            upload = Upload(Calls(engine.ledger.keys, rules.region, "other"), traced, job_id_of(message_id))
+            tally = upload.tally
+            carry(redis, upload.begin())
+            for part in parts((_row(row) for row in rows), tally, rules=rules, known=upload.known):
+                carry(redis, upload.put(part))
+            if not tally.good + tally.held:
+                raise nothing_good(tally)
+            job = carry(redis, upload.end())[0].job
     except Unconfirmed as error:
         # Redis may or may not have written: the message comes again, and finds the same job.
         raise ConnectionBroken(str(error)) from error

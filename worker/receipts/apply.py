@@ -52,8 +52,10 @@ def apply_matched(engine: Engine, account: str, matched: Sequence[ReceiptMatch])
             # A row of another number than its serial's is none of ours, and suppresses nobody.
             ours = receipts.numbers_at(engine.ledger, [each.place for each in failed])
             suppression.add(engine.ledger, [entry for entry in entries if entry.number in ours])
+    parents = engine.traces.parents_of(jobs.values())  # before a job is closed, and small
     known = [_timed(engine, each) for each in matched if each.place.block in jobs]
     done = receipts.apply(engine.ledger, account, retry.planned(engine, account, known), jobs=jobs)
+    engine.traces.tell_receipts(account, parents, ((jobs[each.place.block], each.row.ok) for each in known))
     if done.again:
         log.info("account %s: %d recipients are tried again after their receipts", account, done.again)
         engine.poke(0)

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from smsline.ledger import accounts, presence, suppression
 from smsline.names import QUEUES
+from worker import traces
 from worker.engine import Engine
 from worker.maintenance import balance, statistics
 from worker.receipts import replies
@@ -34,6 +35,7 @@ class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
             app.send_task(task, kwargs=kwargs, queue=queue, ignore_result=True, retry=False)
 
         engine: Engine = app.engine
+        engine.traces.on = traces.configure("smsline-worker")
         signals.worker_shutting_down.connect(
             lambda **_: engine.stopping.set(), weak=False, dispatch_uid="smsline.stopping"
         )

@@ -97,6 +97,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             return True
         # A machine that the provider refuses finds out with one call whether it still does.
         engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
+        span = engine.traces.begin_call(queue, flight.action, flight.begun.groups)
         called_s = engine.monotonic_s()
         if isinstance(request, Broken):
             answer: Answer = request
@@ -105,6 +106,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             answer = provider.send(request)
         took_s = engine.monotonic_s() - called_s
         outcome = _decide(engine, flight, answer)
+        engine.traces.end_call(span, outcome.failed, outcome.entries)
         slot.failed = bool(outcome.failed)
     counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
     _write(engine, flight, outcome, counters)

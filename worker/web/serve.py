@@ -14,6 +14,7 @@ from smsline.codes import load_overrides
 from smsline.errors import SmslineError
 from smsline.ledger import users
 from smsline.ledger.link import Ledger
+from worker import traces
 from worker.listening import bind, url_of
 from worker.runtime.readiness import mark_ready
 from worker.web.app import build_app
@@ -86,6 +87,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         redis.exceptions.RedisError: Beyond loopback, when Redis cannot be reached at the start.
     """
     host = listener.getsockname()[0]
+    traces.configure("smsline-web")
     web = web_process(settings, loopback=is_loopback(host))
     refuse_the_open(settings, web.ledger, host)
     config = uvicorn.Config(

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.errors import BadInput
+from smsline.job import TRACEPARENT
 from worker.web.api.callers import Caller
 from worker.web.api.endpoint import answer, body_endpoint, only
 from worker.web.context import web_of
@@ -26,7 +27,15 @@ def send(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
             raise BadInput(field, "", "is required")
     set_key(request, given)
     caller.may_send(str(given.get("lane") or "notify"), str(given["template"]))
+    if parent := traceparent_of(request):
+        given["traceparent"] = parent
     return answer({"job": web_of(request).client.send(**given)}, 201)
+
+
+def traceparent_of(request: Request) -> str:
+    """The span that the caller asks under; a header that is none is passed over, as W3C Trace Context wants it."""
+    header = request.headers.get("traceparent", "")
+    return header if TRACEPARENT.fullmatch(header) else ""
 
 
 def set_key(request: Request, given: dict[str, Any]) -> None:

@@ -348,6 +348,7 @@ def _operation(each: Operation) -> Schema:
     ]
     if each.body and each.path in {"/v1/messages", "/v1/jobs"}:
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": KEY})
+        parameters.append({"name": "traceparent", "in": "header", "required": False, "schema": TEXT})
     content = each.answer if "text/csv" in each.answer else {"application/json": each.answer}
     answers: Schema = {str(each.status): {"description": "Done.", "content": _content(content)}}
     for status in sorted({*each.refusals, 401, 403, 429, 503}):

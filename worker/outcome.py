@@ -90,6 +90,7 @@ class Outcome:
         machine: What keeps this machine from the account, while others may go on with it, or None.
         worked: Whether the provider took at least one recipient.
         failed: The code of a call that failed through no fault of its recipients; empty for any other.
+        fault: The code of a call that was refused for what it says, whoever its recipients are; empty for any other.
         silent: Whether the call says nothing of the account, because it was not made.
         unknown_codes: Codes that no table knows.
         opted_out: Numbers whose owners do not want to be texted.
@@ -102,6 +103,7 @@ class Outcome:
     machine: Trouble | None = None
     worked: bool = False
     failed: str = ""
+    fault: str = ""
     silent: bool = False
     unknown_codes: list[str] = field(default_factory=list)
     opted_out: list[int] = field(default_factory=list)
@@ -132,7 +134,13 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
     """
     said, chance = _listen(answer, groups, policy.provider), policy.chance()
     policy = replace(policy, chance=lambda: chance)
+    fault = _fault(said)
+    if fault and len(said.words) > 1:
+        # The same words would be refused for all who are to have them. The job is held, for a person to see and cancel or mend,
+        # before a campaign has ended in the dead letter call by call.
+        said = _held(said)
     outcome = _overall(said, policy)
+    outcome.fault = fault
     outcome.entries = [
         EntryResults(group.entry, _results(group, said, policy, parked=bool(outcome.park or outcome.machine)))
         for group in groups
@@ -167,6 +175,27 @@ def _listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> _Said
         words = dict.fromkeys(numbers, _call_word(answer, provider))
     kinds = list({id(word): word for word in words.values()}.values())
     return _Said(words, items, kinds, frozenset(id(word) for word in kinds if _ambiguous(answer, word, groups)))
+
+
+def _fault(said: _Said) -> str:
+    """The code of a call that was refused as a whole for what it says, and not for whom."""
+    rows = [word.match.row for word in said.kinds]
+    if said.split or not rows or any((row.verdict, row.scope) != (Verdict.DEAD, Scope.REQUEST) for row in rows):
+        return ""
+    return "" if any(row.reroute_ok for row in rows) else said.kinds[0].code
+
+
+def _held(said: _Said) -> _Said:
+    """The same, with the request's fault as what parks its job."""
+    held = {
+        id(word): replace(
+            word, match=replace(word.match, row=replace(word.match.row, verdict=Verdict.PARK, scope=Scope.TEMPLATE))
+        )
+        for word in said.kinds
+    }
+    return replace(
+        said, words={number: held[id(word)] for number, word in said.words.items()}, kinds=list(held.values())
+    )
 
 
 def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str) -> dict[int, _Word]:
@@ -280,9 +309,9 @@ def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy)
 def _ambiguous(answer: Answer, word: _Word, groups: Sequence[CallGroup]) -> bool:
     """One bad recipient made the provider refuse a whole call: each must be tried alone to find out which.
 
-    Where each number brings its own params, it may as well be one bad text.
+    Where each number brings its own params, it may as well be those of one.
     """
-    differ = word.match.row.scope is Scope.CONTENT and any(group.own_params for group in groups)
+    differ = word.match.row.scope in {Scope.CONTENT, Scope.REQUEST} and any(group.own_params for group in groups)
     return (
         isinstance(answer, Refused)
         and sum(len(group.numbers) for group in groups) > 1

@@ -81,11 +81,13 @@ class Recorded(NamedTuple):
         event: What is new of the account's circuit breaker.
         upon: The state of the attempt until then: `begun`; `unsure` when its lease had ended; `claimed` or `gone` when Redis had
             forgotten what came last.
+        refused: Of a call that was refused for what it says, the subjects of those in a row, the newest last (`breaker.at_fault`).
     """
 
     early: bool
     event: BreakerEvent
     upon: str
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,9 @@ def record(
     if answer[0] == b"stale":
         return None
     ledger.expiring.note(index.keys[: index.young])
-    return Recorded(answer[1] == b"1", answer[2].decode(), answer[3].decode())
+    event = answer[2].decode()
+    refused = tuple(event.split()[1:]) if event.startswith("fault ") else ()
+    return Recorded(answer[1] == b"1", event if not refused else "", answer[3].decode(), refused)
 
 
 def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:

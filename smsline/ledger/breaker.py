@@ -8,15 +8,19 @@ Besides, where several accounts serve the same numbers, others *take over* for a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal, NamedTuple, TypedDict
 
+from smsline.ledger.batch_queues import ONLY
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 
 # Of an account's numbers: so many go through it as soon as the cooldown is over (half-open).
 LEAST_SHARE: Final = 0.05
+
+FAULTS: Final = 3
+"""Refusals in a row for what calls say that hold what they have in common: a job, a template, or the account."""
 
 BreakerEvent = Literal["held", "half-open", "closed", "out", ""]
 """What is new of a breaker after a call: it holds the account, its probe went well, all goes on, others take over, or nothing."""
@@ -75,11 +79,12 @@ class Heard(NamedTuple):
     """What a call says of its account.
 
     Attributes:
-        said: That it works, that it does not, or nothing, as when no call was made.
-        terms: `BreakerTerms.with_failure`; may be empty for a call that went well and was no trial.
+        said: That it works, that it does not, that it works and refuses what the call says, or nothing, as when no call was made.
+        terms: Of a failure `BreakerTerms.with_failure`; of a call that went well its template, when a recipient was taken; of a
+            refusal the code and what the call said (`BatchQueue.own`).
     """
 
-    said: Literal["ok", "failed", ""] = ""
+    said: Literal["ok", "failed", "fault", ""] = ""
     terms: str = ""
 
 
@@ -95,6 +100,24 @@ class Out(TypedDict):
     out_ms: int
     back_ms: int
     share: float
+
+
+def at_fault(subjects: Sequence[str]) -> str | None:
+    """What is to be held after refusals in a row for what calls say.
+
+    Args:
+        subjects: Of each call, the newest last: template and batch queue (`BatchQueue.own`).
+
+    Returns:
+        What may be parked: one job's messages, a template, or all of the account (empty); None while there are too few.
+    """
+    templates = [subject.partition(ONLY)[0] for subject in subjects]
+    if len(set(templates)) >= FAULTS:
+        return ""
+    alike = [subject for subject, template in zip(subjects, templates, strict=True) if template == templates[-1]]
+    if len(alike) < FAULTS:
+        return None
+    return subjects[-1] if len(set(alike)) == 1 else templates[-1]
 
 
 class Held(TypedDict):

@@ -12,6 +12,7 @@ from typing import Final
 
 from config.settings import Settings
 from smsline.ledger import breaker
+from smsline.ledger.batch_queues import BatchQueue
 from smsline.ledger.breaker import BreakerEvent, BreakerState, BreakerTerms, Heard
 from smsline.ledger.link import Ledger
 from worker.outcome import Outcome
@@ -64,14 +65,17 @@ class Breakers:
         """Read anew what is asked for next, because something has changed."""
         self._known.clear()
 
-    def heard(self, account: str, outcome: Outcome) -> Heard:
+    def heard(self, queue: BatchQueue, outcome: Outcome) -> Heard:
         """What a call says of its account, to be recorded with the call."""
+        account = queue.account
         if outcome.silent:
             return Heard()
+        if outcome.fault:
+            return Heard("fault", f"{outcome.fault} {queue.own}")
         with self._lock:
             if not outcome.failed:
                 self._good[account] += 1
-                return Heard("ok")
+                return Heard("ok", queue.template if outcome.worked else "")
             good = self._good.pop(account, 0)
         return Heard("failed", self._terms.with_failure(outcome.failed, good))
 

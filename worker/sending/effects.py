@@ -5,13 +5,13 @@ the returned recipients must meet. `after_record` can wait, or be lost with a li
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from smsline.codes import for_send
-from smsline.ledger import accounts, batch_queues, buckets, suppression
+from smsline.ledger import accounts, batch_queues, breaker, buckets, suppression
 from smsline.ledger.batch_queues import ONLY, SIGNED, Claim, StartedCall, template_id
 from smsline.ledger.breaker import BreakerEvent
 from smsline.ledger.jobs import iso
@@ -90,6 +90,17 @@ def tell_breaker(engine: Engine, account: str, event: BreakerEvent, code: str) -
         _lost(account, error)
 
 
+def hold_refused(engine: Engine, flight: Flight, outcome: Outcome, refused: Sequence[str]) -> None:
+    """After a few refusals in a row for what calls say: hold the job, the template or the account that they have in common."""
+    subject = breaker.at_fault(refused)
+    if subject is None:
+        return
+    try:
+        _park_subject(engine, flight, subject, Trouble(Scope.REQUEST, outcome.fault, ""))
+    except RedisError as error:
+        _lost(flight.claim.queue.account, error)
+
+
 def _lost(account: str, error: RedisError) -> None:
     log.warning(
         "account %s: what a call meant for it is lost (%s); what it came to is not", account, type(error).__name__
@@ -108,7 +119,7 @@ def _codes_of(flight: Flight, outcome: Outcome) -> Iterator[tuple[int, str]]:
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
     """Park what the trouble speaks of: the account, one side of it, a template, or one job's messages alone."""
-    queue, probe_s = flight.claim.queue, engine.settings.park_probe_s
+    queue = flight.claim.queue
     subject = {Scope.REGION: queue.side, Scope.TEMPLATE: queue.own}.get(trouble.scope, "")
     if trouble.scope is Scope.TEMPLATE:
         # One job may have misspelt a variable, which must not stop the template's other jobs. When a job with other params meets
@@ -120,6 +131,11 @@ def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
         ]
         if any(known != queue.own for known in alike):
             subject = queue.template
+    _park_subject(engine, flight, subject, trouble)
+
+
+def _park_subject(engine: Engine, flight: Flight, subject: str, trouble: Trouble) -> None:
+    queue, probe_s = flight.claim.queue, engine.settings.park_probe_s
     new = accounts.park(
         engine.ledger, queue.account, subject, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
     )

@@ -265,7 +265,7 @@ def _decide(engine: Engine, flight: Flight, answer: Answer) -> Outcome:
 def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[tuple[str, int]]) -> None:
     """Write the outcome down, whatever has become of the attempt meanwhile: it is idempotent, and the only trace of what was sent."""
     claim, queue = flight.claim, flight.claim.queue
-    heard = engine.router.breakers.heard(queue.account, outcome)
+    heard = engine.router.breakers.heard(queue, outcome)
 
     def write() -> Recorded | None:
         effects.before_record(engine, flight, outcome)
@@ -299,6 +299,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
     if recorded.early:
         apply.match_early(engine, queue.account, numbers)
     effects.tell_breaker(engine, queue.account, recorded.event, outcome.failed)
+    effects.hold_refused(engine, flight, outcome, recorded.refused)
 
 
 def _withdraw(engine: Engine, queue: BatchQueue, attempt: int) -> None:

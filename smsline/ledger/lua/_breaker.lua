@@ -4,7 +4,7 @@
 -- Held: held_ms (since when), code, probe_ms (when the next probe may begin), pause_ms (how long it waits after a probe that fails),
 -- first_ms. Half-open, after a probe that went well: grants (calls that
 -- may begin), flying (trial calls under way), wins (trial calls that went well). Failing over by rate: good, bad, at_ms, since_ms,
--- out_ms, back_ms.
+-- out_ms, back_ms. Besides: faults (a code, and the subjects of the calls in a row that it refused for what they say).
 local WINS = 8
 local BREAKER_EXPIRY_S = 3600
 
@@ -80,17 +80,50 @@ local function breaker_rate(key, now, t)
   return out
 end
 
--- A call has ended. `said` is 'ok', 'failed', or '' when it says nothing of the account; `terms` is JSON of what the settings say.
--- Returns 'held', 'half-open' or 'closed' when that is new, 'out' when others take over from now on, else ''.
+local FAULTS_MOST = 8
+
+-- A call was refused for what it says (`about`: code and subject): returns 'fault' with the subjects refused in a row, the newest last.
+local function breaker_refused(key, known, about)
+  local code, subject = string.match(about, '^(%S*) (.*)$')
+  local list = {}
+  for each in string.gmatch(known or '', '%S+') do list[#list + 1] = each end
+  if table.remove(list, 1) ~= code then list = {} end
+  list[#list + 1] = subject
+  while #list > FAULTS_MOST do table.remove(list, 1) end
+  local text = table.concat(list, ' ')
+  redis.call('HSET', key, 'faults', code .. ' ' .. text)
+  redis.call('EXPIRE', key, BREAKER_EXPIRY_S)
+  return 'fault ' .. text
+end
+
+-- A call of a template went well: nothing of it is in a row any more, and nothing over several templates is.
+local function breaker_accepted(key, known, template)
+  local code, left = string.match(known, '^%S+'), {}
+  local newest = string.match(known, '(%S+)~#%S*$')
+  for each in string.gmatch(string.sub(known, #code + 1), '%S+') do
+    local of = string.match(each, '^(.*)~#')
+    if of == newest and of ~= template then left[#left + 1] = each end
+  end
+  if #left == 0 then redis.call('HDEL', key, 'faults')
+  else redis.call('HSET', key, 'faults', code .. ' ' .. table.concat(left, ' ')) end
+end
+
+-- A call has ended. `said` is 'ok', 'failed', 'fault' when it was refused for what it says, or '' when it says nothing of the
+-- account; `terms` goes with it (`smsline/ledger/breaker.py`, Heard). Returns 'held', 'half-open' or 'closed' when that is new, 'out' when
+-- others take over from now on, 'fault' with the subjects that were refused in a row, else ''.
 local function breaker_hears(key, now, call, said, terms)
-  local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms', 'slow_ms')
+  local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms', 'slow_ms', 'faults')
+  local refused = said == 'fault' and breaker_refused(key, b[5], terms) or ''
+  if refused ~= '' then said = 'ok'
+  elseif said == 'ok' and b[5] and terms ~= '' then breaker_accepted(key, b[5], terms) end
   if b[1] then
     -- What was begun before it was held is no news.
-    if call.trial ~= b[1] then return '' end
-    return breaker_trial_ends(key, now, said, said == 'failed' and cjson.decode(terms))
+    if call.trial ~= b[1] then return refused end
+    local event = breaker_trial_ends(key, now, said, said == 'failed' and cjson.decode(terms))
+    return event ~= '' and event or refused
   end
   if said == 'ok' and (b[2] or b[4]) then redis.call('HDEL', key, 'row', 'slow_ms') end
-  if said ~= 'failed' or call.started_ms < tonumber(b[3] or 0) then return '' end
+  if said ~= 'failed' or call.started_ms < tonumber(b[3] or 0) then return refused end
   local t, event = cjson.decode(terms), ''
   redis.call('HSET', key, 'code', t.code)
   local row = redis.call('HINCRBY', key, 'row', 1)

@@ -22,7 +22,6 @@ import redis
 from smsline import Client, Recipient
 from smsline.numbers import e164
 from tests.support.admin import admin_of
-from tests.support.cpu_waits import waited_s
 from tests.support.redis_server import RedisServer, free_port
 from tests.support.waiting import wait_until
 
@@ -76,19 +75,13 @@ class Service:
         client: A producer and operator.
         provider: Who counts.
         redis_url: The ledger's Redis.
-        roots: Process ids of service, sandbox and Redis.
         used: Numbers that were given out to tests.
     """
 
     client: Client
     provider: Provider
     redis_url: str
-    roots: Sequence[int]
     used: int = field(default=0)
-
-    def waited_s(self) -> float:
-        """How long all of its processes have waited for a CPU so far."""
-        return sum(map(waited_s, self.roots))
 
     def numbers(self, count: int) -> list[str]:
         """Numbers that no test has used yet."""
@@ -107,15 +100,15 @@ class Service:
 
 
 @contextmanager
-def started(arguments: Sequence[str], environ: Mapping[str, str], told: IO[str]) -> Iterator[tuple[str, int]]:
-    """A part of the service while the block lasts; gives the line it says when it is ready, and its process id."""
+def started(arguments: Sequence[str], environ: Mapping[str, str], told: IO[str]) -> Iterator[str]:
+    """A part of the service while the block lasts; gives the line it says when it is ready."""
     command = [sys.executable, "-m", "worker", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=told, text=True)
     assert process.stdout
     try:
         ready = process.stdout.readline()
         assert "ready" in ready, f"{arguments[0]} has not started: {Path(told.name).read_text()[-2000:]}"
-        yield ready.strip(), process.pid
+        yield ready.strip()
     finally:
         process.terminate()
         code = process.wait(timeout=30)
@@ -138,12 +131,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         # Not the embedded Redis: that one tells nobody of its commands (MONITOR), and here they are watched.
         redis_server = stack.enter_context(RedisServer())
         settings["SMSLINE_REDIS_URL"] = redis_server.url
-        ready, sandbox = stack.enter_context(started(sandbox_command, plain, told))
+        ready = stack.enter_context(started(sandbox_command, plain, told))
         settings["SMSLINE_ACCOUNTS__MAIN__ENDPOINT"] = url = ready.split("url=")[1]
-        _, up = stack.enter_context(started(up_command, {**plain, **settings}, told))
+        stack.enter_context(started(up_command, {**plain, **settings}, told))
         http = stack.enter_context(httpx.Client(base_url=url, trust_env=False))
         client = stack.enter_context(closing(Client(redis_url=redis_server.url)))
-        yield Service(client, Provider(http), redis_server.url, roots=(sandbox, up, redis_server.pid))
+        yield Service(client, Provider(http), redis_server.url)
 
 
 @pytest.fixture(autouse=True)
@@ -189,27 +182,15 @@ class Rate:
     Attributes:
         given_s: When Redis gave the tokens.
         arrived_s: When the calls arrived at the provider.
-        waited_s: How long the processes of the service waited for a CPU meanwhile, all together.
     """
 
     given_s: Sequence[float]
     arrived_s: Sequence[float]
-    waited_s: float
-
-    @property
-    def span_s(self) -> float:
-        """From the first call to the last, seconds."""
-        return self.given_s[-1] - self.given_s[0]
 
     @property
     def share(self) -> float:
         """Calls a second from the first to the last, as a share of the limit."""
-        return (len(self.given_s) - 1) / self.span_s / LIMIT
-
-    @property
-    def longest_way_s(self) -> float:
-        """How long a call was on its way from its token to the provider, at most."""
-        return max(arrived_s - given_s for given_s, arrived_s in zip(self.given_s, self.arrived_s, strict=True))
+        return (len(self.arrived_s) - 1) / (self.arrived_s[-1] - self.arrived_s[0]) / LIMIT
 
 
 def most_within_a_second(at_s: Sequence[float]) -> int:
@@ -220,38 +201,27 @@ def most_within_a_second(at_s: Sequence[float]) -> int:
 def measure(service: Service, seconds: float) -> Rate:
     """Send a campaign that keeps every process busy for so many seconds at the limit."""
     service.provider.reset()
-    count, waited_s = int(LIMIT * seconds), service.waited_s()
+    count = int(LIMIT * seconds)
     with tokens_given(service.redis_url) as given_s:
         assert service.closed(service.campaign(service.numbers(count))) == {"total": count, "delivered": count}
     stats = service.provider.stats(numbers="repeated")
     assert (stats["messages"], stats["numbers"], stats["calls"]["SendSms"]) == (count, {}, count)
     arrived_s = sorted(send["at"] for send in service.provider.sends())
-    return Rate(sorted(given_s), arrived_s, service.waited_s() - waited_s)
-
-
-HELD_UP_S: Final = 0.026
-"""At 40 calls a second the bucket holds 1.6 and refills 38.4 a second, so that 41 tokens take (41 - 1.6) / 38.4 = 1.026 seconds. A
-provider's second can hold 41 calls only when the machine held one of them up by so much more than another, between token and arrival."""
+    return Rate(sorted(given_s), arrived_s)
 
 
 def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
-    """No sliding second sees more calls leave than the limit, nor arrive; while there is work at least 95 % of them are made.
-
-    The use is measured where the machine lets the service run: a token for which a process comes too late is lost.
-    """
+    """No sliding second sees more calls leave than the limit, nor arrive; while there is work at least 95 % of them are made."""
     for _ in range(5):
         rate = measure(service, 4)
         # The bound is on calls as they leave, and Redis stamps that: it holds in every run, on however busy a machine.
         assert most_within_a_second(rate.given_s) <= LIMIT
         assert all(given_s <= arrived_s for given_s, arrived_s in zip(rate.given_s, rate.arrived_s, strict=True))
-        assert most_within_a_second(rate.arrived_s) <= LIMIT or rate.longest_way_s >= HELD_UP_S
-        if rate.share >= 0.95:
-            return
-        # Void, and measured again, only when the service waited for a CPU at least as long as the run took too long.
-        assert rate.waited_s >= rate.span_s * (1 - rate.share / 0.95)
-    pytest.skip(
-        f"a busy machine: in each of 5 runs tokens were lost to waiting for a CPU, lastly for {rate.waited_s:.2f} s"
-    )
+        # What arrives is measured again, until a machine that is busy with other tests lets the processes run for once.
+        if most_within_a_second(rate.arrived_s) <= LIMIT and rate.share >= 0.95:
+            break
+    assert most_within_a_second(rate.arrived_s) <= LIMIT
+    assert rate.share >= 0.95
 
 
 def test_pause_acts_within_two_seconds_and_resume_sends_the_rest_once(service: Service) -> None:

@@ -1,38 +1,49 @@
 """What providers push: receipts and replies in each one's own form, and the answer each one wants."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
 from config.providers import PROVIDERS
-from worker.providers.base import ReceiptPage, Reply, ReplyPage
-
-__all__ = ["LONGEST_TEXT", "PushFormat", "Reply", "ReplyPage", "count_rows", "push_format", "rows_of"]
+from worker.providers.base import Receipt, ReceiptPage, Reply, ReplyPage
 
 LONGEST_TEXT: Final = 4096
 """Characters of a reply that are kept."""
 
+PENDING: Final = "pending"
+"""In place of a receipt: the row can be read, and the message is still on its way."""
+
 
 @dataclass(frozen=True, slots=True)
 class PushFormat:
-    """How one provider pushes.
+    """How one provider pushes: what differs between providers is a row, and the answer.
 
     Attributes:
-        read_receipts: Decodes a stored page of receipts.
-        read_replies: Decodes a stored page of replies.
+        receipt: Reads a row of a page of receipts; None for a row that cannot be read.
+        reply: Reads a row of a page of replies, likewise.
         taken: The body of the answer that says that a page was taken.
         form: Whether bodies may be forms and query strings too; they are stored as JSON.
     """
 
-    read_receipts: Callable[[bytes], ReceiptPage]
-    read_replies: Callable[[bytes], ReplyPage]
+    receipt: Callable[[dict[str, Any]], Receipt | Literal["pending"] | None]
+    reply: Callable[[dict[str, Any]], Reply | None]
     taken: bytes
     form: bool = False
+
+    def read_receipts(self, raw: bytes) -> ReceiptPage:
+        """A stored page of receipts, decoded."""
+        found = [self.receipt(row) for row in rows_of(raw)]
+        receipts = tuple(each for each in found if isinstance(each, Receipt))
+        return ReceiptPage(receipts, bad_rows=found.count(None), rows=len(found))
+
+    def read_replies(self, raw: bytes) -> ReplyPage:
+        """A stored page of replies, decoded."""
+        return replies_of(rows_of(raw), self.reply)
 
 
 @lru_cache(maxsize=64)
@@ -40,6 +51,12 @@ def push_format(provider: str) -> PushFormat | None:
     """How a provider pushes, from `push.PUSH` of its package; None for one that does not."""
     name = f"{PROVIDERS[provider]}.push"
     return cast("PushFormat", import_module(name).PUSH) if find_spec(name) else None
+
+
+def replies_of(rows: Sequence[object], read: Callable[[dict[str, Any]], Reply | None]) -> ReplyPage:
+    """The replies of rows, and how many of them could not be read; what is no object is one of these."""
+    found = tuple(reply for row in rows if isinstance(row, dict) and (reply := read(row)))
+    return ReplyPage(found, len(rows) - len(found))
 
 
 def rows_of(raw: bytes) -> list[dict[str, Any]]:

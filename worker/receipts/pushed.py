@@ -7,8 +7,8 @@ from smsline.ledger.pages import PushedPage
 from smsline.ledger.replies import NewReply
 from smsline.words import Judgement, judge, stop_scope
 from worker.engine import Engine
-from worker.providers.base import Broken, Refused, ReplyProvider
-from worker.providers.pushes import PushFormat, Reply, ReplyPage, push_format
+from worker.providers.base import Broken, Refused, Reply, ReplyPage, ReplyProvider
+from worker.providers.pushes import PushFormat, push_format
 from worker.receipts.apply import apply_rows, row_of
 
 DAY_MS = 86_400_000

@@ -167,7 +167,7 @@ def test_lists_go_on_to_the_last_page(tencent: Run) -> None:
     with account("main") as api:
         for number in range(100):
             known(
-                templates.add(
+                templates.TEMPLATES.add(
                     api, templates.Draft(f"n{number}", "x", templates.Kind.OTP, international=True, remark="r")
                 )
             )

@@ -1,59 +1,100 @@
-"""What the commands of templates and of signatures do alike: print a list, an id or what was deleted, and ask before deleting."""
+"""What the commands of templates and of signatures do alike: list, hand in, delete."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
 from smsline.cli.output import cell, print_json, print_line, say, show, table
-from worker.commands.tencent.session import day
-from worker.providers.tencent.reviews import Deletion
-from worker.providers.tencent.signatures import Signature
-from worker.providers.tencent.templates import Template
+from worker.commands.tencent.session import AccountName, Global, Yes, account, all_pages, day, known
+from worker.providers.tencent.reviews import Reviewed
+
+Ids = Annotated[
+    list[int] | None, typer.Option("--id", metavar="ID", min=1, help="Only this one; repeat it.", show_default=False)
+]
 
 _TIMES: Final = "created_at_s"
 
 
-def print_list(found: Sequence[Template | Signature], *, as_json: bool) -> None:
-    """A row each; times in UTC."""
-    listed = [{**asdict(one), "created_at": day(one.created_at_s)} for one in found]
-    for one in listed:
-        one.pop(_TIMES)
-    if as_json:
-        print_json(listed)
-        return
-    if not listed:
-        show("there are none")
-        return
-    shown = table(*listed[0])
-    for one in listed:
-        # An id is a name made of digits: no commas in it.
-        shown.add_row(*(cell(str(value)) for value in one.values()))
-    show(shown)
+def add_list(commands: typer.Typer, reviewed: Reviewed[Any, Any], *, example: str) -> None:
+    """Give the commands their `list`: a row each, times in UTC."""
+
+    @commands.command(
+        "list",
+        context_settings=opt.HELP,
+        help=f"List {reviewed.noun}s with the state of their review.",
+        epilog=opt.example(example),
+    )
+    def list_reviewed(
+        *, ids: Ids = None, international: Global = False, name: AccountName = "", as_json: opt.Json = False
+    ) -> None:
+        with account(name) as api:
+            # Ids are asked for at once, at most 100; without any, page after page until one is not full.
+            if ids:
+                found = known(reviewed.listed(api, international=international, ids=ids))
+            else:
+                found = tuple(
+                    all_pages(lambda offset: reviewed.listed(api, international=international, offset=offset))
+                )
+        listed = [{**asdict(one), "created_at": day(one.created_at_s)} for one in found]
+        for one in listed:
+            one.pop(_TIMES)
+        if as_json:
+            print_json(listed)
+            return
+        if not listed:
+            show("there are none")
+            return
+        shown = table(*listed[0])
+        for one in listed:
+            # An id is a name made of digits: as a number it would get commas.
+            shown.add_row(*(cell(str(value)) for value in one.values()))
+        show(shown)
 
 
-def print_id(made: int, done: str, *, as_json: bool) -> None:
-    """The id of what was handed in, alone on its line so that a script can take it; words go to stderr."""
+def hand_in(
+    reviewed: Reviewed[Any, Any], draft: object, *, replaced: int | None, account_name: str, as_json: bool
+) -> None:
+    """Hand something in, or in again, and print its id.
+
+    Args:
+        reviewed: Template or signature.
+        draft: What is handed in.
+        replaced: The id of what it takes the place of; None for a new one.
+        account_name: As given, or empty.
+        as_json: Print JSON.
+    """
+    with account(account_name) as api:
+        made = known(reviewed.add(api, draft) if replaced is None else reviewed.modify(api, replaced, draft))
+    # The id is alone on standard output so that a script can take it; the words go to stderr.
     print_json({"id": made}) if as_json else print_line(str(made))
+    done = "handed in" if replaced is None else "handed in again"
     say(f"{done}; it can be used when the review has approved it")
 
 
-def print_deleted(gone: int, answer: Deletion, *, as_json: bool) -> None:
-    """What is gone."""
-    print_json({"id": gone, "deleted_at": day(answer.at_s)}) if as_json else print_line(f"deleted {gone}")
+def add_delete(commands: typer.Typer, reviewed: Reviewed[Any, Any], *, example: str) -> None:
+    """Give the commands their `delete`."""
+    noun = reviewed.noun
 
-
-def ask_first(what: str, *, yes: bool) -> None:
-    """A person confirms; a script, which has no terminal, has already said what it wants.
-
-    Raises:
-        typer.Exit: The answer was no.
-    """
-    if yes or not sys.stdin.isatty():
-        return
-    if not typer.confirm(f"delete {what}? What names it is refused from then on", err=True):
-        say("nothing was changed")
-        raise typer.Exit(FAILED)
+    @commands.command(
+        context_settings=opt.HELP, help=f"Delete a {noun}. Asks first on a terminal.", epilog=opt.example(example)
+    )
+    def delete(
+        identity: Annotated[int, typer.Argument(metavar="ID", min=1, help=f"The {noun}'s id.", show_default=False)],
+        *,
+        yes: Yes = False,
+        name: AccountName = "",
+        as_json: opt.Json = False,
+    ) -> None:
+        # A script has no terminal; that it runs the command at all is its consent.
+        asks = not yes and sys.stdin.isatty()
+        if asks and not typer.confirm(f"delete {noun} {identity}? What names it is refused from then on", err=True):
+            say("nothing was changed")
+            raise typer.Exit(FAILED)
+        with account(name) as api:
+            gone = known(reviewed.delete(api, identity))
+        done = {"id": identity, "deleted_at": day(gone.at_s)}
+        print_json(done) if as_json else print_line(f"deleted {identity}")

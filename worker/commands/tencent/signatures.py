@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from smsline.cli import options as opt
-from worker.commands.tencent.reviewed import ask_first, print_deleted, print_id, print_list
-from worker.commands.tencent.session import AccountName, Global, Yes, account, all_pages, known
-from worker.providers.tencent import signatures
-from worker.providers.tencent.signatures import DOCUMENTS, KINDS, Application
+from worker.commands.tencent.reviewed import add_delete, add_list, hand_in
+from worker.commands.tencent.session import AccountName, Global
+from worker.providers.tencent.signatures import DOCUMENTS, KINDS, SIGNATURES, Application
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -18,9 +17,6 @@ commands = typer.Typer(
 )
 
 Id = Annotated[int, typer.Argument(metavar="ID", min=1, help="The signature's id.", show_default=False)]
-Ids = Annotated[
-    list[int] | None, typer.Option("--id", metavar="ID", min=1, help="Only this one; repeat it.", show_default=False)
-]
 Text = Annotated[
     str, typer.Option("--name", metavar="TEXT", help="The signature, without brackets.", show_default=False)
 ]
@@ -41,17 +37,7 @@ Qualification = Annotated[
 ]
 
 
-@commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline tencent signatures list --id 500001"))
-def list_signatures(
-    *, ids: Ids = None, international: Global = False, name: AccountName = "", as_json: opt.Json = False
-) -> None:
-    """List signatures with the state of their review."""
-    with account(name) as api:
-        if ids:
-            found = known(signatures.listed(api, international=international, ids=ids))
-        else:
-            found = tuple(all_pages(lambda offset: signatures.listed(api, international=international, offset=offset)))
-    print_list(found, as_json=as_json)
+add_list(commands, SIGNATURES, example="smsline tencent signatures list --id 500001")
 
 
 @commands.command(
@@ -74,9 +60,7 @@ def add(
     application = Application(
         text, kind, document, _image(proof), international, _image(commission), remark, qualification
     )
-    with account(name) as api:
-        made = known(signatures.add(api, application))
-    print_id(made, "handed in", as_json=as_json)
+    hand_in(SIGNATURES, application, replaced=None, account_name=name, as_json=as_json)
 
 
 @commands.command(
@@ -104,18 +88,10 @@ def modify(  # noqa: PLR0913 - one argument per command line option
     application = Application(
         text, kind, document, _image(proof), international, _image(commission), remark, qualification
     )
-    with account(name) as api:
-        made = known(signatures.modify(api, signature, application))
-    print_id(made, "handed in again", as_json=as_json)
+    hand_in(SIGNATURES, application, replaced=signature, account_name=name, as_json=as_json)
 
 
-@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent signatures delete 500001 --yes"))
-def delete(signature: Id, *, yes: Yes = False, name: AccountName = "", as_json: opt.Json = False) -> None:
-    """Delete a signature. Asks first on a terminal."""
-    ask_first(f"signature {signature}", yes=yes)
-    with account(name) as api:
-        gone = known(signatures.delete(api, signature))
-    print_deleted(signature, gone, as_json=as_json)
+add_delete(commands, SIGNATURES, example="smsline tencent signatures delete 500001 --yes")
 
 
 def _image(path: str) -> bytes:

@@ -6,10 +6,9 @@ import typer
 
 from smsline.cli import options as opt
 from smsline.errors import BadInput
-from worker.commands.tencent.reviewed import ask_first, print_deleted, print_id, print_list
-from worker.commands.tencent.session import AccountName, Global, Yes, account, all_pages, known
-from worker.providers.tencent import templates
-from worker.providers.tencent.templates import Draft, Kind
+from worker.commands.tencent.reviewed import add_delete, add_list, hand_in
+from worker.commands.tencent.session import AccountName, Global
+from worker.providers.tencent.templates import TEMPLATES, Draft, Kind
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -18,9 +17,6 @@ commands = typer.Typer(
 )
 
 Id = Annotated[int, typer.Argument(metavar="ID", min=1, help="The template's id.", show_default=False)]
-Ids = Annotated[
-    list[int] | None, typer.Option("--id", metavar="ID", min=1, help="Only this one; repeat it.", show_default=False)
-]
 Name = Annotated[str, typer.Option("--name", metavar="TEXT", help="What it is called.", show_default=False)]
 Content = Annotated[
     str, typer.Option("--content", metavar="TEXT", help="The text, with {1}, {2} for the params.", show_default=False)
@@ -32,19 +28,7 @@ Remark = Annotated[
 ]
 
 
-@commands.command(
-    "list", context_settings=opt.HELP, epilog=opt.example("smsline tencent templates list --global --json")
-)
-def list_templates(
-    *, ids: Ids = None, international: Global = False, name: AccountName = "", as_json: opt.Json = False
-) -> None:
-    """List templates with the state of their review."""
-    with account(name) as api:
-        if ids:
-            found = known(templates.listed(api, international=international, ids=ids))
-        else:
-            found = tuple(all_pages(lambda offset: templates.listed(api, international=international, offset=offset)))
-    print_list(found, as_json=as_json)
+add_list(commands, TEMPLATES, example="smsline tencent templates list --global --json")
 
 
 @commands.command(
@@ -65,9 +49,7 @@ def add(
 ) -> None:
     """Hand a template in for review and print its id."""
     draft = _draft(title, content, remark, kind=kind, international=international)
-    with account(name) as api:
-        made = known(templates.add(api, draft))
-    print_id(made, "handed in", as_json=as_json)
+    hand_in(TEMPLATES, draft, replaced=None, account_name=name, as_json=as_json)
 
 
 @commands.command(
@@ -92,18 +74,10 @@ def modify(
     Name, text, kind and remark are all given anew.
     """
     draft = _draft(title, content, remark, kind=kind, international=international)
-    with account(name) as api:
-        made = known(templates.modify(api, template, draft))
-    print_id(made, "handed in again", as_json=as_json)
+    hand_in(TEMPLATES, draft, replaced=template, account_name=name, as_json=as_json)
 
 
-@commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent templates delete 2000001 --yes"))
-def delete(template: Id, *, yes: Yes = False, name: AccountName = "", as_json: opt.Json = False) -> None:
-    """Delete a template. Asks first on a terminal."""
-    ask_first(f"template {template}", yes=yes)
-    with account(name) as api:
-        gone = known(templates.delete(api, template))
-    print_deleted(template, gone, as_json=as_json)
+add_delete(commands, TEMPLATES, example="smsline tencent templates delete 2000001 --yes")
 
 
 def _draft(title: str, content: str, remark: str, *, kind: str, international: bool) -> Draft:

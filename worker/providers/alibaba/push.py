@@ -8,8 +8,8 @@ from typing import Any, Final
 from smsline.numbers import MAINLAND
 from worker.providers.alibaba.mainland import serial_of
 from worker.providers.alibaba.spelling import moment
-from worker.providers.base import Receipt, ReceiptPage
-from worker.providers.pushes import LONGEST_TEXT, PushFormat, Reply, ReplyPage, rows_of
+from worker.providers.base import Receipt, Reply
+from worker.providers.pushes import LONGEST_TEXT, PushFormat
 from worker.providers.reading import flag, text, whole, word
 
 _MOBILE_DIGITS: Final = 11
@@ -17,14 +17,9 @@ _FINAL: Final = {"1": True, "2": False, "6": False}
 """Status of the international site's rows: sent, failed, expired."""
 
 
-def read_receipts(raw: bytes) -> ReceiptPage:
-    """A pushed page of receipts."""
-    rows = rows_of(raw)
-    found = tuple(receipt for row in rows if (receipt := _global(row) if "MessageId" in row else _mainland(row)))
-    return ReceiptPage(found, len(rows) - len(found), len(rows))
-
-
-def _mainland(row: dict[str, Any]) -> Receipt | None:
+def _receipt(row: dict[str, Any]) -> Receipt | None:
+    if "MessageId" in row:
+        return _global(row)
     number, ok, biz_id = _number(word(row.get("phone_number"))), flag(row.get("success")), word(row.get("biz_id"))
     if number is None or ok is None or not biz_id:
         return None
@@ -38,13 +33,6 @@ def _global(row: dict[str, Any]) -> Receipt | None:
         return None
     at_s = moment(word(row.get("ReceiveDate")))
     return Receipt(number, serial, ok, word(row.get("ErrorCode")), at_s, text(row.get("TaskId")))
-
-
-def read_replies(raw: bytes) -> ReplyPage:
-    """A pushed page of replies (SmsUp)."""
-    rows = rows_of(raw)
-    found = tuple(reply for row in rows if (reply := _reply(row)))
-    return ReplyPage(found, len(rows) - len(found))
 
 
 def _reply(row: dict[str, Any]) -> Reply | None:
@@ -68,4 +56,4 @@ def _number(written: str) -> int | None:
     return int(MAINLAND + digits) if local else int(digits)
 
 
-PUSH: Final = PushFormat(read_receipts, read_replies, '{"code":0,"msg":"接收成功"}'.encode())
+PUSH: Final = PushFormat(_receipt, _reply, '{"code":0,"msg":"接收成功"}'.encode())

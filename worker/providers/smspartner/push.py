@@ -5,46 +5,30 @@ with status, msgId, date and phone. Replies to short numbers have type, phone_nu
 messageId; both come as JSON, as a form, or in the query string.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from smsline.codes import lookup
 from smsline.verdicts import Verdict
-from worker.providers.base import Receipt, ReceiptPage
-from worker.providers.pushes import LONGEST_TEXT, PushFormat, Reply, ReplyPage, rows_of
+from worker.providers.base import Receipt, Reply
+from worker.providers.pushes import LONGEST_TEXT, PENDING, PushFormat
 from worker.providers.reading import first, text, word
 from worker.providers.smspartner.spelling import moment, received
 from worker.providers.smspartner.status import SPACE
 from worker.providers.smspartner.wire import serial_of
 
 
-def read_receipts(raw: bytes) -> ReceiptPage:
-    """A pushed receipt; a status that is not final yet is a row without one."""
-    rows = rows_of(raw)
-    found = [_receipt(row) for row in rows]
-    receipts = tuple(each for each in found if isinstance(each, Receipt))
-    return ReceiptPage(receipts, found.count(None), len(rows))
-
-
-def _receipt(row: dict[str, Any]) -> Receipt | bool | None:
-    """The receipt; True for a status that is not final, None for what cannot be read."""
+def _receipt(row: dict[str, Any]) -> Receipt | Literal["pending"] | None:
     number = received(word(first(row, "phone", "phoneNumber", "phone_number", "number")))
     state = word(first(row, "status", "statut")).lower()
     message = word(first(row, "msgId", "messageId", "message_id"))
     if number is None or not state or not message:
         return None
     match = lookup("smspartner", SPACE, state)
+    # A word that no table knows may be followed by a final one: taken for a failure it would end the message too soon.
     if match.how == "unknown" or match.row.pending:
-        return True
-    return Receipt(
-        number, serial_of(message, number), match.row.verdict is Verdict.OK, state, moment(row.get("date")), ""
-    )
-
-
-def read_replies(raw: bytes) -> ReplyPage:
-    """A pushed reply or STOP."""
-    rows = rows_of(raw)
-    found = tuple(reply for row in rows if (reply := _reply(row)))
-    return ReplyPage(found, len(rows) - len(found))
+        return PENDING
+    ok = match.row.verdict is Verdict.OK
+    return Receipt(number, serial_of(message, number), ok, state, moment(row.get("date")), "")
 
 
 def _reply(row: dict[str, Any]) -> Reply | None:
@@ -57,4 +41,4 @@ def _reply(row: dict[str, Any]) -> Reply | None:
     return Reply(number, said, at_s, "", word(row.get("to")), stops)
 
 
-PUSH: Final = PushFormat(read_receipts, read_replies, b'{"success":true}', form=True)
+PUSH: Final = PushFormat(_receipt, _reply, b'{"success":true}', form=True)

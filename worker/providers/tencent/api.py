@@ -78,7 +78,14 @@ class Api:
             found if isinstance(found, dict) else unreadable(f"an answer with neither an Error nor an object {field}")
         )
 
-    def rows(self, action: str, params: Mapping[str, object], field: str) -> list[Any] | Refused | Broken:
+    def rows(
+        self, action: str, params: Mapping[str, object], field: str, read: Callable[[Row], T]
+    ) -> tuple[T, ...] | Refused | Broken:
+        """What `ask` returns, of it the rows of the field that holds a list, each read; what is no row is left out."""
+        found = self.listed(action, params, field)
+        return tuple(read(row) for row in found if isinstance(row, dict)) if isinstance(found, list) else found
+
+    def listed(self, action: str, params: Mapping[str, object], field: str) -> list[Any] | Refused | Broken:
         """What `ask` returns, of it the field that holds a list; null is an empty one, and what stands in it may be anything."""
         response = self.ask(action, params)
         if not isinstance(response, dict):

@@ -9,7 +9,6 @@ from smsline.errors import BadInput
 from smsline.numbers import mask
 from worker.providers import reading
 from worker.providers.base import Broken, Refused
-from worker.providers.cleaning import Clean
 from worker.providers.reading import Row
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.facts import NUMBERS, NUMBERS_PER_CALL
@@ -59,19 +58,19 @@ def describe(api: Api, phones: Sequence[str]) -> tuple[NumberInfo, ...] | Refuse
         # Any digits will do: how the provider reads an odd spelling is the question.
         if not _WRITTEN.fullmatch(phone):
             raise BadInput("number", mask(phone), "must be digits, with or without a + before them")
-    found = api.rows(NUMBERS, {"PhoneNumberSet": list(phones)}, "PhoneNumberInfoSet")
-    return tuple(_info(row, api.clean) for row in found if isinstance(row, dict)) if isinstance(found, list) else found
+    clean = api.clean
 
+    def read(row: Row) -> NumberInfo:
+        code = reading.word(row.get("Code"))
+        return NumberInfo(
+            phone=reading.word(row.get("PhoneNumber")),
+            ok=code.lower() == "ok",
+            code=code,
+            message=clean(reading.text(row.get("Message"))),
+            calling_code=reading.word(row.get("NationCode")),
+            subscriber=reading.word(row.get("SubscriberNumber")),
+            country=reading.word(row.get("IsoCode")),
+            country_name=reading.text(row.get("IsoName")),
+        )
 
-def _info(row: Row, clean: Clean) -> NumberInfo:
-    code = reading.word(row.get("Code"))
-    return NumberInfo(
-        phone=reading.word(row.get("PhoneNumber")),
-        ok=code.lower() == "ok",
-        code=code,
-        message=clean(reading.text(row.get("Message"))),
-        calling_code=reading.word(row.get("NationCode")),
-        subscriber=reading.word(row.get("SubscriberNumber")),
-        country=reading.word(row.get("IsoCode")),
-        country_name=reading.text(row.get("IsoName")),
-    )
+    return api.rows(NUMBERS, {"PhoneNumberSet": list(phones)}, "PhoneNumberInfoSet", read)

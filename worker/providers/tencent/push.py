@@ -7,9 +7,9 @@ Beijing's. `ext` is the SessionContext, which the provider adds on request.
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from worker.providers.base import Broken, Receipt, ReceiptPage, Refused
+from worker.providers.base import Broken, Receipt, Refused, Reply, ReplyPage
 from worker.providers.cleaning import Clean
-from worker.providers.pushes import LONGEST_TEXT, PushFormat, Reply, ReplyPage, rows_of
+from worker.providers.pushes import LONGEST_TEXT, PushFormat, replies_of
 from worker.providers.reading import text, whole, word
 from worker.providers.tencent import answers
 from worker.providers.tencent.spelling import received
@@ -19,27 +19,18 @@ BEIJING: Final = timezone(timedelta(hours=8))
 _FLAGS: Final = {"SUCCESS": True, "FAIL": False}
 
 
-def read_receipts(raw: bytes) -> ReceiptPage:
-    """A pushed page of receipts."""
-    rows = rows_of(raw)
-    found = tuple(receipt for row in rows if (receipt := _receipt(row)))
-    return ReceiptPage(found, len(rows) - len(found), len(rows))
-
-
 def _receipt(row: dict[str, Any]) -> Receipt | None:
     number, ok = _number(row), _FLAGS.get(word(row.get("report_status")).upper())
     serial = word(row.get("sid"))
     if number is None or ok is None or not serial:
         return None
-    at_s = _moment(word(row.get("user_receive_time")))
+    try:
+        written = word(row.get("user_receive_time"))
+        at_s = int(datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).timestamp())
+    except ValueError:
+        # A receipt without a readable time still settles its message.
+        at_s = 0
     return Receipt(number, serial, ok, word(row.get("errmsg")), at_s, text(row.get("ext")))
-
-
-def read_replies(raw: bytes) -> ReplyPage:
-    """A pushed reply."""
-    rows = rows_of(raw)
-    found = tuple(reply for row in rows if (reply := _reply(row)))
-    return ReplyPage(found, len(rows) - len(found))
 
 
 def _reply(row: dict[str, Any]) -> Reply | None:
@@ -55,10 +46,7 @@ def read_pulled_replies(raw: bytes, *, clean: Clean) -> ReplyPage | Refused | Br
     response = answers.opened(raw, clean=clean)
     if not isinstance(response, dict):
         return response
-    found = response.get("PullSmsReplyStatusSet") or []
-    rows = [row for row in found if isinstance(row, dict)]
-    replies = tuple(reply for row in rows if (reply := _pulled(row)))
-    return ReplyPage(replies, len(found) - len(replies))
+    return replies_of(response.get("PullSmsReplyStatusSet") or [], _pulled)
 
 
 def _pulled(row: dict[str, Any]) -> Reply | None:
@@ -74,11 +62,4 @@ def _number(row: dict[str, Any]) -> int | None:
     return received("", word(row.get("nationcode")), word(row.get("mobile")))
 
 
-def _moment(written: str) -> int:
-    try:
-        return int(datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).timestamp())
-    except ValueError:
-        return 0
-
-
-PUSH: Final = PushFormat(read_receipts, read_replies, b'{"result":0,"errmsg":"OK"}')
+PUSH: Final = PushFormat(_receipt, _reply, b'{"result":0,"errmsg":"OK"}')

@@ -1,7 +1,4 @@
-"""What people answer: PullSmsReplyStatus and PullSmsReplyStatusByPhoneNumber, a page of replies out.
-
-Here they are only shown; the workers take, keep and read them by `worker.receipts`.
-"""
+"""The replies that commands show: PullSmsReplyStatus and PullSmsReplyStatusByPhoneNumber. Workers drain theirs by `worker.receipts`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +7,10 @@ from smsline.errors import BadInput
 from smsline.numbers import e164
 from worker.providers import reading
 from worker.providers.base import Broken, ReceiptPage, Refused
-from worker.providers.reading import Row
+from worker.providers.pushes import LONGEST_TEXT
 from worker.providers.tencent import answers, wire
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.facts import ASK, REPLIES, REPLIES_OF, ROWS_PER_PAGE
-
-LONGEST_TEXT = 4096
-"""Characters of a reply that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,7 @@ def pull(api: Api, limit: int = ROWS_PER_PAGE) -> ReplyPage | Refused | Broken:
     Raises:
         BadInput: Another limit.
     """
-    return _page(api, REPLIES, {"SmsSdkAppId": api.sdk_app_id, "Limit": _limit(limit)})
+    return _page(api, REPLIES, {"SmsSdkAppId": api.sdk_app_id, "Limit": limit})
 
 
 def of_number(
@@ -89,7 +83,7 @@ def of_number(
         "BeginTime": since_s,
         "EndTime": until_s,
         "Offset": 0,
-        "Limit": _limit(limit),
+        "Limit": limit,
     }
     return _page(api, REPLIES_OF, params)
 
@@ -106,25 +100,22 @@ def receipts_of(api: Api, number: int, *, since_s: int, until_s: int) -> Receipt
     return api.read(ASK, body, lambda reply: wire.read_receipts(reply, clean=api.clean))
 
 
-def _limit(limit: int) -> int:
-    if not 1 <= limit <= ROWS_PER_PAGE:
-        raise BadInput("limit", limit, f"must be 1 to {ROWS_PER_PAGE}")
-    return limit
-
-
 def _page(api: Api, action: str, params: Mapping[str, object]) -> ReplyPage | Refused | Broken:
+    if (limit := params["Limit"]) not in range(1, ROWS_PER_PAGE + 1):
+        raise BadInput("limit", limit, f"must be 1 to {ROWS_PER_PAGE}")
     # Rows that cannot be read count as rows: a full page means that there may be more, whatever is in it.
-    found = api.rows(action, params, "PullSmsReplyStatusSet")
+    found = api.listed(action, params, "PullSmsReplyStatusSet")
     if not isinstance(found, list):
         return found
-    return ReplyPage(tuple(_reply(row) for row in found if isinstance(row, dict)), len(found))
-
-
-def _reply(row: Row) -> Reply:
-    return Reply(
-        phone=answers.phone(row),
-        text=reading.text(row.get("ReplyContent"), LONGEST_TEXT),
-        received_at_s=reading.whole(row.get("ReplyTime")),
-        sign=reading.text(row.get("SignName")),
-        extend=reading.word(row.get("ExtendCode")),
+    replies = (
+        Reply(
+            phone=answers.phone(row),
+            text=reading.text(row.get("ReplyContent"), LONGEST_TEXT),
+            received_at_s=reading.whole(row.get("ReplyTime")),
+            sign=reading.text(row.get("SignName")),
+            extend=reading.word(row.get("ExtendCode")),
+        )
+        for row in found
+        if isinstance(row, dict)
     )
+    return ReplyPage(tuple(replies), len(found))

@@ -1,18 +1,16 @@
 """Signatures: AddSmsSign, ModifySmsSign, DeleteSmsSign and DescribeSmsSignList."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from smsline.errors import BadInput
 from worker.providers import reading
-from worker.providers.base import Broken, Refused
 from worker.providers.reading import Row
-from worker.providers.tencent.api import Api
-from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
+from worker.providers.tencent.checks import filled, scope
 from worker.providers.tencent.facts import ADD_SIGN, DELETE_SIGN, LIST_SIGNS, MODIFY_SIGN
-from worker.providers.tencent.reviews import Deletion, Review, remove, submit
+from worker.providers.tencent.reviews import Action, Review, Reviewed
 
 KINDS: Final[Mapping[str, int]] = {
     "company": 0,
@@ -97,56 +95,6 @@ class Signature:
     created_at_s: int
 
 
-def add(api: Api, application: Application) -> int | Refused | Broken:
-    """Hand a signature in for review; returns its id.
-
-    Raises:
-        BadInput: A field is empty, or the document does not prove the kind.
-    """
-    return submit(api, ADD_SIGN, _params(application), field="AddSignStatus", name="SignId")
-
-
-def modify(api: Api, signature: int, application: Application) -> int | Refused | Broken:
-    """Replace a signature that is not approved yet, or was rejected (line 3606); returns its id.
-
-    Raises:
-        BadInput: As `add`, or the id cannot be one.
-    """
-    params = {"SignId": positive("signature", signature), **_params(application)}
-    return submit(api, MODIFY_SIGN, params, field="ModifySignStatus", name="SignId")
-
-
-def delete(api: Api, signature: int) -> Deletion | Refused | Broken:
-    """Delete a signature. Jobs that name it end up refused.
-
-    Raises:
-        BadInput: The id cannot be one.
-    """
-    return remove(api, DELETE_SIGN, {"SignId": positive("signature", signature)}, field="DeleteSignStatus")
-
-
-def listed(
-    api: Api, *, international: bool, ids: Sequence[int] = (), limit: int = IDS_AT_ONCE, offset: int = 0
-) -> tuple[Signature, ...] | Refused | Broken:
-    """Signatures by their ids, or a page of all; fewer than `limit` means that there are no more.
-
-    The document (line 3493) knows only the first; the page is the official SDK's (`models.DescribeSmsSignListRequest`).
-
-    Args:
-        api: The account.
-        international: Those for global numbers; False for mainland ones.
-        ids: At most 100; empty for a page of all.
-        limit: Signatures in a page, 1 to 100.
-        offset: Signatures before the page.
-
-    Raises:
-        BadInput: An id or a page that cannot be.
-    """
-    params = {"International": scope(international), **page("SignIdSet", ids, limit=limit, offset=offset)}
-    found = api.rows(LIST_SIGNS, params, "DescribeSignListStatusSet")
-    return tuple(_signature(row) for row in found if isinstance(row, dict)) if isinstance(found, list) else found
-
-
 def _params(application: Application) -> dict[str, object]:
     kind = _known("kind", application.kind, KINDS)
     document = _known("document", application.document, DOCUMENTS)
@@ -184,3 +132,16 @@ def _signature(row: Row) -> Signature:
         reply=reading.text(row.get("ReviewReply")),
         created_at_s=reading.whole(row.get("CreateTime")),
     )
+
+
+SIGNATURES: Final[Reviewed[Application, Signature]] = Reviewed(
+    noun="signature",
+    id_field="SignId",
+    added=Action(ADD_SIGN, "AddSignStatus"),
+    modified=Action(MODIFY_SIGN, "ModifySignStatus"),
+    deleted=Action(DELETE_SIGN, "DeleteSignStatus"),
+    described=Action(LIST_SIGNS, "DescribeSignListStatusSet"),
+    ids_field="SignIdSet",
+    params=_params,
+    read=_signature,
+)

@@ -1,17 +1,15 @@
 """Templates: AddSmsTemplate, ModifySmsTemplate, DeleteSmsTemplate and DescribeSmsTemplateList."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from worker.providers import reading
-from worker.providers.base import Broken, Refused
 from worker.providers.reading import Row
-from worker.providers.tencent.api import Api
-from worker.providers.tencent.checks import IDS_AT_ONCE, filled, page, positive, scope
+from worker.providers.tencent.checks import filled, scope
 from worker.providers.tencent.facts import ADD_TEMPLATE, DELETE_TEMPLATE, LIST_TEMPLATES, MODIFY_TEMPLATE
-from worker.providers.tencent.reviews import Deletion, Review, remove, submit
+from worker.providers.tencent.reviews import Action, Review, Reviewed
 
 
 class Kind(IntEnum):
@@ -64,60 +62,6 @@ class Template:
     created_at_s: int
 
 
-def add(api: Api, draft: Draft) -> int | Refused | Broken:
-    """Hand a template in for review; returns its id.
-
-    Raises:
-        BadInput: A field is empty.
-    """
-    return submit(api, ADD_TEMPLATE, _params(draft), field="AddTemplateStatus", name="TemplateId")
-
-
-def modify(api: Api, template: int, draft: Draft) -> int | Refused | Broken:
-    """Replace a template that is not approved yet, or was rejected; returns its id.
-
-    Args:
-        api: The account.
-        template: Its id.
-        draft: All of it anew; `international` cannot change (official SDK, `models.ModifySmsTemplateRequest`).
-
-    Raises:
-        BadInput: A field is empty, or the id cannot be one.
-    """
-    params = {"TemplateId": positive("template", template), **_params(draft)}
-    return submit(api, MODIFY_TEMPLATE, params, field="ModifyTemplateStatus", name="TemplateId")
-
-
-def delete(api: Api, template: int) -> Deletion | Refused | Broken:
-    """Delete a template. Jobs that name it end up refused.
-
-    Raises:
-        BadInput: The id cannot be one.
-    """
-    params = {"TemplateId": positive("template", template)}
-    return remove(api, DELETE_TEMPLATE, params, field="DeleteTemplateStatus")
-
-
-def listed(
-    api: Api, *, international: bool, ids: Sequence[int] = (), limit: int = IDS_AT_ONCE, offset: int = 0
-) -> tuple[Template, ...] | Refused | Broken:
-    """Templates by their ids, or a page of all; fewer than `limit` means that there are no more.
-
-    Args:
-        api: The account.
-        international: Those for global numbers; False for mainland ones.
-        ids: At most 100; empty for a page of all.
-        limit: Templates in a page, 1 to 100.
-        offset: Templates before the page.
-
-    Raises:
-        BadInput: An id or a page that cannot be.
-    """
-    params = {"International": scope(international), **page("TemplateIdSet", ids, limit=limit, offset=offset)}
-    found = api.rows(LIST_TEMPLATES, params, "DescribeTemplateStatusSet")
-    return tuple(_template(row) for row in found if isinstance(row, dict)) if isinstance(found, list) else found
-
-
 def _params(draft: Draft) -> dict[str, object]:
     return {
         "TemplateName": filled("name", draft.name),
@@ -141,3 +85,16 @@ def _template(row: Row) -> Template:
         reply=reading.text(row.get("ReviewReply")),
         created_at_s=reading.whole(row.get("CreateTime")),
     )
+
+
+TEMPLATES: Final[Reviewed[Draft, Template]] = Reviewed(
+    noun="template",
+    id_field="TemplateId",
+    added=Action(ADD_TEMPLATE, "AddTemplateStatus"),
+    modified=Action(MODIFY_TEMPLATE, "ModifyTemplateStatus"),
+    deleted=Action(DELETE_TEMPLATE, "DeleteTemplateStatus"),
+    described=Action(LIST_TEMPLATES, "DescribeTemplateStatusSet"),
+    ids_field="TemplateIdSet",
+    params=_params,
+    read=_template,
+)

@@ -126,23 +126,23 @@ CASES = (
          {"SmsSdkAppId": APP, "SerialNo": "5000:1", "ConversionTime": 1658310430},
          {"ReportConversionStatus": {"Code": "ok", "Message": "report success"}},
          conversions.ConversionReport(True, "ok", "report success")),
-    Case("AddSmsTemplate", lambda api: templates.add(api, DRAFT), DRAFT_SENT,
+    Case("AddSmsTemplate", lambda api: templates.TEMPLATES.add(api, DRAFT), DRAFT_SENT,
          {"AddTemplateStatus": {"TemplateId": "1110"}}, 1110),
-    Case("ModifySmsTemplate", lambda api: templates.modify(api, 1110, DRAFT), {"TemplateId": 1110, **DRAFT_SENT},
+    Case("ModifySmsTemplate", lambda api: templates.TEMPLATES.modify(api, 1110, DRAFT), {"TemplateId": 1110, **DRAFT_SENT},
          {"ModifyTemplateStatus": {"TemplateId": 1110}}, 1110),
-    Case("DeleteSmsTemplate", lambda api: templates.delete(api, 1110), {"TemplateId": 1110},
+    Case("DeleteSmsTemplate", lambda api: templates.TEMPLATES.delete(api, 1110), {"TemplateId": 1110},
          {"DeleteTemplateStatus": GONE}, Deletion("return successfully!", 1578988506)),
-    Case("DescribeSmsTemplateList", lambda api: templates.listed(api, international=False, ids=[1110, 1111]),
+    Case("DescribeSmsTemplateList", lambda api: templates.TEMPLATES.listed(api, international=False, ids=[1110, 1111]),
          {"International": 0, "TemplateIdSet": [1110, 1111]},
          {"DescribeTemplateStatusSet": [TEMPLATE_ROW, {**TEMPLATE_ROW, "International": 3, "StatusCode": 9}]},
          (TEMPLATE, replace(TEMPLATE, international="both", review=Review.UNKNOWN))),
-    Case("AddSmsSign", lambda api: signatures.add(api, OURS), OURS_SENT, {"AddSignStatus": {"SignId": 1110}}, 1110),
-    Case("ModifySmsSign", lambda api: signatures.modify(api, 1110, THEIRS),
+    Case("AddSmsSign", lambda api: signatures.SIGNATURES.add(api, OURS), OURS_SENT, {"AddSignStatus": {"SignId": 1110}}, 1110),
+    Case("ModifySmsSign", lambda api: signatures.SIGNATURES.modify(api, 1110, THEIRS),
          {**OURS_SENT, "SignId": 1110, "International": 1, "SignPurpose": 1, "CommissionImage": IMAGE, "Remark": "r",
           "QualificationId": 7}, {"ModifySignStatus": {"SignId": 1110}}, 1110),
-    Case("DeleteSmsSign", lambda api: signatures.delete(api, 1110), {"SignId": 1110},
+    Case("DeleteSmsSign", lambda api: signatures.SIGNATURES.delete(api, 1110), {"SignId": 1110},
          {"DeleteSignStatus": GONE}, Deletion("return successfully!", 1578988506)),
-    Case("DescribeSmsSignList", lambda api: signatures.listed(api, international=True, limit=20, offset=40),
+    Case("DescribeSmsSignList", lambda api: signatures.SIGNATURES.listed(api, international=True, limit=20, offset=40),
          {"International": 1, "Limit": 20, "Offset": 40},
          {"DescribeSignListStatusSet": [SIGN_ROW, {**SIGN_ROW, "StatusCode": 2}]},
          (SIGN, replace(SIGN, review=Review.NOT_YET))),
@@ -269,24 +269,39 @@ REFUSED: dict[str, tuple[Callable[[Api], object], str]] = {
     "no number": (lambda api: numbers_info.describe(api, ["x"]), "must be digits"),
     "no serial": (lambda api: conversions.report(api, " ", at_s=1), "serial: ' ': is empty"),
     "a time": (lambda api: conversions.report(api, "5", at_s=0), "at: '0': must be a whole number from 1 up"),
-    "a name": (lambda api: templates.add(api, replace(DRAFT, name="")), "name: '': is empty"),
-    "a text": (lambda api: templates.add(api, replace(DRAFT, content=" ")), "content: ' ': is empty"),
-    "a remark": (lambda api: templates.modify(api, 1, replace(DRAFT, remark="")), "remark: '': is empty"),
-    "an id": (lambda api: templates.delete(api, 0), "template: '0': must be a whole number"),
+    "a name": (lambda api: templates.TEMPLATES.add(api, replace(DRAFT, name="")), "name: '': is empty"),
+    "a text": (lambda api: templates.TEMPLATES.add(api, replace(DRAFT, content=" ")), "content: ' ': is empty"),
+    "a remark": (lambda api: templates.TEMPLATES.modify(api, 1, replace(DRAFT, remark="")), "remark: '': is empty"),
+    "an id": (lambda api: templates.TEMPLATES.delete(api, 0), "template: '0': must be a whole number"),
     "101 ids": (
-        lambda api: templates.listed(api, international=False, ids=range(1, 102)),
+        lambda api: templates.TEMPLATES.listed(api, international=False, ids=range(1, 102)),
         "TemplateIdSet: '101': at most 100 at once",
     ),
-    "an id of many": (lambda api: signatures.listed(api, international=False, ids=[-1]), "SignIdSet: '-1': must be"),
-    "a page": (lambda api: templates.listed(api, international=False, limit=101), "limit: '101': must be 1 to 100"),
-    "an offset": (lambda api: signatures.listed(api, international=False, offset=-1), "offset: '-1': must be 0"),
-    "a kind": (lambda api: signatures.add(api, replace(OURS, kind="x")), "kind: 'x': must be one of company, app"),
-    "a document": (lambda api: signatures.add(api, replace(OURS, document="x")), "document: 'x': must be one of three"),
+    "an id of many": (
+        lambda api: signatures.SIGNATURES.listed(api, international=False, ids=[-1]),
+        "SignIdSet: '-1': must be",
+    ),
+    "a page": (
+        lambda api: templates.TEMPLATES.listed(api, international=False, limit=101),
+        "limit: '101': must be 1 to 100",
+    ),
+    "an offset": (
+        lambda api: signatures.SIGNATURES.listed(api, international=False, offset=-1),
+        "offset: '-1': must be 0",
+    ),
+    "a kind": (
+        lambda api: signatures.SIGNATURES.add(api, replace(OURS, kind="x")),
+        "kind: 'x': must be one of company, app",
+    ),
+    "a document": (
+        lambda api: signatures.SIGNATURES.add(api, replace(OURS, document="x")),
+        "document: 'x': must be one of three",
+    ),
     "another document": (
-        lambda api: signatures.add(api, replace(OURS, kind="trademark")),
+        lambda api: signatures.SIGNATURES.add(api, replace(OURS, kind="trademark")),
         "document: 'business-license': does not prove the kind trademark; trademark-certificate would",
     ),
-    "no proof": (lambda api: signatures.modify(api, 5, replace(OURS, proof=b"")), "proof: '': is empty"),
+    "no proof": (lambda api: signatures.SIGNATURES.modify(api, 5, replace(OURS, proof=b"")), "proof: '': is empty"),
 }
 
 
@@ -309,7 +324,7 @@ def test_every_kind_has_documents() -> None:
         for document in DOCUMENTS:
             line = answering(200, _body({"AddSignStatus": {"SignId": 1}}))
             try:
-                signatures.add(api_on(line), replace(OURS, kind=kind, document=document))
+                signatures.SIGNATURES.add(api_on(line), replace(OURS, kind=kind, document=document))
             except BadInput:
                 continue
             pairs.add((line.sent["SignType"], line.sent["DocumentType"]))

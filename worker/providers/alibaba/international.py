@@ -1,4 +1,4 @@
-"""The API of 2018-05-01, for the international site: calls in and questions out; answers in and the engine's values out.
+"""The API of 2018-05-01, for the international site: the questions of its three actions, and how their answers are read.
 
 One number in a call. Global numbers are sent a whole text, mainland numbers a template.
 """
@@ -11,10 +11,10 @@ from smsline.numbers import is_mainland
 from worker.providers.alibaba.content import template_param, text_of
 from worker.providers.alibaba.facts import MESSAGE, SEND_CHINA, SEND_GLOBE
 from worker.providers.alibaba.spelling import means, moment
-from worker.providers.alibaba.wire import Question, refusal
+from worker.providers.alibaba.wire import Question, answered
 from worker.providers.base import Broken, Call, Item, MessageRef, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
-from worker.providers.reading import opened, unreadable, whole, word
+from worker.providers.reading import unreadable, whole, word
 
 VERSION: Final = "2018-05-01"
 
@@ -37,40 +37,32 @@ def send_question(call: Call, texts: Mapping[str, str]) -> Question | Broken:
         call: One number, and what it is told.
         texts: Template id, lower case, to the text for global numbers.
     """
-    number = call.numbers[0]
-    return _send_china(call, number) if is_mainland(number) else _send_globe(call, number, texts)
-
-
-def _send_china(call: Call, number: int) -> Question | Broken:
-    content = call.content
-    params = template_param(content.params)
-    if isinstance(params, Broken):
-        return params
-    query = {
-        "To": str(number),
-        "From": content.sign,
-        "TemplateCode": content.template,
-        "TemplateParam": params,
-        "SmsUpExtendCode": content.extend,
-    }
-    return Question(SEND_CHINA, VERSION, query)
-
-
-def _send_globe(call: Call, number: int, texts: Mapping[str, str]) -> Question | Broken:
-    message = text_of(texts, call.content)
+    number, content = call.numbers[0], call.content
+    if is_mainland(number):
+        params = template_param(content.params)
+        if isinstance(params, Broken):
+            return params
+        # No TaskId here: SendMessageWithTemplate has none, so such a receipt is matched by its MessageId alone.
+        query = {
+            "To": str(number),
+            "From": content.sign,
+            "TemplateCode": content.template,
+            "TemplateParam": params,
+            "SmsUpExtendCode": content.extend,
+        }
+        return Question(SEND_CHINA, VERSION, query)
+    message = text_of(texts, content)
     if isinstance(message, Broken):
         return message
-    query = {"To": str(number), "From": call.content.sender, "Message": message, "TaskId": call.context}
+    query = {"To": str(number), "From": content.sender, "Message": message, "TaskId": call.context}
     return Question(SEND_GLOBE, VERSION, query)
 
 
 def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Broken:
     """The answer to either send. An acceptance without a MessageId is nothing that the API documents, so it may be anything."""
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, "ResponseCode", "ResponseDescription", clean=clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, "ResponseCode", "ResponseDescription", clean=clean):
-        return refused
     code, message_id = word(row.get("ResponseCode")), word(row.get("MessageId"))
     if not code or not message_id:
         return unreadable("neither a refusal nor a ResponseCode with a MessageId")
@@ -86,13 +78,12 @@ def message_question(asked: MessageRef) -> Question:
 
 def read_message(body: bytes, asked: MessageRef, *, clean: Clean) -> ReceiptPage | Refused | Broken:
     """The answer to a QueryMessage. A message that is on its way, or not known yet, has no receipt and is no fault."""
-    row = opened(body)
-    if isinstance(row, Broken):
-        return row
-    if refused := refusal(row, "ResponseCode", "ResponseDescription", clean=clean):
+    row = answered(body, "ResponseCode", "ResponseDescription", clean=clean)
+    if isinstance(row, Refused) and row.code.removeprefix("isv.") == NOT_YET:
         # Asked about within its first seconds a message is not known yet; that is no fault of the question.
-        unknown_yet = refused.code.removeprefix("isv.") == NOT_YET
-        return ReceiptPage((), 0, 0) if unknown_yet else refused
+        return ReceiptPage((), 0, 0)
+    if not isinstance(row, dict):
+        return row
     status, to = word(row.get("Status")), word(row.get("To"))
     if not word(row.get("ResponseCode")):
         return unreadable("neither a refusal nor a ResponseCode")

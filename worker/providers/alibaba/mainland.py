@@ -1,4 +1,4 @@
-"""The API of 2017-05-25, for the mainland site: calls in and questions out; answers in and the engine's values out.
+"""The API of 2017-05-25, for the mainland site: the questions of its three actions, and how their answers are read.
 
 One BizId is the answer for all numbers of a call, so the serial of a message is `<BizId>/<number>`; where the answer was lost and
 a receipt found without it, `<OutId>/<number>`.
@@ -13,10 +13,10 @@ import msgspec
 from worker.providers.alibaba.content import AGAIN, RULE, UNNAMED, named, template_param, template_params
 from worker.providers.alibaba.facts import DETAILS, ROWS_PER_PAGE, SEND, SEND_EACH
 from worker.providers.alibaba.spelling import local, means, moment
-from worker.providers.alibaba.wire import Question, listed, refusal
+from worker.providers.alibaba.wire import Question, answered, listed
 from worker.providers.base import Broken, Call, FoundMessage, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
-from worker.providers.reading import opened, unreadable, word
+from worker.providers.reading import unreadable, word
 
 VERSION: Final = "2017-05-25"
 
@@ -34,11 +34,24 @@ def send_question(call: Call) -> Question | Sent | Broken:
 
     Params that no template can take are not sent: then the answer is here.
     """
-    return _send_each(call) if call.own_params else _send_all(call)
-
-
-def _send_all(call: Call) -> Question | Broken:
-    content = call.content
+    content, size = call.content, len(call.numbers)
+    if call.own_params:
+        fits = [named(params) is not None for params in call.own_params]
+        if not all(fits):
+            # The provider would refuse the whole call for one of them: the fit ones go with the next call instead.
+            words = [(AGAIN, "") if fit else (UNNAMED, RULE) for fit in fits]
+            items = [
+                Item(number, ok=False, code=code, serial="", fee=0, message=message)
+                for number, (code, message) in zip(call.numbers, words, strict=True)
+            ]
+            return Sent(tuple(items), "")
+        form = {
+            "PhoneNumberJson": _json([local(number) for number in call.numbers]),
+            "SignNameJson": _json([content.sign] * size),
+            "TemplateParamJson": template_params(call.own_params) if any(call.own_params) else "",
+            "SmsUpExtendCodeJson": _json([content.extend] * size) if content.extend else "",
+        }
+        return Question(SEND_EACH, VERSION, {"TemplateCode": content.template, "OutId": call.context}, form)
     params = template_param(content.params)
     if isinstance(params, Broken):
         return params
@@ -53,36 +66,14 @@ def _send_all(call: Call) -> Question | Broken:
     return Question(SEND, VERSION, query)
 
 
-def _send_each(call: Call) -> Question | Sent:
-    content, size = call.content, len(call.numbers)
-    fits = [named(params) is not None for params in call.own_params]
-    if not all(fits):
-        return Sent(tuple(_not_sent(number, fit) for number, fit in zip(call.numbers, fits, strict=True)), "")
-    form = {
-        "PhoneNumberJson": _json([local(number) for number in call.numbers]),
-        "SignNameJson": _json([content.sign] * size),
-        "TemplateParamJson": template_params(call.own_params) if any(call.own_params) else "",
-        "SmsUpExtendCodeJson": _json([content.extend] * size) if content.extend else "",
-    }
-    return Question(SEND_EACH, VERSION, {"TemplateCode": content.template, "OutId": call.context}, form)
-
-
-def _not_sent(number: int, fit: bool) -> Item:  # noqa: FBT001 - a private helper of one caller
-    """What is said of a number whose call was not made: its own params are unfit, or another's are."""
-    code, message = (AGAIN, "") if fit else (UNNAMED, RULE)
-    return Item(number, ok=False, code=code, serial="", fee=0, message=message)
-
-
 def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Broken:
     """The answer to either send: one word for all of its numbers.
 
     A refusal has no BizId. An acceptance without one is nothing that the API documents, so it may be anything.
     """
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, "Code", "Message", clean=clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, "Code", "Message", clean=clean):
-        return refused
     code, biz_id = word(row.get("Code")), word(row.get("BizId"))
     # Without its BizId the message could not be asked about, so "OK" alone is not taken for an acceptance.
     if not code or not biz_id:
@@ -113,11 +104,9 @@ def details_question(number: int, day: str, biz_id: str = "") -> Question:
 
 def read_rows(body: bytes, *, clean: Clean) -> list[Any] | Refused | Broken:
     """The rows of a QuerySendDetails, as they came."""
-    row = opened(body)
-    if isinstance(row, Broken):
+    row = answered(body, "Code", "Message", clean=clean)
+    if not isinstance(row, dict):
         return row
-    if refused := refusal(row, "Code", "Message", clean=clean):
-        return refused
     return listed(row, "SmsSendDetailDTOs", "SmsSendDetailDTO") if word(row.get("Code")) else unreadable("no Code")
 
 

@@ -56,8 +56,17 @@ def judge(response: HttpResponse, *, clean: Clean) -> bytes | Refused | Broken:
     row = {} if isinstance(found, Broken) else found
     # The gateway has its own envelope, whatever the API behind it; its code counts more than the HTTP status.
     if refused := refusal(row, "Code", "Message", clean=clean):
-        return replace(refused, delay_s=_wait_s(response.headers.get(RETRY_AFTER, "")))
+        wait_ms = response.headers.get(RETRY_AFTER, "")
+        plain = wait_ms.isascii() and wait_ms.isdigit() and len(wait_ms) < 10
+        # Of 0, or of what is no number, nothing is learnt: then the code's own wait holds.
+        return replace(refused, delay_s=int(wait_ms) / 1000 if plain and int(wait_ms) else None)
     return without_a_word(response.status, answered=bool(word(row.get("Code")) or word(row.get("ResponseCode"))))
+
+
+def answered(body: bytes, code: str, message: str, *, clean: Clean) -> Row | Refused | Broken:
+    """The object of an answer whose code is OK, or not there; the names of code and message are the API's."""
+    row = opened(body)
+    return row if isinstance(row, Broken) else refusal(row, code, message, clean=clean) or row
 
 
 def refusal(row: Row, code: str, message: str, *, clean: Clean) -> Refused | None:
@@ -74,9 +83,3 @@ def listed(row: Row, *names: str) -> list[Any]:
     for name in names:
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, list) else []
-
-
-def _wait_s(milliseconds: str) -> float | None:
-    """The wait that the header names; nothing when it is no whole number above 0."""
-    plain = milliseconds.isascii() and milliseconds.isdigit() and len(milliseconds) < 10
-    return int(milliseconds) / 1000 if plain and int(milliseconds) else None

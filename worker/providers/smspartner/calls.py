@@ -1,18 +1,19 @@
 """Every call of SMSPartner's that is used here, made once and read into a value."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 from config.accounts import Account
 from worker.providers.base import Balance, Broken, MessageRef, Refused, Sent
 from worker.providers.cleaning import cleaner
 from worker.providers.http import HttpPort, HttpRequest, HttpResponse
-from worker.providers.reading import Oddities, opened, patient, without_a_word
-from worker.providers.smspartner import checks, facts, manage, status, wire
-from worker.providers.smspartner.checks import HlrCampaign, NumberLookup
-from worker.providers.smspartner.manage import StopEntry
+from worker.providers.reading import Oddities, Row, opened, patient, without_a_word
+from worker.providers.smspartner import facts, manage, status, wire
+from worker.providers.smspartner.manage import HlrCampaign, NumberLookup, StopEntry
 from worker.providers.smspartner.status import StatusPage
+
+T = TypeVar("T")
 
 PAGES_MOST: Final = 20
 """Pages of one tag that are asked for; a call has 500 numbers, which are that many pages of 25."""
@@ -76,31 +77,26 @@ class SmsPartnerCalls:
 
     def cancel(self, message_id: str) -> Refused | Broken | None:
         """GET /message-cancel: take back a scheduled call, until 5 minutes before its time; None when that is done."""
-        reply = self._get(facts.CANCEL, {"messageId": message_id})
-        return manage.read_cancelled(reply, clean=self._clean) if isinstance(reply, bytes) else reply
+        return self._read(self._get(facts.CANCEL, {"messageId": message_id}), manage.read_cancelled)
 
     def balance(self) -> Balance | Refused | Broken:
         """GET /me: what is left, and how many messages of the account's range it buys."""
-        reply = self._get(facts.CREDITS)
         low_cost = self._account.gamme == facts.LOW_COST
-        return manage.read_balance(reply, low_cost=low_cost, clean=self._clean) if isinstance(reply, bytes) else reply
+        return self._read(self._get(facts.CREDITS), lambda row: manage.read_balance(row, low_cost=low_cost))
 
     def stop_list(self) -> tuple[StopEntry, ...] | Refused | Broken:
         """GET /stop-sms/list: numbers whose owners answered STOP."""
-        reply = self._get(facts.STOP_LIST)
-        return manage.read_stop_list(reply, clean=self._clean) if isinstance(reply, bytes) else reply
+        return self._read(self._get(facts.STOP_LIST), manage.read_stop_list)
 
     def lookup(self, numbers: Sequence[int]) -> tuple[NumberLookup, ...] | Refused | Broken:
         """POST /lookup: whether these, at most 500, are spelt like numbers; costs nothing."""
-        body = checks.numbers_body(self._key, numbers)
-        reply = self._post(facts.LOOKUP, body)
-        return checks.read_lookup(reply, clean=self._clean) if isinstance(reply, bytes) else reply
+        reply = self._post(facts.LOOKUP, manage.numbers_body(self._key, numbers))
+        return self._read(reply, lambda row: manage.read_lookup(row, self._clean))
 
     def hlr(self, numbers: Sequence[int], *, notify_url: str, tag: str = "") -> HlrCampaign | Refused | Broken:
         """POST /hlr/notify: ask the carriers about these, at most 500; costs money, and each answer is posted to the URL."""
-        body = checks.numbers_body(self._key, numbers, notify_url=notify_url, tag=tag)
-        reply = self._post(facts.HLR, body)
-        return checks.read_hlr_campaign(reply, clean=self._clean) if isinstance(reply, bytes) else reply
+        body = manage.numbers_body(self._key, numbers, notify_url=notify_url, tag=tag)
+        return self._read(self._post(facts.HLR, body), manage.read_hlr_campaign)
 
     def close(self) -> None:
         """Close kept-alive connections."""
@@ -108,19 +104,23 @@ class SmsPartnerCalls:
 
     def _get(self, action: str, query: Mapping[str, str] | None = None) -> bytes | Refused | Broken:
         asked = urlencode({"apiKey": self._key, **(query or {})})
-        return self._readable(HttpRequest(self._account.timeout_s, target=f"/v1/{action}?{asked}", method="GET"))
+        return self._once(HttpRequest(self._account.timeout_s, target=f"/v1/{action}?{asked}", method="GET"))
 
     def _post(self, action: str, body: bytes, timeout_s: float | None = None) -> bytes | Refused | Broken:
         allowed_s = self._account.timeout_s if timeout_s is None else timeout_s
-        return self._readable(HttpRequest(allowed_s, body, _JSON, f"/v1/{action}"))
+        return self._once(HttpRequest(allowed_s, body, _JSON, f"/v1/{action}"))
+
+    def _read(self, reply: bytes | Refused | Broken, read: Callable[[Row], T | Broken]) -> T | Refused | Broken:
+        """An answer that does not say it failed, read."""
+        row = wire.answered(reply, self._clean) if isinstance(reply, bytes) else reply
+        return read(row) if isinstance(row, dict) else row
 
     def _statuses(self, reply: bytes | Refused | Broken, numbers: Sequence[int] = ()) -> StatusPage | Refused | Broken:
         if not isinstance(reply, bytes):
             return reply
         return status.read_statuses(reply, clean=self._clean, numbers=frozenset(numbers))
 
-    def _readable(self, request: HttpRequest) -> bytes | Refused | Broken:
-        """Send once and keep the answer's body if it is one to be read."""
+    def _once(self, request: HttpRequest) -> bytes | Refused | Broken:
         response = self._port.send(request)
         return response if isinstance(response, Broken) else judge(response)
 
@@ -134,11 +134,10 @@ def judge(response: HttpResponse) -> bytes | Refused | Broken:
     # Of the calls that answer 429 none has a body of the provider's own; the code table has the minute's wait.
     if response.status == 429:
         return Refused(code="http.429", message="too many requests in a minute", request_id="")
-    if 200 <= response.status < 300 or (400 <= response.status < 500 and _is_word(response.body)):
+    if 200 <= response.status < 300:
         return response.body
-    return without_a_word(response.status)
-
-
-def _is_word(body: bytes) -> bool:
-    row = opened(body)
-    return not isinstance(row, Broken) and wire.succeeded(row) is not None
+    row = opened(response.body) if 400 <= response.status < 500 else {}
+    # A 4xx without flag or code is an error page of what stands in front of the provider.
+    return (
+        response.body if isinstance(row, dict) and wire.succeeded(row) is not None else without_a_word(response.status)
+    )

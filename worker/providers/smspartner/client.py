@@ -98,11 +98,9 @@ class SmsPartnerProvider:
         unfit = [number for number, message in messages.items() if message is None]
         if unfit:
             return wire.only(unfit, texts.UNFIT, call.numbers)
-        return self._bulk_send(call, {number: message or "" for number, message in messages.items()})
-
-    def _bulk_send(self, call: Call, messages: Mapping[int, str]) -> Answer:
         answer, oddities = self.calls.bulk_send(
-            messages,
+            {number: message for number, message in messages.items() if message is not None},
+            # SMSPartner has one name for both: what a job calls sender comes before its signature.
             sender=call.content.sender or call.content.sign,
             tag=wire.tag_of(call.context),
             timeout_s=call.timeout_s,
@@ -118,8 +116,12 @@ class SmsPartnerProvider:
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """Receipts of these messages: one multi-status, and a bulk-status-by-tag for each call that is known by its tag alone."""
         pages: list[ReceiptPage] = []
-        # What was found by its tag has no numeric message_id, and multi-status takes no other.
-        for message_id, part in _by_call(asked).items():
+        # What was found by its tag has no numeric message_id, and multi-status takes no other: these are asked about by tag.
+        parts: dict[str, list[MessageRef]] = {}
+        for each in asked:
+            message_id = status.message_id_of(each.serial)
+            parts.setdefault("" if message_id.isdigit() else message_id, []).append(each)
+        for message_id, part in parts.items():
             numbers = [each.number for each in part]
             page = self.calls.bulk_status_by_tag(message_id, numbers) if message_id else self.calls.multi_status(part)
             if isinstance(page, StatusPage):
@@ -142,7 +144,14 @@ class SmsPartnerProvider:
         page = self.calls.bulk_status_by_tag(tag, numbers)
         if not isinstance(page, StatusPage):
             return () if _nothing_known(page) else page
-        return tuple(_found(each, tag, context) for each in page.statuses if each.number in frozenset(numbers))
+        wanted, found = frozenset(numbers), []
+        # A row for a number that this call did not have would settle a message of somebody else's.
+        for each in (one for one in page.statuses if one.number in wanted):
+            serial = wire.serial_of(each.message_id or tag, each.number)
+            found.append(
+                FoundMessage(each.number, serial, status.receipt_of(each, serial, context) if each.final else None)
+            )
+        return tuple(found)
 
     @property
     def balance_action(self) -> str:
@@ -158,23 +167,8 @@ class SmsPartnerProvider:
         self.calls.close()
 
 
-def _by_call(asked: Sequence[MessageRef]) -> dict[str, list[MessageRef]]:
-    """Messages with a numeric message_id under the empty key, others under the tag that stands for it."""
-    groups: dict[str, list[MessageRef]] = {}
-    for each in asked:
-        message_id = status.message_id_of(each.serial)
-        groups.setdefault("" if message_id.isdigit() else message_id, []).append(each)
-    return groups
-
-
 def _nothing_known(answer: Refused | Broken) -> bool:
     return isinstance(answer, Refused) and answer.code == NOT_KNOWN
-
-
-def _found(found: status.MessageStatus, tag: str, context: str) -> FoundMessage:
-    serial = wire.serial_of(found.message_id or tag, found.number)
-    receipt = status.receipt_of(found, serial, context) if found.final else None
-    return FoundMessage(number=found.number, serial=serial, receipt=receipt)
 
 
 def open_provider(name: str, account: Account, *, pool_size: int = POOL_SIZE) -> SmsPartnerProvider:

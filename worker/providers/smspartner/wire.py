@@ -157,7 +157,10 @@ def read_send(
     refused = refusal(row, clean)
     # With rows the flag of the whole answer says nothing: each number has its own.
     if refused and not listed:
-        return _blamed(refused, told(row), numbers), Oddities()
+        # A single number, or a fault that is none of a number's: there are no others to let off.
+        about_some = refused.code in ABOUT_NUMBERS and len(numbers) > 1
+        guilty = frozenset(named(told(row), frozenset(numbers)) if about_some else ())
+        return only(guilty, refused.code, numbers, refused.message) if guilty else refused, Oddities()
     if not listed and succeeded(row) is None:
         return unreadable("neither a flag, a code, nor a list SMSResponse_List"), Oddities()
     message_id = word(first(row, "message_id", "messageId", "msgId"))
@@ -186,15 +189,6 @@ def _items(
         else:
             items[number] = _refused(number, fault(row), clean(told(row)))
     return tuple(items.values()), Oddities(strangers, repeats, spoilt)
-
-
-def _blamed(refused: Refused, words: str, numbers: Sequence[int]) -> Sent | Refused:
-    """A whole call refused because of numbers that its message names: these are refused, the others go out again."""
-    # Where a single number was in the call, or the fault is none of a number's, there is nobody to let off.
-    if refused.code not in ABOUT_NUMBERS or len(numbers) == 1:
-        return refused
-    guilty = frozenset(named(words, frozenset(numbers)))
-    return only(guilty, refused.code, numbers, refused.message) if guilty else refused
 
 
 def only(guilty: Iterable[int], code: str, numbers: Iterable[int], message: str = "") -> Sent:

@@ -9,8 +9,7 @@ import pytest
 from tests.support.accounts import changed
 from tests.unit.providers.smspartner.harness import ACCOUNT, API_KEY, FIRST, SECOND, Line, answering, error
 from worker.providers.base import Balance, Broken, Refused
-from worker.providers.smspartner.checks import HlrCampaign, NumberLookup
-from worker.providers.smspartner.manage import StopEntry
+from worker.providers.smspartner.manage import HlrCampaign, NumberLookup, StopEntry
 
 ME = {
     "success": True,

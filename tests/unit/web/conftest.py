@@ -38,8 +38,8 @@ def site(web_ledger: Ledger) -> Iterator[Site]:
     opened: list[TestClient] = []
 
     def made(*, loopback: bool = True, peer: str = "127.0.0.1", host: str = "127.0.0.1:8390", **web: Any) -> TestClient:
-        accounts = web.pop("accounts", {})
-        settings = Settings.model_validate({"web": web, "accounts": accounts, "redis_url": "redis://127.0.0.1:1/0"})
+        others = {name: web.pop(name) for name in ("accounts", "region_default", "texts") if name in web}
+        settings = Settings.model_validate({"web": web, "redis_url": "redis://127.0.0.1:1/0", **others})
         client = Client(redis_url=settings.redis_url, ledger=web_ledger)
         about = Web(settings, client, Admin(redis_url=settings.redis_url, ledger=web_ledger), web_ledger, loopback)
         browser = TestClient(

@@ -1,8 +1,12 @@
 """Rules of a campaign made in the console: what files are taken, what is shown before the start, and that it starts once."""
 
-from collections.abc import Mapping
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 import pytest
+from openpyxl import Workbook
 from starlette.testclient import TestClient
 
 from smsline.ledger import suppression
@@ -13,6 +17,32 @@ from tests.unit.web.conftest import SignIn, Site
 
 EVIL = "<script>alert(1)</script>"
 GIVEN = {"phone": "0", "template": "5678", "lane": "marketing"}
+
+
+BOMB = (
+    "<!DOCTYPE w [<!ENTITY a0 'boom'>"
+    + "".join(f"<!ENTITY a{at} '{f'&a{at - 1};' * 10}'>" for at in range(1, 10))
+    + "]><worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData><row r='1'>"
+    "<c r='A1' t='inlineStr'><is><t>&a9;</t></is></c></row></sheetData></worksheet>"
+)
+
+
+def workbook(*sheets: Sequence[Sequence[object]], sheet: str = "") -> bytes:
+    """An XLSX of these sheets; `sheet` stands in the place of the first one's XML."""
+    book = Workbook(write_only=True)
+    for rows in sheets or ([["phone"]],):
+        made = book.create_sheet()
+        for row in rows:
+            made.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    if not sheet:
+        return file.getvalue()
+    changed = io.BytesIO()
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(changed, "w") as new:
+        for part in old.infolist():
+            new.writestr(part.filename, sheet if part.filename.endswith("sheet1.xml") else old.read(part))
+    return changed.getvalue()
 
 
 def uploaded(browser: TestClient, content: bytes, name: str = "may.csv") -> str:
@@ -46,7 +76,11 @@ def test_files_that_are_taken(site: Site, content: bytes) -> None:
     ("content", "told"),
     [
         (b"", "is empty"),
-        (b"PK\x03\x04xx", "spreadsheet"),
+        (b"PK\x03\x04xx", "is no workbook"),
+        (b"\xd0\xcf\x11\xe0xx", "is a spreadsheet"),
+        (workbook(sheet=BOMB), "cannot be read as XLSX"),
+        (workbook([]), "must name the columns"),
+        (workbook([[f"c{at}" for at in range(300)]]), "more than 256 columns"),
         (bytes(range(256)), "not text"),
         (b"\n\n", "must name the columns"),
     ],
@@ -55,6 +89,53 @@ def test_files_that_are_not(site: Site, content: bytes, told: str) -> None:
     """What is no table of text says what to do."""
     answer = site().post("/campaigns/upload", files={"file": ("x", content)})
     assert (answer.status_code, told in answer.text) == (422, True)
+
+
+def test_a_workbook(site: Site) -> None:
+    """Numbers come out digit by digit, dates as dates; what a spreadsheet has rounded, or could not work out, spoils its row alone."""
+    rows: list[list[object]] = [
+        ["Name", "Mobile", "Day", "Note"],
+        ["Anna", 8613900001111, date(2030, 5, 1), 12345678901234567890],
+        [],
+        ["Ben", 8.613900002222e12, datetime(2030, 5, 1, 9, 30), None],  # noqa: DTZ001 - a cell has no zone
+        [4503599627370497.0, "+8613900003333", 0.1 + 0.2],
+        ["#N/A", "+8613900004444", "x"],
+        ["Carl", 86139000055556666, "x"],
+        ["Dora", "+8613900006666", 1e-7],
+    ]
+    browser = site(region_default="CN")
+    at = uploaded(browser, workbook(rows, [["other"]]), "may.xlsx")
+    assert "the first of 2" in browser.get(at).text
+    page = browser.post(at, data={**GIVEN, "phone": "1", "param1": "0", "param2": "2"}).text
+    shown = [cell.split("<")[0] for cell in page.split('<td class="code">')[1:]]
+    assert [shown[at : at + 2] for at in range(0, 9, 3)] == [
+        ["Anna", "2030-05-01"],
+        ["Ben", "2030-05-01 09:30"],
+        ["Dora", "0.0000001"],
+    ]
+    assert [phone in page for phone in ("+8613900001111", "+8613900002222", "E+")] == [True, True, False]
+    refused = page.split("Refused rows")[1]
+    assert [f'<td class="num">{line}</td>' in refused for line in range(2, 9)] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert refused.count("which the spreadsheet has rounded") == 2
+    used = browser.post(at, data={**GIVEN, "phone": "1", "param1": "3"}).text
+    assert '<td class="num">2</td>' in used.split("Refused rows")[1]
+
+
+def test_a_workbook_that_is_a_bomb(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be too large is refused by what is written of its parts, before any of it is unpacked, or as its copy grows."""
+    book = workbook([["phone"], *([["x" * 500]] * 100)])
+    for bound in ("SHEET_MOST", "OTHER_MOST", "COPY_MOST"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"worker.web.campaigns.workbook.{bound}", 300)
+            assert site().post("/campaigns/upload", files={"file": ("x.xlsx", book)}).status_code == 422
 
 
 def test_what_would_be_sent(site: Site, web_ledger: Ledger) -> None:

@@ -12,9 +12,16 @@ from smsline.csvcolumns import USUAL, Columns, Row, read_row
 from smsline.errors import BadInput
 from smsline.job import MAX_PARAMS
 from smsline.textfile import encoding_of
+from worker.web.campaigns import workbook
 
 DELIMITERS: Final = ",;\t|"
 LONGEST_LINE: Final = 1 << 20
+ROUNDED: Final = (
+    "has a number of more than 15 digits, which the spreadsheet has rounded; make the column text, then enter it anew"
+)
+_BEFORE_CELLS: Final = 2
+"""In a workbook's copy: the row's number, and which of its cells were rounded."""
+
 _HEAD: Final = 1 << 16
 
 _PHONE: Final = re.compile(r"phone|mobile|msisdn|number|手机|电话|号码", re.IGNORECASE)
@@ -31,22 +38,26 @@ class Sheet:
         encoding: Of its text.
         delimiter: Between its values.
         columns: Names of its columns, as written.
+        origin: Which sheet of a workbook it is a copy of, for people; empty for a file that came as text.
     """
 
     path: Path
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
+    origin: str = ""
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Find out how a file is written, and read its header.
+    """Find out how a file is written, and read its header. A workbook gives way to a copy of its first sheet.
 
     Raises:
-        BadInput: It is empty, no text, or its first line names no column.
+        BadInput: It is empty, neither text nor a workbook, or its first line names no column.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    if head.startswith(workbook.MAGIC):
+        return _of_workbook(path)
     encoding = encoding_of(head, "the file", "")
     first = next(iter(head.decode(encoding, "ignore").splitlines()), "")
     delimiter = max(DELIMITERS, key=first.count)
@@ -54,6 +65,20 @@ def read_sheet(path: Path) -> Sheet:
     if not any(columns):
         raise BadInput("file", "its first line", "must name the columns")
     return Sheet(path, encoding, delimiter, columns)
+
+
+def _of_workbook(path: Path) -> Sheet:
+    copy = path.with_suffix(".csv")
+    try:
+        origin = workbook.copied(path, copy)
+        copy.replace(path)
+    finally:
+        copy.unlink(missing_ok=True)
+    with path.open(encoding="utf-8", newline="") as text:
+        columns = tuple(cell.strip() for cell in next(csv.reader(text), [])[_BEFORE_CELLS:])
+    if not columns:
+        raise BadInput("file", origin, "is empty; its first row must name the columns")
+    return Sheet(path, "utf-8", ",", columns, origin)
 
 
 def guess(names: Sequence[str]) -> Columns:
@@ -94,7 +119,20 @@ def rows_of(sheet: Sheet, columns: Columns) -> Iterator[Iterator[Row]]:
     # Undecodable bytes become lone surrogates, so that they spoil their row and not the file.
     errors = "surrogatepass" if sheet.encoding.startswith("utf-16") else "surrogateescape"
     with sheet.path.open(encoding=sheet.encoding, errors=errors, newline="") as text:
-        yield _rows(_lines(text), sheet.delimiter, columns)
+        yield _copied_rows(text, columns) if sheet.origin else _rows(_lines(text), sheet.delimiter, columns)
+
+
+def _copied_rows(text: TextIO, columns: Columns) -> Iterator[Row]:
+    """The rows of a workbook's copy; those of whose cells a spreadsheet has rounded one that is used cannot be sent."""
+    reader = csv.reader(text)
+    next(reader, None)
+    used = {columns.phone, *columns.params, *(() if columns.ref is None else (columns.ref,))}
+    for number, rounded, *cells in reader:
+        if used.intersection(map(int, rounded.split())):
+            yield Row(int(number), "", reason=ROUNDED)
+        else:
+            # A spreadsheet leaves out what is empty at a row's end.
+            yield read_row(cells + [""] * (columns.width - len(cells)), columns, int(number))
 
 
 def _rows(lines: Iterator[str], delimiter: str, columns: Columns) -> Iterator[Row]:

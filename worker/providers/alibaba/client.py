@@ -44,6 +44,7 @@ from worker.providers.http import HttpPort, HttpRequest, HttpxPort, host_of
 POOL_SIZE: Final = 8
 FORM: Final = "application/x-www-form-urlencoded"
 
+# A call may take its whole timeout, 10 s by default; the rest is for clocks that differ.
 _SLACK_S: Final = 120
 """How far the provider's clock may be from ours, and how late a call may reach it, when a day is chosen."""
 
@@ -87,6 +88,7 @@ class _Site:
         self._clock = clock
         self._nonce = nonce
         self._host = host_of(account.endpoint)
+        # Only the actions of the account's own site: the other site has another API.
         self._limits = MappingProxyType({**FACTS.limits(account.site), **account.limits})
 
     def __repr__(self) -> str:
@@ -104,6 +106,7 @@ class _Site:
     def _clean(self, call: Call | None = None, message: str = "") -> Clean:
         """What takes the key, and a call's params, values and text, out of the provider's words."""
         params = {param for params in (call.content.params, *call.own_params) for param in params} if call else set()
+        # A message may quote the value without its name.
         values = (param.partition("=")[2] for param in params)
         return cleaner((self._key_id, self._key_secret, message, *params, *values))
 
@@ -114,6 +117,7 @@ class _Site:
             "accept": "application/json",
             "host": self._host,
             "x-acs-action": question.action,
+            # The provider takes a time that is at most 15 minutes off, and a nonce once: both are made anew for each call.
             "x-acs-date": date_of(self._clock()),
             "x-acs-signature-nonce": self._nonce(),
             "x-acs-version": question.version,
@@ -151,6 +155,7 @@ class MainlandProvider(_Site):
 
     def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - both regions share the rule, but not a call
         """SendSms for numbers with the same params, SendBatchSms for numbers that bring their own."""
+        # Half as many numbers with params of their own: SendBatchSms takes 100.
         return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=BatchRule(SEND_EACH, OWN_PER_CALL))
 
     def send(self, call: Call) -> Answer:
@@ -169,6 +174,7 @@ class MainlandProvider(_Site):
         the other one is asked for too, with the one token that was taken, when the first has nothing.
         """
         (one,) = asked
+        # Empty for a message that was found by its OutId: then all of the number's rows of that day come.
         biz_id = mainland.biz_id_of(one.serial)
         days = days_between(one.accepted_s - _SLACK_S, one.accepted_s + _SLACK_S)
         rows = self._rows(one.number, days, biz_id)
@@ -203,6 +209,7 @@ class MainlandProvider(_Site):
         Days are asked for one by one, so that the receipts may be of a wider time; the provider keeps 30. When nothing of the time
         asked about is left, nothing is asked and the answer is `Broken`, as an empty page would say that there was no receipt.
         """
+        # Kept off the oldest day by the slack, or the provider's clock may find it too old.
         since_s = max(since_s, int(self._clock()) - DAYS_BACK * _DAY_S + _SLACK_S)
         if since_s >= until_s:
             return Broken(
@@ -252,6 +259,7 @@ class InternationalProvider(_Site):
         question = international.send_question(call, self._account.texts)
         if isinstance(question, Broken):
             return question
+        # The text holds the params: an error that quotes it would tell them.
         clean = self._clean(call, question.query.get("Message", ""))
         body = self._ask(question, timeout_s=call.timeout_s, clean=clean)
         return international.read_send(body, call, clean=clean) if isinstance(body, bytes) else body

@@ -20,6 +20,7 @@ AGAIN: Final = "call.Again"
 
 RULE: Final = "every param of an Alibaba template must be written name=value, each name once"
 
+# DOTALL: the value may hold line breaks, and further = signs.
 _NAMED: Final = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
 
@@ -51,6 +52,7 @@ def text_of(texts: Mapping[str, str], content: Content) -> str | Broken:
         texts: Template id, lower case, to text with {1}, {2} … for the params.
         content: Template and params; a param `name=value` puts in its value, any other itself.
     """
+    # Names of environment variables come in capitals, so the texts are kept by lower-case ids.
     text = texts.get(content.template.lower())
     if text is None:
         return _broken(UNKNOWN, "the account's settings have no text for this template")

@@ -47,14 +47,18 @@ _INTERNATIONAL: Final = SiteFacts(
             MESSAGE: ActionLimit(300, "official SDK 1.0.10 for 2018-05-01, query_message"),
         }
     ),
+    # Global numbers are sent a whole text, which only the account's settings have.
     takes=frozenset({"texts"}),
 )
 
 FACTS: Final = ProviderFacts(
     endpoint=_MAINLAND.endpoint,
     actions=MappingProxyType({**_MAINLAND.actions, **_INTERNATIONAL.actions}),
+    # The endpoint does not tell the site apart where a proxy stands before it, so the account has to say it.
     needs=frozenset({"secret_id", "site"}),
+    # Params are written name=value; which names a template has is not known here.
     named_params=True,
+    # The number's owner has unsubscribed (official answer, developer.aliyun.com/ask/631150).
     opt_outs={"CUSTOMER_REFUSED": "marketing"},
     sites={"mainland": _MAINLAND, "international": _INTERNATIONAL},
 )

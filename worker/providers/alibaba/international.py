@@ -66,6 +66,7 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Brok
     code, message_id = word(row.get("ResponseCode")), word(row.get("MessageId"))
     if not code or not message_id:
         return unreadable("neither a refusal nor a ResponseCode with a MessageId")
+    # Parts that are charged; the mainland API does not tell them.
     fee = whole(row.get("Segments"))
     item = Item(call.numbers[0], ok=True, code=code, serial=message_id, fee=fee, message="")
     return Sent((item,), word(row.get("RequestId")))
@@ -87,6 +88,7 @@ def read_message(body: bytes, asked: MessageRef, *, clean: Clean) -> ReceiptPage
     status, to = word(row.get("Status")), word(row.get("To"))
     if not word(row.get("ResponseCode")):
         return unreadable("neither a refusal nor a ResponseCode")
+    # A row about another number, or with a status that the API does not document: neither settles anything.
     if status not in set(GlobeStatus) or (to and not means(to, asked.number)):
         return ReceiptPage((), bad_rows=1, rows=1)
     if status == GlobeStatus.SENDING:

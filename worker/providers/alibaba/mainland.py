@@ -118,6 +118,7 @@ def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
     """
     # smsline sets OutId in every call; a row without one was sent by another tool with the same key.
     ours = [row for row in rows if biz_id or _out_id(row)]
+    # A row that is not known counts as bad, so that the message is asked about again.
     known = [row for row in ours if _known(row, number)]
     receipts = [_receipt(row, number, biz_id) for row in known if not _waits(row)]
     return ReceiptPage(tuple(receipts), bad_rows=len(ours) - len(known), rows=len(ours))
@@ -127,6 +128,7 @@ def found_in(rows: Sequence[Any], number: int, out_id: str) -> tuple[FoundMessag
     """What of the call with this OutId went to a number: with its receipt, or on its way."""
     ours = [row for row in rows if _known(row, number) and _out_id(row) == out_id]
     serial = serial_of(out_id, number)
+    # The first row alone: a call sends one message to a number.
     return tuple(FoundMessage(number, serial, None if _waits(row) else _receipt(row, number, "")) for row in ours[:1])
 
 

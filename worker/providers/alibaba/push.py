@@ -18,8 +18,18 @@ _FINAL: Final = {"1": True, "2": False, "6": False}
 
 
 def _receipt(row: dict[str, Any]) -> Receipt | None:
+    # Only rows of the international site have a MessageId.
     if "MessageId" in row:
-        return _global(row)
+        number, ok, serial = (
+            _number(word(row.get("To"))),
+            _FINAL.get(word(row.get("Status"))),
+            word(row.get("MessageId")),
+        )
+        if number is None or ok is None or not serial:
+            return None
+        at_s = moment(word(row.get("ReceiveDate")))
+        # TaskId is what Call.context was; where the answer to the send was lost, the receipt is matched by it.
+        return Receipt(number, serial, ok, word(row.get("ErrorCode")), at_s, text(row.get("TaskId")))
     number, ok, biz_id = _number(word(row.get("phone_number"))), flag(row.get("success")), word(row.get("biz_id"))
     if number is None or ok is None or not biz_id:
         return None
@@ -27,19 +37,12 @@ def _receipt(row: dict[str, Any]) -> Receipt | None:
     return Receipt(number, serial_of(biz_id, number), ok, word(row.get("err_code")), at_s, text(row.get("out_id")))
 
 
-def _global(row: dict[str, Any]) -> Receipt | None:
-    number, ok, serial = _number(word(row.get("To"))), _FINAL.get(word(row.get("Status"))), word(row.get("MessageId"))
-    if number is None or ok is None or not serial:
-        return None
-    at_s = moment(word(row.get("ReceiveDate")))
-    return Receipt(number, serial, ok, word(row.get("ErrorCode")), at_s, text(row.get("TaskId")))
-
-
 def _reply(row: dict[str, Any]) -> Reply | None:
     number = _number(word(row.get("phone_number") or row.get("From")))
     if number is None:
         return None
     said = text(row.get("content") or row.get("Content"), LONGEST_TEXT)
+    # A date on one site, epoch text on the other.
     at = row.get("send_time") or row.get("SendDate")
     at_s = moment(word(at)) or whole(at)
     return Reply(number, said, at_s, text(row.get("sign_name")), word(row.get("dest_code")))
@@ -56,4 +59,5 @@ def _number(written: str) -> int | None:
     return int(MAINLAND + digits) if local else int(digits)
 
 
+# The provider pushes again unless it is answered in these words.
 PUSH: Final = PushFormat(_receipt, _reply, '{"code":0,"msg":"接收成功"}'.encode())

@@ -39,6 +39,7 @@ def sign(
         `headers` with `x-acs-content-sha256` and `authorization`.
     """
     hashed = hashlib.sha256(body).hexdigest()
+    # The body is signed by its hash alone, which is why that is a header and signed with the others.
     signed = {**headers, "x-acs-content-sha256": hashed}
     names = ";".join(sorted(signed))
     digest = hashlib.sha256(canonical_request(signed, query=query, hashed=hashed, method=method)).hexdigest()

@@ -13,6 +13,7 @@ from smsline.numbers import MAINLAND, is_mainland
 
 BEIJING: Final = timezone(timedelta(hours=8))
 
+# 7 to 15 digits, as E.164 has them with the country code.
 _DIGITS: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
 
 
@@ -40,11 +41,9 @@ def moment(text: str) -> int:
     try:
         return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).timestamp())
     except ValueError:
-        return _rfc_2822(text)
-
-
-def _rfc_2822(text: str) -> int:
+        pass
     try:
+        # QueryMessage writes its ReceiveDate so; a date without a zone is taken for UTC, as RFC 2822 has it.
         found = parsedate_to_datetime(text)
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):

@@ -39,6 +39,7 @@ class Question:
     @property
     def asked(self) -> dict[str, str]:
         """The parameters of the query string that are there."""
+        # An empty parameter is left out: one that is signed must be sent, and the official SDK sends none that is not set.
         return {name: value for name, value in self.query.items() if value}
 
     @property

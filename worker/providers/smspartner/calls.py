@@ -38,6 +38,7 @@ class SmsPartnerCalls:
         reply = self._post(facts.SEND, body, timeout_s)
         if not isinstance(reply, bytes):
             return reply, Oddities()
+        # The provider may quote the text in its complaint, and the text holds the params.
         clean = cleaner([self._key, *messages.values()])
         return wire.read_send(reply, list(messages), tag=tag, clean=clean)
 
@@ -103,6 +104,7 @@ class SmsPartnerCalls:
         self._port.close()
 
     def _get(self, action: str, query: Mapping[str, str] | None = None) -> bytes | Refused | Broken:
+        # The key is in the URL of a GET; the port logs no URL, and no error quotes one.
         asked = urlencode({"apiKey": self._key, **(query or {})})
         return self._once(HttpRequest(self._account.timeout_s, target=f"/v1/{action}?{asked}", method="GET"))
 

@@ -51,6 +51,7 @@ class SmsPartnerProvider:
         """
         self._name = name
         self._texts = account.texts
+        # Not documented but for lookup and HLR; README says what the guess rests on.
         self._limits = MappingProxyType({**FACTS.limits(), **account.limits})
         self.calls: Final = SmsPartnerCalls(account, port)
         """The provider's own calls, for what the engine does not need."""
@@ -88,10 +89,12 @@ class SmsPartnerProvider:
         When the params of some numbers do not fit the text, nothing is sent: these are refused here, and the others go
         with the next call, so that whatever a call's end is, it holds for all its numbers.
         """
+        # Names of environment variables come in capitals, so the texts are kept by lower-case ids.
         text = self._texts.get(call.content.template.lower())
         if text is None:
             words = f"no text for the template {call.content.template}; add it to TEXTS of the account"
             return Broken(maybe_sent=False, code=texts.UNKNOWN, detail=words)
+        # One bulk-send takes a text for each number, so params of their own cost no call more.
         params = call.own_params or [call.content.params] * len(call.numbers)
         messages = {number: texts.fill(text, own) for number, own in zip(call.numbers, params, strict=True)}
         # One unfit text would be refused by the provider with the whole call, so it does not get there.

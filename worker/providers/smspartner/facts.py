@@ -44,5 +44,6 @@ FACTS: Final = ProviderFacts(
     ),
     needs=frozenset({"texts"}),
     takes=frozenset({"gamme", "stop_sms", "unicode"}),
+    # Code 14: the number is on the STOP list.
     opt_outs={"14": "marketing"},
 )

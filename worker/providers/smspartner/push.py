@@ -35,6 +35,7 @@ def _reply(row: dict[str, Any]) -> Reply | None:
     number = received(word(first(row, "phone_number", "phoneNumber", "msisdn", "phone")))
     if number is None:
         return None
+    # The provider has understood the STOP by itself, in whatever language.
     stops = word(row.get("type")).lower() == "stop"
     said = text(first(row, "text", "message", "keyword"), LONGEST_TEXT)
     at_s = moment(first(row, "date", "message-timestamp", "received_at"))

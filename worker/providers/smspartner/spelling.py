@@ -16,6 +16,7 @@ from worker.providers.reading import whole, word
 _DECORATION: Final = re.compile(r"[\s().-]")
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
+# At least seven digits, so that a date or a count in the message is not taken for a number.
 _NUMBERS: Final = re.compile(r"\+?[0-9][0-9 .-]{5,}[0-9]")
 _LAST: Final = 10**9
 _ZONE: Final = ZoneInfo("Europe/Paris")
@@ -27,6 +28,7 @@ def received(spelled: str) -> int | None:
     digits = _DECORATION.sub("", spelled)
     if national := _NATIONAL.fullmatch(digits):
         return int("33" + national[1])
+    # Without any sign it is taken to be international: nothing but French numbers is written nationally there.
     digits = digits.removeprefix("+").removeprefix("00")
     return int(digits) if _E164.fullmatch(digits) else None
 

@@ -60,6 +60,7 @@ class MessageStatus:
     @property
     def final(self) -> bool:
         """Whether it will stay so; a word that no table knows is taken for one that will not."""
+        # The words are rows of the code tables, so that an operator can add one without a release.
         match = lookup("smspartner", SPACE, self.word)
         return match.how != "unknown" and not match.row.pending
 
@@ -108,6 +109,7 @@ def read_statuses(body: bytes, *, clean: Clean, numbers: Collection[int] = ()) -
     row = opened(body)
     if isinstance(row, Broken):
         return row
+    # French and English spelling both occur.
     listed = rows(first(row, "StatutResponse_List", "StatusResponse_List"))
     # message-status answers with the row itself, and its success flag is then that of the message.
     if listed is None and (refused := refusal(row, clean)):
@@ -162,6 +164,7 @@ def receipt_of(status: MessageStatus, serial: str, context: str = "") -> Receipt
 
 def _status(row: Row, numbers: Collection[int]) -> MessageStatus | None:
     spelled, state = word(first(row, "phoneNumber", "number", "phone")), _word(row)
+    # What was asked about first: a national spelling alone may mean several numbers.
     number = number_asked(spelled, numbers) or received(spelled)
     if number is None or not state:
         return None

@@ -40,6 +40,7 @@ FIELDS: Final[Mapping[str, str]] = {
 ABOUT_NUMBERS: Final = frozenset({"9.phoneNumbers", "13", "14", "15"})
 """Codes that speak of single numbers, and so of a whole call only because it holds one of them."""
 
+# The sender or the text spoils every number of a call, a number only itself.
 _WORST_FIRST: Final = ("9", "9.sender", "9.message", "9.phoneNumbers")
 
 
@@ -63,6 +64,7 @@ def tag_of(context: str) -> str:
     # At most 20 characters without a colon: the context's own parts fit, so people can read them in the console.
     if found := _CONTEXT.fullmatch(context):
         return "".join(found.groups())
+    # 9 bytes are 18 hex digits, with the prefix 20 characters, which is the most; 72 bits hardly meet twice.
     return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
 
 
@@ -83,6 +85,7 @@ def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag
             gamme=account.gamme,
             tag=tag,
             is_stop_sms=int(account.stop_sms),
+            # Flags are numbers there; 0 is the default and left out with the other defaults.
             is_unicode=int(account.unicode),
         )
     )
@@ -90,6 +93,7 @@ def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag
 
 def lines_marked(message: str) -> str:
     """The text with its line breaks as SMSPartner wants them, `:br:`; each counts as two characters."""
+    # Whatever line break the job wrote, CR LF and the Unicode ones too.
     return ":br:".join(message.splitlines())
 
 
@@ -163,6 +167,7 @@ def read_send(
         return only(guilty, refused.code, numbers, refused.message) if guilty else refused, Oddities()
     if not listed and succeeded(row) is None:
         return unreadable("neither a flag, a code, nor a list SMSResponse_List"), Oddities()
+    # Three spellings of one field, by call; the tag stands in where an answer has none.
     message_id = word(first(row, "message_id", "messageId", "msgId"))
     items, oddities = _items(listed or [], numbers, message_id=message_id or tag, clean=clean)
     return Sent(items=items, request_id=message_id), oddities

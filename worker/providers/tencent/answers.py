@@ -30,5 +30,6 @@ def opened(body: bytes, *, clean: Clean) -> Row | Refused | Broken:
 def phone(row: Row) -> str:
     """The number of a row in E.164 where it can be read, else as it is written."""
     written = word(row.get("PhoneNumber"))
+    # A number that cannot be read is shown as written: a person can still read it.
     number = received(written, word(row.get("CountryCode")), word(row.get("SubscriberNumber")))
     return written if number is None else e164(number)

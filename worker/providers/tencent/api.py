@@ -75,6 +75,7 @@ class Api:
             return response
         found = response.get(field)
         return (
+            # A success without its object is no success: whether the action was carried out is then in doubt.
             found if isinstance(found, dict) else unreadable(f"an answer with neither an Error nor an object {field}")
         )
 
@@ -103,6 +104,7 @@ class Api:
             body: Its parameters as JSON.
             reader: Reads the answer's body.
         """
+        # The workers use the same bucket, so that a command cannot push a campaign over the limit.
         if wait_ms := self._gate.admit(action):
             detail = f"no call of {action} is free for another {wait_ms / 1000:.1f} s"
             return Broken(maybe_sent=False, code=BUSY, detail=detail)

@@ -56,6 +56,7 @@ class TencentCaller:
         self._nonce = nonce
         self._host = host_of(account.endpoint)
         self._signing = account.signing or ALGORITHM
+        # A form may have a tenth of what a JSON body may (document, line 353); images of a signature can reach that.
         self._limit = BODY_LIMIT if self._signing == ALGORITHM else form.BODY_LIMIT
         self._secret_id = account.secret_id.get_secret_value()
         self._secret_key = account.secret_key.get_secret_value()
@@ -82,6 +83,7 @@ class TencentCaller:
                 content_type=CONTENT_TYPE,
                 timestamp_s=int(self._clock()),
             )
+            # Signed when the call is made: the gateway refuses a timestamp that is more than 5 minutes off (document, line 4912).
             headers = {**self._headers, **signature, "x-tc-action": action}
         else:
             body, headers = self._form(action, body), {"content-type": form.CONTENT_TYPE, "host": self._host}
@@ -108,6 +110,7 @@ class TencentCaller:
             "Version": VERSION,
             "Region": self.account.region,
             "Language": LANGUAGE,
+            # Signed with the time, and with a nonce against replays within it (document, line 484).
             "Timestamp": str(int(self._clock())),
             "Nonce": str(self._nonce()),
             "SecretId": self._secret_id,

@@ -42,6 +42,7 @@ def page(field: str, ids: Sequence[int], *, limit: int, offset: int) -> dict[str
     Raises:
         BadInput: Too many ids, an id that cannot be one, or a page that cannot be.
     """
+    # Limit and Offset count only where the list of ids is empty (document, lines 4441-4442), so one of the two is sent.
     if len(ids) > IDS_AT_ONCE:
         raise BadInput(field, len(ids), f"at most {IDS_AT_ONCE} at once")
     if ids:
@@ -61,6 +62,7 @@ def hour(field: str, at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise BadInput(field, at.isoformat(), "must have a time zone")
+    # Converted and not just printed: the hour of a time in another zone is another hour there.
     return at.astimezone(ZONE).strftime("%Y%m%d%H")
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -47,6 +47,7 @@ class TencentProvider:
         """Make no call yet; `name` is what smsline calls the account, the other arguments are those of `TencentCaller`."""
         self._name = name
         self._clock = clock
+        # A message of SendMultiGlobalSms has no SignName; see `batch_rule`.
         self._signs = bool(account.sign)
         self._each = account.send_each
         self._app, self._timeout_s = account.sdk_app_id, account.timeout_s
@@ -107,6 +108,7 @@ class TencentProvider:
 
     def _send_alike(self, call: Call) -> Answer:
         """One SendSms to the numbers that have the first one's params; an answer that is about them says nothing of the others."""
+        # The first number decides and not the most frequent params: each call then ends the wait of the number that has waited longest.
         params = call.own_params[0]
         pairs = list(zip(call.numbers, call.own_params, strict=True))
         numbers = [number for number, own in pairs if own == params]
@@ -117,9 +119,15 @@ class TencentProvider:
             return answer
         # An item for each number: one that is missing would count as in doubt, and these were certainly not sent to.
         waiting = tuple(_refused(number, AGAIN) for number in others)
-        return Sent(_items(answer, numbers) + waiting, "" if isinstance(answer, Broken) else answer.request_id)
+        if isinstance(answer, Broken):
+            # The numbers of the call have no item, which is what in doubt looks like.
+            return Sent(waiting, "")
+        if isinstance(answer, Refused):
+            answer = Sent(tuple(_refused(each, answer.code, answer.message) for each in numbers), answer.request_id)
+        return replace(answer, items=answer.items + waiting)
 
     def _send(self, action: str, body: bytes, call: Call) -> Answer:
+        # Never repeated, here or below: after a lost answer the messages may be out, and a second call would text people twice.
         reply = self._caller.call(action, body, timeout_s=call.timeout_s)
         if isinstance(reply, Broken):
             return reply
@@ -153,6 +161,7 @@ class TencentProvider:
 
     def count_replies(self, raw: bytes) -> int | None:
         """How many rows the page has, read or not; None when it is an error."""
+        # Counted apart from reading: a page is stored before it is read, and only the count says whether to pull again.
         response = answers.opened(raw, clean=self._caller.clean())
         rows = response.get("PullSmsReplyStatusSet") if isinstance(response, dict) else response
         return len(rows or ()) if rows is None or isinstance(rows, list) else None
@@ -181,13 +190,6 @@ class TencentProvider:
     def close(self) -> None:
         """Close kept-alive connections."""
         self._caller.close()
-
-
-def _items(answer: Answer, numbers: Sequence[int]) -> tuple[Item, ...]:
-    """An answer to a call as items of its numbers; none where nobody knows, which is what an item that is missing says."""
-    if isinstance(answer, Refused):
-        return tuple(_refused(number, answer.code, answer.message) for number in numbers)
-    return answer.items if isinstance(answer, Sent) else ()
 
 
 def _refused(number: int, code: str, message: str = "") -> Item:

@@ -27,6 +27,7 @@ def flattened(params: Mapping[str, object]) -> dict[str, str]:
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    # Names are made as the official SDKs make them: a dot before each place or name, places from 0.
     if isinstance(value, Mapping):
         parts = [(str(key), part) for key, part in value.items()]
     elif isinstance(value, Sequence) and not isinstance(value, str):
@@ -48,6 +49,7 @@ def text_to_sign(params: Mapping[str, str], *, host: str, verb: str = "POST", pa
         verb: `POST` or `GET`.
         path: Of the API, always `/`.
     """
+    # Sorted by code point and not by letters of any language, and nothing is percent-encoded before it is signed.
     return f"{verb}{host}{path}?" + "&".join(f"{name}={params[name]}" for name in sorted(params))
 
 

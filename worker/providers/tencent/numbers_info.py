@@ -13,6 +13,7 @@ from worker.providers.reading import Row
 from worker.providers.tencent.api import Api
 from worker.providers.tencent.facts import NUMBERS, NUMBERS_PER_CALL
 
+# Longer than E.164 allows, because an international prefix may come before it (00, 011).
 _WRITTEN: Final = re.compile(r"\+?[0-9]{5,20}")
 
 

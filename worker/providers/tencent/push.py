@@ -16,6 +16,7 @@ from worker.providers.tencent.spelling import received
 
 BEIJING: Final = timezone(timedelta(hours=8))
 
+# Any other flag makes the row unreadable, so that it is counted and not taken for a failure.
 _FLAGS: Final = {"SUCCESS": True, "FAIL": False}
 
 
@@ -59,6 +60,7 @@ def _pulled(row: dict[str, Any]) -> Reply | None:
 
 
 def _number(row: dict[str, Any]) -> int | None:
+    # A callback has no whole number, only the two parts.
     return received("", word(row.get("nationcode")), word(row.get("mobile")))
 
 

@@ -82,6 +82,7 @@ def of_number(
         "PhoneNumber": e164(number),
         "BeginTime": since_s,
         "EndTime": until_s,
+        # Offset can only be 0 (Tencent SMS API document, line 2525), so there is no second page.
         "Offset": 0,
         "Limit": limit,
     }

@@ -99,6 +99,7 @@ def _params(application: Application) -> dict[str, object]:
     kind = _known("kind", application.kind, KINDS)
     document = _known("document", application.document, DOCUMENTS)
     if document not in _PROVES[kind]:
+        # Found out here: a review takes hours, and would come back with no more than "rejected".
         proofs = ", ".join(name for name, number in DOCUMENTS.items() if number in _PROVES[kind])
         raise BadInput("document", application.document, f"does not prove the kind {application.kind}; {proofs} would")
     if not application.proof:
@@ -112,6 +113,7 @@ def _params(application: Application) -> dict[str, object]:
         "SignPurpose": int(bool(application.commission)),
         "ProofImage": base64.b64encode(application.proof).decode(),
         "CommissionImage": base64.b64encode(application.commission).decode(),
+        # Optional for signatures, and `Api.ask` leaves an empty one out.
         "Remark": application.remark.strip(),
         "QualificationId": application.qualification or None,
     }

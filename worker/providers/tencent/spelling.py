@@ -10,9 +10,11 @@ import re
 from collections.abc import Container
 from typing import Final
 
+# Not +860…: that is a mainland number with the trunk zero that people dial at home, and has to be read more closely.
 _PLAIN: Final = re.compile(r"\+(?!860)[1-9][0-9]{6,14}")
 _DECORATION: Final = re.compile(r"[\s().-]")
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")
+# Only mobiles are recognised without a +; a fixed line cannot be texted.
 _MAINLAND_MOBILE: Final = re.compile(r"(?:86)?0?(1[3-9][0-9]{9})")
 
 

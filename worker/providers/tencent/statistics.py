@@ -91,6 +91,7 @@ def of_receipts(api: Api, begin: datetime, end: datetime) -> ReceiptCounts | Ref
     return ReceiptCounts(*(reading.whole(row.get(name)) for name in _RECEIPT_FIELDS))
 
 
+# In the order of ReceiptCounts.
 _RECEIPT_FIELDS: Final = (
     "RequestSuccessCount",
     "CallbackCount",

@@ -15,6 +15,7 @@ from worker.providers.tencent.reviews import Action, Review, Reviewed
 class Kind(IntEnum):
     """What a template is for: `SmsType` (Tencent SMS API document, line 4195). Its 0 is not offered to new templates."""
 
+    # 0, the regular kind, can still be handed in, and the document advises against it.
     MARKETING = 1
     NOTIFICATION = 2
     OTP = 3
@@ -68,10 +69,12 @@ def _params(draft: Draft) -> dict[str, object]:
         "TemplateContent": filled("content", draft.content),
         "SmsType": int(draft.kind),
         "International": scope(draft.international),
+        # Required, other than a signature's (document, line 4197).
         "Remark": filled("remark", draft.remark),
     }
 
 
+# The document has no 3; the official SDK does.
 _WHERE: Final[Mapping[int | None, str]] = {0: "mainland", 1: "global", 3: "both"}
 
 

@@ -1,4 +1,4 @@
-"""Tencent's JSON: calls in and request bodies out; answer bodies in and the engine's values out.
+"""Tencent's JSON: the bodies of sends, pulls and questions about one number, and how their answers are read.
 
 Nothing that arrives raises. Every field is declared to hold anything, so that one odd field costs at most its own row:
 a call whose answer cannot be read may have been carried out, and reading must not make that uncertainty larger than it
@@ -18,10 +18,12 @@ from worker.providers.reading import LONGEST, Oddities, text, unreadable, whole,
 from worker.providers.tencent.facts import ROWS_PER_PAGE
 from worker.providers.tencent.spelling import asked, received
 
+# msgspec tells a struct from anything else by type; these unions let any other JSON value through instead of failing the body.
 _NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
 _NoList: TypeAlias = dict[str, Any] | str | int | float | bool | UnsetType | None
 
 
+# What is not set is left out, as the official SDK leaves out what is None.
 class _SendRequest(Struct, rename="pascal", omit_defaults=True):
     phone_number_set: list[str]
     sms_sdk_app_id: str
@@ -41,6 +43,7 @@ class _Message(Struct, rename="pascal", omit_defaults=True):
     session_context: str = ""
 
 
+# As in tencentcloud-sdk-python-sms 3.1.153; the document does not have this action.
 class _SendEachRequest(Struct, rename="pascal"):
     sms_sdk_app_id: str
     multi_sms_info_set: list[_Message]
@@ -69,6 +72,7 @@ class _SendRow(Struct, rename="pascal"):
 
 
 class _ReceiptRow(Struct, rename="pascal"):
+    # Every field may be of any type or missing: one odd field must not cost the other 99 rows, which the queue has given away for good.
     user_receive_time: Any = None
     country_code: Any = None
     subscriber_number: Any = None
@@ -87,6 +91,7 @@ class _Error(Struct, rename="pascal"):
 class _Response(Struct, rename="pascal"):
     error: _Error | _NoStruct = None
     request_id: Any = None
+    # UNSET and not None: a list that is null is an answer about no number, one that is missing is no answer at all.
     send_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
     send_multi_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
     pull_sms_send_status_set: list[_ReceiptRow | _NoStruct] | _NoList = UNSET
@@ -102,6 +107,7 @@ UNTAKEN: Final = "InternalError.Timeout/untaken"
 (line 5072) says to try again (smsline/codes)."""
 
 _ENCODER: Final = msgspec.json.Encoder()
+# Made once: msgspec compiles the types of a decoder when it is built.
 _DECODER: Final = msgspec.json.Decoder(_Envelope | _NoStruct)
 
 
@@ -164,7 +170,7 @@ def is_answer(body: bytes) -> bool:
 def is_error(body: bytes) -> bool:
     """Whether the body is the provider's error envelope."""
     response = _open(body)
-    return isinstance(response, _Response) and _refused(response, _nothing) is not None
+    return isinstance(response, _Response) and _refused(response, str) is not None
 
 
 def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused | Broken, Oddities]:
@@ -188,7 +194,8 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
         return unreadable("an answer with neither an Error nor a list of what became of each number"), Oddities()
     items, oddities = _items(rows or [], call, clean)
     # One missing, billed or numbered item is a sign that the call got through: then every number stays in doubt.
-    if len(items) == len(call.numbers) and all(_untaken(item) for item in items):
+    untaken = all(item.code == TIMEOUT and not item.serial and not item.fee for item in items)
+    if untaken and len(items) == len(call.numbers):
         items = tuple(item._replace(code=UNTAKEN) for item in items)
     return Sent(items=items, request_id=text(response.request_id)), oddities
 
@@ -233,6 +240,7 @@ def _refused(response: _Response, clean: Clean) -> Refused | None:
 
 def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[tuple[Item, ...], Oddities]:
     # Matched by number, never by position: the provider answers in an order of its own (lines 3810-3811, 3834).
+    # The spelling that was sent is found in one look-up; `asked` is for the others.
     numbers = {e164(number): number for number in call.numbers}
     known = frozenset(call.numbers)
     items: dict[int, Item] = {}
@@ -248,12 +256,10 @@ def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[
         elif number in items:
             repeats += 1
         else:
-            items[number] = _item(number, code, row, clean)
+            fee, message = whole(row.fee), clean(text(row.message))
+            # `Ok`, `OK` and `ok` all occur in the document.
+            items[number] = Item(number, code.lower() == "ok", code, text(row.serial_no), fee, message)
     return tuple(items.values()), Oddities(strangers, repeats, unreadable)
-
-
-def _untaken(item: Item) -> bool:
-    return item.code == TIMEOUT and not item.serial and not item.fee
 
 
 def _usual(row: _SendRow | _NoStruct, numbers: Mapping[str, int], clean: Clean) -> Item | None:
@@ -263,20 +269,10 @@ def _usual(row: _SendRow | _NoStruct, numbers: Mapping[str, int], clean: Clean) 
     number, serial, fee, message = numbers.get(row.phone_number), row.serial_no, row.fee, row.message
     if number is None or type(serial) is not str or type(fee) is not int or type(message) is not str:
         return None
+    # Longer or stranger than this, and the slow way cuts or drops it.
     if len(serial) > LONGEST or not 0 <= fee < 1_000_000 or len(message) > LONGEST:
         return None
     return Item(number, ok=True, code="Ok", serial=serial, fee=fee, message=clean(message))
-
-
-def _item(number: int, code: str, row: _SendRow, clean: Clean) -> Item:
-    return Item(
-        number=number,
-        ok=code == "Ok" or code.lower() == "ok",
-        code=code,
-        serial=text(row.serial_no),
-        fee=whole(row.fee),
-        message=clean(text(row.message)),
-    )
 
 
 def _usual_receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
@@ -305,6 +301,7 @@ def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
         return usual
     if not isinstance(row, _ReceiptRow):
         return None
+    # The slow way, for the few rows that are not as documented.
     number = received(text(row.phone_number), text(row.country_code), text(row.subscriber_number))
     flag = word(row.report_status).upper()
     serial, context = text(row.serial_no), text(row.session_context)
@@ -319,7 +316,3 @@ def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
         received_at_s=whole(row.user_receive_time),
         context=context,
     )
-
-
-def _nothing(_: str) -> str:
-    return ""

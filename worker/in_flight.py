@@ -28,7 +28,8 @@ SMOOTHING: Final = 0.2
 """Weight of the newest call in the usual time."""
 
 
-@dataclass(slots=True)
+# Not equal by value: a slot that leaves must not take another one like it out of the list.
+@dataclass(slots=True, eq=False)
 class Slot:
     """A call in flight.
 

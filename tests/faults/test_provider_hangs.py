@@ -178,3 +178,15 @@ def test_a_call_that_is_late_for_its_token_is_not_made(ledger: Ledger, monkeypat
     assert len(scene.provider.calls) == 1
     assert scene.counts(job) == {"total": 1, "accepted": 1}
     assert [row["attempts"] for row in scene.results(job)] == [1]
+
+
+def test_calls_that_are_alike_each_leave_their_own_slot() -> None:
+    """A thread that gives up before its call takes no other thread's slot away, whose outcome would be lost with it."""
+    in_flight = InFlight(THREADS, ("a",), Clock())
+    with ExitStack() as first:
+        slot = first.enter_context(in_flight.entered("a"))
+        with in_flight.entered("a"):
+            pass
+        assert slot
+        in_flight.call(slot)
+    assert in_flight.limit("a") == THREADS

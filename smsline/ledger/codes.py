@@ -56,6 +56,10 @@ class Used:
             self._used[number] = name
         return number
 
+    def name(self, code: str) -> str:
+        """How the ledger writes a code; `other` when there are too many."""
+        return self._codes.number(code)[1]
+
     def lines(self) -> str:
         """What the script holds against the ledger."""
         return "\n".join(f"{number} {name}" for number, name in self._used.items())

@@ -12,7 +12,7 @@ from smsline.ledger import statistics
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.jobs import Result, block_rows, blocks_of
 from smsline.ledger.link import Ledger
-from smsline.ledger.receipts import mark_spent
+from smsline.ledger.serials import mark_spent
 from smsline.ledger.statistics import Counters, by_labels
 from smsline.states import LETTERS, STATES, State
 

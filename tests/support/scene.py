@@ -126,7 +126,7 @@ class Scene:
     def apply(self, found: Sequence[Receipt], account: str = "") -> None:
         """Receipts come in by whatever way; they are the first account's unless told."""
         account = account or next(iter(self.engine.providers))
-        apply.apply_rows(self.engine, account, [apply.row_of(receipt) for receipt in found])
+        apply.apply_receipts(self.engine, account, found)
         self.check()
 
     def due(self, key: str) -> list[str]:

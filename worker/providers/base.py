@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+from smsline.receipt import Receipt as Receipt  # noqa: PLC0414 - adapters import all they answer with from here
+
 Region: TypeAlias = Literal["mainland", "global"]
 
 QUERIES_AT_ONCE: Final = 4
@@ -95,26 +97,6 @@ class Broken:
 
 
 Answer: TypeAlias = Sent | Refused | Broken
-
-
-class Receipt(NamedTuple):
-    """The carrier's final word on one message.
-
-    Attributes:
-        number: E.164 integer.
-        serial: The provider's id of the message to this number.
-        ok: The provider's success flag, which is trusted first.
-        code: The carrier's code (`DELIVRD`), which explains a failure.
-        received_at_s: Epoch seconds, 0 when the provider gives none.
-        context: What `Call.context` was, or empty.
-    """
-
-    number: int
-    serial: str
-    ok: bool
-    code: str
-    received_at_s: int
-    context: str
 
 
 @dataclass(frozen=True, slots=True)

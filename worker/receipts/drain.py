@@ -12,7 +12,7 @@ from smsline.names import LANES
 from worker.engine import Engine
 from worker.gate import refused, trouble_s, wait_for_token
 from worker.providers.base import QueueProvider, ReceiptPage
-from worker.receipts.apply import apply_rows, row_of
+from worker.receipts.apply import apply_receipts
 
 PAGE: Final = 100
 """Receipts in a page, at most (Tencent SMS API document, line 2675)."""
@@ -138,7 +138,7 @@ def apply_stored(engine: Engine, account: str) -> int:
 
 def _apply_pages(engine: Engine, account: str, stored: Sequence[Page], pages: Sequence[ReceiptPage]) -> None:
     """Apply what stored pages say, then forget them."""
-    apply_rows(engine, account, [row_of(receipt) for page in pages for receipt in page.receipts])
+    apply_receipts(engine, account, [receipt for page in pages for receipt in page.receipts])
     receipt_pages.drop_pages(engine.ledger, account, stored)
 
 

@@ -6,32 +6,38 @@ from typing import Final
 from smsline.ledger import attempts
 from smsline.ledger.attempts import Attempt
 from smsline.ledger.blocks import unsure_of
-from smsline.ledger.receipts import Place, ReceiptMatch, Row
+from smsline.ledger.serials import Matched
+from smsline.receipt import Receipt
 from worker.engine import Engine
 
 SLACK_S: Final = 120
 """How far the provider's clock may be behind ours when a receipt is matched by number and time."""
 
 
-def match(engine: Engine, account: str, rows: Sequence[Row]) -> list[ReceiptMatch]:
-    """Receipts of calls whose answer was never seen: by the attempt they name, or by number and time where they name none."""
-    found = []
-    for row in rows:
-        for attempt in _candidates(engine, account, row):
-            place = _place(engine, attempt, row.number)
-            if place is not None:
-                found.append(ReceiptMatch(row, place, note=True))
-                break
-    return found
+def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[list[Matched], list[Receipt]]:
+    """Receipts of calls whose answer was never seen: by the attempt they name, or by number and time where they name none.
+
+    Returns:
+        Those that belong to one; the others.
+    """
+    found, strangers = list[Matched](), list[Receipt]()
+    for receipt in receipts:
+        places = (_place(engine, attempt, receipt.number) for attempt in _candidates(engine, account, receipt))
+        place = next((each for each in places if each is not None), None)
+        if place is None:
+            strangers.append(receipt)
+        else:
+            found.append(Matched(place[0], [place[1]], [receipt], noted=True))
+    return found, strangers
 
 
-def _candidates(engine: Engine, account: str, row: Row) -> list[Attempt]:
+def _candidates(engine: Engine, account: str, receipt: Receipt) -> list[Attempt]:
     """Unsure attempts the receipt may belong to, oldest first."""
-    if row.context:
-        named = engine.attempt_of(row.context)
+    if receipt.context:
+        named = engine.attempt_of(receipt.context)
         ids = [] if named is None else [named]
     else:
-        ids = attempts.unsure_attempts(engine.ledger, account, row.number)
+        ids = attempts.unsure_attempts(engine.ledger, account, receipt.number)
     read = [attempts.read_attempt(engine.ledger, attempt) for attempt in ids]
     return [
         attempt
@@ -39,13 +45,15 @@ def _candidates(engine: Engine, account: str, row: Row) -> list[Attempt]:
         if attempt
         and attempt.state == "unsure"
         and attempt.queue.account == account
-        and (row.context or not row.at_s or row.at_s >= attempt.started_ms / 1000 - SLACK_S)
+        and (
+            receipt.context or not receipt.received_at_s or receipt.received_at_s >= attempt.started_ms / 1000 - SLACK_S
+        )
     ]
 
 
-def _place(engine: Engine, attempt: Attempt, number: int) -> Place | None:
-    """Where in the attempt the number is, if it is still unsure."""
+def _place(engine: Engine, attempt: Attempt, number: int) -> tuple[int, int] | None:
+    """Block and position of the number in the attempt, if it is still unsure."""
     for entry, position, candidate in unsure_of(engine.ledger, attempt.entries):
         if candidate == number:
-            return Place(entry.block, position)
+            return entry.block, position
     return None

@@ -11,10 +11,11 @@ from typing import Final
 
 from smsline.ledger import blocks, due, receipts
 from smsline.ledger.blocks import Silent, silent_of
-from smsline.ledger.receipts import Place, ReceiptMatch, Row
+from smsline.ledger.serials import Matched
+from smsline.receipt import Receipt
 from worker.engine import Engine
 from worker.providers.base import QUERIES_AT_ONCE, MessageRef, QueryProvider
-from worker.receipts.apply import apply_matched, apply_rows
+from worker.receipts.apply import apply_matched, apply_receipts
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask, query
 from worker.routing.presence import LEFT_MS
@@ -92,10 +93,11 @@ def next_probe_ms(engine: Engine, age_ms: float) -> float:
 
 def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> float | None:
     """Ask about messages of a block and apply what is known; ms until the next look, None when nothing is silent any more."""
-    rows, wait_ms = _query_all(engine, account, asking, seconds)
-    places = {(each.serial, each.number): Place(block, each.position) for each in asking}
-    found = [(row, places.get((row.serial, row.number))) for row in rows]
-    apply_matched(engine, account, [ReceiptMatch(row, place) for row, place in found if place])
+    told, wait_ms = _query_all(engine, account, asking, seconds)
+    positions = {(each.serial, each.number): each.position for each in asking}
+    ours = [receipt for receipt in told if (receipt.serial, receipt.number) in positions]
+    matched = Matched(block, [positions[receipt.serial, receipt.number] for receipt in ours], ours)
+    apply_matched(engine, account, [matched] if ours else [], now_ms=engine.now_ms())
     if wait_ms is not None:
         return wait_ms
     now_ms, left = engine.now_ms(), silent_of(engine.ledger, block, account)
@@ -105,12 +107,12 @@ def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Sile
 
 def _query_all(
     engine: Engine, account: str, asking: Sequence[Silent], seconds: float
-) -> tuple[list[Row], float | None]:
+) -> tuple[list[Receipt], float | None]:
     """Receipts of these messages, several queries side by side; and ms to wait when not all could be asked about."""
     provider, over = engine.providers.get(account), engine.slice_ends(seconds)
     if not asking or not isinstance(provider, QueryProvider):
         return [], None
-    limit, rows, waits = provider.query_rule.limit, list[Row](), list[float]()
+    limit, told, waits = provider.query_rule.limit, list[Receipt](), list[float]()
     # A look that is cut short begins elsewhere the next time, so that nobody is always left out.
     due_queue = engine.now_ms() % len(asking)
     asked = [
@@ -122,13 +124,13 @@ def _query_all(
         if waits or over():
             waits.append(0.0)
         elif isinstance(answer := query(engine, account, asked[start : start + limit]), list):
-            rows.extend(answer)
+            told.extend(answer)
         else:
             waits.append(answer)
 
     with ThreadPoolExecutor(QUERIES_AT_ONCE, "query") as pool:
         list(pool.map(one, range(0, len(asked), limit)))
-    return rows, max(waits, default=None)
+    return told, max(waits, default=None)
 
 
 def next_query_ms(ages_ms: Sequence[float], deadline_ms: float) -> float:
@@ -141,17 +143,16 @@ def next_query_ms(ages_ms: Sequence[float], deadline_ms: float) -> float:
 
 
 def _ask_one(engine: Engine, account: str, silent: Silent, now_ms: int) -> bool:
-    rows = ask(
+    told = ask(
         engine, account, silent.number, since_s=silent.accepted_ms // 1000 - SLACK_S, until_s=now_ms // 1000 + SLACK_S
     )
-    if isinstance(rows, float):
+    if isinstance(told, float):
         return False
-    apply_rows(engine, account, rows)
+    apply_receipts(engine, account, told)
     return True
 
 
 def _give_up(engine: Engine, account: str, block: int, silent: list[Silent]) -> None:
-    jobs = receipts.jobs_of(engine.ledger, [block]) if silent else {}
-    if jobs:
-        places = [(Place(block, each.position), each.number) for each in silent]
-        receipts.give_up(engine.ledger, account, places, jobs=jobs, at_s=engine.now_ms() // 1000)
+    if silent:
+        places = [(each.position, each.number) for each in silent]
+        receipts.give_up(engine.ledger, account, block, places, now_s=engine.now_ms() // 1000)

@@ -9,7 +9,7 @@ from smsline.words import Judgement, judge, stop_scope
 from worker.engine import Engine
 from worker.providers.base import Broken, Refused, Reply, ReplyPage, ReplyProvider
 from worker.providers.pushes import PushFormat, push_format
-from worker.receipts.apply import apply_rows, row_of
+from worker.receipts.apply import apply_receipts
 
 DAY_MS = 86_400_000
 
@@ -35,7 +35,7 @@ def read_pushed(engine: Engine, account: str) -> int:
 def _read(engine: Engine, account: str, form: PushFormat, stored: list[PushedPage]) -> int:
     """Apply what pages say: all their receipts together, their replies one by one; doing it twice counts nothing twice."""
     read = [form.read_receipts(page.raw) for page in stored if page.kind == "status"]
-    apply_rows(engine, account, [row_of(receipt) for page in read for receipt in page.receipts])
+    apply_receipts(engine, account, [receipt for page in read for receipt in page.receipts])
     bad, rows = sum(page.bad_rows for page in read), sum(page.rows for page in read)
     for page in stored:
         if page.kind != "status":

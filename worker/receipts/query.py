@@ -6,13 +6,12 @@ from typing import Final
 
 from smsline.codes import for_read
 from smsline.ledger import accounts
-from smsline.ledger.receipts import Row
 from smsline.numbers import e164, mask
+from smsline.receipt import Receipt
 from smsline.verdicts import Verdict
 from worker.engine import Engine
 from worker.gate import refused, wait_for_token
 from worker.providers.base import MessageRef, QueryProvider, ReceiptPage
-from worker.receipts.apply import row_of
 
 AGAIN_MS: Final = 1_000.0
 
@@ -21,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def ask(
     engine: Engine, account: str, number: int, *, since_s: int, until_s: int, urgent: bool = False
-) -> list[Row] | float:
+) -> list[Receipt] | float:
     """Ask the provider about one number; ms to wait when that was not possible just now."""
     provider = engine.providers[account]
     if wait_ms := wait_for_token(engine, account, provider.ask_action, urgent=urgent):
@@ -29,13 +28,13 @@ def ask(
     answer = provider.ask(number, since_s=since_s, until_s=until_s)
     if isinstance(answer, ReceiptPage):
         engine.failed_reads.pop((account, provider.ask_action), None)
-        return [row_of(receipt) for receipt in answer.receipts]
+        return list(answer.receipts)
     refused(engine, account, provider.ask_action, answer)
     log.info("account %s: asking about %s failed with %s", account, mask(e164(number)), answer.code)
     return AGAIN_MS
 
 
-def query(engine: Engine, account: str, asked: Sequence[MessageRef]) -> list[Row] | float:
+def query(engine: Engine, account: str, asked: Sequence[MessageRef]) -> list[Receipt] | float:
     """Ask the provider about messages that it took; ms to wait when that was not possible just now.
 
     What is refused for its own sake, and would be each time, holds up nothing else: there is no receipt of it.
@@ -48,7 +47,7 @@ def query(engine: Engine, account: str, asked: Sequence[MessageRef]) -> list[Row
         return wait_ms
     answer = provider.query(asked)
     if isinstance(answer, ReceiptPage):
-        return [row_of(receipt) for receipt in answer.receipts]
+        return list(answer.receipts)
     if for_read(engine.settings.accounts[account].provider, answer.code).row.verdict is Verdict.DEAD:
         accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
         log.warning("account %s: %s answered %s to one query; it is asked again later", account, action, answer.code)

@@ -117,7 +117,7 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
             again_s = FIND_AGAIN_S
             break
         all_found += answer
-    apply.apply_rows(engine, account, [apply.row_of(found.receipt) for found in all_found if found.receipt])
+    apply.apply_receipts(engine, account, [found.receipt for found in all_found if found.receipt])
     return Round(again_s, taken={found.number: found.serial for found in all_found if found.receipt is None})
 
 
@@ -128,10 +128,10 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
     since_s, until_s = attempt.started_ms // 1000 - SLACK_S, engine.now_ms() // 1000 + SLACK_S
     urgent = attempt.queue.lane == "otp"
     for number in numbers:
-        rows = ask(engine, attempt.queue.account, number, since_s=since_s, until_s=until_s, urgent=urgent)
-        if isinstance(rows, float):
-            return max(ASK_AGAIN_S, rows / 1000)
-        apply.apply_rows(engine, attempt.queue.account, rows)
+        told = ask(engine, attempt.queue.account, number, since_s=since_s, until_s=until_s, urgent=urgent)
+        if isinstance(told, float):
+            return max(ASK_AGAIN_S, told / 1000)
+        apply.apply_receipts(engine, attempt.queue.account, told)
         attempts.note_cursor(engine.ledger, attempt.attempt, number)
         if over() and number != numbers[-1]:
             return 0.0

@@ -1,13 +1,13 @@
 """What a failed receipt means for its recipient: its code's row decides as it does for a send that failed."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from smsline.codes import CodeRow, for_receipt, wait_s
 from smsline.ledger import receipts
 from smsline.ledger.batch_queues import BatchQueue
-from smsline.ledger.receipts import ReceiptMatch, TryAgain
+from smsline.ledger.serials import Matched, TryAgain
 from smsline.verdicts import Verdict
 from worker.engine import Engine
 from worker.outcome import backoff_s
@@ -26,37 +26,30 @@ def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random
     return said_s * 1000
 
 
-def planned(engine: Engine, account: str, matched: Sequence[ReceiptMatch]) -> list[ReceiptMatch]:
-    """The receipts, those whose failure allows another try with where and when it would be made.
+def planned(engine: Engine, account: str, matched: Sequence[Matched], *, now_ms: int) -> list[Matched]:
+    """The receipts, with where and when the next try would be made of those whose failure allows one.
 
-    Whether it is made is decided in the ledger, in the step that applies the receipt: within the job's ttl, and as often as
-    `receipt_retry` of its lane says.
+    Whether it is made is decided when the receipt is applied: within the job's ttl, and as often as `receipt_retry` of its lane
+    says.
     """
     provider, allowed = engine.settings.accounts[account].provider, engine.settings.receipt_retry
-    rows = {
-        each.row.code: for_receipt(provider, each.row.code).row for each in matched if not each.row.ok and each.row.code
-    }
-    hopeful = [each for each in matched if not each.row.ok and _allows(rows, each)]
-    if not hopeful:
-        return list(matched)
-    queues = receipts.queues_of(engine.ledger, sorted({each.place.block for each in hopeful}))
-    now_ms = engine.now_ms()
+    codes = {receipt.code for each in matched for receipt in each.receipts if not receipt.ok and receipt.code}
+    meant = {code: for_receipt(provider, code).row for code in codes}
+    rows = {code: row for code, row in meant.items() if row.verdict in TRIED_AGAIN}
+    hopeful = [each.block for each in matched if any(not r.ok and r.code in rows for r in each.receipts)]
+    queues = receipts.queues_of(engine.ledger, sorted(set(hopeful)))
     found = []
     for each in matched:
-        queue = queues.get(each.place.block)
-        if each.row.ok or queue is None or not _allows(rows, each) or not allowed[queue.lane]:
-            found.append(each)
-            continue
-        row = rows[each.row.code]
-        target = _target(engine, queue, account, row, number=each.row.number, now_ms=now_ms)
-        again = target and TryAgain(target.text(), delay_ms(row, now_s=now_ms / 1000), allowed[queue.lane])
-        found.append(each._replace(again=again or None))
+        queue, again = queues.get(each.block), dict[int, TryAgain]()
+        for nth, receipt in enumerate(each.receipts if queue and allowed[queue.lane] else ()):
+            row = None if receipt.ok else rows.get(receipt.code)
+            if row is None or queue is None:
+                continue
+            target = _target(engine, queue, account, row, number=receipt.number, now_ms=now_ms)
+            if target:
+                again[nth] = TryAgain(target.text(), delay_ms(row, now_s=now_ms / 1000), allowed[queue.lane])
+        found.append(each._replace(again=again) if again else each)
     return found
-
-
-def _allows(rows: Mapping[str, CodeRow], each: ReceiptMatch) -> bool:
-    row = rows.get(each.row.code)
-    return row is not None and row.verdict in TRIED_AGAIN
 
 
 def _target(

@@ -1,171 +1,90 @@
--- Apply receipts to their recipients; a final recipient keeps its state and the receipt is counted as late.
--- KEYS: the book, account, dead, names of codes (hashes), due later, due probe (zsets), then per block: block, job (hashes), then shards of the serial
---       index (hashes), as the plans name them
--- ARGV: account, blocks, the codes used (lines: "number name"),
---       then per block nine: block id, job id, and a cell for each receipt, in ascending order of positions: positions (1 byte), numbers
---       (8 bytes), letters ('d', 'f', or 'u' when none came in time), codes (2 bytes), final epoch s (4 bytes), notes (lines; '' when there
---       are none: '' or json of the serial, kept with the block), plans (lines; '' when there are none: "nth receipt, delay ms, further tries
---       allowed, number of the account's name that it goes to or 0, shard's place among the KEYS or 0, index field in hex, batch queue")
--- Returns: {applied, late, strangers, tried again}. A stranger's number is not the one the block has at that position.
---          {'codes'} when a code has another number by now: nothing is changed.
-local FIRST_BLOCK = BOOK + 5
+-- Write down what receipts made of their recipients, as `settling.py` has decided from the columns that it read; nothing at all if one of
+-- the blocks has changed since.
+-- KEYS: the book, account, dead, names of codes (hashes), due later, due probe (zsets), then a hash for each block, for each job, and for each
+--       shard of the serial index that the extras name
+-- ARGV: account, blocks, jobs, the codes used (lines: "number name"), counters of the statistics (lines: "by field"), dead letters (the same),
+--       applied, late,
+--       then per block its id, its job and which of the jobs that is, the columns st, cd, fi, rt as they were read, the same as they are now,
+--       and extras as JSON, '' for none: notes {[field, json of the serial, kept with the block] ...}, waits {[delay ms, batch queue, runs] ...},
+--       through (as in `record`), spent {[which shard, field in hex] ...}: serials that have had their receipt and are sent again,
+--       then per job: how its counts move (words: name=by)
+-- Returns: {'ok'} | {'codes'} when a code has another number by now | {'changed'} | {'refused', 'block delay ms' ...}: of these blocks nothing
+--          can be tried again after so long, because the job is over by then, or is cancelled, or the params are gone.
+local EACH, COLUMNS = 12, { 'st', 'cd', 'fi', 'rt' }
+local FIRST_KEY = BOOK + 5
 local book = the_book()
-local account_key, dead_key, names_key, later_key, probe_key = unpack(KEYS, BOOK + 1, FIRST_BLOCK)
-local account, blocks, codes_used = unpack(ARGV, 1, 3)
+local account_key, dead_key, names_key, later_key, probe_key = unpack(KEYS, BOOK + 1, FIRST_KEY)
+local account, blocks, jobs, codes_used, counters, dead, applied, late = unpack(ARGV, 1, 8)
+blocks, jobs = tonumber(blocks), tonumber(jobs)
 if not codes_hold(names_key, codes_used) then return { 'codes' } end
 local now = math.floor(now_us() / 1000)
-local applied, late, strangers, again = 0, 0, 0, 0
-local waited = 'accepted_to_final_seconds|' .. account
-local deltas, dead, code_names = {}, {}, {}
-local WIDTHS = { 1, 2, 4 }
-for number, name in string.gmatch(codes_used, '(%d+) ([^\n]+)') do code_names[tonumber(number)] = name end
+local first_job, first_shard = FIRST_KEY + blocks, FIRST_KEY + blocks + jobs
+local extras, refused = {}, { 'refused' }
 
--- The three columns of a block, pieced together from what they were and from runs of receipts for positions that follow each other.
-local function pieces(old, given)
-  local self = { lists = { {}, {}, {} }, upto = 0 }
-  function self.run(first_k, last_k, position)
-    for c, width in ipairs(WIDTHS) do
-      local list = self.lists[c]
-      if position > self.upto then list[#list + 1] = string.sub(old[c], self.upto * width + 1, position * width) end
-      list[#list + 1] = string.sub(given[c], (first_k - 1) * width + 1, last_k * width)
-    end
-    self.upto = position + last_k - first_k + 1
-  end
-  function self.column(c)
-    return table.concat(self.lists[c]) .. string.sub(old[c], self.upto * WIDTHS[c] + 1)
-  end
-  return self
+-- Ms after which a recipient cannot be tried again any more.
+local function time_left(key, job_key)
+  local job, held = redis.call('HMGET', job_key, 'state', 'deadline_ms'), redis.call('HMGET', key, 'p', 'pp', 'np')
+  if job[1] == 'cancelled' or not (held[1] or held[2] or held[3]) then return 0 end
+  return tonumber(job[2] or math.huge) - now
 end
 
-local function seconds_at(packed, k)
-  local a, b, c, d = string.byte(packed, k * 4 - 3, k * 4)
-  return ((a * 256 + b) * 256 + c) * 256 + d
-end
-
--- Failed receipts whose recipients may be tried again become a wait: within the ttl, as often as their lane allows, while the params
--- are there. The other columns follow: who waits has no end yet.
-local function planned(e, text)
-  e.plans = {}
-  if text == '' then return end
-  local j = redis.call('HMGET', e.job_key, 'state', 'deadline_ms')
-  local held = redis.call('HMGET', e.key, 'rt', 'p', 'pp', 'np')
-  if j[1] == 'cancelled' or not (held[2] or held[3] or held[4]) then return end
-  e.rt = held[1] or string.rep('\0', #e.st)
-  for line in string.gmatch(text, '[^\n]+') do
-    local k, delay, limit, through, shard, field, queue = string.match(line, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%x*) (%S+)$')
-    k = tonumber(k)
-    local position = string.byte(e.positions, k)
-    if string.byte(e.rt, position + 1) < tonumber(limit) and now + tonumber(delay) < tonumber(j[2] or math.huge) then
-      e.letters = spliced(e.letters, 1, k - 1, 'w')
-      e.ends = spliced(e.ends, 4, k - 1, '\0\0\0\0')
-      e.plans[k] = { delay = delay, through = tonumber(through), shard = tonumber(shard), field = field, queue = queue }
+for i = 1, blocks do
+  local at, key = 8 + (i - 1) * EACH, KEYS[FIRST_KEY + i]
+  local held = redis.call('HMGET', key, unpack(COLUMNS))
+  for c = 1, 4 do if (held[c] or '') ~= ARGV[at + 3 + c] then return { 'changed' } end end
+  local more = ARGV[at + EACH]
+  if more ~= '' then
+    extras[i] = cjson.decode(more)
+    local left = #extras[i].waits > 0 and time_left(key, KEYS[first_job + tonumber(ARGV[at + 3])])
+    for _, wait in ipairs(extras[i].waits) do
+      if wait[1] >= left then refused[#refused + 1] = ARGV[at + 1] .. ' ' .. string.format('%.0f', math.max(0, left)); break end
     end
   end
 end
+if #refused > 1 then return refused end
 
-local function code_of(codes, k)
-  local high, low = string.byte(codes, k * 2 - 1, k * 2)
-  return code_names[high * 256 + low]
-end
-
-local function dead_letter(e, k, to)
-  local name = string.gsub(code_of(e.codes, k) or '-', ' ', '_')
-  local field = account .. ' ' .. name .. ' ' .. e.job .. ' ' .. to
-  dead[field] = (dead[field] or 0) + 1
-end
-
--- Write down that a recipient is tried again. Its serial has had its receipt: the same one, pushed and pulled, must not end the next try.
-local function try_again(e, plan, position)
-  e.rt = spliced(e.rt, 1, position, string.char(math.min(255, string.byte(e.rt, position + 1) + 1)))
-  local at = plan.delay .. ' ' .. plan.queue
-  e.waits[at] = e.waits[at] or {}
-  table.insert(e.waits[at], position)
-  if plan.through > 0 then e.through[#e.through + 1] = position .. ',' .. position .. ',' .. plan.through end
-  if plan.shard > 0 then
-    local field = string.gsub(plan.field, '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
-    local value = redis.call('HGET', KEYS[plan.shard], field)
-    if value and #value == 6 then redis.call('HSET', KEYS[plan.shard], field, value .. '\1') end
+-- What only few blocks have: recipients that are tried again, and serials of calls whose answer was never seen.
+local function write_extras(key, entry, size, e)
+  for _, note in ipairs(e.notes) do redis.call('HSET', key, note[1], note[2]) end
+  for _, wait in ipairs(e.waits) do redis.call('ZADD', later_key, now + wait[1], wait[2] .. ' ' .. entry .. '|' .. wait[3]) end
+  for _, spent in ipairs(e.spent) do
+    -- The same receipt, pushed and pulled, must not end the next try.
+    local field = string.gsub(spent[2], '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
+    local value = redis.call('HGET', KEYS[first_shard + spent[1]], field)
+    if value and #value == 6 then redis.call('HSET', KEYS[first_shard + spent[1]], field, value .. '\1') end
   end
-  again = again + 1
+  set_accounts(key, size, e.through)
 end
 
-local function block(index)
-  local id, job, positions, numbers, letters_given, codes, ends, lines, plans = unpack(ARGV, index * 9 - 5, index * 9 + 3)
-  local e = {
-    key = KEYS[FIRST_BLOCK + index * 2 - 1], job_key = KEYS[FIRST_BLOCK + index * 2], id = id, job = job, positions = positions,
-    letters = letters_given, codes = codes, ends = ends, waits = {}, through = {},
-  }
-  local notes
-  if lines ~= '' then
-    notes = {}
-    for note in string.gmatch(lines .. '\n', '([^\n]*)\n') do notes[#notes + 1] = note end
-  end
-  local b = redis.call('HMGET', e.key, 'st', 'n', 'cd', 'fi', 'queue', 'co', 'ta')
-  local st, n = b[1] or '', b[2] or ''
-  local about = { name = job .. '|' .. id, account = account, queue = b[5] or '||', co = b[6] or nil }
-  if st == '' then strangers = strangers + #positions; return end
-  e.st = st
-  planned(e, plans)
-  local letters = e.letters
-  local old = { st, b[3] or string.rep('\0\0', #st), b[4] or string.rep('\0\0\0\0', #st) }
-  local new = pieces(old, { letters, e.codes, e.ends })
-  local job_deltas = deltas[e.job_key] or {}
-  local from_k, from_position, last, any
-  deltas[e.job_key] = job_deltas
-  -- Most receipts of a block say the same, after the same time: counted first, named once.
-  local taken_s, by_code, by_wait = b[7] and tonumber(b[7]), {}, {}
-  for k = 1, #positions do
-    local position, to = string.byte(positions, k), string.sub(letters, k, k)
-    local from = string.sub(st, position + 1, position + 1)
-    local good = false
-    if from == '' or string.sub(n, position * 8 + 1, position * 8 + 8) ~= string.sub(numbers, k * 8 - 7, k * 8) then strangers = strangers + 1
-    elseif position == last or not may_move(from, to) or (to == 'w' and not e.plans[k]) or string.find(from, '[xXuUfF]') then late = late + 1
-    else
-      good = true
-      if from_k and position ~= last + 1 then new.run(from_k, k - 1, from_position); from_k = nil end
-      if not from_k then from_k, from_position = k, position end
-      last, any = position, true
-      if notes and notes[k] and notes[k] ~= '' then redis.call('HSET', e.key, 'y' .. position, notes[k]) end
-      if to == 'w' then try_again(e, e.plans[k], position)
-      elseif to ~= 'd' then dead_letter(e, k, to) end
-      count_move(job_deltas, from, to)
-      if to ~= 'w' then count_states(book, about, position, position, to) end
-      local cell = string.sub(codes, k * 2 - 1, k * 2)
-      by_code[cell] = (by_code[cell] or 0) + 1
-      if taken_s and to ~= 'u' and to ~= 'w' then
-        local waited_s = seconds_at(ends, k) - taken_s
-        by_wait[waited_s] = (by_wait[waited_s] or 0) + 1
-      end
-      applied = applied + 1
+for i = 1, blocks do
+  local key, at = KEYS[FIRST_KEY + i], 8 + (i - 1) * EACH
+  local id, job, _, was, _, _, _, st, cd, fi, rt, _ = unpack(ARGV, at + 1, at + EACH)
+  redis.call('HSET', key, 'st', st, 'cd', cd, 'fi', fi)
+  if rt ~= '' then redis.call('HSET', key, 'rt', rt) end
+  if extras[i] then write_extras(key, job .. '|' .. id, #st, extras[i]) end
+  if is_wanted(book, 'recipients.final') then
+    local ended = {}
+    for p = 1, #st do
+      local to = string.sub(st, p, p)
+      if FINAL[to] and to ~= string.sub(was, p, p) then ended[#ended + 1] = p - 1 end
     end
-    if not good and from_k then new.run(from_k, k - 1, from_position); from_k = nil end
+    book.ended[job .. '|' .. id] = #ended > 0 and ended or nil
   end
-  if from_k then new.run(from_k, #positions, from_position) end
-  for cell, times in pairs(by_code) do
-    local code = code_of(cell, 1)
-    if code and code ~= '' then grow(book, 'k|' .. account .. '|receipt|' .. code, times) end
-  end
-  for waited_s, times in pairs(by_wait) do count_time(book, waited, waited_s * 1000, times) end
-  if not any then return end
-  local letters_now = new.column(1)
-  redis.call('HSET', e.key, 'st', letters_now, 'cd', new.column(2), 'fi', new.column(3))
-  if next(e.waits) then redis.call('HSET', e.key, 'rt', e.rt) end
-  for wait, list in pairs(e.waits) do
-    local delay, queue = string.match(wait, '^(%d+) (%S+)$')
-    redis.call('ZADD', later_key, now + tonumber(delay), queue .. ' ' .. e.job .. '|' .. e.id .. '|' .. runs_of(list))
-  end
-  set_accounts(e.key, #st, table.concat(e.through, ' '))
-  forget_params(e.key, letters_now)
+  forget_params(key, st)
   -- Nothing of it is awaited any more, so nobody has to come back and find that out.
-  if not string.find(letters_now, 'a', 1, true) then redis.call('ZREM', probe_key, account .. ' ' .. e.id) end
+  if not string.find(st, 'a', 1, true) then redis.call('ZREM', probe_key, account .. ' ' .. id) end
 end
 
-for index = 1, tonumber(blocks) do block(index) end
-for field, by in pairs(dead) do count_dead(book, dead_key, field, by) end
-for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
-if applied > 0 then
+for by, field in string.gmatch(counters, '(%d+) ([^\n]+)') do grow(book, field, tonumber(by)) end
+for by, field in string.gmatch(dead, '(%d+) ([^\n]+)') do count_dead(book, dead_key, field, tonumber(by)) end
+for nth = 1, jobs do
+  local deltas = {}
+  for name, by in string.gmatch(ARGV[8 + blocks * EACH + nth], '(%a+)=(-?%d+)') do deltas[name] = tonumber(by) end
+  settle(book, KEYS[first_job + nth], deltas, now)
+end
+if tonumber(applied) > 0 then
   redis.call('HINCRBY', account_key, 'outstanding', -applied)
   redis.call('HINCRBY', account_key, 'receipts', applied)
 end
-if late > 0 then redis.call('HINCRBY', account_key, 'late', late) end
-return { applied, late, strangers, again }
+if tonumber(late) > 0 then redis.call('HINCRBY', account_key, 'late', late) end
+return { 'ok' }

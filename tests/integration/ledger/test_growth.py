@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from smsline.job import JobSpec
-from smsline.ledger import accounts, batch_queues, dead, inbox, jobs, receipts, retention
+from smsline.ledger import accounts, batch_queues, dead, inbox, jobs, receipts, retention, serials
 from smsline.ledger.batch_queues import BatchQueue, NotStarted
 from smsline.ledger.link import Ledger
-from smsline.ledger.receipts import ReceiptMatch, Row
+from smsline.receipt import Receipt
 from smsline.states import State
 from tests.support.world import FIRST, TERMS, World
 
@@ -46,11 +46,9 @@ def end(world: World, job: str, number: int, state: State) -> None:
     assert not isinstance(begun, NotStarted)
     world.record(claim, begun, state, **({"code": "FailedOperation.X"} if state is State.DEAD else {}))
     if state is State.ACCEPTED:
-        today = begun.started_ms // 86_400_000
-        place = receipts.find(world.ledger, "main", [f"s:{number}"], today=today)[f"s:{number}"]
-        owners = receipts.jobs_of(world.ledger, [place.block])
-        row = Row(number, f"s:{number}", True, "DELIVRD", 1_790_000_000)
-        receipts.apply(world.ledger, "main", [ReceiptMatch(row, place)], jobs=owners)
+        told = [Receipt(number, f"s:{number}", True, "DELIVRD", 1_790_000_000)]
+        found = serials.find(world.ledger, "main", told, today=begun.started_ms // 86_400_000)
+        receipts.apply(world.ledger, "main", found.matched, now_s=1_790_000_001)
     assert jobs.read_status(world.ledger, job)["state"] == "closed"  # type: ignore[index]
 
 

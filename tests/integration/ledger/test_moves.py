@@ -2,12 +2,13 @@
 
 import pytest
 
-from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts
+from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts, serials
 from smsline.ledger.accepting import Timing
 from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
-from smsline.ledger.receipts import Place, ReceiptMatch, Row
 from smsline.ledger.runs import decode
+from smsline.ledger.serials import Matched
+from smsline.receipt import Receipt
 from smsline.states import State
 from tests.support.waiting import wait_until
 from tests.support.world import FIRST, TERMS, World, some_numbers
@@ -43,20 +44,13 @@ def test_a_job_travels_from_submit_to_closed(world: World) -> None:
     assert sizes == [200, 200, 50]
     assert world.counts(job) == {"total": 450, "accepted": 450}
 
-    serials = [f"s:{number}" for number in some_numbers(450)]
-    today = started_ms // 86_400_000
-    places = receipts.find(world.ledger, "main", serials, today=today)
-    assert len(places) == 450
-    matched = [
-        ReceiptMatch(Row(number, serial, True, "DELIVRD", 1_790_000_000), places[serial])
-        for number, serial in zip(some_numbers(450), serials, strict=True)
-    ]
-    owners = receipts.jobs_of(world.ledger, sorted({place.block for place in places.values()}))
-    applied = receipts.apply(world.ledger, "main", matched, jobs=owners)
-    assert applied.applied == 450
+    told = [Receipt(number, f"s:{number}", True, "DELIVRD", 1_790_000_000) for number in some_numbers(450)]
+    found = serials.find(world.ledger, "main", told, today=started_ms // 86_400_000)
+    assert (len(found.matched), found.left) == (3, [])
+    assert receipts.apply(world.ledger, "main", found.matched, now_s=1_790_000_001).applied == 450
     assert world.counts(job) == {"total": 450, "delivered": 450}
     assert status_state(world, job) == "closed"
-    assert receipts.apply(world.ledger, "main", matched[:3], jobs=owners).late == 3
+    assert receipts.apply(world.ledger, "main", found.matched[:1], now_s=1_790_000_001).late == 200
     row = next(jobs.results(world.ledger, job))
     assert (row["phone"], row["state"], row["code"], row["serial"]) == (
         f"+{FIRST}",
@@ -192,7 +186,7 @@ def test_a_retry_waits_and_keeps_its_count(world: World) -> None:
 
 def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
     """A block's params go with its last recipient that could still be sent; one that is accepted could, after its receipt."""
-    job = world.job(some_numbers(2))
+    world.job(some_numbers(2))
     claim, begun = world.begin(1)
     assert isinstance(begun, StartedCall)
     block = world.ledger.keys.block(begun.groups[0].entry.block)
@@ -202,9 +196,9 @@ def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
     assert isinstance(begun, StartedCall)
     world.record(claim, begun, State.ACCEPTED)
     assert world.ledger.redis.hexists(block, "p")
-    places = [Place(begun.groups[0].entry.block, position) for position in range(2)]
-    rows = [ReceiptMatch(Row(FIRST + n, "", True, "DELIVRD", 1), place) for n, place in enumerate(places)]
-    receipts.apply(world.ledger, "main", rows, jobs={places[0].block: job})
+    told = [Receipt(FIRST + n, "", True, "DELIVRD", 1) for n in range(2)]
+    matched = Matched(begun.groups[0].entry.block, range(2), told)
+    receipts.apply(world.ledger, "main", [matched], now_s=1)
     assert not world.ledger.redis.hexists(block, "p")
 
 

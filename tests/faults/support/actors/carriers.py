@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from smsline.ledger import receipts as ledger_receipts
-from smsline.ledger.receipts import Place
 from tests.faults.support.actors.stage import NUMBERS, Stage
 from tests.faults.support.hands import ACCOUNT
 from tests.faults.support.model import Letter, serial_of
@@ -43,7 +42,7 @@ class Carriers:
 
     def _receive(self, letter: Letter) -> None:
         self.heard.append(letter)
-        apply.apply_rows(self.stage.engine, ACCOUNT, [apply.row_of(self._receipt(letter))])
+        apply.apply_receipts(self.stage.engine, ACCOUNT, [self._receipt(letter)])
         self.stage.model.receive(letter)
         self.stage.check()
 
@@ -82,7 +81,7 @@ class Carriers:
         found = sorted((place, spot) for place, spot in stage.seen.places.items() if stage.model.letters[spot] == "a")
         if found:
             (block, position), spot = found[pick % len(found)]
-            silent = [(Place(block, position), spot.number)]
-            ledger_receipts.give_up(stage.ledger, ACCOUNT, silent, jobs={block: spot.job}, at_s=1_790_000_000)
+            silent = [(position, spot.number)]
+            ledger_receipts.give_up(stage.ledger, ACCOUNT, block, silent, now_s=1_790_000_000)
             stage.model.letters[spot] = "u"
             stage.check()

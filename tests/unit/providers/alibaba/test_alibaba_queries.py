@@ -10,7 +10,6 @@ from config.settings import Settings
 from smsline.ledger import accounts, buckets, jobs
 from smsline.ledger.batch_queues import StartedCall
 from smsline.ledger.link import Ledger
-from smsline.ledger.receipts import Row
 from smsline.states import State
 from tests.support.world import World, some_numbers
 from worker.engine import Engine
@@ -386,8 +385,8 @@ def test_what_can_be_asked_for_again_is_not_kept(
     scene = make_scene(ledger)
     provider = ask(None)
     engine = Engine(scene.engine.settings, ledger, {MAIN: provider} if provider else {})
-    stranger = Row(8613799998888, "", ok=True, code="DELIVERED", at_s=0, context="someone else's")
+    stranger = Receipt(8613799998888, "", ok=True, code="DELIVERED", received_at_s=0, context="someone else's")
 
-    apply.apply_rows(engine, MAIN, [stranger])
+    apply.apply_receipts(engine, MAIN, [stranger])
 
     assert accounts.health(ledger, MAIN, "tencent")["orphans"] == kept

@@ -1,0 +1,188 @@
+"""What receipts make of their recipients: decided from a block's columns as they were read, for `lua/receipts.lua` to write.
+
+Deciding here costs the ledger's one core nothing, and it looks at whole columns; the script only holds them against what it
+finds, and writes nothing when another was faster (docs/decisions/0026-receipts-are-decided-outside.md).
+"""
+
+import json
+import sys
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from smsline import numbers
+from smsline.ledger import statistics
+from smsline.ledger.attempts import serial_place
+from smsline.ledger.batch_queues import parse_queue
+from smsline.ledger.codes import Used
+from smsline.ledger.runs import encode
+from smsline.ledger.serials import Matched
+from smsline.states import LETTERS, STATES, State, counted_as
+
+READ: Final = ("job", "n", "st", "cd", "fi", "rt", "queue", "co", "ta")
+"""The fields of a block that are read."""
+
+LATEST_S: Final = 0xFFFFFFFF
+"""What four bytes of a block can hold."""
+
+_OPEN: Final = frozenset(ord(LETTERS[state]) for state in (State.ACCEPTED, State.UNSURE))
+"""Whose end a receipt can be; who waits for another try, or is being sent to, ends by that one."""
+
+_COUNTED: Final = {ord(letter): counted_as(state) for letter, state in STATES.items()}
+_DELIVERED, _UNDELIVERED, _WAITING, _UNKNOWN = (
+    ord(LETTERS[state]) for state in (State.DELIVERED, State.UNDELIVERED, State.WAITING, State.UNKNOWN)
+)
+
+
+class Extras(NamedTuple):
+    """What only few blocks have, as the script takes it; see there.
+
+    Attributes:
+        notes: Field and JSON of serials that the block keeps.
+        waits: Delay, batch queue and runs of recipients that are tried again.
+        through: Which other accounts they go through.
+        spent: Index shard, and field in hex, of serials that have had their receipt.
+    """
+
+    notes: list[tuple[str, str]]
+    waits: list[tuple[int, str, str]]
+    through: str
+    spent: list[tuple[str, str]]
+
+
+class Settled:
+    """One block while receipts are applied to it.
+
+    Args:
+        block: Its id.
+        account: Whose receipts.
+        read: The fields `READ`.
+        given_up: Whether these are no receipts, but recipients of whom none came in time.
+    """
+
+    def __init__(self, block: int, account: str, read: Sequence[bytes | None], *, given_up: bool = False) -> None:
+        job, packed, letters, codes, ends, tries, queue, self._countries, taken = read
+        self.block, self.job, self._account = block, (job or b"").decode(), account
+        self.before = [letters or b"", codes or b"", ends or b"", tries or b""]
+        size = len(self.before[0])
+        self._numbers = numbers.unpack(packed or b"")
+        self._letters = bytearray(self.before[0])
+        self._codes = _cells("H", codes or bytes(2 * size))
+        self._ends = _cells("I", ends or bytes(4 * size))
+        self._tries = bytearray(tries or b"")
+        self._queue = (queue or b"").decode()
+        self._taken_s = int(taken) if taken else None
+        self._failed = _UNKNOWN if given_up else _UNDELIVERED
+        self._moves: Counter[tuple[int, int, str]] = Counter()
+        self._abroad: defaultdict[tuple[int, int, str], Counter[bytes]] = defaultdict(Counter)
+        self._ended_s: list[int] = []
+        self._waits: dict[tuple[int, str], list[int]] = {}
+        self._through = list[str]()
+        self._notes, self._spent = list[tuple[str, str]](), list[tuple[str, str]]()
+        self.late = self.strangers = self.again = 0
+
+    def take(self, used: Used, told: Matched, index_of: str, *, now_s: int) -> None:
+        """Apply receipts.
+
+        Args:
+            used: The codes that are written.
+            told: The receipts.
+            index_of: The stem of the keys of the index that has their serials.
+            now_s: The present, epoch seconds; the time of a receipt to which its provider gives none.
+        """
+        letters, held, moves, ended_s = self._letters, self._numbers, list[tuple[int, int, str]](), self._ended_s
+        code_of = {code: used.number(code) for code in {receipt.code for receipt in told.receipts}}
+        for nth, (position, receipt) in enumerate(zip(told.positions, told.receipts, strict=True)):
+            number, serial, ok, code, at_s, _ = receipt
+            if position >= len(held) or held[position] != number:
+                self.strangers += 1
+                continue
+            before = letters[position]
+            if before not in _OPEN:
+                self.late += 1
+                continue
+            after, end_s = _DELIVERED if ok else self._failed, min(at_s, LATEST_S) or now_s
+            if nth in told.again and self._tries_again(used, told, nth, index_of):
+                after = _WAITING
+            letters[position], self._codes[position] = after, code_of[code]
+            self._ends[position] = 0 if after == _WAITING else end_s
+            moves.append((before, after, code))
+            if after != _WAITING:
+                ended_s.append(end_s)
+                if self._countries and len(self._countries) > 2:
+                    self._abroad[moves[-1]][self._countries[position * 2 : position * 2 + 2]] += 1
+            if told.noted and serial:
+                self._notes.append((f"y{position}", json.dumps({"a": self._account, "s": serial})))
+        self._moves.update(moves)
+
+    def _tries_again(self, used: Used, told: Matched, nth: int, index_of: str) -> bool:
+        """Let a recipient wait for another try, unless it has had as many after receipts as its lane allows."""
+        position, again = told.positions[nth], told.again[nth]
+        tries = self._tries = self._tries or bytearray(len(self._letters))
+        if told.receipts[nth].ok or tries[position] >= again.limit:
+            return False
+        tries[position] += 1
+        self._waits.setdefault((round(again.delay_ms), again.queue), []).append(position)
+        self.again += 1
+        if (other := parse_queue(again.queue).account) != self._account:
+            self._through.append(f"{position},{position},{used.number(other)}")
+        if told.day or told.noted:
+            shard, field = serial_place(told.receipts[nth].serial)
+            self._spent.append((f"{index_of}{shard}", field.hex()))
+        return True
+
+    @property
+    def applied(self) -> int:
+        """How many receipts changed a recipient."""
+        return self._moves.total()
+
+    def after(self) -> list[bytes]:
+        """The columns as they are now, in the order of `before`."""
+        return [bytes(self._letters), _packed(self._codes), _packed(self._ends), bytes(self._tries)]
+
+    def extras(self) -> Extras | None:
+        """What only few blocks have."""
+        if not (self._notes or self._waits):
+            return None
+        waits = [(delay, queue, encode(sorted(positions))) for (delay, queue), positions in self._waits.items()]
+        return Extras(self._notes, waits, " ".join(self._through), self._spent)
+
+    def count(self, used: Used, grown: Counter[str], dead: Counter[str], deltas: Counter[str]) -> None:
+        """Add what happened to the statistics, the dead letters and the counts of the job."""
+        account, (lane, _, template) = self._account, (self._queue + "||").split("|")[:3]
+        template = template.partition("~")[0]
+        for (before, after, code), times in self._moves.items():
+            state, name = _COUNTED[after], used.name(code)
+            deltas[_COUNTED[before]] -= times
+            deltas[state] += times
+            if name:
+                grown[f"k|{account}|receipt|{name}"] += times
+            if after != _WAITING:
+                grown[f"r|{account}|{lane}|{state}"] += times
+                grown[f"t|{account}|{template}|{state}"] += times
+                by_country = self._abroad.get((before, after, code), {self._countries or b"CN": times})
+                for country, of_it in by_country.items():
+                    grown[f"c|{account}|{country.decode()}|{state}"] += of_it
+            if after not in {_WAITING, _DELIVERED}:
+                dead[f"{account} {(name or '-').replace(' ', '_')} {self.job} {chr(after)}"] += times
+        waits = Counter(self._ended_s) if self._taken_s is not None and self._failed != _UNKNOWN else {}
+        for end_s, times in waits.items():
+            waited = f"accepted_to_final_seconds|{account}"
+            for field, by in statistics.time_fields(waited, (end_s - (self._taken_s or 0)) * 1000):
+                grown[field] += by * times
+
+
+def _cells(kind: str, packed: bytes) -> "array[int]":
+    """A column as numbers that can be changed in place; blocks hold it with the highest byte first."""
+    cells = array(kind, packed)
+    if sys.byteorder == "little":
+        cells.byteswap()
+    return cells
+
+
+def _packed(cells: "array[int]") -> bytes:
+    copy = cells[:]
+    if sys.byteorder == "little":
+        copy.byteswap()
+    return copy.tobytes()

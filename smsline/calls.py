@@ -162,14 +162,17 @@ class Calls:
     def submit(
         self, job: str, spec: JobSpec, part: Part | None, *, part_no: int, parts: int | None, rows: str = ""
     ) -> Talk[Submitted]:
-        """One part of a job; with the last one, which says how many there are, a wake-up and what all rows are."""
+        """One part of a job; with the last one, which says how many there are, a wake-up and what all rows are.
+
+        Its numbers are in no other part: `smsline.repeats.Known` has seen every row of this call, and what the job had before.
+        """
         # With the last part alone: before it there is nothing that a worker may send, unless the job streams, and then the
         # scheduler finds it within 50 ms.
         wake = None
         if parts is not None and self.broker != "other":
             wake = wake_up(job, spec.lane, here=self.broker == "ledger")
         taken = yield from inbox.submission(
-            self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake, rows=rows
+            self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake, rows=rows, distinct=True
         )
         if parts is not None and not self._asked:
             yield from self._look_for_workers(taken.job)

@@ -154,6 +154,7 @@ def submission(
     parts: int | None = None,
     wake: WakeUp | None = None,
     rows: str = "",
+    distinct: bool = False,
 ) -> Talk[Submitted]:
     """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
 
@@ -168,6 +169,7 @@ def submission(
         parts: How many parts there are in all, once that is known.
         wake: Who is to look at the job now; None leaves it to the scheduler.
         rows: With the last part of a job with a key: what all its rows are (`smsline.repeats.Content`).
+        distinct: Whether the producer has seen to it that no two parts share a number, so that accepting need not look for that.
 
     Raises:
         Conflict: The job is complete, closed or cancelled and takes no further part, or has this part with other rows.
@@ -209,6 +211,7 @@ def submission(
             mark(spec.params) if spec.key else "",
             rows,
             LAYOUT,
+            int(distinct),
         ],
     )
     calls: list[ScriptCall] = [call]

@@ -7,6 +7,7 @@ three more.) One number in 65,536 of a shard looks like another one: the block i
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -42,15 +43,15 @@ def adding(ledger: Ledger, blocks: Mapping[int, Iterable[int]], *, keep_s: float
     """
     # This machine's clock will do, and saves a question: the day is a label under which the records are found again.
     day = int(time.time() // 86_400)
-    records: dict[int, bytearray] = {}
+    records: defaultdict[int, list[bytes]] = defaultdict(list)
     for block, numbers in blocks.items():
-        tail = block.to_bytes(BLOCK_BYTES, "big")
         for number in numbers:
-            shard, head = place_of(number)
-            records.setdefault(shard, bytearray()).extend(head + tail)
+            # As `place_of`, head and tail as one integer: this is done for every number.
+            spread = same_phone(number) * _SPREAD & 0xFFFF_FFFF_FFFF_FFFF
+            records[spread >> 56].append(((spread >> 40 & 0xFFFF) << 40 | block).to_bytes(RECORD_BYTES, "big"))
     stem = ledger.keys.numbers_of(day)
     keys = [ledger.keys.number_days, *(f"{stem}{shard}" for shard in records)]
-    return "index_numbers", keys, [day, int(keep_s), *map(bytes, records.values())]
+    return "index_numbers", keys, [day, int(keep_s), *map(b"".join, records.values())]
 
 
 def blocks_of(ledger: Ledger, number: int) -> list[int]:

@@ -140,20 +140,21 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
     router, longest = engine.router, engine.router.table.longest
     wanted = Wanted(spec.lane, spec.template, (subject_of(spec, ""),))
     now_ms = engine.now_ms() if router.several and not spec.account else 0
-    known: dict[tuple[str, str], AccountChoice] = {}
-    alike: dict[tuple[str, Region], str] = {}
+    known: dict[tuple[str, Region], AccountChoice] = {}
+    alike: dict[tuple[str, Region], AccountChoice] = {}
 
     def choose(number: int, region: Region) -> AccountChoice:
         beginning = str(number)[:longest], region
-        account = spec.account or alike.get(beginning, "")
-        if not account:
-            account, for_all = router.choose(wanted, number, region, now_ms=now_ms)
-            if for_all:
-                alike[beginning] = account
+        if (found := alike.get(beginning)) is not None:
+            return found
+        account, for_all = (spec.account, True) if spec.account else router.choose(wanted, number, region, now_ms=now_ms)
         if by_country and region == "global":
+            # Numbers of one beginning may be of several countries, whose hours differ.
             return _choice(engine, spec, account, number)
         if (account, region) not in known:
             known[account, region] = _choice(engine, spec, account, number)
+        if for_all:
+            alike[beginning] = known[account, region]
         return known[account, region]
 
     return choose

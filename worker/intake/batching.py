@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import repeat
 from typing import NamedTuple
 
 from smsline.job import JobSpec
@@ -39,15 +40,10 @@ ChooseAccount = Callable[[int, Region], AccountChoice]
 """Gives the account of a number."""
 
 
-class _Row(NamedTuple):
-    number: int
-    params: Params | None
-    ref: str
-
-
 def region_of(number: int) -> Region:
     """Mainland and global numbers never share a call (Tencent SMS API document, lines 3776-3778)."""
-    return "mainland" if is_mainland(number) else "global"
+    # 86 and eleven digits, as all that can be texted have, is told without making text of it.
+    return "mainland" if 8_600_000_000_000 <= number < 8_700_000_000_000 or is_mainland(number) else "global"
 
 
 def lay_out(spec: JobSpec, part: Part, choose: ChooseAccount) -> list[Block]:
@@ -57,61 +53,57 @@ def lay_out(spec: JobSpec, part: Part, choose: ChooseAccount) -> list[Block]:
     its own: one call per number at a provider that wants the params of a call equal. At one that does not, a single number keeps its
     job's params as its own, so that it shares calls with other jobs' numbers.
     """
-    groups: defaultdict[tuple[AccountChoice, Region, Params | None], list[_Row]] = defaultdict(list)
-    for i, number in enumerate(part.numbers):
-        params = part.params[i] if part.params else None
-        row = _Row(number, None if params is None else tuple(params), part.refs[i] if part.refs else "")
-        region = region_of(row.number)
-        chosen = choose(row.number, region)
-        if row.params is None and len(part.numbers) == 1 and chosen.params_differ:
-            row = row._replace(params=spec.params)
-        groups[chosen, region, row.params].append(row)
-    lonely: dict[tuple[AccountChoice, Region], list[_Row]] = {}
+    # Places in the part's columns, by what must be equal: a part without params and refs of its own makes no object for each number.
+    groups: defaultdict[tuple[AccountChoice, Region, Params | None], list[int]] = defaultdict(list)
+    single = len(part.numbers) == 1
+    for at, (number, brought) in enumerate(zip(part.numbers, part.params or repeat(None), strict=False)):
+        region = region_of(number)
+        chosen = choose(number, region)
+        own = spec.params if brought is None and single and chosen.params_differ else brought
+        groups[chosen, region, None if own is None else tuple(own)].append(at)
+    lonely: defaultdict[tuple[AccountChoice, Region], list[int]] = defaultdict(list)
     blocks: list[Block] = []
-    for (chosen, region, own), rows in groups.items():
-        if own is not None and (chosen.params_differ or len(rows) == 1):
-            lonely.setdefault((chosen, region), []).extend(rows)
+    for (chosen, region, own), places in groups.items():
+        if own is not None and (chosen.params_differ or len(places) == 1):
+            lonely[chosen, region].extend(places)
         else:
-            blocks += _shared(spec, chosen, region, rows)
-    for (chosen, region), rows in lonely.items():
-        blocks += _own(spec, chosen, region, rows)
+            blocks += _blocks(spec, part, (chosen, region), places, shared=spec.params if own is None else own)
+    for key, places in lonely.items():
+        blocks += _blocks(spec, part, key, places)
     return blocks
 
 
-def _cuts(spec: JobSpec, rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
-    """Rows of a block each; a paced job's hold no more than a second's worth, so that its pace is smooth."""
-    # A pace below one a second still needs blocks of one.
+def _blocks(
+    spec: JobSpec,
+    part: Part,
+    key: tuple[AccountChoice, Region],
+    places: Sequence[int],
+    *,
+    shared: Params | None = None,
+) -> Iterator[Block]:
+    """Blocks of some numbers of a part; `shared` are the params of all of them, None where each keeps its own."""
+    chosen, region = key
+    content = content_json(spec, chosen)
+    queue = queue_of(spec, chosen, region, content, shared).text()
+    # A paced job's blocks hold no more than a second's worth, so that its pace is smooth; one below one a second still needs one.
     size = max(1, min(BLOCK_SIZE, int(spec.pace))) if spec.pace else BLOCK_SIZE
-    return (rows[i : i + size] for i in range(0, len(rows), size))
-
-
-def _shared(spec: JobSpec, route: AccountChoice, region: Region, rows: Sequence[_Row]) -> list[Block]:
-    params = spec.params if rows[0].params is None else rows[0].params
-    content = content_json(spec, route)
-    queue = queue_of(spec, route, region, content, params)
-    return [
-        Block(queue.text(), content, [row.number for row in cut], params=pack_json(params), refs=_refs(cut))
-        for cut in _cuts(spec, rows)
-    ]
-
-
-def _own(spec: JobSpec, route: AccountChoice, region: Region, rows: Sequence[_Row]) -> list[Block]:
-    content = content_json(spec, route)
-    queue = queue_of(spec, route, region, content, None)
-    return [
-        Block(
-            queue.text(),
+    numbers, refs = part.numbers, part.refs
+    for first in range(0, len(places), size):
+        cut = places[first : first + size]
+        named = [refs[at] for at in cut] if refs else []
+        yield Block(
+            queue,
             content,
-            [row.number for row in cut],
-            own_params=pack_json([row.params for row in cut]),
-            refs=_refs(cut),
+            [numbers[at] for at in cut],
+            params="" if shared is None else pack_json(shared),
+            own_params="" if shared is not None else pack_json([_own(spec, part, at) for at in cut]),
+            refs=pack_json(named) if any(named) else "",
         )
-        for cut in _cuts(spec, rows)
-    ]
 
 
-def _refs(rows: Sequence[_Row]) -> str:
-    return pack_json([row.ref for row in rows]) if any(row.ref for row in rows) else ""
+def _own(spec: JobSpec, part: Part, at: int) -> Sequence[str]:
+    brought = part.params[at] if part.params else None
+    return spec.params if brought is None else brought
 
 
 def content_json(spec: JobSpec, route: AccountChoice) -> str:

@@ -237,7 +237,8 @@ local function close_if_over(book, job_key, now_ms)
   local open = tonumber(v[1] or 0) + tonumber(v[2] or 0) + tonumber(v[3] or 0)
   if open ~= 0 or v[4] ~= '1' or tonumber(v[6]) < tonumber(v[5]) or v[7] then return end
   redis.call('HSET', job_key, 'closed_ms', now_ms)
-  redis.call('HDEL', job_key, 'waiting', 'sending', 'accepted', 'vt', 'pace_level', 'pace_ms', 'pace_tail', 'first_total')
+  redis.call('HDEL', job_key, 'waiting', 'sending', 'accepted', 'vt', 'pace_level', 'pace_ms', 'pace_tail', 'first_total',
+    'distinct')
   redis.call('ZADD', book.closing, now_ms, v[8])
   redis.call('ZREM', book.open, v[8])
   tell(book, 'job.closed', v[8])

@@ -2,13 +2,14 @@
 -- KEYS: the book, job, part, got (hashes), jobs, due inbox (zsets), idempotency, version (strings), ids (hash)
 -- ARGV: job id, key or '', part number, recipients, packed numbers, extra json, parts in all or '', spec json, lane, start ms or '', ttl ms,
 --       pace: numbers a second or 0 (the time it takes is added to the deadline), '1' when parts go out as they come, account, template, params json,
---       numbers the part had twice, which are left out, mark of the params or '', what all rows are, once the last part comes, or '', the producer's layout
+--       numbers the part had twice, which are left out, mark of the params or '', what all rows are, once the last part comes, or '', the producer's layout,
+--       '1' when the producer has seen to it that no two parts share a number
 -- Returns: {'layout', the ledger's} when it is not the producer's: nothing is written; {'other', job} when the key belongs to another job;
 --          {'closed'} when the job takes no further part; {'differs'} when the part is there with other rows; else {'ok', '1' when complete}.
 local book = the_book()
 local job_key, part_key, got_key, jobs_key, inbox_key, idempotency_key, version_key, ids_key = unpack(KEYS, BOOK + 1, BOOK + 8)
 local job, key, part, recipients, numbers, extra, parts_told, spec, lane, start_ms, ttl_ms, pace, stream, account, template, params,
-  doubled, params_mark, rows, layout = unpack(ARGV)
+  doubled, params_mark, rows, layout, distinct = unpack(ARGV)
 local found = layout_of(version_key, ids_key)
 if found and found ~= layout then return { 'layout', found } end
 if key ~= '' then
@@ -23,6 +24,7 @@ if redis.call('EXISTS', job_key) == 0 then
   redis.call('HSET', job_key, 'id', job, 'spec', spec, 'lane', lane, 'state', 'open', 'created_ms', now, 'start_ms', start, 'key', key, 'account', account,
     'template', template, 'params', params, 'taken', 0, 'pace', pace, 'stream', stream, 'deadline_ms', string.format('%.0f', deadline))
   if params_mark ~= '' then redis.call('HSET', job_key, 'params_mark', params_mark) end
+  if distinct == '1' and parts_told ~= '1' then redis.call('HSET', job_key, 'distinct', 1) end
   redis.call('ZADD', book.expire, deadline, job)
   redis.call('ZADD', book.open, now, job)
   redis.call('ZADD', jobs_key, now, job)

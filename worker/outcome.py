@@ -7,11 +7,11 @@ must never depend on a read that can fail.
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from config.providers import facts_of
 from smsline.codes import Match, for_send, for_taken, lookup, wait_s
-from smsline.ledger.attempts import NO_DELAY, EntryResults, RecipientResult
+from smsline.ledger.attempts import NO_DELAY, EntryResults, RecipientResult, Taken
 from smsline.ledger.batch_queues import CallGroup
 from smsline.states import State
 from smsline.verdicts import Scope, Verdict
@@ -132,6 +132,8 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
         groups: The recipients of the call.
         policy: What decides besides the code.
     """
+    if (taken := _taken(answer, groups)) is not None:
+        return Outcome(entries=taken, worked=True)
     said, chance = _listen(answer, groups, policy.provider), policy.chance()
     policy = replace(policy, chance=lambda: chance)
     fault = _fault(said)
@@ -146,6 +148,28 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
         for group in groups
     ]
     return outcome
+
+
+def _taken(answer: Answer, groups: Sequence[CallGroup]) -> list[EntryResults] | None:
+    """The results of a call whose every number was taken, as columns; None when it is not so plain.
+
+    It means nothing beyond its recipients, and nearly all calls are so: what follows costs eight times as much a number.
+    """
+    if not isinstance(answer, Sent) or not all(item.ok for item in answer.items):
+        return None
+    items = {item.number: item for item in answer.items}
+    entries = []
+    for group in groups:
+        found = [items.get(number) for number in group.numbers]
+        if None in found:
+            return None
+        told = cast("list[Item]", found)
+        entries.append(
+            EntryResults(
+                group.entry, Taken(group.positions, [item.serial for item in told], [item.fee for item in told])
+            )
+        )
+    return entries
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Attempts: what a call came to is written down once; claims whose worker fell silent are found again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, overload
 
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
@@ -50,12 +50,49 @@ class RecipientResult(NamedTuple):
     next_account: bool = False
 
 
+class Taken(Sequence[RecipientResult]):
+    """Results of recipients that were all accepted, as columns: what nearly every call comes to.
+
+    They read like any others, but an object for each is made only for readers that look at them one by one.
+
+    Args:
+        positions: In the block, ascending.
+        serials: The provider's id of each.
+        fees: Billable segments of each.
+    """
+
+    __slots__ = ("fees", "positions", "serials")
+
+    def __init__(self, positions: Sequence[int], serials: Sequence[str], fees: Sequence[int]) -> None:
+        self.positions = positions
+        self.serials = serials
+        self.fees = fees
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @overload
+    def __getitem__(self, at: int) -> RecipientResult: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[RecipientResult]: ...
+
+    def __getitem__(self, at: int | slice) -> RecipientResult | Sequence[RecipientResult]:
+        if isinstance(at, slice):
+            return Taken(self.positions[at], self.serials[at], self.fees[at])
+        return RecipientResult(self.positions[at], State.ACCEPTED, serial=self.serials[at], fee=self.fees[at])
+
+
 @dataclass(frozen=True, slots=True)
 class EntryResults:
     """What the recipients of one entry came to, in the order of its positions."""
 
     entry: Entry
     results: Sequence[RecipientResult]
+
+    def codes(self) -> list[str]:
+        """The code of each recipient that has one."""
+        return [] if isinstance(self.results, Taken) else [result.code for result in self.results if result.code]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +242,20 @@ def record(
 
 def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
     """The serials that the attempt's answer told of this block, where more are to be written now."""
-    told = any(result.serial for result in each.results)
+    told = isinstance(each.results, Taken) or any(result.serial for result in each.results)
     return (ledger.redis.hget(ledger.keys.block(each.entry.block), f"z{attempt}") or b"") if told else b""
 
 
 def _entry_args(used: Used, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
     """What became of one entry, as the script takes it."""
-    results = each.results
-    stretches = list[str]()
+    results, stretches = each.results, list[str]()
+    if isinstance(results, Taken):
+        # One kind only, so the entry's own runs are its stretches.
+        for run in encode(results.positions).split(","):
+            first, _, last = run.partition("-")
+            stretches.append(f"{first},{last or first},{LETTERS[State.ACCEPTED]},1,0,")
+        serials = pack_note(account, at_ms, results.positions, results.serials, results.fees)
+        return [each.entry.text(), " ".join(stretches), serials, sum(results.fees), ""]
     # In a run of neighbours, position minus index stays the same: a batch that ended alike is one stretch, not 200 marks.
     for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
         alike = [result.position for _, result in same]
@@ -254,7 +297,14 @@ def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *
         held = read_note(before)
         serials |= dict(zip(decode(held["r"]), held["s"], strict=True))
         fees |= fees_of(held)
-    return pack_note(account, at_ms, serials, fees)
+    positions = sorted(serials)
+    return pack_note(
+        account,
+        at_ms,
+        positions,
+        [serials[position] for position in positions],
+        [fees.get(position, 0) for position in positions],
+    )
 
 
 class _Index(NamedTuple):
@@ -279,13 +329,19 @@ def _index(ledger: Ledger, account: str, day: int, entries: Sequence[EntryResult
     stem, known = ledger.keys.index_of(account, day), ledger.expiring.known()
     for each in entries:
         block = each.entry.block.to_bytes(5, "big")
-        for result in each.results:
-            if result.serial and result.state is State.ACCEPTED:
-                shard, field = serial_place(result.serial)
-                key = f"{stem}{shard}"
-                (old if key in known else young).append((key, field + block + _BYTES[result.position]))
+        for position, serial in _serials_in(each.results):
+            shard, field = serial_place(serial)
+            key = f"{stem}{shard}"
+            (old if key in known else young).append((key, field + block + _BYTES[position]))
     rows = young + old
     return _Index([key for key, _ in rows], b"".join([row for _, row in rows]), len(young))
+
+
+def _serials_in(results: Sequence[RecipientResult]) -> Iterable[tuple[int, str]]:
+    """Position and serial of those that were accepted with one."""
+    if isinstance(results, Taken):
+        return [pair for pair in zip(results.positions, results.serials, strict=True) if pair[1]]
+    return [(each.position, each.serial) for each in results if each.serial and each.state is State.ACCEPTED]
 
 
 _BYTES: Final = tuple(bytes([value]) for value in range(256))
@@ -293,6 +349,8 @@ _BYTES: Final = tuple(bytes([value]) for value in range(256))
 
 def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, float]]:
     """Batch queue, entry and delay of what is tried again, positions of the same delay together."""
+    if isinstance(each.results, Taken):
+        return []
     back: dict[tuple[str, float], list[int]] = {}
     for result in each.results:
         if result.state is State.WAITING:

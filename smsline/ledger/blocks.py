@@ -56,25 +56,24 @@ _SHORT: Final = b"="
 LONGEST_SHORT: Final = 64
 
 
-def pack_note(account: str, at_ms: int, serials: Mapping[int, str], fees: Mapping[int, int]) -> bytes:
+def pack_note(account: str, at_ms: int, positions: Sequence[int], serials: Sequence[str], fees: Sequence[int]) -> bytes:  # noqa: PLR0917 - columns
     """What a call brought some of a block: compressed JSON; of a single recipient, as in most small jobs, plain text.
 
     Args:
         account: Whose call.
         at_ms: When it was begun, epoch ms.
-        serials: Position -> serial.
-        fees: Position -> billable segments; what is missing is 0.
+        positions: Ascending; the other columns run along them.
+        serials: Of each.
+        fees: Billable segments of each.
     """
-    positions = sorted(serials)
-    each = [fees.get(position, 0) for position in positions]
     if len(positions) == 1:
-        words = [account, f"{at_ms:x}", str(positions[0]), serials[positions[0]], *map(str, filter(None, each))]
+        words = [account, f"{at_ms:x}", str(positions[0]), serials[0], *map(str, filter(None, fees))]
         short = _SHORT + " ".join(words).encode()
         if len(short) <= LONGEST_SHORT and short.count(b" ") == len(words) - 1:
             return short
-    note = {"a": account, "t": at_ms, "r": encode(positions), "s": [serials[position] for position in positions]}
     # Nearly always all cost the same, and then one figure stands for them.
-    note["f"] = each[0] if len(set(each)) == 1 else each
+    fee = fees[0] if len(set(fees)) == 1 else list(fees)
+    note = {"a": account, "t": at_ms, "r": encode(positions), "s": list(serials), "f": fee}
     return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
 
 

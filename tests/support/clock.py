@@ -62,8 +62,9 @@ def _move_block(client: Any, pipe: Any, name: str, ms: int) -> None:
     for field, value in held.items():
         if field.startswith(b"z"):
             note = read_note(value)
-            serials = dict(zip(decode(note["r"]), note["s"], strict=True))
-            pipe.hset(name, field, pack_note(note["a"], note["t"] - ms, serials, fees_of(note)))
+            positions, fees = decode(note["r"]), fees_of(note)
+            costs = [fees.get(position, 0) for position in positions]
+            pipe.hset(name, field, pack_note(note["a"], note["t"] - ms, positions, note["s"], costs))
     if final := held.get(b"fi"):
         ends = [int.from_bytes(final[i : i + 4], "big") for i in range(0, len(final), 4)]
         moved = [max(1, end - ms // 1000) if end else 0 for end in ends]

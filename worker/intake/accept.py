@@ -147,7 +147,9 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
         beginning = str(number)[:longest], region
         if (found := alike.get(beginning)) is not None:
             return found
-        account, for_all = (spec.account, True) if spec.account else router.choose(wanted, number, region, now_ms=now_ms)
+        account, for_all = (
+            (spec.account, True) if spec.account else router.choose(wanted, number, region, now_ms=now_ms)
+        )
         if by_country and region == "global":
             # Numbers of one beginning may be of several countries, whose hours differ.
             return _choice(engine, spec, account, number)

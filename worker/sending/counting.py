@@ -26,7 +26,7 @@ def of_call(
         outcome = "refused"
     elif isinstance(answer, Broken):
         outcome = "unknown" if answer.maybe_sent else "not_sent"
-    codes = Counter(result.code for each in entries for result in each.results if result.code)
+    codes = Counter(code for each in entries for code in each.codes())
     return [
         (f"l|{account}|{action}|{outcome}", 1),
         *statistics.time_fields(f"call_duration_seconds|{account}|{action}", took_s * 1000),

@@ -184,7 +184,7 @@ def _stop_machine(engine: Engine, flight: Flight, trouble: Trouble) -> None:
 def _tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
     """One line per call for the log; trouble is remembered with the account."""
     queue = flight.claim.queue
-    codes = sorted({result.code for verdict in outcome.entries for result in verdict.results if result.code})
+    codes = sorted({code for each in outcome.entries for code in each.codes()})
     request = getattr(answer, "request_id", "")
     if codes:
         accounts.note_error(

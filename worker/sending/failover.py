@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from smsline.ledger import failover as moves_of_claim
-from smsline.ledger.attempts import EntryResults
+from smsline.ledger.attempts import EntryResults, Taken
 from smsline.ledger.batch_queues import ALONE, OWN, SHARED, BatchQueue, CallGroup, Claim
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.failover import Move
@@ -72,7 +72,8 @@ def moved_on(
         entries: What `decide` says, in the order of the groups.
         now_ms: The present by Redis, epoch ms.
     """
-    if not any(result.next_account for each in entries for result in each.results):
+    odd = [each for each in entries if not isinstance(each.results, Taken)]
+    if not any(result.next_account for each in odd for result in each.results):
         return list(entries)
     found, accounts = [], engine.settings.accounts
     for group, each in zip(groups, entries, strict=True):

@@ -281,7 +281,6 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
         )
 
     recorded = _until_redis_answers(engine, write)
-    numbers = [number for group in flight.begun.groups for number in group.numbers]
     if recorded is None:
         log.warning(
             "attempt %x of account %s lost its lease; the receipts have told what became of it",
@@ -297,6 +296,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
             recorded.upon,
         )
     if recorded.early:
+        numbers = [number for group in flight.begun.groups for number in group.numbers]
         apply.match_early(engine, queue.account, numbers)
     effects.tell_breaker(engine, queue.account, recorded.event, outcome.failed)
     effects.hold_refused(engine, flight, outcome, recorded.refused)

@@ -51,6 +51,15 @@ local function size_of(runs)
   return size
 end
 
+-- Call `each` with the first and the last position of every run.
+local function each_run(runs, each)
+  for part in string.gmatch(runs, '[^,]+') do
+    local first, last = string.match(part, '^(%d+)-(%d+)$')
+    first = tonumber(first or part)
+    each(first, tonumber(last or first))
+  end
+end
+
 -- Positions of two lists, each once, ascending.
 local function united(some, others)
   local list, seen = {}, {}

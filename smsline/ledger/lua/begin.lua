@@ -43,8 +43,8 @@ local function finish(e, list, letter)
   settle(book, e.job_key, { waiting = -#list, [COUNT[letter]] = #list }, now)
 end
 
-local function put_off(e, list, due_ms)
-  if #list > 0 then redis.call('ZADD', later_key, string.format('%.3f', due_ms), queue .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(list)) end
+local function put_off(e, runs, due_ms)
+  if runs ~= '' then redis.call('ZADD', later_key, string.format('%.3f', due_ms), queue .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs) end
 end
 
 -- The second from which another message to this number is allowed; 0: now. The times are whole seconds: the call was made in that second,
@@ -73,7 +73,7 @@ end
 -- Split an entry's open recipients: suppressed ones end, capped ones wait, the rest may go.
 local function sift(e)
   local free, stopped, later = {}, {}, {}
-  for _, p in ipairs(e.open) do
+  for _, p in ipairs(positions(e.open)) do
     local number = number_at(e.n, p)
     local at = capped and allowed_s(number) or 0
     if suppressing and string.find(redis.call('HGET', suppressions_key, listed_as(number)) or '', stopping) then stopped[#stopped + 1] = p
@@ -83,8 +83,8 @@ local function sift(e)
     else free[#free + 1] = p end
   end
   finish(e, stopped, 'p')
-  for at, list in pairs(later) do put_off(e, list, at * 1000) end
-  e.open = free
+  for at, list in pairs(later) do put_off(e, runs_of(list), at * 1000) end
+  e.open, e.count = runs_of(free), #free
 end
 
 -- Whether a paced job may send so many now; what may not gets the next free place in its schedule. At once goes a second's worth, or the
@@ -98,12 +98,12 @@ local function in_pace(e)
   local most = math.max(pace, 1.5 * math.max(1, math.min(200, pace)))
   local level = math.min(most, tonumber(p[1] or most) + math.max(0, now - tonumber(p[2] or now)) * pace / 1000)
   redis.call('HSET', e.job_key, 'pace_level', string.format('%.6f', level), 'pace_ms', now)
-  local mine = (taken[e.job_key] or 0) + #e.open
+  local mine = (taken[e.job_key] or 0) + e.count
   if level >= mine - 0.001 then
     taken[e.job_key] = mine
     return true
   end
-  local tail = math.max(now, tonumber(p[3] or 0)) + #e.open / pace * 1000
+  local tail = math.max(now, tonumber(p[3] or 0)) + e.count / pace * 1000
   redis.call('HSET', e.job_key, 'pace_tail', string.format('%.3f', tail))
   put_off(e, e.open, tail)
   return false
@@ -127,34 +127,41 @@ end
 -- A number that another job has in the same call goes with a later one: a call can say one thing to each number.
 local function unseen(e)
   local fresh, again = {}, {}
-  for _, p in ipairs(e.open) do
+  for _, p in ipairs(positions(e.open)) do
     local number = string.sub(e.n, p * 8 + 1, p * 8 + 8)
     local list = seen[number] and again or fresh
     seen[number] = true
     list[#list + 1] = p
   end
-  put_off(e, again, now)
-  e.open = fresh
+  put_off(e, runs_of(again), now)
+  e.open, e.count = runs_of(fresh), #fresh
 end
 
 local function look(e)
   local j = redis.call('HMGET', e.job_key, 'state', 'deadline_ms', 'pace')
   local b = redis.call('HMGET', e.block_key, 'st', 'n', 'at', 'pp')
   if not b[1] then return end
-  e.size, e.open, e.n, e.at, e.pp, e.pace = #b[1], {}, b[2], b[3], b[4], j[3]
-  for _, p in ipairs(positions(e.runs)) do
-    if string.sub(b[1], p + 1, p + 1) == 'w' then e.open[#e.open + 1] = p end
-  end
-  if j[1] == 'cancelled' then finish(e, e.open, 'c')
-  elseif j[2] and tonumber(j[2]) <= now then finish(e, e.open, 'e')
+  e.size, e.n, e.at, e.pp, e.pace = #b[1], b[2], b[3], b[4], j[3]
+  -- Open recipients are runs, as the entry has them: mostly all of it waits, and nothing here costs by the recipient.
+  local list = {}
+  e.count = 0
+  each_run(e.runs, function(first, last)
+    stretches(b[1], first, last, 'w', function(_, a, z)
+      list[#list + 1] = a == z and tostring(a) or (a .. '-' .. z)
+      e.count = e.count + z - a + 1
+    end)
+  end)
+  e.open = table.concat(list, ',')
+  if j[1] == 'cancelled' then finish(e, positions(e.open), 'c')
+  elseif j[2] and tonumber(j[2]) <= now then finish(e, positions(e.open), 'e')
   elseif j[1] == 'paused' then
-    if #e.open > 0 then redis.call('ZADD', e.held_key, 0, queue .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs_of(e.open)) end
+    if e.count > 0 then redis.call('ZADD', e.held_key, 0, queue .. ' ' .. e.job .. '|' .. e.block .. '|' .. e.open) end
   else
     if suppressing or capped then sift(e) end
     if several then unseen(e) end
-    if #e.open > 0 and in_pace(e) then
+    if e.count > 0 and in_pace(e) then
       ready[#ready + 1] = e
-      total = total + #e.open
+      total = total + e.count
     end
   end
 end
@@ -168,7 +175,7 @@ end
 
 local function texts()
   local list = {}
-  for i, e in ipairs(ready) do list[i] = e.job .. '|' .. e.block .. '|' .. runs_of(e.open) end
+  for i, e in ipairs(ready) do list[i] = e.job .. '|' .. e.block .. '|' .. e.open end
   return table.concat(list, ' ')
 end
 redis.call('HSET', attempt_key, 'entries', texts())
@@ -206,21 +213,24 @@ end
 local said = redis.call('HMGET', ready[1].block_key, 'c', 'p')
 local answer, called, deltas = { verb, now, said[1], said[2] or '', trial == '' and '' or '1' }, {}, {}
 for _, e in ipairs(ready) do
-  local cells, numbers, tries = column(redis.call('HGET', e.block_key, 'st'), e.size, 1), {}, {}
-  for k, p in ipairs(e.open) do
-    cells[p] = 's'
-    numbers[k] = string.sub(e.n, p * 8 + 1, p * 8 + 8)
-    tries[k] = e.at and string.sub(e.at, p + 1, p + 1) or '\0'
-    if capped then
+  local st, numbers, tries = redis.call('HGET', e.block_key, 'st'), {}, {}
+  each_run(e.open, function(first, last)
+    local count = last - first + 1
+    st = spliced(st, 1, first, string.rep('s', count))
+    numbers[#numbers + 1] = string.sub(e.n, first * 8 + 1, (last + 1) * 8)
+    tries[#tries + 1] = e.at and string.sub(e.at, first + 1, last + 1) or string.rep('\0', count)
+  end)
+  if capped then
+    for _, p in ipairs(positions(e.open)) do
       local number = number_at(e.n, p)
       redis.call('HSET', today_key, number, (redis.call('HGET', today_key, number) or '') .. four_bytes(now_s))
     end
   end
-  redis.call('HSET', e.block_key, 'st', joined(cells, e.size))
+  redis.call('HSET', e.block_key, 'st', st)
   if not called[e.job_key] then called[e.job_key] = true; redis.call('HINCRBY', e.job_key, 'calls', 1) end
-  if tonumber(e.pace or 0) > 0 then redis.call('HINCRBYFLOAT', e.job_key, 'pace_level', -#e.open) end
-  deltas[e.job_key] = (deltas[e.job_key] or 0) + #e.open
-  answer[#answer + 1] = e.job .. '|' .. e.block .. '|' .. runs_of(e.open)
+  if tonumber(e.pace or 0) > 0 then redis.call('HINCRBYFLOAT', e.job_key, 'pace_level', -e.count) end
+  deltas[e.job_key] = (deltas[e.job_key] or 0) + e.count
+  answer[#answer + 1] = e.job .. '|' .. e.block .. '|' .. e.open
   answer[#answer + 1] = table.concat(numbers)
   answer[#answer + 1] = table.concat(tries)
   answer[#answer + 1] = e.pp or ''

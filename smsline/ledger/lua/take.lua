@@ -24,14 +24,15 @@ local got, place, count = {}, {}, 0
 
 -- A block that is in the batch queue in pieces (a part of it was tried before) is one entry of the claim: what is written down per block and
 -- call must not be written twice.
-local function claim(job, block, list)
+local function claim(job, block, runs)
   local name = job .. '|' .. block
   if not place[name] then
-    got[#got + 1] = { name = name, list = list }
+    got[#got + 1] = { name = name, runs = runs }
     place[name] = #got
     return
   end
-  got[place[name]].list = united(got[place[name]].list, list)
+  local piece = got[place[name]]
+  piece.runs = runs_of(united(positions(piece.runs), positions(runs)))
 end
 
 -- Recipients left in the batch queue, counted as far as a full call.
@@ -54,17 +55,18 @@ while count < limit do
   if #head == 0 then break end
   for i = 1, #head, 2 do
     local job, block, runs = split_entry(head[i])
-    local list = positions(runs)
+    local size = size_of(runs)
     redis.call('ZREM', queue_key, head[i])
-    if count + #list <= limit then
-      claim(job, block, list)
-      count = count + #list
+    -- Runs stay text: to take a block of 200 apart and put it together again would cost more than all else here.
+    if count + size <= limit then
+      claim(job, block, runs)
+      count = count + size
     else
-      local mine, rest = {}, {}
+      local list, mine, rest = positions(runs), {}, {}
       for p = 1, #list do
         if count < limit then mine[#mine + 1] = list[p]; count = count + 1 else rest[#rest + 1] = list[p] end
       end
-      claim(job, block, mine)
+      claim(job, block, runs_of(mine))
       redis.call('ZADD', queue_key, head[i + 1], job .. '|' .. block .. '|' .. runs_of(rest))
     end
     if count >= limit then break end
@@ -83,7 +85,7 @@ else
   end
   redis.call('ZADD', send_key, string.format('%.3f', due_ms), queue)
 end
-for i, piece in ipairs(got) do got[i] = piece.name .. '|' .. runs_of(piece.list) end
+for i, piece in ipairs(got) do got[i] = piece.name .. '|' .. piece.runs end
 if count > 0 then
   redis.call('HSET', attempt_key, 'queue', queue, 'entries', table.concat(got, ' '), 'state', 'claimed', 'worker', worker)
   redis.call('ZADD', lease_key, string.format('%.3f', now + tonumber(lease_ms)), attempt)

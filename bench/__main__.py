@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import campaign, limiter, machine, otp, volume
+from bench import api, campaign, limiter, machine, otp, volume
 from bench.children import BenchFailed, quiet_children, workplace
 from bench.report import PAGE, machine_text, table, to_json, write
 from bench.rows import Row
@@ -24,7 +24,7 @@ from bench.stack import Stack, standing
 from bench.volume import Volume
 from worker.supervisor.supervisor import CannotStart
 
-PARTS: Final = ("campaign", "volume", "otp", "limiter")
+PARTS: Final = ("campaign", "volume", "otp", "limiter", "api")
 _WIDTH: Final = 160
 _TAIL: Final = 4_000
 
@@ -102,6 +102,7 @@ def _measured(
 _SMALL: Final[dict[str, Callable[[Stack, Sizes, int, Show], list[Row]]]] = {
     "otp": otp.measure,
     "limiter": limiter.measure,
+    "api": api.measure,
 }
 
 if __name__ == "__main__":

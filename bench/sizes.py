@@ -20,6 +20,7 @@ class Sizes:
         volumes: Recipients of the jobs that are followed from submit to closed, small to large.
         busy: Recipients of the campaign under which the latency of one-time passwords is measured.
         limited_s: Seconds of work for the limiter.
+        api_s: Seconds of requests to the API.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Sizes:
     volumes: tuple[int, ...]
     busy: int
     limited_s: int
+    api_s: int
 
 
 FULL: Final = Sizes(
@@ -47,6 +49,7 @@ FULL: Final = Sizes(
     volumes=(100_000, 1_000_000),
     busy=1_000_000,
     limited_s=20,
+    api_s=20,
 )
 
 QUICK: Final = Sizes(
@@ -61,4 +64,5 @@ QUICK: Final = Sizes(
     volumes=(20_000, 100_000),
     busy=100_000,
     limited_s=6,
+    api_s=5,
 )

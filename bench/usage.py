@@ -24,10 +24,11 @@ def cpu(pids: Mapping[str, Iterable[int]]) -> Cpu:
     """CPU seconds of groups of processes; empty on systems without /proc."""
     if not PROC.exists():
         return Cpu({})
-    return Cpu({name: sum(map(_cpu_s, group)) for name, group in pids.items()})
+    return Cpu({name: sum(map(cpu_s, group)) for name, group in pids.items()})
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """CPU seconds of a process, all its threads together."""
     # Fields are counted from behind the command's name, which may hold spaces: user and system time are the 12th and 13th.
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

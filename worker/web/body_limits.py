@@ -59,7 +59,8 @@ class _Watched:
         if self._done:  # what comes now is only that the browser has left
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), SILENCE_S)
+            async with asyncio.timeout(SILENCE_S):  # `wait_for` makes a task for each piece
+                message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, "the request's body did not go on in time", {"connection": "close"}) from None
         if message["type"] == "http.request":

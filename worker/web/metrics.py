@@ -38,16 +38,22 @@ def account_health(web: Web) -> Iterator[Family]:
     unmatched = Family("receipts_unmatched_total", "Receipts that belong to no message of this ledger.", "counter")
     unsure = Family("unsure_recipients", "Recipients whose call may or may not have been carried out.")
     parked = Family("parked_since_seconds", "For how long the account, or a template of it, has been parked.")
+    held = Family(
+        "held_since_seconds", "For how long the account's circuit breaker has held it, by the code of its last failure."
+    )
     for name, provider in accounts.registered(ledger).items():
         health, labels = accounts.health(ledger, name, provider), {"account": name}
         up.samples.append((labels, float(not (health["parked"] or health["held"] or health["out"]))))
         due.samples.append((labels, health["outstanding"]))
         unmatched.samples.append((labels, health["orphans"]))
         unsure.samples.append((labels, ledger.redis.hlen(ledger.keys.unsure(name))))
+        if breaker := health["held"]:
+            about = {**labels, "code": breaker["code"]}
+            held.samples.append((about, max(0.0, (now_ms - breaker["since_ms"]) / 1000)))
         for park in health["parked"]:
             about = {**labels, "template": park["template"].partition("|")[0], "code": park["code"]}
             parked.samples.append((about, max(0.0, (now_ms - park["since_ms"]) / 1000)))
-    yield from (up, due, unmatched, unsure, parked)
+    yield from (up, due, unmatched, unsure, parked, held)
 
 
 def memory(web: Web) -> Iterator[Family]:

@@ -17,7 +17,15 @@ METRICS = {
     *("recipients_total", "recipients_by_country_total", "codes_total", "calls_total", "call_duration_seconds"),
     *("call_recipients", "submit_to_accepted_seconds", "accepted_to_final_seconds", "waiting_recipients"),
     *("oldest_waiting_seconds", "bucket_limit", "receipts_due", "receipts_unmatched_total", "unsure_recipients"),
-    *("account_up", "parked_since_seconds", "credit", "dead_recipients", "open_jobs", "webhook_deliveries_total"),
+    *(
+        "account_up",
+        "parked_since_seconds",
+        "held_since_seconds",
+        "credit",
+        "dead_recipients",
+        "open_jobs",
+        "webhook_deliveries_total",
+    ),
     *("ledger_memory_bytes", "ledger_memory_limit_bytes", "worker_last_pulse_seconds", "build_info"),
 }
 

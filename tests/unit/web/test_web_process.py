@@ -60,13 +60,16 @@ def test_headers(site: Site) -> None:
 
 
 def test_metrics(site: Site, web_ledger: Ledger) -> None:
-    """Prometheus text with a help and a type for each family; what is parked says since when."""
+    """Prometheus text with a help and a type for each family; what is parked or held says since when and why."""
     accounts.register(web_ledger, {"main": "tencent", 'a"b': "tencent"})
     accounts.park(web_ledger, "main", "", "FailedOperation.X", probe_ms=1000)
+    held = {"held_ms": web_ledger.now_ms() - 5_000, "probe_ms": 0, "code": "http.502"}
+    web_ledger.redis.hset(web_ledger.keys.breaker('a"b'), mapping=held)
     lines = site().get("/metrics").text.splitlines()
 
+    assert any(line.startswith('smsline_held_since_seconds{account="a\\"b",code="http.502"} 5') for line in lines)
     assert 'smsline_account_up{account="main"} 0' in lines
-    assert 'smsline_account_up{account="a\\"b"} 1' in lines
+    assert 'smsline_account_up{account="a\\"b"} 0' in lines
     assert any(
         line.startswith('smsline_parked_since_seconds{account="main",template="",code="Failed') for line in lines
     )

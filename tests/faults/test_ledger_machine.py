@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from redis import Redis
 
+from smsline.ledger.batch_queues import MAINLAND
 from tests.faults.support.actors.carriers import Carriers
 from tests.faults.support.actors.operators import Operators
 from tests.faults.support.actors.producers import Producers
-from tests.faults.support.actors.stage import Stage
+from tests.faults.support.actors.stage import ACCOUNTS, Stage
 from tests.faults.support.actors.workers import OUTCOMES, Workers
 from tests.support.redis_server import RedisServer
 
@@ -71,7 +72,7 @@ class LedgerMachine(RuleBasedStateMachine):
     ) -> None:
         """A job is handed over, whole or in mind only; or a part comes in any order, again, late; or only the word how many there are."""
         if kind < 4 and len(self.stage.model.jobs) < 4:
-            job = self.producers.have_in_mind(lane, parts, stream=stream)
+            job = self.producers.have_in_mind(lane, parts, stream=stream, pace=2.0 if kind % 2 else 0.0)
             if kind < 2:
                 self.producers.submit_all(job)
         job = self.stage.job(pick)
@@ -95,7 +96,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if kind < 3:
             self.workers.begin(pick, capped=kind == 0)
         elif kind == 3:
-            self.workers.fail_over(pick, 1 + pick % 3)
+            self.workers.fail_over(pick, 1 + pick % 3) if pick % 2 else self.workers.give_up(pick)
         elif kind < 6:
             self.workers.record(pick, letters)
         elif kind == 6:
@@ -131,7 +132,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def meanwhile(self, pick: int, letters: list[str], *, leave: bool) -> None:
         """Workers look whether a block and the account are waited for; before they have done with them, more is sent and reported."""
         self.workers.look_at_block(pick)
-        self.workers.look_at_account()
+        self.workers.look_at_account(pick)
         self.send(pick, 2, letters, 4)
         self.carriers.report(pick, ok=True, named=True, wrong=False)
         if leave:
@@ -191,20 +192,29 @@ class LedgerMachine(RuleBasedStateMachine):
             lambda: self.operators.mend(pick, drop=False),
             self.operators.sweep,
             lambda: self.operators.hold(pick),
-            self.operators.park,
+            lambda: self.operators.park(ACCOUNTS[pick % 2], MAINLAND if pick % 3 == 0 else ""),
         ]
         self.operators.unpark()
         moves[kind]() if kind < len(moves) else self.operators.pass_time()
 
     @rule(pick=PICK, some=st.integers(1, 4))
     def parked(self, pick: int, some: int) -> None:
-        """A parked account's claims, of which a look has put off or set aside some, go through another one."""
-        self.operators.park()
+        """A parked account's claims, of which a look has put off or set aside some, go through the next one."""
+        self.operators.park(ACCOUNTS[pick % 2], MAINLAND if some == 2 else "")
         self.workers.accept(pick)
         self.workers.take(pick, 6)
         self.workers.begin(-1, capped=some == 1)
-        self.workers.fail_over(-1, some)
+        self.workers.fail_over(-1, some) if some < 4 else self.workers.give_up(-1)
         self.operators.unpark()
+
+    @rule(pick=PICK)
+    def outage(self, pick: int) -> None:
+        """Calls are lost until the breaker holds their account; what waits there goes on through the next one."""
+        for _ in range(2):
+            self.send(pick, 1, ["q"], 4)
+        self.workers.take(pick, 6)
+        self.workers.begin(-1)
+        self.workers.give_up(-1)
 
     @rule(seed=SEED)
     def storm(self, seed: int) -> None:
@@ -231,6 +241,7 @@ class LedgerMachine(RuleBasedStateMachine):
             lambda: self.meanwhile(pick, letters, leave=not rarely),
             lambda: self.pause(pick, resume=yes),
             lambda: self.parked(pick, 1 + kind % 4),
+            lambda: self.outage(pick),
             lambda: self.operate(pick, kind),
         ]
         chance.choice(moves)()

@@ -20,10 +20,12 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
     Returns:
         Those that belong to one; the others.
     """
-    found, strangers = list[Matched](), list[Receipt]()
+    found, strangers, given = list[Matched](), list[Receipt](), dict[tuple[int, int], str]()
     for receipt in receipts:
         places = (_place(engine, attempt, receipt.number) for attempt in _candidates(engine, account, receipt))
-        place = next((each for each in places if each is not None), None)
+        # Two messages to one number may both be in doubt: the second receipt of a page is the other one's.
+        free = (each for each in places if each and given.setdefault(each, receipt.serial) == receipt.serial)
+        place = next(free, None)
         if place is None:
             strangers.append(receipt)
         else:

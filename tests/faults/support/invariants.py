@@ -8,14 +8,13 @@ from tests.faults.support.model import OPEN, Model, Spot, reachable
 from tests.faults.support.view import View
 
 
-def check(seen: View, model: Model, *, before: View | None, account: str) -> None:
+def check(seen: View, model: Model, *, before: View | None) -> None:
     """Everything below.
 
     Args:
         seen: The ledger now.
         model: What it should hold.
         before: The ledger a step ago; None when a person put recipients back in between.
-        account: Whose receipts are awaited.
     """
     differ = {spot for spot in {**seen.letters, **model.letters} if seen.letters.get(spot) != model.letters.get(spot)}
     assert not differ, [(spot, seen.letters.get(spot), "should be", model.letters.get(spot)) for spot in sorted(differ)]
@@ -26,7 +25,7 @@ def check(seen: View, model: Model, *, before: View | None, account: str) -> Non
     every_waiting_recipient_is_found_again(seen)
     nobody_waits_twice(seen)
     every_call_is_accounted_for(seen)
-    every_accepted_recipient_is_asked_about(seen, account)
+    every_accepted_recipient_is_asked_about(seen, model)
     closed_jobs_are_over(seen)
     dead_letters_are_listed(seen, model)
 
@@ -87,14 +86,15 @@ def every_call_is_accounted_for(seen: View) -> None:
         assert calls == Counter(spot for spot, held in seen.letters.items() if held == letter)
 
 
-def every_accepted_recipient_is_asked_about(seen: View, account: str) -> None:
-    """Whose receipt is awaited is counted, drained for, and has its block in the probes."""
-    probed = seen.due.get("probe", set())
+def every_accepted_recipient_is_asked_about(seen: View, model: Model) -> None:
+    """Whose receipt is awaited is counted with the account that sent it, drained for, and has its block in the account's probes."""
+    probed, awaited = seen.due.get("probe", set()), Counter[str]()
     for (block, _), spot in seen.places.items():
         if seen.letters[spot] == "a":
-            assert f"{account} {block}" in probed, "an accepted recipient will never be asked about"
-    assert seen.outstanding == sum(letter in "aq" for letter in seen.letters.values())
-    assert not seen.outstanding or account in seen.due.get("drain", set())
+            assert f"{model.through[spot]} {block}" in probed, "an accepted recipient will never be asked about"
+    awaited.update(model.through[spot] for spot, letter in seen.letters.items() if letter in "aq")
+    assert awaited == Counter(seen.outstanding)
+    assert set(awaited) <= seen.due.get("drain", set())
 
 
 def closed_jobs_are_over(seen: View) -> None:

@@ -19,8 +19,9 @@ class Spot(NamedTuple):
 
 
 class Letter(NamedTuple):
-    """A receipt that may come: the provider's serial, the number it names, its word, and the attempt it names, if any."""
+    """A receipt that may come: its account, the provider's serial, the number it names, its word, the attempt it names, if any."""
 
+    account: str
     serial: str
     number: int
     ok: bool
@@ -35,6 +36,7 @@ class Job:
     lane: str
     parts: dict[int, list[int]]
     stream: bool
+    pace: float = 0.0
     state: str = "open"
     received: set[int] = field(default_factory=set)
     declared: bool = False
@@ -60,6 +62,7 @@ class Attempt:
 
     attempt: int
     lane: str
+    account: str
     spots: list[Spot]
     state: str = "begun"
     told: bool = False
@@ -74,9 +77,10 @@ class Model:
     attempts: dict[int, Attempt] = field(default_factory=dict)
     index: dict[str, Spot] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
-    doubtful: dict[int, list[int]] = field(default_factory=dict)
+    doubtful: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     orphans: list[Letter] = field(default_factory=list)
     resent: set[Spot] = field(default_factory=set)
+    through: dict[Spot, str] = field(default_factory=dict)
     dropped: set[Spot] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     late: int = 0
@@ -127,10 +131,11 @@ class Model:
                 ready.append(spot)
         return ready
 
-    def begin(self, attempt: int, lane: str, ready: Sequence[Spot]) -> None:
+    def begin(self, attempt: int, lane: str, account: str, ready: Sequence[Spot]) -> None:
         """The call is about to be made."""
         self.letters |= dict.fromkeys(ready, "s")
-        self.attempts[attempt] = Attempt(attempt, lane, list(ready))
+        self.through |= dict.fromkeys(ready, account)
+        self.attempts[attempt] = Attempt(attempt, lane, account, list(ready))
 
     def record(self, attempt: int, outcomes: dict[Spot, str], *, told: bool = True) -> None:
         """What the call came to: one letter for each recipient; `told` by its worker, which may come late, and not by a rescuer."""
@@ -141,12 +146,12 @@ class Model:
         for spot in meant:
             self.letters[spot] = outcomes[spot]
             if late and spot not in doubt:
-                self._forget(attempt, spot.number)
+                self._forget(held, spot.number)
         for spot in held.spots:
             if outcomes[spot] == "a":
                 self.index[serial_of(attempt, spot.number)] = spot
         for spot in () if late else doubt:
-            self.doubtful.setdefault(spot.number, []).append(attempt)
+            self.doubtful.setdefault((held.account, spot.number), []).append(attempt)
         held.spots, held.state, held.told = doubt, "unsure" if doubt else "done", told
 
     def takes(self, attempt: int) -> bool:
@@ -154,12 +159,13 @@ class Model:
         held = self.attempts[attempt]
         return held.state == "begun" or (held.state == "unsure" and not held.told)
 
-    def _forget(self, attempt: int, number: int) -> None:
-        left = [other for other in self.doubtful.get(number, []) if other != attempt]
+    def _forget(self, held: Attempt, number: int) -> None:
+        place = held.account, number
+        left = [other for other in self.doubtful.get(place, []) if other != held.attempt]
         if left:
-            self.doubtful[number] = left
+            self.doubtful[place] = left
         else:
-            self.doubtful.pop(number, None)
+            self.doubtful.pop(place, None)
 
     def open_of(self, attempt: int) -> list[Spot]:
         """Recipients of an unsure attempt of which nothing was heard."""
@@ -167,7 +173,7 @@ class Model:
 
     def receive(self, letter: Letter, *, keep: bool = True) -> bool:
         """A receipt comes; whether it belonged to somebody."""
-        spot = self.index.get(letter.serial)
+        spot = self.index.get(letter.serial)  # serials name their attempt, and so their account
         if letter.serial in self.spent:
             self.late += 1
             return True
@@ -184,7 +190,8 @@ class Model:
         return True
 
     def _candidates(self, letter: Letter) -> Iterator[Spot]:
-        named = self.doubtful.get(letter.number, []) if letter.attempt is None else [letter.attempt]
+        doubtful = self.doubtful.get((letter.account, letter.number), [])
+        named = doubtful if letter.attempt is None else [letter.attempt]
         for attempt in named:
             if attempt in self.attempts and self.attempts[attempt].state == "unsure":
                 yield from (spot for spot in self.open_of(attempt) if spot.number == letter.number)
@@ -195,10 +202,10 @@ class Model:
         else:
             self.late += 1
 
-    def match_early(self, numbers: Iterable[int]) -> None:
+    def match_early(self, account: str, numbers: Iterable[int]) -> None:
         """Receipts that came too early find their recipients."""
-        wanted = set(numbers)
-        for letter in [each for each in self.orphans if each.number in wanted]:
+        wanted = {(account, number) for number in numbers}
+        for letter in [each for each in self.orphans if (each.account, each.number) in wanted]:
             if self.receive(letter, keep=False):
                 self.orphans.remove(letter)
 
@@ -210,8 +217,8 @@ class Model:
             self.letters[spot] = "w" if again else "u"
             if again:
                 self.resent.add(spot)
-        for number in {spot.number for spot in held.spots}:
-            self.doubtful[number] = [each for each in self.doubtful[number] if each != attempt]
+        for place in {(held.account, spot.number) for spot in held.spots}:
+            self.doubtful[place] = [each for each in self.doubtful[place] if each != attempt]
         held.spots, held.state = [], "done"
 
     def requeue(self, job: Job) -> None:
@@ -224,6 +231,7 @@ class Model:
                     self.spent |= {serial for serial, known in self.index.items() if known == spot}
                 self.letters[spot] = "w"
                 self.resent.discard(spot)
+                self.through.pop(spot, None)
                 self.closed.discard(job.job)
 
     def drop(self, job: Job) -> None:

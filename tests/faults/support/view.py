@@ -1,7 +1,7 @@
 """A ledger as it stands in Redis: one `View` with every recipient, entry, attempt and due set."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -56,6 +56,7 @@ class View:
         later: Recipients put off.
         held: Recipients set aside, per job.
         attempts: Every attempt that is kept.
+        outstanding: Recipients whose receipt is awaited, by account.
         due: Members of every due set.
         inbox: Recipients in parts that were not accepted, per job.
     """
@@ -73,7 +74,7 @@ class View:
     due: dict[str, set[str]] = field(default_factory=dict)
     inbox: dict[str, set[Spot]] = field(default_factory=dict)
     dead: Counter[str] = field(default_factory=Counter)
-    outstanding: int = 0
+    outstanding: dict[str, int] = field(default_factory=dict)
 
     def spots(self, entries: tuple[Entry, ...]) -> list[Spot]:
         """The recipients of entries."""
@@ -84,12 +85,12 @@ class View:
         return Counter(COUNT_OF[letter] for spot, letter in self.letters.items() if spot.job == job)
 
 
-def view(ledger: Ledger, account: str) -> View:
+def view(ledger: Ledger, accounts: Sequence[str]) -> View:
     """Read a whole, small ledger, in two round trips.
 
     Args:
         ledger: Which.
-        account: The one account whose attempts and receipts it holds.
+        accounts: The accounts whose attempts and receipts it holds.
     """
     seen = View()
     hashes, sets = _read_all(ledger)
@@ -107,7 +108,7 @@ def view(ledger: Ledger, account: str) -> View:
             seen.waits.update(seen.spots(call.entries))
     dead = hashes.get("dead", {})
     seen.dead = Counter({name.decode(): int(count) for name, count in dead.items() if int(count)})
-    seen.outstanding = int(hashes.get(f"account:{account}", {}).get(b"outstanding", 0))
+    seen.outstanding = {name: int(hashes.get(f"account:{name}", {}).get(b"outstanding", 0)) for name in accounts}
     return seen
 
 

@@ -27,8 +27,11 @@ def test_a_lost_call_is_found_by_the_context_of_its_receipts(scene: Scene) -> No
     assert not scene.ledger.redis.exists(scene.ledger.keys.unsure("main"))
 
 
-def test_a_lost_call_is_found_by_number_and_time_where_receipts_name_no_context(scene: Scene) -> None:
-    """Of two lost calls to the same number the older one is found first."""
+@pytest.mark.parametrize("together", [False, True])
+def test_a_lost_call_is_found_by_number_and_time_where_receipts_name_no_context(
+    scene: Scene, *, together: bool
+) -> None:
+    """Of two lost calls to the same number the older one is found first; two receipts in one page are one for each."""
     jobs = []
     for _ in range(2):
         jobs.append(scene.submit([FIRST]))
@@ -37,9 +40,15 @@ def test_a_lost_call_is_found_by_number_and_time_where_receipts_name_no_context(
         scene.later(3)
     now_s = scene.engine.now_ms() // 1000
     first, second = scene.provider.out
-    scene.apply([scene.provider.receipt(first, context=False)._replace(received_at_s=now_s)])
-    assert [scene.counts(job) for job in jobs] == [{"total": 1, "delivered": 1}, {"total": 1, "sending": 1}]
-    scene.apply([scene.provider.receipt(second, ok=False, context=False)._replace(received_at_s=now_s)])
+    page = [
+        scene.provider.receipt(message, ok=message is first, context=False)._replace(received_at_s=now_s)
+        for message in (first, second)
+    ]
+    if not together:
+        scene.apply(page[:1])
+        assert [scene.counts(job) for job in jobs] == [{"total": 1, "delivered": 1}, {"total": 1, "sending": 1}]
+    scene.apply(page[0 if together else 1 :])
+    assert scene.counts(jobs[0]) == {"total": 1, "delivered": 1}
     assert scene.counts(jobs[1]) == {"total": 1, "undelivered": 1}
 
 

@@ -27,8 +27,9 @@ class Carriers:
         if not self.stage.sent:
             return
         attempt, number = self.stage.sent[pick % len(self.stage.sent)]
+        account = self.stage.model.attempts[attempt].account
         given = NUMBERS[(number - FIRST + 1) % len(NUMBERS)] if wrong else number
-        self._receive(Letter(serial_of(attempt, number), given, ok, attempt if named else None))
+        self._receive(Letter(account, serial_of(attempt, number), given, ok, attempt if named else None))
 
     def report_again(self, pick: int) -> None:
         """A receipt that came before."""
@@ -38,11 +39,11 @@ class Carriers:
     def report_stranger(self, pick: int) -> None:
         """A receipt of a message that is not ours."""
         number = NUMBERS[pick % len(NUMBERS)]
-        self._receive(Letter(f"stranger:{number}", number, ok=True, attempt=10**9))
+        self._receive(Letter(ACCOUNT, f"stranger:{number}", number, ok=True, attempt=10**9))
 
     def _receive(self, letter: Letter) -> None:
         self.heard.append(letter)
-        apply.apply_receipts(self.stage.engine, ACCOUNT, [self._receipt(letter)])
+        apply.apply_receipts(self.stage.engine, letter.account, [self._receipt(letter)])
         self.stage.model.receive(letter)
         self.stage.check()
 
@@ -60,15 +61,15 @@ class Carriers:
         stage.make_due(stage.ledger.keys.unsure_due, str(attempt))
         if over:
             stage.ledger.redis.hset(stage.ledger.keys.attempt(attempt), "unsure_ms", 1)
-        open_ = stage.model.open_of(attempt)
+        open_, account = stage.model.open_of(attempt), stage.model.attempts[attempt].account
         told = {
-            spot.number: Letter(serial_of(attempt, spot.number), spot.number, ok=True, attempt=attempt)
+            spot.number: Letter(account, serial_of(attempt, spot.number), spot.number, ok=True, attempt=attempt)
             for spot, tell in zip(sorted(open_), known, strict=False)
             if tell
         }
         stage.provider.history = {number: [self._receipt(letter)] for number, letter in told.items()}
         resolve.look(stage.engine, attempt)
-        stage.model.match_early([spot.number for spot in open_])
+        stage.model.match_early(account, [spot.number for spot in open_])
         for number in sorted({spot.number for spot in stage.model.open_of(attempt)} & told.keys()):
             stage.model.receive(told[number])
         if over or not stage.model.open_of(attempt):
@@ -82,6 +83,7 @@ class Carriers:
         if found:
             (block, position), spot = found[pick % len(found)]
             silent = [(position, spot.number)]
-            ledger_receipts.give_up(stage.ledger, ACCOUNT, block, silent, now_s=1_790_000_000)
+            account = stage.model.through[spot]
+            ledger_receipts.give_up(stage.ledger, account, block, silent, now_s=1_790_000_000)
             stage.model.letters[spot] = "u"
             stage.check()

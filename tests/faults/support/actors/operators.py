@@ -1,8 +1,9 @@
 """Operators and the clock: pause, resume, cancel, mend, park; deadlines pass, and what was put off becomes due."""
 
-from smsline.ledger import accounts, batch_queues, dead, inbox
+from smsline.ledger import accounts, batch_queues, breaker, dead, inbox
+from smsline.ledger.batch_queues import MAINLAND
 from smsline.names import LANES
-from tests.faults.support.actors.stage import Stage
+from tests.faults.support.actors.stage import ACCOUNTS, Stage
 from tests.faults.support.hands import ACCOUNT
 from worker.maintenance import lifecycle
 
@@ -53,16 +54,18 @@ class Operators:
             stage.model.requeue(job)
         stage.check()
 
-    def park(self) -> None:
-        """The account is parked."""
-        accounts.park(
-            self.stage.ledger, ACCOUNT, "", "FailedOperation.InsufficientBalanceInSmsPackage", probe_ms=60_000
-        )
+    def park(self, account: str = ACCOUNT, subject: str = "") -> None:
+        """An account is parked, or what of it has this name."""
+        code = "FailedOperation.InsufficientBalanceInSmsPackage"
+        accounts.park(self.stage.ledger, account, subject, code, probe_ms=60_000)
         self.stage.check()
 
     def unpark(self) -> None:
-        """It works again."""
-        accounts.unpark(self.stage.ledger, ACCOUNT)
+        """All works again."""
+        for account in ACCOUNTS:
+            for subject in ("", MAINLAND):
+                accounts.unpark(self.stage.ledger, account, subject)
+            breaker.restore(self.stage.ledger, account)
         self.stage.check()
 
     def hold(self, pick: int) -> None:
@@ -74,10 +77,13 @@ class Operators:
             self.stage.check()
 
     def pass_time(self) -> None:
-        """What was put off becomes due, what was held is held no more, and no number was called lately."""
+        """Paces allow more, what was put off becomes due, what was held is held no more, and no number was called lately."""
         ledger = self.stage.ledger
         if gone := [*ledger.redis.keys(ledger.keys.hold("*")), *ledger.redis.keys(f"{ledger.keys.prefix}called:*")]:
             ledger.redis.delete(*gone)
+        for job in self.stage.model.jobs:
+            if ledger.redis.hdel(ledger.keys.job(job), "pace_tail"):
+                ledger.redis.hset(ledger.keys.job(job), "pace_ms", 1)
         for member in ledger.redis.zrange(ledger.keys.later, 0, -1):
             self.stage.make_due(ledger.keys.later, member.decode())
         batch_queues.move_due(ledger, ledger.keys.later, only_due=True)

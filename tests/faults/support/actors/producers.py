@@ -12,7 +12,7 @@ from tests.faults.support.model import Job
 
 def spec_of(job: Job) -> JobSpec:
     """The job as the ledger gets it."""
-    return JobSpec.checked({"template": "5678", "lane": job.lane, "stream": job.stream})
+    return JobSpec.checked({"template": "5678", "lane": job.lane, "stream": job.stream, "pace": job.pace or None})
 
 
 class Producers:
@@ -26,10 +26,10 @@ class Producers:
         self.stage = stage
         self.read: list[tuple[Job, int, Part]] = []
 
-    def have_in_mind(self, lane: str, parts: Sequence[Sequence[int]], *, stream: bool) -> Job:
+    def have_in_mind(self, lane: str, parts: Sequence[Sequence[int]], *, stream: bool, pace: float = 0.0) -> Job:
         """A job, nothing of which is submitted."""
         numbers = {i: [NUMBERS[n] for n in part] for i, part in enumerate(parts)}
-        job = Job(new_job_id(), lane, numbers, stream)
+        job = Job(new_job_id(), lane, numbers, stream, pace)
         self.stage.model.jobs[job.job] = job
         return job
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from config.settings import Settings
 from smsline.ledger.link import Ledger
 from tests.faults.support import invariants
-from tests.faults.support.hands import ACCOUNT
+from tests.faults.support.hands import ACCOUNT, STAND_IN
 from tests.faults.support.model import Job, Model
 from tests.faults.support.provider import CountingProvider
 from tests.faults.support.view import View, view
@@ -13,6 +13,9 @@ from tests.support.world import FIRST
 from worker.engine import Engine
 
 NUMBERS: Final = range(FIRST, FIRST + 6)
+ACCOUNTS: Final = (ACCOUNT, STAND_IN)
+ORDER: Final = {"otp": (STAND_IN, ACCOUNT), "marketing": ACCOUNTS}
+"""The accounts of a lane's numbers, in order."""
 
 
 class Stage:
@@ -37,18 +40,24 @@ class Stage:
             "sdk_app_id": "1",
             "sign": "s",
         }
-        made: dict[str, Any] = {"accounts": {ACCOUNT: account}, "linger_ms": 0, "lease_s": 60}
-        self.engine = Engine(Settings(**made), self.ledger, {ACCOUNT: self.provider})
+        made: dict[str, Any] = {
+            "accounts": dict.fromkeys(ACCOUNTS, account),
+            "routes": {"codes": {"lanes": ["otp"], "accounts": [STAND_IN], "fallback": [ACCOUNT]}},
+            "linger_ms": 0,
+            "lease_s": 60,
+        }
+        self.engine = Engine(Settings(**made), self.ledger, dict.fromkeys(ACCOUNTS, self.provider))
         self.model = Model()
-        self.seen: View = view(self.ledger, ACCOUNT)
+        self.seen: View = view(self.ledger, ACCOUNTS)
         self.sent: list[tuple[int, int]] = []
         self.by_person = False
 
     def check(self) -> None:
         """The ledger is as the model says, and everything open will be looked at again."""
-        before, self.seen = self.seen, view(self.ledger, ACCOUNT)
+        before, self.seen = self.seen, view(self.ledger, ACCOUNTS)
+        self.engine.router.breakers.forget()
         self.model.close()
-        invariants.check(self.seen, self.model, before=None if self.by_person else before, account=ACCOUNT)
+        invariants.check(self.seen, self.model, before=None if self.by_person else before)
         self.by_person = False
 
     def job(self, pick: int) -> Job:

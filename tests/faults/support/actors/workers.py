@@ -8,20 +8,26 @@ from smsline.ledger import attempts, batch_queues, due, inbox
 from smsline.ledger.attempts import NO_DELAY, EntryResults, PollSchedule, RecipientResult
 from smsline.ledger.batch_queues import Claim, NotStarted, StartedCall, parse_queue
 from smsline.ledger.blocks import silent_of
+from smsline.ledger.breaker import BreakerTerms, Heard
 from smsline.ledger.due import Lease
 from smsline.ledger.failover import Move, fail_over
 from smsline.ledger.runs import Entry, decode, encode
 from smsline.names import LANES
 from smsline.states import State
 from tests.faults.support.actors.producers import Producers, spec_of
-from tests.faults.support.actors.stage import Stage
-from tests.faults.support.hands import ACCOUNT
+from tests.faults.support.actors.stage import ACCOUNTS, ORDER, Stage
 from tests.faults.support.model import Spot, serial_of
 from tests.faults.support.view import view
 from tests.support.world import TERMS
 from worker.intake import accept
 from worker.maintenance import rescuer
 from worker.receipts import apply
+from worker.routing.routes import after
+from worker.sending.failover import fail_over as move_on
+from worker.sending.failover import moved_on
+
+BREAKER: Final = BreakerTerms(row=2, first_ms=60_000)
+"""Two calls in a row of which nothing is known hold their account."""
 
 CAPPED: Final = replace(TERMS, caps=(1, 0, 0))
 """One message to a number in 30 seconds."""
@@ -32,6 +38,7 @@ OUTCOMES: Final[dict[str, Callable[[int, str], RecipientResult]]] = {
     "q": lambda position, _: RecipientResult(position, State.UNSURE, "http.ReadTimeout"),
     "parked": lambda position, _: RecipientResult(position, State.WAITING, "Parked", counted=False, delay_ms=NO_DELAY),
     "later": lambda position, _: RecipientResult(position, State.WAITING, "Retry", delay_ms=60_000),
+    "away": lambda position, _: RecipientResult(position, State.WAITING, "Reroute", delay_ms=0.0, next_account=True),
     "alone": lambda position, _: RecipientResult(
         position, State.WAITING, "Refused", counted=False, delay_ms=0.0, alone=True
     ),
@@ -107,15 +114,19 @@ class Workers:
             assert begun == NotStarted("stale")
             return
         ready = stage.model.look(stage.seen.spots(stage.seen.attempts[claim.attempt].entries))
-        if capped:
-            later = view(stage.ledger, ACCOUNT).later
+        if capped or any(stage.model.jobs[spot.job].pace for spot in ready):
+            later = view(stage.ledger, ACCOUNTS).later
             ready = [spot for spot in ready if spot not in later]
-        parked = stage.ledger.redis.exists(stage.ledger.keys.park(ACCOUNT))
+        account, keys = claim.queue.account, stage.ledger.keys
+        parked = stage.ledger.redis.exists(keys.park(account), keys.park(account, claim.queue.side))
+        held = stage.ledger.redis.hexists(keys.breaker(account), "held_ms")
         if isinstance(begun, NotStarted):
-            assert begun.why == ("parked" if ready and parked else "empty")
-            self.claims += [claim] if begun.why == "parked" else []
+            allowed = {"parked"} if parked else {"held", "small"} if held else set()
+            assert begun.why in (allowed if ready else {"empty"})
+            self.claims += [claim] if begun.why != "empty" else []
         else:
             assert not parked
+            assert not held or begun.trial
             self._go(claim, begun, ready)
         stage.check()
 
@@ -127,24 +138,39 @@ class Workers:
         assert len(set(numbers)) == len(numbers), "one call names a number twice"
         assert set(named) <= set(ready)
         assert {spot.number for spot in ready} == set(numbers)
-        self.stage.model.begin(claim.attempt, claim.queue.lane, named)
+        account, order = claim.queue.account, ORDER[claim.queue.lane]
+        for spot in named:
+            was = self.stage.model.through.get(spot, account)
+            assert order.index(was) <= order.index(account), "a recipient went back to an account that gave it up"
+            assert was == account or spot not in self.stage.model.resent, "sent again through another account"
+        self.stage.model.begin(claim.attempt, claim.queue.lane, account, named)
         self.stage.sent += [(claim.attempt, number) for number in numbers]
         self.begun.append((claim, begun))
 
     def fail_over(self, pick: int, some: int) -> None:
-        """Let recipients of a claim go through another line; what its worker knows of it may be older than what it has."""
+        """Let recipients of a claim go through the next account; what its worker knows of it may be older than what it has."""
         known = [*self.claims, *(claim for claim, _ in self.begun)]
         if not known:
             return
         claim = known[pick % len(known)]
-        found = self.stage.seen.attempts.get(claim.attempt)
-        to = claim.queue._replace(digest="away")
+        found, queue = self.stage.seen.attempts.get(claim.attempt), claim.queue
+        to = next(iter(after(ORDER[queue.lane], queue.account)), "")
         parts = [(entry, decode(entry.runs)[:some]) for entry in claim.entries]
-        moves = [Move(to, Entry(entry.job, entry.block, encode(part))) for entry, part in parts if part]
-        if not moves:
+        target = queue._replace(account=to)
+        moves = [Move(target, Entry(entry.job, entry.block, encode(part))) for entry, part in parts if part]
+        if not moves or not to or queue.pinned:
             return
         left = fail_over(self.stage.ledger, claim, moves, why="failing")
         assert left is None or (found is not None and found.state == "claimed")
+        self._keep(claim, left)
+
+    def give_up(self, pick: int) -> None:
+        """Let a claim go to whatever account takes its recipients now, as a worker does whose account is parked or held."""
+        if self.claims:
+            claim = self.claims[pick % len(self.claims)]
+            self._keep(claim, move_on(self.stage.engine, claim, "parked"))
+
+    def _keep(self, claim: Claim, left: Claim | None) -> None:
         self.claims = [each for each in self.claims if each != claim]
         self.claims += [left] if left is not None else []
         self.stage.check()
@@ -172,8 +198,11 @@ class Workers:
             for spot, position in zip(stage.seen.spots((group.entry,)), group.positions, strict=True):
                 word = letters[len(outcomes) % len(letters)]
                 outcomes[spot] = word if len(word) == 1 else "w"
-                marks.append(OUTCOMES[word](position, serial_of(claim.attempt, spot.number)))
+                mark = OUTCOMES[word](position, serial_of(claim.attempt, spot.number))
+                more = stage.engine.router.place(claim.queue, spot.number).more
+                marks.append(mark if more or not mark.next_account else mark._replace(next_account=False))
             verdicts.append(EntryResults(group.entry, marks))
+        verdicts = moved_on(stage.engine, claim.queue, begun.groups, verdicts, now_ms=stage.ledger.now_ms())
         self.written.append((claim, begun, verdicts))
         news = stage.model.takes(claim.attempt)
         early = self._record(claim, begun, verdicts)
@@ -182,8 +211,8 @@ class Workers:
             stage.model.record(claim.attempt, outcomes)
         if early:
             numbers = [spot.number for spot in outcomes]
-            apply.match_early(stage.engine, ACCOUNT, numbers)
-            stage.model.match_early(numbers)
+            apply.match_early(stage.engine, claim.queue.account, numbers)
+            stage.model.match_early(claim.queue.account, numbers)
         stage.check()
 
     def record_again(self, pick: int) -> None:
@@ -193,8 +222,16 @@ class Workers:
             self.stage.check()
 
     def _record(self, claim: Claim, begun: StartedCall, verdicts: Sequence[EntryResults]) -> bool | None:
+        states = {result.state for each in verdicts for result in each.results}
+        failed = Heard("failed", BREAKER.with_failure("http.502", 0))
         recorded = attempts.record(
-            self.stage.ledger, claim.attempt, claim.queue, verdicts, at_ms=begun.started_ms, polls=PollSchedule()
+            self.stage.ledger,
+            claim.attempt,
+            claim.queue,
+            verdicts,
+            at_ms=begun.started_ms,
+            polls=PollSchedule(),
+            heard=failed if states == {State.UNSURE} else Heard("ok"),
         )
         return recorded and recorded.early
 
@@ -237,12 +274,12 @@ class Workers:
             due.finish(self.stage.ledger, self.stage.ledger.keys.probe, lease, None if over else 60_000)
             self.stage.check()
 
-    def look_at_account(self) -> None:
-        """Claim the account's drain, and find out whether anything is outstanding."""
-        key = self.stage.ledger.keys.drain
-        self.stage.make_due(key, ACCOUNT)
-        if lease := due.claim_one(self.stage.ledger, key, ACCOUNT):
-            self.drains.append((lease, not self.stage.seen.outstanding))
+    def look_at_account(self, pick: int) -> None:
+        """Claim an account's drain, and find out whether anything is outstanding."""
+        key, account = self.stage.ledger.keys.drain, ACCOUNTS[pick % len(ACCOUNTS)]
+        self.stage.make_due(key, account)
+        if lease := due.claim_one(self.stage.ledger, key, account):
+            self.drains.append((lease, not self.stage.seen.outstanding[account]))
             self.stage.check()
 
     def leave_account(self, pick: int) -> None:

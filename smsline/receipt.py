@@ -13,6 +13,7 @@ class Receipt(NamedTuple):
         code: The carrier's code (`DELIVRD`), which explains a failure.
         received_at_s: When the carrier reported, epoch seconds; 0 when the provider does not say.
         context: What was sent along as session context, or empty.
+        message: What is said beside the code, or empty.
     """
 
     number: int
@@ -21,3 +22,4 @@ class Receipt(NamedTuple):
     code: str
     received_at_s: int
     context: str = ""
+    message: str = ""

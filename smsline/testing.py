@@ -231,6 +231,7 @@ class Collector:
                 final_at=iso(kept.created_ms) if state in FINAL else None,
                 fee=0,
                 country=country_of(number),
+                message="",
             )
 
     def wait(self, job: str, timeout_s: float | None = 30, *, every_s: float = 0.2) -> Status:  # noqa: ARG002 - the signature is Client's

@@ -290,10 +290,14 @@ def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> 
         word, item = said.words[number], said.items.get(number)
         if item is not None and item.ok:
             results.append(RecipientResult(position, State.ACCEPTED, serial=item.serial, fee=item.fee))
-        elif id(word) in said.split:
-            results.append(_alone(position, word))
+            continue
+        if id(word) in said.split:
+            result = _alone(position, word)
         else:
-            results.append(_result(_Tried(position, number, tries & TRIES), word, policy, parked=parked))
+            result = _result(_Tried(position, number, tries & TRIES), word, policy, parked=parked)
+        # Of a fault of our own the message is a detail of this machine, and nothing that the provider said.
+        ours = word.match.row.provider == "smsline"
+        results.append(result if ours or not result.code else result._replace(message=word.message))
     return results
 
 

@@ -11,7 +11,7 @@ commands = typer.Typer()
 
 COLUMNS: Final = (
     *("phone", "ref", "state", "code", "provider", "serial", "attempts", "accepted_at", "final_at"),
-    *("fee", "country"),
+    *("fee", "country", "message"),
 )
 
 Format = Annotated[

@@ -35,6 +35,7 @@ class RecipientResult(NamedTuple):
         resent: It was sent again although the outcome of the first call is unknown; that is done once.
         queue: For `waiting`: the batch queue to wait in, where it is another than it was taken from; else empty.
         next_account: For `waiting`: it moves on to the next account; a mark of the decision, which sending turns into `queue`.
+        message: What the provider said beside its code.
     """
 
     position: int
@@ -48,6 +49,7 @@ class RecipientResult(NamedTuple):
     resent: bool = False
     queue: str = ""
     next_account: bool = False
+    message: str = ""
 
 
 class Taken(Sequence[RecipientResult]):
@@ -259,10 +261,10 @@ def _entry_args(used: Used, each: EntryResults, account: str, *, at_ms: int, bef
     # In a run of neighbours, position minus index stays the same: a batch that ended alike is one stretch, not 200 marks.
     for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
         alike = [result.position for _, result in same]
-        state, counted, code = kind
+        state, counted, code, message = kind
         name = tidy_code(code)
         shown = (name or "-") if state in _NAMED else ""
-        stretches.append(f"{alike[0]},{alike[-1]},{LETTERS[state]},{counted},{used.number(name)},{shown}")
+        stretches.append(f"{alike[0]},{alike[-1]},{LETTERS[state]},{counted},{used.number(name, message)},{shown}")
     through = [
         f"{result.position},{result.position},{used.number(name)}"
         for result in results
@@ -276,8 +278,8 @@ _NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})
 """States in which a recipient is a dead letter, counted by its code."""
 
 
-def _kind(result: RecipientResult) -> tuple[State, str, str]:
-    return result.state, "2" if result.resent else "1" if result.counted else "0", result.code
+def _kind(result: RecipientResult) -> tuple[State, str, str, str]:
+    return result.state, "2" if result.resent else "1" if result.counted else "0", result.code, result.message
 
 
 def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *, before: bytes = b"") -> bytes:

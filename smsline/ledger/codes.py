@@ -1,9 +1,12 @@
 """Codes and names of accounts as small numbers: two bytes in a block's columns, the text once in the ledger.
 
+A code with what the provider said beside it has a number of its own, so that a recipient's message costs nothing more.
+
 Each process remembers the numbers. A Redis that lost its last writes may have given one to another code since: so every script that
 writes numbers is told the codes they stand for, refuses when that is not so any more, and is asked again with fresh numbers.
 """
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import ResponseError
@@ -16,6 +19,15 @@ if TYPE_CHECKING:
 LONGEST_CODE: Final = 80
 """Characters of a provider's code that are kept."""
 
+LONGEST_MESSAGE: Final = 200
+"""Characters of a provider's message that are kept."""
+
+_ID: Final = re.compile(r"\+?[0-9][0-9*]{6,}")
+"""Numbers and ids, masked or not, in a message: they say nothing of the code, and would make a text of its own of each."""
+
+REMEMBERED: Final = 5000
+"""Numbers that a process remembers; those of a ledger with more are asked for again."""
+
 TRIES: Final = 4
 
 
@@ -24,22 +36,33 @@ class Codes:
 
     def __init__(self, ledger: "Ledger") -> None:
         self._ledger = ledger
-        self._numbers: dict[str, tuple[int, str]] = {}
+        self._numbers: dict[tuple[str, str], tuple[int, str]] = {}
+        self._worded: set[str] = set()
 
-    def number(self, code: str) -> tuple[int, str]:
-        """The number of a code, and the code that it stands for: `other` when there are too many; 0 for no code."""
+    def number(self, code: str, message: str = "") -> tuple[int, str]:
+        """The number of a code with a message, and the code that it stands for: `other` when there are too many; 0 for no code."""
         if not code:
             return 0, ""
-        found = self._numbers.get(code)
-        if found is None:
-            keys = self._ledger.keys
-            number, name = self._ledger.run("intern", [keys.codes, keys.names], [" ".join(code.split())[:LONGEST_CODE]])
-            found = self._numbers[code] = int(number), name.decode()
-        return found
+        message = _ID.sub("…", " ".join(message.split()))[:LONGEST_MESSAGE] if message else ""
+        # A code that has as many texts as are kept is not asked about for each new one.
+        found = self._numbers.get((code, message)) or (code in self._worded and self._numbers.get((code, "")))
+        return found or self._intern(code, message)
+
+    def _intern(self, code: str, message: str) -> tuple[int, str]:
+        keys, name = self._ledger.keys, " ".join(code.split())[:LONGEST_CODE]
+        number, known_as, kept = self._ledger.run("intern", [keys.codes, keys.names, keys.messages], [name, message])
+        if len(self._numbers) >= REMEMBERED:
+            self.forget()
+        if kept.decode() != message:
+            self._worded.add(code)
+            self._numbers[code, ""] = int(number), known_as.decode()
+        else:
+            self._numbers[code, message] = int(number), known_as.decode()
+        return int(number), known_as.decode()
 
     def forget(self) -> None:
         """Ask anew for every number."""
-        self._numbers = {}
+        self._numbers, self._worded = {}, set()
 
 
 class Used:
@@ -49,9 +72,9 @@ class Used:
         self._codes = codes
         self._used: dict[int, str] = {}
 
-    def number(self, code: str) -> int:
-        """The number to write for a code; 0 for none."""
-        number, name = self._codes.number(code)
+    def number(self, code: str, message: str = "") -> int:
+        """The number to write for a code and what was said beside it; 0 for none."""
+        number, name = self._codes.number(code, message)
         if number:
             self._used[number] = name
         return number

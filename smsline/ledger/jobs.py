@@ -11,6 +11,7 @@ from smsline.errors import BadInput
 from smsline.ledger import inbox
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.blocks import call_notes, fees_of
+from smsline.ledger.code_names import Names
 from smsline.ledger.keys import ENDED_PART, Keys
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
@@ -53,7 +54,11 @@ class Status(TypedDict):
 
 
 class Result(TypedDict):
-    """What became of one recipient. `fee` is in billable segments, 0 where the provider does not tell; `country` is ISO 3166."""
+    """What became of one recipient.
+
+    `message` is what the provider said beside its code, long numbers masked; `fee` is in billable segments, 0 where it does not tell;
+    `country` is ISO 3166.
+    """
 
     phone: str
     ref: str
@@ -66,6 +71,7 @@ class Result(TypedDict):
     final_at: str | None
     fee: int
     country: str
+    message: str
 
 
 BlockRow: TypeAlias = tuple[str, str, Result]
@@ -208,6 +214,7 @@ class ResultReader:
         self._blocks: list[int] = []
         self._inbox: list[int] = []
         self._providers: dict[str, str] = {}
+        self._names = Names(keys)
 
     def open(self) -> Talk[None]:
         """Learn where the rows are; before the pages."""
@@ -233,12 +240,9 @@ class ResultReader:
             yield self._block_page(self._blocks[i : i + PAGE])
 
     def _block_page(self, blocks: Sequence[int]) -> Talk[list[BlockRow]]:
-        # The names are read after the blocks, so that each code in these has its name.
-        *found, names = yield from ask(
-            *(("HGETALL", self._keys.block(block)) for block in blocks), ("HGETALL", self._keys.names)
-        )
-        codes = {int(number): name.decode() for number, name in names.items()}
-        return [row for held in found if held for row in rows_of(held, self._providers, codes)]
+        found = yield from ask(*(("HGETALL", self._keys.block(block)) for block in blocks))
+        yield from self._names.learn(found)
+        return [row for held in found if held for row in rows_of(held, self._providers, self._names)]
 
     def _inbox_page(self, parts: Sequence[int]) -> Talk[list[BlockRow]]:
         found = yield from ask(*(("HMGET", self._keys.part(self._job, part), "n", "x", "end") for part in parts))
@@ -280,16 +284,17 @@ def _row(number: int, ref: str, state: State) -> Result:
         final_at=None,
         fee=0,
         country=country_of(number),
+        message="",
     )
 
 
-def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Mapping[int, str]) -> Iterator[BlockRow]:
+def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Names) -> Iterator[BlockRow]:
     """Letter, account and row of each recipient of a block.
 
     Args:
         held: The block's hash.
         providers: Account -> provider.
-        names: Code number -> code; read after the block, so that each of its codes has its name.
+        names: What the block's numbers stand for; it has learned them from this block.
     """
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
@@ -305,24 +310,18 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Ma
             continue
         # A capital letter is a dead or unknown recipient that a person has dropped from the dead letter.
         row = _row(number, refs[i], STATES[letters[i].lower()])
-        account = _named(others, i, names) or home
+        account = names.at(others, i)[0] or home
         name, serial, accepted_ms = serials.get(i, (account, "", 0))
         row["provider"] = name if name == SANDBOX_ACCOUNT else providers.get(name, name)
         row["serial"] = serial
         row["fee"] = fees.get(i, 0)
-        row["code"] = _named(codes, i, names)
+        row["code"], row["message"] = names.at(codes, i)
         row["attempts"] = attempts[i] & 0x7F if i < len(attempts) else 0
         row["accepted_at"] = iso(accepted_ms)
         final_ms = int.from_bytes(finals[i * 4 : i * 4 + 4], "big") * 1000
         # Ends are kept to the second: within the second of its acceptance nothing ended before it.
         row["final_at"] = iso(accepted_ms if final_ms and 0 < accepted_ms - final_ms < 1000 else final_ms)
         yield letters[i], account, row
-
-
-def _named(column: bytes, i: int, names: Mapping[int, str]) -> str:
-    """The word at a position of a column of code numbers."""
-    number = int.from_bytes(column[i * 2 : i * 2 + 2], "big")
-    return names.get(number, "?") if number else ""
 
 
 def _serials(held: Mapping[bytes, bytes]) -> dict[int, tuple[str, str, int]]:

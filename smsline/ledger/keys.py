@@ -99,6 +99,7 @@ PERMANENT: Final = (
     "accounts",
     "workers",
     "codes",
+    "messages",
     "names",
     "ids",
     "suppressions",
@@ -141,6 +142,7 @@ class Keys:
         self.workers = self.prefix + "workers"
         self.codes = self.prefix + "codes"
         self.names = self.prefix + "names"
+        self.messages = self.prefix + "messages"
         self.ids = self.prefix + "ids"
         self.suppressions = self.prefix + "suppressions"
         self.suppressed = self.prefix + "suppressed"

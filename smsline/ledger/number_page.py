@@ -5,7 +5,9 @@ from typing import TypedDict
 from smsline import numbers
 from smsline.ledger import jobs, number_index
 from smsline.ledger.accounts import registered
+from smsline.ledger.code_names import Names
 from smsline.ledger.link import Ledger
+from smsline.ledger.talk import carry
 
 
 class NumberMessage(TypedDict):
@@ -41,7 +43,7 @@ def messages_of(ledger: Ledger, number: int) -> list[NumberMessage]:
     wanted = {numbers.e164(spelling) for spelling in numbers.spellings(number)}
     found: list[NumberMessage] = []
     blocks = number_index.blocks_of(ledger, number)
-    providers = registered(ledger) if blocks else {}
+    providers, names = registered(ledger) if blocks else {}, Names(ledger.keys)
     for at in range(0, len(blocks), _AT_ONCE):
         pipe = ledger.redis.pipeline(transaction=False)
         for block in blocks[at : at + _AT_ONCE]:
@@ -49,12 +51,10 @@ def messages_of(ledger: Ledger, number: int) -> list[NumberMessage]:
         held_blocks = [held for held in pipe.execute() if held]
         for held in held_blocks:
             pipe.hmget(ledger.keys.job(held[b"job"].decode()), "lane", "template", "created_ms")
-        # The names are read after the blocks, so that each code in these has its name.
-        pipe.hgetall(ledger.keys.names)
-        *facts, names = pipe.execute()
-        codes = {int(code): name.decode() for code, name in names.items()}
+        facts = pipe.execute()
+        carry(ledger.redis, names.learn(held_blocks))
         for held, (lane, template, created_ms) in zip(held_blocks, facts, strict=True):
-            for _, account, row in jobs.rows_of(held, providers, codes):
+            for _, account, row in jobs.rows_of(held, providers, names):
                 if row["phone"] in wanted:
                     found.append(
                         NumberMessage(

@@ -48,5 +48,6 @@ def drop(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
 def _text(receipt: Receipt) -> str:
     """A receipt as it is kept: one line, by which it is also found again."""
     # The names are those of the first release, whose workers may read the line; their order is that of `Receipt`.
-    names = ("number", "serial", "ok", "code", "at_s", "context")
-    return json.dumps(dict(zip(names, receipt, strict=True)), separators=(",", ":"))
+    names = ("number", "serial", "ok", "code", "at_s", "context", "message")
+    fields = receipt if receipt.message else receipt[:-1]
+    return json.dumps(dict(zip(names, fields, strict=False)), separators=(",", ":"))

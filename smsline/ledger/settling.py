@@ -92,9 +92,10 @@ class Settled:
             now_s: The present, epoch seconds; the time of a receipt to which its provider gives none.
         """
         letters, held, moves, ended_s = self._letters, self._numbers, list[tuple[int, int, str]](), self._ended_s
-        code_of = {code: used.number(code) for code in {receipt.code for receipt in told.receipts}}
+        said = {(receipt.code, receipt.message) for receipt in told.receipts}
+        code_of = {each: used.number(*each) for each in said}
         for nth, (position, receipt) in enumerate(zip(told.positions, told.receipts, strict=True)):
-            number, serial, ok, code, at_s, _ = receipt
+            number, serial, ok, code, at_s, _, message = receipt
             if position >= len(held) or held[position] != number:
                 self.strangers += 1
                 continue
@@ -105,7 +106,7 @@ class Settled:
             after, end_s = _DELIVERED if ok else self._failed, min(at_s, LATEST_S) or now_s
             if nth in told.again and self._tries_again(used, told, nth, index_of):
                 after = _WAITING
-            letters[position], self._codes[position] = after, code_of[code]
+            letters[position], self._codes[position] = after, code_of[code, message]
             self._ends[position] = 0 if after == _WAITING else end_s
             moves.append((before, after, code))
             if after != _WAITING:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
+from smsline.ledger.code_names import Names
 from smsline.ledger.jobs import Result, iso, part_rows, rows_of, status_from
 from smsline.ledger.link import Ledger, Value
 from smsline.ledger.replies import shown
 from smsline.ledger.runs import decode
 from smsline.ledger.suppression import BY_LETTER
+from smsline.ledger.talk import carry
 from smsline.ledger.webhooks import Endpoint, body_of, endpoints, packed
 from smsline.numbers import e164
 from smsline.states import DUPLICATE, FINAL, STATES
@@ -131,14 +133,12 @@ class _Facts:
         for job in closed:
             pipe.hgetall(keys.job(job))
         pipe.hgetall(keys.accounts)
-        # The names are read after the blocks, so that each code in these has its name.
-        pipe.hgetall(keys.names)
-        *answers, accounts, names = pipe.execute()
-        providers = {name.decode(): provider.decode() for name, provider in accounts.items()}
-        codes = {int(number): name.decode() for number, name in names.items()}
+        *answers, accounts = pipe.execute()
+        providers, names = {name.decode(): provider.decode() for name, provider in accounts.items()}, Names(keys)
+        carry(ledger.redis, names.learn(held for held in answers[: len(ended)] if isinstance(held, dict)))
         rows = {}
         for (job, block, part), held in zip(ended, answers, strict=False):
-            rows[f"{job}|{block}|{part}"] = _final(held, providers, codes) if held else {}
+            rows[f"{job}|{block}|{part}"] = _final(held, providers, names) if held else {}
         statuses = {job: status_from(held) for job, held in zip(closed, answers[len(ended) :], strict=True) if held}
         return cls(rows, statuses)
 
@@ -149,12 +149,12 @@ def _where(text: str) -> tuple[str, str, str]:
     return job, block, more if block == _PART else ""
 
 
-def _final(held: Any, providers: Mapping[str, str], codes: Mapping[int, str]) -> dict[int, str]:  # noqa: ANN401 - a reply of Redis
+def _final(held: Any, providers: Mapping[str, str], names: Names) -> dict[int, str]:  # noqa: ANN401 - a reply of Redis
     """Position -> row as JSON, of those recipients of a block or a part that have ended."""
     if isinstance(held, list):
         found, positions = part_rows(*held), None
     else:
-        found = list(rows_of(held, providers, codes))
+        found = list(rows_of(held, providers, names))
         positions = [at for at, letter in enumerate(held[b"st"].decode()) if letter != DUPLICATE]
     return {
         at: json.dumps(told(row), ensure_ascii=False, separators=(",", ":"))

@@ -278,6 +278,7 @@ def result(number: int, state: str, code: str) -> Result:
         final_at=None,
         fee=1,
         country="CN",
+        message="",
     )
 
 

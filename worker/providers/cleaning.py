@@ -1,7 +1,7 @@
 """Make text that came from outside fit for a log."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from smsline.errors import shorten
 from smsline.numbers import mask_in
@@ -9,9 +9,12 @@ from smsline.numbers import mask_in
 Clean: TypeAlias = Callable[[str], str]
 """Makes text that came from outside fit for a log."""
 
+REMEMBERED: Final = 1000
+"""Answers that a cleaner remembers."""
+
 
 def cleaner(secrets: Iterable[str]) -> Clean:
-    """A function that hides these secrets and every long number in a text, and shortens it; it remembers its answers.
+    """A function that hides these secrets and every long number in a text, and shortens it; it remembers its last answers.
 
     Args:
         secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
@@ -26,6 +29,8 @@ def cleaner(secrets: Iterable[str]) -> Clean:
         shown = text
         for secret in hidden:
             shown = shown.replace(secret, "****")
+        if len(seen) >= REMEMBERED:  # texts with an id of their own each time would fill the memory
+            seen.clear()
         seen[text] = shorten(mask_in(" ".join(shown.split())), 200)
         return seen[text]
 

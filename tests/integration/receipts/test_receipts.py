@@ -4,6 +4,7 @@ import pytest
 
 from smsline.ledger import accounts, buckets, receipt_pages
 from smsline.ledger.link import Ledger
+from smsline.numbers import mask
 from tests.support.provider import FakeProvider, refuse
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
@@ -104,6 +105,28 @@ def test_a_receipt_without_a_time_is_final_at_the_present(scene: Scene) -> None:
     scene.apply([scene.provider.receipt(scene.provider.out[0])._replace(received_at_s=0)])
     (row,) = scene.results(job)
     assert str(row["final_at"]) > "2020"
+
+
+def test_what_the_provider_said_stands_beside_each_code(scene: Scene) -> None:
+    """Of the answer, then of the receipt, whose long numbers are masked. A code with more than 16 texts keeps those that came first."""
+    texts = {FIRST + nth: f"no {nth}" for nth in range(20)}
+    job = scene.submit([*texts, FIRST + 20])
+
+    def say(provider: FakeProvider, call: Call) -> Answer:
+        refused = [Item(number, False, "FailedOperation.X", "", 0, texts[number]) for number in call.numbers[:-1]]
+        return Sent(
+            (*refused, Item(FIRST + 20, True, "Ok", provider.send_out(FIRST + 20, call).serial, 1, "sent")), "r"
+        )
+
+    scene.provider.script.append(say)
+    scene.send_all()
+    (message,) = scene.provider.out
+    scene.apply([scene.provider.receipt(message, ok=False)._replace(message=f"off:  {FIRST + 20}")])
+    rows = scene.results(job)
+    assert {row["code"] for row in rows} == {"FailedOperation.X", "UNDELIV"}
+    assert [row["message"] for row in rows[:16]] == [texts[number] for number in list(texts)[:16]]
+    assert [row["message"] for row in rows[16:20]] == [""] * 4
+    assert rows[20]["message"] == f"off: {mask(str(FIRST + 20))}"
 
 
 def test_a_page_that_was_stored_is_applied_by_whoever_drains_next(scene: Scene) -> None:

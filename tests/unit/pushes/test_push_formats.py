@@ -37,6 +37,7 @@ SMS_REPORT = {
     "out_id": "sl:a:1",
 }
 GLOBE = {
+    "ErrorDescription": "too late",
     "To": "6591234567",
     "Status": 6,
     "MessageId": "m-1",
@@ -61,17 +62,18 @@ def page(*rows: object) -> bytes:
 
 
 def test_receipts_are_read_in_each_providers_form() -> None:
-    """The number with its country, the serial as the send's answer had it, the flag, the code, and the time in Beijing."""
+    """The number with its country, the serial as the send's answer had it, the flag, the code, the time in Beijing, and the text."""
+    told = "The SMS message is successfully delivered"
     assert TENCENT.read_receipts(page(TENCENT_STATUS)).receipts == (
-        Receipt(NUMBER, "5000:1", True, "DELIVRD", int(AT), ""),
+        Receipt(NUMBER, "5000:1", True, "DELIVRD", int(AT), "", told),
     )
-    failed = {**TENCENT_STATUS, "report_status": "FAIL", "errmsg": "MK:0001", "ext": "sl:a:1"}
+    failed = {**TENCENT_STATUS, "report_status": "FAIL", "errmsg": "MK:0001", "ext": "sl:a:1", "description": None}
     assert TENCENT.read_receipts(page(failed)).receipts == (
         Receipt(NUMBER, "5000:1", False, "MK:0001", int(AT), "sl:a:1"),
     )
     assert ALIBABA.read_receipts(page(SMS_REPORT, GLOBE)).receipts == (
-        Receipt(NUMBER, f"900/{NUMBER}", False, "UNDELIV", int(AT), "sl:a:1"),
-        Receipt(6591234567, "m-1", False, "EXPIRED", int(AT), "sl:a:2"),
+        Receipt(NUMBER, f"900/{NUMBER}", False, "UNDELIV", int(AT), "sl:a:1", "x"),
+        Receipt(6591234567, "m-1", False, "EXPIRED", int(AT), "sl:a:2", "too late"),
     )
     assert SMSPARTNER.read_receipts(json.dumps(DLR).encode()).receipts == (
         Receipt(33612345678, "95415616/33612345678", True, "delivered", 1771941463, ""),

@@ -14,7 +14,7 @@ from worker.providers.alibaba.spelling import means, moment
 from worker.providers.alibaba.wire import Question, answered
 from worker.providers.base import Broken, Call, Item, MessageRef, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
-from worker.providers.reading import unreadable, whole, word
+from worker.providers.reading import text, unreadable, whole, word
 
 VERSION: Final = "2018-05-01"
 
@@ -100,5 +100,6 @@ def read_message(body: bytes, asked: MessageRef, *, clean: Clean) -> ReceiptPage
         code=word(row.get("ErrorCode")),
         received_at_s=moment(word(row.get("ReceiveDate"))),
         context="",
+        message=text(row.get("ErrorDescription")),
     )
     return ReceiptPage((receipt,), 0, 1)

@@ -29,12 +29,14 @@ def _receipt(row: dict[str, Any]) -> Receipt | None:
             return None
         at_s = moment(word(row.get("ReceiveDate")))
         # TaskId is what Call.context was; where the answer to the send was lost, the receipt is matched by it.
-        return Receipt(number, serial, ok, word(row.get("ErrorCode")), at_s, text(row.get("TaskId")))
+        code, told = word(row.get("ErrorCode")), text(row.get("ErrorDescription"))
+        return Receipt(number, serial, ok, code, at_s, text(row.get("TaskId")), told)
     number, ok, biz_id = _number(word(row.get("phone_number"))), flag(row.get("success")), word(row.get("biz_id"))
     if number is None or ok is None or not biz_id:
         return None
     at_s = moment(word(row.get("report_time")))
-    return Receipt(number, serial_of(biz_id, number), ok, word(row.get("err_code")), at_s, text(row.get("out_id")))
+    code, told = word(row.get("err_code")), text(row.get("err_msg"))
+    return Receipt(number, serial_of(biz_id, number), ok, code, at_s, text(row.get("out_id")), told)
 
 
 def _reply(row: dict[str, Any]) -> Reply | None:

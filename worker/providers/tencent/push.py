@@ -31,7 +31,8 @@ def _receipt(row: dict[str, Any]) -> Receipt | None:
     except ValueError:
         # A receipt without a readable time still settles its message.
         at_s = 0
-    return Receipt(number, serial, ok, word(row.get("errmsg")), at_s, text(row.get("ext")))
+    code, told = word(row.get("errmsg")), text(row.get("description"))
+    return Receipt(number, serial, ok, code, at_s, text(row.get("ext")), told)
 
 
 def _reply(row: dict[str, Any]) -> Reply | None:

@@ -30,6 +30,7 @@ COLUMNS: Final = (
     "final_at",
     "fee",
     "country",
+    "message",
 )
 
 

@@ -48,7 +48,9 @@ MIDNIGHT = 1_789_920_000
 """00:00:00 of 2026-09-21 in Beijing."""
 
 DELIVERED_CN = Receipt(FIRST, f"{BIZ_ID}/{FIRST}", ok=True, code="DELIVERED", received_at_s=RECEIVED, context=CONTEXT)
-DELIVERED_SG = Receipt(GLOBAL, MESSAGE_ID, ok=True, code="DELIVERED", received_at_s=RECEIVED, context="")
+DELIVERED_SG = Receipt(
+    GLOBAL, MESSAGE_ID, ok=True, code="DELIVERED", received_at_s=RECEIVED, context="", message="success"
+)
 UNREADABLE = Broken(maybe_sent=True, code="http.NotJson", detail="")
 
 

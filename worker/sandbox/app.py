@@ -16,11 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from worker.sandbox import smspartner
 from worker.sandbox.alibaba import AlibabaWire, is_alibaba
+from worker.sandbox.alibaba.push import PREFIX, AlibabaPushes
 from worker.sandbox.faults import Connections
 from worker.sandbox.flags import Fault
+from worker.sandbox.push import Pusher, PushForm
 from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.smspartner.push import SmsPartnerPushes
+from worker.sandbox.smspartner.send import APP
 from worker.sandbox.tencent import TencentWire
-from worker.sandbox.tencent.push import Pusher
+from worker.sandbox.tencent.push import TencentPushes
 from worker.sandbox.tencent.replies import add_reply
 from worker.sandbox.wire import Call, Reply, Request, Wire
 
@@ -37,16 +41,21 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
         sandbox: The state behind it.
         connections: Where the server registers its connections, for answers that get lost.
     """
-    pusher = Pusher(sandbox)
     tencent, alibaba, french = TencentWire(sandbox), AlibabaWire(sandbox), smspartner.SmsPartnerWire(sandbox)
 
     def at_the_root(request: Request) -> Wire:
         return alibaba if is_alibaba(request) else tencent
 
+    forms: list[PushForm] = [TencentPushes(sandbox), AlibabaPushes(alibaba), SmsPartnerPushes(french)]
+
+    def form_of(app: str) -> PushForm:
+        return forms[2] if app == APP else forms[1] if app.startswith(PREFIX) else forms[0]
+
+    pusher = Pusher(sandbox, form_of)
     return Starlette(
         routes=[
             Route("/", Endpoint(sandbox, connections, at_the_root, pusher.wake)),
-            Route(smspartner.PREFIX + "{action:path}", Endpoint(sandbox, connections, lambda _: french)),
+            Route(smspartner.PREFIX + "{action:path}", Endpoint(sandbox, connections, lambda _: french, pusher.wake)),
             *control_routes(sandbox),
         ]
     )

@@ -96,7 +96,8 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         receipt_jitter_ms: Up to so much more per message, so that receipts come out of order. Default 0.
         early_hold_ms: How long an answer waits for its receipt to be pulled first (number suffix 0008). Default 500.
         echo_context: Receipts carry SessionContext, as after activation by the provider. Default on.
-        callbacks: SdkAppId to the URL that its receipts and replies are pushed to, without `/status` and `/reply`; pulls go on.
+        callbacks: SdkAppId, `alibaba <AccessKey ID>` or `smspartner` to the URL that its receipts and replies are pushed to, without
+            `/status` and `/reply`; pulls go on.
         limits: Action to calls in any second; `*` for all others; 0 for no limit. Default: the documented ones.
         steering: Outcomes follow the last four digits of the number. Default on; off delivers everything.
         account_codes: SdkAppId (or `*`) to the code every send of it is refused with, for the whole call.

@@ -45,6 +45,7 @@ class Receipt(Struct, frozen=True, gc=False):
         code: The carrier's code.
         received_s: Epoch seconds.
         context: What the send said.
+        message: The message's index in the world.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Receipt(Struct, frozen=True, gc=False):
     code: str
     received_s: int
     context: str
+    message: int = 0
 
 
 class Delay(Struct, frozen=True):
@@ -213,4 +215,5 @@ class World:
             code=fate.receipt_code,
             received_s=(self._start_ms + self._due[message]) // 1000,
             context=self._origins[self._origin[message]].context,
+            message=message,
         )

@@ -14,7 +14,8 @@ from tests.unit.sandbox.harness import APP, PLAIN, Line, code_of
 from worker.providers.tencent.push import PUSH
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
-from worker.sandbox.tencent.push import Pusher
+from worker.sandbox.push import Pusher
+from worker.sandbox.tencent.push import TencentPushes
 from worker.sandbox.tencent.replies import add_reply
 
 UNLIMITED: dict[str, int] = {"*": 0}
@@ -147,7 +148,7 @@ def test_receipts_and_replies_are_pushed_as_well(line: Line) -> None:
             """Say nothing."""
 
     async def push() -> None:
-        Pusher(line.sandbox).wake()
+        Pusher(line.sandbox, lambda _: TencentPushes(line.sandbox)).wake()
         async with asyncio.timeout(10):
             while len(came) < 3:  # noqa: ASYNC110 - another thread fills it
                 await asyncio.sleep(0.02)

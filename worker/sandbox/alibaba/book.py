@@ -21,12 +21,14 @@ class Outgoing(Struct, frozen=True):
         context: OutId or TaskId.
         template: TemplateCode, or empty.
         sign: Signature or sender id.
+        globe: Whether it was made at the international site.
     """
 
     key: str
     context: str
     template: str
     sign: str
+    globe: bool = True
 
 
 class Message(Struct, frozen=True):
@@ -75,6 +77,7 @@ class Book:
         self._sandbox = sandbox
         self._calls = _TEN_DIGITS + secrets.randbelow(_TEN_DIGITS)
         self._by_id: dict[str, Message] = {}
+        self._by_index: dict[int, Message] = {}
         self._by_number: defaultdict[tuple[str, int], list[Message]] = defaultdict(list)
 
     def send(self, call: Outgoing, numbers: list[int], fates: list[Fate], texts: list[str]) -> list[Message]:
@@ -88,7 +91,7 @@ class Book:
             for index, (number, fate, text) in enumerate(zip(numbers, fates, texts, strict=True), first)
         ]
         for message in messages:
-            self._by_id[message.message_id] = message
+            self._by_id[message.message_id] = self._by_index[message.index] = message
             self._by_number[call.key, message.number].append(message)
         return messages
 
@@ -96,6 +99,10 @@ class Book:
         """A key's message by its id."""
         found = self._by_id.get(message_id)
         return found if found and found.call.key == key else None
+
+    def at(self, index: int) -> Message:
+        """A message by its index in the world."""
+        return self._by_index[index]
 
     def to(self, key: str, number: int) -> list[Message]:
         """A key's messages to a number, newest first."""

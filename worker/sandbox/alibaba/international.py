@@ -107,7 +107,7 @@ def query_message(
         "MessageId": message.message_id,
         "To": str(message.number),
         "Message": message.text,
-        "SendDate": _date(message.sent_s),
+        "SendDate": date_of(message.sent_s),
         "Status": _SENDING,
         "NumberDetail": _number_detail(message.number),
         "ResponseDescription": _DESCRIPTION,
@@ -118,7 +118,7 @@ def query_message(
         "Status": _DELIVERED if receipt.delivered else _FAILED,
         "ErrorCode": message.fate.receipt,
         "ErrorDescription": "success" if receipt.delivered else "failed",
-        "ReceiveDate": _date(receipt.received_s),
+        "ReceiveDate": date_of(receipt.received_s),
     }
 
 
@@ -157,5 +157,6 @@ def _number_detail(number: int) -> dict[str, str]:
     return {"Country": country.iso if country else "", "Region": "", "Carrier": "sandbox"}
 
 
-def _date(at_s: int) -> str:
+def date_of(at_s: int) -> str:
+    """A moment as the international site writes it: as in a mail, with a zone."""
     return format_datetime(datetime.fromtimestamp(at_s, BEIJING))

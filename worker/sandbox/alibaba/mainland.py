@@ -132,7 +132,9 @@ def _send(
     biz_id = ""
     if worst is None or worst.sent:
         texts = [shown(one.sign, one.values or {}) for one in recipients]
-        biz_id = book.send(Outgoing(key, context, template, recipients[0].sign), known, fates, texts)[0].biz_id
+        biz_id = book.send(Outgoing(key, context, template, recipients[0].sign, globe=False), known, fates, texts)[
+            0
+        ].biz_id
     # This API answers once for all numbers of a call: with the trouble of the first that is refused.
     trouble = worst.trouble if worst else None
     sandbox.stats.carried_out(len(known), [trouble.mainland if trouble else "OK"] * len(known))
@@ -145,7 +147,7 @@ def _detail(book: Book, message: Message) -> dict[str, object]:
         "PhoneNum": str(message.number).removeprefix("86")
         if str(message.number).startswith("86")
         else str(message.number),
-        "SendDate": _clock(message.sent_s),
+        "SendDate": clock_of(message.sent_s),
         "SendStatus": _WAITING,
         "TemplateCode": message.call.template,
         "Content": message.text,
@@ -154,8 +156,9 @@ def _detail(book: Book, message: Message) -> dict[str, object]:
     if receipt is None:
         return row
     status = _DELIVERED if receipt.delivered else _FAILED
-    return row | {"SendStatus": status, "ErrCode": message.fate.receipt, "ReceiveDate": _clock(receipt.received_s)}
+    return row | {"SendStatus": status, "ErrCode": message.fate.receipt, "ReceiveDate": clock_of(receipt.received_s)}
 
 
-def _clock(at_s: int) -> str:
+def clock_of(at_s: int) -> str:
+    """A moment as the mainland site writes it: in Beijing, without a zone."""
     return datetime.fromtimestamp(at_s, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")

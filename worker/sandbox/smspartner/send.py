@@ -181,10 +181,11 @@ def _let_out(
         )
         for text, fate in taken
     }
+    first = None
     if fields.get("sandbox") not in (1, "1"):
-        sandbox.world.send(Origin(APP, tag, sent_ms), list(messages), [DELIVERED] * len(messages), delay)
+        first = sandbox.world.send(Origin(APP, tag, sent_ms), list(messages), [DELIVERED] * len(messages), delay)
     sending = Sending(store.next_id(), tag, messages, sent_ms)
-    store.keep(sending)
+    store.keep(sending, first)
     return sending
 
 

@@ -68,6 +68,7 @@ class Store:
         self._rng = Random(seed)  # noqa: S311 - repeatable on purpose
         self._calls: dict[int, Sending] = {}
         self._by_tag: defaultdict[str, list[Sending]] = defaultdict(list)
+        self._by_world: dict[int, tuple[int, Message]] = {}
         self.stopped: dict[int, int] = {}
         """Numbers on the STOP list, and since when, epoch ms."""
 
@@ -75,9 +76,12 @@ class Store:
         """A message_id; the real ones are numbers too."""
         return next(self._ids)
 
-    def keep(self, sending: Sending) -> None:
-        """Remember a call."""
+    def keep(self, sending: Sending, first: int | None) -> None:
+        """Remember a call; `first` is the index of its first message in the world, None when it is not there."""
         self._calls[sending.message_id] = sending
+        if first is not None:
+            for index, message in enumerate(sending.messages.values(), first):
+                self._by_world[index] = sending.message_id, message
         if sending.tag:
             self._by_tag[sending.tag].append(sending)
 
@@ -88,6 +92,14 @@ class Store:
     def call(self, message_id: int) -> Sending | None:
         """A call by its id."""
         return self._calls.get(message_id)
+
+    def at(self, index: int) -> tuple[int, Message]:
+        """A message by its index in the world, and the id of its call."""
+        return self._by_world[index]
+
+    def last_to(self, number: int) -> int | None:
+        """The id of the last call with a message to the number."""
+        return next((one.message_id for one in reversed(self._calls.values()) if number in one.messages), None)
 
     def of_tag(self, tag: str) -> Sequence[Sending]:
         """The calls with a tag, oldest first."""

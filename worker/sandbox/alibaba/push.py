@@ -1,0 +1,84 @@
+"""Alibaba's callbacks: lists of receipts in the form of the site that sent (SmsReport, or the international one), and SmsUp."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from worker.sandbox.alibaba.book import Book, Message
+from worker.sandbox.alibaba.gateway import AlibabaWire
+from worker.sandbox.alibaba.international import date_of
+from worker.sandbox.alibaba.mainland import clock_of
+from worker.sandbox.book import PersonReply
+from worker.sandbox.state import Receipt
+
+PREFIX: Final = "alibaba "
+"""Before a key's AccessKey ID in `callbacks`."""
+
+
+class AlibabaPushes:
+    """The form.
+
+    Args:
+        wire: Whose book has the messages by their ids.
+    """
+
+    def __init__(self, wire: AlibabaWire) -> None:
+        self._wire = wire
+        self._sequence = 0
+
+    def receipts(self, receipts: Sequence[Receipt]) -> list[object]:
+        """A page for each site."""
+        book: Book = self._wire.book
+        both = [(book.at(receipt.message), receipt) for receipt in receipts]
+        mainland: list[object] = [_report(message, receipt) for message, receipt in both if not message.call.globe]
+        globe: list[object] = [_globe(message, receipt) for message, receipt in both if message.call.globe]
+        return [page for page in (mainland, globe) if page]
+
+    def reply(self, reply: PersonReply) -> object:
+        """A list of one. `sequence_id` is text, as it is now."""
+        self._sequence += 1
+        return [
+            {
+                "phone_number": _local(reply.number),
+                "content": reply.text,
+                "send_time": clock_of(reply.at_s),
+                "dest_code": reply.extend,
+                "sequence_id": str(self._sequence),
+                "sign_name": reply.sign,
+            }
+        ]
+
+    def taken(self, answer: Any) -> bool:  # noqa: ANN401 - JSON of a stranger
+        """By a number under `code`; which one does not matter."""
+        return isinstance(answer, dict) and isinstance(answer.get("code"), int)
+
+
+def _report(message: Message, receipt: Receipt) -> dict[str, object]:
+    return {
+        "phone_number": _local(message.number),
+        "send_time": clock_of(message.sent_s),
+        "report_time": clock_of(receipt.received_s),
+        "success": receipt.delivered,
+        "err_code": message.fate.receipt,
+        "err_msg": "用户接收成功" if receipt.delivered else f"sandbox: {message.fate.receipt}",
+        "sms_size": "1",
+        "biz_id": message.biz_id,
+        "out_id": message.call.context,
+    }
+
+
+def _globe(message: Message, receipt: Receipt) -> dict[str, object]:
+    return {
+        "To": str(message.number),
+        "Status": "1" if receipt.delivered else "2",
+        "MessageId": message.message_id,
+        "SmsSize": "1",
+        "TaskId": message.call.context,
+        "SendDate": date_of(message.sent_s),
+        "ReceiveDate": date_of(receipt.received_s),
+        "ErrorCode": message.fate.receipt,
+        "ErrorDescription": "success" if receipt.delivered else f"sandbox: {message.fate.receipt}",
+    }
+
+
+def _local(number: int) -> str:
+    return str(number).removeprefix("86") if str(number).startswith("86") else str(number)

@@ -22,6 +22,7 @@ ROW = {
     "final_at": None,
     "fee": 2,
     "country": "CN",
+    "message": "sent, they say",
 }
 
 
@@ -33,8 +34,8 @@ def test_csv_has_the_columns_of_the_contract(run: Any, fake: Any) -> None:
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        "phone,ref,state,code,provider,serial,attempts,accepted_at,final_at,fee,country",
-        '+8613711112222,"a,b",delivered,DELIVRD,tencent,s1,1,2026-08-01T09:00:00Z,,2,CN',
+        "phone,ref,state,code,provider,serial,attempts,accepted_at,final_at,fee,country,message",
+        '+8613711112222,"a,b",delivered,DELIVRD,tencent,s1,1,2026-08-01T09:00:00Z,,2,CN,"sent, they say"',
     ]
 
 

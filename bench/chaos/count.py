@@ -36,7 +36,7 @@ class Tally:
         provider_off: By how many the provider's numbers with a message differ from the ledger's.
         metrics_off: By how many recipients the sums of `/metrics` differ from the ledger's.
         receivers_off: By how many recipients and closed jobs each receiver's sums differ from the ledger's.
-        gaps: Jobs with a missing `seq` at a receiver.
+        gaps: Numbers of the events of those jobs of which a receiver lacks some.
         refused_badly: Ledgers of an older layout that were not refused.
     """
 
@@ -56,7 +56,7 @@ class Tally:
     provider_off: int = 0
     metrics_off: int = 0
     receivers_off: dict[str, int] = field(default_factory=dict)
-    gaps: int = 0
+    gaps: dict[str, list[int]] = field(default_factory=dict)
     refused_badly: int = 0
 
     @property
@@ -72,7 +72,7 @@ class Tally:
             self.provider_off,
             self.metrics_off,
             sum(self.receivers_off.values()),
-            self.gaps,
+            len(self.gaps),
             self.refused_badly,
         )
         return not any(broken) and self.states["unknown"] <= self.in_calls and self.again <= self.lost_moments
@@ -128,4 +128,4 @@ def count_received(tally: Tally, given: Given, receivers: Mapping[str, Receiver]
         applied = receiver.applied
         missing = len(jobs - applied.closed.keys())
         tally.receivers_off[name] = missing + off(applied.counts(jobs), tally.states)
-        tally.gaps += applied.gaps(jobs)
+        tally.gaps |= {f"{name} {job}": seqs for job, seqs in applied.gaps(jobs).items()}

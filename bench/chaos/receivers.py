@@ -45,6 +45,8 @@ class Applied:
             return
         self.ids.add(event_id)
         data = event["data"]
+        if event["type"] not in {"job.closed", "recipients.final"}:
+            return
         if event["type"] == "job.closed":
             self.closed[data["job"]] = data["counts"]
             return
@@ -59,9 +61,18 @@ class Applied:
         """How many recipients of these jobs ended in which state."""
         return Counter(state for (job, _), (_, _, state) in self.states.items() if job in jobs)
 
-    def gaps(self, jobs: set[str]) -> int:
-        """Jobs with a number missing among those of their events."""
-        return sum(max(seqs) != len(seqs) for job, seqs in self.seqs.items() if job in jobs)
+    def gaps(self, jobs: set[str]) -> dict[str, list[int]]:
+        """The numbers of the events of those jobs that lack some."""
+        return {job: sorted(seqs) for job, seqs in self.seqs.items() if job in jobs and max(seqs) != len(seqs)}
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Workers that are killed in the middle of a request are no news."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing."""
 
 
 class Receiver:
@@ -69,6 +80,7 @@ class Receiver:
 
     Args:
         shaky: Whether it misbehaves.
+        takes_s: How long it works on each event.
         seed: Of how it does.
 
     Attributes:
@@ -76,11 +88,13 @@ class Receiver:
         applied: What it has applied.
         answers: How often it ended a request in which way.
         lag_s: From what happened to its arrival, of each request.
+        most_bytes: The longest body.
     """
 
-    def __init__(self, *, shaky: bool, seed: int = 1) -> None:
+    def __init__(self, *, shaky: bool = False, takes_s: float = 0.0, seed: int = 1) -> None:
         self.secret, self.applied, self.answers = "", Applied(), Counter[str]()
         self.lag_s: list[float] = []
+        self.most_bytes = 0
         self.shaky, self._chance, self._lock = shaky, random.Random(seed), threading.Lock()
         receiver = self
 
@@ -89,13 +103,12 @@ class Receiver:
             wbufsize = -1  # head and end of an answer in one packet
 
             def do_POST(self) -> None:
-                receiver._take(self)
+                receiver._take(self, takes_s)
 
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -111,12 +124,14 @@ class Receiver:
         """From here on answer well."""
         self.shaky = False
 
-    def _take(self, handler: BaseHTTPRequestHandler) -> None:
+    def _take(self, handler: BaseHTTPRequestHandler, takes_s: float) -> None:
         headers = {name.lower(): value for name, value in handler.headers.items()}
         body = handler.rfile.read(int(headers["content-length"]))
         with self._lock:
             end = self._chance.choices(ENDS, ODDS)[0] if self.shaky else "ok"
             self.answers[end] += 1
+            self.most_bytes = max(self.most_bytes, len(body))
+        time.sleep(takes_s)
         if end == "hang":
             time.sleep(HANG_S)
         if end == "late":

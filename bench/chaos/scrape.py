@@ -66,7 +66,8 @@ class WebProcess:
                 return answer.raise_for_status().text
             except httpx.HTTPError:
                 if time.monotonic() > over_s:
-                    raise
+                    log = (self._folder / "web.log").read_text()[-2000:]
+                    raise SystemExit(f"chaos: the web process does not answer:\n{log}") from None
                 time.sleep(0.2)
 
 

@@ -29,7 +29,7 @@ def table(found: Outcome) -> Table:
             (f"recipients and jobs, receiver {name} against ledger", off, "0")
             for name, off in tally.receivers_off.items()
         ),
-        ("jobs with a gap in `seq`", tally.gaps, "0"),
+        ("jobs with a gap in `seq`", len(tally.gaps), "0"),
         ("older layouts not refused", tally.refused_badly, "0"),
     )
     for what, number, promised in rows:

@@ -81,8 +81,22 @@ class Event:
         return f'{head},"data":{data},"results":[{",".join(self.rows)}]}}}}'.encode()
 
 
+KEPT_AT_LEAST_S: Final = 7 * 86_400
+"""Events outlast all tries (28 hours) and the five days to a suspension."""
+
 Entry = tuple[str, str, str]
 """Id, type and text of an entry of the outbox."""
+
+
+def kept_s(retention_days: float) -> float:
+    """For how long events are kept, s, when closed jobs are kept for so many days."""
+    return max(retention_days * 86_400, KEPT_AT_LEAST_S)
+
+
+def trim(ledger: Ledger, *, keep_s: float) -> int:
+    """Drop entries that no worker has moved in all this time: what they refer to is gone. Returns how many there were."""
+    oldest_ms = ledger.now_ms() - round(keep_s * 1000)
+    return int(ledger.redis.xtrim(ledger.keys.outbox, minid=oldest_ms, approximate=False))
 
 
 def fan_out(ledger: Ledger, *, keep_s: float) -> int | None:
@@ -280,6 +294,6 @@ def _moving(
         facts += [name, seq]
     for each in written:
         own = [keys.webhook(part, each.endpoint.id) for part in ("state", "queue", "flying", "kept")]
-        key_list += [*own, keys.webhook_event(each.id)]
+        key_list += [*own, keys.webhook_event(each.id), keys.webhook("failed", each.endpoint.id)]
         facts += [each.endpoint.name, each.endpoint.id, each.id, each.event.kind, packed(each.body), each.event.at_ms]
     return "webhook_fan", key_list, facts

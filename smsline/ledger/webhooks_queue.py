@@ -2,8 +2,9 @@
 
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, ScriptCall
 from smsline.ledger.webhooks import Endpoint
 
 
@@ -15,31 +16,13 @@ class Taken:
         id: Its `webhook-id`, the same over all tries.
         body: What is sent.
         tries: How often it was tried before.
+        now_s: When it was taken, epoch s.
     """
 
     id: str
     body: bytes
     tries: int
-
-
-def take(ledger: Ledger, endpoint: Endpoint, *, lease_ms: float) -> Taken | None:
-    """Take the next event that is due; None when none is, or when enough requests to the endpoint are under way.
-
-    Args:
-        ledger: Where.
-        endpoint: Whose.
-        lease_ms: After so long without a word of what the request came to, the event is due again.
-    """
-    keys = ledger.keys
-    key_list = [keys.webhooks_due, *(keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying"))]
-    while event := ledger.run("webhook_take", key_list, [endpoint.name, lease_ms]).decode():
-        body, tries = ledger.redis.hmget(keys.webhook_event(event), "body", "tries")
-        if body is not None:
-            return Taken(event, zlib.decompress(body), int(tries or 0))
-        # Its time of being kept is over.
-        ledger.redis.zrem(keys.webhook("queue", endpoint.id), event)
-        ledger.redis.zrem(keys.webhook("flying", endpoint.id), event)
-    return None
+    now_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +42,23 @@ class Tried:
     pause_ms: float = 0
 
 
+def take(ledger: Ledger, endpoint: Endpoint, *, lease_ms: float) -> Taken | None:
+    """Take the next event that is due; None when none is, or when enough requests to the endpoint are under way.
+
+    Args:
+        ledger: Where.
+        endpoint: Whose.
+        lease_ms: After so long without a word of what the request came to, the event is due again.
+    """
+    return _opened(ledger, endpoint, ledger.run(*_taking(ledger, endpoint, lease_ms)), lease_ms)
+
+
+def delivered(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, lease_ms: float) -> Taken | None:
+    """Write down that a request went well, and take the next event in the same round trip."""
+    calls = [_noting(ledger, endpoint, event, tried, patience_ms=0), _taking(ledger, endpoint, lease_ms)]
+    return _opened(ledger, endpoint, ledger.run_many(calls)[1], lease_ms)
+
+
 def note(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, patience_ms: float) -> bool:
     """Write down what a request came to.
 
@@ -72,11 +72,35 @@ def note(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, patien
     Returns:
         Whether it has been suspended just now.
     """
+    return bool(ledger.run(*_noting(ledger, endpoint, event, tried, patience_ms=patience_ms)))
+
+
+def _taking(ledger: Ledger, endpoint: Endpoint, lease_ms: float) -> ScriptCall:
+    keys = ledger.keys
+    own = (keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying"))
+    return "webhook_take", [keys.webhooks_due, *own], [endpoint.name, lease_ms]
+
+
+def _opened(ledger: Ledger, endpoint: Endpoint, answer: list[Any], lease_ms: float) -> Taken | None:
+    """The event that a script has taken, with its body."""
+    keys = ledger.keys
+    while event := answer[0].decode():
+        body, tries = ledger.redis.hmget(keys.webhook_event(event), "body", "tries")
+        if body is not None:
+            return Taken(event, zlib.decompress(body), int(tries or 0), int(answer[1]))
+        # Its time of being kept is over.
+        ledger.redis.zrem(keys.webhook("queue", endpoint.id), event)
+        ledger.redis.zrem(keys.webhook("flying", endpoint.id), event)
+        answer = ledger.run(*_taking(ledger, endpoint, lease_ms))
+    return None
+
+
+def _noting(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, patience_ms: float) -> ScriptCall:
     keys = ledger.keys
     own = [keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying", "failed")]
     again = "" if tried.again_ms is None else round(tried.again_ms)
     facts = [endpoint.name, event, tried.outcome, tried.answer[:200], again, round(tried.pause_ms), round(patience_ms)]
-    return bool(ledger.run("webhook_tried", [keys.webhooks_due, *own, keys.webhook_event(event), keys.stats], facts))
+    return "webhook_tried", [keys.webhooks_due, *own, keys.webhook_event(event), keys.stats], facts
 
 
 def failures_in_row(ledger: Ledger, endpoint: Endpoint) -> int:

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Sequence
 
-from smsline.ledger import due, retention
+from smsline.ledger import due, retention, webhooks_outbox
 from smsline.ledger.due import Lease
 from smsline.ledger.retention import Life
+from smsline.names import WEBHOOKS_QUEUE
 from smsline.states import State
 from worker.engine import Engine
 
@@ -84,8 +85,18 @@ def _close(engine: Engine, leases: Sequence[Lease]) -> None:
             retention.remove(ledger, lease.member)
         elif left_ms is not None:
             log.info("job %s is closed", lease.member)
+    if any(left_ms is not None and left_ms <= 0 for _, left_ms in ends):
+        _trim_outbox(engine)
     retention.compact(ledger, [lease.member for lease, left_ms in ends if left_ms and left_ms > 0])
     due.finish_many(ledger, key, [(lease, left_ms if left_ms and left_ms > 0 else None) for lease, left_ms in ends])
+
+
+def _trim_outbox(engine: Engine) -> None:
+    """Without a worker on the queue of webhooks their outbox would grow for ever."""
+    if dropped := webhooks_outbox.trim(engine.ledger, keep_s=webhooks_outbox.kept_s(engine.settings.retention_days)):
+        log.error(
+            "%d events for webhooks were never moved and are dropped: no worker has served %s", dropped, WEBHOOKS_QUEUE
+        )
 
 
 def _left_ms(engine: Engine, life: Life | None, now_ms: int) -> float | None:

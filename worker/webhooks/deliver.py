@@ -17,20 +17,23 @@ from smsline.ledger.refusals import explain
 from smsline.ledger.webhooks import Endpoint
 from worker.engine import Engine
 from worker.webhooks.post import TIMEOUT_S, Poster
-from worker.webhooks.retries import PATIENCE_S, judge
+from worker.webhooks.retries import PATIENCE_S, Answer, judge
 from worker.webhooks.signing import headers_of
 
 OUTBOX: Final = "outbox"
 """The member of the due set that stands for the outbox; an endpoint's is `to <name>`."""
 
-THREADS: Final = 8
-"""Requests of a process that are under way to endpoints whose last one was good."""
+THREADS: Final = 32
+"""Requests of a process that are under way to endpoints whose last one was good; a thread that waits costs next to nothing."""
 
 THREADS_IN_TROUBLE: Final = 4
 """The same for those whose last one failed, so that however many of them hang, the others go on."""
 
-AT_ONE_ENDPOINT: Final = 2
-"""Threads of a process that work for one endpoint at once."""
+AT_ONE_ENDPOINT: Final = 16
+"""Threads of a process that work for one endpoint at once, as long as half of all are free."""
+
+AT_ONE_WHEN_BUSY: Final = 2
+"""The same when they are not, so that some endpoints that are slow leave threads to the others."""
 
 SLICE_S: Final = 5.0
 LEASE_MS: Final = (TIMEOUT_S + 10) * 1000
@@ -38,8 +41,6 @@ LEASE_MS: Final = (TIMEOUT_S + 10) * 1000
 
 FAN_LEASE_MS: Final = 15_000.0
 LOOK_AGAIN_MS: Final = 300.0
-KEPT_AT_LEAST_S: Final = 7 * 86_400
-"""Events outlast all tries (28 hours) and the five days to a suspension."""
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,8 @@ class Deliveries:
         with self._lock:
             at_work = self.busy.total() - self._in_trouble
             full = self._in_trouble >= THREADS_IN_TROUBLE if trouble else at_work >= THREADS
-            if full or self.busy[member] >= (AT_ONE_ENDPOINT if member != OUTBOX else 1):
+            most = 1 if member == OUTBOX else AT_ONE_ENDPOINT if at_work < THREADS // 2 else AT_ONE_WHEN_BUSY
+            if full or self.busy[member] >= most:
                 return False
             self.busy[member] += 1
             self._in_trouble += trouble
@@ -123,30 +125,33 @@ class Deliveries:
         except NotFound:
             ledger.redis.zrem(ledger.keys.webhooks_due, member)
             return 0
-        while not over() and (taken := webhooks_queue.take(ledger, endpoint, lease_ms=LEASE_MS)):
+        taken = webhooks_queue.take(ledger, endpoint, lease_ms=LEASE_MS)
+        while taken:
             done += 1
-            if not self._try(endpoint, taken):
-                break
+            headers = headers_of(taken.id, taken.body, secret=endpoint.secret, now_s=taken.now_s)
+            answer = self.poster.post(endpoint.url, taken.body, headers, now_s=taken.now_s)
+            if answer.good and not over():
+                tried = judge(answer, tries=taken.tries, in_row=0)
+                taken = webhooks_queue.delivered(ledger, endpoint, taken.id, tried, lease_ms=LEASE_MS)
+            else:
+                self._note(endpoint, taken, answer)
+                taken = None
         self.engine.poke(0)
         return done
 
-    def _try(self, endpoint: Endpoint, taken: webhooks_queue.Taken) -> bool:
-        """Make one request; whether the endpoint takes more."""
+    def _note(self, endpoint: Endpoint, taken: webhooks_queue.Taken, answer: Answer) -> None:
+        """Write down what the last request of this slice came to."""
         ledger = self.engine.ledger
-        now_s = self.engine.now_ms() // 1000
-        headers = headers_of(taken.id, taken.body, secret=endpoint.secret, now_s=now_s)
-        answer = self.poster.post(endpoint.url, taken.body, headers, now_s=now_s)
-        in_row = webhooks_queue.failures_in_row(ledger, endpoint)
+        in_row = 0 if answer.good else webhooks_queue.failures_in_row(ledger, endpoint)
         tried = judge(answer, tries=taken.tries, in_row=in_row)
         suspended = webhooks_queue.note(ledger, endpoint, taken.id, tried, patience_ms=PATIENCE_S * 1000)
         if tried.outcome == "ok":
-            return True
+            return
         if tried.outcome == "gone":
             webhooks.remove(ledger, endpoint.name)
             _note(self.engine, "webhook.remove", endpoint, tried.answer)
             log.warning("webhook endpoint %s says that it is gone (410); it is removed", endpoint.name)
-            return False
-        if suspended:
+        elif suspended:
             _note(self.engine, "webhook.suspend", endpoint, tried.answer)
             log.error(
                 "webhook endpoint %s has failed for five days (%s) and is suspended; once it is mended, "
@@ -157,7 +162,6 @@ class Deliveries:
             log.warning(
                 "webhook endpoint %s failed: %s; `smsline webhooks failures` has more", endpoint.name, tried.answer
             )
-        return False
 
 
 def _note(engine: Engine, act: str, endpoint: Endpoint, answer: str) -> None:
@@ -172,7 +176,7 @@ def fan_out(engine: Engine) -> int:
     if lease is None:
         return 0
     over, moved = engine.slice_ends(SLICE_S), 0
-    keep_s = max(engine.settings.retention_days * 86_400, KEPT_AT_LEAST_S)
+    keep_s = webhooks_outbox.kept_s(engine.settings.retention_days)
     while not over() and (some := webhooks_outbox.fan_out(ledger, keep_s=keep_s)):
         moved += some
     webhooks_outbox.fanned(ledger, again_ms=0 if over() else LOOK_AGAIN_MS)

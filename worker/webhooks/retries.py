@@ -41,6 +41,11 @@ class Answer:
     retry_after_s: float | None = None
     refused: bool = False
 
+    @property
+    def good(self) -> bool:
+        """Whether the event has been taken."""
+        return 200 <= self.status < 300
+
 
 def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float] = random.random) -> Tried:
     """What an answer means.
@@ -51,7 +56,7 @@ def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float
         in_row: How many requests to the endpoint have failed since the last good one.
         chance: From 0 to 1, for the jitter.
     """
-    if 200 <= answer.status < 300:
+    if answer.good:
         return Tried("ok", answer.told)
     if answer.status == GONE:
         return Tried("gone", answer.told)

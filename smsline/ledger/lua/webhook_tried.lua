@@ -8,6 +8,7 @@ local name, event, outcome, answer, again_ms, pause_ms, patience_ms = unpack(ARG
 local endpoint, now = the_endpoint(2, due_key, name), math.floor(now_us() / 1000)
 redis.call('HINCRBY', stats_key, 'w|' .. name .. '|' .. outcome, 1)
 redis.call('ZREM', flying_key, event)
+local flying = tonumber(redis.call('HGET', state_key, 'flying') or FIRST_FLYING)
 local there, suspended = redis.call('EXISTS', event_key) == 1, ''
 if there then redis.call('HINCRBY', event_key, 'tries', 1); redis.call('HSET', event_key, 'answer', answer, 'tried_ms', now) end
 if outcome == 'ok' then
@@ -15,14 +16,14 @@ if outcome == 'ok' then
   redis.call('ZREM', queue_key, event)
   redis.call('ZREM', failed_key, event)
   redis.call('HDEL', state_key, 'in_row', 'failing_ms', 'until_ms', 'answer')
-  redis.call('HSET', state_key, 'ok_ms', now)
+  redis.call('HSET', state_key, 'ok_ms', now, 'flying', math.min(MOST_FLYING, flying + 1))
 else
   if again_ms == '' or not there then redis.call('ZREM', queue_key, event)
   else redis.call('ZADD', queue_key, now + tonumber(again_ms), event) end
   redis.call('ZADD', failed_key, now, event)
   redis.call('HINCRBY', state_key, 'in_row', 1)
   redis.call('HSETNX', state_key, 'failing_ms', now)
-  redis.call('HSET', state_key, 'until_ms', now + tonumber(pause_ms), 'answer', answer)
+  redis.call('HSET', state_key, 'until_ms', now + tonumber(pause_ms), 'answer', answer, 'flying', math.max(1, math.floor(flying / 2)))
   if now - tonumber(redis.call('HGET', state_key, 'failing_ms')) >= tonumber(patience_ms)
       and redis.call('HSETNX', state_key, 'suspended_ms', now) == 1 then suspended = 'suspended' end
 end

@@ -229,6 +229,55 @@ def test_what_a_crashed_process_had_taken_is_sent_by_another(line: Scene, receiv
     assert receiver.seen.count(taken.id) == 1
 
 
+def under_way(ledger: Ledger, endpoint: webhooks.Endpoint) -> list[webhooks_queue.Taken]:
+    """As many requests as may be made at once."""
+    return list(iter(lambda: webhooks_queue.take(ledger, endpoint, lease_ms=60_000), None))
+
+
+def test_an_endpoint_that_is_well_gets_ever_more_at_once_and_one_that_fails_fewer(line: Scene) -> None:
+    """Two at first, one more for each that goes well, sixteen at most; after a failure one at a time, then half as many."""
+    ledger, endpoint = line.ledger, webhooks.find(line.ledger, "shop")
+    ok = webhooks_queue.Tried("ok", "HTTP 200")
+    for _ in range(100):
+        webhooks.send_test(ledger, "shop")
+    line.advance(1)
+    sizes = []
+    for _ in range(4):
+        taken = under_way(ledger, endpoint)
+        sizes.append(len(taken))
+        for each in taken:
+            webhooks_queue.note(ledger, endpoint, each.id, ok, patience_ms=1e9)
+    assert sizes == [2, 4, 8, 16]
+    first, *others = under_way(ledger, endpoint)
+    assert len(others) == 15
+    webhooks_queue.note(ledger, endpoint, first.id, webhooks_queue.Tried("failed", "", 1e9, 1_000), patience_ms=1e9)
+    for each in others[:-2]:
+        webhooks_queue.note(ledger, endpoint, each.id, webhooks_queue.Tried("failed", "", 1e9, 1_000), patience_ms=1e9)
+    line.advance(2)
+    assert under_way(ledger, endpoint) == [], "others are still under way"
+    webhooks_queue.note(ledger, endpoint, others[-2].id, ok, patience_ms=1e9)
+    assert len(under_way(ledger, endpoint)) == 1, "two in all, one of them from before"
+
+
+def test_what_is_kept_no_more_leaves_nothing_behind(line: Scene) -> None:
+    """Neither at an endpoint that is suspended for ever, nor in an outbox that no worker moves."""
+    ledger, endpoint = line.ledger, webhooks.find(line.ledger, "shop")
+    line.close_all(line.submit(some_numbers(3)))
+    line.advance(0.6)
+    deliver.fan_out(line.engine)
+    ledger.redis.hset(ledger.keys.webhook("state", endpoint.id), "suspended_ms", ledger.now_ms())
+    sets = [ledger.keys.webhook(part, endpoint.id) for part in ("queue", "kept")]
+    assert [ledger.redis.zcard(key) for key in sets] == [2, 2]
+    line.advance(8 * DAY_S)
+    ledger.redis.delete(ledger.keys.outbox)
+    ledger.redis.xadd(ledger.keys.outbox, {"job.closed": "gone"}, id="1-0")
+    line.close_all(line.submit(some_numbers(3)))
+    assert ledger.redis.xrange(ledger.keys.outbox, count=1)[0][0] != b"1-0"
+    line.advance(0.6)
+    deliver.fan_out(line.engine)
+    assert [ledger.redis.zcard(key) for key in sets] == [2, 2]
+
+
 def test_a_trial_event_says_what_became_of_it(line: Scene, receiver: Receiver) -> None:
     """It goes through the workers, as all events."""
     event = webhooks.send_test(line.ledger, "shop")

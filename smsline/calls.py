@@ -1,11 +1,12 @@
 """What the clients ask of the ledger, without I/O: `Client` and `AsyncClient` carry the same talks."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from redis.exceptions import RedisError
 
@@ -18,7 +19,7 @@ from smsline.ledger.jobs import ResultReader, Status
 from smsline.ledger.keys import Keys
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.talk import Talk, Unreached, ask
-from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL
+from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL, GONE_MS, lane_queue
 from smsline.numbers import check_region, parse_number
 from smsline.repeats import Content, refuse_another_job, refuse_other_rows
 from smsline.tracing import submitting
@@ -26,6 +27,8 @@ from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, show
 from smsline.wakeup import wake_up
 
 log = logging.getLogger(__name__)
+
+LOOK_AGAIN_S: Final = 60.0
 
 Broker = Literal["ledger", "redis", "other"]
 """Where wake-ups go: onto a list in the ledger's Redis, onto one in another Redis, or nowhere."""
@@ -134,7 +137,7 @@ class Calls:
         self.keys = keys
         self.region = region
         self.broker = broker
-        self._asked = False
+        self._looked_s: dict[str, float] = {}
 
     def send(self, job: Mapping[str, object], *, to: str, ref: str = "", job_id: str | None = None) -> Talk[Submitted]:
         """One message to one number; nothing is asked before all of it is checked.
@@ -174,22 +177,24 @@ class Calls:
         taken = yield from inbox.submission(
             self.keys, job, spec, part, part_no=part_no, parts=parts, wake=wake, rows=rows, distinct=True
         )
-        if parts is not None and not self._asked:
-            yield from self._look_for_workers(taken.job)
+        if parts is not None and time.monotonic() - self._looked_s.get(spec.lane, -math.inf) > LOOK_AGAIN_S:
+            yield from self._look_for_workers(taken.job, spec.lane)
         return taken
 
-    def _look_for_workers(self, job: str) -> Talk[None]:
-        """Warn where no worker has ever been: a namespace that is misspelt on one side takes jobs that are never sent.
+    def _look_for_workers(self, job: str, lane: str) -> Talk[None]:
+        """Warn where no worker runs that serves the job's lane: all are down, or the namespace is misspelt on one side.
 
-        It is asked once, after a client's first job.
+        It is asked after a client's first job in a lane, and then once a minute, so that it costs a long-lived client nothing.
         """
-        self._asked = True
+        self._looked_s[lane] = time.monotonic()
         with suppress(RedisError):  # the job is safe, whatever becomes of this question
-            (found,) = yield from ask(("HVALS", self.keys.accounts))
-            if not any(found):
+            pulses, (seconds, _) = yield from ask(("HGETALL", self.keys.pulses), ("TIME",))
+            running = {queue.decode() for queue, at_ms in pulses.items() if int(at_ms) > int(seconds) * 1000 - GONE_MS}
+            if lane_queue(lane) not in running:
                 log.warning(
-                    "job %s waits: no worker has served the namespace %s yet; start one, or mend SMSLINE_NAMESPACE",
-                    *(job, self.keys.prefix.strip("{}:")),
+                    "job %s waits: no worker that runs serves the lane %s in the namespace %s%s; start one, or mend SMSLINE_NAMESPACE",
+                    *(job, lane, self.keys.prefix.strip("{}:")),
+                    f" ({', '.join(sorted(running))} are served)" if running else "",
                 )
 
     def check_account(self, account: str) -> Talk[None]:

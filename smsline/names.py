@@ -34,6 +34,10 @@ TASK_WEBHOOKS: Final = "smsline.webhooks"
 TASKS: Final = (TASK_SUBMIT, TASK_ACCEPT, TASK_SEND, TASK_DRAIN, TASK_PROBE, TASK_CLOSE, TASK_WEBHOOKS)
 
 
+GONE_MS: Final = 30_000
+"""A process that has not announced itself for so long does not run any more."""
+
+
 def lane_queue(lane: str) -> str:
     """The Celery queue of a lane, `smsline.otp` for `otp`."""
     return QUEUE_PREFIX + lane

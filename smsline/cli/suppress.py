@@ -1,16 +1,20 @@
 """The suppression list: which numbers are not texted, in which lanes and why; add, remove and list them."""
 
+import io
+import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from smsline.cli import options as opt
 from smsline.cli.errors import BAD_INPUT
 from smsline.cli.output import print_json, print_line, print_rows, say
-from smsline.csvfile import CampaignFile, open_campaign
+from smsline.csvfile import STDIN, CampaignFile
 from smsline.errors import BadInput
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ File = Annotated[
     typer.Option(
         "--file",
         metavar="FILE",
-        help="A CSV with a column phone, or a number a line; - reads stdin.",
+        help="A CSV with a column phone, a number a line, or what `list --json` prints; - reads stdin.",
         show_default=False,
     ),
 ]
@@ -96,7 +100,7 @@ def remove(context: typer.Context, numbers: Phones = None, *, file: File = "", a
     epilog=opt.example("smsline suppress list > stop.csv", "smsline suppress add --file stop.csv"),
 )
 def list_numbers(context: typer.Context, *, as_json: opt.Json = False) -> None:
-    """Print every entry: the number, what is stopped, from where, why and since when; CSV that `add --file` takes."""
+    """Print every entry: the number, what is stopped, from where, why and since when; `add --file` takes it, as CSV or JSON."""
     print_rows(opt.admin_of(context).suppressed(), COLUMNS, fmt="jsonl" if as_json else "csv")
 
 
@@ -115,8 +119,11 @@ def _rows(
     if not file:
         yield given
         return
-    with open_campaign(file, header=False) as source:
-        yield chain(given, _good(source, region, bad))
+    with _open(file) as source:
+        # What `list --json` prints has an object per line; a CSV cannot begin with a brace.
+        as_json = source.peek(1)[:1] == b"{"
+        read = _objects(source) if as_json else _cells(CampaignFile(source, _name_of(file), header=False))
+        yield chain(given, _good(read, region, bad))
 
 
 def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
@@ -128,19 +135,64 @@ def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
         raise typer.Exit(BAD_INPUT)
 
 
-def _good(source: CampaignFile, region: str | None, bad: list[str]) -> Iterator[dict[str, str]]:
+def _name_of(file: str) -> str:
+    return "standard input" if file == STDIN else file
+
+
+@contextmanager
+def _open(file: str) -> Iterator[io.BufferedReader]:
+    """The file's bytes, or standard input.
+
+    Raises:
+        BadInput: It cannot be opened.
+    """
+    if file == STDIN:
+        yield cast("io.BufferedReader", sys.stdin.buffer)
+        return
+    try:
+        source = Path(file).open("rb")  # noqa: SIM115 - closed below, where reading errors are not opening errors
+    except OSError as error:
+        raise BadInput("file", file, f"cannot be read: {error.strerror or error}") from None
+    with source:
+        yield source
+
+
+def _cells(source: CampaignFile) -> Iterator[tuple[int, dict[str, str], str]]:
+    """Line, columns and broken rule of each row of a CSV."""
+    for row in source.rows():
+        others = dict(zip(source.columns.ignored, row.others, strict=False))
+        yield row.line, {**others, "phone": row.phone}, row.reason
+
+
+def _objects(source: io.BufferedReader) -> Iterator[tuple[int, dict[str, str], str]]:
+    """The same of JSON lines."""
+    for line, text in enumerate(source, 1):
+        if not text.strip():
+            continue
+        try:
+            found = json.loads(text)
+            row = {name: value for name, value in found.items() if isinstance(value, str)}
+        except (ValueError, AttributeError):
+            yield line, {}, "is no JSON object; the first line is one, so all must be"
+            continue
+        yield line, row, "" if row.get("phone") else "has no phone"
+
+
+def _good(
+    read: Iterator[tuple[int, dict[str, str], str]], region: str | None, bad: list[str]
+) -> Iterator[dict[str, str]]:
     """The rows of a file whose numbers can be numbers; the lines of the others go to `bad`."""
     from smsline.numbers import parse_number  # noqa: PLC0415 - loads the tables of the world's numbers
 
-    for row in source.rows():
-        reason = row.reason
+    for line, row, broken in read:
+        reason = broken
         if not reason:
             try:
                 # Looked at here too, though the admin does so again: there one bad number would end the whole file.
-                parse_number(row.phone, region=region, field="phone", allow_unassigned=True)
+                parse_number(row["phone"], region=region, field="phone", allow_unassigned=True)
             except BadInput as error:
                 reason = str(error)
         if reason:
-            bad.append(f"line {row.line}: {reason}")
+            bad.append(f"line {line}: {reason}")
         else:
-            yield {**dict(zip(source.columns.ignored, row.others, strict=False)), "phone": row.phone}
+            yield row

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypedDict
 
 from smsline.ledger.link import Ledger
-
-# A process that has not announced itself for so long does not run any more.
-GONE_MS: Final = 30_000
+from smsline.names import GONE_MS
 
 FORGOTTEN_MS: Final = 86_400_000
 """After this its entry goes, too."""

@@ -47,14 +47,25 @@ def test_numbers_are_removed_and_listed(line: Any, run: Any) -> None:
     assert json.loads(run("suppress", "list", "--json").out) == LISTED
 
 
-def test_what_list_prints_is_what_add_takes(line: Any, run: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_list_prints_is_what_add_takes(line: Any, run: Any, tmp_path: Path, options: tuple[str, ...]) -> None:
     """Each entry keeps its scope, its source, its reason and its time, unless the command line says otherwise."""
-    saved = tmp_path / "stop.csv"
-    saved.write_text(run("suppress", "list").out)
+    saved = tmp_path / "stop"
+    saved.write_text(run("suppress", "list", *options).out)
     assert run("suppress", "add", "--file", str(saved)).code == 0
     assert line.entries == [LISTED]
     run("suppress", "add", "--file", str(saved), "--scope", "all", "--reason", "asked by letter")
     assert line.entries == [{**LISTED, "scope": "all", "reason": "asked by letter"}]
+
+
+def test_a_broken_line_of_json_is_told_and_left_out(line: Any, run: Any, tmp_path: Path) -> None:
+    """The others are taken."""
+    saved = tmp_path / "stop.jsonl"
+    saved.write_text('{"phone": "+8613711112222"}\n{"phone":\n\n[1]\n{"scope": "all"}\n{"phone": "12"}\n')
+    done = run("suppress", "add", "--file", str(saved))
+    assert done.code == 2
+    assert [entry["phone"] for entry in line.entries] == ["+8613711112222"]
+    assert all(f"line {number}: " in done.err for number in (2, 4, 5, 6))
 
 
 @pytest.mark.usefixtures("line")

@@ -93,7 +93,7 @@ def test_the_wheel_alone_hands_over_jobs_without_celery(alone: Path) -> None:
         where = {"SMSLINE_REDIS_URL": redis.url}
         done = subprocess.run(command, env=where, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "waits: no worker has served the namespace smsline yet" in done.stderr
+    assert "waits: no worker that runs serves the lane otp in the namespace smsline" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout.splitlines()[0] == "1 True"
     assert done.stdout.splitlines()[-1] == "[] True"

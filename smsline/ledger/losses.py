@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from redis.exceptions import ResponseError
+
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 
@@ -42,11 +44,17 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Redis lacked what was written from one moment to another; epoch ms, by its own clock."""
+    """Redis lacked what was written from one moment to another; epoch ms, by its own clock.
+
+    Attributes:
+        certain: Whether a beat of that time is gone. Else Redis is another server, or was restarted, and what was written since the
+            last beat may be gone.
+    """
 
     from_ms: int
     to_ms: int
     found_ms: int
+    certain: bool = True
 
 
 def beat(ledger: Ledger, worker: str, number: int) -> Beat:
@@ -65,13 +73,23 @@ def keep(ledger: Ledger, loss: Loss) -> None:
     """Keep a loss for people; the same one, found by another process, is kept once."""
     key = ledger.keys.losses
     newest = losses(ledger)[:1]
-    if newest and abs(newest[0].found_ms - loss.found_ms) < 30_000:
+    same = bool(newest) and abs(newest[0].found_ms - loss.found_ms) < 30_000
+    if same and (newest[0].certain or not loss.certain):
         return
     pipe = ledger.redis.pipeline(transaction=True)
     pipe.lpush(key, json.dumps(asdict(loss)))
     pipe.ltrim(key, 0, KEPT - 1)
     pipe.expire(key, KEPT_S)
     pipe.execute()
+
+
+def server_of(ledger: Ledger) -> str:
+    """A word that is the running server's own; another after a failover or a restart. Empty where Redis does not say."""
+    try:
+        found = ledger.redis.info("server")
+    except ResponseError:  # hosted Redis may not allow the command
+        return ""
+    return str(found.get("run_id", ""))
 
 
 def losses(ledger: Ledger) -> list[Loss]:

@@ -1,11 +1,13 @@
 """Redis behind Sentinel: its primary ends while a campaign goes out, a replica takes its place, and the line goes on by itself."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from smsline import Client
-from smsline.errors import Unavailable
+from smsline.errors import NotFound, Unavailable
+from smsline.ledger import losses
 from smsline.ledger.link import Ledger
 from tests.faults.support.service import Service
 from tests.support.admin import admin_of
@@ -32,6 +34,43 @@ def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
         assert states == {"delivered": 602}
         assert worker.alive()
         assert service.states(waiting)["delivered"] + service.states(waiting)["unknown"] == 120
+        service.client.close()
+        service.ledger.close()
+
+
+def test_a_replica_without_the_last_moments_takes_the_primary_s_place(tmp_path: Path) -> None:
+    """Two workers run on: each job handed over since closes with every number right; what was lost is told by both and kept."""
+    with Watched(tmp_path) as redis, Service(redis.first.port, tmp_path) as service:
+        service.direct_url = redis.url
+        service.client.close()
+        service.ledger = Ledger.at(redis.url, "smsline")
+        service.client = Client(redis_url=redis.url)
+        workers = [service.worker(LEASE_S="2") for _ in range(2)]
+        for worker in workers:
+            worker.wait_ready()
+        before = [service.campaign(250), service.otp()]
+        service.wait_closed(*before)
+        redis.cut_off()
+        lost = [service.campaign(450), service.otp(), service.campaign(30)]
+        service.wait_closed(*lost[1:])
+        redis.fail_over(behind=True)
+        wait_until(lambda: taken(service), timeout_s=20, what="a job being taken again", every_s=0.2)
+        after = [service.campaign(count) for count in (450, 1, 30, 250)] + [service.otp()]
+        service.wait_closed(*before, *after, timeout_s=60)
+        sent = service.sent()
+        for job in after:
+            rows = list(service.client.results(job))
+            assert len(rows) == service.client.status(job)["counts"]["total"]
+            assert [row["state"] for row in rows] == ["delivered"] * len(rows)
+            assert {sent[row["phone"]] for row in rows} == {1}
+        assert service.states(*before) == {"delivered": 251}
+        for job in lost:
+            with pytest.raises(NotFound):
+                service.client.status(job)
+        assert all(worker.alive() for worker in workers)
+        wait_until(lambda: losses.losses(service.ledger), what="the loss being told")
+        told = re.findall(r"(ERROR|WARNING) .*witness: .* lost", workers[0].log.read_text())
+        assert len(told) == 2
         service.client.close()
         service.ledger.close()
 

@@ -40,10 +40,24 @@ class Watched:
         told = bool(state["num-slaves"])
         return told and replica.get("state") == "online" and replica["offset"] == info["master_repl_offset"]
 
-    def fail_over(self) -> None:
-        """End the primary as a crash would; wait until the replica has its place."""
+    def cut_off(self) -> None:
+        """From here on the replica gets nothing more: what is written is lost with the primary."""
         wait_until(self.caught_up, what="the replica catching up")
+        self.second.stall()
+        with redis.Redis(port=self.first.port) as primary:
+            primary.client_kill_filter(_type="replica")
+
+    def fail_over(self, *, behind: bool = False) -> None:
+        """End the primary as a crash would; wait until the replica has its place.
+
+        Args:
+            behind: Whether it was cut off before, and lacks what came last.
+        """
+        if not behind:
+            wait_until(self.caught_up, what="the replica catching up")
         self.first.kill()
+        if behind:
+            self.second.go_on()
         wait_until(lambda: self.primary_port() == self.second.port, timeout_s=60, what="the change of the primary")
 
     def __enter__(self) -> Self:

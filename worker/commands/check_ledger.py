@@ -43,7 +43,8 @@ def judge_losses(found: Sequence[Loss]) -> Iterator[Verdict]:
     """What Redis lost in the last week."""
     for loss in found:
         advice = "compare the jobs that producers were told of then with `smsline jobs`; unsure calls of that time are asked about"
-        yield "ledger losses", "warn", f"Redis lost what was written {span(loss)}", advice
+        lost = "lost" if loss.certain else "was restarted or replaced, and may have lost"
+        yield "ledger losses", "warn", f"Redis {lost} what was written {span(loss)}", advice
 
 
 def judge_poison(found: Sequence[Poisoned]) -> Iterator[Verdict]:

@@ -32,6 +32,7 @@ class Witness:
     monotonic_s: Callable[[], float] = time.monotonic
     _number: int = 0
     _now_ms: int = 0
+    _server: str = ""
     _at_s: float = field(default=-EVERY_S)
 
     def look(self) -> None:
@@ -48,11 +49,13 @@ class Witness:
         ledger.refused = None
         if not self._number:
             self._check(lambda: version.check(ledger))
+        # Before the beat: a server that takes another's place between the two is then noticed a second later, not never.
+        server = losses.server_of(ledger)
         beat = losses.beat(ledger, self.engine.worker, self._number + 1)
         self._check(lambda: version.refuse_other(beat.layout or version.LAYOUT))
         ledger.saw_layout()
         if self._number:
-            self._tell_loss(beat)
+            self._tell_loss(beat, another=bool(self._server and server and server != self._server))
             # Redis' clock against this machine's monotonic one, which is never set: only a step shows, no drift or offset.
             step_ms = beat.now_ms - self._now_ms - (at_s - self._at_s) * 1000
             if abs(step_ms) > STEP_MS:
@@ -64,7 +67,7 @@ class Witness:
                     if step_ms > 0
                     else f"{beat.moved} waits were shortened by as much",
                 )
-        self._number, self._now_ms, self._at_s = self._number + 1, beat.now_ms, at_s
+        self._number, self._now_ms, self._at_s, self._server = self._number + 1, beat.now_ms, at_s, server
 
     def _check(self, look: Callable[[], None]) -> None:
         try:
@@ -73,14 +76,24 @@ class Witness:
             self.engine.ledger.refused = error
             raise
 
-    def _tell_loss(self, beat: losses.Beat) -> None:
-        if beat.number is not None and beat.number >= self._number:
+    def _tell_loss(self, beat: losses.Beat, *, another: bool) -> None:
+        """Say what Redis has lost, or may have lost because `another` server has taken its place, or it was restarted."""
+        certain = beat.number is None or beat.number < self._number
+        if not certain and not another:
             return
         ledger = self.engine.ledger
         # What this process has cached of the ledger may not exist there any more.
         ledger.forget()
-        loss = Loss(from_ms=beat.last_ms or 0, to_ms=self._now_ms, found_ms=beat.now_ms)
+        # Without a beat that is gone, what came after the last one is all that can be.
+        from_ms, to_ms = ((beat.last_ms or 0), self._now_ms) if certain else (self._now_ms, beat.now_ms)
+        loss = Loss(from_ms=from_ms, to_ms=to_ms, found_ms=beat.now_ms, certain=certain)
         losses.keep(ledger, loss)
+        if not certain:
+            log.warning(
+                "Redis was restarted, or another server has taken its place: what was written last, %s, may be lost",
+                span(loss),
+            )
+            return
         log.error(
             "Redis has lost what was written %s: jobs handed over then are gone, calls begun then may be made again; "
             "compare what your producers were told with `smsline jobs`",

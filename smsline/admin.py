@@ -57,12 +57,13 @@ class NumberEvent(NumberMessage):
 
 
 class NumberPage(TypedDict):
-    """All that is known of a number, newest message first."""
+    """All that is known of a number; messages and replies newest first."""
 
     phone: str
     suppressed: bool
     suppressions: list[SuppressedNumber]
     messages: list[NumberEvent]
+    replies: list[KeptReply]
 
 
 class Admin(Webhooks):
@@ -141,7 +142,7 @@ class Admin(Webhooks):
         return dropped
 
     def number(self, number: str) -> NumberPage:
-        """What happened to a number: every message that is kept for it, and whether it may be texted.
+        """What happened to a number: every message that is kept for it, what it answered, and whether it may be texted.
 
         Raises:
             BadInput: It cannot be a number.
@@ -150,11 +151,13 @@ class Admin(Webhooks):
         with self._acting():
             messages = number_page.messages_of(self._ledger, wanted)
             listed = [suppressed.shown(entry) for entry in suppression.of_number(self._ledger, wanted)]
+            answered = replies.of_number(self._ledger, wanted)
         return NumberPage(
             phone=e164(wanted),
             suppressed=bool(listed),
             suppressions=listed,
             messages=[_event(message) for message in messages],
+            replies=answered,
         )
 
     def accounts(self) -> list[AccountHealth]:

@@ -1,6 +1,6 @@
 """`number`: what happened to a phone, over all jobs that are kept."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -9,6 +9,12 @@ from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line
 
 commands = typer.Typer()
+
+DONE: Final = {
+    "stop": " (an opt-out)",
+    "start": " (allowed again)",
+    "near": " (looks like an opt-out; a person decides)",
+}
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="In E.164, such as +8613711112222.", show_default=False)]
 
@@ -36,3 +42,10 @@ def number(context: typer.Context, number: Number, *, as_json: opt.Json = False)
         # Each code is explained once, however many messages have it.
         for code, event in {event["code"]: event for event in page["messages"] if event["code"]}.items():
             print_line(f"{code}: {event['meaning']} {event['advice']}".rstrip())
+    for entry in page["suppressions"]:
+        why = f": {entry['reason']}" if entry.get("reason") else ""
+        print_line(
+            f"suppressed for {entry['scope']} by {entry.get('source') or 'a person'} since {entry.get('at') or '?'}{why}"
+        )
+    for reply in page["replies"]:
+        print_line(f"{reply['at'] or reply['received_at']} it answered: {reply['text']}{DONE.get(reply['does'], '')}")

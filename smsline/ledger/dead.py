@@ -24,7 +24,8 @@ IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
 # Fields that Redis looks at in one step; it gives back only those that fit.
 AT_ONCE: Final = 5_000
 
-LOOKED_AT: Final = 20_000
+AT_A_LOOK: Final = 1_000
+LOOKED_AT: Final = 3_000
 """Fields that a look for some jobs reads at most: each single message that failed is a job, and has one of its own."""
 
 _GLOB: Final = re.compile(r"[][*?\\]")
@@ -129,19 +130,24 @@ def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: Pick) -> list[Group]:
     return sorted(found, key=lambda group: -group.count)
 
 
-def some_jobs(ledger: Ledger, pick: Pick, each: int) -> dict[tuple[str, str, str], list[str]]:
-    """Jobs that have some of it: (account, code, state) -> at most `each` of them, found by a look of bounded length."""
+def some_jobs(ledger: Ledger, pick: Pick, *, groups: int, each: int) -> dict[tuple[str, str, str], list[str]]:
+    """Jobs that have some of it: (account, code, state) -> at most `each` of them, found by a look of bounded length.
+
+    Args:
+        ledger: Where.
+        pick: Which part of the dead letter.
+        groups: How many accounts with a code and a state it has: when all have their jobs, the look is over.
+        each: Jobs of a group.
+    """
     found: dict[tuple[str, str, str], list[str]] = {}
     cursor, looked = 0, 0
-    while looked < LOOKED_AT:
-        cursor, fields = ledger.redis.hscan(ledger.keys.dead, cursor, count=AT_ONCE)
-        looked += AT_ONCE
+    while looked < LOOKED_AT and (not looked or cursor) and sum(map(len, found.values())) < groups * each:
+        cursor, fields = ledger.redis.hscan(ledger.keys.dead, cursor, count=AT_A_LOOK)
+        looked += AT_A_LOOK
         for group in filter(pick.fits, itertools.starmap(_group, fields.items())):
             jobs = found.setdefault((group.account, group.code, group.state), [])
-            if len(jobs) < each:
+            if len(jobs) < each and group.job not in jobs:
                 jobs.append(group.job)
-        if not cursor:
-            break
     return found
 
 

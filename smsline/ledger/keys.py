@@ -45,6 +45,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
 | suppressions                 | hash   | number -> its scopes, each with when, from where and why    | permanent                       |
 | replies, replies:at          | both   | what people answer (hash); ids by ms (zset)                 | permanent; members purged       |
+| replies:of                   | hash   | number -> ids of its replies, oldest first                  | permanent; fields leave         |
 | suppressed                   | set    | the list before it had scopes; moved when it is found       | moved                           |
 | users                        | hash   | user of the console -> role                                 | permanent                       |
 | passwords                    | hash   | user -> argon2 hash, epoch, since when                      | permanent                       |
@@ -148,6 +149,7 @@ class Keys:
         self.suppressed = self.prefix + "suppressed"
         self.replies = self.prefix + "replies"
         self.replies_at = self.prefix + "replies:at"
+        self.replies_of = self.prefix + "replies:of"
         self.pushed_due = self.due("pushed")
         self.replies_due = self.due("replies")
         self.refused = self.prefix + "refused"

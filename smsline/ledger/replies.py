@@ -58,20 +58,21 @@ def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
     """Keep a reply and do what it says; whether it is new. Pushed and pulled, and read again after a crash, it counts once."""
     now_ms = ledger.now_ms()
     facts = f"{reply.account} {reply.number} {reply.at_s} {reply.text}"
-    held = {**reply._asdict(), "received_ms": now_ms}
+    phone = same_phone(reply.number)
+    held = {**reply._asdict(), "received_ms": now_ms, "phone": phone}
     acts = reply.does if reply.does in {"stop", "start"} else ""
     keys = ledger.keys
     return bool(
         ledger.run(
             "reply",
-            [keys.replies, keys.replies_at, keys.suppressions, *keys.telling],
+            [keys.replies, keys.replies_at, keys.suppressions, keys.replies_of, *keys.telling],
             [
                 blake2b(facts.encode(), digest_size=12).hexdigest(),
                 json.dumps(held, ensure_ascii=False, separators=(",", ":")),
                 now_ms,
                 round(now_ms - retention_ms),
                 acts,
-                same_phone(reply.number),
+                phone,
                 LETTERS_OF_SCOPE[reply.scope or "marketing"],
                 f"{REPLY} {reply.account}",
                 f"the word {reply.word}",
@@ -102,6 +103,13 @@ def newest(ledger: Ledger, *, before_ms: float = 0, limit: int = 100) -> list[Ke
     top = f"({before_ms:.0f}" if before_ms else "+inf"
     names = ledger.redis.zrevrangebyscore(ledger.keys.replies_at, top, "-inf", start=0, num=limit)
     found = ledger.redis.hmget(ledger.keys.replies, names) if names else []
+    return [shown(json.loads(held)) for held in found if held]
+
+
+def of_number(ledger: Ledger, number: int) -> list[KeptReply]:
+    """The replies of a number in any of its spellings, newest first."""
+    names = (ledger.redis.hget(ledger.keys.replies_of, str(same_phone(number))) or b"").split()
+    found = ledger.redis.hmget(ledger.keys.replies, names[::-1]) if names else []
     return [shown(json.loads(held)) for held in found if held]
 
 

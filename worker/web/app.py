@@ -16,7 +16,6 @@ from worker.web.api.problems import problem
 from worker.web.body_limits import MOST_BYTES, BodyLimits
 from worker.web.context import Web
 from worker.web.csrf import SameOriginOnly
-from worker.web.metrics_accounts import AccountMetrics
 from worker.web.pages import access, audit, campaigns, overview, signing_in, suppressed
 from worker.web.pages import accounts as account_pages
 from worker.web.pages import codes as code_pages
@@ -76,7 +75,6 @@ def build_app(web: Web) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.web = web
-    app.state.account_metrics = AccountMetrics(web)
     return app
 
 

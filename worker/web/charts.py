@@ -1,5 +1,6 @@
-"""Charts as SVG, made by the server: they need no script, and the content security policy forbids inline styles."""
+"""Charts as SVG, made by the server: they need no script. With it, `static/chart.js` draws the same figures with axes."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -8,9 +9,8 @@ from smsline.ledger.statistics import MINUTE_MS, Sample, by_labels
 
 WIDTH: Final = 600
 HEIGHT: Final = 80
-BUCKET_MIN: Final = 5
-BUCKETS: Final = 36
-"""Three hours in pieces of five minutes: on a narrow screen a piece is still eight pixels wide."""
+BUCKETS: Final = 180
+"""Three hours of minutes: as many as a narrow screen can show, and the newest is never older than the one before this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,22 @@ class Rates:
 
     Attributes:
         lines: State -> the points of its line, as SVG wants them.
+        figures: The same for the script: JSON of when it begins, how long a piece is, and recipients a minute by state.
         totals: State -> recipients in all that time.
         most: Recipients a minute at the highest point of all lines.
         hours: How long that is.
     """
 
     lines: Mapping[str, str]
+    figures: str
     totals: Mapping[str, int]
     most: float
-    hours: int = BUCKETS * BUCKET_MIN // 60
+    hours: int = BUCKETS // 60
 
 
 def since_ms(now_ms: int) -> int:
-    """Where the first bucket begins, epoch ms."""
-    step_ms = BUCKET_MIN * MINUTE_MS
-    return (now_ms // step_ms - BUCKETS + 1) * step_ms
+    """Where the first bucket begins, epoch ms. The last is the minute that has just ended: one under way would look like a fall."""
+    return (now_ms // MINUTE_MS - BUCKETS) * MINUTE_MS
 
 
 def rates(samples: Iterable[Sample], states: Iterable[str], now_ms: int) -> Rates:
@@ -44,10 +45,10 @@ def rates(samples: Iterable[Sample], states: Iterable[str], now_ms: int) -> Rate
         states: Which.
         now_ms: The present, epoch ms.
     """
-    begin_ms, step_ms = since_ms(now_ms), BUCKET_MIN * MINUTE_MS
+    begin_ms = since_ms(now_ms)
     heights = {state: [0] * BUCKETS for state in states}
     for sample in samples:
-        bucket = (sample.start_ms - begin_ms) // step_ms
+        bucket = (sample.start_ms - begin_ms) // MINUTE_MS
         for labels, grown in by_labels(sample.grown, "r"):
             if labels[-1] in heights and 0 <= bucket < BUCKETS:
                 heights[labels[-1]][bucket] += grown
@@ -60,4 +61,7 @@ def rates(samples: Iterable[Sample], states: Iterable[str], now_ms: int) -> Rate
         )
         for state, line in heights.items()
     }
-    return Rates(lines, {state: sum(line) for state, line in heights.items()}, most / BUCKET_MIN)
+    figures = json.dumps(
+        {"begin_s": begin_ms // 1000, "step_s": MINUTE_MS // 1000, "states": heights}, separators=(",", ":")
+    )
+    return Rates(lines, figures, {state: sum(line) for state, line in heights.items()}, float(most))

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from smsline.ledger import accounts
 from worker.web.context import Web, address_of, web_of
 from worker.web.families import Family
+from worker.web.metrics_accounts import of_accounts
 from worker.web.metrics_statistics import counted, schedulers, waiting
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -74,6 +75,7 @@ SOURCES: Final[tuple[Callable[[Web], Iterable[Family]], ...]] = (
     account_health,
     schedulers,
     memory,
+    of_accounts,
 )
 
 
@@ -85,8 +87,7 @@ def metrics(request: Request) -> Response:
             "give SMSLINE_WEB__METRICS_TOKEN as bearer token\n", 401, {"www-authenticate": "Bearer"}
         )
     try:
-        sources = (*SOURCES, request.app.state.account_metrics)
-        families = [family for source in sources for family in source(web)]
+        families = [family for source in SOURCES for family in source(web)]
     except RedisError as error:
         return PlainTextResponse(f"the ledger's Redis cannot be reached ({type(error).__name__})\n", 503)
     text = "".join(f"{line}\n" for family in families if family.samples for line in family.lines())

@@ -19,6 +19,7 @@ from worker.listening import bind, url_of
 from worker.runtime.readiness import mark_ready
 from worker.web.app import build_app
 from worker.web.context import Web
+from worker.web.pages.rendering import warm_up
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8390
@@ -102,6 +103,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=_STOP_S,
     )
+    warm_up()  # a template's first use takes longer than a page may
     mark_ready()  # the socket listens: a request that comes now waits a moment and is served
     try:
         uvicorn.Server(config).run(sockets=[listener])

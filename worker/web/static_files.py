@@ -1,5 +1,6 @@
 """The console's own files: style, scripts and pictures, each under a path with its digest, so that a browser may keep it for ever."""
 
+import gzip
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -28,6 +29,11 @@ def asset(name: str) -> str:
     return f"/static/{sha256(_all()[name]).hexdigest()[:12]}/{name}"
 
 
+@cache
+def _packed(name: str) -> bytes:
+    return gzip.compress(_all()[name], 9, mtime=0)
+
+
 async def static(request: Request) -> Response:
     """One file. An older page may ask by an older digest: it gets what there is, and keeps it for no longer than a page."""
     name = request.path_params["name"]
@@ -35,11 +41,11 @@ async def static(request: Request) -> Response:
     if content is None:
         raise HTTPException(404)
     current = request.url.path == asset(name)
-    return Response(
-        content,
-        media_type=TYPES[name.rpartition(".")[2]],
-        headers={"cache-control": FOR_EVER if current else "no-store"},
-    )
+    headers = {"cache-control": FOR_EVER if current else "no-store", "vary": "accept-encoding"}
+    # Pages are not compressed: how well that works would tell what stands beside a text that somebody else chose.
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers = _packed(name), {**headers, "content-encoding": "gzip"}
+    return Response(content, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
 
 
 routes: Final = [Route("/static/{digest}/{name}", static)]

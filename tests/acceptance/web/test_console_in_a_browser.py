@@ -3,6 +3,7 @@
 `SMSLINE_TEST_PICTURES=FOLDER` keeps a picture of every page; `SMSLINE_TEST_PICTURE=FILE` that of the README.
 """
 
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ import uvicorn
 from config.settings import Settings
 from smsline.client import Client
 from smsline.job import Recipient
-from smsline.ledger import accounts, dead, suppression
+from smsline.ledger import accounts, dead, replies, statistics, suppression, webhooks
+from smsline.ledger.replies import NewReply
 from smsline.ledger.suppression import Suppression
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
@@ -104,6 +106,15 @@ class Console:
             ledger.redis.hset(ledger.keys.dead, f"main {code} {job}", count)
         dead.recount(ledger)
         suppression.add(ledger, [Suppression(8613900000001, scope="marketing", source="reply", reason="TD")])
+        reply = NewReply("main", 8613900000001, "TD", now_ms // 1000, "Shop", "", "stop", "marketing", "TD")
+        for text, does in (("TD", "stop"), ("thanks!", ""), ("pls stop", "near"), ("START", "start")):
+            replies.keep(ledger, reply._replace(text=text, does=does), retention_ms=86_400_000)
+        webhooks.add(ledger, "shop", "https://shop.example/hook", ["job.closed", "recipients.final"])
+        for minute in range(180, 0, -1):
+            for state, share in (("accepted", 1.0), ("delivered", 0.9)):
+                grown = round(share * (200 + 150 * math.sin(minute / 25)))
+                ledger.redis.hincrby(ledger.keys.stats, f"r|main|marketing|{state}", grown)
+            statistics.write_history(ledger, now_ms=now_ms - (minute - 1) * 60_000, keep_s=86_400)
         return [running, over]
 
 
@@ -126,7 +137,8 @@ def browser() -> "Iterator[Browser]":
 def paths_of(console: Console) -> dict[str, str]:
     """Every page, by the name of its picture."""
     running = console.jobs[0]
-    simple = {name: f"/{name}" for name in ("jobs", "dead", "accounts", "suppressed", "access", "audit", "sign-in")}
+    names = ("jobs", "dead", "accounts", "suppressed", "replies", "webhooks", "numbers", "access", "audit", "sign-in")
+    simple = {name: f"/{name}" for name in names}
     return {
         "overview": "/",
         **simple,

@@ -13,7 +13,10 @@ from smsline.ledger.link import Ledger
 from smsline.ledger.replies import NewReply
 from smsline.ledger.suppression import Suppression
 from smsline.numbers import mask
+from smsline.receipt import Receipt
+from tests.support.provider import FakeProvider
 from tests.unit.web.conftest import SignIn, Site
+from worker.providers.base import ReceiptPage, Refused
 
 PHONE = "+8613900001111"
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -187,6 +190,41 @@ def test_a_number(site: Site, web_ledger: Ledger) -> None:
     assert browser.get("/numbers/12").status_code == 422
 
 
+def test_what_a_number_answered(signed_in: SignIn, web_ledger: Ledger) -> None:
+    """Its replies, in any of its spellings; a reader sees number and text masked until they are revealed, which is written down."""
+    reply = NewReply("main", 8613900001111, "call +8613900002222", 1, "", "", "stop", "marketing", "TD")
+    replies.keep(web_ledger, reply, retention_ms=86_400_000)
+    reader = signed_in("read")
+    hidden = reader.get(f"/numbers/{PHONE}").text
+    assert (mask(PHONE) in hidden, "+8613900002222" in hidden, "by the word TD" in hidden) == (True, False, True)
+    assert f">{PHONE}<" not in hidden
+    assert "+8613900002222" in reader.post(f"/numbers/{PHONE}/reveal").text
+    assert [act["act"] for act in acts(web_ledger)][:2] == ["numbers.reveal", "number.look"]
+    assert reader.post(f"/numbers/{PHONE}/ask", data={"account": "main"}).status_code == 403
+
+
+def test_a_provider_is_asked_about_a_number(signed_in: SignIn, web_ledger: Ledger) -> None:
+    """Where the service is configured: what it says of that number alone, in words; refusals too; each question is written down."""
+    account = {"provider": "tencent", "secret_id": "i", "secret_key": "k", "sdk_app_id": "1", "sign": "s"}
+    browser = signed_in("operate", accounts={"main": account})
+    said = Receipt(8613900001111, "s:1", False, "MK:0024", 1_790_000_000, "")
+    page = ReceiptPage((said, said._replace(number=8613900009999, serial="s:2")), 0, 2)
+    answers: list[ReceiptPage | Refused] = [page, Refused("FailedOperation.X", "no", "r")]
+
+    class Telling(FakeProvider):
+        def ask(self, *_: object, **__: object) -> ReceiptPage | Refused:
+            return answers.pop(0)
+
+    browser.app.state.web.asking.providers = {"main": Telling()}  # type: ignore[attr-defined]
+    shown = browser.post(f"/numbers/{PHONE}/ask", data={"account": "main"}).text
+    assert ("The phone was off" in shown, "s:1" in shown, "s:2" in shown) == (True, True, False)
+    refused = browser.post(f"/numbers/{PHONE}/ask", data={"account": "main"})
+    assert (refused.status_code, "FailedOperation.X" in refused.text) == (503, True)
+    assert browser.post(f"/numbers/{PHONE}/ask", data={"account": "other"}).status_code == 404
+    asked = [act["about"]["account"] for act in acts(web_ledger) if act["act"] == "number.ask"]
+    assert asked == ["other", "main", "main"]
+
+
 def test_accounts_go_on(site: Site, web_ledger: Ledger) -> None:
     """A parked account says why, and is resumed by its button."""
     accounts.register(web_ledger, {"main": "tencent"})
@@ -246,10 +284,12 @@ def test_static_files(site: Site) -> None:
 
 
 def test_first_page_is_small(site: Site) -> None:
-    """All that a first visit loads is at most 100 kB."""
+    """All that a first visit loads is at most 100 kB on its way."""
     browser = site()
     page = browser.get("/").text
     loaded = {part.split('"')[0] for part in page.split('="/static/')[1:]}
-    total = len(page) + sum(len(browser.get(f"/static/{name}").content) for name in loaded)
+    answers = [browser.get(f"/static/{name}") for name in loaded]
     assert len(loaded) >= 4
-    assert total <= 100_000
+    assert {answer.headers.get("content-encoding") for answer in answers} == {"gzip"}
+    assert len(page.encode()) + sum(int(answer.headers["content-length"]) for answer in answers) <= 70_000
+    assert browser.get(f"/static/{loaded.pop()}", headers={"accept-encoding": "identity"}).content

@@ -41,11 +41,13 @@ def dead(request: Request, _: Visitor) -> Response:
     chosen = {name: request.query_params.get(name, "").strip() for name in FILTERS}
     web = web_of(request)
     groups = web.admin.dead_summary(**chosen)
+    # Those of one job are of that job.
+    jobs = {} if chosen["job"] else some_jobs(web.ledger, Pick(**chosen), groups=len(groups), each=JOBS_SHOWN)
     return render(
         request,
         "dead.html",
         groups=groups,
-        jobs=some_jobs(web.ledger, Pick(**chosen), JOBS_SHOWN),
+        jobs=jobs,
         chosen=chosen,
         states=DEAD_STATES,
         total=sum(group["count"] for group in groups),

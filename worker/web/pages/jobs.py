@@ -1,6 +1,5 @@
 """Jobs: the list with its filters, and the page of one: progress, codes with what to do, results, the levers."""
 
-from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from starlette.routing import Route
 from smsline.admin import DeadGroup
 from smsline.ledger.audit import note
 from smsline.ledger.job_list import JobFilter, job_page
-from smsline.ledger.jobs import Result, Status
+from smsline.ledger.jobs import Result, Status, sample
 from smsline.names import LANES
 from smsline.numbers import mask
 from smsline.states import COUNTED, JobState
@@ -26,9 +25,6 @@ from worker.web.times import day_ms
 
 ROWS: Final = 50
 SAMPLE: Final = 25
-LOOKED_THROUGH: Final = 20_000
-"""Recipients of a job that one page reads at most to find some of a state."""
-
 WHY_FRESH_S: Final = 5.0
 
 FILTERS: Final = ("state", "lane", "template", "account", "since", "until")
@@ -143,13 +139,10 @@ def _read(web: Web, name: str) -> dict[str, object]:
 
 
 def _sample(web: Web, status: Status, state: str) -> list[Result]:
-    """The first recipients in a state, or of all; none when so many must be read to find them that the page would be slow."""
+    """The first recipients in a state, or of all."""
     if state and not status["counts"].get(state, 0):
         return []
-    rows = islice(web.client.results(status["job"]), LOOKED_THROUGH)
-    # The counts have no `unsure`: what is unsure is counted as sending.
-    found = (row for row in rows if state in {"", "sending" if row["state"] == "unsure" else row["state"]})
-    return list(islice(found, SAMPLE))
+    return sample(web.ledger, status["job"], state, limit=SAMPLE)
 
 
 def _masked(row: Result) -> Result:

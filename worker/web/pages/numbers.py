@@ -8,9 +8,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from smsline.admin import NumberPage
 from smsline.errors import BadInput
 from smsline.ledger.audit import note
 from smsline.numbers import mask
+from worker.web.asking import Said
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.rendering import render
@@ -27,14 +29,45 @@ def search(request: Request, _: Visitor) -> Response:
 
 @page()
 def number(request: Request, visitor: Visitor) -> Response:
-    """One number. Who looks for it knows it; that it was looked at is written down."""
+    """One number. That it was looked at is written down; who may not act sees it masked, as everywhere."""
     web, asked = web_of(request), request.path_params["number"]
     try:
         found = web.admin.number(asked)
     except BadInput as error:
         return render(request, "numbers.html", 422, page=None, asked=asked, told=error.rule)
     note(web.ledger, visitor.actor, "number.look", {"number": mask(found["phone"])}, count=1)
-    return render(request, "numbers.html", page=found, asked=asked, told="")
+    return _shown(request, found, whole=visitor.may("operate"))
+
+
+@act("read")
+def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
+    """The same with the whole number and what it wrote, which is written down."""
+    web = web_of(request)
+    found = web.admin.number(request.path_params["number"])
+    note(web.ledger, visitor.actor, "numbers.reveal", {"number": mask(found["phone"])}, count=1)
+    return _shown(request, found, whole=True)
+
+
+@act()
+def ask(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Ask a provider what it knows of the number's messages; that it was asked is written down before it is."""
+    web, account = web_of(request), str(form.get("account", ""))
+    found = web.admin.number(request.path_params["number"])
+    note(web.ledger, visitor.actor, "number.ask", {"number": mask(found["phone"]), "account": account}, count=1)
+    return _shown(request, found, whole=True, said=web.asking.ask(account, found), account=account)
+
+
+def _shown(
+    request: Request, found: NumberPage, *, whole: bool, said: list[Said] | None = None, account: str = ""
+) -> Response:
+    here, sent = list(web_of(request).asking.providers), {each["account"] for each in found["messages"]}
+    facts = {
+        "whole": whole,
+        "said": said,
+        "account": account,
+        "accounts": [name for name in here if name in sent] or here,
+    }
+    return render(request, "numbers.html", page=found, asked=found["phone"] if whole else "", told="", **facts)
 
 
 @act()
@@ -51,4 +84,6 @@ routes: Final = [
     Route("/numbers", search),
     Route("/numbers/{number}", number, methods=["GET"]),
     Route("/numbers/{number}", suppress, methods=["POST"]),
+    Route("/numbers/{number}/reveal", reveal, methods=["POST"]),
+    Route("/numbers/{number}/ask", ask, methods=["POST"]),
 ]

@@ -108,7 +108,9 @@ def _needs_of(account: AccountHealth) -> list[Need]:
         told = f"account {name} keeps failing, others stand in: {failing['meaning']} ({failing['code']})"
         needs.append(Need("warn", told, "It is tried again by itself.", f"/accounts#{name}", "Account"))
     for code, count in account["unknown_codes"].items():
-        told = f"{name} answered with a code that no table knows: {code} ({count:,} times)"
+        told = (
+            f"{name} answered with a code that no table knows: {code} ({'once' if count == 1 else f'{count:,} times'})"
+        )
         needs.append(
             Need(
                 "warn",

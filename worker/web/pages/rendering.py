@@ -95,6 +95,12 @@ TEMPLATES.filters.update(
 TEMPLATES.globals.update(asset=asset)
 
 
+def warm_up() -> None:
+    """Compile every template."""
+    for name in TEMPLATES.list_templates():
+        TEMPLATES.get_template(name)
+
+
 def render(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:  # noqa: ANN401 - what a template shows
     """A page.
 

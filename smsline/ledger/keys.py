@@ -148,8 +148,7 @@ class Keys:
         self.suppressions = self.prefix + "suppressions"
         self.suppressed = self.prefix + "suppressed"
         self.replies = self.prefix + "replies"
-        self.replies_at = self.prefix + "replies:at"
-        self.replies_of = self.prefix + "replies:of"
+        self.replies_at, self.replies_of = f"{self.replies}:at", f"{self.replies}:of"
         self.pushed_due = self.due("pushed")
         self.replies_due = self.due("replies")
         self.refused = self.prefix + "refused"

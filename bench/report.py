@@ -99,11 +99,19 @@ def write(page: Path, machine: Machine, size: str, *, rows: Sequence[Row], volum
     Raises:
         ValueError: The page has no place for them.
     """
-    text = page.read_text("utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{page} has no lines {BEGIN!r} and {END!r} between which the figures go")
-    page.write_text(f"{before}{BEGIN}\n\n{markdown(machine, size, rows)}\n\n{END}{after}", "utf-8")
+    put(page, BEGIN, END, markdown(machine, size, rows))
     page.with_suffix(".svg").write_text(draw(groups_of(rows)), "utf-8")
     page.with_suffix(".json").write_text(to_json(machine, size, rows, volumes), "utf-8")
+
+
+def put(page: Path, begin: str, end: str, text: str) -> None:
+    """Replace what stands between two lines of a page.
+
+    Raises:
+        ValueError: The page has no such lines.
+    """
+    before, found, rest = page.read_text("utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{page} has no lines {begin!r} and {end!r} between which the figures go")
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")

@@ -1,0 +1,194 @@
+"""`python -m bench.soak`: single jobs at an even pace for minutes, sent, receipted, closed, by one otp and one bulk process.
+
+The run has two stretches of equal length. Between them `--dead` makes that many kept dead letters; what a message costs Redis in
+CPU and in memory is compared before and after. Exit codes: 0 when everything is level, 1 when something is not, or did not work.
+"""
+
+import argparse
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from bench import dead
+from bench.children import BenchFailed, quiet_children, wait, workplace
+from bench.machine import look
+from bench.report import PAGE, machine_text, put
+from bench.show import Show, progress
+from bench.soak_verdict import LOOK_S, Asked, Sample, Stretch, judge, picture
+from bench.stack import ACCOUNT, Stack, standing
+from bench.usage import cpu, redis_cpu_s, used_memory
+from smsline.errors import SmslineError
+from smsline.ledger import accounts, statistics
+from smsline.names import LANES
+from smsline.numbers import e164
+from worker.supervisor.child import Running
+from worker.supervisor.supervisor import CannotStart
+
+FIRST: Final = 8613000000000
+HANDS: Final = 4
+"""Threads that hand jobs over; each waits for Redis at every one."""
+
+DRAIN_S: Final = 60.0
+"""After a stretch, until all of its jobs must be closed."""
+
+LOOKED_AT: Final = 5_000
+"""Jobs whose times are read, spread over the run."""
+
+BEGIN, END = "<!-- soak: written by `python -m bench.soak --write` -->", "<!-- end of soak -->"
+
+
+class Soak:
+    """One run.
+
+    Args:
+        stack: Where.
+        running: The workers.
+        asked: What it is to be.
+        show: Says how far it is.
+    """
+
+    def __init__(self, stack: Stack, running: list[Running], asked: Asked, show: Show) -> None:
+        self.stack, self.running, self.asked, self.show = stack, running, asked, show
+        self.began_s = time.monotonic()
+        self.marks: list[tuple[float, str]] = []
+
+    def stretch(self, name: str, first: int) -> Stretch:
+        """Hand jobs over for half of the minutes, and wait until all are closed."""
+        found, ledger = Stretch(), self.stack.ledger
+        memory, redis_s = kept_memory(self.stack), redis_cpu_s(ledger.redis)
+        found.begun_s, turns = time.monotonic(), count()
+        # One counter for all threads: whichever is free takes the next job at its time.
+        hands = [threading.Thread(target=self._hand, args=(found, turns, first)) for _ in range(HANDS)]
+        for hand in hands:
+            hand.start()
+        while any(hand.is_alive() for hand in hands):
+            found.samples.append(self._look(first + len(found.jobs)))
+            last = found.samples[-1]
+            handed = f"{len(found.jobs):,} of {self.asked.jobs:,} handed over"
+            self.show(name, f"{handed}, {last.open:,} open, {last.awaited:,} receipts due")
+            time.sleep(LOOK_S)
+        ended_s = time.monotonic()
+        wait(self._all_is_done, "all jobs to be closed", self.running, DRAIN_S)
+        found.drained_s = time.monotonic() - ended_s
+        found.redis_us = (redis_cpu_s(ledger.redis) - redis_s) / max(1, len(found.jobs)) * 1e6
+        found.kept = (kept_memory(self.stack) - memory) / max(1, len(found.jobs))
+        return found
+
+    def _all_is_done(self) -> bool:
+        """Whether all jobs are closed, and were brought into the form in which they are kept."""
+        ledger = self.stack.ledger
+        pipe = ledger.redis.pipeline(transaction=False)
+        pipe.zcard(ledger.keys.open)
+        pipe.zcount(ledger.keys.closing, "-inf", ledger.now_ms())
+        return not any(pipe.execute())
+
+    def _hand(self, found: Stretch, turns: Iterator[int], first: int) -> None:
+        send, lanes = self.stack.client.send, self.asked.lanes
+        while (nth := next(turns)) < self.asked.jobs:
+            time.sleep(max(0.0, found.begun_s + nth / self.asked.rate - time.monotonic()))
+            phone, code = e164(FIRST + first + nth), f"{nth % 10**6:06d}"
+            try:
+                job = send(to=phone, template="1234", params=[code], lane=lanes[nth % len(lanes)])
+            except SmslineError as error:
+                found.refused.append(str(error))
+            else:
+                found.jobs.append(job)
+
+    def _look(self, handed: int) -> Sample:
+        ledger = self.stack.ledger
+        waiting = sum(by for name, by in statistics.totals(ledger).items() if name.startswith("g|"))
+        return Sample(
+            at_s=time.monotonic() - self.began_s,
+            handed=handed,
+            open=ledger.redis.zcard(ledger.keys.open),
+            waiting=waiting,
+            awaited=accounts.outstanding(ledger, ACCOUNT),
+            memory=used_memory(ledger.redis),
+            redis_s=redis_cpu_s(ledger.redis),
+            workers_s=cpu({"all": [each.pid for each in self.running]}).seconds.get("all", 0.0),
+        )
+
+    def run(self) -> list[Stretch]:
+        """Both stretches, and the dead letters between them."""
+        first = self.stretch("first half", 0)
+        between = f"{self.asked.dead:,} dead letters" if self.asked.dead else "half"
+        self.marks.append((time.monotonic() - self.began_s, between))
+        if self.asked.dead:
+            self.show(f"making {between}")
+            dead.make(self.stack, self.running, self.asked.dead)
+        return [first, self.stretch("second half", len(first.jobs))]
+
+
+def kept_memory(stack: Stack) -> int:
+    """Bytes of Redis without those of calls, which it forgets five minutes after they are recorded."""
+    ledger = stack.ledger
+    calls = list(ledger.redis.scan_iter(match=ledger.keys.attempt("*"), count=5_000))
+    some = [ledger.redis.memory_usage(name) or 0 for name in calls[:: max(1, len(calls) // 50)]]
+    return used_memory(ledger.redis) - round(len(calls) * (sum(some) / len(some) if some else 0))
+
+
+def latencies_s(stack: Stack, jobs: Sequence[str]) -> list[float]:
+    """From submit to final, seconds, of some of the jobs."""
+    pipe = stack.ledger.redis.pipeline(transaction=False)
+    for job in jobs[:: max(1, len(jobs) // LOOKED_AT)]:
+        pipe.hmget(stack.ledger.keys.job(job), "created_ms", "closed_ms")
+    return [(int(closed) - int(created)) / 1000 for created, closed in pipe.execute() if created and closed]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run; returns the exit code."""
+    given = _parser().parse_args(argv)
+    asked = Asked(given.rate, given.minutes, given.dead, tuple(given.lanes))
+    plot, machine = Path(given.plot).resolve() if given.plot else None, look()
+    with workplace() as folder, quiet_children(folder / "log") as screen:
+        console = Console(file=screen, width=160)
+        try:
+            with standing(folder) as stack, progress(console) as show:
+                stack.clear(**dead.FLAGS)
+                with stack.service() as running:
+                    soak = Soak(stack, running, asked, show)
+                    stretches = soak.run()
+                    took_s = latencies_s(stack, [job for one in stretches for job in one.jobs])
+        except (BenchFailed, CannotStart) as error:
+            console.print(f"{(folder / 'log').read_text()[-4_000:]}\nsoak: {error}", markup=False, highlight=False)
+            return 1
+        except KeyboardInterrupt:
+            return 130
+    found, curves = judge(stretches, asked, took_s), picture(stretches, soak.marks)
+    passed = all(each.fine for each in found)
+    what = f"{asked.rate:g} single jobs a second for {asked.minutes:g} minutes, lanes {' and '.join(asked.lanes)}"
+    title = f"{what}: {'passed' if passed else 'MISSED'}"
+    words = "\n".join(f"- {'' if each.fine else '**missed:** '}{each.text}" for each in found)
+    print(f"{title}\n{words}")
+    if plot:
+        plot.write_text(curves, "utf-8")
+    if given.write:
+        PAGE.with_name("soak.svg").write_text(curves, "utf-8")
+        image = "![backlog, memory and CPU over the run](soak.svg)"
+        put(PAGE, BEGIN, END, f"{machine_text(machine, 'soak')}\n\n**{title}.**\n\n{words}\n\n{image}")
+    return 0 if passed else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.soak",
+        description="Single jobs at an even pace, sent, receipted, closed, by one otp and one bulk process.",
+        epilog="example: python -m bench.soak --rate 300 --minutes 10 --dead 500000 --write",
+    )
+    parser.add_argument("--rate", type=float, default=300.0, help="single jobs a second (300)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="for how long, both halves together (10)")
+    parser.add_argument("--dead", type=int, default=0, metavar="N", help="dead letters made between the halves (0)")
+    parser.add_argument("--lanes", nargs="+", choices=LANES, default=["otp", "notify"], help="of the jobs, in turn")
+    parser.add_argument("--plot", metavar="FILE", help="write the curves as SVG")
+    parser.add_argument("--write", action="store_true", help="put words and curves into docs/performance.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""What a soak has found: in words, with a yes or no for each, and as curves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from bench.curves import Curve, Panel, draw
+from bench.report import amount
+from bench.rows import percentile
+
+CPU_MOST, MEMORY_MOST = 1.15, 1.1
+"""How much more a message may cost in the second stretch: what a busy machine blurs of CPU, and of Redis' doubling tables."""
+
+LOOK_S: Final = 1.0
+"""Between two looks."""
+
+
+class Asked(NamedTuple):
+    """What a soak is to be.
+
+    Attributes:
+        rate: Single jobs a second.
+        minutes: Of both stretches together.
+        dead: Kept dead letters that are made between them.
+        lanes: Of the jobs, in turn.
+    """
+
+    rate: float
+    minutes: float
+    dead: int
+    lanes: tuple[str, ...]
+
+    @property
+    def jobs(self) -> int:
+        """In each stretch."""
+        return round(self.rate * self.minutes * 30)
+
+
+class Finding(NamedTuple):
+    """One sentence, and whether it is as it should be."""
+
+    fine: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look: jobs handed over so far, not closed, waiting, whose receipt is due; bytes and CPU seconds of Redis; CPU of workers."""
+
+    at_s: float
+    handed: int
+    open: int
+    waiting: int
+    awaited: int
+    memory: int
+    redis_s: float
+    workers_s: float
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Some minutes at an even pace.
+
+    Attributes:
+        begun_s: When, on the monotonic clock.
+        jobs: Ids of the jobs that were handed over.
+        samples: Looks, a second apart.
+        refused: What a producer was told instead of an id.
+        redis_us: CPU of Redis for each message, from the first job to the last receipt, microseconds.
+        kept: Bytes of Redis for each message when all are closed, without what Redis forgets by itself in minutes.
+        drained_s: From the last job to the last receipt.
+    """
+
+    begun_s: float = 0.0
+    jobs: list[str] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    redis_us: float = 0.0
+    kept: float = 0.0
+    drained_s: float = 0.0
+
+    def backlog(self) -> tuple[float, float]:
+        """Open jobs on average in the second and in the last fifth."""
+        fifth = max(1, len(self.samples) // 5)
+        early, late = self.samples[fifth : 2 * fifth] or self.samples, self.samples[-fifth:]
+        return sum(one.open for one in early) / len(early), sum(one.open for one in late) / len(late)
+
+
+def judge(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -> list[Finding]:
+    """What was found.
+
+    Args:
+        stretches: Both.
+        asked: What was asked for.
+        took_s: From submit to final, of some of the jobs.
+    """
+    first, second = stretches
+    jobs, refused = len(first.jobs) + len(second.jobs), [*first.refused, *second.refused]
+    told = f"; the first refusal: {refused[0]}" if refused else ""
+    pace = min(len(one.jobs) / (one.samples[-1].at_s - one.samples[0].at_s + LOOK_S) for one in stretches)
+    backlogs = [one.backlog() for one in stretches]
+    level = all(late <= early * 1.5 + asked.rate for early, late in backlogs)
+    shown = ", ".join(f"{early:,.0f} and {late:,.0f}" for early, late in backlogs)
+    drained_s = max(one.drained_s for one in stretches)
+    of_cpu, of_memory = second.redis_us / max(first.redis_us, 1e-9), second.kept / max(first.kept, 1e-9)
+    then = f"beside {asked.dead:,} kept dead letters" if asked.dead else "in the second half"
+    cpu = f"Redis' CPU for a message: {first.redis_us:.0f} µs, {then} {second.redis_us:.0f} µs"
+    memory = f"Redis' memory for a closed message: {amount(first.kept)} B, {then} {amount(second.kept)} B"
+    backlog = (
+        f"open jobs in the second and the last fifth of each half: {shown}; all closed {drained_s:.0f} s after the last"
+    )
+    return [
+        Finding(jobs == 2 * asked.jobs, f"{jobs:,} of {2 * asked.jobs:,} jobs taken, sent, receipted and closed{told}"),
+        Finding(pace >= 0.95 * asked.rate, f"handed over at {pace:.0f} a second; {asked.rate:g} were asked for"),
+        Finding(level, backlog),
+        Finding(
+            bool(took_s), f"submit to final: p50 {percentile(took_s, 0.5):.1f} s, p99 {percentile(took_s, 0.99):.1f} s"
+        ),
+        Finding(of_cpu <= CPU_MOST, f"{cpu}, ratio {of_cpu:.2f} (at most {CPU_MOST})"),
+        Finding(of_memory <= MEMORY_MOST, f"{memory}, ratio {of_memory:.2f} (at most {MEMORY_MOST})"),
+    ]
+
+
+def picture(stretches: Sequence[Stretch], marks: Sequence[tuple[float, str]]) -> str:
+    """Backlog, memory and CPU over time."""
+    samples = [one for stretch in stretches for one in stretch.samples]
+
+    def rates(name: str) -> list[float]:
+        steps = pairwise(samples)
+        shares = [(getattr(b, name) - getattr(a, name)) / max(b.at_s - a.at_s, 0.1) * 100 for a, b in steps]
+        return [*shares[:1], *shares]
+
+    panels = [
+        Panel(
+            "messages",
+            "",
+            (
+                Curve("not closed", [one.open for one in samples]),
+                Curve("receipts due", [one.awaited for one in samples]),
+                Curve("waiting", [one.waiting for one in samples]),
+            ),
+        ),
+        Panel("Redis' memory", "MB", (Curve("used", [one.memory / 1e6 for one in samples]),)),
+        Panel("CPU, of one core", "%", (Curve("Redis", rates("redis_s")), Curve("both workers", rates("workers_s")))),
+    ]
+    return draw([one.at_s for one in samples], panels, marks)

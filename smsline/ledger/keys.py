@@ -152,8 +152,7 @@ class Keys:
         self.pushed_due = self.due("pushed")
         self.replies_due = self.due("replies")
         self.refused = self.prefix + "refused"
-        self.users = self.prefix + "users"
-        self.passwords = self.prefix + "passwords"
+        self.users, self.passwords = self.prefix + "users", self.prefix + "passwords"
         self.api_keys = self.prefix + "api_keys"
         self.api_key_names = self.prefix + "api_keys:names"
         self.api_keys_revoked = self.prefix + "api_keys:revoked"

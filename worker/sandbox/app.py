@@ -80,15 +80,20 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        # Wakes the pusher: the loop that serves is the only one that may run its task, and it runs from the first request on.
         self._before()
         request = await read_request(scope, receive)
         wire = self._spoken(request)
         stats, action = self._sandbox.stats, wire.action_of(request)
+        # Counted before anything is checked: a refused call has arrived all the same.
         stats.arrive(action, request.at_s)
+        # A fault strikes only what was in order; else a test could not tell the fault from its own mistake.
         call = wire.admit(request)
         fault = self._sandbox.faults.pick(action) if isinstance(call, Call) else None
+        # The call takes effect now and is answered later: what the latency holds back is the answer.
         reply = self._reply(wire, call, fault)
         await self._wait(reply, fault)
+        # The log names the fault where the client saw no code of the provider's.
         outcome = reply.code if fault is None or fault.kind in ("error", "slow") else fault.kind
         stats.remember(
             at_s=request.at_s,
@@ -103,7 +108,12 @@ class Endpoint:
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
-        answer = reply if fault is None else _spoil(reply, fault)
+        answer = reply
+        if fault is not None and fault.kind == "garbled":
+            # Half of a JSON body: the status says 200, and nothing of it can be read.
+            answer = msgspec.structs.replace(reply, body=reply.body[: len(reply.body) // 2])
+        elif fault is not None and fault.kind == "status":
+            answer = Reply(_GATEWAY_PAGE, status=fault.status, content_type="text/html")
         headers = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
         listed = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": listed})
@@ -114,6 +124,7 @@ class Endpoint:
         if isinstance(call, Reply):
             self._sandbox.stats.refuse(call.code)
             return call
+        # The dangerous faults are these: the messages are out, and the client does not learn of it.
         if fault is None or fault.carried_out:
             reply = wire.carry_out(call)
             if reply.code != "Ok":
@@ -125,6 +136,7 @@ class Endpoint:
     async def _wait(self, reply: Reply, fault: Fault | None) -> None:
         """Hold the answer back: until its early receipts are pulled, and for the latency that the flags and the fault ask for."""
         flags = self._sandbox.flags
+        # A slow answer is slow on top of the usual latency.
         wait_ms = flags.latency_ms + (fault.ms if fault is not None else 0)
         if flags.latency_jitter_ms:
             wait_ms += self._rng.randrange(flags.latency_jitter_ms + 1)
@@ -143,9 +155,11 @@ class Endpoint:
 
 async def read_request(scope: Scope, receive: Receive) -> Request:
     """The request with its whole body, or so much of it as shows that it is too long."""
+    # Both at the head of a request: a long body must not move its arrival.
     at_s, tick_s = time.time(), time.monotonic()
     chunks: list[bytes] = []
     size, more = 0, True
+    # Read on to one byte too many, which is how the gateway's check sees that a body is too long.
     while more and size <= BODY_LIMIT:
         message = await receive()
         chunk = message.get("body", b"")
@@ -163,20 +177,12 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
     )
 
 
-def _spoil(reply: Reply, fault: Fault) -> Reply:
-    """The reply as the fault lets it arrive."""
-    if fault.kind == "garbled":
-        return msgspec.structs.replace(reply, body=reply.body[: len(reply.body) // 2])
-    if fault.kind == "status":
-        return Reply(_GATEWAY_PAGE, status=fault.status, content_type="text/html")
-    return reply
-
-
 def control_routes(sandbox: Sandbox) -> list[Route]:
     """`/_stats`, `/_control`, `/_replies` and `/_reset`, for tests and people; README.md describes them."""
 
     async def stats(request: HttpRequest) -> Response:
         query = request.query_params
+        # By default every number: with a million messages that is a large answer, so benches ask for `0`.
         asked = {"0": "none", "repeated": "repeated"}.get(query.get("numbers", "1"), "all")
         return _json(sandbox.snapshot(numbers=asked, log=query.get("log") != "0"))
 

@@ -28,6 +28,7 @@ class Background:
         self._server = build_server(flags or Flags())
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), name="sandbox", daemon=True)
         self.url = url_of(self._listener)
+        # trust_env off: a proxy of the environment would be asked for 127.0.0.1.
         self._http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -39,6 +40,7 @@ class Background:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
+        # The server ends by itself within a second; joining it keeps its sockets out of the next test.
         self._server.should_exit = True
         self._thread.join()
 

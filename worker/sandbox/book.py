@@ -94,6 +94,7 @@ class Book:
         self.to_push: defaultdict[str, deque[PersonReply]] = defaultdict(deque)
         self.conversions: dict[str, int] = {}
         self._counts: defaultdict[tuple[str, int], Counts] = defaultdict(Counts)
+        # Never given twice, not even after a deletion: a job that names a deleted template must not find another one.
         self._template_ids = count(_FIRST_TEMPLATE)
         self._sign_ids = count(_FIRST_SIGN)
 
@@ -111,6 +112,7 @@ class Book:
 
     def template(self, template: str) -> Reviewed | None:
         """The template with this id, whosever it is."""
+        # Jobs name templates by any text; ids of the provider's are digits.
         if not template.isdecimal():
             return None
         return next((held[int(template)] for held in self.templates.values() if int(template) in held), None)
@@ -121,6 +123,7 @@ class Book:
 
     def sign(self, name: str) -> Reviewed | None:
         """A signature of this name, an approved one first."""
+        # By name and not by key: a send names a signature, and whose it is follows from the key that signs.
         named = [one for held in self.signs.values() for one in held.values() if one.name == name]
         return min(named, key=lambda one: abs(one.status), default=None)
 

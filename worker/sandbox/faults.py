@@ -36,6 +36,7 @@ class Faults:
     def pick(self, action: str) -> Fault | None:
         """The fault that strikes this call, counted as used, or None."""
         for place, (rule, left) in enumerate(self._left):
+            # `times` 0 is no end, so `left` counts below zero there and is not looked at.
             if rule.action not in ("*", action) or (rule.times and not left):
                 continue
             # No draw for a certain fault: the seed's sequence then belongs to the uncertain ones alone.
@@ -61,6 +62,7 @@ class Connections:
 
         class Registered(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # chosen at run time by what is installed
             def connection_made(self, transport: asyncio.Transport) -> None:
+                # By the client's address, which the ASGI scope has too: there is no other way from a request to its transport.
                 open_[_address(transport)] = transport
                 super().connection_made(transport)
 
@@ -77,6 +79,7 @@ class Connections:
             client: The client's address as in the ASGI scope.
             reset: Send RST instead of FIN: the client sees a reset, not an end.
         """
+        # The client may have gone already.
         transport = self._open.get(client)
         if transport is None:
             return

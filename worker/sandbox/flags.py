@@ -148,6 +148,7 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             if name not in self.__struct_fields__:
                 raise ValueError(_unknown(name, self.__struct_fields__))
         plain = msgspec.to_builtins(self)
+        # Converted as a whole, so that one wrong value changes nothing.
         return msgspec.convert({**plain, **patch}, Flags)
 
     def public(self) -> dict[str, object]:
@@ -180,6 +181,7 @@ def parse_fault(text: str) -> Fault:
     for name in fields:
         if name not in Fault.__struct_fields__:
             raise ValueError(_unknown(name, Fault.__struct_fields__))
+    # Not strict: all values come as text here, `times=3` as much as `p=0.1`.
     return msgspec.convert({"kind": kind, **fields}, Fault, strict=False)
 
 
@@ -209,5 +211,6 @@ def parse_pair(text: str) -> tuple[str, str]:
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:
+    # A flag that is misspelt and passed over would make a test pass for the wrong reason.
     near = get_close_matches(name, known, n=1)
     return f"no flag {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}")

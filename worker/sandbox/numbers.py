@@ -10,6 +10,7 @@ import phonenumbers
 _ALL_USUAL: Final = re.compile(r"(?:\+861[3-9][0-9]{9},)+")
 _MAINLAND: Final = re.compile(r"(?:\+?86|0086)?0?(1[3-9][0-9]{9})")
 _GLOBAL: Final = re.compile(r"\+([1-9][0-9]{6,14})")
+# 86 1… with eleven digits behind the code; all mobiles, which are all that a message can reach.
 _MAINLAND_FIRST: Final = 8_610_000_000_000
 _MAINLAND_AFTER: Final = 8_620_000_000_000
 
@@ -35,6 +36,7 @@ def normalise(raw: str) -> int | None:
     """
     if mainland := _MAINLAND.fullmatch(raw):
         return int("86" + mainland[1])
+    # +86 that is no mobile is no number here: a fixed line would never get a receipt.
     if (found := _GLOBAL.fullmatch(raw)) and not raw.startswith("+86"):
         return int(found[1]) if country_of(int(found[1])) else None
     return None
@@ -57,6 +59,13 @@ def is_mainland(number: int) -> bool:
 def country_of(number: int) -> Country | None:
     """The country of an E.164 integer, or None when no country has such a code."""
     return _country(str(number)[:3])
+
+
+def parts_of(number: int) -> tuple[str, str]:
+    """Calling code and subscriber's digits of an E.164 integer; no calling code for a country that there is not."""
+    country, digits = country_of(number), str(number)
+    calling_code = country.calling_code if country else ""
+    return calling_code, digits[len(calling_code) :]
 
 
 @lru_cache(maxsize=1000)

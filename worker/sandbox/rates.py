@@ -57,6 +57,7 @@ class Rates:
         """
         if not limit:
             return True
+        # By key and action, as the document counts; an app has no limit of its own.
         window = self._admitted[owner, action]
         if window.count(now) >= limit:
             return False

@@ -13,6 +13,7 @@ class ReceiptQueue:
 
     def __init__(self) -> None:
         self._buckets: dict[int, array[int]] = {}
+        # A heap of milliseconds and not of receipts: a campaign's receipts fall due in few of them.
         self._due: list[int] = []
         self._ready: array[int] = array("I")
         self._head = 0
@@ -23,6 +24,7 @@ class ReceiptQueue:
         """Let receipts of these messages be pulled from `due_ms` on; an id may come twice and is then given twice."""
         bucket = self._buckets.get(due_ms)
         if bucket is None:
+            # Created with its place in the heap, so that each millisecond stands there once.
             bucket = self._buckets[due_ms] = array("I")
             heappush(self._due, due_ms)
         before = len(bucket)

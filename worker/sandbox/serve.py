@@ -25,12 +25,14 @@ def build_server(flags: Flags) -> uvicorn.Server:
         build_app(Sandbox(flags), connections),
         http=connections.protocol(),
         ws="none",
+        # Nothing here starts or ends with the server, and headers that no client reads are work for nothing.
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=_IDLE_S,
+        # A `lost` answer never ends by itself: without this a test's sandbox would not either.
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
@@ -112,6 +114,7 @@ def sandbox_command(  # noqa: PLR0913 - one argument per command line option
     """Serve the providers' wire protocols on this machine, for trying out and tests; no message leaves it."""
     try:
         flags = Flags(
+            # An option that is not given leaves the usual account; one that is given replaces it.
             accounts=tuple(map(parse_account, account or ())) or Flags().accounts,
             any_credentials=any_credentials,
             latency_ms=latency_ms,

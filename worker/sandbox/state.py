@@ -119,7 +119,9 @@ class World:
         self._origins.append(origin)
         self.numbers.extend(numbers)
         self._origin.extend(array("I", (len(self._origins) - 1,)) * len(numbers))
+        # One byte a message: an index into FATES, of which there are 21.
         self._fate.frombytes(bytes(fates))
+        # The ordinary send has one due time, and all of its receipts go into one bucket at once.
         if delay.jitter_ms or any(fates):
             self._schedule_each(origin, first, delay)
         else:
@@ -136,9 +138,11 @@ class World:
             if not fate.receipts:
                 self._due.append(NEVER)
                 continue
+            # Early: due at once, so that it can be pulled before the send is answered.
             wait_ms = 0 if fate.early else delay.ms + self._rng.randrange(delay.jitter_ms + 1)
             due = origin.sent_ms + wait_ms
             self._due.append(due - self._start_ms)
+            # A second copy comes as much later again, so that it meets a client that is done with the first.
             for copy in range(fate.receipts):
                 for queue in queues:
                     queue.schedule((message,), due + copy * wait_ms)
@@ -186,6 +190,7 @@ class World:
         for fresh in range(len(self._previous), len(self.numbers)):
             self._previous.append(self._last.get(self.numbers[fresh], -1))
             self._last[self.numbers[fresh]] = fresh
+        # To the end of the second that was asked for, and never beyond now.
         until = min(end_s * 1000 + 999, self._now_ms()) - self._start_ms
         message = self._last.get(number, -1)
         while message >= 0:
@@ -203,6 +208,7 @@ class World:
             if origin.app == app and begin_ms <= origin.sent_ms < end_ms
         }
         for message, place in enumerate(self._origin):
+            # Over all messages: statistics are asked for seldom, and an index for them would cost every send.
             if place in ours and self._due[message] <= until:
                 yield self._receipt(message)
 

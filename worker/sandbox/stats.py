@@ -57,6 +57,7 @@ class Stats:
     def arrive(self, action: str, at_s: float) -> None:
         """Count a request by the action it names."""
         self.calls[action] += 1
+        # First and last arrival give the rate that a client reached, without the log and its limit.
         self.first_at.setdefault(action, at_s)
         self.last_at[action] = at_s
 

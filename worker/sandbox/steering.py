@@ -55,6 +55,7 @@ _BY_SUFFIX: Final[dict[int, Fate]] = {
     20: Fate(answered=False, sent=False),
 }
 
+# 0 is the ordinary fate, so that `any(fates)` tells a send that needs a closer look.
 FATES: Final[tuple[Fate, ...]] = (Fate(), *_BY_SUFFIX.values())
 """Every fate; a message stores its index, one byte."""
 

@@ -75,6 +75,7 @@ class Book:
     def __init__(self, sandbox: Sandbox) -> None:
         self.world = sandbox.world
         self._sandbox = sandbox
+        # Begins anywhere: ids of two runs of the sandbox do not meet in a client's ledger.
         self._calls = _TEN_DIGITS + secrets.randbelow(_TEN_DIGITS)
         self._by_id: dict[str, Message] = {}
         self._by_index: dict[int, Message] = {}
@@ -85,6 +86,7 @@ class Book:
         origin = Origin(_app(call.key), call.context, self._sandbox.now_ms())
         first = self.world.send(origin, numbers, [fate.world for fate in fates], self._sandbox.delay)
         self._calls += 1
+        # Digits, a caret and a 0, as real ones look.
         biz_id = f"{self._calls}{origin.sent_ms}^0"
         messages = [
             Message(number, call, text, fate, index, biz_id, origin.sent_ms // 1000)
@@ -106,6 +108,7 @@ class Book:
 
     def to(self, key: str, number: int) -> list[Message]:
         """A key's messages to a number, newest first."""
+        # Newest first, as QuerySendDetails lists them.
         return self._by_number.get((key, number), [])[::-1]
 
     def receipt(self, message: Message) -> Receipt | None:

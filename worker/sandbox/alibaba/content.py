@@ -89,4 +89,5 @@ def decoded(text: str) -> Any:  # noqa: ANN401 - JSON may hold anything
 
 def shown(sign: str, values: Mapping[str, str]) -> str:
     """A content as far as it is known here: the template's own text is not."""
+    # The brackets are part of a mainland text, and of its length.
     return f"【{sign}】{' '.join(values.values())}"

@@ -72,6 +72,7 @@ class AlibabaWire:
     @property
     def book(self) -> Book:
         """What went out since the last reset."""
+        # A reset makes a new world without telling the wires: they notice it here.
         if self._book.world is not self._sandbox.world:
             self._book = Book(self._sandbox)
         return self._book
@@ -91,6 +92,7 @@ class AlibabaWire:
         key = verify(request, asked, secrets.get, self._nonces, unseen=flags.any_credentials)
         if isinstance(key, Refusal):
             return refused(key)
+        # Signature before action: an unsigned request learns nothing of what there is.
         if refusal := check(asked):
             return refused(refusal)
         self._sandbox.rates.arrive(asked.action, request.tick_s)
@@ -102,6 +104,7 @@ class AlibabaWire:
     def carry_out(self, call: Call) -> Reply:
         """Do what the action says."""
         found = _HANDLERS[call.action](self._sandbox, self.book, call.key, call.params)
+        # The version decides how a fault is spelled, and no action is in both.
         on_mainland = call.action in ACTIONS[MAINLAND]
         if isinstance(found, Trouble):
             code = found.mainland if on_mainland else found.international
@@ -113,6 +116,7 @@ class AlibabaWire:
         words = "The sandbox was told to answer this."
         if _status_of(code):
             return refused(Refusal(code, words))
+        # Both spellings at once: which API the client reads is not known from a code.
         fields = {"Code": code, "Message": words, "ResponseCode": code, "ResponseDescription": words}
         return Reply(_encoded(fields), code=code)
 
@@ -147,6 +151,7 @@ def _subject(action: str, params: Mapping[str, str]) -> Subject | None:
     """What a send is about, for the log."""
     if action in ("QuerySendDetails", "QueryMessage"):
         return None
+    # Numbers stand in three places: a JSON list, a list with commas, or one alone.
     listed = decoded(params.get("PhoneNumberJson") or params.get("To", ""))
     numbers = listed if isinstance(listed, list) else (params.get("PhoneNumbers") or params.get("To", "")).split(",")
     values = [params.get(name, "") for name in ("TemplateParam", "TemplateParamJson", "Message")]

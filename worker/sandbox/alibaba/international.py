@@ -65,6 +65,7 @@ def batch_to_globe(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, 
     ids, failed = list[str](), list[str]()
     for spelled, text in zip(numbers, texts, strict=True):
         number = international(spelled)
+        # A number that fails is listed without a reason: that is the real answer's flaw.
         refused = _check_globe(params, number) or number is None
         answer = ILLEGAL_NUMBER if refused or number is None else _send(sandbox, book, call, number, text=text)
         failed += [spelled] if isinstance(answer, Trouble) else []
@@ -100,6 +101,7 @@ def query_message(
 ) -> dict[str, object] | Trouble:
     """QueryMessage: what became of one message."""
     message = book.find(key, params["MessageId"])
+    # Also for a moment after a send at the real service, which is why clients must not take it for a fault.
     if message is None:
         return _NO_DATA
     receipt = book.receipt(message)
@@ -146,6 +148,7 @@ def _send(sandbox: Sandbox, book: Book, call: Outgoing, number: int, *, text: st
         "MessageId": message.message_id,
         "To": str(message.number),
         "From": message.call.sign,
+        # 70 characters, as if all were Unicode: a careful count.
         "Segments": str(max(1, math.ceil(len(message.text) / 70))),
         "NumberDetail": _number_detail(message.number),
         "ResponseDescription": _DESCRIPTION,

@@ -62,6 +62,7 @@ def send_sms(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) 
 def send_batch_sms(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) -> dict[str, object] | Trouble:
     """SendBatchSms: up to 100 numbers, each with its own signature and values."""
     spelled, signs = texts_of(params["PhoneNumberJson"]), texts_of(params["SignNameJson"])
+    # A template without variables takes none, and the parameter may be left out.
     given = decoded(params["TemplateParamJson"]) if "TemplateParamJson" in params else [{}] * len(spelled or ())
     if not spelled or signs is None or not isinstance(given, list):
         return BAD_JSON
@@ -130,6 +131,7 @@ def _send(
     fates = fates_of(sandbox, known)
     worst = next((fate for fate in fates if fate.trouble), None)
     biz_id = ""
+    # An answer for all numbers: either all went out, or none did.
     if worst is None or worst.sent:
         texts = [shown(one.sign, one.values or {}) for one in recipients]
         biz_id = book.send(Outgoing(key, context, template, recipients[0].sign, globe=False), known, fates, texts)[
@@ -144,6 +146,7 @@ def _send(
 def _detail(book: Book, message: Message) -> dict[str, object]:
     receipt = book.receipt(message)
     row: dict[str, object] = {
+        # Answers drop the mainland's country code and keep every other.
         "PhoneNum": str(message.number).removeprefix("86")
         if str(message.number).startswith("86")
         else str(message.number),
@@ -153,6 +156,7 @@ def _detail(book: Book, message: Message) -> dict[str, object]:
         "Content": message.text,
         "OutId": message.call.context,
     }
+    # Neither code nor date while it waits.
     if receipt is None:
         return row
     status = _DELIVERED if receipt.delivered else _FAILED

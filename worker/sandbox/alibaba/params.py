@@ -62,6 +62,7 @@ def is_alibaba(request: Request) -> bool:
     if "x-tc-action" in request.headers:
         return False
     asked = read(request)
+    # Only RPC is left: its AccessKeyId is looked for when the signature is.
     return bool(asked.action) and "SecretId" not in {*asked.query, *asked.form}
 
 

@@ -106,6 +106,7 @@ def verify(
         sent_s = datetime.strptime(claim.date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
     except ValueError:
         sent_s = float("-inf")  # an unreadable date is refused as one of long ago
+    # Clock before signature, and the nonce last: a request that does not fit uses up no nonce.
     if abs(request.at_s - sent_s) > SKEW_S:
         return _EXPIRED
     if unseen:
@@ -125,6 +126,7 @@ def fits(request: Request, claim: Claim, secret: str) -> bool:
     demanded = {name for name in request.headers if name.startswith("x-acs-")} | _REQUIRED
     demanded |= {"content-type"} & request.headers.keys()
     hashed = request.headers.get("x-acs-content-sha256", "")
+    # A header that is not signed could be changed on the way, so all of x-acs must be.
     if not demanded.issubset(names) or any(name not in request.headers for name in names):
         return False
     if hashed != sha256(request.body).hexdigest():
@@ -140,6 +142,7 @@ def fits(request: Request, claim: Claim, secret: str) -> bool:
 def rpc_fits(request: Request, asked: QueryParams, claim: Claim, secret: str) -> bool:
     """The same for RPC: HMAC-SHA1 over all parameters but the signature, wherever they stand."""
     pairs = [pair for pair in ({**asked.query, **asked.form}).items() if pair[0] != "Signature"]
+    # RPC's key is the secret with an & behind it.
     expected = hmac.digest(f"{secret}&".encode(), rpc_text(request.method, pairs).encode(), "sha1")
     return hmac.compare_digest(base64.b64encode(expected).decode(), claim.signature)
 

@@ -60,6 +60,7 @@ class SmsPartnerWire:
         """Check path, method, JSON, key and rate."""
         action = self.action_of(request)
         if action not in ACTIONS or ACTIONS[action][0] != request.method:
+            # A page and not JSON, as a web framework answers a path it has no route for.
             return Reply(b"<h1>Not Found</h1>", code="404", status=404, content_type="text/html")
         fields = fields_of(request)
         if isinstance(fields, No):
@@ -67,6 +68,7 @@ class SmsPartnerWire:
         key = str(fields.get("apiKey") or "")
         flags = self._sandbox.flags
         if not key or not (flags.any_credentials or any(one.secret_key == key for one in flags.accounts)):
+            # The key travels in body or query: there is no signature and no clock on this wire.
             return refused(No(10 if key else 1))
         self._sandbox.rates.arrive(action, request.tick_s)
         limit = flags.limits.get(action, flags.limits.get("*", LIMITS.get(action, 0)))
@@ -87,12 +89,14 @@ class SmsPartnerWire:
 
     def refuse(self, code: str) -> Reply:
         """An error answer with the code, as the sandbox's flags demand it."""
+        # Codes are numbers here; a fault for another wire becomes the plain 500.
         return refused(No(int(code) if code.isdigit() else 500))
 
 
 def refused(no: No) -> Reply:
     """An error answer."""
     answer: dict[str, object] = {"success": False, "code": no.code}
+    # Code 9 lists fields and has no message of its own; every other code has one.
     if no.complaints:
         answer["error"] = no.complaints
     else:

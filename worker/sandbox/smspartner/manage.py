@@ -25,6 +25,7 @@ def me(sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, 
         "user": {"username": "sandbox@example.com", "firstname": "Sand", "lastname": "Box"},
         "credits": {
             "creditSms": int(left / PRICE),
+            # Both ranges at the same price, which is enough for a client that counts.
             "creditSmsECO": int(left / PRICE),
             "creditHlr": int(left * 100),
             "toSend": store.scheduled(sandbox.now_ms()),
@@ -94,6 +95,7 @@ def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> d
     spelled = _listed(fields)
     if isinstance(spelled, No):
         return spelled
+    # Unlike lookup, HLR costs money: one bad number refuses all.
     if not all(number_of(each) for each in spelled):
         return No(2)
     return {

@@ -54,6 +54,7 @@ def bulk_send(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict
     texts = _texts(fields, steering=sandbox.flags.steering)
     if isinstance(texts, No):
         return texts
+    # A call is refused whole for one bad field, text or length: nothing of it goes out.
     if refused := _check_settings(fields) or _check_lengths(fields, texts) or _refused_on_purpose(sandbox, fields):
         return refused
     sent_ms = _start_ms(fields, sandbox.now_ms())
@@ -130,6 +131,7 @@ def _check_settings(fields: Mapping[str, Any]) -> No | None:
 
 def _check_lengths(fields: Mapping[str, Any], texts: Sequence[Text]) -> No | None:
     unicode = fields.get("isUnicode") in (1, "1")
+    # The longest text decides: one that is too long refuses all.
     most = max(parts_of(text.message, unicode=unicode) for text in texts)
     if fields.get("gamme") in (2, "2") and most > 1:
         return No(42)
@@ -182,6 +184,7 @@ def _let_out(
         for text, fate in taken
     }
     first = None
+    # The provider's own test mode: answered and remembered, and nothing goes out.
     if fields.get("sandbox") not in (1, "1"):
         first = sandbox.world.send(Origin(APP, tag, sent_ms), list(messages), [DELIVERED] * len(messages), delay)
     sending = Sending(store.next_id(), tag, messages, sent_ms)

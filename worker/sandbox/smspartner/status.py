@@ -37,6 +37,7 @@ def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) ->
 
 def multi_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
     """Up to 500 messages: `status`, the id as a number, the date as text of an epoch."""
+    # The pages call it SMSStatus_List and their samples SMSStatut_List; both are taken.
     listed = fields.get("SMSStatut_List", fields.get("SMSStatus_List"))
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         return No(6)
@@ -45,6 +46,7 @@ def multi_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> d
     rows = []
     for each in listed:
         spelled, message_id = each.get("phoneNumber"), whole(each.get("messageId"))
+        # Without its + a number is refused here, other than in a send.
         if message_id is None or not str(spelled or "").startswith("+"):
             return No(3 if message_id is None else 2)
         number = number_of(spelled)
@@ -82,6 +84,7 @@ def bulk_status_by_tag(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]
         return No(4)
     rows = [_bulk_row(store, each) for sending in sendings for each in reports(sending, sandbox.now_ms())]
     page = max(1, whole(fields.get("page")) or 1)
+    # No ids in the rows: a client has to remember the tag.
     shown = rows[(page - 1) * PAGE : page * PAGE]
     return {"currentPage": page, "total": len(rows), "StatutResponse_List": shown}
 

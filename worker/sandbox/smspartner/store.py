@@ -119,6 +119,7 @@ def reports(sending: Sending, now_ms: int) -> Iterator[Report]:
 
 def report(sending: Sending, message: Message, now_ms: int) -> Report:
     """The status of one message: waiting until its report is due."""
+    # A report that never comes has the status Waiting for ever.
     status = message.fate.status if message.due_ms <= now_ms else WAITING
     at_ms = sending.sent_ms if status == WAITING else message.due_ms
     return Report(sending.message_id, message.number, status, at_ms // 1000)

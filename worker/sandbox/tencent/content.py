@@ -70,6 +70,7 @@ def _refused_sign(flags: Flags, book: Book, sign: str, *, mainland: bool) -> str
         return BAD_SIGN if mainland else ""
     if code := flags.sign_codes.get(sign):
         return code
+    # What was added by an action counts before the flags' list, which knows nothing of it.
     if added := book.sign(sign):
         return "" if added.status == 0 else BAD_SIGN
     return BAD_SIGN if flags.signs and sign not in flags.signs else ""
@@ -81,6 +82,7 @@ def _refused_template(flags: Flags, book: Book, content: Content, *, mainland: b
     template, added = flags.templates.get(content.template), book.template(content.template)
     if template is None and added is not None and added.status == 0:
         template = Template(params=places_of(added.content), region="global" if added.international else "mainland")
+    # Any id made of digits will do where the flags name no templates, so that a first try needs no preparation.
     if template is None:
         known = not flags.templates and _TEMPLATE_ID.fullmatch(content.template) and not book.withheld(content.template)
         return _refused_values(Template(), content.values) if known else BAD_TEMPLATE
@@ -96,4 +98,5 @@ def _refused_values(template: Template, values: Sequence[str]) -> str:
         return BAD_COUNT
     if template.otp and not all(map(_OTP_VALUE.fullmatch, values)):
         return BAD_OTP
+    # An approved template must not become an advertisement by its values.
     return HAS_URL if any(map(_URL.search, values)) else ""

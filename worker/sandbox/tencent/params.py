@@ -129,6 +129,7 @@ def _checked(raw: dict[str, Any] | Refusal, action: str) -> dict[str, Any] | Ref
 def check(given: Mapping[str, Any], takes: Mapping[str, Param]) -> Refusal | None:
     """Why these values are not what an action takes, or None."""
     for name in given:
+        # As at the real service: a misspelt optional parameter would else be passed over in silence.
         if name not in takes:
             return Refusal("UnknownParameter", f"The parameter `{name[:40]}` is not recognized.")
     for name, param in takes.items():
@@ -148,6 +149,7 @@ def _check_one(name: str, value: object, kind: Kind) -> Refusal | None:
         one_of = str if kind == "texts" else int
         fits = isinstance(value, list) and all(type(one) is one_of for one in value)
     else:
+        # `type` and not `isinstance`: true is an int in Python, and no integer on the wire.
         fits = type(value) is (str if kind == "text" else int)
     return None if fits else _wrong_type(name)
 
@@ -179,6 +181,7 @@ def _read_query(request: Request, action: str) -> dict[str, Any] | Refusal:
 
 def _tree(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Refusal:
     """Flat names (`PhoneNumberSet.0`) as nested values; integers are told by what the action takes, since text comes."""
+    # A query has only text.
     integers = {name for name, param in ACTIONS[action].items() if param.kind in ("integer", "integers")}
     tree: dict[str, Any] = {}
     for path, value in pairs:

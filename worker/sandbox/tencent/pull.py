@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final
 
-from worker.sandbox.numbers import country_of, normalise
+from worker.sandbox.numbers import normalise, parts_of
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.state import Receipt
 from worker.sandbox.tencent.result import Result
@@ -29,14 +29,20 @@ def pull(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
 
 def pull_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
     """PullSmsSendStatusByPhoneNumber: the newest receipts of one number in a window of time; nothing leaves the queue."""
-    if refusal := check_limit(params) or check_window(params, now_s=int(time.time())):
-        return refusal
-    number = normalise(params["PhoneNumber"])
-    if number is None:
-        return BAD_NUMBER
-    end_s = params.get("EndTime", int(time.time()))
+    asked = asked_about(params, now_s=int(time.time()))
+    if isinstance(asked, Refusal):
+        return asked
+    number, end_s = asked
     found = sandbox.world.about(params["SmsSdkAppId"], number, begin_s=params["BeginTime"], end_s=end_s)
     return _receipt_rows(list(islice(found, params["Limit"])), sandbox)
+
+
+def asked_about(params: Mapping[str, Any], *, now_s: int) -> tuple[int, int] | Refusal:
+    """The number that an action asks about and the end of its window, epoch seconds; or why the question is refused."""
+    if refusal := check_limit(params) or check_window(params, now_s=now_s):
+        return refusal
+    number = normalise(params["PhoneNumber"])
+    return BAD_NUMBER if number is None else (number, params.get("EndTime", now_s))
 
 
 def check_window(params: Mapping[str, Any], *, now_s: int) -> Refusal | None:
@@ -50,6 +56,7 @@ def check_window(params: Mapping[str, Any], *, now_s: int) -> Refusal | None:
         return Refusal("InvalidParameter", "`Offset` is fixed at 0.")
     if begin_s < now_s - HISTORY_S - SKEW_S:
         return Refusal("InvalidParameterValue.BeginTimeVerifyFail", "`BeginTime` is more than 7 days back.")
+    # The real service names the beginning here and the end below; codes are the document's.
     if end_s < begin_s:
         return Refusal("InvalidParameterValue.InvalidStartTime", "`BeginTime` is later than `EndTime`.")
     if end_s - begin_s > HISTORY_S + SKEW_S:
@@ -70,17 +77,17 @@ def check_limit(params: Mapping[str, Any]) -> Refusal | None:
 def _receipt_rows(receipts: list[Receipt], sandbox: Sandbox) -> Result:
     rows = []
     for receipt in receipts:
-        country, digits = country_of(receipt.number), str(receipt.number)
-        calling_code = country.calling_code if country else ""
+        calling_code, subscriber = parts_of(receipt.number)
         rows.append(
             {
                 "UserReceiveTime": receipt.received_s,
                 "CountryCode": calling_code,
-                "SubscriberNumber": digits[len(calling_code) :],
-                "PhoneNumber": f"+{digits}",
+                "SubscriberNumber": subscriber,
+                "PhoneNumber": f"+{receipt.number}",
                 "SerialNo": receipt.serial,
                 "ReportStatus": "SUCCESS" if receipt.delivered else "FAIL",
                 "Description": receipt.code,
+                # Empty until the provider activates it for an account (document, line 4840).
                 "SessionContext": receipt.context if sandbox.flags.echo_context else "",
             }
         )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from worker.sandbox.book import PersonReply
-from worker.sandbox.numbers import country_of
+from worker.sandbox.numbers import parts_of
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.state import Receipt
 
@@ -50,6 +50,4 @@ def _status(receipt: Receipt, *, echo_context: bool) -> dict[str, str]:
 
 
 def _number(number: int) -> dict[str, str]:
-    country = country_of(number)
-    code = country.calling_code if country else ""
-    return {"nationcode": code, "mobile": str(number)[len(code) :]}
+    return dict(zip(("nationcode", "mobile"), parts_of(number), strict=True))

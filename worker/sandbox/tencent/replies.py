@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from worker.sandbox.book import PersonReply
-from worker.sandbox.numbers import country_of, normalise
+from worker.sandbox.numbers import normalise, parts_of
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.tencent.pull import BAD_NUMBER, check_limit, check_window
+from worker.sandbox.tencent.pull import asked_about, check_limit
 from worker.sandbox.tencent.result import Result
 from worker.sandbox.wire import Refusal
 
@@ -52,6 +52,7 @@ def add_reply(sandbox: Sandbox, raw: bytes) -> None:
     at_s = int(time.time()) if steered.at_s is None else steered.at_s
     reply = PersonReply(number, steered.text, steered.sign, steered.extend, at_s)
     sandbox.book.replies[steered.app].add(reply)
+    # Pushed as well and not instead: the pull queue keeps it, as with receipts.
     if steered.app in sandbox.flags.callbacks:
         sandbox.book.to_push[steered.app].append(reply)
 
@@ -65,12 +66,10 @@ def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusa
 
 def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
     """PullSmsReplyStatusByPhoneNumber: the newest replies of one number in a window of time; nothing leaves the queue."""
-    if refusal := check_limit(params) or check_window(params, now_s=int(time.time())):
-        return refusal
-    number = normalise(params["PhoneNumber"])
-    if number is None:
-        return BAD_NUMBER
-    end_s = params.get("EndTime", int(time.time()))
+    asked = asked_about(params, now_s=int(time.time()))
+    if isinstance(asked, Refusal):
+        return asked
+    number, end_s = asked
     held = sandbox.book.replies[params["SmsSdkAppId"]]
     return _rows(held.about(number, begin_s=params["BeginTime"], end_s=end_s, limit=params["Limit"]))
 
@@ -78,17 +77,16 @@ def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Resul
 def _rows(replies: list[PersonReply]) -> Result:
     rows = []
     for reply in replies:
-        country, digits = country_of(reply.number), str(reply.number)
-        calling_code = country.calling_code if country else ""
+        calling_code, subscriber = parts_of(reply.number)
         rows.append(
             {
                 "ExtendCode": reply.extend,
                 "CountryCode": calling_code,
-                "PhoneNumber": f"+{digits}",
+                "PhoneNumber": f"+{reply.number}",
                 "SignName": reply.sign,
                 "ReplyContent": reply.text,
                 "ReplyTime": reply.at_s,
-                "SubscriberNumber": digits[len(calling_code) :],
+                "SubscriberNumber": subscriber,
             }
         )
     return Result({"PullSmsReplyStatusSet": rows})

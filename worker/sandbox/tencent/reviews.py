@@ -48,6 +48,7 @@ def page(held: Iterable[Reviewed], params: Mapping[str, Any], ids: str, *, usual
         return Refusal("InvalidParameterValue.LimitVerifyFail", f"A list has at most {LIST_LIMIT} rows.")
     if offset < 0:
         return Refusal("InvalidParameterValue.OffsetVerifyFail", "`Offset` is 0 or more.")
+    # Limit and Offset count only where no ids are named (document, lines 4441-4442).
     if wanted:
         return [one for one in ours if one.id in wanted]
     return ours[offset : offset + limit]

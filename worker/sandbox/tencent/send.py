@@ -73,6 +73,7 @@ def send_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
     if not spelled:
         return Refusal("MissingParameter.EmptyPhoneNumberSet", "`PhoneNumberSet` is empty.")
     numbers = normalise_all(spelled)
+    # What is no number belongs to neither region, and does not refuse the others.
     regions = {is_mainland(number) for number in numbers if number is not None}
     if len(regions) > 1:
         return Refusal(
@@ -114,6 +115,7 @@ def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result
 
 def let_out(sandbox: Sandbox, group: Group) -> Outcome:
     """Send what its fate lets out and say of each number what its fate says."""
+    # A fault of the content is every number's, and nothing goes out.
     if code := refusing_code(sandbox.flags, sandbox.book, group.content, mainland=group.mainland):
         rows = zip(group.spelled, group.numbers, strict=True)
         refused = [_refused_row(group, one, number, code if number else _BAD_NUMBER) for one, number in rows]
@@ -124,6 +126,7 @@ def let_out(sandbox: Sandbox, group: Group) -> Outcome:
     origin = Origin(group.app, group.context, sandbox.now_ms())
     first = sandbox.world.send(origin, numbers, indexes, sandbox.delay)
     serials = sandbox.world.serials(first, len(numbers))
+    # Rows of a plain send are built together: it is what benches measure, and a fate is looked up for none of them.
     if not any(fates):
         return Outcome(len(fates), _sent_rows(group, OK, numbers, serials))
     early = tuple(message for message, fate in enumerate(indexes, first) if FATES[fate].early)
@@ -148,6 +151,7 @@ def _mixed_rows(group: Group, fates: Sequence[int], serials: Iterator[str]) -> l
     rows = []
     for spelled, number, index in zip(group.spelled, group.numbers, fates, strict=True):
         fate = FATES[index]
+        # A serial is used up even where the answer hides it: its receipt will have it.
         serial = next(serials) if number and fate.sent else ""
         if not fate.answered:
             continue
@@ -196,6 +200,7 @@ def _check_call(sandbox: Sandbox, app: str, *, count: int, contexts: Sequence[st
         return Refusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
     if any(len(context.encode()) >= CONTEXT_LIMIT for context in contexts):
         return Refusal("InvalidParameterValue", f"`SessionContext` has fewer than {CONTEXT_LIMIT} bytes.")
+    # Last, so that a call which is wrong by itself says so even while the account is told to refuse.
     codes = sandbox.flags.account_codes
     if code := codes.get(app) or codes.get("*"):
         return Refusal(code, "The sandbox was told to answer this to every send of the account.")

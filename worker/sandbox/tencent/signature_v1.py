@@ -19,6 +19,7 @@ BODY_LIMIT: Final = 1024 * 1024
 """Most bytes of a POST signed this way (Tencent SMS API document, line 353)."""
 
 FORM: Final = "application/x-www-form-urlencoded"
+# The gateway's further checks read headers, so the form's common parameters are put there.
 _AS_HEADERS: Final[Mapping[str, str]] = {"Action": "x-tc-action", "Version": "x-tc-version", "Region": "x-tc-region"}
 _COMMON: Final = frozenset(
     {
@@ -96,6 +97,7 @@ def fits(form: Form, secret_key: str) -> bool:
     HmacSHA256 only where SignatureMethod says so, else HmacSHA1 (line 488).
     """
     digest = "sha256" if form.given.get("SignatureMethod") == "HmacSHA256" else "sha1"
+    # Sorted by name over decoded values: encoding is undone before signing.
     listed = "&".join(f"{name}={value}" for name, value in sorted(form.given.items()) if name != "Signature")
     text = f"{form.request.method}{form.request.headers.get('host', '')}/?{listed}"
     expected = base64.b64encode(hmac.digest(secret_key.encode(), text.encode(), digest)).decode()

@@ -68,6 +68,7 @@ def list_signs(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Result 
 
 def _check_name(sandbox: Sandbox, key: str, params: Mapping[str, Any], *, besides: int) -> Refusal | None:
     for sign in sandbox.book.signs[key].values():
+        # The same name may be handed in once for each scope.
         if (sign.name, sign.international) != (params["SignName"], params["International"]) or sign.id == besides:
             continue
         if sign.status == PENDING:
@@ -86,6 +87,7 @@ def _check(params: Mapping[str, Any]) -> Refusal | None:
         return Refusal("InvalidParameterValue.InvalidUsedMethod", "`SignPurpose` is 0 or 1.")
     if not params["SignName"].strip():
         return Refusal("MissingParameter", "`SignName` is empty.")
+    # A power of attorney is asked for only when the signature is somebody else's; AAAA stands for none needed.
     images = [params["ProofImage"], params.get("CommissionImage", "") if params["SignPurpose"] else "AAAA"]
     try:
         fits = all(base64.b64decode(image, validate=True) for image in images)

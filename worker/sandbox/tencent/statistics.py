@@ -54,6 +54,7 @@ def receipt_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | 
         return Refusal("InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is more than 32 days after `BeginTime`.")
     app = params["SmsSdkAppId"]
     came = list(sandbox.world.came(app, begin_ms=first * HOUR_MS, end_ms=(last + 1) * HOUR_MS))
+    # Only codes that steering can give; another one should stop the test that brings it.
     fields = Counter(_FIELDS[receipt.code] for receipt in came if not receipt.delivered)
     delivered = sum(receipt.delivered for receipt in came)
     names = ("InternalErrorCount", "InvalidNumberCount", "ShutdownErrorCount", "BlackListCount", "FrequencyLimitCount")

@@ -19,6 +19,7 @@ def add_template(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Resul
     if refusal := _check(params):
         return refusal
     made = reviewed(sandbox.flags, params["TemplateName"], params["International"], params["TemplateContent"])
+    # Text here and a number in ModifyTemplateStatus, as the document has it (lines 4689-4704 and 4786).
     return Result({"AddTemplateStatus": {"TemplateId": str(sandbox.book.add_template(key, made))}})
 
 
@@ -62,6 +63,7 @@ def _check(params: Mapping[str, Any]) -> Refusal | None:
         return refusal
     if params["SmsType"] not in range(4) or not content.strip():
         return Refusal("InvalidParameter.InvalidParameters", "`SmsType` is 0 to 3, and a template has a text.")
+    # {1}, {3} would leave a value without a place.
     places = PLACE.findall(content)
     if {*places} != {str(place) for place in range(1, len({*places}) + 1)}:
         return Refusal("InvalidParameterValue.InvalidTemplateFormat", "Places are {1}, {2} and so on, none left out.")

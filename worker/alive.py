@@ -1,8 +1,9 @@
-"""Liveness: each worker process touches a file of its own, and `python -m worker alive` looks at their age.
+"""Liveness: each worker process touches a file, and `python -m worker alive` looks at its age.
 
-A probe that asks the worker (`celery inspect ping`) fails when the broker is slow or the worker is busy, and restarts what was
-well. A file is touched by the scheduler's thread on every turn, also while Redis is away: trouble of Redis makes a service not
-ready, never dead. Only the standard library is imported here, so that a probe costs some 30 ms.
+A probe that asks the worker (`celery inspect ping`) fails when the broker is slow or the worker is
+busy, and restarts what was well. A file is touched by the scheduler's thread on every turn, also
+while Redis is away: trouble of Redis makes a service not ready, never dead. Only the standard
+library is imported here, so that a probe costs some 30 ms.
 """
 
 import json

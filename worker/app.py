@@ -1,7 +1,8 @@
 """The composition root: settings, one Celery app, and the engine that the app owns.
 
-`celery -A worker.app worker` and `python -m worker` both use `app`. With settings that cannot be used, importing this module
-writes what is wrong to standard error and ends the process with code 2: without settings no task can do anything.
+`celery -A worker.app worker` and `python -m worker` both use `app`. With settings that cannot be
+used, importing this module writes what is wrong to standard error and ends the process with code 2:
+without settings no task can do anything.
 """
 
 import sys

@@ -1,4 +1,7 @@
-"""The due batch queues of a lane, shared out among a process' threads: each gets another one as long as there are several."""
+"""The due batch queues of a lane, shared among the threads of a process.
+
+Each thread gets another one as long as there are several.
+"""
 
 import threading
 from collections import deque

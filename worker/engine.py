@@ -1,4 +1,4 @@
-"""What every step of the engine works with: settings, the ledger, one provider per account, clocks, and a sign to stop."""
+"""The runtime context: settings, ledger, one provider per account, clocks, and a sign to stop."""
 
 import os
 import socket

@@ -1,4 +1,7 @@
-"""Reads of a provider under their limit: wait for a token, and what a refused or failed read means for the next one."""
+"""Reads of a provider under their limit.
+
+A read waits for a token; a refused or failed one decides when the next may be made.
+"""
 
 import logging
 import time

@@ -1,11 +1,12 @@
-"""Calls in flight of each account in this process: a provider that hangs takes at most its share of the threads.
+"""Calls in flight per account: a provider that hangs takes at most its share of the threads.
 
-The share is what a process' threads are minus a quarter, kept for other accounts; it halves with each call that times out or
-fails and grows by one with each that goes well, as TCP's window does.
+The share is what a process' threads are minus a quarter, kept for other accounts; it halves with
+each call that times out or fails and grows by one with each that goes well, as TCP's window does.
 
-A hang is noticed before any call has timed out: a call that takes much longer than usual, while none begun after it was answered,
-makes its account *suspect*. From then on calls carry one recipient, one of them at a time, with growing pauses, until one is
-answered; all others would end in doubt with it.
+A hang is noticed before any call has timed out: a call that takes much longer than usual, while
+none begun after it was answered, makes its account *suspect*. From then on calls carry one
+recipient, one of them at a time, with growing pauses, until one is answered; all others would end
+in doubt with it.
 """
 
 import threading

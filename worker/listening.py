@@ -1,4 +1,7 @@
-"""A listening socket, made before the server that will use it, so that an address that cannot be had is told at once."""
+"""A listening socket, made before the server that uses it.
+
+An address that cannot be had is reported at once.
+"""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""`python -m worker check`: of settings, Redis, broker and accounts, whether each is ok or what to do about it.
+"""`python -m worker check`: findings about settings, Redis, broker and accounts, with advice.
 
 The judgements are pure functions over what was found out; `check_all` finds it out.
 """
@@ -99,10 +99,13 @@ def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
             fail("settings", problem, "mend it; the others cannot be looked at", exit_code=2)
             for problem in error.problems
         ]
+    # Errors of Redis and of brokers quote the URL they were given, password and all.
     redact = Redactor(settings.secrets)
     return [
         ok("settings", f"namespace {settings.namespace}"),
         *_look_at_key_files(environ),
+        # Settings before Redis, Redis before the broker: what comes first explains what fails after
+        # it.
         *_look_at_redis(settings, redact),
         *_look_at_broker(settings, redact),
         *judge_accounts(settings),
@@ -119,6 +122,7 @@ def judge_redis(url: str, info: Mapping[str, Any]) -> Iterator[Finding]:
         info: INFO as redis-py reads it.
     """
     version = str(info.get("redis_version", "0"))
+    # Major and minor alone: patch levels of distributions may carry letters.
     if tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_REDIS:
         yield ok("redis version", version)
     else:
@@ -142,6 +146,8 @@ def judge_openness(url: str) -> Finding:
     if all(_on_loopback(host) for host, _ in place.hosts):
         return ok("redis access", "sentinels on loopback" if place.master else "on loopback")
     if not place.password:
+        # A Redis without a password on a network is the whole service's key: a job pushed there is
+        # sent.
         return warn("redis access", f"{whose} asks for no password", "set one: whoever reaches it can send texts")
     if place.tls is None:
         return warn("redis access", "password sent in the clear", "use rediss:// unless the network is trusted")
@@ -166,6 +172,7 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
             "none is configured; `up` starts the sandbox, which sends nothing",
             "set SMSLINE_ACCOUNTS__<name>__PROVIDER and what it needs: for tencent SECRET_ID, SECRET_KEY and SDK_APP_ID",
         )
+    # By endpoint too: the sandbox and the real service may know the same SmsSdkAppId.
     apps = Counter((account.endpoint, account.sdk_app_id) for account in settings.accounts.values())
     for name, account in settings.accounts.items():
         endpoint = urlsplit(account.endpoint)
@@ -183,6 +190,7 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
                 f"{detail}: the endpoint does not know the region {account.region}",
                 f"set REGION to {' or '.join(regions)}",
             )
+        # One finding an account, the gravest first: each line asks for one thing to be done.
         elif endpoint.scheme == "http" and not _on_loopback(endpoint.hostname or ""):
             yield warn(
                 subject, f"{account.endpoint} is not encrypted", "use https://: texts and numbers pass in the clear"
@@ -200,6 +208,8 @@ def judge_routes(settings: Settings) -> Iterator[Finding]:
         after = f", then {', '.join(route.fallback)}" if route.fallback else ""
         detail = f"{numbers}, {', '.join(route.lanes) or 'every lane'}: {shares}{after}"
         named = {account: settings.accounts[account] for account in route.named()}
+        # Template ids are the provider's own: with two providers, or two sites, one id cannot fit
+        # both.
         mixed = len({(account.provider, account.site) for account in named.values()}) > 1
         bare = [each for each, account in named.items() if mixed and not account.templates and not account.texts]
         if bare:
@@ -227,9 +237,11 @@ def _look_at_redis(settings: Settings, redact: Redactor) -> Iterator[Finding]:
     url = settings.redis_url
     client = connect(url, timeout_s=_TIMEOUT_S)
     try:
+        # The median: the first ping opens the connection, and one slow answer says nothing.
         latency_ms = statistics.median(_time_ms(client.ping) for _ in range(_PINGS))
         yield ok("redis", shown(url))
         yield from _look_at_info(client, url)
+        # After the ping and before the latency: INFO and PING may be allowed where writing is not.
         yield from try_out(client, Keys(settings.namespace).prefix, redact)
         for subject, grade, detail, advice in look_at_ledger(Ledger(client, settings.namespace)):
             yield Finding(subject, Grade(grade), detail, advice, exit_code=int(grade == "fail"))
@@ -260,6 +272,8 @@ def try_out(client: "redis.Redis", prefix: str, redact: Redactor) -> Iterator[Fi
         redact: Hides what must not be shown.
     """
     key, queue = f"{prefix}check:{token_hex(4)}", "smsline.check"
+    # kombu names its channels by the number of the database, and an ACL may allow some of them
+    # only.
     db = client.connection_pool.connection_kwargs.get("db") or 0
 
     def write() -> None:
@@ -273,6 +287,7 @@ def try_out(client: "redis.Redis", prefix: str, redact: Redactor) -> Iterator[Fi
 
     def blocking_read() -> None:
         client.lpush(queue, "1")
+        # Celery waits for messages with it; a proxy before Redis may not let it through.
         client.brpop([queue], timeout=1)
 
     for what, attempt in (("write by script", write), ("channel", channel), ("blocking read", blocking_read)):
@@ -297,15 +312,18 @@ def _look_at_broker(settings: Settings, redact: Redactor) -> Iterator[Finding]:
     if url == settings.redis_url:
         yield ok("broker", "the same Redis")
         return
+    # The workers' own options, so that TLS and sentinels are tried as they will be used.
     transport = options["broker_transport_options"] | {"socket_connect_timeout": _TIMEOUT_S}
     try:
         with Connection(
             options["broker_url"], ssl=options["broker_use_ssl"] or False, transport_options=transport
         ) as connection:
+            # kombu would else try for ever.
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_TIMEOUT_S)
             connection.channel().close()  # a virtual host that this user may not use refuses here
     except Exception as error:  # noqa: BLE001 - every transport has errors of its own, and each is the finding
         refusal = explain(error)
+        # The words are the ledger's; here another setting is meant.
         advice = refusal.advice.replace("SMSLINE_REDIS_URL", "SMSLINE_BROKER_URL")
         yield fail(
             "broker",
@@ -314,6 +332,7 @@ def _look_at_broker(settings: Settings, redact: Redactor) -> Iterator[Finding]:
         )
         return
     yield ok("broker", shown(url))
+    # A broker that is a Redis of its own has ACLs of its own.
     if is_redis(url):
         with connect(url, timeout_s=_TIMEOUT_S) as client:
             yield from (
@@ -355,5 +374,6 @@ def show(findings: list[Finding]) -> None:
 def show_json(findings: list[Finding]) -> None:
     """Print the findings as one JSON list."""
     print(
+        # The exit code is the command's and not the report's.
         json.dumps([{name: value for name, value in asdict(each).items() if name != "exit_code"} for each in findings])
     )

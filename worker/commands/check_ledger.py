@@ -1,4 +1,4 @@
-"""What `check` says of the ledger itself: its layout, what Redis has forgotten, what could not be read."""
+"""What `check` says of the ledger: its layout, what Redis has lost, what could not be read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,6 +16,8 @@ Verdict = tuple[str, str, str, str]
 def look_at_ledger(ledger: Ledger) -> Iterator[Verdict]:
     """Look at a ledger, without writing to it."""
     keys = ledger.keys
+    # Versions before the layout was written down counted blocks and attempts there, and nothing
+    # else tells them.
     counted = ledger.redis.hmget(keys.ids, "block", "attempt")
     yield judge_layout((ledger.redis.get(keys.version) or b"").decode(), old_workers=any(counted))
     yield from judge_losses(losses(ledger))
@@ -50,6 +52,7 @@ def judge_losses(found: Sequence[Loss]) -> Iterator[Verdict]:
 def judge_poison(found: Sequence[Poisoned]) -> Iterator[Verdict]:
     """What was set aside because it could not be read."""
     if found:
+        # One line for all: what wrote the newest is likeliest to be still at it.
         newest = max(found, key=lambda each: each["at_ms"])
         detail = f"{len(found)} set aside; the newest, of {newest['where']}: {newest['member']}: {newest['why']}"
         yield "ledger poison", "warn", detail, "what wrote it? When it is mended: DEL the key `poison` of the ledger"

@@ -1,4 +1,4 @@
-"""What `check` says of the texts that the settings know: their segments, and the character that makes them more."""
+"""What `check` says of texts in the settings: segments, and characters that make them more."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -24,5 +24,7 @@ class TextCost(NamedTuple):
 def cost_of_texts(texts: Mapping[str, str]) -> Iterator[TextCost]:
     """What each text takes before its params are filled in."""
     for template, text in texts.items():
+        # Without params: how long they are is not known, and a text that is odd by itself is odd
+        # with them.
         found = segments(PLACE.sub("", text))
         yield TextCost(template, told(found), bool(found.culprits))

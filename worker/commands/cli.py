@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from worker.supervisor.plan import Plan
 
+# Nothing heavy is imported above: `alive` is a probe that runs every few seconds, and Celery takes
+# one to import.
 cli = typer.Typer(
     help="Run the service: workers, and on one machine Redis and the sandbox too.",
     no_args_is_help=True,
@@ -76,6 +78,7 @@ def run(
     """Workers only, for many machines against one Redis."""
     from worker.supervisor.plan import plan_run  # noqa: PLC0415
 
+    # Here and not in the settings: a mistyped lane would make a worker that waits for nothing.
     wanted = [lane.strip() for lane in lanes.split(",") if lane.strip()]
     if not wanted or set(wanted) - set(LANES):
         raise typer.BadParameter(f"{lanes!r}: must be one or more of {', '.join(LANES)}", param_hint="--lanes")
@@ -102,6 +105,8 @@ def web(
     try:
         settings = load_settings()
         setup_logging(settings)
+        # Before the server is made, so that a port which is taken is told in a line and not in a
+        # traceback.
         listener = listen(host, port, descriptor)
         if descriptor is None:  # else `up` says it
             announce(listener)
@@ -133,6 +138,7 @@ def sandbox(context: typer.Context) -> None:
     """A provider that sends nothing, for trying out and tests; `sandbox --help` lists its options."""
     from worker.sandbox.serve import sandbox_command  # noqa: PLC0415 - a web server, needed by this command alone
 
+    # Its options stay in one place: `python -m worker.sandbox` has the same.
     command = typer.Typer(add_completion=False)
     command.command()(sandbox_command)
     command(args=context.args, prog_name="python -m worker sandbox")
@@ -161,6 +167,7 @@ def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 
     findings = check_all()
     (show_json if as_json else show)(findings)
+    # The gravest finding decides: 2 for settings, 1 for what does not work, 0 also with warnings.
     raise typer.Exit(max(finding.exit_code for finding in findings))
 
 
@@ -174,6 +181,7 @@ def _serve(plan: "Callable[[Settings], Plan]") -> None:
     try:
         settings = load_settings()
         setup_logging(settings)
+        # Only said: a key that others can read is no reason not to send.
         for problem in loose_key_files():
             logging.getLogger("smsline").warning("%s", problem)
         made = plan(settings)

@@ -1,4 +1,4 @@
-"""`python -m worker migrate`: bring a ledger of the previous layout to the one that this version works with."""
+"""`python -m worker migrate`: bring a ledger of the previous layout to this version's layout."""
 
 from config.settings import load_settings
 from smsline.ledger.link import Ledger
@@ -14,5 +14,6 @@ def main() -> None:
         done = migrate(ledger)
     finally:
         ledger.close()
+    # Counts by kind, so that a second run, which changes nothing, shows that it was one.
     changed = ", ".join(f"{count} {what}" for what, count in sorted(done.items())) or "nothing had to be changed"
     print(f"the ledger has layout {LAYOUT} now: {changed}")

@@ -1,4 +1,4 @@
-"""What commands that call a provider share: settings, the account that is meant, its gate, and an answer in words."""
+"""What commands that call a provider share: settings, account, gate, and errors in words."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,8 +40,10 @@ def run(app: typer.Typer, argv: Sequence[str], *, prog_name: str) -> int:
         prog_name: What help calls the program.
     """
     try:
+        # Not standalone: typer would end the process itself, with endings of its own.
         code = app(args=list(argv) or ["--help"], prog_name=prog_name, standalone_mode=False)
     except Exception as error:
+        # python -X dev: a developer wants the traceback.
         if sys.flags.dev_mode:
             raise
         code, line = ending(error)
@@ -59,6 +61,7 @@ def read_settings() -> Settings:
         settings = load_settings()
     except SettingsError as error:
         raise BadInput("settings", f"{len(error.problems)} wrong", "; ".join(error.problems)) from None
+    # An operator's own rows explain refusals here as they do in the workers.
     if settings.codes_file:
         load_overrides(settings.codes_file)
     return settings
@@ -76,6 +79,7 @@ def chosen(settings: Settings, provider: str, name: str) -> tuple[str, Account]:
         raise BadInput("--account", name, rule)
     if name and name not in there:
         raise BadInput("--account", name, f"must be an account of the provider {provider}: {', '.join(there)}")
+    # Not the first one: a template that is added to the wrong account is found out days later.
     if not name and len(there) > 1:
         raise BadInput("--account", name, f"say which one: {', '.join(there)}")
     name = name or next(iter(there))
@@ -110,12 +114,14 @@ def known(answer: T | Refused | Broken, provider: str) -> T:
         SmslineError: The call was refused, or nobody knows what became of it; in words of the code tables.
     """
     if isinstance(answer, Refused):
+        # As of a question and not of a send: what is refused here has no recipient.
         row = for_read(provider, answer.code).row
         advice = f" {row.advice}" if row.advice else ""
         words = f" The provider says: {answer.message}" if answer.message else ""
         raise SmslineError(f"{answer.code}: {row.meaning}{advice}{words} (request {answer.request_id or 'unknown'})")
     if isinstance(answer, Broken):
         what = _PERHAPS if answer.maybe_sent else _NOT_DONE
+        # Busy is the one trouble that goes away by itself.
         hint = "try again in a moment" if answer.code == BUSY else f"see: smsline codes explain {answer.code}"
         raise SmslineError(f"{answer.code}: {answer.detail}; {what}; {hint}")
     return answer

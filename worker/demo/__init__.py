@@ -1,1 +1,1 @@
-"""`make demo`: a campaign and a burst of one-time passwords through the whole service before one's eyes, checked."""
+"""`make demo`: a campaign and a burst of one-time passwords through the whole service, checked."""

@@ -1,4 +1,4 @@
-"""`python -m worker.demo`: start a service, play a campaign and three one-time passwords, watch and check them.
+"""`python -m worker.demo`: start a service, play a campaign and three otps, watch and check them.
 
 Exit codes: 0 when every recipient ended as it should, 1 when not, 130 after Ctrl-C.
 """
@@ -38,7 +38,8 @@ _TROUBLE: Final = (ServiceFailed, StillOpen, SmslineError, httpx.HTTPError)
 def main() -> int:
     """Run the demo; returns the exit code."""
     _end_like_ctrl_c()
-    # Settings of this machine's own service must not reach the demo: it would send through real accounts.
+    # Settings of this machine's own service must not reach the demo: it would send through real
+    # accounts.
     for name in [name for name in os.environ if name.startswith("SMSLINE_")]:
         del os.environ[name]
     if hasattr(sys.stdout, "reconfigure"):
@@ -46,6 +47,8 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="smsline-demo-"))
     try:
+        # Whatever the demo knows how to explain becomes a line; anything else is a bug and keeps
+        # its traceback.
         trouble = _demonstrate(console, folder)
     except _TROUBLE as error:
         trouble = [str(error)]
@@ -80,12 +83,15 @@ def _demonstrate(console: Console, folder: Path) -> list[str]:
         "\n[bold]smsline demo[/]: a campaign of a thousand numbers, and one-time passwords that overtake it\n"
     )
     codes_file = folder / "codes.tsv"
+    # The provider's own half minute would make the demo wait for one number of a thousand.
     codes_file.write_text(scenario.CODES)
     (folder / SETTINGS_FILE).write_text(scenario.settings_toml(str(codes_file)))
     (folder / _CSV).write_text("".join(scenario.csv_lines()))
     began_s = time.monotonic()
     with running(folder) as service:
         with console.status("starting Redis, a sandbox provider and the workers"):
+            # The sandbox is slowed down after the start, which its own readiness would else have to
+            # wait for.
             report = service.wait_ready()
             httpx.post(
                 f"{report.sandbox_url}/_control", json=scenario.SANDBOX_FLAGS, trust_env=False
@@ -110,6 +116,7 @@ def _play(console: Console, folder: Path, service: Service, report: Report) -> t
         f"{scenario.CAMPAIGN_SIZE:,} numbers of a CSV file are safe in the ledger as one job, after {took_s:.1f} s; "
         f"they go out at {scenario.PACE:g} a second",
     )
+    # Behind the campaign on purpose: they have to overtake it.
     otps = submit_otps(client)
     waiting = client.status(campaign)["counts"]["waiting"]
     _tick(console, f"{len(otps)} one-time passwords are submitted, with {waiting:,} numbers of the campaign waiting")
@@ -117,6 +124,7 @@ def _play(console: Console, folder: Path, service: Service, report: Report) -> t
     with progress(console) as show:
         statuses = follow(client, names(campaign, otps), show=show, check=service.check)
     closed_s = time.monotonic() - began_s
+    # Asked before the service stops: sandbox and ledger end with it.
     found = gather(Admin(redis_url=report.redis_url), statuses, otps, report.sandbox_url)
     client.close()
     return found, closed_s

@@ -1,4 +1,7 @@
-"""Figures and complaints about the demo, from results, statuses and the sandbox's statistics. Pure, but for `gather`."""
+"""Figures and complaints about the demo; all but `gather` are pure.
+
+They are made of results, statuses and the sandbox's statistics.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,6 +66,8 @@ def gather(admin: Admin, statuses: Mapping[str, Status], otps: Sequence[Otp], sa
 
 def latency_s(otp: Otp, log: Sequence[Mapping[str, Any]]) -> float | None:
     """Seconds from submit until the provider had the request, by the sandbox's log of arrivals; both read one machine's clock."""
+    # By template and masked number: the log holds no full number, and the demo's three differ in
+    # what is shown.
     ours = (entry for entry in log if entry["template"] == OTP_TEMPLATE and entry["first"] == mask(otp.number))
     first = next(ours, None)
     return None if first is None else float(first["at"]) - otp.at_s
@@ -89,6 +94,8 @@ def _of_jobs(found: Findings) -> Iterator[str]:
 def _of_recipients(found: Findings) -> Iterator[str]:
     wanted, stories = expected(), {each.number: f" ({each.story})" for each in STEERED}
     for row in found.results:
+        # Popped, so that what is left has no result, and a second row for a number has no
+        # expectation.
         state, code = wanted.pop(int(row["phone"]), ("", ""))
         if (row["state"], row["code"]) != (state, code):
             who = mask(row["phone"]) + stories.get(int(row["phone"]), "")
@@ -103,6 +110,7 @@ def _of_provider(found: Findings) -> Iterator[str]:
     sent, wanted = found.stats["messages"], TOTAL - sum(not each.goes_out for each in STEERED)
     if sent != wanted:
         yield f"the provider sent {sent} messages instead of {wanted}"
+    # The states do not tell: a password may be delivered by its second call.
     if None in found.otp_s:
         yield "the request of a one-time password never reached the provider"
 

@@ -53,6 +53,7 @@ def submit_otps(client: Client) -> list[Otp]:
     """Hand over one job for each password, one right after the other."""
     sent = []
     for number in OTP_NUMBERS:
+        # Wall time: it is compared with the sandbox's arrival stamps, of the same machine.
         at_s = time.time()
         job = client.send(to=e164(number), template=OTP_TEMPLATE, params=[str(number)[-6:]], lane="otp")
         sent.append(Otp(job, number, at_s))
@@ -80,6 +81,7 @@ def follow(client: Client, jobs: Mapping[str, str], *, show: Show, check: Callab
         statuses: dict[str, Status] = {}
         with suppress(Unavailable):  # Redis may be restarting: the next look may go better
             statuses = {name: client.status(job) for name, job in jobs.items()}
+        # Also when Redis gave none: the picture must not stop while it is away.
         show(statuses)
         still = [name for name in jobs if name not in statuses or not statuses[name]["closed_at"]]
         if not still:

@@ -81,6 +81,7 @@ def shares(counts: Mapping[str, int], width: int) -> dict[str, int]:
     total = sum(counts.values())
     cells = {state: max(1, round(counts[state] / total * width)) for state in _ORDER if counts.get(state)}
     if cells:
+        # What rounding adds or takes is hidden in the longest part, where a cell more is not seen.
         largest = max(cells, key=lambda state: cells[state])
         cells[largest] += width - sum(cells.values())
     return cells

@@ -1,4 +1,4 @@
-"""The demo's service seen from outside: a process that serves, and that is stopped whatever happens."""
+"""The demo's service as a process that is stopped however the demo ends."""
 
 import json
 import signal
@@ -64,6 +64,7 @@ class Service:
         command = (sys.executable, "-m", "worker.demo.service", str(folder))
         environ = {"SMSLINE_CONFIG": str(folder / SETTINGS_FILE)}
         self._folder = folder
+        # A process of its own: Ctrl-C ends the demo, and the demo ends the service in order.
         self._running = Running(Child("service", command, _STOP_S, environ=environ))
 
     def wait_ready(self) -> Report:

@@ -1,7 +1,10 @@
-"""What the demo sends and how each number must end: no input; a CSV, settings for the service, and the expected ends out. Pure.
+"""What the demo sends and how each number must end: data and pure functions.
 
-The sandbox decides a number's outcome by its last four digits (`worker/sandbox/README.md`), so a few chosen numbers among
-a thousand ordinary ones show every outcome there is. Times that are minutes or days in real life are seconds here.
+It makes the CSV file, the service's settings and the expected end of each number.
+
+The sandbox decides a number's outcome by its last four digits (`worker/sandbox/README.md`), so a
+few chosen numbers among a thousand ordinary ones show every outcome there is. Times that are
+minutes or days in real life are seconds here.
 """
 
 import json
@@ -102,6 +105,7 @@ CODES: Final = "provider\tnamespace\tcode\tdelay_s\ntencent\tapi\tLimitExceeded.
 
 def campaign_numbers() -> list[int]:
     """The campaign's numbers in the order of the file: ordinary ones, and the steered ones spread among them."""
+    # Spread evenly, so that every batch of 200 meets some of them.
     numbers = list(range(_BASE + _FIRST_ORDINARY, _BASE + _FIRST_ORDINARY + CAMPAIGN_SIZE - len(STEERED)))
     for i, each in enumerate(STEERED):
         numbers.insert(10 + i * CAMPAIGN_SIZE // len(STEERED), each.number)

@@ -1,7 +1,8 @@
 """The demo's service: Redis, sandbox and workers on free ports, until SIGTERM.
 
-`python -m worker.demo.service FOLDER` runs the same plan under the same supervision as `python -m worker up`. It says
-everything into FOLDER/log, and reports once in FOLDER/report.json: where things are, or why they are not.
+`python -m worker.demo.service FOLDER` runs the same plan under the same supervision as `python -m
+worker up`. It says everything into FOLDER/log, and reports once in FOLDER/report.json: where things
+are, or why they are not.
 """
 
 import os
@@ -26,7 +27,8 @@ def main(folder: Path) -> int:
     Returns:
         The exit code.
     """
-    # Descriptors, not sys.stdout: the children inherit them, and Redis writes to them without Python.
+    # Descriptors, not sys.stdout: the children inherit them, and Redis writes to them without
+    # Python.
     log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)

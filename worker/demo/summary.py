@@ -71,6 +71,7 @@ def meaning(code: str) -> str:
 
 def _facts(found: Findings) -> Iterator[tuple[str, str]]:
     calls, batches = found.stats["calls"], found.batches
+    # Of the sandbox and not of the ledger: the provider's count is the proof.
     sends, numbers = sum(batches.values()), sum(size * times for size, times in batches.items())
     sizes = " and ".join(f"{times} of {size}" for size, times in batches.items())
     took_ms = sorted(seconds * 1000 for seconds in found.otp_s if seconds is not None)

@@ -1,4 +1,7 @@
-"""Batch keys: cut a job's numbers into blocks and batch queues. What must be equal in one call is in the batch queue."""
+"""Batch keys: cut a job's numbers into blocks and batch queues.
+
+What must be equal in one call is part of the batch queue's key.
+"""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,7 @@
-"""Take the payload of the Celery task `smsline.submit` into the inbox, for producers that do not import smsline."""
+"""Take the payload of the Celery task `smsline.submit` into the inbox.
+
+It serves producers that do not import smsline.
+"""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Ask providers for the balance of accounts and keep it with their health, a quarter of an hour old at most."""
+"""Ask providers for the balance of accounts, at most a quarter of an hour apart."""
 
 import logging
 from typing import Final
@@ -27,10 +27,12 @@ def look(engine: Engine, account: str) -> None:
     if lease is None:
         return
     if not isinstance(provider, BalanceProvider):
-        # When another process has the account, it stays due for that one; when none has, it leaves the schedule.
+        # When another process has the account, it stays due for that one; when none has, it leaves
+        # the schedule.
         leave_ms = engine.presence.leave_for_ms(account)
         due.finish(engine.ledger, key, lease, leave_ms if leave_ms == LEFT_MS else None)
         return
+    # Without a token the next quarter of an hour will do.
     if not wait_for_token(engine, account, provider.balance_action):
         answer = provider.balance()
         if isinstance(answer, Balance):
@@ -40,5 +42,6 @@ def look(engine: Engine, account: str) -> None:
             accounts.note_credit(engine.ledger, account, held)
             log.info("account %s: %s %s left, %d messages", account, answer.amount, answer.currency, answer.messages)
         else:
+            # The last balance stays, with its time, which shows that it is old.
             refused(engine, account, provider.balance_action, answer)
     due.finish(engine.ledger, key, lease, EVERY_S * 1000)

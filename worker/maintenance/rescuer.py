@@ -17,13 +17,15 @@ log = logging.getLogger(__name__)
 def recover(engine: Engine, most: int = 20) -> int:
     """Take over claims whose lease has ended; returns how many."""
     keys = engine.ledger.keys
+    # Claimed anew like any work: a rescuer that dies leaves them to the next one.
     leases = due.claim(engine.ledger, keys.lease, most=most, lease_ms=engine.settings.lease_s * 1000)
     for lease in leases:
         attempt = attempts.read_attempt(engine.ledger, int(lease.member))
         if attempt is None or attempt.state in {"done", "unsure"}:
             due.finish(engine.ledger, keys.lease, lease)
         elif attempt.state == "claimed":
-            # The state is `begun` before the first byte leaves, so a claim that never began was surely not sent.
+            # The state is `begun` before the first byte leaves, so a claim that never began was
+            # surely not sent.
             batch_queues.release(engine.ledger, Claim(attempt.attempt, attempt.queue, attempt.entries))
             log.warning("attempt %x was never begun; its recipients wait again", attempt.attempt)
         else:
@@ -32,7 +34,8 @@ def recover(engine: Engine, most: int = 20) -> int:
 
 
 def _doubt(engine: Engine, attempt: Attempt) -> None:
-    # Never resent: the provider may have the call. Its outcome is asked for, and stays unknown if no answer comes.
+    # Never resent: the provider may have the call. Its outcome is asked for, and stays unknown if
+    # no answer comes.
     entries = [
         EntryResults(entry, [RecipientResult(position, State.UNSURE, DIED) for position in decode(entry.runs)])
         for entry in attempt.entries
@@ -44,6 +47,8 @@ def _doubt(engine: Engine, attempt: Attempt) -> None:
         entries,
         at_ms=attempt.started_ms,
         polls=engine.polls(attempt.queue.lane),
+        # Named: if the worker lives after all, its own record comes later and is told apart by
+        # this.
         writer="rescuer",
     )
     log.warning(

@@ -19,7 +19,8 @@ def cleaner(secrets: Iterable[str]) -> Clean:
     Args:
         secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
     """
-    # The longest first: a secret that is a part of another one would else leave the rest of it readable.
+    # The longest first: a secret that is a part of another one would else leave the rest of it
+    # readable.
     hidden = sorted({secret for secret in secrets if len(secret) > 1}, key=len, reverse=True)
     seen: dict[str, str] = {}
 

@@ -63,7 +63,8 @@ class DeadlineTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Make the request once; `may_have_left` tells afterwards whether any of it can have reached the provider."""
         url = request.url
-        # What is written before this many layers of TLS lie on a connection is for the proxy: it holds nothing of the request.
+        # What is written before this many layers of TLS lie on a connection is for the proxy: it
+        # holds nothing of the request.
         _way.layers, _way.left = (url.scheme == "https") * (1 + self._by_tls_proxy), False
         answer = self._pool.handle_request(
             httpcore.Request(
@@ -141,7 +142,8 @@ class DeadlineBackend(httpcore.NetworkBackend):
         addresses = self._lookup(host, port)
         failure: Exception = httpcore.ConnectError("the host has no address")
         for tried, address in enumerate(addresses):
-            # Each address has an equal share of what is left, so that a dead first address leaves time for the second.
+            # Each address has an equal share of what is left, so that a dead first address leaves
+            # time for the second.
             share_s = _left(timeout, httpcore.ConnectTimeout) / (len(addresses) - tried)
             try:
                 stream = self._backend.connect_tcp(address, port, share_s, local_address, socket_options)
@@ -165,7 +167,8 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._unwritten:
-            # A peer that will not read on may have said why; httpcore, too, goes on to read after a failed write.
+            # A peer that will not read on may have said why; httpcore, too, goes on to read after a
+            # failed write.
             with suppress(httpcore.WriteError):
                 self._flush(timeout)
         return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))

@@ -101,8 +101,8 @@ class HttpxPort:
         """
         self._url = httpx.URL(endpoint)
         self._path = self._url.raw_path
-        # Not an httpx.Client: redirects, cookies and authentication, all unwanted here, are a fifth of a call's CPU,
-        # and it logs URLs.
+        # Not an httpx.Client: redirects, cookies and authentication, all unwanted here, are a fifth
+        # of a call's CPU, and it logs URLs.
         self._transport = transport or DeadlineTransport(pool_size=pool_size, egress=egress)
         self._counts_bytes = transport is None
         self._closed = False
@@ -111,7 +111,8 @@ class HttpxPort:
         """Send once; see `HttpPort`."""
         if self._closed:
             return Broken(maybe_sent=False, code="http.Closed", detail="this account's connections are closed")
-        # A call that waited for its turn may have none left; asking httpx would give it a moment all the same.
+        # A call that waited for its turn may have none left; asking httpx would give it a moment
+        # all the same.
         if request.timeout_s <= 0:
             return Broken(maybe_sent=False, code="http.NoTime", detail="no time was left for the call")
         try:
@@ -146,7 +147,8 @@ class HttpxPort:
         response = self._transport.handle_request(made)
         try:
             received = bytearray()
-            # Read piece by piece: a peer that sends without end must not fill this process' memory before it is noticed.
+            # Read piece by piece: a peer that sends without end must not fill this process' memory
+            # before it is noticed.
             for chunk in response.iter_bytes():
                 received += chunk
                 if len(received) > LARGEST_BODY:

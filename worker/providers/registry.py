@@ -24,11 +24,13 @@ class OpenProvider(Protocol):
 
 def open_providers(settings: Settings) -> dict[str, Provider]:
     """One adapter per configured account, with connections for every thread."""
-    # A call of each thread, and of the receipts' own threads, of which a drain or a round of queries has four.
+    # A call of each thread, and of the receipts' own threads, of which a drain or a round of
+    # queries has four.
     pool_size = settings.worker_threads + 4
     opened: dict[str, Provider] = {}
     for name, account in settings.accounts.items():
-        # Imported here and not at the top: the adapters of providers without an account are not needed in this process.
+        # Imported here and not at the top: the adapters of providers without an account are not
+        # needed in this process.
         client = import_module(f"{PROVIDERS[account.provider]}.client")
         opened[name] = cast("OpenProvider", client.open_provider)(name, account, pool_size=pool_size)
     return opened

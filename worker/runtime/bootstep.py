@@ -28,14 +28,19 @@ class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
     def start(self, worker: Any) -> None:  # noqa: ANN401
         """Make the engine and begin to look."""
         app = worker.app
+        # As Celery was told with -Q; queues of other applications on the same worker are not ours
+        # to wake.
         consumed = [name for name in app.amqp.queues.consume_from if name in QUEUES]
 
         def publish(task: str, queue: str, kwargs: dict[str, Any]) -> None:
-            # No retry: kombu would wait inside the scheduler's loop, and what is due is published again anyway.
+            # No retry: kombu would wait inside the scheduler's loop, and what is due is published
+            # again anyway.
             app.send_task(task, kwargs=kwargs, queue=queue, ignore_result=True, retry=False)
 
         engine: Engine = app.engine
         engine.traces.on = traces.configure("smsline-worker")
+        # At the signal and not at `stop`, which comes when the pool is down: tasks in work must end
+        # early.
         signals.worker_shutting_down.connect(
             lambda **_: engine.stopping.set(), weak=False, dispatch_uid="smsline.stopping"
         )
@@ -51,6 +56,7 @@ class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
             with suppress(RedisError):
                 presence.leave(engine.ledger, engine.worker)
 
+    # Celery's cold shutdown: the same, or the process would stand as present until its key expires.
     terminate = stop
 
 
@@ -61,6 +67,8 @@ def register(engine: Engine) -> None:
         redis.exceptions.RedisError: Redis cannot be reached (yet).
     """
     accounts.register(engine.ledger, {name: account.provider for name, account in engine.settings.accounts.items()})
+    # Each of these is idempotent: every process does all of them, and does them again after a loss
+    # of Redis.
     suppression.adopt(engine.ledger)
     balance.begin(engine)
     engine.presence.announce(now=True)

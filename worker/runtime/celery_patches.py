@@ -41,6 +41,7 @@ def guard_closed_channels() -> None:
     https://github.com/celery/kombu/issues/582.
     """
     faulty = cast("Callable[..., Any]", Channel._connparams)  # noqa: SLF001 - the fault is in there
+    # Patched already: a process may make more than one Celery app.
     if hasattr(faulty, "__wrapped__"):
         return
 
@@ -83,6 +84,7 @@ def set_unreadable_aside() -> None:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.error("a message in %s was dropped: it cannot be decoded (%s)", queue, type(error).__name__)  # noqa: TRY400 - it may be quoted
 
+    # In kombu's module, whose functions look the name up there at each call.
     setattr(transport, "loads", tolerant)  # noqa: B010 - kombu has no types
     setattr(Transport, "_deliver", deliver_readable)  # noqa: B010 - kombu has no types
 
@@ -110,6 +112,7 @@ def leave_demoted_servers() -> None:
     """
     for name in ("connection_class", "connection_class_ssl"):
         base = getattr(Channel, name)
+        # None where redis-py is missing; a class of ours where this ran before.
         if base is not None and not issubclass(base, _Leaving):
             setattr(Channel, name, type(f"Leaving{base.__name__}", (_Leaving, base), {}))
 
@@ -146,6 +149,7 @@ class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
         def guarded(message: Any) -> None:  # noqa: ANN401 - kombu has no types
             try:
                 handle(message)
+            # These are Celery's to handle: it connects again, and starts the process anew.
             except (*self.connection_errors, MemoryError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a stranger's headers break

@@ -17,6 +17,7 @@ def announce_when_ready() -> None:
 
 def mark_ready() -> None:
     """Write the mark, if the parent waits for it; only the first time."""
+    # Taken out of the environment: a grandchild must not write to a pipe that is not its own.
     if number := os.environ.pop(READY_FD, None):
         descriptor = int(number)
         os.write(descriptor, b"\n")

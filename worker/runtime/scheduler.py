@@ -93,6 +93,8 @@ class Scheduler:
         while not self._over:
             alive = beat.touch()
             try:
+                # First: in a ledger of another layout nothing may be looked at, and after a loss
+                # all caches are void.
                 witness.look()
                 if not registered:
                     self.started(self.engine)
@@ -130,6 +132,7 @@ class Scheduler:
         for (key, wake), head_ms in zip(watched, heads, strict=True):
             if head_ms is None:
                 continue
+            # Both times are Redis' own.
             if head_ms <= now_ms:
                 try:
                     wake(key, now_ms)
@@ -182,9 +185,11 @@ class Scheduler:
             members = self._members(key, now_ms)
             due_now = [queue for queue in members if self._takes(queue)]
             if not due_now and len(members) == MEMBERS:
-                # What this process leaves to others, or to later, must not hide what stands behind it.
+                # What this process leaves to others, or to later, must not hide what stands behind
+                # it.
                 behind = due.members(self.engine.ledger, key, now_ms, most=QUEUES_MOST)
                 due_now = [queue for queue in behind if self._takes(queue)][:MEMBERS]
+            # An empty batch queue is still due once, to be taken off the set.
             work = sum(max(1, entries) for entries in batch_queues.lengths(self.engine.ledger, due_now))
             self._wake_lane(TASK_SEND, key, work)
 
@@ -227,8 +232,11 @@ class Scheduler:
 
     def _wake(self, task: str, queue: str, kwargs: dict[str, Any], *, wake: str = "", most: int = 1000) -> bool:
         """Publish a wake-up, unless enough (or this one) are under way; whether it was published."""
+        # A lane's wake-ups are counted for each process, those for one member for all processes
+        # together.
         publisher = queue if wake else f"{queue}:{self.engine.worker}"
-        # `leave` counts this wake-up as under way until its task reports; a lost one is forgotten by the ledger in time.
+        # `leave` counts this wake-up as under way until its task reports; a lost one is forgotten
+        # by the ledger in time.
         leave = due.may_wake(self.engine.ledger, publisher, wake=wake, most=most)
         if not leave:
             return False

@@ -80,17 +80,20 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        # Wakes the pusher: the loop that serves is the only one that may run its task, and it runs from the first request on.
+        # Wakes the pusher: the loop that serves is the only one that may run its task, and it runs
+        # from the first request on.
         self._before()
         request = await read_request(scope, receive)
         wire = self._spoken(request)
         stats, action = self._sandbox.stats, wire.action_of(request)
         # Counted before anything is checked: a refused call has arrived all the same.
         stats.arrive(action, request.at_s)
-        # A fault strikes only what was in order; else a test could not tell the fault from its own mistake.
+        # A fault strikes only what was in order; else a test could not tell the fault from its own
+        # mistake.
         call = wire.admit(request)
         fault = self._sandbox.faults.pick(action) if isinstance(call, Call) else None
-        # The call takes effect now and is answered later: what the latency holds back is the answer.
+        # The call takes effect now and is answered later: what the latency holds back is the
+        # answer.
         reply = self._reply(wire, call, fault)
         await self._wait(reply, fault)
         # The log names the fault where the client saw no code of the provider's.
@@ -104,7 +107,8 @@ class Endpoint:
         )
         if fault is not None and fault.kind in ("lost", "reset"):
             self._connections.cut(scope["client"], reset=fault.kind == "reset")
-            # Returning without an answer would make uvicorn send a 500: stay until it has seen the cut.
+            # Returning without an answer would make uvicorn send a 500: stay until it has seen the
+            # cut.
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
@@ -144,7 +148,8 @@ class Endpoint:
             given = [asyncio.Event() for _ in reply.early]
             for message, event in zip(reply.early, given, strict=True):
                 self._sandbox.world.watch(message, event.set)
-            # A client with one thread cannot pull while it waits for this answer: the hold must end by itself.
+            # A client with one thread cannot pull while it waits for this answer: the hold must end
+            # by itself.
             with suppress(TimeoutError):
                 async with asyncio.timeout(flags.early_hold_ms / 1000):
                     for event in given:
@@ -182,7 +187,8 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
 
     async def stats(request: HttpRequest) -> Response:
         query = request.query_params
-        # By default every number: with a million messages that is a large answer, so benches ask for `0`.
+        # By default every number: with a million messages that is a large answer, so benches ask
+        # for `0`.
         asked = {"0": "none", "repeated": "repeated"}.get(query.get("numbers", "1"), "all")
         return _json(sandbox.snapshot(numbers=asked, log=query.get("log") != "0"))
 

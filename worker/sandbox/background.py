@@ -32,7 +32,8 @@ class Background:
         self._http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
     def __enter__(self) -> Self:
-        # The socket listens since it was bound, so there is nothing to wait for: early requests are served a moment later.
+        # The socket listens since it was bound, so there is nothing to wait for: early requests are
+        # served a moment later.
         self._thread.start()
         return self
 
@@ -40,7 +41,8 @@ class Background:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
-        # The server ends by itself within a second; joining it keeps its sockets out of the next test.
+        # The server ends by itself within a second; joining it keeps its sockets out of the next
+        # test.
         self._server.should_exit = True
         self._thread.join()
 

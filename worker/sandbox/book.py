@@ -94,7 +94,8 @@ class Book:
         self.to_push: defaultdict[str, deque[PersonReply]] = defaultdict(deque)
         self.conversions: dict[str, int] = {}
         self._counts: defaultdict[tuple[str, int], Counts] = defaultdict(Counts)
-        # Never given twice, not even after a deletion: a job that names a deleted template must not find another one.
+        # Never given twice, not even after a deletion: a job that names a deleted template must not
+        # find another one.
         self._template_ids = count(_FIRST_TEMPLATE)
         self._sign_ids = count(_FIRST_SIGN)
 
@@ -123,7 +124,8 @@ class Book:
 
     def sign(self, name: str) -> Reviewed | None:
         """A signature of this name, an approved one first."""
-        # By name and not by key: a send names a signature, and whose it is follows from the key that signs.
+        # By name and not by key: a send names a signature, and whose it is follows from the key
+        # that signs.
         named = [one for held in self.signs.values() for one in held.values() if one.name == name]
         return min(named, key=lambda one: abs(one.status), default=None)
 

@@ -39,7 +39,8 @@ class Faults:
             # `times` 0 is no end, so `left` counts below zero there and is not looked at.
             if rule.action not in ("*", action) or (rule.times and not left):
                 continue
-            # No draw for a certain fault: the seed's sequence then belongs to the uncertain ones alone.
+            # No draw for a certain fault: the seed's sequence then belongs to the uncertain ones
+            # alone.
             if rule.p >= 1 or self._rng.random() < rule.p:
                 self._left[place] = (rule, left - 1)
                 self.struck[rule.kind] += 1
@@ -62,7 +63,8 @@ class Connections:
 
         class Registered(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # chosen at run time by what is installed
             def connection_made(self, transport: asyncio.Transport) -> None:
-                # By the client's address, which the ASGI scope has too: there is no other way from a request to its transport.
+                # By the client's address, which the ASGI scope has too: there is no other way from
+                # a request to its transport.
                 open_[_address(transport)] = transport
                 super().connection_made(transport)
 

@@ -56,7 +56,8 @@ class Pusher:
             while callbacks := self._sandbox.flags.callbacks:
                 for app, url in callbacks.items():
                     form = self._form_of(app)
-                    # The push queue is apart from the pull queue: a push takes nothing away from a client that pulls.
+                    # The push queue is apart from the pull queue: a push takes nothing away from a
+                    # client that pulls.
                     while receipts := self._sandbox.world.take(push_queue(app), ROWS):
                         for body in form.receipts(receipts):
                             await _push(http, f"{url}/status", body, form)

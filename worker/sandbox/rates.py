@@ -17,7 +17,8 @@ class Window:
 
     def count(self, now: float) -> int:
         """How many calls lie less than a second back."""
-        # A sliding second, not a counter per second: a client must not get two bursts around a full second.
+        # A sliding second, not a counter per second: a client must not get two bursts around a full
+        # second.
         times = self._times
         while times and now - times[0] >= SECOND:
             times.popleft()

@@ -37,7 +37,8 @@ class ReceiptQueue:
         taken = self._ready[self._head : self._head + limit].tolist()
         self._head += len(taken)
         self.given += len(taken)
-        # Deleting from the front of an array moves all the rest: done rarely, it costs little per entry.
+        # Deleting from the front of an array moves all the rest: done rarely, it costs little per
+        # entry.
         if self._head > _COMPACT_AT:
             del self._ready[: self._head]
             self._head = 0

@@ -54,7 +54,8 @@ class Sandbox:
         """
         if not keep_flags:
             self.flags = self._start_flags
-        # A new world, and not an emptied one: a handler that waits still holds the old one, and must not write into the new.
+        # A new world, and not an emptied one: a handler that waits still holds the old one, and
+        # must not write into the new.
         self.world = World(self.now_ms, self.flags.seed)
         self.world.pushing = frozenset(self.flags.callbacks)
         self.rates = Rates()
@@ -81,7 +82,8 @@ class Sandbox:
         """
         self.flags = self.flags.changed(patch)
         self.world.pushing = frozenset(self.flags.callbacks)
-        # Any other patch leaves what is left of the faults alone, or changing the latency would arm them anew.
+        # Any other patch leaves what is left of the faults alone, or changing the latency would arm
+        # them anew.
         if "faults" in patch:
             self.faults.replace(self.flags.faults)
 
@@ -113,7 +115,8 @@ class Sandbox:
             "last_at": stats.last_at,
         }
         if numbers != "none":
-            # Counted when asked: a counter beside the array would cost 100 bytes a number at every send.
+            # Counted when asked: a counter beside the array would cost 100 bytes a number at every
+            # send.
             least = 2 if numbers == "repeated" else 1
             counted = Counter(world.numbers)
             answer["numbers"] = {f"+{number}": times for number, times in counted.items() if times >= least}

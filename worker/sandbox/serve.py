@@ -25,7 +25,8 @@ def build_server(flags: Flags) -> uvicorn.Server:
         build_app(Sandbox(flags), connections),
         http=connections.protocol(),
         ws="none",
-        # Nothing here starts or ends with the server, and headers that no client reads are work for nothing.
+        # Nothing here starts or ends with the server, and headers that no client reads are work for
+        # nothing.
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -50,7 +51,8 @@ def run(*, host: str = HOST, port: int = PORT, flags: Flags) -> None:
         OSError: The address cannot be had.
     """
     listener = bind(host, port)
-    # The socket listens already: a client may connect on reading the line, and is served as soon as the loop runs.
+    # The socket listens already: a client may connect on reading the line, and is served as soon as
+    # the loop runs.
     print(f"sandbox ready url={url_of(listener)}", flush=True)
     try:
         build_server(flags).run(sockets=[listener])

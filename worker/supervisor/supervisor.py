@@ -75,6 +75,7 @@ class Slot:
             # Only ends in a row count: a child that lived long has recovered in between.
             self._failures = 1 if lived_s >= STEADY_S else self._failures + 1
             why = self.child.why_ended()
+            # One that was ready once is started for ever: what it needs may come back.
             if not self.was_ready and self._failures >= GIVE_UP_AFTER:
                 ended = f"{self.child.name} ended {self._failures} times before it was ready, {_words(code)}"
                 raise CannotStart(f"{ended}: {why}" if why else ended)
@@ -88,6 +89,7 @@ class Slot:
                 self.running = Running(self.child)
             except OSError as error:
                 raise CannotStart(f"{self.child.name}: {self.child.command[0]}: {error.strerror}") from error
+        # Noted while it lives: a child that is ready and dies at once has been ready.
         self.is_ready()
 
     def is_ready(self) -> bool:
@@ -109,7 +111,8 @@ class Signals:
     def __init__(self) -> None:
         self.stops = 0
         self._reading, self._writing = socket.socketpair()
-        # set_wakeup_fd wants a non-blocking end: a full buffer must never stop the process in a handler.
+        # set_wakeup_fd wants a non-blocking end: a full buffer must never stop the process in a
+        # handler.
         self._reading.settimeout(0)
         self._writing.settimeout(0)
 
@@ -118,7 +121,8 @@ class Signals:
         """Catch SIGTERM, SIGINT and SIGCHLD within the block."""
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
         before = [signal.signal(number, self._note) for number in numbers]
-        # Python runs handlers between bytecodes, and select() restarts after a signal (PEP 475): the byte ends it.
+        # Python runs handlers between bytecodes, and select() restarts after a signal (PEP 475):
+        # the byte ends it.
         wakeup = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         try:
             yield self
@@ -182,9 +186,11 @@ def _stop(slots: Sequence[Slot], signals: Signals) -> None:
     asked_s, stops = time.monotonic(), signals.stops
     for slot in slots:
         _send(slot, signal.SIGTERM)
+    # All of a stage at once: their times run side by side, and a stage costs its longest.
     while alive := [slot for slot in slots if slot.running and slot.running.ended() is None]:
         waited_s = time.monotonic() - asked_s
         for slot in alive:
+            # A second request means: at once.
             if waited_s > slot.child.stop_s or (stops and signals.stops > stops):
                 log.error("%s has not stopped after %.1f s and is killed", slot.child.name, waited_s)
                 _send(slot, signal.SIGKILL)

@@ -68,11 +68,14 @@ def build_app(web: Web) -> Starlette:
             return web.settings.web.upload_mb * 1_000_000
         return None if path == "/v1/jobs" else MOST_BYTES
 
+    # Outermost first: headers stand on refusals too, and another site's request is refused before
+    # any of its body is read.
     app = Starlette(
         routes=list(ROUTES),
         middleware=[Middleware(SecurityHeaders), Middleware(SameOriginOnly), Middleware(BodyLimits, most_bytes)],
         exception_handlers={HTTPException: _http_failure, Exception: _crash},
     )
+    # A redirect would answer /v1/jobs/ with 307, and programs would post their campaign twice.
     app.router.redirect_slashes = False
     app.state.web = web
     return app
@@ -82,6 +85,7 @@ def _http_failure(request: Request, error: Exception) -> Response:
     """What Starlette or we refuse by a status alone."""
     status, told = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
     answer = problem(status, told) if _asks_the_api(request) else failure(request, status, told)
+    # Retry-After and Connection belong to the refusal and not to the page that says it.
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
 

@@ -63,8 +63,10 @@ def visitor_of(request: Request) -> Visitor | None:
     header = web.settings.web.trusted_proxy_header
     # Any client can send the header: it counts from an address of the proxy alone.
     if header and web.is_proxy(peer) and (named := request.headers.get(header, "").strip()):
+        # A role that is given here counts before the proxy's usual one.
         known = users.get(web.ledger, named)
         return Visitor(named, known.role if known else web.settings.web.trusted_proxy_role, address, by_proxy=True)
+    # The session names the user and not the role: one that was changed acts at once.
     if user := sessions.user_of(web.ledger, request.cookies.get(COOKIE, "")):
         return Visitor(user.name, user.role, address)
     if _at_this_machine(request, web) and not users.any_user(web.ledger):
@@ -91,6 +93,7 @@ def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
     def decorate(handler: Act) -> Callable[[Request], object]:
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
+            # Read in the event loop, handled in a thread: the ledger blocks.
             form = await request.form(max_files=0, max_fields=1000)
             return await run_in_threadpool(served, request, role, lambda visitor: handler(request, visitor, form))
 
@@ -106,6 +109,7 @@ def signed_in(request: Request, user: User, *, next_path: str) -> Response:
     ttl_s = web.settings.web.session_hours * 3600
     token = sessions.begin(web.ledger, user, ttl_s=ttl_s)
     answer = RedirectResponse(next_path, 303)
+    # strict: a link from another site arrives signed out once, and no other site can act.
     answer.set_cookie(
         COOKIE, token, max_age=int(ttl_s), httponly=True, samesite="strict", secure=is_https(request), path="/"
     )
@@ -122,6 +126,7 @@ def signed_out(request: Request) -> Response:
 
 def own_path(text: str) -> str:
     """A path of this console to go on to, or its first page: never another host, in whatever spelling."""
+    # `//host` and `/\host` are other hosts to a browser.
     plain = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
     return text if plain and text.isascii() else "/"
 
@@ -132,7 +137,8 @@ def served(request: Request, role: Role, handler: Callable[[Visitor], Response])
         visitor = visitor_of(request)
         if visitor is None:
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            # Only a page is come back to: a form that was posted would be asked for without its fields.
+            # Only a page is come back to: a form that was posted would be asked for without its
+            # fields.
             on = f"?next={quote(asked, safe='')}" if request.method == "GET" and asked != "/" else ""
             return RedirectResponse(f"/sign-in{on}", 303)
         request.state.visitor = visitor

@@ -33,10 +33,12 @@ class BodyLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, with the body watched."""
+        # A GET has no body here, and live pages wait for minutes.
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
         most = self._most_bytes(scope["path"])
+        # A body that says it is too long is refused before it is sent.
         told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         too_large = most is not None and told.isdigit() and int(told) > most
         watched = _Watched(receive, most, too_large=too_large)
@@ -62,6 +64,7 @@ class _Watched:
             async with asyncio.timeout(SILENCE_S):  # `wait_for` makes a task for each piece
                 message = await self._receive()
         except TimeoutError:
+            # close: what the client may still send must not be read as the next request.
             raise HTTPException(408, "the request's body did not go on in time", {"connection": "close"}) from None
         if message["type"] == "http.request":
             self._taken += len(message.get("body", b""))

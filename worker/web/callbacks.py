@@ -50,12 +50,16 @@ async def _take(request: Request, kind: Kind) -> Response:
     if rows is None:
         raise HTTPException(400, "the body must be a JSON object or a list of them")
     if rows > MOST_ROWS:
+        # Refused as a whole: the provider sends it again, and a part that was kept would count
+        # twice.
         raise HTTPException(413, f"a push may have {MOST_ROWS:,} rows, this one has {rows:,}")
     try:
+        # Answered only when Redis has it: what was answered is not sent again.
         await anyio.to_thread.run_sync(pages.push, web_of(request).ledger, name, kind, raw)
     except RedisError as error:
         told = f"the ledger's Redis cannot be reached ({type(error).__name__}); send it again"
         raise HTTPException(503, told, {"retry-after": "5"}) from None
+    # Each provider wants its own word; with another one it pushes the page again.
     return Response(form.taken, media_type=JSON)
 
 
@@ -65,7 +69,8 @@ def _admitted(request: Request) -> tuple[str, PushFormat]:
     account: Account | None = web_of(request).settings.accounts.get(name)
     secrets = account.callback_secret if account else ()
     wanted = [secret.get_secret_value() for secret in secrets] or [_NOTHING]
-    # Each is compared, so that the time taken tells neither which one it was nor whether there is an account.
+    # Each is compared, so that the time taken tells neither which one it was nor whether there is
+    # an account.
     right = [hmac.compare_digest(given, secret.encode()) for secret in wanted]
     form = push_format(account.provider) if account else None
     if form is None or not secrets or not any(right):
@@ -78,6 +83,7 @@ async def _body(request: Request, form: PushFormat) -> bytes:
     if not form.form:
         return await request.body()
     if request.method == "GET":
+        # Kept as JSON whatever way it came, so that workers know one form.
         return msgspec.json.encode(dict(request.query_params))
     body = await request.body()
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):

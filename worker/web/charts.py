@@ -52,6 +52,7 @@ def rates(samples: Iterable[Sample], states: Iterable[str], now_ms: int) -> Rate
         for labels, grown in by_labels(sample.grown, "r"):
             if labels[-1] in heights and 0 <= bucket < BUCKETS:
                 heights[labels[-1]][bucket] += grown
+    # One scale for all lines, or a hundred failures would look like a million deliveries.
     most = max((max(line) for line in heights.values()), default=0)
     step = WIDTH / (BUCKETS - 1)
     lines = {

@@ -62,6 +62,7 @@ class Web:
             found = ip_address(address)
         except ValueError:
             return False
+        # Versions differ where a proxy listens on both: an IPv4 address is in no IPv6 network.
         return any(found in network for network in self.proxies if network.version == found.version)
 
 
@@ -78,6 +79,7 @@ def address_of(connection: HTTPConnection) -> str:
     proxy is the caller's.
     """
     web, peer = web_of(connection), connection.client.host if connection.client else ""
+    # Anyone may send the header; only a proxy's word counts.
     if not web.is_proxy(peer):
         return peer
     told = [part.strip() for part in ",".join(connection.headers.getlist("x-forwarded-for")).split(",")]

@@ -24,6 +24,8 @@ def is_own(headers: Mapping[str, str]) -> bool:
         headers: The request's, names in lower case.
     """
     if site := headers.get("sec-fetch-site"):
+        # `none` is an address typed in, which no form sends; `same-site` is a neighbour that is not
+        # ours.
         return site == "same-origin"
     # The scheme is left out of the comparison: behind a proxy that ends TLS we do not see it.
     origin = urlsplit(headers.get("origin", "")).netloc

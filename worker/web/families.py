@@ -34,4 +34,5 @@ class Family:
             # The text format knows three escapes in a value and no others.
             texts = {k: v.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"") for k, v in labels.items()}
             told = ",".join(f'{label}="{text}"' for label, text in texts.items())
+            # 17 digits: counters of millions must not be rounded to six.
             yield f"{name}{{{told}}} {value:.17g}" if told else f"{name} {value:.17g}"

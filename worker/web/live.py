@@ -51,7 +51,8 @@ class Live:
         """A value that is at most so old; while one thread reads it anew, the others wait for what it finds."""
         with self._lock:
             held = self._held.setdefault(subject, _Held())
-            # Let go of what has not been asked for in a while: subjects are job ids, of which there is no end.
+            # Let go of what has not been asked for in a while: subjects are job ids, of which there
+            # is no end.
             if len(self._held) > MOST_HELD:
                 old = time.monotonic() - HELD_S
                 self._held = {name: each for name, each in self._held.items() if each.read_s > old}
@@ -69,6 +70,7 @@ class Live:
         Raises:
             HTTPException: 503: too many streams are open.
         """
+        # Each costs a connection and a look a second: more of them would slow down the API.
         if self.streams >= MOST_STREAMS:
             raise HTTPException(503, "too many live pages are open; this one shows what was when it was loaded")
         return StreamingResponse(self._events(request, draw), media_type="text/event-stream")
@@ -84,8 +86,11 @@ class Live:
                     drawn = await run_in_threadpool(draw)
                 except (SmslineError, RedisError):
                     drawn = shown  # the next look may go better; the page keeps what it has
+                # Compared as HTML: what has not changed is not sent.
                 if drawn != shown:
                     shown, said_s = drawn, now_s
+                    # An event ends with an empty line, so a line break within begins another data
+                    # line.
                     yield "".join(f"data: {line}\n" for line in drawn.splitlines()) + "\n"
                 elif now_s - said_s > SILENT_S:
                     said_s = now_s

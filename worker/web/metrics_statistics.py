@@ -53,7 +53,8 @@ def schedulers(web: Web) -> Iterator[Family]:
 def _codes(totals: Mapping[str, int], providers: Mapping[str, str]) -> Family:
     family = Family("codes_total", "Recipients for whom a provider gave a code.", "counter")
     others: dict[tuple[str, str, str], int] = {}
-    # The most frequent codes keep their label: a series for every stray code would never end in Prometheus.
+    # The most frequent codes keep their label: a series for every stray code would never end in
+    # Prometheus.
     ranked = sorted(by_labels(totals, "k"), key=lambda each: -each[1])
     for place, ((account, kind, code), total) in enumerate(ranked):
         judge = codes.for_receipt if kind == "receipt" else codes.for_send
@@ -69,6 +70,7 @@ def _codes(totals: Mapping[str, int], providers: Mapping[str, str]) -> Family:
 
 def waiting(web: Web) -> Iterator[Family]:
     """Recipients that wait, and since when the oldest of a lane does."""
+    # Gauges may be below zero for a moment, when a process counts what leaves before what came.
     totals, now_ms = statistics.totals(web.ledger), web.ledger.now_ms()
     counts: list[Sample] = [
         ({"lane": lane}, float(max(0, total))) for (lane, _), total in by_labels(totals, "g") if lane
@@ -89,6 +91,7 @@ def _histograms(totals: Mapping[str, int]) -> Iterator[Family]:
     for (name, *labels, bound), total in by_labels(totals, "h"):
         held.setdefault(name, {}).setdefault(tuple(labels), {})[bound] = total
     for name, (words, names) in _TIMES.items():
+        # Powers of two of a millisecond, as the scripts count them: no search for a bound in Lua.
         bounds = [(str(exponent), 2**exponent / 1000) for exponent in range(FIRST_BOUND, LAST_BOUND + 1)]
         yield _histogram(Family(name, words, "histogram"), held.get(name, {}), names, bounds=bounds, unit=1000)
     sizes = [(str(size), float(size)) for size in CALL_SIZES]
@@ -109,6 +112,7 @@ def _histogram(
         for bound, edge in bounds:
             below += counts.get(bound, 0)
             family.samples.append(({**labels, "le": f"{edge:g}"}, below, "_bucket"))
+        # +Inf holds all, also what is over the last bound.
         below += counts.get("inf", 0)
         family.samples.append(({**labels, "le": "+Inf"}, below, "_bucket"))
         family.samples.append((labels, counts.get("sum", 0) / unit, "_sum"))

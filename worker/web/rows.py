@@ -41,12 +41,14 @@ def streamed(
         headers: Besides the content's type.
     """
     left = iter(rows)
+    # Once the first piece has left, an error can only break the connection off.
     first = list(islice(left, AT_ONCE))
     made = _csv(chain(first, left), columns) if fmt == "csv" else _ndjson(chain(first, left))
     return StreamingResponse(made, media_type=FORMATS[fmt], headers=headers)
 
 
 def _ndjson(rows: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:
+    # One piece at a time: a million rows are as much memory as five hundred.
     encoder = msgspec.json.Encoder()
     while some := list(islice(rows, AT_ONCE)):
         yield encoder.encode_lines(some)
@@ -58,7 +60,8 @@ def _csv(rows: Iterator[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         for row in some:
-            # A number's + is wanted, and numbers were checked; every other text may come from outside.
+            # A number's + is wanted, and numbers were checked; every other text may come from
+            # outside.
             writer.writerow([row[name] if name == "phone" else harmless(row.get(name, "")) for name in columns])
         yield text.getvalue().encode()
 

@@ -48,6 +48,7 @@ def refuse_the_open(settings: Settings, ledger: Ledger, host: str) -> None:
         TooOpen: The address is not of this machine alone, and there is neither a user nor a trusted proxy.
         redis.exceptions.RedisError: Redis does not say whether there are users.
     """
+    # Users last: only this asks Redis, and on loopback it may be away.
     if is_loopback(host) or settings.web.trusts_a_proxy or users.any_user(ledger):
         return
     raise TooOpen(
@@ -89,12 +90,14 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     """
     host = listener.getsockname()[0]
     traces.configure("smsline-web")
+    # One connection pool for client and admin: they are two views of one ledger.
     web = web_process(settings, loopback=is_loopback(host))
     refuse_the_open(settings, web.ledger, host)
     config = uvicorn.Config(
         build_app(web),
         http="httptools",
         ws="none",
+        # Nothing is to be started or ended with the server.
         lifespan="off",
         log_config=None,
         access_log=False,  # paths hold numbers, and those of callbacks a secret

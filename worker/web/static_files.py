@@ -40,9 +40,12 @@ async def static(request: Request) -> Response:
     content = _all().get(name)
     if content is None:
         raise HTTPException(404)
+    # Only under the digest of what is answered: a proxy would else keep the new file under the old
+    # path for a year.
     current = request.url.path == asset(name)
     headers = {"cache-control": FOR_EVER if current else "no-store", "vary": "accept-encoding"}
-    # Pages are not compressed: how well that works would tell what stands beside a text that somebody else chose.
+    # Pages are not compressed: how well that works would tell what stands beside a text that
+    # somebody else chose.
     if "gzip" in request.headers.get("accept-encoding", ""):
         content, headers = _packed(name), {**headers, "content-encoding": "gzip"}
     return Response(content, media_type=TYPES[name.rpartition(".")[2]], headers=headers)

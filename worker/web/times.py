@@ -24,10 +24,12 @@ def epoch_s(text: str, field: str) -> float:
         BadInput: It is neither.
     """
     with suppress(ValueError):
+        # NaN compares as false and is no time; `inf` is over the last.
         if 0 <= (seconds := float(text)) < LAST_S:
             return seconds
     with suppress(ValueError, OverflowError):
         at = datetime.fromisoformat(text)
+        # A time without an offset would mean another moment on another server.
         if at.tzinfo:
             return max(0.0, at.timestamp())
     raise BadInput(field, text, _RULE)
@@ -53,6 +55,8 @@ def on_the_clock_s(text: str, zone: ZoneInfo, field: str) -> float:
     """
     try:
         at = datetime.strptime(text[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=zone)
+        # fold tells the two readings of an hour that is there twice, or not at all; else they are
+        # the same.
         early, late = sorted(at.replace(fold=fold).timestamp() for fold in (0, 1))
     except (ValueError, OverflowError):
         raise BadInput(field, text, "must be a time such as 2030-05-01T09:00") from None

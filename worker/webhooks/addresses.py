@@ -38,6 +38,7 @@ def is_public(text: str) -> bool:
 
     6to4, NAT64 and mapped forms carry an IPv4 address that a gateway connects to: these are refused whole.
     """
+    # The zone of a link-local address says nothing of whose it is.
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address) and (address.ipv4_mapped or address.sixtofour or address.teredo):
         return False

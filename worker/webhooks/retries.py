@@ -60,11 +60,13 @@ def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float
         return Tried("ok", answer.told)
     if answer.status == GONE:
         return Tried("gone", answer.told)
+    # Endpoints that fail together, as when their host is down, must not all come back in one second.
     spread = 1 + JITTER * (2 * chance() - 1)
     pause_s = min(LONGEST_PAUSE_S, 2.0 ** min(in_row, 10)) * spread
     if answer.status in SLOWING:
         pause_s = max(pause_s, SLOW_S)
     if answer.retry_after_s is not None:
         pause_s = max(pause_s, min(answer.retry_after_s, LONGEST_ASKED_S))
+    # Never before the endpoint's own pause is over.
     again_ms = max(RETRIES_S[tries] * spread, pause_s) * 1000 if tries < len(RETRIES_S) else None
     return Tried("refused" if answer.refused else "failed", answer.told, again_ms, pause_s * 1000)

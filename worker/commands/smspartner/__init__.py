@@ -1,6 +1,9 @@
-"""`smsline smspartner …`, the same as `python -m worker smspartner …`: SMSPartner's calls besides sending and receipts.
+"""`smsline smspartner …`: SMSPartner's calls besides sending and receipts.
 
-The commands need the service's settings, which hold the key; so they live here and not in the wheel.
+It is the same as `python -m worker smspartner …`.
+
+The commands need the service's settings, which hold the key; so they live here and not in the
+wheel.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,12 +61,14 @@ class Session(NamedTuple):
             SmslineError: There is none in time; no call was made.
         """
         if wait_ms := self.gate.admit(action):
+            # The same words as Tencent's commands: one bucket rule, one message.
             detail = f"no call of {action} is free for another {wait_ms / 1000:.1f} s"
             session.known(Broken(maybe_sent=False, code=session.BUSY, detail=detail), PROVIDER)
 
     def known(self, action: str, answer: T | Refused | Broken) -> T:
         """The answer, if it is one; see `worker.commands.session.known`."""
         if isinstance(answer, Refused | Broken):
+            # An HTTP 429 closes the action for the workers too, which share the key.
             self.gate.refused(action, answer)
         return session.known(answer, PROVIDER)
 
@@ -73,6 +78,7 @@ def account(name: str) -> Iterator[Session]:
     """The calls of an account as configured, each under its bucket, until the block ends."""
     settings = session.read_settings()
     name, held = session.chosen(settings, PROVIDER, name)
+    # One connection: a command makes one call.
     calls = SmsPartnerCalls(held, HttpxPort(held.endpoint, pool_size=1))
     try:
         with session.open_gate(settings, name, {**FACTS.limits(), **held.limits}) as gate:
@@ -102,6 +108,7 @@ def status(
     action = facts.STATUS if number else facts.STATUS_OF_CALL
     with account(name) as smspartner:
         smspartner.admit(action)
+        # Without a default country: the number stands in a call that was made, with its +.
         asked = parse_number(number, field="--number") if number else 0
         calls = smspartner.calls
         answer = calls.message_status(message_id, asked) if asked else calls.bulk_status(message_id)
@@ -121,6 +128,7 @@ def lookup(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False)
         smspartner.admit(facts.LOOKUP)
         found = smspartner.known(facts.LOOKUP, smspartner.calls.lookup(numbers))
     _print([asdict(one) for one in found], "no answer", as_json=as_json)
+    # Exit code 1, so that a script which checks a list sees it.
     if not all(one.ok for one in found):
         raise typer.Exit(FAILED)
 
@@ -143,6 +151,7 @@ def hlr(
     SMSPartner posts the answers to the URL, one number at a time: `smsline codes explain` knows their error names.
     """
     numbers = _numbers(phones)
+    # Asked of scripts as well: each number costs money, and --yes says that this is meant.
     if not yes and not typer.confirm(f"check {len(numbers)} numbers? Each is billed", err=True):
         say("nothing was asked")
         raise typer.Exit(FAILED)
@@ -168,9 +177,12 @@ def stop_list(
         found = smspartner.known(facts.STOP_LIST, smspartner.calls.stop_list())
     rows = [{"number": e164(one.number), "since": day(one.since_s)} for one in found]
     _print(rows, "nobody answered STOP", as_json=as_json)
+    # Printed before they are added: the list is seen even when Redis cannot be reached.
     if suppress:
         ledger = session.open_ledger(session.read_settings())
         try:
+            # Marketing alone: STOP is an answer to advertisements, and a login code must still
+            # arrive.
             entries = (
                 Suppression(one.number, "marketing", suppression.CODE, "answered STOP", one.since_s * 1000)
                 for one in found

@@ -1,6 +1,9 @@
-"""`smsline tencent …`, the same as `python -m worker tencent …`: the provider's actions besides sending.
+"""`smsline tencent …`: the provider's actions besides sending.
 
-The commands need the service's settings, which hold the credentials; so they live here and not in the wheel.
+It is the same as `python -m worker tencent …`.
+
+The commands need the service's settings, which hold the credentials; so they live here and not in
+the wheel.
 """
 
 from collections.abc import Sequence

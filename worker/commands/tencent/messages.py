@@ -57,6 +57,8 @@ def list_replies(
     with account(name) as api:
         found = _of(api, number, since) if number else _queued(api)
         if as_json:
+            # Printed as they come: what was pulled is off the provider's queue, and a page that
+            # fails must not take these along.
             for reply in found:
                 print_json(_fields(reply))
         else:
@@ -74,6 +76,7 @@ def receipts(phone: Phone, *, since: Since = "7d", name: AccountName = "", as_js
             "serial": one.serial,
             "delivered": one.ok,
             "code": one.code,
+            # The code is the carrier's; the table says what to think of it.
             "meaning": for_receipt("tencent", one.code).row.meaning,
             "received_at": day(one.received_at_s),
         }
@@ -119,6 +122,7 @@ def number(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False)
             country = f"{one.country} {one.country_name}".strip()
             shown.add_row(*map(cell, (one.phone, country, one.calling_code, one.subscriber, one.code)))
         show(shown)
+    # Exit code 1, so that a script which checks a list sees it.
     if not all(one.ok for one in found):
         say("some numbers cannot be read; they would be refused")
         raise typer.Exit(FAILED)
@@ -129,15 +133,18 @@ def number(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False)
 )
 def convert(serial: Serial, *, at: At = "", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Tell the provider that the code of a message was typed in."""
+    # Before the call: a time that cannot be read must not cost a token.
     at_s = _epoch(at) if at else int(time.time())
     with account(name) as api:
         reported = known(conversions.report(api, serial, at_s=at_s))
     if not reported.ok:
+        # The call went well and its row did not: an exit code of 0 would hide that.
         raise SmslineError(f"{reported.code}: the report was not taken. The provider says: {reported.message}")
     print_json({"serial": serial, "at": day(at_s)}) if as_json else print_line(f"reported {serial}")
 
 
 def _queued(api: Api) -> Iterator[Reply]:
+    # A full page means that there may be more; rows that cannot be read count too.
     rows = ROWS_PER_PAGE
     while rows >= ROWS_PER_PAGE:
         page = known(replies.pull(api))
@@ -159,6 +166,7 @@ def _span(since: str) -> tuple[int, int]:
     age_s = int(age[1]) * _UNITS[age[2]] if age else 0
     if not 0 < age_s <= ASK_BACK_S:
         raise BadInput("--since", since, "must be an age such as 90m, 12h or 7d, at most 7d")
+    # 7d is offered and is a minute too much for the provider: the margin is taken off silently.
     return max(now_s - age_s, now_s - ASK_BACK_S + _MARGIN_S), now_s
 
 

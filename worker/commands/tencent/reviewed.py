@@ -32,7 +32,8 @@ def add_list(commands: typer.Typer, reviewed: Reviewed[Any, Any], *, example: st
         *, ids: Ids = None, international: Global = False, name: AccountName = "", as_json: opt.Json = False
     ) -> None:
         with account(name) as api:
-            # Ids are asked for at once, at most 100; without any, page after page until one is not full.
+            # Ids are asked for at once, at most 100; without any, page after page until one is not
+            # full.
             if ids:
                 found = known(reviewed.listed(api, international=international, ids=ids))
             else:

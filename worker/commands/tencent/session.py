@@ -38,6 +38,7 @@ def account(name: str) -> Iterator[Api]:
     """
     settings = session.read_settings()
     name, held = session.chosen(settings, PROVIDER, name)
+    # One connection: a command makes its calls one after the other.
     caller = TencentCaller(held, port=HttpxPort(held.endpoint, pool_size=1, egress=egress_of(held)))
     try:
         with session.open_gate(settings, name, caller.limits) as gate:
@@ -54,6 +55,7 @@ def known(answer: T | Refused | Broken) -> T:
 def all_pages(page: Callable[[int], Sequence[T] | Refused | Broken]) -> Iterable[T]:
     """Every row of a list, a page of the most rows after the other; `page` is given the offset."""
     offset = 0
+    # By rows that came and not by the limit: the provider may give fewer than it was asked for.
     while rows := known(page(offset)):
         yield from rows
         offset += len(rows)

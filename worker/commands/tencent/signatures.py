@@ -20,6 +20,7 @@ Id = Annotated[int, typer.Argument(metavar="ID", min=1, help="The signature's id
 Text = Annotated[
     str, typer.Option("--name", metavar="TEXT", help="The signature, without brackets.", show_default=False)
 ]
+# Images and not URLs: the provider takes them in the call.
 Proof = Annotated[
     str, typer.Option("--proof", metavar="FILE", help="Image of the document that proves it.", show_default=False)
 ]
@@ -95,4 +96,5 @@ add_delete(commands, SIGNATURES, example="smsline tencent signatures delete 5000
 
 
 def _image(path: str) -> bytes:
+    # A missing file ends the command before anything is asked of the provider.
     return Path(path).read_bytes() if path else b""

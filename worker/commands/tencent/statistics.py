@@ -56,6 +56,7 @@ def _hours(begin: str, end: str) -> tuple[datetime, datetime]:
 def _hour(field: str, text: str) -> datetime:
     wanted = text.strip()
     try:
+        # The provider's own spelling, as its console shows it.
         if wanted.isdecimal() and len(wanted) == 10:
             return datetime.strptime(wanted, "%Y%m%d%H").replace(tzinfo=ZONE)
         at = datetime.fromisoformat(wanted)
@@ -63,6 +64,7 @@ def _hour(field: str, text: str) -> datetime:
         raise BadInput(
             field, text, "must be an hour such as 2026-05-01T13, in Beijing, or with a zone (+08:00)"
         ) from None
+    # Without a zone an hour is Beijing's, because the provider counts by Beijing's hours.
     return at.replace(tzinfo=ZONE) if at.tzinfo is None else at.astimezone(ZONE)
 
 
@@ -72,5 +74,6 @@ def _print(counts: SendCounts | ReceiptCounts, *, as_json: bool) -> None:
         return
     shown = table("count", "messages", numbers=("messages",))
     for name, value in asdict(counts).items():
+        # Names of the fields are words already; the provider's own are three words long.
         shown.add_row(name.replace("_", " "), cell(value))
     show(shown)

@@ -81,6 +81,7 @@ add_delete(commands, TEMPLATES, example="smsline tencent templates delete 200000
 
 
 def _draft(title: str, content: str, remark: str, *, kind: str, international: bool) -> Draft:
+    # SmsType 0 is left out: see `templates.Kind`.
     kinds = {one.name.lower(): one for one in Kind}
     if kind not in kinds:
         raise BadInput("--kind", kind, "must be otp, notification or marketing")

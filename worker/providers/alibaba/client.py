@@ -112,12 +112,14 @@ class _Site:
 
     def _ask(self, question: Question, *, timeout_s: float, clean: Clean) -> bytes | Refused | Broken:
         """Make one call and keep the answer's body if it is one to be read."""
-        # Every header that is named here is signed, so what httpx adds by itself must not be among them.
+        # Every header that is named here is signed, so what httpx adds by itself must not be among
+        # them.
         headers = {
             "accept": "application/json",
             "host": self._host,
             "x-acs-action": question.action,
-            # The provider takes a time that is at most 15 minutes off, and a nonce once: both are made anew for each call.
+            # The provider takes a time that is at most 15 minutes off, and a nonce once: both are
+            # made anew for each call.
             "x-acs-date": date_of(self._clock()),
             "x-acs-signature-nonce": self._nonce(),
             "x-acs-version": question.version,
@@ -131,7 +133,8 @@ class _Site:
             access_key_id=self._key_id,
             access_key_secret=self._key_secret,
         )
-        # Sent exactly as it was signed: another order or another encoding would be SignatureDoesNotMatch.
+        # Sent exactly as it was signed: another order or another encoding would be
+        # SignatureDoesNotMatch.
         target = "?" + canonical_query(question.asked)
         response = self._port.send(HttpRequest(timeout_s, question.body, signed, target))
         return response if isinstance(response, Broken) else judge(response, clean=clean)
@@ -174,14 +177,16 @@ class MainlandProvider(_Site):
         the other one is asked for too, with the one token that was taken, when the first has nothing.
         """
         (one,) = asked
-        # Empty for a message that was found by its OutId: then all of the number's rows of that day come.
+        # Empty for a message that was found by its OutId: then all of the number's rows of that day
+        # come.
         biz_id = mainland.biz_id_of(one.serial)
         days = days_between(one.accepted_s - _SLACK_S, one.accepted_s + _SLACK_S)
         rows = self._rows(one.number, days, biz_id)
         if not isinstance(rows, list):
             return rows
         page = mainland.page_of(rows, one.number, biz_id)
-        # By OutId the answer holds other calls of the same day as well; a receipt must not settle another message.
+        # By OutId the answer holds other calls of the same day as well; a receipt must not settle
+        # another message.
         receipts = tuple(receipt for receipt in page.receipts if receipt.serial == one.serial)
         return ReceiptPage(receipts, page.bad_rows, page.rows)
 
@@ -198,7 +203,8 @@ class MainlandProvider(_Site):
     def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What of the call with this OutId went to a number, among all that went there today or, shortly after midnight, yesterday."""
         (number,) = numbers
-        # Calls that are looked for are young; yesterday matters only shortly after Beijing's midnight.
+        # Calls that are looked for are young; yesterday matters only shortly after Beijing's
+        # midnight.
         now_s = self._clock()
         rows = self._rows(number, days_between(now_s - _FIND_BACK_S, now_s))
         return mainland.found_in(rows, number, context) if isinstance(rows, list) else rows

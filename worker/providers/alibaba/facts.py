@@ -27,7 +27,8 @@ DAYS_BACK: Final = 30
 _HELP: Final = "help.aliyun.com/en/sms/developer-reference/api-dysmsapi-2017-05-25-"
 _INTL: Final = "alibabacloud.com/help/en/sms/api-"
 
-# Endpoints: official SDKs 4.6.0 for 2017-05-25 and 1.0.10 for 2018-05-01. Limits are of one Alibaba Cloud account.
+# Endpoints: official SDKs 4.6.0 for 2017-05-25 and 1.0.10 for 2018-05-01. Limits are of one Alibaba
+# Cloud account.
 _MAINLAND: Final = SiteFacts(
     "https://dysmsapi.aliyuncs.com",
     MappingProxyType(
@@ -54,7 +55,8 @@ _INTERNATIONAL: Final = SiteFacts(
 FACTS: Final = ProviderFacts(
     endpoint=_MAINLAND.endpoint,
     actions=MappingProxyType({**_MAINLAND.actions, **_INTERNATIONAL.actions}),
-    # The endpoint does not tell the site apart where a proxy stands before it, so the account has to say it.
+    # The endpoint does not tell the site apart where a proxy stands before it, so the account has
+    # to say it.
     needs=frozenset({"secret_id", "site"}),
     # Params are written name=value; which names a template has is not known here.
     named_params=True,

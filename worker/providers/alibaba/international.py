@@ -42,7 +42,8 @@ def send_question(call: Call, texts: Mapping[str, str]) -> Question | Broken:
         params = template_param(content.params)
         if isinstance(params, Broken):
             return params
-        # No TaskId here: SendMessageWithTemplate has none, so such a receipt is matched by its MessageId alone.
+        # No TaskId here: SendMessageWithTemplate has none, so such a receipt is matched by its
+        # MessageId alone.
         query = {
             "To": str(number),
             "From": content.sign,
@@ -81,14 +82,16 @@ def read_message(body: bytes, asked: MessageRef, *, clean: Clean) -> ReceiptPage
     """The answer to a QueryMessage. A message that is on its way, or not known yet, has no receipt and is no fault."""
     row = answered(body, "ResponseCode", "ResponseDescription", clean=clean)
     if isinstance(row, Refused) and row.code.removeprefix("isv.") == NOT_YET:
-        # Asked about within its first seconds a message is not known yet; that is no fault of the question.
+        # Asked about within its first seconds a message is not known yet; that is no fault of the
+        # question.
         return ReceiptPage((), 0, 0)
     if not isinstance(row, dict):
         return row
     status, to = word(row.get("Status")), word(row.get("To"))
     if not word(row.get("ResponseCode")):
         return unreadable("neither a refusal nor a ResponseCode")
-    # A row about another number, or with a status that the API does not document: neither settles anything.
+    # A row about another number, or with a status that the API does not document: neither settles
+    # anything.
     if status not in set(GlobeStatus) or (to and not means(to, asked.number)):
         return ReceiptPage((), bad_rows=1, rows=1)
     if status == GlobeStatus.SENDING:

@@ -38,7 +38,8 @@ def send_question(call: Call) -> Question | Sent | Broken:
     if call.own_params:
         fits = [named(params) is not None for params in call.own_params]
         if not all(fits):
-            # The provider would refuse the whole call for one of them: the fit ones go with the next call instead.
+            # The provider would refuse the whole call for one of them: the fit ones go with the
+            # next call instead.
             words = [(AGAIN, "") if fit else (UNNAMED, RULE) for fit in fits]
             items = [
                 Item(number, ok=False, code=code, serial="", fee=0, message=message)
@@ -75,7 +76,8 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Brok
     if not isinstance(row, dict):
         return row
     code, biz_id = word(row.get("Code")), word(row.get("BizId"))
-    # Without its BizId the message could not be asked about, so "OK" alone is not taken for an acceptance.
+    # Without its BizId the message could not be asked about, so "OK" alone is not taken for an
+    # acceptance.
     if not code or not biz_id:
         return unreadable("neither a refusal nor a Code with a BizId")
     items = [
@@ -116,7 +118,8 @@ def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
     A row does not repeat its BizId. So its OutId takes its place when all sends were asked about; rows that then have none are
     messages of somebody else.
     """
-    # smsline sets OutId in every call; a row without one was sent by another tool with the same key.
+    # smsline sets OutId in every call; a row without one was sent by another tool with the same
+    # key.
     ours = [row for row in rows if biz_id or _out_id(row)]
     # A row that is not known counts as bad, so that the message is asked about again.
     known = [row for row in ours if _known(row, number)]

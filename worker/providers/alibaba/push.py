@@ -28,7 +28,8 @@ def _receipt(row: dict[str, Any]) -> Receipt | None:
         if number is None or ok is None or not serial:
             return None
         at_s = moment(word(row.get("ReceiveDate")))
-        # TaskId is what Call.context was; where the answer to the send was lost, the receipt is matched by it.
+        # TaskId is what Call.context was; where the answer to the send was lost, the receipt is
+        # matched by it.
         code, told = word(row.get("ErrorCode")), text(row.get("ErrorDescription"))
         return Receipt(number, serial, ok, code, at_s, text(row.get("TaskId")), told)
     number, ok, biz_id = _number(word(row.get("phone_number"))), flag(row.get("success")), word(row.get("biz_id"))

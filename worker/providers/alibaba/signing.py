@@ -39,7 +39,8 @@ def sign(
         `headers` with `x-acs-content-sha256` and `authorization`.
     """
     hashed = hashlib.sha256(body).hexdigest()
-    # The body is signed by its hash alone, which is why that is a header and signed with the others.
+    # The body is signed by its hash alone, which is why that is a header and signed with the
+    # others.
     signed = {**headers, "x-acs-content-sha256": hashed}
     names = ";".join(sorted(signed))
     digest = hashlib.sha256(canonical_request(signed, query=query, hashed=hashed, method=method)).hexdigest()
@@ -50,7 +51,8 @@ def sign(
 
 def canonical_request(headers: Mapping[str, str], *, query: Mapping[str, str], hashed: str, method: str) -> bytes:
     """The text whose hash is signed; its path is always `/`, where all actions of these APIs are."""
-    # Names are lower case already and sorted once more here, because the signature depends on the order.
+    # Names are lower case already and sorted once more here, because the signature depends on the
+    # order.
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
     names = ";".join(sorted(headers))
     return f"{method}\n/\n{canonical_query(query)}\n{lines}\n{names}\n{hashed}".encode()

@@ -43,7 +43,8 @@ def moment(text: str) -> int:
     except ValueError:
         pass
     try:
-        # QueryMessage writes its ReceiveDate so; a date without a zone is taken for UTC, as RFC 2822 has it.
+        # QueryMessage writes its ReceiveDate so; a date without a zone is taken for UTC, as RFC
+        # 2822 has it.
         found = parsedate_to_datetime(text)
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):

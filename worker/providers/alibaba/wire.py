@@ -39,7 +39,8 @@ class Question:
     @property
     def asked(self) -> dict[str, str]:
         """The parameters of the query string that are there."""
-        # An empty parameter is left out: one that is signed must be sent, and the official SDK sends none that is not set.
+        # An empty parameter is left out: one that is signed must be sent, and the official SDK
+        # sends none that is not set.
         return {name: value for name, value in self.query.items() if value}
 
     @property
@@ -55,7 +56,8 @@ def judge(response: HttpResponse, *, clean: Clean) -> bytes | Refused | Broken:
         return response.body
     found = opened(response.body)
     row = {} if isinstance(found, Broken) else found
-    # The gateway has its own envelope, whatever the API behind it; its code counts more than the HTTP status.
+    # The gateway has its own envelope, whatever the API behind it; its code counts more than the
+    # HTTP status.
     if refused := refusal(row, "Code", "Message", clean=clean):
         wait_ms = response.headers.get(RETRY_AFTER, "")
         plain = wait_ms.isascii() and wait_ms.isdigit() and len(wait_ms) < 10

@@ -67,7 +67,8 @@ class SmsPartnerCalls:
             page = self._statuses(self._get(facts.FIND, query), numbers)
             if not isinstance(page, StatusPage):
                 return page
-            # An unknown parameter is ignored there: the same page again means that there is no way to the next.
+            # An unknown parameter is ignored there: the same page again means that there is no way
+            # to the next.
             if pages and page.page != len(pages) + 1:
                 break
             pages.append(page)
@@ -133,7 +134,8 @@ def judge(response: HttpResponse) -> bytes | Refused | Broken:
 
     The provider refuses with a 4xx whose body has the code; what the body says counts more than the status.
     """
-    # Of the calls that answer 429 none has a body of the provider's own; the code table has the minute's wait.
+    # Of the calls that answer 429 none has a body of the provider's own; the code table has the
+    # minute's wait.
     if response.status == 429:
         return Refused(code="http.429", message="too many requests in a minute", request_id="")
     if 200 <= response.status < 300:

@@ -97,7 +97,8 @@ class SmsPartnerProvider:
         # One bulk-send takes a text for each number, so params of their own cost no call more.
         params = call.own_params or [call.content.params] * len(call.numbers)
         messages = {number: texts.fill(text, own) for number, own in zip(call.numbers, params, strict=True)}
-        # One unfit text would be refused by the provider with the whole call, so it does not get there.
+        # One unfit text would be refused by the provider with the whole call, so it does not get
+        # there.
         unfit = [number for number, message in messages.items() if message is None]
         if unfit:
             return wire.only(unfit, texts.UNFIT, call.numbers)
@@ -119,7 +120,8 @@ class SmsPartnerProvider:
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """Receipts of these messages: one multi-status, and a bulk-status-by-tag for each call that is known by its tag alone."""
         pages: list[ReceiptPage] = []
-        # What was found by its tag has no numeric message_id, and multi-status takes no other: these are asked about by tag.
+        # What was found by its tag has no numeric message_id, and multi-status takes no other:
+        # these are asked about by tag.
         parts: dict[str, list[MessageRef]] = {}
         for each in asked:
             message_id = status.message_id_of(each.serial)
@@ -129,7 +131,8 @@ class SmsPartnerProvider:
             page = self.calls.bulk_status_by_tag(message_id, numbers) if message_id else self.calls.multi_status(part)
             if isinstance(page, StatusPage):
                 pages.append(status.receipts_of(page, part))
-            # "Not known" of one part says nothing of the others; any other trouble ends the round, which is asked again.
+            # "Not known" of one part says nothing of the others; any other trouble ends the round,
+            # which is asked again.
             elif not _nothing_known(page):
                 return page
         return ReceiptPage(

@@ -24,7 +24,8 @@ def _receipt(row: dict[str, Any]) -> Receipt | Literal["pending"] | None:
     if number is None or not state or not message:
         return None
     match = lookup("smspartner", SPACE, state)
-    # A word that no table knows may be followed by a final one: taken for a failure it would end the message too soon.
+    # A word that no table knows may be followed by a final one: taken for a failure it would end
+    # the message too soon.
     if match.how == "unknown" or match.row.pending:
         return PENDING
     ok = match.row.verdict is Verdict.OK

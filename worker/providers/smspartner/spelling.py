@@ -28,7 +28,8 @@ def received(spelled: str) -> int | None:
     digits = _DECORATION.sub("", spelled)
     if national := _NATIONAL.fullmatch(digits):
         return int("33" + national[1])
-    # Without any sign it is taken to be international: nothing but French numbers is written nationally there.
+    # Without any sign it is taken to be international: nothing but French numbers is written
+    # nationally there.
     digits = digits.removeprefix("+").removeprefix("00")
     return int(digits) if _E164.fullmatch(digits) else None
 
@@ -43,7 +44,8 @@ def asked(spelled: str, numbers: Collection[int]) -> int | None:
         return number
     if not _NATIONAL.fullmatch(_DECORATION.sub("", spelled)):
         return None
-    # Two numbers with the same nine digits, from France and from Réunion: then nobody can say which is meant.
+    # Two numbers with the same nine digits, from France and from Réunion: then nobody can say which
+    # is meant.
     same = [each for each in numbers if each % _LAST == number % _LAST]
     return same[0] if len(same) == 1 else None
 

@@ -137,7 +137,8 @@ def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
     An answer that does not repeat the message_id belongs to its number only where one message to it was asked about.
     """
     serials = {(message_id_of(each.serial), each.number): each.serial for each in asked}
-    # Two messages to one number are told apart by message_id alone; without it a receipt could settle the wrong one.
+    # Two messages to one number are told apart by message_id alone; without it a receipt could
+    # settle the wrong one.
     times = Counter(each.number for each in asked)
     alone = {each.number: each.serial for each in asked if times[each.number] == 1}
     receipts = []

@@ -61,10 +61,12 @@ class _BulkSend(Struct, rename="camel", omit_defaults=True):
 
 def tag_of(context: str) -> str:
     """The tag of the call with this context: at most 20 lower-case letters and digits, another one for each context."""
-    # At most 20 characters without a colon: the context's own parts fit, so people can read them in the console.
+    # At most 20 characters without a colon: the context's own parts fit, so people can read them in
+    # the console.
     if found := _CONTEXT.fullmatch(context):
         return "".join(found.groups())
-    # 9 bytes are 18 hex digits, with the prefix 20 characters, which is the most; 72 bits hardly meet twice.
+    # 9 bytes are 18 hex digits, with the prefix 20 characters, which is the most; 72 bits hardly
+    # meet twice.
     return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
 
 

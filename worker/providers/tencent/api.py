@@ -64,7 +64,8 @@ class Api:
         Returns:
             What stands in the answer's `Response`, undecoded; or why there is none.
         """
-        # Empty optional fields are left out: some actions refuse an empty text where they take none.
+        # Empty optional fields are left out: some actions refuse an empty text where they take
+        # none.
         body = msgspec.json.encode({name: value for name, value in params.items() if value not in ("", None, [])})
         return self.read(action, body, lambda reply: answers.opened(reply, clean=self.clean))
 
@@ -75,7 +76,8 @@ class Api:
             return response
         found = response.get(field)
         return (
-            # A success without its object is no success: whether the action was carried out is then in doubt.
+            # A success without its object is no success: whether the action was carried out is then
+            # in doubt.
             found if isinstance(found, dict) else unreadable(f"an answer with neither an Error nor an object {field}")
         )
 
@@ -110,7 +112,8 @@ class Api:
             return Broken(maybe_sent=False, code=BUSY, detail=detail)
         reply = self._caller.call(action, body, timeout_s=self._caller.account.timeout_s)
         answer = reply if isinstance(reply, Broken) else reader(reply)
-        # The bucket learns of "too many" at once, so that the next command waits instead of knocking.
+        # The bucket learns of "too many" at once, so that the next command waits instead of
+        # knocking.
         if isinstance(answer, Refused | Broken):
             self._gate.refused(action, answer)
         return answer

@@ -56,7 +56,8 @@ class TencentCaller:
         self._nonce = nonce
         self._host = host_of(account.endpoint)
         self._signing = account.signing or ALGORITHM
-        # A form may have a tenth of what a JSON body may (document, line 353); images of a signature can reach that.
+        # A form may have a tenth of what a JSON body may (document, line 353); images of a
+        # signature can reach that.
         self._limit = BODY_LIMIT if self._signing == ALGORITHM else form.BODY_LIMIT
         self._secret_id = account.secret_id.get_secret_value()
         self._secret_key = account.secret_key.get_secret_value()
@@ -83,11 +84,13 @@ class TencentCaller:
                 content_type=CONTENT_TYPE,
                 timestamp_s=int(self._clock()),
             )
-            # Signed when the call is made: the gateway refuses a timestamp that is more than 5 minutes off (document, line 4912).
+            # Signed when the call is made: the gateway refuses a timestamp that is more than 5
+            # minutes off (document, line 4912).
             headers = {**self._headers, **signature, "x-tc-action": action}
         else:
             body, headers = self._form(action, body), {"content-type": form.CONTENT_TYPE, "host": self._host}
-        # Found out here, where it is certain that nothing was sent; the provider's refusal would come from a proxy as 413.
+        # Found out here, where it is certain that nothing was sent; the provider's refusal would
+        # come from a proxy as 413.
         if len(body) > self._limit:
             detail = f"the request has {len(body)} bytes, {self._limit} are allowed with {self._signing}"
             return Broken(maybe_sent=False, code="http.413", detail=detail)
@@ -117,7 +120,8 @@ class TencentCaller:
         }
         if self._token:
             params["Token"] = self._token
-        # The setting is a text; its type has to be that of the algorithm for mypy, and the settings know no other.
+        # The setting is a text; its type has to be that of the algorithm for mypy, and the settings
+        # know no other.
         method = next(one for one in form.METHODS if one == self._signing)
         return form.signed_form(params, secret_key=self._secret_key, method=method, host=self._host)
 

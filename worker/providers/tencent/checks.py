@@ -42,7 +42,8 @@ def page(field: str, ids: Sequence[int], *, limit: int, offset: int) -> dict[str
     Raises:
         BadInput: Too many ids, an id that cannot be one, or a page that cannot be.
     """
-    # Limit and Offset count only where the list of ids is empty (document, lines 4441-4442), so one of the two is sent.
+    # Limit and Offset count only where the list of ids is empty (document, lines 4441-4442), so one
+    # of the two is sent.
     if len(ids) > IDS_AT_ONCE:
         raise BadInput(field, len(ids), f"at most {IDS_AT_ONCE} at once")
     if ids:

@@ -91,12 +91,14 @@ class TencentProvider:
         """
         if not call.own_params:
             return self._send(SEND, wire.send_body(call, sdk_app_id=self._app), call)
-        # Blocks that were laid out while the action was on may still bring params of their own; none may be left out.
+        # Blocks that were laid out while the action was on may still bring params of their own;
+        # none may be left out.
         if not self._each or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
             return self._send_alike(call)
         answer = self._send(SEND_EACH, wire.send_each_body(call, sdk_app_id=self._app), call)
         if isinstance(answer, Refused) and answer.code in NOT_THERE:
-            # The endpoint has no such action, so nothing was sent. This process makes no further try of it.
+            # The endpoint has no such action, so nothing was sent. This process makes no further
+            # try of it.
             self._each = False
             LOG.warning(
                 "account %s: the endpoint has no SendMultiGlobalSms (%s); such numbers go one to a SendSms. Take SEND_EACH away.",
@@ -108,7 +110,8 @@ class TencentProvider:
 
     def _send_alike(self, call: Call) -> Answer:
         """One SendSms to the numbers that have the first one's params; an answer that is about them says nothing of the others."""
-        # The first number decides and not the most frequent params: each call then ends the wait of the number that has waited longest.
+        # The first number decides and not the most frequent params: each call then ends the wait of
+        # the number that has waited longest.
         params = call.own_params[0]
         pairs = list(zip(call.numbers, call.own_params, strict=True))
         numbers = [number for number, own in pairs if own == params]
@@ -117,7 +120,8 @@ class TencentProvider:
         answer = self._send(SEND, wire.send_body(alike, sdk_app_id=self._app), alike)
         if not others or (isinstance(answer, Broken) and not answer.maybe_sent):
             return answer
-        # An item for each number: one that is missing would count as in doubt, and these were certainly not sent to.
+        # An item for each number: one that is missing would count as in doubt, and these were
+        # certainly not sent to.
         waiting = tuple(_refused(number, AGAIN) for number in others)
         if isinstance(answer, Broken):
             # The numbers of the call have no item, which is what in doubt looks like.
@@ -127,11 +131,13 @@ class TencentProvider:
         return replace(answer, items=answer.items + waiting)
 
     def _send(self, action: str, body: bytes, call: Call) -> Answer:
-        # Never repeated, here or below: after a lost answer the messages may be out, and a second call would text people twice.
+        # Never repeated, here or below: after a lost answer the messages may be out, and a second
+        # call would text people twice.
         reply = self._caller.call(action, body, timeout_s=call.timeout_s)
         if isinstance(reply, Broken):
             return reply
-        # The provider repeats values in its messages ("bad value 482913"), and a message is kept and shown.
+        # The provider repeats values in its messages ("bad value 482913"), and a message is kept
+        # and shown.
         secrets = {param for params in (call.content.params, *call.own_params) for param in params}
         answer, oddities = wire.read_send(reply, call, clean=self._caller.clean(*secrets))
         if oddities:
@@ -161,7 +167,8 @@ class TencentProvider:
 
     def count_replies(self, raw: bytes) -> int | None:
         """How many rows the page has, read or not; None when it is an error."""
-        # Counted apart from reading: a page is stored before it is read, and only the count says whether to pull again.
+        # Counted apart from reading: a page is stored before it is read, and only the count says
+        # whether to pull again.
         response = answers.opened(raw, clean=self._caller.clean())
         rows = response.get("PullSmsReplyStatusSet") if isinstance(response, dict) else response
         return len(rows or ()) if rows is None or isinstance(rows, list) else None
@@ -178,7 +185,8 @@ class TencentProvider:
         answer is `Broken`, as an empty page would say that there was no receipt.
         """
         now_s = int(self._clock())
-        # By this machine's clock, which signs the question too: with a wrong one the question is refused anyway.
+        # By this machine's clock, which signs the question too: with a wrong one the question is
+        # refused anyway.
         since_s, until_s = max(since_s, now_s - ASK_BACK_S + _ASK_MARGIN_S), min(until_s, now_s)
         if since_s >= until_s:
             detail = "the time asked about is over 7 days ago or empty"

@@ -66,11 +66,13 @@ FACTS: Final = ProviderFacts(
         }
     ),
     needs=frozenset({"secret_id", "sdk_app_id", "region"}),
-    # Settings that mean something to this provider alone; with another provider they are refused as misspelt.
+    # Settings that mean something to this provider alone; with another provider they are refused as
+    # misspelt.
     takes=frozenset({"signing", "token", "send_each"}),
     # Codes that say that a person has opted out: the number joins the suppressions of this scope.
     opt_outs={"FailedOperation.PhoneNumberInBlacklist": "marketing", "optout_list": "marketing"},
-    # The international site's document names one region (line 527), the mainland site's SDK the other three.
+    # The international site's document names one region (line 527), the mainland site's SDK the
+    # other three.
     regions={
         ".intl.": ("ap-singapore",),
         ".ap-singapore.": ("ap-singapore",),

@@ -49,7 +49,8 @@ def text_to_sign(params: Mapping[str, str], *, host: str, verb: str = "POST", pa
         verb: `POST` or `GET`.
         path: Of the API, always `/`.
     """
-    # Sorted by code point and not by letters of any language, and nothing is percent-encoded before it is signed.
+    # Sorted by code point and not by letters of any language, and nothing is percent-encoded before
+    # it is signed.
     return f"{verb}{host}{path}?" + "&".join(f"{name}={params[name]}" for name in sorted(params))
 
 

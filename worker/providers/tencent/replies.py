@@ -104,7 +104,8 @@ def receipts_of(api: Api, number: int, *, since_s: int, until_s: int) -> Receipt
 def _page(api: Api, action: str, params: Mapping[str, object]) -> ReplyPage | Refused | Broken:
     if (limit := params["Limit"]) not in range(1, ROWS_PER_PAGE + 1):
         raise BadInput("limit", limit, f"must be 1 to {ROWS_PER_PAGE}")
-    # Rows that cannot be read count as rows: a full page means that there may be more, whatever is in it.
+    # Rows that cannot be read count as rows: a full page means that there may be more, whatever is
+    # in it.
     found = api.listed(action, params, "PullSmsReplyStatusSet")
     if not isinstance(found, list):
         return found

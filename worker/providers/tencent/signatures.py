@@ -109,7 +109,8 @@ def _params(application: Application) -> dict[str, object]:
         "SignType": kind,
         "DocumentType": document,
         "International": scope(application.international),
-        # 1 is somebody else's signature, which a power of attorney proves; without the image it is one's own.
+        # 1 is somebody else's signature, which a power of attorney proves; without the image it is
+        # one's own.
         "SignPurpose": int(bool(application.commission)),
         "ProofImage": base64.b64encode(application.proof).decode(),
         "CommissionImage": base64.b64encode(application.commission).decode(),

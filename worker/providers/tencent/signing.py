@@ -47,11 +47,13 @@ def sign(
     digest = hashlib.sha256(
         canonical_request(body, host=host, content_type=content_type, method=method, query=query)
     ).hexdigest()
-    # The date is the UTC one of this very timestamp, wherever the machine stands (document, line 661).
+    # The date is the UTC one of this very timestamp, wherever the machine stands (document, line
+    # 661).
     date = time.strftime("%Y-%m-%d", time.gmtime(timestamp_s))
     scope = f"{date}/{service}/{_TERMINATION}"
     to_sign = f"{ALGORITHM}\n{timestamp_s}\n{scope}\n{digest}"
-    # Three derivations with the day's facts, then the text itself: a leaked signature is of no use on another day or for another product.
+    # Three derivations with the day's facts, then the text itself: a leaked signature is of no use
+    # on another day or for another product.
     signature = hmac.digest(_day_key(secret_key, date, service), to_sign.encode(), "sha256").hex()
     return {
         "authorization": (
@@ -65,7 +67,8 @@ def sign(
 
 def canonical_request(body: bytes, *, host: str, content_type: str, method: str = "POST", query: str = "") -> bytes:
     """The text whose hash is signed; its path is always `/` (document, line 606)."""
-    # Hashed once more by the gateway from what it receives: a body that is encoded anew on the way is refused.
+    # Hashed once more by the gateway from what it receives: a body that is encoded anew on the way
+    # is refused.
     hashed = hashlib.sha256(body).hexdigest()
     return f"{method}\n/\n{query}\ncontent-type:{content_type}\nhost:{host}\n\n{SIGNED_HEADERS}\n{hashed}".encode()
 

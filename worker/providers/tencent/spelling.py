@@ -10,7 +10,8 @@ import re
 from collections.abc import Container
 from typing import Final
 
-# Not +860…: that is a mainland number with the trunk zero that people dial at home, and has to be read more closely.
+# Not +860…: that is a mainland number with the trunk zero that people dial at home, and has to be
+# read more closely.
 _PLAIN: Final = re.compile(r"\+(?!860)[1-9][0-9]{6,14}")
 _DECORATION: Final = re.compile(r"[\s().-]")
 _E164: Final = re.compile(r"[1-9][0-9]{6,14}")

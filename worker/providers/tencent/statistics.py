@@ -107,8 +107,10 @@ _RECEIPT_FIELDS: Final = (
 
 def _params(api: Api, begin: datetime, end: datetime) -> dict[str, object]:
     first, last = hour("begin", begin), hour("end", end)
-    # Same hour: the document (line 2965) asks for a later end, the official SDK's models for one that is not earlier.
+    # Same hour: the document (line 2965) asks for a later end, the official SDK's models for one
+    # that is not earlier.
     if last < first:
         raise BadInput("end", last, f"is before the begin, {first}")
-    # Fixed at 0 for now (Tencent SMS API document, lines 2967-2968); a question without them is refused.
+    # Fixed at 0 for now (Tencent SMS API document, lines 2967-2968); a question without them is
+    # refused.
     return {"SmsSdkAppId": api.sdk_app_id, "BeginTime": first, "EndTime": last, "Limit": 0, "Offset": 0}

@@ -19,7 +19,8 @@ from worker.providers.reading import LONGEST, Oddities, text, unreadable, whole,
 from worker.providers.tencent.facts import ROWS_PER_PAGE
 from worker.providers.tencent.spelling import asked, received
 
-# msgspec tells a struct from anything else by type; these unions let any other JSON value through instead of failing the body.
+# msgspec tells a struct from anything else by type; these unions let any other JSON value through
+# instead of failing the body.
 _NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
 _NoList: TypeAlias = dict[str, Any] | str | int | float | bool | UnsetType | None
 
@@ -96,7 +97,8 @@ class _TakenEnvelope(Struct, rename="pascal"):
 
 
 class _ReceiptRow(Struct, rename="pascal"):
-    # Every field may be of any type or missing: one odd field must not cost the other 99 rows, which the queue has given away for good.
+    # Every field may be of any type or missing: one odd field must not cost the other 99 rows,
+    # which the queue has given away for good.
     user_receive_time: Any = None
     country_code: Any = None
     subscriber_number: Any = None
@@ -135,7 +137,8 @@ class _Error(Struct, rename="pascal"):
 class _Response(Struct, rename="pascal"):
     error: _Error | _NoStruct = None
     request_id: Any = None
-    # UNSET and not None: a list that is null is an answer about no number, one that is missing is no answer at all.
+    # UNSET and not None: a list that is null is an answer about no number, one that is missing is
+    # no answer at all.
     send_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
     send_multi_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
     pull_sms_send_status_set: list[_ReceiptRow | _NoStruct] | _NoList = UNSET
@@ -247,7 +250,8 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
     if rows is not None and not isinstance(rows, list):
         return unreadable("an answer with neither an Error nor a list of what became of each number"), Oddities()
     items, oddities = _items(rows or [], call, clean)
-    # One missing, billed or numbered item is a sign that the call got through: then every number stays in doubt.
+    # One missing, billed or numbered item is a sign that the call got through: then every number
+    # stays in doubt.
     untaken = all(item.code == TIMEOUT and not item.serial and not item.fee for item in items)
     if untaken and len(items) == len(call.numbers):
         items = tuple(item._replace(code=UNTAKEN) for item in items)
@@ -295,8 +299,9 @@ def _refused(response: _Response, clean: Clean) -> Refused | None:
 
 
 def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[tuple[Item, ...], Oddities]:
-    # Matched by number, never by position: the provider answers in an order of its own (lines 3810-3811, 3834).
-    # The spelling that was sent is found in one look-up; `asked` is for the others.
+    # Matched by number, never by position: the provider answers in an order of its own (lines
+    # 3810-3811, 3834). The spelling that was sent is found in one look-up; `asked` is for the
+    # others.
     numbers = {e164(number): number for number in call.numbers}
     known = frozenset(call.numbers)
     items: dict[int, Item] = {}
@@ -361,7 +366,8 @@ def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
     number = received(text(row.phone_number), text(row.country_code), text(row.subscriber_number))
     flag = word(row.report_status).upper()
     serial, context = text(row.serial_no), text(row.session_context)
-    # A flag of another kind is not read as a failure: a wrong "undelivered" could bring a second text.
+    # A flag of another kind is not read as a failure: a wrong "undelivered" could bring a second
+    # text.
     if number is None or flag not in ("SUCCESS", "FAIL") or not (serial or context):
         return None
     return Receipt(

@@ -101,7 +101,8 @@ def query_message(
 ) -> dict[str, object] | Trouble:
     """QueryMessage: what became of one message."""
     message = book.find(key, params["MessageId"])
-    # Also for a moment after a send at the real service, which is why clients must not take it for a fault.
+    # Also for a moment after a send at the real service, which is why clients must not take it for
+    # a fault.
     if message is None:
         return _NO_DATA
     receipt = book.receipt(message)

@@ -109,7 +109,8 @@ def _in_history(date: str, today: datetime) -> bool:
         day = datetime.strptime(date, "%Y%m%d").replace(tzinfo=BEIJING)
     except ValueError:
         return False
-    # strptime takes fewer digits too; a day counts whole, therefore one more than the documented thirty.
+    # strptime takes fewer digits too; a day counts whole, therefore one more than the documented
+    # thirty.
     return len(date) == 8 and timedelta(0) <= today - day < timedelta(days=HISTORY_DAYS + 1)
 
 
@@ -137,7 +138,8 @@ def _send(
         biz_id = book.send(Outgoing(key, context, template, recipients[0].sign, globe=False), known, fates, texts)[
             0
         ].biz_id
-    # This API answers once for all numbers of a call: with the trouble of the first that is refused.
+    # This API answers once for all numbers of a call: with the trouble of the first that is
+    # refused.
     trouble = worst.trouble if worst else None
     sandbox.stats.carried_out(len(known), [trouble.mainland if trouble else "OK"] * len(known))
     return trouble or {"BizId": biz_id}

@@ -63,7 +63,8 @@ class Nonces:
 
     def fresh(self, key: str, nonce: str, now_s: float) -> bool:
         """Whether the nonce comes for the first time; it is remembered."""
-        # A request may be dated SKEW_S ahead and stay valid until SKEW_S after its date: twice that in all.
+        # A request may be dated SKEW_S ahead and stay valid until SKEW_S after its date: twice that
+        # in all.
         while self._order and self._order[0][0] < now_s - 2 * SKEW_S:
             self._seen.discard(self._order.popleft()[1])
         if (key, nonce) in self._seen:
@@ -93,7 +94,8 @@ def verify(
     Returns:
         The AccessKey ID, or why the request is refused.
     """
-    # The SDKs name the action in a header for RPC too, so only the place of the signature tells the two apart.
+    # The SDKs name the action in a header for RPC too, so only the place of the signature tells the
+    # two apart.
     params = {**asked.query, **asked.form}
     by_header = "authorization" in request.headers or "Signature" not in params
     claim = _claim_of_header(request) if by_header else _claim_of_params(params)

@@ -81,7 +81,8 @@ def number_of(spelled: object) -> int | None:
     digits = re.sub(r"[\s.-]", "", spelled)
     if national := _NATIONAL.fullmatch(digits):
         return normalise(_FRANCE + national[1])
-    # Without any sign it is taken to be international: only French numbers have a national spelling here.
+    # Without any sign it is taken to be international: only French numbers have a national spelling
+    # here.
     return normalise("+" + digits.removeprefix("+").removeprefix("00"))
 
 

@@ -140,7 +140,8 @@ def _check_lengths(fields: Mapping[str, Any], texts: Sequence[Text]) -> No | Non
 
 def parts_of(message: str, *, unicode: bool) -> int:
     """Billable parts: 160 characters in one and 153 in each of several, or with Unicode 70 and 67; a line break counts two."""
-    # SMSPartner writes a line break and the euro sign as :br: and :euro:; each costs two characters in GSM 7-bit.
+    # SMSPartner writes a line break and the euro sign as :br: and :euro:; each costs two characters
+    # in GSM 7-bit.
     length = len(message.replace(":br:", "br").replace(":euro:", "ee"))
     one, of_several = (70, 67) if unicode else (160, 153)
     return 1 if length <= one else math.ceil(length / of_several)

@@ -82,7 +82,8 @@ def _refused_template(flags: Flags, book: Book, content: Content, *, mainland: b
     template, added = flags.templates.get(content.template), book.template(content.template)
     if template is None and added is not None and added.status == 0:
         template = Template(params=places_of(added.content), region="global" if added.international else "mainland")
-    # Any id made of digits will do where the flags name no templates, so that a first try needs no preparation.
+    # Any id made of digits will do where the flags name no templates, so that a first try needs no
+    # preparation.
     if template is None:
         known = not flags.templates and _TEMPLATE_ID.fullmatch(content.template) and not book.withheld(content.template)
         return _refused_values(Template(), content.values) if known else BAD_TEMPLATE

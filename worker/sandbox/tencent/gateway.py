@@ -93,7 +93,8 @@ class TencentWire:
     def action_of(self, request: Request) -> str:
         """The action that the header, or a form signed by algorithm v1, names if it is a known one, else `?` or nothing."""
         form = read_form(request)
-        # An action that nobody knows is counted as `?`: the name comes from outside and may be anything.
+        # An action that nobody knows is counted as `?`: the name comes from outside and may be
+        # anything.
         action = (form.request if form else request).headers.get("x-tc-action", "")
         return action if not action or action in ACTIONS or action in NOT_CARRIED_OUT else "?"
 
@@ -123,7 +124,8 @@ class TencentWire:
         if not self._sandbox.rates.admit(key, action, limit=limit, now=request.tick_s):
             words = f"More than {limit} requests of {action} in one second; retry later."
             return _refused(Refusal("RequestLimitExceeded", words))
-        # Parameters come last: a call with a wrong signature must not learn which parameters there are.
+        # Parameters come last: a call with a wrong signature must not learn which parameters there
+        # are.
         params = read_flat(form.own, action) if form else read_params(request, action)
         if isinstance(params, Refusal):
             return _refused(params)
@@ -131,7 +133,8 @@ class TencentWire:
 
     def carry_out(self, call: Call) -> Reply:
         """Do what the action says, if the app it names is one of the signer's."""
-        # The app is the action's business and not the gateway's, so that a wrong one has used up a place in the second.
+        # The app is the action's business and not the gateway's, so that a wrong one has used up a
+        # place in the second.
         app = call.params.get("SmsSdkAppId")
         if app is not None and (refusal := self._check_app(call.key, app)):
             return _refused(refusal)
@@ -151,7 +154,8 @@ class TencentWire:
         flags = self._sandbox.flags
         if flags.any_credentials or any(one.secret_id == key and app in one.sdk_app_ids for one in flags.accounts):
             return None
-        # Two refusals, as the real service has them: an app of another account, and one that there is not.
+        # Two refusals, as the real service has them: an app of another account, and one that there
+        # is not.
         if any(app in one.sdk_app_ids for one in flags.accounts):
             return Refusal(
                 "UnauthorizedOperation.SmsSdkAppIdVerifyFail", "This SmsSdkAppId belongs to another account."

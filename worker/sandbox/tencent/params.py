@@ -129,7 +129,8 @@ def _checked(raw: dict[str, Any] | Refusal, action: str) -> dict[str, Any] | Ref
 def check(given: Mapping[str, Any], takes: Mapping[str, Param]) -> Refusal | None:
     """Why these values are not what an action takes, or None."""
     for name in given:
-        # As at the real service: a misspelt optional parameter would else be passed over in silence.
+        # As at the real service: a misspelt optional parameter would else be passed over in
+        # silence.
         if name not in takes:
             return Refusal("UnknownParameter", f"The parameter `{name[:40]}` is not recognized.")
     for name, param in takes.items():

@@ -126,7 +126,8 @@ def let_out(sandbox: Sandbox, group: Group) -> Outcome:
     origin = Origin(group.app, group.context, sandbox.now_ms())
     first = sandbox.world.send(origin, numbers, indexes, sandbox.delay)
     serials = sandbox.world.serials(first, len(numbers))
-    # Rows of a plain send are built together: it is what benches measure, and a fate is looked up for none of them.
+    # Rows of a plain send are built together: it is what benches measure, and a fate is looked up
+    # for none of them.
     if not any(fates):
         return Outcome(len(fates), _sent_rows(group, OK, numbers, serials))
     early = tuple(message for message, fate in enumerate(indexes, first) if FATES[fate].early)
@@ -164,7 +165,8 @@ def _mixed_rows(group: Group, fates: Sequence[int], serials: Iterator[str]) -> l
 
 def _sent_rows(group: Group, code: str, numbers: Sequence[int], serials: Sequence[str]) -> list[SendStatus]:
     fee, context = group.content.fee, group.context
-    # A mainland call has one country: looking it up per number would cost more than the rest of the row.
+    # A mainland call has one country: looking it up per number would cost more than the rest of the
+    # row.
     countries = ["CN"] * len(numbers) if group.mainland else map(_iso_of, numbers)
     return [
         SendStatus(serial, f"+{number}", fee, context, code, _SENT, iso)
@@ -200,7 +202,8 @@ def _check_call(sandbox: Sandbox, app: str, *, count: int, contexts: Sequence[st
         return Refusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
     if any(len(context.encode()) >= CONTEXT_LIMIT for context in contexts):
         return Refusal("InvalidParameterValue", f"`SessionContext` has fewer than {CONTEXT_LIMIT} bytes.")
-    # Last, so that a call which is wrong by itself says so even while the account is told to refuse.
+    # Last, so that a call which is wrong by itself says so even while the account is told to
+    # refuse.
     codes = sandbox.flags.account_codes
     if code := codes.get(app) or codes.get("*"):
         return Refusal(code, "The sandbox was told to answer this to every send of the account.")

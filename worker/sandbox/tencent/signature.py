@@ -103,7 +103,8 @@ def fits(request: Request, authorization: Authorization, secret_key: str, servic
     timestamp = request.headers["x-tc-timestamp"]
     date = datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%d")
     names = authorization.headers.split(";")
-    # The date in the credential is derived from the timestamp by the client; another one means two clocks.
+    # The date in the credential is derived from the timestamp by the client; another one means two
+    # clocks.
     if authorization.date != date or authorization.service != service or not _REQUIRED.issubset(names):
         return False
     # A header that is signed and did not arrive was taken off on the way.

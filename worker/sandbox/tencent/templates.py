@@ -19,7 +19,8 @@ def add_template(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Resul
     if refusal := _check(params):
         return refusal
     made = reviewed(sandbox.flags, params["TemplateName"], params["International"], params["TemplateContent"])
-    # Text here and a number in ModifyTemplateStatus, as the document has it (lines 4689-4704 and 4786).
+    # Text here and a number in ModifyTemplateStatus, as the document has it (lines 4689-4704 and
+    # 4786).
     return Result({"AddTemplateStatus": {"TemplateId": str(sandbox.book.add_template(key, made))}})
 
 

@@ -46,12 +46,14 @@ def caller_of(request: Request, scope: Scope) -> Caller:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise Refused(401, "give an API key: Authorization: Bearer sl_live_… (smsline keys create NAME --scope …)")
+    # The ledger knows no token: only its digest is looked up.
     digest = api_keys.digest(token.strip())
     key = web.keyring.find(digest)
     if key is None:
         raise Refused(401, "this API key is not known, is revoked, or has ended; smsline keys list has all")
     if scope not in key.scopes:
         raise Refused(403, f"this needs the scope {scope}; the key {key.name} has {', '.join(key.scopes)}")
+    # After the scope: a key that may not do this at all need not be counted.
     if key.per_s and not api_keys.within_rate(web.ledger, digest, key.per_s):
         raise Refused(429, f"the key {key.name} may ask {key.per_s} times a second", retry_after_s=1)
     return Caller(key, address_of(request))

@@ -22,6 +22,7 @@ def explain(request: Request, _: Caller) -> Response:
         raise BadInput("provider", provider, f"must be one of {', '.join(codes.providers())}")
     matches = codes.explain(code, provider or None)
     if not matches:
+        # A mistyped code is the likeliest reason.
         close = codes.close_codes(code, provider or None)
         raise NotFound(f"no table knows this code{f'; did you mean {close[0]}?' if close else ''}")
     rows = [

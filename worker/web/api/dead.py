@@ -58,6 +58,7 @@ def _meant(given: Mapping[str, Any]) -> Selection:
     chosen, everything = _selection(given), given.get("all", False)
     if not isinstance(everything, bool):
         raise BadInput("all", type(everything).__name__, "must be true or false")
+    # Exactly one of the two: "all" beside a filter may have meant either.
     if everything == any(chosen.values()):
         raise BadInput("all", everything, 'give code, job, account or state, or "all": true for the whole dead letter')
     return chosen

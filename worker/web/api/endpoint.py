@@ -40,6 +40,8 @@ def body_endpoint(scope: Scope) -> Callable[[BodyHandler], Callable[[Request], o
     def decorate(handler: BodyHandler) -> Callable[[Request], object]:
         @wraps(handler)
         async def serve(request: Request) -> Response:
+            # Read before the key is looked at: BodyLimits has bounded it, and a thread must not
+            # wait for it.
             body = await request.body()
             return await run_in_threadpool(
                 guarded, lambda: handler(request, caller_of(request, scope), json_object(body))
@@ -57,6 +59,7 @@ def guarded(handle: Callable[[], Response]) -> Response:
     except SmslineError as error:
         return problem_of(error)
     except RedisError as error:
+        # The name of the error alone: its text may hold the URL of Redis.
         return problem(503, f"the ledger's Redis cannot be reached ({type(error).__name__})", retry_after_s=1)
 
 
@@ -82,6 +85,7 @@ def only(given: Mapping[str, object], *known: str) -> None:
     """
     for name in given:
         if name not in known:
+            # The value is left out: a misspelt field may hold a one-time password.
             raise BadInput(name, "…", f"is not known here; there is {', '.join(known) or 'none'}")
 
 

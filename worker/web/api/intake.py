@@ -58,7 +58,8 @@ class Body(io.RawIOBase):
             self._ended = not piece
             last = piece.rfind(b"\n")
             self._since_break = len(piece) - last - 1 if last >= 0 else self._since_break + len(piece)
-            # Checked here, because csv and BufferedReader collect a line of any length without a word.
+            # Checked here, because csv and BufferedReader collect a line of any length without a
+            # word.
             if self._since_break > LONGEST_LINE:
                 raise BadInput("body", f"{self._since_break} bytes without a line break", "must be CSV or JSON lines")
             self._left = memoryview(piece)
@@ -88,6 +89,7 @@ class Intake:
 
     def __iter__(self) -> Iterator[Recipient]:
         for line in self.lines:
+            # A bad row costs itself and not the campaign, as on the command line.
             if line.refused:
                 self.rejected += 1
                 _keep(self.rejects, line.refused)
@@ -107,9 +109,11 @@ class Intake:
 
     def on_progress(self, _: int) -> None:
         """The client has judged all that it was given: those lines need not be known any more."""
+        # Only the rows of the part at hand are remembered: memory does not grow with the file.
         self._numbers.clear()
 
     def _reject(self, told: Rejected) -> Reject:
+        # 0 where the client speaks of a row that is judged already.
         return Reject(self._numbers.get(told.row, 0), told.phone, told.field, told.reason)
 
 
@@ -141,7 +145,8 @@ def csv_lines(body: Body, *, phone_column: str = "", encoding: str = "") -> Iter
     try:
         file = CampaignFile(cast("BinaryIO", body), "body", phone_column=phone_column, encoding=encoding)
     except BadInput as error:
-        # The reader speaks of the command line's options, `--phone-column`; here they are parameters of the query.
+        # The reader speaks of the command line's options, `--phone-column`; here they are
+        # parameters of the query.
         field, rule = (re.sub(r"--(\w+)-?(\w*)", _parameter, text) for text in (error.field, error.rule))
         raise BadInput(field, error.value, rule) from None
     for row in file.rows():
@@ -158,6 +163,7 @@ def _parameter(option: re.Match[str]) -> str:
 def json_lines(body: Body) -> Iterator[Line]:
     """Rows of JSON lines: `{"phone": "+86…", "params": ["…"], "ref": "…"}`; only `phone` is needed."""
     for number, text in enumerate(io.BufferedReader(body, 1 << 16), 1):
+        # An empty line, as at the end of most files, is no row.
         if text.strip():
             yield _json_line(number, text)
 

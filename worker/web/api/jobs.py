@@ -69,6 +69,7 @@ def steer(act: str) -> Callable[[Request], Response]:
     @endpoint("operate")
     def steered(request: Request, caller: Caller) -> Response:
         client, job = web_of(request).client.acting(caller.actor), request.path_params["job"]
+        # The three have one signature, and `act` comes from the table of routes alone.
         getattr(client, act)(job)
         return answer(client.status(job))
 

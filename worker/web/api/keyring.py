@@ -38,13 +38,16 @@ class Keyring:
             return known.key
         key = api_keys.find(self._ledger, digest)
         if key is None:
+            # Unknown ones are not remembered: made-up keys must not push out real ones.
             self._known.pop(digest, None)
             return None
         noted_s = known.noted_s if known else float("-inf")
+        # A note at each request would be a write for each message.
         if now_s - noted_s > NOTED_S:
             api_keys.note_use(self._ledger, digest)
             noted_s = now_s
         if len(self._known) >= MOST_KNOWN:
+            # All at once: a thousand keys are asked for again within a second.
             self._known.clear()
         self._known[digest] = _Known(key, now_s + BELIEVED_S, noted_s)
         return key

@@ -22,10 +22,13 @@ FIELDS: Final = (
 def send(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
     """Take a message; 201 once the ledger has it."""
     only(given, *FIELDS)
+    # `Client.send` checks everything else; without these two it could not even be called.
     for field in ("to", "template"):
         if field not in given:
             raise BadInput(field, "", "is required")
     set_key(request, given)
+    # The lane that `Client.send` would take, so that leaving it out is no way around the key's
+    # list.
     caller.may_send(str(given.get("lane") or "notify"), str(given["template"]))
     if parent := traceparent_of(request):
         given["traceparent"] = parent

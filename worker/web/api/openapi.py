@@ -314,6 +314,7 @@ def openapi(request: Request) -> Response:
 
 @cache
 def _document(version: str) -> bytes:
+    # From the types of the answers themselves, so that the description cannot lag behind.
     _, schemas = msgspec.json.schema_components(
         (Status, Result, DeadGroup, AccountHealth, NumberPage, Reject, ListedWebhook, Problem),
         ref_template="#/components/schemas/{name}",
@@ -351,6 +352,7 @@ def _operation(each: Operation) -> Schema:
         parameters.append({"name": "traceparent", "in": "header", "required": False, "schema": TEXT})
     content = each.answer if "text/csv" in each.answer else {"application/json": each.answer}
     answers: Schema = {str(each.status): {"description": "Done.", "content": _content(content)}}
+    # These four may meet any request: key, scope, rate, Redis.
     for status in sorted({*each.refusals, 401, 403, 429, 503}):
         answers[str(status)] = {"description": "See the problem.", "content": {MEDIA_TYPE: {"schema": ref("Problem")}}}
     told: Schema = {

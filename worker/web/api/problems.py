@@ -54,6 +54,7 @@ class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 def problem_of(error: SmslineError) -> Response:
     """The answer for an error of ours."""
+    # Errors quote values, and a value may be a number.
     detail = mask_in(str(error))
     match error:
         case Refused():
@@ -73,6 +74,7 @@ def problem(
 ) -> Response:
     """A problem as an answer."""
     title = HTTPStatus(status).phrase
+    # A name that stays when the words change: programs compare it.
     kind = kind or title.lower().replace(" ", "-")
     body = Problem(
         type=f"urn:smsline:{kind}", title=title, status=status, detail=detail, field=field, rule=rule, job=job

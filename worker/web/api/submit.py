@@ -53,15 +53,20 @@ async def submit(request: Request) -> Response:
         return problem(503, f"the ledger's Redis cannot be reached ({type(error).__name__})", retry_after_s=1)
     uploads = web_of(request).uploads
     try:
+        # Refused at once, not queued: a caller that waits would keep its connection, and nothing of
+        # its body is read.
         uploads.acquire_on_behalf_of_nowait(request)
     except anyio.WouldBlock:
         told = f"{int(uploads.total_tokens)} campaigns are being handed over to this process; try again in a moment"
         return problem(503, told, retry_after_s=2)
     try:
+        # Pulled from the worker's thread, so that a campaign comes no faster than the ledger takes
+        # it.
         pieces = request.stream()
         body = Body(lambda: anyio.from_thread.run(partial(anext, pieces, b"")))
         take = partial(_take, request, caller, Intake(read(body)), options)
-        # A limiter of its own: a campaign that comes slowly must not use up the threads that serve everything else.
+        # A limiter of its own: a campaign that comes slowly must not use up the threads that serve
+        # everything else.
         return await anyio.to_thread.run_sync(guarded, take, limiter=anyio.CapacityLimiter(1))
     except ClientDisconnect:
         return Response(status_code=400)  # the caller is gone: the answer is for the log
@@ -127,6 +132,8 @@ def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str
         )
     except (ClientDisconnect, HTTPException, BadInput):
         if job_id:
+            # The first error is the one to tell; a job that cannot be cancelled now ends at its
+            # deadline.
             with suppress(SmslineError):
                 client.cancel(job_id)
                 log.info("job %s is cancelled: its caller left before all of it was there, and gave no key", job_id)
@@ -134,6 +141,7 @@ def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str
     (summary,) = summaries
     told = {
         "job": summary.job,
+        # held: parts that an earlier request of the same key had handed over.
         "accepted": summary.added + summary.held,
         "rejected": intake.rejected,
         "rejects": intake.rejects,

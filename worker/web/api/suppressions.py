@@ -29,6 +29,7 @@ def add(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
     """Put numbers on the list; the answer says how many entries are new or wider."""
     only(given, "numbers", "scope", "reason")
     numbers = _texts(given.get("numbers"), "numbers")
+    # `all` unless it is said: who asks to be left alone means everything.
     scope = check_scope(text_of(given, "scope") or "all")
     admin = web_of(request).admin.acting(caller.actor)
     return answer({"added": admin.suppress(numbers, scope=scope, reason=text_of(given, "reason"))})

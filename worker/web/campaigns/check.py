@@ -66,6 +66,7 @@ def check(sheet: Sheet, columns: Columns, *, ledger: Ledger, settings: Settings,
     found, tally, countries = Check(), Tally(), Counter[str]()
     reader = Rows(sheet, columns, found)
     rules = RowRules(settings.region_default)
+    # The client's own checks and parts, so that what is shown is what will happen.
     for part in parts(reader, tally, rules=rules, on_rejected=reader.on_rejected):
         if not found.first:
             every = zip(part.numbers, part.params or [None] * len(part.numbers), part.refs or [""] * len(part.numbers))  # noqa: B905
@@ -76,6 +77,7 @@ def check(sheet: Sheet, columns: Columns, *, ledger: Ledger, settings: Settings,
         found.suppressed += suppression.count_stopped(ledger, part.numbers, lane)
         reader.settled()
     found.good, found.duplicates, found.countries = tally.good, tally.doubled, countries.most_common()
+    # With params of their own recipients share no call.
     found.calls = found.good if columns.params else -(-found.good // A_CALL)
     found.seconds = duration_s(settings, recipients=found.good, calls=found.calls, pace=pace)
     return found
@@ -117,5 +119,6 @@ def duration_s(settings: Settings, *, recipients: int, calls: int, pace: float) 
     """Seconds at the pace, or else at the limits of the accounts that are configured here; 0 when neither is known."""
     if pace:
         return recipients / pace
+    # About: which account a number goes to is decided when it is sent.
     limits = [max(account.limits.values(), default=0.0) for account in settings.accounts.values()]
     return calls / sum(limits) if sum(limits) else 0.0

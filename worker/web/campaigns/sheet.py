@@ -60,6 +60,7 @@ def read_sheet(path: Path) -> Sheet:
         return _of_workbook(path)
     encoding = encoding_of(head, "the file", "")
     first = next(iter(head.decode(encoding, "ignore").splitlines()), "")
+    # The one that the header has most of; a header of one column has none, and a comma will do.
     delimiter = max(DELIMITERS, key=first.count)
     columns = tuple(cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), []))
     if not any(columns):
@@ -83,6 +84,7 @@ def _of_workbook(path: Path) -> Sheet:
 
 def guess(names: Sequence[str]) -> Columns:
     """Which columns are probably what."""
+    # Exact names before likely ones: `phone` may stand behind `phone_checked_at`.
     usual = [at for at, name in enumerate(names) if re.sub(r"[\s_.-]+", "", name).casefold() in {"phone", *USUAL}]
     likely = [at for at, name in enumerate(names) if _PHONE.search(name)]
     params = sorted((int(found[1]), at) for at, name in enumerate(names) if (found := _PARAM.fullmatch(name)))
@@ -108,6 +110,7 @@ def mapped(given: Mapping[str, str], width: int) -> Columns:
         raise BadInput("phone", "", "choose the column that holds the numbers")
     params = [position(f"param{number}") for number in range(1, MAX_PARAMS + 1)]
     used = [param for param in params if param is not None]
+    # {2} without {1} would put every value one place too far to the left.
     if params[: len(used)] != used:
         raise BadInput("params", "…", "choose the columns from param 1 on, without a gap")
     return Columns(width, phone, tuple(used), position("ref"), ())

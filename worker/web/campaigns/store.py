@@ -51,6 +51,7 @@ class Uploads:
         Raises:
             BadInput: It is no table of text.
         """
+        # At each visit: no thread is needed for what an hour more would not harm.
         self._forget()
         token = secrets.token_urlsafe(18)
         if self._folder is None:
@@ -62,6 +63,7 @@ class Uploads:
         try:
             sheet = read_sheet(path)
         except Exception:
+            # A file that cannot be read is of no use, and holds numbers.
             path.unlink()
             raise
         upload = Upload(token, owner, name, path.stat().st_size, sheet, time.monotonic())

@@ -21,10 +21,13 @@ def trail(request: Request, _: Visitor) -> Response:
     """Who did what."""
     query = request.query_params
     who, what, before = query.get("who", ""), query.get("act", ""), query.get("before", "")
+    # An id of a Redis stream; anything else begins at the newest.
     if not before.replace("-", "").isdigit():
         before = ""
     found = acts(web_of(request).ledger, before=before, limit=LOOKED_AT if who or what else ROWS)
     fitting = [act for act in found if who in {"", act["who"]} and act["act"].startswith(what)][:ROWS]
+    # A full page goes on behind its last row; a page that looked for few goes on where it stopped
+    # looking.
     last = fitting[-1]["id"] if len(fitting) == ROWS else found[-1]["id"] if len(found) >= ROWS else ""
     return render(request, "audit.html", acts=fitting, who=who, act=what, following=last)
 

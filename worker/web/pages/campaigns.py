@@ -56,6 +56,7 @@ async def upload(request: Request) -> Response:
     try:
         return await run_in_threadpool(served, request, "operate", take)
     finally:
+        # Starlette's own copy of the file, which is on disk too.
         await form.close()
 
 
@@ -63,6 +64,7 @@ async def upload(request: Request) -> Response:
 def prepare(request: Request, visitor: Visitor) -> Response:
     """The second step: what the columns are, and what is to be sent."""
     kept = web_of(request).files.get(request.path_params["token"], visitor.name)
+    # A guess to be looked at: nothing is checked until the form comes back.
     columns = guess(kept.sheet.columns)
     given = {"phone": str(columns.phone), "lane": "marketing", "ref": "" if columns.ref is None else str(columns.ref)}
     given |= {f"param{number}": str(at) for number, at in enumerate(columns.params, 1)}
@@ -80,6 +82,7 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
         if given.get("act") != "start":
             found = check(kept.sheet, columns, ledger=web.ledger, settings=web.settings, lane=plan.lane, pace=plan.pace)
             return _prepared(request, kept, given, found=found)
+        # Read anew and not kept from the check: the file may have a million rows.
         rows = Rows(kept.sheet, columns, found := Check())
         client, counts = web.client.acting(visitor.actor), list[int]()
         job = client.campaign(
@@ -93,6 +96,7 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
     except (BadInput, Conflict) as error:
         told = f"{error.field}: {error.rule}" if isinstance(error, BadInput) else str(error)
         return _prepared(request, kept, given, told=told, status=422)
+    # Only when it has started: after an error the same file is there to be tried again.
     web.files.drop(kept)
     return done(f"/jobs/{job}", "started", counts[0])
 

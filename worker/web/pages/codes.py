@@ -23,6 +23,7 @@ def codes(request: Request, _: Visitor) -> Response:
     provider = provider if provider in tables.providers() else ""
     verdict = verdict if verdict in set(Verdict) else ""
     matches = tables.explain(asked, provider or None) if asked else []
+    # A family's row is a guess by the code's beginning, so a near spelling is offered as well.
     unknown = bool(asked) and (not matches or matches[0].how == "family")
     close = tables.close_codes(asked, provider or None) if unknown else []
     listing = not asked and bool(provider or verdict)

@@ -73,11 +73,13 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
             picked.append(Chosen(words[0], words[1], words[2], job))
     groups = [group for group in groups if any(each.holds(group) for each in picked)]
     count = sum(group["count"] for group in groups)
+    # Counted and shown first: the groups may have grown since the page was drawn.
     if not form.get("seen"):
         return render(
             request, "dead_confirm.html", act=what, groups=groups, picked=picked, count=count, filters=filters
         )
     touched = 0
+    # By groups and not by recipients: what joins a group meanwhile was meant as well.
     for each in picked:
         touched += getattr(admin, what)(code=each.code, job=each.job, account=each.account, state=each.state)
     return done(f"/dead?job={job}" if job else "/dead", ACTS[what], touched)

@@ -55,6 +55,7 @@ def job(request: Request, visitor: Visitor) -> Response:
     """One job, with some of its recipients."""
     web, name = web_of(request), request.path_params["job"]
     state = request.query_params.get("show", "")
+    # Some of them: the page of a job of a million must come as fast as any other.
     rows = _sample(web, web.client.status(name), state)
     shown = [_masked(row) for row in rows] if not visitor.may("operate") else rows
     return render(request, "job.html", shown=state, rows=shown, states=COUNTED[1:], **_read(web, name))
@@ -75,6 +76,7 @@ def live(request: Request, _: Visitor) -> Response:
     """The job's progress, again whenever it has changed."""
     web, name = web_of(request), request.path_params["job"]
     web.client.status(name)
+    # A job that is not there has been answered with 404 before the stream begins.
     return web.live.stream(
         request, lambda: fragment("job_live.html", **web.live.read(f"job:{name}", lambda: _read(web, name)))
     )
@@ -86,6 +88,7 @@ def steer(what: str) -> Route:
     @act()
     def steered(request: Request, visitor: Visitor, _: FormData) -> Response:
         client, name = web_of(request).client.acting(visitor.actor), request.path_params["job"]
+        # Before the act: afterwards a cancelled job has none left to tell of.
         waiting = client.status(name)["counts"]["waiting"]
         getattr(client, what)(name)
         return done(f"/jobs/{name}", DONE[what], waiting)
@@ -133,7 +136,8 @@ def _read(web: Web, name: str) -> dict[str, object]:
     failed = (counts["undelivered"], counts["dead"], counts["unknown"])
     groups = list[DeadGroup]()
     if any(failed):
-        # Asked for anew when a count has changed; a person who drops some changes none, so now and then besides.
+        # Asked for anew when a count has changed; a person who drops some changes none, so now and
+        # then besides.
         groups = web.live.read(f"dead:{name}:{failed}", lambda: web.admin.dead_summary(job=name), fresh_s=WHY_FRESH_S)
     return {"job": status, "groups": groups, "requeueable": sum(group["count"] for group in groups)}
 

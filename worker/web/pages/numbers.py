@@ -23,6 +23,7 @@ def search(request: Request, _: Visitor) -> Response:
     """The search, and its way to the number's page."""
     asked = request.query_params.get("q", "").strip()
     if asked:
+        # The page has an address of its own, which can be sent to a colleague.
         return RedirectResponse(f"/numbers/{quote(asked, safe='+')}", 303)
     return render(request, "numbers.html", page=None, asked="", told="")
 
@@ -35,6 +36,7 @@ def number(request: Request, visitor: Visitor) -> Response:
         found = web.admin.number(asked)
     except BadInput as error:
         return render(request, "numbers.html", 422, page=None, asked=asked, told=error.rule)
+    # Masked in the trail: it is read by more people than may look.
     note(web.ledger, visitor.actor, "number.look", {"number": mask(found["phone"])}, count=1)
     return _shown(request, found, whole=visitor.may("operate"))
 

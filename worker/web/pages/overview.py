@@ -76,6 +76,7 @@ def overview_of(web: Web) -> Overview:
     dead = sum(group["count"] for group in groups)
     needs = [need for account in accounts for need in _needs_of(account)]
     if dead:
+        # The largest group: its advice helps most.
         first = groups[0]
         told = f"{dead:,} recipients were not reached, or are unknown; {first['count']:,} of them: {first['meaning']}"
         needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))

@@ -46,6 +46,7 @@ def when(iso: str | None) -> Markup:
         return Markup("")
     at = datetime.fromisoformat(iso)
     short = at.strftime("%H:%M:%S") if at.date() == datetime.now(UTC).date() else at.strftime("%Y-%m-%d %H:%M")
+    # Markup.format escapes what it is given.
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(iso, at.strftime("%Y-%m-%d %H:%M:%S"), short)
 
 
@@ -85,6 +86,7 @@ def share(part: int, whole: int) -> str:
 TEMPLATES: Final = Environment(
     loader=PackageLoader("worker.web", "templates"),
     autoescape=True,
+    # A misspelt name is an error in a test, and no empty place on a page.
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

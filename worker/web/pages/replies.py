@@ -46,6 +46,7 @@ def _found(request: Request) -> list[KeptReply]:
 
 
 def _page(request: Request, rows: list[KeptReply], *, revealed: bool) -> Response:
+    # A page that is not full is the last.
     last = rows[-1]["received_at"] if len(rows) == ROWS else None
     older = int(datetime.fromisoformat(last).timestamp() * 1000) if last else 0
     return render(request, "replies.html", rows=rows, older=older, revealed=revealed)

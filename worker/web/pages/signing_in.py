@@ -34,6 +34,8 @@ async def sign_in(request: Request) -> Response:
     given = await request.form(max_files=0, max_fields=10)
     name, password, on = (str(given.get(field, "")) for field in ("name", "password", "next"))
     limiter = web_of(request).sign_ins
+    # A limiter of its own: someone who tries passwords must not use up memory, nor the threads of
+    # others.
     return await anyio.to_thread.run_sync(_checked, request, (name[:LONGEST_NAME], password, on), limiter=limiter)
 
 
@@ -52,6 +54,7 @@ def _checked(request: Request, given: tuple[str, str, str]) -> Response:
     user = users.get(ledger, name)
     # `fits` also hashes for a name that is not there: the time must not tell which names exist.
     if not fits(password, user.password if user else "") or user is None:
+        # The name as it was given: a trail of attempts tells what was tried.
         audit.note(ledger, Actor(name, "page", address), "sign-in.failed", {})
         return _form(request, 401, told="No such user, or another password.", name=name, on=on)
     sessions.forgive(ledger, name, address)

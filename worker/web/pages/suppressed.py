@@ -40,6 +40,7 @@ def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
 def change(request: Request, visitor: Visitor, form: FormData) -> Response:
     """Put numbers on the list, or take them off; how many was said by who wrote them."""
     admin = web_of(request).admin.acting(visitor.actor)
+    # Pasted from anywhere: a column, or a list with commas.
     numbers = str(form.get("numbers", "")).replace(",", "\n").replace(";", "\n").splitlines()
     numbers = [number.strip() for number in numbers if number.strip()]
     if not 0 < len(numbers) <= MOST_NUMBERS:

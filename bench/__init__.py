@@ -1,1 +1,1 @@
-"""Benchmarks: the engine and its baselines, run side by side on this machine, as figures and ratios."""
+"""Benchmarks: the engine and its baselines side by side on one machine, as figures and ratios."""

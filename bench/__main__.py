@@ -1,6 +1,7 @@
-"""`python -m bench`: run the benchmarks, show progress and a table, and with `--write` renew docs/performance.md.
+"""`python -m bench`: run the benchmarks and show a table; `--write` renews docs/performance.md.
 
-Exit codes: 0 when everything was measured, whatever the figures say, 1 when something did not work, 130 after Ctrl-C.
+Exit codes: 0 when everything was measured, whatever the figures say, 1 when something did not work,
+130 after Ctrl-C.
 """
 
 import argparse

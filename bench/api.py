@@ -1,7 +1,9 @@
-"""The HTTP API: single messages at an even pace over kept-alive connections, to one web process that has one core.
+"""The HTTP API: single messages at an even pace to one web process that has one core.
 
-A request's time runs from the moment at which it was due, so that one that had to wait for the answers before it is as late as its caller
-would find it.
+Connections are kept alive.
+
+A request's time runs from the moment at which it was due, so that one that had to wait for the
+answers before it is as late as its caller would find it.
 """
 
 import asyncio

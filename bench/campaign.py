@@ -1,4 +1,4 @@
-"""Campaigns: numbers per second of the engine, a bare loop and two kinds of plain Celery, in turn."""
+"""Campaigns: numbers per second of the engine, a bare loop and two kinds of plain Celery."""
 
 import time
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The limiter: calls in the fullest second, with four worker processes and more work than the limit lets through."""
+"""The limiter: calls in the fullest second, with four worker processes and too much work."""
 
 from typing import Final
 

@@ -1,6 +1,7 @@
 """One-time passwords: how many jobs of one number a second, and how soon each reaches the provider.
 
-Every number of a run has other last four digits, by which the provider's log tells when its call arrived.
+Every number of a run has other last four digits, by which the provider's log tells when its call
+arrived.
 """
 
 import time

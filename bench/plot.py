@@ -1,4 +1,4 @@
-"""Bars side by side as an SVG picture, made by hand: it is forty lines, and a library is a dependency."""
+"""Bars side by side as an SVG picture: forty lines, where a library would be a dependency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

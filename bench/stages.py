@@ -1,7 +1,8 @@
 """CPU per number and stage: a campaign runs through the engine's stages in one thread.
 
-`python -m bench.stages [NUMBERS] [--profile STAGE]`. Redis and the Tencent adapter are real; in the place of HTTP stands a stub whose
-own time is taken off. With `--profile` the functions of one stage are listed, slowest first (the profiler itself slows small ones most).
+`python -m bench.stages [NUMBERS] [--profile STAGE]`. Redis and the Tencent adapter are real; in the
+place of HTTP stands a stub whose own time is taken off. With `--profile` the functions of one stage
+are listed, slowest first (the profiler itself slows small ones most).
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Large jobs from submit to closed: time, memory of Redis and workers, receipts per second.
 
-The receipts are held back until the provider has accepted every recipient. So there is a moment when all are in flight and none is
-final, at which memory is counted, and sending and receiving are timed apart; nothing is left out of the total.
+The receipts are held back until the provider has accepted every recipient. So there is a moment
+when all are in flight and none is final, at which memory is counted, and sending and receiving are
+timed apart; nothing is left out of the total.
 """
 
 import time

@@ -1,8 +1,9 @@
-"""`python -m bench.webhooks`: how fast events leave for one endpoint, and in how many requests the results of a campaign arrive.
+"""`python -m bench.webhooks`: how fast events leave, and in how many requests results arrive.
 
-The outbox is filled with events, one worker process delivers them to a receiver on this machine that checks each signature; beside
-it an endpoint hangs. Then a campaign is sent, and its rows are counted where they arrive. Exit code 1 when a million recipients would
-need 10,000 requests or more, or when a row or a number is missing.
+The outbox is filled with events, one worker process delivers them to a receiver on this machine
+that checks each signature; beside it an endpoint hangs. Then a campaign is sent, and its rows are
+counted where they arrive. Exit code 1 when a million recipients would need 10,000 requests or more,
+or when a row or a number is missing.
 """
 
 import argparse

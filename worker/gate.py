@@ -1,6 +1,8 @@
 """Reads of a provider under their limit.
 
 A read waits for a token; a refused or failed one decides when the next may be made.
+
+A read waits for a token; a refused or failed one decides when the next may be made.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """The decision: what a provider's answer means for each recipient of its call, and for the account.
 
-Pure. What needs Redis, such as which account is next, is a mark in the outcome that `worker.sending` acts on: a known answer
-must never depend on a read that can fail.
+Pure. What needs Redis, such as which account is next, is a mark in the outcome that
+`worker.sending` acts on: a known answer must never depend on a read that can fail.
 """
 
 import random

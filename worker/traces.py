@@ -1,8 +1,11 @@
-"""Traces of the service, by OpenTelemetry: a span for each call and each page of receipts, tied to the submits of their jobs.
+"""Traces by OpenTelemetry: a span for each call and each page of receipts.
 
-A call holds recipients of up to 200 jobs, and a span has one parent. So a call of one job is a child of its submit, and any
-other one is a trace of its own that links to each submit; every job's trace then has a span that links back to the call
-(OpenTelemetry's conventions for messaging, "Batch sending"). Without OpenTelemetry's SDK all of this does nothing.
+They are tied to the submits of their jobs.
+
+A call holds recipients of up to 200 jobs, and a span has one parent. So a call of one job is a
+child of its submit, and any other one is a trace of its own that links to each submit; every job's
+trace then has a span that links back to the call (OpenTelemetry's conventions for messaging, "Batch
+sending"). Without OpenTelemetry's SDK all of this does nothing.
 """
 
 import logging

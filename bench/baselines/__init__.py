@@ -1,1 +1,1 @@
-"""What the engine is compared with: a bare loop of calls, and plain Celery tasks with the provider's own SDK."""
+"""Baselines of the engine: a bare loop of calls, and plain Celery with the provider's SDK."""

@@ -1,7 +1,7 @@
 """A bare loop: signed requests through the engine's HTTP client, and nothing else.
 
-`python -m bench.baselines.loop URL NUMBERS FIRST THREADS` makes the calls, 200 numbers in each, and exits 0 when every answer
-had status 200.
+`python -m bench.baselines.loop URL NUMBERS FIRST THREADS` makes the calls, 200 numbers in each, and
+exits 0 when every answer had status 200.
 """
 
 import sys

@@ -1,7 +1,10 @@
-"""Plain Celery: a task per message, or per 200 numbers, that calls the provider through its own SDK. No ledger, no retry, no limit.
+"""Plain Celery: a task per message, or per 200 numbers, that calls the provider's SDK.
 
-The strongest form that stays plain: the same pool, threads, acknowledgement and worker options as the engine's own, and one SDK
-client per thread whose connection is kept, where many programs make a client per call.
+It has no ledger, no retry and no limit.
+
+The strongest form that stays plain: the same pool, threads, acknowledgement and worker options as
+the engine's own, and one SDK client per thread whose connection is kept, where many programs make a
+client per call.
 """
 
 import os

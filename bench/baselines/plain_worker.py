@@ -1,4 +1,7 @@
-"""`python -m bench.baselines.plain_worker NAME`: a Celery worker of the plain tasks, until SIGTERM."""
+"""`python -m bench.baselines.plain_worker NAME`: a Celery worker of the plain tasks.
+
+It runs until SIGTERM.
+"""
 
 import os
 import socket

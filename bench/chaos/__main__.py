@@ -1,8 +1,10 @@
-"""`make chaos`: campaigns and a stream of otps while workers, Redis, the provider, clocks and producers break; then the count.
+"""`make chaos`: campaigns and otps while everything around them breaks; then the count.
 
-Workers differ: one lacks an account, one has other lanes and limits, one's clock is set, one is of an older version and rolls to
-today's and back. Webhooks go to a receiver that is well, one that misbehaves and one that is not there. Exit code 0 when every
-promise held, 1 when not.
+Workers, Redis, the provider, clocks and producers break.
+
+Workers differ: one lacks an account, one has other lanes and limits, one's clock is set, one is of
+an older version and rolls to today's and back. Webhooks go to a receiver that is well, one that
+misbehaves and one that is not there. Exit code 0 when every promise held, 1 when not.
 """
 
 import argparse

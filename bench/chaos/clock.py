@@ -1,4 +1,7 @@
-"""Clocks that can be set: a small library, preloaded into a process, adds what stands in a file to its wall clock."""
+"""Clocks that can be set: a preloaded library adds an offset to a process' wall clock.
+
+The offset stands in a file.
+"""
 
 import shutil
 import struct

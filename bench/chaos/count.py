@@ -1,4 +1,4 @@
-"""Compare what the provider has seen with what the ledger says, and tell whether the promises held."""
+"""Compare the provider's record with the ledger, and tell whether the promises held."""
 
 from collections import Counter
 from collections.abc import Mapping

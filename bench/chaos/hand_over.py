@@ -1,8 +1,11 @@
-"""A producer as a process of its own, which can be killed and can be of another version: its first argument says what it hands over.
+"""A producer as a process, which can be killed and can be of another version.
 
-`campaign URL KEY FIRST COUNT ORDER EVERY_S` hands a campaign over, a part of 1,000 every EVERY_S seconds, in ORDER `forward` or in another
-one; it writes a line for each part and the job's id at the end. `stream URL FIRST EVERY_S` hands over an otp every EVERY_S seconds until
-it is told to stop by the end of its input; then it writes key, number and job of each.
+Its first argument says what it submits.
+
+`campaign URL KEY FIRST COUNT ORDER EVERY_S` hands a campaign over, a part of 1,000 every EVERY_S
+seconds, in ORDER `forward` or in another one; it writes a line for each part and the job's id at
+the end. `stream URL FIRST EVERY_S` hands over an otp every EVERY_S seconds until it is told to stop
+by the end of its input; then it writes key, number and job of each.
 """
 
 import random

@@ -1,4 +1,7 @@
-"""What is done to a running service, and how many recipients were in calls each time: they alone may end in doubt."""
+"""Harms to a running service, each with the number of recipients in calls at that moment.
+
+Only these may end in doubt.
+"""
 
 import random
 import threading

@@ -1,4 +1,4 @@
-"""How many recipients are in calls at this moment: no more than these can be in doubt after a harm."""
+"""How many recipients are in calls at this moment; no more can be in doubt after a harm."""
 
 from typing import Any
 

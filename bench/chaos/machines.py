@@ -1,4 +1,4 @@
-"""Worker machines on one ledger that differ: one lacks an account, one has other lanes and limits, one's clock is set, one is older."""
+"""Worker machines on one ledger that differ in accounts, lanes, limits, clock and version."""
 
 import os
 import random

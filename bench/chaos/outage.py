@@ -1,8 +1,11 @@
-"""`python -m bench.chaos.outage`: a provider is down for a while in the middle of a campaign; then both sides are counted.
+"""`python -m bench.chaos.outage`: a provider fails in the middle of a campaign.
 
-Beside it a healthy account in the same worker process has single messages all the time: how long they take is told for the time
-before the outage and for the time of it. Exit code 0 when at least 99 of 100 were delivered, none was texted twice, every job closed,
-and the healthy account's p99 was at most twice what it was.
+Afterwards both sides are counted.
+
+Beside it a healthy account in the same worker process has single messages all the time: how long
+they take is told for the time before the outage and for the time of it. Exit code 0 when at least
+99 of 100 were delivered, none was texted twice, every job closed, and the healthy account's p99 was
+at most twice what it was.
 """
 
 import argparse

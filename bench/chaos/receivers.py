@@ -1,4 +1,4 @@
-"""Receivers of webhooks during the harm: a well one, and one that dies, hangs, answers 500 and gets events out of their order."""
+"""Receivers of webhooks: a good one, and one that dies, hangs, answers 500 or shuffles events."""
 
 import json
 import random

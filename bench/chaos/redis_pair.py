@@ -1,4 +1,7 @@
-"""A Redis and its replica behind a switch: killed, stalled, its clock set, or replaced by a replica that lacks the last moments."""
+"""A Redis and its replica behind a switch: killed, stalled, its clock set, or replaced.
+
+The replica that replaces it may lack the last moments.
+"""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Everything that runs in `make chaos`: Redis and its replica, the provider, machines, the web process, receivers, producers."""
+"""All parts of `make chaos`: Redis pair, provider, machines, web process, receivers, producers."""
 
 import time
 from collections.abc import Callable, Mapping

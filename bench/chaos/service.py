@@ -1,4 +1,4 @@
-"""The service under test: `python -m worker up` on free ports, with times that a soak of a minute can wait for."""
+"""The service under test: `python -m worker up` on free ports, with times for a short soak."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A switch in front of a server: bytes are passed on to where it points; while it is shut, connections are refused."""
+"""A switch in front of a server: it passes bytes on, and refuses connections while it is shut."""
 
 import socket
 import threading

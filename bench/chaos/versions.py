@@ -1,4 +1,7 @@
-"""Older versions of this repository, out of its history: one that shares the ledger's layout, and one whose layout is refused."""
+"""Older versions of this repository, out of its history, for mixed fleets.
+
+One shares the ledger's layout, another's layout is refused.
+"""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the service is given to do meanwhile: campaigns, and one message after the other; refusals are tried again with the same key."""
+"""The load of the service: campaigns and single messages; refusals are retried with their key."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Accept jobs from the inbox, part by part, into batch queues; requeue the entries of resumed jobs."""
+"""Accept jobs from the inbox, part by part, into batch queues; requeue entries of resumed jobs."""
 
 import logging
 from collections.abc import Callable, Sequence

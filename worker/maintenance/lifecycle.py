@@ -1,4 +1,7 @@
-"""The end of jobs: end what waits of overdue and cancelled ones, remove closed ones after their retention, many at once."""
+"""The end of jobs: end overdue and cancelled ones, remove closed ones after their retention.
+
+Many jobs are handled at once.
+"""
 
 import logging
 from collections.abc import Sequence

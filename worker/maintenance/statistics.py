@@ -1,4 +1,4 @@
-"""The history of the statistics: once a minute, whichever process is first writes down what has grown."""
+"""The history of the statistics, written once a minute by whichever process comes first."""
 
 from typing import Final
 

@@ -1,4 +1,7 @@
-"""What the engine asks of a provider's adapter: one `Provider` per account, answers as values, never as exceptions."""
+"""The interface of a provider's adapter: one `Provider` per account.
+
+Answers are values and never exceptions.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

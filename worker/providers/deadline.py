@@ -1,9 +1,10 @@
 """Time allowed for a whole call: an httpx transport whose timeouts are points in time.
 
-httpx applies a timeout to each single read, so that a peer which sends a byte now and then holds a call for ever, and
-a host with four addresses may be tried for four timeouts. Here the request carries *deadlines* where it would carry
-timeouts, and each operation is given what is left. What remains unbounded is the name lookup: the C library has its
-own limits for it and no way to be interrupted.
+httpx applies a timeout to each single read, so that a peer which sends a byte now and then holds a
+call for ever, and a host with four addresses may be tried for four timeouts. Here the request
+carries *deadlines* where it would carry timeouts, and each operation is given what is left. What
+remains unbounded is the name lookup: the C library has its own limits for it and no way to be
+interrupted.
 """
 
 import socket

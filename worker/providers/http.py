@@ -1,7 +1,8 @@
-"""The one HTTP port of all adapters: a request is sent once, and ends as a response or as a `Broken`.
+"""The one HTTP port of all adapters: a request is sent once, and ends as an answer or a `Broken`.
 
-The one place that knows httpx. Another HTTP library takes its place by implementing `HttpPort`; what it must be able to
-tell is whether a request certainly never left, which decides whether its recipients may be sent to again.
+The one place that knows httpx. Another HTTP library takes its place by implementing `HttpPort`;
+what it must be able to tell is whether a request certainly never left, which decides whether its
+recipients may be sent to again.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What providers push: receipts and replies in each one's own form, and the answer each one wants."""
+"""What providers push: receipts and replies in each one's form, and the answer it expects."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Fields of providers' answers, one at a time. Nothing that arrives raises, and no field is trusted to be of its documented type."""
+"""Read fields of providers' answers, one at a time.
+
+Nothing that arrives raises, and no field is trusted to be of its documented type.
+"""
 
 import time
 from collections.abc import Callable, Mapping

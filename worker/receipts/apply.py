@@ -1,4 +1,4 @@
-"""Apply receipts: match them to their recipients, record final states, keep what matches nothing yet."""
+"""Apply receipts: match them to recipients, record final states, keep what matches nothing yet."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Opt-outs that providers report: what an answer or a receipt says of a number, as entries of the suppression list."""
+"""Opt-outs that providers report, in answers or receipts, as entries of the suppression list."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,8 @@
 """Ask about accepted recipients without a receipt; at the deadline they end as `unknown`.
 
-Where receipts are queued, a number is asked about when its receipt is overdue. Where they are not, every message is asked
-about, soon at first and then ever more rarely (docs/decisions/0010-receipts-by-query.md).
+Where receipts are queued, a number is asked about when its receipt is overdue. Where they are not,
+every message is asked about, soon at first and then ever more rarely
+(docs/decisions/0010-receipts-by-query.md).
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Pushed pages: receipts and replies that the web process has stored, and replies that were pulled, are read and applied."""
+"""Read and apply stored pages: pushed receipts and replies, and replies that were pulled."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Pull replies: a provider that queues them gives each out once, so every page is stored before it is read."""
+"""Pull replies: a queue gives each once, so that every page is stored before it is read."""
 
 import logging
 from typing import Final

@@ -1,4 +1,7 @@
-"""Resolve attempts with an unknown outcome: ask the provider, then try again or end as `unknown`. Nothing is sent again blindly."""
+"""Resolve attempts with an unknown outcome: query the provider, then retry or end as `unknown`.
+
+Nothing is sent again blindly.
+"""
 
 import logging
 from collections import Counter

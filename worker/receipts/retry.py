@@ -1,4 +1,4 @@
-"""What a failed receipt means for its recipient: its code's row decides as it does for a send that failed."""
+"""What a failed receipt means for its recipient: its code's row decides, as for a failed send."""
 
 import random
 from collections.abc import Callable, Sequence

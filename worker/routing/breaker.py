@@ -1,6 +1,9 @@
-"""Circuit breakers as a process sees them: how each account stands, a moment old at most, and how its calls fare.
+"""Circuit breakers as a process sees them: the state of each account, and how its calls fare.
 
-The truth is in the ledger, for all processes (`smsline.ledger.breaker`); here it is read ahead of choosing an account.
+The state is a moment old at most.
+
+The truth is in the ledger, for all processes (`smsline.ledger.breaker`); here it is read ahead of
+choosing an account.
 """
 
 import logging

@@ -1,6 +1,7 @@
 """What this process serves: the accounts it has, without those that its own machine keeps it from.
 
-Rule: what one process lacks (an account, a clock, an allowed address) stops that process' share of the work, visibly, and no other's.
+Rule: what one process lacks (an account, a clock, an allowed address) stops that process' share of
+the work, visibly, and no other's.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The routing table: which accounts may send to a number, the preferred one first, as the settings say. Pure.
+"""The routing table: which accounts may send to a number, preferred ones first. Pure.
 
 Which of them sends just now is for the `Router`, which knows what is parked and held besides.
 """

@@ -1,4 +1,7 @@
-"""A job's template, signature and params as an account has them; a `Broken` when it has none in their place."""
+"""A job's template, signature and params as an account has them.
+
+A `Broken` says that the account has none in their place.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""Sending windows: how long a batch queue must wait for its account's hours in a recipient's country.
+"""Sending windows: how long a batch queue waits for the account's hours in a country.
 
-Marketing goes out in the recipient's own daytime. In a country of several time zones only the hours that are within the window in
-all of them count, because a number does not tell where its owner is.
+Marketing goes out in the recipient's own daytime. In a country of several time zones only the hours
+that are within the window in all of them count, because a number does not tell where its owner is.
 """
 
 import logging

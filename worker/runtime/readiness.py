@@ -1,4 +1,4 @@
-"""How a process tells the one that started it that it is ready: one byte through an inherited pipe."""
+"""How a process reports to its parent that it is ready: one byte through an inherited pipe."""
 
 import os
 from typing import Final

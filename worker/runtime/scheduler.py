@@ -1,7 +1,7 @@
-"""The scheduler of a worker process: publish wake-ups on its own queues for what is due in the ledger.
+"""The scheduler of a worker process: publish wake-ups on its queues for what is due.
 
-No beat, no ETA: every worker looks, a wake-up is published only when something is due, and only as many as can start soon. A lost
-wake-up is published again; a doubled one finds its work claimed.
+No beat, no ETA: every worker looks, a wake-up is published only when something is due, and only as
+many as can start soon. A lost wake-up is published again; a doubled one finds its work claimed.
 """
 
 import logging

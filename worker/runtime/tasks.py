@@ -1,4 +1,7 @@
-"""What all tasks have in common: an error ends one message, never a process, and no log shows what the message held."""
+"""What all tasks have in common: an error ends one message and never a process.
+
+No log shows what the message held.
+"""
 
 import logging
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The HTTP side: starlette routes and the endpoint that reads a request, lets its wire decide, waits and breaks as told."""
+"""The HTTP side: routes, and the endpoint that reads, answers, waits and breaks as told."""
 
 import asyncio
 import time

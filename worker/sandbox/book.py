@@ -1,4 +1,7 @@
-"""What an account has at Tencent besides messages, in memory: templates, signatures, replies and counts of sends by the hour."""
+"""A Tencent account besides its messages: templates, signatures, replies, counts by the hour.
+
+All of it is in memory.
+"""
 
 import re
 from collections import defaultdict, deque

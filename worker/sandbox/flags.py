@@ -1,4 +1,4 @@
-"""What the sandbox does besides behaving: checked `Flags` from the command line or `POST /_control`."""
+"""How the sandbox misbehaves: checked `Flags` from the command line or `POST /_control`."""
 
 import re
 from collections.abc import Iterable, Mapping

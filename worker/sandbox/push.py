@@ -1,6 +1,7 @@
-"""Callbacks: the sandbox pushes an app's receipts and replies to a URL, in the form of the provider whose app it is.
+"""Callbacks: an app's receipts and replies are pushed to a URL, in its provider's form.
 
-A push that is not answered as that provider wants is made twice more, then given up; pulls and questions give the same all the same.
+A push that is not answered as that provider wants is made twice more, then given up; pulls and
+questions give the same all the same.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One sandbox: the world, rates, faults and statistics that its wires share, and their snapshot for `/_stats`."""
+"""One sandbox: world, rates, faults and statistics of all wires, and their `/_stats`."""
 
 import time
 from collections import Counter

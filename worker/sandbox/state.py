@@ -1,6 +1,7 @@
-"""The world behind the wires, in memory: messages that went out, their receipts, and what is known of a number.
+"""The world behind the wires, in memory: messages that went out, their receipts, tried numbers.
 
-A message is a row of typed arrays: number 8 bytes, origin 4, due time 4, fate 1; four more once receipts are asked for by number.
+A message is a row of typed arrays: number 8 bytes, origin 4, due time 4, fate 1; four more once
+receipts are asked for by number.
 """
 
 import secrets

@@ -1,4 +1,7 @@
-"""Which `Fate` a number meets, by its last four digits. README.md shows the same table to people."""
+"""The `Fate` of a number, by its last four digits.
+
+README.md shows the same table to people.
+"""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What every provider's wire has in common: a `Request` is admitted as a `Call` or refused, and answered by a `Reply`."""
+"""The interface of a provider's wire: it admits a `Request` as a `Call` and makes a `Reply`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol

@@ -1,7 +1,8 @@
-"""Effects: what a call means beyond its recipients. Closed buckets, parks, opt-outs, breakers, words for people.
+"""Effects of a call beyond its recipients: closed buckets, parks, opt-outs, breakers, logs.
 
-Two kinds, told apart by what happens when Redis breaks between them and the record of the outcome. `before_record` holds what
-the returned recipients must meet. `after_record` can wait, or be lost with a line in the log.
+Two kinds, told apart by what happens when Redis breaks between them and the record of the outcome.
+`before_record` holds what the returned recipients must meet. `after_record` can wait, or be lost
+with a line in the log.
 """
 
 import logging

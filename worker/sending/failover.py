@@ -1,4 +1,4 @@
-"""Failover: recipients that their account cannot serve, now or at all, move to the batch queues of the next account.
+"""Failover: recipients that their account cannot serve move to the next account's batch queues.
 
 Only recipients of which nothing was sent move; a call whose outcome is unknown never does.
 """

@@ -1,4 +1,4 @@
-"""Work for a lane: accept what is due in its inbox and send what is due in its batch queues, until nothing is."""
+"""Work for a lane: accept what is due in its inbox, send what is due in its batch queues."""
 
 from typing import Final
 

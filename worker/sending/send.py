@@ -1,4 +1,4 @@
-"""Provider calls, one story: take what is due, begin, call, decide, record, and then what else the answer means."""
+"""Provider calls, one story: take what is due, begin, call, decide, record, apply the effects."""
 
 import json
 import logging

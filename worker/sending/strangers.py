@@ -1,4 +1,7 @@
-"""Batch queues of accounts that no worker process has: their recipients wait, visibly, until one has it or their time is over."""
+"""Batch queues of accounts that no worker process has.
+
+Their recipients wait, visibly, until a process has the account or their time is over.
+"""
 
 import logging
 from typing import Final

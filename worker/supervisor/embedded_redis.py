@@ -1,7 +1,8 @@
 """The embedded Redis of `up`: a child process that loses nothing in a restart.
 
-Its folder keeps an append-only file, written to disk every second, and no snapshots. A folder serves one Redis at a time,
-and is readable by its owner alone: numbers and one-time passwords are in it.
+Its folder keeps an append-only file, written to disk every second, and no snapshots. A folder
+serves one Redis at a time, and is readable by its owner alone: numbers and one-time passwords are
+in it.
 """
 
 import fcntl

@@ -1,7 +1,9 @@
-"""One worker process: `python -m worker.supervisor.process NAME QUEUE[,QUEUE…]` runs a Celery worker of these queues.
+"""One worker process: `python -m worker.supervisor.process NAME QUEUE[,QUEUE…]`.
 
-The same as `celery -A worker.app worker -n NAME -Q QUEUES`, but up in less time, silent on standard output, and never
-left behind by the process that started it.
+It runs a Celery worker of these queues.
+
+The same as `celery -A worker.app worker -n NAME -Q QUEUES`, but up in less time, silent on standard
+output, and never left behind by the process that started it.
 """
 
 import os

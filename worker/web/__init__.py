@@ -1,1 +1,4 @@
-"""The web process: console, HTTP API, callbacks, metrics and probes on one Starlette application. It needs Redis and no worker."""
+"""The web process: console, HTTP API, callbacks, metrics and probes in one application.
+
+It needs Redis and no worker.
+"""

@@ -1,4 +1,4 @@
-"""The application: every route of the web process in one table, and what stands around all of them."""
+"""The application: every route of the web process in one table, and its middleware."""
 
 from collections.abc import Sequence
 from typing import Final

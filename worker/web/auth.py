@@ -1,4 +1,7 @@
-"""The visitor of the console: a signed-in user, one that a trusted proxy names, or one at this machine while there are no users."""
+"""The visitor of the console: a signed-in user, or one that a trusted proxy names.
+
+While there are no users, one at this machine is admitted.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Request bodies: none is longer than its path allows, and none may trickle in for ever and keep a connection and a thread busy."""
+"""Limits of request bodies: a length for each path, and a least speed.
+
+A body that trickles in for ever would keep a connection and a thread busy.
+"""
 
 import asyncio
 import time

@@ -1,8 +1,8 @@
-"""`/callbacks/<account>/<secret>/status` and `/reply`: what providers push is stored raw, then answered in their own form.
+"""`/callbacks/<account>/<secret>/…`: pushes are stored raw, then answered in the provider's form.
 
-No provider signs its pushes, so the secret in the path authenticates the call. Workers read the pages
-afterwards (`worker.receipts.pushed`): a row counts only where its serial and its number belong to a
-message that this ledger has sent.
+No provider signs its pushes, so the secret in the path authenticates the call. Workers read the
+pages afterwards (`worker.receipts.pushed`): a row counts only where its serial and its number
+belong to a message that this ledger has sent.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""What all handlers of the web process share: the settings, the ledger, and the client through which everything is done."""
+"""What all handlers of the web process share: settings, ledger, `Client` and `Admin`."""
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network

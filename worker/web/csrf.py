@@ -1,7 +1,8 @@
 """Cross-site requests: a form on another site must not act here with the visitor's cookie.
 
-Every browser since 2023 says where a request comes from in `Sec-Fetch-Site`, which no page can change; older ones send
-`Origin` with every form. A request that has neither is no browser's; programs use the API, which knows no cookies.
+Every browser since 2023 says where a request comes from in `Sec-Fetch-Site`, which no page can
+change; older ones send `Origin` with every form. A request that has neither is no browser's;
+programs use the API, which knows no cookies.
 """
 
 from collections.abc import Mapping

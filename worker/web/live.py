@@ -1,6 +1,7 @@
-"""Live parts of pages: one reader of the ledger for all visitors, and a stream of pieces of HTML to each of them.
+"""Live parts of pages: one reader of the ledger for all visitors, a stream of HTML to each.
 
-What is shown is read at most once a second for a subject, however many visitors look at it, and not at all without one.
+What is shown is read at most once a second for a subject, however many visitors look at it, and not
+at all without one.
 """
 
 import asyncio

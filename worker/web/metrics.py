@@ -1,4 +1,6 @@
-"""`/metrics`: Prometheus text, read from the ledger at the scrape, so that it is right for any number of workers and restarts.
+"""`/metrics`: Prometheus text, read from the ledger at the scrape.
+
+So it is right for any number of workers and restarts.
 
 A source is a function from the ledger to families; a new one is a line in `SOURCES`.
 """

@@ -1,4 +1,7 @@
-"""Metrics made of the ledger's statistics: counters and histograms that are right over restarts and any number of machines."""
+"""Metrics of the ledger's statistics: counters and histograms that survive restarts.
+
+They count all machines together.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

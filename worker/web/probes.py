@@ -1,4 +1,7 @@
-"""`/livez` and `/readyz`: whether this process runs, and whether it could serve; a slow Redis makes it unready, never dead."""
+"""`/livez` and `/readyz`: whether this process runs, and whether it could serve.
+
+A slow Redis makes it unready, never dead.
+"""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Headers of every answer: nothing but our own files is loaded, nothing is framed, sniffed, referred to or kept."""
+"""Headers of every answer: only our own files are loaded; no framing, sniffing or caching."""
 
 from typing import Final
 

@@ -1,4 +1,7 @@
-"""The console's own files: style, scripts and pictures, each under a path with its digest, so that a browser may keep it for ever."""
+"""The console's own files: style, scripts and pictures.
+
+Each path has a digest, so that a browser may keep the file for ever.
+"""
 
 import gzip
 from functools import cache

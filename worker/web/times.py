@@ -1,4 +1,7 @@
-"""Times that a request says: a moment, a day of a filter, or what the clock of a place shows, which may be no moment, or two."""
+"""Times in requests: a moment, a day of a filter, or the clock of a place.
+
+What a clock shows may be no moment, or two.
+"""
 
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,6 +1,7 @@
 """Which addresses events may be sent to: only public ones, looked at where the connection is made.
 
-The name is resolved once and the connection goes to what was looked at, so that a name which points elsewhere a moment later gains nothing.
+The name is resolved once and the connection goes to what was looked at, so that a name which points
+elsewhere a moment later gains nothing.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Events go to their endpoints: a wake-up for the outbox or for one endpoint is worked on in a thread that no send needs."""
+"""Deliver events: a wake-up for the outbox or an endpoint is worked on in a thread of its own.
+
+Sends need none of these threads.
+"""
 
 import logging
 import threading

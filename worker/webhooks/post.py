@@ -1,4 +1,4 @@
-"""One request to an endpoint: posted once, answered within a time, without redirects and without a proxy from the environment."""
+"""One request to an endpoint: posted once, within a time, without redirects or proxies."""
 
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -26,7 +26,8 @@ class Poster:
     """
 
     def __init__(self, *, requests: int, allow_private: bool) -> None:
-        # No httpx.Client around it: that would follow redirects and use proxies if asked to, keep cookies, and take half of the time.
+        # No httpx.Client around it: that would follow redirects and use proxies if asked to, keep
+        # cookies, and take half of the time.
         self._transport = DeadlineTransport(pool_size=requests, lookup=None if allow_private else only_public())
 
     def post(

@@ -1,4 +1,4 @@
-"""What follows a request to an endpoint: when the event is tried again, and for how long the endpoint is left alone."""
+"""Retries: when an event is tried again, and how long its endpoint is left alone."""
 
 import random
 from collections.abc import Callable
@@ -60,7 +60,8 @@ def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float
         return Tried("ok", answer.told)
     if answer.status == GONE:
         return Tried("gone", answer.told)
-    # Endpoints that fail together, as when their host is down, must not all come back in one second.
+    # Endpoints that fail together, as when their host is down, must not all come back in one
+    # second.
     spread = 1 + JITTER * (2 * chance() - 1)
     pause_s = min(LONGEST_PAUSE_S, 2.0 ** min(in_row, 10)) * spread
     if answer.status in SLOWING:

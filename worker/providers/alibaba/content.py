@@ -1,6 +1,9 @@
-"""Alibaba's named params, or a whole text, of a job's template and params; a `Broken` when that cannot be.
+"""Alibaba's named params, or a whole text, made of a job's template and params.
 
-Templates of Alibaba Cloud have named variables, and a job's params are a list: so each param is written `name=value`.
+A `Broken` says that they cannot be made.
+
+Templates of Alibaba Cloud have named variables, and a job's params are a list: so each param is
+written `name=value`.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Alibaba Cloud SMS: the API of 2017-05-25 for the mainland site, and that of 2018-05-01 for the international one."""
+"""Facts of Alibaba Cloud SMS: API 2017-05-25 of the mainland site, 2018-05-01 of the other."""
 
 from types import MappingProxyType
 from typing import Final

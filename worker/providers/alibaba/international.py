@@ -1,4 +1,4 @@
-"""The API of 2018-05-01, for the international site: the questions of its three actions, and how their answers are read.
+"""The API of 2018-05-01, for the international site: questions of its three actions, and answers.
 
 One number in a call. Global numbers are sent a whole text, mainland numbers a template.
 """

@@ -1,7 +1,7 @@
-"""The API of 2017-05-25, for the mainland site: the questions of its three actions, and how their answers are read.
+"""The API of 2017-05-25, for the mainland site: questions of its three actions, and answers.
 
-One BizId is the answer for all numbers of a call, so the serial of a message is `<BizId>/<number>`; where the answer was lost and
-a receipt found without it, `<OutId>/<number>`.
+One BizId is the answer for all numbers of a call, so the serial of a message is `<BizId>/<number>`;
+where the answer was lost and a receipt found without it, `<OutId>/<number>`.
 """
 
 from collections.abc import Sequence

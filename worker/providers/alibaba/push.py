@@ -1,6 +1,9 @@
-"""Alibaba Cloud's pushes: SmsReport and SmsUp of the mainland site, receipts of the international one; each is a list.
+"""Alibaba Cloud's pushes: SmsReport and SmsUp of the mainland site, receipts of the other.
 
-The two sites' rows have other fields, so the row itself tells of which it is. Times without a zone are Beijing's.
+Each body is a list.
+
+The two sites' rows have other fields, so the row itself tells of which it is. Times without a zone
+are Beijing's.
 """
 
 from typing import Any, Final

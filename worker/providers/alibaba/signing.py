@@ -1,7 +1,8 @@
 """ACS3-HMAC-SHA256: the headers that prove who sends a request, from its exact parts and a key.
 
-Pure functions of their arguments; the steps are those of Alibaba Cloud's "V3 request body and signature mechanism", held
-against its worked example and against the official SDK in the tests. Every header that is passed in is signed.
+Pure functions of their arguments; the steps are those of Alibaba Cloud's "V3 request body and
+signature mechanism", held against its worked example and against the official SDK in the tests.
+Every header that is passed in is signed.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
-"""Numbers and times as Alibaba Cloud spells them: E.164 integers and epoch seconds in and out.
+"""Numbers and times as Alibaba Cloud spells them, read as E.164 integers and epoch seconds.
 
-A mainland number goes without its country code, any other with it and without a plus sign. Times without a zone are
-Beijing's, which has had no summer time since 1991, so eight hours are its whole rule.
+A mainland number goes without its country code, any other with it and without a plus sign. Times
+without a zone are Beijing's, which has had no summer time since 1991, so eight hours are its whole
+rule.
 """
 
 import re

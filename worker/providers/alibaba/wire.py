@@ -1,7 +1,8 @@
 """What both of Alibaba's APIs have in common: a question to ask, and an answer's first look.
 
-Nothing that arrives raises. A fault of the business comes with HTTP 200 and a code that is not OK; a fault of the gateway with
-another status and `{Code, Message, RequestId}`. The code decides, whatever the status.
+Nothing that arrives raises. A fault of the business comes with HTTP 200 and a code that is not OK;
+a fault of the gateway with another status and `{Code, Message, RequestId}`. The code decides,
+whatever the status.
 """
 
 from collections.abc import Mapping

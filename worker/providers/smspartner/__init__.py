@@ -1,1 +1,4 @@
-"""SMSPartner (smspartner.fr), API version 1. Light: settings import `facts` from here before any account is opened."""
+"""SMSPartner (smspartner.fr), API version 1.
+
+Nothing is imported here: settings read `facts` before any account is opened.
+"""

@@ -1,7 +1,8 @@
-"""What concerns the account or a number and not a message: balance, STOP list, cancelling, lookup and HLR.
+"""Calls about the account or a number: balance, STOP list, cancelling, lookup and HLR.
 
-lookup looks at the spelling of numbers for nothing. HLR asks the carrier for money; its answers come later, posted to a URL of yours, one
-number at a time, and `smsline codes explain` has their error names. Each reader is given an answer that does not say it failed.
+lookup looks at the spelling of numbers for nothing. HLR asks the carrier for money; its answers
+come later, posted to a URL of yours, one number at a time, and `smsline codes explain` has their
+error names. Each reader is given an answer that does not say it failed.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """SMSPartner's callbacks: a receipt at `urlDlr`, a reply or a STOP at the URL of the account.
 
-The pages do not show a receipt's body; the form read here was observed by a client's author (octolo/python-pymissive): one object
-with status, msgId, date and phone. Replies to short numbers have type, phone_number and text, those to long numbers msisdn and
-messageId; both come as JSON, as a form, or in the query string.
+The pages do not show a receipt's body; the form read here was observed by a client's author
+(octolo/python-pymissive): one object with status, msgId, date and phone. Replies to short numbers
+have type, phone_number and text, those to long numbers msisdn and messageId; both come as JSON, as
+a form, or in the query string.
 """
 
 from typing import Any, Final, Literal

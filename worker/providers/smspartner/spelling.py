@@ -1,8 +1,9 @@
 """Numbers and times as SMSPartner spells them.
 
-Requests always have `+33…`; answers are matched by number, and may have the national spelling `06…` or no plus sign. The same
-field has several names and kinds on this wire: message_id, messageId and msgId, a number or text; statut and status; errors
-and error; a date as epoch text or as a date without a zone.
+Requests always have `+33…`; answers are matched by number, and may have the national spelling `06…`
+or no plus sign. The same field has several names and kinds on this wire: message_id, messageId and
+msgId, a number or text; statut and status; errors and error; a date as epoch text or as a date
+without a zone.
 """
 
 import re

@@ -1,7 +1,7 @@
 """What became of messages: the bodies of the four status calls, and the receipts in their answers.
 
-A status is not final while it is `Waiting`; then, and when the provider does not know the message yet, there is no
-receipt. None of the answers gives a reason for a failure.
+A status is not final while it is `Waiting`; then, and when the provider does not know the message
+yet, there is no receipt. None of the answers gives a reason for a failure.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A bulk-send on SMSPartner's wire: a call in and a request's body out; an answer's body in and the engine's values out."""
+"""A bulk-send on SMSPartner's wire: the request's body, and how its answer is read."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,1 +1,4 @@
-"""Tencent Cloud SMS, API version 2021-01-11. Light: settings import `facts` from here before any account is opened."""
+"""Tencent Cloud SMS, API version 2021-01-11.
+
+Nothing is imported here: settings read `facts` before any account is opened.
+"""

@@ -1,7 +1,8 @@
 """What one account can ask of the provider besides sending.
 
-The actions themselves, typed, are functions in the modules of their subjects: `replies`, `statistics`, `signatures`,
-`templates`, `numbers_info` and `conversions`. Each takes an `Api` first.
+The actions themselves, typed, are functions in the modules of their subjects: `replies`,
+`statistics`, `signatures`, `templates`, `numbers_info` and `conversions`. Each takes an `Api`
+first.
 """
 
 from collections.abc import Callable, Mapping

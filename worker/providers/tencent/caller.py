@@ -1,4 +1,4 @@
-"""One call of any action: signed by the algorithm that the account names, sent once, and judged by its HTTP status."""
+"""One call of any action: signed as the account says, sent once, judged by its HTTP status."""
 
 import secrets
 import time

@@ -1,4 +1,4 @@
-"""Tencent Cloud SMS, API version 2021-01-11, as its document of the international site describes it."""
+"""Facts of Tencent Cloud SMS, API version 2021-01-11, by the international site's document."""
 
 from types import MappingProxyType
 from typing import Final

@@ -1,8 +1,9 @@
 """Signature algorithm v1, HmacSHA1 and HmacSHA256: the signed form of a request.
 
-The older of the provider's algorithms (Tencent SMS API document, lines 350 and 475-522): all common parameters stand beside
-the action's own in one form, lists and objects are flattened into names such as `PhoneNumberSet.0`, and the signature covers
-every name with its value as it is before it is encoded. Pure functions of their arguments.
+The older of the provider's algorithms (Tencent SMS API document, lines 350 and 475-522): all common
+parameters stand beside the action's own in one form, lists and objects are flattened into names
+such as `PhoneNumberSet.0`, and the signature covers every name with its value as it is before it is
+encoded. Pure functions of their arguments.
 """
 
 import base64

@@ -1,7 +1,10 @@
-"""Tencent's callbacks, and its pulled replies: status is a list, a reply is one object (Tencent SMS API document, from line 7269).
+"""Tencent's callbacks, and its pulled replies (Tencent SMS API document, from line 7269).
 
-The code that is in Description when a receipt is pulled is in errmsg when it is pushed. Times of receipts have no zone; they are
-Beijing's. `ext` is the SessionContext, which the provider adds on request.
+A status is a list, a reply one object.
+
+The code that is in Description when a receipt is pulled is in errmsg when it is pushed. Times of
+receipts have no zone; they are Beijing's. `ext` is the SessionContext, which the provider adds on
+request.
 """
 
 from datetime import datetime, timedelta, timezone

@@ -1,4 +1,7 @@
-"""The replies that commands show: PullSmsReplyStatus and PullSmsReplyStatusByPhoneNumber. Workers drain theirs by `worker.receipts`."""
+"""The replies that commands show: PullSmsReplyStatus and PullSmsReplyStatusByPhoneNumber.
+
+Workers drain replies by `worker.receipts`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

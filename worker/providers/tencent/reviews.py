@@ -1,4 +1,4 @@
-"""What is handed in for review, templates and signatures: the same four actions under other names."""
+"""What is handed in for review: templates and signatures have the same four actions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

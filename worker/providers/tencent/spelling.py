@@ -1,9 +1,9 @@
 """Numbers as Tencent spells them, read as E.164 integers.
 
-Answers are matched by number, and the provider may spell one otherwise than it was asked: mainland numbers have four
-spellings (+86, 0086, 86, none), and a query for +86018845720123 is answered as +8618845720123 (Tencent SMS API
-document, line 3945). `smsline.numbers` reads what people write and needs a default country for it; here the digits
-decide, as an answer mixes countries.
+Answers are matched by number, and the provider may spell one otherwise than it was asked: mainland
+numbers have four spellings (+86, 0086, 86, none), and a query for +86018845720123 is answered as
++8618845720123 (Tencent SMS API document, line 3945). `smsline.numbers` reads what people write and
+needs a default country for it; here the digits decide, as an answer mixes countries.
 """
 
 import re

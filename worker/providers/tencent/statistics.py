@@ -1,4 +1,4 @@
-"""How much was sent and what became of it: SendStatusStatistics and CallbackStatusStatistics, counts out."""
+"""Counts of sends and of receipts: SendStatusStatistics and CallbackStatusStatistics."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

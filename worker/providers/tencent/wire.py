@@ -1,8 +1,8 @@
-"""Tencent's JSON: the bodies of sends, pulls and questions about one number, and how their answers are read.
+"""Tencent's JSON: the bodies of sends, pulls and asks, and how their answers are read.
 
-Nothing that arrives raises. Every field is declared to hold anything, so that one odd field costs at most its own row:
-a call whose answer cannot be read may have been carried out, and reading must not make that uncertainty larger than it
-is. Fields that are not declared are skipped.
+Nothing that arrives raises. Every field is declared to hold anything, so that one odd field costs
+at most its own row: a call whose answer cannot be read may have been carried out, and reading must
+not make that uncertainty larger than it is. Fields that are not declared are skipped.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Alibaba's gateway: requests refused by its rules with a status of 4xx, or carried out by the action's module with 200."""
+"""Alibaba's gateway: its rules refuse with a 4xx, or the action's module answers with 200."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

@@ -1,4 +1,7 @@
-"""Actions of 2017-05-25: the fields of each answer. A call is one BizId and one word for all of its numbers."""
+"""Actions of 2017-05-25: the fields of each answer.
+
+A call has one BizId, and one code for all of its numbers.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Alibaba's callbacks: lists of receipts in the form of the site that sent (SmsReport, or the international one), and SmsUp."""
+"""Alibaba's callbacks: lists of receipts in the form of the sending site, and SmsUp."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,7 @@
-"""Who signed a request: the AccessKey ID or the refusal. ACS3-HMAC-SHA256, and RPC's HMAC-SHA1 of older SDKs."""
+"""The signer of a request, as its AccessKey ID or a refusal.
+
+Both ACS3-HMAC-SHA256 and the HMAC-SHA1 of older SDKs (RPC) are verified.
+"""
 
 import base64
 import hmac

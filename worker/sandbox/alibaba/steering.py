@@ -1,4 +1,7 @@
-"""Which `Fate` a number meets on this wire, by its last four digits. README.md shows the same table to people."""
+"""The `Fate` of a number on this wire, by its last four digits.
+
+README.md shows the same table to people.
+"""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""SMSPartner's front door: requests refused by its rules, or carried out by the action's function."""
+"""SMSPartner's front door: its rules refuse a request, or the action's function carries it out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias

@@ -1,4 +1,7 @@
-"""SMSPartner's callbacks: one object a receipt, as it was observed (its pages do not show it), and replies of type response or stop."""
+"""SMSPartner's callbacks: one object a receipt, and replies of type response or stop.
+
+The pages do not show a receipt: it has the form that was observed.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""The fields of a request at SMSPartner, from a POST's JSON or a GET's query, or the refusal in the provider's words."""
+"""The fields of a request at SMSPartner, from a POST's JSON or a GET's query.
+
+A refusal has the provider's words.
+"""
 
 import re
 from collections.abc import Mapping

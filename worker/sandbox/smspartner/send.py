@@ -1,4 +1,4 @@
-"""bulk-send: up to 500 numbers, each with its text, refused as a whole or answered per number by its fate."""
+"""bulk-send: up to 500 numbers with a text each, refused as a whole or answered by their fates."""
 
 import math
 import re

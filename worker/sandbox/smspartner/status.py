@@ -1,4 +1,4 @@
-"""The four status calls: the status of messages by ids, numbers and tags, in each call's own spelling."""
+"""The four status calls: messages by ids, numbers and tags, in the spelling of each call."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""Which `Fate` a number meets at SMSPartner, by its last four digits. README.md shows the same to people."""
+"""The `Fate` of a number at SMSPartner, by its last four digits.
+
+README.md shows the same to people.
+"""
 
 from typing import Final
 

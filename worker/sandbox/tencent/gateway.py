@@ -1,4 +1,7 @@
-"""Tencent's gateway: requests refused by its rules, or carried out by the action's module; `{"Response": …}`."""
+"""Tencent's gateway: its rules refuse a request, or the action's module carries it out.
+
+Every answer is `{"Response": …}`.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What concerns a number or a message without sending one: DescribePhoneNumberInfo and ReportConversion."""
+"""Actions about a number or a message: DescribePhoneNumberInfo and ReportConversion."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What each action takes: parameters of a request's body or query, checked for presence and type."""
+"""What each action takes: parameters of body or query, checked for presence and type."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Tencent's callbacks: a list of receipts, or one reply (document, from line 7269)."""
+"""Callbacks: receipts and replies of an app are pushed to a URL (document, from line 7269)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Replies: what people answered, put here by `POST /_replies`, and pulled as the provider hands it out."""
+"""Replies of subscribers: put here by `POST /_replies`, pulled as at the provider."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What an action's module hands to the gateway: fields of the answer, and messages whose receipts go ahead of it."""
+"""The result of an action: the answer's fields, and messages whose receipts go ahead of it."""
 
 from collections.abc import Mapping
 

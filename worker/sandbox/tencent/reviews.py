@@ -1,4 +1,4 @@
-"""What templates and signatures have in common: the rules for lists, and the state that a review gives."""
+"""What templates and signatures have in common: rules for lists, and the state after a review."""
 
 import time
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,7 @@
-"""Who signed a request: the key's id or the refusal. TC3-HMAC-SHA256 (Tencent SMS API document, lines 540-720)."""
+"""The signer of a request, as its key's id or a refusal.
+
+TC3-HMAC-SHA256 (Tencent SMS API document, lines 540-720).
+"""
 
 import hmac
 import re

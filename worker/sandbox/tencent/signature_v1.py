@@ -1,7 +1,7 @@
-"""Who signed a request by algorithm v1: the key's id or the refusal, and the request as TC3 would have it.
+"""The signer of a request by algorithm v1, and the request as TC3 would have it.
 
-HmacSHA1 and HmacSHA256 (Tencent SMS API document, lines 475-522): the common parameters stand among the action's own, so they
-are taken out of the form here and put where a TC3 request has them.
+HmacSHA1 and HmacSHA256 (Tencent SMS API document, lines 475-522): the common parameters stand among
+the action's own, so they are taken out of the form here and put where a TC3 request has them.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Statistics of what was really sent here: counts of submitted messages and of their receipts, by hour."""
+"""Statistics of what was sent here: submitted messages and their receipts, by the hour."""
 
 import re
 from collections import Counter

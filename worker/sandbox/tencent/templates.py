@@ -1,4 +1,4 @@
-"""Templates: AddSmsTemplate, ModifySmsTemplate, DeleteSmsTemplate, DescribeSmsTemplateList over a key's book."""
+"""Templates of a key: AddSmsTemplate, ModifySmsTemplate, DeleteSmsTemplate, the list."""
 
 import re
 from collections.abc import Mapping

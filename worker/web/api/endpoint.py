@@ -1,4 +1,4 @@
-"""What all endpoints of the API share: the caller, the query, the JSON body, and errors as problems."""
+"""What all endpoints of the API share: caller, query, JSON body, and errors as problems."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps

@@ -1,4 +1,7 @@
-"""A campaign's rows out of a request's body: CSV or JSON lines, one at a time, with the line to blame for each bad one."""
+"""A campaign's rows out of a request's body: CSV or JSON lines, one at a time.
+
+Each bad row is reported with its line.
+"""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""The API keys that this process has seen lately, so that not every request asks the ledger for its key."""
+"""The API keys that this process has seen lately, so that few requests ask the ledger."""
 
 import time
 from dataclasses import dataclass

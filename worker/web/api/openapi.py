@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description: one line a route, schemas made from the types that the endpoints answer with."""
+"""The OpenAPI 3.1 description: one line a route, schemas made from the types of the answers."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,4 +1,7 @@
-"""`POST /v1/jobs`: a campaign as one streamed request, in bounded memory, safe to repeat under an idempotency key."""
+"""`POST /v1/jobs`: a campaign as one streamed request, in bounded memory.
+
+It is safe to repeat under an idempotency key.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping

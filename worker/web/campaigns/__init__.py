@@ -1,1 +1,1 @@
-"""Campaigns made in the console: a file uploaded, its columns mapped, its rows checked, then handed over."""
+"""Campaigns of the console: upload a file, map its columns, check its rows, submit it."""

@@ -1,4 +1,4 @@
-"""What a campaign's file would do, before anything is done: good rows, bad ones and why, duplicates, suppressed, countries."""
+"""What a campaign's file would do: good rows, bad ones and why, duplicates, countries."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""A table of text whose columns a person maps: read by the rules of `smsline.csvcolumns`, with a header of any names."""
+"""A table of text whose columns a person maps, by the rules of `smsline.csvcolumns`.
+
+Its header may have any names.
+"""
 
 import csv
 import re

@@ -1,4 +1,7 @@
-"""Uploaded files until their campaign starts: in a folder of this process, for an hour, each for the user who uploaded it."""
+"""Uploaded files until their campaign starts.
+
+They lie in a folder of this process for an hour, each for the user who uploaded it.
+"""
 
 import secrets
 import shutil

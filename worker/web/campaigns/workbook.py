@@ -1,7 +1,10 @@
-"""XLSX: the first sheet of a workbook, copied into a CSV of our own, row by row, so that no workbook is in memory as a whole.
+"""XLSX: the first sheet of a workbook, copied row by row into a CSV of our own.
 
-A spreadsheet keeps numbers as floats of 15 digits. Those that have no more come out digit by digit, whatever the sheet shows;
-those that have more were rounded when they were typed, and spoil their row.
+No workbook is in memory as a whole.
+
+A spreadsheet keeps numbers as floats of 15 digits. Those that have no more come out digit by digit,
+whatever the sheet shows; those that have more were rounded when they were typed, and spoil their
+row.
 """
 
 import csv

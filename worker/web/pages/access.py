@@ -1,4 +1,4 @@
-"""Users and API keys. New keys and passwords are made by the command line, which shows them once."""
+"""Users and API keys. The command line makes new keys and passwords, and shows them once."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""New campaign: a file is uploaded, its columns are mapped, what it would do is shown, and then it is started."""
+"""New campaign: upload a file, map its columns, see what it would do, start it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Codes: any spelling of a provider's code, what it means, what smsline does, what a person can do."""
+"""Codes: a provider's code in any spelling, its meaning, what smsline does, what to do."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Dead letters by code: what each means, what to do; ticked or all that match, counted before anything is done."""
+"""Dead letters by code: meaning and advice; requeue or drop, counted before it is done."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""Pages for what went wrong: what it is, and what to do next; the same for a browser without script."""
+"""Pages for errors: what happened and what to do next; the same without script."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final

@@ -1,4 +1,4 @@
-"""Jobs: the list with its filters, and the page of one: progress, codes with what to do, results, the levers."""
+"""Jobs: the list with its filters, and the page of one with progress, codes and results."""
 
 from typing import Final
 from urllib.parse import urlencode

@@ -1,4 +1,7 @@
-"""What a page says at its top after an act: chosen by name from this table, so that no link can put words into our mouth."""
+"""Notices after an act, chosen by name from a table.
+
+So no link can put words into the console's mouth.
+"""
 
 from collections.abc import Mapping
 from typing import Final

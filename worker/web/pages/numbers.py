@@ -1,4 +1,4 @@
-"""A number's page: every message that is kept for it, what became of it and what to do; whether it may be texted."""
+"""A number's page: its messages, what became of each and what to do, and its suppression."""
 
 from typing import Final
 from urllib.parse import quote

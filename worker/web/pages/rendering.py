@@ -1,4 +1,4 @@
-"""Render the templates. Everything is escaped; nothing marks text as safe but the markup made here."""
+"""Render the templates. Everything is escaped; only markup made here is marked as safe."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The suppression list: how many numbers are on it, some of them, and the way to add, remove and download."""
+"""The suppression list: its size, some entries, and forms to add, remove and download."""
 
 from itertools import islice
 from typing import Final

@@ -19,6 +19,7 @@ SANDBOX_ACCOUNT: Final = "sandbox"
 PAYLOAD_VERSION: Final = 1
 """Version of the JSON payload of `smsline.submit`."""
 
+# Celery's queues and tasks: other producers write these names by hand, so a change of one is a change of the contract.
 QUEUE_PREFIX: Final = "smsline."
 RECEIPTS_QUEUE: Final = "smsline.receipts"
 WEBHOOKS_QUEUE: Final = "smsline.webhooks"

@@ -76,6 +76,8 @@ class Collected:
         return all(state in FINAL for state in self.states)
 
 
+# A subclass of neither client: those open a ledger, and a method that is forgotten here must fail, not reach Redis. A test
+# compares the signatures.
 class Collector:
     """Has the methods of `Client` that producers call.
 
@@ -137,6 +139,7 @@ class Collector:
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job}, now_s=self._clock_s())
         content = Content()
         tally, rules = Tally(content=content), rules_of(job, self.region)
+        # All parts before anything is kept: an input that breaks off half-way leaves no half of a job in a test.
         found = list(parts(to, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate))
         if not found:
             raise nothing_good(tally)

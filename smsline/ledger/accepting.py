@@ -101,7 +101,7 @@ class PartLayout:
 def accept_part(
     ledger: Ledger, job: str, part_no: int, *, lane: str, blocks: Sequence[Block], timing: Timing, shards: int = 0
 ) -> AcceptCounts | None:
-    """Write a part's blocks and put their recipients into their batch queues, once; see `Laid` and `accept_parts`."""
+    """Write a part's blocks and put their recipients into their batch queues, once; see `accept_parts`."""
     return accept_parts(ledger, [PartLayout(job, part_no, lane, blocks, timing, shards)])[0]
 
 
@@ -117,8 +117,11 @@ def accept_parts(ledger: Ledger, parts: Sequence[PartLayout]) -> list[AcceptCoun
     seen = [_shard_columns(ledger, part) for part in parts]
     firsts = [ledger.block_ids.take(len(part.blocks)) for part in parts]
     accepting = [_call(ledger, *each) for each in zip(parts, seen, firsts, strict=True)]
+    # The index goes first: a number that leads to a block that is not there yet finds nothing, while a block without its
+    # way from the number would stay unfound.
     answers = ledger.run_many([_indexing(ledger, parts, firsts), *accepting])[1:]
     for i, (part, found) in enumerate(zip(parts, seen, strict=True)):
+        # Two processes have drawn the same start, which is rare: another one is drawn, and that part alone asked again.
         while answers[i] == [b"used"]:
             ledger.block_ids.restart()
             firsts[i] = ledger.block_ids.take(len(part.blocks))
@@ -158,18 +161,12 @@ def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> Script
     args += [timing.start_ms, pace_ms, SEEN_TTL_S, first, seen.young, part.fence, *queues]
     for block, column in zip(part.blocks, seen.columns, strict=True):
         args += [queues.index(block.queue) + 1, block.content, block.params, block.own_params, block.refs]
-        args += [numbers.pack(block.numbers), column, _countries(block)]
+        # One country for the whole block where it can be, none for the mainland: most blocks then take no column for it.
+        mainland = parse_queue(block.queue).region.startswith("m")
+        found = ["CN"] if mainland else [country_of(number) or UNKNOWN for number in block.numbers]
+        countries = found[:1] if len(set(found)) == 1 else found
+        args += [numbers.pack(block.numbers), column, "" if countries == ["CN"] else "".join(countries)]
     return "accept_part", key_list, args
-
-
-def _countries(block: Block) -> str:
-    """The country of a block's numbers, or of each where they differ; empty for mainland China."""
-    if parse_queue(block.queue).region.startswith("m"):
-        return ""
-    found = [country_of(number) or UNKNOWN for number in block.numbers]
-    if len(set(found)) > 1:
-        return "".join(found)
-    return "" if found[0] == "CN" else found[0]
 
 
 def shards_of(ledger: Ledger, job: str) -> int:
@@ -183,6 +180,7 @@ def shards_of(ledger: Ledger, job: str) -> int:
     if parts == b"1" or distinct:
         return 0
     if first_total is None:
+        # NX, and read back: the parts of a job that streams grow in number, and the shards must not change under them.
         ledger.redis.hsetnx(key, "first_total", total)
         first_total = ledger.redis.hget(key, "first_total")
     return shard_count(int(first_total))
@@ -212,6 +210,7 @@ def _shard_columns(ledger: Ledger, part: PartLayout) -> _Seen:
         return _Seen([], 0, [b""] * len(part.blocks))
     touched = {number % part.shards for block in part.blocks for number in block.numbers}
     keys = {shard: ledger.keys.seen(part.job, shard) for shard in touched}
+    # Those that may have no expiry yet come first, so that the script is told by a count which ones they are.
     ordered = sorted(touched, key=lambda shard: keys[shard] in ledger.expiring)
     places = {shard: place for place, shard in enumerate(ordered, 1)}
     columns = []

@@ -33,7 +33,7 @@ class Credit(TypedDict):
 
 
 class Health(TypedDict):
-    """What is known of an account; `diverted` counts whom others took over, by `<accounts>:<why>`."""
+    """What is known of an account; `diverted` counts recipients that others took over, by `<accounts>:<why>`."""
 
     account: str
     provider: str
@@ -71,13 +71,14 @@ def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: fl
     key = ledger.keys.park(account, template)
     told = " ".join(message.split())[:200]
     new = ledger.run("park", [key, *ledger.keys.telling], [account, template, code, probe_ms, told])
+    # Noted at the account too: what is parked of it is found without a scan of keys.
     field = f"park:{template}"
     ledger.redis.hset(ledger.keys.account(account), field, "1")
     return bool(new)
 
 
 def put_off_probe(ledger: Ledger, account: str, for_ms: float) -> None:
-    """Let no probe of a parked account go out for a time, because nobody here could make it."""
+    """Let no probe of a parked account go out for a time, because this worker cannot make the call."""
     seconds, micros = ledger.redis.time()
     ledger.redis.hset(ledger.keys.park(account), "probe_ms", int(seconds) * 1000 + int(micros) // 1000 + int(for_ms))
 
@@ -99,6 +100,7 @@ def parks(ledger: Ledger, account: str) -> list[Park]:
     found = []
     for template in templates:
         held = {k.decode(): v.decode() for k, v in ledger.redis.hgetall(ledger.keys.park(account, template)).items()}
+        # The field may outlive the park for a moment, when a worker ends between the two writes.
         if held:
             found.append(
                 Park(

@@ -123,6 +123,7 @@ def create(ledger: Ledger, name: str, **may: Unpack[KeyOptions]) -> str:
         expires_ms=int(now_ms + expires_s * 1000) if expires_s else 0,
         tail=token[-4:],
     )
+    # The name first, and only if it is free: it stays taken for good, because the audit trail knows a key by it.
     if not ledger.redis.hsetnx(ledger.keys.api_key_names, name, digest(token)):
         raise Conflict(f"there is an API key {name}; choose another name")
     ledger.redis.hset(ledger.keys.api_keys, digest(token), json.dumps(asdict(key)))
@@ -174,13 +175,14 @@ def within_rate(ledger: Ledger, token_digest: str, per_s: int) -> bool:
     """Count a request of a key, and say whether it is within its rate in this second, over all web processes."""
     counter = ledger.keys.api_rate(token_digest, int(time.time()))
     pipe = ledger.redis.pipeline(transaction=True)
+    # By this machine's clock, which saves a question; machines whose clocks differ count the same second apart.
     pipe.incr(counter)
     pipe.expire(counter, RATE_TTL_S)
     return bool(pipe.execute()[0] <= per_s)
 
 
 def digest(token: str) -> str:
-    """What is kept in the place of a token. A plain hash will do: nobody can guess 256 bits."""
+    """What is kept in the place of a token. A plain hash will do: 256 bits cannot be guessed."""
     return sha256(token.encode()).hexdigest()
 
 

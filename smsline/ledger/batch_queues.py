@@ -1,4 +1,7 @@
-"""Lines: recipients that wait for the same batch key. Take what fits into a call, look once more, begin; or give it back."""
+"""Batch queues: recipients that wait for the same batch key.
+
+Take what fits into a call, look once more, begin; or give it back.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +84,7 @@ def template_id(subject: str) -> str:
 
 
 def parse_queue(text: str) -> BatchQueue:
-    """The inverse of `Line.text`."""
+    """The inverse of `BatchQueue.text`."""
     return BatchQueue(*text.split("|"))
 
 
@@ -124,7 +127,7 @@ class StartedCall:
         started_ms: When it began, by Redis.
         content: JSON of what is said.
         params: JSON of the params for all, or empty.
-        groups: To whom.
+        groups: Its recipients.
         probing: Whether account or template is parked and this call finds out if it still must be.
         trial: Whether the account's breaker is open and this call finds out if it still must be.
     """
@@ -160,7 +163,7 @@ class CallLimits:
     Attributes:
         action: The provider's action.
         limit: Its rate.
-        lease_ms: After this long without a word the claim is someone else's.
+        lease_ms: After this long without a word the claim is another worker's.
         park_probe_ms: Time between probes of what is parked.
         caps: Most messages to one number in 30 seconds, an hour and a day; 0 is any number.
         bucket: The account in whose bucket the provider counts its calls; empty for its own.
@@ -176,10 +179,15 @@ class CallLimits:
 
 
 def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueue], float]:
-    """Lines of a lane that are due, longest due first; and ms until the next one is (0 when some are, -1 when there is none)."""
+    """Batch queues of a lane that are due, longest due first.
+
+    Returns:
+        The batch queues, and ms until the next one is due: 0 when some are, -1 when there is none.
+    """
     pipe = ledger.redis.pipeline(transaction=False)
     pipe.time()
     pipe.zrange(ledger.keys.send(lane), 0, most - 1, withscores=True)
+    # The first ones whether due or not, and compared here: so one round trip also tells when the next one will be.
     (seconds, micros), found = pipe.execute()
     now_ms = seconds * 1000 + micros / 1000
     due = [
@@ -213,7 +221,7 @@ class TakeOptions(TypedDict):
     Attributes:
         limit: At most so many.
         linger_ms: How long the rest waits to fill a call.
-        lease_ms: After this long without a word the claim is someone else's.
+        lease_ms: After this long without a word the claim is another worker's.
         worker: Whose claim it is.
     """
 
@@ -239,6 +247,8 @@ def take_and_begin(
     """
     beginning = _beginning(ledger, Claim(attempt, queue, (entry,)), terms)
     entries, answer = ledger.run_many([_taking(ledger, queue, attempt, how), beginning])
+    # `begin` was told the entry that was seen before the take. If the claim holds another one, its keys were not among
+    # KEYS: the script says so, has changed nothing, and is asked again with the right ones.
     begun = _begun(answer)
     early = not isinstance(begun, NotStarted) or begun.why not in {"stale", "other"}
     return _claim(queue, attempt, entries), begun if early else None
@@ -256,7 +266,7 @@ def _claim(queue: BatchQueue, attempt: int, entries: Sequence[bytes]) -> Claim |
 
 
 def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotStarted:
-    """Look once more, take the token and mark the recipients as sending; after `Begun` the call is made at once.
+    """Look once more, take the token and mark the recipients as sending; after `StartedCall` the call is made at once.
 
     Cancelled and overdue recipients are ended here, those of a paused job set aside.
     """
@@ -265,6 +275,7 @@ def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotS
 
 def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     keys, queue = ledger.keys, claim.queue
+    # Keys are named here and not in the script, so the day is asked for; only where messages to a number are capped.
     today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
     key_list = [*keys.book, keys.attempt(claim.attempt), keys.lease]
     key_list += [keys.bucket(terms.bucket or queue.account, terms.action)]
@@ -335,6 +346,8 @@ def hold(ledger: Ledger, queue: BatchQueue, for_ms: float, *, firmly: bool = Fal
 
 def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:
     """Move entries from `later` or from a job's held ones into their batch queues; returns how many."""
+    # Looked at first and moved by name, because a script must be given the keys of the queues; it moves only what is
+    # still there and still due.
     if only_due:
         seconds, micros = ledger.redis.time()
         members = ledger.redis.zrangebyscore(source, "-inf", seconds * 1000 + micros / 1000, start=0, num=most)

@@ -37,6 +37,7 @@ def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
     letters = held.get(b"st", b"").decode()
     if LETTERS[State.ACCEPTED] not in letters:
         return []
+    # Oldest first, so that of a recipient with two calls the newer one stays.
     accepted: dict[int, tuple[int, str, str]] = {}
     for note in call_notes(held):
         accepted |= {
@@ -50,6 +51,7 @@ def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
     return [each for each in silent if each.account in {"", account}]
 
 
+# Begins a note in plain text; zlib's begin with another byte.
 _SHORT: Final = b"="
 
 # Redis keeps a hash in one piece, at a third of the memory, while none of its values is longer.

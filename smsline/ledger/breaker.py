@@ -88,8 +88,8 @@ class Heard(NamedTuple):
     terms: str = ""
 
 
+# Of a call that was not made: it says nothing of its account.
 SILENT: Final = Heard()
-"""Of a call that was not made."""
 
 
 class Out(TypedDict):
@@ -143,6 +143,7 @@ def read(ledger: Ledger, account: str, subjects: tuple[str, ...]) -> BreakerStat
     for subject in ("", *subjects):
         pipe.hget(keys.park(account, subject), "probe_ms")
     (out_ms, back_ms, held_ms, probe_ms, grants), *parks = pipe.execute()
+    # While grants are left the account is tried by several calls at once, and is not closed to a number.
     held = float(probe_ms) if held_ms and not int(grants or 0) else 0.0
     return BreakerState(max(held, *(float(park or 0) for park in parks)), float(out_ms or 0), float(back_ms or 0))
 
@@ -182,6 +183,7 @@ def restore(ledger: Ledger, account: str) -> bool:
     """Close an account's breaker and give it all of its share at once; False when that was so."""
     had = out(ledger, account) is not None or held(ledger, account) is not None
     ledger.redis.delete(ledger.keys.breaker(account))
+    # What waited would otherwise be looked at only when its last pause is over.
     if had:
         hurry(ledger, account)
     return had

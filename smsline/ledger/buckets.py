@@ -60,6 +60,7 @@ class Limit:
 
     def numbers(self, *, urgent: bool) -> list[int]:
         """Rate (micro-tokens a ms), burst and floor (micro-tokens), as the scripts want them."""
+        # Whole micro-tokens, rounded down: Lua's numbers are doubles, and sums of fractions would drift above the limit.
         return [
             max(1, math.floor(self.refill_per_s * MICRO / 1000)),
             math.floor(self.burst * MICRO),

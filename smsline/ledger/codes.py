@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from smsline.ledger.link import Ledger, ScriptCall
 
+# Characters of a provider's code that are kept: the longest that is known has 63, and a whole page may come in its place.
 LONGEST_CODE: Final = 80
-"""Characters of a provider's code that are kept."""
 
 LONGEST_MESSAGE: Final = 200
 """Characters of a provider's message that are kept."""
@@ -28,6 +28,7 @@ _ID: Final = re.compile(r"\+?[0-9][0-9*]{6,}")
 REMEMBERED: Final = 5000
 """Numbers that a process remembers; those of a ledger with more are asked for again."""
 
+# A code gets another number only when Redis has lost its last writes: twice in a row would be a fault of another kind.
 TRIES: Final = 4
 
 

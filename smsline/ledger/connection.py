@@ -17,6 +17,7 @@ from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnecti
 
 from smsline.urls import Place, read_url, redis_client
 
+# Far above what a script takes (some ms), below the pauses in which a person or a supervisor loses patience.
 SOCKET_TIMEOUT_S: Final = 5.0
 
 # Redis 6.2 quotes the refusal in the middle of a script's error, where redis-py does not look for it.
@@ -45,6 +46,7 @@ class _Renewed:
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: ANN401, FBT001, FBT002 - as redis-py's
         """Send, over a connection of this generation."""
+        # Here and not in connect(): the pool gives out connections that are open, and never asks them to open again.
         if self._opened_in != self._generation.number:
             self._opened_in = self._generation.number
             self.disconnect()  # type: ignore[attr-defined]  # of the connection that this is mixed into
@@ -57,7 +59,7 @@ class _Renewed:
         except ResponseError as error:
             if not is_demoted(error):
                 raise
-            self._generation.number += 1
+            self._generation.number += 1  # the other connections of this client lead to the same demoted server
             raise ReadOnlyError(str(error), status_code="READONLY") from error
 
 

@@ -11,7 +11,7 @@ from smsline.errors import BadInput
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.jobs import Result, block_rows, blocks_of
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, Value
 from smsline.ledger.serials import mark_spent
 from smsline.ledger.statistics import Counters, by_labels
 from smsline.states import LETTERS, STATES, State
@@ -24,14 +24,15 @@ IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
 # Fields that Redis looks at in one step; it gives back only those that fit.
 AT_ONCE: Final = 5_000
 
+# Fields that a look for some jobs reads at once, and at most: each single message that failed is a job, and has one of
+# its own.
 AT_A_LOOK: Final = 1_000
 LOOKED_AT: Final = 3_000
-"""Fields that a look for some jobs reads at most: each single message that failed is a job, and has one of its own."""
 
 _GLOB: Final = re.compile(r"[][*?\\]")
 
+# In the place of a code that there is none: the field's words are divided by blanks, so none may be empty.
 NO_CODE: Final = "-"
-"""In the place of a code that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Done:
 def groups(ledger: Ledger, pick: Pick) -> list[Group]:
     """What is in the dead letter, largest group first."""
     found: dict[Group, None] = {}
+    # Redis filters by a pattern, so a code must not be one: its own * and ? are escaped.
     match = " ".join(_GLOB.sub(r"\\\g<0>", word) or "*" for word in (pick.account, pick.code, pick.job)) + "*"
     for field, count in ledger.redis.hscan_iter(ledger.keys.dead, match=match, count=AT_ONCE):
         if pick.fits(group := _group(field, count)):
@@ -179,37 +181,34 @@ def settle(
 ) -> Done:
     """Send the picked recipients again, or drop them; block by block, and doing it twice does nothing more."""
     recipients, hindered = 0, dict[str, str]()
+    keys = ledger.keys
     for group in groups(ledger, pick):
+        letter = LETTERS[State(group.state)]
         for block in blocks_of(ledger, group.job):
-            count, why = _settle_block(ledger, what, group, block)
+            text = ledger.redis.hget(keys.block(block), "queue")
+            queue = parse_queue(text.decode()) if text else None
+            if queue is None:
+                continue
+            if what == "requeue" and letter == LETTERS[State.UNDELIVERED]:
+                # Its receipt has come, and may come again by the other way: it must say nothing about the new try.
+                mark_spent(ledger, block)
+            key_list = [*keys.book, keys.block(block), keys.job(group.job), keys.dead, keys.names]
+            key_list += [keys.queue(queue.text()), keys.send(queue.lane)]
+            args: list[Value] = [
+                what,
+                group.account,
+                block,
+                group.job,
+                queue.text(),
+                group.code or NO_CODE,
+                queue.account,
+                letter,
+            ]
+            answer = ledger.run("requeue", key_list, args)
+            count, why = int(answer[0]), answer[1].decode()
             recipients += count
             if why:
                 hindered[group.job] = why
             if on_progress and count:
                 on_progress(recipients)
     return Done(recipients, hindered)
-
-
-def _settle_block(ledger: Ledger, what: str, group: Group, block: int) -> tuple[int, str]:
-    keys = ledger.keys
-    text = ledger.redis.hget(keys.block(block), "queue")
-    queue = parse_queue(text.decode()) if text else None
-    if queue is None:
-        return 0, ""
-    letter = LETTERS[State(group.state)]
-    if what == "requeue" and letter == LETTERS[State.UNDELIVERED]:
-        mark_spent(ledger, block)
-    count, why = ledger.run(
-        "requeue",
-        [
-            *keys.book,
-            keys.block(block),
-            keys.job(group.job),
-            keys.dead,
-            keys.names,
-            keys.queue(queue.text()),
-            keys.send(queue.lane),
-        ],
-        [what, group.account, block, group.job, queue.text(), group.code or "-", queue.account, letter],
-    )
-    return int(count), why.decode()

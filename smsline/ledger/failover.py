@@ -23,11 +23,11 @@ def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str) 
     Args:
         ledger: Where.
         claim: What was taken and not begun.
-        moves: Whom to move, and where to; of them those move who are still in the claim.
+        moves: Recipients to move, and where to; those that have left the claim stay where they are.
         why: The code for which they are moved; counted with the account.
 
     Returns:
-        The claim with those whom it has left; None when it has none left, or is not held any more.
+        The claim with the recipients it has left; None when it has none, or is not held any more.
     """
     keys = ledger.keys
     key_list = [keys.attempt(claim.attempt), keys.lease, keys.account(claim.queue.account), keys.names]

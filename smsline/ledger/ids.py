@@ -26,6 +26,7 @@ class Ids:
     def take(self, count: int = 1) -> int:
         """The first of `count` ids that follow each other."""
         with self._lock:
+            # Drawn anew at the end too, and never so near it that the next call would draw again.
             if self._next + count > self._end:
                 self._next = 1 + secrets.randbelow(self._end - max(count, self._end >> 10))
             first, self._next = self._next, self._next + count

@@ -64,11 +64,19 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
     found: list[Status] = []
     names = _newest_first(ledger, wanted, after)
     looked, cursor = 0, ""
+    filtered = any((wanted.state, wanted.lane, wanted.template, wanted.account))
     while len(found) < limit and looked < LOOKED_AT:
         some = [name for _, name in zip(range(AT_ONCE), names, strict=False)]
         if not some:
             return JobPage(found, "")
-        fitting = _fitting(ledger, wanted, some)[: limit - len(found)]
+        fitting = some
+        if filtered:
+            # Judged by the few fields that a filter is about; whole hashes are read of those alone that fit.
+            pipe = ledger.redis.pipeline(transaction=False)
+            for _, job in some:
+                pipe.hmget(ledger.keys.job(job), "state", "closed_ms", "lane", "template", "account")
+            fitting = [each for each, held in zip(some, pipe.execute(), strict=True) if held[0] and wanted.fits(held)]
+        fitting = fitting[: limit - len(found)]
         pipe = ledger.redis.pipeline(transaction=False)
         for _, job in fitting:
             pipe.hgetall(ledger.keys.job(job))
@@ -78,16 +86,6 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
         created_ms, job = fitting[-1] if len(found) == limit else some[-1]
         looked, cursor = looked + len(some), f"{created_ms}.{job}"
     return JobPage(found, cursor)
-
-
-def _fitting(ledger: Ledger, wanted: JobFilter, some: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Those of the jobs that fit, judged by the few fields that a filter is about."""
-    if not any((wanted.state, wanted.lane, wanted.template, wanted.account)):
-        return some
-    pipe = ledger.redis.pipeline(transaction=False)
-    for _, job in some:
-        pipe.hmget(ledger.keys.job(job), "state", "closed_ms", "lane", "template", "account")
-    return [each for each, held in zip(some, pipe.execute(), strict=True) if held[0] and wanted.fits(held)]
 
 
 def _newest_first(ledger: Ledger, wanted: JobFilter, after: str) -> Iterator[tuple[int, str]]:

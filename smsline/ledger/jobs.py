@@ -104,6 +104,7 @@ def status_from(found: Mapping[bytes, bytes]) -> Status:
     held = {name.decode(): value.decode() for name, value in found.items()}
     counts = {name: int(held.get(name, 0)) for name in COUNTED}
     closed_ms = int(held.get("closed_ms", 0))
+    # A cancelled job stays that when it is closed, too: why it ended is worth more than that it has.
     state = held["state"]
     return Status(
         job=held["id"],
@@ -126,6 +127,7 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
     found: list[Status] = []
     start, listed = 0, ledger.keys.open if state in {"open", "paused"} else ledger.keys.jobs
     while len(found) < limit:
+        # By rank: a job that comes meanwhile moves the others back by one, and one of them may be listed twice, none is lost.
         names = ledger.redis.zrevrange(listed, start, start + 99)
         if not names:
             break
@@ -249,6 +251,7 @@ class ResultReader:
         parts, got, providers, only = yield from ask(*commands, ("HGET", keys.job(self._job), "only"))
         # A closed job of one part keeps in itself where its blocks are.
         parts = {b"0": only} if only else parts
+        # A part that has gone into blocks while this was read stands in both: the blocks are believed.
         taken = {int(part) for part, value in parts.items() if value != ENDED_PART.encode()}
         self._blocks = _in_order(parts)
         self._inbox = sorted({int(part) for part in got} - taken)
@@ -342,10 +345,15 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
     """
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
-    serials, fees = _serials(held), dict[int, int]()
+    # Position -> account, serial and ms of acceptance. Notes are oldest first, so the newest call's serial stays; fees
+    # are added up, because each call that was accepted is billed.
+    serials, fees = dict[int, tuple[str, str, int]](), dict[int, int]()
     for note in call_notes(held):
+        for position, serial in zip(decode(note["r"]), note["s"], strict=True):
+            serials[position] = (note["a"], serial, note["t"])
         for position, fee in fees_of(note).items():
             fees[position] = fees.get(position, 0) + fee
+    serials |= _serials_of_receipts(held)
     home = parse_queue(held[b"queue"].decode()).account
     others = held.get(b"ac", b"")
     codes, finals, attempts = held.get(b"cd", b""), held.get(b"fi", b""), held.get(b"at", b"")
@@ -368,12 +376,9 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
         yield letters[i], account, row
 
 
-def _serials(held: Mapping[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
-    """Position -> account, serial and ms of acceptance; the newest attempt wins."""
+def _serials_of_receipts(held: Mapping[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
+    """Serials that receipts told of calls whose answer was never read; when those were accepted is not known."""
     found: dict[int, tuple[str, str, int]] = {}
-    for note in call_notes(held):
-        for position, serial in zip(decode(note["r"]), note["s"], strict=True):
-            found[position] = (note["a"], serial, note["t"])
     for name, value in held.items():
         if name.startswith(b"y"):
             note = json.loads(value)

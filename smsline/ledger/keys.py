@@ -25,7 +25,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | hold:<queue>                 | string | nothing is taken off the batch queue now                    | the hold's end                  |
 | due:<kind>[:<lane>]          | zset   | the clock: what must happen, by ms                          | permanent; members leave        |
 | attempt:<id>                 | hash   | one provider call, written down before it is made           | recorded + ATTEMPT_TTL_S        |
-| unsure:<account>             | hash   | number -> attempts nobody knows the end of                  | permanent; fields leave         |
+| unsure:<account>             | hash   | number -> attempts whose outcome is not known               | permanent; fields leave         |
 | bucket:<account>:<action>    | hash   | token bucket                                                | BUCKET_TTL_S idle               |
 | park:<account>[:<subject>]   | hash   | why and since when it, a side, template or job is parked    | resumed                         |
 | breaker:<account>            | hash   | its circuit breaker: calls that failed lately, held or not  | an hour after the last one      |
@@ -72,7 +72,10 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 from typing import Final
 
 SEEN_TTL_S: Final = 7 * 86_400
+# A worker writes an outcome for 30 s at most; within this time an answer that was lost finds its attempt recorded.
 ATTEMPT_TTL_S: Final = 300
+
+# A bucket that nothing was taken from for so long is full, which is what a missing one counts as.
 BUCKET_TTL_S: Final = 600
 
 # One day more than the 72 hours in which a receipt may come.
@@ -84,9 +87,10 @@ REFUSED_TTL_S: Final = 7 * 86_400
 # day.
 INDEX_SHARDS: Final = 16_384
 
+# In the place of a part's blocks: its recipients ended in the inbox and are read from there.
 ENDED_PART: Final = "0:0"
-"""In the place of a part's blocks: its recipients ended in the inbox and are read from there."""
 
+# Keys without an end of their own; what is in them has one. A test holds every other key to having an expiry.
 PERMANENT: Final = (
     "jobs",
     "open",
@@ -125,7 +129,6 @@ PERMANENT: Final = (
     "webhook_failed:",
     "audit",
 )
-"""Keys without an end of their own; what is in them has one."""
 
 
 class Keys:
@@ -199,7 +202,7 @@ class Keys:
         return f"{self.prefix}due:inbox:{lane}"
 
     def send(self, lane: str) -> str:
-        """Lines of a lane by the time they should be looked at."""
+        """Batch queues of a lane by the time they should be looked at."""
         return f"{self.prefix}due:send:{lane}"
 
     def job(self, job: str) -> str:

@@ -48,6 +48,7 @@ class Expiring:
     def note(self, keys: Iterable[str]) -> None:
         """The expiry of these has just been set."""
         now_s = time.monotonic()
+        # All at once: one time to compare, and not one for each key.
         if now_s > self._until_s:
             self._keys, self._until_s = set(), now_s + EXPIRING_S
         self._keys.update(keys)
@@ -90,6 +91,8 @@ class Ledger:
         if name not in ANY_LAYOUT:
             self._look_at_layout()
         try:
+            # By its hash: 40 bytes instead of up to 25 KB of text. After a restart Redis does not know it, and says so before
+            # anything is carried out.
             return self.redis.evalsha(script_sha(name), len(keys), *keys, *args)
         except NoScriptError:
             return self.redis.eval(script_text(name), len(keys), *keys, *args)
@@ -107,6 +110,7 @@ class Ledger:
         pipe = self.redis.pipeline(transaction=False)
         for name, keys, args in calls:
             pipe.evalsha(script_sha(name), len(keys), *keys, *args)
+        # Not raised at once: the answers of the others would be lost, and with them what they have done.
         answers = pipe.execute(raise_on_error=False)
         for i, answer in enumerate(answers):
             if isinstance(answer, NoScriptError):

@@ -1,7 +1,7 @@
 """What Redis has forgotten: a process' own beats, counted, tell it; what was lost is kept to be shown.
 
 A promoted replica, a restored copy or a power cut takes back the last moments. What was written before them stays right, because ids
-are never used twice; what was written in them is gone, and nobody else can say so.
+are never used twice; what was written in them is gone, and nothing else can tell.
 """
 
 import json
@@ -18,6 +18,7 @@ BEAT_TTL_MS: Final = 3_600_000
 # A clock that is behind its last beat by more was set back.
 STEP_BACK_MS: Final = 2_000
 
+# Members of one due set that a beat moves at most, so that Redis stands still for a moment only; the next beat goes on.
 MOVED_AT_ONCE: Final = 20_000
 KEPT: Final = 20
 KEPT_S: Final = 7 * 86_400
@@ -73,6 +74,7 @@ def keep(ledger: Ledger, loss: Loss) -> None:
     """Keep a loss for people; the same one, found by another process, is kept once."""
     key = ledger.keys.losses
     newest = losses(ledger)[:1]
+    # Every process finds the same loss at its next beat, within seconds of the others.
     same = bool(newest) and abs(newest[0].found_ms - loss.found_ms) < 30_000
     if same and (newest[0].certain or not loss.certain):
         return

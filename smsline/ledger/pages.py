@@ -23,7 +23,7 @@ class PushedPage(NamedTuple):
 
 
 def push(ledger: Ledger, account: str, kind: Kind, raw: bytes) -> None:
-    """Keep a raw page, in one round trip, before anybody is told that it was taken.
+    """Keep a raw page, in one round trip, before the provider is told that it was taken.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; the page may be there.
@@ -38,6 +38,7 @@ def push(ledger: Ledger, account: str, kind: Kind, raw: bytes) -> None:
 
 def pushed(ledger: Ledger, account: str, most: int = 8) -> list[PushedPage]:
     """Some of the pages that are not read yet; each stays until `drop`."""
+    # At random, so that a page which cannot be read does not keep all others from their turn.
     found = ledger.redis.hrandfield(ledger.keys.pushed(account), most, withvalues=True) or []
     return [PushedPage(name.decode(), raw) for name, raw in zip(found[::2], found[1::2], strict=True)]
 

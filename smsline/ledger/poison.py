@@ -60,11 +60,13 @@ def readable(ledger: Ledger, due_key: str, members: Sequence[bytes]) -> list[str
 
 def set_aside(ledger: Ledger, due_key: str, member: bytes | str, why: str) -> None:
     """Take a member out of its due set and keep it with the reason."""
+    # Shown by repr and cut: what could not be read may be anything, and stands in a log line.
     shown = repr(member)[:80]
     where = due_key.removeprefix(ledger.keys.prefix)
     kept = Poisoned(where=where, member=shown, why=why, at_ms=ledger.now_ms())
     if ledger.redis.hlen(ledger.keys.poison) < KEPT:
         ledger.redis.hset(ledger.keys.poison, f"{where} {shown}", json.dumps(kept))
+    # Kept first: a process that dies in between leaves it in both places, which loses nothing.
     ledger.redis.zrem(due_key, member)
     log.error("%s: %s was set aside, because %s; `python -m worker check` shows it", where, shown, why)
 

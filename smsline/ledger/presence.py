@@ -10,8 +10,8 @@ from typing import Final, TypedDict
 from smsline.ledger.link import Ledger
 from smsline.names import GONE_MS
 
+# After this its entry goes, too.
 FORGOTTEN_MS: Final = 86_400_000
-"""After this its entry goes, too."""
 
 
 class Stopped(TypedDict):

@@ -163,6 +163,8 @@ def explain(error: BaseException) -> Refusal:
         error: As it was raised.
     """
     words = in_words(error)
+    # The first that fits: a script's error quotes the refusal among other words, so the special ones stand before the
+    # general ones (a timeout, a cut connection).
     for rule in RULES:
         if re.search(rule.pattern, words):
             return Refusal(rule.code, words, rule.advice)

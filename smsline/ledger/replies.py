@@ -60,6 +60,7 @@ def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
     facts = f"{reply.account} {reply.number} {reply.at_s} {reply.text}"
     phone = same_phone(reply.number)
     held = {**reply._asdict(), "received_ms": now_ms, "phone": phone}
+    # A provider gives replies no id: the same words of the same number within a second are one reply.
     acts = reply.does if reply.does in {"stop", "start"} else ""
     keys = ledger.keys
     return bool(
@@ -83,6 +84,8 @@ def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
 
 def since(ledger: Ledger, since_ms: float = 0) -> Iterator[KeptReply]:
     """Replies that came at that time or later, oldest first, streamed."""
+    # By time and not by rank: replies that come or go meanwhile move ranks. Those of the last millisecond are asked for
+    # again with the next page, so they are remembered.
     last, seen = since_ms, set[bytes]()
     while True:
         found = ledger.redis.zrangebyscore(

@@ -6,7 +6,7 @@ from typing import Final
 
 from smsline.ledger import inbox, jobs, statistics
 from smsline.ledger.codes import tidy_code
-from smsline.ledger.dead import IN_DEAD_LETTER
+from smsline.ledger.dead import IN_DEAD_LETTER, NO_CODE
 from smsline.ledger.keys import ENDED_PART
 from smsline.ledger.link import Ledger, ScriptCall
 from smsline.names import LANES
@@ -57,27 +57,19 @@ def shut(ledger: Ledger, job: str) -> None:
 
 def end_waiting(ledger: Ledger, job: str, state: State) -> int:
     """End what still waits of a job, in the inbox and in its blocks; returns how many recipients."""
-    return _end_parts(ledger, job, state) + _end_blocks(ledger, job, state)
-
-
-def _end_parts(ledger: Ledger, job: str, state: State) -> int:
-    """End the recipients that are still in the inbox, part by part; their numbers and names stay for the results."""
     keys, ended = ledger.keys, 0
+    # The inbox first: a part that is accepted meanwhile is in a block by the time the blocks are read.
     account, lane, template = ledger.redis.hmget(keys.job(job), "account", "lane", "template")
     job_facts = ((account or b"").decode(), (lane or b"").decode(), (template or b"").decode())
     for part_no in inbox.waiting_part_numbers(ledger, job):
         part = inbox.read_part(ledger, job, part_no)
         if part is not None:
+            # Numbers and names stay for the results; the params, perhaps one-time passwords, do not.
             named = inbox.Part(part.numbers, None, part.refs).extra()
             key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.blocks(job)]
             facts = [len(part.numbers), state.value, LETTERS[state], part_no, named, ENDED_PART]
             facts.append(statistics.ended_in_inbox(job_facts, part.numbers, state.value))
             ended += int(ledger.run("drop_part", key_list, facts))
-    return ended
-
-
-def _end_blocks(ledger: Ledger, job: str, state: State) -> int:
-    keys, ended = ledger.keys, 0
     blocks = jobs.blocks_of(ledger, job)
     # In pieces: one pipeline for a job of a million numbers would keep Redis from every other client meanwhile.
     for i in range(0, len(blocks), AT_ONCE):
@@ -99,30 +91,27 @@ def compact(ledger: Ledger, names: Sequence[str]) -> None:
 def remove(ledger: Ledger, job: str) -> None:
     """Forget a job: its blocks, its dead letters, its keys. What other jobs have left is not looked at."""
     keys = ledger.keys
-    _forget_dead_letters(ledger, job)  # first, because which groups it has is read from its blocks
+    # The dead letters first, because which groups it has is read from its blocks; only a job that has some is read.
+    counts = ledger.redis.hmget(keys.job(job), "dead", "unknown", "undelivered")
+    if any(int(count or 0) for count in counts):
+        groups = {
+            f"{account} {tidy_code(row['code']) or NO_CODE} {job} {letter}"
+            for letter, account, row in jobs.block_rows(ledger, job)
+            if letter in IN_DEAD_LETTER
+        }
+        if groups:
+            # Those that an older version wrote have no letter.
+            fields = [*groups, *{field[:-2] for field in groups}]
+            ledger.run("forget_dead", [*keys.book, keys.dead], fields)
     pieces = [keys.block(block) for block in jobs.blocks_of(ledger, job)]
     pieces += [keys.part(job, int(part)) for part in ledger.redis.hkeys(keys.got(job))]
     for i in range(0, len(pieces), AT_ONCE):
         ledger.redis.unlink(*pieces[i : i + AT_ONCE])
     key = (ledger.redis.hget(keys.job(job), "key") or b"").decode()
+    # Compared, because the key may belong to a later job by now.
     if key and inbox.job_under(ledger, key) == job:
         ledger.redis.unlink(keys.idempotency(key))
     ledger.redis.unlink(keys.job(job), keys.got(job), keys.blocks(job), keys.held(job))
     # The due sets come last: a removal that was broken off is still due there, and is done again.
     for due_key in (keys.jobs, keys.expire, keys.open, *(keys.inbox(lane) for lane in LANES)):
         ledger.redis.zrem(due_key, job)
-
-
-def _forget_dead_letters(ledger: Ledger, job: str) -> None:
-    """Take a job's groups out of the dead letter; only a job that has some is read for it."""
-    counts = ledger.redis.hmget(ledger.keys.job(job), "dead", "unknown", "undelivered")
-    if any(int(count or 0) for count in counts):
-        ended = {
-            f"{account} {tidy_code(row['code']) or '-'} {job} {letter}"
-            for letter, account, row in jobs.block_rows(ledger, job)
-            if letter in IN_DEAD_LETTER
-        }
-        if ended:
-            # Those that an older version wrote have no letter.
-            fields = [*ended, *{field[:-2] for field in ended}]
-            ledger.run("forget_dead", [*ledger.keys.book, ledger.keys.dead], fields)

@@ -31,7 +31,7 @@ def parse_entry(text: str) -> Entry:
 def encode(positions: Iterable[int]) -> str:
     """Ascending positions as runs."""
     parts: list[str] = []
-    start = last = -2
+    start = last = -2  # not -1: position 0 would look like the one that follows
     for position in positions:
         if position != last + 1:
             _close(parts, start, last)

@@ -8,14 +8,15 @@ from typing import Final
 
 from smsline.states import FINAL, LETTERS, MOVES, State, counted_as
 
+# States whose letter becomes a capital when a person drops the recipient from the dead letter: its state stays, and no
+# requeue finds it.
 DROPPABLE: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
-"""States whose letter becomes a capital when a person drops the recipient from the dead letter."""
 
+# What some scripts share besides `_lib.lua`: an account's circuit breaker; the queues of webhooks.
 SHARED: Final = {
     **dict.fromkeys(("begin", "record"), "_breaker"),
     **dict.fromkeys(("webhook_fan", "webhook_take", "webhook_tried", "webhook_again"), "_webhooks"),
 }
-"""What some scripts share besides `_lib.lua`: an account's circuit breaker; the queues of webhooks."""
 
 
 @cache
@@ -23,25 +24,19 @@ def script_text(name: str) -> str:
     """The script as Redis gets it."""
     shared = tables() + _read("_lib") + (_read(SHARED[name]) if name in SHARED else "")
     own = _read(name)
-    return "".join(_needed(own, shared)) + own
-
-
-def _read(part: str) -> str:
-    return (files("smsline.ledger") / "lua" / f"{part}.lua").read_text("utf-8")
-
-
-def _needed(own: str, shared: str) -> list[str]:
-    """The pieces of what scripts share that this one uses, in their order.
-
-    The others would cost it more than its own work: at every call a script is run from its first line, which makes each function anew.
-    """
+    # Of what is shared only the pieces that this script uses: at every call Redis runs a script from its first line, which
+    # makes each function anew, and for a small script that would be most of its work.
     used, kept = set(_WORD.findall(_COMMENT.sub("", own))), list[str]()
     # From the last piece to the first: a piece may use only what stands before it, so one pass finds all it needs.
     for piece in reversed(_PIECE.split(_COMMENT.sub("", shared))):
         if used.intersection(_NAMED.findall(piece)):
             used.update(_WORD.findall(piece))
             kept.append(piece.strip() + "\n")
-    return kept[::-1]
+    return "".join(kept[::-1]) + own
+
+
+def _read(part: str) -> str:
+    return (files("smsline.ledger") / "lua" / f"{part}.lua").read_text("utf-8")
 
 
 _PIECE: Final = re.compile(r"^(?=local )", re.MULTILINE)

@@ -33,6 +33,7 @@ class Guess:
 
 def begin(ledger: Ledger, user: User, *, ttl_s: float) -> str:
     """Start a session under a new token, which is returned; it is kept nowhere else."""
+    # A fresh token at every sign-in: one that was planted in the browser before would otherwise be signed in with it.
     token = token_urlsafe(32)
     held = json.dumps({"user": user.name, "epoch": user.epoch})
     ledger.redis.set(ledger.keys.session(digest(token)), held, px=int(ttl_s * 1000))
@@ -83,7 +84,7 @@ def forgive(ledger: Ledger, user: str, address: str) -> None:
 
 
 def digest(token: str) -> str:
-    """What is kept in the place of a token. A plain hash will do: nobody can guess 256 bits."""
+    """What is kept in the place of a token. A plain hash will do: 256 bits cannot be guessed."""
     return sha256(token.encode()).hexdigest()
 
 

@@ -61,18 +61,15 @@ class Sample:
 
 def time_fields(histogram: str, ms: float) -> list[tuple[str, int]]:
     """What an observed time adds to a histogram, `histogram` with its labels: its bound's counter, and the sum in ms."""
-    return [(f"h|{histogram}|{_bound_of(ms)}", 1), (f"h|{histogram}|sum", max(0, round(ms)))]
+    exponent = max(FIRST_BOUND, math.ceil(math.log2(max(ms, 1))))
+    bound = str(exponent) if exponent <= LAST_BOUND else "inf"
+    return [(f"h|{histogram}|{bound}", 1), (f"h|{histogram}|sum", max(0, round(ms)))]
 
 
 def size_fields(recipients: int) -> list[tuple[str, int]]:
     """What a call of so many recipients adds to the histogram of call sizes."""
     bound = next((str(size) for size in CALL_SIZES if recipients <= size), "inf")
     return [(f"h|call_recipients|{bound}", 1), ("h|call_recipients|sum", recipients)]
-
-
-def _bound_of(ms: float) -> str:
-    exponent = max(FIRST_BOUND, math.ceil(math.log2(max(ms, 1))))
-    return str(exponent) if exponent <= LAST_BOUND else "inf"
 
 
 def lines_of(fields: Iterable[tuple[str, int]]) -> str:
@@ -103,6 +100,7 @@ def totals(ledger: Ledger) -> dict[str, int]:
 def waiting(ledger: Ledger) -> dict[str, int]:
     """Recipients that wait now, by lane."""
     counts = ledger.redis.hmget(ledger.keys.stats, [f"g|{lane}|waiting" for lane in LANES])
+    # A failover may have taken back what was added and not what was taken off: below 0 is none.
     return {lane: max(0, int(count or 0)) for lane, count in zip(LANES, counts, strict=True)}
 
 

@@ -25,6 +25,7 @@ AT_ONCE: Final = 1_000
 _ADOPTED: Final = ("person before scopes", "on the list before it had scopes")
 _LONGEST: Final = 200
 LETTERS_OF_SCOPE: Final[dict[Scope, str]] = {"marketing": "m", "notify": "n", "all": "a"}
+# Lane to the scopes that stop it; `begin.lua` has the same table.
 _STOPPING: Final = {"marketing": "mna", "notify": "na", "otp": "a"}
 BY_LETTER: Final[dict[str, Scope]] = {letter: scope for scope, letter in LETTERS_OF_SCOPE.items()}
 
@@ -71,21 +72,19 @@ def add(ledger: Ledger, entries: Iterable[Suppression]) -> int:
     Returns:
         How many entries are new or wider than before.
     """
+
+    def put(some: Sequence[Suppression]) -> int:
+        facts: list[Value] = []
+        for each in some:
+            source, letter = _tidy(each.source), LETTERS_OF_SCOPE[each.scope]
+            # Another list's own words for its source become a person's: that kind is never taken off by a reply.
+            if source.partition(" ")[0] not in _KINDS:
+                source = f"{PERSON} {source}".strip()
+            facts += [same_phone(each.number), letter, each.at_ms or "", source, _tidy(each.reason)]
+        return int(ledger.run("suppress", [ledger.keys.suppressions, *ledger.keys.telling], facts))
+
     adopt(ledger)
-    return _in_pieces(
-        entries,
-        lambda some: int(ledger.run("suppress", [ledger.keys.suppressions, *ledger.keys.telling], _facts(some))),
-    )
-
-
-def _facts(entries: Sequence[Suppression]) -> list[Value]:
-    facts: list[Value] = []
-    for each in entries:
-        source = _tidy(each.source)
-        if source.partition(" ")[0] not in _KINDS:
-            source = f"{PERSON} {source}".strip()
-        facts += [same_phone(each.number), LETTERS_OF_SCOPE[each.scope], each.at_ms or "", source, _tidy(each.reason)]
-    return facts
+    return _in_pieces(entries, put)
 
 
 def _tidy(text: str) -> str:
@@ -164,6 +163,7 @@ def _in_pieces(whole: Iterable[T], change: Callable[[list[T]], int]) -> int:
                 piece, some = some, []
                 changed += change(piece)
     finally:
+        # When the input breaks off, what came before is done all the same, as the callers promise.
         if some:
             changed += change(some)
     return changed

@@ -21,8 +21,8 @@ Command: TypeAlias = Sequence[Value]
 Step: TypeAlias = Sequence[Command] | float
 """Commands for one round trip, or seconds to let pass."""
 
+# A connection that broke or did not answer in time: the commands may have been carried out.
 LOST: Final = (ConnectionBroken, ConnectionSilent)
-"""A connection that broke or did not answer in time."""
 
 T = TypeVar("T")
 Talk: TypeAlias = Generator[Step, list[Any], T]
@@ -44,6 +44,7 @@ def ask(*commands: Command) -> Talk[list[Any]]:
     except Unreached:
         raise
     except LOST:
+        # Once more, over a fresh connection: the pool may have given out one that a firewall had dropped long ago.
         answers = yield commands
     for answer in answers:
         if isinstance(answer, Exception):
@@ -71,6 +72,7 @@ def run_scripts(*calls: ScriptCall) -> Talk[list[Any]]:
     return answers
 
 
+# `carry` and `carry_async` are the same steps twice: what awaits cannot be called by what does not.
 def carry(client: Any, talk: Talk[T]) -> T:  # noqa: ANN401 - fakeredis and redis share no type
     """Hold a talk over a redis-py client."""
     try:

@@ -25,7 +25,7 @@ class User:
     Attributes:
         name: What they call themselves.
         role: What they may do.
-        password: The argon2 hash; empty for one whom a proxy signs in.
+        password: The argon2 hash; empty for a user that a proxy signs in.
         epoch: Changes with the password, so that sessions from before end.
         since: When the password was set, ISO 8601.
     """
@@ -71,7 +71,7 @@ def add(ledger: Ledger, name: str, role: str, password: str) -> None:
         ledger: Where.
         name: Of 1 to 64 letters, digits or `@._+-`.
         role: One of `ROLES`.
-        password: Its hash; empty for one whom a proxy signs in.
+        password: Its hash; empty for a user that a proxy signs in.
 
     Raises:
         BadInput: The name or the role cannot be.

@@ -1,4 +1,4 @@
-"""The ledger's layout has a number: whoever does not understand it says so and does nothing."""
+"""The ledger's layout has a number: a process that does not know it says so and does nothing."""
 
 from typing import TYPE_CHECKING, Any, Final
 

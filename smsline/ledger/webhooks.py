@@ -232,6 +232,7 @@ def replay(ledger: Ledger, name: str, *, since_ms: int) -> int:
     endpoint, keys = find(ledger, name), ledger.keys
     names = ledger.redis.zrangebyscore(keys.webhook("kept", endpoint.id), since_ms, "+inf")
     count = 0
+    # Once even without an event: the script also ends the suspension.
     for i in range(0, len(names) or 1, _AT_ONCE):
         some = [event.decode() for event in names[i : i + _AT_ONCE]]
         key_list = [*_own(ledger, endpoint), *map(keys.webhook_event, some)]
@@ -258,38 +259,32 @@ def failures(ledger: Ledger, *, name: str = "", limit: int = 100) -> list[Webhoo
         NotFound: There is no such endpoint.
     """
     found: list[WebhookFailure] = []
-    for endpoint in [find(ledger, name)] if name else endpoints(ledger):
-        found += _failures_of(ledger, endpoint, limit)
-    return sorted(found, key=lambda failure: failure["tried_at"] or "", reverse=True)
-
-
-def _failures_of(ledger: Ledger, endpoint: Endpoint, limit: int) -> list[WebhookFailure]:
     keys = ledger.keys
-    events = [event.decode() for event in ledger.redis.zrevrange(keys.webhook("failed", endpoint.id), 0, limit - 1)]
-    pipe = ledger.redis.pipeline(transaction=False)
-    for event in events:
-        pipe.hgetall(keys.webhook_event(event))
-        pipe.zscore(keys.webhook("queue", endpoint.id), event)
-    answers = pipe.execute()
-    found = []
-    for event, held, next_ms in zip(events, answers[::2], answers[1::2], strict=True):
-        if held:
+    for endpoint in [find(ledger, name)] if name else endpoints(ledger):
+        events = [event.decode() for event in ledger.redis.zrevrange(keys.webhook("failed", endpoint.id), 0, limit - 1)]
+        pipe = ledger.redis.pipeline(transaction=False)
+        for event in events:
+            pipe.hgetall(keys.webhook_event(event))
+            pipe.zscore(keys.webhook("queue", endpoint.id), event)
+        answers = pipe.execute()
+        for event, held, next_ms in zip(events, answers[::2], answers[1::2], strict=True):
+            if not held:
+                continue  # the time of its being kept is over; the next try takes it off the list
             data = json.loads(zlib.decompress(held[b"body"]))["data"]
-            found.append(
-                WebhookFailure(
-                    endpoint=endpoint.name,
-                    event=event,
-                    type=held[b"type"].decode(),
-                    job=data.get("job", ""),
-                    seq=data.get("seq"),
-                    at=iso(int(held[b"at"])),
-                    tries=int(held.get(b"tries", 0)),
-                    tried_at=iso(int(held.get(b"tried_ms", 0))),
-                    answer=held.get(b"answer", b"").decode(),
-                    next_at=iso(next_ms),
-                )
+            failure = WebhookFailure(
+                endpoint=endpoint.name,
+                event=event,
+                type=held[b"type"].decode(),
+                job=data.get("job", ""),
+                seq=data.get("seq"),
+                at=iso(int(held[b"at"])),
+                tries=int(held.get(b"tries", 0)),
+                tried_at=iso(int(held.get(b"tried_ms", 0))),
+                answer=held.get(b"answer", b"").decode(),
+                next_at=iso(next_ms),
             )
-    return found
+            found.append(failure)
+    return sorted(found, key=lambda failure: failure["tried_at"] or "", reverse=True)
 
 
 def body_of(kind: str, at_ms: int, data: Mapping[str, Any]) -> bytes:

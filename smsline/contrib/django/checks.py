@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core import checks
+from django.utils.module_loading import import_string
 
 from smsline import Client
 from smsline.contrib.django import conf
@@ -22,13 +23,21 @@ def register() -> None:
 def check_settings(**_: Any) -> list[checks.CheckMessage]:  # noqa: ANN401 - a check's signature
     """E001 a value of SMSLINE breaks its rule; E002 a hook that is in use has no template."""
     found = [checks.Error(str(problem), id="smsline.E001") for problem in conf.problems()]
+    # What the hooks in use will send. A hook that is in the base classes is in use, however the project named its adapter.
+    needed = list[tuple[str, str]]()
+    if adapter := getattr(settings, "ACCOUNT_ADAPTER", ""):
+        hooks = [base.__module__ for base in import_string(adapter).__mro__]
+        if "smsline.contrib.django.allauth" in hooks:
+            needed.append(("verification", "the account adapter"))
+    if getattr(settings, "TWO_FACTOR_SMS_GATEWAY", "") == _GATEWAY:
+        needed.append(("two_factor", "two-factor's gateway"))
     return found or [
         checks.Error(
             f"SMSLINE['TEMPLATES'] has no {purpose!r}, which {user} sends.",
             hint="Name a template's id.",
             id="smsline.E002",
         )
-        for purpose, user in _needed()
+        for purpose, user in needed
         if conf.text_for(purpose) is None
     ]
 
@@ -37,6 +46,7 @@ def check_redis(**_: Any) -> list[checks.CheckMessage]:  # noqa: ANN401 - as abo
     """W001 the ledger's Redis does not answer."""
     try:
         with Client.from_env(conf.environ()) as client:
+            # A question that any ledger answers, and that writes nothing: no job can have this id.
             client.status("0" * 18)
     except NotFound:
         return []
@@ -45,18 +55,3 @@ def check_redis(**_: Any) -> list[checks.CheckMessage]:  # noqa: ANN401 - as abo
     except SmslineError as error:
         return [checks.Warning(str(error), id="smsline.W001")]
     return []
-
-
-def _needed() -> list[tuple[str, str]]:
-    """What the hooks in use will send."""
-    from django.utils.module_loading import import_string  # noqa: PLC0415 - only here
-
-    needed = []
-    adapter = getattr(settings, "ACCOUNT_ADAPTER", "")
-    if adapter:
-        hooks = [base.__module__ for base in import_string(adapter).__mro__]
-        if "smsline.contrib.django.allauth" in hooks:
-            needed.append(("verification", "the account adapter"))
-    if getattr(settings, "TWO_FACTOR_SMS_GATEWAY", "") == _GATEWAY:
-        needed.append(("two_factor", "two-factor's gateway"))
-    return needed

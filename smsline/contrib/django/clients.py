@@ -9,6 +9,8 @@ from smsline import AsyncClient, Client
 from smsline.contrib.django import conf
 
 
+# Made when first asked for, not with the settings: a web server forks its workers, and a connection must not be shared by
+# two processes.
 @cache
 def client() -> Client:
     """The process' client.
@@ -37,9 +39,10 @@ def forget() -> None:
 
 def follow_settings() -> None:
     """Forget the clients when a test overrides SMSLINE."""
-    setting_changed.connect(_changed, dispatch_uid="smsline.contrib.django")
 
+    def changed(*, setting: str, **_: Any) -> None:  # noqa: ANN401 - a signal's receiver
+        if setting == "SMSLINE":
+            forget()
 
-def _changed(*, setting: str, **_: Any) -> None:  # noqa: ANN401 - a signal's receiver
-    if setting == "SMSLINE":
-        forget()
+    # Not weak: nothing else holds this function, and a receiver that is collected is forgotten in silence.
+    setting_changed.connect(changed, weak=False, dispatch_uid="smsline.contrib.django")

@@ -45,6 +45,7 @@ class Text:
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
         """The params with the values in their places."""
+        # Safe, though it is `format`: the params come from the settings, and `problems` let names alone into their braces.
         return [param.format_map(values) for param in self.params]
 
 
@@ -97,6 +98,7 @@ def _setting() -> Mapping[str, Any]:
 def _text(purpose: str, given: object) -> Text:
     where = f"SMSLINE['TEMPLATES']['{purpose}']"
     known = PURPOSES[purpose]
+    # A template id alone stands for the usual case: its one param is the code.
     if isinstance(given, str):
         given = {"template": given, "params": [f"{{{name}}}" for name in known[:1]]}
     if not isinstance(given, Mapping):
@@ -111,6 +113,7 @@ def _text(purpose: str, given: object) -> Text:
             if name is not None and (name not in known or spec or conversion):
                 usable = ", ".join(f"{{{each}}}" for each in known) or "no value"
                 raise BadInput(f"{where}['params']", param, f"may use {usable}")
+    # otp unless said otherwise: the person who asked for one of these texts is waiting for it.
     job = {"lane": "otp", **{name: value for name, value in given.items() if name != "params"}}
     try:
         JobSpec.checked(job)

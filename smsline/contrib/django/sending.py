@@ -41,6 +41,7 @@ def send_on_commit(
         Unconfirmed: After the commit: the job may have been taken.
     """
     sender, job_id = client(), new_job_id()
+    # Checked twice, now and by `send`: after the commit an error can no longer roll anything back.
     checked_message({"template": template, **job}, to=to, ref=ref, region=sender.region)
 
     def send() -> None:
@@ -65,6 +66,7 @@ def send_text(purpose: str, to: str, *, ttl_s: float | None = None, values: dict
     text = conf.text_for(purpose)
     if text is None:
         return None
+    # The project's own ttl_s stands above what the hook would set.
     job = {"ttl_s": ttl_s, **text.job, "params": text.filled(values or {})}
     return send_on_commit(to=to, **job)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsline.codes import clear_overrides
+from smsline.codes import CodeRow, clear_overrides, namespaces
+from smsline.codes.store import table
 
 
 @pytest.fixture
@@ -13,3 +14,8 @@ def shipped() -> Iterator[None]:
     clear_overrides()
     yield
     clear_overrides()
+
+
+def everything() -> list[CodeRow]:
+    """Every row of every table, families too."""
+    return [row for key in namespaces() for row in (*table(*key).rows, *table(*key).families)]

@@ -1,12 +1,7 @@
 """`smsline tencent …` against the sandbox: what is printed, what is done there, and how commands end."""
 
-import io
-import json
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,100 +9,17 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
-from pydantic import SecretStr
 
-from config.accounts import Account
-from smsline.cli import main
 from smsline.ledger.link import Ledger
+from tests.unit.commands.conftest import Run, account_at, account_of_sandbox
 from tests.unit.providers.tencent.harness import CALL
 from worker.commands import session
 from worker.commands.tencent import run
 from worker.commands.tencent.session import account, known
-from worker.providers.base import ReceiptPage
 from worker.providers.tencent import templates
 from worker.providers.tencent.checks import ZONE
 from worker.providers.tencent.client import open_provider
 from worker.sandbox.background import Background
-from worker.sandbox.flags import Flags
-
-APP = "1400000000"
-UNLIMITED = {"*": 0}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its one document."""
-        return json.loads(self.out)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Background]:
-    """One sandbox for all."""
-    with Background(Flags(limits=UNLIMITED)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(served: Background) -> Background:
-    """It, with nothing in it."""
-    served.reset()
-    return served
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def tencent(
-    sandbox: Background, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Run:
-    """Runs `smsline tencent`, with an account `main` at the sandbox and buckets in memory."""
-    monkeypatch.chdir(tmp_path)
-    fake = fakeredis.FakeRedis(server=fakeredis.FakeServer())
-    monkeypatch.setattr(session, "open_ledger", lambda _settings: Ledger(fake, "t"))
-    for name, value in account_at(sandbox.url).items():
-        monkeypatch.setenv(f"SMSLINE_ACCOUNTS__MAIN__{name}", value)
-    # As many calls as a test makes; that commands wait for their tokens is tested by itself.
-    for action in ("ADDSMSSIGN", "ADDSMSTEMPLATE", "DELETESMSTEMPLATE", "DELETESMSSIGN", "MODIFYSMSSIGN"):
-        monkeypatch.setenv(f"SMSLINE_ACCOUNTS__MAIN__LIMITS__{action}", "1000")
-
-    def runner(*argv: str, tty: bool = False, stdin: str = "") -> Ran:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        monkeypatch.setattr(sys.stdin, "isatty", lambda: tty)
-        code = main(["tencent", *argv])
-        return Ran(code, *capsys.readouterr())
-
-    return runner
-
-
-def account_of_sandbox(url: str) -> Account:
-    """The same as an account."""
-    return Account(
-        provider="tencent",
-        secret_id=SecretStr("sandbox-id"),
-        secret_key=SecretStr("sandbox-key"),
-        sdk_app_id=APP,
-        endpoint=url,
-    )
-
-
-def account_at(url: str) -> dict[str, str]:
-    """The sandbox's account, as settings."""
-    return {
-        "PROVIDER": "tencent",
-        "SECRET_ID": "sandbox-id",
-        "SECRET_KEY": "sandbox-key",
-        "SDK_APP_ID": APP,
-        "ENDPOINT": url,
-    }
 
 
 @pytest.mark.usefixtures("tencent")
@@ -204,53 +116,6 @@ def test_statistics_of_what_was_sent(tencent: Run, sandbox: Background) -> None:
         ["receipts", "2"],
         ["delivered", "2"],
     ]
-
-
-def test_replies_are_taken_once(tencent: Run, sandbox: Background) -> None:
-    """Every page of the queue is printed, an object per line; afterwards it is empty."""
-    for place in range(102):
-        sandbox.reply("+8613711112222", f"text {place}", at_s=1_790_000_000 + place)
-
-    ran = tencent("replies", "--json")
-    rows = [json.loads(line) for line in ran.out.splitlines()]
-
-    assert len(rows) == 102
-    assert rows[0] == {
-        "phone": "+8613711112222",
-        "received_at": "2026-09-21T14:13:20Z",
-        "sign": "",
-        "extend": "",
-        "text": "text 0",
-    }
-    assert tencent("replies").out == "no replies\n"
-
-
-@pytest.mark.parametrize("form", [(), ("--json",)])
-def test_replies_that_were_taken_are_printed(tencent: Run, sandbox: Background, form: tuple[str, ...]) -> None:
-    """When a later page cannot be had, those that have left the queue are not lost."""
-    for _ in range(101):
-        sandbox.reply("+8613711112222", "TD")
-    sandbox.control(limits={"PullSmsReplyStatus": 1})
-
-    ran = tencent("replies", *form)
-
-    sandbox.control(limits=UNLIMITED)
-    assert ran.code == 1
-    assert ran.out.count("+8613711112222") == 100
-    assert "RequestLimitExceeded" in ran.err
-
-
-def test_replies_of_a_number_stay(tencent: Run, sandbox: Background) -> None:
-    """Asked by number, replies are shown again and again."""
-    sandbox.reply("+8613711112222", "TD", sign="ACME")
-    sandbox.reply("+8613711113333", "hello")
-
-    first, second = (tencent("replies", "--number", "+86 137 1111 2222", "--since", "1h") for _ in range(2))
-
-    assert first.out == second.out
-    assert "TD" in first.out
-    assert "hello" not in first.out
-    assert len(tencent("replies", "--json").out.splitlines()) == 2
 
 
 def test_number(tencent: Run) -> None:
@@ -392,22 +257,3 @@ def test_the_older_signatures(tencent: Run, monkeypatch: pytest.MonkeyPatch, sig
     assert tencent("templates", "list", "--id", template, "--json").json[0]["content"] == "Code {1}"
     assert tencent("number", "+6591234567", "--json").json[0]["ok"] is True
     assert tencent("statistics", "sends", "--from", "2026050112", "--json").json["submitted"] == 0
-
-
-def test_receipts_of_a_number(tencent: Run, sandbox: Background) -> None:
-    """What the provider knows of messages to it, with the code's meaning; nothing leaves the queue."""
-    assert tencent("receipts", "+8613711112222").out == "no receipts\n"
-    provider = open_provider("main", account_of_sandbox(sandbox.url))
-    provider.send(CALL)
-
-    shown, found = tencent("receipts", "+8613711112222"), tencent("receipts", "+8613711112222", "--json").json
-    page = provider.read_page(pulled) if isinstance(pulled := provider.pull(100), bytes) else None
-    provider.close()
-
-    assert "DELIVRD" in shown.out
-    assert [(row["delivered"], row["code"]) for row in found] == [(True, "DELIVRD")]
-    assert found[0]["meaning"]
-    assert isinstance(page, ReceiptPage)
-    assert len(page.receipts) == 2
-    assert tencent("receipts", "12").code == 2
-    assert tencent("receipts", "+8613711112222", "--since", "9d").code == 2

@@ -23,15 +23,16 @@ from smsline.verdicts import Verdict  # noqa: E402
 INTRODUCTION: Final = """\
 # Codes
 
-What every provider's codes mean, and what smsline does about them. This page is made from `smsline/codes/data/` by
-`python docs/generate_codes.py`; change the tables, not the page. `smsline codes explain CODE` says the same about one
-code, in any of its spellings. Where and why the tables differ from a plain reading of the providers' documents:
-[codes/review.md](codes/review.md). How to change or add a row without touching the package:
-[codes/overrides.md](codes/overrides.md).
+What every provider's codes mean, and what smsline does about them. This page is made from
+`smsline/codes/data/` by `python docs/generate_codes.py`; change the tables, not the page. `smsline
+codes explain CODE` says the same about one code, in any of its spellings. Where and why the tables
+differ from a plain reading of the providers' documents: [codes/review.md](codes/review.md). How to
+change or add a row without touching the package: [codes/overrides.md](codes/overrides.md).
 
 ## How to read a row
 
-A row has a **verdict**, which says what happens, and a **scope**, which says what the verdict speaks of.
+A row has a **verdict**, which says what happens, and a **scope**, which says what the verdict
+speaks of.
 
 | verdict | meaning | scopes |
 |---|---|---|
@@ -45,23 +46,28 @@ that called, by its clock, address or key; template |
 | dead | not carried out; will never work like this | recipient, content, request |
 | unsure | may or may not have been carried out | recipient, request, provider |
 
-- **wait**: a time, or until a moment in the provider's time zone. Empty: growing pauses for a retry. A daily or monthly
-  cap of an account or a template is asked about again every ten minutes, because a person can raise it.
-- **read**: the verdict for a call that only reads, where it differs: what a send must doubt, a read can repeat. A park
-  met by a read holds the reads; sends find out for themselves.
-- **other**: whether another provider may be tried. "no" also where that would go round a legal or abuse control.
-- A **receipt** is about a message that was taken before. Its success flag is trusted first; the code explains a failure
-  and says whether another try makes sense. A receipt never parks or throttles anything.
-- A code is looked for in this order: exact, alias, range, wildcard, family; then it is unknown. An unknown code is
-  unsure for a send, asked again for a read, and for a receipt leaves the word to the success flag.
+- **wait**: a time, or until a moment in the provider's time zone. Empty: growing pauses for a
+  retry. A daily or monthly cap of an account or a template is asked about again every ten minutes,
+  because a person can raise it.
+- **read**: the verdict for a call that only reads, where it differs: what a send must doubt, a read
+  can repeat. A park met by a read holds the reads; sends find out for themselves.
+- **other**: whether another provider may be tried. "no" also where that would go round a legal or
+  abuse control.
+- A **receipt** is about a message that was taken before. Its success flag is trusted first; the
+  code explains a failure and says whether another try makes sense. A receipt never parks or
+  throttles anything.
+- A code is looked for in this order: exact, alias, range, wildcard, family; then it is unknown. An
+  unknown code is unsure for a send, asked again for a read, and for a receipt leaves the word to
+  the success flag.
 """
 
 COUNTED: Final = """\
-**codes** counts the rows that stand for a row of the provider's documents: Tencent 136 error codes, 124 of its document
-and 12 of its SDKs (and Ok, which the lists leave out), 41 legacy numbers (40 and 0 for success), 1,975 receipt rows with
-1,968 distinct codes; Alibaba 75, after 121 entries of three editions were merged by name; SMSPartner 259 (and 4 more,
-because its code 9 is told apart by the field it names, and a failure may hold no code). No row of a document was dropped;
-damaged and doubled ones are listed in [codes/review.md](codes/review.md). **added** counts codes in none of
+**codes** counts the rows that stand for a row of the provider's documents: Tencent 136 error codes,
+124 of its document and 12 of its SDKs (and Ok, which the lists leave out), 41 legacy numbers (40
+and 0 for success), 1,975 receipt rows with 1,968 distinct codes; Alibaba 75, after 121 entries of
+three editions were merged by name; SMSPartner 259 (and 4 more, because its code 9 is told apart by
+the field it names, and a failure may hold no code). No row of a document was dropped; damaged and
+doubled ones are listed in [codes/review.md](codes/review.md). **added** counts codes in none of
 these documents; they are marked, and `explain` names where each was seen.
 """
 

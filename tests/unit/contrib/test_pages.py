@@ -51,4 +51,4 @@ def test_the_oldest_versions_are_those_of_the_page() -> None:
         lines = Path(__file__).with_name("oldest.txt").read_text().splitlines()
         (pin,) = [line for line in lines if re.split(r"[\[=~]", line)[0] == name]
         oldest = ".".join(re.split(r"[=~]=", pin)[1].split(".")[:2])
-        assert re.search(rf"{called}\s+from {oldest} on", page), name
+        assert re.search(rf"{called}\s+from\s+{oldest}\s+on", page), name

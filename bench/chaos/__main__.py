@@ -11,7 +11,7 @@ import argparse
 import json
 import tempfile
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
@@ -45,7 +45,9 @@ def main() -> int:
         told = {**found.told, **found.done.skipped}
         given = {"submits_refused": found.given.refused, "jobs_lost": found.given.lost}
         harm = {"harm": found.done.times, "in_flight": found.done.in_flight, "answers": found.struck}
-        print(json.dumps({"held": found.tally.held, **asdict(found.tally), **given, **harm, "told": told}, indent=2))
+        # Not `asdict`, which counts the pairs of a Counter instead of copying it.
+        tally = {each.name: getattr(found.tally, each.name) for each in fields(found.tally)}
+        print(json.dumps({"held": found.tally.held, **tally, **given, **harm, "told": told}, indent=2))
     else:
         Console().print(table(found))
     return 0 if found.tally.held else 1

@@ -91,30 +91,31 @@ class Harm(threading.Thread):
         """What is done, at which share of the time."""
         strike, clock, adrift = self._strike, self._redis.clock, self._adrift
         found: list[tuple[float, str, Callable[[], None]]] = [
-            (0.10, "provider refused", lambda: strike.begin("refused")),
-            (0.17, "", lambda: strike.end("refused")),
-            (0.22, "Redis killed", lambda: self._redis.restart(0.5)),
-            (0.25, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
-            (0.30, "provider 502", lambda: strike.begin("502")),
-            (0.38, "", lambda: strike.end("502")),
-            (0.43, "Redis stalled", lambda: self._redis.stall(min(7.0, self.seconds / 12))),
-            (0.35, "web process killed", self._web.start),
-            (0.50, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
-            (0.55, "replica promoted without the last second", self._promote),
-            (0.63, "provider hangs", lambda: strike.begin("hang")),
-            (0.71, "", lambda: strike.end("hang")),
-            (0.75, "Redis killed", lambda: self._redis.restart(0.5)),
-            (0.80, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
+            (0.08, "Redis killed", lambda: self._redis.restart(0.5)),
+            # While all is well with the provider, so that much is sent in the moments that are lost.
+            (0.17, "replica promoted without the last second", self._promote),
+            (0.25, "provider refused", lambda: strike.begin("refused")),
+            (0.31, "", lambda: strike.end("refused")),
+            (0.36, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
+            (0.42, "provider 502", lambda: strike.begin("502")),
+            (0.49, "", lambda: strike.end("502")),
+            (0.52, "web process killed", self._web.start),
+            (0.56, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
+            (0.61, "provider hangs", lambda: strike.begin("hang")),
+            (0.68, "", lambda: strike.end("hang")),
+            (0.76, "Redis stalled", lambda: self._redis.stall(min(7.0, self.seconds / 12))),
+            (0.86, "Redis killed", lambda: self._redis.restart(0.5)),
+            (0.88, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
         ]
         if clock.why_not:
             self.done.skipped["clocks that step"] = clock.why_not
         else:
             found += [
-                (0.28, "a worker's clock set", lambda: adrift.set(ADRIFT_S)),
-                (0.41, "a worker's clock set", lambda: adrift.set(-ADRIFT_S)),
-                (0.61, "a worker's clock set", lambda: adrift.set(0)),
-                (0.84, "Redis' clock set forward", lambda: clock.set(STEP_S)),
-                (0.92, "Redis' clock set back", lambda: clock.set(0)),
+                (0.20, "a worker's clock set", lambda: adrift.set(ADRIFT_S)),
+                (0.38, "a worker's clock set", lambda: adrift.set(-ADRIFT_S)),
+                (0.58, "a worker's clock set", lambda: adrift.set(0)),
+                (0.89, "Redis' clock set forward", lambda: clock.set(STEP_S)),
+                (0.95, "Redis' clock set back", lambda: clock.set(0)),
             ]
         return sorted(found, key=lambda each: each[0])
 

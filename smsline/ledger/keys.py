@@ -18,6 +18,7 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | clock                        | string | Redis' clock at the last beat of any process, epoch ms      | permanent                       |
 | beat:<worker>                | string | beats of a worker process, counted                          | BEAT_TTL_MS after the last one  |
 | losses                       | list   | what Redis had forgotten, and when that was found           | a week after the last one       |
+| losses:maybe                 | list   | what it may have forgotten when it was restarted or replaced | a week after the last one       |
 | poison                       | hash   | members of due sets that could not be read, and why         | permanent; 1,000 at most        |
 | dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
 | queue:<queue>                | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
@@ -178,7 +179,6 @@ class Keys:
         self.open = self.prefix + "open"
         self.version = self.prefix + "version"
         self.clock = self.prefix + "clock"
-        self.losses = self.prefix + "losses"
         self.poison = self.prefix + "poison"
         self.webhooks = self.prefix + "webhooks"
         self.webhook_wants = self.prefix + "webhook_wants"
@@ -276,6 +276,16 @@ class Keys:
     def index(self, account: str, day: int, shard: int) -> str:
         """One shard of the serial index of a day."""
         return f"{self.index_of(account, day)}{shard}"
+
+    @property
+    def losses(self) -> str:
+        """What Redis has certainly lost."""
+        return self.prefix + "losses"
+
+    @property
+    def losses_maybe(self) -> str:
+        """Losses that are not certain."""
+        return f"{self.losses}:maybe"
 
     def index_of(self, account: str, day: int) -> str:
         """What the shards of a day have in common: their numbers follow."""

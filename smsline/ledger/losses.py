@@ -5,7 +5,7 @@ are never used twice; what was written in them is gone, and nothing else can tel
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 from redis.exceptions import ResponseError
@@ -22,6 +22,7 @@ STEP_BACK_MS: Final = 2_000
 MOVED_AT_ONCE: Final = 20_000
 KEPT: Final = 20
 KEPT_S: Final = 7 * 86_400
+_KEPT_FIELDS: Final = ("from_ms", "to_ms", "found_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +71,20 @@ def beat(ledger: Ledger, worker: str, number: int) -> Beat:
     return Beat(layout.decode(), int(before) if before else None, int(last) if last else None, int(now_ms), int(moved))
 
 
-def keep(ledger: Ledger, loss: Loss) -> None:
-    """Keep a loss for people; the same one, found by another process, is kept once."""
-    key = ledger.keys.losses
-    newest = losses(ledger)[:1]
-    # Every process finds the same loss at its next beat, within seconds of the others.
-    same = bool(newest) and abs(newest[0].found_ms - loss.found_ms) < 30_000
-    if same and (newest[0].certain or not loss.certain):
-        return
+def keep(ledger: Ledger, loss: Loss) -> Loss:
+    """Keep a loss for people; the same one, found by another process, is kept once. Returns the one that is kept."""
+    for newest in losses(ledger)[:1]:
+        if abs(newest.found_ms - loss.found_ms) < 30_000 and (newest.certain or not loss.certain):
+            # Who found it first knows better when it began: since then others have beaten again.
+            return newest
+    # Apart, because older workers, who may run beside us, read no other fields than these three.
+    key = ledger.keys.losses if loss.certain else ledger.keys.losses_maybe
     pipe = ledger.redis.pipeline(transaction=True)
-    pipe.lpush(key, json.dumps(asdict(loss)))
+    pipe.lpush(key, json.dumps({name: getattr(loss, name) for name in _KEPT_FIELDS}))
     pipe.ltrim(key, 0, KEPT - 1)
     pipe.expire(key, KEPT_S)
     pipe.execute()
+    return loss
 
 
 def server_of(ledger: Ledger) -> str:
@@ -96,4 +98,12 @@ def server_of(ledger: Ledger) -> str:
 
 def losses(ledger: Ledger) -> list[Loss]:
     """Losses of the last week, newest first."""
-    return [Loss(**json.loads(text)) for text in ledger.redis.lrange(ledger.keys.losses, 0, -1)]
+    pipe = ledger.redis.pipeline(transaction=False)
+    pipe.lrange(ledger.keys.losses, 0, -1)
+    pipe.lrange(ledger.keys.losses_maybe, 0, -1)
+    found = [
+        Loss(**{name: held[name] for name in _KEPT_FIELDS}, certain=certain)
+        for certain, texts in zip((True, False), pipe.execute(), strict=True)
+        for held in map(json.loads, texts)
+    ]
+    return sorted(found, key=lambda loss: loss.found_ms, reverse=True)

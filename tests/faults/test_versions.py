@@ -11,7 +11,7 @@ import pytest
 
 from smsline.errors import OtherVersion
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import accounts, inbox, jobs, poison, version
+from smsline.ledger import accounts, inbox, jobs, losses, poison, version
 from smsline.ledger.link import Ledger
 from smsline.ledger.migrate import migrate
 from smsline.ledger.number_index import NUMBER_SHARDS
@@ -77,6 +77,18 @@ def test_the_number_index_of_older_workers_stands_beside_ours(hands: Hands) -> N
     ledger.redis.mset({f"{ledger.keys.prefix}numbers:{day}:{shard}": b"7bytes." for shard in range(NUMBER_SHARDS)})
     submit_as_before(ledger, job, [FIRST])
     hands.work(lambda: closed(ledger, job))
+
+
+def test_losses_are_kept_as_older_workers_read_them(hands: Hands) -> None:
+    """They take these three fields and no other; a newer one is passed over here. The same loss, found again, keeps its beginning."""
+    ledger = hands.engine.ledger
+    losses.keep(ledger, losses.Loss(1, 2, 40_000, certain=False))
+    kept = losses.keep(ledger, losses.Loss(1, 2, 50_000))
+    assert losses.keep(ledger, losses.Loss(9, 2, 51_000)) == kept
+    (text,) = ledger.redis.lrange(ledger.keys.losses, 0, -1)
+    assert json.loads(text) == {"from_ms": 1, "to_ms": 2, "found_ms": 50_000}
+    ledger.redis.lset(ledger.keys.losses, 0, json.dumps(json.loads(text) | {"newer": 1}))
+    assert [loss.certain for loss in losses.losses(ledger)] == [True, False]
 
 
 def test_a_job_that_cannot_be_read_blocks_no_other(hands: Hands, caplog: pytest.LogCaptureFixture) -> None:

@@ -87,7 +87,7 @@ class Witness:
         # Without a beat that is gone, what came after the last one is all that can be.
         from_ms, to_ms = ((beat.last_ms or 0), self._now_ms) if certain else (self._now_ms, beat.now_ms)
         loss = Loss(from_ms=from_ms, to_ms=to_ms, found_ms=beat.now_ms, certain=certain)
-        losses.keep(ledger, loss)
+        loss = losses.keep(ledger, loss)
         if not certain:
             log.warning(
                 "Redis was restarted, or another server has taken its place: what was written last, %s, may be lost",

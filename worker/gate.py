@@ -136,6 +136,8 @@ def wait_for_token(
 
 def refused(engine: Engine, account: str, action: str, answer: Refused | Broken) -> None:
     """A pull or an ask was answered with an error: close its bucket for a while, and tell people."""
+    if left_to_others(engine, account, action, answer):
+        return
     match = for_read(engine.settings.accounts[account].provider, answer.code)
     asked_s = wait_s(match.row, now_s=engine.now_ms() / 1000)
     if asked_s is not None:
@@ -145,7 +147,7 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
     else:
         pause_s = THROTTLED_S if match.row.verdict is Verdict.THROTTLE else TROUBLE_MOST_S
     buckets.shut(engine.ledger, engine.settings.bucket_of(account), action, pause_s * 1000)
-    accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
+    accounts.note_error(engine.ledger, account, f"{answer.code} from {action} at {engine.worker}")
     if match.row.verdict is Verdict.PARK and match.row.scope is not Scope.TEMPLATE:
         log.error(
             "account %s: %s refuses with %s: %s; receipts wait until that is mended",
@@ -156,6 +158,28 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
         )
     else:
         log.warning("account %s: %s answered %s; asking again in %g s", account, action, answer.code, pause_s)
+
+
+def left_to_others(engine: Engine, account: str, action: str, answer: Refused | Broken) -> bool:
+    """Whether the provider refuses this machine alone, and others take the account's receipts and replies for a while.
+
+    A wrong clock here must not close the bucket of machines whose clock is right.
+    """
+    row, rest_s = for_read(engine.settings.accounts[account].provider, answer.code).row, engine.settings.park_probe_s
+    if row.verdict is not Verdict.PARK or row.scope is not Scope.PROCESS:
+        return False
+    if not engine.presence.stop_reads(account, for_s=rest_s):
+        return False
+    log.error(
+        "account %s: %s refuses this machine (%s) with %s: %s; other workers take its receipts, asking again in %g s",
+        account,
+        action,
+        engine.worker,
+        answer.code,
+        row.meaning,
+        rest_s,
+    )
+    return True
 
 
 def trouble_s(engine: Engine, account: str, action: str) -> float:

@@ -10,6 +10,7 @@ from tests.support.provider import accept as accepted
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 from worker.intake import accept
+from worker.receipts import drain
 from worker.runtime.scheduler import Scheduler
 from worker.sending import strangers
 
@@ -105,6 +106,24 @@ def test_a_machine_that_is_refused_leaves_the_account_to_others(ledger: Ledger) 
     look(fine)
     assert fine.counts(job) == {"total": 600, "accepted": 600}
     assert {row["attempts"] for row in fine.results(job)} == {1}
+
+
+def test_a_machine_that_may_not_pull_receipts_leaves_them_to_others(ledger: Ledger) -> None:
+    """The bucket stays open for the others; after a while it finds out whether it is still refused."""
+    off, right = FakeProvider(), FakeProvider()
+    wrong_clock, fine = workers(ledger, {"main": off}, {"main": right})
+    job = fine.submit(some_numbers(3))
+    fine.send_all()
+    right.deliver()
+    off.pull_script.append(f"refused {CLOCK}".encode())
+    for _ in range(4):
+        wrong_clock.advance(3)
+        drain.drain(wrong_clock.engine, "main")
+    assert off.pulls == 1
+    fine.later(1)
+    assert fine.counts(job) == {"total": 3, "delivered": 3}
+    assert wrong_clock.engine.presence.leave_for_ms("main") is not None
+    assert fine.engine.presence.leave_for_ms("main") is None
 
 
 def test_an_account_is_parked_when_all_machines_are_refused(ledger: Ledger) -> None:

@@ -35,7 +35,7 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     lease = due.claim_one(engine.ledger, keys.drain, account, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:
         return 0
-    if provider is None:
+    if provider is None or engine.presence.leave_for_ms(account) is not None:
         _leave(engine, account, lease)
         return 0
     if not isinstance(provider, QueueProvider):
@@ -53,7 +53,7 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
 
 
 def _leave(engine: Engine, account: str, lease: Lease) -> None:
-    """Receipts of an account that this service does not have (any more) wait for one that has it, as long as any are awaited."""
+    """Receipts of an account that this process lacks, or may not pull, wait for one that can, as long as any are awaited."""
     awaited = accounts.outstanding(engine.ledger, account) > 0
     due.finish(
         engine.ledger, engine.ledger.keys.drain, lease, engine.presence.leave_for_ms(account) if awaited else None

@@ -5,8 +5,9 @@ from typing import Final
 
 from smsline.ledger import accounts, due, pages
 from worker.engine import Engine
-from worker.gate import trouble_s, wait_for_token
-from worker.providers.base import Broken, ReplyProvider
+from worker.gate import left_to_others, trouble_s, wait_for_token
+from worker.providers.base import Broken, Refused, ReplyProvider
+from worker.routing.presence import LEFT_MS
 
 PAGE: Final = 100
 REFUSED_AGAIN_MS: Final = 600_000.0
@@ -35,10 +36,13 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
         # Another process may have the account, and will put it back when it starts.
         due.finish(engine.ledger, key, lease)
         return 0
+    if (leave_ms := engine.presence.leave_for_ms(account)) is not None:
+        due.finish(engine.ledger, key, lease, leave_ms)
+        return 0
     rows = PAGE
     while rows == PAGE and not (full and over()):
         rows, wait_ms = _pull_one(engine, account, provider)
-        again_ms, full = max(again_ms, wait_ms), full + bool(rows)
+        again_ms, full = LEFT_MS if wait_ms == LEFT_MS else max(again_ms, wait_ms), full + bool(rows)
     due.finish(engine.ledger, key, lease, again_ms)
     return full
 
@@ -52,6 +56,9 @@ def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[in
         accounts.note_error(engine.ledger, account, f"{page.code} while pulling replies")
         return 0, trouble_s(engine, account, provider.replies_action) * 1000
     rows = provider.count_replies(page)
+    answer = provider.read_replies(page) if rows is None else None
+    if isinstance(answer, Refused | Broken) and left_to_others(engine, account, provider.replies_action, answer):
+        return 0, LEFT_MS
     if rows != 0:  # an error of the provider's is told when the page is read
         pages.push(engine.ledger, account, "replies", page)
         engine.poke(0)

@@ -52,6 +52,7 @@ class Presence:
     def __init__(self, ledger: Ledger, worker: str, accounts: Iterable[str], monotonic_s: Callable[[], float]) -> None:
         self._ledger, self._worker, self._accounts, self._clock_s = ledger, worker, frozenset(accounts), monotonic_s
         self._stops: dict[str, _Stop] = {}
+        self._reads_again_s: dict[str, float] = {}
         self._told_s: dict[str, float] = {}
         self._others: dict[str, Worker] = {}
         self._others_s = self._announced_s = float("-inf")
@@ -92,7 +93,7 @@ class Presence:
         return any(account in each["accounts"] and account not in each["stopped"] for each in others)
 
     def leave_for_ms(self, account: str) -> float | None:
-        """When work of an account that this process lacks is looked at again, because another process may take it until then.
+        """When work of an account that this process lacks, or may not ask about, is looked at again: another may take it until then.
 
         None when this process has the account. A while when no process has it, since then nothing can be asked.
 
@@ -100,7 +101,8 @@ class Presence:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
         if self.has(account):
-            return None
+            resting = self._clock_s() < self._reads_again_s.get(account, float("-inf"))
+            return LEFT_MS if resting and self.served_by_others(account) else None
         self.lacks(account, "questions about its calls")
         return LEFT_MS if self.served_by_others(account) else UNSERVED_MS
 
@@ -134,6 +136,19 @@ class Presence:
                 for_s,
             )
         return not others
+
+    def stop_reads(self, account: str, *, for_s: float) -> bool:
+        """Leave an account's receipts to other processes for a while, because the provider refuses this machine; whether there are any.
+
+        Apart from the sends, whose permission may be another one.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        others = self.served_by_others(account)
+        if others:
+            self._reads_again_s[account] = self._clock_s() + for_s
+        return others
 
     def go_on(self, account: str) -> None:
         """The provider takes calls of this machine again."""

@@ -42,8 +42,9 @@ from smsline.urls import read_url, redis_client
 T = TypeVar("T")
 Rows = Iterable[str | Recipient] | AsyncIterable[str | Recipient]
 
+# Connections of one client at most; further calls wait for one. More would not be faster: Redis runs one script at a
+# time.
 CONNECTIONS: Final = 32
-"""Connections of one client at most; further calls wait for one. More would not be faster: Redis runs one script at a time."""
 
 
 class AsyncClient:

@@ -22,8 +22,8 @@ from smsline.textfile import encoding_of
 STDIN: Final = "-"
 """As a path: read standard input."""
 
+# A spreadsheet's own first line, which names the delimiter.
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-"""A spreadsheet's own first line, which names the delimiter."""
 
 _BLANK_BEFORE_QUOTE: Final = re.compile(r'\s+"')
 _HEAD: Final = 1 << 16

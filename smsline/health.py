@@ -134,13 +134,18 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
     )
 
 
+def _meaning(code: str, provider: str, otherwise: str = "no table knows this code") -> str:
+    # As for a person, with patience for spellings: the ledger has the code as the provider wrote it.
+    matches = codes.explain(code, provider)
+    return matches[0].row.meaning if matches else otherwise
+
+
 def _held(held: breaker.Held | None, provider: str) -> Held | None:
     if held is None:
         return None
-    matches = codes.explain(held["code"], provider)
     return Held(
         code=held["code"],
-        meaning=matches[0].row.meaning if matches else "no table knows this code",
+        meaning=_meaning(held["code"], provider),
         since=iso(held["since_ms"]),
         next_probe=iso(held["probe_ms"]),
         returning=held["returning"],
@@ -150,10 +155,9 @@ def _held(held: breaker.Held | None, provider: str) -> Held | None:
 def _failover(held: Out | None, provider: str) -> Failover | None:
     if held is None:
         return None
-    matches = codes.explain(held["code"], provider)
     return Failover(
         code=held["code"],
-        meaning=matches[0].row.meaning if matches else "no table knows this code",
+        meaning=_meaning(held["code"], provider),
         since=iso(held["since_ms"]),
         until=iso(held["out_ms"]),
         whole_again=iso(held["back_ms"]),
@@ -162,13 +166,12 @@ def _failover(held: Out | None, provider: str) -> Failover | None:
 
 
 def _parked(park: accounts.Park, provider: str) -> Parked:
-    matches = codes.explain(park["code"], provider)
     return Parked(
         scope=park["scope"],
         template=template_id(park["template"]),
         side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",
         own_sign=SIGNED in park["template"].partition(ONLY)[0].lstrip(SIGNED),
         code=park["code"],
-        meaning=matches[0].row.meaning if matches else park["message"],
+        meaning=_meaning(park["code"], provider, otherwise=park["message"]),
         since=iso(park["since_ms"]),
     )

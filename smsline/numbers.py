@@ -32,10 +32,13 @@ _BETWEEN: Final = _DASHES + _DOTS + _OPENING + _CLOSING
 _SLASHES: Final = "/／"  # noqa: RUF001
 _PLUSES: Final = "+＋﹢"  # noqa: RUF001
 _AFTER_SLASH: Final = 5
+
+# Characters of a spelling, blanks and marks included.
 _LONGEST: Final = 64
-"""Characters of a spelling, blanks and marks included."""
 
 _NO_NUMBER: Final = "is not a phone number; write it as +<country><number>"
+
+# What is written beside a number, and the rule it breaks.
 _NOT_ALONE: Final = (
     (re.compile(r"^\D*$"), _NO_NUMBER),
     (
@@ -50,7 +53,6 @@ _NOT_ALONE: Final = (
     (re.compile(r"[^\W\d_]"), "has letters beside the number; write the number alone"),
     (re.compile(r"[)\]）］]$"), "ends in brackets; write one number alone"),  # noqa: RUF001
 )
-"""What is written beside a number, and the rule it breaks."""
 
 _DIGIT_RUN: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
@@ -90,6 +92,7 @@ def _parse_slowly(raw: str, region: str | None, *, field: str, allow_unassigned:
     except phonenumbers.NumberParseException as error:
         raise BadInput(field, mask(raw), _rule_of(error, dialled, region)) from None
     digits = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    # The library takes a 00 that the region does not dial for two digits of the number itself.
     if dialled.startswith("00") and digits.endswith(dialled):
         raise BadInput(field, mask(raw), f"begins with 00, which is not dialled before a country code in {region}")
     if rule := _broken_rule(parsed, digits, allow_unassigned=allow_unassigned):
@@ -119,15 +122,7 @@ def _dialled(raw: str, region: str | None) -> str:
     Raises:
         ValueError: Something else is written there too; the rule it breaks.
     """
-    dialled = _cleaned(raw)
-    if region is None and _MAINLAND_00.fullmatch(dialled):
-        return f"+{dialled[2:]}"  # a spelling that Tencent documents, and that has one reading only
-    if dialled.startswith("+521") and len(dialled) == 14:
-        return f"+52{dialled[4:]}"  # Mexico's mobile prefix, abolished in 2019: the same phone without it
-    return dialled
-
-
-def _cleaned(raw: str) -> str:
+    # Before anything else: the patterns below look at every place of the text, and a cell may hold a whole letter.
     if len(raw) > _LONGEST:
         raise ValueError(_NO_NUMBER)
     # Cf: zero-width blanks, marks of direction, the byte order mark; what copying from a page or a chat brings along.
@@ -140,7 +135,12 @@ def _cleaned(raw: str) -> str:
     for wrong, rule in _NOT_ALONE:
         if wrong.search(text):
             raise ValueError(rule)
-    return _digits_of(text)
+    dialled = _digits_of(text)
+    if region is None and _MAINLAND_00.fullmatch(dialled):
+        return f"+{dialled[2:]}"  # a spelling that Tencent documents, and that has one reading only
+    if dialled.startswith("+521") and len(dialled) == 14:
+        return f"+52{dialled[4:]}"  # Mexico's mobile prefix, abolished in 2019: the same phone without it
+    return dialled
 
 
 def _digits_of(text: str) -> str:
@@ -177,6 +177,8 @@ def _rule_of(error: phonenumbers.NumberParseException, dialled: str, region: str
     return "has too few or too many digits for its country"
 
 
+# From here: libphonenumber's own tables, as expressions that judge a number in 2 us. What they do not know for certain is
+# left to the library, so that both never differ.
 class _Country(NamedTuple):
     """What the numbers of a country code look like.
 
@@ -246,6 +248,7 @@ def usual_spelling() -> Callable[[str], object]:
     return re.compile(rf"\+86(?:{mobile})").fullmatch
 
 
+# What people write for a country and ISO 3166 calls otherwise.
 _REGION_SLIPS: Final = {"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US", "PRC": "CN", "CHN": "CN"}
 
 
@@ -296,6 +299,7 @@ def mask(number: int | str) -> str:
 
     Text that is no number at all is masked the same way: it may be anything a person pasted.
     """
+    # Of six digits or ten something must stay hidden: the shorter a text is, the less of it is shown.
     text = f"+{number}" if isinstance(number, int) else number.strip()
     if len(text) < 9:
         return text[:2] + "****" if len(text) > 2 else "****"

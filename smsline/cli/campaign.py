@@ -133,6 +133,7 @@ class Intake:
 
     def nothing_accepted(self) -> BadInput | None:
         """The error of a file read to its end without one recipient that can be sent, if that is so."""
+        # The client speaks of rows, the person knows lines: the file's own error is the clearer one.
         if not self.exhausted or self.taken > self.refused:
             return None
         if not self._rejects.count:
@@ -188,11 +189,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     submit = partial(submit, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
     told: list[Summary] = []
     with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:
-        if source.columns.params and param:
-            raise BadInput("--param", "…", f"{source.name} has param columns; give params there or here, not both")
-        if source.columns.ignored:
-            # Said, not refused: exports bring columns along; but a misspelt `params1` would be missed in silence.
-            say(f"columns not used: {', '.join(source.columns.ignored)}")
+        _check_columns(source, params_given=bool(param))
         with RejectedFile(_rejects_of(file, rejects)) as bad, _progress(source) as tick:
             intake = Intake(source, bad, tick)
             listeners = (intake.rejected, intake.repeated, intake.settled)
@@ -203,7 +200,6 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
                     on = dict(zip(("on_rejected", "on_duplicate", "on_progress"), listeners, strict=True))
                     job = submit(to=intake, on_summary=told.append, **on)
             except BadInput as error:
-                # The client speaks of rows, the person knows lines: the file's own error is the clearer one.
                 if (nothing := intake.nothing_accepted()) is None:
                     raise
                 bad.keep()
@@ -215,6 +211,14 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
         return
     say(intake.told(told[0]))
     finish(client, job, wait=wait, timeout_s=timeout, as_json=as_json)
+
+
+def _check_columns(source: CampaignFile, *, params_given: bool) -> None:
+    if source.columns.params and params_given:
+        raise BadInput("--param", "…", f"{source.name} has param columns; give params there or here, not both")
+    if source.columns.ignored:
+        # Said, not refused: exports bring columns along; but a misspelt `params1` would be missed in silence.
+        say(f"columns not used: {', '.join(source.columns.ignored)}")
 
 
 def _rejects_of(file: str, named: str) -> Path:

@@ -7,7 +7,7 @@ import typer
 
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
-from smsline.cli.output import print_json, print_line, say
+from smsline.cli.output import print_json, print_line, print_secret
 from smsline.errors import BadInput
 
 commands = typer.Typer(
@@ -55,12 +55,7 @@ def create(
         per_s=per_s,
         expires_s=_span_s(expires),
     )
-    if as_json:
-        print_json({"name": name, "key": token})
-        return
-    # The key alone on stdout, so that `smsline keys create … > file` holds it and nothing else.
-    print_line(token)
-    say("keep it now: it cannot be shown again")
+    print_secret(name, "key", token, as_json=as_json)
 
 
 @commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline keys list"))

@@ -33,6 +33,15 @@ def print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def print_secret(name: str, field: str, secret: str, *, as_json: bool) -> None:
+    """What can be shown once only, alone on stdout, so that `… > file` holds it and nothing else; as JSON with its name."""
+    if as_json:
+        print_json({"name": name, field: secret})
+        return
+    print_line(secret)
+    say("keep it now: it cannot be shown again")
+
+
 def say(text: str) -> None:
     """One line of stderr, about the work."""
     sys.stderr.write(text + "\n")

@@ -8,7 +8,7 @@ import typer
 
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
-from smsline.cli.output import print_json, print_line, say
+from smsline.cli.output import print_json, print_line, print_secret
 from smsline.cli.replies import since_s
 
 commands = typer.Typer(
@@ -52,11 +52,7 @@ def add(
     """Add an endpoint and print the secret its events are signed with, once."""
     wanted = [part.strip() for part in events.split(",") if part.strip()]
     secret = opt.admin_of(context).add_webhook(name, url, wanted)
-    if as_json:
-        print_json({"name": name, "secret": secret})
-        return
-    print_line(secret)
-    say("keep it now: it cannot be shown again")
+    print_secret(name, "secret", secret, as_json=as_json)
 
 
 @commands.command("list", context_settings=opt.HELP, epilog=opt.example("smsline webhooks list"))

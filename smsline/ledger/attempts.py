@@ -152,8 +152,8 @@ def index_value(block: int, position: int) -> bytes:
     return block.to_bytes(5, "big") + bytes([position])
 
 
+# Bytes of such a value; one that is longer belongs to a try that has had its receipt and was followed by another.
 INDEX_BYTES: Final = 6
-"""Bytes of such a value; one that is longer belongs to a try that has had its receipt and was followed by another."""
 
 
 def read_index_value(value: bytes) -> tuple[int, int]:
@@ -274,8 +274,8 @@ def _entry_args(used: Used, each: EntryResults, account: str, *, at_ms: int, bef
     return [each.entry.text(), " ".join(stretches), serials, sum(result.fee for result in results), " ".join(through)]
 
 
+# States in which a recipient is a dead letter, counted by its code.
 _NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})
-"""States in which a recipient is a dead letter, counted by its code."""
 
 
 def _kind(result: RecipientResult) -> tuple[State, str, str, str]:

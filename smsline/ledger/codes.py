@@ -22,8 +22,9 @@ LONGEST_CODE: Final = 80
 LONGEST_MESSAGE: Final = 200
 """Characters of a provider's message that are kept."""
 
+# Numbers and ids, masked or not, in a message: they say nothing of the code, and would make a text of its own of
+# each.
 _ID: Final = re.compile(r"\+?[0-9][0-9*]{6,}")
-"""Numbers and ids, masked or not, in a message: they say nothing of the code, and would make a text of its own of each."""
 
 REMEMBERED: Final = 5000
 """Numbers that a process remembers; those of a ledger with more are asked for again."""

@@ -23,15 +23,16 @@ from smsline.repeats import Kept, Known, mark, mark_of
 
 KEPT_REFUSALS: Final = 1000
 
+# Wake-ups that may be under way for a lane: a worker that follows one takes every job that is in the inbox by then.
 WAKE_UPS: Final = 8
-"""Wake-ups that may be under way for a lane: whoever follows one takes every job that is in the inbox by then."""
 
+# A wake-up that no worker followed for so long is taken for lost.
 WAKE_UP_EXPIRY_MS: Final = 1_000
-"""A wake-up that no worker followed for so long is taken for lost."""
 
 
+# Pauses before a script whose answer did not come is run again. With the connection's timeout of 5 s that is 16 s at
+# most.
 ASK_AGAIN_S: Final = (0.0, 0.5)
-"""Pauses before a script whose answer did not come is run again. With the connection's timeout of 5 s that is 16 s at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,19 +178,12 @@ def submission(
         OtherVersion: The ledger is of another version; nothing was written.
         redis.exceptions.RedisError: Redis cannot be reached; the part is not there.
     """
+    # The layout is looked at in the script itself: a question before would cost every message a round trip.
+    key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.got(job), keys.jobs, keys.inbox(spec.lane)]
+    key_list += [keys.idempotency(spec.key or job), keys.version, keys.ids]
     call: ScriptCall = (
         "submit",
-        [
-            *keys.book,
-            keys.job(job),
-            keys.part(job, part_no),
-            keys.got(job),
-            keys.jobs,
-            keys.inbox(spec.lane),
-            keys.idempotency(spec.key or job),
-            keys.version,
-            keys.ids,
-        ],
+        key_list,
         [
             job,
             spec.key,

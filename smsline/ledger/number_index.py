@@ -14,14 +14,14 @@ from typing import Final
 from smsline.ledger.link import Ledger, ScriptCall
 from smsline.numbers import same_phone
 
+# Lists of a day. With ten million recipients kept a look-up reads some 300 kB in all.
 NUMBER_SHARDS: Final = 256
-"""Lists of a day. With ten million recipients kept a look-up reads some 300 kB in all."""
 
 BLOCK_BYTES: Final = 5
 RECORD_BYTES: Final = 2 + BLOCK_BYTES
 
+# 2^64 divided by the golden ratio: multiplied by it, numbers of one range are spread evenly.
 _SPREAD: Final = 0x9E37_79B9_7F4A_7C15
-"""2^64 divided by the golden ratio: multiplied by it, numbers of one range are spread evenly."""
 
 
 def place_of(number: int) -> tuple[int, bytes]:

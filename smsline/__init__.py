@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smsline.ledger.users import User
     from smsline.ledger.webhooks import ListedWebhook, WebhookDelivery, WebhookFailure
     from smsline.names import Lane
+    from smsline.questions import NumberInfo, SignatureInfo, TemplateInfo
     from smsline.suppressed import SuppressedNumber
 
 __all__ = [
@@ -47,16 +48,19 @@ __all__ = [
     "ListedWebhook",
     "NotFound",
     "NumberEvent",
+    "NumberInfo",
     "NumberPage",
     "OtherVersion",
     "Parked",
     "Recipient",
     "Rejected",
     "Result",
+    "SignatureInfo",
     "SmslineError",
     "Status",
     "Summary",
     "SuppressedNumber",
+    "TemplateInfo",
     "Unavailable",
     "Unconfirmed",
     "User",
@@ -78,6 +82,7 @@ _HOMES = {
     "ledger.replies": ("KeptReply",),
     "ledger.webhooks": ("ListedWebhook", "WebhookDelivery", "WebhookFailure"),
     "names": ("Lane",),
+    "questions": ("NumberInfo", "SignatureInfo", "TemplateInfo"),
     "suppressed": ("SuppressedNumber",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

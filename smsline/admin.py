@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from redis.exceptions import RedisError
 
-from smsline import codes, suppressed
+from smsline import codes, questions, suppressed
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.health import AccountHealth, health_of
 from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, replies, suppression
@@ -16,6 +16,7 @@ from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.replies import KeptReply
 from smsline.ledger.suppression import Scope
 from smsline.numbers import e164, parse_number
+from smsline.questions import SignatureInfo, TemplateInfo
 from smsline.states import State
 from smsline.suppressed import SuppressedNumber
 from smsline.webhooks import Webhooks
@@ -233,6 +234,36 @@ class Admin(Webhooks):
         with self._acting():
             for entry in suppression.listed(self._ledger):
                 yield suppressed.shown(entry)
+
+    def templates(
+        self, *, international: bool = False, account: str = "", timeout_s: float = 10.0
+    ) -> list[TemplateInfo]:
+        """The templates that an account of Tencent has, with what their review came to; a worker asks for them.
+
+        Args:
+            international: Those for global numbers; False for mainland ones.
+            account: Whose, where several can be asked.
+            timeout_s: Longest wait for each page of 100.
+
+        Raises:
+            BadInput: The account cannot be asked, or must be named.
+            NotFound: No account can be asked.
+            SmslineError: The provider refused, with its code.
+            TimeoutError: No worker answered in time.
+        """
+        return self._reviewed("templates", international=international, account=account, timeout_s=timeout_s)
+
+    def signatures(
+        self, *, international: bool = False, account: str = "", timeout_s: float = 10.0
+    ) -> list[SignatureInfo]:
+        """The signatures that an account has; arguments and errors are those of `templates`."""
+        return self._reviewed("signatures", international=international, account=account, timeout_s=timeout_s)
+
+    def _reviewed(self, what: str, *, international: bool, account: str, timeout_s: float) -> list[Any]:
+        keys = self._ledger.keys
+        return self._carry(
+            questions.reviewed(keys, what, international=international, account=account, timeout_s=timeout_s)
+        )
 
     def replies(self, *, since_s: float = 0) -> Iterator[KeptReply]:
         """What people have answered since then (epoch seconds), oldest first, and what was done about it."""

@@ -24,6 +24,7 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from smsline import questions
 from smsline.calls import Calls, Target, arguments_of, reachable
 from smsline.client import warn_of_bad, warn_of_wake
 from smsline.errors import BadInput, SmslineError
@@ -32,9 +33,11 @@ from smsline.ledger.connection import SOCKET_TIMEOUT_S
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.keys import Keys
+from smsline.ledger.replies import KeptReply, ReplyReader
 from smsline.ledger.talk import Command, Talk, ask, carry_async, exchange_async
 from smsline.names import DEFAULT_NAMESPACE
 from smsline.parts import Tally, nothing_good, parts
+from smsline.questions import NumberInfo
 from smsline.tracing import submitting
 from smsline.upload import Upload
 from smsline.urls import read_url, redis_client
@@ -162,6 +165,23 @@ class AsyncClient:
     async def cancel(self, job: str) -> None:
         """As `Client.cancel`."""
         await self._carry(self._calls.steer(job, "cancelled"))
+
+    async def converted(self, job_or_serial: str, *, at: float | None = None, account: str = "") -> int:
+        """As `Client.converted`."""
+        return await self._carry(questions.converted(self._calls.keys, job_or_serial, at=at, account=account))
+
+    async def number_info(
+        self, phones: Sequence[str], *, account: str = "", timeout_s: float = 10.0
+    ) -> list[NumberInfo]:
+        """As `Client.number_info`."""
+        return await self._carry(questions.number_info(self._calls.keys, phones, account, timeout_s))
+
+    async def replies(self, since_s: float = 0) -> AsyncIterator[KeptReply]:
+        """As `Client.replies`: `async for reply in client.replies()`."""
+        reader = ReplyReader(self._calls.keys, since_s * 1000)
+        while (page := await self._carry(reader.page())) is not None:
+            for reply in page:
+                yield reply
 
     async def now_s(self) -> float:
         """As `Client.now_s`."""

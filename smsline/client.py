@@ -1,21 +1,24 @@
 """`Client`, what producers call: it hands jobs over, durable when a call returns, and follows them."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Unpack
 
 from redis.exceptions import RedisError
 
+from smsline import questions
 from smsline.control import JobControl
 from smsline.errors import BadInput
 from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, Summary, rules_of
 from smsline.ledger.connection import connect
 from smsline.ledger.inbox import Submitted
 from smsline.ledger.link import Ledger
+from smsline.ledger.replies import KeptReply, ReplyReader
 from smsline.ledger.talk import ask, carry
 from smsline.names import DEFAULT_NAMESPACE
 from smsline.parts import Tally, nothing_good, parts
+from smsline.questions import NumberInfo
 from smsline.tracing import submitting
 from smsline.upload import Upload
 
@@ -135,6 +138,53 @@ class Client(JobControl):
         self._note("campaign.submit", {"job": taken.job, "template": spec.template, "lane": spec.lane}, summary.added)
         warn_of_bad(taken.job, tally if on_rejected is None else Tally())
         return taken.job
+
+    def converted(self, job_or_serial: str, *, at: float | None = None, account: str = "") -> int:
+        """Tell the provider that the code of a message was typed in, by which it judges its routes (Tencent's ReportConversion).
+
+        It is left in the ledger; a worker tells it, for a day if the provider is away, and once however often this is called.
+
+        Args:
+            job_or_serial: The job's id, or a message's serial as the results have it.
+            at: When, epoch seconds; None for now.
+            account: The serial's account, where it is older than four days and several accounts could have it.
+
+        Returns:
+            Of how many messages it will be told.
+
+        Raises:
+            BadInput: A value breaks its rule, or the job is a campaign of more than 1,000.
+            NotFound: No message of it was taken by a provider that can be told.
+            Unavailable: Redis cannot be reached.
+        """
+        return self._carry(questions.converted(self._calls.keys, job_or_serial, at=at, account=account))
+
+    def number_info(self, phones: Sequence[str], *, account: str = "", timeout_s: float = 10.0) -> list[NumberInfo]:
+        """How the provider reads numbers (Tencent's DescribePhoneNumberInfo), in any order; a worker asks it.
+
+        Args:
+            phones: 1 to 200, digits with or without a `+`: an odd spelling may be what is asked about.
+            account: Whose provider is asked, where several can be.
+            timeout_s: Longest wait.
+
+        Raises:
+            BadInput: A value breaks its rule, or which account is meant must be said.
+            NotFound: No account can be asked.
+            SmslineError: The provider refused, with its code.
+            TimeoutError: No worker answered in time.
+            Unavailable: Redis cannot be reached.
+        """
+        return self._carry(questions.number_info(self._calls.keys, phones, account, timeout_s))
+
+    def replies(self, since_s: float = 0) -> Iterator[KeptReply]:
+        """What people have answered since then (epoch seconds), oldest first, and what was done about it; streamed.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        reader = ReplyReader(self._calls.keys, since_s * 1000)
+        while (page := self._carry(reader.page())) is not None:
+            yield from page
 
     def close(self) -> None:
         """Close the connections."""

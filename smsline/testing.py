@@ -7,6 +7,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from dataclasses import dataclass, field
 from typing import Self, Unpack
 
+import phonenumbers
+
 from smsline.countries import country_of
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 from smsline.job import (
@@ -22,9 +24,11 @@ from smsline.job import (
     rules_of,
 )
 from smsline.ledger.jobs import Counts, Result, Status, iso
+from smsline.ledger.replies import KeptReply
 from smsline.names import Lane
 from smsline.numbers import e164, parse_number
 from smsline.parts import Tally, nothing_good, parts
+from smsline.questions import NumberInfo
 from smsline.repeats import Content, Kept, mark, refuse_another_job, refuse_other_rows
 from smsline.states import COUNTED, FINAL, State
 
@@ -93,6 +97,8 @@ class Collector:
         self.jobs: list[Collected] = []
         self.unavailable = unavailable
         self.region = region
+        self.conversions: list[str] = []
+        self.kept_replies: list[KeptReply] = []
         self._clock_s = clock_s
 
     def send(
@@ -266,6 +272,20 @@ class Collector:
             raise Conflict(f"job {job} is closed: it can no longer become {wanted}")
         kept.control = wanted
 
+    def converted(self, job_or_serial: str, *, at: float | None = None, account: str = "") -> int:  # noqa: ARG002 - as `Client`'s
+        """As `Client.converted`, for a job; kept in `conversions`."""
+        sent = len(self.job(job_or_serial).numbers)
+        self.conversions.append(job_or_serial)
+        return sent
+
+    def number_info(self, phones: Sequence[str], *, account: str = "", timeout_s: float = 10.0) -> list[NumberInfo]:  # noqa: ARG002
+        """As `Client.number_info`, by the tables of this package in place of a provider."""
+        return [_info(phone) for phone in phones]
+
+    def replies(self, since_s: float = 0) -> Iterator[KeptReply]:  # noqa: ARG002 - as `Client`'s
+        """As `Client.replies`: what the test has put into `kept_replies`."""
+        yield from self.kept_replies
+
     def close(self) -> None:
         """Nothing to close."""
 
@@ -349,6 +369,21 @@ class AsyncCollector:
         """As `Collector.cancel`."""
         self.collector.cancel(job)
 
+    async def converted(self, job_or_serial: str, *, at: float | None = None, account: str = "") -> int:
+        """As `Collector.converted`."""
+        return self.collector.converted(job_or_serial, at=at, account=account)
+
+    async def number_info(
+        self, phones: Sequence[str], *, account: str = "", timeout_s: float = 10.0
+    ) -> list[NumberInfo]:
+        """As `Collector.number_info`."""
+        return self.collector.number_info(phones, account=account, timeout_s=timeout_s)
+
+    async def replies(self, since_s: float = 0) -> AsyncIterator[KeptReply]:
+        """As `Collector.replies`."""
+        for reply in self.collector.replies(since_s):
+            yield reply
+
     async def close(self) -> None:
         """Nothing to close."""
 
@@ -357,3 +392,18 @@ class AsyncCollector:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _info(phone: str) -> NumberInfo:
+    """What a provider says that reads numbers by libphonenumber's tables."""
+    unread = NumberInfo(
+        phone=phone, ok=False, code="unread", message="", calling_code="", subscriber="", country="", country_name=""
+    )
+    try:
+        number = parse_number(f"+{phone.removeprefix('+')}")
+    except BadInput:
+        return unread
+    calling_code = str(phonenumbers.parse(e164(number)).country_code)
+    subscriber = str(number).removeprefix(calling_code)
+    read = NumberInfo(**{**unread, "phone": e164(number), "ok": True, "code": "Ok", "country": country_of(number)})
+    return NumberInfo(**{**read, "calling_code": calling_code, "subscriber": subscriber})

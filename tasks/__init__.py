@@ -11,7 +11,7 @@ from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_
 from worker.app import app
 from worker.intake import submit
 from worker.maintenance import balance, lifecycle
-from worker.receipts import drain, poll, pushed, replies, resolve
+from worker.receipts import drain, poll, pushed, questions, replies, resolve
 from worker.sending import loop
 
 Wake = Sequence[str]
@@ -52,12 +52,14 @@ def send_lane(lane: str, wake: Wake = ()) -> None:
 
 @app.task(name=TASK_DRAIN)
 def drain_account(account: str, what: str = "", wake: Wake = ()) -> None:
-    """Pull an account's receipts or replies, or read what was pushed to it."""
+    """Pull an account's receipts or replies, read what was pushed to it, or ask it a question (`account` and its name)."""
     _awake(wake)
     if what == "pushed":
         pushed.read_pushed(app.engine, account)
     elif what == "replies":
         replies.pull_replies(app.engine, account)
+    elif what == "question":
+        questions.answer(app.engine, account)
     else:
         drain.drain(app.engine, account)
 

@@ -47,6 +47,8 @@ All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that
 | suppressions                 | hash   | number -> its scopes, each with when, from where and why    | permanent                       |
 | replies, replies:at          | both   | what people answer (hash); ids by ms (zset)                 | permanent; members purged       |
 | replies:of                   | hash   | number -> ids of its replies, oldest first                  | permanent; fields leave         |
+| question:<name>              | string | what a provider is asked, until a worker has asked it       | who asks waits no more; a day   |
+| answer:<name>                | string | its answer                                                  | a minute                        |
 | suppressed                   | set    | the list before it had scopes; moved when it is found       | moved                           |
 | users                        | hash   | user of the console -> role                                 | permanent                       |
 | passwords                    | hash   | user -> argon2 hash, epoch, since when                      | permanent                       |
@@ -192,6 +194,19 @@ class Keys:
     def beat(self, worker: str) -> str:
         """How often a worker process has shown that it lives."""
         return f"{self.prefix}beat:{worker}"
+
+    @property
+    def questions_due(self) -> str:
+        """Questions to providers that are due."""
+        return self.due("questions")
+
+    def question(self, name: str) -> str:
+        """A question to a provider."""
+        return f"{self.prefix}question:{name}"
+
+    def answer(self, name: str) -> str:
+        """Its answer."""
+        return f"{self.prefix}answer:{name}"
 
     def due(self, kind: str) -> str:
         """The due set of one kind of work."""

@@ -28,6 +28,7 @@ _SHAPES: Final = {
     "stats": re.compile(r"\S+"),
     "pushed": re.compile(r"\S+"),
     "replies": re.compile(r"\S+"),
+    "questions": re.compile(r"\S+ [0-9a-f]{16,24}"),
     "send": re.compile(_QUEUE),
     "inbox": re.compile(_JOB),
     "expire": re.compile(_JOB),

@@ -6,8 +6,10 @@ from hashlib import blake2b
 from typing import Final, NamedTuple, TypedDict
 
 from smsline.ledger.jobs import iso
+from smsline.ledger.keys import Keys
 from smsline.ledger.link import Ledger
 from smsline.ledger.suppression import LETTERS_OF_SCOPE, REPLY, Scope
+from smsline.ledger.talk import Talk, ask, carry
 from smsline.numbers import e164, same_phone
 
 AT_ONCE: Final = 500
@@ -84,21 +86,41 @@ def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
 
 def since(ledger: Ledger, since_ms: float = 0) -> Iterator[KeptReply]:
     """Replies that came at that time or later, oldest first, streamed."""
-    # By time and not by rank: replies that come or go meanwhile move ranks. Those of the last millisecond are asked for
-    # again with the next page, so they are remembered.
-    last, seen = since_ms, set[bytes]()
-    while True:
-        found = ledger.redis.zrangebyscore(
-            ledger.keys.replies_at, last, "+inf", start=0, num=AT_ONCE + len(seen), withscores=True
+    reader = ReplyReader(ledger.keys, since_ms)
+    while (page := carry(ledger.redis, reader.page())) is not None:
+        yield from page
+
+
+class ReplyReader:
+    """Reads replies page by page, oldest first, over whichever connection carries the talks.
+
+    Args:
+        keys: Names of the ledger's keys.
+        since_ms: Epoch ms at which they came, or later.
+    """
+
+    def __init__(self, keys: Keys, since_ms: float = 0) -> None:
+        self._keys, self._last = keys, since_ms
+        self._seen = set[bytes]()
+
+    def page(self) -> Talk[list[KeptReply] | None]:
+        """The next ones; None when all were given."""
+        # By time and not by rank: replies that come or go meanwhile move ranks. Those of the last millisecond are asked for
+        # again with the next page, so they are remembered.
+        limit = ("LIMIT", 0, AT_ONCE + len(self._seen))
+        asked = ("ZRANGEBYSCORE", self._keys.replies_at, self._last, "+inf", "WITHSCORES", *limit)
+        (found,) = yield from ask(asked)
+        # The scores come in pairs, or as a flat list: it depends on the connection's protocol.
+        pairs = (
+            found if found and isinstance(found[0], list | tuple) else list(zip(found[::2], found[1::2], strict=True))
         )
-        fresh = [(name, score) for name, score in found if name not in seen]
+        fresh = [(name, float(score)) for name, score in pairs if name not in self._seen]
         if not fresh:
-            return
-        for held in ledger.redis.hmget(ledger.keys.replies, [name for name, _ in fresh]):
-            if held:
-                yield shown(json.loads(held))
-        last = fresh[-1][1]
-        seen = {name for name, score in found if score == last}
+            return None
+        (texts,) = yield from ask(("HMGET", self._keys.replies, *(name for name, _ in fresh)))
+        self._last = fresh[-1][1]
+        self._seen = {name for name, score in pairs if float(score) == self._last}
+        return [shown(json.loads(text)) for text in texts if text]
 
 
 def newest(ledger: Ledger, *, before_ms: float = 0, limit: int = 100) -> list[KeptReply]:

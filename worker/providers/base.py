@@ -5,7 +5,7 @@ Answers are values and never exceptions.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from smsline.receipt import Receipt as Receipt  # noqa: PLC0414 - adapters import all they answer with from here
 
@@ -251,6 +251,22 @@ class ReplyProvider(Provider, Protocol):
 
     def read_replies(self, raw: bytes) -> ReplyPage | Refused | Broken:
         """Decode what `pull_replies` returned."""
+
+
+@runtime_checkable
+class AnswerProvider(Provider, Protocol):
+    """A provider that answers what `smsline.questions` asks."""
+
+    @property
+    def questions(self) -> Mapping[str, str]:
+        """What it can be asked, and the action that each question takes."""
+
+    def answer(self, what: str, args: Mapping[str, Any]) -> list[dict[str, Any]] | Refused | Broken:
+        """Ask one of them, with one call.
+
+        Raises:
+            BadInput: An argument that the provider cannot be asked.
+        """
 
 
 @runtime_checkable

@@ -162,6 +162,7 @@ class Scheduler:
                 (keys.drain, self._waker(TASK_DRAIN, lambda member: {"account": member})),
                 (keys.pushed_due, self._waker(TASK_DRAIN, lambda member: {"account": member, "what": "pushed"})),
                 (keys.replies_due, self._waker(TASK_DRAIN, lambda member: {"account": member, "what": "replies"})),
+                (keys.questions_due, self._waker(TASK_DRAIN, lambda member: {"account": member, "what": "question"})),
                 (keys.unsure_due, self._waker(TASK_PROBE, lambda member: {"attempt": member})),
                 (keys.probe, self._waker(TASK_PROBE, lambda member: {"block": member})),
                 (keys.credit, self._waker(TASK_PROBE, lambda member: {"account": member})),

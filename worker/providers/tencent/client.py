@@ -4,16 +4,17 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from config.accounts import Account
 from smsline.numbers import is_mainland
 from worker.providers.base import Answer, BatchRule, Broken, Call, Item, ReceiptPage, Refused, Region, ReplyPage, Sent
 from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpxPort
-from worker.providers.tencent import answers, push, wire
+from worker.providers.tencent import answers, push, questions, wire
 from worker.providers.tencent.caller import TencentCaller, new_nonce
 from worker.providers.tencent.facts import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, REPLIES, SEND, SEND_EACH
+from worker.providers.tencent.questions import QUESTIONS
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ _ASK_MARGIN_S: Final = 60
 
 
 class TencentProvider:
-    """One Tencent account: a `QueueProvider` and a `ReplyProvider`. Threads may share it.
+    """One Tencent account: a `QueueProvider`, a `ReplyProvider` and an `AnswerProvider`. Threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
     """
@@ -194,6 +195,15 @@ class TencentProvider:
         body = wire.ask_body(number, since_s=since_s, until_s=until_s, sdk_app_id=self._app)
         reply = self._caller.call(ASK, body, timeout_s=self._timeout_s)
         return reply if isinstance(reply, Broken) else self.read_page(reply)
+
+    @property
+    def questions(self) -> Mapping[str, str]:
+        """Conversions, numbers, templates and signatures."""
+        return QUESTIONS
+
+    def answer(self, what: str, args: Mapping[str, Any]) -> list[dict[str, Any]] | Refused | Broken:
+        """Ask one of them; see `worker.providers.tencent.questions`."""
+        return questions.answer(self._caller, what, args)
 
     def close(self) -> None:
         """Close kept-alive connections."""

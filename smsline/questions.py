@@ -1,0 +1,222 @@
+"""What producers and people ask of a provider: a question in the ledger, which a worker with the account answers.
+
+Only workers have a provider's keys. They ask under the limit of the action, so that questions take nothing away from sends.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final, TypedDict
+
+from smsline.errors import BadInput, NotFound, SmslineError
+from smsline.ledger.attempts import serial_place
+from smsline.ledger.jobs import ResultReader, iso, status_of
+from smsline.ledger.keys import Keys
+from smsline.ledger.serials import DAYS_BACK
+from smsline.ledger.talk import Command, Talk, ask
+from smsline.numbers import mask
+
+ANSWERING: Final = frozenset({"tencent"})
+"""Providers that can be asked these things."""
+
+LOOK_S: Final = 0.05
+ANSWER_KEPT_S: Final = 60
+REPORT_KEPT_S: Final = 86_400
+"""For so long a conversion is tried to be told, while the provider or the workers are away."""
+
+MOST_NUMBERS: Final = 200
+PAGE: Final = 100
+MOST_CONVERTED: Final = 1_000
+
+
+class NumberInfo(TypedDict):
+    """A number as the provider reads it; `ok` is False for one that it cannot. `country` is ISO 3166."""
+
+    phone: str
+    ok: bool
+    code: str
+    message: str
+    calling_code: str
+    subscriber: str
+    country: str
+    country_name: str
+
+
+class TemplateInfo(TypedDict):
+    """A template at the provider; `review` is approved, pending, rejected, or what else it says, and `reply` why."""
+
+    id: int
+    name: str
+    content: str
+    international: str
+    review: str
+    reply: str
+    created_at: str | None
+
+
+class SignatureInfo(TypedDict):
+    """A signature at the provider; see `TemplateInfo`."""
+
+    id: int
+    name: str
+    international: bool
+    review: str
+    reply: str
+    created_at: str | None
+
+
+def account_that_answers(keys: Keys, account: str) -> Talk[str]:
+    """The account that a question goes to: the one that is named, or the only one whose provider answers.
+
+    Raises:
+        BadInput: It cannot be asked, or there are several.
+        NotFound: There is none.
+    """
+    (found,) = yield from ask(("HGETALL", keys.accounts))
+    can = sorted(name.decode() for name, provider in found.items() if provider.decode() in ANSWERING)
+    if account and account not in can:
+        raise BadInput("account", account, f"cannot be asked; these can: {', '.join(can) or 'none'}")
+    if not account and len(can) > 1:
+        raise BadInput("account", "", f"must be given, as several can be asked: {', '.join(can)}")
+    if not can:
+        raise NotFound("no account can be asked; a worker with an account of Tencent must have run")
+    return account or can[0]
+
+
+def question(keys: Keys, account: str, what: str, args: Mapping[str, object], *, timeout_s: float) -> Talk[list[Any]]:
+    """Ask, and wait for the rows of the answer.
+
+    Raises:
+        BadInput: The provider's rules refuse a value.
+        SmslineError: The provider refused, with its code and words.
+        TimeoutError: No worker has answered in time.
+    """
+    name = secrets.token_hex(8)
+    yield from _leave(keys, [(account, name, what, args)], keep_s=int(timeout_s) + ANSWER_KEPT_S)
+    until_s = time.monotonic() + timeout_s
+    while True:
+        (held,) = yield from ask(("GET", keys.answer(name)))
+        if held is not None:
+            return _read(json.loads(held), account)
+        if time.monotonic() >= until_s:
+            # Nobody waits any more, so that it need not be asked.
+            yield from ask(("DEL", keys.question(name)), ("ZREM", keys.questions_due, f"{account} {name}"))
+            raise TimeoutError(f"no worker with the account {account} has answered within {timeout_s:g} s")
+        yield LOOK_S
+
+
+def _read(answer: Mapping[str, Any], account: str) -> list[Any]:
+    if bad := answer.get("bad"):
+        raise BadInput(*bad)
+    if code := answer.get("code"):
+        raise SmslineError(f"account {account}: the provider refuses with {code}: {answer.get('message', '')}")
+    rows: list[Any] = answer["rows"]
+    return rows
+
+
+def _leave(keys: Keys, asked: Sequence[tuple[str, str, str, Mapping[str, object]]], *, keep_s: int) -> Talk[None]:
+    """Write questions down: account, name, what, and its arguments."""
+    ((seconds, micros),) = yield from ask(("TIME",))
+    now_ms = int(seconds) * 1000 + int(micros) / 1000
+    commands = list[Command]()
+    for account, name, what, args in asked:
+        # The question before its place in the due set: a worker that finds the place finds the question.
+        commands.append(("SET", keys.question(name), json.dumps({"what": what, "args": args}), "EX", keep_s))
+        commands.append(("ZADD", keys.questions_due, now_ms, f"{account} {name}"))
+    yield from ask(*commands)
+
+
+def number_info(keys: Keys, phones: Sequence[str], account: str, timeout_s: float) -> Talk[list[NumberInfo]]:
+    """What the provider makes of numbers.
+
+    Raises:
+        BadInput: None, too many, or text that is no number.
+    """
+    if isinstance(phones, str) or not 1 <= len(phones) <= MOST_NUMBERS:
+        raise BadInput(
+            "phones", "text" if isinstance(phones, str) else len(phones), f"must be 1 to {MOST_NUMBERS} numbers"
+        )
+    for phone in phones:
+        digits = phone.removeprefix("+")
+        if not (digits.isascii() and digits.isdecimal() and 5 <= len(digits) <= 20):
+            raise BadInput("phones", mask(phone), "must be digits, with or without a + before them")
+    account = yield from account_that_answers(keys, account)
+    return (yield from question(keys, account, "numbers", {"phones": list(phones)}, timeout_s=timeout_s))
+
+
+def reviewed(keys: Keys, what: str, *, international: bool, account: str, timeout_s: float) -> Talk[list[Any]]:
+    """All templates or signatures of an account, page by page."""
+    account = yield from account_that_answers(keys, account)
+    found: list[Any] = []
+    while True:
+        args = {"international": international, "offset": len(found)}
+        page = yield from question(keys, account, what, args, timeout_s=timeout_s)
+        for row in page:
+            row["created_at"] = iso(row.pop("created_at_s") * 1000)
+        found += page
+        if len(page) < PAGE:
+            return found
+
+
+def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str) -> Talk[int]:
+    """Have it told to the provider that the code of a message was typed in; returns of how many messages.
+
+    Raises:
+        BadInput: The time cannot be one, or the job has too many recipients.
+        NotFound: No message of it, or with that serial, is known.
+    """
+    if not job_or_serial.strip():
+        raise BadInput("job_or_serial", job_or_serial, "is empty")
+    if at is not None and at <= 0:
+        raise BadInput("at", at, "must be epoch seconds")
+    ((seconds, _),) = yield from ask(("TIME",))
+    at_s = int(seconds) if at is None else int(at)
+    status = yield from status_of(keys, job_or_serial)
+    if status is not None and status["counts"]["total"] > MOST_CONVERTED:
+        raise BadInput(
+            "job_or_serial", job_or_serial, f"is a job of more than {MOST_CONVERTED:,} recipients; give serials"
+        )
+    sent = (yield from _sent_of(keys, job_or_serial)) if status else []
+    if status is None:
+        account = account or (yield from _account_of(keys, job_or_serial, today=int(seconds) // 86_400))
+        sent = [((yield from account_that_answers(keys, account)), job_or_serial)]
+    if not sent:
+        raise NotFound(
+            f"job {job_or_serial} has no message that was taken by an account of {', '.join(sorted(ANSWERING))}"
+        )
+    yield from _leave(
+        keys,
+        # The same name for the same message: told twice in a row, it is one report.
+        [(name, _name(serial), "conversion", {"serial": serial, "at_s": at_s}) for name, serial in sent],
+        keep_s=REPORT_KEPT_S,
+    )
+    return len(sent)
+
+
+def _name(serial: str) -> str:
+    return blake2b(serial.encode(), digest_size=12).hexdigest()
+
+
+def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:
+    """Account and serial of each message of a job that a provider which answers has taken."""
+    reader = ResultReader(keys, job)
+    yield from reader.open()
+    sent = []
+    for page in reader.block_pages():
+        rows = yield from page
+        sent += [(account, row["serial"]) for _, account, row in rows if row["serial"] and row["provider"] in ANSWERING]
+    return sent
+
+
+def _account_of(keys: Keys, serial: str, *, today: int) -> Talk[str]:
+    """The account that a serial of the last days belongs to; empty when it is not indexed (any more)."""
+    (found,) = yield from ask(("HGETALL", keys.accounts))
+    can = sorted(name.decode() for name, provider in found.items() if provider.decode() in ANSWERING)
+    shard, field = serial_place(serial)
+    places = [(name, day) for name in can for day in range(today + 1, today - DAYS_BACK - 1, -1)]
+    if not places:
+        return ""
+    held = yield from ask(*(("HGET", keys.index(name, day, shard), field) for name, day in places))
+    return next((name for (name, _), value in zip(places, held, strict=True) if value), "")

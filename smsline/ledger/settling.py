@@ -91,31 +91,42 @@ class Settled:
             index_of: The stem of the keys of the index that has their serials.
             now_s: The present, epoch seconds; the time of a receipt to which its provider gives none.
         """
-        letters, held, moves, ended_s = self._letters, self._numbers, list[tuple[int, int, str]](), self._ended_s
-        said = {(receipt.code, receipt.message) for receipt in told.receipts}
-        code_of = {each: used.number(*each) for each in said}
+        # Names of their own for what each receipt touches: it is done ten thousand times a second.
+        letters, held, codes, ends, ended_s = self._letters, self._numbers, self._codes, self._ends, self._ended_s
+        size, again, moved, moves = len(held), told.again, list[int](), list[tuple[int, int, str]]()
+        numbers_of = dict[tuple[str, str], int]()
         for nth, (position, receipt) in enumerate(zip(told.positions, told.receipts, strict=True)):
-            number, serial, ok, code, at_s, _, message = receipt
-            if position >= len(held) or held[position] != number:
+            number, _, ok, code, at_s, _, message = receipt
+            if position >= size or held[position] != number:
                 self.strangers += 1
                 continue
             before = letters[position]
             if before not in _OPEN:
                 self.late += 1
                 continue
-            after, end_s = _DELIVERED if ok else self._failed, min(at_s, LATEST_S) or now_s
-            if nth in told.again and self._tries_again(used, told, nth, index_of):
-                after = _WAITING
-            letters[position], self._codes[position] = after, code_of[code, message]
-            self._ends[position] = 0 if after == _WAITING else end_s
+            said = code, message
+            if said not in numbers_of:
+                numbers_of[said] = used.number(code, message)
+            after, end_s = _DELIVERED if ok else self._failed, at_s if 0 < at_s < LATEST_S else now_s
+            if nth in again and self._tries_again(used, told, nth, index_of):
+                after, end_s = _WAITING, 0
+            letters[position], codes[position], ends[position] = after, numbers_of[said], end_s
+            moved.append(position)
             moves.append((before, after, code))
-            if after != _WAITING:
+            if end_s:
                 ended_s.append(end_s)
-                if self._countries and len(self._countries) > 2:
-                    self._abroad[moves[-1]][self._countries[position * 2 : position * 2 + 2]] += 1
-            if told.noted and serial:
-                self._notes.append((f"y{position}", json.dumps({"a": self._account, "s": serial})))
         self._moves.update(moves)
+        self._note(told, moved, moves)
+
+    def _note(self, told: Matched, moved: Sequence[int], moves: Sequence[tuple[int, int, str]]) -> None:
+        """What only some blocks have: countries that differ, and serials that it must keep."""
+        if self._countries and len(self._countries) > 2:
+            for position, move in zip(moved, moves, strict=True):
+                self._abroad[move][self._countries[position * 2 : position * 2 + 2]] += 1
+        serials = dict(zip(told.positions, told.receipts, strict=True)) if told.noted else {}
+        for position in moved if serials else ():
+            if serial := serials[position].serial:
+                self._notes.append((f"y{position}", json.dumps({"a": self._account, "s": serial})))
 
     def _tries_again(self, used: Used, told: Matched, nth: int, index_of: str) -> bool:
         """Let a recipient wait for another try, unless it has had as many after receipts as its lane allows."""

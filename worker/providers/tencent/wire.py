@@ -6,7 +6,7 @@ not make that uncertainty larger than it is. Fields that are not declared are sk
 """
 
 import re
-from operator import attrgetter
+from functools import partial
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -160,9 +160,8 @@ _PLAIN_DECODER: Final = msgspec.json.Decoder(_PlainEnvelope)
 _PLAIN_NUMBERS: Final = re.compile(r"(?:\+(?!860)[1-9][0-9]{6,14}(?: |$))*")
 """Numbers of a whole page as the provider writes them (`spelling.received`), looked at together."""
 
-_COLUMNS: Final = attrgetter(
-    "phone_number", "serial_no", "report_status", "description", "user_receive_time", "session_context"
-)
+_RECEIPT: Final = partial(tuple.__new__, Receipt)
+"""Makes a receipt of its values three times as fast as by their names; a page has a hundred of them."""
 _TAKEN: Final = msgspec.json.Decoder(_TakenEnvelope)
 
 
@@ -349,14 +348,29 @@ def _plain_receipts(body: bytes) -> tuple[Receipt, ...]:
     """The receipts of a page in which every row is as documented, column by column; none when any is not."""
     try:
         rows = _PLAIN_DECODER.decode(body).response.pull_sms_send_status_set
-        phones, serials, flags, said, at_s, contexts = zip(*map(_COLUMNS, rows), strict=True) if rows else ((),) * 6
-        numbers = list(map(int, phones))
     except (ValueError, RecursionError):
         return ()
-    if not _PLAIN_NUMBERS.fullmatch(" ".join(phones)):
+    # A blank in a number, which would pass for two of them, shows in the length.
+    phones = [row.phone_number for row in rows]
+    joined = " ".join(phones)
+    if not _PLAIN_NUMBERS.fullmatch(joined) or joined.count(" ") + 1 > len(rows):
         return ()
-    ok, codes = [flag == "SUCCESS" for flag in flags], [code.strip() for code in said]
-    return tuple(map(Receipt, numbers, serials, ok, codes, at_s, [context or "" for context in contexts]))
+    return tuple(
+        [
+            _RECEIPT(
+                (
+                    int(row.phone_number),
+                    row.serial_no,
+                    row.report_status == "SUCCESS",
+                    row.description.strip(),
+                    row.user_receive_time,
+                    row.session_context or "",
+                    "",
+                )
+            )
+            for row in rows
+        ]
+    )
 
 
 def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:

@@ -11,7 +11,9 @@ from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.health import AccountHealth, health_of
 from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, replies, suppression
 from smsline.ledger.jobs import Status
+from smsline.ledger.link import Ledger
 from smsline.ledger.number_page import NumberMessage
+from smsline.ledger.odds import odds_of
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.replies import KeptReply
 from smsline.ledger.suppression import Scope
@@ -280,6 +282,10 @@ class Admin(Webhooks):
                 merged[key] = _dead_group(group, providers.get(group.account, ""))
             merged[key]["count"] += group.count
             merged[key]["jobs"] += [group.job] if group.job else []
+        for (account, code, state), told in merged.items():
+            # An accepted message went out, whether its receipt came or not.
+            if state == State.UNKNOWN and code != "receipt.Deadline":
+                told["advice"] = f"{told['advice']} {_odds(self._ledger, account)}".strip()
         return sorted(merged.values(), key=lambda each: (-each["count"], each["account"], each["code"], each["state"]))
 
     @contextmanager
@@ -291,6 +297,17 @@ class Admin(Webhooks):
             raise Unavailable(
                 f"the ledger's Redis {said} ({explain(error)}); what was asked for may be done in part, ask again: nothing is done twice"
             ) from error
+
+
+def _odds(ledger: Ledger, account: str) -> str:
+    """What is known of whether messages of unknown outcome went out, for people."""
+    odds = odds_of(ledger, account)
+    if odds is None:
+        return "Whether they went out is unknown: a requeue may text them twice."
+    return (
+        f"Of {odds.accepted:,} messages that {account} accepted, {odds.heard:.1%} had their receipt within 35 minutes; of these none "
+        f"came, so about 1 in {odds.one_in:,} of them went out. A requeue texts that one twice."
+    )
 
 
 _WHY = {

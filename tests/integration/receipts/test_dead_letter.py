@@ -7,7 +7,7 @@ import pytest
 
 from smsline.errors import Conflict
 from smsline.ledger.link import Ledger
-from tests.support.provider import FakeProvider, refuse, refuse_items
+from tests.support.provider import FakeProvider, lost, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 
@@ -152,3 +152,22 @@ def test_a_purged_job_leaves_no_dead_letters(scene: Scene) -> None:
         scene.later(4 * 86_400)
     assert not scene.ask.dead_groups()
     assert not scene.ask.jobs()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "in_time", "words"),
+    [
+        (0, 0, "is unknown: a requeue may text them twice"),
+        (2_000, 1_980, "99.0% had their receipt within 35 minutes; of these none came, so about 1 in 101 of them"),
+    ],
+)
+def test_the_odds_of_an_unknown_outcome_are_told(scene: Scene, accepted: int, in_time: int, words: str) -> None:
+    """How reliably the account's receipts come says how much their silence means."""
+    scene.submit([FIRST])
+    scene.provider.script.append(lost(carried_out=False))
+    scene.send_all()
+    scene.later(4_000)
+    counters = {"r|main|notify|accepted": accepted, "h|accepted_to_final_seconds|main|15": in_time}
+    scene.ledger.redis.hset(scene.ledger.keys.stats, mapping=counters)
+    (group,) = scene.ask.dead_groups(state="unknown")
+    assert words in group["advice"]

@@ -10,6 +10,7 @@ from typing import Final
 
 from redis.exceptions import ResponseError
 
+from smsline.ledger import webhooks_queue
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 
@@ -63,11 +64,16 @@ def beat(ledger: Ledger, worker: str, number: int) -> Beat:
     """Write a beat down; numbers count up from 1 in each process."""
     keys = ledger.keys
     spans = [keys.later, keys.lease, keys.drain, keys.probe, keys.unsure_due, keys.credit, *map(keys.send, LANES)]
+    spans += [keys.pushed_due, keys.replies_due, keys.stats_due, keys.webhooks_due]
     layout, before, last, now_ms, moved = ledger.run(
         "beat",
         [keys.version, keys.ids, keys.beat(worker), keys.clock, *spans],
         [number, BEAT_TTL_MS, STEP_BACK_MS, MOVED_AT_ONCE],
     )
+    back_ms = int(last or 0) - int(now_ms)
+    if back_ms >= STEP_BACK_MS:
+        # Only the process whose beat was the first since the step comes here.
+        moved += webhooks_queue.due_sooner(ledger, back_ms, most=MOVED_AT_ONCE)
     return Beat(layout.decode(), int(before) if before else None, int(last) if last else None, int(now_ms), int(moved))
 
 

@@ -15,7 +15,7 @@ DROPPABLE: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
 # What some scripts share besides `_lib.lua`: an account's circuit breaker; the queues of webhooks.
 SHARED: Final = {
     **dict.fromkeys(("begin", "record"), "_breaker"),
-    **dict.fromkeys(("webhook_fan", "webhook_take", "webhook_tried", "webhook_again"), "_webhooks"),
+    **dict.fromkeys(("webhook_fan", "webhook_take", "webhook_tried", "webhook_again", "webhook_sooner"), "_webhooks"),
 }
 
 

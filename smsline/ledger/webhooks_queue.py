@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smsline.ledger.link import Ledger, ScriptCall
-from smsline.ledger.webhooks import Endpoint
+from smsline.ledger.webhooks import Endpoint, endpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,15 @@ def _noting(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, pat
     again = "" if tried.again_ms is None else round(tried.again_ms)
     facts = [endpoint.name, event, tried.outcome, tried.answer[:200], again, round(tried.pause_ms), round(patience_ms)]
     return "webhook_tried", [keys.webhooks_due, *own, keys.webhook_event(event), keys.stats], facts
+
+
+def due_sooner(ledger: Ledger, by_ms: float, *, most: int) -> int:
+    """Let all endpoints' waits end by so much sooner, after Redis' clock was set back; returns how many waits those were."""
+    keys, moved = ledger.keys, 0
+    for endpoint in endpoints(ledger):
+        own = (keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying"))
+        moved += ledger.run("webhook_sooner", [keys.webhooks_due, *own], [endpoint.name, by_ms, most])
+    return moved
 
 
 def failures_in_row(ledger: Ledger, endpoint: Endpoint) -> int:

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import inbox, jobs, losses
+from smsline.ledger import inbox, jobs, losses, webhooks, webhooks_queue
 from smsline.ledger.link import Ledger
 from tests.faults.support.hands import Hands, engine_of
 from tests.faults.support.provider import CountingProvider
@@ -189,6 +189,27 @@ def test_a_clock_that_is_set_back_holds_nothing_up(line: Line, caplog: pytest.Lo
     with caplog.at_level(logging.ERROR):
         line.beat()
     assert 0 < line.ledger.redis.zscore(keys.drain, "main") - line.ledger.now_ms() <= 60_000
+
+
+def test_events_for_webhooks_do_not_wait_for_a_clock_that_was_set_back(line: Line) -> None:
+    """Those that wait, those whose request was under way, and the endpoint that is left alone for a while."""
+    ledger, hour_ms = line.ledger, 3_600_000
+    webhooks.add(ledger, "shop", "https://shop.example/", ["job.closed"])
+    endpoint = webhooks.find(ledger, "shop")
+    for _ in range(3):
+        webhooks.send_test(ledger, "shop")
+    assert webhooks_queue.take(ledger, endpoint, lease_ms=30_000)
+    state, queue, flying = (ledger.keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying"))
+    ledger.redis.hset(state, "until_ms", ledger.now_ms() + 10_000 + hour_ms)
+    for key in (queue, flying):
+        for event in ledger.redis.zrange(key, 0, -1):
+            ledger.redis.zincrby(key, hour_ms, event)
+    ledger.redis.set(ledger.keys.clock, ledger.now_ms() + hour_ms)
+    line.beat()
+    waits = [time for key in (queue, flying) for _, time in ledger.redis.zrange(key, 0, -1, withscores=True)]
+    waits += [ledger.redis.zscore(ledger.keys.webhooks_due, "to shop"), int(ledger.redis.hget(state, "until_ms"))]
+    assert len(waits) == 6
+    assert max(waits) <= ledger.now_ms() + 30_000
 
 
 def test_ids_that_are_in_use_are_drawn_anew(line: Line) -> None:

@@ -1,7 +1,8 @@
 -- When an endpoint is looked at next: when its first event is due, not before it is left alone no more, and only while another request
 -- may be under way. `KEYS`: see `the_endpoint`.
 -- An endpoint begins with a few requests at once; each that goes well allows one more, each that fails halves them.
-local FIRST_FLYING, MOST_FLYING = 2, 16
+local FIRST_FLYING = 2
+local MOST_FLYING = 16
 
 -- Keys of an endpoint from `at` on: state (hash), queue, flying (zsets); `due_key` has its member `to <name>`.
 local function the_endpoint(at, due_key, name)

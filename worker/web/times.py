@@ -4,11 +4,14 @@ What a clock shows may be no moment, or two.
 """
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cache
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from smsline.errors import BadInput
+
+UTC: Final = "UTC"
 
 LAST_S: Final = 1e11
 """In the year 5138; what is later, infinity and NaN were not meant as a time."""
@@ -41,8 +44,31 @@ def epoch_s(text: str, field: str) -> float:
 def day_ms(text: str) -> int:
     """A day, or a time of a day, in UTC as epoch ms; 0 for what is none, so that a filter by it is none."""
     with suppress(ValueError, OverflowError):
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+        return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(UTC)).timestamp() * 1000)
     return 0
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """Names of time zones to choose from: places, and UTC."""
+    return (
+        UTC,
+        *sorted(
+            name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right"))
+        ),
+    )
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name.
+
+    Raises:
+        BadInput: There is none of that name.
+    """
+    try:
+        return ZoneInfo(name if name in available_timezones() else "")  # which alone is asked for a file
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadInput("zone", name, "must be a time zone such as Asia/Shanghai, or UTC") from None
 
 
 def on_the_clock_s(text: str, zone: ZoneInfo, field: str) -> float:
@@ -64,7 +90,7 @@ def on_the_clock_s(text: str, zone: ZoneInfo, field: str) -> float:
     except (ValueError, OverflowError):
         raise BadInput(field, text, "must be a time such as 2030-05-01T09:00") from None
     if early != late:
-        moments = [datetime.fromtimestamp(each, UTC) for each in (early, late)]
+        moments = [datetime.fromtimestamp(each, ZoneInfo(UTC)) for each in (early, late)]
         is_twice = moments[0].astimezone(zone).replace(tzinfo=None) == at.replace(tzinfo=None)
         why = "is there twice, as clocks are put back" if is_twice else "does not exist, as clocks are put forward"
         either = " or ".join(f"{moment:%Y-%m-%dT%H:%M}" for moment in moments)

@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from openpyxl import Workbook
@@ -68,7 +68,7 @@ def test_files_that_are_taken(site: Site, content: bytes) -> None:
     page = browser.get(at).text
     phone = page.split('<select id="phone"')[1].split("selected")[0].rsplit('value="', 1)[1][0]
     checked = browser.post(at, data={**GIVEN, "phone": phone, "param1": str(1 - int(phone))}).text
-    assert "Start: send to 1 recipients" in checked
+    assert "Start: send to 1 recipient" in checked
     assert '<td class="code">Anna</td>' in checked
 
 
@@ -156,7 +156,7 @@ def test_what_would_be_sent(site: Site, web_ledger: Ledger) -> None:
     for told in ("Start: send to 3 recipients", "CN 2, FR 1", ">4</td>", ">7</td>", "is a quote not closed?"):
         assert told in page
     tiles = [part.split("<")[0] for part in page.split('class="value">')[1:]]
-    assert tiles[:5] == ["3", "2", "1", "1", "1"]
+    assert tiles[:5] == ["3", "2", "1", "1", "2"]
     assert EVIL not in page + browser.get(at).text
     assert acts(web_ledger) == []
     assert web_ledger.redis.zcard(web_ledger.keys.jobs) == 0
@@ -178,6 +178,22 @@ def test_start(site: Site, web_ledger: Ledger) -> None:
     assert web_ledger.redis.zcard(web_ledger.keys.jobs) == 1
 
 
+def test_when_it_starts_and_whom_the_hours_hold_back(site: Site, web_ledger: Ledger) -> None:
+    """The start is on the clock of a place; a window is the recipients'; segments are counted where the text is known."""
+    account = {"provider": "smspartner", "secret_key": "k", "texts": {"offer": "Bonjour {1}!"}, "window": "08:00-22:00"}
+    browser = site(accounts={"paris": account})
+    at = uploaded(browser, f"phone,name\n+919876543210,Anna\n+8613900001111,{'x' * 200}\n".encode())
+    day, before = (datetime.now(UTC).date() + timedelta(days=days) for days in (10, 9))
+    given = {**GIVEN, "template": "offer", "param1": "1", "at": f"{day}T07:00", "zone": "Asia/Shanghai"}
+    page = browser.post(at, data=given).text
+    assert f"{day} 07:00 Asia/Shanghai ({before} 23:00 UTC)" in page
+    assert "IN (in 3 h 30 min), CN (in 1 h)" in page
+    assert '<span class="value">5</span><span class="label">segments, about' in page
+    job = browser.post(at, data={**given, "act": "start"}).headers["location"].split("/")[2].split("?")[0]
+    held = web_ledger.redis.hget(web_ledger.keys.job(job), "start_ms")
+    assert int(held) / 1000 == datetime.combine(before, time(23), UTC).timestamp()
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -188,7 +204,17 @@ def test_start(site: Site, web_ledger: Ledger) -> None:
         ({"param2": "1"}, "from param 1 on"),
         ({"pace": "fast"}, "pace: must be a number"),
         ({"pace": "nan"}, "pace: must be a number"),
-        ({"at": "soon"}, "at: must be a time"),
+        ({"at": "soon"}, "start: must be a time"),
+        ({"at": "2030-05-01T09:00", "zone": "../../etc/passwd"}, "zone: must be a time zone"),
+        ({"at": "2001-05-01T09:00"}, "start: is in the past"),
+        (
+            {"at": "2030-03-31T02:30", "zone": "Europe/Paris"},
+            "does not exist, as clocks are put forward in Europe/Paris",
+        ),
+        (
+            {"at": "2030-10-27T02:30", "zone": "Europe/Paris"},
+            "choose UTC and write 2030-10-27T00:30 or 2030-10-27T01:30",
+        ),
         ({"lane": "fast"}, "lane: must be one of"),
     ],
 )

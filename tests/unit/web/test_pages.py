@@ -265,6 +265,21 @@ def test_webhooks(signed_in: SignIn, web_ledger: Ledger) -> None:
     assert [act["act"] for act in acts(web_ledger)][:2] == ["webhook.remove", "webhook.replay"]
 
 
+def test_the_suppression_list_is_changed_when_that_was_seen(site: Site, web_ledger: Ledger) -> None:
+    """How many numbers it is about is said first, each once; a bad one among them leaves nothing half done."""
+    browser = site()
+    two = {"numbers": f"{PHONE}\n+86 139 0000 1111; +33612345678", "scope": "marketing", "act": "add"}
+    asked = browser.post("/suppressed", data=two).text
+    assert ("Suppress 2 numbers?" in asked, suppression.count(web_ledger)) == (True, 0)
+    assert browser.post("/suppressed", data={**two, "numbers": f"{PHONE},12", "seen": "1"}).status_code == 422
+    assert suppression.count(web_ledger) == 0
+    browser.post("/suppressed", data={**two, "seen": "1"})
+    assert suppression.count(web_ledger) == 2
+    assert "Take 1 number off the list?" in browser.post("/suppressed", data={"numbers": PHONE, "act": "remove"}).text
+    browser.post("/suppressed", data={"numbers": PHONE, "act": "remove", "seen": "1"})
+    assert suppression.count(web_ledger) == 1
+
+
 def test_codes(site: Site) -> None:
     """Any spelling is found; a near miss is suggested; a provider's codes are listed."""
     browser = site()

@@ -1,24 +1,27 @@
 """What a campaign's file would do: good rows, bad ones and why, duplicates, countries."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from config.settings import Settings
 from smsline.countries import country_of
 from smsline.csvcolumns import Columns
 from smsline.job import Recipient, Rejected, RowRules
 from smsline.ledger import suppression
-from smsline.ledger.link import Ledger
-from smsline.numbers import e164, mask
+from smsline.numbers import e164, is_mainland, mask
 from smsline.parts import Tally, parts
+from worker.providers.base import Region
+from worker.web.campaigns.forecast import Closed, calls_and_seconds, closed_at, segments_of, text_of
 from worker.web.campaigns.sheet import Sheet, rows_of
+
+if TYPE_CHECKING:
+    from worker.web.context import Web
 
 SHOWN_REJECTS: Final = 50
 SHOWN_ROWS: Final = 8
-A_CALL: Final = 200
-"""Recipients of a call that brings all of them the same text, at Tencent; others take more or fewer."""
+COUNTED_ROWS: Final = 5_000
+"""Rows whose segments are counted one by one; the others are taken to be as long on average."""
 
 
 @dataclass(slots=True)
@@ -44,6 +47,8 @@ class Check:
         first: The first rows, as they would be sent.
         calls: Calls to the provider, about.
         seconds: How long it would take at the limits or the pace; 0 when nothing is known of either.
+        segments: What would be billed, about; None where the provider keeps the text.
+        closed: Accounts whose hours hold some of it back at the start.
     """
 
     good: int = 0
@@ -55,31 +60,69 @@ class Check:
     first: list[Recipient] = field(default_factory=list)
     calls: int = 0
     seconds: float = 0.0
+    segments: int | None = None
+    closed: list[Closed] = field(default_factory=list)
 
 
-def check(sheet: Sheet, columns: Columns, *, ledger: Ledger, settings: Settings, lane: str, pace: float) -> Check:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a form asks for.
+
+    Attributes:
+        options: The client's arguments, besides the rows.
+        template: The template.
+        lane: The lane.
+        account: The account, or empty.
+        sign: The signature, or empty for the account's.
+        pace: Recipients a second; 0 for no limit.
+        start_s: Epoch seconds; the present, when it starts at once.
+    """
+
+    options: Mapping[str, Any]
+    template: str
+    lane: str
+    account: str
+    sign: str
+    pace: float
+    start_s: float
+
+
+def check(sheet: Sheet, columns: Columns, plan: Plan, web: "Web") -> Check:
     """Read a file to its end, without sending anything.
 
     Raises:
         BadInput: It is no table of text.
     """
-    found, tally, countries = Check(), Tally(), Counter[str]()
+    found, tally, countries, regions = Check(), Tally(), Counter[str](), Counter[Region]()
+    accounts = {name: each for name, each in web.settings.accounts.items() if plan.account in {"", name}}
+    providers = {name: each for name, each in web.asking.providers.items() if name in accounts}
+    known, counted = text_of(accounts, plan.template), 0
     reader = Rows(sheet, columns, found)
-    rules = RowRules(settings.region_default)
+    rules = RowRules(web.settings.region_default)
     # The client's own checks and parts, so that what is shown is what will happen.
     for part in parts(reader, tally, rules=rules, on_rejected=reader.on_rejected):
+        params = part.params or [()] * len(part.numbers)
         if not found.first:
-            every = zip(part.numbers, part.params or [None] * len(part.numbers), part.refs or [""] * len(part.numbers))  # noqa: B905
-            found.first = [
-                Recipient(e164(number), None if params is None else tuple(params), ref) for number, params, ref in every
-            ][:SHOWN_ROWS]
+            refs = part.refs or [""] * len(part.numbers)
+            every = zip(part.numbers, params, refs, strict=True)
+            found.first = [Recipient(e164(number), tuple(own or ()), ref) for number, own, ref in every][:SHOWN_ROWS]
+        if known and counted < COUNTED_ROWS:
+            given = [own or () for own in params]
+            text, account = known
+            found.segments = (found.segments or 0) + segments_of(
+                text, part.numbers, given, sign=plan.sign or account.sign
+            )
+            counted += len(part.numbers)
         countries.update(map(country_of, part.numbers))
-        found.suppressed += suppression.count_stopped(ledger, part.numbers, lane)
+        regions.update("mainland" if is_mainland(number) else "global" for number in part.numbers)
+        found.suppressed += suppression.count_stopped(web.ledger, part.numbers, plan.lane)
         reader.settled()
     found.good, found.duplicates, found.countries = tally.good, tally.doubled, countries.most_common()
-    # With params of their own recipients share no call.
-    found.calls = found.good if columns.params else -(-found.good // A_CALL)
-    found.seconds = duration_s(settings, recipients=found.good, calls=found.calls, pace=pace)
+    if found.segments is not None:
+        found.segments = round(found.segments * found.good / counted)
+    found.calls, found.seconds = calls_and_seconds(providers, regions, own_params=bool(columns.params), pace=plan.pace)
+    if plan.lane == "marketing":
+        found.closed = closed_at(accounts, list(countries), plan.start_s)
     return found
 
 
@@ -113,12 +156,3 @@ class Rows:
         self._found.rejected += 1
         if len(self._found.rejects) < SHOWN_REJECTS:
             self._found.rejects.append(reject)
-
-
-def duration_s(settings: Settings, *, recipients: int, calls: int, pace: float) -> float:
-    """Seconds at the pace, or else at the limits of the accounts that are configured here; 0 when neither is known."""
-    if pace:
-        return recipients / pace
-    # About: which account a number goes to is decided when it is sent.
-    limits = [max(account.limits.values(), default=0.0) for account in settings.accounts.values()]
-    return calls / sum(limits) if sum(limits) else 0.0

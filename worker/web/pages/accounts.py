@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smsline.ledger import statistics
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -16,7 +17,9 @@ from worker.web.pages.rendering import render
 @page()
 def accounts(request: Request, _: Visitor) -> Response:
     """All of them."""
-    return render(request, "accounts.html", accounts=web_of(request).admin.accounts())
+    web = web_of(request)
+    waiting = sum(statistics.waiting(web.ledger).values())
+    return render(request, "accounts.html", accounts=web.admin.accounts(), waiting=waiting)
 
 
 @act()

@@ -1,8 +1,6 @@
 """New campaign: upload a file, map its columns, see what it would do, start it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -15,25 +13,19 @@ from smsline.errors import BadInput, Conflict
 from smsline.job import MAX_PARAMS
 from smsline.names import LANES
 from worker.web.auth import Visitor, act, page, served
-from worker.web.campaigns.check import Check, Rows, check
+from worker.web.campaigns.check import Check, Plan, Rows, check
 from worker.web.campaigns.sheet import guess, mapped
 from worker.web.campaigns.store import Upload
 from worker.web.context import web_of
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
+from worker.web.times import UTC, on_the_clock_s, zone_of, zones
 
-SETTINGS: Final = ("template", "lane", "sign", "sender", "account", "pace", "at", "ttl_s")
+LATE_S: Final = 300.0
+"""How far in the past a start may be: a form takes its time to be filled in and looked at."""
+
 SHOWN_PARAMS: Final = 5
 """Params that can be mapped without more of the file's columns being called so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a form asks for: the client's arguments, besides the rows."""
-
-    options: Mapping[str, Any]
-    lane: str
-    pace: float
 
 
 @page("operate")
@@ -66,7 +58,12 @@ def prepare(request: Request, visitor: Visitor) -> Response:
     kept = web_of(request).files.get(request.path_params["token"], visitor.name)
     # A guess to be looked at: nothing is checked until the form comes back.
     columns = guess(kept.sheet.columns)
-    given = {"phone": str(columns.phone), "lane": "marketing", "ref": "" if columns.ref is None else str(columns.ref)}
+    given = {
+        "phone": str(columns.phone),
+        "lane": "marketing",
+        "zone": UTC,
+        "ref": "" if columns.ref is None else str(columns.ref),
+    }
     given |= {f"param{number}": str(at) for number, at in enumerate(columns.params, 1)}
     return _prepared(request, kept, given)
 
@@ -78,10 +75,10 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
     kept = web.files.get(request.path_params["token"], visitor.name)
     given = {name: str(value).strip() for name, value in form.items() if isinstance(value, str)}
     try:
-        columns, plan = mapped(given, len(kept.sheet.columns)), _plan_of(given)
+        columns, plan = mapped(given, len(kept.sheet.columns)), _plan_of(given, web.ledger.now_ms() / 1000)
         if given.get("act") != "start":
-            found = check(kept.sheet, columns, ledger=web.ledger, settings=web.settings, lane=plan.lane, pace=plan.pace)
-            return _prepared(request, kept, given, found=found)
+            found = check(kept.sheet, columns, plan, web)
+            return _prepared(request, kept, given, found=found, plan=plan)
         # Read anew and not kept from the check: the file may have a million rows.
         rows = Rows(kept.sheet, columns, found := Check())
         client, counts = web.client.acting(visitor.actor), list[int]()
@@ -107,6 +104,7 @@ def _prepared(
     given: Mapping[str, str],
     *,
     found: Check | None = None,
+    plan: Plan | None = None,
     told: str = "",
     status: int = 200,
 ) -> Response:
@@ -119,14 +117,16 @@ def _prepared(
         upload=kept,
         given=given,
         found=found,
+        plan=plan,
         told=told,
+        zones=zones(),
         lanes=LANES,
         accounts=accounts,
         params=range(1, max(SHOWN_PARAMS, min(MAX_PARAMS, used + 1)) + 1),
     )
 
 
-def _plan_of(given: Mapping[str, str]) -> Plan:
+def _plan_of(given: Mapping[str, str], now_s: float) -> Plan:
     """The form's settings.
 
     Raises:
@@ -140,13 +140,13 @@ def _plan_of(given: Mapping[str, str]) -> Plan:
         raise BadInput("lane", lane, f"must be one of {', '.join(LANES)}")
     pace = _number(given, "pace")
     options |= {"lane": lane, "pace": pace or None, "ttl_s": _number(given, "ttl_s") or None}
+    start_s = now_s
     if at := given.get("at", ""):
-        try:
-            # The browser's field has no zone; the page says UTC beside it.
-            options["at"] = datetime.fromisoformat(f"{at}+00:00").timestamp()
-        except ValueError:
-            raise BadInput("at", at, "must be a time in UTC such as 2030-05-01T09:00") from None
-    return Plan(options, lane, pace)
+        start_s = options["at"] = on_the_clock_s(at, zone_of(given.get("zone", UTC)), "start")
+        if start_s < now_s - LATE_S:
+            raise BadInput("start", at, "is in the past; leave it empty to start at once")
+    named = {name: options[name] for name in ("template", "lane", "account", "sign")}
+    return Plan(options, pace=pace, start_s=start_s, **named)
 
 
 def _number(given: Mapping[str, str], name: str) -> float:

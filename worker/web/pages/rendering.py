@@ -1,8 +1,10 @@
 """Render the templates. Everything is escaped; only markup made here is marked as safe."""
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -83,6 +85,15 @@ def share(part: int, whole: int) -> str:
     return f"{percent:.1f} %" if percent >= 0.1 else "< 0.1 %"
 
 
+def moment(at_s: float, zone: str) -> str:
+    """`2030-05-01 09:00 Asia/Shanghai (01:00 UTC)`."""
+    at = datetime.fromtimestamp(at_s, UTC)
+    there = at.astimezone(ZoneInfo(zone))
+    plain = f"{there:%Y-%m-%d %H:%M} {zone}"
+    same_day = at.date() == there.date()
+    return plain if zone == "UTC" else f"{plain} ({at.strftime('%H:%M' if same_day else '%Y-%m-%d %H:%M')} UTC)"
+
+
 TEMPLATES: Final = Environment(
     loader=PackageLoader("worker.web", "templates"),
     autoescape=True,
@@ -94,6 +105,7 @@ TEMPLATES: Final = Environment(
 TEMPLATES.filters.update(
     number=number, when=when, span=span, since=since, mask=mask, mask_in=mask_in, share=share, size=size
 )
+TEMPLATES.filters.update(moment=moment, is_never=math.isinf)
 TEMPLATES.globals.update(asset=asset)
 
 

@@ -1,5 +1,6 @@
 """The suppression list: its size, some entries, and forms to add, remove and download."""
 
+import re
 from itertools import islice
 from typing import Final
 
@@ -12,7 +13,7 @@ from smsline.errors import BadInput
 from smsline.ledger import suppression
 from smsline.ledger.audit import note
 from smsline.ledger.suppression import SCOPES, check_scope
-from smsline.numbers import mask
+from smsline.numbers import e164, mask, parse_number
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -38,18 +39,25 @@ def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
 
 @act()
 def change(request: Request, visitor: Visitor, form: FormData) -> Response:
-    """Put numbers on the list, or take them off; how many was said by who wrote them."""
-    admin = web_of(request).admin.acting(visitor.actor)
+    """Say how many numbers it is about; put them on the list, or take them off, when that was seen."""
+    web = web_of(request)
     # Pasted from anywhere: a column, or a list with commas.
-    numbers = str(form.get("numbers", "")).replace(",", "\n").replace(";", "\n").splitlines()
-    numbers = [number.strip() for number in numbers if number.strip()]
-    if not 0 < len(numbers) <= MOST_NUMBERS:
+    given = [each.strip() for each in re.split(r"[,;\n]", str(form.get("numbers", ""))) if each.strip()]
+    if not 0 < len(given) <= MOST_NUMBERS:
         raise BadInput(
-            "numbers", f"{len(numbers)} numbers", f"must be 1 to {MOST_NUMBERS:,}; more by smsline suppress add --file"
+            "numbers", f"{len(given)} numbers", f"must be 1 to {MOST_NUMBERS:,}; more by smsline suppress add --file"
         )
-    if form.get("act") == "remove":
-        return done("/suppressed", "unsuppressed", admin.unsuppress(numbers))
+    # Read before anything is done, so that a bad one in the middle leaves nothing half done; each phone once.
+    region = web.settings.region_default
+    read = (parse_number(each, region=region, field="numbers", allow_unassigned=True) for each in given)
+    numbers = list(dict.fromkeys(map(e164, read)))
     scope, reason = check_scope(str(form.get("scope", "all"))), str(form.get("reason", ""))
+    what = "remove" if form.get("act") == "remove" else "add"
+    if not form.get("seen"):
+        return render(request, "suppressed_confirm.html", act=what, numbers=numbers, scope=scope, reason=reason)
+    admin = web.admin.acting(visitor.actor)
+    if what == "remove":
+        return done("/suppressed", "unsuppressed", admin.unsuppress(numbers))
     return done("/suppressed", "suppressed", admin.suppress(numbers, scope=scope, reason=reason))
 
 

@@ -1,0 +1,86 @@
+"""What a campaign would take: calls and time at the limits, segments where a text is known, and whom the hours of sending hold back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from config.accounts import Account
+from smsline.numbers import is_mainland
+from smsline.segments import segments
+from worker.providers.base import Provider, Region
+from worker.providers.texts import fill
+from worker.routing.routes import own_template
+from worker.routing.windows import closed_s, parse_window, zones_of
+
+A_CALL: Final = 200
+"""Recipients of a call that brings all of them the same text, where this process has no account to ask for its rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An account whose hours of sending hold advertisements back at the start.
+
+    Attributes:
+        account: Its name.
+        window: Its hours, in the recipients' time.
+        countries: Country -> seconds after the start at which they begin there; infinite: never in all of its time zones at once.
+    """
+
+    account: str
+    window: str
+    countries: Mapping[str, float]
+
+
+def calls_and_seconds(
+    providers: Mapping[str, Provider], regions: Mapping[Region, int], *, own_params: bool, pace: float
+) -> tuple[int, float]:
+    """Calls of the first account, and seconds at the limits of all, or at the pace if that is slower; 0 s when nothing limits.
+
+    Args:
+        providers: The accounts that it may go through.
+        regions: Recipients by region.
+        own_params: Whether each brings params of its own.
+        pace: Recipients a second at most; 0 for no such limit.
+    """
+    recipients, calls, seconds = sum(regions.values()), 0, 0.0
+    for region, count in regions.items():
+        per_call = 1 if own_params else A_CALL
+        if providers:
+            rule = next(iter(providers.values())).batch_rule(region)
+            own = rule.own or rule
+            per_call = rule.limit if not own_params else own.limit if own.params_differ else 1
+        here = -(-count // per_call)
+        rate = sum(each.limits.get(each.batch_rule(region).action, 0.0) for each in providers.values())
+        calls, seconds = calls + here, seconds + (here / rate if rate else 0.0)
+    return calls, max(seconds, recipients / pace if pace else 0.0)
+
+
+def text_of(accounts: Mapping[str, Account], template: str) -> tuple[str, Account] | None:
+    """The text of a template, and the account that has it, where the settings know one: most providers keep it to themselves."""
+    for account in accounts.values():
+        own = own_template(account, template)
+        if own and own.id.lower() in account.texts:
+            return account.texts[own.id.lower()], account
+    return None
+
+
+def segments_of(text: str, numbers: Sequence[int], params: Sequence[Sequence[str]], *, sign: str) -> int:
+    """Segments of a text to some numbers, each with its params; what does not fill the text's places counts none."""
+    filled = [fill(text, each) for each in params]
+    return sum(
+        segments(each, mainland=is_mainland(number), sign=sign).count
+        for number, each in zip(numbers, filled, strict=True)
+        if each is not None
+    )
+
+
+def closed_at(accounts: Mapping[str, Account], countries: Sequence[str], start_s: float) -> list[Closed]:
+    """Accounts that would hold some countries' recipients back at the start, each with how long."""
+    found = []
+    for name, account in accounts.items():
+        if account.window:
+            window = parse_window(account.window)
+            waits = {country: closed_s(window, zones_of(country), start_s) for country in countries}
+            held = {country: wait_s for country, wait_s in waits.items() if wait_s}
+            found += [Closed(name, account.window, held)] if held else []
+    return found

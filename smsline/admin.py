@@ -129,6 +129,7 @@ class Admin(Webhooks):
         with self._acting():
             done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
         self._note("dead.requeue", {"code": code, "job": job, "account": account, "state": state}, done.recipients)
+        # Told as an error though most may be on their way: a script that sees success would forget those that are not.
         if done.hindered:
             shown = "; ".join(f"job {job}: {_WHY.get(why, why)}" for job, why in list(done.hindered.items())[:5])
             more = "; …" if len(done.hindered) > 5 else ""
@@ -150,6 +151,7 @@ class Admin(Webhooks):
         Raises:
             BadInput: It cannot be a number.
         """
+        # Unassigned ones too: what was sent to a number does not go when its range is given back.
         wanted = parse_number(number, region=self.region, field="number", allow_unassigned=True)
         with self._acting():
             messages = number_page.messages_of(self._ledger, wanted)
@@ -275,6 +277,7 @@ class Admin(Webhooks):
     def _told(self, found: Iterable[dead.Group]) -> list[DeadGroup]:
         """Groups with what their codes mean, those of several jobs added up."""
         providers = accounts.registered(self._ledger)
+        # The ledger counts by job; people ask by code.
         merged: dict[tuple[str, str, str], DeadGroup] = {}
         for group in found:
             key = (group.account, group.code, group.state)
@@ -318,6 +321,7 @@ _WHY = {
 
 
 def _dead_group(group: dead.Group, provider: str) -> DeadGroup:
+    # The same code may be a receipt's and a call's, and mean two things; the state tells which of them spoke.
     if group.state == State.UNDELIVERED and provider and group.code:
         found = codes.for_receipt(provider, group.code)
         row = None if found.how == "unknown" else found.row

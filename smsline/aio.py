@@ -79,6 +79,7 @@ class AsyncClient:
         self._calls = Calls(Keys(namespace), region, self._target.broker)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clients: dict[str, Any] = {}
+        # Waited for here: redis-py's own pool raises when it has none left.
         self._turns = asyncio.Semaphore(CONNECTIONS)
 
     @classmethod
@@ -123,6 +124,8 @@ class AsyncClient:
                 parts, tally=tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
             )
             await self._carry(upload.begin())
+            # Closed also when the call is cancelled: a generator that is left open would be ended by the garbage collector,
+            # later, under whichever loop runs then.
             async with aclosing(_parts(to, cut)) as source:
                 async for part in source:
                     await self._carry(upload.put(part))
@@ -190,6 +193,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connections. The client may be used again, under any loop."""
+        # Taken out first: a call that comes while these are closed opens connections of its own.
         clients, self._clients, self._loop = self._clients, {}, None
         for client in clients.values():
             await client.aclose()
@@ -224,6 +228,7 @@ class AsyncClient:
     def _client(self, url: str) -> Any:  # noqa: ANN401 - redis-py's client is generic in what it returns
         """The connections to a Redis, for the loop that is running."""
         loop = asyncio.get_running_loop()
+        # A connection's streams belong to the loop that opened them; under another one a call would wait for ever.
         if self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():
                 raise SmslineError(

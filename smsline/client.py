@@ -114,6 +114,7 @@ class Client(JobControl):
             Unconfirmed: Redis went away between two parts, or did not answer. What was handed over before stays as an incomplete
                 job: with the error's `job` as `job_id`, or with the same `key`, the call continues it, and it can be cancelled.
         """
+        # A text is a sequence of texts: each digit would be judged as a number, and all of them refused.
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
@@ -135,7 +136,9 @@ class Client(JobControl):
         if on_summary:
             on_summary(summary)
         self._wake(taken)
+        # Single messages are not noted: an audit trail of one-time passwords would hold nothing else.
         self._note("campaign.submit", {"job": taken.job, "template": spec.template, "lane": spec.lane}, summary.added)
+        # A caller that listens has heard of each bad row; one that does not must not lose them in silence.
         warn_of_bad(taken.job, tally if on_rejected is None else Tally())
         return taken.job
 
@@ -200,13 +203,14 @@ class Client(JobControl):
         try:
             carry(self._broker, ask(("LPUSH", wake.queue, wake.message)))
         except RedisError as error:
+            # The job is safe, so this is no error of the call: the caller would send the same again.
             warn_of_wake(taken.job, error)
             with suppress(RedisError):  # it is forgotten by itself within a second
                 carry(self._ledger.redis, ask(("ZREM", self._ledger.keys.wakes(wake.counted), wake.id)))
 
 
 def warn_of_wake(job: str, error: Exception) -> None:
-    """A job is taken, but nobody was told."""
+    """A job is taken, but no worker was told."""
     log.warning(
         "job %s is taken, but its wake-up could not be published (%s); the workers' scheduler finds it",
         job,

@@ -134,6 +134,7 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
     Raises:
         BadInput: No column for the phone or several, a name twice, or a gap in `param1, param2, …`.
     """
+    # Only where it may be: a campaign's file without a header would lose its first recipient to a guess.
     if not header and cells and _NUMBER.fullmatch(cells[0]):
         return Columns(len(cells), 0, (), None, (), headless=True)
     names = [cell.casefold() for cell in cells]
@@ -168,6 +169,7 @@ def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
         return found[0]
     if PHONE in at:
         return PHONE
+    # Two usual names are no reason to take one: `mobile` and `telephone` may be two phones of one person.
     found = [each for each in at if _plain(each) in USUAL]
     if len(found) > 1:
         raise BadInput(
@@ -185,6 +187,7 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> Row:
     Cells that are missing at the end are empty, as spreadsheets leave them out; a param must be there.
     """
     if len(cells) != columns.width:
+        # Spreadsheets leave empty cells at the end out, or add some: neither is a fault while all that is needed is there.
         needed = max(columns.phone, *columns.params) if columns.params else columns.phone
         if len(cells) <= needed or any(map(str.strip, cells[columns.width :])):
             phone = cells[columns.phone].strip() if columns.phone < len(cells) else ""

@@ -71,6 +71,7 @@ class CampaignFile:
         declared = _SEP.fullmatch(first)
         if declared:
             first = self._next_line()
+        # A line that the spreadsheet itself has written is believed before anything that could be guessed.
         self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
         self._reader = csv.reader(chain([first], iter(self._next_line, "")), delimiter=self._delimiter, strict=True)
         self._ended = False
@@ -107,7 +108,7 @@ class CampaignFile:
             begins = self._lines + 1
 
     def _unquoted(self, cells: list[str]) -> list[str]:
-        """The cells, read anew where a quote stands behind a blank: it is a quote for whoever wrote it."""
+        """The cells, read anew where a quote stands behind a blank: its writer meant a quote."""
         if len(self._raw) == 1 and any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells):
             try:
                 return next(csv.reader(self._raw, delimiter=self._delimiter, strict=True, skipinitialspace=True))
@@ -119,10 +120,11 @@ class CampaignFile:
         if self._ended:
             return None
         try:
+            # What the reader takes its next row from is kept, so that the row can be read in another way.
             self._raw.clear()
             return next(self._reader, None)
         except csv.Error as error:
-            return error
+            return error  # as a value: the reader goes on with the next line, and so do we
         except UnicodeError:
             self._ended = True
             return csv.Error("it ends in the middle of a character")

@@ -46,6 +46,7 @@ class _Filling:
     doubled: int = 0
 
     def part(self) -> Part:
+        # None where no number has its own: then the job's params are kept once, and not a thousand times.
         own_params = self.params if any(params is not None for params in self.params) else None
         return Part(self.numbers, own_params, self.refs if any(self.refs) else None, self.doubled)
 
@@ -90,6 +91,7 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
                 continue
             mark = mark_of(params, ref) if params is not None or ref else 0
         at = add(numbers.same_phone(number), row_no, mark)
+        # Row 0 is an earlier call's: what is met there again is held, what is met in this call is a duplicate.
         first, same = (known.row_at(at), known.mark_at(at) in {mark, Known.ERASED}) if at >= 0 else (0, True)
         if first:
             if same:
@@ -103,6 +105,7 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
                 reason = f"is that of row {first}, which has other params or another ref; only that one goes out"
                 _reject(tally, Rejected(row_no, _masked(row), "phone", reason, first), on_rejected)
             continue
+        # Of every number that the job then has, those of earlier calls included: a repetition brings all of them.
         if tally.content is not None:
             tally.content.add(number, params, ref)
         if at >= 0:
@@ -131,6 +134,7 @@ def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None
     Raises:
         BadInput: One of them breaks its rule.
     """
+    # A payload's row with a misspelt field arrives as the object it was: to send without it would drop a param.
     if isinstance(row, Mapping):
         raise BadInput("row", ", ".join(map(str, row)), "has a field that is none of phone, params and ref")
     number = numbers.parse_number(

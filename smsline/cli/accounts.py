@@ -114,7 +114,7 @@ def _failover(one: "AccountHealth") -> list[str]:
         for key, count in one["diverted"].items()
     ]
     if held is None:
-        return diverted
+        return diverted  # counts of what was taken over stay to be seen when it is long over
     told = (
         f"{name}: too many calls failed by {held['code']} since {held['since']}: {held['meaning']}; others stand in until "
         f"{held['until']}, {held['share']:.0%} goes through it now, all of it from {held['whole_again']}; at once: "

@@ -174,6 +174,7 @@ def _selection(given: Selection, *, everything: bool) -> Selection:
         BadInput: Neither a filter nor --all, or both.
     """
     chosen = any(given.values())
+    # A shell variable that is empty must not turn "this code" into everything.
     if chosen and everything:
         raise BadInput("--all", "given", "contradicts --code, --job, --account and --state; leave one out")
     if not chosen and not everything:
@@ -188,7 +189,7 @@ def _ask_first(admin: "Admin", selection: Selection, *, verb: str, yes: bool) ->
         typer.Exit: The answer was no.
     """
     if yes or not sys.stdin.isatty():
-        return
+        return  # a question that a script cannot see would hang it
     groups = admin.dead_groups(**selection)
     numbers = sum(group["count"] for group in groups)
     jobs = len({job for group in groups for job in group["jobs"]})

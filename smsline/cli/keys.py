@@ -109,7 +109,7 @@ def _span_s(text: str) -> float:
         BadInput: No number with s, m, h or d behind it.
     """
     if not text:
-        return 0
+        return 0  # for ever, which is what the ledger takes 0 for
     found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if not found or not int(found[1]):
         raise BadInput("--expires", text, "must be a time span such as 90d, 12h or 30m")

@@ -43,5 +43,6 @@ def results(
     """
     from smsline.ledger.jobs import picked  # noqa: PLC0415 - loads Redis, which help does without
 
+    # Before the job is asked for: a mistyped option should not wait for Redis.
     chosen = chosen_format(fmt, as_json=as_json)
     print_rows(picked(opt.client_of(context).results(job), state=state, code=code), COLUMNS, fmt=chosen)

@@ -57,6 +57,7 @@ def change(
     as_json: opt.Json = False,
 ) -> None:
     """Change a user's role, password, or both."""
+    # Nothing to change is a mistake: a misread --help must not look like a changed password.
     if not (role or password or password_stdin):
         raise BadInput("--role", "", "give --role, --password or both")
     kept = _asked(stdin=password_stdin) if password or password_stdin else ""

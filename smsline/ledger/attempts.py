@@ -143,6 +143,8 @@ class Attempt:
 
 def serial_place(serial: str) -> tuple[int, bytes]:
     """Where a serial is indexed: the shard and a six-byte field."""
+    # Six bytes of hash instead of the serial: that two of a day's million serials share both shard and field has a
+    # probability of 1 in ten million, and a receipt is held against the recipient's number besides.
     digest = blake2b(serial.encode(), digest_size=9).digest()
     return int.from_bytes(digest[:3], "big") % INDEX_SHARDS, digest[3:]
 
@@ -233,6 +235,7 @@ def record(
             told += back
         return "record", key_list, [*args, used.lines(), statistics.lines_of(counters), *heard, *told]
 
+    # Stale: written before, by this worker whose answer was lost, or by the one that took its attempt over.
     answer = run_with_codes(ledger, call)
     if answer[0] == b"stale":
         return None
@@ -392,6 +395,7 @@ def withdraw(ledger: Ledger, attempt: int, queue: BatchQueue, *, polls: PollSche
     key_list = [keys.attempt(attempt), keys.lease, keys.queue(text), keys.send(queue.lane)]
     if ledger.run("withdraw", key_list, [attempt, ATTEMPT_TTL_S]) not in {b"begun", b"unsure"}:
         return
+    # It had been begun, so its recipients are `sending` and only `record` may move them.
     found = read_attempt(ledger, attempt)
     if found is None:
         return

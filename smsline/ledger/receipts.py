@@ -20,8 +20,9 @@ from smsline.receipt import Receipt
 
 JOINED_SLACK_MS: Final = 1_000
 
+# So often a page is tried as a whole, while others write to its blocks; then block by block, where one that is written to
+# all the time keeps no other from its end.
 TOGETHER: Final = 3
-"""So often a page is tried as a whole, while others write to its blocks; then block by block."""
 ALONE: Final = 50
 
 

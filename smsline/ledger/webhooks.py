@@ -22,6 +22,7 @@ EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 TEST: Final = "webhook.test"
 """The type of the event that `smsline webhooks test` sends; every endpoint gets it when asked."""
 
+# As the Standard Webhooks libraries expect a secret: this prefix, then base64 of at least 24 bytes.
 SIGNING_PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = 32
 TEST_KEPT_S: Final = 86_400
@@ -125,6 +126,7 @@ def add(ledger: Ledger, name: str, url: str, events: Sequence[str]) -> str:
         if event not in EVENT_TYPES:
             raise BadInput("events", event, f"must be some of {', '.join(EVENT_TYPES)}")
     secret = SIGNING_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    # An id of its own besides the name: what was meant for a removed endpoint must not reach one that takes its name.
     endpoint = Endpoint(name, secrets.token_hex(4), where, wanted, secret, ledger.now_ms())
     keys = ledger.keys
     key_list = [keys.webhooks, keys.webhook_wants, keys.webhooks_due]
@@ -314,6 +316,7 @@ def _checked_url(url: str) -> str:
         raise BadInput("URL", "…", rule) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise BadInput("URL", url, rule)
+    # A password in a URL ends up in logs and in the audit trail; a fragment is never sent.
     if "@" in parts.netloc or parts.fragment:
         raise BadInput(
             "URL", f"{parts.scheme}://…", f"{rule}, without a password and without #; the signature says who sends"

@@ -26,7 +26,7 @@ from worker.webhooks.signing import headers_of
 OUTBOX: Final = "outbox"
 """The member of the due set that stands for the outbox; an endpoint's is `to <name>`."""
 
-THREADS: Final = 32
+THREADS: Final = 48
 """Requests of a process that are under way to endpoints whose last one was good; a thread that waits costs next to nothing."""
 
 THREADS_IN_TROUBLE: Final = 4

@@ -2,7 +2,7 @@
 -- may be under way. `KEYS`: see `the_endpoint`.
 -- An endpoint begins with a few requests at once; each that goes well allows one more, each that fails halves them.
 local FIRST_FLYING = 2
-local MOST_FLYING = 16
+local MOST_FLYING = 32
 
 -- Keys of an endpoint from `at` on: state (hash), queue, flying (zsets); `due_key` has its member `to <name>`.
 local function the_endpoint(at, due_key, name)

@@ -7,6 +7,7 @@ from smsline.ledger import accounts, due, pages
 from worker.engine import Engine
 from worker.gate import left_to_others, trouble_s, wait_for_token
 from worker.providers.base import Broken, Refused, ReplyProvider
+from worker.receipts.pushed import read_pushed
 from worker.routing.presence import LEFT_MS
 
 PAGE: Final = 100
@@ -44,6 +45,9 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
         rows, wait_ms = _pull_one(engine, account, provider)
         again_ms, full = LEFT_MS if wait_ms == LEFT_MS else max(again_ms, wait_ms), full + bool(rows)
     due.finish(engine.ledger, key, lease, again_ms)
+    if full:
+        # Here and not by a wake-up, which may stand behind others: an opt-out holds within a second of its page.
+        read_pushed(engine, account)
     return full
 
 

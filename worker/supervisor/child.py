@@ -1,6 +1,7 @@
 """Child processes that never outlive their parent, and that can be asked whether they are ready."""
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -17,6 +18,9 @@ _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A process to start, and to start again whenever it ends.
@@ -30,6 +34,7 @@ class Child:
         pass_fds: Descriptors it inherits.
         umask: Permissions that the files it makes are without; -1 for our own.
         why_ended: What it wrote down about its end, and what to do; empty when it says nothing.
+        at_start: What it wrote down at its start that a person must know; empty when there is nothing.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Child:
     pass_fds: tuple[int, ...] = ()
     umask: int = -1
     why_ended: Callable[[], str] = str
+    at_start: Callable[[], str] = str
 
 
 class Running:
@@ -55,7 +61,7 @@ class Running:
     def __init__(self, child: Child) -> None:
         self.child = child
         self.started_s = time.monotonic()
-        self._ready = False
+        self._ready = self._told = False
         self._mark, writing = os.pipe()
         # The supervisor looks at many children and waits for none.
         os.set_blocking(self._mark, False)
@@ -102,6 +108,10 @@ class Running:
             # No byte yet is BlockingIOError; an empty read is a child that ended without its mark.
             with suppress(BlockingIOError):
                 self._ready = os.read(self._mark, 1) != b""
+        if self._ready and not self._told:
+            self._told = True
+            if said := self.child.at_start():
+                log.warning("%s", said)
         return self._ready
 
     def signal(self, number: signal.Signals) -> None:

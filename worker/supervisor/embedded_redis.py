@@ -158,6 +158,7 @@ def redis_child(server: Server, data: Path, port: int, *, lock: int, password: s
         pass_fds=(lock,),
         umask=PRIVATE,
         why_ended=lambda: why_ended(server, folder),
+        at_start=lambda: cut_short(folder),
     )
 
 
@@ -185,19 +186,39 @@ def answers(port: int, password: str = "") -> bool:
 
 def why_ended(server: Server, folder: Path) -> str:
     """What Redis wrote about its end since it was last started, and what to do; empty when it is nothing that we know."""
-    try:
-        with (folder / "redis.log").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL))
-            told = file.read().decode("utf-8", "replace").rpartition("Redis is starting")[2]
-    except OSError:
-        return ""
-    line = next((line for line in reversed(told.splitlines()) if re.search(_ENDS, line)), "")
+    line = next((line for line in reversed(_told(folder)) if re.search(_ENDS, line)), "")
     words = line.partition(" # ")[2].partition(": make a backup")[0].partition(". You can:")[0] or line
     if re.search(r"append only file|append log file|Bad file format", line):
         return _repair(server, folder, words)
     if "No space left" in line:
         return f"Redis: {words}; free space on the disk of {folder}"
     return f"Redis: {words}; see {folder / 'redis.log'}" if line else ""
+
+
+def cut_short(folder: Path) -> str:
+    """That the append-only file ended within a write, as after a power cut; empty when it did not.
+
+    Redis cuts the rest of that write off and starts, which nobody would see: the last second of writes may be gone with it.
+    """
+    line = next((line for line in _told(folder) if re.search(r"[Tt]runcating the AOF", line)), "")
+    words = line.partition(" # ")[2] or line
+    return (
+        f"the append-only file in {folder} ended in the middle of a write ({words}), as after a power cut or a full disk. Redis has "
+        "cut that write off, so nothing is left to repair, and what was written in the last moments may be lost: `python -m worker "
+        f"check` shows what smsline misses. See {folder / 'redis.log'}"
+        if line
+        else ""
+    )
+
+
+def _told(folder: Path) -> list[str]:
+    """The lines of Redis' log since it was last started."""
+    try:
+        with (folder / "redis.log").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL))
+            return file.read().decode("utf-8", "replace").rpartition("Redis is starting")[2].splitlines()
+    except OSError:
+        return []
 
 
 _ENDS: Final = "|".join(

@@ -143,6 +143,23 @@ def test_a_damaged_file_is_named_with_the_way_to_mend_it(tmp_path: Path) -> None
         assert 30 < client.dbsize() < 100
 
 
+def test_a_file_that_ends_within_a_write_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As after a power cut: Redis starts with what is whole, and a person is told once that something is missing."""
+    port = free_port()
+    with started(tmp_path, port) as client:
+        for number in range(10):
+            client.set(f"key{number}", number)
+    assert not caplog.records
+    (file,) = [*tmp_path.glob("appendonly.aof"), *tmp_path.glob("appendonlydir/*incr.aof")]
+    file.write_bytes(file.read_bytes()[:-3])
+    with started(tmp_path, port) as client:
+        assert client.dbsize() == 9
+    assert ["ended in the middle of a write" in record.message for record in caplog.records] == [True]
+    caplog.clear()
+    with started(tmp_path, port):
+        assert not caplog.records
+
+
 def test_port_in_use(tmp_path: Path) -> None:
     """A port that is taken is refused before anything is started, with what to do."""
     with socket.socket() as taken:

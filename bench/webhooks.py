@@ -28,11 +28,11 @@ from bench.usage import cpu
 from smsline.ledger import webhooks
 from worker.supervisor.child import Running
 
+# For a million recipients.
 MOST_REQUESTS: Final = 10_000
-"""For a million recipients."""
 
+# What a receiver takes that writes events into a database on another machine.
 SLOW_S: Final = 0.05
-"""What a receiver takes that writes events into a database on another machine."""
 
 PATIENCE_S: Final = 1_800.0
 
@@ -80,6 +80,7 @@ def events(stack: Stack, count: int, takes_s: float, show: Show) -> dict[str, fl
     ):
         receiver.secret = webhooks.add(stack.ledger, "shop", receiver.url, ["account.resumed"])
         webhooks.add(stack.ledger, "hanging", hanging.url, ["account.resumed"])
+        # Written as the script writes them; to have thousands of accounts resumed would measure something else.
         pipe = redis.pipeline(transaction=False)
         for n in range(count):
             pipe.xadd(keys.outbox, {"account.resumed": f"{n}\taccount{n}\t"})

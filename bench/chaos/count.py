@@ -99,7 +99,7 @@ def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: M
         states=states,
         lost=given.recipients - sum(state in FINAL for _, state in rows),
         silent=sum(state == "delivered" and not sent.get(phone) for phone, state in rows),
-        denied=sum(state not in TEXTED and bool(sent.get(phone)) for phone, state in rows),
+        denied=sum(state not in TEXTED and bool(sent.get(phone)) for phone, state in rows if phone not in lost_moments),
         unheard=unheard,
         campaign_twice=sum(times > 1 for times in strict.values()),
         again=sum(sent[phone] > 1 for phone in lost_moments),
@@ -107,7 +107,7 @@ def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: M
         otp_twice=sum(times == 2 for times in otps),
         otp_more=sum(times > 2 for times in otps),
         open_jobs=sum(not client.status(job)["closed_at"] for job in given.jobs),
-        provider_off=abs(len(sent) - states["delivered"] - states["undelivered"] - unheard),
+        provider_off=len(sent.keys() - lost_moments.keys() - {phone for phone, state in rows if state in TEXTED}),
     )
 
 
@@ -127,5 +127,6 @@ def count_received(tally: Tally, given: Given, receivers: Mapping[str, Receiver]
     for name, receiver in receivers.items():
         applied = receiver.applied
         missing = len(jobs - applied.closed.keys())
+        # Jobs that Redis lost were told as well, before it lost them; they are no part of the ledger.
         tally.receivers_off[name] = missing + off(applied.counts(jobs), tally.states)
         tally.gaps |= {f"{name} {job}": seqs for job, seqs in applied.gaps(jobs).items()}

@@ -19,17 +19,17 @@ from bench.chaos.scrape import WebProcess
 from bench.chaos.strike import Strike
 from worker.sandbox.background import Background
 
+# So much of the last moments the promoted replica lacks.
 LOST_S: Final = 1.0
-"""So much of the last moments the promoted replica lacks."""
 
+# By so much Redis' clock is set forward and back.
 STEP_S: Final = 30.0
-"""By so much Redis' clock is set forward and back."""
 
+# By so much a worker's clock is set.
 ADRIFT_S: Final = 3600.0
-"""By so much a worker's clock is set."""
 
+# Calls in flight end well in these.
 GENTLE: Final = ("a worker stopped for another version", "web process killed", "a worker's clock set")
-"""Calls in flight end well in these."""
 
 
 @dataclass(slots=True)
@@ -129,6 +129,7 @@ class Harm(threading.Thread):
     def _run(self) -> None:
         plan, began_s = self.plan(), time.monotonic()
         while self.spent_s < self.seconds:
+            # Slept in small steps, so that the plan is kept to within a second.
             time.sleep(self._chance.uniform(0.5, 1.0))
             self.spent_s = time.monotonic() - began_s
             while plan and plan[0][0] * self.seconds <= self.spent_s:
@@ -144,6 +145,7 @@ class Harm(threading.Thread):
         if kind in GENTLE:
             self.done.times[kind] += 1
             return
+        # Past the switch, and before the harm: afterwards it could not be asked any more.
         with self._redis.direct() as client:
             self.done.times[kind] += 1
             self.done.in_flight[kind] += in_flight(client, pid)
@@ -156,6 +158,7 @@ class Harm(threading.Thread):
         self._fleet.end(pid)
 
     def _promote(self) -> None:
+        # Both counts at the provider: what went out between them is what the replica cannot know of.
         before = self._sandbox.stats(log=False)["numbers"]
         self._redis.cut()
         time.sleep(LOST_S)

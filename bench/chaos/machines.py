@@ -26,12 +26,13 @@ ACCOUNT: Final = {
     "LIMITS__PULLSMSSENDSTATUSBYPHONENUMBER": "500",
 }
 MAIN: Final = {f"ACCOUNTS__MAIN__{name}": value for name, value in {**ACCOUNT, "SDK_APP_ID": "1400000000"}.items()}
+# An account that only jobs which name it use.
 SIDE: Final = {
     f"ACCOUNTS__SIDE__{name}": value
     for name, value in {**ACCOUNT, "SDK_APP_ID": "1400000001", "PREFIXES": "999"}.items()
 }
-"""An account that only jobs which name it use."""
 
+# Times of minutes and hours, cut down to what a run of a minute can wait for.
 SHORT: Final = {
     "LEASE_S": "5",
     "FIRST_POLL_S": "0.5",
@@ -47,7 +48,6 @@ SHORT: Final = {
     "LOG_LEVEL": "warning",
     "LOG_FORMAT": "plain",
 }
-"""Times of minutes and hours, cut down to what a run of a minute can wait for."""
 
 READY_S: Final = 60.0
 STOP_S: Final = 20.0
@@ -101,6 +101,7 @@ class Fleet:
         ready = [self._start(machine, wait=True) for machine in self._machines]
         over_s = time.monotonic() + READY_S
         for machine, mark in zip(self._machines, ready, strict=True):
+            # A process that ended without its mark closes the pipe: the read then brings nothing.
             os.set_blocking(mark, True)
             if not os.read(mark, 1) or time.monotonic() > over_s:
                 raise SystemExit(f"chaos: the machine {machine.name} did not start:\n{self._log.read_text()[-3000:]}")
@@ -112,6 +113,7 @@ class Fleet:
         self._over.set()
         self._tender.join()
         for process in self._running.values():
+            # One that still stands still would never see the SIGTERM.
             process.send_signal(signal.SIGCONT)
             process.terminate()
         for process in self._running.values():
@@ -148,6 +150,7 @@ class Fleet:
     def _start(self, machine: Machine, *, wait: bool = False) -> int:
         self._count += 1
         root = self._older if machine.older and self._older else ROOT
+        # Whoever runs this may have settings of a real service in the environment.
         mine = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
         given = {f"SMSLINE_{name}": value for name, value in {**self._settings, **machine.settings}.items()}
         reading, writing = os.pipe()
@@ -175,6 +178,7 @@ class Fleet:
     def _tend(self) -> None:
         while not self._over.wait(0.1):
             for machine in self._machines:
+                # Started again at once, without the supervisor's growing pauses: more is under way when the next one dies.
                 if self._running[machine.name].poll() is not None:
                     with self._lock:
                         self._start(machine)
@@ -190,6 +194,7 @@ def machines(*, older: bool, clock: Mapping[str, str], endpoint: str) -> list[Ma
     """
     main = {**MAIN, "ACCOUNTS__MAIN__ENDPOINT": endpoint}
     both = {**main, **SIDE, "ACCOUNTS__SIDE__ENDPOINT": endpoint}
+    # Fewer calls and threads, another lease and tick: a bucket or a claim must hold for all, whoever made it.
     others = {"ACCOUNTS__MAIN__LIMITS__SENDSMS": "20", "WORKER_THREADS": "2", "LEASE_S": "8", "PULSE_MS": "100"}
     found = [
         Machine("whole", both),

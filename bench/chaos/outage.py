@@ -30,8 +30,8 @@ from worker.sandbox.flags import Flags
 
 HEALTHY_FIRST: Final = 8613950000000
 EVERY_S: Final = 0.1
+# Before the outage, for the comparison.
 STEADY_S: Final = 10.0
-"""Before the outage, for the comparison."""
 
 NOTICED: Final = 0.99
 

@@ -14,11 +14,11 @@ from typing import Any, Final, Self
 from standardwebhooks import Webhook
 
 ENDS: Final = ("ok", "error", "die before", "die after", "hang", "late")
+# Of a hundred answers of the receiver that misbehaves.
 ODDS: Final = (70, 10, 6, 6, 1, 7)
-"""Of a hundred answers of the receiver that misbehaves."""
 
+# Longer than a request may take.
 HANG_S: Final = 16.0
-"""Longer than a request may take."""
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class Applied:
 
     def apply(self, event_id: str, event: Mapping[str, Any]) -> None:
         """Apply an event, unless it has been already."""
+        # A try whose answer was lost, a replay, an event cut again after Redis forgot it: all have the id they had.
         if event_id in self.ids:
             return
         self.ids.add(event_id)
@@ -138,6 +139,7 @@ class Receiver:
             # Events that were sent after this one are applied before it.
             time.sleep(1.0)
         if end in {"ok", "late", "die after"}:
+            # Before anything else: it raises for a body that nobody signed.
             Webhook(self.secret).verify(body, headers)
             event = json.loads(body)
             with self._lock:

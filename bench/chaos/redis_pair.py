@@ -44,6 +44,7 @@ class Server:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
+            # Five seconds by default, in which a new replica would have nothing.
             "repl-diskless-sync-delay": "0",
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
@@ -93,6 +94,7 @@ class RedisPair:
         self.clock = Clock(folder)
         self.primary = self._server()
         self._front = Switch(self.primary.port)
+        # The replica has a way of its own to the primary, so that it can be cut off while workers go on writing.
         self._link = Switch(self.primary.port)
         self.url = f"redis://{HOST}:{self._front.port}/0"
 
@@ -127,6 +129,7 @@ class RedisPair:
 
     def restart(self, gone_s: float) -> None:
         """The primary is killed, and comes back with its append-only file."""
+        # What it wrote is in the kernel's hands by then: a process that dies, unlike a machine, loses nothing.
         self.primary.kill()
         time.sleep(gone_s)
         self.primary.start()
@@ -148,6 +151,7 @@ class RedisPair:
             gone_s: How long there is no primary.
             then: Called before there is one again.
         """
+        # Dead before the switch is shut: whatever a worker was told until now was told by the old primary.
         self.primary.kill()
         self._front.shut()
         time.sleep(gone_s)

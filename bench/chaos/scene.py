@@ -29,6 +29,7 @@ from smsline.names import DEFAULT_NAMESPACE
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Account, Fault, Flags
 
+# Ten of a hundred answers; slow ones come after the account's `timeout_s`.
 LIES: Final = (
     Fault("lost", p=0.02),
     Fault("garbled", p=0.02),
@@ -36,7 +37,6 @@ LIES: Final = (
     Fault("slow", p=0.02, ms=3_000),
     Fault("status", p=0.02),
 )
-"""Ten of a hundred answers; slow ones come after the account's `timeout_s`."""
 
 FLAGS: Final = Flags(
     accounts=(Account(sdk_app_ids=("1400000000", "1400000001")),),
@@ -49,13 +49,14 @@ FLAGS: Final = Flags(
     log_size=1_000_000,
 )
 
+# A call that took longer may have been given up by its worker.
 SLOW_MS: Final = 1_900
-"""A call that took longer may have been given up by its worker."""
 
 CLOSE_S: Final = 240.0
 TOLD_S: Final = 120.0
+# Numbers of the campaign whose producer is killed; with a part every so often that takes a fifth
+# of the time.
 BROKEN_OFF: Final = 8_000
-"""Numbers of the campaign whose producer is killed; with a part every so often that takes a fifth of the time."""
 
 KILLED_AFTER: Final = 4
 EVENTS: Final = ("recipients.final", "job.closed")
@@ -131,6 +132,7 @@ class Scene:
             web=self._web,
         )
         self._hand_over(harm, numbers)
+        # What a replica lacked is known to the producers alone, which were told a job's id.
         work.hand_over_lost(self._client, self._given)
         jobs = self._wait("waiting for the jobs to close", CLOSE_S, self._open_jobs)
         self._told["all jobs closed after the harm"] = f"{jobs:.0f} s"
@@ -156,6 +158,7 @@ class Scene:
         old = OtherProducer(self._older, "stream", url, str(work.OLD_FIRST), str(work.OLD_EVERY_S))
         for thread in (*producers, harm):
             thread.start()
+        # Killed between two parts: the job is there, incomplete, and nothing of it is sent.
         # The older version begins, is killed, and today's continues in another order.
         broken_off.killed_after(KILLED_AFTER)
         harm.done.times["producers killed"] += 1
@@ -208,6 +211,7 @@ class Scene:
         shaky.behave()
         lags = sorted(self._receivers["well"].lag_s)
         failed = sum(shaky.answers.values()) - shaky.answers["ok"] - shaky.answers["late"]
+        # What failed twice is due in five minutes; `replay` sends it now, under the ids it had.
         webhooks.replay(self._ledger, "shaky", since_ms=0)
         waited_s = self._wait("waiting for the receivers", TOLD_S, self._untold)
         listed = {each["name"]: each for each in webhooks.listed(self._ledger)}

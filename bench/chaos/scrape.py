@@ -65,6 +65,7 @@ class WebProcess:
                 answer = httpx.get(f"http://127.0.0.1:{self._port}/metrics", timeout=10, trust_env=False)
                 return answer.raise_for_status().text
             except httpx.HTTPError:
+                # It may have been killed a moment ago.
                 if time.monotonic() > over_s:
                     log = (self._folder / "web.log").read_text()[-2000:]
                     raise SystemExit(f"chaos: the web process does not answer:\n{log}") from None

@@ -15,6 +15,8 @@ from rich.console import Console
 from bench.sandbox import free_port
 from smsline import Client, Unavailable
 
+# Times of minutes and hours, cut down to what a soak of a minute can wait for; questions by
+# number are allowed often enough.
 SHORT: Final = {
     "LEASE_S": "5",
     "FIRST_POLL_S": "0.5",
@@ -33,7 +35,6 @@ SHORT: Final = {
     "ACCOUNTS__MAIN__TIMEOUT_S": "2",
     "ACCOUNTS__MAIN__LIMITS__PULLSMSSENDSTATUSBYPHONENUMBER": "500",
 }
-"""Times of minutes and hours, cut down to what a soak of a minute can wait for; questions by number are allowed often enough."""
 
 CLOSE_S: Final = 180.0
 

@@ -7,6 +7,7 @@ from bench.chaos.switch import Switch
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Fault
 
+# What every send is answered with meanwhile; None: it meets a shut door.
 KINDS: Final[dict[str, Fault | None]] = {
     "refused": None,
     "502": Fault("status", "SendSms", status=502, executed=False),
@@ -15,7 +16,6 @@ KINDS: Final[dict[str, Fault | None]] = {
     "internal": Fault("error", "SendSms", code="InternalError.Timeout", executed=False),
     "hang": Fault("slow", "SendSms", ms=20_000, executed=False),
 }
-"""What every send is answered with meanwhile; None: it meets a shut door."""
 
 
 class Strike:

@@ -38,6 +38,7 @@ class Switch:
 
     def shut(self) -> None:
         """Refuse connections, and end those that are open."""
+        # Closing alone would leave the thread in `accept`, and the port taken.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -78,6 +79,7 @@ class Switch:
         with suppress(OSError):
             while data := one.recv(AT_ONCE):
                 other.sendall(data)
+        # One end is gone: the other one must see it, or it would wait for an answer until its timeout.
         for each in (one, other):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

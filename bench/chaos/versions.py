@@ -16,18 +16,19 @@ from bench.children import ROOT
 from smsline import Client, OtherVersion
 from smsline.names import QUEUES, WEBHOOKS_QUEUE
 
+# The first commit that has layout 2 and writes events for webhooks; its workers and producers may
+# run beside today's.
 OLDER: Final = "954db83"
-"""The first commit that has layout 2 and writes events for webhooks; its workers and producers may run beside today's."""
 
+# Of layout 1.
 REFUSED: Final = "dc268ee"
-"""Of layout 1."""
 
+# What its producer does.
 GIVE: Final = (
     "import sys, smsline\n"
     "client = smsline.Client(redis_url=sys.argv[1])\n"
     "client.send(to='+8613870000000', template='1234', params=['482913'], lane='otp')"
 )
-"""What its producer does."""
 
 
 def archive(revision: str, folder: Path) -> str:

@@ -113,6 +113,7 @@ def hand_over_lost(client: Client, given: Given) -> None:
         try:
             client.status(message.job)
         except NotFound:
+            # Under its key: had the job not been lost after all, this would be the same one.
             given.lost += 1
             hand_over(client, given, message)
 

@@ -6,7 +6,7 @@ the number: cleaning removes punctuation and invisible marks, never a letter, an
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from struct import pack as _pack
 from struct import unpack as _unpack
@@ -51,6 +51,7 @@ _NOT_ALONE: Final = (
     ),
     (re.compile(r"^\+?\d+[.,]\d{1,2}$"), "is a decimal number; export the column as text"),
     (re.compile(r"[^\W\d_]"), "has letters beside the number; write the number alone"),
+    (re.compile(r"^\s*\.\.|\.\.\s*$"), "begins or ends with dots, as a number that was cut off; write all of it"),
     (re.compile(r"[)\]）］]$"), "ends in brackets; write one number alone"),  # noqa: RUF001
 )
 
@@ -109,7 +110,10 @@ def _broken_rule(parsed: phonenumbers.PhoneNumber, digits: str, *, allow_unassig
         return "is no mainland mobile number: +86, then 11 digits that begin with 1"
     if not _PLUS_DIGITS.fullmatch(digits):
         return "is not an E.164 number of 7 to 15 digits"
-    if allow_unassigned or phonenumbers.is_valid_number(parsed):
+    kind = phonenumbers.number_type(parsed)
+    if kind == phonenumbers.PhoneNumberType.PREMIUM_RATE and not allow_unassigned:
+        return "is a premium-rate number of its country, which no text reaches"
+    if allow_unassigned or kind != phonenumbers.PhoneNumberType.UNKNOWN:
         return ""
     code = parsed.country_code or 0
     rule = f"is no valid number of its country (+{code}, {phonenumbers.region_code_for_country_code(code)})"
@@ -226,18 +230,25 @@ def _country(code: int) -> _Country | None:
 
 
 def _valid_in(table: PhoneMetadata) -> re.Pattern[str]:
-    """All numbers of a region, of whatever kind, as one expression: a kind's lengths looked ahead to, then its pattern."""
+    """All numbers of a region but those of premium rate, as one expression: a kind's lengths looked ahead to, then its pattern."""
     general = table.general_desc
     kinds = (
-        *(table.mobile, table.fixed_line, table.toll_free, table.premium_rate, table.shared_cost),
-        *(table.personal_number, table.voip, table.uan, table.pager, table.voicemail),
+        *(table.mobile, table.fixed_line, table.toll_free, table.shared_cost, table.personal_number),
+        *(table.voip, table.uan, table.pager, table.voicemail),
     )
-    patterns = []
-    for kind in kinds:
-        if general and kind and kind.national_number_pattern and -1 not in kind.possible_length:
-            lengths = "|".join(f".{{{length}}}" for length in kind.possible_length or general.possible_length)
-            patterns.append(f"(?=(?:{lengths})\\Z)(?:{kind.national_number_pattern})")
-    return re.compile(f"(?=(?:{general.national_number_pattern if general else ''})\\Z)(?:{'|'.join(patterns)})")
+    premium, *patterns = ("|".join(_pattern(table, kind)) for kind in (table.premium_rate, *kinds))
+    # The library asks for premium rate first, so that a number which two kinds claim is one of these.
+    dear = f"(?!(?:{premium})\\Z)" if premium else ""
+    known = "|".join(filter(None, patterns))
+    return re.compile(f"(?=(?:{general.national_number_pattern if general else ''})\\Z){dear}(?:{known})")
+
+
+def _pattern(table: PhoneMetadata, kind: phonenumbers.PhoneNumberDesc | None) -> Iterator[str]:
+    """The expression for the numbers of a kind; none where the region has none."""
+    general = table.general_desc
+    if general and kind and kind.national_number_pattern and -1 not in kind.possible_length:
+        lengths = "|".join(f".{{{length}}}" for length in kind.possible_length or general.possible_length)
+        yield f"(?=(?:{lengths})\\Z)(?:{kind.national_number_pattern})"
 
 
 @cache

@@ -103,7 +103,7 @@ def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
     redact = Redactor(settings.secrets)
     return [
         ok("settings", f"namespace {settings.namespace}"),
-        *_look_at_key_files(environ),
+        *(warn("keys", *problem.split("; ", 1)) for problem in loose_key_files(environ)),
         # Settings before Redis, Redis before the broker: what comes first explains what fails after
         # it.
         *_look_at_redis(settings, redact),
@@ -240,7 +240,12 @@ def _look_at_redis(settings: Settings, redact: Redactor) -> Iterator[Finding]:
         # The median: the first ping opens the connection, and one slow answer says nothing.
         latency_ms = statistics.median(_time_ms(client.ping) for _ in range(_PINGS))
         yield ok("redis", shown(url))
-        yield from _look_at_info(client, url)
+        try:
+            yield from judge_redis(url, client.info())
+        except redis.ResponseError as error:
+            # Hosted Redis may refuse INFO; everything else can be looked at all the same.
+            words = f"INFO is refused ({explain(error).words})"
+            yield warn("redis version", words, "allow it (+info), so that it can be looked at")
         # After the ping and before the latency: INFO and PING may be allowed where writing is not.
         yield from try_out(client, Keys(settings.namespace).prefix, redact)
         for subject, grade, detail, advice in look_at_ledger(Ledger(client, settings.namespace)):
@@ -250,17 +255,6 @@ def _look_at_redis(settings: Settings, redact: Redactor) -> Iterator[Finding]:
         yield _no("redis", error, redact, where=f"{shown(url)}: ")
     finally:
         client.close()
-
-
-def _look_at_info(client: "redis.Redis", url: str) -> Iterator[Finding]:
-    try:
-        yield from judge_redis(url, client.info())
-    except redis.ResponseError as error:
-        yield warn(
-            "redis version",
-            f"INFO is refused ({explain(error).words})",
-            "allow it (+info), so that it can be looked at",
-        )
 
 
 def try_out(client: "redis.Redis", prefix: str, redact: Redactor) -> Iterator[Finding]:
@@ -339,12 +333,6 @@ def _look_at_broker(settings: Settings, redact: Redactor) -> Iterator[Finding]:
                 replace(each, subject=each.subject.replace("redis", "broker"))
                 for each in try_out(client, "smsline.", redact)
             )
-
-
-def _look_at_key_files(environ: Mapping[str, str] | None) -> Iterator[Finding]:
-    for problem in loose_key_files(environ):
-        what, _, advice = problem.partition("; ")
-        yield warn("keys", what, advice)
 
 
 def _time_ms(call: Callable[[], object]) -> float:

@@ -134,7 +134,10 @@ def number(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False)
 def convert(serial: Serial, *, at: At = "", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Tell the provider that the code of a message was typed in."""
     # Before the call: a time that cannot be read must not cost a token.
-    at_s = _epoch(at) if at else int(time.time())
+    try:
+        at_s = int(datetime.fromisoformat(at.strip()).timestamp()) if at else int(time.time())
+    except (ValueError, OverflowError, OSError):
+        raise BadInput("--at", at, "must be a time such as 2026-05-01T13:05 (local) or with a zone") from None
     with account(name) as api:
         reported = known(conversions.report(api, serial, at_s=at_s))
     if not reported.ok:
@@ -178,10 +181,3 @@ def _fields(reply: Reply) -> dict[str, object]:
         "extend": reply.extend,
         "text": reply.text,
     }
-
-
-def _epoch(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text.strip()).timestamp())
-    except (ValueError, OverflowError, OSError):
-        raise BadInput("--at", text, "must be a time such as 2026-05-01T13:05 (local) or with a zone") from None

@@ -20,7 +20,8 @@ _FINAL: Final = {"1": True, "2": False, "6": False}
 """Status of the international site's rows: sent, failed, expired."""
 
 
-def _receipt(row: dict[str, Any]) -> Receipt | None:
+def receipt_of(row: dict[str, Any]) -> Receipt | None:
+    """A row of a pushed list of receipts, of either site; None when it cannot be read."""
     # Only rows of the international site have a MessageId.
     if "MessageId" in row:
         number, ok, serial = (
@@ -43,7 +44,8 @@ def _receipt(row: dict[str, Any]) -> Receipt | None:
     return Receipt(number, serial_of(biz_id, number), ok, code, at_s, text(row.get("out_id")), told)
 
 
-def _reply(row: dict[str, Any]) -> Reply | None:
+def reply_of(row: dict[str, Any]) -> Reply | None:
+    """A row of SmsUp; None when it cannot be read."""
     number = _number(word(row.get("phone_number") or row.get("From")))
     if number is None:
         return None
@@ -66,4 +68,4 @@ def _number(written: str) -> int | None:
 
 
 # The provider pushes again unless it is answered in these words.
-PUSH: Final = PushFormat(_receipt, _reply, '{"code":0,"msg":"接收成功"}'.encode())
+PUSH: Final = PushFormat(receipt_of, reply_of, '{"code":0,"msg":"接收成功"}'.encode())

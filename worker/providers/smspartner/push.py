@@ -18,7 +18,8 @@ from worker.providers.smspartner.status import SPACE
 from worker.providers.smspartner.wire import serial_of
 
 
-def _receipt(row: dict[str, Any]) -> Receipt | Literal["pending"] | None:
+def receipt_of(row: dict[str, Any]) -> Receipt | Literal["pending"] | None:
+    """A pushed receipt; `pending` while its status is not final, None when it cannot be read."""
     number = received(word(first(row, "phone", "phoneNumber", "phone_number", "number")))
     state = word(first(row, "status", "statut")).lower()
     message = word(first(row, "msgId", "messageId", "message_id"))
@@ -33,7 +34,8 @@ def _receipt(row: dict[str, Any]) -> Receipt | Literal["pending"] | None:
     return Receipt(number, serial_of(message, number), ok, state, moment(row.get("date")), "")
 
 
-def _reply(row: dict[str, Any]) -> Reply | None:
+def reply_of(row: dict[str, Any]) -> Reply | None:
+    """A pushed reply or STOP; None when it cannot be read."""
     number = received(word(first(row, "phone_number", "phoneNumber", "msisdn", "phone")))
     if number is None:
         return None
@@ -44,4 +46,4 @@ def _reply(row: dict[str, Any]) -> Reply | None:
     return Reply(number, said, at_s, "", word(row.get("to")), stops)
 
 
-PUSH: Final = PushFormat(_receipt, _reply, b'{"success":true}', form=True)
+PUSH: Final = PushFormat(receipt_of, reply_of, b'{"success":true}', form=True)

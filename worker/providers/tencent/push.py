@@ -23,7 +23,8 @@ BEIJING: Final = timezone(timedelta(hours=8))
 _FLAGS: Final = {"SUCCESS": True, "FAIL": False}
 
 
-def _receipt(row: dict[str, Any]) -> Receipt | None:
+def receipt_of(row: dict[str, Any]) -> Receipt | None:
+    """A row of a pushed list of receipts; None when it cannot be read."""
     number, ok = _number(row), _FLAGS.get(word(row.get("report_status")).upper())
     serial = word(row.get("sid"))
     if number is None or ok is None or not serial:
@@ -38,7 +39,8 @@ def _receipt(row: dict[str, Any]) -> Receipt | None:
     return Receipt(number, serial, ok, code, at_s, text(row.get("ext")), told)
 
 
-def _reply(row: dict[str, Any]) -> Reply | None:
+def reply_of(row: dict[str, Any]) -> Reply | None:
+    """A pushed reply; None when it cannot be read."""
     number = _number(row)
     if number is None:
         return None
@@ -51,10 +53,11 @@ def read_pulled_replies(raw: bytes, *, clean: Clean) -> ReplyPage | Refused | Br
     response = answers.opened(raw, clean=clean)
     if not isinstance(response, dict):
         return response
-    return replies_of(response.get("PullSmsReplyStatusSet") or [], _pulled)
+    return replies_of(response.get("PullSmsReplyStatusSet") or [], pulled_reply_of)
 
 
-def _pulled(row: dict[str, Any]) -> Reply | None:
+def pulled_reply_of(row: dict[str, Any]) -> Reply | None:
+    """A row of PullSmsReplyStatus; None when it cannot be read."""
     names = ("PhoneNumber", "CountryCode", "SubscriberNumber")
     number = received(*(word(row.get(name)) for name in names))
     if number is None:
@@ -68,4 +71,4 @@ def _number(row: dict[str, Any]) -> int | None:
     return received("", word(row.get("nationcode")), word(row.get("mobile")))
 
 
-PUSH: Final = PushFormat(_receipt, _reply, b'{"result":0,"errmsg":"OK"}')
+PUSH: Final = PushFormat(receipt_of, reply_of, b'{"result":0,"errmsg":"OK"}')

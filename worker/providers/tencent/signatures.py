@@ -95,7 +95,8 @@ class Signature:
     created_at_s: int
 
 
-def _params(application: Application) -> dict[str, object]:
+def params_of(application: Application) -> dict[str, object]:
+    """The parameters that hand an application in."""
     kind = _known("kind", application.kind, KINDS)
     document = _known("document", application.document, DOCUMENTS)
     if document not in _PROVES[kind]:
@@ -126,7 +127,8 @@ def _known(field_name: str, value: str, known: Mapping[str, int]) -> int:
     return known[value]
 
 
-def _signature(row: Row) -> Signature:
+def read_signature(row: Row) -> Signature:
+    """A row of DescribeSmsSignList."""
     return Signature(
         id=reading.whole(row.get("SignId")),
         name=reading.text(row.get("SignName")),
@@ -145,6 +147,6 @@ SIGNATURES: Final[Reviewed[Application, Signature]] = Reviewed(
     deleted=Action(DELETE_SIGN, "DeleteSignStatus"),
     described=Action(LIST_SIGNS, "DescribeSignListStatusSet"),
     ids_field="SignIdSet",
-    params=_params,
-    read=_signature,
+    params=params_of,
+    read=read_signature,
 )

@@ -63,7 +63,8 @@ class Template:
     created_at_s: int
 
 
-def _params(draft: Draft) -> dict[str, object]:
+def params_of(draft: Draft) -> dict[str, object]:
+    """The parameters that hand a draft in."""
     return {
         "TemplateName": filled("name", draft.name),
         "TemplateContent": filled("content", draft.content),
@@ -78,7 +79,8 @@ def _params(draft: Draft) -> dict[str, object]:
 _WHERE: Final[Mapping[int | None, str]] = {0: "mainland", 1: "global", 3: "both"}
 
 
-def _template(row: Row) -> Template:
+def read_template(row: Row) -> Template:
+    """A row of DescribeSmsTemplateList."""
     return Template(
         id=reading.whole(row.get("TemplateId")),
         name=reading.text(row.get("TemplateName")),
@@ -98,6 +100,6 @@ TEMPLATES: Final[Reviewed[Draft, Template]] = Reviewed(
     deleted=Action(DELETE_TEMPLATE, "DeleteTemplateStatus"),
     described=Action(LIST_TEMPLATES, "DescribeTemplateStatusSet"),
     ids_field="TemplateIdSet",
-    params=_params,
-    read=_template,
+    params=params_of,
+    read=read_template,
 )

@@ -90,7 +90,12 @@ def query_send_details(
     if not _COUNT.fullmatch(size) or not _COUNT.fullmatch(page) or int(size) > ROWS_LIMIT:
         return BAD_PARAMETERS
     today = datetime.fromtimestamp(sandbox.now_ms() / 1000, BEIJING)
-    if not _in_history(params["SendDate"], today):
+    try:
+        age = today - datetime.strptime(params["SendDate"], "%Y%m%d").replace(tzinfo=BEIJING)
+    except ValueError:
+        return _BAD_DATE
+    # strptime takes fewer digits too; a day counts whole, therefore one more than the documented thirty.
+    if len(params["SendDate"]) != 8 or not timedelta(0) <= age < timedelta(days=HISTORY_DAYS + 1):
         return _BAD_DATE
     found = [
         message
@@ -105,16 +110,6 @@ def query_send_details(
 def day_of(at_s: float) -> str:
     """The day in Beijing, `yyyyMMdd`."""
     return f"{datetime.fromtimestamp(at_s, BEIJING):%Y%m%d}"
-
-
-def _in_history(date: str, today: datetime) -> bool:
-    try:
-        day = datetime.strptime(date, "%Y%m%d").replace(tzinfo=BEIJING)
-    except ValueError:
-        return False
-    # strptime takes fewer digits too; a day counts whole, therefore one more than the documented
-    # thirty.
-    return len(date) == 8 and timedelta(0) <= today - day < timedelta(days=HISTORY_DAYS + 1)
 
 
 def _send(

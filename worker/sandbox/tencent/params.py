@@ -111,7 +111,11 @@ def read_params(request: Request, action: str) -> dict[str, Any] | Refusal:
     Returns:
         Names to values of the right types, or why the request is refused.
     """
-    return _checked(_read_query(request, action) if request.method == "GET" else _read_body(request), action)
+    if request.method != "GET":
+        return _checked(_read_body(request), action)
+    if len(request.query) > GET_LIMIT:
+        return Refusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
+    return read_flat(parse_qsl(request.query, keep_blank_values=True), action)
 
 
 def read_flat(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Refusal:
@@ -172,12 +176,6 @@ def _read_body(request: Request) -> dict[str, Any] | Refusal:
     except (msgspec.DecodeError, RecursionError):
         return Refusal("FailedOperation.JsonParseFail", "The body is not JSON.")
     return raw if isinstance(raw, dict) else Refusal("FailedOperation.FailResolvePacket", "The body is no JSON object.")
-
-
-def _read_query(request: Request, action: str) -> dict[str, Any] | Refusal:
-    if len(request.query) > GET_LIMIT:
-        return Refusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
-    return _tree(parse_qsl(request.query, keep_blank_values=True), action)
 
 
 def _tree(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Refusal:

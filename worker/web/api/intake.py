@@ -150,17 +150,16 @@ def csv_lines(body: Body, *, phone_column: str = "", encoding: str = "") -> Iter
     except BadInput as error:
         # The reader speaks of the command line's options, `--phone-column`; here they are
         # parameters of the query.
-        field, rule = (re.sub(r"--(\w+)-?(\w*)", _parameter, text) for text in (error.field, error.rule))
+        field, rule = (
+            re.sub(r"--\w+(-\w+)?", lambda option: option[0][2:].replace("-", "_"), text)
+            for text in (error.field, error.rule)
+        )
         raise BadInput(field, error.value, rule) from None
     for row in file.rows():
         if row.reason:
             yield Line(row.line, refused=Reject(row.line, mask(row.phone), "row", row.reason))
         else:
             yield Line(row.line, Recipient(row.phone, row.params, row.ref))
-
-
-def _parameter(option: re.Match[str]) -> str:
-    return "_".join(filter(None, option.groups()))
 
 
 def json_lines(body: Body) -> Iterator[Line]:

@@ -1,12 +1,7 @@
 """Alibaba Cloud from end to end: the official SDKs, unchanged, against the sandbox; and whole jobs through two accounts."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,17 +14,11 @@ from alibabacloud_tea_openapi.exceptions import ClientException, ThrottlingExcep
 from alibabacloud_tea_openapi.models import Config
 from darabonba.core import DaraCore
 
-from smsline import Client
 from smsline.job import Recipient
-from smsline.names import QUEUES
-from tests.support.admin import admin_of
-from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_until
+from tests.support.one_worker import WorkerLine, one_worker
 from tests.unit.providers.alibaba.sandbox import today
 from worker.sandbox.background import Background
 
-ROOT = Path(__file__).parents[2]
-LONG_S = 60.0
 DEADLINE_S = 6
 PLAIN = "13711112222"
 SENT = {"sign_name": "阿里云", "template_code": "SMS_1234", "template_param": '{"code":"5 + 5 & more ~*"}'}
@@ -158,30 +147,8 @@ SETTINGS = {
 COMMON = {"PROVIDER": "alibaba", "SECRET_ID": "sandbox-id", "SECRET_KEY": "sandbox-key", "TIMEOUT_S": "5"}
 
 
-@dataclass
-class Line:
-    """A client on one side, the provider on the other, and what the worker between them has logged."""
-
-    client: Client
-    sandbox: Background
-    log: Path
-
-    def closed(self, job: str) -> dict[str, int]:
-        """Wait until a job is closed; its counts that are not zero."""
-        wait_until(
-            lambda: self.client.status(job)["closed_at"], timeout_s=LONG_S, what=f"closing of {job}", every_s=0.1
-        )
-        counts: Mapping[str, Any] = self.client.status(job)["counts"]
-        return {name: int(count) for name, count in counts.items() if count}
-
-    def ended(self, job: str) -> dict[int, tuple[str, str]]:
-        """State and code of every number of a job."""
-        return {int(row["phone"][1:]): (row["state"], row["code"]) for row in self.client.results(job)}
-
-    def texts(self, numbers: Sequence[int]) -> Counter[int]:
-        """How many messages went out to these numbers."""
-        sent = {int(number[1:]): times for number, times in self.sandbox.stats(log=False)["numbers"].items()}
-        return Counter({number: sent[number] for number in numbers if number in sent})
+class Line(WorkerLine):
+    """The same, with what Alibaba's API tells besides."""
 
     def told(self, number: int) -> str:
         """The text of the only message to a mainland number."""
@@ -205,27 +172,17 @@ class Line:
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """Everything running: Redis, a sandbox, and a worker process with an account at each site."""
     log = tmp_path_factory.mktemp("alibaba") / "worker.log"
-    with RedisServer() as redis, Background() as sandbox:
+    with Background() as sandbox:
         accounts = {**SETTINGS, **{f"{name}__ENDPOINT": sandbox.url for name in ("HANGZHOU", "SINGAPORE")}}
         accounts |= {f"{name}__{field}": value for name in ("HANGZHOU", "SINGAPORE") for field, value in COMMON.items()}
-        environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")},
-            **{f"SMSLINE_ACCOUNTS__{name}": value for name, value in accounts.items()},
-            "SMSLINE_REDIS_URL": redis.url,
-            "SMSLINE_FIRST_POLL_S": "0.2",
-            "SMSLINE_UNSURE_PROBES_S": "0.3,1,2",
-            "SMSLINE_UNSURE_HORIZON_S": "3",
-            "SMSLINE_RECEIPT_DEADLINE_S": str(DEADLINE_S),
-            "SMSLINE_LOG_LEVEL": "debug",
+        settings = {
+            "FIRST_POLL_S": "0.2",
+            "UNSURE_PROBES_S": "0.3,1,2",
+            "UNSURE_HORIZON_S": "3",
+            "RECEIPT_DEADLINE_S": str(DEADLINE_S),
         }
-        command = [sys.executable, "-m", "worker.supervisor.process", "alibaba", ",".join(QUEUES)]
-        with log.open("w") as stderr, subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr) as worker:
-            client = Client(redis_url=redis.url)
-            wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)
+        with one_worker("alibaba", accounts, settings, log=log) as client:
             yield Line(client, sandbox, log)
-            worker.terminate()
-            assert worker.wait(timeout=30) == 0
-            client.close()
 
 
 def test_one_job_through_both_sites(line: Line) -> None:

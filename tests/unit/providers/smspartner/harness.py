@@ -1,16 +1,16 @@
 """What the tests of this folder share: an account, a provider on a fake transport, and answers to give."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
 from config.accounts import Account
+from tests.unit.providers.line import FakeLine
 from worker.providers.base import Call, Content, MessageRef
-from worker.providers.http import HttpxPort
 from worker.providers.smspartner.client import SmsPartnerProvider
 
 API_KEY = "k3y0fFrench5ecret"
@@ -30,28 +30,15 @@ TAG = "slab12cd77"
 
 
 @dataclass
-class Line:
-    """A provider whose requests are kept and answered by `answer`."""
+class Line(FakeLine):
+    """A line to the account of this folder, unless another one is given."""
 
-    answer: Callable[[httpx.Request], httpx.Response]
     account: Account = ACCOUNT
-    requests: list[httpx.Request] = field(default_factory=list)
-
-    def _handle(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        return self.answer(request)
 
     @property
     def provider(self) -> SmsPartnerProvider:
         """The provider on this line."""
-        port = HttpxPort(self.account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
-        return SmsPartnerProvider("french", self.account, port=port)
-
-    @property
-    def sent(self) -> Any:
-        """The decoded body of the only request."""
-        (request,) = self.requests
-        return json.loads(request.content)
+        return SmsPartnerProvider("french", self.account, port=self.port)
 
 
 def answering(status: int, body: object) -> Line:

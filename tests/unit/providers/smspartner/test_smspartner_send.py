@@ -1,7 +1,6 @@
 """A bulk-send as the engine makes it: expected requests and expected values, for every way an answer can go."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.accounts import changed
+from tests.unit.providers.http_errors import HTTPX_ERRORS, NEVER_LEFT
 from tests.unit.providers.smspartner.harness import (
     ACCOUNT,
     API_KEY,
@@ -32,31 +32,6 @@ from worker.providers.smspartner.wire import tag_of
 
 OK = Item(FIRST, ok=True, code="200", serial=f"307/{FIRST}", fee=1, message="")
 OK2 = OK._replace(number=SECOND, serial=f"307/{SECOND}")
-NEVER_LEFT = {
-    "ConnectError",
-    "ConnectTimeout",
-    "PoolTimeout",
-    "ProxyError",
-    "UnsupportedProtocol",
-    "LocalProtocolError",
-}
-
-
-def _kinds(base: type[Exception]) -> Iterator[type[Exception]]:
-    yield base
-    for kind in base.__subclasses__():
-        yield from _kinds(kind)
-
-
-HTTPX_ERRORS = sorted(
-    {
-        kind
-        for base in (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
-        for kind in _kinds(base)
-        if kind.__module__ == "httpx"
-    },
-    key=lambda kind: kind.__name__,
-)
 
 
 def bad(number: int, code: str, message: str = "") -> Item:

@@ -14,7 +14,6 @@ from tencentcloud.sms.v20210111 import models
 from smsline.errors import BadInput
 from tests.unit.providers.tencent.harness import ACCOUNT, NOW, SECRET_KEY, Line, answering, error_body, failing
 from worker.providers.base import Broken, Refused
-from worker.providers.http import HttpxPort
 from worker.providers.tencent import conversions, numbers_info, replies, signatures, statistics, templates
 from worker.providers.tencent import facts as limits
 from worker.providers.tencent.api import BUSY, Api
@@ -58,8 +57,7 @@ class Gate:
 
 def api_on(line: Line, gate: Gate | None = None) -> Api:
     """The actions of the account on this line."""
-    port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-    return Api(TencentCaller(ACCOUNT, port=port, clock=lambda: NOW), gate or Gate())
+    return Api(TencentCaller(ACCOUNT, port=line.port, clock=lambda: NOW), gate or Gate())
 
 
 @dataclass(frozen=True)

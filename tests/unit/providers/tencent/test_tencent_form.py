@@ -24,7 +24,6 @@ from tencentcloud.sms.v20210111 import sms_client
 from tests.support.accounts import changed
 from tests.unit.providers.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
 from worker.providers.base import Broken
-from worker.providers.http import HttpxPort
 from worker.providers.tencent.caller import TencentCaller
 from worker.providers.tencent.client import TencentProvider
 from worker.providers.tencent.form import METHODS, Method, flattened, signature, signed_form, text_to_sign
@@ -140,16 +139,14 @@ def test_sdk_sends_the_same_form(method: Method, monkeypatch: pytest.MonkeyPatch
 
 def _line(method: str) -> tuple[Line, TencentProvider]:
     line = Line(lambda _: httpx.Response(200, content=sent_body(row())))
-    port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
     account = changed(ACCOUNT, signing=method)
-    return line, TencentProvider("main", account, port=port, clock=lambda: NOW + 0.75, nonce=lambda: NONCE)
+    return line, TencentProvider("main", account, port=line.port, clock=lambda: NOW + 0.75, nonce=lambda: NONCE)
 
 
 def test_a_nonce_of_its_own() -> None:
     """Each call has another nonce, a positive number."""
     line, _ = _line("HmacSHA1")
-    port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-    provider = TencentProvider("main", changed(ACCOUNT, signing="HmacSHA1", token=""), port=port)
+    provider = TencentProvider("main", changed(ACCOUNT, signing="HmacSHA1", token=""), port=line.port)
 
     provider.send(CALL)
     provider.send(CALL)
@@ -166,8 +163,7 @@ def test_a_form_has_a_megabyte() -> None:
     body = json.dumps({"ProofImage": "A" * 1024 * 1024}).encode()
 
     def answer(signing: str) -> bytes | Broken:
-        port = HttpxPort(ACCOUNT.endpoint, pool_size=1, transport=httpx.MockTransport(line._handle))
-        return TencentCaller(changed(ACCOUNT, signing=signing), port=port).call("AddSmsSign", body, timeout_s=5)
+        return TencentCaller(changed(ACCOUNT, signing=signing), port=line.port).call("AddSmsSign", body, timeout_s=5)
 
     refused = answer("HmacSHA256")
 

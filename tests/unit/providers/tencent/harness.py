@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from config.accounts import Account
 from tests.support.accounts import changed
+from tests.unit.providers.line import FakeLine
 from worker.providers.base import Broken, Call, Content
-from worker.providers.http import HttpxPort
 from worker.providers.tencent.client import TencentProvider
 
 NOW = 1_790_000_000
@@ -42,28 +42,15 @@ CALL = Call(
 
 
 @dataclass
-class Line:
-    """A provider whose requests are kept and answered by `answer`."""
+class Line(FakeLine):
+    """A line to the account of this folder, unless another one is given."""
 
-    answer: Callable[[httpx.Request], httpx.Response]
     account: Account = ACCOUNT
-    requests: list[httpx.Request] = field(default_factory=list)
-
-    def _handle(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        return self.answer(request)
 
     @property
     def provider(self) -> TencentProvider:
         """The provider on this line."""
-        port = HttpxPort(self.account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
-        return TencentProvider("main", self.account, port=port, clock=lambda: NOW + 0.75)
-
-    @property
-    def sent(self) -> Any:
-        """The decoded body of the only request."""
-        (request,) = self.requests
-        return json.loads(request.content)
+        return TencentProvider("main", self.account, port=self.port, clock=lambda: NOW + 0.75)
 
 
 def answering(status: int, body: bytes) -> Line:

@@ -2,13 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
 import pytest
 
 from tests.support.accounts import changed
+from tests.unit.providers.http_errors import HTTPX_ERRORS, NEVER_LEFT
 from tests.unit.providers.tencent.harness import (
     ACCOUNT,
     ASKED,
@@ -31,31 +31,6 @@ from worker.providers.tencent.client import open_provider
 
 FIRST, SECOND = ASKED
 OK = Item(number=FIRST, ok=True, code="Ok", serial="5000:1045", fee=1, message="send success")
-NEVER_LEFT = {
-    "ConnectError",
-    "ConnectTimeout",
-    "PoolTimeout",
-    "ProxyError",
-    "UnsupportedProtocol",
-    "LocalProtocolError",
-}
-
-
-def _kinds(base: type[Exception]) -> Iterator[type[Exception]]:
-    yield base
-    for kind in base.__subclasses__():
-        yield from _kinds(kind)
-
-
-HTTPX_ERRORS = sorted(
-    {
-        kind
-        for base in (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
-        for kind in _kinds(base)
-        if kind.__module__ == "httpx"
-    },
-    key=lambda kind: kind.__name__,
-)
 
 
 def test_request_of_a_send() -> None:

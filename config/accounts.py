@@ -59,32 +59,51 @@ class Account(BaseModel):
     """The provider's SecretId; Alibaba's AccessKey ID."""
 
     secret_key: Annotated[Credential, Field(min_length=1)]
-    """The provider's SecretKey or Alibaba's AccessKey secret, only ever used to sign; SMSPartner's API key."""
+    """The provider's SecretKey or Alibaba's AccessKey secret, only ever used to sign.
+
+    SMSPartner's API key.
+    """
 
     token: Credential = Field(default=SecretStr(""), validate_default=True)
     """Tencent's token of a temporary key, sent as X-TC-Token; empty for a lasting key."""
 
     sdk_app_id: str = Field(default="", validate_default=True)
-    """Tencent's SmsSdkAppId. Receipts are one queue per SmsSdkAppId: two accounts must not share one."""
+    """Tencent's SmsSdkAppId.
+
+    Receipts are one queue per SmsSdkAppId: two accounts must not share one.
+    """
 
     region: Annotated[str, AfterValidator(_header)] = Field(
         default_factory=lambda data: facts_of(data["provider"]).region
     )
-    """Sent as X-TC-Region; the international site knows only `ap-singapore` (Tencent SMS API document, line 527)."""
+    """Sent as X-TC-Region.
+
+    The international site knows only `ap-singapore` (Tencent SMS API document, line 527).
+    """
 
     site: Literal["mainland", "international"] | None = Field(default=None, validate_default=True)
-    """Which of Alibaba Cloud's two products the key belongs to; each has its own API, templates and receipts."""
+    """Which of Alibaba Cloud's two products the key belongs to.
+
+    Each has its own API, templates and receipts.
+    """
 
     texts: Texts = Field(default_factory=dict, validate_default=True, repr=False)
     """Where the provider has no templates (SMSPartner; Alibaba's international site for global numbers):
-    template id to text, with {1}, {2} … for the params. Ids are lower case."""
+    template id to text, with {1}, {2} … for the params. Ids are lower case.
+    """
 
     templates: Templates = Field(default_factory=dict)
-    """Templates that jobs name, each with the account's own in its place; a job whose template is not
-    among them goes through another account. Empty: jobs name the account's own templates."""
+    """Templates that jobs name, each with the account's own in its place.
+
+    A job whose template is not
+    among them goes through another account. Empty: jobs name the account's own templates.
+    """
 
     gamme: Annotated[int, Field(ge=1, le=2)] | None = None
-    """SMSPartner's range of service: 1 premium, 2 low cost; None leaves it to SMSPartner, which takes premium."""
+    """SMSPartner's range of service: 1 premium, 2 low cost.
+
+    None leaves it to SMSPartner, which takes premium.
+    """
 
     stop_sms: bool = False
     """Whether SMSPartner adds its STOP line to the text, which the law asks of marketing in France."""
@@ -93,22 +112,29 @@ class Account(BaseModel):
     """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing characters outside GSM's."""
 
     callback_secret: Secrets = ()
-    """What stands in the path of its callbacks, `/callbacks/<account>/<secret>/status`; two while it is
-    changed. Empty: none are taken."""
+    """What stands in the path of its callbacks, `/callbacks/<account>/<secret>/status`.
+
+    Two while it is
+    changed. Empty: none are taken.
+    """
 
     signing: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = Field(default=None, validate_default=True)
     """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""
 
     send_each: bool = False
     """Whether Tencent's SendMultiGlobalSms is switched on: it takes global numbers with params of their
-    own 200 to a call, and not every endpoint has it. Without it such numbers go one to a SendSms."""
+    own 200 to a call, and not every endpoint has it. Without it such numbers go one to a SendSms.
+    """
 
     endpoint: Endpoint = Field(default_factory=lambda data: facts_of(data["provider"]).at(data.get("site")).endpoint)
     """Full URL of the provider's API."""
 
     proxy: str = Field(default="", repr=False)
-    """Proxy by which its calls leave, `http://user:password@host:3128`; `none` for no proxy; empty for
-    the one that HTTPS_PROXY names, unless NO_PROXY has the endpoint's host."""
+    """Proxy by which its calls leave, `http://user:password@host:3128`; `none` for no proxy.
+
+    Empty for
+    the one that HTTPS_PROXY names, unless NO_PROXY has the endpoint's host.
+    """
 
     ca_bundle: FilePath | None = None
     """File of CA certificates, PEM, that are believed besides the usual ones: of a proxy or gateway that looks into TLS."""
@@ -120,14 +146,23 @@ class Account(BaseModel):
     """Whole time for one call. Must be shorter than `lease_s`; unless set, at most half of it."""
 
     limits: dict[str, PerSecond] = Field(default_factory=dict)
-    """Calls per second by action; an action that is not named keeps the provider's documented limit."""
+    """Calls per second by action.
+
+    An action that is not named keeps the provider's documented limit.
+    """
 
     prefixes: Prefixes = ()
-    """Country prefixes of the numbers it serves; empty serves every number. Where no route says otherwise,
-    the longest match goes first."""
+    """Country prefixes of the numbers it serves; empty serves every number.
+
+    Where no route says otherwise,
+    the longest match goes first.
+    """
 
     window: str = ""
-    """Hours in which marketing goes out, `08:00-22:00`, in the recipient's country; empty for any hour."""
+    """Hours in which marketing goes out, `08:00-22:00`, in the recipient's country.
+
+    Empty for any hour.
+    """
 
     priority: int = 0
     """Among accounts that match equally well, the lower goes first; then the name."""

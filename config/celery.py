@@ -135,7 +135,10 @@ def _broker(settings: Settings) -> dict[str, Any]:
 
 
 def use_our_logging(settings: Settings) -> None:
-    """Let Celery's worker set up our logging; it skips its own as soon as this signal has a receiver."""
+    """Let Celery's worker set up our logging.
+
+    It skips its own as soon as this signal has a receiver.
+    """
 
     def receive(**_: Any) -> None:  # noqa: ANN401 - level, file and colours from Celery's command line
         setup_logging(settings)

@@ -1,4 +1,7 @@
-"""What the settings must know of a provider before its adapter is imported; each provider declares it in its own folder."""
+"""What the settings must know of a provider before its adapter is imported.
+
+Each provider declares it in its own folder.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +27,10 @@ class ActionLimit:
 
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
-    """What is different at one of a provider's sites; the attributes are those of `ProviderFacts`."""
+    """What is different at one of a provider's sites.
+
+    The attributes are those of `ProviderFacts`.
+    """
 
     endpoint: str
     actions: Mapping[str, ActionLimit]
@@ -40,13 +46,16 @@ class ProviderFacts:
         actions: The actions that are called, as the provider spells them, with the limit of each.
         region: The region sent unless an account says otherwise.
         needs: Settings not every provider has that an account of it must have.
-        takes: Further ones that it may have; the others mean nothing to the provider and are refused.
+        takes: Further ones that it may have; the others mean nothing to the provider and are
+            refused.
         named_params: Whether its templates' params have names.
-        opt_outs: By which codes or receipt reasons it says that the recipient does not want these messages, and what
-            each of them stops.
-        sites: Where the provider has several sites, of which an account names one: site to what is different there.
+        opt_outs: By which codes or receipt reasons it says that the recipient does not want these
+            messages, and what each of them stops.
+        sites: Where the provider has several sites, of which an account names one: site to what is
+            different there.
         regions: Where an endpoint knows only some regions: a part of its host to these.
-        codes: Its table of codes, where it does not come with `smsline/codes/data`; see docs/adding-a-provider.md.
+        codes: Its table of codes, where it does not come with `smsline/codes/data`; see
+            docs/adding-a-provider.md.
         zone: IANA time zone of that table's days and hours.
         utc_offset_h: The zone's hours from UTC, for machines without a time zone database.
     """

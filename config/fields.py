@@ -54,7 +54,10 @@ class PerLane(BaseModel, Generic[T]):
 
 
 def split(value: object) -> object:
-    """`"5,30,120"` or a list, as a list; so that an environment variable can hold several values."""
+    """`"5,30,120"` or a list, as a list.
+
+    So that an environment variable can hold several values.
+    """
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -102,7 +105,8 @@ class TemplateAt(NamedTuple):
 
     Attributes:
         id: The provider's template id.
-        params: Names of its params, in the order in which jobs bring them; empty where they have no names.
+        params: Names of its params, in the order in which jobs bring them; empty where they have no
+            names.
     """
 
     id: str

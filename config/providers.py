@@ -1,7 +1,8 @@
 """The providers there are: one line each.
 
-A line names the package that holds the provider, as Celery's `include` names modules of tasks: settings know the name and
-nothing of the code behind it (docs/decisions). Only providers that an account names are imported.
+A line names the package that holds the provider, as Celery's `include` names modules of tasks:
+settings know the name and nothing of the code behind it (docs/decisions). Only providers that an
+account names are imported.
 """
 
 from functools import lru_cache
@@ -16,12 +17,17 @@ PROVIDERS: Final[dict[str, str]] = {
     "smspartner": "worker.providers.smspartner",
     "alibaba": "worker.providers.alibaba",
 }
-"""Name to package. The package has `facts.FACTS` and `client.open_provider` (docs/adding-a-provider.md)."""
+"""Name to package.
+
+The package has `facts.FACTS` and `client.open_provider` (docs/adding-a-provider.md).
+"""
 
 
 @lru_cache(maxsize=64)
 def facts_of(provider: str) -> ProviderFacts:
-    """What a provider declares of itself; its own table of codes, if it brings one, holds from then on.
+    """What a provider declares of itself.
+
+    Its own table of codes, if it brings one, holds from then on.
 
     Raises:
         KeyError: No such provider.

@@ -1,6 +1,7 @@
 """Redact log records: phone numbers, secrets and message bodies.
 
-What cannot be recognised by its shape (a text, a code of six digits) must not be logged in the first place.
+What cannot be recognised by its shape (a text, a code of six digits) must not be logged in the
+first place.
 """
 
 import logging
@@ -88,7 +89,8 @@ class RedactionFilter(logging.Filter):
 def trace(error: BaseException) -> str:
     """A traceback without the texts that may quote what was being worked on: a number, a code, a name with an odd character.
 
-    Which line it was is there, and so is the error's kind. Its own words are there if they speak of a machine, or are ours.
+    Which line it was is there, and so is the error's kind. Its own words are there if they speak of
+    a machine, or are ours.
     """
     # By hand, because traceback.format_exception writes the error's own words, and of a chain those of every link. An
     # error can be its own cause in a circle, hence `not in chain`.

@@ -16,7 +16,10 @@ _WEIGHED: Final = re.compile(r"([^:]+?)\s*:\s*([^:]*)")
 
 
 def _weighed(value: object) -> object:
-    """`"lyon:70,paris:30"`, a list of such, or a table of weights, as a table; a name without a weight has 1."""
+    """`"lyon:70,paris:30"`, a list of such, or a table of weights, as a table.
+
+    A name without a weight has 1.
+    """
     parts = split(value)
     if not parts:
         raise ValueError("must name at least one account")
@@ -44,10 +47,16 @@ class Route(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prefixes: Prefixes = ()
-    """Country prefixes of the numbers it is for; empty is for every number. The longest match decides."""
+    """Country prefixes of the numbers it is for; empty is for every number.
+
+    The longest match decides.
+    """
 
     lanes: Lanes = ()
-    """Lanes it is for; empty is for all. Among equally long matches a route that names the lane decides."""
+    """Lanes it is for; empty is for all.
+
+    Among equally long matches a route that names the lane decides.
+    """
 
     accounts: Weights
     """Accounts that share the numbers, and their weights: 70 and 30 are seven numbers of ten and three."""
@@ -61,7 +70,10 @@ class Route(BaseModel):
 
 
 def stray(routes: Mapping[str, Route], known: Mapping[str, object]) -> tuple[str, str] | None:
-    """The first route that names an account which does not exist, or one twice, and the rule; None when all is well."""
+    """The first route that names an account which does not exist, or one twice, and the rule.
+
+    None when all is well.
+    """
     # An account that is named twice would fail over to itself.
     for name, route in routes.items():
         for account in route.named():

@@ -28,7 +28,9 @@ __all__ = ["Account", "PerLane", "Settings", "SettingsError", "load_settings"]
 
 
 class Settings(BaseSettings):
-    """Everything the service can be told. Made by hand it reads nothing else; `load_settings` reads the outside.
+    """Everything the service can be told.
+
+    Made by hand it reads nothing else; `load_settings` reads the outside.
 
     Every setting ends in its unit; `_s` is seconds, `_ms` milliseconds.
     """
@@ -120,7 +122,10 @@ class Settings(BaseSettings):
     """Share of every rate limit that only otp may use."""
 
     worker_procs: Annotated[int, Field(ge=1, le=256)] = 1
-    """Worker processes for notify and marketing that `up` and `run` start; otp has one of its own."""
+    """Worker processes for notify and marketing that `up` and `run` start.
+
+    Otp has one of its own.
+    """
 
     worker_threads: Annotated[int, Field(ge=1, le=256)] = 8
     """Threads in each worker process; as many calls can be under way."""

@@ -1,8 +1,8 @@
 """Where settings come from: an environment or a TOML file, read as a nested tree with the names as written.
 
-Own readers rather than pydantic-settings' because of three needs: an error must name the variable as the operator wrote
-it, a lane's value must be able to refine the number set for all lanes, and text must stay text (an SmsSdkAppId is not a
-number, whatever it looks like).
+Own readers rather than pydantic-settings' because of three needs: an error must name the variable
+as the operator wrote it, a lane's value must be able to refine the number set for all lanes, and
+text must stay text (an SmsSdkAppId is not a number, whatever it looks like).
 """
 
 import tomllib
@@ -62,8 +62,9 @@ def env_name(path: NamePath) -> str:
 def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
     """Take every `SMSLINE_…` variable as a setting, and every file that stands in for one.
 
-    An empty one counts as not set, as for the client, because that is what compose files pass on; but not within an
-    account, where an empty credential is a mistake and an empty signature a choice.
+    An empty one counts as not set, as for the client, because that is what compose files pass on;
+    but not within an account, where an empty credential is a mistake and an empty signature a
+    choice.
 
     Args:
         environ: The environment.
@@ -123,7 +124,10 @@ def without(tree: Tree, path: NamePath) -> None:
 
 
 def overlaid(base: Tree, over: Tree) -> Tree:
-    """One tree over another: tables of both are merged; of any other two values the upper one holds."""
+    """One tree over another: tables of both are merged.
+
+    Of any other two values the upper one holds.
+    """
     merged = dict(base)
     for name, value in over.items():
         below = merged.get(name)

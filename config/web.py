@@ -28,7 +28,10 @@ class Web(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     metrics_token: SecretStr = SecretStr("")
-    """Bearer token of `/metrics` for clients that do not come from loopback; empty lets none of them in."""
+    """Bearer token of `/metrics` for clients that do not come from loopback.
+
+    Empty lets none of them in.
+    """
 
     trusted_proxy_header: str = ""
     """Header in which a proxy in front names the user it has signed in; empty trusts none."""

@@ -25,7 +25,8 @@ class Access(JobControl):
         Args:
             name: Of 1 to 64 letters, digits or `@._+-`.
             role: `read`, `operate` or `admin`.
-            password_hash: Made by `smsline.passwords.hashed`; empty for a user that a trusted proxy signs in.
+            password_hash: Made by `smsline.passwords.hashed`; empty for a user that a trusted proxy
+                signs in.
 
         Raises:
             BadInput: The name or the role cannot be.

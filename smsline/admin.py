@@ -53,7 +53,10 @@ class DeadRow(TypedDict):
 
 
 class NumberEvent(NumberMessage):
-    """A message to a number, with what its code means and what to do about it; both empty without a code."""
+    """A message to a number, with what its code means and what to do about it.
+
+    Both empty without a code.
+    """
 
     meaning: str
     advice: str
@@ -70,7 +73,9 @@ class NumberPage(TypedDict):
 
 
 class Admin(Webhooks):
-    """Everything besides sending: all jobs, dead letters, accounts and the suppression list. For tools that people use.
+    """Everything besides sending: all jobs, dead letters, accounts and the suppression list.
+
+    For tools that people use.
 
     Made as a `Client` is: `Admin.from_env()`, or `Admin(redis_url=...)`.
     """
@@ -117,13 +122,16 @@ class Admin(Webhooks):
         state: str = "",
         on_progress: Callable[[int], None] | None = None,
     ) -> int:
-        """Send undelivered, dead and unknown recipients again, once the cause is gone; doing it twice sends once.
+        """Send undelivered, dead and unknown recipients again, once the cause is gone.
+
+        Doing it twice sends once.
 
         Returns:
             How many will be sent again.
 
         Raises:
-            Conflict: Some of a job cannot be sent again: its deadline has passed, it was cancelled, or its params are erased.
+            Conflict: Some of a job cannot be sent again: its deadline has passed, it was cancelled,
+                or its params are erased.
         """
         pick = dead.Pick(code, job, account, dead.check_state(state))
         with self._acting():
@@ -176,7 +184,9 @@ class Admin(Webhooks):
             ]
 
     def resume_account(self, account: str) -> int:
-        """Lift every park of an account and give it all of its share again; what waited goes out at once.
+        """Lift every park of an account and give it all of its share again.
+
+        What waited goes out at once.
 
         Returns how many parks there were, and one more if others stood in for it.
 
@@ -197,11 +207,13 @@ class Admin(Webhooks):
 
         Args:
             numbers: Which.
-            scope: What is stopped: `marketing`, `notify` (marketing too), or `all` (one-time passwords too).
+            scope: What is stopped: `marketing`, `notify` (marketing too), or `all` (one-time
+                passwords too).
             reason: Why, for people.
 
         Returns:
-            How many entries are new or wider than before: one that stops more already is not narrowed.
+            How many entries are new or wider than before: one that stops more already is not
+            narrowed.
 
         Raises:
             BadInput: One of them cannot be a number; those before it are on the list.
@@ -210,7 +222,9 @@ class Admin(Webhooks):
         return self.suppress_entries(SuppressedNumber(phone=each, scope=scope, reason=reason) for each in numbers)
 
     def suppress_entries(self, entries: Iterable[SuppressedNumber]) -> int:
-        """Put entries on the list as `suppressed` gives them. Returns how many are new or wider than before.
+        """Put entries on the list as `suppressed` gives them.
+
+        Returns how many are new or wider than before.
 
         Raises:
             BadInput: One of them has no number, scope or time; those before it are on the list.
@@ -234,7 +248,10 @@ class Admin(Webhooks):
         return removed
 
     def suppressed(self) -> Iterator[SuppressedNumber]:
-        """Every entry of the suppression list, streamed; a number has one for each kind of source."""
+        """Every entry of the suppression list, streamed.
+
+        A number has one for each kind of source.
+        """
         with self._acting():
             for entry in suppression.listed(self._ledger):
                 yield suppressed.shown(entry)
@@ -242,7 +259,9 @@ class Admin(Webhooks):
     def templates(
         self, *, international: bool = False, account: str = "", timeout_s: float = 10.0
     ) -> list[TemplateInfo]:
-        """The templates that an account of Tencent has, with what their review came to; a worker asks for them.
+        """The templates that an account of Tencent has, with what their review came to.
+
+        A worker asks for them.
 
         Args:
             international: Those for global numbers; False for mainland ones.

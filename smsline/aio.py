@@ -1,7 +1,8 @@
 """`AsyncClient`: `Client` for asyncio, with the same names and guarantees.
 
-Both carry the same talks (`smsline.calls`); only the waiting differs. A call that is cancelled leaves no half-read connection
-behind. Its job is there as a whole or not at all, as one script wrote it; the same call with the same `job_id` or `key` is one job.
+Both carry the same talks (`smsline.calls`); only the waiting differs. A call that is cancelled
+leaves no half-read connection behind. Its job is there as a whole or not at all, as one script
+wrote it; the same call with the same `job_id` or `key` is one job.
 """
 
 import asyncio
@@ -51,14 +52,17 @@ CONNECTIONS: Final = 32
 
 
 class AsyncClient:
-    """A producer's way in, for asyncio. Keep one per process; its connections belong to the event loop that uses it.
+    """A producer's way in, for asyncio.
 
-    It may be used under several loops in turn, as in `asyncio.run` after `asyncio.run`: connections of a loop that is closed are
-    dropped. Under two loops at the same time it is refused.
+    Keep one per process; its connections belong to the event loop that uses it.
+
+    It may be used under several loops in turn, as in `asyncio.run` after `asyncio.run`: connections
+    of a loop that is closed are dropped. Under two loops at the same time it is refused.
 
     Args:
         broker_url: Celery's broker; the ledger's Redis when None.
-        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps it, when None.
+        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps
+            it, when None.
         namespace: Must be the service's.
         region: ISO 3166 country of numbers without a country code; None refuses them.
         timeout_s: Longest wait for a connection, and for an answer.
@@ -113,7 +117,10 @@ class AsyncClient:
         job_id: str | None = None,
         **job: Unpack[CampaignOptions],
     ) -> str:
-        """As `Client.campaign`; `to` may be an async iterable too. Reading and checking 1,000 rows is one step of the event loop."""
+        """As `Client.campaign`; `to` may be an async iterable too.
+
+        Reading and checking 1,000 rows is one step of the event loop.
+        """
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
@@ -242,7 +249,10 @@ class AsyncClient:
 
 
 def _connect(url: str, timeout_s: float) -> Any:  # noqa: ANN401 - as above
-    """A client that never repeats a command by itself; `smsline.ledger.connection.connect` for asyncio."""
+    """A client that never repeats a command by itself.
+
+    `smsline.ledger.connection.connect` for asyncio.
+    """
     return redis_client(
         redis.asyncio,
         read_url(url),

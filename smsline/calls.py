@@ -52,7 +52,9 @@ class Target:
 
     @classmethod
     def of(cls, broker_url: str | None, redis_url: str | None, namespace: str, region: str | None) -> "Target":
-        """The target that a client's arguments mean; one URL stands for both when the broker is Redis.
+        """The target that a client's arguments mean.
+
+        One URL stands for both when the broker is Redis.
 
         Raises:
             BadInput: A URL does not fit its form, or the region is no country.
@@ -165,9 +167,12 @@ class Calls:
     def submit(
         self, job: str, spec: JobSpec, part: Part | None, *, part_no: int, parts: int | None, rows: str = ""
     ) -> Talk[Submitted]:
-        """One part of a job; with the last one, which says how many there are, a wake-up and what all rows are.
+        """One part of a job.
 
-        Its numbers are in no other part: `smsline.repeats.Known` has seen every row of this call, and what the job had before.
+        With the last one, which says how many there are, a wake-up and what all rows are.
+
+        Its numbers are in no other part: `smsline.repeats.Known` has seen every row of this call,
+        and what the job had before.
         """
         # With the last part alone: before it there is nothing that a worker may send, unless the job streams, and then the
         # scheduler finds it within 50 ms.
@@ -184,7 +189,8 @@ class Calls:
     def _look_for_workers(self, job: str, lane: str) -> Talk[None]:
         """Warn where no worker runs that serves the job's lane: all are down, or the namespace is misspelt on one side.
 
-        It is asked after a client's first job in a lane, and then once a minute, so that it costs a long-lived client nothing.
+        It is asked after a client's first job in a lane, and then once a minute, so that it costs a
+        long-lived client nothing.
         """
         self._looked_s[lane] = time.monotonic()
         with suppress(RedisError):  # the job is safe, whatever becomes of this question

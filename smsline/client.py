@@ -30,7 +30,8 @@ class Client(JobControl):
 
     Args:
         broker_url: Celery's broker; the ledger's Redis when None.
-        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps it, when None.
+        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps
+            it, when None.
         namespace: Must be the service's.
         region: ISO 3166 country of numbers without a country code; None refuses them.
         ledger: An open ledger to use, in place of the URLs and the namespace.
@@ -57,7 +58,8 @@ class Client(JobControl):
             to: The number, `+8613711112222`.
             template: The provider's template id.
             ref: Your own name for it, given back in the results.
-            job_id: The id of an earlier, `Unconfirmed` call that this one repeats; None makes a new job.
+            job_id: The id of an earlier, `Unconfirmed` call that this one repeats; None makes a new
+                job.
             **job: See `JobOptions`; the lane is `notify` unless given.
 
         Returns:
@@ -86,12 +88,15 @@ class Client(JobControl):
         job_id: str | None = None,
         **job: Unpack[CampaignOptions],
     ) -> str:
-        """Enqueue a message to many numbers. Rows are read one part at a time; what stays in memory is 40 bytes a number.
+        """Enqueue a message to many numbers.
 
-        Bad rows are left out and told to `on_rejected`; the good ones go out, once all have been handed over.
+        Rows are read one part at a time; what stays in memory is 40 bytes a number.
 
-        With the `key` or `job_id` of a call that was broken off, this one continues it: the same rows in any order, and more of
-        them if need be.
+        Bad rows are left out and told to `on_rejected`; the good ones go out, once all have been
+        handed over.
+
+        With the `key` or `job_id` of a call that was broken off, this one continues it: the same
+        rows in any order, and more of them if need be.
 
         Args:
             to: Numbers, or `Recipient` rows with their own params and ref.
@@ -101,7 +106,8 @@ class Client(JobControl):
             on_progress: Called with the number of rows read so far, after each part.
             on_summary: Called at the end with what became of the rows.
             at: Epoch seconds before which nothing is sent.
-            job_id: The id of an earlier, `Unconfirmed` call that this one repeats or continues; None makes a new job.
+            job_id: The id of an earlier, `Unconfirmed` call that this one repeats or continues;
+                None makes a new job.
             **job: See `CampaignOptions`; the lane is `marketing` unless given.
 
         Returns:
@@ -111,8 +117,9 @@ class Client(JobControl):
             BadInput: A value breaks its rule, or no row was good; nothing was taken.
             Conflict: The job was cancelled while its rows were handed over, or has other content.
             Unavailable: Redis cannot be reached; nothing was taken.
-            Unconfirmed: Redis went away between two parts, or did not answer. What was handed over before stays as an incomplete
-                job: with the error's `job` as `job_id`, or with the same `key`, the call continues it, and it can be cancelled.
+            Unconfirmed: Redis went away between two parts, or did not answer. What was handed over
+                before stays as an incomplete job: with the error's `job` as `job_id`, or with the
+                same `key`, the call continues it, and it can be cancelled.
         """
         # A text is a sequence of texts: each digit would be judged as a number, and all of them refused.
         if isinstance(to, str | bytes):
@@ -145,12 +152,14 @@ class Client(JobControl):
     def converted(self, job_or_serial: str, *, at: float | None = None, account: str = "") -> int:
         """Tell the provider that the code of a message was typed in, by which it judges its routes (Tencent's ReportConversion).
 
-        It is left in the ledger; a worker tells it, for a day if the provider is away, and once however often this is called.
+        It is left in the ledger; a worker tells it, for a day if the provider is away, and once
+        however often this is called.
 
         Args:
             job_or_serial: The job's id, or a message's serial as the results have it.
             at: When, epoch seconds; None for now.
-            account: The serial's account, where it is older than four days and several accounts could have it.
+            account: The serial's account, where it is older than four days and several accounts
+                could have it.
 
         Returns:
             Of how many messages it will be told.
@@ -163,10 +172,13 @@ class Client(JobControl):
         return self._carry(questions.converted(self._calls.keys, job_or_serial, at=at, account=account))
 
     def number_info(self, phones: Sequence[str], *, account: str = "", timeout_s: float = 10.0) -> list[NumberInfo]:
-        """How the provider reads numbers (Tencent's DescribePhoneNumberInfo), in any order; a worker asks it.
+        """How the provider reads numbers (Tencent's DescribePhoneNumberInfo), in any order.
+
+        A worker asks it.
 
         Args:
-            phones: 1 to 200, digits with or without a `+`: an odd spelling may be what is asked about.
+            phones: 1 to 200, digits with or without a `+`: an odd spelling may be what is asked
+                about.
             account: Whose provider is asked, where several can be.
             timeout_s: Longest wait.
 
@@ -196,7 +208,10 @@ class Client(JobControl):
             self._broker.close()
 
     def _wake(self, taken: Submitted) -> None:
-        """Push a wake-up to a broker that is another Redis. The scheduler finds the job without it."""
+        """Push a wake-up to a broker that is another Redis.
+
+        The scheduler finds the job without it.
+        """
         wake = taken.wake
         if wake is None or self._broker is None:
             return

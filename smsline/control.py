@@ -25,7 +25,8 @@ class JobControl:
 
     Args:
         broker_url: Celery's broker; the ledger's Redis when None.
-        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps it, when None.
+        redis_url: The ledger's Redis; `redis://127.0.0.1:6390/0`, where `python -m worker up` keeps
+            it, when None.
         namespace: Must be the service's.
         region: ISO 3166 country of numbers without a country code; None refuses them.
         ledger: An open ledger to use, in place of the URLs and the namespace.
@@ -58,7 +59,10 @@ class JobControl:
         return cls(**given)
 
     actor: Actor | None = None
-    """Who acts through this object, for the audit trail; a producer's own program is not written down."""
+    """Who acts through this object, for the audit trail.
+
+    A producer's own program is not written down.
+    """
 
     def acting(self, actor: Actor) -> Self:
         """The same, on the same connections, in a person's name: what it does stands in the audit trail."""
@@ -112,7 +116,9 @@ class JobControl:
         self._steer(job, "open", "job.resume")
 
     def cancel(self, job: str) -> None:
-        """Send nothing more of a job, ever; what is not sent yet ends as cancelled. An incomplete job takes no further rows.
+        """Send nothing more of a job, ever; what is not sent yet ends as cancelled.
+
+        An incomplete job takes no further rows.
 
         Raises as `pause` does.
         """
@@ -125,7 +131,10 @@ class JobControl:
         self._note(act, {"job": job}, waiting)
 
     def _note(self, act: str, about: About, count: int | None = None) -> None:
-        """Write down what was done. It is done by now, so a trail that cannot be written is no failure of the act."""
+        """Write down what was done.
+
+        It is done by now, so a trail that cannot be written is no failure of the act.
+        """
         try:
             note(self._ledger, self.actor, act, about, count=count)
         except RedisError as error:

@@ -20,7 +20,8 @@ _TOLD_BY: Final = 8
 def country_of(number: int) -> str:
     """ISO 3166 code of the country whose numbering plan an E.164 integer belongs to.
 
-    A number that its country has not given out counts as one of the first country with its calling code.
+    A number that its country has not given out counts as one of the first country with its calling
+    code.
 
     Returns:
         Two letters; empty for numbers that belong to no country, such as satellite phones.
@@ -40,7 +41,8 @@ def country_of(number: int) -> str:
 def _country(beginning: str, digits: int) -> str:
     """The country of numbers that begin so, or empty when the library knows none of them.
 
-    The rest of the number is made up. One filling may be a number that is not given out, so a few are tried.
+    The rest of the number is made up. One filling may be a number that is not given out, so a few
+    are tried.
     """
     for filler in "0257":
         parsed = phonenumbers.parse("+" + beginning.ljust(digits, filler))

@@ -63,7 +63,10 @@ USUAL: Final = frozenset(
         "携帯",
     }
 )
-"""What the phone's column is called where it is not called phone; without blanks, hyphens and underscores."""
+"""What the phone's column is called where it is not called phone.
+
+Without blanks, hyphens and underscores.
+"""
 
 _PARAM: Final = re.compile(r"param([1-9][0-9]?)")
 _DELIMITERS: Final = ",;\t|"
@@ -128,7 +131,8 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
     Args:
         cells: The first row.
         name: The file, for messages.
-        phone_column: The name of the column with the numbers; empty for `phone`, or else the one with a usual name.
+        phone_column: The name of the column with the numbers; empty for `phone`, or else the one
+            with a usual name.
         header: Whether it must be a header; else it may be the first of a list of numbers.
 
     Raises:
@@ -182,9 +186,12 @@ def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
 
 
 def read_row(cells: Sequence[str], columns: Columns, line: int) -> Row:
-    """One row's values by the header's columns; a row that cannot be taken apart says why in `reason`.
+    """One row's values by the header's columns.
 
-    Cells that are missing at the end are empty, as spreadsheets leave them out; a param must be there.
+    A row that cannot be taken apart says why in `reason`.
+
+    Cells that are missing at the end are empty, as spreadsheets leave them out; a param must be
+    there.
     """
     if len(cells) != columns.width:
         # Spreadsheets leave empty cells at the end out, or add some: neither is a fault while all that is needed is there.

@@ -1,8 +1,8 @@
 """Campaign files: a CSV, as people and their programs write it, read one `Row` at a time.
 
-Nothing is held but the row at hand, so a million rows cost no more memory than one. What is wrong with the whole file
-(no `phone` column, a spreadsheet, no text) is refused before the first row; what is wrong with one row is that row's
-`reason`, and the others go on.
+Nothing is held but the row at hand, so a million rows cost no more memory than one. What is wrong
+with the whole file (no `phone` column, a spreadsheet, no text) is refused before the first row;
+what is wrong with one row is that row's `reason`, and the others go on.
 """
 
 import csv
@@ -46,8 +46,10 @@ class CampaignFile:
         Args:
             source: The file's bytes.
             name: The file as messages call it.
-            encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes say so.
-            phone_column: The name of the column with the numbers; empty for `phone` or one of the usual names.
+            encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes
+                say so.
+            phone_column: The name of the column with the numbers; empty for `phone` or one of the
+                usual names.
             header: Whether the first line must name the columns; else it may be a number itself.
 
         Raises:

@@ -1,10 +1,11 @@
 """Settings as an environment gives them: variables, the files that stand in for them, and a folder of secrets.
 
-Producers and the service read theirs through here. Three sources hold the same names; the first that has a value wins:
+Producers and the service read theirs through here. Three sources hold the same names; the first
+that has a value wins:
 
 1. the variable itself, `SMSLINE_REDIS_URL`;
-2. `SMSLINE_REDIS_URL_FILE`, the path of a file that holds the value;
-3. a file called `SMSLINE_REDIS_URL`, in any case, in a folder of secrets as Docker and Kubernetes mount it.
+2. `SMSLINE_REDIS_URL_FILE`, the path of a file that holds the value; 3. a file called
+`SMSLINE_REDIS_URL`, in any case, in a folder of secrets as Docker and Kubernetes mount it.
 """
 
 import os
@@ -55,9 +56,12 @@ class Value:
 
 
 def is_service_link(name: str, value: str) -> bool:
-    """Whether Kubernetes set a variable for a service whose name begins with `smsline`; it does so in every pod.
+    """Whether Kubernetes set a variable for a service whose name begins with `smsline`.
 
-    A service `smsline-redis` becomes `SMSLINE_REDIS_SERVICE_HOST`, `SMSLINE_REDIS_PORT=tcp://10.0.0.1:6379` and others.
+    It does so in every pod.
+
+    A service `smsline-redis` becomes `SMSLINE_REDIS_SERVICE_HOST`,
+    `SMSLINE_REDIS_PORT=tcp://10.0.0.1:6379` and others.
     """
     return bool(_LINK.fullmatch(name) or (_LINK_PORT.fullmatch(name) and _LINK_VALUE.fullmatch(value)))
 
@@ -99,7 +103,8 @@ def read_values(
 def open_to_others(path: Path) -> str:
     """How to close a file of keys that others can read, or nothing.
 
-    The group may read what belongs to root: so a service that runs as another user is given its keys.
+    The group may read what belongs to root: so a service that runs as another user is given its
+    keys.
     """
     try:
         found = path.stat()
@@ -113,7 +118,10 @@ def open_to_others(path: Path) -> str:
 
 
 def _secret_files(environ: Mapping[str, str], problems: list[BadInput]) -> Iterator[Path]:
-    """The files of the secret folders whose names begin as our settings do; the others belong to other services."""
+    """The files of the secret folders whose names begin as our settings do.
+
+    The others belong to other services.
+    """
     named = [Path(part).expanduser() for part in environ.get(FOLDER_VARIABLE, "").split(os.pathsep) if part]
     for folder in named or [FOLDER]:
         try:

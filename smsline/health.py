@@ -13,8 +13,9 @@ from smsline.ledger.jobs import iso
 class Parked(TypedDict):
     """Why something of an account is parked.
 
-    `scope` is `account`, `region` for one side (`side`: mainland or global), `template`, or `job` for the messages of one job's
-    params alone; `own_sign`: only with a signature that a job brought.
+    `scope` is `account`, `region` for one side (`side`: mainland or global), `template`, or `job`
+    for the messages of one job's params alone; `own_sign`: only with a signature that a job
+    brought.
     """
 
     scope: str
@@ -52,7 +53,8 @@ class Failover(TypedDict):
 class Held(TypedDict):
     """Why an account is held.
 
-    `next_probe`: when a call finds out whether it still must be; `returning`: the last such call went well.
+    `next_probe`: when a call finds out whether it still must be; `returning`: the last such call
+    went well.
     """
 
     code: str
@@ -65,12 +67,12 @@ class Held(TypedDict):
 class AccountHealth(TypedDict):
     """What is known of an account.
 
-    `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when no running worker has it,
-    `failing` while others take over from it, else `ok`. `workers` have it; `refused` are those among them whose machine the
-    provider refuses, with the code.
+    `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when
+    no running worker has it, `failing` while others take over from it, else `ok`. `workers` have
+    it; `refused` are those among them whose machine the provider refuses, with the code.
 
-    `waiting` recipients are accepted and their receipt has not come. `diverted` counts recipients that others took over, by
-    `<accounts>:<why>`.
+    `waiting` recipients are accepted and their receipt has not come. `diverted` counts recipients
+    that others took over, by `<accounts>:<why>`.
     """
 
     account: str

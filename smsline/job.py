@@ -1,4 +1,4 @@
-"""What a producer hands over, checked: a `JobSpec` and its `Recipient` rows; a refusal names field, value and rule."""
+"""What a producer hands over, checked: a `JobSpec` and its `Recipient` rows."""
 
 import json
 import math
@@ -109,7 +109,7 @@ class RowRules:
     Attributes:
         region: ISO 3166 country of numbers without a country code, or None.
         allow_unassigned: Take numbers in ranges that libphonenumber does not know (yet).
-        allow_blank: Take params that are empty, or that an export left for a missing value (`NULL`, `#N/A`).
+        allow_blank: Take params that are empty, or an export's word for none (`NULL`, `#N/A`).
     """
 
     region: str | None = None
@@ -123,7 +123,9 @@ ROW_SWITCHES: Final = frozenset({"allow_unassigned", "allow_blank"})
 
 
 class JobOptions(TypedDict, total=False):
-    """What may be said of a job besides its template and its numbers; None is the same as leaving it out.
+    """What may be said of a job besides its template and its numbers.
+
+    None is the same as leaving it out.
 
     Attributes:
         params: The template's values, in order.
@@ -131,12 +133,14 @@ class JobOptions(TypedDict, total=False):
         sender: Sender id for global numbers.
         extend: Extend code, digits.
         lane: `otp`, `notify` or `marketing`.
-        ttl_s: Seconds after the start in which it may still be sent; `DEFAULT_TTL_S` of its lane when left out.
+        ttl_s: Seconds after the start in which it may still be sent; `DEFAULT_TTL_S` of its lane
+            when left out.
         key: Idempotency key: the same key gives the same job for as long as jobs are kept.
         account: The account to send through.
-        traceparent: W3C `traceparent` of the span that asks for it; the present OpenTelemetry span's when left out.
+        traceparent: W3C `traceparent` of the span that asks for it; the present OpenTelemetry
+            span's when left out.
         allow_unassigned: Take numbers in ranges that libphonenumber does not know (yet).
-        allow_blank: Take params that are empty, or that an export left for a missing value (`NULL`, `#N/A`).
+        allow_blank: Take params that are empty, or an export's word for none (`NULL`, `#N/A`).
     """
 
     params: Sequence[str]
@@ -203,7 +207,7 @@ class JobSpec:
         """The spec a producer asked for.
 
         Args:
-            given: The fields above by name, and `ROW_SWITCHES`; those left out or None take their defaults.
+            given: The fields above by name, and `ROW_SWITCHES`; what is left out, or None, is the default.
             now_s: The present, epoch seconds.
 
         Raises:
@@ -240,7 +244,8 @@ class JobSpec:
     def to_json(self, *, params: bool = True) -> str:
         """The spec as JSON, without what it leaves to the defaults, and without the params when `params` is False.
 
-        It is short on purpose: in 64 bytes Redis keeps a job with all its counts in some 400, else in 1,700.
+        It is short on purpose: in 64 bytes Redis keeps a job with all its counts in some 400, else
+        in 1,700.
         """
         # Not `asdict`, which copies deeply: of a single message it would be a tenth of the whole price.
         fields = {name: value for name, default in _DEFAULTS.items() if (value := getattr(self, name)) != default}
@@ -251,7 +256,7 @@ class JobSpec:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """The inverse of `to_json`; the text is our own and not checked again. What a newer producer says besides is passed over."""
+        """The inverse of `to_json`; our own text, so it is not checked again."""
         # Passed over, not refused: during an upgrade new producers and old workers share a ledger.
         fields = {name: value for name, value in json.loads(text).items() if name in _DEFAULTS}
         fields["params"] = tuple(fields.get("params", ()))
@@ -298,10 +303,13 @@ def rules_of(given: Mapping[str, object], region: str | None = None) -> RowRules
 
 
 def check_params(params: object, name: str = "params", *, allow_blank: bool = False) -> tuple[str, ...]:
-    """The template's values, when they can be. Errors never show a value: it may be a one-time password.
+    """The template's values, when they can be.
+
+    Errors never show a value: it may be a one-time password.
 
     Raises:
-        BadInput: Not a list of text, too many, one too long, none that can be sent, or an export's word for a missing one.
+        BadInput: Not a list of text, too many, one too long, none that can be sent, or an export's
+            word for a missing one.
     """
     if isinstance(params, str | bytes) or not isinstance(params, Sequence):
         raise BadInput(name, type(params).__name__, 'must be a list of text, such as ["482913"]')

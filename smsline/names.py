@@ -14,7 +14,10 @@ DEFAULT_NAMESPACE: Final = "smsline"
 """Of the ledger's keys, unless SMSLINE_NAMESPACE says otherwise."""
 
 SANDBOX_ACCOUNT: Final = "sandbox"
-"""The account that `up` and compose make where none is configured; results name it as the provider, too."""
+"""The account that `up` and compose make where none is configured.
+
+Results name it as the provider, too.
+"""
 
 PAYLOAD_VERSION: Final = 1
 """Version of the JSON payload of `smsline.submit`."""

@@ -1,7 +1,8 @@
 """Phone numbers: read in any usual spelling, kept as the integer of their E.164 digits, masked for logs, packed for the ledger.
 
-The integer (`8613711112222`) fits eight bytes and compares in one step. A spelling is taken only if what is written is
-the number: cleaning removes punctuation and invisible marks, never a letter, an extension or a second number.
+The integer (`8613711112222`) fits eight bytes and compares in one step. A spelling is taken only if
+what is written is the number: cleaning removes punctuation and invisible marks, never a letter, an
+extension or a second number.
 """
 
 import re
@@ -65,7 +66,8 @@ def parse_number(raw: object, *, region: str | None = None, field: str = "to", a
         raw: `+8613711112222`, or a national or spaced spelling when `region` is given.
         region: ISO 3166 country of numbers without a country code (`CN`, `FR`), or None.
         field: What the number is called in an error.
-        allow_unassigned: Take numbers of the right length in ranges that libphonenumber does not know (yet).
+        allow_unassigned: Take numbers of the right length in ranges that libphonenumber does not
+            know (yet).
 
     Returns:
         The digits of the E.164 form as an integer.
@@ -188,7 +190,8 @@ class _Country(NamedTuple):
 
     Attributes:
         prefix: What libphonenumber would take off the beginning, or None.
-        regions: For each region its leading digits, if it is told by them, and its numbers, in libphonenumber's order.
+        regions: For each region its leading digits, if it is told by them, and its numbers, in
+            libphonenumber's order.
     """
 
     prefix: re.Pattern[str] | None
@@ -264,7 +267,9 @@ _REGION_SLIPS: Final = {"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US", "PRC": 
 
 
 def check_region(region: object, field: str = "region") -> str | None:
-    """The country of numbers without a country code, when it can be one; None and the empty text are none.
+    """The country of numbers without a country code, when it can be one.
+
+    None and the empty text are none.
 
     Raises:
         BadInput: No country that libphonenumber knows, in capital letters.
@@ -282,8 +287,8 @@ def check_region(region: object, field: str = "region") -> str | None:
 def same_phone(number: int) -> int:
     """One number for all spellings of one phone: what duplicates and the suppression list are told by.
 
-    Argentina's mobiles are written with a 9 after the country code from abroad, and without it at home; the national
-    number behind it is given out once, so both ring the same phone.
+    Argentina's mobiles are written with a 9 after the country code from abroad, and without it at
+    home; the national number behind it is given out once, so both ring the same phone.
     """
     return number - 5_490_000_000_000 + 540_000_000_000 if 5_490_000_000_000 <= number < 5_500_000_000_000 else number
 
@@ -318,7 +323,10 @@ def mask(number: int | str) -> str:
 
 
 def mask_in(text: str) -> str:
-    """The text with every run of seven or more digits masked; for messages that came from outside."""
+    """The text with every run of seven or more digits masked.
+
+    For messages that came from outside.
+    """
     return _DIGIT_RUN.sub(lambda found: mask(found.group().replace(" ", "")), text)
 
 

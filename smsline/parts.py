@@ -22,7 +22,8 @@ class Tally:
         doubled: Rows that repeat an earlier one.
         held: Rows that the job had before this call.
         first_bad: The first refusal.
-        content: Takes in every number that the job then has, to compare it with a repetition; None when none can come.
+        content: Takes in every number that the job then has, to compare it with a repetition; None
+            when none can come.
     """
 
     good: int = 0
@@ -63,7 +64,8 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
 ) -> Iterator[Part]:
     """Cut rows into parts.
 
-    A phone that an earlier row brought is left out: as a duplicate when it is to get the same, else as a refused row.
+    A phone that an earlier row brought is left out: as a duplicate when it is to get the same, else
+    as a refused row.
 
     Args:
         rows: Numbers or recipients; read once, as they are needed.
@@ -75,7 +77,8 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
         size: Recipients of a part.
 
     Raises:
-        Conflict: The job has one of the numbers from an earlier call, and it was to get something else.
+        Conflict: The job has one of the numbers from an earlier call, and it was to get something
+            else.
     """
     filling, known = _Filling(), known or Known()
     is_usual, add = numbers.usual_spelling(), known.add

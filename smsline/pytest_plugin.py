@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def smsline_collector(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Collector]":
     """A collector that every `Client.from_env()` returns during the test, and behind every `AsyncClient.from_env()`.
 
-    A client that was made before the test, as by an import, is not replaced; that of `smsline.contrib.django` is.
+    A client that was made before the test, as by an import, is not replaced; that of
+    `smsline.contrib.django` is.
     """
     # Imported here: every pytest run of the producer loads this module, few of its tests send.
     from smsline import AsyncClient, Client  # noqa: PLC0415

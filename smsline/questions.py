@@ -1,6 +1,7 @@
 """What producers and people ask of a provider: a question in the ledger, which a worker with the account answers.
 
-Only workers have a provider's keys. They ask under the limit of the action, so that questions take nothing away from sends.
+Only workers have a provider's keys. They ask under the limit of the action, so that questions take
+nothing away from sends.
 """
 
 import json
@@ -32,7 +33,10 @@ MOST_CONVERTED: Final = 1_000
 
 
 class NumberInfo(TypedDict):
-    """A number as the provider reads it; `ok` is False for one that it cannot. `country` is ISO 3166."""
+    """A number as the provider reads it; `ok` is False for one that it cannot.
+
+    `country` is ISO 3166.
+    """
 
     phone: str
     ok: bool
@@ -45,7 +49,10 @@ class NumberInfo(TypedDict):
 
 
 class TemplateInfo(TypedDict):
-    """A template at the provider; `review` is approved, pending, rejected, or what else it says, and `reply` why."""
+    """A template at the provider.
+
+    `review` is approved, pending, rejected, or what else it says, and `reply` why.
+    """
 
     id: int
     name: str
@@ -161,7 +168,9 @@ def reviewed(keys: Keys, what: str, *, international: bool, account: str, timeou
 
 
 def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str) -> Talk[int]:
-    """Have it told to the provider that the code of a message was typed in; returns of how many messages.
+    """Have it told to the provider that the code of a message was typed in.
+
+    Returns of how many messages.
 
     Raises:
         BadInput: The time cannot be one, or the job has too many recipients.
@@ -211,7 +220,10 @@ def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:
 
 
 def _account_of(keys: Keys, serial: str, *, today: int) -> Talk[str]:
-    """The account that a serial of the last days belongs to; empty when it is not indexed (any more)."""
+    """The account that a serial of the last days belongs to.
+
+    Empty when it is not indexed (any more).
+    """
     (found,) = yield from ask(("HGETALL", keys.accounts))
     can = sorted(name.decode() for name, provider in found.items() if provider.decode() in ANSWERING)
     shard, field = serial_place(serial)

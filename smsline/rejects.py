@@ -1,4 +1,7 @@
-"""The rows that were not taken, in a file beside the campaign; and cells that a spreadsheet must not run."""
+"""The rows that were not taken, in a file beside the campaign.
+
+And cells that a spreadsheet must not run.
+"""
 
 import csv
 import os
@@ -15,14 +18,20 @@ _RUN: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # no
 
 
 def harmless(cell: object) -> object:
-    """The cell, with a mark for text before it where a spreadsheet would run it; a number in E.164 is none of that."""
+    """The cell, with a mark for text before it where a spreadsheet would run it.
+
+    A number in E.164 is none of that.
+    """
     if isinstance(cell, str) and cell.startswith(_RUN) and not _E164.fullmatch(cell):
         return f"'{cell}"
     return cell
 
 
 def rejected_path(path: str) -> Path:
-    """Where a campaign's rejected rows go: `may.rejected.csv` beside `may.csv`; for a pipe, the current folder."""
+    """Where a campaign's rejected rows go: `may.rejected.csv` beside `may.csv`.
+
+    For a pipe, the current folder.
+    """
     is_file = path != STDIN and Path(path).is_file()
     return Path(path).with_suffix(".rejected.csv") if is_file else Path("stdin.rejected.csv")
 
@@ -30,8 +39,9 @@ def rejected_path(path: str) -> Path:
 class RejectedFile:
     """The rows that were not taken, as `line,phone,reason`, for the person who has to mend them.
 
-    Numbers stand in full: the file lies beside the one they come from. It is written under another name and takes its
-    place at the end, so that the one of an earlier run is there until then; without a row, there is no file.
+    Numbers stand in full: the file lies beside the one they come from. It is written under another
+    name and takes its place at the end, so that the one of an earlier run is there until then;
+    without a row, there is no file.
 
     Attributes:
         path: Where it is in the end.

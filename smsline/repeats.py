@@ -1,7 +1,10 @@
-"""Whether a call under a used key says again what the key's job says. If not, it is told what differs.
+"""Whether a call under a used key says again what the key's job says.
 
-A job keeps digests of what it was made of, not the thing itself: params are erased soon, and numbers leave the inbox.
-Rows are compared as a set, because a repeated campaign often comes in another order.
+If not, it is told what differs.
+
+A job keeps digests of what it was made of, not the thing itself: params are erased soon, and
+numbers leave the inbox. Rows are compared as a set, because a repeated campaign often comes in
+another order.
 """
 
 import json
@@ -31,7 +34,8 @@ class Kept:
         job: Its id.
         spec: What was asked for, without the params.
         complete: Whether all its rows were handed over.
-        over: Whether it takes no more rows though some are missing: cancelled or overdue while it was handed over.
+        over: Whether it takes no more rows though some are missing: cancelled or overdue while it
+            was handed over.
         total: Numbers it has.
         parts: Parts it has; the next one has this number.
         params: Mark of the job's params; empty when it was not kept.
@@ -84,8 +88,9 @@ def _digest(value: bytes) -> int:
 class Known:
     """The phones that a job has, each with the row that brought it and a mark of what it is sent.
 
-    An open-addressed table in three arrays takes 40 bytes a number, where a dict takes 110: a call of ten million rows
-    must fit beside a web application. A size that is odd spreads numbers that follow each other without a hash.
+    An open-addressed table in three arrays takes 40 bytes a number, where a dict takes 110: a call
+    of ten million rows must fit beside a web application. A size that is odd spreads numbers that
+    follow each other without a hash.
 
     Attributes:
         unmet: Phones that the job had before this call and that no row of it has brought again.
@@ -100,7 +105,10 @@ class Known:
         self._make((1 << 10) + 1)
 
     def add(self, phone: int, row: int, mark: int) -> int:
-        """Put a phone into the table; -1 when it is new, else its place: see `row_at` and `mark_at`."""
+        """Put a phone into the table.
+
+        -1 when it is new, else its place: see `row_at` and `mark_at`.
+        """
         # No method is called here: this is run for every row of a campaign.
         phones = self._phones
         at = phone % self._size
@@ -157,7 +165,10 @@ class Known:
 
 
 def mark_of(params: object, ref: str) -> int:
-    """What a row says besides its number, as a word that is the same within this process; 0 for nothing."""
+    """What a row says besides its number, as a word that is the same within this process.
+
+    0 for nothing.
+    """
     # `| 2` keeps it off 0, which is a row with nothing of its own, and off 1, which is ERASED. Python's own hash will do,
     # though it differs from process to process: marks are compared within one call.
     return hash((params, ref)) & (1 << 64) - 1 | 2 if params is not None or ref else 0

@@ -1,8 +1,8 @@
 """Segments of a text: what a message is billed by, and the character that doubles it.
 
-GSM-7 takes 160 characters, then 153 a segment; one character that it lacks makes the whole text UCS-2 with 70, then 67 UTF-16
-units. In GSM-7 the signs of its extension (`€`, brackets) take two places, in UCS-2 one. Mainland carriers bill all texts as
-UCS-2, with the signature in its brackets.
+GSM-7 takes 160 characters, then 153 a segment; one character that it lacks makes the whole text
+UCS-2 with 70, then 67 UTF-16 units. In GSM-7 the signs of its extension (`€`, brackets) take two
+places, in UCS-2 one. Mainland carriers bill all texts as UCS-2, with the signature in its brackets.
 """
 
 import unicodedata

@@ -1,6 +1,9 @@
-"""The states of a recipient and of a job, and which move is allowed; the ledger's scripts are given this table.
+"""The states of a recipient and of a job, and which move is allowed.
 
-A state is stored as one letter per recipient (`STATE_LETTERS`). `unsure` counts as `sending` towards the outside.
+The ledger's scripts are given this table.
+
+A state is stored as one letter per recipient (`STATE_LETTERS`). `unsure` counts as `sending`
+towards the outside.
 """
 
 from enum import StrEnum

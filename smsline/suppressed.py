@@ -13,7 +13,8 @@ from smsline.numbers import e164, parse_number
 class SuppressedNumber(TypedDict, total=False):
     """An entry of the suppression list; only `phone` must be there when one is added.
 
-    `scope` is `marketing`, `notify` or `all`; the first word of `source` is `person`, `code` or `reply`; `at` is ISO 8601.
+    `scope` is `marketing`, `notify` or `all`; the first word of `source` is `person`, `code` or
+    `reply`; `at` is ISO 8601.
     """
 
     phone: Required[str]

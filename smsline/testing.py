@@ -1,14 +1,17 @@
-"""For producers' tests: collectors take the clients' places. Jobs are checked as the real ones check them, kept, and sent nowhere.
+"""For producers' tests: collectors take the clients' places.
 
-With pytest there are fixtures, `smsline_collector` and `smsline_async_collector`; see docs/python.md.
+Jobs are checked as the real ones check them, kept, and sent nowhere.
+
+With pytest there are fixtures, `smsline_collector` and `smsline_async_collector`; see
+docs/python.md.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Self, Unpack
 
 import phonenumbers
 
+from smsline.collected import Collected
 from smsline.countries import country_of
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 from smsline.job import (
@@ -25,59 +28,13 @@ from smsline.job import (
 )
 from smsline.ledger.jobs import Counts, Result, Status, iso
 from smsline.ledger.replies import KeptReply
-from smsline.names import Lane
 from smsline.numbers import e164, parse_number
 from smsline.parts import Tally, nothing_good, parts
 from smsline.questions import NumberInfo
 from smsline.repeats import Content, Kept, mark, refuse_another_job, refuse_other_rows
 from smsline.states import COUNTED, FINAL, State
 
-
-@dataclass(slots=True)
-class Collected:
-    """One job as it was handed over.
-
-    Attributes:
-        id: Job id.
-        spec: Content, lane and deadline, as checked.
-        numbers: E.164 integers; doubles are left out.
-        params: The params each number is sent with.
-        refs: The producer's name of each number, or empty.
-        states: The state of each number; `Collector.finish` changes it.
-        control: `open`, `paused` or `cancelled`.
-        created_ms: Epoch ms.
-        rows: What its rows are, to tell a repetition under the same key from another job.
-    """
-
-    id: str
-    spec: JobSpec
-    numbers: list[int] = field(default_factory=list)
-    params: list[tuple[str, ...]] = field(default_factory=list, repr=False)
-    refs: list[str] = field(default_factory=list)
-    states: list[State] = field(default_factory=list)
-    control: str = "open"
-    created_ms: int = 0
-    rows: str = ""
-
-    @property
-    def phones(self) -> list[str]:
-        """The numbers as `+8613711112222`."""
-        return [e164(number) for number in self.numbers]
-
-    @property
-    def lane(self) -> Lane:
-        """The job's lane."""
-        return self.spec.lane
-
-    @property
-    def template(self) -> str:
-        """The job's template id."""
-        return self.spec.template
-
-    @property
-    def closed(self) -> bool:
-        """Whether every number has a final state."""
-        return all(state in FINAL for state in self.states)
+__all__ = ["AsyncCollector", "Collected", "Collector"]
 
 
 # A subclass of neither client: those open a ledger, and a method that is forgotten here must fail, not reach Redis. A test
@@ -297,7 +254,9 @@ class Collector:
 
 
 class AsyncCollector:
-    """Takes the place of `AsyncClient`. Its jobs are those of a `Collector`, where a test looks at them and finishes them.
+    """Takes the place of `AsyncClient`.
+
+    Its jobs are those of a `Collector`, where a test looks at them and finishes them.
 
     Args:
         collector: Keeps the jobs; None makes one.

@@ -20,7 +20,8 @@ def encoding_of(head: bytes, name: str, wanted: str) -> str:
     """What a file's text is written in, by its first bytes or by what a person says.
 
     Raises:
-        BadInput: It is empty, a spreadsheet, compressed or not text at all, or the encoding is not known; says what to do.
+        BadInput: It is empty, a spreadsheet, compressed or not text at all, or the encoding is not
+            known; says what to do.
     """
     # Before what a person says: a spreadsheet is no text in any encoding, and cp1252 would read every one of its bytes.
     for magic, rule in _NOT_CSV:

@@ -1,7 +1,8 @@
 """Traces: the span of a submit, and its W3C `traceparent`, which the job carries to the workers.
 
-OpenTelemetry is never imported here. A process that traces has imported it before its first span; in any other one there is
-nothing to carry on, and a producer pays neither the dependency nor the time of the import.
+OpenTelemetry is never imported here. A process that traces has imported it before its first span;
+in any other one there is nothing to carry on, and a producer pays neither the dependency nor the
+time of the import.
 """
 
 import sys
@@ -25,7 +26,10 @@ def api() -> Any:  # noqa: ANN401 - a module, or None
 
 
 def context_of(traceparent: str) -> "Context | None":
-    """The context whose spans become children of the one that is named; None: those of the present context."""
+    """The context whose spans become children of the one that is named.
+
+    None: those of the present context.
+    """
     trace = api()
     if trace is None or not traceparent:
         return None
@@ -49,8 +53,8 @@ def traceparent_of(span: "Span") -> str:
 def submitting(spec: JobSpec) -> Iterator[JobSpec]:
     """The span of handing a job over, and the job as it carries it on.
 
-    The span is a child of the job's own `traceparent`, else of the present span. It is not made the present one: a talk is
-    carried in steps, and what runs between them is the caller's.
+    The span is a child of the job's own `traceparent`, else of the present span. It is not made the
+    present one: a talk is carried in steps, and what runs between them is the caller's.
 
     Args:
         spec: The job.

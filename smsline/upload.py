@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class Upload:
     """Parts are written as they come, and the last one says how many there were.
 
-    A job that was broken off is continued by content: rows that it has are passed over, wherever they come, and nothing is
-    written before all of them were met; until then the new parts wait in memory. A complete job is compared with the rows.
+    A job that was broken off is continued by content: rows that it has are passed over, wherever
+    they come, and nothing is written before all of them were met; until then the new parts wait in
+    memory. A complete job is compared with the rows.
 
     Args:
         calls: The client's talks.
         spec: The job.
-        job_id: Its id, which an earlier call may have used; None makes one, or takes the one under the spec's key.
+        job_id: Its id, which an earlier call may have used; None makes one, or takes the one under
+            the spec's key.
 
     Attributes:
         known: For `parts`: the numbers that the job has, after `begin`.
@@ -63,7 +65,10 @@ class Upload:
             yield from inbox.hold_numbers(self._calls.keys, self._job, self.known)
 
     def put(self, part: Part) -> Talk[None]:
-        """Write the part before this one, if all was met that the job has; a repetition writes nothing."""
+        """Write the part before this one, if all was met that the job has.
+
+        A repetition writes nothing.
+        """
         if self._kept is not None and self._kept.complete:
             return
         # One part is always held back: the last one says how many there are, and which one is last is known only when no

@@ -4,8 +4,9 @@
     sentinel://:password@host1:26379,host2/mymaster/0?sentinel_password=…      sentinels://… over TLS
     amqp://user:password@host:5672/vhost           amqps://… over TLS
 
-The libraries read a password with a `/` or a `#` in it as a host or a path, and then quote parts of it in their errors. So
-nothing is handed to them as it was written: what does not fit the form is refused here, without a word of it.
+The libraries read a password with a `/` or a `#` in it as a host or a path, and then quote parts of
+it in their errors. So nothing is handed to them as it was written: what does not fit the form is
+refused here, without a word of it.
 """
 
 import difflib
@@ -190,7 +191,9 @@ def proxy_secrets(url: str) -> tuple[str, ...]:
 
 
 def redis_client(kind: Any, place: Place, **options: Any) -> Any:  # noqa: ANN401 - redis-py's clients, sync and async, share no type
-    """A client of a Redis; behind sentinels of whichever server is the primary, asked for anew with every connection.
+    """A client of a Redis.
+
+    Behind sentinels of whichever server is the primary, asked for anew with every connection.
 
     Args:
         kind: redis-py's module of the client: `redis`, or `redis.asyncio`.
@@ -212,8 +215,8 @@ def redis_client(kind: Any, place: Place, **options: Any) -> Any:  # noqa: ANN40
 def celery_broker(url: str) -> dict[str, Any]:
     """A broker for Celery: `broker_url` and `broker_use_ssl`, and what `broker_transport_options` must hold besides.
 
-    kombu checks no certificate over TLS unless told to, wants a URL for each sentinel, and reads passwords as the other
-    libraries do: it gets a URL that is put together anew.
+    kombu checks no certificate over TLS unless told to, wants a URL for each sentinel, and reads
+    passwords as the other libraries do: it gets a URL that is put together anew.
     """
     place = read_url(url, BROKER_SCHEMES)
     secret = f"{quote(place.user, safe='')}:{quote(place.password, safe='')}@" if place.user or place.password else ""
@@ -269,7 +272,10 @@ def _read_path(path: str, *, scheme: str, sentinels: bool) -> tuple[str, int]:
 
 
 def _read_query(query: str, *, tls: bool) -> dict[str, Any]:
-    """The options behind the question mark; `tls` among them. A plus is a plus there: it may be part of a password."""
+    """The options behind the question mark; `tls` among them.
+
+    A plus is a plus there: it may be part of a password.
+    """
     said: dict[str, Any] = {}
     for part in filter(None, query.split("&")):
         name, _, raw = part.partition("=")

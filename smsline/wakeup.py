@@ -1,7 +1,10 @@
-"""A wake-up: the message that has a worker look into a lane's inbox at once. A lost one costs a moment, never a job.
+"""A wake-up: the message that has a worker look into a lane's inbox at once.
 
-It is written in Celery's form (protocol 2, JSON) as kombu lays it onto a Redis list, so that a producer needs neither of them.
-With another broker than Redis there is none: a worker's scheduler looks every 50 ms anyway.
+A lost one costs a moment, never a job.
+
+It is written in Celery's form (protocol 2, JSON) as kombu lays it onto a Redis list, so that a
+producer needs neither of them. With another broker than Redis there is none: a worker's scheduler
+looks every 50 ms anyway.
 """
 
 import json
@@ -14,7 +17,10 @@ from smsline.names import TASK_ACCEPT, lane_queue
 
 
 def wake_up(job: str, lane: str, *, here: bool) -> WakeUp:
-    """A new wake-up for a job that is about to be written; `here` says that the broker's lists are in the ledger's Redis."""
+    """A new wake-up for a job that is about to be written.
+
+    `here` says that the broker's lists are in the ledger's Redis.
+    """
     queue, wake_id = lane_queue(lane), uuid4().hex[:8]
     counted = f"{queue}:producers"
     kwargs = {"lane": lane, "job": job, "wake": [counted, wake_id]}
@@ -22,7 +28,10 @@ def wake_up(job: str, lane: str, *, here: bool) -> WakeUp:
 
 
 def message(task: str, queue: str, kwargs: Mapping[str, object]) -> str:
-    """A task as kombu 5 writes it onto the Redis list of a queue; docs/payload.md explains the fields."""
+    """A task as kombu 5 writes it onto the Redis list of a queue.
+
+    Docs/payload.md explains the fields.
+    """
     task_id = str(uuid4())
     body = json.dumps([[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
     # Written by hand (docs/decisions/0014-no-celery-in-the-producer.md): for this one message a producer would need thirteen

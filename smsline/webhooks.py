@@ -23,8 +23,8 @@ class Webhooks(Access):
         Args:
             name: 1 to 40 small letters, digits, `-` or `_`.
             url: Where events are posted, http or https.
-            events: Types of events: `job.closed`, `recipients.final`, `account.parked`, `account.resumed`, `reply.received`,
-                `number.opted_out`.
+            events: Types of events: `job.closed`, `recipients.final`, `account.parked`,
+                `account.resumed`, `reply.received`, `number.opted_out`.
 
         Returns:
             The secret that events are signed with. It can never be shown again.

@@ -26,7 +26,10 @@ def _awake(wake: Wake) -> None:
 
 @app.task(name=TASK_SUBMIT, bind=True, keeps_message=True)
 def submit_job(self: Any, payload: object = None, *more: object, **named: object) -> None:  # noqa: ANN401 - Celery's task
-    """Take a job from a producer that does not import smsline; one that calls this with other arguments is refused."""
+    """Take a job from a producer that does not import smsline.
+
+    One that calls this with other arguments is refused.
+    """
     # The signature takes any arguments: Celery would answer wrong ones with a TypeError in the log, and the producer's
     # message would be gone; read as no payload they are refused in words, and the refusal is kept.
     job = submit.submit_payload(app.engine, None if more or named else payload, self.request.id)

@@ -1,6 +1,7 @@
 """The `smsline` command: answers on stdout, one line per trouble on stderr, and an exit code.
 
-Exit codes: 0 done, 1 failed (the reason may pass), 2 bad input (the same call will fail again), 130 interrupted.
+Exit codes: 0 done, 1 failed (the reason may pass), 2 bad input (the same call will fail again), 130
+interrupted.
 """
 
 import getpass

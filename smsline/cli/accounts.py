@@ -1,4 +1,7 @@
-"""`smsline accounts`: the health of every account; `accounts resume A` lifts its parks after the cause is gone."""
+"""`smsline accounts`: the health of every account.
+
+`accounts resume A` lifts its parks after the cause is gone.
+"""
 
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -36,8 +39,9 @@ Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name
 def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """Show the health of every account.
 
-    Whether it is parked and by which code, its receipts (due, applied, after the job was closed, of no message known
-    here), what is left on it where the provider tells, and codes that no table knows.
+    Whether it is parked and by which code, its receipts (due, applied, after the job was closed, of
+    no message known here), what is left on it where the provider tells, and codes that no table
+    knows.
     """
     if context.invoked_subcommand:
         return

@@ -176,7 +176,10 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     timeout: opt.Timeout = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Send to every row of a CSV; prints the job's id. Bad rows go to FILE.rejected.csv, the others go out."""
+    """Send to every row of a CSV; prints the job's id.
+
+    Bad rows go to FILE.rejected.csv, the others go out.
+    """
     from smsline.cli.preview import look, show_look  # noqa: PLC0415 - loads the ledger, which --help does without
 
     params = opt.params_of(param, stdin_taken=str(file) == "-")

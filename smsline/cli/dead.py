@@ -1,4 +1,7 @@
-"""The dead letter: what could not be sent or was not delivered, why, and what to do about it; requeue or drop a selection."""
+"""The dead letter: what could not be sent or was not delivered, why, and what to do about it.
+
+Requeue or drop a selection.
+"""
 
 import sys
 from itertools import islice
@@ -67,8 +70,8 @@ def list_groups(
 ) -> None:
     """Show why numbers were not reached, per code.
 
-    Apart by state: undelivered (its receipt failed), dead (rejected for good, or retries exhausted),
-    unknown (no receipt came). With what each code means and what to do about it.
+    Apart by state: undelivered (its receipt failed), dead (rejected for good, or retries
+    exhausted), unknown (no receipt came). With what each code means and what to do about it.
     """
     groups = opt.admin_of(context).dead_groups(code=code, job=job, account=account, state=state)
     if as_json:

@@ -14,7 +14,8 @@ def ending(error: Exception) -> tuple[int, str]:
     """How the command ends.
 
     Returns:
-        The exit code, and one line that says what happened and, where there is something to do, what.
+        The exit code, and one line that says what happened and, where there is something to do,
+        what.
     """
     if isinstance(error, BadInput):
         return BAD_INPUT, one_line(str(error))

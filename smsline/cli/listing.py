@@ -1,7 +1,7 @@
 """Tables that can be read at any width; on a pipe they have every column, whole.
 
-On a terminal, identifiers are never folded: what is least missed is left out until the rest fits, and sentences that
-would have to stand in a narrow column go under their row.
+On a terminal, identifiers are never folded: what is least missed is left out until the rest fits,
+and sentences that would have to stand in a narrow column go under their row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,8 @@ class Column:
 
     Attributes:
         name: Its header.
-        spare: Whether it can be left out on a narrow terminal, and how soon: the highest first; 0 never.
+        spare: Whether it can be left out on a narrow terminal, and how soon: the highest first; 0
+            never.
         number: Set to the right.
         words: Sentences, which may be folded or stand under their row.
     """
@@ -125,7 +126,10 @@ def _widths(columns: Sequence[Column], rows: Sequence[Row]) -> list[int]:
 
 
 def _aligned(columns: Sequence[Column], rows: Sequence[Row], *, width: int) -> list[str]:
-    """Rows with their values under each other; where the next value would not fit, the row goes on in an indented line."""
+    """Rows with their values under each other.
+
+    Where the next value would not fit, the row goes on in an indented line.
+    """
     from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
 
     widths = _widths(columns, rows)

@@ -1,4 +1,6 @@
-"""What is printed: JSON, rows as CSV or JSON lines, tables. Answers go to stdout, words about the work to stderr.
+"""What is printed: JSON, rows as CSV or JSON lines, tables.
+
+Answers go to stdout, words about the work to stderr.
 
 rich is loaded only by what draws; JSON and rows do without it.
 """
@@ -34,7 +36,10 @@ def print_line(text: str) -> None:
 
 
 def print_secret(name: str, field: str, secret: str, *, as_json: bool) -> None:
-    """What can be shown once only, alone on stdout, so that `… > file` holds it and nothing else; as JSON with its name."""
+    """What can be shown once only, alone on stdout, so that `… > file` holds it and nothing else.
+
+    As JSON with its name.
+    """
     if as_json:
         print_json({"name": name, field: secret})
         return
@@ -80,7 +85,10 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """A rich console that prints values as they are; colours and width follow the terminal, if there is one."""
+    """A rich console that prints values as they are.
+
+    Colours and width follow the terminal, if there is one.
+    """
     from rich.console import Console  # noqa: PLC0415 - see above
 
     stream = sys.stderr if stderr else sys.stdout

@@ -1,4 +1,7 @@
-"""A first look at a campaign: what would go out, what would not, and in how many segments. Nothing is sent."""
+"""A first look at a campaign: what would go out, what would not, and in how many segments.
+
+Nothing is sent.
+"""
 
 import re
 from collections import Counter

@@ -32,7 +32,8 @@ Near = Annotated[bool, typer.Option("--near", help="Only those that look like an
 def replies(context: typer.Context, *, since: Since = "", near: Near = False, as_json: opt.Json = False) -> None:
     """Print what people have answered, oldest first, as CSV; --json prints an object per line.
 
-    `does` says what was done: stop and start changed the suppression list, near waits for a person, empty is an ordinary text.
+    `does` says what was done: stop and start changed the suppression list, near waits for a person,
+    empty is an ordinary text.
     """
     found = opt.admin_of(context).replies(since_s=since_s(since, now_s=time.time()))
     rows = (row for row in found if not near or row["does"] == "near")

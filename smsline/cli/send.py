@@ -1,4 +1,7 @@
-"""`smsline send`: one message to one number. It prints the job's id, or with --wait its final status."""
+"""`smsline send`: one message to one number.
+
+It prints the job's id, or with --wait its final status.
+"""
 
 from typing import Annotated
 

@@ -1,8 +1,8 @@
 """Commands that the service brings and the wheel does not.
 
-They are found in the checkout that this package is part of, or refused in words. The service's folders have common
-names (`worker`), and a producer may have its own of that name. So nothing is imported by its name alone: the file must
-lie beside this package, and be what that name means.
+They are found in the checkout that this package is part of, or refused in words. The service's
+folders have common names (`worker`), and a producer may have its own of that name. So nothing is
+imported by its name alone: the file must lie beside this package, and be what that name means.
 """
 
 import importlib
@@ -25,13 +25,19 @@ _COMMANDS: Final = "worker.commands"
 
 @commands.command(context_settings=RAW, add_help_option=False)
 def tencent(context: typer.Context) -> int:
-    """Tencent's templates, signatures, statistics, receipts and replies; runs where the service is installed."""
+    """Tencent's templates, signatures, statistics, receipts and replies.
+
+    Runs where the service is installed.
+    """
     return _run("tencent", context.args)
 
 
 @commands.command(context_settings=RAW, add_help_option=False)
 def smspartner(context: typer.Context) -> int:
-    """SMSPartner's status, cancelling, checks of numbers and STOP list; runs where the service is installed."""
+    """SMSPartner's status, cancelling, checks of numbers and STOP list.
+
+    Runs where the service is installed.
+    """
     return _run("smspartner", context.args)
 
 

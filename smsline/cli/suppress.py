@@ -1,4 +1,7 @@
-"""The suppression list: which numbers are not texted, in which lanes and why; add, remove and list them."""
+"""The suppression list: which numbers are not texted, in which lanes and why.
+
+Add, remove and list them.
+"""
 
 import io
 import json
@@ -66,7 +69,8 @@ def add(
 ) -> None:
     """Stop texting these numbers; what waits for them ends as suppressed.
 
-    An entry is widened, never narrowed. A file may be what `list` has printed: each row keeps its scope, source, reason and time.
+    An entry is widened, never narrowed. A file may be what `list` has printed: each row keeps its
+    scope, source, reason and time.
     """
     admin, bad = opt.admin_of(context), list[str]()
     with _rows(numbers, file, admin.region, bad) as rows:
@@ -100,7 +104,10 @@ def remove(context: typer.Context, numbers: Phones = None, *, file: File = "", a
     epilog=opt.example("smsline suppress list > stop.csv", "smsline suppress add --file stop.csv"),
 )
 def list_numbers(context: typer.Context, *, as_json: opt.Json = False) -> None:
-    """Print every entry: the number, what is stopped, from where, why and since when; `add --file` takes it, as CSV or JSON."""
+    """Print every entry: the number, what is stopped, from where, why and since when.
+
+    `add --file` takes it, as CSV or JSON.
+    """
     print_rows(opt.admin_of(context).suppressed(), COLUMNS, fmt="jsonl" if as_json else "csv")
 
 
@@ -108,7 +115,9 @@ def list_numbers(context: typer.Context, *, as_json: opt.Json = False) -> None:
 def _rows(
     numbers: list[str] | None, file: str, region: str | None, bad: list[str]
 ) -> Iterator[Iterator[dict[str, str]]]:
-    """The numbers given and the good rows of a file, each with the file's other columns; the lines of bad rows go to `bad`.
+    """The numbers given and the good rows of a file, each with the file's other columns.
+
+    The lines of bad rows go to `bad`.
 
     Raises:
         BadInput: Neither was given.

@@ -1,4 +1,7 @@
-"""Times a person types, `2030-05-01T09:00` or `+10m`, as epoch seconds; and how such a time is said."""
+"""Times a person types, `2030-05-01T09:00` or `+10m`, as epoch seconds.
+
+And how such a time is said.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,8 +18,8 @@ def parse_at(text: str, *, now_s: float) -> float:
     """When a campaign is to start.
 
     Args:
-        text: ISO 8601 (`2030-05-01T09:00`, `2030-05-01 09:00+08:00`; without an offset it is local time), or a time
-            from now such as `+90s`, `+10m`, `+1h30m`, `+2d`.
+        text: ISO 8601 (`2030-05-01T09:00`, `2030-05-01 09:00+08:00`; without an offset it is local
+            time), or a time from now such as `+90s`, `+10m`, `+1h30m`, `+2d`.
         now_s: The present by Redis, epoch seconds.
 
     Returns:

@@ -110,7 +110,10 @@ def is_closed(status: "Status") -> bool:
 
 @contextmanager
 def _view(*, live: bool, stderr: bool = False) -> "Iterator[Show | None]":
-    """A table drawn over itself, if `live`; on stderr it vanishes at the end, because the final one goes to stdout."""
+    """A table drawn over itself, if `live`.
+
+    On stderr it vanishes at the end, because the final one goes to stdout.
+    """
     if not live:
         yield None
         return

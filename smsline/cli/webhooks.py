@@ -1,4 +1,7 @@
-"""Endpoints of webhooks: added, listed, removed, tried, and told again. A secret is shown once, when the endpoint is added."""
+"""Endpoints of webhooks: added, listed, removed, tried, and told again.
+
+A secret is shown once, when the endpoint is added.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -87,7 +90,10 @@ def remove(context: typer.Context, name: Name, *, as_json: opt.Json = False) -> 
 
 @commands.command("test", context_settings=opt.HELP, epilog=opt.example("smsline webhooks test shop"))
 def try_out(context: typer.Context, name: Name, *, as_json: opt.Json = False) -> None:
-    """Send an event for trial and say what was answered; ends a suspension. Exit 1 when it was not delivered."""
+    """Send an event for trial and say what was answered; ends a suspension.
+
+    Exit 1 when it was not delivered.
+    """
     admin = opt.admin_of(context)
     event = admin.test_webhook(name)
     # Polled, because the answer comes from another process and the CLI holds no connection that is told.
@@ -152,7 +158,10 @@ def replay(
     ],
     as_json: opt.Json = False,
 ) -> None:
-    """Send every kept event again that happened since then, each under the id it had; ends a suspension."""
+    """Send every kept event again that happened since then, each under the id it had.
+
+    Ends a suspension.
+    """
     count = opt.admin_of(context).replay_webhook(name, since_s=since_s(since, now_s=time.time()))
     print_json({"replayed": count}) if as_json else print_line(f"{count:,} events are sent to {name} again")
 

@@ -1,7 +1,8 @@
 """Every provider's codes as data, with one lookup for what a code means and what to do about it.
 
-`lookup` serves the engine, `explain` and `what_smsline_does` serve people, `load_overrides` lets a user's file have the
-last word. The tables are in `data/`, readable in a diff; docs/codes.md is made from them.
+`lookup` serves the engine, `explain` and `what_smsline_does` serve people, `load_overrides` lets a
+user's file have the last word. The tables are in `data/`, readable in a diff; docs/codes.md is made
+from them.
 """
 
 from smsline.codes.calls import add_provider, for_read, for_receipt, for_send, for_taken

@@ -1,7 +1,8 @@
 """Look up a code by the kind of answer that held it: a send, a read or a receipt.
 
-Providers cut their codes into namespaces of their own: one for all calls at Tencent, one for each endpoint at SMSPartner.
-The first one of a kind in the table of namespaces is the one that the engine's calls meet.
+Providers cut their codes into namespaces of their own: one for all calls at Tencent, one for each
+endpoint at SMSPartner. The first one of a kind in the table of namespaces is the one that the
+engine's calls meet.
 """
 
 from functools import lru_cache
@@ -33,7 +34,10 @@ def for_taken(provider: str) -> Match:
 
 
 def for_read(provider: str, code: str) -> Match:
-    """What the code of a call that only asks means; where such calls have no codes of their own, those of a send hold."""
+    """What the code of a call that only asks means.
+
+    Where such calls have no codes of their own, those of a send hold.
+    """
     return lookup(provider, _space(provider, "read") or _space(provider, "send"), code, read=True)
 
 
@@ -47,8 +51,9 @@ def add_provider(provider: str, file: Path, *, zone: str = "UTC", utc_offset_h: 
 
     Args:
         provider: Its name.
-        file: A table with the columns of `data/smspartner.tsv`, those that no row uses left out. Its namespaces are called as
-            what their codes answer: `send`, `read`, `receipt` or `manage`.
+        file: A table with the columns of `data/smspartner.tsv`, those that no row uses left out.
+            Its namespaces are called as what their codes answer: `send`, `read`, `receipt` or
+            `manage`.
         zone: The IANA time zone that the provider's days and hours are counted in.
         utc_offset_h: The zone's hours from UTC, for machines without a time zone database.
 

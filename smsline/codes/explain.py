@@ -25,10 +25,11 @@ Ranked: TypeAlias = tuple[tuple[int, int], TableHit]
 def explain(code: str, provider: str | None = None) -> list[Match]:
     """Every reading of a code in any of its spellings.
 
-    Finds other cases and separators, full-width signs, brackets and labels around it, `isv.` and `isp.`, trailing
-    dots, zeros too many or too few, numbers that a document prints beside a code, codes whose meaning depends on the
-    endpoint, several codes run together, and receipt codes that a spreadsheet has spoiled. Only people are met with
-    this patience: the engine's `lookup` takes a code to the letter.
+    Finds other cases and separators, full-width signs, brackets and labels around it, `isv.` and
+    `isp.`, trailing dots, zeros too many or too few, numbers that a document prints beside a code,
+    codes whose meaning depends on the endpoint, several codes run together, and receipt codes that
+    a spreadsheet has spoiled. Only people are met with this patience: the engine's `lookup` takes a
+    code to the letter.
 
     Args:
         code: As typed or pasted.

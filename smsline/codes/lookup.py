@@ -1,4 +1,7 @@
-"""Look up the row of a provider's code. It is on the path of every call and receipt: it never raises, and remembers."""
+"""Look up the row of a provider's code.
+
+It is on the path of every call and receipt: it never raises, and remembers.
+"""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -37,18 +40,20 @@ _ADD_A_ROW: Final = "Add a row for it to the file of overrides, and report it so
 def lookup(provider: str, namespace: str, code: str, *, read: bool = False) -> Match:
     """Find what a code means: exact, alias, range, wildcard, family, else unknown.
 
-    A code that is not in the namespace is also looked for in its neighbours (Alibaba's gateway beside its API,
-    SMSPartner's HTTP answers beside each endpoint) and among smsline's own codes (`http.ReadTimeout`).
+    A code that is not in the namespace is also looked for in its neighbours (Alibaba's gateway
+    beside its API, SMSPartner's HTTP answers beside each endpoint) and among smsline's own codes
+    (`http.ReadTimeout`).
 
     Args:
         provider: `tencent`, `alibaba`, `smspartner` or `smsline`.
-        namespace: The provider's namespace; at SMSPartner the endpoint (`send`, `status`, `dlr`, …).
+        namespace: The provider's namespace; at SMSPartner the endpoint (`send`, `status`, `dlr`,
+            …).
         code: The code as it came; any text will do.
         read: The call only reads, so that what a send must doubt can be asked again.
 
     Returns:
-        Always a match. An unknown code, or an unknown namespace, gives a row with the safe verdict: unsure for a send;
-        for a receipt, unsure too, which leaves the word to its success flag.
+        Always a match. An unknown code, or an unknown namespace, gives a row with the safe verdict:
+        unsure for a send; for a receipt, unsure too, which leaves the word to its success flag.
     """
     text = str(code)
     # Before anything is remembered: a provider (or a stranger's callback) may put a whole page where a code should be.

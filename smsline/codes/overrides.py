@@ -67,10 +67,11 @@ class BadOverrides(BadInput):
 def load_overrides(path: str | PathLike[str]) -> tuple[CodeRow, ...]:
     r"""Let a file's rows override or add to the shipped ones, for this process.
 
-    The file is text with tabs between its columns and a header: `provider`, `namespace`, `code`, and any of the other
-    columns of the shipped tables. For a known code an empty cell keeps what is shipped and `-` clears it; a new code
-    needs at least `verdict`, `scope` and `meaning`. A code ending in `*` is a family. Lines that begin with `#` and
-    empty lines are skipped. Rows of an earlier file no longer hold. Call it at start, before other threads look up.
+    The file is text with tabs between its columns and a header: `provider`, `namespace`, `code`,
+    and any of the other columns of the shipped tables. For a known code an empty cell keeps what is
+    shipped and `-` clears it; a new code needs at least `verdict`, `scope` and `meaning`. A code
+    ending in `*` is a family. Lines that begin with `#` and empty lines are skipped. Rows of an
+    earlier file no longer hold. Call it at start, before other threads look up.
 
     Args:
         path: The file, UTF-8.

@@ -1,4 +1,7 @@
-"""Parse the cells of a table line into a checked `CodeRow`, or the `Fault` that refuses it; shipped data and overrides alike."""
+"""Parse the cells of a table line into a checked `CodeRow`, or the `Fault` that refuses it.
+
+Shipped data and overrides alike.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -17,7 +17,10 @@ Kind: TypeAlias = Literal["send", "read", "receipt", "manage"]
 Window: TypeAlias = Literal[
     "08:00", "next_day", "next_day_08:00", "next_month", "next_working_day_08:00", "from_message"
 ]
-"""Until when a code says to wait, in the provider's time zone; `from_message`: the answer's text names it."""
+"""Until when a code says to wait, in the provider's time zone.
+
+`from_message`: the answer's text names it.
+"""
 
 FORMS: Final[tuple[Form, ...]] = ("exact", "range", "wildcard", "family")
 WINDOWS: Final[tuple[Window, ...]] = (
@@ -36,14 +39,15 @@ class Namespace:
 
     Attributes:
         provider: `tencent`, `alibaba`, `smspartner`, `smsline`.
-        name: `api`, `receipt`, …; at SMSPartner the endpoint, because a number means something else at each.
+        name: `api`, `receipt`, …; at SMSPartner the endpoint, because a number means something else
+            at each.
         kind: What the codes answer.
         file: The data file that holds them.
         also: The namespaces of the same provider to look in when a code is not here.
         zone: The IANA time zone that the provider's days and hours are counted in.
         title: For people.
-        utc_offset_h: Hours of the zone from UTC, for machines without a time zone database; an hour too late does no harm in
-            summer, and who comes too early is told to wait once more.
+        utc_offset_h: Hours of the zone from UTC, for machines without a time zone database; an hour
+            too late does no harm in summer, and who comes too early is told to wait once more.
     """
 
     provider: str
@@ -77,14 +81,16 @@ class CodeRow:
         delay_s: Seconds to wait; None for the engine's own backoff.
         until_window: Wait until then; set instead of `delay_s`.
         permanent: It will never be otherwise for what `scope` names.
-        reroute_ok: Another provider may be tried; False also where that would go round a legal or abuse control.
+        reroute_ok: Another provider may be tried; False also where that would go round a legal or
+            abuse control.
         pending: Not a final word on the message: another will come.
         numbers: Numbers that documents print beside the code, with their edition; they are no keys.
         see: Codes of the same provider that say the same.
         reason: For receipts, the reason that this code shares with others.
         carrier: For receipts, the carrier whose table lists it.
         does: What smsline does, where the verdict's own sentence would not fit.
-        added: The code is in none of the documents that the tables were made from; `source` says where it was seen.
+        added: The code is in none of the documents that the tables were made from; `source` says
+            where it was seen.
     """
 
     provider: str

@@ -66,7 +66,10 @@ def variants(code: str) -> tuple[str, ...]:
 
 
 def parts(code: str) -> tuple[str, ...]:
-    """The codes of several that a table ran together (`508 | 509`) or a person names together; empty for one alone."""
+    """The codes of several that a table ran together (`508 | 509`) or a person names together.
+
+    Empty for one alone.
+    """
     several = [part for part in _BETWEEN_CODES.split(_straight(code)) if tidy(part)]
     return tuple(_without_repeats(plain(tidy(part)) for part in several)) if len(several) > 1 else ()
 
@@ -120,8 +123,8 @@ def _straight(code: str) -> str:
 def unspoiled(code: str) -> Iterator[str]:
     """What a spreadsheet may have turned into this number: `0.089583` was a time of day, `43497` a date.
 
-    A code such as `2:9` is read as a time and kept as a fraction of the day; `2-1` is read as a date and kept as the
-    number of days since the end of 1899.
+    A code such as `2:9` is read as a time and kept as a fraction of the day; `2-1` is read as a
+    date and kept as the number of days since the end of 1899.
     """
     if found := _FRACTION.fullmatch(code):
         fraction = float(code)

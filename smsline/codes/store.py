@@ -12,7 +12,10 @@ from smsline.codes.row import CodeRow, Kind, Namespace
 from smsline.codes.table import Table
 
 LOCAL: Final = ("smsline", "local")
-"""The namespace of codes that no provider gives: HTTP faults, expired jobs; looked in after every other."""
+"""The namespace of codes that no provider gives: HTTP faults, expired jobs.
+
+Looked in after every other.
+"""
 
 _KINDS: Final[dict[str, Kind]] = {"send": "send", "read": "read", "receipt": "receipt", "manage": "manage"}
 _RECEIPTS: Final = "tencent_receipt.tsv"
@@ -52,7 +55,10 @@ def namespaces() -> Mapping[tuple[str, str], Namespace]:
 
 
 def bring(provider: str, file: Path, *, zone: str, utc_offset_h: int) -> None:
-    """Take in the table of a provider that does not come with this package; see `smsline.codes.add_provider`."""
+    """Take in the table of a provider that does not come with this package.
+
+    See `smsline.codes.add_provider`.
+    """
     for name in dict.fromkeys(line["namespace"] for line in _lines(str(file))):
         title = f"{provider.capitalize()}, {name}"
         _brought[provider, name] = Namespace(
@@ -93,7 +99,10 @@ def table(provider: str, namespace: str) -> Table:
 
 
 def search_path(provider: str, namespace: str) -> Iterator[Table]:
-    """The tables in which a code of this namespace is looked for, nearest first; none for an unknown namespace."""
+    """The tables in which a code of this namespace is looked for, nearest first.
+
+    None for an unknown namespace.
+    """
     space = namespaces().get((provider, namespace))
     if space is None:
         return

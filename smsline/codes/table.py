@@ -57,7 +57,10 @@ class Table:
         return None
 
     def family(self, code: str) -> TableHit | None:
-        """The row for codes that begin like this one, for a code that has no row; `Foo` belongs to `Foo.*` too."""
+        """The row for codes that begin like this one, for a code that has no row.
+
+        `Foo` belongs to `Foo.*` too.
+        """
         # The dot first, so that `Foo` finds the family `Foo.*` and not a shorter one that it begins with as well.
         row = _beginning(self._families, code + ".") or _beginning(self._families, code)
         return TableHit(row, "family") if row else None
@@ -143,7 +146,10 @@ def _spans(row: CodeRow) -> Iterator[_Span]:
 
 
 def _longest_first(named: Iterator[tuple[str, CodeRow]]) -> list[tuple[str, CodeRow]]:
-    """`MI:XXXX` stands for everything that begins with `MI:`; the X are a document's way to write it."""
+    """`MI:XXXX` stands for everything that begins with `MI:`.
+
+    The X are a document's way to write it.
+    """
     stems = [(stem.removesuffix("XXXX"), row) for stem, row in named]
     return sorted(stems, key=lambda pair: -len(pair[0]))
 

@@ -30,8 +30,9 @@ def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
         message: The answer's text, which names the window for a row `from_message`.
 
     Returns:
-        Seconds; None when the code names no time, so that the engine's own backoff holds. A daily or monthly cap of
-        an account or template is asked about again after `RECHECK_S` at the latest.
+        Seconds; None when the code names no time, so that the engine's own backoff holds. A daily
+        or monthly cap of an account or template is asked about again after `RECHECK_S` at the
+        latest.
     """
     window = row.until_window
     if window is None:
@@ -51,7 +52,10 @@ def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
 
 
 def _named(message: str) -> int | Window:
-    """The window that Alibaba's text names, in Chinese or English; longer ones first, to be on the safe side."""
+    """The window that Alibaba's text names, in Chinese or English.
+
+    Longer ones first, to be on the safe side.
+    """
     # The characters stand for day, hour and minute; a text that names two is about the longer one.
     text = message.casefold()
     if "天" in text or "day" in text or "日" in text:

@@ -1,1 +1,4 @@
-"""The ledger: the one truth, in Redis; every move of a recipient is one Lua script behind one typed function."""
+"""The ledger: the one truth, in Redis.
+
+Every move of a recipient is one Lua script behind one typed function.
+"""

@@ -83,8 +83,10 @@ class PartLayout:
         lane: The job's lane.
         blocks: All recipients of the part; numbers are unique within it.
         timing: When they may go out.
-        shards: Over how many sets the job's numbers are spread to find doubles between parts; 0 when the job has one part.
-        fence: Of the job's lease in the inbox, which ends with this part as its last; empty when it goes on.
+        shards: Over how many sets the job's numbers are spread to find doubles between parts; 0
+            when the job has one part.
+        fence: Of the job's lease in the inbox, which ends with this part as its last; empty when it
+            goes on.
         keep_s: For how long the job is kept at most, and so the way from a number to it.
     """
 
@@ -101,7 +103,10 @@ class PartLayout:
 def accept_part(
     ledger: Ledger, job: str, part_no: int, *, lane: str, blocks: Sequence[Block], timing: Timing, shards: int = 0
 ) -> AcceptCounts | None:
-    """Write a part's blocks and put their recipients into their batch queues, once; see `accept_parts`."""
+    """Write a part's blocks and put their recipients into their batch queues, once.
+
+    See `accept_parts`.
+    """
     return accept_parts(ledger, [PartLayout(job, part_no, lane, blocks, timing, shards)])[0]
 
 
@@ -170,10 +175,12 @@ def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> Script
 
 
 def shards_of(ledger: Ledger, job: str) -> int:
-    """Over how many sets the numbers of a job are spread, which never changes; 0 for a job whose doubles were found before.
+    """Over how many sets the numbers of a job are spread, which never changes.
 
-    That is one of a single part, or one whose producer has compared all its rows. To look a second time would cost half of what
-    accepting costs Redis, and eight bytes a number for a week.
+    0 for a job whose doubles were found before.
+
+    That is one of a single part, or one whose producer has compared all its rows. To look a second
+    time would cost half of what accepting costs Redis, and eight bytes a number for a week.
     """
     key = ledger.keys.job(job)
     total, parts, first_total, distinct = ledger.redis.hmget(key, "total", "parts", "first_total", "distinct")

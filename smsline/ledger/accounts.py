@@ -33,7 +33,10 @@ class Credit(TypedDict):
 
 
 class Health(TypedDict):
-    """What is known of an account; `diverted` counts recipients that others took over, by `<accounts>:<why>`."""
+    """What is known of an account.
+
+    `diverted` counts recipients that others took over, by `<accounts>:<why>`.
+    """
 
     account: str
     provider: str
@@ -62,7 +65,10 @@ def note_stranger(ledger: Ledger, account: str) -> None:
 
 
 def registered(ledger: Ledger) -> dict[str, str]:
-    """Accounts that any worker has registered, and their providers; the provider of one that only its recipients know is empty."""
+    """Accounts that any worker has registered, and their providers.
+
+    The provider of one that only its recipients know is empty.
+    """
     return {name.decode(): provider.decode() for name, provider in ledger.redis.hgetall(ledger.keys.accounts).items()}
 
 

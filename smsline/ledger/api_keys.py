@@ -1,6 +1,7 @@
 """Keys of the HTTP API: random tokens of which only a digest is kept, with what each may do.
 
-A key's record never changes once it is written; that it is revoked, and when it was used last, stands beside it.
+A key's record never changes once it is written; that it is revoked, and when it was used last,
+stands beside it.
 """
 
 import json

@@ -37,10 +37,13 @@ class BatchQueue(NamedTuple):
     Attributes:
         lane: What it may wait for.
         account: Who sends.
-        template: Template id, followed by `~` and a hash of the signature where the job brings one of its own; what is parked
-            for a template or a signature that may not be used is parked for all batch queues with the same.
-        region: `m` mainland, `g` global; followed by the country where the hour of sending depends on it.
-        params: `s` one set of params for all, `p` each number its own, `a` one set, but each number alone.
+        template: Template id, followed by `~` and a hash of the signature where the job brings one
+            of its own; what is parked for a template or a signature that may not be used is parked
+            for all batch queues with the same.
+        region: `m` mainland, `g` global; followed by the country where the hour of sending depends
+            on it.
+        params: `s` one set of params for all, `p` each number its own, `a` one set, but each number
+            alone.
         digest: Stands for everything else that must be equal in a call.
         pinned: `!` when no other account may stand in for this one, else empty.
     """
@@ -145,8 +148,9 @@ class NotStarted:
     """Why no call is to be made.
 
     Attributes:
-        why: `wait` for the rate limit, `parked`, `held` by the account's breaker, `small` when a call for fewer may be made now;
-            `stale` and `other` when the claim is not what it was; `empty` when none of it is to be sent any more.
+        why: `wait` for the rate limit, `parked`, `held` by the account's breaker, `small` when a
+            call for fewer may be made now; `stale` and `other` when the claim is not what it was;
+            `empty` when none of it is to be sent any more.
         wait_ms: After how long it is worth asking again.
         most: For `small`: recipients of that call.
     """
@@ -232,7 +236,10 @@ class TakeOptions(TypedDict):
 
 
 def take(ledger: Ledger, queue: BatchQueue, attempt: int, **how: Unpack[TakeOptions]) -> Claim | None:
-    """Take the next recipients off a due batch queue. None when it is empty, held, or not due (any more)."""
+    """Take the next recipients off a due batch queue.
+
+    None when it is empty, held, or not due (any more).
+    """
     return _claim(queue, attempt, ledger.run(*_taking(ledger, queue, attempt, how)))
 
 
@@ -242,8 +249,8 @@ def take_and_begin(
     """Take and begin in one round trip, for a batch queue that had one entry when it was looked at.
 
     Returns:
-        The claim, None when there was nothing to take; and what beginning it came to, None when it is still to be begun, because the
-        batch queue had other entries by now.
+        The claim, None when there was nothing to take; and what beginning it came to, None when it
+        is still to be begun, because the batch queue had other entries by now.
     """
     beginning = _beginning(ledger, Claim(attempt, queue, (entry,)), terms)
     entries, answer = ledger.run_many([_taking(ledger, queue, attempt, how), beginning])
@@ -266,7 +273,9 @@ def _claim(queue: BatchQueue, attempt: int, entries: Sequence[bytes]) -> Claim |
 
 
 def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotStarted:
-    """Look once more, take the token and mark the recipients as sending; after `StartedCall` the call is made at once.
+    """Look once more, take the token and mark the recipients as sending.
+
+    After `StartedCall` the call is made at once.
 
     Cancelled and overdue recipients are ended here, those of a paused job set aside.
     """
@@ -320,7 +329,10 @@ def _begun(answer: Sequence[Any]) -> StartedCall | NotStarted:
 
 
 def release(ledger: Ledger, claim: Claim, wait_ms: float = 0.0) -> int:
-    """Give a claim back that was not begun; its batch queue is due again after `wait_ms`. Returns the entries given back."""
+    """Give a claim back that was not begun; its batch queue is due again after `wait_ms`.
+
+    Returns the entries given back.
+    """
     keys, text = ledger.keys, claim.queue.text()
     return int(
         ledger.run(
@@ -332,20 +344,26 @@ def release(ledger: Ledger, claim: Claim, wait_ms: float = 0.0) -> int:
 
 
 def hold(ledger: Ledger, queue: BatchQueue, for_ms: float, *, firmly: bool = False) -> None:
-    """Leave a batch queue alone for a time, because its messages may not be sent now; nothing of it is lost or counted.
+    """Leave a batch queue alone for a time, because its messages may not be sent now.
+
+    Nothing of it is lost or counted.
 
     Args:
         ledger: Where.
         queue: Which.
         for_ms: For how long.
-        firmly: Whether nothing is taken off it until then. Else the batch queue is looked at when something comes to it meanwhile.
+        firmly: Whether nothing is taken off it until then. Else the batch queue is looked at when
+            something comes to it meanwhile.
     """
     text = queue.text()
     ledger.run("hold", [ledger.keys.send(queue.lane), ledger.keys.hold(text)], [text, for_ms, int(firmly)])
 
 
 def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:
-    """Move entries from `later` or from a job's held ones into their batch queues; returns how many."""
+    """Move entries from `later` or from a job's held ones into their batch queues.
+
+    Returns how many.
+    """
     # Looked at first and moved by name, because a script must be given the keys of the queues; it moves only what is
     # still there and still due.
     if only_due:

@@ -59,7 +59,9 @@ LONGEST_SHORT: Final = 64
 
 
 def pack_note(account: str, at_ms: int, positions: Sequence[int], serials: Sequence[str], fees: Sequence[int]) -> bytes:  # noqa: PLR0917 - columns
-    """What a call brought some of a block: compressed JSON; of a single recipient, as in most small jobs, plain text.
+    """What a call brought some of a block: compressed JSON.
+
+    Of a single recipient, as in most small jobs, plain text.
 
     Args:
         account: Whose call.
@@ -80,7 +82,10 @@ def pack_note(account: str, at_ms: int, positions: Sequence[int], serials: Seque
 
 
 def read_note(value: bytes) -> dict[str, Any]:
-    """The inverse: `a` account, `t` epoch ms, `r` runs, `s` serials; `f` the fee of each, or a list of fees."""
+    """The inverse: `a` account, `t` epoch ms, `r` runs, `s` serials.
+
+    `f` the fee of each, or a list of fees.
+    """
     if value.startswith(_SHORT):
         account, at_ms, position, serial, *fee = value[1:].decode().split(" ")
         return {"a": account, "t": int(at_ms, 16), "r": position, "s": [serial], "f": int(fee[0]) if fee else 0}

@@ -1,10 +1,13 @@
 """Circuit breakers of accounts, one for all processes.
 
-After a few calls in a row that fail through no fault of their recipients an account is *held*: nothing is sent through it but one
-probe call of one recipient at a time, with growing pauses. A probe that goes well lets two calls through, each of those that goes
-well two more, until the breaker is closed. `begin` asks the breaker and `record` tells it, inside their scripts (`lua/_breaker.lua`).
+After a few calls in a row that fail through no fault of their recipients an account is *held*:
+nothing is sent through it but one probe call of one recipient at a time, with growing pauses. A
+probe that goes well lets two calls through, each of those that goes well two more, until the
+breaker is closed. `begin` asks the breaker and `record` tells it, inside their scripts
+(`lua/_breaker.lua`).
 
-Besides, where several accounts serve the same numbers, others *take over* for a while from one of which too many calls fail.
+Besides, where several accounts serve the same numbers, others *take over* for a while from one of
+which too many calls fail.
 """
 
 import json
@@ -30,7 +33,8 @@ class BreakerState(NamedTuple):
     """What decides whether an account is given a number now. Times are epoch ms.
 
     Attributes:
-        parked_ms: Until when the account, its side, or the template, is parked or held without a probe; 0 when it is not.
+        parked_ms: Until when the account, its side, or the template, is parked or held without a
+            probe; 0 when it is not.
         open_until_ms: Until when others take over from it; 0 when they do not.
         back_ms: When it has all of its share again.
     """
@@ -56,7 +60,8 @@ class BreakerTerms:
         row: Failed calls in a row that hold the account; 0 is never.
         first_ms: Until the first probe.
         most_ms: The longest pause between two probes.
-        failures: Failed calls within the window, if they are at least half of all, from which others take over; 0 is never.
+        failures: Failed calls within the window, if they are at least half of all, from which
+            others take over; 0 is never.
         cooldown_ms: For how long they do.
         return_ms: From then on until the account has all of its share again.
         window_ms: After this long half of a count is forgotten.
@@ -79,9 +84,10 @@ class Heard(NamedTuple):
     """What a call says of its account.
 
     Attributes:
-        said: That it works, that it does not, that it works and refuses what the call says, or nothing, as when no call was made.
-        terms: Of a failure `BreakerTerms.with_failure`; of a call that went well its template, when a recipient was taken; of a
-            refusal the code and what the call said (`BatchQueue.own`).
+        said: That it works, that it does not, that it works and refuses what the call says, or
+            nothing, as when no call was made.
+        terms: Of a failure `BreakerTerms.with_failure`; of a call that went well its template, when
+            a recipient was taken; of a refusal the code and what the call said (`BatchQueue.own`).
     """
 
     said: Literal["ok", "failed", "fault", ""] = ""
@@ -93,7 +99,10 @@ SILENT: Final = Heard()
 
 
 class Out(TypedDict):
-    """Why and for how long others take over from an account. Times are epoch ms; `share` is what goes through it, 0 to 1."""
+    """Why and for how long others take over from an account.
+
+    Times are epoch ms; `share` is what goes through it, 0 to 1.
+    """
 
     code: str
     since_ms: int
@@ -109,7 +118,8 @@ def at_fault(subjects: Sequence[str]) -> str | None:
         subjects: Of each call, the newest last: template and batch queue (`BatchQueue.own`).
 
     Returns:
-        What may be parked: one job's messages, a template, or all of the account (empty); None while there are too few.
+        What may be parked: one job's messages, a template, or all of the account (empty); None
+        while there are too few.
     """
     templates = [subject.partition(ONLY)[0] for subject in subjects]
     if len(set(templates)) >= FAULTS:
@@ -121,7 +131,10 @@ def at_fault(subjects: Sequence[str]) -> str | None:
 
 
 class Held(TypedDict):
-    """Why an account is held, since when, and when the next probe may go (epoch ms); `returning`: its last probe went well."""
+    """Why an account is held, since when, and when the next probe may go (epoch ms).
+
+    `returning`: its last probe went well.
+    """
 
     code: str
     since_ms: int
@@ -149,7 +162,10 @@ def read(ledger: Ledger, account: str, subjects: tuple[str, ...]) -> BreakerStat
 
 
 def out(ledger: Ledger, account: str) -> Out | None:
-    """Why others take over from an account, or did until a while ago; None when it has all of its share."""
+    """Why others take over from an account, or did until a while ago.
+
+    None when it has all of its share.
+    """
     held: Mapping[bytes, bytes] = ledger.redis.hgetall(ledger.keys.breaker(account))
     now_ms = ledger.now_ms()
     if float(held.get(b"back_ms", 0)) <= now_ms:
@@ -190,5 +206,8 @@ def restore(ledger: Ledger, account: str) -> bool:
 
 
 def hurry(ledger: Ledger, account: str, subject: str = "") -> int:
-    """Make the batch queues due at once that waited for the account, or for what of it was parked; returns how many."""
+    """Make the batch queues due at once that waited for the account, or for what of it was parked.
+
+    Returns how many.
+    """
     return int(ledger.run("hurry", [ledger.keys.send(lane) for lane in LANES], [account, subject]))

@@ -1,4 +1,7 @@
-"""Token buckets per account and action: ask for a token and learn how long to wait; one bound for any number of workers."""
+"""Token buckets per account and action: ask for a token and learn how long to wait.
+
+One bound for any number of workers.
+"""
 
 import math
 from dataclasses import dataclass

@@ -19,7 +19,10 @@ class Names:
         self._texts: dict[int, tuple[str, str]] = {}
 
     def learn(self, blocks: Iterable[Mapping[bytes, bytes]]) -> Talk[None]:
-        """Read the texts of the numbers in these blocks; after the blocks, so that each number in them has one."""
+        """Read the texts of the numbers in these blocks.
+
+        After the blocks, so that each number in them has one.
+        """
         met = set[int]()
         for held in blocks:
             for column in (held.get(b"cd", b""), held.get(b"ac", b"")):

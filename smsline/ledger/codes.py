@@ -1,9 +1,11 @@
 """Codes and names of accounts as small numbers: two bytes in a block's columns, the text once in the ledger.
 
-A code with what the provider said beside it has a number of its own, so that a recipient's message costs nothing more.
+A code with what the provider said beside it has a number of its own, so that a recipient's message
+costs nothing more.
 
-Each process remembers the numbers. A Redis that lost its last writes may have given one to another code since: so every script that
-writes numbers is told the codes they stand for, refuses when that is not so any more, and is asked again with fresh numbers.
+Each process remembers the numbers. A Redis that lost its last writes may have given one to another
+code since: so every script that writes numbers is told the codes they stand for, refuses when that
+is not so any more, and is asked again with fresh numbers.
 """
 
 import re

@@ -1,8 +1,9 @@
 """Connections to the ledger's Redis that come back by themselves after a failover behind a name.
 
-Behind a managed service's name the primary changes, but open connections stay with the old one, which is a replica now and
-refuses every write. Nothing closes them. So the first refusal makes all connections of the client open anew, by name, at
-their next command; and as a command that was refused for that reason was not carried out, it is repeated, once.
+Behind a managed service's name the primary changes, but open connections stay with the old one,
+which is a replica now and refuses every write. Nothing closes them. So the first refusal makes all
+connections of the client open anew, by name, at their next command; and as a command that was
+refused for that reason was not carried out, it is repeated, once.
 """
 
 import re
@@ -74,7 +75,9 @@ def _kind(place_has_sentinels: bool, tls: bool) -> type[redis.Connection]:  # no
 
 
 def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
-    """A client that never repeats a command which may have been carried out; redis-py 8 would, up to ten times.
+    """A client that never repeats a command which may have been carried out.
+
+    Redis-py 8 would, up to ten times.
 
     Args:
         url: As `smsline.urls` describes.

@@ -1,4 +1,7 @@
-"""The dead letter, a view on the ledger: what is undelivered, dead or unknown, by code; sent again or dropped by a person."""
+"""The dead letter, a view on the ledger: what is undelivered, dead or unknown, by code.
+
+Sent again or dropped by a person.
+"""
 
 import itertools
 import re
@@ -37,7 +40,10 @@ NO_CODE: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which part of the dead letter; empty means any, and `NO_CODE` those that ended without a code."""
+    """Which part of the dead letter.
+
+    Empty means any, and `NO_CODE` those that ended without a code.
+    """
 
     code: str = ""
     job: str = ""
@@ -82,7 +88,8 @@ class Done:
 
     Attributes:
         recipients: How many were sent again, or dropped.
-        hindered: Jobs whose recipients cannot be sent again, and why: `params`, `deadline` or `cancelled`.
+        hindered: Jobs whose recipients cannot be sent again, and why: `params`, `deadline` or
+            `cancelled`.
     """
 
     recipients: int
@@ -107,7 +114,10 @@ def _group(field: bytes, count: bytes) -> Group:
 
 
 def summary(ledger: Ledger, pick: Pick) -> list[Group]:
-    """The same without saying which jobs, largest first; it costs as much as there are codes, however many jobs have them."""
+    """The same without saying which jobs, largest first.
+
+    It costs as much as there are codes, however many jobs have them.
+    """
     return sorted(filter(pick.fits, totals(statistics.totals(ledger))), key=lambda group: -group.count)
 
 
@@ -121,7 +131,10 @@ def totals(counters: Counters) -> Iterator[Group]:
 
 
 def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: Pick) -> list[Group]:
-    """What some jobs have in the dead letter, largest group first; it is looked up by the codes that there are."""
+    """What some jobs have in the dead letter, largest group first.
+
+    It is looked up by the codes that there are.
+    """
     known = summary(ledger, replace(pick, job=""))
     asked = [(group, job) for job in jobs for group in known]
     fields = [f"{group.account} {group.code or NO_CODE} {job} {LETTERS[State(group.state)]}" for group, job in asked]
@@ -138,7 +151,8 @@ def some_jobs(ledger: Ledger, pick: Pick, *, groups: int, each: int) -> dict[tup
     Args:
         ledger: Where.
         pick: Which part of the dead letter.
-        groups: How many accounts with a code and a state it has: when all have their jobs, the look is over.
+        groups: How many accounts with a code and a state it has: when all have their jobs, the look
+            is over.
         each: Jobs of a group.
     """
     found: dict[tuple[str, str, str], list[str]] = {}
@@ -154,7 +168,10 @@ def some_jobs(ledger: Ledger, pick: Pick, *, groups: int, each: int) -> dict[tup
 
 
 def recount(ledger: Ledger) -> int:
-    """Count the dead letters of an older version, which did not keep the sums over all jobs. Returns how many groups there are."""
+    """Count the dead letters of an older version, which did not keep the sums over all jobs.
+
+    Returns how many groups there are.
+    """
     found = groups(ledger, Pick())
     sums = Counter[str]()
     for group in found:
@@ -179,7 +196,10 @@ def rows(ledger: Ledger, pick: Pick) -> Iterator[tuple[Group, Result]]:
 def settle(
     ledger: Ledger, what: Literal["requeue", "drop"], pick: Pick, *, on_progress: Callable[[int], None] | None = None
 ) -> Done:
-    """Send the picked recipients again, or drop them; block by block, and doing it twice does nothing more."""
+    """Send the picked recipients again, or drop them.
+
+    Block by block, and doing it twice does nothing more.
+    """
     recipients, hindered = 0, dict[str, str]()
     keys = ledger.keys
     for group in groups(ledger, pick):

@@ -39,7 +39,10 @@ def claim_one(ledger: Ledger, due_key: str, member: str, *, lease_ms: float = 60
 
 
 def finish(ledger: Ledger, due_key: str, lease: Lease, again_ms: float | None = None) -> bool:
-    """End a claim: gone, or due again in `again_ms`. False when the lease was lost or the member became due meanwhile."""
+    """End a claim: gone, or due again in `again_ms`.
+
+    False when the lease was lost or the member became due meanwhile.
+    """
     return bool(ledger.run("finish", [due_key], [*lease, "" if again_ms is None else again_ms]))
 
 
@@ -52,7 +55,10 @@ def finish_many(ledger: Ledger, due_key: str, ends: Sequence[tuple[Lease, float 
 
 
 def hasten(ledger: Ledger, due_key: str, member: str, in_ms: float) -> None:
-    """Make a member due in so many ms, unless it is due sooner; one that is not there stays away."""
+    """Make a member due in so many ms, unless it is due sooner.
+
+    One that is not there stays away.
+    """
     # XX and LT in one command: between a look and a write the member could have been claimed, and would be due twice.
     seconds, micros = ledger.redis.time()
     ledger.redis.zadd(due_key, {member: seconds * 1000 + micros / 1000 + in_ms}, xx=True, lt=True)

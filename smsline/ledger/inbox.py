@@ -44,7 +44,8 @@ class Part:
         params: Values per number (None: the job's own), or None when no number has its own.
         refs: Producer's name per number, or None when there are none.
         doubled: How many numbers were left out because the part had them already.
-        end: The letter of the state in which its recipients ended in the inbox; empty while they wait there.
+        end: The letter of the state in which its recipients ended in the inbox; empty while they
+            wait there.
     """
 
     numbers: Sequence[int]
@@ -114,7 +115,8 @@ class Submitted:
         job: The job it belongs to: another than asked for when the key was used before.
         complete: Whether every part of the job is there.
         existed: Whether the key was used before.
-        wake: The wake-up that there was leave for; None when enough are under way, or none was asked for.
+        wake: The wake-up that there was leave for; None when enough are under way, or none was
+            asked for.
     """
 
     job: str
@@ -137,7 +139,8 @@ def submit_part(
 
     Raises:
         Conflict: The job takes no further part.
-        redis.exceptions.RedisError: Redis cannot be reached, or did not answer; the part may be there.
+        redis.exceptions.RedisError: Redis cannot be reached, or did not answer; the part may be
+            there.
     """
     try:
         return carry(ledger.redis, submission(ledger.keys, job, spec, part, part_no=part_no, parts=parts, rows=rows))
@@ -157,9 +160,12 @@ def submission(
     rows: str = "",
     distinct: bool = False,
 ) -> Talk[Submitted]:
-    """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
+    """Write one part of a job.
 
-    So it is asked again when no answer came: most often only the answer was lost, and the part is there.
+    A part that is there already changes nothing, whatever became of the job since.
+
+    So it is asked again when no answer came: most often only the answer was lost, and the part is
+    there.
 
     Args:
         keys: Names of the ledger's keys.
@@ -169,11 +175,14 @@ def submission(
         part_no: The part's number, from 0.
         parts: How many parts there are in all, once that is known.
         wake: Who is to look at the job now; None leaves it to the scheduler.
-        rows: With the last part of a job with a key: what all its rows are (`smsline.repeats.Content`).
-        distinct: Whether the producer has seen to it that no two parts share a number, so that accepting need not look for that.
+        rows: With the last part of a job with a key: what all its rows are
+            (`smsline.repeats.Content`).
+        distinct: Whether the producer has seen to it that no two parts share a number, so that
+            accepting need not look for that.
 
     Raises:
-        Conflict: The job is complete, closed or cancelled and takes no further part, or has this part with other rows.
+        Conflict: The job is complete, closed or cancelled and takes no further part, or has this
+            part with other rows.
         Unconfirmed: Nothing answered; the part may be there.
         OtherVersion: The ledger is of another version; nothing was written.
         redis.exceptions.RedisError: Redis cannot be reached; the part is not there.

@@ -34,7 +34,10 @@ class JobFilter:
     until_ms: int = 0
 
     def fits(self, held: Sequence[bytes | None]) -> bool:
-        """Whether a job is one of them, by its fields state, closed_ms, lane, template and account. Times are the list's order."""
+        """Whether a job is one of them, by its fields state, closed_ms, lane, template and account.
+
+        Times are the list's order.
+        """
         state, closed_ms, *others = (b"" if value is None else value for value in held)
         shown = b"closed" if int(closed_ms or 0) and state != b"cancelled" else state
         asked = (self.state, self.lane, self.template, self.account)
@@ -55,11 +58,13 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
     Args:
         ledger: Where.
         wanted: Which jobs.
-        after: The cursor that the page before ended with; one that is none of ours begins at the newest.
+        after: The cursor that the page before ended with; one that is none of ours begins at the
+            newest.
         limit: At most so many.
 
     Returns:
-        The page. It may be short, even empty, and still have a cursor: few jobs fit, and the look was long enough.
+        The page. It may be short, even empty, and still have a cursor: few jobs fit, and the look
+        was long enough.
     """
     found: list[Status] = []
     names = _newest_first(ledger, wanted, after)

@@ -56,8 +56,8 @@ class Status(TypedDict):
 class Result(TypedDict):
     """What became of one recipient.
 
-    `message` is what the provider said beside its code, long numbers masked; `fee` is in billable segments, 0 where it does not tell;
-    `country` is ISO 3166.
+    `message` is what the provider said beside its code, long numbers masked; `fee` is in billable
+    segments, 0 where it does not tell; `country` is ISO 3166.
     """
 
     phone: str
@@ -123,7 +123,7 @@ def status_from(found: Mapping[bytes, bytes]) -> Status:
 
 
 def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Status]:
-    """The newest jobs, newest first; those that are open, or paused, are found without looking at the others."""
+    """The newest jobs, newest first; open or paused ones are found without a look at others."""
     found: list[Status] = []
     start, listed = 0, ledger.keys.open if state in {"open", "paused"} else ledger.keys.jobs
     while len(found) < limit:
@@ -146,7 +146,10 @@ OLDEST_LOOKED_AT: Final = 500
 
 
 def oldest_waiting(ledger: Ledger, *, now_ms: int) -> dict[str, int]:
-    """For each lane since when its oldest open job with waiting recipients could go out, epoch ms; lanes without one are left out."""
+    """For each lane since when its oldest open job with waiting recipients could go out, epoch ms.
+
+    Lanes without one are left out.
+    """
     names = ledger.redis.zrange(ledger.keys.open, 0, OLDEST_LOOKED_AT - 1)
     pipe = ledger.redis.pipeline(transaction=False)
     for name in names:
@@ -187,7 +190,7 @@ def _in_order(parts: Mapping[bytes, bytes]) -> list[int]:
 
 
 def results(ledger: Ledger, job: str) -> Iterator[Result]:
-    """What became of each recipient, in the order of the input's parts; read page by page, so a million rows stream."""
+    """What became of each recipient, in the order of the input's parts, read page by page."""
     reader = ResultReader(ledger.keys, job)
     carry(ledger.redis, reader.open())
     for page in reader.pages():
@@ -202,9 +205,12 @@ MOST_LOOKED_AT: Final = 2_500
 
 
 def sample(ledger: Ledger, job: str, state: str = "", *, limit: int) -> list[Result]:
-    """The first recipients of a job, of a state when given; only blocks that have some of it are read as a whole.
+    """The first recipients of a job, of a state when given.
 
-    Those that are still in the inbox come last. It may find none though there are some: they stand too far behind in a large job.
+    Only blocks that have some of it are read as a whole.
+
+    Those that are still in the inbox come last. It may find none though there are some: they stand
+    too far behind in a large job.
     """
     reader, found = ResultReader(ledger.keys, job), list[Result]()
     carry(ledger.redis, reader.open())
@@ -269,7 +275,10 @@ class ResultReader:
             yield self._block_page(self._blocks[i : i + PAGE])
 
     def sample_pages(self, state: str) -> Iterator[Talk[list[BlockRow]]]:
-        """Block by block those that hold recipients of a state, or any when it is empty; then the inbox, part by part."""
+        """Block by block those that hold recipients of a state, or any when it is empty.
+
+        Then the inbox, part by part.
+        """
         for i in range(0, min(len(self._blocks), MOST_LOOKED_AT), LETTERS_AT_ONCE):
             holding = list[int]()
             yield self._holding(self._blocks[i : i + LETTERS_AT_ONCE], state, holding)
@@ -377,7 +386,10 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
 
 
 def _serials_of_receipts(held: Mapping[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
-    """Serials that receipts told of calls whose answer was never read; when those were accepted is not known."""
+    """Serials that receipts told of calls whose answer was never read.
+
+    When those were accepted is not known.
+    """
     found: dict[int, tuple[str, str, int]] = {}
     for name, value in held.items():
         if name.startswith(b"y"):

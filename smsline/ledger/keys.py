@@ -1,6 +1,7 @@
 """Every key of the ledger: its pattern, its Redis type, who owns it and how long it lives.
 
-All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that touch several keys also run on a Redis Cluster.
+All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that touch several keys
+also run on a Redis Cluster.
 
 | key                          | type   | meaning                                                     | lives until                     |
 |------------------------------|--------|-------------------------------------------------------------|---------------------------------|
@@ -189,7 +190,10 @@ class Keys:
         self.telling = (self.webhook_wants, self.outbox, self.webhooks_due)
         """Keys of every script that may tell webhooks of an event; see `tell` in `lua/_lib.lua`."""
         self.book = (self.closing, self.expire, self.open, self.stats, *self.telling)
-        """The first keys of every script that settles recipients; see `the_book` in `lua/_lib.lua`."""
+        """The first keys of every script that settles recipients.
+
+        See `the_book` in `lua/_lib.lua`.
+        """
 
     def beat(self, worker: str) -> str:
         """How often a worker process has shown that it lives."""

@@ -19,7 +19,10 @@ ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 """A script's name, its KEYS and its ARGV."""
 
 LAYOUT_S: Final = 1.0
-"""For how long it is believed that the ledger has the layout that was seen; the scheduler of a worker sees it as often."""
+"""For how long it is believed that the ledger has the layout that was seen.
+
+The scheduler of a worker sees it as often.
+"""
 
 ANY_LAYOUT: Final = frozenset({"version", "beat"})
 """Scripts that say which layout the ledger has."""
@@ -31,7 +34,8 @@ EXPIRING_S: Final = 600.0
 class Expiring:
     """Keys whose expiry this process has set a short while ago, so that it need not look after it at every write.
 
-    It forgets them by and by, for keys may vanish and come back without an expiry, as when a Redis lost its memory.
+    It forgets them by and by, for keys may vanish and come back without an expiry, as when a Redis
+    lost its memory.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,10 @@
-"""What Redis has forgotten: a process' own beats, counted, tell it; what was lost is kept to be shown.
+"""What Redis has forgotten: a process' own beats, counted, tell it.
 
-A promoted replica, a restored copy or a power cut takes back the last moments. What was written before them stays right, because ids
-are never used twice; what was written in them is gone, and nothing else can tell.
+What was lost is kept to be shown.
+
+A promoted replica, a restored copy or a power cut takes back the last moments. What was written
+before them stays right, because ids are never used twice; what was written in them is gone, and
+nothing else can tell.
 """
 
 import json
@@ -50,8 +53,8 @@ class Loss:
     """Redis lacked what was written from one moment to another; epoch ms, by its own clock.
 
     Attributes:
-        certain: Whether a beat of that time is gone. Else Redis is another server, or was restarted, and what was written since the
-            last beat may be gone.
+        certain: Whether a beat of that time is gone. Else Redis is another server, or was
+            restarted, and what was written since the last beat may be gone.
     """
 
     from_ms: int
@@ -78,7 +81,10 @@ def beat(ledger: Ledger, worker: str, number: int) -> Beat:
 
 
 def keep(ledger: Ledger, loss: Loss) -> Loss:
-    """Keep a loss for people; the same one, found by another process, is kept once. Returns the one that is kept."""
+    """Keep a loss for people; the same one, found by another process, is kept once.
+
+    Returns the one that is kept.
+    """
     for newest in losses(ledger)[:1]:
         if abs(newest.found_ms - loss.found_ms) < 30_000 and (newest.certain or not loss.certain):
             # Who found it first knows better when it began: since then others have beaten again.
@@ -94,7 +100,10 @@ def keep(ledger: Ledger, loss: Loss) -> Loss:
 
 
 def server_of(ledger: Ledger) -> str:
-    """A word that is the running server's own; another after a failover or a restart. Empty where Redis does not say."""
+    """A word that is the running server's own; another after a failover or a restart.
+
+    Empty where Redis does not say.
+    """
     try:
         found = ledger.redis.info("server")
     except ResponseError:  # hosted Redis may not allow the command

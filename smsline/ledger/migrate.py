@@ -1,4 +1,7 @@
-"""Brings a ledger of the previous layout to the present one, while no worker is at work; done twice it does nothing more."""
+"""Brings a ledger of the previous layout to the present one, while no worker is at work.
+
+Done twice it does nothing more.
+"""
 
 from collections import Counter
 

@@ -1,9 +1,10 @@
 """The index from a number to its messages: which blocks hold it, over all jobs that are kept.
 
-A record is seven bytes: two of the number's hash and five of its block's id. The records of a day are pushed onto
-`NUMBER_SHARDS` lists by another part of the hash, those of one part of a job as one element: some eight bytes are the
-whole price of a recipient. (Strings grow by doubling: the space they keep free would cost
-three more.) One number in 65,536 of a shard looks like another one: the block itself has the last word.
+A record is seven bytes: two of the number's hash and five of its block's id. The records of a day
+are pushed onto `NUMBER_SHARDS` lists by another part of the hash, those of one part of a job as one
+element: some eight bytes are the whole price of a recipient. (Strings grow by doubling: the space
+they keep free would cost three more.) One number in 65,536 of a shard looks like another one: the
+block itself has the last word.
 """
 
 import time
@@ -25,7 +26,10 @@ _SPREAD: Final = 0x9E37_79B9_7F4A_7C15
 
 
 def place_of(number: int) -> tuple[int, bytes]:
-    """The shard of a number, and the two bytes that stand for it there; all spellings of one phone share them."""
+    """The shard of a number, and the two bytes that stand for it there.
+
+    All spellings of one phone share them.
+    """
     spread = same_phone(number) * _SPREAD & 0xFFFF_FFFF_FFFF_FFFF
     return spread >> 56, (spread >> 40 & 0xFFFF).to_bytes(2, "big")
 
@@ -33,8 +37,8 @@ def place_of(number: int) -> tuple[int, bytes]:
 def adding(ledger: Ledger, blocks: Mapping[int, Iterable[int]], *, keep_s: float) -> ScriptCall:
     """The call that adds blocks to the index.
 
-    It is sent before the call that writes the blocks: a record without a block is passed over, while a block without its
-    records would be hidden for ever.
+    It is sent before the call that writes the blocks: a record without a block is passed over,
+    while a block without its records would be hidden for ever.
 
     Args:
         ledger: Where.
@@ -55,7 +59,10 @@ def adding(ledger: Ledger, blocks: Mapping[int, Iterable[int]], *, keep_s: float
 
 
 def blocks_of(ledger: Ledger, number: int) -> list[int]:
-    """The blocks that may hold a number, newest first; each once. A few of them may be gone, or hold another number."""
+    """The blocks that may hold a number, newest first; each once.
+
+    A few of them may be gone, or hold another number.
+    """
     shard, head = place_of(number)
     days = sorted((int(day) for day in ledger.redis.zrange(ledger.keys.number_days, 0, -1)), reverse=True)
     found: dict[int, None] = {}

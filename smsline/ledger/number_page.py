@@ -13,7 +13,8 @@ from smsline.ledger.talk import carry
 class NumberMessage(TypedDict):
     """One message to a number. Times are ISO 8601 in UTC.
 
-    `account` is the one that sent it, or is to send it; `created_at` is when its job was handed over.
+    `account` is the one that sent it, or is to send it; `created_at` is when its job was handed
+    over.
     """
 
     job: str
@@ -34,8 +35,8 @@ class NumberMessage(TypedDict):
 def messages_of(ledger: Ledger, number: int) -> list[NumberMessage]:
     """Every message kept for a number in any of its spellings, newest first.
 
-    A recipient whose part is still in the inbox is not among them: it is found once its job has been accepted, which takes
-    a moment, or until the start of a scheduled job.
+    A recipient whose part is still in the inbox is not among them: it is found once its job has
+    been accepted, which takes a moment, or until the start of a scheduled job.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached.

@@ -1,7 +1,8 @@
 """The odds that a message of unknown outcome went out: by how reliably the account's receipts come.
 
-A call was in doubt, and neither a receipt nor a question told of it. Where nearly every accepted message has its receipt within
-the hour, silence says much: had it gone out, it would have been heard of.
+A call was in doubt, and neither a receipt nor a question told of it. Where nearly every accepted
+message has its receipt within the hour, silence says much: had it gone out, it would have been
+heard of.
 """
 
 from typing import Final, NamedTuple

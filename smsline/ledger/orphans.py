@@ -11,7 +11,10 @@ from smsline.receipt import Receipt
 
 
 def keep(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: int) -> Found:
-    """Keep receipts that match nothing; returns those whose send was recorded in this very moment."""
+    """Keep receipts that match nothing.
+
+    Returns those whose send was recorded in this very moment.
+    """
     if not receipts:
         return Found([], 0, [])
     keys = ledger.keys

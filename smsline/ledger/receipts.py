@@ -86,7 +86,10 @@ def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, now_s: in
 
 
 def give_up(ledger: Ledger, account: str, block: int, silent: Sequence[tuple[int, int]], *, now_s: int) -> ApplyCounts:
-    """End accepted recipients of a block as unknown, as no receipt came in time; `silent` are positions and numbers."""
+    """End accepted recipients of a block as unknown, as no receipt came in time.
+
+    `silent` are positions and numbers.
+    """
     never = [Receipt(number, "", ok=False, code="receipt.Deadline", received_at_s=now_s) for _, number in silent]
     told = Matched(block, [position for position, _ in silent], never)
     return _applied(ledger, account, {block: [told]}, now_s=now_s, given_up=True)
@@ -125,7 +128,10 @@ class _Page:
     given_up: bool
 
     def apply(self, by_block: Mapping[int, Sequence[Matched]]) -> ApplyCounts | None:
-        """Read the blocks, decide, and write all or nothing; None when one of them was changed by another meanwhile."""
+        """Read the blocks, decide, and write all or nothing.
+
+        None when one of them was changed by another meanwhile.
+        """
         if not by_block:
             return ApplyCounts()
         keys = self.ledger.keys

@@ -57,7 +57,10 @@ class NewReply(NamedTuple):
 
 
 def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
-    """Keep a reply and do what it says; whether it is new. Pushed and pulled, and read again after a crash, it counts once."""
+    """Keep a reply and do what it says; whether it is new.
+
+    Pushed and pulled, and read again after a crash, it counts once.
+    """
     now_ms = ledger.now_ms()
     facts = f"{reply.account} {reply.number} {reply.at_s} {reply.text}"
     phone = same_phone(reply.number)

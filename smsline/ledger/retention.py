@@ -56,7 +56,10 @@ def shut(ledger: Ledger, job: str) -> None:
 
 
 def end_waiting(ledger: Ledger, job: str, state: State) -> int:
-    """End what still waits of a job, in the inbox and in its blocks; returns how many recipients."""
+    """End what still waits of a job, in the inbox and in its blocks.
+
+    Returns how many recipients.
+    """
     keys, ended = ledger.keys, 0
     # The inbox first: a part that is accepted meanwhile is in a block by the time the blocks are read.
     account, lane, template = ledger.redis.hmget(keys.job(job), "account", "lane", "template")
@@ -89,7 +92,10 @@ def compact(ledger: Ledger, names: Sequence[str]) -> None:
 
 
 def remove(ledger: Ledger, job: str) -> None:
-    """Forget a job: its blocks, its dead letters, its keys. What other jobs have left is not looked at."""
+    """Forget a job: its blocks, its dead letters, its keys.
+
+    What other jobs have left is not looked at.
+    """
     keys = ledger.keys
     # The dead letters first, because which groups it has is read from its blocks; only a job that has some is read.
     counts = ledger.redis.hmget(keys.job(job), "dead", "unknown", "undelivered")

@@ -1,4 +1,7 @@
-"""Positions within a block as text and back: `0-4,7` for [0, 1, 2, 3, 4, 7]; and entries, which name a job, a block and positions."""
+"""Positions within a block as text and back: `0-4,7` for [0, 1, 2, 3, 4, 7].
+
+And entries, which name a job, a block and positions.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -40,7 +40,8 @@ class Matched(NamedTuple):
         receipts: The receipts, in the same order.
         day: Under which day's index their serials were found; 0 when they were found otherwise.
         noted: Whether the serials must be kept, because the answer of their send was never seen.
-        again: How a recipient may be tried again, by place in the columns, where a failed receipt allows that.
+        again: How a recipient may be tried again, by place in the columns, where a failed receipt
+            allows that.
     """
 
     block: int

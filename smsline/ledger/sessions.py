@@ -1,4 +1,7 @@
-"""Sessions of the console: a random token in the browser's cookie, its digest here; and what slows guessing down."""
+"""Sessions of the console: a random token in the browser's cookie, its digest here.
+
+And what slows guessing down.
+"""
 
 import json
 from dataclasses import dataclass
@@ -41,7 +44,10 @@ def begin(ledger: Ledger, user: User, *, ttl_s: float) -> str:
 
 
 def user_of(ledger: Ledger, token: str) -> User | None:
-    """Whose session a token is; None when it is none, has ended, or its user's password was changed."""
+    """Whose session a token is.
+
+    None when it is none, has ended, or its user's password was changed.
+    """
     held = ledger.redis.get(ledger.keys.session(digest(token))) if token else None
     if held is None:
         return None
@@ -56,7 +62,10 @@ def end(ledger: Ledger, token: str) -> None:
 
 
 def wait_s(ledger: Ledger, user: str, address: str) -> int:
-    """Seconds until a password of this user may be tried from this address; 0 is now. The try counts as failed until it is not."""
+    """Seconds until a password of this user may be tried from this address; 0 is now.
+
+    The try counts as failed until it is not.
+    """
     guesses = _guesses(ledger, user, address)
     pipe = ledger.redis.pipeline(transaction=False)
     for guess in guesses:

@@ -1,7 +1,8 @@
 """What receipts make of their recipients: decided from a block's columns as they were read, for `lua/receipts.lua` to write.
 
-Deciding here costs the ledger's one core nothing, and it looks at whole columns; the script only holds them against what it
-finds, and writes nothing when another was faster (docs/decisions/0026-receipts-are-decided-outside.md).
+Deciding here costs the ledger's one core nothing, and it looks at whole columns; the script only
+holds them against what it finds, and writes nothing when another was faster
+(docs/decisions/0026-receipts-are-decided-outside.md).
 """
 
 import json
@@ -89,7 +90,8 @@ class Settled:
             used: The codes that are written.
             told: The receipts.
             index_of: The stem of the keys of the index that has their serials.
-            now_s: The present, epoch seconds; the time of a receipt to which its provider gives none.
+            now_s: The present, epoch seconds; the time of a receipt to which its provider gives
+                none.
         """
         # Names of their own for what each receipt touches: it is done ten thousand times a second.
         letters, held, codes, ends, ended_s = self._letters, self._numbers, self._codes, self._ends, self._ended_s
@@ -186,7 +188,10 @@ class Settled:
 
 
 def _cells(kind: str, packed: bytes) -> "array[int]":
-    """A column as numbers that can be changed in place; blocks hold it with the highest byte first."""
+    """A column as numbers that can be changed in place.
+
+    Blocks hold it with the highest byte first.
+    """
     cells = array(kind, packed)
     if sys.byteorder == "little":
         cells.byteswap()

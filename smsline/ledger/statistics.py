@@ -1,8 +1,9 @@
 """Statistics: counters that scripts raise in the step that moves recipients, and their history by minute and by hour.
 
-`stats` is one hash of counters that only grow, so they are right over restarts and any number of processes. Once a minute one
-process writes down by how much they grew: a compressed record for the minute, kept a day, and one for the hour, kept as
-long as jobs. A field names its kind and its labels, joined by `|`:
+`stats` is one hash of counters that only grow, so they are right over restarts and any number of
+processes. Once a minute one process writes down by how much they grew: a compressed record for the
+minute, kept a day, and one for the hour, kept as long as jobs. A field names its kind and its
+labels, joined by `|`:
 
 | field | counts |
 |---|---|
@@ -141,13 +142,19 @@ def write_history(ledger: Ledger, *, now_ms: int, keep_s: float) -> bool:
 
 
 def minutes(ledger: Ledger, *, since_ms: int, until_ms: int) -> list[Sample]:
-    """How the recent counters grew, minute by minute; a minute in which nothing grew has no sample."""
+    """How the recent counters grew, minute by minute.
+
+    A minute in which nothing grew has no sample.
+    """
     hours = range(since_ms // HOUR_MS, until_ms // HOUR_MS + 1)
     return _samples(ledger, [ledger.keys.stats_minutes(hour) for hour in hours], (since_ms, until_ms), MINUTE_MS)
 
 
 def hours(ledger: Ledger, *, since_ms: int, until_ms: int) -> list[Sample]:
-    """How all counters but histograms grew, hour by hour; the hour that has not ended is not among them."""
+    """How all counters but histograms grew, hour by hour.
+
+    The hour that has not ended is not among them.
+    """
     days = range(since_ms // (24 * HOUR_MS), until_ms // (24 * HOUR_MS) + 1)
     return _samples(ledger, [ledger.keys.stats_hours(day) for day in days], (since_ms, until_ms), HOUR_MS)
 

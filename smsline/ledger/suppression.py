@@ -1,4 +1,7 @@
-"""The suppression list: which numbers must not be texted, in which lanes, and why; looked at right before every call."""
+"""The suppression list: which numbers must not be texted, in which lanes, and why.
+
+Looked at right before every call.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
@@ -63,7 +66,8 @@ def check_scope(scope: str) -> Scope:
 def add(ledger: Ledger, entries: Iterable[Suppression]) -> int:
     """Put numbers on the list.
 
-    An entry is widened and never narrowed: `marketing` said of a number that a person has put there with `all` changes nothing.
+    An entry is widened and never narrowed: `marketing` said of a number that a person has put there
+    with `all` changes nothing.
 
     Args:
         ledger: Where.

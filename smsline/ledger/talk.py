@@ -1,7 +1,8 @@
 """What is asked of Redis, apart from the connection that carries it: clients with and without asyncio share one logic.
 
-A `Talk` is a generator. It yields commands and is sent their answers, or yields seconds to let pass; it returns what the answers
-mean. An error of the connection is thrown into it, so that asking again is part of the talk too.
+A `Talk` is a generator. It yields commands and is sent their answers, or yields seconds to let
+pass; it returns what the answers mean. An error of the connection is thrown into it, so that asking
+again is part of the talk too.
 """
 
 import time
@@ -37,7 +38,8 @@ def ask(*commands: Command) -> Talk[list[Any]]:
     """The answers to commands that do no harm when they are carried out twice, in one round trip.
 
     Raises:
-        redis.exceptions.RedisError: The first answer that is an error; or no answer came, also when asked again.
+        redis.exceptions.RedisError: The first answer that is an error; or no answer came, also when
+            asked again.
     """
     try:
         answers = yield commands
@@ -53,7 +55,9 @@ def ask(*commands: Command) -> Talk[list[Any]]:
 
 
 def run_scripts(*calls: ScriptCall) -> Talk[list[Any]]:
-    """The answers of scripts, each atomic by itself, in one round trip; a second one for those that Redis does not know yet.
+    """The answers of scripts, each atomic by itself, in one round trip.
+
+    A second one for those that Redis does not know yet.
 
     Raises:
         redis.exceptions.RedisError: The first answer that is an error.

@@ -29,7 +29,10 @@ def refuse_other(found: str) -> None:
 
 
 def questions(keys: "Keys") -> list[tuple[str, ...]]:
-    """What to ask Redis about the layout, of which `refuse_answers` reads the answers; nothing is written."""
+    """What to ask Redis about the layout, of which `refuse_answers` reads the answers.
+
+    Nothing is written.
+    """
     return [("GET", keys.version), ("HEXISTS", keys.ids, "block")]
 
 

@@ -65,7 +65,10 @@ class Endpoint:
 
 
 class ListedWebhook(TypedDict):
-    """An endpoint and how it fares; `waiting` events are not delivered yet, the last try of `failed` ones was in vain."""
+    """An endpoint and how it fares.
+
+    `waiting` events are not delivered yet, the last try of `failed` ones was in vain.
+    """
 
     name: str
     url: str
@@ -80,7 +83,10 @@ class ListedWebhook(TypedDict):
 
 
 class WebhookFailure(TypedDict):
-    """An event whose last try was in vain. `next_at` is None when it is not tried again by itself."""
+    """An event whose last try was in vain.
+
+    `next_at` is None when it is not tried again by itself.
+    """
 
     endpoint: str
     event: str
@@ -218,7 +224,9 @@ def delivery(ledger: Ledger, event: str) -> WebhookDelivery:
 
 
 def replay(ledger: Ledger, name: str, *, since_ms: int) -> int:
-    """Send every kept event of an endpoint again, which also ends its suspension; each keeps its `webhook-id`.
+    """Send every kept event of an endpoint again, which also ends its suspension.
+
+    Each keeps its `webhook-id`.
 
     Args:
         ledger: Where.

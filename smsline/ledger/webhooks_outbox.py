@@ -1,7 +1,8 @@
 """The outbox of webhooks: events as scripts tell them, which become bodies in the queues of the endpoints that want them.
 
-An entry says who has ended by block and positions, in some forty bytes; the rows are read when events are cut. What is no longer so by
-then (a recipient that a person has sent again meanwhile) is left out: its next end is told when it comes.
+An entry says who has ended by block and positions, in some forty bytes; the rows are read when
+events are cut. What is no longer so by then (a recipient that a person has sent again meanwhile) is
+left out: its next end is told when it comes.
 """
 
 import json
@@ -94,7 +95,10 @@ def kept_s(retention_days: float) -> float:
 
 
 def trim(ledger: Ledger, *, keep_s: float) -> int:
-    """Drop entries that no worker has moved in all this time: what they refer to is gone. Returns how many there were."""
+    """Drop entries that no worker has moved in all this time: what they refer to is gone.
+
+    Returns how many there were.
+    """
     oldest_ms = ledger.now_ms() - round(keep_s * 1000)
     return int(ledger.redis.xtrim(ledger.keys.outbox, minid=oldest_ms, approximate=False))
 
@@ -191,7 +195,8 @@ def _final(held: Any, providers: Mapping[str, str], names: Names) -> dict[int, s
 def told(row: Result) -> dict[str, Any]:
     """A row of results as events have it: what a receiver acts on, and nothing that is empty.
 
-    With a provider's longest serial that is 180 bytes, so 110 of them are an event, and a million recipients are some 9,100 requests.
+    With a provider's longest serial that is 180 bytes, so 110 of them are an event, and a million
+    recipients are some 9,100 requests.
     """
     fields: Mapping[str, Any] = row
     return {name: fields[name] for name in TOLD if fields[name] not in {"", None}}
@@ -236,7 +241,10 @@ def _ended(text: str, facts: _Facts, seen: set[tuple[str, int]]) -> Iterator[str
 
 
 def _data(kind: str, text: str) -> dict[str, Any]:
-    """What an entry of one of the other types says; empty when it cannot be read, perhaps because it is of a newer version."""
+    """What an entry of one of the other types says.
+
+    Empty when it cannot be read, perhaps because it is of a newer version.
+    """
     try:
         if kind == "reply.received":
             return dict(shown(json.loads(text)))
@@ -265,7 +273,8 @@ class _Written:
 def _written(ledger: Ledger, events: Sequence[Event], wanting: Sequence[Endpoint]) -> Iterator[_Written]:
     """Events with their numbers and ids, for each endpoint that wants them.
 
-    The id is made of what the event is: cut again from an outbox that Redis has brought back, the same event has the same one.
+    The id is made of what the event is: cut again from an outbox that Redis has brought back, the
+    same event has the same one.
     """
     jobs = list(dict.fromkeys(event.data["job"] for event in events if event.kind == "recipients.final"))
     pipe = ledger.redis.pipeline(transaction=False)

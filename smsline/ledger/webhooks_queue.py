@@ -43,7 +43,9 @@ class Tried:
 
 
 def take(ledger: Ledger, endpoint: Endpoint, *, lease_ms: float) -> Taken | None:
-    """Take the next event that is due; None when none is, or when enough requests to the endpoint are under way.
+    """Take the next event that is due.
+
+    None when none is, or when enough requests to the endpoint are under way.
 
     Args:
         ledger: Where.
@@ -105,7 +107,10 @@ def _noting(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, pat
 
 
 def due_sooner(ledger: Ledger, by_ms: float, *, most: int) -> int:
-    """Let all endpoints' waits end by so much sooner, after Redis' clock was set back; returns how many waits those were."""
+    """Let all endpoints' waits end by so much sooner, after Redis' clock was set back.
+
+    Returns how many waits those were.
+    """
     keys, moved = ledger.keys, 0
     for endpoint in endpoints(ledger):
         own = (keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying"))

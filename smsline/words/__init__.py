@@ -1,4 +1,6 @@
-"""What a person's reply says: stop, start again, perhaps one of them, or neither; by a table of words that can be edited.
+"""What a person's reply says: stop, start again, perhaps one of them, or neither.
+
+By a table of words that can be edited.
 
 `judge` reads a reply, `load_words` lets a user's file change the table (docs/replies.md).
 """

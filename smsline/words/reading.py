@@ -1,4 +1,7 @@
-"""What a reply says: the exact word, perhaps with a courtesy, acts; what only looks like it is left to a person."""
+"""What a reply says: the exact word, perhaps with a courtesy, acts.
+
+What only looks like it is left to a person.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +26,8 @@ class Judgement:
     """What a reply says.
 
     Attributes:
-        does: `stop` and `start` act; `near` looks like a stop or a start, which a person decides about; else empty.
+        does: `stop` and `start` act; `near` looks like a stop or a start, which a person decides
+            about; else empty.
         scope: What a stop stops; None for all else.
         word: The word of the table that was seen, as people write it; empty when none was.
     """
@@ -60,7 +64,10 @@ def stop_scope(number: int) -> Scope:
 
 
 def _all_known(words: Words, table: Table) -> list[WordRow]:
-    """The stops and starts of a reply that consists of nothing else, apart from courtesies; empty when something is left."""
+    """The stops and starts of a reply that consists of nothing else, apart from courtesies.
+
+    Empty when something is left.
+    """
     found: list[WordRow] = []
     at = 0
     while at < len(words):
@@ -78,7 +85,10 @@ def _all_known(words: Words, table: Table) -> list[WordRow]:
 
 
 def _pieces(run: str, table: Table) -> list[WordRow] | None:
-    """A run without blanks, as Chinese is written, as words that follow each other; None when it is anything more."""
+    """A run without blanks, as Chinese is written, as words that follow each other.
+
+    None when it is anything more.
+    """
     if run.isascii():
         return None
     known = [row for row in table.values() if len(row.word) == 1 and not row.word[0].isascii()]

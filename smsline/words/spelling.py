@@ -9,7 +9,10 @@ _RUNS: Final = re.compile(r"[A-Z0-9]+|[^\sA-Z0-9]+")
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text in capitals; nothing but letters and digits of any script is left of it."""
+    """The words of a text in capitals.
+
+    Nothing but letters and digits of any script is left of it.
+    """
     # NFKD spells wide letters narrow and takes accents off their letters; Korean syllables, which it takes apart, are put
     # together again by NFC.
     plain = unicodedata.normalize("NFKD", text.replace("\u2019", "'")).upper()

@@ -9,10 +9,12 @@ from smsline.contrib.django.sending import required, send_text
 
 
 class SmsAdapterMixin:
-    """The three SMS hooks of allauth's account adapter; the project's own adapter adds where phones are stored.
+    """The three SMS hooks of allauth's account adapter.
 
-    SMSLINE['TEMPLATES'] names what is sent: `verification` is needed; without `unknown_account` and `account_exists` nothing is
-    sent in those cases, as with allauth's own adapter.
+    The project's own adapter adds where phones are stored.
+
+    SMSLINE['TEMPLATES'] names what is sent: `verification` is needed; without `unknown_account` and
+    `account_exists` nothing is sent in those cases, as with allauth's own adapter.
     """
 
     def send_verification_code_sms(self, user: Any, phone: str, code: str, **_: Any) -> None:  # noqa: ANN401, ARG002 - allauth's signature

@@ -22,18 +22,21 @@ def send_on_commit(
 ) -> str:
     """Send a message once the current transaction is committed; at once when there is none.
 
-    The values are checked now, so that a bad one still rolls back. Without a database transaction the call is `Client.send`.
+    The values are checked now, so that a bad one still rolls back. Without a database transaction
+    the call is `Client.send`.
 
     Args:
         to: The number, `+8613711112222`.
         template: The provider's template id.
         ref: Your own name for it, given back in the results.
         using: The database whose transaction is meant; None for the default one.
-        robust: Whether an error of the send is logged by Django instead of raised, for it can no longer roll back.
+        robust: Whether an error of the send is logged by Django instead of raised, for it can no
+            longer roll back.
         **job: See `JobOptions`.
 
     Returns:
-        The id that the job will have. Keep it with what the message is about: `client().send(..., job_id=...)` repeats the call.
+        The id that the job will have. Keep it with what the message is about: `client().send(...,
+        job_id=...)` repeats the call.
 
     Raises:
         BadInput: A value breaks its rule.

@@ -50,6 +50,7 @@ class SmslineApp(Celery):  # type: ignore[misc]  # Celery ships no types
             BadInput: An account cannot be used.
         """
         with self._engine_lock:
+            # Tasks of several threads may ask at once, and connections must not be made twice.
             if self._engine is None:
                 if self.settings.codes_file:
                     codes.load_overrides(self.settings.codes_file)
@@ -83,7 +84,8 @@ def build_app(settings: Settings) -> SmslineApp:
     made = SmslineApp(settings, include=["tasks"])
     made.conf.update(celery_options(settings), worker_consumer=QuietConsumer)
     made.steps["worker"].add(SchedulerStep)
-    # After each lost connection Celery tells of a default that is going to change; config.celery sets it explicitly.
+    # After each lost connection Celery tells of a default that is going to change; config.celery
+    # sets it explicitly.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     return made
 

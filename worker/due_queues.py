@@ -1,8 +1,6 @@
 """The due batch queues of a lane, shared among the threads of a process.
 
 Each thread gets another one as long as there are several.
-
-Each thread gets another one as long as there are several.
 """
 
 import threading

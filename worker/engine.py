@@ -50,6 +50,7 @@ class Engine:
     stopping: threading.Event = field(default_factory=threading.Event)
     monotonic_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
+    # Host and process id, as in the log: a claim in the ledger leads to the process that holds it.
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
     due_queues: dict[str, DueQueues] = field(init=False)
@@ -61,6 +62,7 @@ class Engine:
     traces: Traces = field(init=False)
 
     def __post_init__(self) -> None:
+        # Made here and not given: each has the engine's own clock and ledger, in tests too.
         self.router = Router(self.settings, self.ledger, self.monotonic_s)
         self.presence = Presence(self.ledger, self.worker, self.providers, self.monotonic_s)
         self.in_flight = InFlight(self.settings.worker_threads, self.providers, self.monotonic_s)
@@ -118,6 +120,7 @@ class Engine:
         settings = self.settings
         return PollSchedule(
             first_poll_ms=settings.first_poll_s[lane] * 1000,
+            # A horizon before the first look would let an otp wait for nothing.
             first_look_ms=min(settings.unsure_probes_s[0], settings.unsure_horizon_s[lane]) * 1000,
             probe_ms=min(settings.receipt_probes_s[0], settings.receipt_deadline_s) * 1000,
         )
@@ -129,6 +132,7 @@ class Engine:
     def attempt_of(self, context: str) -> int | None:
         """The inverse of `context`; None when it is not ours."""
         parts = context.split(":")
+        # The ledger's id keeps out contexts of another installation with the same account.
         if len(parts) == 3 and parts[0] == "sl" and parts[1] == self.ledger.instance() and parts[2].isdigit():
             return int(parts[2])
         return None

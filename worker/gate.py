@@ -1,8 +1,6 @@
 """Reads of a provider under their limit.
 
 A read waits for a token; a refused or failed one decides when the next may be made.
-
-A read waits for a token; a refused or failed one decides when the next may be made.
 """
 
 import logging
@@ -145,6 +143,7 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
     elif isinstance(answer, Broken):
         pause_s = trouble_s(engine, account, action)
     else:
+        # Any other refusal of a read will be the same in a moment: 5 s, so that it fills no log.
         pause_s = THROTTLED_S if match.row.verdict is Verdict.THROTTLE else TROUBLE_MOST_S
     buckets.shut(engine.ledger, engine.settings.bucket_of(account), action, pause_s * 1000)
     accounts.note_error(engine.ledger, account, f"{answer.code} from {action} at {engine.worker}")
@@ -184,6 +183,7 @@ def left_to_others(engine: Engine, account: str, action: str, answer: Refused | 
 
 def trouble_s(engine: Engine, account: str, action: str) -> float:
     """How long a read that failed is left alone: short at first, so that one lost answer in ten does not hold up the other nine."""
+    # Of this process alone: another one may have a better way to the provider.
     failed = engine.failed_reads.get((account, action), 0)
     engine.failed_reads[account, action] = failed + 1
     return min(TROUBLE_MOST_S, TROUBLE_FIRST_S * 2.0 ** min(failed, 10))

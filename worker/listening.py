@@ -1,8 +1,6 @@
 """A listening socket, made before the server that uses it.
 
 An address that cannot be had is reported at once.
-
-An address that cannot be had is reported at once.
 """
 
 import socket

@@ -135,11 +135,13 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
     if (taken := _taken(answer, groups)) is not None:
         return Outcome(entries=taken, worked=True)
     said, chance = _listen(answer, groups, policy.provider), policy.chance()
+    # One draw for the call: recipients that come back together share the next call too.
     policy = replace(policy, chance=lambda: chance)
     fault = _fault(said)
     if fault and len(said.words) > 1:
-        # The same words would be refused for all who are to have them. The job is held, for a person to see and cancel or mend,
-        # before a campaign has ended in the dead letter call by call.
+        # The same words would be refused for all who are to have them. The job is held, for a
+        # person to see and cancel or mend, before a campaign has ended in the dead letter call by
+        # call.
         said = _held(said)
     outcome = _overall(said, policy)
     outcome.fault = fault
@@ -197,6 +199,7 @@ def _listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> _Said
         words = _item_words(numbers, items, provider)
     else:
         words = dict.fromkeys(numbers, _call_word(answer, provider))
+    # By identity: a word is shared by all of whom it was said, and is looked at once.
     kinds = list({id(word): word for word in words.values()}.values())
     return _Said(words, items, kinds, frozenset(id(word) for word in kinds if _ambiguous(answer, word, groups)))
 
@@ -225,6 +228,7 @@ def _held(said: _Said) -> _Said:
 def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str) -> dict[int, _Word]:
     """A word for each number. One will do for all that were taken: what differs, serial and fee, stands in the items."""
     taken = _Word(for_taken(provider), "")
+    # Missing in the answer is in doubt and not refused: the provider may have taken it.
     missing = _Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
     words: dict[int, _Word] = {}
     for number in numbers:
@@ -254,6 +258,7 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     outcome.silent = bool(kinds) and all(_not_made(word) for word in kinds)
     outcome.unknown_codes = sorted({word.code for word in kinds if word.match.how in {"family", "unknown"}})
     facts = facts_of(policy.provider)
+    # Not of a call that one recipient may have spoilt: then it is not known who has opted out.
     leaving = {id(word) for word in kinds if facts.opt_out(word.match.row.code, word.match.row.reason)} - said.split
     outcome.opted_out = [number for number, word in said.words.items() if id(word) in leaving] if leaving else []
     if kinds and all(word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in kinds):
@@ -295,7 +300,8 @@ def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> 
             result = _alone(position, word)
         else:
             result = _result(_Tried(position, number, tries & TRIES), word, policy, parked=parked)
-        # Of a fault of our own the message is a detail of this machine, and nothing that the provider said.
+        # Of a fault of our own the message is a detail of this machine, and nothing that the
+        # provider said.
         ours = word.match.row.provider == "smsline"
         results.append(result if ours or not result.code else result._replace(message=word.message))
     return results
@@ -311,6 +317,7 @@ def _certain(word: _Word, broken: Broken) -> _Word:
 
 def _trouble(words: Sequence[_Word]) -> Trouble:
     scopes = {word.match.row.scope for word in words}
+    # Parked for two reasons at once: the wider one holds.
     scope = scopes.pop() if len(scopes) == 1 else Scope.ACCOUNT
     return Trouble(scope, words[0].code, words[0].message)
 
@@ -395,7 +402,8 @@ def _alone(position: int, word: _Word) -> RecipientResult:
 
 def _retry(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
     if policy.trial and _failing(word):
-        # Asked for by the breaker and not by the recipient, who waits at the front for the next one.
+        # Asked for by the breaker and not by the recipient, who waits at the front for the next
+        # one.
         return _uncounted(tried.position, word, None)
     allowed = policy.retry_max
     if tried.tries + 1 > allowed:

@@ -49,6 +49,7 @@ def configure(service: str) -> bool:
     wanted = kind or any(
         os.environ.get(name) for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     )
+    # Nothing is imported unless it is asked for: the SDK is an extra.
     if not wanted or kind == "none":
         return False
     if kind not in {"", "otlp"}:
@@ -67,7 +68,8 @@ def configure(service: str) -> bool:
     if not isinstance(trace.get_tracer_provider(), TracerProvider):
         named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": service}
         provider = TracerProvider(resource=Resource.create(named), span_limits=SpanLimits(max_links=MOST_JOBS))
-        # Spans leave in a thread of their own, and are dropped when the collector is away: a send never waits for a trace.
+        # Spans leave in a thread of their own, and are dropped when the collector is away: a send
+        # never waits for a trace.
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         trace.set_tracer_provider(provider)
     return True
@@ -188,6 +190,7 @@ class Traces:
                     specs = asked.execute()
             except RedisError:
                 return {}
+            # All at once: those of running campaigns are asked for again with the next call.
             if len(self._parents) > KEPT_PARENTS:
                 self._parents.clear()
             self._parents.update(

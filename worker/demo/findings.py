@@ -1,8 +1,6 @@
 """Figures and complaints about the demo; all but `gather` are pure.
 
 They are made of results, statuses and the sandbox's statistics.
-
-They are made of results, statuses and the sandbox's statistics.
 """
 
 from collections import Counter

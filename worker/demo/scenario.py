@@ -2,8 +2,6 @@
 
 It makes the CSV file, the service's settings and the expected end of each number.
 
-It makes the CSV file, the service's settings and the expected end of each number.
-
 The sandbox decides a number's outcome by its last four digits (`worker/sandbox/README.md`), so a
 few chosen numbers among a thousand ordinary ones show every outcome there is. Times that are
 minutes or days in real life are seconds here.

@@ -1,8 +1,6 @@
 """Batch keys: cut a job's numbers into blocks and batch queues.
 
 What must be equal in one call is part of the batch queue's key.
-
-What must be equal in one call is part of the batch queue's key.
 """
 
 import json

@@ -1,8 +1,6 @@
 """Take the payload of the Celery task `smsline.submit` into the inbox.
 
 It serves producers that do not import smsline.
-
-It serves producers that do not import smsline.
 """
 
 import logging

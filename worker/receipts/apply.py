@@ -26,11 +26,14 @@ def apply_receipts(engine: Engine, account: str, told: Sequence[Receipt]) -> App
     if not told:
         return ApplyCounts()
     now_ms = engine.now_ms()
+    # By serial first: nearly all receipts name a message whose acceptance was recorded.
     found = serials.find(engine.ledger, account, told, today=now_ms // DAY_MS)
     matched, spent = found.matched, found.spent
     if found.left:
         named, strangers = match(engine, account, found.left)
         matched = matched + named
+        # A queue gives a receipt once, and it may come before its send was recorded; a query can be
+        # made again.
         if strangers and not isinstance(engine.providers.get(account), QueryProvider):
             late = orphans.keep(engine.ledger, account, strangers, today=now_ms // DAY_MS)
             matched, spent = matched + late.matched, spent + late.spent
@@ -54,6 +57,8 @@ def apply_matched(
             # A row of another number than its serial's is none of ours, and suppresses nobody.
             ours = receipts.numbers_at(engine.ledger, [(block, position) for block, position, _ in failed])
             suppression.add(engine.ledger, [entry for entry in entries if entry.number in ours])
+        # Planned before and decided with the receipts: whether a try is left is known in the ledger
+        # alone.
         matched = retry.planned(engine, account, matched, now_ms=now_ms)
     blocks = sorted({each.block for each in matched}) if engine.traces.on else []
     jobs = receipts.jobs_of(engine.ledger, blocks)
@@ -83,6 +88,7 @@ def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:
     found = serials.find(engine.ledger, account, kept, today=today)
     named, strangers = match(engine, account, found.left)
     apply_matched(engine, account, found.matched + named, now_ms=now_ms, spent=found.spent)
+    # What still matches nothing stays: its send may be recorded a moment later.
     known = set(kept) - set(strangers)
     orphans.drop(engine.ledger, account, list(known), today=today)
     return len(known)

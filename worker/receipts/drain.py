@@ -39,9 +39,11 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
         _leave(engine, account, lease)
         return 0
     if not isinstance(provider, QueueProvider):
+        # No queue to drain: its messages are queried, from the lane's first poll on.
         bring_forward(engine, account)
         due.finish(engine.ledger, keys.drain, lease)
         return 0
+    # Stored pages first: a worker that died between storing and applying has left them.
     over, seen = engine.slice_ends(seconds), apply_stored(engine, account)
     rows, again_ms = _drain_queue(engine, account, provider, over)
     seen += rows
@@ -89,6 +91,7 @@ def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Calla
         How many receipts were seen; ms to leave the queue alone.
     """
     seen, width, pulls = 0, 1, list[Future[float | Page]]()
+    # A pull is a round trip to the provider, while applying is CPU of this process: both at once.
     with ThreadPoolExecutor(PULLS_AT_ONCE, "pull") as pool:
         if not over():
             pulls = [pool.submit(_pull_one, engine, account, queue)]
@@ -100,6 +103,7 @@ def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Calla
                 sum(page.rows for page in pages),
                 max((w for w in pulled if isinstance(w, float)), default=0.0),
             )
+            # Only full pages promise more.
             seen, more = seen + rows, not trouble_ms and rows >= width * PAGE
             width, pulls = min(PULLS_AT_ONCE, width * 2), []
             if more and not over():
@@ -115,6 +119,7 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
     wait_ms = wait_for_token(engine, account, queue.pull_action)
     if wait_ms:
         return wait_ms
+    # Never repeated: the provider has given these rows away, whether or not the answer arrives.
     page = queue.pull(PAGE)
     if isinstance(page, bytes):
         engine.failed_reads.pop((account, queue.pull_action), None)
@@ -138,6 +143,8 @@ def apply_stored(engine: Engine, account: str) -> int:
 
 def _apply_pages(engine: Engine, account: str, stored: Sequence[Page], pages: Sequence[ReceiptPage]) -> None:
     """Apply what stored pages say, then forget them."""
+    # Applied before they are dropped: applying twice changes nothing, dropping first could lose a
+    # page.
     apply_receipts(engine, account, [receipt for page in pages for receipt in page.receipts])
     receipt_pages.drop_pages(engine.ledger, account, stored)
 

@@ -23,7 +23,8 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
     found, strangers, given = list[Matched](), list[Receipt](), dict[tuple[int, int], str]()
     for receipt in receipts:
         places = (_place(engine, attempt, receipt.number) for attempt in _candidates(engine, account, receipt))
-        # Two messages to one number may both be in doubt: the second receipt of a page is the other one's.
+        # Two messages to one number may both be in doubt: the second receipt of a page is the other
+        # one's.
         free = (each for each in places if each and given.setdefault(each, receipt.serial) == receipt.serial)
         place = next(free, None)
         if place is None:
@@ -35,11 +36,14 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
 
 def _candidates(engine: Engine, account: str, receipt: Receipt) -> list[Attempt]:
     """Unsure attempts the receipt may belong to, oldest first."""
+    # The context names the attempt; only providers that do not echo it need number and time.
     if receipt.context:
         named = engine.attempt_of(receipt.context)
         ids = [] if named is None else [named]
     else:
         ids = attempts.unsure_attempts(engine.ledger, account, receipt.number)
+    # An attempt of another account is passed over: contexts are ours, accounts may share a
+    # provider.
     read = [attempts.read_attempt(engine.ledger, attempt) for attempt in ids]
     return [
         attempt

@@ -39,16 +39,19 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
         return
     account, number = member.split(" ")
     block, now_ms = int(number), engine.now_ms()
+    # Another process has the account and can ask; giving up is for it to decide as well.
     if engine.presence.leave_for_ms(account) == LEFT_MS:
         due.finish(engine.ledger, key, lease, LEFT_MS)
         return
     overdue_ms = engine.settings.receipt_deadline_s * 1000
     silent = silent_of(engine.ledger, block, account)
+    # First, so that nothing is asked about that will not be waited for.
     _give_up(engine, account, block, [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])
     asking = [each for each in silent if now_ms - each.accepted_ms < overdue_ms]
     if isinstance(engine.providers.get(account), QueryProvider):
         again_ms = _query_block(engine, account, block, asking, seconds=seconds)
-        # What was accepted in the block during the look has taken the lease's place, and must not wait for its end.
+        # What was accepted in the block during the look has taken the lease's place, and must not
+        # wait for its end.
         if not due.finish(engine.ledger, key, lease, again_ms):
             due.hasten(engine.ledger, key, member, QUERY_AGAIN_MS if again_ms is None else again_ms)
     else:
@@ -68,6 +71,7 @@ def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Sile
     now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
     begin = blocks.asked_up_to(engine.ledger, block)
     for each in asking if account in engine.providers else ():
+        # Asked about in an earlier slice of this round.
         if each.position < begin:
             continue
         if over():
@@ -99,6 +103,7 @@ def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Sile
     ours = [receipt for receipt in told if (receipt.serial, receipt.number) in positions]
     matched = Matched(block, [positions[receipt.serial, receipt.number] for receipt in ours], ours)
     apply_matched(engine, account, [matched] if ours else [], now_ms=engine.now_ms())
+    # Not all could be asked about: the same round goes on, and sets no pace.
     if wait_ms is not None:
         return wait_ms
     now_ms, left = engine.now_ms(), silent_of(engine.ledger, block, account)
@@ -129,6 +134,7 @@ def _query_all(
         else:
             waits.append(answer)
 
+    # A query for each message at some providers: one by one a block would take minutes.
     with ThreadPoolExecutor(QUERIES_AT_ONCE, "query") as pool:
         list(pool.map(one, range(0, len(asked), limit)))
     return told, max(waits, default=None)

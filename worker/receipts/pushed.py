@@ -22,6 +22,7 @@ def read_pushed(engine: Engine, account: str) -> int:
     lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
     if lease is None or account not in engine.settings.accounts:
         return 0
+    # One worker at a time: replies of one number must be taken in the order in which they came.
     form, rows = push_format(engine.settings.accounts[account].provider), 0
     while form and not engine.stopping.is_set() and (stored := pages.pushed(engine.ledger, account)):
         rows += _read(engine, account, form, stored)
@@ -65,6 +66,7 @@ def _replies(engine: Engine, account: str, form: PushFormat, page: PushedPage) -
 def take_reply(engine: Engine, account: str, reply: Reply) -> bool:
     """Keep a reply, and stop or start what it says; whether it is new."""
     said = judge(reply.number, reply.text)
+    # The provider knows its own STOP words; ours know those of other languages.
     if reply.stops and said.does != "stop":
         said = Judgement("stop", stop_scope(reply.number), "STOP")
     at_s = reply.at_s

@@ -48,6 +48,7 @@ def query(engine: Engine, account: str, asked: Sequence[MessageRef]) -> list[Rec
     answer = provider.query(asked)
     if isinstance(answer, ReceiptPage):
         return list(answer.receipts)
+    # Refused for good: the messages stay open, and end at the deadline.
     if for_read(engine.settings.accounts[account].provider, answer.code).row.verdict is Verdict.DEAD:
         accounts.note_error(engine.ledger, account, f"{answer.code} from {action}")
         log.warning("account %s: %s answered %s to one query; it is asked again later", account, action, answer.code)

@@ -41,12 +41,14 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
         due.finish(engine.ledger, key, lease, leave_ms)
         return 0
     rows = PAGE
+    # At least one page, however late: else a busy process would never pull any.
     while rows == PAGE and not (full and over()):
         rows, wait_ms = _pull_one(engine, account, provider)
         again_ms, full = LEFT_MS if wait_ms == LEFT_MS else max(again_ms, wait_ms), full + bool(rows)
     due.finish(engine.ledger, key, lease, again_ms)
     if full:
-        # Here and not by a wake-up, which may stand behind others: an opt-out holds within a second of its page.
+        # Here and not by a wake-up, which may stand behind others: an opt-out holds within a second
+        # of its page.
         read_pushed(engine, account)
     return full
 

@@ -60,14 +60,17 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
     elapsed_s = (engine.now_ms() - attempt.unsure_ms) / 1000
     leave_ms = engine.presence.leave_for_ms(attempt.queue.account)
     if leave_ms is not None and elapsed_s < engine.settings.receipt_deadline_s:
-        # Who cannot ask does not decide: an otp would go out twice, and a campaign end as unknown, without a question.
+        # Who cannot ask does not decide: an otp would go out twice, and a campaign end as unknown,
+        # without a question.
         due.finish(engine.ledger, keys.unsure_due, lease, leave_ms)
         return
     asked = _ask(engine, attempt, seconds)
     horizon_s = engine.settings.unsure_horizon_s[attempt.queue.lane]
     left = unsure_of(engine.ledger, attempt.entries)
+    # All of them were taken: nothing is left that the horizon would decide.
     if all(number in asked.taken for _, _, number in left):
         again_s = None
+    # A round that could not be finished goes on beyond the horizon, twice as long at most.
     elif asked.again_s is not None and elapsed_s < horizon_s * 2:
         again_s = asked.again_s
     else:
@@ -91,6 +94,7 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
     account = attempt.queue.account
     if account not in engine.providers:
         return Round()
+    # Receipts that came before the loss was recorded settle their numbers without a question.
     apply.match_early(engine, account, [number for _, _, number in unsure_of(engine.ledger, attempt.entries)])
     provider = engine.providers[account]
     if isinstance(provider, FindProvider):
@@ -111,6 +115,7 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
         if wait_ms := gate.wait_for_token(engine, account, provider.find_action):
             again_s = max(wait_ms / 1000, FIND_AGAIN_S)
             break
+        # The round starts anew in the next process; what was found so far is applied.
         if engine.stopping.is_set():
             again_s = 0.0
             break
@@ -127,6 +132,7 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
 def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | None:
     """Ask about the open recipients in turn, under the action's limit; when to go on with the round, None when it is complete."""
     over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
+    # In the order of numbers, so that one cursor tells where the round goes on.
     numbers = sorted({number for _, _, number in unsure_of(engine.ledger, attempt.entries) if number > cursor})
     since_s, until_s = attempt.started_ms // 1000 - SLACK_S, engine.now_ms() // 1000 + SLACK_S
     urgent = attempt.queue.lane == "otp"
@@ -150,6 +156,7 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
         again = attempt.queue.lane == "otp" and _in_time(engine, entry.job)
         results = [
             RecipientResult(position, State.ACCEPTED, serial=taken[number], counted=False)
+            # Known to be taken, and on its way: accepted, without a receipt yet.
             if number in taken
             else horizon_result(
                 position,
@@ -182,6 +189,7 @@ def _queue_again(engine: Engine, attempt: Attempt, number: int) -> str:
     if engine.settings.unsure_reroute:
         account = engine.router.next_now(queue, number, engine.now_ms())
         return queue_at(queue, engine.settings.accounts[account], account, number).text() if account else ""
+    # Pinned: failover must not carry a message that may be out to another account.
     return queue._replace(pinned=PINNED).text()
 
 
@@ -211,6 +219,7 @@ def horizon_result(position: int, tries: int, *, again: bool, queue: str = "") -
         again: Whether its lane sends again, and its deadline has not passed.
         queue: Where it waits for that; empty for where it came from.
     """
+    # Once in a recipient's life: the bit outlasts the attempt.
     if again and not tries & RESENT:
         return RecipientResult(position, State.WAITING, HORIZON_CODE, delay_ms=NO_DELAY, resent=True, queue=queue)
     return RecipientResult(position, State.UNKNOWN, HORIZON_CODE, counted=False)

@@ -22,6 +22,7 @@ def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random
     """How long a recipient waits for its next try: what the row says, else as after the first failed send; nothing for a reroute."""
     said_s = wait_s(row, now_s=now_s)
     if said_s is None:
+        # Another account owes no wait to what the first one has said.
         said_s = 0.0 if row.verdict is Verdict.REROUTE else backoff_s(0, chance())
     return said_s * 1000
 
@@ -36,6 +37,7 @@ def planned(engine: Engine, account: str, matched: Sequence[Matched], *, now_ms:
     codes = {receipt.code for each in matched for receipt in each.receipts if not receipt.ok and receipt.code}
     meant = {code: for_receipt(provider, code).row for code in codes}
     rows = {code: row for code, row in meant.items() if row.verdict in TRIED_AGAIN}
+    # Only blocks with such a receipt are read: most pages have none.
     hopeful = [each.block for each in matched if any(not r.ok and r.code in rows for r in each.receipts)]
     queues = receipts.queues_of(engine.ledger, sorted(set(hopeful)))
     found = []

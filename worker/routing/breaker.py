@@ -71,6 +71,7 @@ class Breakers:
     def heard(self, queue: BatchQueue, outcome: Outcome) -> Heard:
         """What a call says of its account, to be recorded with the call."""
         account = queue.account
+        # A call that was not made says nothing of the account.
         if outcome.silent:
             return Heard()
         if outcome.fault:
@@ -79,6 +80,7 @@ class Breakers:
             if not outcome.failed:
                 self._good[account] += 1
                 return Heard("ok", queue.template if outcome.worked else "")
+            # Told with the next failure, which counts only as a share of all calls.
             good = self._good.pop(account, 0)
         return Heard("failed", self._terms.with_failure(outcome.failed, good))
 
@@ -121,4 +123,5 @@ class Breakers:
             log.warning(
                 "account %s: %s", account, "works again" if event == "closed" else "a probe went well, more follow"
             )
+            # What was put off for the breaker is due now, and not at the end of its pause.
             breaker.hurry(self._ledger, account)

@@ -120,8 +120,10 @@ class Presence:
         """
         with self._lock:
             known = self._stops.get(account)
+            # The first refusal counts: each probe that fails would else make the trouble look new.
             since_ms = known.since_ms if known else self._ledger.now_ms()
             self._stops[account] = _Stop(code, since_ms, self._clock_s() + for_s)
+        # Read anew: what was known of the others may be from before this trouble.
         self._others_s = float("-inf")
         others = self.served_by_others(account)
         if known is None:
@@ -159,6 +161,7 @@ class Presence:
             try:
                 self.announce(now=True)
             except RedisError:
+                # Announced at the next look of the scheduler.
                 self._announced_s = float("-inf")
 
     def sits_out(self, account: str) -> bool:
@@ -175,6 +178,7 @@ class Presence:
     def _read_others(self) -> dict[str, Worker]:
         if self._clock_s() - self._others_s > KNOWN_S:
             found = presence.live(self._ledger)
+            # Others only: this process knows itself better than the ledger does.
             found.pop(self._worker, None)
             self._others, self._others_s = found, self._clock_s()
         return self._others

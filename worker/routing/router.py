@@ -57,6 +57,7 @@ class Router:
         When no candidate sends just now, the first keeps the number for better times.
         """
         candidates = self.table.route(wanted.lane, wanted.template, region, number).candidates(number)
+        # Nothing to choose, so that the ledger is not asked for each number of a campaign.
         if len(candidates) == 1:
             return candidates[0], True
         return self._first(candidates, (*wanted.subjects, SIDES[region]), number, now_ms) or candidates[0], False
@@ -82,6 +83,7 @@ class Router:
         if not self.may_fail_over(queue):
             return Place()
         candidates = self.candidates(queue, number)
+        # Not among the candidates any more: then nothing comes after it either.
         before = candidates.index(queue.account) if queue.account in candidates else 0
         return Place(before, more=bool(after(candidates, queue.account)))
 
@@ -105,6 +107,8 @@ class Router:
     def _first(self, candidates: Sequence[str], subjects: tuple[str, ...], number: int, now_ms: float) -> str:
         for account in candidates:
             share = self.breakers.state(account, subjects).share(now_ms)
+            # Half open: the share is drawn by number, so that one number always gets the same
+            # answer.
             if share >= 1 or (share > 0 and chance(number, f"return {account}") < share):
                 return account
         return ""

@@ -39,11 +39,14 @@ class Route(NamedTuple):
 
 def _draw(number: int, share: tuple[str, int]) -> float:
     """How late an account comes for a number; the heavier it is, the more numbers it comes first for."""
+    # Weighted rendezvous: of exponential draws each account comes first for its share of the
+    # numbers, and the order of the others is theirs too.
     return -math.log(chance(number, share[0])) / share[1]
 
 
 def chance(number: int, salt: str) -> float:
     """A number's own place between 0 and 1, always the same for the same salt, never 0 or 1."""
+    # A hash and not random: every process, today and tomorrow, must find the same account.
     drawn = int.from_bytes(blake2b(f"{salt} {number}".encode(), digest_size=6).digest(), "big")
     return (drawn + 0.5) / 2**48
 
@@ -56,6 +59,7 @@ def own_template(account: Account, template: str) -> TemplateAt | None:
 def serves(account: Account, template: str, region: Region) -> bool:
     """Whether the account can say what the template says, as far as its settings tell."""
     own = own_template(account, template)
+    # Accounts with a site have texts for global numbers alone; SMSPartner's serve all.
     by_text = account.texts and (account.site is None or region == "global")
     return own is not None and (not by_text or own.id.lower() in account.texts)
 
@@ -124,6 +128,7 @@ class RoutingTable:
         ]
         if not fitting:
             return None
+        # The longest prefix wins, then a route made for this lane, then the first name.
         best = self._routes[max(fitting, key=lambda each: each[:2])[2]]
         return Route(tuple(best.accounts.items()), best.fallback)
 

@@ -50,6 +50,7 @@ def arranged(account: Account, own: TemplateAt, params: Params) -> Params | None
         return params
     if len(params) != len(own.params):
         return None
+    # By name only where all names are the template's: a value may contain an = by chance.
     named = dict(param.split("=", 1) for param in params if "=" in param)
     values = [named[name] for name in own.params] if set(named) == set(own.params) else params
     if not facts_of(account.provider).named_params:

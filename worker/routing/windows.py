@@ -70,6 +70,8 @@ def country_for(account: Account, lane: str, region: str, number: int) -> str:
 def closed_s(window: Window, zones: Sequence[ZoneInfo], now_s: float) -> float:
     """Seconds until the window is open in every zone; 0 when it is, or when there is no zone to go by; infinite when it never is."""
     moment = start = datetime.fromtimestamp(now_s, UTC)
+    # Each step is the latest opening of any zone, and the others may have closed by then. A window
+    # that opens at all does within a few days.
     for _ in range(4 * max(1, len(zones))):
         later = max((_opening(window, moment.astimezone(zone)) for zone in zones), default=moment)
         if later <= moment:
@@ -82,6 +84,7 @@ def _opening(window: Window, local: datetime) -> datetime:
     """When the window is open next in a zone: the given moment itself, if it is open then."""
     if window.opens <= local.time() < window.closes:
         return local.astimezone(UTC)
+    # Computed as local time, so that a change of clocks overnight moves the opening with it.
     day = local.date() if local.time() < window.opens else local.date() + timedelta(days=1)
     return datetime.combine(day, window.opens, local.tzinfo).astimezone(UTC)
 

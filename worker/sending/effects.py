@@ -53,8 +53,9 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
         redis.exceptions.RedisError: Redis cannot be reached.
     """
     ledger, queue = engine.ledger, flight.claim.queue
-    # The record puts recipients back into their batch queue, due at once. In another worker's hands a moment later they must
-    # find the bucket shut, the park, the hold; else each of them costs one more call to a provider that has just said no.
+    # The record puts recipients back into their batch queue, due at once. In another worker's hands
+    # a moment later they must find the bucket shut, the park, the hold; else each of them costs one
+    # more call to a provider that has just said no.
     if outcome.shut_s:
         buckets.shut(ledger, queue.account, flight.action, outcome.shut_s * 1000)
     if outcome.park:
@@ -63,7 +64,8 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
         _stop_machine(engine, flight, outcome.machine)
     if outcome.hold_s:
         batch_queues.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
-    # An opt-out is a person's word: it is not told twice, and losing it would text somebody who said no.
+    # An opt-out is a person's word: it is not told twice, and losing it would text somebody who
+    # said no.
     if outcome.opted_out:
         suppression.add(ledger, opt_out.of_answers(flight.provider, queue.account, _codes_of(flight, outcome)))
 
@@ -71,6 +73,7 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
 def after_record(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
     """What can wait: the end of a park or a stop, and words for people."""
     account = flight.claim.queue.account
+    # Any word of the provider's shows that it takes calls of this machine.
     if not outcome.machine and not outcome.silent and not outcome.failed:
         engine.presence.go_on(account)
     try:
@@ -121,10 +124,11 @@ def _codes_of(flight: Flight, outcome: Outcome) -> Iterator[tuple[int, str]]:
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
     """Park what the trouble speaks of: the account, one side of it, a template, or one job's messages alone."""
     queue = flight.claim.queue
+    # Account and process have no subject: all of the account is meant.
     subject = {Scope.REGION: queue.side, Scope.TEMPLATE: queue.own}.get(trouble.scope, "")
     if trouble.scope is Scope.TEMPLATE:
-        # One job may have misspelt a variable, which must not stop the template's other jobs. When a job with other params meets
-        # the same code, it is the template.
+        # One job may have misspelt a variable, which must not stop the template's other jobs. When
+        # a job with other params meets the same code, it is the template.
         alike = [
             park["template"]
             for park in accounts.parks(engine.ledger, queue.account)
@@ -155,6 +159,7 @@ def _unpark(engine: Engine, flight: Flight) -> None:
     """A probe went well: lift the parks it was under, and those of single jobs when the template itself works again."""
     queue = flight.claim.queue
     held = {park["template"] for park in accounts.parks(engine.ledger, queue.account)}
+    # A call that went well disproves every park that it was under.
     lifted = held & {"", *queue.subjects}
     if queue.template in lifted:
         lifted |= {subject for subject in held if subject.partition(ONLY)[0] == queue.template}

@@ -33,6 +33,7 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
     queue, accounts = claim.queue, engine.settings.accounts
     if not engine.router.may_fail_over(queue):
         return claim
+    # What was read a moment ago may be why these are here; moving needs the present.
     engine.router.breakers.forget()
     moves: list[Move] = []
     now_ms = engine.now_ms()
@@ -72,11 +73,13 @@ def moved_on(
         entries: What `decide` says, in the order of the groups.
         now_ms: The present by Redis, epoch ms.
     """
+    # Calls that were taken whole have no marks, and are most.
     odd = [each for each in entries if not isinstance(each.results, Taken)]
     if not any(result.next_account for each in odd for result in each.results):
         return list(entries)
     found, accounts = [], engine.settings.accounts
     for group, each in zip(groups, entries, strict=True):
+        # A recipient that was tried alone here may share calls again there.
         params = queue.params if queue.params != ALONE else OWN if group.own_params else SHARED
         results = []
         for number, result in zip(group.numbers, each.results, strict=True):

@@ -24,6 +24,8 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "") -> N
         while busy and not over():
             named, job = job, ""
             accepted = accept.accept_job(engine, named) if named else accept.accept_due(engine, lane)
+            # In turns, so that a long backlog of sends does not keep new jobs unaccepted, nor the
+            # other way round.
             calls = send.send_slice(engine, lane, SEND_S)
             busy = bool(named or accepted or calls)
     if busy:

@@ -71,12 +71,15 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         entry: The only one it seems to have, which then is taken and begun in one round trip.
     """
     provider = engine.providers.get(queue.account)
+    # Somebody must keep recipients whose account no process has; where another one has it, they are
+    # left to that.
     if provider is None:
         if engine.takes(queue.account):
             strangers.keep(engine, queue)
         else:
             engine.presence.lacks(queue.account, f"lane {queue.lane}")
         return False
+    # Before anything is taken: a claim that cannot be sent would only hold its recipients up.
     if closed_s := windows.queue_closed_s(engine.settings.accounts, queue, engine.now_ms):
         batch_queues.hold(engine.ledger, queue, closed_s * 1000)
         return False
@@ -88,6 +91,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             return flight
         request = _request(engine, flight)
         asked_ago_s = engine.monotonic_s() - flight.asked_s
+        # And so that the call ends before its lease: a rescuer would take it for lost.
         late_s = min(TOKEN_S, engine.settings.lease_s - engine.settings.accounts[queue.account].timeout_s)
         if asked_ago_s > late_s:
             log.warning(
@@ -99,6 +103,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
         span = engine.traces.begin_call(queue, flight.action, flight.begun.groups)
         called_s = engine.monotonic_s()
+        # No call, but an answer like any other: the decision and the record are the same.
         if isinstance(request, Broken):
             answer: Answer = request
         else:
@@ -152,8 +157,8 @@ def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | No
         )
         return claim is not None and _begin_claim(engine, claim, (limits, options), used, begun=begun, asked_s=asked_s)
     except RedisError:
-        # Whether the attempt was begun is not known, but that no call was made is: without that word its recipients would be in
-        # doubt, and end as unknown.
+        # Whether the attempt was begun is not known, but that no call was made is: without that
+        # word its recipients would be in doubt, and end as unknown.
         for attempt in used:
             _withdraw(engine, queue, attempt)
         raise
@@ -187,7 +192,8 @@ def _begin_claim(
             provider = engine.settings.accounts[claim.queue.account].provider
             return Flight(claim, begun, limits.action, provider, asked_s)
         if begun.why == "small":
-            # The account is in doubt, or held and due for a probe: a call for fewer recipients finds out.
+            # The account is in doubt, or held and due for a probe: a call for fewer recipients
+            # finds out.
             batch_queues.release(engine.ledger, claim)
             used.append(engine.next_attempt())
             options["limit"] = begun.most

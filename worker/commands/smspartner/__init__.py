@@ -2,8 +2,6 @@
 
 It is the same as `python -m worker smspartner …`.
 
-It is the same as `python -m worker smspartner …`.
-
 The commands need the service's settings, which hold the key; so they live here and not in the
 wheel.
 """

@@ -2,8 +2,6 @@
 
 It is the same as `python -m worker tencent …`.
 
-It is the same as `python -m worker tencent …`.
-
 The commands need the service's settings, which hold the credentials; so they live here and not in
 the wheel.
 """

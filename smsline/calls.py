@@ -11,7 +11,7 @@ from typing import Final, Literal
 from redis.exceptions import RedisError
 
 from smsline.environ import read_values
-from smsline.errors import BadInput, Conflict, NotFound, Unavailable
+from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
 from smsline.job import JobSpec, check_job_id, check_ref, new_job_id, rules_of
 from smsline.ledger import inbox, jobs
 from smsline.ledger.inbox import Part, Submitted
@@ -21,7 +21,7 @@ from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.talk import Talk, Unreached, ask
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL, GONE_MS, lane_queue
 from smsline.numbers import check_region, parse_number
-from smsline.repeats import Content, refuse_another_job, refuse_other_rows
+from smsline.repeats import Content, mark, refuse_another_job, refuse_other_rows
 from smsline.tracing import submitting
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 from smsline.wakeup import wake_up
@@ -29,6 +29,7 @@ from smsline.wakeup import wake_up
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S: Final = 60.0
+UNCONFIRMED_KEPT: Final = 100
 
 Broker = Literal["ledger", "redis", "other"]
 """Where wake-ups go: onto a list in the ledger's Redis, onto one in another Redis, or nowhere."""
@@ -126,6 +127,11 @@ def checked_message(
     return spec, part, content
 
 
+def _said(spec: JobSpec, content: Content) -> tuple[str, ...]:
+    """What one message says to whom, without a text of it."""
+    return spec.lane, spec.template, mark(spec.params), str(content)
+
+
 class Calls:
     """The talks of one client.
 
@@ -140,6 +146,7 @@ class Calls:
         self.region = region
         self.broker = broker
         self._looked_s: dict[str, float] = {}
+        self._unconfirmed: dict[tuple[str, ...], str] = {}
 
     def send(self, job: Mapping[str, object], *, to: str, ref: str = "", job_id: str | None = None) -> Talk[Submitted]:
         """One message to one number; nothing is asked before all of it is checked.
@@ -154,8 +161,21 @@ class Calls:
         kept = (yield from inbox.kept_job(self.keys, check_job_id(job_id))) if job_id else None
         if kept is None:
             rows = str(content) if asked.key else ""
-            with submitting(asked) as spec:
-                taken = yield from self.submit(job_id or new_job_id(), spec, part, part_no=0, parts=1, rows=rows)
+            earlier = self._unconfirmed.pop(_said(asked, content), "") if self._unconfirmed else ""
+            if earlier and not (job_id or asked.key):
+                log.warning(
+                    "job %s may have been taken, and the same message is handed over anew as another job; where it is the same call "
+                    "again, give it job_id=error.job",
+                    earlier,
+                )
+            try:
+                with submitting(asked) as spec:
+                    taken = yield from self.submit(job_id or new_job_id(), spec, part, part_no=0, parts=1, rows=rows)
+            except Unconfirmed as error:
+                # Only the last few: who repeats a call does so at once.
+                known = [*self._unconfirmed.items(), (_said(asked, content), error.job)]
+                self._unconfirmed = dict(known[-UNCONFIRMED_KEPT:])
+                raise
             # The ledger alone can say that a key is used; only then is it worth a second question.
             kept = (yield from inbox.kept_job(self.keys, taken.job)) if taken.existed else None
             if kept is None:

@@ -5,8 +5,10 @@ from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as ConnectionSilent
 
+from smsline.calls import Calls
 from smsline.errors import Unconfirmed
 from smsline.ledger.inbox import ASK_AGAIN_S, insist
+from smsline.ledger.keys import Keys
 from smsline.ledger.link import ScriptCall
 from smsline.ledger.talk import Talk, Unreached
 
@@ -54,3 +56,24 @@ def test_a_script_that_redis_does_not_know_is_sent_with_its_text() -> None:
     assert play(insist("job", CALL, CALL), [1, NoScriptError("")], Unreached("refused"), [1, 1]) == [1, 1]
     with pytest.raises(Unreached):
         play(insist("job", CALL), [NoScriptError("")], Unreached("refused"))
+
+
+def test_a_second_job_in_place_of_an_unconfirmed_one_is_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    """The same message without the id of the first call is told in the log; with the id, or another message, nothing is."""
+    calls, never = Calls(Keys("t"), None, "other"), [ConnectionSilent("no answer")] * (1 + len(ASK_AGAIN_S))
+    message = {"template": "1", "lane": "otp", "params": ["482913"]}
+
+    def send(to: str = "+8613711112222", **how: str) -> str:
+        caplog.clear()
+        with pytest.raises(Unconfirmed) as doubt:
+            play(calls.send(message, to=to, **how), *([[[None] * 7, []]] if how else []), *never)  # type: ignore[arg-type]
+        return doubt.value.job
+
+    first = send()
+    send("+8613711112223")
+    assert not caplog.records
+    send()
+    assert [first in record.message and "job_id" in record.message for record in caplog.records] == [True]
+    assert "482913" not in caplog.text
+    send(job_id="j1234567")
+    assert not caplog.records

@@ -16,17 +16,18 @@ import uvicorn
 from config.settings import Settings
 from smsline.client import Client
 from smsline.job import Recipient
-from smsline.ledger import accounts, dead, replies, statistics, suppression, webhooks
+from smsline.ledger import accounts, api_keys, dead, replies, statistics, suppression, users, webhooks
 from smsline.ledger.replies import NewReply
 from smsline.ledger.suppression import Suppression
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
+from tests.unit.web.conftest import CHEAP, PASSWORD
 from worker.listening import bind, url_of
 from worker.web.app import build_app
 from worker.web.serve import web_process
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -108,9 +109,10 @@ class Console:
         suppression.add(ledger, [Suppression(8613900000001, scope="marketing", source="reply", reason="TD")])
         reply = NewReply("main", 8613900000001, "TD", now_ms // 1000, "Shop", "", "stop", "marketing", "TD")
         for text, does in (("TD", "stop"), ("thanks!", ""), ("pls stop", "near"), ("START", "start")):
-            replies.keep(ledger, reply._replace(text=text, does=does), retention_ms=86_400_000)
+            number = 8613900000001 + (does == "start")
+            replies.keep(ledger, reply._replace(text=text, does=does, number=number), retention_ms=86_400_000)
         webhooks.add(ledger, "shop", "https://shop.example/hook", ["job.closed", "recipients.final"])
-        for minute in range(180, 0, -1):
+        for minute in range(190, 0, -1):
             for state, share in (("accepted", 1.0), ("delivered", 0.9)):
                 grown = round(share * (200 + 150 * math.sin(minute / 25)))
                 ledger.redis.hincrby(ledger.keys.stats, f"r|main|marketing|{state}", grown)
@@ -147,7 +149,7 @@ def paths_of(console: Console) -> dict[str, str]:
         "campaign": "/campaigns/new",
         "codes": "/codes?q=MK:0024",
         "code-list": "/codes?provider=tencent&verdict=park",
-        "number": "/numbers/+8613911112222",
+        "number": "/numbers/+8613900000001",
         "missing": "/jobs/0mwqw8p80dsryzgyvm",
     }
 
@@ -160,15 +162,21 @@ def test_every_page(browser: "Browser", console: Console, width: int, height: in
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
+    asked: list[Request] = []
+    page.on("requestfinished", lambda request: asked.append(request))  # noqa: PLW0108 - it must be a function of Python
     for name, path in paths_of(console).items():
         page.goto(console.url + path)
+        if name == "overview":
+            assert page.locator("figure .uplot canvas").count() == 1
+            sizes = [request.sizes() for request in asked]
+            assert sum(each["responseBodySize"] + each["responseHeadersSize"] for each in sizes) <= 100_000
         assert _axe(page) == [], name
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), (
             f"{name} is wider than the screen"
         )
         if PICTURES:
             page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png", full_page=True)
-        if PICTURE and (name, width, scheme) == ("job", 1280, "light"):
+        if PICTURE and (name, width, scheme) == ("overview", 1280, "light"):
             page.set_viewport_size({"width": 1120, "height": 900})
             page.screenshot(path=PICTURE)
             page.set_viewport_size({"width": width, "height": height})
@@ -216,6 +224,7 @@ def test_why_a_number_failed_in_two_clicks(browser: "Browser", console: Console)
     page.get_by_role("checkbox", name="FailedOperation.PhoneNumberInBlacklist").check()
     page.get_by_role("button", name="Requeue").click()
     assert page.inner_text("h1") == "Requeue 30 recipients?"
+    assert _axe(page) == []
     page.close()
 
 
@@ -240,3 +249,25 @@ def test_a_new_campaign(browser: "Browser", console: Console) -> None:
     page.get_by_role("button", name="Start: send to 1 recipient").press("Enter")
     assert "started with 1 recipients" in page.inner_text("main")
     page.close()
+
+
+def test_who_signs_in(browser: "Browser", console: Console) -> None:
+    """By keyboard alone, and back to the page that was asked for; who may do what, with users and keys, is as sound as the rest."""
+    ledger = console.web.ledger
+    users.add(ledger, "anna", "admin", CHEAP.hash(PASSWORD))
+    api_keys.create(ledger, "shop", scopes=["send", "read"], lanes=["otp"], templates=["1234"], per_s=50)
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{console.url}/access")
+    page.get_by_label("Name").fill("anna")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    sync_api.expect(page.get_by_role("heading", name="Users and keys")).to_be_visible()
+    assert _axe(page) == []
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/signed-in-390-light.png", full_page=True)
+    page.get_by_role("button", name="Sign out").press("Enter")
+    assert page.url.endswith("/sign-in")
+    page.close()
+    users.remove(ledger, "anna")

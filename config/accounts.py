@@ -1,4 +1,7 @@
-"""An account at a provider: its credentials, limits and route, checked against what the provider declares in its `facts.py`."""
+"""An account at a provider.
+
+Its credentials, limits and route, checked against what the provider declares in its `facts.py`.
+"""
 
 import difflib
 import re
@@ -122,7 +125,9 @@ class Account(BaseModel):
     """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""
 
     send_each: bool = False
-    """Whether Tencent's SendMultiGlobalSms is switched on: it takes global numbers with params of their
+    """Whether Tencent's SendMultiGlobalSms is switched on.
+
+    It takes global numbers with params of their
     own 200 to a call, and not every endpoint has it. Without it such numbers go one to a SendSms.
     """
 
@@ -137,7 +142,10 @@ class Account(BaseModel):
     """
 
     ca_bundle: FilePath | None = None
-    """File of CA certificates, PEM, that are believed besides the usual ones: of a proxy or gateway that looks into TLS."""
+    """File of CA certificates, PEM, that are believed besides the usual ones.
+
+    Of a proxy or gateway that looks into TLS.
+    """
 
     sign: str = ""
     """Signature used when a job names none; the provider requires one for mainland numbers."""

@@ -1,4 +1,7 @@
-"""The kinds of value a setting can have: how each is read from text, checked, and in which unit it is kept."""
+"""The kinds of value a setting can have.
+
+How each is read from text, checked, and in which unit it is kept.
+"""
 
 import re
 from itertools import pairwise
@@ -177,7 +180,10 @@ Texts = dict[Annotated[str, LowerCase, AfterValidator(_template)], Annotated[str
 Templates = dict[
     Annotated[str, LowerCase, AfterValidator(_template)], Annotated[TemplateAt, PlainValidator(_template_at)]
 ]
-"""Template ids as jobs give them, lower case, to the account's own: `SMS_9`, or `SMS_9(code, minutes)`."""
+"""Template ids as jobs give them, lower case, to the account's own.
+
+`SMS_9`, or `SMS_9(code, minutes)`.
+"""
 
 RedisUrl = Annotated[str, _url_of(*REDIS_SCHEMES)]
 BrokerUrl = Annotated[str, _url_of(*BROKER_SCHEMES)]

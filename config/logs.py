@@ -42,7 +42,10 @@ class PlainFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, message, process, thread, and what else the record has."""
+    """One JSON object a line.
+
+    Time (UTC), level, logger, message, process, thread, and what else the record has.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""

@@ -56,7 +56,10 @@ class Redactor:
         return "".join(piece for part, keep in zip(parts, [*kept, ""], strict=True) for piece in (part, keep))
 
     def value(self, value: object) -> object:
-        """A value of an extra field: unchanged when there is nothing to hide in it, else its masked text."""
+        """A value of an extra field.
+
+        Unchanged when there is nothing to hide in it, else its masked text.
+        """
         plain = value if isinstance(value, str) else repr(value)
         masked = self(plain)
         return value if masked == plain else masked
@@ -87,7 +90,9 @@ class RedactionFilter(logging.Filter):
 
 
 def trace(error: BaseException) -> str:
-    """A traceback without the texts that may quote what was being worked on: a number, a code, a name with an odd character.
+    """A traceback without the texts that may quote what was being worked on.
+
+    A number, a code, a name with an odd character.
 
     Which line it was is there, and so is the error's kind. Its own words are there if they speak of
     a machine, or are ours.
@@ -110,7 +115,10 @@ def trace(error: BaseException) -> str:
 
 
 def _speaks_of_machines(kind: type[BaseException]) -> bool:
-    """Whether errors of a kind never quote data: of the operating system, and of the packages that talk to machines."""
+    """Whether errors of a kind never quote data.
+
+    Of the operating system, and of the packages that talk to machines.
+    """
     return issubclass(kind, OSError | MemoryError | ImportError) or kind.__module__.split(".", 1)[0] in _MACHINES
 
 

@@ -1,4 +1,7 @@
-"""Routes: which accounts send a lane's numbers of some countries, in which shares, and who stands in for them."""
+"""Routes.
+
+Which accounts send a lane's numbers of some countries, in which shares, and who stands in for them.
+"""
 
 import re
 from collections.abc import Mapping
@@ -59,7 +62,10 @@ class Route(BaseModel):
     """
 
     accounts: Weights
-    """Accounts that share the numbers, and their weights: 70 and 30 are seven numbers of ten and three."""
+    """Accounts that share the numbers, and their weights.
+
+    70 and 30 are seven numbers of ten and three.
+    """
 
     fallback: Names = ()
     """Accounts that stand in for them, the first before the second."""

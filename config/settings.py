@@ -200,11 +200,17 @@ class Settings(BaseSettings):
     @field_validator("accounts")
     @classmethod
     def _in_order_of_preference(cls, accounts: dict[str, Account]) -> dict[str, Account]:
-        """In the order of priority, then of names: the first account that can serve a number is the preferred one."""
+        """In the order of priority, then of names.
+
+        The first account that can serve a number is the preferred one.
+        """
         return dict(sorted(accounts.items(), key=lambda item: (item[1].priority, item[0])))
 
     def bucket_of(self, account: str) -> str:
-        """Whose token buckets an account's calls are counted in: providers count by key, and several accounts may share one."""
+        """Whose token buckets an account's calls are counted in.
+
+        Providers count by key, and several accounts may share one.
+        """
         return self._buckets.get(account, account)
 
     @cached_property

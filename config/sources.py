@@ -1,4 +1,6 @@
-"""Where settings come from: an environment or a TOML file, read as a nested tree with the names as written.
+"""Where settings come from.
+
+An environment or a TOML file, read as a nested tree with the names as written.
 
 Own readers rather than pydantic-settings' because of three needs: an error must name the variable
 as the operator wrote it, a lane's value must be able to refine the number set for all lanes, and
@@ -108,7 +110,10 @@ def read_file(path: Path, per_lane: frozenset[str]) -> Given:
 
 
 def config_path(environ: Mapping[str, str]) -> Path | None:
-    """The settings file: the one named by `SMSLINE_CONFIG`, else `./smsline.toml` if it is there."""
+    """The settings file.
+
+    The one named by `SMSLINE_CONFIG`, else `./smsline.toml` if it is there.
+    """
     if named := environ.get(CONFIG_VARIABLE):
         return Path(named).expanduser()
     return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None

@@ -37,7 +37,10 @@ class Web(BaseModel):
     """Header in which a proxy in front names the user it has signed in; empty trusts none."""
 
     trusted_proxy_addresses: Networks = ()
-    """Where such proxies are: only from there are this header, `X-Forwarded-For` and `X-Forwarded-Proto` believed."""
+    """Where such proxies are.
+
+    Only from there are this header, `X-Forwarded-For` and `X-Forwarded-Proto` believed.
+    """
 
     trusted_proxy_role: Annotated[Literal["read", "operate", "admin"], LowerCase] = "read"
     """Role of a user that they name and `smsline users` does not know."""

@@ -1,4 +1,6 @@
-"""What a producer (`Client`) or a tool for people (`Admin`) imports: both, what they take and return, and their errors.
+"""What a producer (`Client`) or a tool for people (`Admin`) imports.
+
+Both, what they take and return, and their errors.
 
 Names are loaded when they are first used: a command that only explains a code does not pay for
 Redis.

@@ -1,4 +1,7 @@
-"""Who may do what, and who has done what: users of the console, keys of the HTTP API, the audit trail. A part of `Admin`."""
+"""Who may do what, and who has done what.
+
+Users of the console, keys of the HTTP API, the audit trail. A part of `Admin`.
+"""
 
 from collections.abc import Iterator
 from typing import Unpack

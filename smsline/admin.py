@@ -1,4 +1,7 @@
-"""What a person asks of the service: which jobs there are, what is dead and why, which accounts are parked; and the levers."""
+"""What a person asks of the service.
+
+Which jobs there are, what is dead and why, which accounts are parked; and the levers.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -92,7 +95,10 @@ class Admin(Webhooks):
             return self._told(dead.groups(self._ledger, pick))
 
     def dead_summary(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
-        """The same at a price that does not grow with the dead letter: `jobs` is empty, or the one that is asked for."""
+        """The same at a price that does not grow with the dead letter.
+
+        `jobs` is empty, or the one that is asked for.
+        """
         with self._acting():
             pick = dead.Pick(code, job, account, dead.check_state(state))
             return self._told(dead.of_jobs(self._ledger, [job], pick) if job else dead.summary(self._ledger, pick))
@@ -154,7 +160,9 @@ class Admin(Webhooks):
         return dropped
 
     def number(self, number: str) -> NumberPage:
-        """What happened to a number: every message that is kept for it, what it answered, and whether it may be texted.
+        """What happened to a number.
+
+        Every message that is kept for it, what it answered, and whether it may be texted.
 
         Raises:
             BadInput: It cannot be a number.

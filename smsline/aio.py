@@ -264,7 +264,10 @@ def _connect(url: str, timeout_s: float) -> Any:  # noqa: ANN401 - as above
 
 
 async def _parts(rows: Rows, cut: Callable[[Iterable[str | Recipient]], Iterator[Part]]) -> AsyncGenerator[Part, None]:
-    """`smsline.parts.parts` of rows that may come asynchronously: as many as a part holds are awaited, then cut."""
+    """`smsline.parts.parts` of rows that may come asynchronously.
+
+    As many as a part holds are awaited, then cut.
+    """
     if not isinstance(rows, AsyncIterable):
         for part in cut(rows):
             yield part

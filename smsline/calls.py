@@ -1,4 +1,7 @@
-"""What the clients ask of the ledger, without I/O: `Client` and `AsyncClient` carry the same talks."""
+"""What the clients ask of the ledger, without I/O.
+
+`Client` and `AsyncClient` carry the same talks.
+"""
 
 import logging
 import math
@@ -207,7 +210,9 @@ class Calls:
         return taken
 
     def _look_for_workers(self, job: str, lane: str) -> Talk[None]:
-        """Warn where no worker runs that serves the job's lane: all are down, or the namespace is misspelt on one side.
+        """Warn where no worker runs that serves the job's lane.
+
+        All are down, or the namespace is misspelt on one side.
 
         It is asked after a client's first job in a lane, and then once a minute, so that it costs a
         long-lived client nothing.

@@ -1,4 +1,7 @@
-"""`Client`, what producers call: it hands jobs over, durable when a call returns, and follows them."""
+"""`Client`, what producers call.
+
+It hands jobs over, durable when a call returns, and follows them.
+"""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence

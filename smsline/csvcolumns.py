@@ -116,7 +116,10 @@ class Columns(NamedTuple):
 
 
 def delimiter_of(header: str, phone_column: str = "") -> str:
-    """The one by which the first line names the phone: spreadsheets write `;` where a comma is the decimal point."""
+    """The one by which the first line names the phone.
+
+    Spreadsheets write `;` where a comma is the decimal point.
+    """
     wanted = {_plain(phone_column)} if phone_column else {PHONE, *USUAL}
     for delimiter in _DELIMITERS:
         cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])

@@ -1,4 +1,6 @@
-"""Settings as an environment gives them: variables, the files that stand in for them, and a folder of secrets.
+"""Settings as an environment gives them.
+
+Variables, the files that stand in for them, and a folder of secrets.
 
 Producers and the service read theirs through here. Three sources hold the same names; the first
 that has a value wins:

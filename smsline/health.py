@@ -1,4 +1,7 @@
-"""The health of an account, for people: is it parked, held, failing or unserved, by which code, and what that means."""
+"""The health of an account, for people.
+
+Is it parked, held, failing or unserved, by which code, and what that means.
+"""
 
 from collections.abc import Mapping
 from typing import TypedDict

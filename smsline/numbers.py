@@ -1,4 +1,7 @@
-"""Phone numbers: read in any usual spelling, kept as the integer of their E.164 digits, masked for logs, packed for the ledger.
+"""Phone numbers.
+
+Read in any usual spelling, kept as the integer of their E.164 digits, masked for logs, packed for
+the ledger.
 
 The integer (`8613711112222`) fits eight bytes and compares in one step. A spelling is taken only if
 what is written is the number: cleaning removes punctuation and invisible marks, never a letter, an
@@ -233,7 +236,10 @@ def _country(code: int) -> _Country | None:
 
 
 def _valid_in(table: PhoneMetadata) -> re.Pattern[str]:
-    """All numbers of a region but those of premium rate, as one expression: a kind's lengths looked ahead to, then its pattern."""
+    """All numbers of a region but those of premium rate, as one expression.
+
+    A kind's lengths looked ahead to, then its pattern.
+    """
     general = table.general_desc
     kinds = (
         *(table.mobile, table.fixed_line, table.toll_free, table.shared_cost, table.personal_number),
@@ -256,7 +262,10 @@ def _pattern(table: PhoneMetadata, kind: phonenumbers.PhoneNumberDesc | None) ->
 
 @cache
 def usual_spelling() -> Callable[[str], object]:
-    """Tells, by one expression, whether a text is a mainland mobile number in E.164: the row that campaigns are made of."""
+    """Tells, by one expression, whether a text is a mainland mobile number in E.164.
+
+    The row that campaigns are made of.
+    """
     table = PhoneMetadata.metadata_for_region("CN")
     mobile = table.mobile.national_number_pattern if table and table.mobile else "(?!)"
     return re.compile(rf"\+86(?:{mobile})").fullmatch
@@ -285,7 +294,9 @@ def check_region(region: object, field: str = "region") -> str | None:
 
 
 def same_phone(number: int) -> int:
-    """One number for all spellings of one phone: what duplicates and the suppression list are told by.
+    """One number for all spellings of one phone.
+
+    What duplicates and the suppression list are told by.
 
     Argentina's mobiles are written with a 9 after the country code from abroad, and without it at
     home; the national number behind it is given out once, so both ring the same phone.

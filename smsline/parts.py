@@ -1,4 +1,7 @@
-"""Recipients cut into parts: each row is checked as it comes, bad ones are reported, and one part is in memory at a time."""
+"""Recipients cut into parts.
+
+Each row is checked as it comes, bad ones are reported, and one part is in memory at a time.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

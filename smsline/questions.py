@@ -1,4 +1,6 @@
-"""What producers and people ask of a provider: a question in the ledger, which a worker with the account answers.
+"""What producers and people ask of a provider.
+
+A question in the ledger, which a worker with the account answers.
 
 Only workers have a provider's keys. They ask under the limit of the action, so that questions take
 nothing away from sends.
@@ -75,7 +77,9 @@ class SignatureInfo(TypedDict):
 
 
 def account_that_answers(keys: Keys, account: str) -> Talk[str]:
-    """The account that a question goes to: the one that is named, or the only one whose provider answers.
+    """The account that a question goes to.
+
+    The one that is named, or the only one whose provider answers.
 
     Raises:
         BadInput: It cannot be asked, or there are several.

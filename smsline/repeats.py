@@ -53,7 +53,10 @@ class Kept:
 
 
 def mark(params: Sequence[str]) -> str:
-    """A digest of params, of two bytes on purpose: enough to tell a slip, too short to try codes against."""
+    """A digest of params, of two bytes on purpose.
+
+    Enough to tell a slip, too short to try codes against.
+    """
     return blake2b(json.dumps(list(params)).encode(), digest_size=2).hexdigest()
 
 

@@ -66,7 +66,10 @@ def segments(text: str, *, mainland: bool = False, sign: str = "") -> Segments:
 
 
 def told(found: Segments) -> str:
-    """In words: `2 segments of UCS-2 (82 places), because of 'ł' (U+0142 LATIN SMALL LETTER L WITH STROKE)`."""
+    """In words.
+
+    `2 segments of UCS-2 (82 places), because of 'ł' (U+0142 LATIN SMALL LETTER L WITH STROKE)`.
+    """
     words = f"{found.count} segment{'s' if found.count != 1 else ''} of {found.encoding} ({found.places} places)"
     if not found.culprits:
         return words

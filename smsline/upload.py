@@ -1,4 +1,7 @@
-"""A campaign on its way into the ledger: a new job, one that is continued, or one that is said again."""
+"""A campaign on its way into the ledger.
+
+A new job, one that is continued, or one that is said again.
+"""
 
 from collections import deque
 from dataclasses import replace

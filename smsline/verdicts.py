@@ -16,7 +16,9 @@ class Verdict(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a verdict speaks of: whether the next recipient, content, template or account is concerned too.
+    """What a verdict speaks of.
+
+    Whether the next recipient, content, template or account is concerned too.
 
     `region` is one side of the account, mainland or global numbers. `process` is the machine that
     made the call, with its clock, its address and the key that it was given: other machines may go

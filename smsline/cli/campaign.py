@@ -116,7 +116,10 @@ class Intake:
         return self._lines[row - 1] if 0 < row <= len(self._lines) else ""
 
     def settled(self, count: int) -> None:
-        """The client has judged the first `count` of them: their phones need not be known any more."""
+        """The client has judged the first `count` of them.
+
+        Their phones need not be known any more.
+        """
         for position in [position for position in self._open if position <= count]:
             del self._open[position]
 

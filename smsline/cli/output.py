@@ -124,7 +124,10 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> "Table":
 
 
 def cell(value: object) -> str:
-    """A value as a table shows it: nothing for None, thousands apart, no control character from wherever it came."""
+    """A value as a table shows it.
+
+    Nothing for None, thousands apart, no control character from wherever it came.
+    """
     if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):

@@ -123,7 +123,10 @@ def failures(
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="At most so many of each endpoint.")] = 100,
     as_json: opt.Json = False,
 ) -> None:
-    """List events whose last try was in vain: how often they were tried, what was answered, when they are tried next."""
+    """List events whose last try was in vain.
+
+    How often they were tried, what was answered, when they are tried next.
+    """
     found = opt.admin_of(context).webhook_failures(name, limit=limit)
     if as_json:
         print_json(found)

@@ -104,7 +104,10 @@ def read_row(cells: Mapping[str, str], space: Namespace) -> CodeRow | Fault:
 
 
 def cells_of(row: CodeRow) -> dict[str, str]:
-    """The inverse of `read_row`: the row's texts by column, for an override that changes only some of them."""
+    """The inverse of `read_row`.
+
+    The row's texts by column, for an override that changes only some of them.
+    """
     read = f"{row.read_verdict}/{row.read_scope}" if row.read_verdict else ""
     return {
         "code": row.code,

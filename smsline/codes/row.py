@@ -1,4 +1,7 @@
-"""The values of this package: a namespace of codes, one code's row, and the match that a lookup answers with."""
+"""The values of this package.
+
+A namespace of codes, one code's row, and the match that a lookup answers with.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -9,10 +12,16 @@ How: TypeAlias = Literal["exact", "alias", "range", "wildcard", "family", "unkno
 """How a code was found, best first; `unknown` means that no row speaks of it."""
 
 Form: TypeAlias = Literal["exact", "range", "wildcard", "family"]
-"""What a row's code stands for: itself, numbers from-to, everything with this beginning, or a family as last resort."""
+"""What a row's code stands for.
+
+Itself, numbers from-to, everything with this beginning, or a family as last resort.
+"""
 
 Kind: TypeAlias = Literal["send", "read", "receipt", "manage"]
-"""What a namespace's codes answer: a call that sends, one that only reads, a message sent before, or anything else."""
+"""What a namespace's codes answer.
+
+A call that sends, one that only reads, a message sent before, or anything else.
+"""
 
 Window: TypeAlias = Literal[
     "08:00", "next_day", "next_day_08:00", "next_month", "next_working_day_08:00", "from_message"

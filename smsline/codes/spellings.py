@@ -85,14 +85,20 @@ def tidy(code: str) -> str:
 
 
 def unlabelled(code: str) -> list[str]:
-    """What a label announces as the code, likeliest first: `code: 1016`, `"Code":"isv.X"`, `Error 2053`, `#9`."""
+    """What a label announces as the code, likeliest first.
+
+    `code: 1016`, `"Code":"isv.X"`, `Error 2053`, `#9`.
+    """
     text = _straight(code).strip()
     named = [found[1] for pattern in (_QUOTED_FIELD, _LABEL, _FIELD) if (found := pattern.search(text))]
     return list(_without_repeats(tidy(one) for one in named))
 
 
 def skeleton(code: str) -> str:
-    """What is left when case, separators and `isv.` say nothing: equal for `MK:0001`, `mk 0001` and `MK-0001`."""
+    """What is left when case, separators and `isv.` say nothing.
+
+    Equal for `MK:0001`, `mk 0001` and `MK-0001`.
+    """
     text = _ANY_PREFIX.sub("", tidy(code), count=1)
     # A dash before a number is its sign (-1 is another code than 1); one within is a separator like any other.
     sign = "-" if _NEGATIVE.match(text) else ""
@@ -100,12 +106,18 @@ def skeleton(code: str) -> str:
 
 
 def unpadded(code: str) -> str:
-    """The skeleton without the zeros before its numbers: equal for `MK:0001` and `MK:1`, `002` and `2`."""
+    """The skeleton without the zeros before its numbers.
+
+    Equal for `MK:0001` and `MK:1`, `002` and `2`.
+    """
     return skeleton(_ZEROS.sub("", tidy(code)))
 
 
 def coloned(code: str) -> Iterator[str]:
-    """The code as carriers write theirs, in capitals with a colon: for ranges and beginnings, which need one."""
+    """The code as carriers write theirs, in capitals with a colon.
+
+    For ranges and beginnings, which need one.
+    """
     text = _ANY_PREFIX.sub("", tidy(code), count=1).upper()
     yield text
     yield re.sub(r"\s*[ :=_.-]\s*", ":", text)
@@ -121,7 +133,9 @@ def _straight(code: str) -> str:
 
 
 def unspoiled(code: str) -> Iterator[str]:
-    """What a spreadsheet may have turned into this number: `0.089583` was a time of day, `43497` a date.
+    """What a spreadsheet may have turned into this number.
+
+    `0.089583` was a time of day, `43497` a date.
 
     A code such as `2:9` is read as a time and kept as a fraction of the day; `2-1` is read as a
     date and kept as the number of days since the end of 1899.

@@ -1,4 +1,7 @@
-"""One index per namespace, of data files and overrides: loaded when first asked for, kept until overrides change."""
+"""One index per namespace, of data files and overrides.
+
+Loaded when first asked for, kept until overrides change.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -142,7 +145,10 @@ def _lines(name: str) -> list[dict[str, str]]:
 
 
 def _load_receipts(space: Namespace) -> list[CodeRow]:
-    """1,975 codes share some 35 reasons: a receipt's row is its reason's, with the code's own name and line."""
+    """1,975 codes share some 35 reasons.
+
+    A receipt's row is its reason's, with the code's own name and line.
+    """
     # The reasons alone are checked, and the columns (code, reason, carrier, line, match, aliases) are read by position:
     # `read_row` takes 60 us a row, 0.1 s for all of them, in every process and every command that meets a receipt.
     reasons = {line["reason"]: _sound(line | {"code": line["reason"]}, space) for line in _lines(_REASONS)}

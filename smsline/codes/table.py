@@ -1,4 +1,7 @@
-"""An index of one namespace: finds a row by its code's spelling, its number range or its beginning."""
+"""An index of one namespace.
+
+Finds a row by its code's spelling, its number range or its beginning.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +69,10 @@ class Table:
         return TableHit(row, "family") if row else None
 
     def readings(self, code: str) -> Iterator[TableHit]:
-        """Every row that this spelling may mean, best first: also twins, other cases and printed numbers."""
+        """Every row that this spelling may mean, best first.
+
+        Also twins, other cases and printed numbers.
+        """
         named = [TableHit(row, "exact") for row in sorted(self.named(code), key=_condemns)]
         named += [TableHit(row, "alias") for row in self._loose.get(code.casefold(), ())]
         yield from named
@@ -88,11 +94,17 @@ class Table:
         yield from (TableHit(row, "alias") for row in self._skeletons.get(skeleton(code), ()))
 
     def alike_but_zeros(self, code: str) -> Iterator[TableHit]:
-        """Rows that differ in the zeros before their numbers too: a spreadsheet makes `2` of `002`."""
+        """Rows that differ in the zeros before their numbers too.
+
+        A spreadsheet makes `2` of `002`.
+        """
         yield from (TableHit(row, "alias") for row in self._unpadded.get(unpadded(code), ()))
 
     def by_tail(self, code: str) -> Iterator[TableHit]:
-        """Rows whose code ends in these words after its dot, in any case: `PhoneNumberInBlacklist`."""
+        """Rows whose code ends in these words after its dot, in any case.
+
+        `PhoneNumberInBlacklist`.
+        """
         tail = skeleton(code)
         for row in self.rows if tail else ():
             _, dot, _ = row.code.partition(".")

@@ -126,7 +126,10 @@ def default_advice(kind: Kind, verdict: Verdict, scope: Scope) -> str:
 
 
 def as_read(row: CodeRow) -> CodeRow:
-    """The row as it holds for a call that only reads: what a send must doubt, a read can simply repeat."""
+    """The row as it holds for a call that only reads.
+
+    What a send must doubt, a read can simply repeat.
+    """
     if row.kind != "send":
         return row
     if row.read_verdict is None or row.read_scope is None:

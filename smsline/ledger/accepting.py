@@ -1,4 +1,7 @@
-"""From inbox to batch queues: blocks of recipients, laid out in Python, are written and queued by one script."""
+"""From inbox to batch queues.
+
+Blocks of recipients, laid out in Python, are written and queued by one script.
+"""
 
 import json
 from collections.abc import Sequence

@@ -24,7 +24,10 @@ class Park(TypedDict):
 
 
 class Credit(TypedDict):
-    """What was left on an account when the provider was asked last: money as it writes it, and the messages that buys."""
+    """What was left on an account when the provider was asked last.
+
+    Money as it writes it, and the messages that buys.
+    """
 
     balance: str
     currency: str
@@ -121,7 +124,10 @@ def parks(ledger: Ledger, account: str) -> list[Park]:
 
 
 def scope_of(subject: str) -> str:
-    """What a park holds up: the account, one side of it, a template, or one job's messages of a template."""
+    """What a park holds up.
+
+    The account, one side of it, a template, or one job's messages of a template.
+    """
     if ONLY in subject:
         return "job"
     return "region" if subject in {MAINLAND, GLOBAL} else "template" if subject else "account"

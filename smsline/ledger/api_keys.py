@@ -58,7 +58,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ListedKey:
-    """A key as it is shown: what it may do, its digest, and ISO 8601 times of its revocation and last use, if any."""
+    """A key as it is shown.
+
+    What it may do, its digest, and ISO 8601 times of its revocation and last use, if any.
+    """
 
     key: ApiKey
     digest: str

@@ -1,4 +1,7 @@
-"""The audit trail: every act of a person or a program on the service, whether by page, command line or API."""
+"""The audit trail.
+
+Every act of a person or a program on the service, whether by page, command line or API.
+"""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +34,11 @@ class Actor:
 
 
 class Act(TypedDict):
-    """One entry: `about` is the filter or the thing that was acted on, `count` how many recipients or numbers it touched."""
+    """One entry.
+
+    `about` is the filter or the thing that was acted on, `count` how many recipients or numbers it
+    touched.
+    """
 
     id: str
     at: str | None

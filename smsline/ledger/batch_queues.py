@@ -32,7 +32,9 @@ ONLY: Final = f"{SIGNED}#"
 
 
 class BatchQueue(NamedTuple):
-    """A batch key, readable from its text: `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>[|!]`.
+    """A batch key, readable from its text.
+
+    `<lane>|<account>|<template>|<m or g>|<s, p or a>|<hash>[|!]`.
 
     Attributes:
         lane: What it may wait for.

@@ -1,4 +1,7 @@
-"""Blocks, looked into: whose receipt is awaited, whose call has no known end, how often each was tried."""
+"""Blocks, looked into.
+
+Whose receipt is awaited, whose call has no known end, how often each was tried.
+"""
 
 import json
 import zlib

@@ -23,10 +23,16 @@ from smsline.names import LANES
 LEAST_SHARE: Final = 0.05
 
 FAULTS: Final = 3
-"""Refusals in a row for what calls say that hold what they have in common: a job, a template, or the account."""
+"""Refusals in a row for what calls say that hold what they have in common.
+
+A job, a template, or the account.
+"""
 
 BreakerEvent = Literal["held", "half-open", "closed", "out", ""]
-"""What is new of a breaker after a call: it holds the account, its probe went well, all goes on, others take over, or nothing."""
+"""What is new of a breaker after a call.
+
+It holds the account, its probe went well, all goes on, others take over, or nothing.
+"""
 
 
 class BreakerState(NamedTuple):
@@ -76,7 +82,10 @@ class BreakerTerms:
     window_ms: float = 30_000.0
 
     def with_failure(self, code: str, good: int) -> str:
-        """JSON of the terms and of a call that failed: its code, and how many went well here since the last that did."""
+        """JSON of the terms and of a call that failed.
+
+        Its code, and how many went well here since the last that did.
+        """
         return json.dumps({**asdict(self), "code": code, "good": good})
 
 

@@ -43,7 +43,10 @@ class Limit:
 
     @property
     def head_start(self) -> float:
-        """What a small bucket holds beyond its one call: a lead for otp, and what workers may be late with."""
+        """What a small bucket holds beyond its one call.
+
+        A lead for otp, and what workers may be late with.
+        """
         return min(self.reserve, self.late) + self.late
 
     @property
@@ -53,7 +56,10 @@ class Limit:
 
     @property
     def refill_per_s(self) -> float:
-        """Tokens that come back per second: no second sees more calls than the limit, and below `SMALL_LIMIT` no half-open one."""
+        """Tokens that come back per second.
+
+        No second sees more calls than the limit, and below `SMALL_LIMIT` no half-open one.
+        """
         return self.per_s - (self.burst if self.per_s >= SMALL_LIMIT else self.head_start)
 
     @property

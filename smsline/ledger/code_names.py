@@ -1,4 +1,7 @@
-"""The other way round than `smsline.ledger.codes`: the texts that the numbers in blocks stand for, for those who read them."""
+"""The other way round than `smsline.ledger.codes`.
+
+The texts that the numbers in blocks stand for, for those who read them.
+"""
 
 from collections.abc import Iterable, Mapping
 from struct import unpack

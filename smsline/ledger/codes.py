@@ -1,4 +1,6 @@
-"""Codes and names of accounts as small numbers: two bytes in a block's columns, the text once in the ledger.
+"""Codes and names of accounts as small numbers.
+
+Two bytes in a block's columns, the text once in the ledger.
 
 A code with what the provider said beside it has a number of its own, so that a recipient's message
 costs nothing more.
@@ -44,7 +46,10 @@ class Codes:
         self._worded: set[str] = set()
 
     def number(self, code: str, message: str = "") -> tuple[int, str]:
-        """The number of a code with a message, and the code that it stands for: `other` when there are too many; 0 for no code."""
+        """The number of a code with a message, and the code that it stands for.
+
+        `other` when there are too many; 0 for no code.
+        """
         if not code:
             return 0, ""
         message = _ID.sub("…", " ".join(message.split()))[:LONGEST_MESSAGE] if message else ""

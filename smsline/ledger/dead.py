@@ -146,7 +146,9 @@ def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: Pick) -> list[Group]:
 
 
 def some_jobs(ledger: Ledger, pick: Pick, *, groups: int, each: int) -> dict[tuple[str, str, str], list[str]]:
-    """Jobs that have some of it: (account, code, state) -> at most `each` of them, found by a look of bounded length.
+    """Jobs that have some of it.
+
+    (account, code, state) -> at most `each` of them, found by a look of bounded length.
 
     Args:
         ledger: Where.

@@ -1,4 +1,7 @@
-"""The ledger's clock: what is due is claimed under a lease, finished with its fence, and wakes up a worker once."""
+"""The ledger's clock.
+
+What is due is claimed under a lease, finished with its fence, and wakes up a worker once.
+"""
 
 import secrets
 from collections.abc import Sequence

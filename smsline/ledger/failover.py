@@ -1,4 +1,7 @@
-"""Failover in the ledger: move recipients of a claim that was not begun to the batch queues of other accounts."""
+"""Failover in the ledger.
+
+Move recipients of a claim that was not begun to the batch queues of other accounts.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Ids that are never used twice, whatever Redis forgets: each process counts on from a random start of its own."""
+"""Ids that are never used twice, whatever Redis forgets.
+
+Each process counts on from a random start of its own.
+"""
 
 import secrets
 import threading

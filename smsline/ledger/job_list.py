@@ -1,4 +1,7 @@
-"""The list of jobs, page by page: a page costs what it shows and a bounded look further, however many jobs are kept."""
+"""The list of jobs, page by page.
+
+A page costs what it shows and a bounded look further, however many jobs are kept.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -11,7 +11,10 @@ from smsline.ledger.link import Ledger
 from smsline.names import LANES
 
 HEARD_EXPONENT: Final = 21
-"""Receipts within 2^21 ms, 35 minutes: less than the hour for which a call in doubt is asked about."""
+"""Receipts within 2^21 ms, 35 minutes.
+
+Less than the hour for which a call in doubt is asked about.
+"""
 
 LEAST: Final = 1_000
 """Accepted messages from which on their receipts say anything."""

@@ -1,4 +1,7 @@
-"""Raw pages of receipts and replies as providers push them: stored in one command, read by workers afterwards."""
+"""Raw pages of receipts and replies as providers push them.
+
+Stored in one command, read by workers afterwards.
+"""
 
 from collections.abc import Sequence
 from secrets import token_hex

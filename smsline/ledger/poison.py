@@ -1,4 +1,7 @@
-"""Members of due sets that cannot be read: set aside with the reason, so that they stop nothing else, and kept to be looked at."""
+"""Members of due sets that cannot be read.
+
+Set aside with the reason, so that they stop nothing else, and kept to be looked at.
+"""
 
 import json
 import logging

@@ -16,14 +16,20 @@ FORGOTTEN_MS: Final = 86_400_000
 
 
 class Stopped(TypedDict):
-    """Why a process leaves an account to others: a code that speaks of the machine, and since when (epoch ms)."""
+    """Why a process leaves an account to others.
+
+    A code that speaks of the machine, and since when (epoch ms).
+    """
 
     code: str
     since_ms: int
 
 
 class Worker(TypedDict):
-    """A worker process: when it announced itself, the accounts it has, and those it leaves to others."""
+    """A worker process.
+
+    When it announced itself, the accounts it has, and those it leaves to others.
+    """
 
     at_ms: int
     accounts: list[str]

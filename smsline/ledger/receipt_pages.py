@@ -1,4 +1,7 @@
-"""Raw pages of receipts, stored before anything looks at them: a provider's queue gives each receipt once."""
+"""Raw pages of receipts, stored before anything looks at them.
+
+A provider's queue gives each receipt once.
+"""
 
 from collections.abc import Sequence
 from secrets import token_hex

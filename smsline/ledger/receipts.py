@@ -185,7 +185,10 @@ def _lines(counted: Mapping[str, int]) -> str:
 
 
 def _without_tries(by_block: Mapping[int, Sequence[Matched]], refused: Sequence[bytes]) -> dict[int, list[Matched]]:
-    """The receipts without the further tries that would come too late: `refused` are blocks, and after how many ms."""
+    """The receipts without the further tries that would come too late.
+
+    `refused` are blocks, and after how many ms.
+    """
     left_ms = {int(block): float(left) for block, left in (text.split() for text in refused)}
     return {
         block: [

@@ -1,4 +1,7 @@
-"""Replies of people: kept as long as results, and what they say about the suppression list done in the same step."""
+"""Replies of people.
+
+Kept as long as results, and what they say about the suppression list done in the same step.
+"""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +19,10 @@ AT_ONCE: Final = 500
 
 
 class KeptReply(TypedDict):
-    """One reply. `does` is what was done: `stop` and `start` acted, `near` waits for a person, empty says nothing."""
+    """One reply. `does` is what was done.
+
+    `stop` and `start` acted, `near` waits for a person, empty says nothing.
+    """
 
     phone: str
     text: str

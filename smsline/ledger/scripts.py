@@ -1,4 +1,7 @@
-"""The scripts as Redis gets them: what Python says of states, what all scripts share, then each one's own file."""
+"""The scripts as Redis gets them.
+
+What Python says of states, what all scripts share, then each one's own file.
+"""
 
 import re
 from functools import cache
@@ -53,7 +56,10 @@ def script_sha(name: str) -> str:
 
 @cache
 def tables() -> str:
-    """`smsline/states.py` for Lua: which letters are final, what each counts as, which it may become."""
+    """`smsline/states.py` for Lua.
+
+    Which letters are final, what each counts as, which it may become.
+    """
     letters = {LETTERS[state]: state for state in State}
     dropped = {LETTERS[state].upper(): state for state in DROPPABLE}
     every = letters | dropped

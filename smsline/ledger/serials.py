@@ -1,4 +1,7 @@
-"""The index from a message's serial to its recipient: a block and a position, by the day of the call."""
+"""The index from a message's serial to its recipient.
+
+A block and a position, by the day of the call.
+"""
 
 import json
 from collections import defaultdict

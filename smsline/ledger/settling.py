@@ -1,4 +1,6 @@
-"""What receipts make of their recipients: decided from a block's columns as they were read, for `lua/receipts.lua` to write.
+"""What receipts make of their recipients.
+
+Decided from a block's columns as they were read, for `lua/receipts.lua` to write.
 
 Deciding here costs the ledger's one core nothing, and it looks at whole columns; the script only
 holds them against what it finds, and writes nothing when another was faster

@@ -1,4 +1,7 @@
-"""Statistics: counters that scripts raise in the step that moves recipients, and their history by minute and by hour.
+"""Statistics.
+
+Counters that scripts raise in the step that moves recipients, and their history by minute and by
+hour.
 
 `stats` is one hash of counters that only grow, so they are right over restarts and any number of
 processes. Once a minute one process writes down by how much they grew: a compressed record for the
@@ -61,7 +64,10 @@ class Sample:
 
 
 def time_fields(histogram: str, ms: float) -> list[tuple[str, int]]:
-    """What an observed time adds to a histogram, `histogram` with its labels: its bound's counter, and the sum in ms."""
+    """What an observed time adds to a histogram, `histogram` with its labels.
+
+    Its bound's counter, and the sum in ms.
+    """
     exponent = max(FIRST_BOUND, math.ceil(math.log2(max(ms, 1))))
     bound = str(exponent) if exponent <= LAST_BOUND else "inf"
     return [(f"h|{histogram}|{bound}", 1), (f"h|{histogram}|sum", max(0, round(ms)))]

@@ -1,4 +1,6 @@
-"""What is asked of Redis, apart from the connection that carries it: clients with and without asyncio share one logic.
+"""What is asked of Redis, apart from the connection that carries it.
+
+Clients with and without asyncio share one logic.
 
 A `Talk` is a generator. It yields commands and is sent their answers, or yields seconds to let
 pass; it returns what the answers mean. An error of the connection is thrown into it, so that asking
@@ -31,7 +33,10 @@ Exchange: TypeAlias = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 
 
 class Unreached(ConnectionBroken):
-    """No connection could be opened, or Redis is still loading: the commands have certainly not been carried out."""
+    """No connection could be opened, or Redis is still loading.
+
+    The commands have certainly not been carried out.
+    """
 
 
 def ask(*commands: Command) -> Talk[list[Any]]:

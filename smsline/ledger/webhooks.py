@@ -1,4 +1,7 @@
-"""Endpoints of webhooks: who is told of which events, how that fares, what could not be told, and telling it again."""
+"""Endpoints of webhooks.
+
+Who is told of which events, how that fares, what could not be told, and telling it again.
+"""
 
 import json
 import re

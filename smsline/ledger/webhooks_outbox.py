@@ -1,4 +1,6 @@
-"""The outbox of webhooks: events as scripts tell them, which become bodies in the queues of the endpoints that want them.
+"""The outbox of webhooks.
+
+Events as scripts tell them, which become bodies in the queues of the endpoints that want them.
 
 An entry says who has ended by block and positions, in some forty bytes; the rows are read when
 events are cut. What is no longer so by then (a recipient that a person has sent again meanwhile) is
@@ -143,7 +145,10 @@ def fanned(ledger: Ledger, *, again_ms: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What entries are about, as the ledger has it now: rows by block or part and position, statuses by job."""
+    """What entries are about, as the ledger has it now.
+
+    Rows by block or part and position, statuses by job.
+    """
 
     rows: Mapping[str, Mapping[int, str]]
     statuses: Mapping[str, Mapping[str, Any]]
@@ -203,7 +208,10 @@ def told(row: Result) -> dict[str, Any]:
 
 
 def _cut(found: Sequence[Entry], facts: _Facts) -> list[Event]:
-    """Events in their order: the rows of a job together, as many as fit, and its end behind them."""
+    """Events in their order.
+
+    The rows of a job together, as many as fit, and its end behind them.
+    """
     events: list[Event] = []
     filling: dict[str, Event] = {}
     seen: set[tuple[str, int]] = set()

@@ -1,4 +1,7 @@
-"""The queue of one endpoint of webhooks: an event is taken for a request, and what that came to is written down."""
+"""The queue of one endpoint of webhooks.
+
+An event is taken for a request, and what that came to is written down.
+"""
 
 import zlib
 from dataclasses import dataclass

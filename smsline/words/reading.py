@@ -58,7 +58,10 @@ def judge(number: int, text: str) -> Judgement:
 
 
 def stop_scope(number: int) -> Scope:
-    """What an opt-out that came without a word stops, by the rule of the number's country: what its STOP does."""
+    """What an opt-out that came without a word stops, by the rule of the number's country.
+
+    What its STOP does.
+    """
     row = for_number(number).get(("STOP",))
     return row.scope if row and row.scope else "marketing"
 
@@ -118,7 +121,10 @@ def _near(words: Words, table: Table) -> Judgement:
 
 
 def _alike(written: str, word: str) -> bool:
-    """Whether one slip of a thumb makes the one of the other: a letter too many, too few, another one, or two swapped."""
+    """Whether one slip of a thumb makes the one of the other.
+
+    A letter too many, too few, another one, or two swapped.
+    """
     if len(word) < _FUZZY or not word.isascii() or abs(len(written) - len(word)) > 1:
         return False
     start = next(

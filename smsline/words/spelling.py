@@ -1,4 +1,7 @@
-"""A reply as its words: case, width, accents, quotes, punctuation and pictures are what thumbs add, and say nothing."""
+"""A reply as its words.
+
+Case, width, accents, quotes, punctuation and pictures are what thumbs add, and say nothing.
+"""
 
 import re
 import unicodedata

@@ -1,4 +1,7 @@
-"""django-two-factor-auth: its gateway for texts, TWO_FACTOR_SMS_GATEWAY = "smsline.contrib.django.two_factor.Gateway"."""
+"""django-two-factor-auth.
+
+Its gateway for texts, TWO_FACTOR_SMS_GATEWAY = "smsline.contrib.django.two_factor.Gateway".
+"""
 
 from typing import Any, Final
 

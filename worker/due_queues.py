@@ -5,7 +5,7 @@ Each thread gets another one as long as there are several.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -62,12 +62,15 @@ class DueQueues:
             self._due.extend(due_queues)
             self._until_s = self.monotonic_s() + FRESH_S
 
-    def next(self, ledger: Ledger, takes: Callable[[str], bool]) -> tuple[DueQueue | None, float]:
+    def next(
+        self, ledger: Ledger, takes: Callable[[str], bool], put_off: Callable[[Sequence[BatchQueue]], int]
+    ) -> tuple[DueQueue | None, float]:
         """The next batch queue that this process may serve.
 
         Args:
             ledger: Where.
             takes: Whether this process takes calls of an account now. Those that it does not take stay due, for others or for later.
+            put_off: Puts off those that a park or a held account keeps waiting; how many.
 
         Returns:
             A batch queue, or None with the ms until one is due (-1 when that is not known).
@@ -79,6 +82,11 @@ class DueQueues:
                     return due_queue, 0.0
             self._due.clear()
             found, next_ms = batch_queues.due_queues(ledger, self.lane, QUEUES_AT_ONCE)
+            # Each message of its own params has a batch queue of its own: thousands of them may wait for one parked template, and one
+            # by one they would starve the others.
+            while put_off(found):
+                found, next_ms = batch_queues.due_queues(ledger, self.lane, QUEUES_MOST)
+            found = found[:QUEUES_AT_ONCE]
             usable = [queue for queue in found if takes(queue.account)]
             if not usable and len(found) == QUEUES_AT_ONCE:
                 # An account that hangs, or is another process', must not hide the others behind it.

@@ -361,6 +361,18 @@ def hold(ledger: Ledger, queue: BatchQueue, for_ms: float, *, firmly: bool = Fal
     ledger.run("hold", [ledger.keys.send(queue.lane), ledger.keys.hold(text)], [text, for_ms, int(firmly)])
 
 
+def rest(ledger: Ledger, found: Sequence[BatchQueue], *, park_probe_ms: float) -> int:
+    """Leave due batch queues of one account, side and template alone while a park or the account's breaker keeps them waiting.
+
+    Returns:
+        How many; 0 when nothing keeps them waiting (any more).
+    """
+    keys, first = ledger.keys, found[0]
+    parks = [keys.park(first.account, subject) for subject in ("", first.side, first.template)]
+    key_list = [keys.send(first.lane), keys.breaker(first.account), *parks]
+    return int(ledger.run("rest", key_list, [park_probe_ms, *(queue.text() for queue in found)]))
+
+
 def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:
     """Move entries from `later` or from a job's held ones into their batch queues.
 

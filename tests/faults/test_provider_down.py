@@ -1,15 +1,19 @@
 """A provider that is down for everything: the account is held, probed, and goes on by itself; few recipients are ever in doubt."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from smsline.ledger import batch_queues
+from smsline.ledger.batch_queues import CallLimits, Claim
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, Script, accept, lost, never_left, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
+from worker.intake.accept import accept_due
 from worker.outcome import RESENT
 from worker.providers.base import Sent
+from worker.sending.send import send_slice
 
 COUNT: Final = 3_000
 DOWN_S: Final = 90
@@ -121,3 +125,29 @@ def test_a_person_lets_a_held_account_go_on_at_once(scene: Scene) -> None:
         scene.later(1)
     assert scene.counts(job) == {"total": 500, "accepted": 500}
     assert RESENT not in {row["attempts"] for row in scene.results(job)}
+
+
+def test_messages_of_a_held_or_parked_account_do_not_starve_the_others(ledger: Ledger) -> None:
+    """Each of its own params has a batch queue of its own: they are put off together, and taken one by one only for a probe."""
+    scene = make_scene(ledger, {"down": FakeProvider(usual=never_left()), "well": FakeProvider()})
+    for n in range(150):
+        scene.otp(FIRST + n, str(n), account="down", ttl_s=3_600)
+    while accept_due(scene.engine, "otp"):
+        pass
+    begun, beginning = list[str](), batch_queues._beginning
+
+    def counted(ledger: Ledger, claim: Claim, terms: CallLimits) -> Any:
+        begun.append(claim.queue.account)
+        return beginning(ledger, claim, terms)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_queues, "_beginning", counted)
+        for _ in range(10):
+            scene.advance(4)
+            send_slice(scene.engine, "otp")
+    assert len(scene.provider_of("down").calls) <= 12
+    assert len(begun) <= 150
+    scene.provider_of("down").usual = accept
+    for _ in range(4):
+        scene.later(31)
+    assert len(scene.provider_of("down").out) == 150

@@ -1,11 +1,13 @@
 """Routing in one place: which account sends to a number now, and which one is next."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from redis.exceptions import RedisError
 
 from config.settings import Settings
+from smsline.ledger import batch_queues
 from smsline.ledger.batch_queues import GLOBAL, MAINLAND, BatchQueue
 from smsline.ledger.link import Ledger
 from worker.outcome import Place
@@ -43,6 +45,7 @@ class Router:
     """
 
     def __init__(self, settings: Settings, ledger: Ledger, monotonic_s: Callable[[], float]) -> None:
+        self._ledger, self.park_probe_ms = ledger, settings.park_probe_s * 1000
         self.table = RoutingTable(settings)
         self.breakers = Breakers(settings, ledger, monotonic_s)
 
@@ -69,6 +72,23 @@ class Router:
     def may_fail_over(self, queue: BatchQueue) -> bool:
         """Whether another account might take over from the batch queue's own."""
         return self.several and not queue.pinned
+
+    def put_off(self, due: Sequence[BatchQueue]) -> int:
+        """Put off those of several due batch queues that a park or a held account keeps waiting; how many.
+
+        Those whose recipients may go through another account stay: taking from them is how they get there.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        if len(due) < 2:
+            return 0
+        groups: defaultdict[tuple[str, str, str], list[BatchQueue]] = defaultdict(list)
+        for queue in due:
+            if not self.may_fail_over(queue) and self.breakers.state(queue.account, queue.subjects[:2]).parked_ms:
+                groups[queue.account, *queue.subjects[:2]].append(queue)
+        probe_ms = self.park_probe_ms
+        return sum(batch_queues.rest(self._ledger, group, park_probe_ms=probe_ms) for group in groups.values())
 
     def out(self, queue: BatchQueue, now_ms: Callable[[], float]) -> bool:
         """Whether others take over from the batch queue's account just now, because too many of its calls fail."""

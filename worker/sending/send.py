@@ -53,7 +53,7 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
     """Make the calls that are due in a lane, for about so long; returns how many."""
     over, calls = engine.slice_ends(seconds), 0
     while not over():
-        due_queue, next_ms = engine.due_queues[lane].next(engine.ledger, engine.takes)
+        due_queue, next_ms = engine.due_queues[lane].next(engine.ledger, engine.takes, engine.router.put_off)
         if due_queue is None:
             if next_ms > 0:
                 engine.poke(next_ms)

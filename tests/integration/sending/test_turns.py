@@ -14,7 +14,7 @@ def test_threads_get_different_lines(scene: Scene) -> None:
     for number in some_numbers(5):
         accept_job(scene.engine, scene.otp(number, str(number)))
     turns = scene.engine.due_queues["otp"]
-    got = [turn.queue for _ in range(5) if (turn := turns.next(scene.ledger, scene.engine.takes)[0])]
+    got = [turn.queue for _ in range(5) if (turn := turns.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0])]
     assert len(set(got)) == 5
 
 
@@ -22,7 +22,10 @@ def test_a_line_that_stays_due_is_handed_out_again(scene: Scene) -> None:
     """So that several threads make the calls of one campaign."""
     accept_job(scene.engine, scene.otp(some_numbers(1)[0]))
     turns = scene.engine.due_queues["otp"]
-    first, second = turns.next(scene.ledger, scene.engine.takes)[0], turns.next(scene.ledger, scene.engine.takes)[0]
+    first, second = (
+        turns.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0],
+        turns.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0],
+    )
     assert first is not None
     assert second is not None
     assert first.queue == second.queue

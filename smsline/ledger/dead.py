@@ -30,7 +30,7 @@ AT_ONCE: Final = 5_000
 # Fields that a look for some jobs reads at once, and at most: each single message that failed is a job, and has one of
 # its own.
 AT_A_LOOK: Final = 1_000
-LOOKED_AT: Final = 3_000
+LOOKED_AT: Final = 2_000
 
 _GLOB: Final = re.compile(r"[][*?\\]")
 

@@ -64,6 +64,7 @@ class Asking:
         provider, kind = self.providers[account], self._settings.accounts[account].provider
         action = provider.query_rule.action if isinstance(provider, QueryProvider) else provider.ask_action
         bucket = self._settings.bucket_of(account)
+        # The workers' own bucket: a person's question costs one of theirs, and never more than the provider allows.
         gate = CommandGate(self._ledger, bucket, provider=kind, limits=provider.limits)
         if wait_ms := gate.admit(action):
             raise Unavailable(
@@ -71,6 +72,7 @@ class Asking:
             )
         number, now_s = parse_number(page["phone"], allow_unassigned=True), self._ledger.now_ms() // 1000
         if isinstance(provider, QueryProvider):
+            # It knows messages and not numbers, so it is asked about those that are kept here.
             answer = provider.query(refs_of(page, account, number)[: min(MOST_QUERIED, provider.query_rule.limit)])
         else:
             answer = provider.ask(number, since_s=now_s - SINCE_S, until_s=now_s)
@@ -78,6 +80,7 @@ class Asking:
             gate.refused(action, answer)
             row = codes.for_read(kind, answer.code).row
             raise Unavailable(f"{account}: the provider answered {answer.code}: {row.meaning}")
+        # A page may hold others' rows too, by a provider's fault; they are nobody's business here.
         found = [receipt for receipt in answer.receipts if receipt.number == number]
         return [
             Said(

@@ -40,6 +40,7 @@ def streamed(
         fmt: `csv` or `ndjson`.
         headers: Besides the content's type.
     """
+    # A stream that breaks off says nothing to its reader, an error before it does.
     left = iter(rows)
     # Once the first piece has left, an error can only break the connection off.
     first = list(islice(left, AT_ONCE))

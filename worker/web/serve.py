@@ -106,7 +106,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=_STOP_S,
     )
-    warm_up()  # a template's first use takes longer than a page may
+    warm_up()  # the first use of templates and tables takes longer than a page may
     mark_ready()  # the socket listens: a request that comes now waits a moment and is served
     try:
         uvicorn.Server(config).run(sockets=[listener])

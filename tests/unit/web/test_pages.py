@@ -77,8 +77,12 @@ def test_what_comes_from_outside_stays_text(site: Site, job: Callable[..., str],
     accounts.note_error(web_ledger, "main", EVIL)
     accounts.note_unknown(web_ledger, "main", EVIL)
     suppression.add(web_ledger, [Suppression(8613900001111, reason=EVIL, source="person")])
+    web_ledger.redis.hset(web_ledger.keys.job(name), mapping={"template": EVIL, "dead": 1})
+    web_ledger.redis.hset(web_ledger.keys.dead, f"main {EVIL.replace(' ', '/')} {name} x", 1)
+    dead.recount(web_ledger)
+    replies.keep(web_ledger, NewReply("main", 8613900001111, EVIL, 1, EVIL, EVIL, "", None, ""), retention_ms=1e9)
     browser = site()
-    paths = ["/", f"/jobs/{name}", "/accounts", "/suppressed", f"/numbers/{PHONE}"]
+    paths = ["/", "/jobs", f"/jobs/{name}", "/accounts", "/suppressed", f"/numbers/{PHONE}", "/dead", "/replies"]
     asked = [f"/{page}" for page in ("codes?q=", "jobs?template=", "dead?code=", "audit?who=", "numbers/", "jobs/")]
     for path in (*paths, *(f"{start}{EVIL}" for start in asked), f"/sign-in?next={EVIL}"):
         text = browser.get(path).text
@@ -136,6 +140,31 @@ def test_read_only(signed_in: SignIn, job: Callable[..., str], web_ledger: Ledge
     assert PHONE in reader.post(f"/jobs/{name}").text
     assert PHONE in reader.post("/suppressed/reveal").text
     assert [(act["act"], act["who"]) for act in acts(web_ledger)][:2] == [("numbers.reveal", "read")] * 2
+
+
+def test_what_pages_cost(
+    site: Site, job: Callable[..., str], web_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look costs by what is shown: overview, job and metrics read sums of the dead letter, and who looks together reads once."""
+    name = job()
+    web_ledger.redis.hset(web_ledger.keys.job(name), "dead", 1)
+    web_ledger.redis.hset(web_ledger.keys.dead, f"main CODE.X {name} x", 1)
+    dead.recount(web_ledger)
+    monkeypatch.setattr(dead, "groups", lambda *_: pytest.fail("every job's dead letters were read"))
+    browser, asked = site(), list[object]()
+    for path in ("/", f"/jobs/{name}", "/metrics", "/dead", f"/dead?job={name}"):
+        assert "CODE.X" in browser.get(path).text or path == "/"
+    execute = web_ledger.redis.execute_command
+
+    def counted(*command: object, **how: object) -> object:
+        asked.append(command)
+        return execute(*command, **how)
+
+    monkeypatch.setattr(web_ledger.redis, "execute_command", counted)
+    for _ in range(10):
+        browser.get("/")
+    # What the first look found is shown to the others; each asks only whether there are users.
+    assert len(asked) <= 10
 
 
 def test_results(signed_in: SignIn, job: Callable[..., str], web_ledger: Ledger) -> None:

@@ -1,13 +1,18 @@
 """Rules of signing in: roles, sessions, what slows guessing down, who is let in without."""
 
+import re
+
 import pytest
+from starlette.routing import Route
 
 from smsline.ledger import sessions, users
 from smsline.ledger.audit import acts
 from smsline.ledger.link import Ledger
 from smsline.passwords import fits
 from tests.unit.web.conftest import CHEAP, PASSWORD, SignIn, Site
+from worker.web.app import ROUTES
 from worker.web.auth import COOKIE, own_path
+from worker.web.csrf import COOKIELESS
 
 PROXY = {"trusted_proxy_addresses": "10.0.0.0/8", "trusted_proxy_header": "X-User"}
 
@@ -161,6 +166,25 @@ def test_cross_site_requests(signed_in: SignIn, web_ledger: Ledger, headers: dic
     answer = browser.post("/access/users/berta/remove", headers=headers)
     assert answer.status_code == (303 if done else 403)
     assert (users.get(web_ledger, "berta") is None) is done
+
+
+def _acts() -> list[str]:
+    """Every path of the console that takes a POST, with words in the places of its parameters."""
+    acts = [each for each in ROUTES if isinstance(each, Route) and "POST" in (each.methods or ())]
+    paths = [re.sub(r"\{[^}]*\}", "x", each.path) for each in acts]
+    return [path for path in paths if not path.startswith(COOKIELESS) and not path.startswith("/sign-")]
+
+
+def test_every_act_refuses_other_sites_and_readers(signed_in: SignIn, web_ledger: Ledger) -> None:
+    """Whatever is added to the console: another site's form gets 403, and so does a reader; who reads may only reveal."""
+    reader = signed_in("read")
+    revealing = {"/jobs/x", "/replies", "/suppressed/reveal", "/numbers/x/reveal"}
+    assert len(_acts()) > 15
+    before = len(acts(web_ledger))
+    for path in _acts():
+        assert reader.post(path, headers={"sec-fetch-site": "cross-site"}).status_code == 403, path
+        assert (reader.post(path).status_code == 403) is (path not in revealing), path
+    assert len(acts(web_ledger)) == before + 2  # of those that reveal, x is no number and no job
 
 
 @pytest.mark.parametrize("role", ["read", "operate"])

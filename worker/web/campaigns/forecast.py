@@ -49,7 +49,8 @@ def calls_and_seconds(
             rule = next(iter(providers.values())).batch_rule(region)
             own = rule.own or rule
             per_call = rule.limit if not own_params else own.limit if own.params_differ else 1
-        here = -(-count // per_call)
+        here = -(-count // per_call)  # mainland and global numbers never share a call
+        # All accounts at once: the router spreads what one of them cannot take.
         rate = sum(each.limits.get(each.batch_rule(region).action, 0.0) for each in providers.values())
         calls, seconds = calls + here, seconds + (here / rate if rate else 0.0)
     return calls, max(seconds, recipients / pace if pace else 0.0)
@@ -66,6 +67,7 @@ def text_of(accounts: Mapping[str, Account], template: str) -> tuple[str, Accoun
 
 def segments_of(text: str, numbers: Sequence[int], params: Sequence[Sequence[str]], *, sign: str) -> int:
     """Segments of a text to some numbers, each with its params; what does not fill the text's places counts none."""
+    # As it would go out: a param of another alphabet makes the whole text UCS-2, at less than half the room.
     filled = [fill(text, each) for each in params]
     return sum(
         segments(each, mainland=is_mainland(number), sign=sign).count
@@ -80,6 +82,7 @@ def closed_at(accounts: Mapping[str, Account], countries: Sequence[str], start_s
     for name, account in accounts.items():
         if account.window:
             window = parse_window(account.window)
+            # By each country's own clocks, as the workers do it: a window is the recipient's day, not the sender's.
             waits = {country: closed_s(window, zones_of(country), start_s) for country in countries}
             held = {country: wait_s for country, wait_s in waits.items() if wait_s}
             found += [Closed(name, account.window, held)] if held else []

@@ -73,6 +73,7 @@ def copied(source: Path, target: Path) -> str:
             sheet, size = book.worksheets[0], 0
             with target.open("w", encoding="utf-8", newline="") as text:
                 writer = csv.writer(text)
+                # A column more than is taken, so that one too many is seen and not cut off.
                 for number, cells in _rows(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)):
                     rounded = " ".join(str(at) for at, cell in enumerate(cells) if is_rounded(cell))
                     size += writer.writerow([number, rounded, *map(written, cells)])
@@ -117,6 +118,7 @@ def _rows(rows: Iterator[Sequence[object]]) -> Iterator[tuple[int, Sequence[obje
     """The rows that have a value, from the header on, each with its number and as many cells as it has."""
     for number, cells in enumerate(rows, 1):
         width = len(cells)
+        # Formats alone make a spreadsheet write cells, often a thousand columns of them.
         while width and cells[width - 1] in {None, ""}:
             width -= 1
         if width > MOST_COLUMNS:
@@ -136,6 +138,7 @@ def _refuse_bombs(source: Path) -> None:
             parts = packed.infolist()
     except (BadZipFile, OSError, NotImplementedError):
         parts = []
+    # Excel's binary format, .xlsb, is a zip as well, and has a workbook.bin.
     if not any(part.filename == "xl/workbook.xml" for part in parts):
         raise BadInput("file", "an archive", "is no workbook; save it as XLSX or CSV (UTF-8)")
     for part in parts:

@@ -12,7 +12,7 @@ from worker.web.context import web_of
 from worker.web.pages.rendering import render
 
 ROWS: Final = 100
-LOOKED_AT: Final = 2_000
+LOOKED_AT: Final = 1_000
 """Entries that one page reads at most when it looks for few; the next page goes on from there."""
 
 

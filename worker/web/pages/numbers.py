@@ -55,6 +55,7 @@ def ask(request: Request, visitor: Visitor, form: FormData) -> Response:
     """Ask a provider what it knows of the number's messages; that it was asked is written down before it is."""
     web, account = web_of(request), str(form.get("account", ""))
     found = web.admin.number(request.path_params["number"])
+    # Before and not after: a question that fails has still told the provider of the number.
     note(web.ledger, visitor.actor, "number.ask", {"number": mask(found["phone"]), "account": account}, count=1)
     return _shown(request, found, whole=True, said=web.asking.ask(account, found), account=account)
 

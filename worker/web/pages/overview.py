@@ -68,6 +68,7 @@ class Overview:
 
 def overview_of(web: Web) -> Overview:
     """Look at everything once. None of it costs more with more jobs, or more dead letters, in the ledger."""
+    # The open ones have a list of their own: a campaign may run for a week behind a million single messages.
     running, newest = (
         list_jobs(web.ledger, limit=SHOWN, state="open"),
         job_page(web.ledger, JobFilter(), limit=4 * SHOWN),
@@ -80,7 +81,7 @@ def overview_of(web: Web) -> Overview:
         first = groups[0]
         told = f"{dead:,} recipients were not reached, or are unknown; {first['count']:,} of them: {first['meaning']}"
         needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))
-    now_ms = web.ledger.now_ms()
+    now_ms = web.ledger.now_ms()  # Redis' clock: the statistics are by it
     samples = statistics.minutes(web.ledger, since_ms=charts.since_ms(now_ms), until_ms=now_ms)
     oldest, waiting = oldest_waiting(web.ledger, now_ms=now_ms), statistics.waiting(web.ledger)
     lanes = [LaneWait(lane, waiting[lane], (now_ms - oldest.get(lane, now_ms)) / 1000) for lane in LANES]

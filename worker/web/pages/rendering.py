@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from smsline import codes
 from smsline.numbers import mask, mask_in
 from worker.web.pages.notices import notice_of
 from worker.web.static_files import asset
@@ -110,9 +111,10 @@ TEMPLATES.globals.update(asset=asset)
 
 
 def warm_up() -> None:
-    """Compile every template."""
+    """Compile every template, and read the tables of codes: what the first visitor would wait for."""
     for name in TEMPLATES.list_templates():
         TEMPLATES.get_template(name)
+    codes.explain("0")
 
 
 def render(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:  # noqa: ANN401 - what a template shows

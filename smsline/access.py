@@ -51,6 +51,7 @@ class Access(JobControl):
                 users.set_role(self._ledger, name, role)
             if password_hash:
                 users.set_password(self._ledger, name, password_hash)
+        # Whether the password was changed, never to what.
         self._note("user.change", {"user": name, "role": role, "password": bool(password_hash)})
 
     def remove_user(self, name: str) -> None:
@@ -105,6 +106,7 @@ class Access(JobControl):
             act: Only acts whose name begins so: `job`, `dead.requeue`.
             limit: At most so many.
         """
+        # Page by page and filtered here: the trail is a stream, which Redis reads by time alone.
         before = ""
         with reachable():
             while limit and (found := audit.acts(self._ledger, before=before, limit=500)):

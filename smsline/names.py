@@ -41,8 +41,8 @@ TASK_WEBHOOKS: Final = "smsline.webhooks"
 TASKS: Final = (TASK_SUBMIT, TASK_ACCEPT, TASK_SEND, TASK_DRAIN, TASK_PROBE, TASK_CLOSE, TASK_WEBHOOKS)
 
 
+# A process that has not announced itself for so long does not run any more.
 GONE_MS: Final = 30_000
-"""A process that has not announced itself for so long does not run any more."""
 
 
 def lane_queue(lane: str) -> str:

@@ -112,7 +112,7 @@ def question(keys: Keys, account: str, what: str, args: Mapping[str, object], *,
         if held is not None:
             return _read(json.loads(held), account)
         if time.monotonic() >= until_s:
-            # Nobody waits any more, so that it need not be asked.
+            # The caller waits no more, so it need not be asked.
             yield from ask(("DEL", keys.question(name)), ("ZREM", keys.questions_due, f"{account} {name}"))
             raise TimeoutError(f"no worker with the account {account} has answered within {timeout_s:g} s")
         yield LOOK_S
@@ -149,6 +149,7 @@ def number_info(keys: Keys, phones: Sequence[str], account: str, timeout_s: floa
         raise BadInput(
             "phones", "text" if isinstance(phones, str) else len(phones), f"must be 1 to {MOST_NUMBERS} numbers"
         )
+    # Odd spellings are let through, for how the provider reads them is the question; letters never are.
     for phone in phones:
         digits = phone.removeprefix("+")
         if not (digits.isascii() and digits.isdecimal() and 5 <= len(digits) <= 20):
@@ -162,6 +163,7 @@ def reviewed(keys: Keys, what: str, *, international: bool, account: str, timeou
     account = yield from account_that_answers(keys, account)
     found: list[Any] = []
     while True:
+        # Each page is a question of its own, under the provider's limit, and perhaps another worker's.
         args = {"international": international, "offset": len(found)}
         page = yield from question(keys, account, what, args, timeout_s=timeout_s)
         for row in page:

@@ -35,6 +35,7 @@ class JobState(StrEnum):
     CLOSED = "closed"
 
 
+# One letter per state in a block's packed state column.
 LETTERS: Final[dict[State, str]] = {
     State.WAITING: "w",
     State.SENDING: "s",
@@ -48,13 +49,13 @@ LETTERS: Final[dict[State, str]] = {
     State.SUPPRESSED: "p",
     State.UNKNOWN: "u",
 }
-"""One letter per state in a block's packed state column."""
 
+# In the state column: a number that the job already had; sent once, not counted, reported.
 DUPLICATE: Final = "="
-"""In the state column: a number that the job already had; sent once, not counted, reported."""
 
 STATES: Final[dict[str, State]] = {letter: state for state, letter in LETTERS.items()}
 
+# `unsure` is not among them: to a producer it is a call under way, whose outcome is still being found out.
 COUNTED: Final = (
     "total",
     "waiting",
@@ -70,6 +71,7 @@ COUNTED: Final = (
 )
 """The keys of a status' counts, in the order they are shown."""
 
+# `undelivered` is final for the job's end, though a person may send it again: that opens the job anew.
 FINAL: Final[frozenset[State]] = frozenset(
     {
         State.DELIVERED,

@@ -120,6 +120,7 @@ class Collector:
     def _keep(self, spec: JobSpec, job_id: str | None, content: Content) -> tuple[Collected, bool]:
         if self.unavailable:
             raise Unavailable("the ledger's Redis cannot be reached; nothing was taken")
+        # By the real comparison: a test that repeats a key with other rows must fail as it would in production.
         for known in self.jobs:
             if known.id == job_id or (spec.key and known.spec.key == spec.key):
                 before = Kept(known.id, known.spec, params=mark(known.spec.params), rows=known.rows)
@@ -206,6 +207,7 @@ class Collector:
         Raises:
             TimeoutError: The job is not closed; call `finish` first.
         """
+        # At once, whatever the timeout: nothing works on the job while the test waits.
         if not self.job(job).closed:
             raise TimeoutError(f"job {job} is still open; call finish() first")
         return self.status(job)

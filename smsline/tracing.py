@@ -33,6 +33,7 @@ def context_of(traceparent: str) -> "Context | None":
     trace = api()
     if trace is None or not traceparent:
         return None
+    # It was held against its form when the job was taken in, so it divides into four.
     _, trace_id, span_id, flags = traceparent.split("-")
     parent = trace.SpanContext(
         int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=trace.TraceFlags(int(flags, 16))

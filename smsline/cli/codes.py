@@ -62,6 +62,7 @@ def list_codes(*, provider: opt.OfProvider = "", verdict: OfVerdict = "", as_jso
     """List the codes that are known."""
     from smsline import codes  # noqa: PLC0415 - as above
 
+    # Refused here: an unknown verdict would list nothing, which reads as "there is no such code".
     if verdict and verdict not in set(Verdict):
         raise BadInput("--verdict", verdict, f"must be one of {', '.join(Verdict)}")
     found = codes.rows(_known_provider(provider), verdict=verdict or None)

@@ -45,6 +45,7 @@ def look(
     for part in parts(rows, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate):
         on_progress(tally.rows)
         for i, number in enumerate(part.numbers if text else ()):
+            # Every text is counted, not the average: one long name makes a second segment, which is billed.
             own = part.params[i] if part.params else None
             found = segments(filled(text, params if own is None else own), mainland=is_mainland(number), sign=sign)
             if found.count > max(sizes, default=0):

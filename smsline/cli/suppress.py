@@ -139,6 +139,7 @@ def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
     print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(f"{changed:,} numbers {done}")
     for reason in bad[:10]:
         say(reason)
+    # Ends with 2 although the good rows are on the list: a script must not take a half-read STOP list for a whole one.
     if bad:
         say(f"{len(bad):,} rows were left out")
         raise typer.Exit(BAD_INPUT)

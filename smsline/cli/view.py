@@ -91,4 +91,5 @@ def _counts(status: "Status") -> "Table":
 
 def _shown(status: "Status") -> list[tuple[str, int]]:
     counts = cast("dict[str, int]", status["counts"])
+    # Zeros are left out: of ten states a job is in three, and those are what a person looks for.
     return [(name, counts[name]) for name in COUNTED[1:] if counts[name]]

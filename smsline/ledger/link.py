@@ -18,14 +18,12 @@ Value = str | bytes | int | float
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 """A script's name, its KEYS and its ARGV."""
 
+# For how long it is believed that the ledger has the layout that was seen. The scheduler of a worker sees it as
+# often.
 LAYOUT_S: Final = 1.0
-"""For how long it is believed that the ledger has the layout that was seen.
 
-The scheduler of a worker sees it as often.
-"""
-
+# Scripts that say which layout the ledger has.
 ANY_LAYOUT: Final = frozenset({"version", "beat"})
-"""Scripts that say which layout the ledger has."""
 
 # For how long it is believed that a key still has its expiry.
 EXPIRING_S: Final = 600.0

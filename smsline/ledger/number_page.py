@@ -75,6 +75,7 @@ def messages_of(ledger: Ledger, number: int) -> list[NumberMessage]:
                             final_at=row["final_at"],
                         )
                     )
+    # By the job's creation: attempts of one job may be of different days, and a person looks for the text, not for the try.
     return sorted(found, key=lambda each: each["created_at"] or "", reverse=True)
 
 

@@ -180,6 +180,7 @@ def in_words(error: BaseException) -> str:
     # The word that redis-py took away is in `status_code` where that is set, and else told by the class.
     by_class = (code for kind, code in _CODE_OF.items() if isinstance(error, kind))
     code = getattr(error, "status_code", None) or next(by_class, "")
+    # Timeouts of the socket come without a word of their kind ("The read operation timed out" or nothing at all).
     if isinstance(error, known.TimeoutError | socket.timeout) and "imeout" not in text and "imed out" not in text:
         text = f"Timeout: {text}"
     return f"{code} {text}" if code and code != "ERR" and code not in text else text

@@ -16,8 +16,8 @@ from smsline.ledger.runs import decode
 from smsline.receipt import Receipt
 from smsline.states import LETTERS, State
 
+# Receipts are matched to sends of today and the days before within which one may come.
 DAYS_BACK: Final = 4
-"""Receipts are matched to sends of today and the days before within which one may come."""
 
 
 class TryAgain(NamedTuple):

@@ -26,11 +26,11 @@ from smsline.states import LETTERS, STATES, State, counted_as
 READ: Final = ("job", "n", "st", "cd", "fi", "rt", "queue", "co", "ta")
 """The fields of a block that are read."""
 
+# What four bytes of a block can hold.
 LATEST_S: Final = 0xFFFFFFFF
-"""What four bytes of a block can hold."""
 
+# Whose end a receipt can be; who waits for another try, or is being sent to, ends by that one.
 _OPEN: Final = frozenset(ord(LETTERS[state]) for state in (State.ACCEPTED, State.UNSURE))
-"""Whose end a receipt can be; who waits for another try, or is being sent to, ends by that one."""
 
 _COUNTED: Final = {ord(letter): counted_as(state) for letter, state in STATES.items()}
 _DELIVERED, _UNDELIVERED, _WAITING, _UNKNOWN = (

@@ -78,6 +78,8 @@ def add(ledger: Ledger, name: str, role: str, password: str) -> None:
         Conflict: There is such a user.
     """
     name, role = check_name(name), check_role(role)
+    # NX, so that of two who add the same name at once one is told; the role is there before the password, and a user
+    # without one cannot sign in.
     if not ledger.redis.hsetnx(ledger.keys.users, name, role):
         raise Conflict(f"there is a user {name}; change it with `smsline users set {name}`, or remove it first")
     set_password(ledger, name, password)
@@ -100,6 +102,7 @@ def set_password(ledger: Ledger, name: str, password: str) -> None:
         NotFound: There is no such user.
     """
     _known(ledger, name)
+    # A new epoch ends every session: each holds the one that it began under.
     record = {"hash": password, "epoch": token_hex(8), "since_ms": ledger.now_ms()}
     ledger.redis.hset(ledger.keys.passwords, name, json.dumps(record))
 
@@ -110,6 +113,7 @@ def remove(ledger: Ledger, name: str) -> None:
     Raises:
         NotFound: There is no such user.
     """
+    # Both or none: a password that stayed would be the next user's of that name.
     pipe = ledger.redis.pipeline(transaction=True)
     pipe.hdel(ledger.keys.users, name)
     pipe.hdel(ledger.keys.passwords, name)

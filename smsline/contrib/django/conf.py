@@ -68,6 +68,7 @@ def text_for(purpose: str) -> Text | None:
 def problems() -> list[BadInput]:
     """What is wrong with the setting."""
     found: list[BadInput] = []
+    # All of them, not the first: `manage.py check` is run once and then mended.
     said = getattr(settings, "SMSLINE", {})
     if not isinstance(said, Mapping):
         return [BadInput("SMSLINE", type(said).__name__, "must be a dict")]

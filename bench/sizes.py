@@ -21,6 +21,7 @@ class Sizes:
         busy: Recipients of the campaign under which the latency of one-time passwords is measured.
         limited_s: Seconds of work for the limiter.
         api_s: Seconds of requests to the API.
+        priced: Numbers of a campaign by which the statistics are priced.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Sizes:
     busy: int
     limited_s: int
     api_s: int
+    priced: int
 
 
 FULL: Final = Sizes(
@@ -50,6 +52,7 @@ FULL: Final = Sizes(
     busy=1_000_000,
     limited_s=20,
     api_s=20,
+    priced=60_000,
 )
 
 QUICK: Final = Sizes(
@@ -65,4 +68,5 @@ QUICK: Final = Sizes(
     busy=100_000,
     limited_s=6,
     api_s=5,
+    priced=10_000,
 )

@@ -26,6 +26,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final
 
 from smsline.countries import UNKNOWN, country_of
@@ -129,21 +130,30 @@ def write_history(ledger: Ledger, *, now_ms: int, keep_s: float) -> bool:
     minute_no, hour_no = ended_ms // MINUTE_MS, ended_ms // HOUR_MS
     # The hour before is closed by the first minute of the next one.
     closes = hour is not None and int(hour) < hour_no
-    grown_hour = _grown(_unpacked(before_hour), now, all_kinds=True) if closes else {}
+    key_list = [keys.stats_last, keys.stats_minutes(hour_no), keys.stats_hours(int(hour or 0) // 24)]
+    # Names go before the values that need them; written for nothing, when another process is faster, they are the same.
+    minute = ended = b""
+    if before_minute is not None:
+        names, minute = _columns(_grown(_unpacked(before_minute), now), now)
+        ledger.redis.hset(key_list[1], minute[:LABEL_BYTES], names)
+        ledger.redis.expire(key_list[1], MINUTES_TTL_S)
+    if closes:
+        names, ended = _columns(_grown(_unpacked(before_hour), now, all_kinds=True), now, all_kinds=True)
+        ledger.redis.hset(key_list[2], ended[:LABEL_BYTES], names)
+        ledger.redis.expire(key_list[2], int(keep_s))
     packed = _packed(now)
     args = [
         seq or b"",
         minute_no,
-        _packed(_grown(_unpacked(before_minute), now)) if before_minute is not None else b"",
+        minute,
         packed,
         MINUTES_TTL_S,
         hour_no,
         int(hour or 0) if closes else "",
-        _packed(grown_hour),
+        ended,
         packed if closes or hour is None else b"",
         int(keep_s),
     ]
-    key_list = [keys.stats_last, keys.stats_minutes(hour_no), keys.stats_hours(int(hour or 0) // 24)]
     return bool(ledger.run("write_history", key_list, args))
 
 
@@ -170,10 +180,10 @@ def _samples(ledger: Ledger, keys: list[str], span: tuple[int, int], unit_ms: in
     for key in keys:
         pipe.hgetall(key)
     found = [
-        Sample(int(number) * unit_ms, _unpacked(packed))
+        Sample(int(number) * unit_ms, _read(held, packed))
         for held in pipe.execute()
         for number, packed in held.items()
-        if span[0] - unit_ms < int(number) * unit_ms <= span[1]
+        if not number.startswith(_NAMES) and span[0] - unit_ms < int(number) * unit_ms <= span[1]
     ]
     return sorted((sample for sample in found if sample.grown), key=lambda sample: sample.start_ms)
 
@@ -191,6 +201,30 @@ def _grown(before: Counters, now: Counters, *, all_kinds: bool = False) -> dict[
 def _is_kept(field: str, *, all_kinds: bool) -> bool:
     kind = field.split("|", 1)[0]
     return kind not in {"h", "g", "d"} if all_kinds else kind in RECENT
+
+
+_NAMES: Final = b"="
+"""Begins the field that holds the names of a period's counters, and each record whose values are in their order."""
+
+LABEL_BYTES: Final = 7
+"""Of such a field: the sign and six bytes of the names' hash."""
+
+
+def _columns(grown: Counters, now: Counters, *, all_kinds: bool = False) -> tuple[bytes, bytes]:
+    """The names of the counters, kept once beside the records of a period, and a record of values: a third of names in each."""
+    names = sorted(name for name in now if _is_kept(name, all_kinds=all_kinds))
+    listed = zlib.compress("\n".join(names).encode(), 9)
+    values = ",".join(str(grown.get(name, "")) for name in names)
+    return listed, _NAMES + blake2b(listed, digest_size=LABEL_BYTES - 1).digest() + zlib.compress(values.encode(), 9)
+
+
+def _read(held: Mapping[bytes, bytes], record: bytes) -> dict[str, int]:
+    """The counters of a record; one of an older version holds its names itself."""
+    if not record.startswith(_NAMES):
+        return _unpacked(record)
+    names = zlib.decompress(held[record[:LABEL_BYTES]]).decode().split("\n")
+    values = zlib.decompress(record[LABEL_BYTES:]).decode().split(",")
+    return {name: int(value) for name, value in zip(names, values, strict=True) if value}
 
 
 def _packed(counters: Counters) -> bytes:

@@ -1,5 +1,8 @@
 """The history of the statistics: what grew, by minute and by hour, written once."""
 
+import json
+import zlib
+
 from smsline.ledger import statistics
 from smsline.ledger.link import Ledger
 from smsline.ledger.statistics import HOUR_MS, MINUTE_MS, Sample
@@ -93,3 +96,15 @@ def test_a_month_of_ten_accounts_and_thirty_countries_is_two_megabytes_at_most()
     month = 30 * 24 * len(statistics._packed(hour)) + 26 * 60 * len(statistics._packed(minute))
 
     assert month < 2_000_000
+
+
+def test_records_of_an_older_version_are_still_read(ledger: Ledger) -> None:
+    """Those held their names themselves."""
+    grow(ledger, TAKEN, 3)
+    write(ledger, 0)
+    grow(ledger, TAKEN, 2)
+    write(ledger, 1)
+    old = zlib.compress(json.dumps({TAKEN: 9}).encode())
+    ledger.redis.hset(ledger.keys.stats_minutes(NOON_MS // HOUR_MS), str(NOON_MS // MINUTE_MS), old)
+    told = statistics.minutes(ledger, since_ms=NOON_MS, until_ms=NOON_MS + HOUR_MS)
+    assert [sample.grown for sample in told] == [{TAKEN: 9}, {TAKEN: 2}]

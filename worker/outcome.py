@@ -166,11 +166,8 @@ def _taken(answer: Answer, groups: Sequence[CallGroup]) -> list[EntryResults] | 
         if None in found:
             return None
         told = cast("list[Item]", found)
-        entries.append(
-            EntryResults(
-                group.entry, Taken(group.positions, [item.serial for item in told], [item.fee for item in told])
-            )
-        )
+        taken = Taken(group.positions, [item.serial for item in told], [item.fee for item in told])
+        entries.append(EntryResults(group.entry, taken))
     return entries
 
 
@@ -193,12 +190,11 @@ class _Said:
 
 def _listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> _Said:
     numbers = [number for group in groups for number in group.numbers]
-    items: dict[int, Item] = {}
     if isinstance(answer, Sent):
         items = {item.number: item for item in answer.items}
         words = _item_words(numbers, items, provider)
     else:
-        words = dict.fromkeys(numbers, _call_word(answer, provider))
+        items, words = {}, dict.fromkeys(numbers, _call_word(answer, provider))
     # By identity: a word is shared by all of whom it was said, and is looked at once.
     kinds = list({id(word): word for word in words.values()}.values())
     return _Said(words, items, kinds, frozenset(id(word) for word in kinds if _ambiguous(answer, word, groups)))
@@ -214,15 +210,12 @@ def _fault(said: _Said) -> str:
 
 def _held(said: _Said) -> _Said:
     """The same, with the request's fault as what parks its job."""
-    held = {
-        id(word): replace(
-            word, match=replace(word.match, row=replace(word.match.row, verdict=Verdict.PARK, scope=Scope.TEMPLATE))
-        )
-        for word in said.kinds
-    }
-    return replace(
-        said, words={number: held[id(word)] for number, word in said.words.items()}, kinds=list(held.values())
-    )
+    held: dict[int, _Word] = {}
+    for word in said.kinds:
+        row = replace(word.match.row, verdict=Verdict.PARK, scope=Scope.TEMPLATE)
+        held[id(word)] = replace(word, match=replace(word.match, row=row))
+    words = {number: held[id(word)] for number, word in said.words.items()}
+    return replace(said, words=words, kinds=list(held.values()))
 
 
 def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str) -> dict[int, _Word]:
@@ -232,21 +225,25 @@ def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str
     missing = _Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
     words: dict[int, _Word] = {}
     for number in numbers:
-        item = items.get(number)
-        words[number] = missing if item is None else taken if item.ok else _refusal(item, provider)
+        if (item := items.get(number)) is None:
+            words[number] = missing
+        elif item.ok:
+            words[number] = taken
+        else:
+            words[number] = _Word(for_send(provider, item.code), item.code, item.message, fee=item.fee)
     return words
-
-
-def _refusal(item: Item, provider: str) -> _Word:
-    return _Word(for_send(provider, item.code), item.code, item.message, fee=item.fee)
 
 
 def _call_word(answer: Refused | Broken, provider: str) -> _Word:
     """The word on all of a call that was answered as a whole, or not at all."""
     if isinstance(answer, Refused):
         return _Word(for_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
-    word = _Word(lookup("smsline", "local", answer.code), answer.code, answer.detail, answer.delay_s)
-    return _certain(word, answer)
+    match = lookup("smsline", "local", answer.code)
+    # The adapter knows best whether the request can have left; a row must not turn doubt into
+    # certainty.
+    if answer.maybe_sent != (match.row.verdict is Verdict.UNSURE):
+        match = lookup("smsline", "local", "http.ReadTimeout" if answer.maybe_sent else "http.ConnectError")
+    return _Word(match, answer.code, answer.detail, answer.delay_s)
 
 
 def _overall(said: _Said, policy: Policy) -> Outcome:
@@ -262,11 +259,10 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     leaving = {id(word) for word in kinds if facts.opt_out(word.match.row.code, word.match.row.reason)} - said.split
     outcome.opted_out = [number for number, word in said.words.items() if id(word) in leaving] if leaving else []
     if kinds and all(word.verdict is Verdict.PARK and word.match.row.scope in CALL_SCOPES for word in kinds):
-        trouble = _trouble(kinds)
-        if trouble.scope is Scope.PROCESS:
-            outcome.machine = trouble
-        else:
-            outcome.park = trouble
+        # Parked for two reasons at once: the wider one holds.
+        scope = kinds[0].match.row.scope if len({word.match.row.scope for word in kinds}) == 1 else Scope.ACCOUNT
+        trouble = Trouble(scope, kinds[0].code, kinds[0].message)
+        outcome.machine, outcome.park = (trouble, None) if scope is Scope.PROCESS else (None, trouble)
     outcome.shut_s = _longest_s(kinds, BUCKET_SCOPES, policy)
     outcome.hold_s = _longest_s(kinds, QUEUE_SCOPES, policy)
     return outcome
@@ -297,7 +293,7 @@ def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> 
             results.append(RecipientResult(position, State.ACCEPTED, serial=item.serial, fee=item.fee))
             continue
         if id(word) in said.split:
-            result = _alone(position, word)
+            result = RecipientResult(position, State.WAITING, word.code, counted=False, delay_ms=0.0, alone=True)
         else:
             result = _result(_Tried(position, number, tries & TRIES), word, policy, parked=parked)
         # Of a fault of our own the message is a detail of this machine, and nothing that the
@@ -307,21 +303,6 @@ def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> 
     return results
 
 
-def _certain(word: _Word, broken: Broken) -> _Word:
-    """The adapter knows best whether the request can have left; a table row must not turn doubt into certainty."""
-    if broken.maybe_sent == (word.verdict is Verdict.UNSURE):
-        return word
-    stand_in = "http.ReadTimeout" if broken.maybe_sent else "http.ConnectError"
-    return _Word(lookup("smsline", "local", stand_in), broken.code, broken.detail, broken.delay_s)
-
-
-def _trouble(words: Sequence[_Word]) -> Trouble:
-    scopes = {word.match.row.scope for word in words}
-    # Parked for two reasons at once: the wider one holds.
-    scope = scopes.pop() if len(scopes) == 1 else Scope.ACCOUNT
-    return Trouble(scope, words[0].code, words[0].message)
-
-
 def _wait_s(word: _Word, policy: Policy) -> float | None:
     """How long the provider asks to wait: in its answer, else by its code; None when it does not say."""
     if word.delay_s is not None:
@@ -329,16 +310,17 @@ def _wait_s(word: _Word, policy: Policy) -> float | None:
     return wait_s(word.match.row, now_s=policy.now_s, message=word.message)
 
 
-def _throttle_s(word: _Word, policy: Policy) -> float:
-    if word.verdict is Verdict.THROTTLE:
-        return _wait_s(word, policy) or SHUT_S
-    # A 503 with a Retry-After may have let the call through, and still wants no other for so long.
-    return (word.delay_s or 0.0) if word.verdict in {Verdict.RETRY, Verdict.UNSURE} else 0.0
-
-
 def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy) -> float:
     """How long the throttles and failures of these scopes ask to wait, at most."""
-    return max((_throttle_s(word, policy) for word in words if word.match.row.scope in scopes), default=0.0)
+    longest_s = 0.0
+    for word in (word for word in words if word.match.row.scope in scopes):
+        if word.verdict is Verdict.THROTTLE:
+            longest_s = max(longest_s, _wait_s(word, policy) or SHUT_S)
+        elif word.verdict in {Verdict.RETRY, Verdict.UNSURE}:
+            # A 503 with a Retry-After may have let the call through, and still wants no other for
+            # so long.
+            longest_s = max(longest_s, word.delay_s or 0.0)
+    return longest_s
 
 
 def _ambiguous(answer: Answer, word: _Word, groups: Sequence[CallGroup]) -> bool:
@@ -396,10 +378,6 @@ def _end(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
     return RecipientResult(tried.position, State.DEAD, word.code)
 
 
-def _alone(position: int, word: _Word) -> RecipientResult:
-    return RecipientResult(position, State.WAITING, word.code, counted=False, delay_ms=0.0, alone=True)
-
-
 def _retry(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
     if policy.trial and _failing(word):
         # Asked for by the breaker and not by the recipient, who waits at the front for the next
@@ -410,8 +388,8 @@ def _retry(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
         allowed += (policy.retry_max + 1) * policy.place(tried.number).before
     if tried.tries + 1 > allowed:
         return _end(tried, word, policy)
-    fixed_s = _wait_s(word, policy)
-    later_s = fixed_s if fixed_s is not None else backoff_s(tried.tries, policy.chance())
+    if (later_s := _wait_s(word, policy)) is None:
+        later_s = backoff_s(tried.tries, policy.chance())
     return RecipientResult(tried.position, State.WAITING, word.code, delay_ms=later_s * 1000)
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import api, campaign, limiter, machine, otp, price, volume
+from bench import api, campaign, limiter, machine, otp, price, soak, volume
 from bench.children import BenchFailed, quiet_children, workplace
 from bench.report import PAGE, machine_text, table, to_json, write
 from bench.rows import Row
@@ -25,7 +25,7 @@ from bench.stack import Stack, standing
 from bench.volume import Volume
 from worker.supervisor.supervisor import CannotStart
 
-PARTS: Final = ("campaign", "volume", "otp", "limiter", "api", "price")
+PARTS: Final = ("campaign", "volume", "otp", "limiter", "api", "price", "soak")
 _WIDTH: Final = 160
 _TAIL: Final = 4_000
 
@@ -105,6 +105,7 @@ _SMALL: Final[dict[str, Callable[[Stack, Sizes, int, Show], list[Row]]]] = {
     "limiter": limiter.measure,
     "api": api.measure,
     "price": price.measure,
+    "soak": soak.measure,
 }
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ def latency_rows(plain: Sequence[float], calm: Sequence[float], beside: Sequence
             unit="ms",
             baseline=celery,
             baselines=[percentile(plain, 0.5)],
-            target=Target("most", 1.5),
+            target=Target("most", 1.2),
         ),
         Row(
             key="otp_p99",
@@ -210,7 +210,7 @@ def latency_rows(plain: Sequence[float], calm: Sequence[float], beside: Sequence
             unit="ms",
             baseline="the same, idle",
             baselines=[percentile(calm, 0.99)],
-            target=Target("most", 3),
+            target=Target("most", 2),
             note=f"{len(beside):,} {note}",
         ),
     ]

@@ -21,6 +21,8 @@ class Sizes:
         busy: Recipients of the campaign under which the latency of one-time passwords is measured.
         limited_s: Seconds of work for the limiter.
         api_s: Seconds of requests to the API.
+        soak_minutes: Of single jobs at an even pace.
+        soak_dead: Dead letters that are made in the middle of it.
         priced: Numbers of a campaign by which the statistics are priced.
     """
 
@@ -37,6 +39,8 @@ class Sizes:
     limited_s: int
     api_s: int
     priced: int
+    soak_minutes: float
+    soak_dead: int
 
 
 FULL: Final = Sizes(
@@ -53,6 +57,8 @@ FULL: Final = Sizes(
     limited_s=20,
     api_s=20,
     priced=60_000,
+    soak_minutes=10,
+    soak_dead=500_000,
 )
 
 QUICK: Final = Sizes(
@@ -69,4 +75,6 @@ QUICK: Final = Sizes(
     limited_s=6,
     api_s=5,
     priced=10_000,
+    soak_minutes=0.5,
+    soak_dead=10_000,
 )

@@ -19,8 +19,10 @@ from bench import dead
 from bench.children import BenchFailed, quiet_children, wait, workplace
 from bench.machine import look
 from bench.report import PAGE, machine_text, put
+from bench.rows import Row
 from bench.show import Show, progress
-from bench.soak_verdict import LOOK_S, Asked, Sample, Stretch, judge, picture
+from bench.sizes import Sizes
+from bench.soak_verdict import LOOK_S, Asked, Sample, Stretch, judge, picture, rows
 from bench.stack import ACCOUNT, Stack, standing
 from bench.usage import cpu, redis_cpu_s, used_memory
 from smsline.errors import SmslineError
@@ -30,6 +32,7 @@ from smsline.numbers import e164
 from worker.supervisor.child import Running
 from worker.supervisor.supervisor import CannotStart
 
+RATE, LANES_IN_TURN = 300.0, ("otp", "notify")
 FIRST: Final = 8613000000000
 HANDS: Final = 4
 """Threads that hand jobs over; each waits for Redis at every one."""
@@ -125,6 +128,16 @@ class Soak:
         return [first, self.stretch("second half", len(first.jobs))]
 
 
+def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
+    """The rows about single jobs at an even pace, for `make bench`."""
+    stack.clear(**dead.FLAGS)
+    asked = Asked(RATE, sizes.soak_minutes, sizes.soak_dead, LANES_IN_TURN)
+    with stack.service() as running:
+        stretches = Soak(stack, running, asked, show).run()
+        took_s = latencies_s(stack, [job for one in stretches for job in one.jobs])
+    return rows(stretches, asked, took_s)
+
+
 def kept_memory(stack: Stack) -> int:
     """Bytes of Redis without those of calls, which it forgets five minutes after they are recorded."""
     ledger = stack.ledger
@@ -181,10 +194,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Single jobs at an even pace, sent, receipted, closed, by one otp and one bulk process.",
         epilog="example: python -m bench.soak --rate 300 --minutes 10 --dead 500000 --write",
     )
-    parser.add_argument("--rate", type=float, default=300.0, help="single jobs a second (300)")
+    parser.add_argument("--rate", type=float, default=RATE, help="single jobs a second (300)")
     parser.add_argument("--minutes", type=float, default=10.0, help="for how long, both halves together (10)")
     parser.add_argument("--dead", type=int, default=0, metavar="N", help="dead letters made between the halves (0)")
-    parser.add_argument("--lanes", nargs="+", choices=LANES, default=["otp", "notify"], help="of the jobs, in turn")
+    parser.add_argument("--lanes", nargs="+", choices=LANES, default=LANES_IN_TURN, help="of the jobs, in turn")
     parser.add_argument("--plot", metavar="FILE", help="write the curves as SVG")
     parser.add_argument("--write", action="store_true", help="put words and curves into docs/performance.md")
     return parser

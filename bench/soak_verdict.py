@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from bench.curves import Curve, Panel, draw
 from bench.report import amount
-from bench.rows import percentile
+from bench.rows import Row, Target, percentile
 
 CPU_MOST, MEMORY_MOST = 1.15, 1.1
 """How much more a message may cost in the second stretch: what a busy machine blurs of CPU, and of Redis' doubling tables."""
@@ -119,6 +119,48 @@ def judge(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -
         ),
         Finding(of_cpu <= CPU_MOST, f"{cpu}, ratio {of_cpu:.2f} (at most {CPU_MOST})"),
         Finding(of_memory <= MEMORY_MOST, f"{memory}, ratio {of_memory:.2f} (at most {MEMORY_MOST})"),
+    ]
+
+
+def rows(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -> list[Row]:
+    """The same as lines of the table of `make bench`."""
+    found, (first, second) = judge(stretches, asked, took_s), stretches
+    what, minutes = f"single jobs, {asked.rate:g} a second", f"{asked.minutes:g} minutes"
+    behind = max(late - early for early, late in (one.backlog() for one in stretches))
+    return [
+        Row(
+            key="soak_backlog",
+            measure=f"{what} for {minutes}, sent, receipted, closed: how the backlog grew",
+            values=[max(0.0, behind)],
+            unit="jobs",
+            target=Target("most", asked.rate, "value"),
+            note="; ".join(each.text for each in found[:4]),
+        ),
+        Row(
+            key="soak_memory",
+            measure="Redis memory of a closed single job, kept",
+            values=[first.kept],
+            unit="B",
+            target=Target("most", 600, "value"),
+        ),
+        Row(
+            key="soak_dead_cpu",
+            measure=f"{what}: Redis' CPU a message, beside {asked.dead:,} kept dead letters",
+            values=[second.redis_us],
+            unit="µs",
+            baseline="without them",
+            baselines=[first.redis_us],
+            target=Target("most", CPU_MOST),
+        ),
+        Row(
+            key="soak_dead_memory",
+            measure=f"{what}: Redis' memory a message, beside {asked.dead:,} kept dead letters",
+            values=[second.kept],
+            unit="B",
+            baseline="without them",
+            baselines=[first.kept],
+            target=Target("most", MEMORY_MOST),
+        ),
     ]
 
 

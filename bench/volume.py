@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.campaign import PARAMS, PATIENCE_S, TEMPLATE, accepted, phones
+from bench.baselines.loop import PER_CALL
+from bench.campaign import PARAMS, PATIENCE_S, PER_200, TEMPLATE, accepted, phones, plain
 from bench.children import wait
 from bench.rows import Row, Target
 from bench.show import Show
@@ -107,17 +108,24 @@ def _cpu(stack: Stack, running: Sequence[Running]) -> Cpu:
 
 def measure(stack: Stack, sizes: Sizes, procs: int, show: Show) -> tuple[list[Row], list[Volume]]:
     """The rows about large jobs, and the jobs in detail."""
+    show(f"{PER_200}, to compare with")
+    plain_per_s = plain(stack, sizes.per_200, PER_CALL, procs)
     stack.clear()
     volumes = []
     with stack.service(procs=procs, lanes=("marketing",), FIRST_POLL_S=NEVER_S) as running:
         for recipients in sizes.volumes:
             volumes.append(follow(stack, running, recipients, show))
             stack.sandbox.reset()
-    return rows(volumes), volumes
+    return rows(volumes, plain_per_s), volumes
 
 
-def rows(volumes: Sequence[Volume]) -> list[Row]:
-    """The table's lines, from the smallest to the largest job."""
+def rows(volumes: Sequence[Volume], plain_per_s: float) -> list[Row]:
+    """The table's lines, from the smallest to the largest job.
+
+    Args:
+        volumes: The jobs.
+        plain_per_s: Numbers a second of plain Celery, which closes nothing.
+    """
     small, large = volumes[0], volumes[-1]
     count, million = f"{large.recipients:,}", large.recipients / 1_000_000
     made = [
@@ -128,6 +136,15 @@ def rows(volumes: Sequence[Volume]) -> list[Row]:
             unit="s",
             target=Target("most", 120 * million, "value"),
             note=f"submit {large.submit_s:.1f}, accept {large.accept_s:.1f}, receipts {large.receipts_s:.1f} s",
+        ),
+        Row(
+            key="volume_closed",
+            measure=f"{count} recipients: closed, from submit to the last receipt",
+            values=[large.recipients / large.total_s],
+            unit="/s",
+            baseline=f"{PER_200}, no receipts",
+            baselines=[plain_per_s],
+            target=Target("least", 0.75),
         ),
         Row(
             key="volume_memory",

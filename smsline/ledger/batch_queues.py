@@ -74,7 +74,7 @@ class BatchQueue(NamedTuple):
         return f"{self.template}{ONLY}{self.digest}"
 
     @property
-    def subjects(self) -> tuple[str, ...]:
+    def subjects(self) -> tuple[str, str, str]:
         """What may be parked of the account so that this batch queue waits, besides all of it."""
         return self.template, self.side, self.own
 

@@ -127,9 +127,9 @@ def test_a_person_lets_a_held_account_go_on_at_once(scene: Scene) -> None:
     assert RESENT not in {row["attempts"] for row in scene.results(job)}
 
 
-def test_messages_of_a_held_or_parked_account_do_not_starve_the_others(ledger: Ledger) -> None:
+def test_messages_of_a_held_or_parked_account_do_not_starve_the_others(scene: Scene) -> None:
     """Each of its own params has a batch queue of its own: they are put off together, and taken one by one only for a probe."""
-    scene = make_scene(ledger, {"down": FakeProvider(usual=never_left()), "well": FakeProvider()})
+    scene = make_scene(scene.ledger, {"down": FakeProvider(usual=never_left()), "well": FakeProvider()})
     for n in range(150):
         scene.otp(FIRST + n, str(n), account="down", ttl_s=3_600)
     while accept_due(scene.engine, "otp"):

@@ -16,6 +16,8 @@ local function layout_of(version_key, ids_key)
   return (redis.call('HEXISTS', ids_key, 'block') + redis.call('HEXISTS', ids_key, 'attempt') > 0) and '1' or nil
 end
 
+-- Formatted, never `..` or tostring: Lua writes a number with 14 digits, and a time in ms with its fraction has 16. Two members of a due set
+-- would get the same score, and a lease's end another value than its fence.
 local function ms_text(us)
   return string.format('%.3f', us / 1000)
 end
@@ -79,6 +81,7 @@ local function split_entry(entry)
   return string.match(entry, '^([^|]*)|(%d+)|(.*)$')
 end
 
+-- Strings in Lua cannot be changed in place: 200 changes of a column would copy it 200 times.
 -- A column of `width` bytes per recipient as a table of strings, changed in place and written back once.
 local function column(text, size, width, blank)
   local cells = {}
@@ -115,6 +118,7 @@ local function four_bytes(value)
   return string.char(math.floor(value / 16777216) % 256, math.floor(value / 65536) % 256, math.floor(value / 256) % 256, value % 256)
 end
 
+-- As a double: E.164 has 15 digits at most, 2^53 has 16, so every number is exact; '%.0f' because tostring would round it (see ms_text).
 local function number_at(packed, position)
   local a, b, c, d, e, f, g, h = string.byte(packed, position * 8 + 1, position * 8 + 8)
   return string.format('%.0f', ((((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g) * 256 + h)
@@ -224,7 +228,7 @@ local function count_states(book, block, first, last, letter)
 end
 
 -- Recipients of a job came into the dead letter, or left it, under "account code job letter". The statistics know how many there are of each
--- account, code and letter over all jobs, so that nobody has to add the jobs up.
+-- account, code and letter over all jobs, so that the jobs need not be added up.
 local function count_dead(book, dead_key, field, by)
   if redis.call('HINCRBY', dead_key, field, by) <= 0 then redis.call('HDEL', dead_key, field) end
   local account, code, letter = string.match(field, '^(%S*) (%S*) %S* ?(%a?)$')

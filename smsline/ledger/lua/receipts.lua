@@ -71,7 +71,7 @@ for i = 1, blocks do
     book.ended[job .. '|' .. id] = #ended > 0 and ended or nil
   end
   forget_params(key, st)
-  -- Nothing of it is awaited any more, so nobody has to come back and find that out.
+  -- Nothing of it is awaited any more, so no look has to find that out later.
   if not string.find(st, 'a', 1, true) then redis.call('ZREM', probe_key, account .. ' ' .. id) end
 end
 

@@ -152,7 +152,7 @@ local function entry(i)
   if serials ~= '' then redis.call('HSET', block_key, 'z' .. attempt, serials) end
   forget_params(block_key, e.st)
   local probed = account .. ' ' .. block
-  -- A probe of the block that is under way must not end as if nobody waited in it: the moved time takes its lease away.
+  -- A probe of the block that is under way must not end as if no recipient waited in it: the moved time takes its lease away.
   if e.accepted and redis.call('ZADD', probe_key, 'NX', now + tonumber(ask_ms), probed) == 0 then redis.call('ZINCRBY', probe_key, -1, probed) end
   fees[job_key] = (fees[job_key] or 0) + tonumber(fee)
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end

@@ -1,4 +1,4 @@
--- Write down by how much the statistics grew in a minute, and in the hour that has ended; once, whoever asks.
+-- Write down by how much the statistics grew in a minute, and in the hour that has ended; once, however many ask.
 -- KEYS: 1 what was written last (hash), 2 minutes of the hour (hash), 3 hours of the ended hour's day (hash)
 -- ARGV: 1 number of the write this follows ('' for none), 2 minute since the epoch, 3 its growth ('' none), 4 totals, 5 expiry of the minutes s,
 --       6 hour since the epoch, 7 the hour that has ended ('' none), 8 its growth, 9 totals at its end ('' none), 10 expiry of the hours s

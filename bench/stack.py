@@ -47,7 +47,7 @@ class Stack:
 
     def clear(self, **flags: object) -> None:
         """An empty Redis, and a sandbox that has seen nothing; for times when no worker runs."""
-        # The embedded Redis lets nobody empty it at once.
+        # The embedded Redis refuses FLUSHALL.
         for name in self.ledger.redis.scan_iter(count=5_000):
             self.ledger.redis.unlink(name)
         self.sandbox.reset(**flags)

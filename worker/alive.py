@@ -33,7 +33,7 @@ class Beat:
     """The file of this process.
 
     Args:
-        what: What the process does, for whoever reads that it is stuck.
+        what: What the process does, for the line that says that it is stuck.
     """
 
     def __init__(self, what: str) -> None:

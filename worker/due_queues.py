@@ -29,7 +29,7 @@ class DueQueue(NamedTuple):
 
     Attributes:
         queue: Which.
-        entry: The only one it had then; None when it had more, or nobody looked.
+        entry: The only one it had then; None when it had more, or was not looked at.
     """
 
     queue: BatchQueue

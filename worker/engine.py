@@ -81,7 +81,7 @@ class Engine:
                 self.at_work -= 1
 
     def next_attempt(self) -> int:
-        """An attempt id that nobody has had."""
+        """An attempt id that was never used."""
         return self.ledger.attempt_ids.take()
 
     def serves(self, account: str) -> bool:

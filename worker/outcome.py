@@ -29,7 +29,7 @@ RESENT: Final = 0x80
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROCESS, Scope.REGION, Scope.TEMPLATE})
 BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
 FAILING_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER})
-"""Scopes of a retry that is nobody's fault but the provider's; a whole call of them counts against the account."""
+"""Scopes of a retry that is the provider's fault alone; a whole call of them counts against the account."""
 
 QUEUE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
 PARTLY_PARKED_S: Final = 60.0

@@ -165,7 +165,7 @@ def judge_latency(median_ms: float) -> Finding:
 
 
 def judge_accounts(settings: Settings) -> Iterator[Finding]:
-    """Whether there is somebody to send through; that credentials are complete was checked with the settings."""
+    """Whether there is an account to send through; that credentials are complete was checked with the settings."""
     if not settings.accounts:
         yield warn(
             "accounts",

@@ -111,7 +111,7 @@ def known(answer: T | Refused | Broken, provider: str) -> T:
     """The answer, if it is one.
 
     Raises:
-        SmslineError: The call was refused, or nobody knows what became of it; in words of the code tables.
+        SmslineError: The call was refused, or its outcome is unknown; in words of the code tables.
     """
     if isinstance(answer, Refused):
         # As of a question and not of a send: what is refused here has no recipient.

@@ -17,7 +17,7 @@ QUERIES_AT_ONCE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is said, apart from to whom.
+    """The content of a message, without its recipients.
 
     Attributes:
         template: The provider's template id.
@@ -44,7 +44,7 @@ class Call:
         context: Echoed in receipts where the provider can; identifies batch and attempt.
         timeout_s: Whole time allowed, seconds.
         own_params: The params of each number, in the order of `numbers`, where each brings its own; empty when
-            `content.params` are everybody's.
+            `content.params` hold for all of them.
     """
 
     numbers: Sequence[int]

@@ -52,7 +52,7 @@ def opened(body: bytes) -> Row | Broken:
 
 def unreadable(what: str) -> Broken:
     """An answer that says nothing that could be understood: the call may have been carried out."""
-    # Whoever answered something unreadable may have acted on the request before.
+    # A server that answers something unreadable may have acted on the request before.
     return Broken(maybe_sent=True, code="http.NotJson", detail=f"the provider answered {what}")
 
 

@@ -54,7 +54,7 @@ def apply_matched(
         provider = engine.settings.accounts[account].provider
         codes = ((receipt.number, receipt.code) for _, _, receipt in failed)
         if entries := opt_out.of_receipts(provider, account, codes):
-            # A row of another number than its serial's is none of ours, and suppresses nobody.
+            # A row of another number than its serial's is none of ours, and suppresses no number.
             ours = receipts.numbers_at(engine.ledger, [(block, position) for block, position, _ in failed])
             suppression.add(engine.ledger, [entry for entry in entries if entry.number in ours])
         # Planned before and decided with the receipts: whether a try is left is known in the ledger

@@ -119,7 +119,7 @@ def _query_all(
     if not asking or not isinstance(provider, QueryProvider):
         return [], None
     limit, told, waits = provider.query_rule.limit, list[Receipt](), list[float]()
-    # A look that is cut short begins elsewhere the next time, so that nobody is always left out.
+    # A look that is cut short begins elsewhere the next time, so that no recipient is always left out.
     due_queue = engine.now_ms() % len(asking)
     asked = [
         MessageRef(each.serial, each.number, each.accepted_ms // 1000)

@@ -44,7 +44,7 @@ class Breakers:
             row=settings.breaker_failures,
             first_ms=settings.breaker_pause_s * 1000,
             most_ms=settings.breaker_pause_most_s * 1000,
-            # A single account has nobody who could take over.
+            # No other account could take over from a single one.
             failures=settings.failover_failures if len(settings.accounts) > 1 else 0,
             cooldown_ms=settings.failover_cooldown_s * 1000,
             return_ms=settings.failover_return_s * 1000,

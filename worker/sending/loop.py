@@ -11,7 +11,7 @@ SEND_S: Final = 0.3
 
 
 def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "") -> None:
-    """Accept and send for about so long; what is left then is the scheduler's to wake somebody for.
+    """Accept and send for about so long; the scheduler publishes wake-ups for what is left then.
 
     Args:
         engine: The process' engine.

@@ -62,7 +62,7 @@ def groups(lanes: Sequence[str], procs: int) -> tuple[Group, ...]:
         if bulk
         else []
     )
-    # Somebody has to drain receipts also where only otp is served.
+    # Receipts have to be drained also where only otp is served.
     otp = (lane_queue("otp"),) if bulk else (lane_queue("otp"), RECEIPTS_QUEUE, WEBHOOKS_QUEUE)
     return (Group("otp", otp), *made) if "otp" in lanes else tuple(made)
 

@@ -52,7 +52,7 @@ def list_replies(
     """Take the replies off the queue and print them, --json as an object per line.
 
     The provider gives each reply once: what is not kept is lost, so send the output to a file. Nothing is read into
-    a reply: to stop texting somebody, hand the number to `smsline suppress add`.
+    a reply: to stop texting a number, hand it to `smsline suppress add`.
     """
     with account(name) as api:
         found = _of(api, number, since) if number else _queued(api)

@@ -116,7 +116,7 @@ def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
     """The receipts in rows. A message that waits for its receipt counts as a row, and gives none.
 
     A row does not repeat its BizId. So its OutId takes its place when all sends were asked about; rows that then have none are
-    messages of somebody else.
+    messages of another tool.
     """
     # smsline sets OutId in every call; a row without one was sent by another tool with the same
     # key.

@@ -66,7 +66,7 @@ class SmsPartnerProvider:
 
     @property
     def ask_action(self) -> str:
-        """Asking by number asks nobody."""
+        """The action of `ask`, which makes no call here."""
         return facts.FIND
 
     @property
@@ -151,7 +151,7 @@ class SmsPartnerProvider:
         if not isinstance(page, StatusPage):
             return () if _nothing_known(page) else page
         wanted, found = frozenset(numbers), []
-        # A row for a number that this call did not have would settle a message of somebody else's.
+        # A row for a number that this call did not have would settle another message.
         for each in (one for one in page.statuses if one.number in wanted):
             serial = wire.serial_of(each.message_id or tag, each.number)
             found.append(

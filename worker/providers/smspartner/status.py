@@ -46,7 +46,7 @@ class MessageStatus:
     Attributes:
         number: E.164 integer.
         message_id: Of the call that sent it, or empty where the answer does not repeat it.
-        word: `delivered`, `not delivered`, `waiting`, `ko`, or one nobody knows; lower case.
+        word: `delivered`, `not delivered`, `waiting`, `ko`, or one that no table knows; lower case.
         at_s: Epoch seconds, 0 when none is given.
         stopped: Whether the recipient has answered STOP.
     """
@@ -104,7 +104,7 @@ def read_statuses(body: bytes, *, clean: Clean, numbers: Collection[int] = ()) -
     Args:
         body: The answer's body.
         clean: Applied to the provider's messages.
-        numbers: Whom was asked about, to read national spellings by.
+        numbers: The recipients that were asked about, to read national spellings by.
     """
     row = opened(body)
     if isinstance(row, Broken):

@@ -152,7 +152,7 @@ def read_send(
 
     Args:
         body: The answer's body.
-        numbers: To whom the call went.
+        numbers: The recipients of the call.
         tag: What the call is known by when the answer holds no message_id.
         clean: Applied to the provider's messages.
     """

@@ -59,7 +59,7 @@ def hour(field: str, at: datetime) -> str:
     """`yyyymmddhh` of the hour that a time lies in, by the provider's clock.
 
     Raises:
-        BadInput: The time has no zone, so nobody knows which hour it is.
+        BadInput: The time has no zone, so its hour is not known.
     """
     if at.tzinfo is None:
         raise BadInput(field, at.isoformat(), "must have a time zone")

@@ -59,7 +59,7 @@ class Application:
         document: A key of `DOCUMENTS` that proves the kind.
         proof: The document's image, as in its file.
         international: For global numbers; False for mainland numbers.
-        commission: Image of the power of attorney when the signature belongs to somebody else; empty when it is one's own.
+        commission: Image of the power of attorney when the signature belongs to another company; else empty.
         remark: For the reviewer.
         qualification: Id of an approved qualification, which the mainland site asks for (official SDK); 0 for none.
     """
@@ -110,7 +110,7 @@ def params_of(application: Application) -> dict[str, object]:
         "SignType": kind,
         "DocumentType": document,
         "International": scope(application.international),
-        # 1 is somebody else's signature, which a power of attorney proves; without the image it is
+        # 1 is another company's signature, which a power of attorney proves; without the image it is
         # one's own.
         "SignPurpose": int(bool(application.commission)),
         "ProofImage": base64.b64encode(application.proof).decode(),

@@ -185,7 +185,7 @@ def send_body(call: Call, *, sdk_app_id: str) -> bytes:
 
 
 def send_each_body(call: Call, *, sdk_app_id: str) -> bytes:
-    """The body of a SendMultiGlobalSms: a message for each number, with its own params and everybody's template.
+    """The body of a SendMultiGlobalSms: a message for each number, with its own params and the template of all.
 
     A message has no place for a signature or an extend code (tencentcloud-sdk-python-sms 3.1.153, `models.MultiSmsInfo`).
     """

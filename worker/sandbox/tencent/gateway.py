@@ -96,7 +96,7 @@ class TencentWire:
     def action_of(self, request: Request) -> str:
         """The action that the header, or a form signed by algorithm v1, names if it is a known one, else `?` or nothing."""
         form = read_form(request)
-        # An action that nobody knows is counted as `?`: the name comes from outside and may be
+        # An unknown action is counted as `?`: the name comes from outside and may be
         # anything.
         action = (form.request if form else request).headers.get("x-tc-action", "")
         return action if not action or action in ACTIONS or action in NOT_CARRIED_OUT else "?"

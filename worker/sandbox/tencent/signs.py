@@ -87,7 +87,7 @@ def _check(params: Mapping[str, Any]) -> Refusal | None:
         return Refusal("InvalidParameterValue.InvalidUsedMethod", "`SignPurpose` is 0 or 1.")
     if not params["SignName"].strip():
         return Refusal("MissingParameter", "`SignName` is empty.")
-    # A power of attorney is asked for only when the signature is somebody else's; AAAA stands for
+    # A power of attorney is asked for only for another company's signature; AAAA stands for
     # none needed.
     images = [params["ProofImage"], params.get("CommissionImage", "") if params["SignPurpose"] else "AAAA"]
     try:

@@ -1,6 +1,6 @@
 """Endpoints of webhooks: how each fares, what could not be delivered, telling it again.
 
-They are added by the command line, which prints the secret where nobody looks over a shoulder.
+They are added by the command line, which prints the secret on a terminal and not on a page.
 """
 
 from datetime import UTC, datetime

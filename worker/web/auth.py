@@ -18,7 +18,7 @@ from smsline.errors import SmslineError
 from smsline.ledger import sessions, users
 from smsline.ledger.audit import Actor
 from smsline.ledger.users import Role, User, may
-from worker.web.context import Web, address_of, is_https, web_of
+from worker.web.context import address_of, is_https, web_of
 from worker.web.pages.failures import answer_to, refused
 
 COOKIE: Final = "smsline_session"
@@ -72,7 +72,10 @@ def visitor_of(request: Request) -> Visitor | None:
     # The session names the user and not the role: one that was changed acts at once.
     if user := sessions.user_of(web.ledger, request.cookies.get(COOKIE, "")):
         return Visitor(user.name, user.role, address)
-    if _at_this_machine(request, web) and not users.any_user(web.ledger):
+    # A page elsewhere may let its own name resolve to 127.0.0.1 and ask us in this browser as if we were its own server; then
+    # the host it asks for is not ours.
+    is_ours = request.url.hostname in {"127.0.0.1", "localhost", "::1"}
+    if web.loopback and is_ours and not web.settings.web.trusts_a_proxy and not users.any_user(web.ledger):
         return Visitor(LOCAL, "admin", address, open=True)
     return None
 
@@ -148,14 +151,3 @@ def served(request: Request, role: Role, handler: Callable[[Visitor], Response])
         return handler(visitor) if visitor.may(role) else refused(request, visitor, role)
     except SmslineError as error:
         return answer_to(request, error)
-
-
-def _at_this_machine(request: Request, web: Web) -> bool:
-    """Whether browser and server are on one machine, and the browser knows it.
-
-    A page elsewhere may let its own name resolve to 127.0.0.1 and ask us in this browser as if we were its own server; then
-    the host it asks for is not ours.
-    """
-    if not web.loopback or web.settings.web.trusts_a_proxy:
-        return False
-    return request.url.hostname in {"127.0.0.1", "localhost", "::1"}

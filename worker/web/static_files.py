@@ -21,28 +21,25 @@ _FOLDER: Final = files("worker.web") / "static"
 
 
 @cache
-def _all() -> dict[str, bytes]:
-    """Every file by name, read once; a path that is no name here leads nowhere, so none can climb out."""
-    return {entry.name: entry.read_bytes() for entry in _FOLDER.iterdir() if entry.name.rpartition(".")[2] in TYPES}
+def _all() -> dict[str, tuple[bytes, bytes]]:
+    """Every file by name, as it is and compressed, read once."""
+    # A path that is no name here leads nowhere, so none can climb out.
+    read = {entry.name: entry.read_bytes() for entry in _FOLDER.iterdir() if entry.name.rpartition(".")[2] in TYPES}
+    return {name: (content, gzip.compress(content, 9, mtime=0)) for name, content in read.items()}
 
 
 @cache
 def asset(name: str) -> str:
     """The path of a file for a page."""
-    return f"/static/{sha256(_all()[name]).hexdigest()[:12]}/{name}"
-
-
-@cache
-def _packed(name: str) -> bytes:
-    return gzip.compress(_all()[name], 9, mtime=0)
+    return f"/static/{sha256(_all()[name][0]).hexdigest()[:12]}/{name}"
 
 
 async def static(request: Request) -> Response:
     """One file. An older page may ask by an older digest: it gets what there is, and keeps it for no longer than a page."""
     name = request.path_params["name"]
-    content = _all().get(name)
-    if content is None:
+    if name not in _all():
         raise HTTPException(404)
+    content, packed = _all()[name]
     # Only under the digest of what is answered: a proxy would else keep the new file under the old
     # path for a year.
     current = request.url.path == asset(name)
@@ -50,7 +47,7 @@ async def static(request: Request) -> Response:
     # Pages are not compressed: how well that works would tell what stands beside a text that
     # somebody else chose.
     if "gzip" in request.headers.get("accept-encoding", ""):
-        content, headers = _packed(name), {**headers, "content-encoding": "gzip"}
+        content, headers = packed, {**headers, "content-encoding": "gzip"}
     return Response(content, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
 
 

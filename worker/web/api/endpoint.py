@@ -106,6 +106,18 @@ def text_of(given: Mapping[str, Any], field: str) -> str:
     return value
 
 
+def number_of(given: Mapping[str, str], field: str) -> float:
+    """A query parameter that is a number; which numbers will do is the client's to say.
+
+    Raises:
+        BadInput: It is none.
+    """
+    try:
+        return float(given[field])
+    except ValueError:
+        raise BadInput(field, given[field], "must be a number") from None
+
+
 def whole_number(given: Mapping[str, str], field: str, default: int, most: int) -> int:
     """A query parameter that is a number from 1 on.
 

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from smsline.errors import BadInput, SmslineError
 from smsline.job import Summary, new_job_id
 from worker.web.api.callers import Caller, caller_of
-from worker.web.api.endpoint import answer, guarded, only
+from worker.web.api.endpoint import answer, guarded, number_of, only
 from worker.web.api.intake import Body, Intake, Line, csv_lines, json_lines
 from worker.web.api.messages import traceparent_of
 from worker.web.api.problems import Refused, problem, problem_of
@@ -89,7 +89,7 @@ def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
         raise BadInput("key", "…", "must be the Idempotency-Key header's value, or be left out")
     if not given.get("template"):
         raise BadInput("template", "", "is required")
-    given |= {name: _number(query, name) for name in NUMBERS if name in query}
+    given |= {name: number_of(query, name) for name in NUMBERS if name in query}
     if "at" in query:
         given["at"] = epoch_s(query["at"], "at")
     for name in FLAGS:
@@ -152,10 +152,3 @@ def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str
         "repeats": intake.repeats,
     }
     return answer(told, 201)
-
-
-def _number(query: QueryParams, name: str) -> float:
-    try:
-        return float(query[name])
-    except ValueError:
-        raise BadInput(name, query[name], "must be a number") from None

@@ -60,7 +60,18 @@ def read_sheet(path: Path) -> Sheet:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head.startswith(workbook.MAGIC):
-        return _of_workbook(path)
+        copy = path.with_suffix(".csv")
+        try:
+            origin = workbook.copied(path, copy)
+            # Under the name that the file has: whoever drops it drops the copy.
+            copy.replace(path)
+        finally:
+            copy.unlink(missing_ok=True)
+        with path.open(encoding="utf-8", newline="") as text:
+            columns = tuple(cell.strip() for cell in next(csv.reader(text), [])[_BEFORE_CELLS:])
+        if not columns:
+            raise BadInput("file", origin, "is empty; its first row must name the columns")
+        return Sheet(path, "utf-8", ",", columns, origin)
     encoding = encoding_of(head, "the file", "")
     first = next(iter(head.decode(encoding, "ignore").splitlines()), "")
     # The one that the header has most of; a header of one column has none, and a comma will do.
@@ -69,20 +80,6 @@ def read_sheet(path: Path) -> Sheet:
     if not any(columns):
         raise BadInput("file", "its first line", "must name the columns")
     return Sheet(path, encoding, delimiter, columns)
-
-
-def _of_workbook(path: Path) -> Sheet:
-    copy = path.with_suffix(".csv")
-    try:
-        origin = workbook.copied(path, copy)
-        copy.replace(path)
-    finally:
-        copy.unlink(missing_ok=True)
-    with path.open(encoding="utf-8", newline="") as text:
-        columns = tuple(cell.strip() for cell in next(csv.reader(text), [])[_BEFORE_CELLS:])
-    if not columns:
-        raise BadInput("file", origin, "is empty; its first row must name the columns")
-    return Sheet(path, "utf-8", ",", columns, origin)
 
 
 def guess(names: Sequence[str]) -> Columns:

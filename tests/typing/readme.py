@@ -2,12 +2,12 @@
 
 from smsline import Client
 
-line = Client.from_env()  # SMSLINE_REDIS_URL, or else the Redis of `python -m worker up`
+sms = Client.from_env()  # SMSLINE_REDIS_URL, or else the Redis of `python -m worker up`
 
-code = line.send(to="+8613711112222", template="1234", params=["482913"], lane="otp", ttl_s=120)
-print(line.wait(code)["counts"]["delivered"])  # 1
+code = sms.send(to="+8613711112222", template="1234", params=["482913"], lane="otp", ttl_s=120)
+print(sms.wait(code)["counts"]["delivered"])  # 1
 
 guests = ["+8613711111001", "+8613711111002", "+6591234567"]  # or a generator of a million
-job = line.campaign(to=guests, template="5678", sign="Shop", pace=500, key="may-offer")
-for row in line.results(job):
+job = sms.campaign(to=guests, template="5678", sign="Shop", pace=500, key="may-offer")
+for row in sms.results(job):
     print(row["phone"], row["state"], row["code"])

@@ -104,6 +104,7 @@ class Presence:
             resting = self._clock_s() < self._reads_again_s.get(account, float("-inf"))
             return LEFT_MS if resting and self.served_by_others(account) else None
         self.lacks(account, "questions about its calls")
+        # A moment where another process may take it, a minute where there is none to take it.
         return LEFT_MS if self.served_by_others(account) else UNSERVED_MS
 
     def stop(self, account: str, code: str, *, for_s: float, meaning: str) -> bool:

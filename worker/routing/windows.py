@@ -111,6 +111,7 @@ def queue_closed_s(accounts: Mapping[str, Account], queue: BatchQueue, now_ms: C
         now_ms: The present by Redis, epoch ms; asked for only where there is a window.
     """
     account = accounts.get(queue.account)
+    # Codes and notices are wanted at night too.
     if account is None or not account.window or queue.lane != "marketing":
         return 0.0
     country = MAINLAND_COUNTRY if queue.region.startswith("m") else queue.region[1:]

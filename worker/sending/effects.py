@@ -145,6 +145,7 @@ def _park_subject(engine: Engine, flight: Flight, subject: str, trouble: Trouble
         engine.ledger, queue.account, subject, trouble.code, probe_ms=probe_s * 1000, message=trouble.message
     )
     engine.router.breakers.forget()
+    # One line for a park, however many calls in flight meet the same trouble.
     if new:
         log.error(
             "account %s%s is parked: %s; its recipients wait, a probe call goes out every %g s; see `smsline accounts`",

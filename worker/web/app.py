@@ -33,6 +33,7 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *static_files.routes,
     *callbacks.routes,
     *signing_in.routes,
+    # The API before the pages: no page has a path under /v1.
     *messages.routes,
     *jobs.routes,
     *dead.routes,

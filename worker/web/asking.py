@@ -64,7 +64,8 @@ class Asking:
         provider, kind = self.providers[account], self._settings.accounts[account].provider
         action = provider.query_rule.action if isinstance(provider, QueryProvider) else provider.ask_action
         bucket = self._settings.bucket_of(account)
-        # The workers' own bucket: a person's question costs one of theirs, and never more than the provider allows.
+        # The workers' own bucket: a person's question costs one of theirs, and never more than the
+        # provider allows.
         gate = CommandGate(self._ledger, bucket, provider=kind, limits=provider.limits)
         if wait_ms := gate.admit(action):
             raise Unavailable(

@@ -34,7 +34,8 @@ class Rates:
 
 def since_ms(now_ms: int) -> int:
     """Where the first bucket begins, epoch ms."""
-    # The last one is the minute before the one that has just ended: that may not be written down yet, and would look like a fall.
+    # The last one is the minute before the one that has just ended: that may not be written down
+    # yet, and would look like a fall.
     return (now_ms // MINUTE_MS - BUCKETS - 1) * MINUTE_MS
 
 

@@ -54,7 +54,7 @@ def account_health(web: Web) -> Iterator[Family]:
             about = {**labels, "code": breaker["code"]}
             held.samples.append((about, max(0.0, (now_ms - breaker["since_ms"]) / 1000)))
         for park in health["parked"]:
-            # The template's id alone: the wording behind it may hold a signature of a customer.
+            # The template's id alone: what stands behind it tells jobs apart, a series for each.
             about = {**labels, "template": park["template"].partition("|")[0], "code": park["code"]}
             parked.samples.append((about, max(0.0, (now_ms - park["since_ms"]) / 1000)))
     yield from (up, due, unmatched, unsure, parked, held)
@@ -94,7 +94,7 @@ def metrics(request: Request) -> Response:
     except RedisError as error:
         # 503 and no old figures: a graph must show the gap.
         return PlainTextResponse(f"the ledger's Redis cannot be reached ({type(error).__name__})\n", 503)
-    # A family without samples is left out: Prometheus takes an empty one for a fault of ours.
+    # A family without samples would be two lines that say nothing.
     text = "".join(f"{line}\n" for family in families if family.samples for line in family.lines())
     return Response(text, media_type=CONTENT_TYPE)
 

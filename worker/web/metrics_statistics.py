@@ -94,7 +94,7 @@ def _histograms(totals: Mapping[str, int]) -> Iterator[Family]:
     for (name, *labels, bound), total in by_labels(totals, "h"):
         held.setdefault(name, {}).setdefault(tuple(labels), {})[bound] = total
     for name, (words, names) in _TIMES.items():
-        # Powers of two of a millisecond, as the scripts count them: no search for a bound in Lua.
+        # Powers of two of a millisecond, as they are counted.
         bounds = [(str(exponent), 2**exponent / 1000) for exponent in range(FIRST_BOUND, LAST_BOUND + 1)]
         yield _histogram(Family(name, words, "histogram"), held.get(name, {}), names, bounds=bounds, unit=1000)
     sizes = [(str(size), float(size)) for size in CALL_SIZES]

@@ -78,6 +78,7 @@ class Deliveries:
         Returns:
             Whether there was a thread.
         """
+        # Asked outside the lock: it is a round trip.
         trouble = member != OUTBOX and self._has_failed(member)
         with self._lock:
             at_work = self.busy.total() - self._in_trouble
@@ -85,6 +86,8 @@ class Deliveries:
             most = 1 if member == OUTBOX else AT_ONE_ENDPOINT if at_work < THREADS // 2 else AT_ONE_WHEN_BUSY
             if full or self.busy[member] >= most:
                 return False
+            # Counted under the lock and before the thread runs, or two wake-ups would take the last
+            # place.
             self.busy[member] += 1
             self._in_trouble += trouble
         awake()
@@ -126,6 +129,7 @@ class Deliveries:
         try:
             endpoint = self._endpoint(member)
         except NotFound:
+            # Removed while its wake-up was under way.
             ledger.redis.zrem(ledger.keys.webhooks_due, member)
             return 0
         taken = webhooks_queue.take(ledger, endpoint, lease_ms=LEASE_MS)
@@ -151,6 +155,7 @@ class Deliveries:
         if tried.outcome == "ok":
             return
         if tried.outcome == "gone":
+            # 410 is meant for good (RFC 9110), and Standard Webhooks asks to stop then.
             webhooks.remove(ledger, endpoint.name)
             _note(self.engine, "webhook.remove", endpoint, tried.answer)
             log.warning("webhook endpoint %s says that it is gone (410); it is removed", endpoint.name)
@@ -161,6 +166,7 @@ class Deliveries:
                 "`smsline webhooks replay %s --since T` sends what it missed",
                 *(endpoint.name, tried.answer, endpoint.name),
             )
+        # The first failure alone: an endpoint that is down for a day is one line, not thousands.
         elif in_row == 0:
             log.warning(
                 "webhook endpoint %s failed: %s; `smsline webhooks failures` has more", endpoint.name, tried.answer

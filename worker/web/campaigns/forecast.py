@@ -67,7 +67,8 @@ def text_of(accounts: Mapping[str, Account], template: str) -> tuple[str, Accoun
 
 def segments_of(text: str, numbers: Sequence[int], params: Sequence[Sequence[str]], *, sign: str) -> int:
     """Segments of a text to some numbers, each with its params; what does not fill the text's places counts none."""
-    # As it would go out: a param of another alphabet makes the whole text UCS-2, at less than half the room.
+    # As it would go out: a param of another alphabet makes the whole text UCS-2, at less than half
+    # the room.
     filled = [fill(text, each) for each in params]
     return sum(
         segments(each, mainland=is_mainland(number), sign=sign).count
@@ -82,7 +83,8 @@ def closed_at(accounts: Mapping[str, Account], countries: Sequence[str], start_s
     for name, account in accounts.items():
         if account.window:
             window = parse_window(account.window)
-            # By each country's own clocks, as the workers do it: a window is the recipient's day, not the sender's.
+            # By each country's own clocks, as the workers do it: a window is the recipient's day,
+            # not the sender's.
             waits = {country: closed_s(window, zones_of(country), start_s) for country in countries}
             held = {country: wait_s for country, wait_s in waits.items() if wait_s}
             found += [Closed(name, account.window, held)] if held else []

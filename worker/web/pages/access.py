@@ -23,6 +23,7 @@ def access(request: Request, _: Visitor) -> Response:
             "key": each.key,
             "used_at": each.used_at,
             "revoked_at": each.revoked_at,
+            # The key itself is not here: only its digest is kept.
             "expires_at": iso(each.key.expires_ms),
         }
         for each in admin.api_keys()

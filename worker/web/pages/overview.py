@@ -68,7 +68,8 @@ class Overview:
 
 def overview_of(web: Web) -> Overview:
     """Look at everything once. None of it costs more with more jobs, or more dead letters, in the ledger."""
-    # The open ones have a list of their own: a campaign may run for a week behind a million single messages.
+    # The open ones have a list of their own: a campaign may run for a week behind a million single
+    # messages.
     running, newest = (
         list_jobs(web.ledger, limit=SHOWN, state="open"),
         job_page(web.ledger, JobFilter(), limit=4 * SHOWN),

@@ -47,7 +47,8 @@ def change(request: Request, visitor: Visitor, form: FormData) -> Response:
         raise BadInput(
             "numbers", f"{len(given)} numbers", f"must be 1 to {MOST_NUMBERS:,}; more by smsline suppress add --file"
         )
-    # Read before anything is done, so that a bad one in the middle leaves nothing half done; each phone once.
+    # Read before anything is done, so that a bad one in the middle leaves nothing half done; each
+    # phone once.
     region = web.settings.region_default
     read = (parse_number(each, region=region, field="numbers", allow_unassigned=True) for each in given)
     numbers = list(dict.fromkeys(map(e164, read)))

@@ -36,6 +36,7 @@ def replay(request: Request, visitor: Visitor, form: FormData) -> Response:
     text = str(form.get("hours", ""))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_HOURS):
         raise BadInput("hours", text, f"must be a number from 1 to {MOST_HOURS:,}")
+    # Hours back and not a date: what is missed is known by how long the endpoint was down.
     since_s = datetime.now(UTC).timestamp() - int(text[:9]) * 3600
     count = web_of(request).admin.acting(visitor.actor).replay_webhook(request.path_params["name"], since_s=since_s)
     return done("/webhooks", "webhook-replayed", count)

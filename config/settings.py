@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     redis_url: RedisUrl = Field(default=DEFAULT_URL, repr=False)
     """The ledger's Redis."""
 
+    redis_replicas: Annotated[int, Field(ge=0, le=100)] = 0
+    """Replicas of Redis that must know of a call before it is made, so that none that is promoted makes it again; 0 asks none."""
+
     broker_url: BrokerUrl = Field(default_factory=lambda data: data["redis_url"], repr=False)
     """Celery's broker; the ledger's Redis unless set."""
 

@@ -27,8 +27,8 @@ class Tally:
         denied: Recipients that are said to have got nothing (dead, expired), of whom the provider has seen a message.
         unheard: Recipients that ended as unknown although a message went out: neither a receipt nor an answer about them came in time.
         in_calls: Recipients that were in a call at a harm, in all: no more may be unknown.
-        campaign_twice: Numbers of campaigns and notifications with two messages, though Redis had not lost the first one.
-        again: Numbers texted again after Redis had lost the moment in which they were texted.
+        campaign_twice: Numbers of campaigns and notifications with two messages.
+        again: Numbers texted again that were texted first in moments which Redis lost.
         lost_moments: Numbers texted in such moments.
         otp_twice: Numbers of otps with two messages: sent again once, when nobody knew what became of the first.
         otp_more: Numbers of otps with more than two: against the policy.
@@ -75,7 +75,7 @@ class Tally:
             len(self.gaps),
             self.refused_badly,
         )
-        return not any(broken) and self.states["unknown"] <= self.in_calls and self.again <= self.lost_moments
+        return not any(broken) and self.states["unknown"] <= self.in_calls
 
 
 def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: Mapping[str, int]) -> Tally:
@@ -88,10 +88,8 @@ def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: M
         lost_moments: Those of them that went out in moments which Redis lost.
     """
     rows = [(row["phone"], row["state"]) for job in given.jobs for row in client.results(job)]
-    # What went out in a moment that Redis lost is known to nobody, so it may go out once more.
-    known = {phone: times - (lost_moments.get(phone, 0) if times > 1 else 0) for phone, times in sent.items()}
-    strict = {phone: times for phone, times in known.items() if not OTP_FIRST <= int(phone[1:]) < SIDE_FIRST}
-    otps = [times for phone, times in known.items() if phone not in strict]
+    strict = {phone: times for phone, times in sent.items() if not OTP_FIRST <= int(phone[1:]) < SIDE_FIRST}
+    otps = [times for phone, times in sent.items() if phone not in strict]
     unheard = sum(state == "unknown" and bool(sent.get(phone)) for phone, state in rows)
     states = Counter(state for _, state in rows)
     return Tally(
@@ -99,7 +97,7 @@ def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: M
         states=states,
         lost=given.recipients - sum(state in FINAL for _, state in rows),
         silent=sum(state == "delivered" and not sent.get(phone) for phone, state in rows),
-        denied=sum(state not in TEXTED and bool(sent.get(phone)) for phone, state in rows if phone not in lost_moments),
+        denied=sum(state not in TEXTED and bool(sent.get(phone)) for phone, state in rows),
         unheard=unheard,
         campaign_twice=sum(times > 1 for times in strict.values()),
         again=sum(sent[phone] > 1 for phone in lost_moments),
@@ -107,7 +105,7 @@ def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: M
         otp_twice=sum(times == 2 for times in otps),
         otp_more=sum(times > 2 for times in otps),
         open_jobs=sum(not client.status(job)["closed_at"] for job in given.jobs),
-        provider_off=len(sent.keys() - lost_moments.keys() - {phone for phone, state in rows if state in TEXTED}),
+        provider_off=len(sent.keys() - {phone for phone, state in rows if state in TEXTED}),
     )
 
 

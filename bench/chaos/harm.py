@@ -92,10 +92,11 @@ class Harm(threading.Thread):
         strike, clock, adrift = self._strike, self._redis.clock, self._adrift
         found: list[tuple[float, str, Callable[[], None]]] = [
             (0.08, "Redis killed", lambda: self._redis.restart(0.5)),
-            # While all is well with the provider, so that much is sent in the moments that are lost.
-            (0.17, "replica promoted without the last second", self._promote),
-            (0.25, "provider refused", lambda: strike.begin("refused")),
-            (0.31, "", lambda: strike.end("refused")),
+            (0.11, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
+            # While all is well with the provider, so that much is sent in the moments that are lost, and no older worker runs.
+            (0.20, "replica promoted without the last second", self._promote),
+            (0.27, "provider refused", lambda: strike.begin("refused")),
+            (0.33, "", lambda: strike.end("refused")),
             (0.36, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
             (0.42, "provider 502", lambda: strike.begin("502")),
             (0.49, "", lambda: strike.end("502")),
@@ -111,7 +112,7 @@ class Harm(threading.Thread):
             self.done.skipped["clocks that step"] = clock.why_not
         else:
             found += [
-                (0.20, "a worker's clock set", lambda: adrift.set(ADRIFT_S)),
+                (0.24, "a worker's clock set", lambda: adrift.set(ADRIFT_S)),
                 (0.38, "a worker's clock set", lambda: adrift.set(-ADRIFT_S)),
                 (0.58, "a worker's clock set", lambda: adrift.set(0)),
                 (0.89, "Redis' clock set forward", lambda: clock.set(STEP_S)),

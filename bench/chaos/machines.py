@@ -49,6 +49,9 @@ SHORT: Final = {
     "LOG_FORMAT": "plain",
 }
 
+# What the older version has no setting for. Without it a promoted replica would make the calls again that it has not heard of.
+TODAY: Final = {"REDIS_REPLICAS": "1"}
+
 READY_S: Final = 60.0
 STOP_S: Final = 20.0
 
@@ -152,7 +155,8 @@ class Fleet:
         root = self._older if machine.older and self._older else ROOT
         # Whoever runs this may have settings of a real service in the environment.
         mine = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
-        given = {f"SMSLINE_{name}": value for name, value in {**self._settings, **machine.settings}.items()}
+        settings = {**self._settings, **machine.settings, **({} if machine.older else TODAY)}
+        given = {f"SMSLINE_{name}": value for name, value in settings.items()}
         reading, writing = os.pipe()
         awaited = {READY_FD: str(writing)} if wait else {}
         with self._log.open("ab") as log:

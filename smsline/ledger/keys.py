@@ -20,6 +20,7 @@ also run on a Redis Cluster.
 | beat:<worker>                | string | beats of a worker process, counted                          | BEAT_TTL_MS after the last one  |
 | losses                       | list   | what Redis had forgotten, and when that was found           | a week after the last one       |
 | losses:maybe                 | list   | what it may have forgotten when it was restarted or replaced | a week after the last one       |
+| replicated                   | string | written before a call, to see whether replicas follow         | permanent; one                  |
 | poison                       | hash   | members of due sets that could not be read, and why         | permanent; 1,000 at most        |
 | dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
 | queue:<queue>                | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
@@ -295,6 +296,11 @@ class Keys:
     def index(self, account: str, day: int, shard: int) -> str:
         """One shard of the serial index of a day."""
         return f"{self.index_of(account, day)}{shard}"
+
+    @property
+    def replicated(self) -> str:
+        """Written to see whether replicas follow."""
+        return self.prefix + "replicated"
 
     @property
     def losses(self) -> str:

@@ -121,6 +121,18 @@ class Ledger:
                 raise answer
         return list(answers)
 
+    def replicated(self, replicas: int, *, timeout_ms: int) -> bool:
+        """Whether so many replicas have got everything that this ledger was told until now.
+
+        Raises:
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        # WAIT speaks of the writes of its own connection alone: a write there comes after all that others have written.
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.set(self.keys.replicated, 1)
+        pipe.wait(replicas, timeout_ms)
+        return int(pipe.execute()[1]) >= replicas
+
     def saw_layout(self) -> None:
         """The layout has just been seen, and is the one that this package knows."""
         self._seen_s = time.monotonic()

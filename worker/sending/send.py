@@ -35,6 +35,12 @@ from worker.sending.effects import Flight
 SHORT_WAIT_MS: Final = 250.0
 """A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due set."""
 
+# Until a replica must have confirmed; one in the same place takes a millisecond.
+REPLICAS_MS: Final = 250
+
+# Before a batch queue is looked at again whose call was not made for that.
+REPLICAS_PAUSE_MS: Final = 1_000
+
 TOKEN_S: Final = 0.5
 """For how long a token of the rate limit is good. A process that is starved between the token and the call gives it up: else what
 it held back would leave together with the next second's calls."""
@@ -90,13 +96,8 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         if not isinstance(flight, Flight):
             return flight
         request = _request(engine, flight)
-        asked_ago_s = engine.monotonic_s() - flight.asked_s
-        # And so that the call ends before its lease: a rescuer would take it for lost.
-        late_s = min(TOKEN_S, engine.settings.lease_s - engine.settings.accounts[queue.account].timeout_s)
-        if asked_ago_s > late_s:
-            log.warning(
-                "account %s: a call was %.1f s late and is not made; its recipients wait", queue.account, asked_ago_s
-            )
+        if why_not := _why_not(engine, flight):
+            log.warning("account %s: %s, so that it is not made; its recipients wait", queue.account, why_not)
             _withdraw(engine, queue, flight.claim.attempt)
             return True
         # A machine that the provider refuses finds out with one call whether it still does.
@@ -117,6 +118,23 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
     _write(engine, flight, outcome, counters)
     effects.after_record(engine, flight, answer, outcome)
     return True
+
+
+def _why_not(engine: Engine, flight: Flight) -> str:
+    """Why a call that has begun must not be made all the same, in words; empty when it may."""
+    settings, queue = engine.settings, flight.claim.queue
+    try:
+        known = not settings.redis_replicas or engine.ledger.replicated(settings.redis_replicas, timeout_ms=REPLICAS_MS)
+    except RedisError:
+        # Raised on, its recipients would be in doubt: that no call was made must be written down.
+        known = False
+    if not known:
+        batch_queues.hold(engine.ledger, queue, REPLICAS_PAUSE_MS)
+        return "too few replicas of Redis know of a call"
+    asked_ago_s = engine.monotonic_s() - flight.asked_s
+    # And so that the call ends before its lease: a rescuer would take it for lost.
+    late_s = min(TOKEN_S, settings.lease_s - settings.accounts[queue.account].timeout_s)
+    return f"a call was {asked_ago_s:.1f} s late" if asked_ago_s > late_s else ""
 
 
 def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | None) -> Flight | bool:

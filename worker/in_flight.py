@@ -19,6 +19,9 @@ from typing import Final
 STUCK_S: Final = 0.1
 """The shortest time after which a call counts as stuck."""
 
+FIRST_STUCK_S: Final = 1.0
+"""The same while none has been answered, so that nothing is known of how long calls take."""
+
 STUCK_TIMES: Final = 3.0
 """It is stuck when it takes so many times longer than calls of its account have lately."""
 
@@ -117,7 +120,7 @@ class InFlight:
         return int(self._accounts[account].limit)
 
     def _stuck(self, known: _Account) -> list[Slot]:
-        since_s = self._clock_s() - max(STUCK_S, STUCK_TIMES * known.usual_s)
+        since_s = self._clock_s() - (max(STUCK_S, STUCK_TIMES * known.usual_s) if known.usual_s else FIRST_STUCK_S)
         return [
             slot for slot in known.slots if slot.called_s is not None and slot.called_s < since_s and not slot.overtaken
         ]

@@ -138,6 +138,11 @@ def test_calls_of_a_suspect_account_go_out_with_growing_pauses() -> None:
     """One at once, the others 1, 2 and 4 s after the one before."""
     clock, went = Clock(), []
     in_flight = InFlight(THREADS, ("a",), clock)
+    with in_flight.entered("a") as answered:
+        assert answered
+        in_flight.call(answered)
+        clock.now_s += 0.01
+    clock.now_s = 0.0
     with ExitStack() as hanging:
         for _ in range(50):
             slot = hanging.enter_context(in_flight.entered("a"))

@@ -165,6 +165,22 @@ def note_page(ledger: Ledger, account: str, rows: int) -> int:
     return int(ledger.redis.hincrby(key, "empty", 1))
 
 
+def note_pushed(ledger: Ledger, account: str, now_ms: int) -> None:
+    """Remember that receipts which were pushed have found their recipients just now."""
+    ledger.redis.hset(ledger.keys.account(account), "pushed_ms", now_ms)
+
+
+def note_pulled(ledger: Ledger, account: str, now_ms: int) -> None:
+    """Remember that the queue was looked at just now."""
+    ledger.redis.hset(ledger.keys.account(account), "pulled_ms", now_ms)
+
+
+def pushed_and_pulled(ledger: Ledger, account: str) -> tuple[int, int]:
+    """When `note_pushed` and `note_pulled` were last told, epoch ms; 0 never."""
+    pushed, pulled = ledger.redis.hmget(ledger.keys.account(account), "pushed_ms", "pulled_ms")
+    return int(pushed or 0), int(pulled or 0)
+
+
 def outstanding(ledger: Ledger, account: str) -> int:
     """Recipients whose receipt is still awaited."""
     return int(ledger.redis.hget(ledger.keys.account(account), "outstanding") or 0)

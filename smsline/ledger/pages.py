@@ -34,7 +34,7 @@ def push(ledger: Ledger, account: str, kind: Kind, raw: bytes) -> None:
     keys = ledger.keys
     ledger.run(
         "push_page",
-        [keys.pushed(account), keys.pushed_due, keys.account(account)],
+        [keys.pushed(account), keys.pushed_due],
         [f"{kind}:{token_hex(8)}", raw, account],
     )
 

@@ -12,6 +12,7 @@ from smsline.names import LANES
 from worker.engine import Engine
 from worker.gate import refused, trouble_s, wait_for_token
 from worker.providers.base import QueueProvider, ReceiptPage
+from worker.receipts import pace
 from worker.receipts.apply import apply_receipts
 
 PAGE: Final = 100
@@ -45,8 +46,11 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
         return 0
     # Stored pages first: a worker that died between storing and applying has left them.
     over, seen = engine.slice_ends(seconds), apply_stored(engine, account)
-    rows, again_ms = _drain_queue(engine, account, provider, over)
-    seen += rows
+    again_ms = pace.pull_in_ms(engine, account)
+    if not again_ms:
+        rows, again_ms = _drain_queue(engine, account, provider, over)
+        accounts.note_pulled(engine.ledger, account, engine.now_ms())
+        seen += rows
     left = accounts.outstanding(engine.ledger, account)
     due.finish(engine.ledger, keys.drain, lease, again_ms if left > 0 else None)
     if left > 0:

@@ -16,6 +16,7 @@ from smsline.ledger.serials import Matched
 from smsline.receipt import Receipt
 from worker.engine import Engine
 from worker.providers.base import QUERIES_AT_ONCE, MessageRef, QueryProvider
+from worker.receipts import pace
 from worker.receipts.apply import apply_matched, apply_receipts
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask, query
@@ -49,7 +50,10 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     _give_up(engine, account, block, [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])
     asking = [each for each in silent if now_ms - each.accepted_ms < overdue_ms]
     if isinstance(engine.providers.get(account), QueryProvider):
-        again_ms = _query_block(engine, account, block, asking, seconds=seconds)
+        youngest_ms = min((float(now_ms - each.accepted_ms) for each in asking), default=math.inf)
+        again_ms = pace.ask_in_ms(engine, account, youngest_ms) or _query_block(
+            engine, account, block, asking, seconds=seconds
+        )
         # What was accepted in the block during the look has taken the lease's place, and must not
         # wait for its end.
         if not due.finish(engine.ledger, key, lease, again_ms):

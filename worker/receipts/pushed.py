@@ -36,7 +36,10 @@ def read_pushed(engine: Engine, account: str) -> int:
 def _read(engine: Engine, account: str, form: PushFormat, stored: list[PushedPage]) -> int:
     """Apply what pages say: all their receipts together, their replies one by one; doing it twice counts nothing twice."""
     read = [form.read_receipts(page.raw) for page in stored if page.kind == "status"]
-    apply_receipts(engine, account, [receipt for page in read for receipt in page.receipts])
+    done = apply_receipts(engine, account, [receipt for page in read for receipt in page.receipts])
+    if done.applied:
+        # Only what found its recipient: a forged push must not slow the pulls down.
+        accounts.note_pushed(engine.ledger, account, engine.now_ms())
     bad, rows = sum(page.bad_rows for page in read), sum(page.rows for page in read)
     for page in stored:
         if page.kind != "status":

@@ -136,6 +136,31 @@ def test_without_a_listener_the_counts_are_the_same(scene: Scene) -> None:
     assert scene.counts(job) == {"total": 5, "delivered": 5}
 
 
+def test_pulls_are_rare_while_a_push_lives(scene: Scene) -> None:
+    """Two in a minute, however much is sent; when it falls silent they are as frequent as ever. A forged one counts for nothing."""
+    forged = {
+        "nationcode": "86",
+        "mobile": str(FIRST)[2:],
+        "report_status": "SUCCESS",
+        "errmsg": "DELIVRD",
+        "sid": "5000:1",
+    }
+
+    def minute(*, pushes: bool) -> int:
+        before = scene.provider.pulls
+        for number in range(FIRST, FIRST + 10):
+            scene.submit([number])
+            scene.run()
+            push(scene, "status", [status(scene.provider.out[-1]) if pushes and number % 2 else forged])
+            scene.later(6)
+        return scene.provider.pulls - before
+
+    assert minute(pushes=False) > 6
+    assert minute(pushes=True) <= 3
+    minute(pushes=False)
+    assert minute(pushes=False) > 6
+
+
 def test_a_page_that_comes_while_pages_are_read_is_read_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader that was about to end does not take the new page's place in the schedule with it."""
     job = scene.submit(some_numbers(2))

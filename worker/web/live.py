@@ -65,8 +65,10 @@ class Live:
             found: T = held.value
             return found
 
-    def stream(self, request: Request, draw: Callable[[], str]) -> StreamingResponse:
-        """Server-sent events: what `draw` makes, each time it has changed, until the browser leaves.
+    def stream(self, request: Request, subject: str, draw: Callable[[], str]) -> StreamingResponse:
+        """Server-sent events: what `draw` makes of a subject, each time it has changed, until the browser leaves.
+
+        It is drawn once for all who look at the subject, so it must not depend on who looks.
 
         Raises:
             HTTPException: 503: too many streams are open.
@@ -74,9 +76,9 @@ class Live:
         # Each costs a connection and a look a second: more of them would slow down the API.
         if self.streams >= MOST_STREAMS:
             raise HTTPException(503, "too many live pages are open; this one shows what was when it was loaded")
-        return StreamingResponse(self._events(request, draw), media_type="text/event-stream")
+        return StreamingResponse(self._events(request, subject, draw), media_type="text/event-stream")
 
-    async def _events(self, request: Request, draw: Callable[[], str]) -> AsyncIterator[str]:
+    async def _events(self, request: Request, subject: str, draw: Callable[[], str]) -> AsyncIterator[str]:
         # Counted when the stream runs: a response that is never sent would keep its place for ever.
         self.streams += 1
         began_s = said_s = time.monotonic()
@@ -84,7 +86,7 @@ class Live:
         try:
             while (now_s := time.monotonic()) - began_s < LONGEST_S and not await request.is_disconnected():
                 try:
-                    drawn = await run_in_threadpool(draw)
+                    drawn = await run_in_threadpool(self.read, f"drawn:{subject}", draw)
                 except (SmslineError, RedisError):
                     drawn = shown  # the next look may go better; the page keeps what it has
                 # Compared as HTML: what has not changed is not sent.

@@ -77,9 +77,7 @@ def live(request: Request, _: Visitor) -> Response:
     web, name = web_of(request), request.path_params["job"]
     web.client.status(name)
     # A job that is not there has been answered with 404 before the stream begins.
-    return web.live.stream(
-        request, lambda: fragment("job_live.html", **web.live.read(f"job:{name}", lambda: _read(web, name)))
-    )
+    return web.live.stream(request, f"job:{name}", lambda: fragment("job_live.html", **_read(web, name)))
 
 
 def steer(what: str) -> Route:

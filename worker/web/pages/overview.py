@@ -136,7 +136,7 @@ def overview(request: Request, _: Visitor) -> Response:
 def live(request: Request, _: Visitor) -> Response:
     """The page's inner part, again whenever it has changed."""
     web = web_of(request)
-    return web.live.stream(request, lambda: fragment("overview_live.html", now=_now(web)))
+    return web.live.stream(request, "overview", lambda: fragment("overview_live.html", now=_now(web)))
 
 
 def _now(web: Web) -> Overview:

@@ -14,9 +14,9 @@ from hashlib import blake2b
 from typing import Any, Final, TypedDict
 
 from smsline.errors import BadInput, NotFound, SmslineError
-from smsline.ledger.attempts import serial_place
 from smsline.ledger.jobs import ResultReader, iso, status_of
 from smsline.ledger.keys import Keys
+from smsline.ledger.serial_index import serial_place
 from smsline.ledger.serials import DAYS_BACK
 from smsline.ledger.talk import Command, Talk, ask
 from smsline.numbers import mask

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import groupby
 from typing import Final, Literal, NamedTuple, overload
 
@@ -11,9 +10,10 @@ from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
 from smsline.ledger.blocks import fees_of, numbers_of, pack_note, read_note
 from smsline.ledger.breaker import SILENT, BreakerEvent, Heard
 from smsline.ledger.codes import Used, run_with_codes, tidy_code
-from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_SHARDS, INDEX_TTL_S
+from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
+from smsline.ledger.serial_index import index_entries
 from smsline.states import LETTERS, State
 
 NO_DELAY: Final = -1.0
@@ -141,28 +141,6 @@ class Attempt:
     unsure_ms: int
 
 
-def serial_place(serial: str) -> tuple[int, bytes]:
-    """Where a serial is indexed: the shard and a six-byte field."""
-    # Six bytes of hash instead of the serial: that two of a day's million serials share both shard and field has a
-    # probability of 1 in ten million, and a receipt is held against the recipient's number besides.
-    digest = blake2b(serial.encode(), digest_size=9).digest()
-    return int.from_bytes(digest[:3], "big") % INDEX_SHARDS, digest[3:]
-
-
-def index_value(block: int, position: int) -> bytes:
-    """A block and a position as the index keeps them: six bytes."""
-    return block.to_bytes(5, "big") + bytes([position])
-
-
-# Bytes of such a value; one that is longer belongs to a try that has had its receipt and was followed by another.
-INDEX_BYTES: Final = 6
-
-
-def read_index_value(value: bytes) -> tuple[int, int]:
-    """The inverse of `index_value`."""
-    return int.from_bytes(value[:5], "big"), value[5]
-
-
 def record(
     ledger: Ledger,
     attempt: int,
@@ -196,7 +174,8 @@ def record(
         redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
     """
     keys, text, day = ledger.keys, queue.text(), at_ms // 86_400_000
-    index = _index(ledger, queue.account, day, entries)
+    accepted = ((each.entry.block, _serials_in(each.results)) for each in entries)
+    index = index_entries(ledger, queue.account, day, accepted)
     returned = [piece for each in entries for piece in _returned(each, queue)]
     key_list = [*keys.book, keys.attempt(attempt), keys.lease, keys.unsure_due, keys.drain, keys.later]
     key_list += [
@@ -312,44 +291,11 @@ def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *
     )
 
 
-class _Index(NamedTuple):
-    """Entries of the serial index.
-
-    Attributes:
-        keys: The shard of each.
-        packed: Field and value of each, twelve bytes.
-        young: How many of them, from the first on, are in shards whose expiry may not be set yet.
-    """
-
-    keys: list[str]
-    packed: bytes
-    young: int
-
-
-def _index(ledger: Ledger, account: str, day: int, entries: Sequence[EntryResults]) -> _Index:
-    """What the serials of accepted recipients add to the index; written for speed, as it is done for every number."""
-    # Only the first entry of a shard has to set its expiry; `known` remembers the shards whose expiry this process has set.
-    young: list[tuple[str, bytes]] = []
-    old: list[tuple[str, bytes]] = []
-    stem, known = ledger.keys.index_of(account, day), ledger.expiring.known()
-    for each in entries:
-        block = each.entry.block.to_bytes(5, "big")
-        for position, serial in _serials_in(each.results):
-            shard, field = serial_place(serial)
-            key = f"{stem}{shard}"
-            (old if key in known else young).append((key, field + block + _BYTES[position]))
-    rows = young + old
-    return _Index([key for key, _ in rows], b"".join([row for _, row in rows]), len(young))
-
-
 def _serials_in(results: Sequence[RecipientResult]) -> Iterable[tuple[int, str]]:
     """Position and serial of those that were accepted with one."""
     if isinstance(results, Taken):
         return [pair for pair in zip(results.positions, results.serials, strict=True) if pair[1]]
     return [(each.position, each.serial) for each in results if each.serial and each.state is State.ACCEPTED]
-
-
-_BYTES: Final = tuple(bytes([value]) for value in range(256))
 
 
 def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, float]]:

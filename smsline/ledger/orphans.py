@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from smsline.ledger.attempts import serial_place
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.link import Ledger, Value
+from smsline.ledger.serial_index import serial_place
 from smsline.ledger.serials import Found, sorted_out
 from smsline.receipt import Receipt
 

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from smsline.ledger.attempts import INDEX_BYTES, index_value, serial_place
 from smsline.ledger.blocks import read_note
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
+from smsline.ledger.serial_index import INDEX_BYTES, index_value, serial_place
 from smsline.receipt import Receipt
 from smsline.states import LETTERS, State
 
@@ -101,7 +101,7 @@ def sorted_out(receipts: Sequence[Receipt], values: Sequence[bytes], days: Seque
     spent, left = 0, list[Receipt]()
     for receipt, value, day in zip(receipts, values, days, strict=True):
         if len(value) == INDEX_BYTES:
-            # As `read_index_value`, but read once a block: a page has a hundred receipts and few blocks.
+            # Read once a block and not once a receipt: a page has a hundred receipts and few blocks.
             place = value[:-1], day
             columns = by_block.get(place)
             if columns is None:

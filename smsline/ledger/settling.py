@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 
 from smsline import numbers
 from smsline.ledger import statistics
-from smsline.ledger.attempts import serial_place
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.codes import Used
 from smsline.ledger.runs import encode
+from smsline.ledger.serial_index import serial_place
 from smsline.ledger.serials import Matched
 from smsline.states import LETTERS, STATES, State, counted_as
 

@@ -180,7 +180,7 @@ class Rate:
     """How a limit was used, by two clocks that are the same machine's; times in order, epoch seconds.
 
     Attributes:
-        given_s: When Redis gave the tokens.
+        given_s: When Redis gave the tokens; a few more than calls where a process was late with its call and made none.
         arrived_s: When the calls arrived at the provider.
     """
 
@@ -216,7 +216,9 @@ def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
         rate = measure(service, 4)
         # The bound is on calls as they leave, and Redis stamps that: it holds in every run, on however busy a machine.
         assert most_within_a_second(rate.given_s) <= LIMIT
-        assert all(given_s <= arrived_s for given_s, arrived_s in zip(rate.given_s, rate.arrived_s, strict=True))
+        # A process that is late with its call gives the token up: tokens may be more than calls, never fewer.
+        assert len(rate.given_s) >= len(rate.arrived_s)
+        assert all(given_s <= arrived_s for given_s, arrived_s in zip(rate.given_s, rate.arrived_s, strict=False))
         # What arrives is measured again, until a machine that is busy with other tests lets the processes run for once.
         if most_within_a_second(rate.arrived_s) <= LIMIT and rate.share >= 0.95:
             break

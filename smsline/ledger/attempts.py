@@ -174,8 +174,9 @@ def record(
         redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
     """
     keys, text, day = ledger.keys, queue.text(), at_ms // 86_400_000
-    accepted = ((each.entry.block, _serials_in(each.results)) for each in entries)
-    index = index_entries(ledger, queue.account, day, accepted)
+    index = index_entries(
+        ledger, queue.account, day, ((each.entry.block, _serials_in(each.results)) for each in entries)
+    )
     returned = [piece for each in entries for piece in _returned(each, queue)]
     key_list = [*keys.book, keys.attempt(attempt), keys.lease, keys.unsure_due, keys.drain, keys.later]
     key_list += [

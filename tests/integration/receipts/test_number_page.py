@@ -5,6 +5,8 @@ import pytest
 from smsline.cli import main
 from smsline.cli.options import Connect
 from smsline.errors import BadInput
+from smsline.ledger import replies
+from smsline.ledger.replies import NewReply
 from tests.support.provider import refuse_items
 from tests.support.scene import Scene
 from tests.support.world import FIRST, some_numbers
@@ -41,6 +43,26 @@ def test_the_page_says_that_a_number_is_suppressed(scene: Scene) -> None:
     assert [entry["scope"] for entry in page["suppressions"]] == ["all"]
     with pytest.raises(BadInput, match="number"):
         scene.ask.number("twelve")
+
+
+def test_the_page_has_what_the_number_answered(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Newest first, in any of its spellings, for as long as replies are kept; others' replies do not show."""
+    reply = NewReply("main", FIRST, "old", 1, "", "", "", None, "")
+    for day, (number, text) in enumerate([(FIRST, "old"), (FIRST + 1, "other"), (FIRST, "TD"), (FIRST, "thanks")]):
+        told = reply._replace(number=number, text=text, does="stop" if text == "TD" else "", scope="marketing")
+        assert replies.keep(scene.ledger, told, retention_ms=1e9)
+        assert not replies.keep(scene.ledger, told, retention_ms=1e9), day
+    assert [each["text"] for each in scene.ask.number(f"+{FIRST}")["replies"]] == ["thanks", "TD", "old"]
+    assert main(["number", f"+{FIRST}"], connect=Connect(lambda: scene.ask, lambda: scene.ask)) == 0  # type: ignore[arg-type, return-value]
+    shown = capsys.readouterr().out
+    assert "it answered: TD (an opt-out)" in shown
+    assert "suppressed for marketing by reply main" in shown
+
+    scene.later(2)
+    assert replies.keep(scene.ledger, reply._replace(text="new"), retention_ms=0)
+    assert [each["text"] for each in scene.ask.number(f"+{FIRST}")["replies"]] == ["new"]
+    assert scene.ask.number(f"+{FIRST + 1}")["replies"] == []
+    assert scene.ledger.redis.hlen(scene.ledger.keys.replies_of) == 1
 
 
 def test_the_command_prints_what_happened(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:

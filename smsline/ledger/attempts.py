@@ -174,9 +174,7 @@ def record(
         redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
     """
     keys, text, day = ledger.keys, queue.text(), at_ms // 86_400_000
-    index = index_entries(
-        ledger, queue.account, day, ((each.entry.block, _serials_in(each.results)) for each in entries)
-    )
+    index = index_entries(ledger, queue.account, day, _accepted(entries))
     returned = [piece for each in entries for piece in _returned(each, queue)]
     key_list = [*keys.book, keys.attempt(attempt), keys.lease, keys.unsure_due, keys.drain, keys.later]
     key_list += [
@@ -292,11 +290,15 @@ def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *
     )
 
 
-def _serials_in(results: Sequence[RecipientResult]) -> Iterable[tuple[int, str]]:
-    """Position and serial of those that were accepted with one."""
-    if isinstance(results, Taken):
-        return [pair for pair in zip(results.positions, results.serials, strict=True) if pair[1]]
-    return [(each.position, each.serial) for each in results if each.serial and each.state is State.ACCEPTED]
+def _accepted(entries: Sequence[EntryResults]) -> Iterable[tuple[int, Iterable[tuple[int, str]]]]:
+    """Of each block the position and serial of those that were accepted with one."""
+    for each in entries:
+        results = each.results
+        if isinstance(results, Taken):
+            yield each.entry.block, [pair for pair in zip(results.positions, results.serials, strict=True) if pair[1]]
+        else:
+            told = [one for one in results if one.serial and one.state is State.ACCEPTED]
+            yield each.entry.block, [(one.position, one.serial) for one in told]
 
 
 def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, float]]:

@@ -69,7 +69,8 @@ class Stretch:
         refused: What a producer was told instead of an id.
         redis_us: CPU of Redis for each message, from the first job to the last receipt, microseconds.
         kept: Bytes of Redis for each message when all are closed, without what Redis forgets by itself in minutes.
-        drained_s: From the last job to the last receipt.
+        drained_s: From the last job to the last receipt, or until that was waited for no longer.
+        left: Jobs that were not closed by then.
     """
 
     begun_s: float = 0.0
@@ -79,6 +80,12 @@ class Stretch:
     redis_us: float = 0.0
     kept: float = 0.0
     drained_s: float = 0.0
+    left: int = 0
+
+    def workers_ms(self) -> float:
+        """CPU of both workers for each message, milliseconds."""
+        first, last = self.samples[0], self.samples[-1]
+        return (last.workers_s - first.workers_s) / max(1, last.handed - first.handed) * 1000
 
     def backlog(self) -> tuple[float, float]:
         """Open jobs on average in the second and in the last fifth."""
@@ -96,7 +103,9 @@ def judge(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -
         took_s: From submit to final, of some of the jobs.
     """
     first, second = stretches
-    jobs, refused = len(first.jobs) + len(second.jobs), [*first.refused, *second.refused]
+    jobs, refused = sum(len(one.jobs) - one.left for one in stretches), [*first.refused, *second.refused]
+    took_s = took_s or [0.0]  # none was closed
+    workers_ms = sum(one.workers_ms() for one in stretches) / 2
     told = f"; the first refusal: {refused[0]}" if refused else ""
     pace = min(len(one.jobs) / (one.samples[-1].at_s - one.samples[0].at_s + LOOK_S) for one in stretches)
     backlogs = [one.backlog() for one in stretches]
@@ -115,8 +124,10 @@ def judge(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -
         Finding(pace >= 0.95 * asked.rate, f"handed over at {pace:.0f} a second; {asked.rate:g} were asked for"),
         Finding(level, backlog),
         Finding(
-            bool(took_s), f"submit to final: p50 {percentile(took_s, 0.5):.1f} s, p99 {percentile(took_s, 0.99):.1f} s"
+            took_s != [0.0],
+            f"submit to final: p50 {percentile(took_s, 0.5):.1f} s, p99 {percentile(took_s, 0.99):.1f} s",
         ),
+        Finding(took_s != [0.0], f"both workers' CPU for a message: {workers_ms:.2f} ms"),
         Finding(of_cpu <= CPU_MOST, f"{cpu}, ratio {of_cpu:.2f} (at most {CPU_MOST})"),
         Finding(of_memory <= MEMORY_MOST, f"{memory}, ratio {of_memory:.2f} (at most {MEMORY_MOST})"),
     ]
@@ -134,7 +145,7 @@ def rows(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) ->
             values=[max(0.0, behind)],
             unit="jobs",
             target=Target("most", asked.rate, "value"),
-            note="; ".join(each.text for each in found[:4]),
+            note="; ".join(each.text for each in found[:5]),
         ),
         Row(
             key="soak_memory",

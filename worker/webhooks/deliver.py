@@ -42,7 +42,9 @@ SLICE_S: Final = 5.0
 LEASE_MS: Final = (TIMEOUT_S + 10) * 1000
 """A request ends within 15 s; 10 s more are for Redis."""
 
-FAN_LEASE_MS: Final = 15_000.0
+# Short, because a process that is killed meanwhile keeps the outbox of all endpoints waiting for the rest of its lease.
+FAN_SLICE_S: Final = 1.0
+FAN_LEASE_MS: Final = 5_000.0
 LOOK_AGAIN_MS: Final = 300.0
 
 log = logging.getLogger(__name__)
@@ -184,7 +186,7 @@ def fan_out(engine: Engine) -> int:
     lease = due.claim_one(ledger, ledger.keys.webhooks_due, OUTBOX, lease_ms=FAN_LEASE_MS)
     if lease is None:
         return 0
-    over, moved = engine.slice_ends(SLICE_S), 0
+    over, moved = engine.slice_ends(FAN_SLICE_S), 0
     keep_s = webhooks_outbox.kept_s(engine.settings.retention_days)
     while not over() and (some := webhooks_outbox.fan_out(ledger, keep_s=keep_s)):
         moved += some

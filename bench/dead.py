@@ -15,6 +15,7 @@ AT_ONCE: Final = 1_000
 FIRST_BLOCK: Final = 1 << 39
 """Of the copies; their names are in half of the room from which chance takes the others."""
 
+# Inside Redis: half a million real refusals would take the service half an hour.
 _COPY: Final = """
 local job, block = redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2])
 local job_stem, block_stem, id, block_id, first, count, field, counter = unpack(ARGV)
@@ -53,5 +54,6 @@ def make(stack: Stack, running: list[Running], count: int) -> None:
     counter = f"d|{account}|{code}|{letter}"
     key_list = [keys.job(job), keys.block(block), keys.jobs, keys.closing, keys.expire, keys.dead, keys.stats]
     stems = [keys.job(""), keys.block("")]
+    # A thousand at a time, so that the workers' own scripts wait for some 10 ms and not for seconds.
     for first in range(1, count, AT_ONCE):
         redis.eval(_COPY, 7, *key_list, *stems, job, block, first, min(AT_ONCE, count - first), field, counter)

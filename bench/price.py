@@ -26,6 +26,7 @@ def uncounted() -> Iterator[None]:
     """Scripts that raise no counter of the statistics."""
     read = scripts._read  # noqa: SLF001 - nothing else can leave them out, and nothing but this bench may
 
+    # Lua wants a `return` to be the last statement of its block, so this one has a block of its own.
     def changed(part: str) -> str:
         text = read(part)
         return text.replace(GROW, f"{GROW}  do return end\n") if part == "_lib" else text
@@ -98,6 +99,7 @@ def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
     counted, bare = list[float](), list[float]()
     for turn in range(1, sizes.rounds + 2):
         show(f"the price of the statistics, round {turn} of {sizes.rounds + 1}")
+        # In turns: what else the machine does meanwhile slows down both alike.
         counted.append(campaign_us(stack, sizes.priced))
         with uncounted():
             bare.append(campaign_us(stack, sizes.priced))

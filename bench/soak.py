@@ -82,6 +82,7 @@ class Soak:
             time.sleep(LOOK_S / 5)
         found.drained_s, found.left = time.monotonic() - ended_s, ledger.redis.zcard(ledger.keys.open)
         found.redis_us = (redis_cpu_s(ledger.redis) - redis_s) / max(1, len(found.jobs)) * 1e6
+        # After the last receipt: a job under way holds four times what a closed one does.
         found.kept = (kept_memory(self.stack) - memory) / max(1, len(found.jobs))
         return found
 
@@ -144,6 +145,7 @@ def kept_memory(stack: Stack) -> int:
     """Bytes of Redis without those of calls, which it forgets five minutes after they are recorded."""
     ledger = stack.ledger
     calls = list(ledger.redis.scan_iter(match=ledger.keys.attempt("*"), count=5_000))
+    # All are alike, so fifty of them tell the size of all.
     some = [ledger.redis.memory_usage(name) or 0 for name in calls[:: max(1, len(calls) // 50)]]
     return used_memory(ledger.redis) - round(len(calls) * (sum(some) / len(some) if some else 0))
 

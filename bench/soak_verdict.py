@@ -109,6 +109,7 @@ def judge(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -
     told = f"; the first refusal: {refused[0]}" if refused else ""
     pace = min(len(one.jobs) / (one.samples[-1].at_s - one.samples[0].at_s + LOOK_S) for one in stretches)
     backlogs = [one.backlog() for one in stretches]
+    # Receipts come in gusts, so that a second's worth of jobs more or less says nothing.
     level = all(late <= early * 1.5 + asked.rate for early, late in backlogs)
     shown = ", ".join(f"{early:,.0f} and {late:,.0f}" for early, late in backlogs)
     drained_s = max(one.drained_s for one in stretches)

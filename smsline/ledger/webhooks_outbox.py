@@ -33,7 +33,7 @@ MOST_BYTES: Final = 20_000
 _ENVELOPE: Final = 200
 
 # Of the outbox, worked on at once.
-ENTRIES: Final = 100
+ENTRIES: Final = 200
 
 # Fields of a result that events have. The results have more: a row more of 20 bytes would be a thousand requests more
 # a million.

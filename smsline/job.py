@@ -255,10 +255,15 @@ class JobSpec:
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """The inverse of `to_json`; our own text, so it is not checked again."""
+    def from_json(cls, text: str | bytes, **known_besides: str) -> Self:
+        """The inverse of `to_json`; our own text, so it is not checked again.
+
+        Args:
+            text: The JSON.
+            **known_besides: Fields that are kept elsewhere; the text has the last word.
+        """
         # Passed over, not refused: during an upgrade new producers and old workers share a ledger.
-        fields = {name: value for name, value in json.loads(text).items() if name in _DEFAULTS}
+        fields = {name: value for name, value in {**known_besides, **json.loads(text)}.items() if name in _DEFAULTS}
         fields["params"] = tuple(fields.get("params", ()))
         return cls(**fields)
 

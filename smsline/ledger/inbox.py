@@ -263,7 +263,7 @@ def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:
     )
 
 
-_KEPT: Final = ("spec", "complete", "shut", "state", "total", "params_mark", "rows")
+_KEPT: Final = ("spec", "complete", "shut", "state", "total", "params_mark", "rows", "only", "template", "lane")
 
 
 def kept_job(keys: Keys, job: str, key: str = "") -> Talk[Kept | None]:
@@ -277,13 +277,16 @@ def kept_job(keys: Keys, job: str, key: str = "") -> Talk[Kept | None]:
     held = {name: value.decode() for name, value in zip(_KEPT, values, strict=True) if value is not None}
     if "spec" not in held:
         return None
-    complete = held.get("complete") == "1" and "shut" not in held
+    # A small closed job says template and lane once, and not what goes without saying.
+    small = "only" in held
+    spec = JobSpec.from_json(held["spec"], template=held.get("template", ""), lane=held.get("lane", ""))
+    complete = (small or held.get("complete") == "1") and "shut" not in held
     return Kept(
         job,
-        JobSpec.from_json(held["spec"]),
+        spec,
         complete=complete,
         over="shut" in held or (not complete and held.get("state") == "cancelled"),
-        total=int(held.get("total", 0)),
+        total=int(held.get("total", small)),
         parts=max((int(part_no) for part_no in got), default=-1) + 1,
         params=held.get("params_mark", ""),
         rows=held.get("rows", ""),

@@ -89,7 +89,7 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
         for _, job in fitting:
             pipe.hgetall(ledger.keys.job(job))
         # A job may have been forgotten since it was found in the list.
-        found += [status_from(held) for held in pipe.execute() if held]
+        found += [status_from(job, held) for (_, job), held in zip(fitting, pipe.execute(), strict=True) if held]
         # A full page ends with its last job; else all that were looked at are behind it.
         created_ms, job = fitting[-1] if len(found) == limit else some[-1]
         looked, cursor = looked + len(some), f"{created_ms}.{job}"

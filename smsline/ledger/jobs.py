@@ -96,18 +96,18 @@ def read_status(ledger: Ledger, job: str) -> Status | None:
 def status_of(keys: Keys, job: str) -> Talk[Status | None]:
     """A job's status, or None when there is no such job."""
     (found,) = yield from ask(("HGETALL", keys.job(job)))
-    return status_from(found) if found else None
+    return status_from(job, found) if found else None
 
 
-def status_from(found: Mapping[bytes, bytes]) -> Status:
+def status_from(job: str, found: Mapping[bytes, bytes]) -> Status:
     """A job's status, from its hash."""
-    held = {name.decode(): value.decode() for name, value in found.items()}
+    held = unfolded({name.decode(): value.decode() for name, value in found.items()})
     counts = {name: int(held.get(name, 0)) for name in COUNTED}
     closed_ms = int(held.get("closed_ms", 0))
     # A cancelled job stays that when it is closed, too: why it ended is worth more than that it has.
     state = held["state"]
     return Status(
-        job=held["id"],
+        job=job,
         state="closed" if closed_ms and state != "cancelled" else state,
         lane=held["lane"],
         counts=Counts(**counts),  # type: ignore[typeddict-item]
@@ -120,6 +120,11 @@ def status_from(found: Mapping[bytes, bytes]) -> Status:
         template=held.get("template", ""),
         account=held.get("account", ""),
     )
+
+
+def unfolded(held: dict[str, str]) -> dict[str, str]:
+    """A job's fields with those that a small closed job leaves out (`lua/compact.lua`)."""
+    return {"complete": "1", "total": "1", "calls": "1", **held} if "only" in held else held
 
 
 def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Status]:
@@ -135,7 +140,7 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
         pipe = ledger.redis.pipeline(transaction=False)
         for name in names:
             pipe.hgetall(ledger.keys.job(name.decode()))
-        statuses = [status_from(held) for held in pipe.execute() if held]
+        statuses = [status_from(name.decode(), held) for name, held in zip(names, pipe.execute(), strict=True) if held]
         found += [status for status in statuses if state in {"", status["state"]}]
     return found[:limit]
 
@@ -184,9 +189,14 @@ def blocks_of(ledger: Ledger, job: str) -> list[int]:
 def _in_order(parts: Mapping[bytes, bytes]) -> list[int]:
     blocks: list[int] = []
     for _, value in sorted((int(part), value) for part, value in parts.items()):
-        first, count = value.decode().split(":")
-        blocks += range(int(first), int(first) + int(count))
+        blocks += blocks_at(value.decode())
     return blocks
+
+
+def blocks_at(where: str) -> range:
+    """The blocks of a part, as `<first>:<how many>` names them."""
+    first, count = map(int, where.split(":"))
+    return range(first, first + count)
 
 
 def results(ledger: Ledger, job: str) -> Iterator[Result]:
@@ -366,6 +376,8 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
     home = parse_queue(held[b"queue"].decode()).account
     others = held.get(b"ac", b"")
     codes, finals, attempts = held.get(b"cd", b""), held.get(b"fi", b""), held.get(b"at", b"")
+    if b"c" not in held and not attempts:
+        attempts = b"\1"  # made small when it closed (`lua/compact.lua`)
     for i, number in enumerate(numbers.unpack(held[b"n"])):
         if letters[i] == DUPLICATE:
             continue

@@ -6,6 +6,7 @@ also run on a Redis Cluster.
 | key                          | type   | meaning                                                     | lives until                     |
 |------------------------------|--------|-------------------------------------------------------------|---------------------------------|
 | job:<job>                    | hash   | spec, state, counts                                         | closed + retention              |
+| closed:<hour>                | list   | jobs of one part that closed then and were made small       | their retention                 |
 | got:<job>                    | hash   | part number -> recipients in it, as received                | closed + retention              |
 | part:<job>:<n>               | hash   | a part of the inbox, not yet accepted, or ended there       | accepted; ended: as its job     |
 | blocks:<job>                 | hash   | part number -> "first block:blocks"; ENDED_PART when none   | closed + retention              |
@@ -228,6 +229,10 @@ class Keys:
     def job(self, job: str) -> str:
         """A job's spec, state and counts."""
         return f"{self.prefix}job:{job}"
+
+    def closed_in(self, hour: int) -> str:
+        """Jobs that closed in an hour since the epoch and were made small; `due:close` has the hour."""
+        return f"{self.prefix}closed:{hour}"
 
     def got(self, job: str) -> str:
         """Parts received of a job."""

@@ -35,7 +35,7 @@ _SHAPES: Final = {
     "send": re.compile(_QUEUE),
     "inbox": re.compile(_JOB),
     "expire": re.compile(_JOB),
-    "close": re.compile(_JOB),
+    "close": re.compile(rf"{_JOB}|hour:{_NUMBER}"),
     "webhooks": re.compile(r"outbox|to [a-z0-9][a-z0-9_-]{0,39}"),
 }
 

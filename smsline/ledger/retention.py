@@ -1,6 +1,6 @@
 """The end of jobs: what still waits is ended, and a closed job is forgotten after its retention."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,10 @@ from smsline.names import LANES
 from smsline.states import LETTERS, State
 
 AT_ONCE: Final = 100
+HOUR: Final = "hour:"
+"""In the due set of closed jobs: what closed in an hour, counted from the epoch."""
+
+HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,39 @@ def end_waiting(ledger: Ledger, job: str, state: State) -> int:
     return ended
 
 
-def compact(ledger: Ledger, names: Sequence[str]) -> None:
-    """Keep closed jobs of one part in less space."""
-    keys = ledger.keys
-    if names:
-        ledger.run_many([("compact", [keys.job(job), keys.got(job), keys.blocks(job)], [ENDED_PART]) for job in names])
+def compact(ledger: Ledger, closed: Mapping[str, int], *, keep_ms: float) -> None:
+    """Keep closed jobs of one part in less space.
+
+    Args:
+        ledger: Where.
+        closed: Job -> when it closed, epoch ms.
+        keep_ms: How long closed jobs are kept.
+    """
+    if not closed:
+        return
+    keys, pipe = ledger.keys, ledger.redis.pipeline(transaction=False)
+    for job in closed:
+        pipe.hget(keys.blocks(job), "0")
+    calls = list[ScriptCall]()
+    for (job, closed_ms), where in zip(closed.items(), pipe.execute(), strict=True):
+        # A closed job gets no further block, so what is read here is what the script finds.
+        blocks = jobs.blocks_at(where.decode()) if where else range(0)
+        hour = closed_ms // HOUR_MS
+        key_list = [keys.job(job), keys.got(job), keys.blocks(job), keys.closed_in(hour), keys.closing]
+        due_ms = (hour + 1) * HOUR_MS + keep_ms
+        calls.append(("compact", [*key_list, *map(keys.block, blocks)], [job, ENDED_PART, hour, due_ms]))
+    ledger.run_many(calls)
+
+
+def closed_in(ledger: Ledger, member: str, most: int) -> list[str]:
+    """The first `most` jobs that closed in an hour, as a member of the due set names it."""
+    names = ledger.redis.lrange(ledger.keys.closed_in(int(member.removeprefix(HOUR))), 0, most - 1)
+    return [name.decode() for name in names]
+
+
+def drop_closed_in(ledger: Ledger, member: str, removed: int) -> None:
+    """Forget the first jobs of an hour's list, which have been removed."""
+    ledger.redis.ltrim(ledger.keys.closed_in(int(member.removeprefix(HOUR))), removed, -1)
 
 
 def remove(ledger: Ledger, job: str) -> None:

@@ -173,7 +173,9 @@ class _Facts:
         rows = {}
         for (job, block, part), held in zip(ended, answers, strict=False):
             rows[f"{job}|{block}|{part}"] = _final(held, providers, names) if held else {}
-        statuses = {job: status_from(held) for job, held in zip(closed, answers[len(ended) :], strict=True) if held}
+        statuses = {
+            job: status_from(job, held) for job, held in zip(closed, answers[len(ended) :], strict=True) if held
+        }
         return cls(rows, statuses)
 
 

@@ -81,17 +81,43 @@ def _end(engine: Engine, lease: Lease) -> int:
 
 def _close(engine: Engine, leases: Sequence[Lease]) -> None:
     ledger, key, now_ms = engine.ledger, engine.ledger.keys.closing, engine.now_ms()
+    hours = [lease for lease in leases if lease.member.startswith(retention.HOUR)]
+    for lease in hours:
+        due.finish(ledger, key, lease, _remove_hour(engine, lease.member, now_ms))
+    leases = [lease for lease in leases if lease not in hours]
     lives = retention.lives_of(ledger, [lease.member for lease in leases])
     ends = [(lease, _left_ms(engine, life, now_ms)) for lease, life in zip(leases, lives, strict=True)]
-    for lease, left_ms in ends:
+    kept: dict[str, int] = {}
+    for (lease, left_ms), life in zip(ends, lives, strict=True):
         if left_ms is not None and left_ms <= 0:
             retention.remove(ledger, lease.member)
-        elif left_ms is not None:
+        elif left_ms is not None and life is not None:
             log.info("job %s is closed", lease.member)
-    if any(left_ms is not None and left_ms <= 0 for _, left_ms in ends):
+            kept[lease.member] = life.closed_ms or now_ms
+    if hours or any(left_ms is not None and left_ms <= 0 for _, left_ms in ends):
         _trim_outbox(engine)
-    retention.compact(ledger, [lease.member for lease, left_ms in ends if left_ms and left_ms > 0])
+    retention.compact(ledger, kept, keep_ms=engine.settings.retention_days * DAY_MS)
     due.finish_many(ledger, key, [(lease, left_ms if left_ms and left_ms > 0 else None) for lease, left_ms in ends])
+
+
+def _remove_hour(engine: Engine, member: str, now_ms: int) -> float | None:
+    """Remove some of the jobs that closed in an hour.
+
+    Returns:
+        After how many ms there is more to do; None when all are gone.
+    """
+    ledger = engine.ledger
+    names = retention.closed_in(ledger, member, CLOSED_AT_ONCE)
+    removed = 0
+    for name, life in zip(names, retention.lives_of(ledger, names), strict=True):
+        left_ms = _left_ms(engine, life, now_ms)
+        if left_ms is not None and left_ms > 0:
+            retention.drop_closed_in(ledger, member, removed)
+            return left_ms  # the retention was made longer since
+        retention.remove(ledger, name)
+        removed += 1
+    retention.drop_closed_in(ledger, member, removed)
+    return 0.0 if names else None
 
 
 def _trim_outbox(engine: Engine) -> None:

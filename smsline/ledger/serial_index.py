@@ -53,8 +53,9 @@ def index_entries(
     for block_id, serials in accepted:
         block = block_id.to_bytes(5, "big")
         for position, serial in serials:
-            shard, field = serial_place(serial)
-            key = f"{stem}{shard}"
-            (old if key in known else young).append((key, field + block + _BYTES[position]))
+            # As `serial_place`, in line: the remainder by 2^14 is the low 14 bits of three bytes.
+            digest = blake2b(serial.encode(), digest_size=9).digest()
+            key = f"{stem}{(digest[1] & 0x3F) << 8 | digest[2]}"
+            (old if key in known else young).append((key, digest[3:] + block + _BYTES[position]))
     rows = young + old
     return IndexEntries([key for key, _ in rows], b"".join([row for _, row in rows]), len(young))

@@ -259,13 +259,13 @@ local function close_if_over(book, job_key, now_ms)
   if tonumber(v[9] or 0) + tonumber(v[10] or 0) + tonumber(v[11] or 0) == 0 then redis.call('ZREM', book.expire, v[8]) end
 end
 
--- What settled recipients mean for their job: its counts, and its end when they were the last.
-local function settle(book, job_key, deltas, now_ms)
+-- What settled recipients mean for their job: its counts, and its end when they were the last. `lane`: the job's, where it is at hand.
+local function settle(book, job_key, deltas, now_ms, lane)
   local changed = false
   for name, by in pairs(deltas) do
     if by ~= 0 then redis.call('HINCRBY', job_key, name, by); changed = true end
   end
-  if (deltas.waiting or 0) ~= 0 then grow(book, 'g|' .. (redis.call('HGET', job_key, 'lane') or '') .. '|waiting', deltas.waiting) end
+  if (deltas.waiting or 0) ~= 0 then grow(book, 'g|' .. (lane or redis.call('HGET', job_key, 'lane') or '') .. '|waiting', deltas.waiting) end
   write_grown(book)
   tell_ended(book)
   if changed then close_if_over(book, job_key, now_ms) end

@@ -25,7 +25,8 @@ local caps = { { 30, tonumber(in_30s) }, { 3600, tonumber(in_hour) }, { 86400, t
 local capped = caps[1][2] > 0 or caps[2][2] > 0 or caps[3][2] > 0
 -- A narrower scope leaves the more urgent lanes alone: who wants no advertisements still logs in.
 local STOPPING = { marketing = '[mna]', notify = '[na]', otp = 'a' }
-local stopping = '^' .. STOPPING[string.match(queue, '^[^|]*')]
+local lane = string.match(queue, '^[^|]*')
+local stopping = '^' .. STOPPING[lane]
 local suppressing = redis.call('EXISTS', suppressions_key) == 1
 local ready, total = {}, 0
 
@@ -38,6 +39,7 @@ local function finish(e, list, letter)
   local cells, fi = column(b[1], e.size, 1), column(b[2], e.size, 4, '\0\0\0\0')
   for _, p in ipairs(list) do cells[p] = letter; fi[p] = four_bytes(now_s) end
   local letters = joined(cells, e.size)
+  e.st = letters
   redis.call('HSET', e.block_key, 'st', letters, 'fi', joined(fi, e.size))
   forget_params(e.block_key, letters, letter ~= 'p')
   settle(book, e.job_key, { waiting = -#list, [COUNT[letter]] = #list }, now)
@@ -141,7 +143,7 @@ local function look(e)
   local j = redis.call('HMGET', e.job_key, 'state', 'deadline_ms', 'pace')
   local b = redis.call('HMGET', e.block_key, 'st', 'n', 'at', 'pp')
   if not b[1] then return end
-  e.size, e.n, e.at, e.pp, e.pace = #b[1], b[2], b[3], b[4], j[3]
+  e.size, e.st, e.n, e.at, e.pp, e.pace = #b[1], b[1], b[2], b[3], b[4], j[3]
   -- Open recipients are runs, as the entry has them: mostly all of it waits, and nothing here costs by the recipient.
   local list = {}
   e.count = 0
@@ -178,7 +180,8 @@ local function texts()
   for i, e in ipairs(ready) do list[i] = e.job .. '|' .. e.block .. '|' .. e.open end
   return table.concat(list, ' ')
 end
-redis.call('HSET', attempt_key, 'entries', texts())
+local left = texts()
+if left ~= held[2] then redis.call('HSET', attempt_key, 'entries', left) end
 
 -- For how long a park keeps this batch queue waiting; nil when it does not. One queue at a time finds out whether it still is one, the others
 -- look later, spread, so that thousands of them do not come at once each time; all are due at once when the park is lifted.
@@ -193,7 +196,9 @@ local function parked_ms(key)
   return probe - now + us % math.max(1, 9 * tonumber(probe_ms))
 end
 
+-- Mostly nothing is parked: one question then stands for eight.
 local parks = { account_park, side_park, template_park, own_park }
+if redis.call('EXISTS', unpack(parks)) == 0 then parks = {} end
 for _, key in ipairs(parks) do
   local ms = parked_ms(key)
   if ms then return { 'parked', string.format('%.0f', ms) } end
@@ -213,7 +218,7 @@ end
 local said = redis.call('HMGET', ready[1].block_key, 'c', 'p')
 local answer, called, deltas = { verb, now, said[1], said[2] or '', trial == '' and '' or '1' }, {}, {}
 for _, e in ipairs(ready) do
-  local st, numbers, tries = redis.call('HGET', e.block_key, 'st'), {}, {}
+  local st, numbers, tries = e.st, {}, {}
   each_run(e.open, function(first, last)
     local count = last - first + 1
     st = spliced(st, 1, first, string.rep('s', count))
@@ -236,7 +241,7 @@ for _, e in ipairs(ready) do
   answer[#answer + 1] = e.pp or ''
 end
 if capped then redis.call('EXPIRE', today_key, 172800) end
-for job_key, by in pairs(deltas) do settle(book, job_key, { waiting = -by, sending = by }, now) end
+for job_key, by in pairs(deltas) do settle(book, job_key, { waiting = -by, sending = by }, now, lane) end
 redis.call('HSET', attempt_key, 'state', 'begun', 'started_ms', now)
 if trial ~= '' then redis.call('HSET', attempt_key, 'trial', trial) end
 redis.call('ZADD', lease_key, now + tonumber(lease_ms), attempt)

@@ -129,7 +129,7 @@ local function entry(i)
   local text, marks, serials, fee, through = unpack(ARGV, at + 1, at + 5)
   local block_key, job_key = KEYS[FIRST_ENTRY + i * 2 - 1], KEYS[FIRST_ENTRY + i * 2]
   local job, block = split_entry(text)
-  local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi', 'co')
+  local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi', 'co', 'ta')
   if not b[1] then return end
   deltas[job_key] = deltas[job_key] or {}
   local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {},
@@ -138,18 +138,20 @@ local function entry(i)
   for each in string.gmatch(marks, '%S+') do mark(e, each) end
   back[job .. '|' .. block] = e.back
   local doubtful = e.doubtful
+  local fields = {}
   for _, name in ipairs({ 'st', 'at', 'cd', 'fi' }) do
-    if e[name] then redis.call('HSET', block_key, name, e[name]) end
+    if e[name] then fields[#fields + 1] = name; fields[#fields + 1] = e[name] end
   end
+  if serials ~= '' then fields[#fields + 1] = 'z' .. attempt; fields[#fields + 1] = serials end
+  -- When the block was accepted, for the time until its receipts.
+  if e.taken and not b[6] then fields[#fields + 1] = 'ta'; fields[#fields + 1] = math.floor(now / 1000) end
+  redis.call('HSET', block_key, unpack(fields))
   if e.taken then
-    -- When the block was accepted, for the time until its receipts.
-    redis.call('HSETNX', block_key, 'ta', math.floor(now / 1000))
     local times = redis.call('HMGET', job_key, 'created_ms', 'start_ms')
     local since = math.max(tonumber(times[1] or now), tonumber(times[2] or 0))
     count_time(book, 'submit_to_accepted_seconds|' .. string.match(queue, '^[^|]*'), now - since, e.taken)
   end
   set_accounts(block_key, e.size, through)
-  if serials ~= '' then redis.call('HSET', block_key, 'z' .. attempt, serials) end
   forget_params(block_key, e.st)
   local probed = account .. ' ' .. block
   -- A probe of the block that is under way must not end as if no recipient waited in it: the moved time takes its lease away.

@@ -18,6 +18,7 @@ if key ~= '' then
   redis.call('SET', idempotency_key, job)
 end
 local now = math.floor(now_us() / 1000)
+local known
 if redis.call('EXISTS', job_key) == 0 then
   local start = math.max(tonumber(start_ms) or now, now)
   local deadline = start + tonumber(ttl_ms)
@@ -28,8 +29,9 @@ if redis.call('EXISTS', job_key) == 0 then
   redis.call('ZADD', book.expire, deadline, job)
   redis.call('ZADD', book.open, now, job)
   redis.call('ZADD', jobs_key, now, job)
+  known = { 'open', false, start, false, false, false, first = true }
 end
-local known = redis.call('HMGET', job_key, 'state', 'complete', 'start_ms', 'closed_ms', 'shut', 'only')
+known = known or redis.call('HMGET', job_key, 'state', 'complete', 'start_ms', 'closed_ms', 'shut', 'only')
 -- A closed job of one part (`only`) has its list of parts no more.
 local new = part ~= '' and redis.call('HEXISTS', got_key, part) == 0 and not (known[6] and part == '0')
 local over = known[1] == 'cancelled' or known[4] or known[5]
@@ -43,17 +45,24 @@ end
 if new then
   redis.call('HSET', got_key, part, recipients)
   redis.call('HSET', part_key, 'n', numbers, 'x', extra)
-  redis.call('HINCRBY', job_key, 'total', recipients)
-  redis.call('HINCRBY', job_key, 'waiting', recipients)
+  if known.first then
+    -- Nothing to add to: one command in the place of three, which a message of its own feels.
+    redis.call('HSET', job_key, 'total', recipients, 'waiting', recipients, 'doubled', doubled)
+  else
+    redis.call('HINCRBY', job_key, 'total', recipients)
+    redis.call('HINCRBY', job_key, 'waiting', recipients)
+    redis.call('HINCRBY', job_key, 'doubled', doubled)
+  end
   grow(book, 'g|' .. lane .. '|waiting', tonumber(recipients))
   write_grown(book)
-  redis.call('HINCRBY', job_key, 'doubled', doubled)
 end
-if parts_told ~= '' and known[2] ~= '1' then redis.call('HSET', job_key, 'parts', parts_told) end
-local parts = redis.call('HGET', job_key, 'parts')
-if known[2] ~= '1' and parts and redis.call('HLEN', got_key) >= tonumber(parts) then
+local told = parts_told ~= '' and known[2] ~= '1'
+local parts = told and parts_told or redis.call('HGET', job_key, 'parts')
+local there = known[2] ~= '1' and parts and redis.call('HLEN', got_key) or -1
+if told and there < tonumber(parts) then redis.call('HSET', job_key, 'parts', parts_told) end
+if there >= 0 and there >= tonumber(parts) then
   -- As many as there are: a producer that went on with a job under its key may have cut it into fewer.
-  redis.call('HSET', job_key, 'complete', 1, 'parts', redis.call('HLEN', got_key))
+  redis.call('HSET', job_key, 'complete', 1, 'parts', there)
   if rows ~= '' then redis.call('HSET', job_key, 'rows', rows) end
   known[2] = '1'
   if tonumber(pace) > 0 then

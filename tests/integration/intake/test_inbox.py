@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
+from smsline import Client
 from smsline.errors import Conflict
-from smsline.job import new_job_id
+from smsline.job import PART_SIZE, new_job_id
 from smsline.names import PAYLOAD_VERSION
 from tests.support.scene import Scene
 from tests.support.world import FIRST, some_numbers
@@ -81,6 +82,15 @@ def test_a_streamed_job_that_is_given_up_closes(scene: Scene) -> None:
     scene.ask.cancel(job)
     scene.run()
     assert scene.status(job)["closed_at"]
+
+
+def test_numbers_that_a_producer_has_compared_are_not_kept_to_compare_again(scene: Scene) -> None:
+    """Its parts share none, so no set of them costs eight bytes a number for a week."""
+    client = Client(ledger=scene.ledger)
+    job = client.campaign(to=[f"+{number}" for number in some_numbers(PART_SIZE + 1)], template="5678", lane="notify")
+    scene.send_all()
+    assert scene.counts(job) == {"total": PART_SIZE + 1, "accepted": PART_SIZE + 1}
+    assert not list(scene.ledger.redis.scan_iter("*seen:*"))
 
 
 def test_doubles_between_parts_are_sent_once_and_counted(scene: Scene) -> None:

@@ -111,16 +111,19 @@ class Traces:
         """The span of a call that is about to be made; None without traces."""
         if not self.on:
             return None
-        blocks = self._jobs_of(sorted({group.entry.block for group in groups}))
+        try:
+            blocks = receipts.jobs_of(self._ledger, sorted({group.entry.block for group in groups}))
+        except RedisError:  # no call is given up for its trace
+            blocks = {}
         parents = self.parents_of(blocks.values())
         only = next(iter(parents.values())) if len(set(blocks.values())) == len(parents) == 1 else ""
         trace = api()
-        links = () if only else tuple(_link(parent) for parent in parents.values())
+        linked = [] if only else [trace.get_current_span(context_of(parent)) for parent in parents.values()]
         span = trace.get_tracer(TRACER).start_span(
             f"call {action}",
             context=context_of(only),
             kind=trace.SpanKind.CLIENT,
-            links=links,
+            links=[trace.Link(submit.get_span_context()) for submit in linked],
             attributes={
                 "messaging.system": "smsline",
                 "messaging.operation.type": "send",
@@ -170,12 +173,6 @@ class Traces:
             told = {"smsline.delivered": counts[job, True], "smsline.undelivered": counts[job, False]}
             _tell(f"receipts {account}", parent, {"smsline.job": job, **told})
 
-    def _jobs_of(self, blocks: Sequence[int]) -> Mapping[int, str]:
-        try:
-            return receipts.jobs_of(self._ledger, blocks)
-        except RedisError:  # no call is given up for its trace
-            return {}
-
     def parents_of(self, jobs: Iterable[str]) -> dict[str, str]:
         """The `traceparent` of those jobs that have one; none without traces. A campaign's is asked for once."""
         if not self.on:
@@ -198,11 +195,6 @@ class Traces:
                 for job, spec in zip(missing, specs, strict=True)
             )
         return {job: parent for job in asked_for if (parent := self._parents.get(job, ""))}
-
-
-def _link(parent: str) -> Any:  # noqa: ANN401 - OpenTelemetry's Link
-    trace = api()
-    return trace.Link(trace.get_current_span(context_of(parent)).get_span_context())
 
 
 def _tell(name: str, parent: str, attributes: Mapping[str, str | int], links: Sequence[Any] = ()) -> None:

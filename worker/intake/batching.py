@@ -90,7 +90,7 @@ def _blocks(
     queue = queue_of(spec, chosen, region, content, shared).text()
     # A paced job's blocks hold no more than a second's worth, so that its pace is smooth; one below one a second still needs one.
     size = max(1, min(BLOCK_SIZE, int(spec.pace))) if spec.pace else BLOCK_SIZE
-    numbers, refs = part.numbers, part.refs
+    numbers, refs, own = part.numbers, part.refs, part.params or [None] * len(part.numbers)
     for first in range(0, len(places), size):
         cut = places[first : first + size]
         named = [refs[at] for at in cut] if refs else []
@@ -99,14 +99,11 @@ def _blocks(
             content,
             [numbers[at] for at in cut],
             params="" if shared is None else pack_json(shared),
-            own_params="" if shared is not None else pack_json([_own(spec, part, at) for at in cut]),
+            own_params=""
+            if shared is not None
+            else pack_json([spec.params if own[at] is None else own[at] for at in cut]),
             refs=pack_json(named) if any(named) else "",
         )
-
-
-def _own(spec: JobSpec, part: Part, at: int) -> Sequence[str]:
-    brought = part.params[at] if part.params else None
-    return spec.params if brought is None else brought
 
 
 def content_json(spec: JobSpec, route: AccountChoice) -> str:

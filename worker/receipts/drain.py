@@ -66,12 +66,6 @@ def _leave(engine: Engine, account: str, lease: Lease) -> None:
     )
 
 
-def _pause_ms(engine: Engine, account: str, rows: int) -> float:
-    """How long to leave the queue alone: a second, doubled for every empty page in a row."""
-    empty = accounts.note_page(engine.ledger, account, rows)
-    return min(AGAIN_MOST_MS, AGAIN_MS * 2.0 ** max(0, min(empty - 1, 10)))
-
-
 def bring_forward(engine: Engine, account: str) -> None:
     """Blocks that joined the probe's schedule since the last drain are due at their lane's first poll, not at the first probe."""
     now_ms = engine.now_ms()
@@ -114,7 +108,9 @@ def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Calla
                 pulls = [pool.submit(_pull_one, engine, account, queue) for _ in range(width)]
             _apply_pages(engine, account, stored, pages)
             if not more:
-                return seen, trouble_ms or _pause_ms(engine, account, rows)
+                # A second, doubled for every empty page in a row.
+                empty = accounts.note_page(engine.ledger, account, rows)
+                return seen, trouble_ms or min(AGAIN_MOST_MS, AGAIN_MS * 2.0 ** max(0, min(empty - 1, 10)))
     return seen, 0.0
 
 

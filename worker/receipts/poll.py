@@ -47,7 +47,8 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     overdue_ms = engine.settings.receipt_deadline_s * 1000
     silent = silent_of(engine.ledger, block, account)
     # First, so that nothing is asked about that will not be waited for.
-    _give_up(engine, account, block, [each for each in silent if now_ms - each.accepted_ms >= overdue_ms])
+    if overdue := [(each.position, each.number) for each in silent if now_ms - each.accepted_ms >= overdue_ms]:
+        receipts.give_up(engine.ledger, account, block, overdue, now_s=now_ms // 1000)
     asking = [each for each in silent if now_ms - each.accepted_ms < overdue_ms]
     if isinstance(engine.providers.get(account), QueryProvider):
         youngest_ms = min((float(now_ms - each.accepted_ms) for each in asking), default=math.inf)
@@ -161,9 +162,3 @@ def _ask_one(engine: Engine, account: str, silent: Silent, now_ms: int) -> bool:
         return False
     apply_receipts(engine, account, told)
     return True
-
-
-def _give_up(engine: Engine, account: str, block: int, silent: list[Silent]) -> None:
-    if silent:
-        places = [(each.position, each.number) for each in silent]
-        receipts.give_up(engine.ledger, account, block, places, now_s=engine.now_ms() // 1000)

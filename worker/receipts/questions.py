@@ -12,7 +12,7 @@ from smsline.questions import ANSWER_KEPT_S
 from smsline.verdicts import Verdict
 from worker.engine import Engine
 from worker.gate import refused, trouble_s, wait_for_token
-from worker.providers.base import AnswerProvider, Broken, Refused
+from worker.providers.base import AnswerProvider, Broken
 
 LATER: Final = frozenset({Verdict.RETRY, Verdict.THROTTLE, Verdict.UNSURE})
 """Refusals of a read after which it is asked again, as long as the question is kept."""
@@ -60,15 +60,11 @@ def _ask(engine: Engine, account: str, what: str, args: Mapping[str, Any]) -> di
     if isinstance(found, list):
         engine.failed_reads.pop((account, action), None)
         return {"rows": found}
-    if isinstance(found, Broken) or _later(engine, account, found):
+    name = engine.settings.accounts[account].provider
+    if isinstance(found, Broken) or for_read(name, found.code).row.verdict in LATER:
         refused(engine, account, action, found)
         return trouble_s(engine, account, action) * 1000
     return {"code": found.code, "message": found.message}
-
-
-def _later(engine: Engine, account: str, found: Refused) -> bool:
-    provider = engine.settings.accounts[account].provider
-    return for_read(provider, found.code).row.verdict in LATER
 
 
 def _not_taken(found: Mapping[str, Any]) -> str:

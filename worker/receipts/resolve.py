@@ -153,7 +153,8 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
     for entry in attempt.entries:
         numbers = {position: number for held, position, number in left if held == entry}
         tries = tries_of(engine.ledger, entry.block)
-        again = attempt.queue.lane == "otp" and _in_time(engine, entry.job)
+        life = retention.life_of(engine.ledger, entry.job) if attempt.queue.lane == "otp" else None
+        again = life is not None and life.deadline_ms > engine.now_ms()
         results = [
             RecipientResult(position, State.ACCEPTED, serial=taken[number], counted=False)
             # Known to be taken, and on its way: accepted, without a receipt yet.
@@ -203,11 +204,6 @@ def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
             states.get(State.WAITING, 0),
             states.get(State.UNKNOWN, 0),
         )
-
-
-def _in_time(engine: Engine, job: str) -> bool:
-    life = retention.life_of(engine.ledger, job)
-    return life is not None and life.deadline_ms > engine.now_ms()
 
 
 def horizon_result(position: int, tries: int, *, again: bool, queue: str = "") -> RecipientResult:

@@ -33,15 +33,10 @@ class Route(NamedTuple):
         """All of them for one number: its own among the shares, then the other shares, then the fallback."""
         if len(self.shares) == 1:
             return (self.shares[0][0], *self.fallback)
-        drawn = sorted(self.shares, key=lambda share: _draw(number, share))
+        # Weighted rendezvous: of exponential draws each account comes first for its share of the
+        # numbers, and the order of the others is theirs too.
+        drawn = sorted(self.shares, key=lambda share: -math.log(chance(number, share[0])) / share[1])
         return (*(name for name, _ in drawn), *self.fallback)
-
-
-def _draw(number: int, share: tuple[str, int]) -> float:
-    """How late an account comes for a number; the heavier it is, the more numbers it comes first for."""
-    # Weighted rendezvous: of exponential draws each account comes first for its share of the
-    # numbers, and the order of the others is theirs too.
-    return -math.log(chance(number, share[0])) / share[1]
 
 
 def chance(number: int, salt: str) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bench.campaign import phones
+from bench.campaign import PATIENCE_S, phones
 from bench.children import wait
 from bench.stack import Stack
 from worker.supervisor.child import Running
@@ -47,7 +47,7 @@ def make(stack: Stack, running: list[Running], count: int) -> None:
     keys, redis = stack.ledger.keys, stack.ledger.redis
     (phone,) = phones(1, 8613500000000)
     job = stack.client.send(to=phone, template=REFUSED, lane="notify")
-    wait(lambda: redis.hget(keys.job(job), "only"), "a refused message to be closed and small", running, 60)
+    wait(lambda: redis.hget(keys.job(job), "only"), "a refused message to be closed and small", running, PATIENCE_S)
     block = redis.hget(keys.job(job), "only").split(b":")[0].decode()
     (field,) = (name for name, _ in redis.hscan_iter(keys.dead, match=f"* {job} *"))
     account, code, _, letter = field.decode().split(" ")

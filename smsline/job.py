@@ -28,7 +28,7 @@ PART_SIZE: Final = 1_000
 """Recipients of a part; a large job arrives in several."""
 
 _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{0,40}")
 _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
 _EXTEND: Final = re.compile(r"[0-9]{0,12}")
 # A `traceparent` (W3C Trace Context, section 3.2) or nothing; ids of zeros are none.
@@ -230,7 +230,9 @@ class JobSpec:
             sender=_matching(values, "sender", _SENDER, "must be at most 20 letters, digits, spaces or +._-"),
             extend=_matching(values, "extend", _EXTEND, "must be at most 12 digits"),
             lane=lane,
-            account=_account(values),
+            account=_matching(
+                values, "account", _ACCOUNT, "must be the name of a configured account; `smsline accounts` lists them"
+            ),
             ttl_s=_number(values, "ttl_s", DEFAULT_TTL_S[lane], MAX_TTL_S),
             key=_text(values, "key", MAX_KEY_CHARS),
             pace=_number(values, "pace", 0.0, 1_000_000.0),
@@ -344,13 +346,6 @@ def check_ref(ref: object) -> str:
     if _HALF.search(ref):
         raise BadInput("ref", ref, HALF_RULE)
     return ref
-
-
-def _account(values: Mapping[str, object]) -> str:
-    account = values.get("account", "")
-    if account == "" or (isinstance(account, str) and _ACCOUNT.fullmatch(account)):
-        return str(account)
-    raise BadInput("account", account, "must be the name of a configured account; `smsline accounts` lists them")
 
 
 def _text(values: Mapping[str, object], name: str, limit: int) -> str:

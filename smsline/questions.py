@@ -110,21 +110,18 @@ def question(keys: Keys, account: str, what: str, args: Mapping[str, object], *,
     while True:
         (held,) = yield from ask(("GET", keys.answer(name)))
         if held is not None:
-            return _read(json.loads(held), account)
+            answer = json.loads(held)
+            if bad := answer.get("bad"):
+                raise BadInput(*bad)
+            if code := answer.get("code"):
+                raise SmslineError(f"account {account}: the provider refuses with {code}: {answer.get('message', '')}")
+            rows: list[Any] = answer["rows"]
+            return rows
         if time.monotonic() >= until_s:
             # The caller waits no more, so it need not be asked.
             yield from ask(("DEL", keys.question(name)), ("ZREM", keys.questions_due, f"{account} {name}"))
             raise TimeoutError(f"no worker with the account {account} has answered within {timeout_s:g} s")
         yield LOOK_S
-
-
-def _read(answer: Mapping[str, Any], account: str) -> list[Any]:
-    if bad := answer.get("bad"):
-        raise BadInput(*bad)
-    if code := answer.get("code"):
-        raise SmslineError(f"account {account}: the provider refuses with {code}: {answer.get('message', '')}")
-    rows: list[Any] = answer["rows"]
-    return rows
 
 
 def _leave(keys: Keys, asked: Sequence[tuple[str, str, str, Mapping[str, object]]], *, keep_s: int) -> Talk[None]:
@@ -204,14 +201,13 @@ def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str)
     yield from _leave(
         keys,
         # The same name for the same message: told twice in a row, it is one report.
-        [(name, _name(serial), "conversion", {"serial": serial, "at_s": at_s}) for name, serial in sent],
+        [
+            (name, blake2b(serial.encode(), digest_size=12).hexdigest(), "conversion", {"serial": serial, "at_s": at_s})
+            for name, serial in sent
+        ],
         keep_s=REPORT_KEPT_S,
     )
     return len(sent)
-
-
-def _name(serial: str) -> str:
-    return blake2b(serial.encode(), digest_size=12).hexdigest()
 
 
 def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:

@@ -90,15 +90,11 @@ def build_app(settings: Settings) -> SmslineApp:
     return made
 
 
-def _settings_or_end() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        print(f"smsline: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-
-
-settings = _settings_or_end()
+try:
+    settings = load_settings()
+except SettingsError as error:
+    print(f"smsline: {error}", file=sys.stderr)
+    raise SystemExit(2) from None
 """The settings of this process."""
 
 app = build_app(settings)

@@ -131,7 +131,11 @@ def _rows(
     with _open(file) as source:
         # What `list --json` prints has an object per line; a CSV cannot begin with a brace.
         as_json = source.peek(1)[:1] == b"{"
-        read = _objects(source) if as_json else _cells(CampaignFile(source, _name_of(file), header=False))
+        read = (
+            _objects(source)
+            if as_json
+            else _cells(CampaignFile(source, "standard input" if file == STDIN else file, header=False))
+        )
         yield chain(given, _good(read, region, bad))
 
 
@@ -143,10 +147,6 @@ def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
     if bad:
         say(f"{len(bad):,} rows were left out")
         raise typer.Exit(BAD_INPUT)
-
-
-def _name_of(file: str) -> str:
-    return "standard input" if file == STDIN else file
 
 
 @contextmanager

@@ -372,7 +372,9 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
             serials[position] = (note["a"], serial, note["t"])
         for position, fee in fees_of(note).items():
             fees[position] = fees.get(position, 0) + fee
-    serials |= _serials_of_receipts(held)
+    # Serials that receipts told of calls whose answer was never read; when those were accepted is not known.
+    told = {int(name[1:]): json.loads(value) for name, value in held.items() if name.startswith(b"y")}
+    serials |= {position: (note["a"], note["s"], 0) for position, note in told.items()}
     home = parse_queue(held[b"queue"].decode()).account
     others = held.get(b"ac", b"")
     codes, finals, attempts = held.get(b"cd", b""), held.get(b"fi", b""), held.get(b"at", b"")
@@ -395,16 +397,3 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
         # Ends are kept to the second: within the second of its acceptance nothing ended before it.
         row["final_at"] = iso(accepted_ms if final_ms and 0 < accepted_ms - final_ms < 1000 else final_ms)
         yield letters[i], account, row
-
-
-def _serials_of_receipts(held: Mapping[bytes, bytes]) -> dict[int, tuple[str, str, int]]:
-    """Serials that receipts told of calls whose answer was never read.
-
-    When those were accepted is not known.
-    """
-    found: dict[int, tuple[str, str, int]] = {}
-    for name, value in held.items():
-        if name.startswith(b"y"):
-            note = json.loads(value)
-            found[int(name[1:])] = (note["a"], note["s"], 0)
-    return found

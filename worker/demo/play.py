@@ -18,6 +18,8 @@ from worker.demo.scenario import CAMPAIGN_TEMPLATE, OTP_NUMBERS, OTP_TEMPLATE, P
 PATIENCE_S: Final = 120.0
 """An open job after so long is a failure; a slow machine needs a quarter of it."""
 
+# What of an open job is told: where its recipients are.
+OPEN: Final = ("waiting", "sending", "accepted")
 _LOOK_S: Final = 0.1
 
 Show = Callable[[Mapping[str, Status]], None]
@@ -87,15 +89,13 @@ def follow(client: Client, jobs: Mapping[str, str], *, show: Show, check: Callab
         if not still:
             return statuses
         if time.monotonic() > until_s:
-            raise StillOpen(f"still open after {PATIENCE_S:g} s: {', '.join(_open(name, statuses) for name in still)}")
+            counts = {name: statuses[name]["counts"] for name in still if name in statuses}
+            told = [
+                f"{name} ({', '.join(f'{what} {counts[name][what]}' for what in OPEN)})" if name in counts else name
+                for name in still
+            ]
+            raise StillOpen(f"still open after {PATIENCE_S:g} s: {', '.join(told)}")
         time.sleep(_LOOK_S)
-
-
-def _open(name: str, statuses: Mapping[str, Status]) -> str:
-    if name not in statuses:
-        return name
-    counts = statuses[name]["counts"]
-    return f"{name} (waiting {counts['waiting']}, sending {counts['sending']}, accepted {counts['accepted']})"
 
 
 def names(campaign: str, otps: Sequence[Otp]) -> dict[str, str]:

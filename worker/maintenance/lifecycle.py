@@ -95,7 +95,11 @@ def _close(engine: Engine, leases: Sequence[Lease]) -> None:
             log.info("job %s is closed", lease.member)
             kept[lease.member] = life.closed_ms or now_ms
     if hours or any(left_ms is not None and left_ms <= 0 for _, left_ms in ends):
-        _trim_outbox(engine)
+        # Without a worker on the queue of webhooks their outbox would grow for ever.
+        kept_s = webhooks_outbox.kept_s(engine.settings.retention_days)
+        if dropped := webhooks_outbox.trim(ledger, keep_s=kept_s):
+            told = "%d events for webhooks were never moved and are dropped: no worker has served %s"
+            log.error(told, dropped, WEBHOOKS_QUEUE)
     retention.compact(ledger, kept, keep_ms=engine.settings.retention_days * DAY_MS)
     due.finish_many(ledger, key, [(lease, left_ms if left_ms and left_ms > 0 else None) for lease, left_ms in ends])
 
@@ -118,14 +122,6 @@ def _remove_hour(engine: Engine, member: str, now_ms: int) -> float | None:
         removed += 1
     retention.drop_closed_in(ledger, member, removed)
     return 0.0 if names else None
-
-
-def _trim_outbox(engine: Engine) -> None:
-    """Without a worker on the queue of webhooks their outbox would grow for ever."""
-    if dropped := webhooks_outbox.trim(engine.ledger, keep_s=webhooks_outbox.kept_s(engine.settings.retention_days)):
-        log.error(
-            "%d events for webhooks were never moved and are dropped: no worker has served %s", dropped, WEBHOOKS_QUEUE
-        )
 
 
 def _left_ms(engine: Engine, life: Life | None, now_ms: int) -> float | None:

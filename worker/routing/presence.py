@@ -89,8 +89,12 @@ class Presence:
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        others = self._read_others().values()
-        return any(account in each["accounts"] and account not in each["stopped"] for each in others)
+        if self._clock_s() - self._others_s > KNOWN_S:
+            found = presence.live(self._ledger)
+            # Others only: this process knows itself better than the ledger does.
+            found.pop(self._worker, None)
+            self._others, self._others_s = found, self._clock_s()
+        return any(account in each["accounts"] and account not in each["stopped"] for each in self._others.values())
 
     def leave_for_ms(self, account: str) -> float | None:
         """When work of an account that this process lacks, or may not ask about, is looked at again: another may take it until then.
@@ -175,11 +179,3 @@ class Presence:
         with self._lock:
             if stop := self._stops.get(account):
                 self._stops[account] = stop._replace(again_s=self._clock_s() + for_s)
-
-    def _read_others(self) -> dict[str, Worker]:
-        if self._clock_s() - self._others_s > KNOWN_S:
-            found = presence.live(self._ledger)
-            # Others only: this process knows itself better than the ledger does.
-            found.pop(self._worker, None)
-            self._others, self._others_s = found, self._clock_s()
-        return self._others

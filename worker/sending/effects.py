@@ -6,7 +6,7 @@ with a line in the log.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -67,7 +67,11 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     # An opt-out is a person's word: it is not told twice, and losing it would text somebody who
     # said no.
     if outcome.opted_out:
-        suppression.add(ledger, opt_out.of_answers(flight.provider, queue.account, _codes_of(flight, outcome)))
+        leaving, said = set(outcome.opted_out), list[tuple[int, str]]()
+        for group, each in zip(flight.begun.groups, outcome.entries, strict=True):
+            number_at = dict(zip(group.positions, group.numbers, strict=True))
+            said += [(number_at[r.position], r.code) for r in each.results if number_at[r.position] in leaving]
+        suppression.add(ledger, opt_out.of_answers(flight.provider, queue.account, said))
 
 
 def after_record(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:
@@ -109,16 +113,6 @@ def _lost(account: str, error: RedisError) -> None:
     log.warning(
         "account %s: what a call meant for it is lost (%s); what it came to is not", account, type(error).__name__
     )
-
-
-def _codes_of(flight: Flight, outcome: Outcome) -> Iterator[tuple[int, str]]:
-    """Numbers that have opted out, each with its code."""
-    leaving = set(outcome.opted_out)
-    for group, each in zip(flight.begun.groups, outcome.entries, strict=True):
-        number_at = dict(zip(group.positions, group.numbers, strict=True))
-        for result in each.results:
-            if number_at[result.position] in leaving:
-                yield number_at[result.position], result.code
 
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:

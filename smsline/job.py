@@ -28,14 +28,13 @@ PART_SIZE: Final = 1_000
 """Recipients of a part; a large job arrives in several."""
 
 _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{0,40}")
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
 _EXTEND: Final = re.compile(r"[0-9]{0,12}")
 # A `traceparent` (W3C Trace Context, section 3.2) or nothing; ids of zeros are none.
 TRACEPARENT: Final = re.compile(r"|00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
-# What databases, spreadsheets and languages write for a value that is not there. Null, Nan and Na are names of
-# people.
+# What exports write for a value that is not there. Null, Nan and Na are names of people.
 MISSING: Final = frozenset(
     {"", "NULL", "null", "(null)", "<null>", "\\N", "nil", "None", "NaN", "nan", "undefined", "N/A", "n/a"}
     | {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
@@ -230,9 +229,7 @@ class JobSpec:
             sender=_matching(values, "sender", _SENDER, "must be at most 20 letters, digits, spaces or +._-"),
             extend=_matching(values, "extend", _EXTEND, "must be at most 12 digits"),
             lane=lane,
-            account=_matching(
-                values, "account", _ACCOUNT, "must be the name of a configured account; `smsline accounts` lists them"
-            ),
+            account=_account(values),
             ttl_s=_number(values, "ttl_s", DEFAULT_TTL_S[lane], MAX_TTL_S),
             key=_text(values, "key", MAX_KEY_CHARS),
             pace=_number(values, "pace", 0.0, 1_000_000.0),
@@ -348,6 +345,13 @@ def check_ref(ref: object) -> str:
     return ref
 
 
+def _account(values: Mapping[str, object]) -> str:
+    account = values.get("account", "")
+    if account == "" or (isinstance(account, str) and _ACCOUNT.fullmatch(account)):
+        return str(account)
+    raise BadInput("account", account, "must be the name of a configured account; `smsline accounts` lists them")
+
+
 def _text(values: Mapping[str, object], name: str, limit: int) -> str:
     value = values.get(name, "")
     if not isinstance(value, str):
@@ -389,9 +393,7 @@ def _flag(values: Mapping[str, object], name: str) -> bool:
 
 def _start(values: Mapping[str, object], now_s: float) -> float:
     value = values.get("start_s", 0.0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadInput("at", value, "must be epoch seconds")
-    if value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise BadInput("at", value, "must be epoch seconds")
     if value > now_s + MAX_START_DELAY_S:
         raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days")

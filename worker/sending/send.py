@@ -13,7 +13,6 @@ from smsline.ledger.batch_queues import (
     ALONE,
     OWN,
     BatchQueue,
-    CallGroup,
     CallLimits,
     Claim,
     NotStarted,
@@ -248,7 +247,10 @@ def _request(engine: Engine, flight: Flight) -> Call | Broken:
     """The call in the account's own words; `Broken` when its settings have none for it."""
     begun, queue = flight.begun, flight.claim.queue
     account = engine.settings.accounts[queue.account]
-    own = [] if begun.params and queue.params != OWN else [params for group in begun.groups for params in _own(group)]
+    # A group without params of its own has brought none.
+    brought = [] if begun.params and queue.params != OWN else [group for group in begun.groups if group.own_params]
+    held = [(group, json.loads(group.own_params)) for group in brought]
+    own = [tuple(params[position] or ()) for group, params in held if params for position in group.positions]
     params = own[0] if own else tuple(json.loads(begun.params or "[]"))
     content = worded(account, read_content(begun.content, params))
     own_params = each_worded(account, read_content(begun.content, params), own)
@@ -263,12 +265,6 @@ def _request(engine: Engine, flight: Flight) -> Call | Broken:
         timeout_s=account.timeout_s,
         own_params=own_params,
     )
-
-
-def _own(group: CallGroup) -> list[tuple[str, ...]]:
-    """The params that a group's numbers brought; nothing when they brought none."""
-    brought = json.loads(group.own_params or "[]")
-    return [tuple(brought[position] or ()) for position in group.positions] if brought else []
 
 
 def _decide(engine: Engine, flight: Flight, answer: Answer) -> Outcome:

@@ -7,6 +7,7 @@ from redis.exceptions import TimeoutError as ConnectionSilent
 
 from smsline.calls import Calls
 from smsline.errors import Unconfirmed
+from smsline.ledger import inbox
 from smsline.ledger.inbox import ASK_AGAIN_S, insist
 from smsline.ledger.keys import Keys
 from smsline.ledger.link import ScriptCall
@@ -66,7 +67,7 @@ def test_a_second_job_in_place_of_an_unconfirmed_one_is_no_secret(caplog: pytest
     def send(to: str = "+8613711112222", **how: str) -> str:
         caplog.clear()
         with pytest.raises(Unconfirmed) as doubt:
-            play(calls.send(message, to=to, **how), *([[[None] * 7, []]] if how else []), *never)  # type: ignore[arg-type]
+            play(calls.send(message, to=to, **how), *([[[None] * len(inbox._KEPT), []]] if how else []), *never)  # type: ignore[arg-type]
         return doubt.value.job
 
     first = send()

@@ -7,7 +7,7 @@ import base64
 import hmac
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
@@ -101,7 +101,10 @@ def verify(
     # two apart.
     params = {**asked.query, **asked.form}
     by_header = "authorization" in request.headers or "Signature" not in params
-    claim = _claim_of_header(request) if by_header else _claim_of_params(params)
+    values = [params.get(name, "") for name in ("AccessKeyId", "Signature", "Timestamp", "SignatureNonce")]
+    spoken = params.get("SignatureMethod") == "HMAC-SHA1" and params.get("SignatureVersion") == "1.0"
+    by_params = Claim(*values) if all(values) and spoken else None
+    claim = _claim_of_header(request) if by_header else by_params
     if claim is None:
         return _INCOMPLETE
     secret = secret_of(claim.key)
@@ -168,9 +171,3 @@ def _claim_of_header(request: Request) -> Claim | None:
         return None
     nonce, date = request.headers.get("x-acs-signature-nonce", ""), request.headers.get("x-acs-date", "")
     return Claim(found["key"], found["signature"], date, nonce) if nonce and date else None
-
-
-def _claim_of_params(params: Mapping[str, str]) -> Claim | None:
-    values = [params.get(name, "") for name in ("AccessKeyId", "Signature", "Timestamp", "SignatureNonce")]
-    spoken = params.get("SignatureMethod") == "HMAC-SHA1" and params.get("SignatureVersion") == "1.0"
-    return Claim(*values) if all(values) and spoken else None

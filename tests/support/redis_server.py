@@ -69,6 +69,12 @@ class RedisServer:
         wait_until(self.answers, what="redis-server answering")
         return self
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process
+        return self._process.pid
+
     def answers(self) -> bool:
         """Whether it answers a ping."""
         return answers(self.port)

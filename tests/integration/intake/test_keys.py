@@ -109,7 +109,7 @@ def test_a_campaign_said_again_is_the_same_job_in_any_order(scene: Scene) -> Non
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("order", ["as before", "backwards", "rotated", "one more"])
+@pytest.mark.parametrize("order", ["as before", "backwards", "rotated, one more"])
 def test_a_broken_off_campaign_goes_on_in_any_order(scene: Scene, order: str, *, stream: bool) -> None:
     """All rows are in the job, each once, whatever of it went out meanwhile."""
     given = rows()
@@ -117,9 +117,9 @@ def test_a_broken_off_campaign_goes_on_in_any_order(scene: Scene, order: str, *,
     had = scene.counts(job)["total"]
     if stream:
         scene.run()
-    again = {"as before": given, "backwards": given[::-1], "rotated": given[700:] + given[:700]}
-    done = campaign(scene, again.get(order) or [*given, f"+{FIRST + 2_600}"], stream=stream)
-    extra = order == "one more"
+    again = {"as before": given, "backwards": given[::-1]}
+    done = campaign(scene, again.get(order) or [*given[700:], *given[:700], f"+{FIRST + 2_600}"], stream=stream)
+    extra = order == "rotated, one more"
     assert done == Summary(job, 2_600 - had + extra, had, 0, 0, repeated=False)
     assert scene.status(job)["complete"]
     assert scene.counts(job)["total"] == 2_600 + extra

@@ -27,7 +27,7 @@ from worker.web.app import build_app
 from worker.web.serve import web_process
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, Page, Request, Route
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -191,8 +191,15 @@ def _axe(page: "Page") -> list[str]:
 
 
 def test_progress_is_live(browser: "Browser", console: Console) -> None:
-    """A change in the ledger is on the page within a moment, without loading it again."""
+    """A change in the ledger is on the page within a moment, without loading it again; also where the scripts come slowly."""
     page = browser.new_page()
+
+    def late(route: "Route") -> None:
+        page.wait_for_function("window.htmx")
+        page.evaluate("new Promise(done => setTimeout(done))")
+        route.continue_()
+
+    page.route("**/hx-sse-*", late)
     page.goto(f"{console.url}/jobs/{console.jobs[1]}")
     sync_api.expect(page.get_by_text("771", exact=True)).to_be_visible()
     console.counts(console.jobs[1], delivered=777, undelivered=11, dead=12)

@@ -8,6 +8,7 @@ trace then has a span that links back to the call (OpenTelemetry's conventions f
 sending"). Without OpenTelemetry's SDK all of this does nothing.
 """
 
+import json
 import logging
 import os
 from collections import Counter
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
 
-from smsline.job import JobSpec
+from smsline.job import TRACEPARENT
 from smsline.ledger import receipts
 from smsline.ledger.attempts import EntryResults
 from smsline.ledger.batch_queues import BatchQueue, CallGroup
@@ -190,11 +191,17 @@ class Traces:
             # All at once: those of running campaigns are asked for again with the next call.
             if len(self._parents) > KEPT_PARENTS:
                 self._parents.clear()
-            self._parents.update(
-                (job, JobSpec.from_json(spec).traceparent if spec else "")
-                for job, spec in zip(missing, specs, strict=True)
-            )
+            self._parents.update((job, _parent(spec)) for job, spec in zip(missing, specs, strict=True))
         return {job: parent for job in asked_for if (parent := self._parents.get(job, ""))}
+
+
+def _parent(spec: bytes | None) -> str:
+    """The `traceparent` of a job; empty for one whose text another producer has made unreadable: a trace stops no call."""
+    try:
+        found = json.loads(spec or "{}").get("traceparent", "")
+    except (ValueError, AttributeError):
+        return ""
+    return found if isinstance(found, str) and TRACEPARENT.fullmatch(found) else ""
 
 
 def _tell(name: str, parent: str, attributes: Mapping[str, str | int], links: Sequence[Any] = ()) -> None:

@@ -19,6 +19,7 @@ from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, lost
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST
+from worker.intake import accept
 
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
@@ -113,6 +114,31 @@ def test_a_traceparent_that_is_none_is_refused(scene: Scene, text: str) -> None:
     """The field is named; nothing is taken."""
     with pytest.raises(BadInput, match=r"^traceparent"):
         one(scene, FIRST, traceparent=text)
+
+
+@pytest.mark.parametrize("spec", ["{", "[]", '{"traceparent":"00-x"}', '{"traceparent":7}'])
+def test_a_trace_stops_no_call_and_no_receipt(scene: Scene, exporter: InMemorySpanExporter, spec: str) -> None:
+    """A job whose text cannot be read any more is sent and closed, without a place in a trace."""
+    job = one(scene, FIRST, traceparent=PARENT)
+    accept.accept_job(scene.engine, job)
+    scene.ledger.redis.hset(scene.ledger.keys.job(job), "spec", spec)
+    assert scene.engine.traces.parents_of([job]) == {}
+    scene.run()
+    assert scene.texts() == {FIRST: 1}
+    assert "call SendSms" in spans(exporter)
+
+
+def test_an_outcome_is_written_whatever_a_tracer_breaks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call's span ends after the record: what is known of the recipient is there."""
+    job = one(scene, FIRST)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a tracer")
+
+    monkeypatch.setattr(scene.engine.traces, "end_call", broken)
+    with pytest.raises(RuntimeError, match="a tracer"):
+        scene.run()
+    assert scene.counts(job) == {"total": 1, "accepted": 1}
 
 
 def test_nothing_is_asked_where_traces_are_off(scene: Scene) -> None:

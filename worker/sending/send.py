@@ -95,13 +95,14 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         if not isinstance(flight, Flight):
             return flight
         request = _request(engine, flight)
+        # Before the last look at the clock: it asks Redis, and a call must not be late for that.
+        span = engine.traces.begin_call(queue, flight.action, flight.begun.groups)
         if why_not := _why_not(engine, flight):
             log.warning("account %s: %s, so that it is not made; its recipients wait", queue.account, why_not)
             _withdraw(engine, queue, flight.claim.attempt)
             return True
         # A machine that the provider refuses finds out with one call whether it still does.
         engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
-        span = engine.traces.begin_call(queue, flight.action, flight.begun.groups)
         called_s = engine.monotonic_s()
         # No call, but an answer like any other: the decision and the record are the same.
         if isinstance(request, Broken):
@@ -111,11 +112,12 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             answer = provider.send(request)
         took_s = engine.monotonic_s() - called_s
         outcome = _decide(engine, flight, answer)
-        engine.traces.end_call(span, outcome.failed, outcome.entries)
         slot.failed = bool(outcome.failed)
     counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
     _write(engine, flight, outcome, counters)
     effects.after_record(engine, flight, answer, outcome)
+    # Last: what a tracer breaks must not take a known answer along.
+    engine.traces.end_call(span, outcome.failed, outcome.entries)
     return True
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from bench.chaos.service import TIMES
 from bench.children import ROOT
 from smsline.names import QUEUES, lane_queue
 from worker.runtime.readiness import READY_FD
@@ -31,15 +32,8 @@ SIDE: Final = {
     for name, value in {**ACCOUNT, "SDK_APP_ID": "1400000001", "PREFIXES": "999"}.items()
 }
 
-# Times of minutes and hours, cut down to what a run of a minute can wait for.
 SHORT: Final = {
-    "LEASE_S": "5",
-    "FIRST_POLL_S": "0.5",
-    "UNSURE_PROBES_S": "1,3,8,15,25",
-    "UNSURE_HORIZON_S__OTP": "5",
-    "UNSURE_HORIZON_S__NOTIFY": "30",
-    "UNSURE_HORIZON_S__MARKETING": "30",
-    "RECEIPT_PROBES_S": "5,10,20,40",
+    **TIMES,
     "RECEIPT_DEADLINE_S": "150",
     "PARK_PROBE_S": "2",
     "WORKER_THREADS": "4",

@@ -15,9 +15,8 @@ from rich.console import Console
 from bench.sandbox import free_port
 from smsline import Client, Unavailable
 
-# Times of minutes and hours, cut down to what a soak of a minute can wait for; questions by
-# number are allowed often enough.
-SHORT: Final = {
+# Times of minutes and hours, cut down to what a run of a minute can wait for.
+TIMES: Final = {
     "LEASE_S": "5",
     "FIRST_POLL_S": "0.5",
     "UNSURE_PROBES_S": "1,3,8,15,25",
@@ -25,6 +24,11 @@ SHORT: Final = {
     "UNSURE_HORIZON_S__NOTIFY": "30",
     "UNSURE_HORIZON_S__MARKETING": "30",
     "RECEIPT_PROBES_S": "5,10,20,40",
+}
+
+# Of one service alone; questions by number are allowed often enough.
+SHORT: Final = {
+    **TIMES,
     "RECEIPT_DEADLINE_S": "90",
     "LOG_LEVEL": "warning",
     "ACCOUNTS__MAIN__PROVIDER": "tencent",

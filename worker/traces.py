@@ -182,10 +182,7 @@ class Traces:
         missing = [job for job in asked_for if job not in self._parents]
         if missing:
             try:
-                with self._ledger.redis.pipeline(transaction=False) as asked:
-                    for job in missing:
-                        asked.hget(self._ledger.keys.job(job), "spec")
-                    specs = asked.execute()
+                specs = receipts.specs_of(self._ledger, missing)
             except RedisError:
                 return {}
             # All at once: those of running campaigns are asked for again with the next call.

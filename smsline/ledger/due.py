@@ -57,6 +57,16 @@ def finish_many(ledger: Ledger, due_key: str, ends: Sequence[tuple[Lease, float 
         )
 
 
+def start(ledger: Ledger, due_key: str, members: Sequence[str], at_ms: float) -> None:
+    """Make members due that are not yet in the set; one that is there keeps its time, and its lease."""
+    ledger.redis.zadd(due_key, dict.fromkeys(members, at_ms), nx=True)
+
+
+def drop(ledger: Ledger, due_key: str, member: str) -> None:
+    """Take a member out of the set, whoever holds it."""
+    ledger.redis.zrem(due_key, member)
+
+
 def hasten(ledger: Ledger, due_key: str, member: str, in_ms: float) -> None:
     """Make a member due in so many ms, unless it is due sooner.
 

@@ -59,6 +59,11 @@ def jobs_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, str]:
     return {block: job.decode() for block, job in zip(blocks, jobs, strict=True) if job}
 
 
+def specs_of(ledger: Ledger, jobs: Sequence[str]) -> list[bytes | None]:
+    """The text of each job as it was handed over; None for one that is gone, or closed and small."""
+    return list(ledger.run("hget_each", [ledger.keys.job(job) for job in jobs], ["spec"])) if jobs else []
+
+
 def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, now_s: int, spent: int = 0) -> ApplyCounts:
     """Move matched recipients to their final state; one that is final already is counted as late.
 

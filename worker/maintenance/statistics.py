@@ -12,8 +12,7 @@ DAY_S: Final = 86_400
 
 def begin(engine: Engine) -> None:
     """Let the history be written from now on."""
-    # nx: the minute that is due already keeps its time.
-    engine.ledger.redis.zadd(engine.ledger.keys.stats_due, {MEMBER: engine.now_ms()}, nx=True)
+    due.start(engine.ledger, engine.ledger.keys.stats_due, [MEMBER], engine.now_ms())
 
 
 def write(engine: Engine) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from smsline.codes import for_read
 from smsline.errors import BadInput
-from smsline.ledger import accounts, due
+from smsline.ledger import accounts, due, questions
 from smsline.questions import ANSWER_KEPT_S
 from smsline.verdicts import Verdict
 from worker.engine import Engine
@@ -26,7 +26,7 @@ def answer(engine: Engine, member: str) -> None:
     lease = due.claim_one(engine.ledger, keys.questions_due, member, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:
         return
-    held = engine.ledger.redis.get(keys.question(name))
+    held = questions.read(engine.ledger, name)
     leave_ms = engine.presence.leave_for_ms(account)
     if held is None or leave_ms is not None:
         # Who has asked waits no more; or another worker has the account.
@@ -37,8 +37,7 @@ def answer(engine: Engine, member: str) -> None:
     if isinstance(found, float):
         due.finish(engine.ledger, keys.questions_due, lease, found)
         return
-    engine.ledger.redis.set(keys.answer(name), json.dumps(found), ex=ANSWER_KEPT_S)
-    engine.ledger.redis.delete(keys.question(name))
+    questions.answer(engine.ledger, name, json.dumps(found), keep_s=ANSWER_KEPT_S)
     due.finish(engine.ledger, keys.questions_due, lease)
     if asked["what"] == "conversion" and (trouble := _not_taken(found)):
         accounts.note_error(engine.ledger, account, f"{trouble} while reporting a conversion")

@@ -23,7 +23,7 @@ def begin(engine: Engine) -> None:
         return
     names = [name for name, provider in engine.providers.items() if isinstance(provider, ReplyProvider)]
     if names:
-        engine.ledger.redis.zadd(engine.ledger.keys.replies_due, dict.fromkeys(names, engine.now_ms()), nx=True)
+        due.start(engine.ledger, engine.ledger.keys.replies_due, names, engine.now_ms())
 
 
 def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:

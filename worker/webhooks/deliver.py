@@ -133,7 +133,7 @@ class Deliveries:
             endpoint = self._endpoint(member)
         except NotFound:
             # Removed while its wake-up was under way.
-            ledger.redis.zrem(ledger.keys.webhooks_due, member)
+            due.drop(ledger, ledger.keys.webhooks_due, member)
             return 0
         taken = webhooks_queue.take(ledger, endpoint, lease_ms=LEASE_MS)
         while taken:

@@ -121,6 +121,12 @@ class Account(BaseModel):
     changed. Empty: none are taken.
     """
 
+    callback_url: Endpoint | None = None
+    """Where the web process is reached from outside, `https://sms.example.com`.
+
+    For providers that are told with each send where to call back (SMSPartner). Needs `callback_secret`.
+    """
+
     signing: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = Field(default=None, validate_default=True)
     """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""
 
@@ -235,6 +241,7 @@ class Account(BaseModel):
         "gamme",
         "stop_sms",
         "unicode",
+        "callback_url",
         "signing",
         "send_each",
     )
@@ -252,6 +259,14 @@ class Account(BaseModel):
             raise PydanticCustomError(SURPLUS, "means nothing to {whose}", {"whose": whose})
         return value
 
+    @field_validator("callback_url")
+    @classmethod
+    def _with_a_secret(cls, url: str | None, info: ValidationInfo) -> str | None:
+        # A secret that failed its own check is not in `data`: one mistake is one error.
+        if url and info.data.get("callback_secret") == ():
+            raise ValueError("needs CALLBACK_SECRET too: without one no callback is taken")
+        return url
+
     @field_validator("limits")
     @classmethod
     def _spell_actions(cls, limits: dict[str, float], info: ValidationInfo) -> dict[str, float]:
@@ -266,6 +281,16 @@ class Account(BaseModel):
                 hint = f"did you mean {by_letters[close[0]]}?" if close else f"it has {', '.join(actions)}"
                 raise ValueError(f"the provider has no action {name!r}; {hint}")
         return {by_letters[_letters(name)]: rate for name, rate in limits.items()}
+
+    def callback(self, name: str) -> str:
+        """Its callbacks' URL without `/status` and `/reply`, with the first of two secrets; empty where it names none.
+
+        Args:
+            name: What smsline calls the account.
+        """
+        if not self.callback_url:
+            return ""
+        return f"{self.callback_url}/callbacks/{name}/{self.callback_secret[0].get_secret_value()}"
 
 
 def _letters(action: str) -> str:

@@ -20,7 +20,7 @@ from worker.sandbox.alibaba.push import PREFIX, AlibabaPushes
 from worker.sandbox.faults import Connections
 from worker.sandbox.flags import Fault
 from worker.sandbox.push import Pusher, PushForm
-from worker.sandbox.sandbox import Sandbox
+from worker.sandbox.sandbox import NAMED, Sandbox
 from worker.sandbox.smspartner.push import SmsPartnerPushes
 from worker.sandbox.smspartner.send import APP
 from worker.sandbox.tencent import TencentWire
@@ -49,7 +49,7 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
     forms: list[PushForm] = [TencentPushes(sandbox), AlibabaPushes(alibaba), SmsPartnerPushes(french)]
 
     def form_of(app: str) -> PushForm:
-        return forms[2] if app == APP else forms[1] if app.startswith(PREFIX) else forms[0]
+        return forms[2] if app.removeprefix(NAMED).startswith(APP) else forms[1] if app.startswith(PREFIX) else forms[0]
 
     pusher = Pusher(sandbox, form_of)
     return Starlette(
@@ -69,10 +69,10 @@ class Endpoint:
         sandbox: Sandbox,
         connections: Connections,
         spoken: Callable[[Request], Wire],
-        before: Callable[[], None] = lambda: None,
+        after: Callable[[], None] = lambda: None,
     ) -> None:
-        """Serve nothing yet; `spoken` tells the wire that a request speaks, `before` is called before each."""
-        self._before = before
+        """Serve nothing yet; `spoken` tells the wire that a request speaks, `after` is called when each is carried out."""
+        self._after = after
         self._sandbox = sandbox
         self._connections = connections
         self._spoken = spoken
@@ -80,9 +80,6 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        # Wakes the pusher: the loop that serves is the only one that may run its task, and it runs
-        # from the first request on.
-        self._before()
         request = await read_request(scope, receive)
         wire = self._spoken(request)
         stats, action = self._sandbox.stats, wire.action_of(request)
@@ -95,6 +92,9 @@ class Endpoint:
         # The call takes effect now and is answered later: what the latency holds back is the
         # answer.
         reply = self._reply(wire, call, fault)
+        # Wakes the pusher: the loop that serves is the only one that may run its task. After the call, which may be
+        # the first to name a URL.
+        self._after()
         await self._wait(reply, fault)
         # The log names the fault where the client saw no code of the provider's.
         outcome = reply.code if fault is None or fault.kind in ("error", "slow") else fault.kind

@@ -49,27 +49,29 @@ class Pusher:
 
     def wake(self) -> None:
         """Begin, unless it has begun or there is nothing to push to."""
-        if self._sandbox.flags.callbacks and (self._task is None or self._task.done()):
+        if self._sandbox.world.pushing and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
-            while callbacks := self._sandbox.flags.callbacks:
-                for app, url in callbacks.items():
+            while pushing := self._sandbox.world.pushing:
+                # A list: a send may name another URL between two pushes.
+                for app, callback in list(pushing.items()):
                     form = self._form_of(app)
                     # The push queue is apart from the pull queue: a push takes nothing away from a
                     # client that pulls.
                     while receipts := self._sandbox.world.take(push_queue(app), ROWS):
                         for body in form.receipts(receipts):
-                            await _push(http, f"{url}/status", body, form)
+                            await _push(http, callback.status, body, form)
                     waiting = self._sandbox.book.to_push[app]
                     while waiting:
-                        await _push(http, f"{url}/reply", form.reply(waiting.popleft()), form)
+                        await _push(http, callback.reply, form.reply(waiting.popleft()), form)
                 await asyncio.sleep(LOOK_S)
 
 
 async def _push(http: httpx.AsyncClient, url: str, body: object, form: PushForm) -> bool:
-    for attempt in range(TRIES):
+    # A send may name one of the two URLs alone.
+    for attempt in range(TRIES if url else 0):
         try:
             answer = await http.post(url, json=body)
             if answer.status_code == httpx.codes.OK and form.taken(answer.json()):

@@ -10,11 +10,13 @@ from worker.sandbox.book import Book
 from worker.sandbox.faults import Faults
 from worker.sandbox.flags import Flags
 from worker.sandbox.rates import Rates
-from worker.sandbox.state import Delay, World, push_queue
+from worker.sandbox.state import Callback, Delay, World, push_queue
 from worker.sandbox.stats import Stats
 
 SIGNATURE_FAILURES: Final = "AuthFailure."
 RATE_REFUSALS: Final = "RequestLimitExceeded"
+NAMED: Final = "named by "
+"""Begins the app of sends that name where to call back; no flag can."""
 
 
 class Sandbox:
@@ -57,7 +59,7 @@ class Sandbox:
         # A new world, and not an emptied one: a handler that waits still holds the old one, and
         # must not write into the new.
         self.world = World(self.now_ms, self.flags.seed)
-        self.world.pushing = frozenset(self.flags.callbacks)
+        self._push_as_told()
         self.rates = Rates()
         self.book = Book()
         self.stats = Stats(self.flags.log_size)
@@ -81,11 +83,33 @@ class Sandbox:
             ValueError: An unknown flag or a value out of bounds; nothing changed.
         """
         self.flags = self.flags.changed(patch)
-        self.world.pushing = frozenset(self.flags.callbacks)
+        self._push_as_told()
         # Any other patch leaves what is left of the faults alone, or changing the latency would arm
         # them anew.
         if "faults" in patch:
             self.faults.replace(self.flags.faults)
+
+    def _push_as_told(self) -> None:
+        urls = self.flags.callbacks
+        told = {app: Callback(f"{url}/status", f"{url}/reply") for app, url in urls.items()}
+        # What sends have named stays: a provider's console knows nothing of it.
+        named = {app: one for app, one in self.world.pushing.items() if app.startswith(NAMED)}
+        self.world.pushing = told | named
+
+    def name_callback(self, app: str, status: str, reply: str) -> str:
+        """The app under which the messages of a send go that names URLs of its own; the app itself when it names none."""
+        if not (status or reply):
+            return app
+        named = f"{NAMED}{app} {status} {reply}"
+        # Named last, so that a reply goes where the app's latest send wants it.
+        self.world.pushing.pop(named, None)
+        self.world.pushing[named] = Callback(status, reply)
+        return named
+
+    def pushed_app(self, app: str) -> str | None:
+        """Under which app a reply to an app is pushed: as the latest send has named it, else as the flags say."""
+        named = (one for one in reversed(self.world.pushing) if one.startswith(f"{NAMED}{app} "))
+        return next(named, app if app in self.world.pushing else None)
 
     def snapshot(self, *, numbers: str = "all", log: bool = True) -> dict[str, object]:
         """What `/_stats` answers; README.md describes each field.

@@ -9,7 +9,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -34,6 +34,13 @@ class Origin(Struct, frozen=True, gc=False):
     app: str
     context: str
     sent_ms: int
+
+
+class Callback(NamedTuple):
+    """Where an app's receipts and replies are pushed; empty for what is not."""
+
+    status: str
+    reply: str
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -95,8 +102,8 @@ class World:
         self._tried: set[int] = set()
         self._watched: dict[int, Callable[[], None]] = {}
         self.queues: defaultdict[str, ReceiptQueue] = defaultdict(ReceiptQueue)
-        self.pushing: frozenset[str] = frozenset()
-        """Apps whose receipts are pushed as well: they stand in a second queue."""
+        self.pushing: dict[str, Callback] = {}
+        """Apps whose receipts are pushed as well, and whereto: they stand in a second queue."""
 
     def first_try(self, number: int) -> bool:
         """Whether this is asked for the first time about the number."""

@@ -89,6 +89,8 @@ def test_impossible_value(refused: Refused, name: str, value: str, rule: str) ->
         ("LIMITS__ADDSMSSING", "1", "did you mean AddSmsSign?"),
         ("GAMME", "1", "means nothing to the provider tencent"),
         ("TEXTS__HELLO", "Hello", "means nothing to the provider tencent"),
+        ("CALLBACK_URL", "sms.example.com", "must be a URL that begins with http:// or https://"),
+        ("CALLBACK_URL", "https://sms.example.com", "means nothing to the provider tencent"),
         ("ENDPOINT", "sms.tencentcloudapi.com", "must be a URL that begins with http:// or https://"),
         ("TIMEOUT_S", "0", "must be greater than 0"),
         ("TIMEOUT_S", "60", "must be shorter than lease_s, which is 60"),
@@ -121,6 +123,10 @@ def test_incomplete_account_of_each_provider(refused: Refused) -> None:
         "SMSLINE_ACCOUNTS__A__SECRET_ID: is required by the provider tencent",
         "SMSLINE_ACCOUNTS__A__SECRET_KEY: is required",
         "SMSLINE_ACCOUNTS__A__SDK_APP_ID: is required by the provider tencent",
+    )
+    url = {"ACCOUNTS__A__CALLBACK_URL": "https://sms.example.com", "ACCOUNTS__A__TEXTS__1": "Hi"}
+    assert refused(ACCOUNTS__A__PROVIDER="smspartner", ACCOUNTS__A__SECRET_KEY="key", **url) == (
+        "SMSLINE_ACCOUNTS__A__CALLBACK_URL: 'https://sms.example.com': needs CALLBACK_SECRET too: without one no callback is taken",
     )
     assert refused(ACCOUNTS__A__PROVIDER="smspartner") == (
         "SMSLINE_ACCOUNTS__A__SECRET_KEY: is required",

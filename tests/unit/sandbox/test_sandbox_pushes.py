@@ -14,9 +14,29 @@ from worker.sandbox.smspartner.gateway import SmsPartnerWire
 from worker.sandbox.smspartner.push import SmsPartnerPushes
 from worker.sandbox.smspartner.send import APP
 from worker.sandbox.state import push_queue
+from worker.sandbox.tencent.replies import add_reply
 from worker.sandbox.wire import Call
 
 MAINLAND, GLOBE, FRENCH = 8613711112222, 6591234567, 33612345678
+
+
+def test_a_send_may_name_where_to_call_back() -> None:
+    """Its receipts, and later replies to the account, are pushed there and not where the flags say; a reset forgets it."""
+    sandbox = Sandbox(Flags(callbacks={APP: "http://127.0.0.1/c"}))
+    wire = SmsPartnerWire(sandbox)
+    urls = {"urlDlr": "http://127.0.0.1/own/status", "urlResponse": "http://127.0.0.1/own/reply"}
+    rows = [{"phoneNumber": f"+{FRENCH}", "message": "Bonjour"}]
+    wire.carry_out(Call("bulk-send", SECRET, {"apiKey": SECRET, "SMSList": rows, **urls}, None))
+    sandbox.control({"latency_ms": 1})
+    add_reply(sandbox, b'{"phone": "+33612345678", "text": "STOP", "app": "smspartner"}')
+    named = sandbox.pushed_app(APP)
+    assert named
+    assert tuple(sandbox.world.pushing[named]) == tuple(urls.values())
+    assert [each.number for each in sandbox.world.take(push_queue(named), 9)] == [FRENCH]
+    assert [reply.text for reply in sandbox.book.to_push[named]] == ["STOP"]
+    assert not sandbox.world.take(push_queue(APP), 9)
+    sandbox.reset()
+    assert sandbox.pushed_app(APP) == APP
 
 
 def bodies(form: PushForm, sandbox: Sandbox, app: str) -> list[bytes]:

@@ -28,18 +28,20 @@ class SmsPartnerCalls:
         self._account = account
         self._key = account.secret_key.get_secret_value()
         self._port = port
-        self._clean = cleaner([self._key])
+        # A refusal may quote any field back at us, the secret in the path of a callback among them.
+        self._secrets = [self._key, *(secret.get_secret_value() for secret in account.callback_secret)]
+        self._clean = cleaner(self._secrets)
 
     def bulk_send(
-        self, messages: Mapping[int, str], *, sender: str, tag: str, timeout_s: float
+        self, messages: Mapping[int, str], *, sender: str, tag: str, timeout_s: float, callback: str = ""
     ) -> tuple[Sent | Refused | Broken, Oddities]:
-        """POST /bulk-send: at most 500 numbers, each with its text."""
-        body = wire.send_body(self._account, messages, sender=sender, tag=tag)
+        """POST /bulk-send: at most 500 numbers, each with its text; `callback` is where it may call back."""
+        body = wire.send_body(self._account, messages, sender=sender, tag=tag, callback=callback)
         reply = self._post(facts.SEND, body, timeout_s)
         if not isinstance(reply, bytes):
             return reply, Oddities()
         # The provider may quote the text in its complaint, and the text holds the params.
-        clean = cleaner([self._key, *messages.values()])
+        clean = cleaner([*self._secrets, *messages.values()])
         return wire.read_send(reply, list(messages), tag=tag, clean=clean)
 
     def multi_status(self, asked: Sequence[MessageRef]) -> StatusPage | Refused | Broken:

@@ -51,6 +51,7 @@ class SmsPartnerProvider:
         """
         self._name = name
         self._texts = account.texts
+        self._callback = account.callback(name)
         # Not documented but for lookup and HLR; README says what the guess rests on.
         self._limits = MappingProxyType({**FACTS.limits(), **account.limits})
         self.calls: Final = SmsPartnerCalls(account, port)
@@ -108,6 +109,7 @@ class SmsPartnerProvider:
             sender=call.content.sender or call.content.sign,
             tag=wire.tag_of(call.context),
             timeout_s=call.timeout_s,
+            callback=self._callback,
         )
         if oddities:
             LOG.warning("account %s, call %s: left out of the answer: %s", self._name, call.context, oddities)

@@ -43,7 +43,7 @@ FACTS: Final = ProviderFacts(
         }
     ),
     needs=frozenset({"texts"}),
-    takes=frozenset({"gamme", "stop_sms", "unicode"}),
+    takes=frozenset({"gamme", "stop_sms", "unicode", "callback_url"}),
     # Code 14: the number is on the STOP list.
     opt_outs={"14": "marketing"},
 )

@@ -57,6 +57,8 @@ class _BulkSend(Struct, rename="camel", omit_defaults=True):
     tag: str = ""
     is_stop_sms: int = 0
     is_unicode: int = 0
+    url_dlr: str = ""
+    url_response: str = ""
 
 
 def tag_of(context: str) -> str:
@@ -70,7 +72,7 @@ def tag_of(context: str) -> str:
     return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
 
 
-def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag: str) -> bytes:
+def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag: str, callback: str = "") -> bytes:
     """The body of a bulk-send; what is not set is left out.
 
     Args:
@@ -78,6 +80,7 @@ def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag
         messages: Number to text.
         sender: The sender's name, or empty for a short number of SMSPartner's.
         tag: By which the call can be asked about when its answer is lost.
+        callback: URL to whose `/status` and `/reply` receipts and replies are posted; empty for none.
     """
     return _ENCODER.encode(
         _BulkSend(
@@ -89,6 +92,9 @@ def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag
             is_stop_sms=int(account.stop_sms),
             # Flags are numbers there; 0 is the default and left out with the other defaults.
             is_unicode=int(account.unicode),
+            # The account's console has no URL for receipts: it is told with each send, or there is none.
+            url_dlr=f"{callback}/status" if callback else "",
+            url_response=f"{callback}/reply" if callback else "",
         )
     )
 

@@ -187,7 +187,8 @@ def _let_out(
     first = None
     # The provider's own test mode: answered and remembered, and nothing goes out.
     if fields.get("sandbox") not in (1, "1"):
-        first = sandbox.world.send(Origin(APP, tag, sent_ms), list(messages), [DELIVERED] * len(messages), delay)
+        app = sandbox.name_callback(APP, str(fields.get("urlDlr", "")), str(fields.get("urlResponse", "")))
+        first = sandbox.world.send(Origin(app, tag, sent_ms), list(messages), [DELIVERED] * len(messages), delay)
     sending = Sending(store.next_id(), tag, messages, sent_ms)
     store.keep(sending, first)
     return sending

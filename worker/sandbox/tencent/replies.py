@@ -53,8 +53,8 @@ def add_reply(sandbox: Sandbox, raw: bytes) -> None:
     reply = PersonReply(number, steered.text, steered.sign, steered.extend, at_s)
     sandbox.book.replies[steered.app].add(reply)
     # Pushed as well and not instead: the pull queue keeps it, as with receipts.
-    if steered.app in sandbox.flags.callbacks:
-        sandbox.book.to_push[steered.app].append(reply)
+    if pushed := sandbox.pushed_app(steered.app):
+        sandbox.book.to_push[pushed].append(reply)
 
 
 def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:

@@ -61,14 +61,24 @@ def test_request() -> None:
 
 def test_request_with_options() -> None:
     """The range of service, the STOP line, Unicode and a job's own sender are sent where they are set."""
-    account = changed(ACCOUNT, gamme=2, stop_sms=True, unicode=True, endpoint="http://127.0.0.1:8899/proxy/")
+    account = changed(
+        ACCOUNT,
+        gamme=2,
+        stop_sms=True,
+        unicode=True,
+        endpoint="http://127.0.0.1:8899/proxy/",
+        callback_secret="s3cret-s3cret-s3cret,old-old-old-old-old",
+        callback_url="https://sms.example.com/",
+    )
     line = replace(answering(200, sent()), account=account)
 
     line.provider.send(replace(CALL, content=replace(CALL.content, sender="Other")))
 
     assert str(line.requests[0].url) == "http://127.0.0.1:8899/proxy/v1/bulk-send"
-    shown = {name: line.sent[name] for name in ("gamme", "isStopSms", "isUnicode", "sender")}
-    assert shown == {"gamme": 2, "isStopSms": 1, "isUnicode": 1, "sender": "Other"}
+    shown = {name: line.sent[name] for name in ("gamme", "isStopSms", "isUnicode", "sender", "urlDlr", "urlResponse")}
+    callback = "https://sms.example.com/callbacks/french/s3cret-s3cret-s3cret"
+    urls = {"urlDlr": f"{callback}/status", "urlResponse": f"{callback}/reply"}
+    assert shown == {"gamme": 2, "isStopSms": 1, "isUnicode": 1, "sender": "Other", **urls}
 
 
 def test_text_for_each_number() -> None:

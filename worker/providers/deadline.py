@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import httpcore
@@ -42,24 +43,30 @@ def deadlines(timeout_s: float) -> dict[str, dict[str, float]]:
 class DeadlineTransport(httpx.BaseTransport):
     """HTTP/1.1 with kept-alive connections, no retries, and deadlines as made by `deadlines`.
 
-    Over httpcore's pool, because `httpx.HTTPTransport` has no argument for the network backend. Errors are httpcore's, which have
-    the names of httpx'.
+    Connections are httpcore's, as its pool opens them, but kept here: a thread that has taken one is alone with it until the
+    answer is closed. httpcore's own pool looks over all its connections at every request, and may close one as expired which
+    another thread was given a moment before; that request then ends as a read error, with its recipients unsure.
+
+    Errors are httpcore's, which have the names of httpx'.
     """
 
     def __init__(self, *, pool_size: int, egress: Egress = DIRECTLY, lookup: "Resolve | None" = None) -> None:
         options: dict[str, Any] = {
             "ssl_context": egress.trust(),
-            "max_connections": pool_size,
-            "max_keepalive_connections": pool_size,
             "keepalive_expiry": KEEPALIVE_S,
             "network_backend": DeadlineBackend(lookup=lookup or resolve),
         }
         self._by_tls_proxy = egress.proxy.startswith("https:")
-        self._pool: httpcore.ConnectionPool = (
+        self._opener: httpcore.ConnectionPool = (
             httpcore.HTTPProxy(egress.proxy, proxy_auth=egress.credentials, **options)
             if egress.proxy
             else httpcore.ConnectionPool(**options)
         )
+        self._turns = threading.BoundedSemaphore(pool_size)
+        self._pool_size = pool_size
+        self._lock = threading.Lock()
+        self._idle: list[httpcore.ConnectionInterface] = []
+        """The one used last comes last, and is taken first: the others may then expire."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Make the request once; `may_have_left` tells afterwards whether any of it can have reached the provider."""
@@ -67,20 +74,65 @@ class DeadlineTransport(httpx.BaseTransport):
         # What is written before this many layers of TLS lie on a connection is for the proxy: it
         # holds nothing of the request.
         _way.layers, _way.left = (url.scheme == "https") * (1 + self._by_tls_proxy), False
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
+        if url.scheme not in {"http", "https"}:
+            raise httpcore.UnsupportedProtocol("the URL is neither http nor https")
+        if not self._turns.acquire(timeout=max(0.0, request.extensions["timeout"]["pool"])):
+            raise httpcore.PoolTimeout("all connections are in use")
+        connection = None
+        try:
+            wire_url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+            connection = self._take(wire_url.origin)
+            answer = connection.handle_request(
+                httpcore.Request(
+                    request.method,
+                    wire_url,
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
             )
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
+        except BaseException:
+            self._give_back(connection)
+            raise
+        body = _Body(answer, partial(self._give_back, connection))
+        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
 
     def close(self) -> None:
         """Close kept-alive connections."""
-        self._pool.close()
+        with self._lock:
+            # Those that are still in use are closed when they come back.
+            idle, self._idle, self._pool_size = self._idle, [], 0
+        for connection in idle:
+            connection.close()
+
+    def _take(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        """A connection for this thread alone: the one used last that is still good, or a new one."""
+        while True:
+            with self._lock:
+                fitting = (each for each in reversed(self._idle) if each.can_handle_request(origin))
+                connection = next(fitting, None)
+                if connection is None:
+                    return self._opener.create_connection(origin)
+                self._idle.remove(connection)
+            # Asks the socket, too: a peer that has hung up meanwhile must not be written to.
+            if not (connection.is_closed() or connection.has_expired()):
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: httpcore.ConnectionInterface | None) -> None:
+        """Keep a connection that can be used again; close it, and those kept for too long, otherwise."""
+        done: list[httpcore.ConnectionInterface] = []
+        with self._lock:
+            if connection is not None:
+                # A connection that was never made calls itself idle as well.
+                kept = connection.is_idle() and not connection.is_closed()
+                (self._idle if kept else done).append(connection)
+            while self._idle and (len(self._idle) > self._pool_size or self._idle[0].has_expired()):
+                done.append(self._idle.pop(0))
+        # After the turn is free: a TLS connection's closing may take a moment.
+        self._turns.release()
+        for each in done:
+            each.close()
 
 
 class _Way(threading.local):
@@ -101,14 +153,21 @@ def may_have_left() -> bool:
 class _Body(httpx.SyncByteStream):
     """The bytes of an answer, as they come."""
 
-    def __init__(self, answer: httpcore.Response) -> None:
+    def __init__(self, answer: httpcore.Response, ended: Callable[[], None]) -> None:
         self._answer = answer
+        self._ended: Callable[[], None] | None = ended
 
     def __iter__(self) -> Iterator[bytes]:
         return self._answer.iter_stream()
 
     def close(self) -> None:
-        self._answer.close()
+        ended, self._ended = self._ended, None
+        if ended is None:
+            return
+        try:
+            self._answer.close()
+        finally:
+            ended()
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from tests.unit.providers.tencent.harness import (
     row,
     sent_body,
 )
+from worker.providers import deadline
 from worker.providers.base import Answer, Broken, Provider, Sent
 from worker.providers.deadline import DeadlineBackend, DeadlineTransport
 from worker.providers.tencent.client import open_provider
@@ -65,6 +67,21 @@ def test_calls_share_a_connection() -> None:
 
     assert all(isinstance(answer, Sent) for answer in answers)
     assert loopback.connections == 1
+
+
+def test_no_connection_is_closed_under_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that expires is closed by the thread that holds it alone: no call of another ends as a read error."""
+    monkeypatch.setattr(deadline, "KEEPALIVE_S", 0.001)
+    switched_s = sys.getswitchinterval()
+    # Threads change places within a call's few steps, as they do on a machine with much to do.
+    sys.setswitchinterval(1e-5)
+    try:
+        with _opened(_answer_all, pool_size=8) as (provider, _), ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _: provider.send(CALL), range(1500)))
+    finally:
+        sys.setswitchinterval(switched_s)
+
+    assert [answer for answer in answers if not isinstance(answer, Sent)] == []
 
 
 @pytest.mark.parametrize("path", ["", "/", "/behind/a/proxy"])
@@ -137,7 +154,7 @@ def test_certificates_are_checked() -> None:
     """The provider must show a certificate that a known authority gave to its very name."""
     transport = DeadlineTransport(pool_size=1)
 
-    context = transport._pool._ssl_context
+    context = transport._opener._ssl_context
 
     assert context is not None
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

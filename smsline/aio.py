@@ -34,6 +34,7 @@ from smsline.ledger.connection import SOCKET_TIMEOUT_S
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.keys import Keys
+from smsline.ledger.link import clock_ms
 from smsline.ledger.replies import KeptReply, ReplyReader
 from smsline.ledger.talk import Command, Talk, ask, carry_async, exchange_async
 from smsline.names import DEFAULT_NAMESPACE
@@ -195,8 +196,8 @@ class AsyncClient:
 
     async def now_s(self) -> float:
         """As `Client.now_s`."""
-        ((seconds, micros),) = await self._carry(ask(("TIME",)))
-        return float(seconds) + float(micros) / 1e6
+        (told,) = await self._carry(ask(("TIME",)))
+        return clock_ms(told) / 1000
 
     async def close(self) -> None:
         """Close the connections. The client may be used again, under any loop."""

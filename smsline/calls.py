@@ -20,6 +20,7 @@ from smsline.ledger import inbox, jobs
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import ResultReader, Status
 from smsline.ledger.keys import Keys
+from smsline.ledger.link import clock_ms
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.talk import Talk, Unreached, ask
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL, GONE_MS, lane_queue
@@ -219,8 +220,8 @@ class Calls:
         """
         self._looked_s[lane] = time.monotonic()
         with suppress(RedisError):  # the job is safe, whatever becomes of this question
-            pulses, (seconds, _) = yield from ask(("HGETALL", self.keys.pulses), ("TIME",))
-            running = {queue.decode() for queue, at_ms in pulses.items() if int(at_ms) > int(seconds) * 1000 - GONE_MS}
+            pulses, told = yield from ask(("HGETALL", self.keys.pulses), ("TIME",))
+            running = {queue.decode() for queue, at_ms in pulses.items() if int(at_ms) > clock_ms(told) - GONE_MS}
             if lane_queue(lane) not in running:
                 log.warning(
                     "job %s waits: no worker that runs serves the lane %s in the namespace %s%s; start one, or mend SMSLINE_NAMESPACE",

@@ -16,6 +16,7 @@ from typing import Any, Final, TypedDict
 from smsline.errors import BadInput, NotFound, SmslineError
 from smsline.ledger.jobs import ResultReader, iso, status_of
 from smsline.ledger.keys import Keys
+from smsline.ledger.link import clock_ms
 from smsline.ledger.serial_index import serial_place
 from smsline.ledger.serials import DAYS_BACK
 from smsline.ledger.talk import Command, Talk, ask
@@ -126,8 +127,8 @@ def question(keys: Keys, account: str, what: str, args: Mapping[str, object], *,
 
 def _leave(keys: Keys, asked: Sequence[tuple[str, str, str, Mapping[str, object]]], *, keep_s: int) -> Talk[None]:
     """Write questions down: account, name, what, and its arguments."""
-    ((seconds, micros),) = yield from ask(("TIME",))
-    now_ms = int(seconds) * 1000 + int(micros) / 1000
+    (told,) = yield from ask(("TIME",))
+    now_ms = clock_ms(told)
     commands = list[Command]()
     for account, name, what, args in asked:
         # The question before its place in the due set: a worker that finds the place finds the question.
@@ -183,8 +184,9 @@ def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str)
         raise BadInput("job_or_serial", job_or_serial, "is empty")
     if at is not None and at <= 0:
         raise BadInput("at", at, "must be epoch seconds")
-    ((seconds, _),) = yield from ask(("TIME",))
-    at_s = int(seconds) if at is None else int(at)
+    (told,) = yield from ask(("TIME",))
+    now_s = int(clock_ms(told)) // 1000
+    at_s = now_s if at is None else int(at)
     status = yield from status_of(keys, job_or_serial)
     if status is not None and status["counts"]["total"] > MOST_CONVERTED:
         raise BadInput(
@@ -192,7 +194,7 @@ def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str)
         )
     sent = (yield from _sent_of(keys, job_or_serial)) if status else []
     if status is None:
-        account = account or (yield from _account_of(keys, job_or_serial, today=int(seconds) // 86_400))
+        account = account or (yield from _account_of(keys, job_or_serial, today=now_s // 86_400))
         sent = [((yield from account_that_answers(keys, account)), job_or_serial)]
     if not sent:
         raise NotFound(

@@ -88,8 +88,7 @@ def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: fl
 
 def put_off_probe(ledger: Ledger, account: str, for_ms: float) -> None:
     """Let no probe of a parked account go out for a time, because this worker cannot make the call."""
-    seconds, micros = ledger.redis.time()
-    ledger.redis.hset(ledger.keys.park(account), "probe_ms", int(seconds) * 1000 + int(micros) // 1000 + int(for_ms))
+    ledger.redis.hset(ledger.keys.park(account), "probe_ms", ledger.now_ms() + int(for_ms))
 
 
 def unpark(ledger: Ledger, account: str, template: str = "") -> bool:

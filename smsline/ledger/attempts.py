@@ -363,6 +363,11 @@ def unsure_attempts(ledger: Ledger, account: str, number: int) -> list[int]:
     return [int(attempt) for attempt in held.split()] if held else []
 
 
+def unsure_count(ledger: Ledger, account: str) -> int:
+    """How many numbers of an account have attempts whose outcome is unknown."""
+    return int(ledger.redis.hlen(ledger.keys.unsure(account)))
+
+
 def forget_unsure(ledger: Ledger, attempt: Attempt) -> None:
     """Take an attempt out of the account's index of unsure numbers."""
     key = ledger.keys.unsure(attempt.queue.account)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
 from smsline import numbers
 from smsline.ledger.buckets import Limit
 from smsline.ledger.keys import BUCKET_TTL_S
-from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.link import Ledger, ScriptCall, Value, clock_ms
 from smsline.ledger.poison import readable
 from smsline.ledger.runs import Entry, decode, parse_entry
 
@@ -194,8 +194,8 @@ def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueu
     pipe.time()
     pipe.zrange(ledger.keys.send(lane), 0, most - 1, withscores=True)
     # The first ones whether due or not, and compared here: so one round trip also tells when the next one will be.
-    (seconds, micros), found = pipe.execute()
-    now_ms = seconds * 1000 + micros / 1000
+    told, found = pipe.execute()
+    now_ms = clock_ms(told)
     due = [
         parse_queue(text)
         for text in readable(ledger, ledger.keys.send(lane), [text for text, score in found if score <= now_ms])
@@ -287,7 +287,7 @@ def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotS
 def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     keys, queue = ledger.keys, claim.queue
     # Keys are named here and not in the script, so the day is asked for; only where messages to a number are capped.
-    today = int(ledger.redis.time()[0]) // 86_400 if any(terms.caps) else 0
+    today = ledger.now_ms() // 86_400_000 if any(terms.caps) else 0
     key_list = [*keys.book, keys.attempt(claim.attempt), keys.lease]
     key_list += [keys.bucket(terms.bucket or queue.account, terms.action)]
     key_list += [keys.park(queue.account), keys.park(queue.account, queue.template), keys.later, keys.suppressions]
@@ -381,8 +381,7 @@ def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) ->
     # Looked at first and moved by name, because a script must be given the keys of the queues; it moves only what is
     # still there and still due.
     if only_due:
-        seconds, micros = ledger.redis.time()
-        members = ledger.redis.zrangebyscore(source, "-inf", seconds * 1000 + micros / 1000, start=0, num=most)
+        members = ledger.redis.zrangebyscore(source, "-inf", clock_ms(ledger.redis.time()), start=0, num=most)
     else:
         members = ledger.redis.zrange(source, 0, most - 1)
     members = readable(ledger, source, members) if only_due else [member.decode() for member in members]

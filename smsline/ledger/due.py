@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from smsline.ledger.link import Ledger, ScriptCall
+from smsline.ledger.link import Ledger, ScriptCall, clock_ms
 from smsline.ledger.poison import readable
 
 # A published wake-up that no worker has started for so long is taken for lost.
@@ -73,8 +73,7 @@ def hasten(ledger: Ledger, due_key: str, member: str, in_ms: float) -> None:
     One that is not there stays away.
     """
     # XX and LT in one command: between a look and a write the member could have been claimed, and would be due twice.
-    seconds, micros = ledger.redis.time()
-    ledger.redis.zadd(due_key, {member: seconds * 1000 + micros / 1000 + in_ms}, xx=True, lt=True)
+    ledger.redis.zadd(due_key, {member: clock_ms(ledger.redis.time()) + in_ms}, xx=True, lt=True)
 
 
 def members(ledger: Ledger, due_key: str, now_ms: float, *, most: int) -> list[str]:
@@ -87,8 +86,8 @@ def due_now(ledger: Ledger, due_key: str, *, most: int) -> list[str]:
     pipe = ledger.redis.pipeline(transaction=False)
     pipe.time()
     pipe.zrange(due_key, 0, most - 1, withscores=True)
-    (seconds, micros), found = pipe.execute()
-    now_ms = seconds * 1000 + micros / 1000
+    told, found = pipe.execute()
+    now_ms = clock_ms(told)
     return readable(ledger, due_key, [member for member, score in found if score <= now_ms])
 
 
@@ -98,8 +97,8 @@ def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None
     pipe.time()
     for key in due_keys:
         pipe.zrange(key, 0, 0, withscores=True)
-    (seconds, micros), *heads = pipe.execute()
-    return [head[0][1] if head else None for head in heads], seconds * 1000 + micros / 1000
+    told, *heads = pipe.execute()
+    return [head[0][1] if head else None for head in heads], clock_ms(told)
 
 
 def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000, expiry_ms: int = WAKE_EXPIRY_MS) -> str:

@@ -53,3 +53,14 @@ def check(ledger: "Ledger") -> None:
         redis.exceptions.RedisError: Redis cannot be reached.
     """
     refuse_other(ledger.run("version", [ledger.keys.version, ledger.keys.ids], [LAYOUT]).decode())
+
+
+def seen(ledger: "Ledger") -> tuple[str, bool]:
+    """The layout that is written down, empty where none is, and whether workers from before layouts have been at work.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached.
+    """
+    # Those workers counted blocks and attempts here, and nothing else tells them.
+    counted = ledger.redis.hmget(ledger.keys.ids, "block", "attempt")
+    return (ledger.redis.get(ledger.keys.version) or b"").decode(), any(counted)

@@ -17,7 +17,16 @@ from smsline.job import JobSpec
 from smsline.ledger import inbox, jobs
 from smsline.ledger.inbox import Part
 from smsline.ledger.link import Ledger
-from tests.faults.support.crashes import Killed, Meter, MeteredProvider, MeteredRedis, When, answer_lost, killed
+from tests.faults.support.crashes import (
+    Killed,
+    Meter,
+    MeteredLedger,
+    MeteredProvider,
+    MeteredRedis,
+    When,
+    answer_lost,
+    killed,
+)
 from tests.faults.support.hands import Hands, engine_of, engine_of_two
 from tests.faults.support.provider import CountingProvider
 from tests.support.redis_server import RedisServer
@@ -63,7 +72,7 @@ class Play:
         """Work until the end, or until the meter strikes."""
         client = MeteredRedis(port=self.port)
         client.meter = self.meter
-        self._hands(Ledger(client, "t")).work(self.closed)
+        self._hands(MeteredLedger(client)).work(self.closed)
 
     def second_worker(self) -> None:
         """Do what the first has left."""

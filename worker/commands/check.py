@@ -4,19 +4,16 @@ The judgements are pure functions over what was found out; `check_all` finds it 
 """
 
 import json
-import statistics
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
-from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import redis
 from kombu.connection import Connection
+from redis.exceptions import RedisError, ResponseError
 from rich.console import Console
 from rich.table import Table
 
@@ -24,6 +21,7 @@ from config.celery import celery_options
 from config.providers import facts_of
 from config.redaction import Redactor
 from config.settings import Settings, SettingsError, load_settings, loose_key_files
+from smsline.ledger import server
 from smsline.ledger.connection import connect
 from smsline.ledger.keys import Keys
 from smsline.ledger.link import Ledger
@@ -36,8 +34,6 @@ OLDEST_REDIS: Final = (6, 2)
 SLOW_MS: Final = 5.0
 """A round trip above this shows in every claim; Redis belongs near the workers."""
 
-_WRITE: Final = "return redis.call('set', KEYS[1], ARGV[1], 'PX', 5000)"
-_PINGS: Final = 20
 _TIMEOUT_S: Final = 3.0
 
 
@@ -237,60 +233,29 @@ def _look_at_redis(settings: Settings, redact: Redactor) -> Iterator[Finding]:
     url = settings.redis_url
     client = connect(url, timeout_s=_TIMEOUT_S)
     try:
-        # The median: the first ping opens the connection, and one slow answer says nothing.
-        latency_ms = statistics.median(_time_ms(client.ping) for _ in range(_PINGS))
+        latency_ms = server.round_trip_ms(client)
         yield ok("redis", shown(url))
         try:
-            yield from judge_redis(url, client.info())
-        except redis.ResponseError as error:
+            yield from judge_redis(url, server.info(client))
+        except ResponseError as error:
             # Hosted Redis may refuse INFO; everything else can be looked at all the same.
             words = f"INFO is refused ({explain(error).words})"
             yield warn("redis version", words, "allow it (+info), so that it can be looked at")
         # After the ping and before the latency: INFO and PING may be allowed where writing is not.
-        yield from try_out(client, Keys(settings.namespace).prefix, redact)
+        yield from judge_trials(server.trials(client, Keys(settings.namespace).prefix), redact)
         for subject, grade, detail, advice in look_at_ledger(Ledger(client, settings.namespace)):
             yield Finding(subject, Grade(grade), detail, advice, exit_code=int(grade == "fail"))
         yield judge_latency(latency_ms)
-    except redis.RedisError as error:
+    except RedisError as error:
         yield _no("redis", error, redact, where=f"{shown(url)}: ")
     finally:
         client.close()
 
 
-def try_out(client: "redis.Redis", prefix: str, redact: Redactor) -> Iterator[Finding]:
-    """Try what sending needs, each with the keys and channels it uses: a ping is answered where nothing can be written.
-
-    Args:
-        client: Of the Redis.
-        prefix: What the ledger's keys begin with.
-        redact: Hides what must not be shown.
-    """
-    key, queue = f"{prefix}check:{token_hex(4)}", "smsline.check"
-    # kombu names its channels by the number of the database, and an ACL may allow some of them
-    # only.
-    db = client.connection_pool.connection_kwargs.get("db") or 0
-
-    def write() -> None:
-        client.eval(_WRITE, 1, key, "1")
-        client.delete(key)
-
-    def channel() -> None:
-        with client.pubsub() as listening:  # type: ignore[no-untyped-call]
-            listening.subscribe(f"/{db}.smsline.check")
-            client.publish(f"/{db}.smsline.check", "1")
-
-    def blocking_read() -> None:
-        client.lpush(queue, "1")
-        # Celery waits for messages with it; a proxy before Redis may not let it through.
-        client.brpop([queue], timeout=1)
-
-    for what, attempt in (("write by script", write), ("channel", channel), ("blocking read", blocking_read)):
-        try:
-            attempt()
-        except redis.RedisError as error:
-            yield _no(f"redis {what}", error, redact)
-        else:
-            yield ok(f"redis {what}", "tried")
+def judge_trials(found: Iterator[tuple[str, RedisError | None]], redact: Redactor) -> Iterator[Finding]:
+    """Whether what sending needs can be done."""
+    for what, error in found:
+        yield ok(f"redis {what}", "tried") if error is None else _no(f"redis {what}", error, redact)
 
 
 def _no(subject: str, error: Exception, redact: Redactor, *, where: str = "") -> Finding:
@@ -331,14 +296,8 @@ def _look_at_broker(settings: Settings, redact: Redactor) -> Iterator[Finding]:
         with connect(url, timeout_s=_TIMEOUT_S) as client:
             yield from (
                 replace(each, subject=each.subject.replace("redis", "broker"))
-                for each in try_out(client, "smsline.", redact)
+                for each in judge_trials(server.trials(client, "smsline."), redact)
             )
-
-
-def _time_ms(call: Callable[[], object]) -> float:
-    began_s = time.perf_counter()
-    call()
-    return (time.perf_counter() - began_s) * 1000
 
 
 def _on_loopback(host: str) -> bool:

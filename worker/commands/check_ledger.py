@@ -6,7 +6,7 @@ from smsline.errors import OtherVersion
 from smsline.ledger.link import Ledger
 from smsline.ledger.losses import Loss, losses
 from smsline.ledger.poison import Poisoned, poisoned
-from smsline.ledger.version import LAYOUT, refuse_other
+from smsline.ledger.version import LAYOUT, refuse_other, seen
 from worker.maintenance.witness import span
 
 Verdict = tuple[str, str, str, str]
@@ -15,11 +15,8 @@ Verdict = tuple[str, str, str, str]
 
 def look_at_ledger(ledger: Ledger) -> Iterator[Verdict]:
     """Look at a ledger, without writing to it."""
-    keys = ledger.keys
-    # Versions before the layout was written down counted blocks and attempts there, and nothing
-    # else tells them.
-    counted = ledger.redis.hmget(keys.ids, "block", "attempt")
-    yield judge_layout((ledger.redis.get(keys.version) or b"").decode(), old_workers=any(counted))
+    found, old_workers = seen(ledger)
+    yield judge_layout(found, old_workers=old_workers)
     yield from judge_losses(losses(ledger))
     yield from judge_poison(poisoned(ledger))
 

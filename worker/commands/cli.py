@@ -175,7 +175,8 @@ def _serve(plan: "Callable[[Settings], Plan]") -> None:
     """Run a plan until a signal: exit code 2 for settings that cannot be used, 1 for what cannot be started."""
     from config.logs import setup_logging  # noqa: PLC0415
     from config.settings import SettingsError, load_settings, loose_key_files  # noqa: PLC0415
-    from worker.supervisor.plan import announce, answers  # noqa: PLC0415
+    from smsline.ledger.server import answers  # noqa: PLC0415
+    from worker.supervisor.plan import announce  # noqa: PLC0415
     from worker.supervisor.supervisor import CannotStart, supervise  # noqa: PLC0415
 
     try:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from config.logs import setup_logging
 from config.settings import load_settings
+from smsline.ledger.server import answers
 from worker.demo.running import LOG, Report
 from worker.supervisor.embedded_redis import HOST
-from worker.supervisor.plan import answers, plan_up
+from worker.supervisor.plan import plan_up
 from worker.supervisor.supervisor import CannotStart, supervise
 
 

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import redis
-
 from config.settings import Settings
-from smsline.ledger.connection import connect
 from smsline.names import LANES, RECEIPTS_QUEUE, SANDBOX_ACCOUNT, WEBHOOKS_QUEUE, lane_queue
 from smsline.urls import read_url, shown
 from worker.listening import bind, url_of
@@ -176,18 +173,6 @@ def sandbox_account(url: str) -> dict[str, str]:
         "ENDPOINT": url,
     }
     return {f"SMSLINE_ACCOUNTS__{SANDBOX_ACCOUNT.upper()}__{name}": value for name, value in values.items()}
-
-
-def answers(redis_url: str) -> bool:
-    """Whether the ledger's Redis answers."""
-    # A connection each time: the supervisor asks only until the first answer.
-    client = connect(redis_url, timeout_s=1)
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
-    finally:
-        client.close()
 
 
 def announce(plan: Plan) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 from typing import Final
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from smsline.ledger import accounts
+from smsline.ledger import accounts, attempts
+from smsline.ledger.server import memory_bytes
 from worker.web.context import Web, address_of, web_of
 from worker.web.families import Family
 from worker.web.metrics_accounts import of_accounts
@@ -49,7 +50,7 @@ def account_health(web: Web) -> Iterator[Family]:
         up.samples.append((labels, float(not (health["parked"] or health["held"] or health["out"]))))
         due.samples.append((labels, health["outstanding"]))
         unmatched.samples.append((labels, health["orphans"]))
-        unsure.samples.append((labels, ledger.redis.hlen(ledger.keys.unsure(name))))
+        unsure.samples.append((labels, attempts.unsure_count(ledger, name)))
         if breaker := health["held"]:
             about = {**labels, "code": breaker["code"]}
             held.samples.append((about, max(0.0, (now_ms - breaker["since_ms"]) / 1000)))
@@ -62,13 +63,10 @@ def account_health(web: Web) -> Iterator[Family]:
 
 def memory(web: Web) -> Iterator[Family]:
     """What the ledger costs."""
-    try:
-        found = web.ledger.redis.info("memory")
-    except ResponseError:  # hosted Redis may not allow the command
-        return
-    used, limit = float(found.get("used_memory", 0)), float(found.get("maxmemory", 0))
-    yield Family("ledger_memory_bytes", "Memory of the ledger's Redis.", samples=[({}, used)])
-    yield Family("ledger_memory_limit_bytes", "What it may use; 0 for all there is.", samples=[({}, limit)])
+    if found := memory_bytes(web.ledger):
+        used, limit = found
+        yield Family("ledger_memory_bytes", "Memory of the ledger's Redis.", samples=[({}, used)])
+        yield Family("ledger_memory_limit_bytes", "What it may use; 0 for all there is.", samples=[({}, limit)])
 
 
 SOURCES: Final[tuple[Callable[[Web], Iterable[Family]], ...]] = (

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from smsline.ledger.server import ping
 from worker.web.context import web_of
 
 
@@ -21,7 +22,7 @@ async def livez(_: Request) -> Response:
 def readyz(request: Request) -> Response:
     """The ledger's Redis answers."""
     try:
-        web_of(request).ledger.redis.ping()
+        ping(web_of(request).ledger)
     except RedisError as error:
         return PlainTextResponse(
             f"the ledger's Redis cannot be reached ({type(error).__name__})\n", 503, {"retry-after": "1"}

@@ -1,11 +1,12 @@
 """A Redis client and a provider that end their process, or lose an answer, at a chosen step; for playing all of the steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from smsline.ledger.link import Ledger, ScriptCall
 from tests.faults.support.provider import CountingProvider
 from worker.providers.base import Answer, Broken, Call, ReceiptPage, Refused
 
@@ -68,6 +69,19 @@ class MeteredRedis(redis.Redis):
         execute = pipe.execute
         pipe.execute = lambda *a, **o: self.meter.through(lambda: execute(*a, **o))  # type: ignore[method-assign]
         return pipe
+
+
+class MeteredLedger(Ledger):
+    """A ledger all of whose round trips pass a meter: those of its client, and those of its scripts, which need no client."""
+
+    def __init__(self, client: MeteredRedis) -> None:
+        super().__init__(client, "t")
+        self._meter = client.meter
+
+    def _answers(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        """Scripts that are run in one round trip."""
+        answers: list[Any] = self._meter.through(lambda: super(MeteredLedger, self)._answers(calls))
+        return answers
 
 
 class MeteredProvider(CountingProvider):

@@ -8,7 +8,6 @@ from typing import Any
 
 import fakeredis
 import pytest
-import redis
 
 from smsline.ledger.link import Ledger
 from tests.unit.commands.conftest import Run, account_at, account_of_sandbox
@@ -205,12 +204,9 @@ def test_a_busy_bucket(tencent: Run, sandbox: Background, monkeypatch: pytest.Mo
 
 def test_no_redis_no_call(tencent: Run, sandbox: Background, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the buckets nothing is asked."""
-
-    class Gone(fakeredis.FakeRedis):
-        def evalsha(self, *_: Any) -> Any:
-            raise redis.ConnectionError("refused")
-
-    monkeypatch.setattr(session, "open_ledger", lambda _settings: Ledger(Gone(), "t"))
+    server = fakeredis.FakeServer()
+    server.connected = False
+    monkeypatch.setattr(session, "open_ledger", lambda _settings: Ledger(fakeredis.FakeRedis(server=server), "t"))
 
     ran = tencent("templates", "list")
 

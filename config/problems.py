@@ -7,8 +7,8 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from config.sources import NamePath, Written, env_name
-from config.suggestions import Known
+from config.sources import NamePath, RawSetting, env_name
+from config.suggestions import SettingNames
 from smsline.errors import SmslineError, shorten
 from smsline.urls import shown
 
@@ -67,7 +67,7 @@ def path_of(error: ErrorDetails) -> NamePath:
     return tuple(str(part) for part in where if part != "[key]" and not isinstance(part, int))
 
 
-def describe(error: ErrorDetails, written: Mapping[NamePath, Written], known: Known) -> str:
+def describe(error: ErrorDetails, written: Mapping[NamePath, RawSetting], known: SettingNames) -> str:
     """One line for one of pydantic's errors: `SMSLINE_LEASE_S='-1': must be greater than 0`."""
     path = path_of(error)
     # The value is the path's own, or the one above it that is meant for all lanes, or the first one below: of a table

@@ -44,7 +44,7 @@ Weights = Annotated[dict[Name, Weight], BeforeValidator(_weighed)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(split)]
 
 
-class Route(BaseModel):
+class RouteSettings(BaseModel):
     """Accounts for some numbers of some lanes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +75,7 @@ class Route(BaseModel):
         return (*self.accounts, *self.fallback)
 
 
-def stray(routes: Mapping[str, Route], known: Mapping[str, object]) -> tuple[str, str] | None:
+def stray(routes: Mapping[str, RouteSettings], known: Mapping[str, object]) -> tuple[str, str] | None:
     """The first route that names an account which does not exist, or one twice, and the rule.
 
     None when all is well.

@@ -16,10 +16,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config.accounts import Account
 from config.fields import BrokerUrl, Country, LowerCase, Name, PerLane, Probes, RedisUrl, Seconds, SecondsOrZero
 from config.problems import UNKNOWN, SettingsError, Unfit, describe, errors_of, path_of
-from config.routes import Route, stray
-from config.sources import Given, config_path, overlaid, read_environ, read_file, without
-from config.suggestions import Known
-from config.web import Web, Webhooks
+from config.routes import RouteSettings, stray
+from config.sources import SourceContent, config_path, overlaid, read_environ, read_file, without
+from config.suggestions import SettingNames
+from config.web import WebhookSettings, WebSettings
 from smsline.environ import PREFIX, open_to_others
 from smsline.names import DEFAULT_URL
 from smsline.urls import proxy_secrets, secrets_of
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     accounts: dict[Name, Account] = Field(default_factory=dict)
     """Accounts by name."""
 
-    routes: dict[Name, Route] = Field(default_factory=dict)
+    routes: dict[Name, RouteSettings] = Field(default_factory=dict)
     """Routes by name; numbers that none is for go by the accounts' own prefixes and priorities."""
 
     breaker_failures: Annotated[int, Field(ge=0, le=1000)] = 4
@@ -154,10 +154,10 @@ class Settings(BaseSettings):
     sandbox: Annotated[Literal["auto", "on", "off"], LowerCase] = "auto"
     """Whether `up` starts the sandbox; auto does when there is no account."""
 
-    web: Web = Web()
+    web: WebSettings = WebSettings()
     """The web process."""
 
-    webhooks: Webhooks = Webhooks()
+    webhooks: WebhookSettings = WebhookSettings()
     """Deliveries of events."""
 
     @classmethod
@@ -247,7 +247,7 @@ class Settings(BaseSettings):
         return tuple(filter(None, (*credentials, *passwords, self.web.metrics_token.get_secret_value())))
 
 
-KNOWN: Final = Known(
+KNOWN: Final = SettingNames(
     top=tuple(Settings.model_fields),
     per_lane=frozenset(name for name, field in Settings.model_fields.items() if isinstance(field.default, PerLane)),
     groups={
@@ -319,10 +319,10 @@ def loose_key_files(environ: Mapping[str, str] | None = None) -> list[str]:
     return list(filter(None, map(open_to_others, (*read_environ(environ, KNOWN.per_lane).key_files, *held))))
 
 
-def _given_by_file(environ: Mapping[str, str]) -> Given:
+def _given_by_file(environ: Mapping[str, str]) -> SourceContent:
     path = config_path(environ)
     try:
-        return read_file(path, KNOWN.per_lane) if path else Given()
+        return read_file(path, KNOWN.per_lane) if path else SourceContent()
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -23,7 +23,7 @@ DEFAULT_FILE: Final = "smsline.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RawSetting:
     """A setting as it was written down.
 
     Attributes:
@@ -40,7 +40,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SourceContent:
     """What one source holds.
 
     Attributes:
@@ -51,7 +51,7 @@ class Given:
     """
 
     tree: Tree = field(default_factory=dict)
-    written: dict[NamePath, Written] = field(default_factory=dict)
+    written: dict[NamePath, RawSetting] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     key_files: list[Path] = field(default_factory=list)
 
@@ -61,7 +61,7 @@ def env_name(path: NamePath) -> str:
     return PREFIX + "__".join(part.upper() for part in path)
 
 
-def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
+def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> SourceContent:
     """Take every `SMSLINE_…` variable as a setting, and every file that stands in for one.
 
     An empty one counts as not set, as for the client, because that is what compose files pass on;
@@ -83,18 +83,18 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Given:
         return path in {("codes_file",), ("words_file",)} or in_account
 
     values, problems = read_values(environ, own_name=own_name)
-    given = Given(problems=[str(problem) for problem in problems])
+    given = SourceContent(problems=[str(problem) for problem in problems])
     # Shallow names first, so that `SMSLINE_LINGER_MS__OTP` refines `SMSLINE_LINGER_MS` in whatever order they are set.
     for name in sorted(values, key=lambda name: (name.count("__"), name)):
         value, path = values[name], _path_of(name)
         if value.text or path[0] in {"accounts", "routes"}:
-            _put(given, path, Written(value.source, value.text, secret=value.path is not None), per_lane)
+            _put(given, path, RawSetting(value.source, value.text, secret=value.path is not None), per_lane)
         if value.path:
             given.key_files.append(value.path)
     return given
 
 
-def read_file(path: Path, per_lane: frozenset[str]) -> Given:
+def read_file(path: Path, per_lane: frozenset[str]) -> SourceContent:
     """Take every key of a TOML file as a setting.
 
     Raises:
@@ -102,9 +102,9 @@ def read_file(path: Path, per_lane: frozenset[str]) -> Given:
         tomllib.TOMLDecodeError: It is not TOML; the message has line and column.
         UnicodeDecodeError: It is not UTF-8.
     """
-    given = Given()
+    given = SourceContent()
     for keys, value in sorted(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))), key=lambda leaf: len(leaf[0])):
-        written = Written(f"{'.'.join(keys)} in {path}", value, in_file=True)
+        written = RawSetting(f"{'.'.join(keys)} in {path}", value, in_file=True)
         _put(given, tuple(key.lower() for key in keys), written, per_lane)
     return given
 
@@ -154,7 +154,7 @@ def _leaves(tree: Mapping[str, Any], above: NamePath = ()) -> Iterator[tuple[Nam
             yield (*above, key), value
 
 
-def _put(given: Given, path: NamePath, written: Written, per_lane: frozenset[str]) -> None:
+def _put(given: SourceContent, path: NamePath, written: RawSetting, per_lane: frozenset[str]) -> None:
     """Add one value; shallow paths come first, so that a lane's own value refines the number set for all lanes."""
     given.written[path] = written
     node: Any = given.tree

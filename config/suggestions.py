@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.accounts import Account
-from config.routes import Route
+from config.routes import RouteSettings
 from config.sources import NamePath
 from smsline.names import LANES
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SettingNames:
     """The names there are.
 
     Attributes:
@@ -57,7 +57,7 @@ class Known:
             case ("accounts", _):
                 beside = tuple(Account.model_fields)
             case ("routes", _):
-                beside = tuple(Route.model_fields)
+                beside = tuple(RouteSettings.model_fields)
             case (name,) if name in self.per_lane:
                 beside = LANES
             case (name,):

@@ -22,7 +22,7 @@ Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Befor
 """Addresses and networks: `10.0.0.1,192.168.0.0/16` or a list."""
 
 
-class Web(BaseModel):
+class WebSettings(BaseModel):
     """The web process: console, API, callbacks, metrics."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -72,7 +72,7 @@ class Web(BaseModel):
         return bool(self.trusted_proxy_header and self.trusted_proxy_addresses)
 
 
-class Webhooks(BaseModel):
+class WebhookSettings(BaseModel):
     """Deliveries of events to other services."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from smsline.aio import AsyncClient
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, OtherVersion, SmslineError, Unavailable, Unconfirmed
-    from smsline.health import AccountHealth, Credit, Failover, Held, Parked
+    from smsline.health import AccountHealth, CreditInfo, Failover, HoldInfo, ParkInfo
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected, Summary
     from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
     from smsline.ledger.audit import Act, Actor
@@ -38,11 +38,11 @@ __all__ = [
     "Client",
     "Conflict",
     "Counts",
-    "Credit",
+    "CreditInfo",
     "DeadGroup",
     "DeadRow",
     "Failover",
-    "Held",
+    "HoldInfo",
     "JobOptions",
     "KeptReply",
     "KeyOptions",
@@ -54,7 +54,7 @@ __all__ = [
     "NumberInfo",
     "NumberPage",
     "OtherVersion",
-    "Parked",
+    "ParkInfo",
     "Recipient",
     "Rejected",
     "Result",
@@ -76,7 +76,7 @@ _HOMES = {
     "aio": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("BadInput", "Conflict", "NotFound", "OtherVersion", "SmslineError", "Unavailable", "Unconfirmed"),
-    "health": ("AccountHealth", "Credit", "Failover", "Held", "Parked"),
+    "health": ("AccountHealth", "CreditInfo", "Failover", "HoldInfo", "ParkInfo"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected", "Summary"),
     "ledger.api_keys": ("ApiKey", "KeyOptions", "ListedKey"),
     "ledger.audit": ("Act", "Actor"),

@@ -91,7 +91,7 @@ class Admin(Webhooks):
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
         """What is in the dead letter, by account, code and state, most first, with what each code means and what to do."""
         with self._acting():
-            pick = dead.Pick(code, job, account, dead.check_state(state))
+            pick = dead.DeadFilter(code, job, account, dead.check_state(state))
             return self._told(dead.groups(self._ledger, pick))
 
     def dead_summary(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
@@ -100,13 +100,13 @@ class Admin(Webhooks):
         `jobs` is empty, or the one that is asked for.
         """
         with self._acting():
-            pick = dead.Pick(code, job, account, dead.check_state(state))
+            pick = dead.DeadFilter(code, job, account, dead.check_state(state))
             return self._told(dead.of_jobs(self._ledger, [job], pick) if job else dead.summary(self._ledger, pick))
 
     def dead_rows(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> Iterator[DeadRow]:
         """Every recipient in the dead letter, streamed."""
         with self._acting():
-            for group, row in dead.rows(self._ledger, dead.Pick(code, job, account, dead.check_state(state))):
+            for group, row in dead.rows(self._ledger, dead.DeadFilter(code, job, account, dead.check_state(state))):
                 yield DeadRow(
                     job=group.job,
                     phone=row["phone"],
@@ -139,7 +139,7 @@ class Admin(Webhooks):
             Conflict: Some of a job cannot be sent again: its deadline has passed, it was cancelled,
                 or its params are erased.
         """
-        pick = dead.Pick(code, job, account, dead.check_state(state))
+        pick = dead.DeadFilter(code, job, account, dead.check_state(state))
         with self._acting():
             done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
         self._note("dead.requeue", {"code": code, "job": job, "account": account, "state": state}, done.recipients)
@@ -154,7 +154,7 @@ class Admin(Webhooks):
         """Take recipients out of the dead letter; their state stays. Returns how many."""
         with self._acting():
             dropped = dead.settle(
-                self._ledger, "drop", dead.Pick(code, job, account, dead.check_state(state))
+                self._ledger, "drop", dead.DeadFilter(code, job, account, dead.check_state(state))
             ).recipients
         self._note("dead.drop", {"code": code, "job": job, "account": account, "state": state}, dropped)
         return dropped
@@ -301,7 +301,7 @@ class Admin(Webhooks):
         with self._acting():
             yield from replies.since(self._ledger, since_s * 1000)
 
-    def _told(self, found: Iterable[dead.Group]) -> list[DeadGroup]:
+    def _told(self, found: Iterable[dead.DeadCount]) -> list[DeadGroup]:
         """Groups with what their codes mean, those of several jobs added up."""
         providers = accounts.registered(self._ledger)
         # The ledger counts by job; people ask by code.
@@ -347,7 +347,7 @@ _WHY = {
 }
 
 
-def _dead_group(group: dead.Group, provider: str) -> DeadGroup:
+def _dead_group(group: dead.DeadCount, provider: str) -> DeadGroup:
     # The same code may be a receipt's and a call's, and mean two things; the state tells which of them spoke.
     if group.state == State.UNDELIVERED and provider and group.code:
         found = codes.for_receipt(provider, group.code)

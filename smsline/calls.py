@@ -25,7 +25,7 @@ from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.talk import Talk, Unreached, ask
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL, GONE_MS, lane_queue
 from smsline.numbers import check_region, parse_number
-from smsline.repeats import Content, mark, refuse_another_job, refuse_other_rows
+from smsline.repeats import RowSums, mark, refuse_another_job, refuse_other_rows
 from smsline.tracing import submitting
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 from smsline.wakeup import wake_up
@@ -118,7 +118,7 @@ def reachable() -> Iterator[None]:
 
 def checked_message(
     job: Mapping[str, object], *, to: str, ref: str, region: str | None
-) -> tuple[JobSpec, Part, Content]:
+) -> tuple[JobSpec, Part, RowSums]:
     """A message to one number, checked without asking Redis.
 
     Raises:
@@ -126,12 +126,12 @@ def checked_message(
     """
     spec, rules = JobSpec.checked(job), rules_of(job, region)
     number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
-    part, content = Part([number], None, [check_ref(ref)] if ref else None), Content()
+    part, content = Part([number], None, [check_ref(ref)] if ref else None), RowSums()
     content.add(number, None, ref)
     return spec, part, content
 
 
-def _said(spec: JobSpec, content: Content) -> tuple[str, ...]:
+def _said(spec: JobSpec, content: RowSums) -> tuple[str, ...]:
     """What one message says to whom, without a text of it."""
     return spec.lane, spec.template, mark(spec.params), str(content)
 

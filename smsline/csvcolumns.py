@@ -73,7 +73,7 @@ _DELIMITERS: Final = ",;\t|"
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,}")
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """One data row.
 
     Attributes:
@@ -188,7 +188,7 @@ def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
     return found[0]
 
 
-def read_row(cells: Sequence[str], columns: Columns, line: int) -> Row:
+def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
     """One row's values by the header's columns.
 
     A row that cannot be taken apart says why in `reason`.
@@ -201,20 +201,22 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> Row:
         needed = max(columns.phone, *columns.params) if columns.params else columns.phone
         if len(cells) <= needed or any(map(str.strip, cells[columns.width :])):
             phone = cells[columns.phone].strip() if columns.phone < len(cells) else ""
-            return Row(
+            return CsvRow(
                 line, _text(phone), reason=f"has {len(cells)} values where the header names {columns.width} columns"
             )
     phone = cells[columns.phone].strip()
     params = tuple([cells[position] for position in columns.params]) if columns.params else None
     ref = cells[columns.ref].strip() if columns.ref is not None and columns.ref < len(cells) else ""
     if not phone:
-        return Row(line, "", reason="phone is empty")
+        return CsvRow(line, "", reason="phone is empty")
     taken = "".join((phone, ref, *(params or ())))
     # Bytes that were no text came as lone surrogates; `isascii` is the quick answer for nearly every row.
     if not taken.isascii() and any("\ud800" <= letter <= "\udfff" for letter in taken):
-        return Row(line, _text(phone), reason="is not UTF-8 text; save the file as CSV (UTF-8), or name its --encoding")
+        return CsvRow(
+            line, _text(phone), reason="is not UTF-8 text; save the file as CSV (UTF-8), or name its --encoding"
+        )
     others = tuple([cells[at].strip() if at < len(cells) else "" for at in columns.others]) if columns.others else ()
-    return Row(line, phone, params, ref, others=others)
+    return CsvRow(line, phone, params, ref, others=others)
 
 
 def column_name(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""Campaign files: a CSV, as people and their programs write it, read one `Row` at a time.
+"""Campaign files: a CSV, as people and their programs write it, read one `CsvRow` at a time.
 
 Nothing is held but the row at hand, so a million rows cost no more memory than one. What is wrong
 with the whole file (no `phone` column, a spreadsheet, no text) is refused before the first row;
@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from smsline.csvcolumns import Row, column_name, delimiter_of, read_header, read_row
+from smsline.csvcolumns import CsvRow, column_name, delimiter_of, read_header, read_row
 from smsline.errors import BadInput
 from smsline.textfile import encoding_of
 
@@ -96,13 +96,13 @@ class CampaignFile:
         """How far the file has been read; up to 64 KB ahead of the rows given out."""
         return self._counted.count
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[CsvRow]:
         """Every data row in order, once; blank ones (no value in any column) are passed over."""
         yield from (read_row(first, self.columns, self._lines) for first in self._pending)
         begins = self._lines + 1
         while (cells := self._next()) is not None:
             if isinstance(cells, csv.Error):
-                yield Row(begins, "", reason=_broken(cells, begins, self._lines))
+                yield CsvRow(begins, "", reason=_broken(cells, begins, self._lines))
             elif not (row := read_row(self._unquoted(cells), self.columns, begins)).reason or any(
                 map(str.strip, cells)
             ):

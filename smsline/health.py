@@ -13,7 +13,7 @@ from smsline.ledger.breaker import Out
 from smsline.ledger.jobs import iso
 
 
-class Parked(TypedDict):
+class ParkInfo(TypedDict):
     """Why something of an account is parked.
 
     `scope` is `account`, `region` for one side (`side`: mainland or global), `template`, or `job`
@@ -30,7 +30,7 @@ class Parked(TypedDict):
     since: str | None
 
 
-class Credit(TypedDict):
+class CreditInfo(TypedDict):
     """What was left on an account when the provider was asked last."""
 
     balance: str
@@ -53,7 +53,7 @@ class Failover(TypedDict):
     share: float
 
 
-class Held(TypedDict):
+class HoldInfo(TypedDict):
     """Why an account is held.
 
     `next_probe`: when a call finds out whether it still must be; `returning`: the last such call
@@ -81,8 +81,8 @@ class AccountHealth(TypedDict):
     account: str
     provider: str
     state: str
-    parked: list[Parked]
-    held: Held | None
+    parked: list[ParkInfo]
+    held: HoldInfo | None
     workers: list[str]
     refused: dict[str, str]
     waiting: int
@@ -91,7 +91,7 @@ class AccountHealth(TypedDict):
     unmatched_receipts: int
     last_error: str
     unknown_codes: dict[str, int]
-    credit: Credit | None
+    credit: CreditInfo | None
     failover: Failover | None
     diverted: dict[str, int]
 
@@ -108,7 +108,7 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
     credit = None
     if left is not None:
         at = iso(left["at_ms"])
-        credit = Credit(balance=left["balance"], currency=left["currency"], messages=left["messages"], at=at)
+        credit = CreditInfo(balance=left["balance"], currency=left["currency"], messages=left["messages"], at=at)
     workers = sorted(worker for worker, its in live.items() if name in its["accounts"])
     # The first that holds: a park needs a person, so it stands before what ends by itself.
     states = {
@@ -145,10 +145,10 @@ def _meaning(code: str, provider: str, otherwise: str = "no table knows this cod
     return matches[0].row.meaning if matches else otherwise
 
 
-def _held(held: breaker.Held | None, provider: str) -> Held | None:
+def _held(held: breaker.Held | None, provider: str) -> HoldInfo | None:
     if held is None:
         return None
-    return Held(
+    return HoldInfo(
         code=held["code"],
         meaning=_meaning(held["code"], provider),
         since=iso(held["since_ms"]),
@@ -170,8 +170,8 @@ def _failover(held: Out | None, provider: str) -> Failover | None:
     )
 
 
-def _parked(park: accounts.Park, provider: str) -> Parked:
-    return Parked(
+def _parked(park: accounts.Park, provider: str) -> ParkInfo:
+    return ParkInfo(
         scope=park["scope"],
         template=template_id(park["template"]),
         side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",

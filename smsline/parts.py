@@ -10,7 +10,7 @@ from smsline import numbers
 from smsline.errors import BadInput, Conflict, shorten
 from smsline.job import NO_RULES, PART_SIZE, Recipient, Rejected, RowRules, check_params, check_ref
 from smsline.ledger.inbox import Part
-from smsline.repeats import Content, Known, mark_of
+from smsline.repeats import KnownPhones, RowSums, mark_of
 
 Listener = Callable[[Rejected], None]
 
@@ -34,7 +34,7 @@ class Tally:
     doubled: int = 0
     held: int = 0
     first_bad: Rejected | None = None
-    content: Content | None = None
+    content: RowSums | None = None
 
     @property
     def rows(self) -> int:
@@ -60,7 +60,7 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
     tally: Tally,
     *,
     rules: RowRules = NO_RULES,
-    known: Known | None = None,
+    known: KnownPhones | None = None,
     on_rejected: Listener | None = None,
     on_duplicate: Listener | None = None,
     size: int = PART_SIZE,
@@ -83,7 +83,7 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
         Conflict: The job has one of the numbers from an earlier call, and it was to get something
             else.
     """
-    filling, known = _Filling(), known or Known()
+    filling, known = _Filling(), known or KnownPhones()
     is_usual, add = numbers.usual_spelling(), known.add
     for row_no, row in enumerate(rows, tally.rows + 1):
         # Nine rows in ten of a campaign are such text. One expression judges it; check_row takes four times as long to say the same.
@@ -98,7 +98,7 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
             mark = mark_of(params, ref) if params is not None or ref else 0
         at = add(numbers.same_phone(number), row_no, mark)
         # Row 0 is an earlier call's: what is met there again is held, what is met in this call is a duplicate.
-        first, same = (known.row_at(at), known.mark_at(at) in {mark, Known.ERASED}) if at >= 0 else (0, True)
+        first, same = (known.row_at(at), known.mark_at(at) in {mark, KnownPhones.ERASED}) if at >= 0 else (0, True)
         if first:
             if same:
                 tally.doubled += 1

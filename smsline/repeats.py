@@ -27,7 +27,7 @@ _WORD: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeyedJob:
     """A job as its key finds it again.
 
     Attributes:
@@ -39,7 +39,7 @@ class Kept:
         total: Numbers it has.
         parts: Parts it has; the next one has this number.
         params: Mark of the job's params; empty when it was not kept.
-        rows: `Content` as text; empty when it was not kept, as by an older producer.
+        rows: `RowSums` as text; empty when it was not kept, as by an older producer.
     """
 
     job: str
@@ -60,7 +60,7 @@ def mark(params: Sequence[str]) -> str:
     return blake2b(json.dumps(list(params)).encode(), digest_size=2).hexdigest()
 
 
-class Content:
+class RowSums:
     """What a job's rows are, whatever their order: sums of digests, which are added row by row."""
 
     __slots__ = ("count", "numbers", "params", "refs")
@@ -88,7 +88,7 @@ def _digest(value: bytes) -> int:
     return int.from_bytes(blake2b(value, digest_size=8).digest())
 
 
-class Known:
+class KnownPhones:
     """The phones that a job has, each with the row that brought it and a mark of what it is sent.
 
     An open-addressed table in three arrays takes 40 bytes a number, where a dict takes 110: a call
@@ -177,7 +177,7 @@ def mark_of(params: object, ref: str) -> int:
     return hash((params, ref)) & (1 << 64) - 1 | 2 if params is not None or ref else 0
 
 
-def refuse_another_job(kept: Kept, spec: JobSpec) -> None:
+def refuse_another_job(kept: KeyedJob, spec: JobSpec) -> None:
     """Compare all but the rows, which can be done before one is read.
 
     Raises:
@@ -200,7 +200,7 @@ def refuse_another_job(kept: Kept, spec: JobSpec) -> None:
         raise _conflict(kept, spec.key, found)
 
 
-def refuse_other_rows(kept: Kept, key: str, content: Content) -> None:
+def refuse_other_rows(kept: KeyedJob, key: str, content: RowSums) -> None:
     """Compare the rows with those of a job that has all of its own.
 
     Raises:
@@ -227,7 +227,7 @@ def another_campaign(job: str, key: str, why: str) -> Conflict:
     )
 
 
-def _conflict(kept: Kept, key: str, found: Sequence[str]) -> Conflict:
+def _conflict(kept: KeyedJob, key: str, found: Sequence[str]) -> Conflict:
     return Conflict(
         f"key {_shown(key)}: its job {kept.job} was asked for with other values ({'; '.join(found)}); "
         "nothing was added. Use another key for another job"

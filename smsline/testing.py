@@ -31,7 +31,7 @@ from smsline.ledger.replies import KeptReply
 from smsline.numbers import e164, parse_number
 from smsline.parts import Tally, nothing_good, parts
 from smsline.questions import NumberInfo
-from smsline.repeats import Content, Kept, mark, refuse_another_job, refuse_other_rows
+from smsline.repeats import KeyedJob, RowSums, mark, refuse_another_job, refuse_other_rows
 from smsline.states import COUNTED, FINAL, State
 
 __all__ = ["AsyncCollector", "Collected", "Collector"]
@@ -70,7 +70,7 @@ class Collector:
         """
         spec, rules = JobSpec.checked({"template": template, **job}, now_s=self._clock_s()), rules_of(job, self.region)
         number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
-        content = Content()
+        content = RowSums()
         content.add(number, None, check_ref(ref))
         kept, repeated = self._keep(spec, job_id, content)
         if not repeated:
@@ -100,7 +100,7 @@ class Collector:
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job}, now_s=self._clock_s())
-        content = Content()
+        content = RowSums()
         tally, rules = Tally(content=content), rules_of(job, self.region)
         # All parts before anything is kept: an input that breaks off half-way leaves no half of a job in a test.
         found = list(parts(to, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate))
@@ -117,13 +117,13 @@ class Collector:
             on_summary(Summary(kept.id, added, held, tally.doubled, tally.bad, repeated))
         return kept.id
 
-    def _keep(self, spec: JobSpec, job_id: str | None, content: Content) -> tuple[Collected, bool]:
+    def _keep(self, spec: JobSpec, job_id: str | None, content: RowSums) -> tuple[Collected, bool]:
         if self.unavailable:
             raise Unavailable("the ledger's Redis cannot be reached; nothing was taken")
         # By the real comparison: a test that repeats a key with other rows must fail as it would in production.
         for known in self.jobs:
             if known.id == job_id or (spec.key and known.spec.key == spec.key):
-                before = Kept(known.id, known.spec, params=mark(known.spec.params), rows=known.rows)
+                before = KeyedJob(known.id, known.spec, params=mark(known.spec.params), rows=known.rows)
                 refuse_another_job(before, spec)
                 refuse_other_rows(before, spec.key, content)
                 return known, True

@@ -15,7 +15,7 @@ from smsline.ledger import inbox
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.talk import Talk
 from smsline.parts import Tally
-from smsline.repeats import Content, Kept, Known, another_campaign, refuse_another_job, refuse_other_rows
+from smsline.repeats import KeyedJob, KnownPhones, RowSums, another_campaign, refuse_another_job, refuse_other_rows
 
 if TYPE_CHECKING:
     from smsline.calls import Calls
@@ -41,12 +41,12 @@ class Upload:
 
     def __init__(self, calls: "Calls", spec: JobSpec, job_id: str | None = None) -> None:
         repeatable = bool(spec.key or job_id)
-        self.known = Known()
-        self.tally = Tally(content=Content() if repeatable else None)
+        self.known = KnownPhones()
+        self.tally = Tally(content=RowSums() if repeatable else None)
         self._calls, self._spec = calls, spec
         self._job = check_job_id(job_id) if job_id else ""
         self._repeatable = repeatable
-        self._kept: Kept | None = None
+        self._kept: KeyedJob | None = None
         self._waiting: deque[Part] = deque()
         self._part_no = self._doubled = 0
 
@@ -135,7 +135,7 @@ class Upload:
             self._kept, self._job = kept, taken.job
         return taken
 
-    def _said_again(self, kept: Kept) -> tuple[Submitted, Summary]:
+    def _said_again(self, kept: KeyedJob) -> tuple[Submitted, Summary]:
         if self.tally.content is not None:
             refuse_other_rows(kept, self._spec.key, self.tally.content)
         return Submitted(kept.job, complete=True, existed=True), self._summary(0, self.tally.good + self.tally.held)

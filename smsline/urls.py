@@ -69,7 +69,7 @@ _OPTIONS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RedisPlace:
     """Where a URL leads.
 
     Attributes:
@@ -109,7 +109,7 @@ def is_redis(url: str) -> bool:
     return url.strip().partition("://")[0] in REDIS_SCHEMES
 
 
-def read_url(url: str, schemes: tuple[str, ...] = REDIS_SCHEMES) -> Place:
+def read_url(url: str, schemes: tuple[str, ...] = REDIS_SCHEMES) -> RedisPlace:
     """Where a URL leads.
 
     Args:
@@ -138,7 +138,7 @@ def read_url(url: str, schemes: tuple[str, ...] = REDIS_SCHEMES) -> Place:
     path = (found["path"] or "").removeprefix("/")
     said = _read_query(found["query"] or "", tls=scheme in _TLS_SCHEMES)
     master, db = _read_path(path, scheme=scheme, sentinels=sentinels)
-    return Place(
+    return RedisPlace(
         scheme=scheme,
         hosts=tuple(zip(names, ports, strict=True)),
         path=path,
@@ -190,7 +190,7 @@ def proxy_secrets(url: str) -> tuple[str, ...]:
     return (raw, unquote(raw)) if raw else ()
 
 
-def redis_client(kind: Any, place: Place, **options: Any) -> Any:  # noqa: ANN401 - redis-py's clients, sync and async, share no type
+def redis_client(kind: Any, place: RedisPlace, **options: Any) -> Any:  # noqa: ANN401 - redis-py's clients, sync and async, share no type
     """A client of a Redis.
 
     Behind sentinels of whichever server is the primary, asked for anew with every connection.

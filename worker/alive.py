@@ -29,7 +29,7 @@ def folder() -> Path:
     return Path(given) if given else Path(tempfile.gettempdir()) / f"smsline-alive-{os.getuid()}"
 
 
-class Beat:
+class AliveFile:
     """The file of this process.
 
     Args:

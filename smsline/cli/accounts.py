@@ -12,7 +12,7 @@ from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import cell, print_json, print_line
 
 if TYPE_CHECKING:
-    from smsline.health import AccountHealth, Parked
+    from smsline.health import AccountHealth, ParkInfo
 
 commands = typer.Typer()
 
@@ -100,7 +100,7 @@ def _troubles(one: "AccountHealth") -> list[str]:
     return parks + held + (lacking if one["state"] == "unserved" else []) + machines + _failover(one) + unknown
 
 
-def _what(park: "Parked") -> str:
+def _what(park: "ParkInfo") -> str:
     """What of the account is parked."""
     if park["side"]:
         return f"{park['side']} numbers"

@@ -61,7 +61,7 @@ Text = Annotated[
 ]
 
 
-class Intake:
+class FileIntake:
     """The rows of a file on their way to the client, and the way back from a rejected position to its line.
 
     Attributes:
@@ -197,7 +197,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:
         _check_columns(source, params_given=bool(param))
         with RejectedFile(_rejects_of(file, rejects)) as bad, _progress(source) as tick:
-            intake = Intake(source, bad, tick)
+            intake = FileIntake(source, bad, tick)
             listeners = (intake.rejected, intake.repeated, intake.settled)
             try:
                 if dry_run:

@@ -44,7 +44,7 @@ _GROUP_COLUMNS: Final = (
 _SHOWN_JOBS: Final = 3
 
 
-class Selection(TypedDict):
+class DeadOptions(TypedDict):
     """Which dead letters: all conditions hold at once, an empty one always holds."""
 
     code: str
@@ -170,7 +170,7 @@ def drop(
     _report("dropped", admin.drop(**selection), as_json=as_json)
 
 
-def _selection(given: Selection, *, everything: bool) -> Selection:
+def _selection(given: DeadOptions, *, everything: bool) -> DeadOptions:
     """What the options pick out; picking nothing must be meant, so it needs --all.
 
     Raises:
@@ -185,7 +185,7 @@ def _selection(given: Selection, *, everything: bool) -> Selection:
     return given
 
 
-def _ask_first(admin: "Admin", selection: Selection, *, verb: str, yes: bool) -> None:
+def _ask_first(admin: "Admin", selection: DeadOptions, *, verb: str, yes: bool) -> None:
     """A person confirms; a script, which has no terminal, has already said what it wants.
 
     Raises:

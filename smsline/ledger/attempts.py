@@ -9,7 +9,7 @@ from smsline.ledger import statistics
 from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
 from smsline.ledger.blocks import fees_of, numbers_of, pack_note, read_note
 from smsline.ledger.breaker import SILENT, BreakerEvent, Heard
-from smsline.ledger.codes import Used, run_with_codes, tidy_code
+from smsline.ledger.codes import CodeUse, run_with_codes, tidy_code
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
@@ -205,7 +205,7 @@ def record(
     args += [len(entries), len(index.keys), len(returned), polls.probe_ms, index.packed, index.young]
     before = [_serials_of(ledger, each, attempt) if writer == "wait" else b"" for each in entries]
 
-    def call(used: Used) -> ScriptCall:
+    def call(used: CodeUse) -> ScriptCall:
         told: list[Value] = []
         for each, serials in zip(entries, before, strict=True):
             told += _entry_args(used, each, queue.account, at_ms=at_ms, before=serials)
@@ -229,7 +229,7 @@ def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
     return (ledger.redis.hget(ledger.keys.block(each.entry.block), f"z{attempt}") or b"") if told else b""
 
 
-def _entry_args(used: Used, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
+def _entry_args(used: CodeUse, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
     """What became of one entry, as the script takes it."""
     results, stretches = each.results, list[str]()
     if isinstance(results, Taken):

@@ -74,7 +74,7 @@ class Codes:
         self._numbers, self._worded = {}, set()
 
 
-class Used:
+class CodeUse:
     """The codes that one call of a script writes."""
 
     def __init__(self, codes: Codes) -> None:
@@ -97,14 +97,14 @@ class Used:
         return "\n".join(f"{number} {name}" for number, name in self._used.items())
 
 
-def run_with_codes(ledger: "Ledger", build: "Callable[[Used], ScriptCall]") -> Any:  # noqa: ANN401 - as `Ledger.run`
+def run_with_codes(ledger: "Ledger", build: "Callable[[CodeUse], ScriptCall]") -> Any:  # noqa: ANN401 - as `Ledger.run`
     """Run a script that writes numbers of codes; built anew when they are not what they were.
 
     Raises:
         redis.exceptions.RedisError: It could not be run, or its answer was lost.
     """
     for _ in range(TRIES):
-        answer = ledger.run(*build(Used(ledger.codes)))
+        answer = ledger.run(*build(CodeUse(ledger.codes)))
         if answer != [b"codes"]:
             return answer
         ledger.codes.forget()

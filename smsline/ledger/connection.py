@@ -16,7 +16,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 
-from smsline.urls import Place, read_url, redis_client
+from smsline.urls import RedisPlace, read_url, redis_client
 
 # Far above what a script takes (some ms), below the pauses in which a person or a supervisor loses patience.
 SOCKET_TIMEOUT_S: Final = 5.0
@@ -37,7 +37,7 @@ class Generation:
         self.number = 0
 
 
-class _Renewed:
+class _RenewingConnection:
     """A connection that is opened anew when another one of its client has met a demoted server."""
 
     def __init__(self, *args: Any, generation: Generation, **kwargs: Any) -> None:  # noqa: ANN401 - as redis-py's
@@ -71,7 +71,7 @@ def _kind(place_has_sentinels: bool, tls: bool) -> type[redis.Connection]:  # no
         if place_has_sentinels
         else (redis.SSLConnection if tls else redis.Connection)
     )
-    return type(f"Renewed{base.__name__}", (_Renewed, base), {})
+    return type(f"Renewed{base.__name__}", (_RenewingConnection, base), {})
 
 
 def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
@@ -86,7 +86,7 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     Raises:
         ValueError: The URL names no Redis; the message is the rule, without any part of the URL.
     """
-    place: Place = read_url(url)
+    place: RedisPlace = read_url(url)
     found: redis.Redis = redis_client(
         redis,
         place,

@@ -39,7 +39,7 @@ NO_CODE: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class DeadFilter:
     """Which part of the dead letter.
 
     Empty means any, and `NO_CODE` those that ended without a code.
@@ -50,7 +50,7 @@ class Pick:
     account: str = ""
     state: str = ""
 
-    def fits(self, group: "Group") -> bool:
+    def fits(self, group: "DeadCount") -> bool:
         """Whether the group belongs to it."""
         pairs = zip(
             (self.code, self.job, self.account, self.state),
@@ -72,7 +72,7 @@ def check_state(state: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DeadCount:
     """Recipients of one job, or of all when `job` is empty, that ended in the same state with the same code at the same account."""
 
     account: str
@@ -83,7 +83,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class DeadChange:
     """What became of a requeue or a drop.
 
     Attributes:
@@ -96,9 +96,9 @@ class Done:
     hindered: dict[str, str]
 
 
-def groups(ledger: Ledger, pick: Pick) -> list[Group]:
+def groups(ledger: Ledger, pick: DeadFilter) -> list[DeadCount]:
     """What is in the dead letter, largest group first."""
-    found: dict[Group, None] = {}
+    found: dict[DeadCount, None] = {}
     # Redis filters by a pattern, so a code must not be one: its own * and ? are escaped.
     match = " ".join(_GLOB.sub(r"\\\g<0>", word) or "*" for word in (pick.account, pick.code, pick.job)) + "*"
     for field, count in ledger.redis.hscan_iter(ledger.keys.dead, match=match, count=AT_ONCE):
@@ -107,13 +107,13 @@ def groups(ledger: Ledger, pick: Pick) -> list[Group]:
     return sorted(found, key=lambda group: -group.count)
 
 
-def _group(field: bytes, count: bytes) -> Group:
+def _group(field: bytes, count: bytes) -> DeadCount:
     # An older version did not count by state, and knew no undelivered recipients here.
     account, code, job, letter = (*field.decode().split(" "), LETTERS[State.DEAD])[:4]
-    return Group(account, "" if code == NO_CODE else code, job, STATES[letter].value, int(count))
+    return DeadCount(account, "" if code == NO_CODE else code, job, STATES[letter].value, int(count))
 
 
-def summary(ledger: Ledger, pick: Pick) -> list[Group]:
+def summary(ledger: Ledger, pick: DeadFilter) -> list[DeadCount]:
     """The same without saying which jobs, largest first.
 
     It costs as much as there are codes, however many jobs have them.
@@ -121,16 +121,16 @@ def summary(ledger: Ledger, pick: Pick) -> list[Group]:
     return sorted(filter(pick.fits, totals(statistics.totals(ledger))), key=lambda group: -group.count)
 
 
-def totals(counters: Counters) -> Iterator[Group]:
+def totals(counters: Counters) -> Iterator[DeadCount]:
     """What is in the dead letter over all jobs, from the counters of the statistics."""
     for labels, count in by_labels(counters, "d"):
         account, *code, letter = labels  # a code may have the sign in it that joins labels
         if count > 0:
             named = "|".join(code)
-            yield Group(account, "" if named == NO_CODE else named, "", STATES[letter].value, count)
+            yield DeadCount(account, "" if named == NO_CODE else named, "", STATES[letter].value, count)
 
 
-def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: Pick) -> list[Group]:
+def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: DeadFilter) -> list[DeadCount]:
     """What some jobs have in the dead letter, largest group first.
 
     It is looked up by the codes that there are.
@@ -145,7 +145,7 @@ def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: Pick) -> list[Group]:
     return sorted(found, key=lambda group: -group.count)
 
 
-def some_jobs(ledger: Ledger, pick: Pick, *, groups: int, each: int) -> dict[tuple[str, str, str], list[str]]:
+def some_jobs(ledger: Ledger, pick: DeadFilter, *, groups: int, each: int) -> dict[tuple[str, str, str], list[str]]:
     """Jobs that have some of it.
 
     (account, code, state) -> at most `each` of them, found by a look of bounded length.
@@ -174,7 +174,7 @@ def recount(ledger: Ledger) -> int:
 
     Returns how many groups there are.
     """
-    found = groups(ledger, Pick())
+    found = groups(ledger, DeadFilter())
     sums = Counter[str]()
     for group in found:
         sums[f"d|{group.account}|{group.code or NO_CODE}|{LETTERS[State(group.state)]}"] += group.count
@@ -183,9 +183,9 @@ def recount(ledger: Ledger) -> int:
     return len(found)
 
 
-def rows(ledger: Ledger, pick: Pick) -> Iterator[tuple[Group, Result]]:
+def rows(ledger: Ledger, pick: DeadFilter) -> Iterator[tuple[DeadCount, Result]]:
     """Every recipient in the dead letter, job by job."""
-    by_job: dict[str, dict[tuple[str, str, str], Group]] = {}
+    by_job: dict[str, dict[tuple[str, str, str], DeadCount]] = {}
     for group in groups(ledger, pick):
         by_job.setdefault(group.job, {})[group.account, group.code, group.state] = group
     for job, wanted in by_job.items():
@@ -196,8 +196,12 @@ def rows(ledger: Ledger, pick: Pick) -> Iterator[tuple[Group, Result]]:
 
 
 def settle(
-    ledger: Ledger, what: Literal["requeue", "drop"], pick: Pick, *, on_progress: Callable[[int], None] | None = None
-) -> Done:
+    ledger: Ledger,
+    what: Literal["requeue", "drop"],
+    pick: DeadFilter,
+    *,
+    on_progress: Callable[[int], None] | None = None,
+) -> DeadChange:
     """Send the picked recipients again, or drop them.
 
     Block by block, and doing it twice does nothing more.
@@ -233,4 +237,4 @@ def settle(
                 hindered[group.job] = why
             if on_progress and count:
                 on_progress(recipients)
-    return Done(recipients, hindered)
+    return DeadChange(recipients, hindered)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smsline.ledger.batch_queues import BatchQueue, Claim
-from smsline.ledger.codes import Used, run_with_codes
+from smsline.ledger.codes import CodeUse, run_with_codes
 from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.runs import Entry, parse_entry
 
@@ -38,7 +38,7 @@ def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str) 
         key_list += [keys.queue(move.queue.text()), keys.send(move.queue.lane), keys.block(move.entry.block)]
     to = ",".join(sorted({move.queue.account for move in moves}))
 
-    def call(used: Used) -> ScriptCall:
+    def call(used: CodeUse) -> ScriptCall:
         told: list[Value] = []
         for move in moves:
             told += [move.queue.text(), move.entry.text(), used.number(move.queue.account)]

@@ -19,7 +19,7 @@ from smsline.ledger.refusals import explain
 from smsline.ledger.talk import LOST, Talk, Unreached, ask, carry, run_scripts
 from smsline.ledger.version import LAYOUT, refuse_other
 from smsline.names import LANES
-from smsline.repeats import Kept, Known, mark, mark_of
+from smsline.repeats import KeyedJob, KnownPhones, mark, mark_of
 
 KEPT_REFUSALS: Final = 1000
 
@@ -266,7 +266,7 @@ def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:
 _KEPT: Final = ("spec", "complete", "shut", "state", "total", "params_mark", "rows", "only", "template", "lane")
 
 
-def kept_job(keys: Keys, job: str, key: str = "") -> Talk[Kept | None]:
+def kept_job(keys: Keys, job: str, key: str = "") -> Talk[KeyedJob | None]:
     """What tells whether a call repeats or continues a job: the one under the key, else the one with the id."""
     if key:
         (found,) = yield from ask(("GET", keys.idempotency(key)))
@@ -281,7 +281,7 @@ def kept_job(keys: Keys, job: str, key: str = "") -> Talk[Kept | None]:
     small = "only" in held
     spec = JobSpec.from_json(held["spec"], template=held.get("template", ""), lane=held.get("lane", ""))
     complete = (small or held.get("complete") == "1") and "shut" not in held
-    return Kept(
+    return KeyedJob(
         job,
         spec,
         complete=complete,
@@ -293,7 +293,7 @@ def kept_job(keys: Keys, job: str, key: str = "") -> Talk[Kept | None]:
     )
 
 
-def hold_numbers(keys: Keys, job: str, known: Known) -> Talk[None]:
+def hold_numbers(keys: Keys, job: str, known: KnownPhones) -> Talk[None]:
     """Tell what an incomplete job has: from its parts in the inbox, and for a streamed job from its blocks."""
     got, blocks = yield from ask(("HKEYS", keys.got(job)), ("HGETALL", keys.blocks(job)))
     if isinstance(blocks, list):  # a dict only with the newer protocol
@@ -310,7 +310,7 @@ def hold_numbers(keys: Keys, job: str, known: Known) -> Talk[None]:
         for block in range(first, first + count):
             (packed,) = yield from ask(("HGET", keys.block(block), "n"))
             for number in numbers.unpack(packed or b""):
-                known.hold(number, Known.ERASED)
+                known.hold(number, KnownPhones.ERASED)
 
 
 def waiting_part_numbers(ledger: Ledger, job: str) -> list[int]:

@@ -29,7 +29,7 @@ ANY_LAYOUT: Final = frozenset({"version", "beat"})
 EXPIRING_S: Final = 600.0
 
 
-class Expiring:
+class ExpiryMemo:
     """Keys whose expiry this process has set a short while ago, so that it need not look after it at every write.
 
     It forgets them by and by, for keys may vanish and come back without an expiry, as when a Redis
@@ -76,7 +76,7 @@ class Ledger:
     def __init__(self, client: Any, namespace: str = "sl") -> None:  # noqa: ANN401 - fakeredis and redis share no type
         self.redis = client
         self.keys = Keys(namespace)
-        self.expiring = Expiring()
+        self.expiring = ExpiryMemo()
         self.codes = Codes(self)
         self.block_ids = Ids(BLOCK_BITS)
         self.attempt_ids = Ids(ATTEMPT_BITS)
@@ -193,7 +193,7 @@ class Ledger:
     def forget(self) -> None:
         """Believe nothing of what was read before, because Redis may have lost it."""
         self.codes.forget()
-        self.expiring = Expiring()
+        self.expiring = ExpiryMemo()
         self._instance = ""
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ _SHAPES: Final = {
 }
 
 
-class Poisoned(TypedDict):
+class PoisonRecord(TypedDict):
     """What was set aside. `at_ms` is epoch ms."""
 
     where: str
@@ -67,7 +67,7 @@ def set_aside(ledger: Ledger, due_key: str, member: bytes | str, why: str) -> No
     # Shown by repr and cut: what could not be read may be anything, and stands in a log line.
     shown = repr(member)[:80]
     where = due_key.removeprefix(ledger.keys.prefix)
-    kept = Poisoned(where=where, member=shown, why=why, at_ms=ledger.now_ms())
+    kept = PoisonRecord(where=where, member=shown, why=why, at_ms=ledger.now_ms())
     if ledger.redis.hlen(ledger.keys.poison) < KEPT:
         ledger.redis.hset(ledger.keys.poison, f"{where} {shown}", json.dumps(kept))
     # Kept first: a process that dies in between leaves it in both places, which loses nothing.
@@ -75,6 +75,6 @@ def set_aside(ledger: Ledger, due_key: str, member: bytes | str, why: str) -> No
     log.error("%s: %s was set aside, because %s; `python -m worker check` shows it", where, shown, why)
 
 
-def poisoned(ledger: Ledger) -> list[Poisoned]:
+def poisoned(ledger: Ledger) -> list[PoisonRecord]:
     """Everything that was set aside."""
     return [json.loads(text) for text in ledger.redis.hvals(ledger.keys.poison)]

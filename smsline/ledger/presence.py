@@ -15,7 +15,7 @@ from smsline.names import GONE_MS
 FORGOTTEN_MS: Final = 86_400_000
 
 
-class Stopped(TypedDict):
+class AccountStop(TypedDict):
     """Why a process leaves an account to others.
 
     A code that speaks of the machine, and since when (epoch ms).
@@ -33,10 +33,10 @@ class Worker(TypedDict):
 
     at_ms: int
     accounts: list[str]
-    stopped: dict[str, Stopped]
+    stopped: dict[str, AccountStop]
 
 
-def announce(ledger: Ledger, worker: str, accounts: Iterable[str], stopped: Mapping[str, Stopped]) -> None:
+def announce(ledger: Ledger, worker: str, accounts: Iterable[str], stopped: Mapping[str, AccountStop]) -> None:
     """Say that a process runs."""
     told = Worker(at_ms=ledger.now_ms(), accounts=sorted(accounts), stopped=dict(stopped))
     ledger.redis.hset(ledger.keys.workers, worker, json.dumps(told))

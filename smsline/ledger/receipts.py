@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from smsline import numbers as phone_numbers
 from smsline.ledger import serials
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
-from smsline.ledger.codes import Used, run_with_codes
+from smsline.ledger.codes import CodeUse, run_with_codes
 from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.serials import Matched
 from smsline.ledger.settling import READ, Settled
@@ -143,7 +143,7 @@ class _Page:
         read = self.ledger.run("hmget_each", [keys.block(block) for block in by_block], READ)
         settled = list[Settled]()
 
-        def call(used: Used) -> ScriptCall:
+        def call(used: CodeUse) -> ScriptCall:
             settled.clear()
             for (block, told), fields in zip(by_block.items(), read, strict=True):
                 if fields[0] is None:
@@ -162,7 +162,7 @@ class _Page:
             *(sum(getattr(one, count.name) for one in settled) for count in dataclass_fields(ApplyCounts))
         )
 
-    def _written(self, used: Used, settled: Sequence[Settled]) -> ScriptCall:
+    def _written(self, used: CodeUse, settled: Sequence[Settled]) -> ScriptCall:
         """The call that writes what became of the blocks."""
         keys, changed = self.ledger.keys, [one for one in settled if one.applied]
         grown, dead, deltas = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)

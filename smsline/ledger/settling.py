@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from smsline import numbers
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import parse_queue
-from smsline.ledger.codes import Used
+from smsline.ledger.codes import CodeUse
 from smsline.ledger.runs import encode
 from smsline.ledger.serial_index import serial_place
 from smsline.ledger.serials import Matched
@@ -86,7 +86,7 @@ class Settled:
         self._notes, self._spent = list[tuple[str, str]](), list[tuple[str, str]]()
         self.late = self.strangers = self.again = 0
 
-    def take(self, used: Used, told: Matched, index_of: str, *, now_s: int) -> None:
+    def take(self, used: CodeUse, told: Matched, index_of: str, *, now_s: int) -> None:
         """Apply receipts.
 
         Args:
@@ -134,7 +134,7 @@ class Settled:
             if serial := serials[position].serial:
                 self._notes.append((f"y{position}", json.dumps({"a": self._account, "s": serial})))
 
-    def _tries_again(self, used: Used, told: Matched, nth: int, index_of: str) -> bool:
+    def _tries_again(self, used: CodeUse, told: Matched, nth: int, index_of: str) -> bool:
         """Let a recipient wait for another try, unless it has had as many after receipts as its lane allows."""
         position, again = told.positions[nth], told.again[nth]
         tries = self._tries = self._tries or bytearray(len(self._letters))
@@ -166,7 +166,7 @@ class Settled:
         waits = [(delay, queue, encode(sorted(positions))) for (delay, queue), positions in self._waits.items()]
         return Extras(self._notes, waits, " ".join(self._through), self._spent)
 
-    def count(self, used: Used, grown: Counter[str], dead: Counter[str], deltas: Counter[str]) -> None:
+    def count(self, used: CodeUse, grown: Counter[str], dead: Counter[str], deltas: Counter[str]) -> None:
         """Add what happened to the statistics, the dead letters and the counts of the job."""
         account, (lane, _, template) = self._account, (self._queue + "||").split("|")[:3]
         template = template.partition("~")[0]

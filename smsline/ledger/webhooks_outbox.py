@@ -269,7 +269,7 @@ def _data(kind: str, text: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _EndpointEvent:
     """An event as one endpoint gets it."""
 
     endpoint: Endpoint
@@ -280,7 +280,7 @@ class _Written:
     seq: int
 
 
-def _written(ledger: Ledger, events: Sequence[Event], wanting: Sequence[Endpoint]) -> Iterator[_Written]:
+def _written(ledger: Ledger, events: Sequence[Event], wanting: Sequence[Endpoint]) -> Iterator[_EndpointEvent]:
     """Events with their numbers and ids, for each endpoint that wants them.
 
     The id is made of what the event is: cut again from an outbox that Redis has brought back, the
@@ -304,7 +304,7 @@ def _written(ledger: Ledger, events: Sequence[Event], wanting: Sequence[Endpoint
                     seq = seqs[endpoint.id, job] = seqs[endpoint.id, job] + 1
                 body = event.body(seq)
                 name = sha256(f"{endpoint.id} {event.entry} ".encode() + body).hexdigest()[:24]
-                yield _Written(endpoint, event, f"msg_{name}", body, job, seq)
+                yield _EndpointEvent(endpoint, event, f"msg_{name}", body, job, seq)
 
 
 def seq_field(endpoint: Endpoint) -> str:

@@ -12,7 +12,7 @@ from smsline.ledger.webhooks import Endpoint, endpoints
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class EventLease:
     """An event taken for a request.
 
     Attributes:
@@ -29,7 +29,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TryResult:
     """What a request came to, and what follows.
 
     Attributes:
@@ -45,7 +45,7 @@ class Tried:
     pause_ms: float = 0
 
 
-def take(ledger: Ledger, endpoint: Endpoint, *, lease_ms: float) -> Taken | None:
+def take(ledger: Ledger, endpoint: Endpoint, *, lease_ms: float) -> EventLease | None:
     """Take the next event that is due.
 
     None when none is, or when enough requests to the endpoint are under way.
@@ -58,13 +58,15 @@ def take(ledger: Ledger, endpoint: Endpoint, *, lease_ms: float) -> Taken | None
     return _opened(ledger, endpoint, ledger.run(*_taking(ledger, endpoint, lease_ms)), lease_ms)
 
 
-def delivered(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, lease_ms: float) -> Taken | None:
+def delivered(
+    ledger: Ledger, endpoint: Endpoint, event: str, tried: TryResult, *, lease_ms: float
+) -> EventLease | None:
     """Write down that a request went well, and take the next event in the same round trip."""
     calls = [_noting(ledger, endpoint, event, tried, patience_ms=0), _taking(ledger, endpoint, lease_ms)]
     return _opened(ledger, endpoint, ledger.run_many(calls)[1], lease_ms)
 
 
-def note(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, patience_ms: float) -> bool:
+def note(ledger: Ledger, endpoint: Endpoint, event: str, tried: TryResult, *, patience_ms: float) -> bool:
     """Write down what a request came to.
 
     Args:
@@ -86,14 +88,14 @@ def _taking(ledger: Ledger, endpoint: Endpoint, lease_ms: float) -> ScriptCall:
     return "webhook_take", [keys.webhooks_due, *own], [endpoint.name, lease_ms]
 
 
-def _opened(ledger: Ledger, endpoint: Endpoint, answer: list[Any], lease_ms: float) -> Taken | None:
+def _opened(ledger: Ledger, endpoint: Endpoint, answer: list[Any], lease_ms: float) -> EventLease | None:
     """The event that a script has taken, with its body."""
     keys = ledger.keys
     # The body is read after the claim, and a claim without a body is dropped: the script may not name keys it was not given.
     while event := answer[0].decode():
         body, tries = ledger.redis.hmget(keys.webhook_event(event), "body", "tries")
         if body is not None:
-            return Taken(event, zlib.decompress(body), int(tries or 0), int(answer[1]))
+            return EventLease(event, zlib.decompress(body), int(tries or 0), int(answer[1]))
         # Its time of being kept is over.
         ledger.redis.zrem(keys.webhook("queue", endpoint.id), event)
         ledger.redis.zrem(keys.webhook("flying", endpoint.id), event)
@@ -101,7 +103,7 @@ def _opened(ledger: Ledger, endpoint: Endpoint, answer: list[Any], lease_ms: flo
     return None
 
 
-def _noting(ledger: Ledger, endpoint: Endpoint, event: str, tried: Tried, *, patience_ms: float) -> ScriptCall:
+def _noting(ledger: Ledger, endpoint: Endpoint, event: str, tried: TryResult, *, patience_ms: float) -> ScriptCall:
     keys = ledger.keys
     own = [keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying", "failed")]
     again = "" if tried.again_ms is None else round(tried.again_ms)

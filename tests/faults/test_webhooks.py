@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.web import Webhooks
+from config.web import WebhookSettings
 from smsline.ledger import due, webhooks
 from smsline.ledger.link import Ledger
 from smsline.names import WEBHOOKS_QUEUE
@@ -30,7 +30,7 @@ def line(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(retries, "LONGEST_PAUSE_S", 0.01)
     ledger = Ledger.at(redis_server.url, "t")
     ledger.redis.flushall()
-    yield make_scene(ledger, webhooks=Webhooks(allow_private=True))
+    yield make_scene(ledger, webhooks=WebhookSettings(allow_private=True))
     ledger.redis.close()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from smsline.errors import OtherVersion
 from smsline.ledger.link import Ledger
 from smsline.ledger.losses import Loss, losses
-from smsline.ledger.poison import Poisoned, poisoned
+from smsline.ledger.poison import PoisonRecord, poisoned
 from smsline.ledger.version import LAYOUT, refuse_other, seen
 from worker.maintenance.witness import span
 
@@ -46,7 +46,7 @@ def judge_losses(found: Sequence[Loss]) -> Iterator[Verdict]:
         yield "ledger losses", "warn", f"Redis {lost} what was written {span(loss)}", advice
 
 
-def judge_poison(found: Sequence[Poisoned]) -> Iterator[Verdict]:
+def judge_poison(found: Sequence[PoisonRecord]) -> Iterator[Verdict]:
     """What was set aside because it could not be read."""
     if found:
         # One line for all: what wrote the newest is likeliest to be still at it.

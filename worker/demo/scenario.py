@@ -30,7 +30,7 @@ OTP_NUMBERS: Final = tuple(_BASE + _FIRST_OTP + i for i in range(3))
 
 
 @dataclass(frozen=True, slots=True)
-class Steered:
+class ScenarioNumber:
     """A number whose outcome is chosen, and how it must end.
 
     Attributes:
@@ -58,25 +58,25 @@ class Steered:
 
 
 STEERED: Final = (
-    Steered(6, "accepted, its receipt never comes", State.UNKNOWN, "receipt.Deadline"),
-    Steered(1, "not a number the provider takes", State.DEAD, "InvalidParameterValue.IncorrectPhoneNumber"),
-    Steered(2, "accepted, the number does not exist", State.UNDELIVERED, "MK:0001"),
-    Steered(3, "accepted, the handset is off", State.UNDELIVERED, "MK:0024"),
-    Steered(4, "over a limit at first, taken at the second try", State.DELIVERED, "DELIVRD"),
-    Steered(5, "timed out and was sent: found by its receipt", State.DELIVERED, "DELIVRD"),
-    Steered(7, "its receipt comes twice", State.DELIVERED, "DELIVRD"),
-    Steered(8, "its receipt comes before the answer", State.DELIVERED, "DELIVRD"),
-    Steered(9, "the text is refused", State.DEAD, "FailedOperation.ContainSensitiveWord"),
-    Steered(10, "the recipient has opted out", State.DEAD, "FailedOperation.PhoneNumberInBlacklist"),
-    Steered(12, "timed out and was not sent: nobody can know", State.UNKNOWN, "unsure.Horizon"),
-    Steered(13, "missing in the answer and sent: found by its receipt", State.DELIVERED, "DELIVRD"),
-    Steered(14, "accepted, the carrier blocks a keyword", State.UNDELIVERED, "SC:0001"),
-    Steered(15, "accepted, a carrier code nobody knows", State.UNDELIVERED, "ZZ:9999"),
-    Steered(16, "a success flag beside a code nobody knows", State.DELIVERED, "ZZ:0000"),
-    Steered(17, "a country this provider does not serve", State.DEAD, "UnsupportedOperation.UnsupportedRegion"),
-    Steered(18, "a refusal nobody knows: it may be out", State.UNKNOWN, "unsure.Horizon"),
-    Steered(19, "success in another spelling", State.DELIVERED, "DELIVRD"),
-    Steered(20, "missing in the answer and not sent", State.UNKNOWN, "unsure.Horizon"),
+    ScenarioNumber(6, "accepted, its receipt never comes", State.UNKNOWN, "receipt.Deadline"),
+    ScenarioNumber(1, "not a number the provider takes", State.DEAD, "InvalidParameterValue.IncorrectPhoneNumber"),
+    ScenarioNumber(2, "accepted, the number does not exist", State.UNDELIVERED, "MK:0001"),
+    ScenarioNumber(3, "accepted, the handset is off", State.UNDELIVERED, "MK:0024"),
+    ScenarioNumber(4, "over a limit at first, taken at the second try", State.DELIVERED, "DELIVRD"),
+    ScenarioNumber(5, "timed out and was sent: found by its receipt", State.DELIVERED, "DELIVRD"),
+    ScenarioNumber(7, "its receipt comes twice", State.DELIVERED, "DELIVRD"),
+    ScenarioNumber(8, "its receipt comes before the answer", State.DELIVERED, "DELIVRD"),
+    ScenarioNumber(9, "the text is refused", State.DEAD, "FailedOperation.ContainSensitiveWord"),
+    ScenarioNumber(10, "the recipient has opted out", State.DEAD, "FailedOperation.PhoneNumberInBlacklist"),
+    ScenarioNumber(12, "timed out and was not sent: nobody can know", State.UNKNOWN, "unsure.Horizon"),
+    ScenarioNumber(13, "missing in the answer and sent: found by its receipt", State.DELIVERED, "DELIVRD"),
+    ScenarioNumber(14, "accepted, the carrier blocks a keyword", State.UNDELIVERED, "SC:0001"),
+    ScenarioNumber(15, "accepted, a carrier code nobody knows", State.UNDELIVERED, "ZZ:9999"),
+    ScenarioNumber(16, "a success flag beside a code nobody knows", State.DELIVERED, "ZZ:0000"),
+    ScenarioNumber(17, "a country this provider does not serve", State.DEAD, "UnsupportedOperation.UnsupportedRegion"),
+    ScenarioNumber(18, "a refusal nobody knows: it may be out", State.UNKNOWN, "unsure.Horizon"),
+    ScenarioNumber(19, "success in another spelling", State.DELIVERED, "DELIVRD"),
+    ScenarioNumber(20, "missing in the answer and not sent", State.UNKNOWN, "unsure.Horizon"),
 )
 """In the order of the file. The one that takes longest, the missing receipt, comes first."""
 

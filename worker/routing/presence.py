@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from smsline.ledger import presence
 from smsline.ledger.link import Ledger
-from smsline.ledger.presence import Stopped, Worker
+from smsline.ledger.presence import AccountStop, Worker
 
 ANNOUNCE_S: Final = 5.0
 """Between two words of a process that it runs; it counts as gone after six that are missing."""
@@ -65,7 +65,7 @@ class Presence:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
         if now or self._clock_s() - self._announced_s > ANNOUNCE_S:
-            stopped = {name: Stopped(code=stop.code, since_ms=stop.since_ms) for name, stop in self._stops.items()}
+            stopped = {name: AccountStop(code=stop.code, since_ms=stop.since_ms) for name, stop in self._stops.items()}
             presence.announce(self._ledger, self._worker, self._accounts, stopped)
             self._announced_s = self._clock_s()
 

@@ -28,7 +28,7 @@ from smsline.names import (
     WEBHOOKS_QUEUE,
     lane_queue,
 )
-from worker.alive import Beat
+from worker.alive import AliveFile
 from worker.due_queues import QUEUES_MOST
 from worker.engine import Engine
 from worker.intake.accept import JOBS_AT_ONCE
@@ -89,7 +89,7 @@ class Scheduler:
                 self._bell.notify()
 
     def _run(self) -> None:
-        registered, beat, witness = False, Beat(" ".join(self.queues)), Witness(self.engine)
+        registered, beat, witness = False, AliveFile(" ".join(self.queues)), Witness(self.engine)
         while not self._over:
             alive = beat.touch()
             try:

@@ -27,7 +27,7 @@ WEB_STOP_S: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WorkerGroup:
     """A worker process: its name and the queues it consumes."""
 
     name: str
@@ -43,7 +43,7 @@ class Plan:
     web_url: str = ""
 
 
-def groups(lanes: Sequence[str], procs: int) -> tuple[Group, ...]:
+def groups(lanes: Sequence[str], procs: int) -> tuple[WorkerGroup, ...]:
     """Which worker processes serve these lanes.
 
     otp has a process of its own, which keeps it apart under any load: beside a backlog in the same process it starts after
@@ -55,13 +55,13 @@ def groups(lanes: Sequence[str], procs: int) -> tuple[Group, ...]:
     """
     bulk = tuple(lane_queue(lane) for lane in LANES if lane in lanes and lane != "otp")
     made = (
-        [Group(f"bulk{number}", (*bulk, RECEIPTS_QUEUE, WEBHOOKS_QUEUE)) for number in range(1, procs + 1)]
+        [WorkerGroup(f"bulk{number}", (*bulk, RECEIPTS_QUEUE, WEBHOOKS_QUEUE)) for number in range(1, procs + 1)]
         if bulk
         else []
     )
     # Receipts have to be drained also where only otp is served.
     otp = (lane_queue("otp"),) if bulk else (lane_queue("otp"), RECEIPTS_QUEUE, WEBHOOKS_QUEUE)
-    return (Group("otp", otp), *made) if "otp" in lanes else tuple(made)
+    return (WorkerGroup("otp", otp), *made) if "otp" in lanes else tuple(made)
 
 
 def plan_run(settings: Settings, *, lanes: Sequence[str] = LANES, procs: int | None = None) -> Plan:
@@ -218,7 +218,7 @@ def _sandbox() -> tuple[Child, str]:
     return child, f"http://{HOST}:{port}"
 
 
-def _workers(settings: Settings, made: Sequence[Group], environ: Mapping[str, str]) -> Stage:
+def _workers(settings: Settings, made: Sequence[WorkerGroup], environ: Mapping[str, str]) -> Stage:
     # SIGKILL must not come before the longest call has ended and was written down.
     stop_s = longest_stop_s(settings.longest_call_s)
     # Our process id tells the workers of two supervisors on one machine apart: Celery wants every

@@ -53,7 +53,7 @@ def pause_s(failures: int) -> float:
     return min(FIRST_PAUSE_S * 2.0 ** (failures - 1), LONGEST_PAUSE_S)
 
 
-class Slot:
+class ChildSlot:
     """A child's place: the process that fills it now, or when the next one may be started."""
 
     def __init__(self, child: Child) -> None:
@@ -154,7 +154,7 @@ def supervise(stages: Sequence[Stage], *, reachable: Callable[[], bool], announc
     Raises:
         CannotStart: A child could not be brought up; the others have been stopped.
     """
-    slots = [[Slot(child) for child in stage.children] for stage in stages]
+    slots = [[ChildSlot(child) for child in stage.children] for stage in stages]
     with Signals().caught() as signals:
         try:
             announced = False
@@ -171,7 +171,7 @@ def supervise(stages: Sequence[Stage], *, reachable: Callable[[], bool], announc
                 _stop([slot for slot in stage_slots if slot.running], signals)
 
 
-def _tend(stages: list[tuple[Stage, list[Slot]]]) -> Iterator[bool]:
+def _tend(stages: list[tuple[Stage, list[ChildSlot]]]) -> Iterator[bool]:
     """Tend each stage up to a gate that is not ready yet; yields whether each one is ready."""
     for stage, slots in stages:
         for slot in slots:
@@ -182,7 +182,7 @@ def _tend(stages: list[tuple[Stage, list[Slot]]]) -> Iterator[bool]:
             return
 
 
-def _stop(slots: Sequence[Slot], signals: Signals) -> None:
+def _stop(slots: Sequence[ChildSlot], signals: Signals) -> None:
     """Stop the processes of one stage: SIGTERM, then SIGKILL when their time is over or the operator asks once more."""
     asked_s, stops = time.monotonic(), signals.stops
     for slot in slots:
@@ -200,7 +200,7 @@ def _stop(slots: Sequence[Slot], signals: Signals) -> None:
         slot.forget()
 
 
-def _send(slot: Slot, number: signal.Signals) -> None:
+def _send(slot: ChildSlot, number: signal.Signals) -> None:
     if slot.running:
         slot.running.signal(number)
 

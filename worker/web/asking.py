@@ -25,7 +25,7 @@ MOST_QUERIED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ProviderWord:
     """What a provider said of one message: since when, whether it arrived, its code with the meaning."""
 
     at: str | None
@@ -35,7 +35,7 @@ class Said:
     serial: str
 
 
-class Asking:
+class AskableAccounts:
     """Accounts of this process' settings that can be asked.
 
     Args:
@@ -52,7 +52,7 @@ class Asking:
         """Account -> adapter, opened when first needed: most web processes are never asked."""
         return open_providers(self._settings)
 
-    def ask(self, account: str, page: NumberPage) -> list[Said]:
+    def ask(self, account: str, page: NumberPage) -> list[ProviderWord]:
         """Ask one account about a number, newest message first.
 
         Raises:
@@ -84,7 +84,7 @@ class Asking:
         # A page may hold others' rows too, by a provider's fault; they are nobody's business here.
         found = [receipt for receipt in answer.receipts if receipt.number == number]
         return [
-            Said(
+            ProviderWord(
                 iso(each.received_at_s * 1000),
                 each.ok,
                 each.code,

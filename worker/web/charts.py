@@ -14,7 +14,7 @@ BUCKETS: Final = 180
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class SendRates:
     """Recipients by state over the last hours.
 
     Attributes:
@@ -39,7 +39,7 @@ def since_ms(now_ms: int) -> int:
     return (now_ms // MINUTE_MS - BUCKETS - 1) * MINUTE_MS
 
 
-def rates(samples: Iterable[Sample], states: Iterable[str], now_ms: int) -> Rates:
+def rates(samples: Iterable[Sample], states: Iterable[str], now_ms: int) -> SendRates:
     """Lines of how many recipients came into each of the states.
 
     Args:
@@ -67,4 +67,4 @@ def rates(samples: Iterable[Sample], states: Iterable[str], now_ms: int) -> Rate
     figures = json.dumps(
         {"begin_s": begin_ms // 1000, "step_s": MINUTE_MS // 1000, "states": heights}, separators=(",", ":")
     )
-    return Rates(lines, figures, {state: sum(line) for state, line in heights.items()}, float(most))
+    return SendRates(lines, figures, {state: sum(line) for state, line in heights.items()}, float(most))

@@ -11,7 +11,7 @@ from smsline.admin import Admin
 from smsline.client import Client
 from smsline.ledger.link import Ledger
 from worker.web.api.keyring import Keyring
-from worker.web.asking import Asking
+from worker.web.asking import AskableAccounts
 from worker.web.campaigns.store import Uploads
 from worker.web.live import Live
 
@@ -45,7 +45,7 @@ class Web:
     uploads: anyio.CapacityLimiter = field(init=False)
     sign_ins: anyio.CapacityLimiter = field(init=False)
     keyring: Keyring = field(init=False)
-    asking: Asking = field(init=False)
+    asking: AskableAccounts = field(init=False)
     live: Live = field(default_factory=Live)
     files: Uploads = field(default_factory=Uploads)
 
@@ -53,7 +53,7 @@ class Web:
         self.proxies = tuple(map(ip_network, self.settings.web.trusted_proxy_addresses))
         self.uploads = anyio.CapacityLimiter(UPLOADS_AT_ONCE)
         self.keyring = Keyring(self.ledger)
-        self.asking = Asking(self.settings, self.ledger)
+        self.asking = AskableAccounts(self.settings, self.ledger)
         self.sign_ins = anyio.CapacityLimiter(SIGN_INS_AT_ONCE)
 
     def is_proxy(self, address: str) -> bool:

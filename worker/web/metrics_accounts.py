@@ -20,7 +20,7 @@ def of_accounts(web: Web) -> Iterator[Family]:
             credit.samples.append(({"account": name}, float(held["messages"])))
     yield credit
     by_code = Counter[tuple[str, str]]()
-    for group in dead.summary(web.ledger, dead.Pick()):
+    for group in dead.summary(web.ledger, dead.DeadFilter()):
         by_code[group.account, group.code] += group.count
     samples = [({"account": account, "code": code}, float(count)) for (account, code), count in by_code.items()]
     yield Family("dead_recipients", "Recipients in the dead letter.", samples=list(samples))

@@ -149,7 +149,7 @@ class Deliveries:
         self.engine.poke(0)
         return done
 
-    def _note(self, endpoint: Endpoint, taken: webhooks_queue.Taken, answer: Answer) -> None:
+    def _note(self, endpoint: Endpoint, taken: webhooks_queue.EventLease, answer: Answer) -> None:
         """Write down what the last request of this slice came to."""
         ledger = self.engine.ledger
         in_row = 0 if answer.good else webhooks_queue.failures_in_row(ledger, endpoint)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from smsline.ledger.webhooks_queue import Tried
+from smsline.ledger.webhooks_queue import TryResult
 
 RETRIES_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 """Between a failed try of an event and the next: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h. After the last it is kept as a failure."""
@@ -47,7 +47,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
-def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float] = random.random) -> Tried:
+def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float] = random.random) -> TryResult:
     """What an answer means.
 
     Args:
@@ -57,9 +57,9 @@ def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float
         chance: From 0 to 1, for the jitter.
     """
     if answer.good:
-        return Tried("ok", answer.told)
+        return TryResult("ok", answer.told)
     if answer.status == GONE:
-        return Tried("gone", answer.told)
+        return TryResult("gone", answer.told)
     # Endpoints that fail together, as when their host is down, must not all come back in one
     # second.
     spread = 1 + JITTER * (2 * chance() - 1)
@@ -70,4 +70,4 @@ def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float
         pause_s = max(pause_s, min(answer.retry_after_s, LONGEST_ASKED_S))
     # Never before the endpoint's own pause is over.
     again_ms = max(RETRIES_S[tries] * spread, pause_s) * 1000 if tries < len(RETRIES_S) else None
-    return Tried("refused" if answer.refused else "failed", answer.told, again_ms, pause_s * 1000)
+    return TryResult("refused" if answer.refused else "failed", answer.told, again_ms, pause_s * 1000)

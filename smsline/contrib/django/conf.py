@@ -32,7 +32,7 @@ _CONNECTION: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextSetting:
     """What is sent for a purpose.
 
     Attributes:
@@ -55,7 +55,7 @@ def environ() -> dict[str, str]:
     return dict(os.environ) | {name: str(said[key]) for key, name in _CONNECTION.items() if said.get(key)}
 
 
-def text_for(purpose: str) -> Text | None:
+def text_for(purpose: str) -> TextSetting | None:
     """What is to be sent for a purpose, or None when the project says nothing of it.
 
     Raises:
@@ -96,7 +96,7 @@ def _setting() -> Mapping[str, Any]:
     return said if isinstance(said, Mapping) else {}
 
 
-def _text(purpose: str, given: object) -> Text:
+def _text(purpose: str, given: object) -> TextSetting:
     where = f"SMSLINE['TEMPLATES']['{purpose}']"
     known = PURPOSES[purpose]
     # A template id alone stands for the usual case: its one param is the code.
@@ -120,7 +120,7 @@ def _text(purpose: str, given: object) -> Text:
         JobSpec.checked(job)
     except BadInput as error:
         raise BadInput(f"{where}['{error.field}']", error.value, error.rule) from None
-    return Text(tuple(params), job)
+    return TextSetting(tuple(params), job)
 
 
 def _unknown(where: str, name: object, known: Sequence[str]) -> BadInput:

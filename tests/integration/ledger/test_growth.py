@@ -65,9 +65,9 @@ def test_a_job_is_removed_without_a_look_at_others_dead_letters(world: World) ->
     assert commands(ledger, lambda: retention.remove(ledger, mine)) < 60
     assert ledger.redis.hlen(ledger.keys.dead) == KEPT
     assert not ledger.redis.keys(f"*{mine}*")
-    assert dead.summary(ledger, dead.Pick()) == []
+    assert dead.summary(ledger, dead.DeadFilter()) == []
     assert dead.recount(ledger) == KEPT
-    assert [group.count for group in dead.summary(ledger, dead.Pick())] == [KEPT]
+    assert [group.count for group in dead.summary(ledger, dead.DeadFilter())] == [KEPT]
     ledger.redis.delete(ledger.keys.dead)
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from config.web import Webhooks
+from config.web import WebhookSettings
 from smsline.errors import BadInput, Conflict, NotFound
 from smsline.ledger import accounts, replies, statistics, suppression, webhooks, webhooks_queue
 from smsline.ledger.link import Ledger, Value
@@ -32,7 +32,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def line(ledger: Ledger, receiver: Receiver) -> Iterator[Scene]:
     """A line with the endpoint `shop`, which wants everything."""
-    scene = make_scene(ledger, webhooks=Webhooks(allow_private=True))
+    scene = make_scene(ledger, webhooks=WebhookSettings(allow_private=True))
     receiver.secret = webhooks.add(ledger, "shop", receiver.url, webhooks.EVENT_TYPES)
     yield scene
     for each in webhooks.endpoints(ledger):
@@ -229,7 +229,7 @@ def test_what_a_crashed_process_had_taken_is_sent_by_another(line: Scene, receiv
     assert receiver.seen.count(taken.id) == 1
 
 
-def under_way(ledger: Ledger, endpoint: webhooks.Endpoint) -> list[webhooks_queue.Taken]:
+def under_way(ledger: Ledger, endpoint: webhooks.Endpoint) -> list[webhooks_queue.EventLease]:
     """As many requests as may be made at once."""
     return list(iter(lambda: webhooks_queue.take(ledger, endpoint, lease_ms=60_000), None))
 
@@ -237,7 +237,7 @@ def under_way(ledger: Ledger, endpoint: webhooks.Endpoint) -> list[webhooks_queu
 def test_an_endpoint_that_is_well_gets_ever_more_at_once_and_one_that_fails_fewer(line: Scene) -> None:
     """Two at first, one more for each that goes well, thirty-two at most; after a failure one at a time, then half as many."""
     ledger, endpoint = line.ledger, webhooks.find(line.ledger, "shop")
-    ok = webhooks_queue.Tried("ok", "HTTP 200")
+    ok = webhooks_queue.TryResult("ok", "HTTP 200")
     for _ in range(100):
         webhooks.send_test(ledger, "shop")
     line.advance(1)
@@ -250,9 +250,11 @@ def test_an_endpoint_that_is_well_gets_ever_more_at_once_and_one_that_fails_fewe
     assert sizes == [2, 4, 8, 16, 32]
     first, *others = under_way(ledger, endpoint)
     assert len(others) == 31
-    webhooks_queue.note(ledger, endpoint, first.id, webhooks_queue.Tried("failed", "", 1e9, 1_000), patience_ms=1e9)
+    webhooks_queue.note(ledger, endpoint, first.id, webhooks_queue.TryResult("failed", "", 1e9, 1_000), patience_ms=1e9)
     for each in others[:-2]:
-        webhooks_queue.note(ledger, endpoint, each.id, webhooks_queue.Tried("failed", "", 1e9, 1_000), patience_ms=1e9)
+        webhooks_queue.note(
+            ledger, endpoint, each.id, webhooks_queue.TryResult("failed", "", 1e9, 1_000), patience_ms=1e9
+        )
     line.advance(2)
     assert under_way(ledger, endpoint) == [], "others are still under way"
     webhooks_queue.note(ledger, endpoint, others[-2].id, ok, patience_ms=1e9)

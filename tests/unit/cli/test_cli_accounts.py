@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from smsline.health import AccountHealth, Parked
+from smsline.health import AccountHealth, ParkInfo
 
 PARK: dict[str, Any] = {
     "scope": "template",
@@ -135,7 +135,7 @@ def test_resume_says_how_much_it_lifted(run: Any, accounts: Any) -> None:
 def test_these_tests_speak_of_the_client_s_fields() -> None:
     """What passes here passes there."""
     assert set(WELL) == set(AccountHealth.__annotations__)
-    assert set(PARK) == set(Parked.__annotations__)
+    assert set(PARK) == set(ParkInfo.__annotations__)
 
 
 def test_what_goes_on_by_itself_says_so(fake: Any, run: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smsline.cli.campaign import Intake
+from smsline.cli.campaign import FileIntake
 from smsline.csvfile import open_campaign
 from smsline.errors import BadInput
 from smsline.job import Recipient, Rejected
@@ -250,7 +250,7 @@ def test_lines_are_known_however_late_the_client_judges(tmp_path: Path) -> None:
     path.write_text("phone\n" + "".join(f"+861371111{number:04}\n" for number in range(5000)))
 
     with open_campaign(str(path)) as file, RejectedFile(tmp_path / "r.csv") as rejects:
-        intake = Intake(file, rejects, lambda: None)
+        intake = FileIntake(file, rejects, lambda: None)
         assert len(list(intake)) == 5000
         intake.settled(2000)
         intake.rejected(Rejected(2001, "+86137****", "phone", "why"))
@@ -272,7 +272,7 @@ def test_what_the_client_has_judged_is_not_kept(tmp_path: Path) -> None:
     kept = 0
 
     with open_campaign(str(path)) as file, RejectedFile(tmp_path / "r.csv") as rejects:
-        intake = Intake(file, rejects, lambda: None)
+        intake = FileIntake(file, rejects, lambda: None)
         for position, _ in enumerate(intake, 1):
             kept = max(kept, len(intake._open))
             if position % 1000 == 0:

@@ -13,7 +13,7 @@ from smsline.ledger import webhooks as endpoints
 from smsline.ledger import webhooks_queue
 from smsline.ledger.audit import Actor
 from smsline.ledger.link import Ledger
-from smsline.ledger.webhooks_queue import Tried
+from smsline.ledger.webhooks_queue import TryResult
 
 Command = Callable[..., tuple[int, str, str]]
 URL = "https://shop.example/hook/secret-path"
@@ -63,7 +63,7 @@ def test_a_failure_is_shown_and_told_again(command: Command, ledger: Ledger, mon
     endpoint = endpoints.find(ledger, "shop")
     taken = webhooks_queue.take(ledger, endpoint, lease_ms=1000)
     assert taken
-    webhooks_queue.note(ledger, endpoint, taken.id, Tried("failed", "HTTP 500", 5000, 1000), patience_ms=1e9)
+    webhooks_queue.note(ledger, endpoint, taken.id, TryResult("failed", "HTTP 500", 5000, 1000), patience_ms=1e9)
     (failure,) = json.loads(command("failures", "--json")[1])
     assert (failure["type"], failure["tries"], failure["answer"]) == ("webhook.test", 1, "HTTP 500")
     assert failure["next_at"]

@@ -7,9 +7,9 @@ import pytest
 
 from config.accounts import Account
 from config.providers import PROVIDERS, facts_of
-from config.routes import Route
+from config.routes import RouteSettings
 from config.settings import Settings, SettingsError, load_settings
-from config.web import Web, Webhooks
+from config.web import WebhookSettings, WebSettings
 
 SAMPLE = Path(__file__).parents[3] / "config" / "smsline.sample.toml"
 
@@ -132,8 +132,13 @@ def test_sample_is_complete() -> None:
     """Every setting stands in the sample, the account's and each action's too; tables stand there as headers."""
     names = {line.partition("=")[0].strip(' "') for line in sample().splitlines()}
 
-    groups = {*Web.model_fields, *Webhooks.model_fields}
-    assert {*Settings.model_fields, *Route.model_fields, *groups} - {"accounts", "routes", "web", "webhooks"} <= names
+    groups = {*WebSettings.model_fields, *WebhookSettings.model_fields}
+    assert {*Settings.model_fields, *RouteSettings.model_fields, *groups} - {
+        "accounts",
+        "routes",
+        "web",
+        "webhooks",
+    } <= names
     assert set(Account.model_fields) - {"limits", "texts", "templates"} <= names
     # A provider with a table of codes of its own is documented in its own folder.
     own = [facts_of(name) for name in PROVIDERS if facts_of(name).codes is None]

@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_process_that_turns_is_alive_and_one_that_stands_still_is_not(folder: Path) -> None:
     """The silent one is named with what it does."""
-    beat = alive.Beat("smsline.otp")
+    beat = alive.AliveFile("smsline.otp")
     assert beat.touch()
     assert not beat.touch()
     assert alive.check()[0]
@@ -36,7 +36,7 @@ def test_a_process_that_turns_is_alive_and_one_that_stands_still_is_not(folder: 
 
 def test_a_process_that_was_stopped_or_killed_counts_no_more(folder: Path) -> None:
     """Its file goes, also when its number belongs to another process by now; with no process at all nothing is alive."""
-    beat = alive.Beat("smsline.otp")
+    beat = alive.AliveFile("smsline.otp")
     beat.touch()
     beat.end()
     assert alive.check() == (False, "no worker process is running here")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsline.csvcolumns import Row
+from smsline.csvcolumns import CsvRow
 from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput
 
@@ -24,7 +24,7 @@ def opened(content: str | bytes) -> CampaignFile:
     return CampaignFile(io.BytesIO(data), "may.csv")
 
 
-def rows(content: str | bytes) -> list[Row]:
+def rows(content: str | bytes) -> list[CsvRow]:
     return list(opened(content).rows())
 
 
@@ -36,12 +36,12 @@ def refused(content: str | bytes) -> str:
 
 def test_lines_are_those_of_the_file() -> None:
     """The header is line 1, the first recipient line 2."""
-    assert rows(f"phone\n{PHONE}\n+33612345678\n") == [Row(2, PHONE), Row(3, "+33612345678")]
+    assert rows(f"phone\n{PHONE}\n+33612345678\n") == [CsvRow(2, PHONE), CsvRow(3, "+33612345678")]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column() -> None:
     """Spreadsheets put one before `phone`."""
-    assert rows(b"\xef\xbb\xbfphone\r\n+8613711112222\r\n") == [Row(2, PHONE)]
+    assert rows(b"\xef\xbb\xbfphone\r\n+8613711112222\r\n") == [CsvRow(2, PHONE)]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -49,25 +49,25 @@ def test_the_header_tells_the_delimiter(delimiter: str) -> None:
     """A comma, a semicolon (where the comma is the decimal point) or a tab."""
     header, row = delimiter.join(["ref", "phone", "param1"]), delimiter.join(["r1", PHONE, "Li"])
 
-    assert rows(f"{header}\n{row}\n") == [Row(2, PHONE, ("Li",), "r1")]
+    assert rows(f"{header}\n{row}\n") == [CsvRow(2, PHONE, ("Li",), "r1")]
 
 
 def test_the_delimiter_is_the_one_that_separates_phone() -> None:
     """Another delimiter within the name of some other column does not count."""
-    assert rows(f'"a;b;c;d",phone\nx,{PHONE}\n') == [Row(2, PHONE, others=("x",))]
+    assert rows(f'"a;b;c;d",phone\nx,{PHONE}\n') == [CsvRow(2, PHONE, others=("x",))]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_any_line_ending_will_do(ending: str) -> None:
     """Unix, Windows and old Macintosh; the last line needs none."""
-    assert rows(f"phone{ending}{PHONE}{ending}{PHONE}") == [Row(2, PHONE), Row(3, PHONE)]
+    assert rows(f"phone{ending}{PHONE}{ending}{PHONE}") == [CsvRow(2, PHONE), CsvRow(3, PHONE)]
 
 
 def test_columns_stand_in_any_order_and_case() -> None:
     """`Phone`, ` PARAM1 ` and `Ref` are found; params come in the order of their numbers."""
     content = f"param2,Ref, PARAM1 ,Phone\nb,r,a,{PHONE}\n"
 
-    assert rows(content) == [Row(2, PHONE, ("a", "b"), "r")]
+    assert rows(content) == [CsvRow(2, PHONE, ("a", "b"), "r")]
 
 
 def test_ten_params_are_ordered_as_numbers() -> None:
@@ -83,18 +83,18 @@ def test_other_columns_are_told_and_passed_over() -> None:
     file = opened(f"name,phone,,city\n王,{PHONE},x,北京\n".encode("gb18030"))
 
     assert file.columns.ignored == ("name", "city")
-    assert [row._replace(others=()) for row in file.rows()] == [Row(2, PHONE)]
+    assert [row._replace(others=()) for row in file.rows()] == [CsvRow(2, PHONE)]
 
 
 def test_values_keep_their_spaces_but_phone_and_ref_do_not() -> None:
     """A param is said as it is written."""
-    assert rows(f"phone,param1,ref\n {PHONE} , a , r \n") == [Row(2, PHONE, (" a ",), "r")]
+    assert rows(f"phone,param1,ref\n {PHONE} , a , r \n") == [CsvRow(2, PHONE, (" a ",), "r")]
 
 
 def test_blank_rows_are_passed_over_and_counted() -> None:
     """Spreadsheets leave rows of nothing but delimiters; the lines after them keep their numbers."""
-    assert rows(f"phone\n\n   \n\n{PHONE}\n\n") == [Row(5, PHONE)]
-    assert rows(f"phone,ref\n,\n\n , \n{PHONE},r\n,,,\n") == [Row(5, PHONE, None, "r")]
+    assert rows(f"phone\n\n   \n\n{PHONE}\n\n") == [CsvRow(5, PHONE)]
+    assert rows(f"phone,ref\n,\n\n , \n{PHONE},r\n,,,\n") == [CsvRow(5, PHONE, None, "r")]
 
 
 def test_a_row_begins_where_its_first_line_is() -> None:
@@ -117,7 +117,7 @@ def test_a_bad_row_says_why_and_the_others_go_on(line: str, reason: str) -> None
     bad, good = rows(f"phone,param1,ref\n{line}\n{PHONE},p,r\n")
 
     assert (2, reason) == (bad.line, bad.reason)
-    assert good == Row(3, PHONE, ("p",), "r")
+    assert good == CsvRow(3, PHONE, ("p",), "r")
 
 
 def test_empty_cells_at_the_end_come_and_go() -> None:
@@ -140,7 +140,7 @@ def test_a_blank_before_a_quote_belongs_to_neither() -> None:
 )
 def test_the_phone_column_has_many_names(name: str) -> None:
     """Whoever exports a list does not think of us."""
-    assert rows(f"ref;{name};param1\nr;{PHONE};a\n") == [Row(2, PHONE, ("a",), "r")]
+    assert rows(f"ref;{name};param1\nr;{PHONE};a\n") == [CsvRow(2, PHONE, ("a",), "r")]
 
 
 def test_a_phone_column_can_be_named() -> None:
@@ -157,7 +157,7 @@ def test_a_phone_column_can_be_named() -> None:
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
 def test_a_spreadsheets_own_first_line_names_the_delimiter(first: str) -> None:
     """Lines are counted with it."""
-    assert rows(f"{first}\r\nphone;param1\r\n{PHONE};a,b\r\n") == [Row(3, PHONE, ("a,b",))]
+    assert rows(f"{first}\r\nphone;param1\r\n{PHONE};a,b\r\n") == [CsvRow(3, PHONE, ("a,b",))]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
@@ -177,7 +177,9 @@ def test_another_encoding_can_be_named() -> None:
     """Without a name its rows are refused with their lines."""
     content = f"phone,param1\n{PHONE},Müller\n".encode("cp1252")
     assert rows(content)[0].reason.endswith("or name its --encoding")
-    assert list(CampaignFile(io.BytesIO(content), "f", encoding="windows-1252").rows()) == [Row(2, PHONE, ("Müller",))]
+    assert list(CampaignFile(io.BytesIO(content), "f", encoding="windows-1252").rows()) == [
+        CsvRow(2, PHONE, ("Müller",))
+    ]
     with pytest.raises(BadInput, match="--encoding"):
         CampaignFile(io.BytesIO(content), "f", encoding="klingon")
 
@@ -185,7 +187,10 @@ def test_another_encoding_can_be_named() -> None:
 def test_a_list_without_a_header_is_read_where_it_may_be_one() -> None:
     """As `smsline suppress list` prints it; a campaign must name its columns."""
     content = f"{PHONE}\n+33612345678\n".encode()
-    assert list(CampaignFile(io.BytesIO(content), "f", header=False).rows()) == [Row(1, PHONE), Row(2, "+33612345678")]
+    assert list(CampaignFile(io.BytesIO(content), "f", header=False).rows()) == [
+        CsvRow(1, PHONE),
+        CsvRow(2, "+33612345678"),
+    ]
     assert "must name a column 'phone'" in refused(content)
 
 
@@ -210,7 +215,7 @@ def test_a_quote_that_is_never_closed_names_all_lines_it_swallows() -> None:
 
     good, bad = rows(content)
 
-    assert good == Row(2, PHONE, ("ok",))
+    assert good == CsvRow(2, PHONE, ("ok",))
     assert bad.line == 3
     assert "is a quote not closed? (lines 3 to 5 were read as one row)" in bad.reason
 
@@ -220,7 +225,7 @@ def test_reading_goes_on_after_a_row_that_is_no_csv() -> None:
     bad, good = rows(f'phone,ref\n{PHONE},"a"b\n{PHONE},r\n')
 
     assert "cannot be read as CSV" in bad.reason
-    assert good == Row(3, PHONE, None, "r")
+    assert good == CsvRow(3, PHONE, None, "r")
 
 
 def test_a_value_beyond_all_measure_is_a_bad_row() -> None:
@@ -228,7 +233,7 @@ def test_a_value_beyond_all_measure_is_a_bad_row() -> None:
     bad, good = rows(f"phone,ref\n{PHONE},{'x' * 140_000}\n{PHONE},r\n")
 
     assert "field larger than field limit" in bad.reason
-    assert good == Row(3, PHONE, None, "r")
+    assert good == CsvRow(3, PHONE, None, "r")
 
 
 def test_no_phone_column_is_refused_and_shows_what_there_is() -> None:
@@ -348,7 +353,7 @@ def test_what_a_spreadsheet_writes_is_read_back(values: Sequence[tuple[str, str]
     expected = []
     for first, second in values:
         line = len(out.getvalue().split("\n"))
-        expected.append(Row(line, PHONE, (first, second)))
+        expected.append(CsvRow(line, PHONE, (first, second)))
         writer.writerow([first, PHONE, second])
 
     assert rows(out.getvalue()) == expected

@@ -7,7 +7,7 @@ import pytest
 
 from smsline.job import HALF_RULE, Recipient, Rejected, RowRules
 from smsline.parts import Tally, nothing_good, parts
-from smsline.repeats import Known
+from smsline.repeats import KnownPhones
 
 FIRST = 8613700000000
 
@@ -107,7 +107,7 @@ def test_a_phone_twice_with_other_content_is_refused() -> None:
 
 def test_a_large_job_knows_all_its_numbers_in_little_memory() -> None:
     """The table grows and loses none."""
-    known = Known()
+    known = KnownPhones()
     for number in range(FIRST, FIRST + 5_000):
         assert known.add(number, row=number - FIRST + 1, mark=0) == -1
     found = [known.add(number, row=1, mark=5) for number in range(FIRST, FIRST + 5_000)]

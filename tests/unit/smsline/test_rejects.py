@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from smsline.csvcolumns import Row
+from smsline.csvcolumns import CsvRow
 from smsline.csvfile import open_campaign
 from smsline.errors import BadInput
 from smsline.rejects import RejectedFile, harmless, rejected_path
@@ -32,7 +32,10 @@ def test_rejected_rows_can_be_mended_and_sent_again(tmp_path: Path) -> None:
     assert rejected.count == 2
     with open_campaign(str(path)) as file:
         assert file.columns.ignored == ("line", "reason")
-        assert [row._replace(others=()) for row in file.rows()] == [Row(2, PHONE), Row(3, "", reason="phone is empty")]
+        assert [row._replace(others=()) for row in file.rows()] == [
+            CsvRow(2, PHONE),
+            CsvRow(3, "", reason="phone is empty"),
+        ]
     assert f"7,{PHONE}," in path.read_text("utf-8-sig")
 
 

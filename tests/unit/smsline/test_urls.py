@@ -10,7 +10,7 @@ from config.settings import Settings, SettingsError, load_settings
 from smsline import Client
 from smsline.errors import BadInput
 from smsline.ledger.connection import connect
-from smsline.urls import BROKER_SCHEMES, Place, celery_broker, read_url, secrets_of, shown
+from smsline.urls import BROKER_SCHEMES, RedisPlace, celery_broker, read_url, secrets_of, shown
 
 PASSWORDS = [
     "pa/ss",
@@ -155,4 +155,4 @@ def test_only_the_spelt_out_passwords_are_secrets() -> None:
     """As they are, as they are written, and as they are put together anew."""
     assert secrets_of("rediss://u:a%2fb@h/0?ssl_password=kp") == ("a/b", "kp", "a%2Fb", "a%2fb")
     assert secrets_of("not a url") == ()
-    assert isinstance(read_url("amqp://u:p@q//", BROKER_SCHEMES), Place)
+    assert isinstance(read_url("amqp://u:p@q//", BROKER_SCHEMES), RedisPlace)

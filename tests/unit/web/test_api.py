@@ -234,7 +234,7 @@ def test_bad_campaigns(api: Api, query: str, headers: dict[str, str], body: str,
 def test_memory_of_a_campaign() -> None:
     """However long it is, no more of a body is held than a piece and a line."""
     pieces = iter([b"phone\n", *[b"+8613900001111\n" * 4096] * 8])
-    rows, held = intake.Intake(intake.csv_lines(intake.Body(lambda: next(pieces, b"")))), 0
+    rows, held = intake.ApiIntake(intake.csv_lines(intake.Body(lambda: next(pieces, b"")))), 0
     for _ in rows:
         held = max(held, len(rows._numbers))
         rows.on_progress(0)

@@ -15,7 +15,7 @@ from worker.web.context import web_of
 FILTERS: Final = ("code", "job", "account", "state")
 
 
-class Selection(TypedDict):
+class DeadQuery(TypedDict):
     """Which dead letters: all conditions hold at once, an empty one always holds."""
 
     code: str
@@ -43,8 +43,8 @@ def drop(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
     return answer({"dropped": web_of(request).admin.acting(caller.actor).drop(**_meant(given))})
 
 
-def _selection(given: Mapping[str, Any]) -> Selection:
-    return Selection(
+def _selection(given: Mapping[str, Any]) -> DeadQuery:
+    return DeadQuery(
         code=text_of(given, "code"),
         job=text_of(given, "job"),
         account=text_of(given, "account"),
@@ -52,7 +52,7 @@ def _selection(given: Mapping[str, Any]) -> Selection:
     )
 
 
-def _meant(given: Mapping[str, Any]) -> Selection:
+def _meant(given: Mapping[str, Any]) -> DeadQuery:
     """A selection to act on: the whole dead letter must be asked for by name."""
     only(given, *FILTERS, "all")
     chosen, everything = _selection(given), given.get("all", False)

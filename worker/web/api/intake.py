@@ -24,7 +24,7 @@ LONGEST_LINE: Final = 1 << 20
 NOBODY: Final = Recipient("")
 
 
-class Reject(msgspec.Struct, frozen=True):
+class LineReject(msgspec.Struct, frozen=True):
     """A row that was refused: its line, its number masked, what was wrong with it."""
 
     line: int
@@ -73,7 +73,7 @@ class Body(io.RawIOBase):
 
 
 @dataclass(slots=True)
-class Intake:
+class ApiIntake:
     """Rows on their way to the client, and the way back from a position to its line.
 
     Attributes:
@@ -85,8 +85,8 @@ class Intake:
 
     lines: Iterator["Line"]
     rejected: int = 0
-    rejects: list[Reject] = field(default_factory=list)
-    repeats: list[Reject] = field(default_factory=list)
+    rejects: list[LineReject] = field(default_factory=list)
+    repeats: list[LineReject] = field(default_factory=list)
     _position: int = 0
     _numbers: dict[int, int] = field(default_factory=dict)
 
@@ -115,12 +115,12 @@ class Intake:
         # Only the rows of the part at hand are remembered: memory does not grow with the file.
         self._numbers.clear()
 
-    def _reject(self, told: Rejected) -> Reject:
+    def _reject(self, told: Rejected) -> LineReject:
         # 0 where the client speaks of a row that is judged already.
-        return Reject(self._numbers.get(told.row, 0), told.phone, told.field, told.reason)
+        return LineReject(self._numbers.get(told.row, 0), told.phone, told.field, told.reason)
 
 
-def _keep(kept: list[Reject], reject: Reject) -> None:
+def _keep(kept: list[LineReject], reject: LineReject) -> None:
     if len(kept) < SHOWN_REJECTS:
         kept.append(reject)
 
@@ -131,7 +131,7 @@ class Line:
 
     number: int
     recipient: Recipient = NOBODY
-    refused: Reject | None = None
+    refused: LineReject | None = None
 
 
 def csv_lines(body: Body, *, phone_column: str = "", encoding: str = "") -> Iterator[Line]:
@@ -157,7 +157,7 @@ def csv_lines(body: Body, *, phone_column: str = "", encoding: str = "") -> Iter
         raise BadInput(field, error.value, rule) from None
     for row in file.rows():
         if row.reason:
-            yield Line(row.line, refused=Reject(row.line, mask(row.phone), "row", row.reason))
+            yield Line(row.line, refused=LineReject(row.line, mask(row.phone), "row", row.reason))
         else:
             yield Line(row.line, Recipient(row.phone, row.params, row.ref))
 
@@ -174,14 +174,14 @@ def _json_line(number: int, text: bytes) -> Line:
     try:
         given = msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Line(number, refused=Reject(number, "", "row", "is not a JSON object"))
+        return Line(number, refused=LineReject(number, "", "row", "is not a JSON object"))
     phone, params, ref = given.pop("phone", ""), given.pop("params", None), given.pop("ref", "")
     if given:
         return Line(
-            number, refused=Reject(number, "", next(iter(given))[:60], "is not known; there is phone, params, ref")
+            number, refused=LineReject(number, "", next(iter(given))[:60], "is not known; there is phone, params, ref")
         )
     if not isinstance(phone, str):
-        return Line(number, refused=Reject(number, "", "phone", "must be text such as '+8613711112222'"))
+        return Line(number, refused=LineReject(number, "", "phone", "must be text such as '+8613711112222'"))
     if params is not None and not isinstance(params, list):
-        return Line(number, refused=Reject(number, mask(phone), "params", "must be a list of text"))
+        return Line(number, refused=LineReject(number, mask(phone), "params", "must be a list of text"))
     return Line(number, Recipient(phone, None if params is None else tuple(params), ref))

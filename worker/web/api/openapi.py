@@ -19,7 +19,7 @@ from smsline.ledger.suppression import SCOPES
 from smsline.ledger.webhooks import EVENT_TYPES, LONGEST_URL, ListedWebhook
 from smsline.names import LANES
 from smsline.states import JobState
-from worker.web.api.intake import Reject
+from worker.web.api.intake import LineReject
 from worker.web.api.jobs import MOST_JOBS
 from worker.web.api.problems import MEDIA_TYPE, Problem
 from worker.web.api.suppressions import MOST_NUMBERS
@@ -159,9 +159,9 @@ OPERATIONS: Final = (
             job=JOB_ID,
             accepted=COUNT,
             rejected=COUNT,
-            rejects=list_of(ref("Reject")),
+            rejects=list_of(ref("LineReject")),
             duplicates=COUNT,
-            repeats=list_of(ref("Reject")),
+            repeats=list_of(ref("LineReject")),
         ),
         201,
         query={
@@ -316,7 +316,7 @@ def openapi(request: Request) -> Response:
 def _document(version: str) -> bytes:
     # From the types of the answers themselves, so that the description cannot lag behind.
     _, schemas = msgspec.json.schema_components(
-        (Status, Result, DeadGroup, AccountHealth, NumberPage, Reject, ListedWebhook, Problem),
+        (Status, Result, DeadGroup, AccountHealth, NumberPage, LineReject, ListedWebhook, Problem),
         ref_template="#/components/schemas/{name}",
     )
     paths: dict[str, Schema] = {}

@@ -14,7 +14,7 @@ RETRY_AFTER_S: Final = 1
 _STATUS: Final = ((NotFound, 404), (Conflict, 409))
 
 
-class Refused(SmslineError):  # noqa: N818 - reads as what happened
+class ApiRefused(SmslineError):  # noqa: N818 - reads as what happened
     """What the API refuses by itself: who asks, how often, how much.
 
     Attributes:
@@ -57,7 +57,7 @@ def problem_of(error: SmslineError) -> Response:
     # Errors quote values, and a value may be a number.
     detail = mask_in(str(error))
     match error:
-        case Refused():
+        case ApiRefused():
             return problem(error.status, detail, field=error.field, retry_after_s=error.retry_after_s)
         case BadInput():
             return problem(422, detail, field=error.field, rule=error.rule, kind="bad-input")

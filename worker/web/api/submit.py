@@ -23,9 +23,9 @@ from smsline.errors import BadInput, SmslineError
 from smsline.job import Summary, new_job_id
 from worker.web.api.callers import Caller, caller_of
 from worker.web.api.endpoint import answer, guarded, number_of, only
-from worker.web.api.intake import Body, Intake, Line, csv_lines, json_lines
+from worker.web.api.intake import ApiIntake, Body, Line, csv_lines, json_lines
 from worker.web.api.messages import traceparent_of
-from worker.web.api.problems import Refused, problem, problem_of
+from worker.web.api.problems import ApiRefused, problem, problem_of
 from worker.web.context import web_of
 from worker.web.times import epoch_s
 
@@ -67,7 +67,7 @@ async def submit(request: Request) -> Response:
         # it.
         pieces = request.stream()
         body = Body(lambda: anyio.from_thread.run(partial(anext, pieces, b"")))
-        take = partial(_take, request, caller, Intake(read(body)), options)
+        take = partial(_take, request, caller, ApiIntake(read(body)), options)
         # A limiter of its own: a campaign that comes slowly must not use up the threads that serve
         # everything else.
         return await anyio.to_thread.run_sync(guarded, take, limiter=anyio.CapacityLimiter(1))
@@ -110,7 +110,7 @@ def _reader_of(request: Request) -> Callable[[Body], Iterator[Line]]:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMATS:
-        raise Refused(415, f"the body must be {' or '.join(FORMATS)}; say which in Content-Type")
+        raise ApiRefused(415, f"the body must be {' or '.join(FORMATS)}; say which in Content-Type")
     column, encoding = (request.query_params.get(name, "") for name in OF_THE_FILE)
     if kind == FORMATS[0]:
         return partial(csv_lines, phone_column=column, encoding=encoding)
@@ -119,7 +119,7 @@ def _reader_of(request: Request) -> Callable[[Body], Iterator[Line]]:
     return json_lines
 
 
-def _take(request: Request, caller: Caller, intake: Intake, options: Mapping[str, Any]) -> Response:
+def _take(request: Request, caller: Caller, intake: ApiIntake, options: Mapping[str, Any]) -> Response:
     """Hand the rows over; what the caller leaves half done without a key to continue it is called off."""
     client, summaries = web_of(request).client.acting(caller.actor), list[Summary]()
     job_id = None if options.get("key") else new_job_id()

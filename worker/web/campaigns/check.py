@@ -12,7 +12,7 @@ from smsline.ledger import suppression
 from smsline.numbers import e164, is_mainland, mask
 from smsline.parts import Tally, parts
 from worker.providers.base import Region
-from worker.web.campaigns.forecast import Closed, calls_and_seconds, closed_at, segments_of, text_of
+from worker.web.campaigns.forecast import ClosedAccount, calls_and_seconds, closed_at, segments_of, text_of
 from worker.web.campaigns.sheet import Sheet, rows_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ COUNTED_ROWS: Final = 5_000
 
 
 @dataclass(slots=True)
-class Reject:
+class RowReject:
     """A row that will not be sent: its line, its number masked, why."""
 
     line: int
@@ -53,7 +53,7 @@ class Check:
 
     good: int = 0
     rejected: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RowReject] = field(default_factory=list)
     duplicates: int = 0
     suppressed: int = 0
     countries: list[tuple[str, int]] = field(default_factory=list)
@@ -61,11 +61,11 @@ class Check:
     calls: int = 0
     seconds: float = 0.0
     segments: int | None = None
-    closed: list[Closed] = field(default_factory=list)
+    closed: list[ClosedAccount] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CampaignPlan:
     """What a form asks for.
 
     Attributes:
@@ -87,7 +87,7 @@ class Plan:
     start_s: float
 
 
-def check(sheet: Sheet, columns: Columns, plan: Plan, web: "Web") -> Check:
+def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Check:
     """Read a file to its end, without sending anything.
 
     Raises:
@@ -139,7 +139,7 @@ class Rows:
         with rows_of(self._sheet, self._columns) as rows:
             for row in rows:
                 if row.reason:
-                    self._note(Reject(row.line, mask(row.phone) if row.phone else "", row.reason))
+                    self._note(RowReject(row.line, mask(row.phone) if row.phone else "", row.reason))
                     continue
                 self._count += 1
                 self._lines[self._count] = row.line
@@ -147,13 +147,13 @@ class Rows:
 
     def on_rejected(self, told: Rejected) -> None:
         """The checks refuse one."""
-        self._note(Reject(self._lines.get(told.row, 0), mask(told.phone), f"{told.field} {told.reason}"))
+        self._note(RowReject(self._lines.get(told.row, 0), mask(told.phone), f"{told.field} {told.reason}"))
 
     def settled(self) -> None:
         """All that was given so far is judged."""
         self._lines.clear()
 
-    def _note(self, reject: Reject) -> None:
+    def _note(self, reject: RowReject) -> None:
         self._found.rejected += 1
         if len(self._found.rejects) < SHOWN_REJECTS:
             self._found.rejects.append(reject)

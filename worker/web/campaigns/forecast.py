@@ -17,7 +17,7 @@ A_CALL: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedAccount:
     """An account whose hours of sending hold advertisements back at the start.
 
     Attributes:
@@ -77,7 +77,7 @@ def segments_of(text: str, numbers: Sequence[int], params: Sequence[Sequence[str
     )
 
 
-def closed_at(accounts: Mapping[str, Account], countries: Sequence[str], start_s: float) -> list[Closed]:
+def closed_at(accounts: Mapping[str, Account], countries: Sequence[str], start_s: float) -> list[ClosedAccount]:
     """Accounts that would hold some countries' recipients back at the start, each with how long."""
     found = []
     for name, account in accounts.items():
@@ -87,5 +87,5 @@ def closed_at(accounts: Mapping[str, Account], countries: Sequence[str], start_s
             # not the sender's.
             waits = {country: closed_s(window, zones_of(country), start_s) for country in countries}
             held = {country: wait_s for country, wait_s in waits.items() if wait_s}
-            found += [Closed(name, account.window, held)] if held else []
+            found += [ClosedAccount(name, account.window, held)] if held else []
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from smsline.csvcolumns import USUAL, Columns, Row, read_row
+from smsline.csvcolumns import USUAL, Columns, CsvRow, read_row
 from smsline.errors import BadInput
 from smsline.job import MAX_PARAMS
 from smsline.textfile import encoding_of
@@ -117,7 +117,7 @@ def mapped(given: Mapping[str, str], width: int) -> Columns:
 
 
 @contextmanager
-def rows_of(sheet: Sheet, columns: Columns) -> Iterator[Iterator[Row]]:
+def rows_of(sheet: Sheet, columns: Columns) -> Iterator[Iterator[CsvRow]]:
     """The data rows, each with its line, and with a reason where it cannot be sent."""
     # Undecodable bytes become lone surrogates, so that they spoil their row and not the file.
     errors = "surrogatepass" if sheet.encoding.startswith("utf-16") else "surrogateescape"
@@ -125,20 +125,20 @@ def rows_of(sheet: Sheet, columns: Columns) -> Iterator[Iterator[Row]]:
         yield _copied_rows(text, columns) if sheet.origin else _rows(_lines(text), sheet.delimiter, columns)
 
 
-def _copied_rows(text: TextIO, columns: Columns) -> Iterator[Row]:
+def _copied_rows(text: TextIO, columns: Columns) -> Iterator[CsvRow]:
     """The rows of a workbook's copy; those of whose cells a spreadsheet has rounded one that is used cannot be sent."""
     reader = csv.reader(text)
     next(reader, None)
     used = {columns.phone, *columns.params, *(() if columns.ref is None else (columns.ref,))}
     for number, rounded, *cells in reader:
         if used.intersection(map(int, rounded.split())):
-            yield Row(int(number), "", reason=ROUNDED)
+            yield CsvRow(int(number), "", reason=ROUNDED)
         else:
             # A spreadsheet leaves out what is empty at a row's end.
             yield read_row(cells + [""] * (columns.width - len(cells)), columns, int(number))
 
 
-def _rows(lines: Iterator[str], delimiter: str, columns: Columns) -> Iterator[Row]:
+def _rows(lines: Iterator[str], delimiter: str, columns: Columns) -> Iterator[CsvRow]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     next(reader, None)
     while True:
@@ -146,7 +146,7 @@ def _rows(lines: Iterator[str], delimiter: str, columns: Columns) -> Iterator[Ro
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield Row(begins, "", reason=f"cannot be read as CSV: {error}; is a quote not closed?")
+            yield CsvRow(begins, "", reason=f"cannot be read as CSV: {error}; is a quote not closed?")
             continue
         if cells is None:
             return

@@ -21,7 +21,7 @@ MOST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class StoredUpload:
     """A file that was brought.
 
     Attributes:
@@ -46,9 +46,9 @@ class Uploads:
 
     def __init__(self) -> None:
         self._folder: Path | None = None
-        self._kept: dict[str, Upload] = {}
+        self._kept: dict[str, StoredUpload] = {}
 
-    def take(self, source: BinaryIO, *, owner: str, name: str) -> Upload:
+    def take(self, source: BinaryIO, *, owner: str, name: str) -> StoredUpload:
         """Keep a file.
 
         Raises:
@@ -69,11 +69,11 @@ class Uploads:
             # A file that cannot be read is of no use, and holds numbers.
             path.unlink()
             raise
-        upload = Upload(token, owner, name, path.stat().st_size, sheet, time.monotonic())
+        upload = StoredUpload(token, owner, name, path.stat().st_size, sheet, time.monotonic())
         self._kept[token] = upload
         return upload
 
-    def get(self, token: str, owner: str) -> Upload:
+    def get(self, token: str, owner: str) -> StoredUpload:
         """The file of a token.
 
         Raises:
@@ -85,7 +85,7 @@ class Uploads:
             raise NotFound("this file is not here any more; upload it again")
         return upload
 
-    def drop(self, upload: Upload) -> None:
+    def drop(self, upload: StoredUpload) -> None:
         """Forget a file."""
         if self._kept.pop(upload.token, None):
             upload.sheet.path.unlink(missing_ok=True)

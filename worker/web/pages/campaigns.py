@@ -13,9 +13,9 @@ from smsline.errors import BadInput, Conflict
 from smsline.job import MAX_PARAMS
 from smsline.names import LANES
 from worker.web.auth import Visitor, act, page, served
-from worker.web.campaigns.check import Check, Plan, Rows, check
+from worker.web.campaigns.check import CampaignPlan, Check, Rows, check
 from worker.web.campaigns.sheet import guess, mapped
-from worker.web.campaigns.store import Upload
+from worker.web.campaigns.store import StoredUpload
 from worker.web.context import web_of
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
@@ -100,11 +100,11 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
 
 def _prepared(
     request: Request,
-    kept: Upload,
+    kept: StoredUpload,
     given: Mapping[str, str],
     *,
     found: Check | None = None,
-    plan: Plan | None = None,
+    plan: CampaignPlan | None = None,
     told: str = "",
     status: int = 200,
 ) -> Response:
@@ -126,7 +126,7 @@ def _prepared(
     )
 
 
-def _plan_of(given: Mapping[str, str], now_s: float) -> Plan:
+def _plan_of(given: Mapping[str, str], now_s: float) -> CampaignPlan:
     """The form's settings.
 
     Raises:
@@ -146,7 +146,7 @@ def _plan_of(given: Mapping[str, str], now_s: float) -> Plan:
         if start_s < now_s - LATE_S:
             raise BadInput("start", at, "is in the past; leave it empty to start at once")
     named = {name: options[name] for name in ("template", "lane", "account", "sign")}
-    return Plan(options, pace=pace, start_s=start_s, **named)
+    return CampaignPlan(options, pace=pace, start_s=start_s, **named)
 
 
 def _number(given: Mapping[str, str], name: str) -> float:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from smsline.admin import DeadGroup
 from smsline.errors import BadInput
-from smsline.ledger.dead import DEAD_STATES, NO_CODE, Pick, some_jobs
+from smsline.ledger.dead import DEAD_STATES, NO_CODE, DeadFilter, some_jobs
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -22,7 +22,7 @@ JOBS_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class TickedGroup:
     """One group that was ticked: dead letters of a code at an account in a state, of one job if the page was filtered by it."""
 
     account: str
@@ -42,7 +42,7 @@ def dead(request: Request, _: Visitor) -> Response:
     web = web_of(request)
     groups = web.admin.dead_summary(**chosen)
     # Those of one job are of that job.
-    jobs = {} if chosen["job"] else some_jobs(web.ledger, Pick(**chosen), groups=len(groups), each=JOBS_SHOWN)
+    jobs = {} if chosen["job"] else some_jobs(web.ledger, DeadFilter(**chosen), groups=len(groups), each=JOBS_SHOWN)
     return render(
         request,
         "dead.html",
@@ -64,13 +64,13 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
     filters = {name: str(form.get(name, "")).strip() for name in FILTERS}
     groups = admin.dead_summary(**filters)
     if form.get("all"):
-        picked = [Chosen(group["account"], group["code"] or NO_CODE, group["state"], job) for group in groups]
+        picked = [TickedGroup(group["account"], group["code"] or NO_CODE, group["state"], job) for group in groups]
     else:
         picked = []
         for words in (str(text).split(" ") for text in form.getlist("pick")):
             if len(words) != 3 or not all(words):  # an empty one would mean any
                 raise BadInput("pick", " ".join(words), "must be an account, a code and a state")
-            picked.append(Chosen(words[0], words[1], words[2], job))
+            picked.append(TickedGroup(words[0], words[1], words[2], job))
     groups = [group for group in groups if any(each.holds(group) for each in picked)]
     count = sum(group["count"] for group in groups)
     # Counted and shown first: the groups may have grown since the page was drawn.

@@ -12,7 +12,7 @@ from smsline.admin import NumberPage
 from smsline.errors import BadInput
 from smsline.ledger.audit import note
 from smsline.numbers import mask
-from worker.web.asking import Said
+from worker.web.asking import ProviderWord
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.rendering import render
@@ -61,7 +61,7 @@ def ask(request: Request, visitor: Visitor, form: FormData) -> Response:
 
 
 def _shown(
-    request: Request, found: NumberPage, *, whole: bool, said: list[Said] | None = None, account: str = ""
+    request: Request, found: NumberPage, *, whole: bool, said: list[ProviderWord] | None = None, account: str = ""
 ) -> Response:
     here, sent = list(web_of(request).asking.providers), {each["account"] for each in found["messages"]}
     facts = {

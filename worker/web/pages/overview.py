@@ -14,7 +14,7 @@ from smsline.ledger.jobs import Status, count_open, list_jobs, oldest_waiting
 from smsline.names import LANES
 from worker.web import charts
 from worker.web.auth import Visitor, page
-from worker.web.charts import Rates
+from worker.web.charts import SendRates
 from worker.web.context import Web, web_of
 from worker.web.pages.rendering import fragment, render
 
@@ -62,7 +62,7 @@ class Overview:
     awaited: int
     dead: int
     accounts: list[AccountHealth]
-    rates: Rates
+    rates: SendRates
     lanes: list[LaneWait]
 
 

@@ -46,7 +46,7 @@ class Operators:
     def mend(self, pick: int, *, drop: bool) -> None:
         """Send the dead letters of a job again, or drop them."""
         stage, job = self.stage, self.stage.job(pick)
-        dead.settle(stage.ledger, "drop" if drop else "requeue", dead.Pick(job=job.job))
+        dead.settle(stage.ledger, "drop" if drop else "requeue", dead.DeadFilter(job=job.job))
         if drop:
             stage.model.drop(job)
         else:

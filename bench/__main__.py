@@ -81,7 +81,7 @@ def _forget_environment() -> None:
 
 def _measured(
     folder: Path, sizes: Sizes, asked: argparse.Namespace, console: Console
-) -> tuple[machine.Machine, list[Row], list[Volume]]:
+) -> tuple[machine.MachineFacts, list[Row], list[Volume]]:
     """Run the parts that were asked for, one after the other."""
     here, began_s = machine.look(), time.monotonic()
     console.print(machine_text(here, sizes.name), highlight=False, markup=False, soft_wrap=True)

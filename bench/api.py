@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.children import BenchFailed, python, started
-from bench.rows import Row, Target, percentile
+from bench.rows import Row, TargetRow, percentile
 from bench.sandbox import free_port
 from bench.show import Show
 from bench.sizes import Sizes
@@ -33,7 +33,7 @@ FIRST: Final = 8613600000000
 
 
 @dataclass(slots=True)
-class Asked:
+class ApiCounts:
     """What became of the requests.
 
     Attributes:
@@ -75,7 +75,7 @@ def requests(key: str, count: int) -> list[bytes]:
     return [f"{head}{len(body)}\r\n\r\n{body}".encode() for body in bodies]
 
 
-async def ask(port: int, made: list[bytes], per_s: float) -> Asked:
+async def ask(port: int, made: list[bytes], per_s: float) -> ApiCounts:
     """Send the requests at an even pace.
 
     Raises:
@@ -99,7 +99,7 @@ async def ask(port: int, made: list[bytes], per_s: float) -> Asked:
         writer.close()
 
     await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
-    return Asked(took_ms[int(WARM_S * per_s) :], len(made) / (time.perf_counter() - began_s))
+    return ApiCounts(took_ms[int(WARM_S * per_s) :], len(made) / (time.perf_counter() - began_s))
 
 
 def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
@@ -115,7 +115,7 @@ def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
     return rows(asked)
 
 
-def rows(asked: Asked) -> list[Row]:
+def rows(asked: ApiCounts) -> list[Row]:
     """The table's lines."""
     what = f"API: {PER_S} single messages a second, one core of the web process"
     return [
@@ -124,14 +124,14 @@ def rows(asked: Asked) -> list[Row]:
             measure=f"{what}, answered",
             values=[asked.per_s],
             unit="/s",
-            target=Target("least", PER_S * 0.98, "value"),
+            target=TargetRow("least", PER_S * 0.98, "value"),
         ),
         Row(
             key="api_p99",
             measure=f"{what}, p99",
             values=[percentile(asked.ms, 0.99)],
             unit="ms",
-            target=Target("most", 50, "value"),
+            target=TargetRow("most", 50, "value"),
             note=f"p50 {percentile(asked.ms, 0.5):.1f} ms, {asked.cpu_ms:.2f} ms of CPU a message; "
             f"{CONNECTIONS} kept-alive connections",
         ),

@@ -7,7 +7,7 @@ from typing import Final
 from bench.baselines.loop import PER_CALL
 from bench.baselines.plain import TASK, plain_app
 from bench.children import importable, python, started, wait, wait_ended
-from bench.rows import Row, Target
+from bench.rows import Row, TargetRow
 from bench.sandbox import window_s
 from bench.show import Show
 from bench.sizes import Sizes
@@ -109,9 +109,9 @@ def measure(stack: Stack, sizes: Sizes, procs: int, show: Show) -> list[Row]:
 def rows(found: dict[str, list[float]]) -> list[Row]:
     """The table's lines: the engine against each baseline."""
     against = (
-        ("loop", "a bare loop of the same calls", Target("least", 0.33)),
-        ("per_number", "a Celery task per number, SDK", Target("least", 80)),
-        ("per_200", PER_200, Target("least", 1.5)),
+        ("loop", "a bare loop of the same calls", TargetRow("least", 0.33)),
+        ("per_number", "a Celery task per number, SDK", TargetRow("least", 80)),
+        ("per_200", PER_200, TargetRow("least", 1.5)),
     )
     return [
         Row(

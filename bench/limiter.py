@@ -3,7 +3,7 @@
 from typing import Final
 
 from bench.campaign import phones, wait_sent
-from bench.rows import Row, Target
+from bench.rows import Row, TargetRow
 from bench.sandbox import SEND, window_s
 from bench.show import Show
 from bench.sizes import Sizes
@@ -43,7 +43,7 @@ def rows(most: int, per_s: float) -> list[Row]:
             measure=f"limiter, {PROCS} processes at {PER_S} calls/s: fullest second",
             values=[float(most)],
             unit="calls",
-            target=Target("most", PER_S + Limit(PER_S).burst, "value"),
+            target=TargetRow("most", PER_S + Limit(PER_S).burst, "value"),
             note="as they arrived at the provider; the bound is the rate and one burst",
         ),
         Row(
@@ -51,6 +51,6 @@ def rows(most: int, per_s: float) -> list[Row]:
             measure="limiter: share of the rate that is used",
             values=[per_s / PER_S * 100],
             unit="%",
-            target=Target("least", 95, "value"),
+            target=TargetRow("least", 95, "value"),
         ),
     ]

@@ -12,7 +12,7 @@ from worker.supervisor.embedded_redis import find_server
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachineFacts:
     """What the figures depend on.
 
     Attributes:
@@ -43,9 +43,9 @@ class Machine:
         return self.load[0] > self.cores / 4
 
 
-def look() -> Machine:
+def look() -> MachineFacts:
     """The machine as it is now."""
-    return Machine(
+    return MachineFacts(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         processor=_processor(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,

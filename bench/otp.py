@@ -12,7 +12,7 @@ from typing import Any, Final
 from bench.baselines.plain import TASK, plain_app
 from bench.campaign import PARAMS, PATIENCE_S, POLL_S, TEMPLATE, phones, wait_sent
 from bench.children import BenchFailed, wait
-from bench.rows import Row, Target, percentile
+from bench.rows import Row, TargetRow, percentile
 from bench.sandbox import Arrival, window_s
 from bench.show import Show
 from bench.sizes import Sizes
@@ -161,7 +161,7 @@ def measure(stack: Stack, sizes: Sizes, procs: int, show: Show) -> list[Row]:
         unit="/s",
         baseline="a Celery task per password, SDK",
         baselines=theirs,
-        target=Target("least", 1.5),
+        target=TargetRow("least", 1.5),
     )
     return [rate, *latency(stack, sizes, procs, show)]
 
@@ -193,7 +193,7 @@ def latency_rows(plain: Sequence[float], calm: Sequence[float], beside: Sequence
             unit="ms",
             baseline=celery,
             baselines=[percentile(plain, 0.5)],
-            target=Target("most", 1.2),
+            target=TargetRow("most", 1.2),
         ),
         Row(
             key="otp_p99",
@@ -210,7 +210,7 @@ def latency_rows(plain: Sequence[float], calm: Sequence[float], beside: Sequence
             unit="ms",
             baseline="the same, idle",
             baselines=[percentile(calm, 0.99)],
-            target=Target("most", 2),
+            target=TargetRow("most", 2),
             note=f"{len(beside):,} {note}",
         ),
     ]

@@ -34,7 +34,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class BarGroup:
     """Bars on one scale of their own, which begins at 0."""
 
     title: str
@@ -42,7 +42,7 @@ class Group:
     bars: tuple[Bar, ...]
 
 
-def groups_of(rows: Sequence[Row]) -> list[Group]:
+def groups_of(rows: Sequence[Row]) -> list[BarGroup]:
     """Rows that measure the same share a group: the engine first, then what it is compared with."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -51,12 +51,12 @@ def groups_of(rows: Sequence[Row]) -> list[Group]:
     return [_group(measure, same) for measure, same in groups.items()]
 
 
-def _group(measure: str, rows: Sequence[Row]) -> Group:
+def _group(measure: str, rows: Sequence[Row]) -> BarGroup:
     theirs = [Bar(row.baseline, row.baseline_value or 0.0) for row in rows]
-    return Group(measure, rows[0].unit, (Bar("smsline", rows[0].value, ours=True), *theirs))
+    return BarGroup(measure, rows[0].unit, (Bar("smsline", rows[0].value, ours=True), *theirs))
 
 
-def draw(groups: Sequence[Group]) -> str:
+def draw(groups: Sequence[BarGroup]) -> str:
     """The picture."""
     height = sum(HEAD + STEP * len(group.bars) for group in groups) + 20
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
@@ -71,7 +71,7 @@ def draw(groups: Sequence[Group]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _drawn(group: Group, top: int) -> list[str]:
+def _drawn(group: BarGroup, top: int) -> list[str]:
     unit = group.unit if group.unit.startswith("/") else f" {group.unit}"
     most = max(bar.value for bar in group.bars) or 1.0
     parts = [f'<text x="12" y="{top + 22}" font-weight="600" fill="#0f172a">{escape(group.title)}</text>']

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bench.rows import Row, Target
+from bench.rows import Row, TargetRow
 from bench.show import Show
 from bench.sizes import Sizes
 from bench.stack import Stack
@@ -115,7 +115,7 @@ def rows(counted_us: float, bare_us: float, month: int) -> list[Row]:
             measure="statistics: what they add to a campaign's CPU, submit to receipts",
             values=[max(0.0, counted_us / bare_us - 1) * 100],
             unit="%",
-            target=Target("most", 3, "value"),
+            target=TargetRow("most", 3, "value"),
             note=f"{counted_us:.1f} µs a number with them, {bare_us:.1f} without, in one thread, Redis' share with it",
         ),
         Row(
@@ -123,7 +123,7 @@ def rows(counted_us: float, bare_us: float, month: int) -> list[Row]:
             measure=f"statistics: Redis memory of a month, {ACCOUNTS} accounts, {len(COUNTRIES)} countries",
             values=[month / 1e6],
             unit="MB",
-            target=Target("most", 2, "value"),
+            target=TargetRow("most", 2, "value"),
             note="every counter grew in every hour, and on the last day in every minute",
         ),
     ]

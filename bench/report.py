@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.table import Table
 
-from bench.machine import Machine
+from bench.machine import MachineFacts
 from bench.plot import draw, groups_of
 from bench.rows import Row
 from bench.volume import Volume
@@ -56,7 +56,7 @@ def table(rows: Sequence[Row]) -> Table:
     return made
 
 
-def to_json(machine: Machine, size: str, rows: Sequence[Row], volumes: Sequence[Volume]) -> str:
+def to_json(machine: MachineFacts, size: str, rows: Sequence[Row], volumes: Sequence[Volume]) -> str:
     """Everything that was found, with the rounds."""
     found = {
         "machine": asdict(machine),
@@ -67,7 +67,7 @@ def to_json(machine: Machine, size: str, rows: Sequence[Row], volumes: Sequence[
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
-def markdown(machine: Machine, size: str, rows: Sequence[Row]) -> str:
+def markdown(machine: MachineFacts, size: str, rows: Sequence[Row]) -> str:
     """The part of the page that is written anew each time."""
     lines = [machine_text(machine, size), "", "![the figures as bars](performance.svg)", ""]
     lines += [_line(_HEAD), _line(["---", "--:", "---", "--:", "--:", "---"])]
@@ -76,7 +76,7 @@ def markdown(machine: Machine, size: str, rows: Sequence[Row]) -> str:
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 
 
-def machine_text(machine: Machine, size: str) -> str:
+def machine_text(machine: MachineFacts, size: str) -> str:
     """Where, when and how busy."""
     libraries = ", ".join(f"{name} {number}" for name, number in machine.libraries.items())
     load = " ".join(f"{value:.1f}" for value in machine.load)
@@ -93,7 +93,7 @@ def _line(columns: Sequence[str]) -> str:
     return f"| {' | '.join(columns)} |"
 
 
-def write(page: Path, machine: Machine, size: str, *, rows: Sequence[Row], volumes: Sequence[Volume]) -> None:
+def write(page: Path, machine: MachineFacts, size: str, *, rows: Sequence[Row], volumes: Sequence[Volume]) -> None:
     """Put the figures into the page, and the plot and the JSON beside it.
 
     Raises:

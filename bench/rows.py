@@ -8,7 +8,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetRow:
     """What is asked of a measure.
 
     Attributes:
@@ -52,7 +52,7 @@ class Row:
     unit: str
     baseline: str = ""
     baselines: Sequence[float] = ()
-    target: Target | None = None
+    target: TargetRow | None = None
     note: str = ""
 
     @property

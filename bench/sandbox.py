@@ -31,7 +31,7 @@ class Arrival:
     first: str
 
 
-class Sandbox:
+class SandboxProcess:
     """A sandbox on a port.
 
     Args:

@@ -22,7 +22,7 @@ from bench.report import PAGE, machine_text, put
 from bench.rows import Row
 from bench.show import Show, progress
 from bench.sizes import Sizes
-from bench.soak_verdict import LOOK_S, Asked, Sample, Stretch, judge, picture, rows
+from bench.soak_verdict import LOOK_S, SoakPlan, SoakSample, Stretch, judge, picture, rows
 from bench.stack import ACCOUNT, Stack, standing
 from bench.usage import cpu, redis_cpu_s, used_memory
 from smsline.errors import SmslineError
@@ -56,7 +56,7 @@ class Soak:
         show: Says how far it is.
     """
 
-    def __init__(self, stack: Stack, running: list[Running], asked: Asked, show: Show) -> None:
+    def __init__(self, stack: Stack, running: list[Running], asked: SoakPlan, show: Show) -> None:
         self.stack, self.running, self.asked, self.show = stack, running, asked, show
         self.began_s = time.monotonic()
         self.marks: list[tuple[float, str]] = []
@@ -106,10 +106,10 @@ class Soak:
             else:
                 found.jobs.append(job)
 
-    def _look(self, handed: int) -> Sample:
+    def _look(self, handed: int) -> SoakSample:
         ledger = self.stack.ledger
         waiting = sum(by for name, by in statistics.totals(ledger).items() if name.startswith("g|"))
-        return Sample(
+        return SoakSample(
             at_s=time.monotonic() - self.began_s,
             handed=handed,
             open=ledger.redis.zcard(ledger.keys.open),
@@ -134,7 +134,7 @@ class Soak:
 def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
     """The rows about single jobs at an even pace, for `make bench`."""
     stack.clear(**dead.FLAGS)
-    asked = Asked(RATE, sizes.soak_minutes, sizes.soak_dead, LANES_IN_TURN)
+    asked = SoakPlan(RATE, sizes.soak_minutes, sizes.soak_dead, LANES_IN_TURN)
     with stack.service() as running:
         stretches = Soak(stack, running, asked, show).run()
         took_s = latencies_s(stack, [job for one in stretches for job in one.jobs])
@@ -161,7 +161,7 @@ def latencies_s(stack: Stack, jobs: Sequence[str]) -> list[float]:
 def main(argv: Sequence[str]) -> int:
     """Run; returns the exit code."""
     given = _parser().parse_args(argv)
-    asked = Asked(given.rate, given.minutes, given.dead, tuple(given.lanes))
+    asked = SoakPlan(given.rate, given.minutes, given.dead, tuple(given.lanes))
     plot, machine = Path(given.plot).resolve() if given.plot else None, look()
     with workplace() as folder, quiet_children(folder / "log") as screen:
         console = Console(file=screen, width=160)

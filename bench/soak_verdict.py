@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from bench.curves import Curve, Panel, draw
 from bench.report import amount
-from bench.rows import Row, Target, percentile
+from bench.rows import Row, TargetRow, percentile
 
 CPU_MOST, MEMORY_MOST = 1.15, 1.1
 """How much more a message may cost in the second stretch: what a busy machine blurs of CPU, and of Redis' doubling tables."""
@@ -16,7 +16,7 @@ LOOK_S: Final = 1.0
 """Between two looks."""
 
 
-class Asked(NamedTuple):
+class SoakPlan(NamedTuple):
     """What a soak is to be.
 
     Attributes:
@@ -37,7 +37,7 @@ class Asked(NamedTuple):
         return round(self.rate * self.minutes * 30)
 
 
-class Finding(NamedTuple):
+class SoakFinding(NamedTuple):
     """One sentence, and whether it is as it should be."""
 
     fine: bool
@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SoakSample:
     """One look: jobs handed over so far, not closed, waiting, whose receipt is due; bytes and CPU seconds of Redis; CPU of workers."""
 
     at_s: float
@@ -75,7 +75,7 @@ class Stretch:
 
     begun_s: float = 0.0
     jobs: list[str] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[SoakSample] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     redis_us: float = 0.0
     kept: float = 0.0
@@ -94,7 +94,7 @@ class Stretch:
         return sum(one.open for one in early) / len(early), sum(one.open for one in late) / len(late)
 
 
-def judge(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -> list[Finding]:
+def judge(stretches: Sequence[Stretch], asked: SoakPlan, took_s: Sequence[float]) -> list[SoakFinding]:
     """What was found.
 
     Args:
@@ -121,20 +121,22 @@ def judge(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -
         f"open jobs in the second and the last fifth of each half: {shown}; all closed {drained_s:.0f} s after the last"
     )
     return [
-        Finding(jobs == 2 * asked.jobs, f"{jobs:,} of {2 * asked.jobs:,} jobs taken, sent, receipted and closed{told}"),
-        Finding(pace >= 0.95 * asked.rate, f"handed over at {pace:.0f} a second; {asked.rate:g} were asked for"),
-        Finding(level, backlog),
-        Finding(
+        SoakFinding(
+            jobs == 2 * asked.jobs, f"{jobs:,} of {2 * asked.jobs:,} jobs taken, sent, receipted and closed{told}"
+        ),
+        SoakFinding(pace >= 0.95 * asked.rate, f"handed over at {pace:.0f} a second; {asked.rate:g} were asked for"),
+        SoakFinding(level, backlog),
+        SoakFinding(
             took_s != [0.0],
             f"submit to final: p50 {percentile(took_s, 0.5):.1f} s, p99 {percentile(took_s, 0.99):.1f} s",
         ),
-        Finding(took_s != [0.0], f"both workers' CPU for a message: {workers_ms:.2f} ms"),
-        Finding(of_cpu <= CPU_MOST, f"{cpu}, ratio {of_cpu:.2f} (at most {CPU_MOST})"),
-        Finding(of_memory <= MEMORY_MOST, f"{memory}, ratio {of_memory:.2f} (at most {MEMORY_MOST})"),
+        SoakFinding(took_s != [0.0], f"both workers' CPU for a message: {workers_ms:.2f} ms"),
+        SoakFinding(of_cpu <= CPU_MOST, f"{cpu}, ratio {of_cpu:.2f} (at most {CPU_MOST})"),
+        SoakFinding(of_memory <= MEMORY_MOST, f"{memory}, ratio {of_memory:.2f} (at most {MEMORY_MOST})"),
     ]
 
 
-def rows(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) -> list[Row]:
+def rows(stretches: Sequence[Stretch], asked: SoakPlan, took_s: Sequence[float]) -> list[Row]:
     """The same as lines of the table of `make bench`."""
     found, (first, second) = judge(stretches, asked, took_s), stretches
     what, minutes = f"single jobs, {asked.rate:g} a second", f"{asked.minutes:g} minutes"
@@ -145,7 +147,7 @@ def rows(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) ->
             measure=f"{what} for {minutes}, sent, receipted, closed: how the backlog grew",
             values=[max(0.0, behind)],
             unit="jobs",
-            target=Target("most", asked.rate, "value"),
+            target=TargetRow("most", asked.rate, "value"),
             note="; ".join(each.text for each in found[:5]),
         ),
         Row(
@@ -153,7 +155,7 @@ def rows(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) ->
             measure="Redis memory of a closed single job, kept",
             values=[first.kept],
             unit="B",
-            target=Target("most", 600, "value"),
+            target=TargetRow("most", 600, "value"),
         ),
         Row(
             key="soak_dead_cpu",
@@ -162,7 +164,7 @@ def rows(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) ->
             unit="µs",
             baseline="without them",
             baselines=[first.redis_us],
-            target=Target("most", CPU_MOST),
+            target=TargetRow("most", CPU_MOST),
         ),
         Row(
             key="soak_dead_memory",
@@ -171,7 +173,7 @@ def rows(stretches: Sequence[Stretch], asked: Asked, took_s: Sequence[float]) ->
             unit="B",
             baseline="without them",
             baselines=[first.kept],
-            target=Target("most", MEMORY_MOST),
+            target=TargetRow("most", MEMORY_MOST),
         ),
     ]
 

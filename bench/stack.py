@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.children import importable, python, started, with_environ
-from bench.sandbox import APP, SECRET_ID, SECRET_KEY, SIGN, Sandbox, free_port, sandbox_child
+from bench.sandbox import APP, SECRET_ID, SECRET_KEY, SIGN, SandboxProcess, free_port, sandbox_child
 from config.settings import load_settings
 from smsline import Client
 from smsline.ledger.link import Ledger
@@ -39,7 +39,7 @@ class Stack:
     """
 
     redis_url: str
-    sandbox: Sandbox
+    sandbox: SandboxProcess
     client: Client
     ledger: Ledger
     redis_pid: int
@@ -99,7 +99,7 @@ def standing(folder: Path) -> Iterator[Stack]:
     """
     port, sandbox_port, server = free_port(), free_port(), find_server()
     redis = redis_child(server, folder / "redis", port, lock=claim(folder / "redis", port, server))
-    with started([redis, sandbox_child(sandbox_port)]) as running, Sandbox(sandbox_port) as sandbox:
+    with started([redis, sandbox_child(sandbox_port)]) as running, SandboxProcess(sandbox_port) as sandbox:
         url = url_of(port)
         client, ledger = Client(redis_url=url), Ledger.at(url, DEFAULT_NAMESPACE)
         try:

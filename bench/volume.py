@@ -13,7 +13,7 @@ from typing import Final
 from bench.baselines.loop import PER_CALL
 from bench.campaign import PARAMS, PATIENCE_S, PER_200, TEMPLATE, accepted, phones, plain
 from bench.children import wait
-from bench.rows import Row, Target
+from bench.rows import Row, TargetRow
 from bench.show import Show
 from bench.sizes import Sizes
 from bench.stack import ACCOUNT, NEVER_S, Stack
@@ -134,7 +134,7 @@ def rows(volumes: Sequence[Volume], plain_per_s: float) -> list[Row]:
             measure=f"{count} recipients, submit to all closed",
             values=[large.total_s],
             unit="s",
-            target=Target("most", 120 * million, "value"),
+            target=TargetRow("most", 120 * million, "value"),
             note=f"submit {large.submit_s:.1f}, accept {large.accept_s:.1f}, receipts {large.receipts_s:.1f} s",
         ),
         Row(
@@ -144,14 +144,14 @@ def rows(volumes: Sequence[Volume], plain_per_s: float) -> list[Row]:
             unit="/s",
             baseline=f"{PER_200}, no receipts",
             baselines=[plain_per_s],
-            target=Target("least", 0.75),
+            target=TargetRow("least", 0.75),
         ),
         Row(
             key="volume_memory",
             measure="Redis memory per recipient, all in flight",
             values=[large.in_flight / large.recipients],
             unit="B",
-            target=Target("most", 60, "value"),
+            target=TargetRow("most", 60, "value"),
         ),
         Row(
             key="volume_memory_peak",
@@ -164,7 +164,7 @@ def rows(volumes: Sequence[Volume], plain_per_s: float) -> list[Row]:
             measure="receipts applied",
             values=[large.recipients / large.receipts_s],
             unit="/s",
-            target=Target("least", 10_000, "value"),
+            target=TargetRow("least", 10_000, "value"),
         ),
     ]
     return [*made, _growth(small, large)] if small.rss and large.rss else made
@@ -177,6 +177,6 @@ def _growth(small: Volume, large: Volume) -> Row:
         measure=f"memory of a worker process, {small.recipients:,} to {large.recipients:,}",
         values=[grown / MEGABYTE],
         unit="MB",
-        target=Target("most", 16, "value"),
+        target=TargetRow("most", 16, "value"),
         note=f"the one that grew most; {max(large.rss) / MEGABYTE:.0f} MB at its peak",
     )

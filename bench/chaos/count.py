@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench.chaos.receivers import Receiver
 from bench.chaos.scrape import sums
-from bench.chaos.work import OTP_FIRST, SIDE_FIRST, Given
+from bench.chaos.work import OTP_FIRST, SIDE_FIRST, HandOver
 from smsline import Client
 
 FINAL = frozenset({"delivered", "undelivered", "dead", "expired", "cancelled", "suppressed", "unknown"})
@@ -16,7 +16,7 @@ TEXTED = frozenset({"delivered", "undelivered", "unknown", "accepted", "sending"
 
 
 @dataclass(slots=True)
-class Tally:
+class ChaosTally:
     """The count at both sides.
 
     Attributes:
@@ -78,7 +78,7 @@ class Tally:
         return not any(broken) and self.states["unknown"] <= self.in_calls
 
 
-def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: Mapping[str, int]) -> Tally:
+def count(client: Client, given: HandOver, sent: Mapping[str, int], lost_moments: Mapping[str, int]) -> ChaosTally:
     """Count the ledger against the provider.
 
     Args:
@@ -92,7 +92,7 @@ def count(client: Client, given: Given, sent: Mapping[str, int], lost_moments: M
     otps = [times for phone, times in sent.items() if phone not in strict]
     unheard = sum(state == "unknown" and bool(sent.get(phone)) for phone, state in rows)
     states = Counter(state for _, state in rows)
-    return Tally(
+    return ChaosTally(
         recipients=given.recipients,
         states=states,
         lost=given.recipients - sum(state in FINAL for _, state in rows),
@@ -114,12 +114,12 @@ def off(these: Mapping[str, int], those: Mapping[str, int]) -> int:
     return sum(abs(these.get(state, 0) - those.get(state, 0)) for state in FINAL)
 
 
-def count_metrics(tally: Tally, text: str) -> None:
+def count_metrics(tally: ChaosTally, text: str) -> None:
     """Count the sums of a scrape against the ledger."""
     tally.metrics_off = off(sums(text, "recipients_total", "state"), tally.states)
 
 
-def count_received(tally: Tally, given: Given, receivers: Mapping[str, Receiver]) -> None:
+def count_received(tally: ChaosTally, given: HandOver, receivers: Mapping[str, Receiver]) -> None:
     """Count what receivers have applied against the ledger."""
     jobs = set(given.jobs)
     for name, receiver in receivers.items():

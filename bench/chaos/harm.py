@@ -33,7 +33,7 @@ GENTLE: Final = ("a worker stopped for another version", "web process killed", "
 
 
 @dataclass(slots=True)
-class Done:
+class HarmCounts:
     """What was done.
 
     Attributes:
@@ -81,7 +81,7 @@ class Harm(threading.Thread):
         web: WebProcess,
     ) -> None:
         super().__init__(name="harm", daemon=True)
-        self.done, self.seconds, self.spent_s = Done(), seconds, 0.0
+        self.done, self.seconds, self.spent_s = HarmCounts(), seconds, 0.0
         self._redis, self._fleet, self._strike = redis, fleet, strike
         self._sandbox, self._adrift, self._web, self.doing = sandbox, adrift, web, ""
         self._chance = random.Random(seed)

@@ -22,7 +22,7 @@ HANG_S: Final = 16.0
 
 
 @dataclass(slots=True)
-class Applied:
+class AppliedEvents:
     """What a receiver has applied, each event once by its `webhook-id`.
 
     Attributes:
@@ -93,7 +93,7 @@ class Receiver:
     """
 
     def __init__(self, *, shaky: bool = False, takes_s: float = 0.0, seed: int = 1) -> None:
-        self.secret, self.applied, self.answers = "", Applied(), Counter[str]()
+        self.secret, self.applied, self.answers = "", AppliedEvents(), Counter[str]()
         self.lag_s: list[float] = []
         self.most_bytes = 0
         self.shaky, self._chance, self._lock = shaky, random.Random(seed), threading.Lock()

@@ -21,7 +21,7 @@ from worker.supervisor.embedded_redis import answers, find_server
 START_S: Final = 20.0
 
 
-class Server:
+class PairServer:
     """One redis-server with an append-only file.
 
     Args:
@@ -111,9 +111,9 @@ class RedisPair:
         for each in (self.primary, self.replica):
             each.kill()
 
-    def _server(self) -> Server:
+    def _server(self) -> PairServer:
         self._made += 1
-        return Server(self._folder / f"redis{self._made}", self.clock)
+        return PairServer(self._folder / f"redis{self._made}", self.clock)
 
     def _follow(self) -> None:
         self.replica.ask("REPLICAOF", HOST, self._link.port)

@@ -12,34 +12,34 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.chaos import versions, work
 from bench.chaos.clock import Clock
-from bench.chaos.count import Tally, count, count_metrics, count_received
-from bench.chaos.harm import Done, Harm
+from bench.chaos.count import ChaosTally, count, count_metrics, count_received
+from bench.chaos.harm import Harm, HarmCounts
 from bench.chaos.machines import SHORT, Fleet, machines
 from bench.chaos.receivers import Receiver
 from bench.chaos.redis_pair import RedisPair
 from bench.chaos.scrape import WebProcess
 from bench.chaos.strike import Strike
 from bench.chaos.switch import Switch
-from bench.chaos.work import Given, OtherProducer, Producer
+from bench.chaos.work import HandOver, OtherProducer, Producer
 from bench.sandbox import SEND, free_port
 from smsline import Client, Unavailable, Unconfirmed
 from smsline.ledger import losses, webhooks
 from smsline.ledger.link import Ledger
 from smsline.names import DEFAULT_NAMESPACE
 from worker.sandbox.background import Background
-from worker.sandbox.flags import Account, Fault, Flags
+from worker.sandbox.flags import FlagFault, Flags, SandboxAccount
 
 # Ten of a hundred answers; slow ones come after the account's `timeout_s`.
 LIES: Final = (
-    Fault("lost", p=0.02),
-    Fault("garbled", p=0.02),
-    Fault("reset", p=0.02),
-    Fault("slow", p=0.02, ms=3_000),
-    Fault("status", p=0.02),
+    FlagFault("lost", p=0.02),
+    FlagFault("garbled", p=0.02),
+    FlagFault("reset", p=0.02),
+    FlagFault("slow", p=0.02, ms=3_000),
+    FlagFault("status", p=0.02),
 )
 
 FLAGS: Final = Flags(
-    accounts=(Account(sdk_app_ids=("1400000000", "1400000001")),),
+    accounts=(SandboxAccount(sdk_app_ids=("1400000000", "1400000001")),),
     steering=False,
     latency_ms=20,
     receipt_delay_ms=300,
@@ -63,7 +63,7 @@ EVENTS: Final = ("recipients.final", "job.closed")
 
 
 @dataclass(slots=True)
-class Outcome:
+class SceneOutcome:
     """What a run came to.
 
     Attributes:
@@ -74,9 +74,9 @@ class Outcome:
         told: More, in words.
     """
 
-    tally: Tally
-    done: Done
-    given: Given
+    tally: ChaosTally
+    done: HarmCounts
+    given: HandOver
     struck: Mapping[str, int]
     told: Mapping[str, str]
 
@@ -96,7 +96,7 @@ class Scene:
     def __init__(self, folder: Path, stack: ExitStack, screen: Console) -> None:
         self.log = folder / "workers.log"
         self._folder, self._screen = folder, screen
-        self._given, self._told = Given(), dict[str, str]()
+        self._given, self._told = HandOver(), dict[str, str]()
         self._older: Path | None = folder / "older"
         if why_not := versions.archive(versions.OLDER, folder / "older"):
             self._older = None
@@ -119,7 +119,7 @@ class Scene:
         web = {f"SMSLINE_{name}": value for name, value in self._settings.items()}
         self._web = stack.enter_context(WebProcess(web, folder))
 
-    def play(self, *, seconds: float, numbers: int, seed: int) -> Outcome:
+    def play(self, *, seconds: float, numbers: int, seed: int) -> SceneOutcome:
         """Hand over work and do harm for so long, wait until it is over, and count."""
         harm = Harm(
             seconds=seconds,
@@ -142,7 +142,9 @@ class Scene:
         self._receive(tally)
         tally.refused_badly = self._refuse()
         self._told["losses that workers told"] = str(len(losses.losses(self._ledger)))
-        return Outcome(tally, harm.done, self._given, self._sandbox.stats(numbers="0", log=False)["faults"], self._told)
+        return SceneOutcome(
+            tally, harm.done, self._given, self._sandbox.stats(numbers="0", log=False)["faults"], self._told
+        )
 
     def _hand_over(self, harm: Harm, numbers: int) -> None:
         """Hand over work while harm is done."""
@@ -194,7 +196,7 @@ class Scene:
     def _open_jobs(self) -> int:
         return sum(not self._client.status(job)["closed_at"] for job in self._given.jobs)
 
-    def _doubtful(self, done: Done) -> int:
+    def _doubtful(self, done: HarmCounts) -> int:
         """Recipients of calls that met an outage or a lie: the provider's word for what a worker could not read."""
         log = self._sandbox.stats(numbers="0")["log"]
         found: int = sum(
@@ -205,7 +207,7 @@ class Scene:
         done.in_flight["calls that met an outage or a lie"] += found
         return found
 
-    def _receive(self, tally: Tally) -> None:
+    def _receive(self, tally: ChaosTally) -> None:
         """Let the receiver that misbehaved catch up, as its owner would, and count what both have."""
         shaky = self._receivers["shaky"]
         shaky.behave()

@@ -5,16 +5,16 @@ from typing import Final
 
 from bench.chaos.switch import Switch
 from worker.sandbox.background import Background
-from worker.sandbox.flags import Fault
+from worker.sandbox.flags import FlagFault
 
 # What every send is answered with meanwhile; None: it meets a shut door.
-KINDS: Final[dict[str, Fault | None]] = {
+KINDS: Final[dict[str, FlagFault | None]] = {
     "refused": None,
-    "502": Fault("status", "SendSms", status=502, executed=False),
-    "504": Fault("status", "SendSms", status=504, executed=False),
-    "garbled": Fault("garbled", "SendSms", executed=False),
-    "internal": Fault("error", "SendSms", code="InternalError.Timeout", executed=False),
-    "hang": Fault("slow", "SendSms", ms=20_000, executed=False),
+    "502": FlagFault("status", "SendSms", status=502, executed=False),
+    "504": FlagFault("status", "SendSms", status=504, executed=False),
+    "garbled": FlagFault("garbled", "SendSms", executed=False),
+    "internal": FlagFault("error", "SendSms", code="InternalError.Timeout", executed=False),
+    "hang": FlagFault("slow", "SendSms", ms=20_000, executed=False),
 }
 
 
@@ -27,7 +27,7 @@ class Strike:
         usual: What goes wrong with its answers besides.
     """
 
-    def __init__(self, provider: Background, door: Switch, usual: Sequence[Fault] = ()) -> None:
+    def __init__(self, provider: Background, door: Switch, usual: Sequence[FlagFault] = ()) -> None:
         self._provider, self._door, self._usual = provider, door, usual
 
     def begin(self, kind: str) -> None:
@@ -45,7 +45,7 @@ class Strike:
         else:
             self._faults(self._usual)
 
-    def _faults(self, faults: Sequence[Fault]) -> None:
+    def _faults(self, faults: Sequence[FlagFault]) -> None:
         self._provider.control(
             faults=[{name: getattr(each, name) for name in each.__struct_fields__} for each in faults]
         )

@@ -2,10 +2,10 @@
 
 from rich.table import Table
 
-from bench.chaos.scene import Outcome
+from bench.chaos.scene import SceneOutcome
 
 
-def table(found: Outcome) -> Table:
+def table(found: SceneOutcome) -> Table:
     """What was counted beside what is promised, and under it what was done."""
     tally = found.tally
     shown = Table("what", "count", "promised", title="promises held" if tally.held else "A PROMISE WAS BROKEN")

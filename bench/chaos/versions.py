@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.chaos.machines import MAIN, Fleet, Machine
-from bench.chaos.redis_pair import Server
+from bench.chaos.redis_pair import PairServer
 from bench.children import ROOT
 from smsline import Client, OtherVersion
 from smsline.names import QUEUES, WEBHOOKS_QUEUE
@@ -58,7 +58,7 @@ def refusal(folder: Path, settings: Mapping[str, str]) -> str:
     Returns:
         The words; empty when it was not refused, which breaks a promise.
     """
-    server = Server(folder / "redis")
+    server = PairServer(folder / "redis")
     url = f"redis://127.0.0.1:{server.port}/0"
     try:
         queues = [queue for queue in QUEUES if queue != WEBHOOKS_QUEUE]

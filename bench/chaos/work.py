@@ -26,7 +26,7 @@ HAND_OVER: Final = Path(__file__).with_name("hand_over.py")
 
 
 @dataclass(slots=True)
-class Message:
+class HandedMessage:
     """A single message that was handed over: under which key, to whom, how, and as which job."""
 
     key: str
@@ -36,7 +36,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Given:
+class HandOver:
     """What was handed over.
 
     Attributes:
@@ -47,7 +47,7 @@ class Given:
     """
 
     campaigns: dict[str, int] = field(default_factory=dict)
-    singles: list[Message] = field(default_factory=list)
+    singles: list[HandedMessage] = field(default_factory=list)
     refused: int = 0
     lost: int = 0
 
@@ -74,7 +74,9 @@ class Producer(threading.Thread):
         how: Lane, account and the rest.
     """
 
-    def __init__(self, client: Client, given: Given, name: str, *, first: int, every_s: float, how: JobOptions) -> None:
+    def __init__(
+        self, client: Client, given: HandOver, name: str, *, first: int, every_s: float, how: JobOptions
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._client, self._given, self._first, self._every_s, self._how = client, given, first, every_s, how
         self._over = threading.Event()
@@ -83,7 +85,7 @@ class Producer(threading.Thread):
         """Hand over."""
         count = 0
         while not self._over.wait(self._every_s):
-            message = Message(f"{self.name}-{count}", self._first + count, self._how)
+            message = HandedMessage(f"{self.name}-{count}", self._first + count, self._how)
             hand_over(self._client, self._given, message)
             self._given.singles.append(message)
             count += 1
@@ -94,7 +96,7 @@ class Producer(threading.Thread):
         self.join()
 
 
-def hand_over(client: Client, given: Given, message: Message) -> None:
+def hand_over(client: Client, given: HandOver, message: HandedMessage) -> None:
     """Hand a message over, again under its key until it is taken."""
     while True:
         try:
@@ -107,7 +109,7 @@ def hand_over(client: Client, given: Given, message: Message) -> None:
             return
 
 
-def hand_over_lost(client: Client, given: Given) -> None:
+def hand_over_lost(client: Client, given: HandOver) -> None:
     """Compare what was told with what is there, as a producer does after Redis lost its last moments; hand over again what is not."""
     for message in given.singles:
         try:
@@ -163,11 +165,11 @@ class OtherProducer:
         self._process.wait()
         return line.split()[1]
 
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[HandedMessage]:
         """Stop it; returns what it has handed over."""
         told, _ = self._process.communicate(timeout=60)
         rows = [line.split() for line in told.splitlines()]
-        return [Message(key, int(number), OTP, job) for key, number, job in rows]
+        return [HandedMessage(key, int(number), OTP, job) for key, number, job in rows]
 
     def _line(self) -> str:
         return self._process.stdout.readline() if self._process.stdout else ""

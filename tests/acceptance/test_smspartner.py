@@ -10,7 +10,7 @@ from tests.support.admin import admin_of
 from tests.support.one_worker import WorkerLine, one_worker
 from tests.support.waiting import wait_until
 from worker.sandbox.background import Background
-from worker.sandbox.flags import Account, Flags
+from worker.sandbox.flags import Flags, SandboxAccount
 
 API_KEY = "k3y-0f-the-french-acc0unt"
 TEXT = "Bienvenue {1}, votre code est {2}."
@@ -41,7 +41,7 @@ class Line(WorkerLine):
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """Everything running."""
     log = tmp_path_factory.mktemp("french") / "worker.log"
-    flags = Flags(accounts=(Account(secret_key=API_KEY),))
+    flags = Flags(accounts=(SandboxAccount(secret_key=API_KEY),))
     with Background(flags) as sandbox:
         accounts = {f"FRENCH__{name}": value for name, value in {**SETTINGS, "ENDPOINT": sandbox.url}.items()}
         settings = {

@@ -18,7 +18,7 @@ from worker.sandbox import smspartner
 from worker.sandbox.alibaba import AlibabaWire, is_alibaba
 from worker.sandbox.alibaba.push import PREFIX, AlibabaPushes
 from worker.sandbox.faults import Connections
-from worker.sandbox.flags import Fault
+from worker.sandbox.flags import FlagFault
 from worker.sandbox.push import Pusher, PushForm
 from worker.sandbox.sandbox import NAMED, Sandbox
 from worker.sandbox.smspartner.push import SmsPartnerPushes
@@ -26,7 +26,7 @@ from worker.sandbox.smspartner.send import APP
 from worker.sandbox.tencent import TencentWire
 from worker.sandbox.tencent.push import TencentPushes
 from worker.sandbox.tencent.replies import add_reply
-from worker.sandbox.wire import Call, Reply, Request, Wire
+from worker.sandbox.wire import Request, Wire, WireCall, WireReply
 
 BODY_LIMIT: Final = 10 * 1024 * 1024
 """Most bytes of a body that are read (Tencent SMS API document, line 353); one more is kept to tell a longer one."""
@@ -54,14 +54,17 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
     pusher = Pusher(sandbox, form_of)
     return Starlette(
         routes=[
-            Route("/", Endpoint(sandbox, connections, at_the_root, pusher.wake)),
-            Route(smspartner.PREFIX + "{action:path}", Endpoint(sandbox, connections, lambda _: french, pusher.wake)),
+            Route("/", SandboxEndpoint(sandbox, connections, at_the_root, pusher.wake)),
+            Route(
+                smspartner.PREFIX + "{action:path}",
+                SandboxEndpoint(sandbox, connections, lambda _: french, pusher.wake),
+            ),
             *control_routes(sandbox),
         ]
     )
 
 
-class Endpoint:
+class SandboxEndpoint:
     """The ASGI endpoint: read, choose the wire, admit, maybe break, carry out, maybe wait or break again, answer."""
 
     def __init__(
@@ -88,7 +91,7 @@ class Endpoint:
         # A fault strikes only what was in order; else a test could not tell the fault from its own
         # mistake.
         call = wire.admit(request)
-        fault = self._sandbox.faults.pick(action) if isinstance(call, Call) else None
+        fault = self._sandbox.faults.pick(action) if isinstance(call, WireCall) else None
         # The call takes effect now and is answered later: what the latency holds back is the
         # answer.
         reply = self._reply(wire, call, fault)
@@ -103,7 +106,7 @@ class Endpoint:
             action=action,
             outcome=outcome,
             took_s=time.monotonic() - request.tick_s,
-            subject=call.subject if isinstance(call, Call) else None,
+            subject=call.subject if isinstance(call, WireCall) else None,
         )
         if fault is not None and fault.kind in ("lost", "reset"):
             self._connections.cut(scope["client"], reset=fault.kind == "reset")
@@ -117,15 +120,15 @@ class Endpoint:
             # Half of a JSON body: the status says 200, and nothing of it can be read.
             answer = msgspec.structs.replace(reply, body=reply.body[: len(reply.body) // 2])
         elif fault is not None and fault.kind == "status":
-            answer = Reply(_GATEWAY_PAGE, status=fault.status, content_type="text/html")
+            answer = WireReply(_GATEWAY_PAGE, status=fault.status, content_type="text/html")
         headers = {"content-type": answer.content_type, "content-length": str(len(answer.body)), **answer.headers}
         listed = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": listed})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def _reply(self, wire: Wire, call: Call | Reply, fault: Fault | None) -> Reply:
+    def _reply(self, wire: Wire, call: WireCall | WireReply, fault: FlagFault | None) -> WireReply:
         """What the wire says; a call that a fault keeps from being carried out is refused instead."""
-        if isinstance(call, Reply):
+        if isinstance(call, WireReply):
             self._sandbox.stats.refuse(call.code)
             return call
         # The dangerous faults are these: the messages are out, and the client does not learn of it.
@@ -137,7 +140,7 @@ class Endpoint:
                 return reply
         return wire.refuse(fault.code)
 
-    async def _wait(self, reply: Reply, fault: Fault | None) -> None:
+    async def _wait(self, reply: WireReply, fault: FlagFault | None) -> None:
         """Hold the answer back: until its early receipts are pulled, and for the latency that the flags and the fault ask for."""
         flags = self._sandbox.flags
         # A slow answer is slow on top of the usual latency.

@@ -24,7 +24,7 @@ def places_of(content: str) -> int:
     return len(set(PLACE.findall(content)))
 
 
-class Reviewed(Struct):
+class ReviewedEntry(Struct):
     """A template or a signature.
 
     Attributes:
@@ -56,7 +56,7 @@ class PersonReply(Struct, frozen=True):
     at_s: int
 
 
-class Counts(Struct):
+class BookCounts(Struct):
     """Messages of one hour: submitted, accepted, and billable parts of the accepted."""
 
     submitted: int = 0
@@ -90,31 +90,31 @@ class Book:
     """All of it, of one world. Templates and signatures belong to a key, replies and counts to an app."""
 
     def __init__(self) -> None:
-        self.templates: defaultdict[str, dict[int, Reviewed]] = defaultdict(dict)
-        self.signs: defaultdict[str, dict[int, Reviewed]] = defaultdict(dict)
+        self.templates: defaultdict[str, dict[int, ReviewedEntry]] = defaultdict(dict)
+        self.signs: defaultdict[str, dict[int, ReviewedEntry]] = defaultdict(dict)
         self.deleted: set[int] = set()
         self.replies: defaultdict[str, Replies] = defaultdict(Replies)
         self.to_push: defaultdict[str, deque[PersonReply]] = defaultdict(deque)
         self.conversions: dict[str, int] = {}
-        self._counts: defaultdict[tuple[str, int], Counts] = defaultdict(Counts)
+        self._counts: defaultdict[tuple[str, int], BookCounts] = defaultdict(BookCounts)
         # Never given twice, not even after a deletion: a job that names a deleted template must not
         # find another one.
         self._template_ids = count(_FIRST_TEMPLATE)
         self._sign_ids = count(_FIRST_SIGN)
 
-    def add_template(self, key: str, made: Reviewed) -> int:
+    def add_template(self, key: str, made: ReviewedEntry) -> int:
         """Keep a template under an id of its own."""
         made.id = next(self._template_ids)
         self.templates[key][made.id] = made
         return made.id
 
-    def add_sign(self, key: str, made: Reviewed) -> int:
+    def add_sign(self, key: str, made: ReviewedEntry) -> int:
         """Keep a signature under an id of its own."""
         made.id = next(self._sign_ids)
         self.signs[key][made.id] = made
         return made.id
 
-    def template(self, template: str) -> Reviewed | None:
+    def template(self, template: str) -> ReviewedEntry | None:
         """The template with this id, whosever it is."""
         # Jobs name templates by any text; ids of the provider's are digits.
         if not template.isdecimal():
@@ -125,7 +125,7 @@ class Book:
         """Whether a template was added and is not approved, or was deleted."""
         return int(template) in self.deleted or self.template(template) is not None
 
-    def sign(self, name: str) -> Reviewed | None:
+    def sign(self, name: str) -> ReviewedEntry | None:
         """A signature of this name, an approved one first."""
         # By name and not by key: a send names a signature, and whose it is follows from the key
         # that signs.
@@ -139,9 +139,9 @@ class Book:
         counts.accepted += len(fees)
         counts.fee += sum(fees)
 
-    def counts(self, app: str, first_hour: int, last_hour: int) -> Counts:
+    def counts(self, app: str, first_hour: int, last_hour: int) -> BookCounts:
         """The sum over hours since the epoch, the last one included."""
-        total = Counts()
+        total = BookCounts()
         for (owner, hour), counts in self._counts.items():
             if owner == app and first_hour <= hour <= last_hour:
                 total.submitted += counts.submitted

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from worker.sandbox.flags import Fault
+from worker.sandbox.flags import FlagFault
 
 # struct linger {on, 0 s}: close() then drops what is unsent and sends RST instead of FIN.
 _LINGER_NONE: Final = struct.pack("ii", 1, 0)
@@ -24,16 +24,16 @@ class Faults:
         seed: Of the probabilities.
     """
 
-    def __init__(self, rules: Sequence[Fault], seed: int) -> None:
+    def __init__(self, rules: Sequence[FlagFault], seed: int) -> None:
         self._rng = Random(seed)  # noqa: S311 - repeatable on purpose
         self.struck: Counter[str] = Counter()
         self.replace(rules)
 
-    def replace(self, rules: Sequence[Fault]) -> None:
+    def replace(self, rules: Sequence[FlagFault]) -> None:
         """Put other faults in force, each with all its times; what has struck stays counted."""
         self._left = [(rule, rule.times) for rule in rules]
 
-    def pick(self, action: str) -> Fault | None:
+    def pick(self, action: str) -> FlagFault | None:
         """The fault that strikes this call, counted as used, or None."""
         for place, (rule, left) in enumerate(self._left):
             # `times` 0 is no end, so `left` counts below zero there and is not looked at.
@@ -61,7 +61,7 @@ class Connections:
         """A protocol class for uvicorn's `http` option that registers its connections here."""
         open_ = self._open
 
-        class Registered(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # chosen at run time by what is installed
+        class RegisteredProtocol(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # chosen at run time by what is installed
             def connection_made(self, transport: asyncio.Transport) -> None:
                 # By the client's address, which the ASGI scope has too: there is no other way from
                 # a request to its transport.
@@ -72,7 +72,7 @@ class Connections:
                 open_.pop(_address(self.transport), None)
                 super().connection_lost(exc)
 
-        return Registered
+        return RegisteredProtocol
 
     def cut(self, client: tuple[str, int], *, reset: bool) -> None:
         """Close a connection at once, dropping what was not sent.

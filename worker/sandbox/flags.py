@@ -26,7 +26,7 @@ CARRIED_OUT: Final[dict[FaultKind, bool]] = {
 """Whether a call that meets the fault is carried out, unless the fault says otherwise."""
 
 
-class Account(Struct, frozen=True, forbid_unknown_fields=True):
+class SandboxAccount(Struct, frozen=True, forbid_unknown_fields=True):
     """One set of credentials and the apps that belong to it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True):
     sdk_app_ids: tuple[str, ...] = ("1400000000",)
 
 
-class Template(Struct, frozen=True, forbid_unknown_fields=True):
+class SandboxTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     """What an approved template demands.
 
     Attributes:
@@ -54,7 +54,7 @@ class Template(Struct, frozen=True, forbid_unknown_fields=True):
     region: Literal["mainland", "global", ""] = ""
 
 
-class Fault(Struct, frozen=True, forbid_unknown_fields=True):
+class FlagFault(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that goes wrong with calls that were otherwise in order.
 
     Attributes:
@@ -111,7 +111,7 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         log_size: Calls remembered for `/_stats`. Default 5000.
     """
 
-    accounts: tuple[Account, ...] = (Account(),)
+    accounts: tuple[SandboxAccount, ...] = (SandboxAccount(),)
     any_credentials: bool = False
     latency_ms: Amount = 0
     latency_jitter_ms: Amount = 0
@@ -125,10 +125,10 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     account_codes: dict[str, str] = {}
     template_codes: dict[str, str] = {}
     sign_codes: dict[str, str] = {}
-    templates: dict[str, Template] = {}
+    templates: dict[str, SandboxTemplate] = {}
     signs: tuple[str, ...] = ()
     reviews: Literal["pending", "approved", "rejected"] = "pending"
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FlagFault, ...] = ()
     seed: int = 1
     log_size: Amount = 5000
 
@@ -158,7 +158,7 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return plain
 
 
-def parse_account(text: str) -> Account:
+def parse_account(text: str) -> SandboxAccount:
     """An account from `ID:KEY:APP[,APP…]`.
 
     Raises:
@@ -167,10 +167,10 @@ def parse_account(text: str) -> Account:
     parts = text.split(":")
     if len(parts) != 3 or not all(parts):
         raise ValueError("an account is written secret-id:secret-key:sdk-app-id[,sdk-app-id]")
-    return Account(parts[0], parts[1], tuple(parts[2].split(",")))
+    return SandboxAccount(parts[0], parts[1], tuple(parts[2].split(",")))
 
 
-def parse_fault(text: str) -> Fault:
+def parse_fault(text: str) -> FlagFault:
     """A fault from `KIND[,NAME=VALUE…]`, such as `lost,p=0.01` or `error,code=InternalError,times=3`.
 
     Raises:
@@ -179,10 +179,10 @@ def parse_fault(text: str) -> Fault:
     kind, *rest = text.split(",")
     fields = dict(parse_pair(part) for part in rest)
     for name in fields:
-        if name not in Fault.__struct_fields__:
-            raise ValueError(_unknown(name, Fault.__struct_fields__))
+        if name not in FlagFault.__struct_fields__:
+            raise ValueError(_unknown(name, FlagFault.__struct_fields__))
     # Not strict: all values come as text here, `times=3` as much as `p=0.1`.
-    return msgspec.convert({"kind": kind, **fields}, Fault, strict=False)
+    return msgspec.convert({"kind": kind, **fields}, FlagFault, strict=False)
 
 
 def parse_limits(texts: Iterable[str]) -> dict[str, int]:

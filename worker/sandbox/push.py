@@ -12,7 +12,7 @@ import httpx
 
 from worker.sandbox.book import PersonReply
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.state import Receipt, push_queue
+from worker.sandbox.state import SandboxReceipt, push_queue
 
 ROWS: Final = 100
 """Receipts in one push, at most."""
@@ -24,7 +24,7 @@ AGAIN_S: Final = 0.5
 class PushForm(Protocol):
     """How one provider pushes."""
 
-    def receipts(self, receipts: Sequence[Receipt]) -> list[object]:
+    def receipts(self, receipts: Sequence[SandboxReceipt]) -> list[object]:
         """The bodies that tell these receipts."""
 
     def reply(self, reply: PersonReply) -> object:

@@ -6,7 +6,7 @@ from typing import Final
 SECOND: Final = 1.0
 
 
-class Window:
+class RateWindow:
     """The times of the last second's calls, seconds of one monotonic clock."""
 
     __slots__ = ("_times", "most")
@@ -37,8 +37,8 @@ class Rates:
     """
 
     def __init__(self) -> None:
-        self.arrived: defaultdict[str, Window] = defaultdict(Window)
-        self._admitted: defaultdict[tuple[str, str], Window] = defaultdict(Window)
+        self.arrived: defaultdict[str, RateWindow] = defaultdict(RateWindow)
+        self._admitted: defaultdict[tuple[str, str], RateWindow] = defaultdict(RateWindow)
 
     def arrive(self, action: str, now: float) -> None:
         """Note a call of an action, admitted or not."""

@@ -43,7 +43,7 @@ class Callback(NamedTuple):
     reply: str
 
 
-class Receipt(Struct, frozen=True, gc=False):
+class SandboxReceipt(Struct, frozen=True, gc=False):
     """The carrier's word on one message, before a wire spells it.
 
     Attributes:
@@ -181,7 +181,7 @@ class World:
         prefix = f"14:{int(self._nonce):012x}{sent_ms:014x}"
         return [f"{prefix}{message:08x}" for message in messages]
 
-    def take(self, app: str, limit: int) -> list[Receipt]:
+    def take(self, app: str, limit: int) -> list[SandboxReceipt]:
         """The next receipts of an app; they are gone from its queue afterwards."""
         taken = self.queues[app].take(limit, self._now_ms())
         receipts = [self._receipt(message) for message in taken]
@@ -195,7 +195,7 @@ class World:
         """Call `given` when the message's receipt is taken off its queue."""
         self._watched[message] = given
 
-    def about(self, app: str, number: int, *, begin_s: int, end_s: int) -> Iterator[Receipt]:
+    def about(self, app: str, number: int, *, begin_s: int, end_s: int) -> Iterator[SandboxReceipt]:
         """Receipts of one number that came between two epoch seconds, newest first, taken off no queue."""
         # The index is built when first asked for: most worlds never are, and it costs 100 bytes a
         # number.
@@ -211,7 +211,7 @@ class World:
                 yield self._receipt(message)
             message = self._previous[message]
 
-    def came(self, app: str, *, begin_ms: int, end_ms: int) -> Iterator[Receipt]:
+    def came(self, app: str, *, begin_ms: int, end_ms: int) -> Iterator[SandboxReceipt]:
         """Receipts that have come by now of what an app sent from `begin_ms` until before `end_ms`, epoch milliseconds."""
         until = self._now_ms() - self._start_ms
         ours = {
@@ -225,9 +225,9 @@ class World:
             if place in ours and self._due[message] <= until:
                 yield self._receipt(message)
 
-    def _receipt(self, message: int) -> Receipt:
+    def _receipt(self, message: int) -> SandboxReceipt:
         fate = FATES[self._fate[message]]
-        return Receipt(
+        return SandboxReceipt(
             number=self.numbers[message],
             serial=self.serial(message),
             delivered=fate.delivered,

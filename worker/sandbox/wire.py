@@ -1,4 +1,4 @@
-"""The interface of a provider's wire: it admits a `Request` as a `Call` and makes a `Reply`."""
+"""The interface of a provider's wire: it admits a `Request` as a `WireCall` and makes a `WireReply`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -47,7 +47,7 @@ class Subject(Struct, frozen=True, gc=False):
     context: str
 
 
-class Call(Struct, frozen=True):
+class WireCall(Struct, frozen=True):
     """A request whose sender, action and rate are in order.
 
     Attributes:
@@ -63,7 +63,7 @@ class Call(Struct, frozen=True):
     subject: Subject | None = None
 
 
-class Reply(Struct, frozen=True):
+class WireReply(Struct, frozen=True):
     """An answer ready to be sent.
 
     Attributes:
@@ -83,7 +83,7 @@ class Reply(Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-class Refusal(Struct, frozen=True):
+class WireRefusal(Struct, frozen=True):
     """Why a whole call is refused: the provider's code, and words that carry no number, text or secret."""
 
     code: str
@@ -96,11 +96,11 @@ class Wire(Protocol):
     def action_of(self, request: Request) -> str:
         """What the request calls itself, for the statistics; empty when it does not say."""
 
-    def admit(self, request: Request) -> Call | Reply:
+    def admit(self, request: Request) -> WireCall | WireReply:
         """Check sender, clock, version, action, rate and parameters, in the provider's order."""
 
-    def carry_out(self, call: Call) -> Reply:
+    def carry_out(self, call: WireCall) -> WireReply:
         """Let the call take effect and answer it."""
 
-    def refuse(self, code: str) -> Reply:
+    def refuse(self, code: str) -> WireReply:
         """The provider's answer that refuses a whole call with a code."""

@@ -12,7 +12,7 @@ from typing import Any
 from worker.sandbox.flags import Flags
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.tencent import TencentWire
-from worker.sandbox.wire import Call, Reply, Request
+from worker.sandbox.wire import Request, WireCall, WireReply
 
 APP = "1400000000"
 HOST = "127.0.0.1:8899"
@@ -84,10 +84,10 @@ class Line:
         self.sandbox = Sandbox(self.flags)
         self.wire = TencentWire(self.sandbox)
 
-    def reply(self, asked: Request) -> Reply:
+    def reply(self, asked: Request) -> WireReply:
         """What the wire answers, HTTP and faults apart."""
         admitted = self.wire.admit(asked)
-        return self.wire.carry_out(admitted) if isinstance(admitted, Call) else admitted
+        return self.wire.carry_out(admitted) if isinstance(admitted, WireCall) else admitted
 
     def ask(self, action: str, params: object, changes: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The answer's `Response` to a signed POST, some headers replaced."""
@@ -120,7 +120,7 @@ class Line:
         return self.ask("PullSmsSendStatusByPhoneNumber", {**ordinary, **params})
 
 
-def decoded(reply: Reply) -> dict[str, Any]:
+def decoded(reply: WireReply) -> dict[str, Any]:
     """The `Response` of a reply."""
     answer: dict[str, Any] = json.loads(reply.body)["Response"]
     return answer

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.sandbox.harness import APP, PLAIN, Line, code_of, number
-from worker.sandbox.book import Reviewed
-from worker.sandbox.flags import Account, Flags
+from worker.sandbox.book import ReviewedEntry
+from worker.sandbox.flags import Flags, SandboxAccount
 from worker.sandbox.tencent.statistics import ZONE
 
 IMAGE = base64.b64encode(b"image").decode()
@@ -222,7 +222,7 @@ def test_pages_of_signatures(line: Line) -> None:
 
 def test_templates_belong_to_a_key(line: Line) -> None:
     """Another key's templates are neither listed nor deleted."""
-    theirs = line.sandbox.book.add_template("other-id", Reviewed(0, "theirs", 0, status=0, created_s=1))
+    theirs = line.sandbox.book.add_template("other-id", ReviewedEntry(0, "theirs", 0, status=0, created_s=1))
 
     assert code_of(line.ask("DeleteSmsTemplate", {"TemplateId": theirs})) == "FailedOperation.TemplateIdNotExist"
     assert templates(line) == []
@@ -265,7 +265,9 @@ def test_statistics_count_what_was_sent(line: Line) -> None:
 
 def test_statistics_of_other_hours_and_apps() -> None:
     """What was sent an hour ago, or by another app, is not counted."""
-    line = Line(Flags(limits=UNLIMITED, accounts=(Account(sdk_app_ids=(APP, "1400000001")),), receipt_delay_ms=60_000))
+    line = Line(
+        Flags(limits=UNLIMITED, accounts=(SandboxAccount(sdk_app_ids=(APP, "1400000001")),), receipt_delay_ms=60_000)
+    )
     line.send([PLAIN])
     past = hour(datetime.now(ZONE) - timedelta(hours=2))
 

@@ -9,10 +9,10 @@ from tests.unit.sandbox.harness import APP, PLAIN, Line, number
 from worker.sandbox.faults import Faults
 from worker.sandbox.flags import (
     CARRIED_OUT,
-    Account,
-    Fault,
+    FlagFault,
     Flags,
-    Template,
+    SandboxAccount,
+    SandboxTemplate,
     parse_account,
     parse_fault,
     parse_limits,
@@ -32,7 +32,7 @@ def test_flags_change_by_name_and_the_rest_stays() -> None:
     changed = flags.changed({"limits": {"*": 0}, "templates": {"1": {"params": 2}}})
 
     assert changed.limits == {"*": 0}
-    assert changed.templates == {"1": Template(params=2)}
+    assert changed.templates == {"1": SandboxTemplate(params=2)}
     assert changed.latency_ms == 5
     assert flags.limits == {"SendSms": 1}
 
@@ -61,14 +61,16 @@ def test_flags_refuse_what_they_do_not_know(patch: dict[str, object], words: str
 
 def test_shown_flags_hold_no_secret_key() -> None:
     """Secret keys are masked where flags are shown."""
-    assert "hush" not in repr(Flags(accounts=(Account("id", "hush"),)).public())
+    assert "hush" not in repr(Flags(accounts=(SandboxAccount("id", "hush"),)).public())
 
 
 def test_options_of_the_command_line() -> None:
     """Accounts, faults and pairs are written in one argument each."""
-    assert parse_account("id:key:1400000001,1400000002") == Account("id", "key", ("1400000001", "1400000002"))
-    assert parse_fault("lost,p=0.25,action=SendSms,executed=false") == Fault("lost", "SendSms", p=0.25, executed=False)
-    assert parse_fault("error,code=A.B,times=3") == Fault("error", code="A.B", times=3)
+    assert parse_account("id:key:1400000001,1400000002") == SandboxAccount("id", "key", ("1400000001", "1400000002"))
+    assert parse_fault("lost,p=0.25,action=SendSms,executed=false") == FlagFault(
+        "lost", "SendSms", p=0.25, executed=False
+    )
+    assert parse_fault("error,code=A.B,times=3") == FlagFault("error", code="A.B", times=3)
     assert parse_pair("1234=A.B=C") == ("1234", "A.B=C")
     assert parse_limits(["SendSms=5", "*=0"]) == {"SendSms": 5, "*": 0}
 
@@ -97,7 +99,8 @@ def test_faults_that_cannot_be_read(text: str) -> None:
 def test_a_fault_strikes_as_often_as_told() -> None:
     """`times` ends a fault, `action` narrows it, and the first in the list wins."""
     faults = Faults(
-        (Fault("lost", "SendSms", times=2), Fault("slow", "SendSms", times=1), Fault("error", "Pull")), seed=1
+        (FlagFault("lost", "SendSms", times=2), FlagFault("slow", "SendSms", times=1), FlagFault("error", "Pull")),
+        seed=1,
     )
 
     picked = [faults.pick(action) for action in ("SendSms", "Pull", "SendSms", "SendSms", "SendSms", "Pull")]
@@ -110,7 +113,7 @@ def test_a_probability_holds_and_repeats() -> None:
     """With p = 0.25 about a quarter of the calls are struck, the same ones with the same seed."""
 
     def struck() -> list[bool]:
-        faults = Faults((Fault("lost", p=0.25),), seed=7)
+        faults = Faults((FlagFault("lost", p=0.25),), seed=7)
         return [faults.pick("SendSms") is not None for _ in range(2000)]
 
     assert 400 < sum(struck()) < 600
@@ -119,7 +122,7 @@ def test_a_probability_holds_and_repeats() -> None:
 
 def test_faults_begin_anew_only_when_named() -> None:
     """Changing another flag leaves what is left of a fault's times alone; a reset restores the start."""
-    line = Line(Flags(faults=(Fault("lost", times=1),)))
+    line = Line(Flags(faults=(FlagFault("lost", times=1),)))
     faults = line.sandbox.faults
 
     assert faults.pick("SendSms")
@@ -228,4 +231,4 @@ def test_the_page_shows_faults_and_statistics(line: Line) -> None:
 
     assert {kind: carried == "yes" for kind, carried in kinds.items()} == CARRIED_OUT
     assert all(f"`{field}`" in text for field in line.sandbox.snapshot())
-    assert all(fact in text for fact in (Account().secret_id, Account().secret_key, APP))
+    assert all(fact in text for fact in (SandboxAccount().secret_id, SandboxAccount().secret_key, APP))

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from tests.unit.sandbox.harness import APP, PLAIN, SEND, Line, code_of, decoded, request
-from worker.sandbox.flags import Account, Flags
+from worker.sandbox.flags import Flags, SandboxAccount
 from worker.sandbox.tencent.gateway import BODY_LIMIT, LIMITS, NOT_CARRIED_OUT, VERSION
 from worker.sandbox.tencent.params import ACTIONS, GET_LIMIT, read_params
-from worker.sandbox.wire import Refusal, Request
+from worker.sandbox.wire import Request, WireRefusal
 
 PULL = {"SmsSdkAppId": APP, "Limit": 10}
 
@@ -115,7 +115,7 @@ def test_a_refusal_names_the_parameter_and_no_value(line: Line) -> None:
 
 def test_an_app_of_nobody_and_one_of_another_account() -> None:
     """An unknown SmsSdkAppId does not exist; one that exists under another key fails its verification."""
-    line = Line(Flags(accounts=(Account(), Account("other-id", "other-key", ("1400000001",)))))
+    line = Line(Flags(accounts=(SandboxAccount(), SandboxAccount("other-id", "other-key", ("1400000001",)))))
 
     assert code_of(line.ask("PullSmsSendStatus", {**PULL, "SmsSdkAppId": "1499999999"})) == (
         "InvalidParameterValue.SdkAppIdNotExist"
@@ -206,7 +206,7 @@ def test_gets_that_cannot_be_read(query: str, code: str) -> None:
     """A GET has 32 KB and must make sense."""
     refused = read_params(get(query), "PullSmsSendStatus")
 
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, WireRefusal)
     assert refused.code == code
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.waiting import wait_until
 from tests.unit.sandbox.harness import APP, PLAIN, SEND, number, request
 from worker.sandbox.background import Background
-from worker.sandbox.flags import Fault, Flags
+from worker.sandbox.flags import FlagFault, Flags
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +256,7 @@ def test_other_paths_are_not_there(http: httpx.Client) -> None:
 
 def test_a_server_stops_while_answers_wait() -> None:
     """Leaving the block ends a server within a moment, even with an answer outstanding."""
-    with Background(Flags(faults=(Fault("slow", ms=60_000),))) as background:
+    with Background(Flags(faults=(FlagFault("slow", ms=60_000),))) as background:
         with (
             httpx.Client(base_url=background.url, timeout=0.1, trust_env=False) as client,
             pytest.raises(httpx.ReadTimeout),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.unit.sandbox.harness import APP, PLAIN, Line, code_of, number, request
-from worker.sandbox.flags import Account, Flags
+from worker.sandbox.flags import Flags, SandboxAccount
 from worker.sandbox.tencent.pull import HISTORY_S, check_window
 from worker.sandbox.tencent.signature import SKEW_S
 
@@ -42,7 +42,7 @@ def test_each_receipt_is_given_once(line: Line) -> None:
 
 def test_each_app_has_a_queue_of_its_own() -> None:
     """One app's pull leaves another's receipts alone."""
-    line = Line(Flags(accounts=(Account(sdk_app_ids=(APP, "1400000001")),)))
+    line = Line(Flags(accounts=(SandboxAccount(sdk_app_ids=(APP, "1400000001")),)))
     line.send([PLAIN])
     line.send([number("2345")], SmsSdkAppId="1400000001")
 
@@ -113,7 +113,7 @@ def test_a_history_has_a_window_and_a_limit(line: Line) -> None:
 
 def test_a_history_is_of_one_app() -> None:
     """Another app's messages to the number are not shown."""
-    line = Line(Flags(accounts=(Account(sdk_app_ids=(APP, "1400000001")),)))
+    line = Line(Flags(accounts=(SandboxAccount(sdk_app_ids=(APP, "1400000001")),)))
     line.send([PLAIN], SmsSdkAppId="1400000001")
 
     assert line.history(PLAIN)["PullSmsSendStatusSet"] == []

@@ -15,7 +15,7 @@ from worker.sandbox.smspartner.push import SmsPartnerPushes
 from worker.sandbox.smspartner.send import APP
 from worker.sandbox.state import push_queue
 from worker.sandbox.tencent.replies import add_reply
-from worker.sandbox.wire import Call
+from worker.sandbox.wire import WireCall
 
 MAINLAND, GLOBE, FRENCH = 8613711112222, 6591234567, 33612345678
 
@@ -26,7 +26,7 @@ def test_a_send_may_name_where_to_call_back() -> None:
     wire = SmsPartnerWire(sandbox)
     urls = {"urlDlr": "http://127.0.0.1/own/status", "urlResponse": "http://127.0.0.1/own/reply"}
     rows = [{"phoneNumber": f"+{FRENCH}", "message": "Bonjour"}]
-    wire.carry_out(Call("bulk-send", SECRET, {"apiKey": SECRET, "SMSList": rows, **urls}, None))
+    wire.carry_out(WireCall("bulk-send", SECRET, {"apiKey": SECRET, "SMSList": rows, **urls}, None))
     sandbox.control({"latency_ms": 1})
     add_reply(sandbox, b'{"phone": "+33612345678", "text": "STOP", "app": "smspartner"}')
     named = sandbox.pushed_app(APP)
@@ -69,7 +69,7 @@ def test_smspartner_pushes_receipts_and_stops() -> None:
     wire = SmsPartnerWire(sandbox)
     form = SmsPartnerPushes(wire)
     rows = [{"phoneNumber": f"+{number}", "message": "Bonjour"} for number in (FRENCH, 33612340002, 33612340006)]
-    answer = json.loads(wire.carry_out(Call("bulk-send", SECRET, {"apiKey": SECRET, "SMSList": rows}, None)).body)
+    answer = json.loads(wire.carry_out(WireCall("bulk-send", SECRET, {"apiKey": SECRET, "SMSList": rows}, None)).body)
     told = [SMSPARTNER.read_receipts(body).receipts for body in bodies(form, sandbox, APP)]
     assert [(each.number, each.serial, each.ok) for page in told for each in page] == [
         (FRENCH, f"{answer['message_id']}/{FRENCH}", True),

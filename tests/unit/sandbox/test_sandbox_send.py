@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.sandbox.harness import APP, PLAIN, Line, code_of, number
-from worker.sandbox.flags import Flags, Template
+from worker.sandbox.flags import Flags, SandboxTemplate
 from worker.sandbox.steering import FATES, SUFFIXES
 
 SINGAPORE = "+6591234567"
@@ -139,9 +139,9 @@ def test_approved_templates_say_what_they_take() -> None:
     line = Line(
         Flags(
             templates={
-                "1": Template(params=1, otp=True),
-                "2": Template(region="global"),
-                "3": Template(region="mainland"),
+                "1": SandboxTemplate(params=1, otp=True),
+                "2": SandboxTemplate(region="global"),
+                "3": SandboxTemplate(region="mainland"),
             }
         )
     )

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.sandbox.harness import Line, code_of, decoded, headers_for, request, sign
 from worker.sandbox.flags import Flags
 from worker.sandbox.tencent.signature import SKEW_S, canonical_request, fits, parse_authorization, verify
-from worker.sandbox.wire import Refusal, Request
+from worker.sandbox.wire import Request, WireRefusal
 
 PULL = {"SmsSdkAppId": "1400000000", "Limit": 10}
 
@@ -221,7 +221,7 @@ def test_the_clock_may_differ_by_five_minutes(skew_s: int, refused: bool) -> Non
 
     found = verify(asked, {"sandbox-id": "sandbox-key"}.get, now_s=stamp + skew_s)
 
-    assert isinstance(found, Refusal) == refused
-    assert (found.code if isinstance(found, Refusal) else found) == (
+    assert isinstance(found, WireRefusal) == refused
+    assert (found.code if isinstance(found, WireRefusal) else found) == (
         "AuthFailure.SignatureExpire" if refused else "sandbox-id"
     )

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.sandbox.rates import Rates, Window
+from worker.sandbox.rates import Rates, RateWindow
 from worker.sandbox.receipts import ReceiptQueue
 from worker.sandbox.state import Delay, Origin, World
 from worker.sandbox.steering import DELIVERED, SUFFIXES
@@ -161,7 +161,7 @@ def test_rates_are_counted_per_key_and_action() -> None:
 
 def test_the_most_in_any_second_is_remembered() -> None:
     """The highest count stays after quieter seconds."""
-    window, times = Window(), [0.0, 0.4, 0.99, 1.0, 1.05, 5.0]
+    window, times = RateWindow(), [0.0, 0.4, 0.99, 1.0, 1.05, 5.0]
     for now in times:
         window.add(now)
 

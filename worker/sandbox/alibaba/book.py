@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from worker.sandbox.alibaba.steering import Fate
+from worker.sandbox.alibaba.steering import AlibabaFate
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.state import Origin
 
@@ -31,7 +31,7 @@ class Outgoing(Struct, frozen=True):
     globe: bool = True
 
 
-class Message(Struct, frozen=True):
+class AlibabaMessage(Struct, frozen=True):
     """One message that went out.
 
     Attributes:
@@ -47,7 +47,7 @@ class Message(Struct, frozen=True):
     number: int
     call: Outgoing
     text: str
-    fate: Fate
+    fate: AlibabaFate
     index: int
     biz_id: str
     sent_s: int
@@ -58,14 +58,14 @@ class Message(Struct, frozen=True):
         return f"{self.biz_id.partition('^')[0]}{self.index}"
 
 
-class Receipt(Struct, frozen=True):
+class AlibabaReceipt(Struct, frozen=True):
     """What the carrier said: whether it was delivered, and when, epoch seconds."""
 
     delivered: bool
     received_s: int
 
 
-class Book:
+class AlibabaBook:
     """The messages of one world. A reset makes a new world, and the wire a new book with it.
 
     Args:
@@ -77,11 +77,13 @@ class Book:
         self._sandbox = sandbox
         # Begins anywhere: ids of two runs of the sandbox do not meet in a client's ledger.
         self._calls = _TEN_DIGITS + secrets.randbelow(_TEN_DIGITS)
-        self._by_id: dict[str, Message] = {}
-        self._by_index: dict[int, Message] = {}
-        self._by_number: defaultdict[tuple[str, int], list[Message]] = defaultdict(list)
+        self._by_id: dict[str, AlibabaMessage] = {}
+        self._by_index: dict[int, AlibabaMessage] = {}
+        self._by_number: defaultdict[tuple[str, int], list[AlibabaMessage]] = defaultdict(list)
 
-    def send(self, call: Outgoing, numbers: list[int], fates: list[Fate], texts: list[str]) -> list[Message]:
+    def send(
+        self, call: Outgoing, numbers: list[int], fates: list[AlibabaFate], texts: list[str]
+    ) -> list[AlibabaMessage]:
         """Let the messages of one call go out."""
         origin = Origin(_app(call.key), call.context, self._sandbox.now_ms())
         first = self.world.send(origin, numbers, [fate.world for fate in fates], self._sandbox.delay)
@@ -89,7 +91,7 @@ class Book:
         # Digits, a caret and a 0, as real ones look.
         biz_id = f"{self._calls}{origin.sent_ms}^0"
         messages = [
-            Message(number, call, text, fate, index, biz_id, origin.sent_ms // 1000)
+            AlibabaMessage(number, call, text, fate, index, biz_id, origin.sent_ms // 1000)
             for index, (number, fate, text) in enumerate(zip(numbers, fates, texts, strict=True), first)
         ]
         for message in messages:
@@ -97,27 +99,27 @@ class Book:
             self._by_number[call.key, message.number].append(message)
         return messages
 
-    def find(self, key: str, message_id: str) -> Message | None:
+    def find(self, key: str, message_id: str) -> AlibabaMessage | None:
         """A key's message by its id."""
         found = self._by_id.get(message_id)
         return found if found and found.call.key == key else None
 
-    def at(self, index: int) -> Message:
+    def at(self, index: int) -> AlibabaMessage:
         """A message by its index in the world."""
         return self._by_index[index]
 
-    def to(self, key: str, number: int) -> list[Message]:
+    def to(self, key: str, number: int) -> list[AlibabaMessage]:
         """A key's messages to a number, newest first."""
         # Newest first, as QuerySendDetails lists them.
         return self._by_number.get((key, number), [])[::-1]
 
-    def receipt(self, message: Message) -> Receipt | None:
+    def receipt(self, message: AlibabaMessage) -> AlibabaReceipt | None:
         """What became of a message, or None while it is on its way."""
         now_s = self._sandbox.now_ms() // 1000
         serial = self.world.serial(message.index)
         for found in self.world.about(_app(message.call.key), message.number, begin_s=0, end_s=now_s):
             if found.serial == serial:
-                return Receipt(found.delivered, found.received_s)
+                return AlibabaReceipt(found.delivered, found.received_s)
         return None
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from worker.sandbox.alibaba.steering import Trouble
+from worker.sandbox.alibaba.steering import SiteTrouble
 from worker.sandbox.flags import Flags
 
 LONGEST_VALUE: Final = 200
@@ -18,35 +18,39 @@ LONGEST_CONTEXT: Final = 255
 _TEMPLATE_CODE: Final = re.compile(r"SMS_[0-9]{1,20}")
 _SENDER: Final = re.compile(r"[0-9]{1,15}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
-BAD_SIGN: Final = Trouble("isv.SMS_SIGN_NAME_ILLEGAL", "SMS_SIGN_NAME_ILLEGAL", "The SignName is illegal.")
-BAD_TEMPLATE: Final = Trouble("isv.SMS_CONTENT_CODE_ILLEGAL", "SMS_CONTENT_CODE_ILLEGAL", "The template is illegal.")
-BAD_JSON: Final = Trouble("isv.INVALID_JSON_PARAM", "INVALID_JSON_PARAM", "The JSON parameter is illegal.")
-BAD_PARAMETERS: Final = Trouble("isv.INVALID_PARAMETERS", "INVALID_PARAMETERS", "A parameter is illegal.")
-MISSING_VALUE: Final = Trouble(
+BAD_SIGN: Final = SiteTrouble("isv.SMS_SIGN_NAME_ILLEGAL", "SMS_SIGN_NAME_ILLEGAL", "The SignName is illegal.")
+BAD_TEMPLATE: Final = SiteTrouble(
+    "isv.SMS_CONTENT_CODE_ILLEGAL", "SMS_CONTENT_CODE_ILLEGAL", "The template is illegal."
+)
+BAD_JSON: Final = SiteTrouble("isv.INVALID_JSON_PARAM", "INVALID_JSON_PARAM", "The JSON parameter is illegal.")
+BAD_PARAMETERS: Final = SiteTrouble("isv.INVALID_PARAMETERS", "INVALID_PARAMETERS", "A parameter is illegal.")
+MISSING_VALUE: Final = SiteTrouble(
     "isv.TEMPLATE_MISSING_PARAMETERS", "CONTENT_MISSING_PARAMETERS", "A variable has no value."
 )
-TOO_LONG: Final = Trouble("isv.PARAM_LENGTH_LIMIT", "PARAM_LENGTH_LIMIT", "A value is too long.")
-BAD_SENDER: Final = Trouble("isv.SENDERID_ERROR", "INVALID_SENDERID", "The sender id is illegal.")
-TOO_MANY: Final = Trouble("isv.MOBILE_COUNT_OVER_LIMIT", "MOBILE_COUNT_OVER_LIMIT", "Too many numbers.")
+TOO_LONG: Final = SiteTrouble("isv.PARAM_LENGTH_LIMIT", "PARAM_LENGTH_LIMIT", "A value is too long.")
+BAD_SENDER: Final = SiteTrouble("isv.SENDERID_ERROR", "INVALID_SENDERID", "The sender id is illegal.")
+TOO_MANY: Final = SiteTrouble("isv.MOBILE_COUNT_OVER_LIMIT", "MOBILE_COUNT_OVER_LIMIT", "Too many numbers.")
 
 
-def told(flags: Flags, key: str) -> Trouble | None:
+def told(flags: Flags, key: str) -> SiteTrouble | None:
     """What the sandbox was told to refuse every send of this key with."""
     code = flags.account_codes.get(key) or flags.account_codes.get("*")
-    return Trouble(code, code, "The sandbox was told to answer this to every send of the account.") if code else None
+    return (
+        SiteTrouble(code, code, "The sandbox was told to answer this to every send of the account.") if code else None
+    )
 
 
-def check_sign(flags: Flags, sign: str) -> Trouble | None:
+def check_sign(flags: Flags, sign: str) -> SiteTrouble | None:
     """What is wrong with a signature."""
     if code := flags.sign_codes.get(sign):
-        return Trouble(code, code, "The sandbox was told to answer this to the signature.")
+        return SiteTrouble(code, code, "The sandbox was told to answer this to the signature.")
     return BAD_SIGN if flags.signs and sign not in flags.signs else None
 
 
-def check_template(flags: Flags, template: str, values: Mapping[str, str] | None) -> Trouble | None:
+def check_template(flags: Flags, template: str, values: Mapping[str, str] | None) -> SiteTrouble | None:
     """What is wrong with a template and its values; `values` None is what could not be read."""
     if code := flags.template_codes.get(template):
-        return Trouble(code, code, "The sandbox was told to answer this to the template.")
+        return SiteTrouble(code, code, "The sandbox was told to answer this to the template.")
     known = flags.templates.get(template)
     if known is None and (flags.templates or not _TEMPLATE_CODE.fullmatch(template)):
         return BAD_TEMPLATE
@@ -57,7 +61,7 @@ def check_template(flags: Flags, template: str, values: Mapping[str, str] | None
     return TOO_LONG if any(len(value) > LONGEST_VALUE for value in values.values()) else None
 
 
-def check_sender(sender: str) -> Trouble | None:
+def check_sender(sender: str) -> SiteTrouble | None:
     """What is wrong with a sender id: up to 11 letters and digits, or up to 15 digits; it may be left out."""
     return None if not sender or _SENDER.fullmatch(sender) else BAD_SENDER
 

@@ -8,13 +8,13 @@ from uuid import uuid4
 import msgspec
 
 from worker.sandbox.alibaba import international, mainland
-from worker.sandbox.alibaba.book import Book
+from worker.sandbox.alibaba.book import AlibabaBook
 from worker.sandbox.alibaba.content import decoded
 from worker.sandbox.alibaba.params import ACTIONS, MAINLAND, check, read
 from worker.sandbox.alibaba.signature import Nonces, verify
-from worker.sandbox.alibaba.steering import Trouble
+from worker.sandbox.alibaba.steering import SiteTrouble
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.wire import Call, Refusal, Reply, Request, Subject
+from worker.sandbox.wire import Request, Subject, WireCall, WireRefusal, WireReply
 
 LIMITS: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -48,7 +48,7 @@ _STATUS: Final[Mapping[str, int]] = MappingProxyType(
 )
 """HTTP status of the gateway's codes; the families are `Throttling` and `Missing`, 400."""
 
-Handler: TypeAlias = Callable[[Sandbox, Book, str, Mapping[str, str]], dict[str, object] | Trouble]
+Handler: TypeAlias = Callable[[Sandbox, AlibabaBook, str, Mapping[str, str]], dict[str, object] | SiteTrouble]
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
     "SendSms": mainland.send_sms,
@@ -67,14 +67,14 @@ class AlibabaWire:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._nonces = Nonces()
-        self._book = Book(sandbox)
+        self._book = AlibabaBook(sandbox)
 
     @property
-    def book(self) -> Book:
+    def book(self) -> AlibabaBook:
         """What went out since the last reset."""
         # A reset makes a new world without telling the wires: they notice it here.
         if self._book.world is not self._sandbox.world:
-            self._book = Book(self._sandbox)
+            self._book = AlibabaBook(self._sandbox)
         return self._book
 
     def action_of(self, request: Request) -> str:
@@ -82,15 +82,15 @@ class AlibabaWire:
         action = read(request).action
         return action if not action or action in _HANDLERS else "?"
 
-    def admit(self, request: Request) -> Call | Reply:
+    def admit(self, request: Request) -> WireCall | WireReply:
         """Check in the gateway's order: method, signer, clock, signature and nonce, version and action, parameters, rate."""
         asked = read(request)
         if request.method not in ("GET", "POST"):
-            return refused(Refusal("UnsupportedHTTPMethod", "This http method is not supported."))
+            return refused(WireRefusal("UnsupportedHTTPMethod", "This http method is not supported."))
         flags = self._sandbox.flags
         secrets = {account.secret_id: account.secret_key for account in flags.accounts}
         key = verify(request, asked, secrets.get, self._nonces, unseen=flags.any_credentials)
-        if isinstance(key, Refusal):
+        if isinstance(key, WireRefusal):
             return refused(key)
         # Signature before action: an unsigned request learns nothing of what there is.
         if refusal := check(asked):
@@ -98,30 +98,30 @@ class AlibabaWire:
         self._sandbox.rates.arrive(asked.action, request.tick_s)
         limit = flags.limits.get(asked.action, flags.limits.get("*", LIMITS[asked.action]))
         if not self._sandbox.rates.admit(key, asked.action, limit=limit, now=request.tick_s):
-            return refused(Refusal("Throttling.User", "Request was denied due to user flow control."))
-        return Call(asked.action, key, asked.params, _subject(asked.action, asked.params))
+            return refused(WireRefusal("Throttling.User", "Request was denied due to user flow control."))
+        return WireCall(asked.action, key, asked.params, _subject(asked.action, asked.params))
 
-    def carry_out(self, call: Call) -> Reply:
+    def carry_out(self, call: WireCall) -> WireReply:
         """Do what the action says."""
         found = _HANDLERS[call.action](self._sandbox, self.book, call.key, call.params)
         # The version decides how a fault is spelled, and no action is in both.
         on_mainland = call.action in ACTIONS[MAINLAND]
-        if isinstance(found, Trouble):
+        if isinstance(found, SiteTrouble):
             code = found.mainland if on_mainland else found.international
             return _business(code, found.message, {}, on_mainland=on_mainland)
         return _business("OK", "OK", found, on_mainland=on_mainland)
 
-    def refuse(self, code: str) -> Reply:
+    def refuse(self, code: str) -> WireReply:
         """An error answer with the code, as the sandbox's flags demand it: the gateway's, or one that either API can read."""
         words = "The sandbox was told to answer this."
         if _status_of(code):
-            return refused(Refusal(code, words))
+            return refused(WireRefusal(code, words))
         # Both spellings at once: which API the client reads is not known from a code.
         fields = {"Code": code, "Message": words, "ResponseCode": code, "ResponseDescription": words}
-        return Reply(_encoded(fields), code=code)
+        return WireReply(_encoded(fields), code=code)
 
 
-def refused(refusal: Refusal) -> Reply:
+def refused(refusal: WireRefusal) -> WireReply:
     """The gateway's error envelope."""
     fields = {
         "Code": refusal.code,
@@ -130,17 +130,17 @@ def refused(refusal: Refusal) -> Reply:
         "Recommend": f"https://api.aliyun.com/troubleshoot?q={refusal.code}",
     }
     wait = {"x-acs-retry-after": str(RETRY_AFTER_MS)} if refusal.code.startswith("Throttling") else {}
-    return Reply(_encoded(fields), code=refusal.code, status=_status_of(refusal.code) or 400, headers=wait)
+    return WireReply(_encoded(fields), code=refusal.code, status=_status_of(refusal.code) or 400, headers=wait)
 
 
 def _status_of(code: str) -> int | None:
     return 400 if code.startswith(("Throttling", "Missing")) else _STATUS.get(code)
 
 
-def _business(code: str, message: str, fields: Mapping[str, object], *, on_mainland: bool) -> Reply:
+def _business(code: str, message: str, fields: Mapping[str, object], *, on_mainland: bool) -> WireReply:
     """The answer of an action, refused or not, under status 200 in the spelling of its API."""
     word = {"Code": code, "Message": message} if on_mainland else {"ResponseCode": code, "ResponseDescription": message}
-    return Reply(_encoded({**word, **fields}), code="Ok" if code == "OK" else code)
+    return WireReply(_encoded({**word, **fields}), code="Ok" if code == "OK" else code)
 
 
 def _encoded(fields: Mapping[str, object]) -> bytes:

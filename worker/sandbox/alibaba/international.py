@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from worker.sandbox.alibaba.book import Book, Outgoing
+from worker.sandbox.alibaba.book import AlibabaBook, Outgoing
 from worker.sandbox.alibaba.content import (
     BAD_JSON,
     BAD_PARAMETERS,
@@ -24,7 +24,7 @@ from worker.sandbox.alibaba.content import (
 )
 from worker.sandbox.alibaba.mainland import BEIJING
 from worker.sandbox.alibaba.numbers import international
-from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, Trouble, fates_of
+from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, SiteTrouble, fates_of
 from worker.sandbox.numbers import country_of, is_mainland
 from worker.sandbox.sandbox import Sandbox
 
@@ -33,14 +33,16 @@ BATCH_LIMIT: Final = 1000
 
 TYPES: Final = ("OTP", "NOTIFY", "MKT")
 
-_RESTRICTED: Final = Trouble("isv.COUNTRY_RESTRICTED", "COUNTRY_RESTRICTED", "Mainland China is not supported.")
-_NO_DATA: Final = Trouble("isv.DATA_NOT_EXIST", "DATA_NOT_EXIST", "The delivery report does not exist.")
-_UNEQUAL: Final = Trouble("isv.QUANTITY_INCONSISTENT", "QUANTITY_INCONSISTENT", "As many texts as numbers, please.")
+_RESTRICTED: Final = SiteTrouble("isv.COUNTRY_RESTRICTED", "COUNTRY_RESTRICTED", "Mainland China is not supported.")
+_NO_DATA: Final = SiteTrouble("isv.DATA_NOT_EXIST", "DATA_NOT_EXIST", "The delivery report does not exist.")
+_UNEQUAL: Final = SiteTrouble("isv.QUANTITY_INCONSISTENT", "QUANTITY_INCONSISTENT", "As many texts as numbers, please.")
 _DELIVERED, _FAILED, _SENDING = "1", "2", "3"
 _DESCRIPTION: Final = "The SMS Send Request was accepted"
 
 
-def send_to_globe(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) -> dict[str, object] | Trouble:
+def send_to_globe(
+    sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str]
+) -> dict[str, object] | SiteTrouble:
     """SendMessageToGlobe: a text to one number outside the mainland."""
     number = international(params["To"])
     trouble = told(sandbox.flags, key) or _check_globe(params, number)
@@ -50,7 +52,9 @@ def send_to_globe(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, s
     return _send(sandbox, book, call, number, text=params["Message"])
 
 
-def batch_to_globe(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) -> dict[str, object] | Trouble:
+def batch_to_globe(
+    sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str]
+) -> dict[str, object] | SiteTrouble:
     """BatchSendMessageToGlobe: a text each to up to 1,000 numbers. The answer does not say which id is whose."""
     numbers, texts = texts_of(params["To"]), texts_of(params["Message"])
     if not numbers or texts is None:
@@ -68,8 +72,8 @@ def batch_to_globe(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, 
         # A number that fails is listed without a reason: that is the real answer's flaw.
         refused = _check_globe(params, number) or number is None
         answer = ILLEGAL_NUMBER if refused or number is None else _send(sandbox, book, call, number, text=text)
-        failed += [spelled] if isinstance(answer, Trouble) else []
-        ids += [] if isinstance(answer, Trouble) else [str(answer["MessageId"])]
+        failed += [spelled] if isinstance(answer, SiteTrouble) else []
+        ids += [] if isinstance(answer, SiteTrouble) else [str(answer["MessageId"])]
     return {
         "SuccessCount": str(len(ids)),
         "FailedList": msgspec.json.encode(failed).decode(),
@@ -80,8 +84,8 @@ def batch_to_globe(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, 
 
 
 def send_with_template(
-    sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]
-) -> dict[str, object] | Trouble:
+    sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str]
+) -> dict[str, object] | SiteTrouble:
     """SendMessageWithTemplate: a template to one mainland number."""
     flags, number = sandbox.flags, international(params["To"])
     values = values_of(params.get("TemplateParam", ""))
@@ -95,10 +99,10 @@ def send_with_template(
 
 def query_message(
     sandbox: Sandbox,  # noqa: ARG001 - handlers look alike
-    book: Book,
+    book: AlibabaBook,
     key: str,
     params: Mapping[str, str],
-) -> dict[str, object] | Trouble:
+) -> dict[str, object] | SiteTrouble:
     """QueryMessage: what became of one message."""
     message = book.find(key, params["MessageId"])
     # Also for a moment after a send at the real service, which is why clients must not take it for
@@ -125,7 +129,7 @@ def query_message(
     }
 
 
-def _check_globe(params: Mapping[str, str], number: int | None) -> Trouble | None:
+def _check_globe(params: Mapping[str, str], number: int | None) -> SiteTrouble | None:
     if number is None:
         return ILLEGAL_NUMBER
     if is_mainland(number):
@@ -137,7 +141,9 @@ def _check_globe(params: Mapping[str, str], number: int | None) -> Trouble | Non
     return check_sender(params.get("From", ""))
 
 
-def _send(sandbox: Sandbox, book: Book, call: Outgoing, number: int, *, text: str) -> dict[str, object] | Trouble:
+def _send(
+    sandbox: Sandbox, book: AlibabaBook, call: Outgoing, number: int, *, text: str
+) -> dict[str, object] | SiteTrouble:
     """Let a message out, unless its fate refuses it."""
     (fate,) = fates_of(sandbox, [number])
     sent = book.send(call, [number], [fate], [text]) if fate.trouble is None or fate.sent else []

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from worker.sandbox.alibaba.book import Book, Message, Outgoing
+from worker.sandbox.alibaba.book import AlibabaBook, AlibabaMessage, Outgoing
 from worker.sandbox.alibaba.content import (
     BAD_JSON,
     BAD_PARAMETERS,
@@ -26,7 +26,7 @@ from worker.sandbox.alibaba.content import (
     values_of,
 )
 from worker.sandbox.alibaba.numbers import normalise
-from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, Trouble, fates_of
+from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, SiteTrouble, fates_of
 from worker.sandbox.sandbox import Sandbox
 
 NUMBERS_LIMIT: Final = 1000
@@ -39,12 +39,12 @@ ROWS_LIMIT: Final = 50
 HISTORY_DAYS: Final = 30
 BEIJING: Final = timezone(timedelta(hours=8))
 
-_BAD_DATE: Final = Trouble("isv.QUERY_DATE_ILLEGAL", "QUERY_DATE_ILLEGAL", "The date is illegal.")
+_BAD_DATE: Final = SiteTrouble("isv.QUERY_DATE_ILLEGAL", "QUERY_DATE_ILLEGAL", "The date is illegal.")
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,5}")
 _WAITING, _FAILED, _DELIVERED = 1, 2, 3
 
 
-class Recipient(Struct, frozen=True):
+class DetailRow(Struct, frozen=True):
     """One number of a call, as it is spelled, and what it is told."""
 
     spelled: str
@@ -52,17 +52,21 @@ class Recipient(Struct, frozen=True):
     values: dict[str, str] | None
 
 
-def send_sms(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) -> dict[str, object] | Trouble:
+def send_sms(
+    sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str]
+) -> dict[str, object] | SiteTrouble:
     """SendSms: one content to up to 1,000 numbers."""
     values = values_of(params.get("TemplateParam", ""))
     spelled = params["PhoneNumbers"].split(",")
     if len(spelled) > NUMBERS_LIMIT:
         return TOO_MANY
-    recipients = [Recipient(one, params["SignName"], values) for one in spelled]
+    recipients = [DetailRow(one, params["SignName"], values) for one in spelled]
     return _send(sandbox, book, key, params, recipients=recipients)
 
 
-def send_batch_sms(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]) -> dict[str, object] | Trouble:
+def send_batch_sms(
+    sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str]
+) -> dict[str, object] | SiteTrouble:
     """SendBatchSms: up to 100 numbers, each with its own signature and values."""
     spelled, signs = texts_of(params["PhoneNumberJson"]), texts_of(params["SignNameJson"])
     # A template without variables takes none, and the parameter may be left out.
@@ -74,14 +78,14 @@ def send_batch_sms(sandbox: Sandbox, book: Book, key: str, params: Mapping[str, 
     if not len(spelled) == len(signs) == len(given):
         return BAD_PARAMETERS
     recipients = [
-        Recipient(one, sign, as_values(values)) for one, sign, values in zip(spelled, signs, given, strict=True)
+        DetailRow(one, sign, as_values(values)) for one, sign, values in zip(spelled, signs, given, strict=True)
     ]
     return _send(sandbox, book, key, params, recipients=recipients)
 
 
 def query_send_details(
-    sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str]
-) -> dict[str, object] | Trouble:
+    sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str]
+) -> dict[str, object] | SiteTrouble:
     """QuerySendDetails: what went to a number on a day of Beijing's calendar, newest first."""
     number = normalise(params["PhoneNumber"])
     size, page = params["PageSize"], params["CurrentPage"]
@@ -113,8 +117,8 @@ def day_of(at_s: float) -> str:
 
 
 def _send(
-    sandbox: Sandbox, book: Book, key: str, params: Mapping[str, str], *, recipients: Sequence[Recipient]
-) -> dict[str, object] | Trouble:
+    sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str], *, recipients: Sequence[DetailRow]
+) -> dict[str, object] | SiteTrouble:
     """Let the messages out, unless something is wrong with the call or one of its numbers."""
     template, context = params["TemplateCode"], params.get("OutId", "")
     flags = sandbox.flags
@@ -143,7 +147,7 @@ def _send(
     return trouble or {"BizId": biz_id}
 
 
-def _detail(book: Book, message: Message) -> dict[str, object]:
+def _detail(book: AlibabaBook, message: AlibabaMessage) -> dict[str, object]:
     receipt = book.receipt(message)
     row: dict[str, object] = {
         # Answers drop the mainland's country code and keep every other.

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
-from worker.sandbox.wire import Refusal, Request
+from worker.sandbox.wire import Request, WireRefusal
 
 MAINLAND: Final = "2017-05-25"
 INTERNATIONAL: Final = "2018-05-01"
@@ -79,12 +79,12 @@ def read(request: Request) -> QueryParams:
     )
 
 
-def check(asked: QueryParams) -> Refusal | None:
+def check(asked: QueryParams) -> WireRefusal | None:
     """Why there is no such action, or why its parameters are not complete; unknown parameters are passed over."""
     if asked.version not in ACTIONS:
-        return Refusal("InvalidVersion", "Specified parameter Version is not valid.")
+        return WireRefusal("InvalidVersion", "Specified parameter Version is not valid.")
     if asked.action not in ACTIONS[asked.version]:
-        return Refusal("InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+        return WireRefusal("InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
     params = asked.params
     missing = next((name for name in ACTIONS[asked.version][asked.action] if name not in params), None)
-    return Refusal(f"Missing{missing}", f"{missing} is mandatory for this action.") if missing else None
+    return WireRefusal(f"Missing{missing}", f"{missing} is mandatory for this action.") if missing else None

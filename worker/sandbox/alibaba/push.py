@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from worker.sandbox.alibaba.book import Book, Message
+from worker.sandbox.alibaba.book import AlibabaBook, AlibabaMessage
 from worker.sandbox.alibaba.gateway import AlibabaWire
 from worker.sandbox.alibaba.international import date_of
 from worker.sandbox.alibaba.mainland import clock_of
 from worker.sandbox.book import PersonReply
-from worker.sandbox.state import Receipt
+from worker.sandbox.state import SandboxReceipt
 
 PREFIX: Final = "alibaba "
 """Before a key's AccessKey ID in `callbacks`."""
@@ -25,9 +25,9 @@ class AlibabaPushes:
         self._wire = wire
         self._sequence = 0
 
-    def receipts(self, receipts: Sequence[Receipt]) -> list[object]:
+    def receipts(self, receipts: Sequence[SandboxReceipt]) -> list[object]:
         """A page for each site."""
-        book: Book = self._wire.book
+        book: AlibabaBook = self._wire.book
         both = [(book.at(receipt.message), receipt) for receipt in receipts]
         mainland: list[object] = [_report(message, receipt) for message, receipt in both if not message.call.globe]
         globe: list[object] = [_globe(message, receipt) for message, receipt in both if message.call.globe]
@@ -52,7 +52,7 @@ class AlibabaPushes:
         return isinstance(answer, dict) and isinstance(answer.get("code"), int)
 
 
-def _report(message: Message, receipt: Receipt) -> dict[str, object]:
+def _report(message: AlibabaMessage, receipt: SandboxReceipt) -> dict[str, object]:
     return {
         "phone_number": _local(message.number),
         "send_time": clock_of(message.sent_s),
@@ -66,7 +66,7 @@ def _report(message: Message, receipt: Receipt) -> dict[str, object]:
     }
 
 
-def _globe(message: Message, receipt: Receipt) -> dict[str, object]:
+def _globe(message: AlibabaMessage, receipt: SandboxReceipt) -> dict[str, object]:
     return {
         "To": str(message.number),
         "Status": "1" if receipt.delivered else "2",

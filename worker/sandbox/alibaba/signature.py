@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote
 from msgspec import Struct
 
 from worker.sandbox.alibaba.params import QueryParams
-from worker.sandbox.wire import Refusal, Request
+from worker.sandbox.wire import Request, WireRefusal
 
 SKEW_S: Final = 900
 """How far a request's time may be from the server's clock (Alibaba Cloud SMS error codes, 2018 edition, line 32)."""
@@ -34,14 +34,14 @@ _REQUIRED: Final = {
     "x-acs-content-sha256",
 }
 
-_INCOMPLETE: Final = Refusal("IncompleteSignature", "The request signature does not conform to Aliyun standards.")
-_MISMATCH: Final = Refusal("SignatureDoesNotMatch", "Specified signature is not matched with our calculation.")
-_UNKNOWN_KEY: Final = Refusal("InvalidAccessKeyId.NotFound", "Specified access key is not found.")
-_EXPIRED: Final = Refusal("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
-_USED: Final = Refusal("SignatureNonceUsed", "Specified signature nonce was used already.")
+_INCOMPLETE: Final = WireRefusal("IncompleteSignature", "The request signature does not conform to Aliyun standards.")
+_MISMATCH: Final = WireRefusal("SignatureDoesNotMatch", "Specified signature is not matched with our calculation.")
+_UNKNOWN_KEY: Final = WireRefusal("InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+_EXPIRED: Final = WireRefusal("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
+_USED: Final = WireRefusal("SignatureNonceUsed", "Specified signature nonce was used already.")
 
 
-class Claim(Struct, frozen=True):
+class SignatureClaim(Struct, frozen=True):
     """What a request says of its signer.
 
     Attributes:
@@ -84,7 +84,7 @@ def verify(
     nonces: Nonces,
     *,
     unseen: bool = False,
-) -> str | Refusal:
+) -> str | WireRefusal:
     """Find out who signed a request.
 
     Args:
@@ -103,7 +103,7 @@ def verify(
     by_header = "authorization" in request.headers or "Signature" not in params
     values = [params.get(name, "") for name in ("AccessKeyId", "Signature", "Timestamp", "SignatureNonce")]
     spoken = params.get("SignatureMethod") == "HMAC-SHA1" and params.get("SignatureVersion") == "1.0"
-    by_params = Claim(*values) if all(values) and spoken else None
+    by_params = SignatureClaim(*values) if all(values) and spoken else None
     claim = _claim_of_header(request) if by_header else by_params
     if claim is None:
         return _INCOMPLETE
@@ -124,7 +124,7 @@ def verify(
     return claim.key if nonces.fresh(claim.key, claim.nonce, request.at_s) else _USED
 
 
-def fits(request: Request, claim: Claim, secret: str) -> bool:
+def fits(request: Request, claim: SignatureClaim, secret: str) -> bool:
     """Whether an ACS3 signature is the one this secret gives for the request as it arrived.
 
     Host, content-type and every x-acs header that is there must be signed, and the hash of the body must be that of the body.
@@ -147,7 +147,7 @@ def fits(request: Request, claim: Claim, secret: str) -> bool:
     return hmac.compare_digest(expected, claim.signature)
 
 
-def rpc_fits(request: Request, asked: QueryParams, claim: Claim, secret: str) -> bool:
+def rpc_fits(request: Request, asked: QueryParams, claim: SignatureClaim, secret: str) -> bool:
     """The same for RPC: HMAC-SHA1 over all parameters but the signature, wherever they stand."""
     pairs = [pair for pair in ({**asked.query, **asked.form}).items() if pair[0] != "Signature"]
     # RPC's key is the secret with an & behind it.
@@ -165,9 +165,9 @@ def canonical(pairs: list[tuple[str, str]]) -> str:
     return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in sorted(pairs))
 
 
-def _claim_of_header(request: Request) -> Claim | None:
+def _claim_of_header(request: Request) -> SignatureClaim | None:
     found = _AUTHORIZATION.fullmatch(request.headers.get("authorization", "").strip())
     if found is None:
         return None
     nonce, date = request.headers.get("x-acs-signature-nonce", ""), request.headers.get("x-acs-date", "")
-    return Claim(found["key"], found["signature"], date, nonce) if nonce and date else None
+    return SignatureClaim(found["key"], found["signature"], date, nonce) if nonce and date else None

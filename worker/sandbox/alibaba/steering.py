@@ -1,4 +1,4 @@
-"""The `Fate` of a number on this wire, by its last four digits.
+"""The `AlibabaFate` of a number on this wire, by its last four digits.
 
 README.md shows the same table to people.
 """
@@ -15,7 +15,7 @@ _FAILED: Final = SUFFIXES[2]
 _SILENT: Final = SUFFIXES[6]
 
 
-class Trouble(Struct, frozen=True):
+class SiteTrouble(Struct, frozen=True):
     """A fault of the business as each site words it.
 
     Attributes:
@@ -29,7 +29,7 @@ class Trouble(Struct, frozen=True):
     message: str = ""
 
 
-class Fate(Struct, frozen=True, kw_only=True):
+class AlibabaFate(Struct, frozen=True, kw_only=True):
     """All that happens to one message.
 
     Attributes:
@@ -40,44 +40,44 @@ class Fate(Struct, frozen=True, kw_only=True):
         receipt: The code beside the receipt's status.
     """
 
-    trouble: Trouble | None = None
+    trouble: SiteTrouble | None = None
     sent: bool = True
     once: bool = False
     world: int = DELIVERED
     receipt: str = "DELIVERED"
 
 
-ILLEGAL_NUMBER: Final = Trouble("isv.MOBILE_NUMBER_ILLEGAL", "MOBILE_NUMBER_ILLEGAL", "invalid mobile number")
-_SYSTEM: Final = Trouble("isp.SYSTEM_ERROR", "SYSTEM_ERROR", "system error")
-_MINUTE: Final = Trouble("isv.BUSINESS_LIMIT_CONTROL", "BUSINESS_LIMIT_CONTROL_MINUTE", "触发分钟级流控Permits:1")
-_DAY: Final = Trouble("isv.BUSINESS_LIMIT_CONTROL", "FREQUENCY_LIMIT_DAY", "触发天级流控Permits:10")
-_CONTENT: Final = Trouble("isv.SMS_CONTENT_ILLEGAL", "SMS_CONTENT_ILLEGAL", "illegal content")
-_COUNTRY: Final = Trouble("isv.NOT_SUPPORTED_COUNTRY", "NOT_SUPPORTED_COUNTRY", "country not supported")
-_UNKNOWN: Final = Trouble("isv.NOT_IN_ANY_TABLE", "NOT_IN_ANY_TABLE", "what nobody documents")
+ILLEGAL_NUMBER: Final = SiteTrouble("isv.MOBILE_NUMBER_ILLEGAL", "MOBILE_NUMBER_ILLEGAL", "invalid mobile number")
+_SYSTEM: Final = SiteTrouble("isp.SYSTEM_ERROR", "SYSTEM_ERROR", "system error")
+_MINUTE: Final = SiteTrouble("isv.BUSINESS_LIMIT_CONTROL", "BUSINESS_LIMIT_CONTROL_MINUTE", "触发分钟级流控Permits:1")
+_DAY: Final = SiteTrouble("isv.BUSINESS_LIMIT_CONTROL", "FREQUENCY_LIMIT_DAY", "触发天级流控Permits:10")
+_CONTENT: Final = SiteTrouble("isv.SMS_CONTENT_ILLEGAL", "SMS_CONTENT_ILLEGAL", "illegal content")
+_COUNTRY: Final = SiteTrouble("isv.NOT_SUPPORTED_COUNTRY", "NOT_SUPPORTED_COUNTRY", "country not supported")
+_UNKNOWN: Final = SiteTrouble("isv.NOT_IN_ANY_TABLE", "NOT_IN_ANY_TABLE", "what nobody documents")
 
-PLAIN: Final = Fate()
+PLAIN: Final = AlibabaFate()
 
-BY_SUFFIX: Final[dict[int, Fate]] = {
-    1: Fate(trouble=ILLEGAL_NUMBER, sent=False),
-    2: Fate(world=_FAILED, receipt="INVALID_NUM"),
-    3: Fate(world=_FAILED, receipt="PHONE_NOT_AVAILABLE"),
-    4: Fate(trouble=_MINUTE, sent=False, once=True),
-    5: Fate(trouble=_SYSTEM),
-    6: Fate(world=_SILENT, receipt=""),
-    9: Fate(trouble=_CONTENT, sent=False),
-    10: Fate(world=_FAILED, receipt="RECEIVER_BLACKLIST"),
-    11: Fate(trouble=_DAY, sent=False),
-    12: Fate(trouble=_SYSTEM, sent=False),
-    14: Fate(world=_FAILED, receipt="IN_SMS_CONTENT"),
-    15: Fate(world=_FAILED, receipt="ZZ_9999"),
-    16: Fate(receipt="ZZ_0000"),
-    17: Fate(trouble=_COUNTRY, sent=False),
-    18: Fate(trouble=_UNKNOWN, sent=False),
+BY_SUFFIX: Final[dict[int, AlibabaFate]] = {
+    1: AlibabaFate(trouble=ILLEGAL_NUMBER, sent=False),
+    2: AlibabaFate(world=_FAILED, receipt="INVALID_NUM"),
+    3: AlibabaFate(world=_FAILED, receipt="PHONE_NOT_AVAILABLE"),
+    4: AlibabaFate(trouble=_MINUTE, sent=False, once=True),
+    5: AlibabaFate(trouble=_SYSTEM),
+    6: AlibabaFate(world=_SILENT, receipt=""),
+    9: AlibabaFate(trouble=_CONTENT, sent=False),
+    10: AlibabaFate(world=_FAILED, receipt="RECEIVER_BLACKLIST"),
+    11: AlibabaFate(trouble=_DAY, sent=False),
+    12: AlibabaFate(trouble=_SYSTEM, sent=False),
+    14: AlibabaFate(world=_FAILED, receipt="IN_SMS_CONTENT"),
+    15: AlibabaFate(world=_FAILED, receipt="ZZ_9999"),
+    16: AlibabaFate(receipt="ZZ_0000"),
+    17: AlibabaFate(trouble=_COUNTRY, sent=False),
+    18: AlibabaFate(trouble=_UNKNOWN, sent=False),
 }
 """Last four digits of a number to its fate; every other number is delivered."""
 
 
-def fates_of(sandbox: Sandbox, numbers: Sequence[int]) -> list[Fate]:
+def fates_of(sandbox: Sandbox, numbers: Sequence[int]) -> list[AlibabaFate]:
     """The fate of each number."""
     if not sandbox.flags.steering:
         return [PLAIN] * len(numbers)

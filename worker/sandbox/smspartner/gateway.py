@@ -7,17 +7,17 @@ import msgspec
 
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.smspartner.manage import hlr_notify, lookup, me, message_cancel, stop_list
-from worker.sandbox.smspartner.reading import WORDS, No, fields_of
+from worker.sandbox.smspartner.reading import WORDS, CallRefusal, fields_of
 from worker.sandbox.smspartner.send import bulk_send
 from worker.sandbox.smspartner.status import bulk_status, bulk_status_by_tag, message_status, multi_status
 from worker.sandbox.smspartner.store import Store
 from worker.sandbox.state import World
-from worker.sandbox.wire import Call, Reply, Request, Subject
+from worker.sandbox.wire import Request, Subject, WireCall, WireReply
 
 PREFIX: Final = "/v1/"
 """Begins every path."""
 
-Handler: TypeAlias = Callable[[Sandbox, Store, Mapping[str, Any]], dict[str, object] | No]
+Handler: TypeAlias = Callable[[Sandbox, Store, Mapping[str, Any]], dict[str, object] | CallRefusal]
 
 ACTIONS: Final[Mapping[str, tuple[str, Handler]]] = {
     "bulk-send": ("POST", bulk_send),
@@ -56,44 +56,44 @@ class SmsPartnerWire:
         action = request.path.removeprefix(PREFIX)
         return action if action in ACTIONS else "?"
 
-    def admit(self, request: Request) -> Call | Reply:
+    def admit(self, request: Request) -> WireCall | WireReply:
         """Check path, method, JSON, key and rate."""
         action = self.action_of(request)
         if action not in ACTIONS or ACTIONS[action][0] != request.method:
             # A page and not JSON, as a web framework answers a path it has no route for.
-            return Reply(b"<h1>Not Found</h1>", code="404", status=404, content_type="text/html")
+            return WireReply(b"<h1>Not Found</h1>", code="404", status=404, content_type="text/html")
         fields = fields_of(request)
-        if isinstance(fields, No):
+        if isinstance(fields, CallRefusal):
             return refused(fields)
         key = str(fields.get("apiKey") or "")
         flags = self._sandbox.flags
         if not key or not (flags.any_credentials or any(one.secret_key == key for one in flags.accounts)):
             # The key travels in body or query: there is no signature and no clock on this wire.
-            return refused(No(10 if key else 1))
+            return refused(CallRefusal(10 if key else 1))
         self._sandbox.rates.arrive(action, request.tick_s)
         limit = flags.limits.get(action, flags.limits.get("*", LIMITS.get(action, 0)))
         if not self._sandbox.rates.admit(key, action, limit=limit, now=request.tick_s):
-            return refused(No(429, status=429))
+            return refused(CallRefusal(429, status=429))
         subject, listed = None, fields.get("SMSList")
         if action == "bulk-send" and isinstance(listed, list):
             numbers = [str(each.get("phoneNumber")) for each in listed if isinstance(each, dict)]
             subject = Subject(numbers, "", (), str(fields.get("tag", "")))
-        return Call(action, key, fields, subject)
+        return WireCall(action, key, fields, subject)
 
-    def carry_out(self, call: Call) -> Reply:
+    def carry_out(self, call: WireCall) -> WireReply:
         """Do what the action says."""
         answer = ACTIONS[call.action][1](self._sandbox, self.store, call.params)
-        if isinstance(answer, No):
+        if isinstance(answer, CallRefusal):
             return refused(answer)
-        return Reply(msgspec.json.encode({"success": True, "code": 200, **answer}))
+        return WireReply(msgspec.json.encode({"success": True, "code": 200, **answer}))
 
-    def refuse(self, code: str) -> Reply:
+    def refuse(self, code: str) -> WireReply:
         """An error answer with the code, as the sandbox's flags demand it."""
         # Codes are numbers here; a fault for another wire becomes the plain 500.
-        return refused(No(int(code) if code.isdigit() else 500))
+        return refused(CallRefusal(int(code) if code.isdigit() else 500))
 
 
-def refused(no: No) -> Reply:
+def refused(no: CallRefusal) -> WireReply:
     """An error answer."""
     answer: dict[str, object] = {"success": False, "code": no.code}
     # Code 9 lists fields and has no message of its own; every other code has one.
@@ -101,4 +101,4 @@ def refused(no: No) -> Reply:
         answer["error"] = no.complaints
     else:
         answer["message"] = WORDS.get(no.code, f"sandbox: {no.code}")
-    return Reply(msgspec.json.encode(answer), code=str(no.code), status=no.status)
+    return WireReply(msgspec.json.encode(answer), code=str(no.code), status=no.status)

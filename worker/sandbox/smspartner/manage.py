@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from worker.sandbox.numbers import country_of
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.smspartner.reading import No, number_of, whole
+from worker.sandbox.smspartner.reading import CallRefusal, number_of, whole
 from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE, ZONE
 from worker.sandbox.smspartner.store import Store
 
@@ -18,7 +18,7 @@ BALANCE: Final = 1000.0
 """Money on every account at the start, EUR; each part costs `PRICE`."""
 
 
-def me(sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, object] | No:
+def me(sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Credit, less what was sent."""
     left = max(0.0, BALANCE - PRICE * len(sandbox.world.numbers))
     return {
@@ -35,21 +35,21 @@ def me(sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def message_cancel(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def message_cancel(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Take a scheduled call back."""
     message_id = whole(fields.get("messageId"))
     if message_id is None:
-        return No(3)
+        return CallRefusal(3)
     sending, now_ms = store.call(message_id), sandbox.now_ms()
     if sending is None or sending.cancelled:
-        return No(4 if sending is None else 5)
+        return CallRefusal(4 if sending is None else 5)
     if sending.sent_ms - now_ms < CANCEL_BEFORE_MS:
-        return No(7 if sending.sent_ms <= now_ms else 6)
+        return CallRefusal(7 if sending.sent_ms <= now_ms else 6)
     sending.cancelled = True
     return {"message": "Annulation effectuee"}
 
 
-def stop_list(_sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, object] | No:
+def stop_list(_sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Numbers that met the fate of the STOP list."""
     return {
         "data": [
@@ -63,10 +63,10 @@ def stop_list(_sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> di
     }
 
 
-def lookup(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def lookup(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Whether each of up to 500 is spelt like a number."""
     spelled = _listed(fields)
-    if isinstance(spelled, No):
+    if isinstance(spelled, CallRefusal):
         return spelled
     rows: list[dict[str, object]] = []
     for each in spelled:
@@ -90,14 +90,14 @@ def lookup(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[
     return {"lookup": rows}
 
 
-def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """A campaign of checks; nothing is posted to the notifyUrl, since this wire makes no calls of its own."""
     spelled = _listed(fields)
-    if isinstance(spelled, No):
+    if isinstance(spelled, CallRefusal):
         return spelled
     # Unlike lookup, HLR costs money: one bad number refuses all.
     if not all(number_of(each) for each in spelled):
-        return No(2)
+        return CallRefusal(2)
     return {
         "campaign_id": f"HLR{uuid4().hex[:12]}",
         "number": len(spelled),
@@ -106,11 +106,11 @@ def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> d
     }
 
 
-def _listed(fields: Mapping[str, Any]) -> list[str] | No:
+def _listed(fields: Mapping[str, Any]) -> list[str] | CallRefusal:
     given = fields.get("phoneNumbers")
     if not given or not isinstance(given, str):
-        return No(2)
+        return CallRefusal(2)
     spelled = given.split(",")
     if len(spelled) > NUMBERS_LIMIT:
-        return No(50)
-    return No(19) if any(";" in each or " " in each.strip() for each in spelled) else spelled
+        return CallRefusal(50)
+    return CallRefusal(19) if any(";" in each or " " in each.strip() for each in spelled) else spelled

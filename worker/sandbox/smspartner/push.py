@@ -10,7 +10,7 @@ from worker.sandbox.book import PersonReply
 from worker.sandbox.smspartner.gateway import SmsPartnerWire
 from worker.sandbox.smspartner.send import PRICE
 from worker.sandbox.smspartner.steering import WAITING
-from worker.sandbox.state import Receipt
+from worker.sandbox.state import SandboxReceipt
 
 
 class SmsPartnerPushes:
@@ -23,7 +23,7 @@ class SmsPartnerPushes:
     def __init__(self, wire: SmsPartnerWire) -> None:
         self._wire = wire
 
-    def receipts(self, receipts: Sequence[Receipt]) -> list[object]:
+    def receipts(self, receipts: Sequence[SandboxReceipt]) -> list[object]:
         """An object each; a message that waits for ever has none."""
         known = [(receipt, *self._wire.store.at(receipt.message)) for receipt in receipts]
         return [

@@ -46,7 +46,7 @@ class Complaint(Struct, frozen=True, rename="camel"):
     message: str
 
 
-class No(Struct, frozen=True):
+class CallRefusal(Struct, frozen=True):
     """Why a call is refused.
 
     Attributes:
@@ -65,15 +65,15 @@ def complaint(field: str, message: str) -> Complaint:
     return Complaint(f"children[{field}].data", message)
 
 
-def fields_of(request: Request) -> dict[str, Any] | No:
+def fields_of(request: Request) -> dict[str, Any] | CallRefusal:
     """The request's fields: of a POST's JSON object, or of a GET's query."""
     if request.method == "GET":
         return dict(parse_qsl(request.query, keep_blank_values=True))
     try:
         found = msgspec.json.decode(request.body)
     except ValueError:  # msgspec's errors are ValueErrors
-        return No(90)
-    return found if isinstance(found, dict) else No(90)
+        return CallRefusal(90)
+    return found if isinstance(found, dict) else CallRefusal(90)
 
 
 def number_of(spelled: object) -> int | None:

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.smspartner.reading import No, complaint, number_of, whole
-from worker.sandbox.smspartner.steering import STOP_CODE, Fate, fate_of
-from worker.sandbox.smspartner.store import Message, Sending, Store
+from worker.sandbox.smspartner.reading import CallRefusal, complaint, number_of, whole
+from worker.sandbox.smspartner.steering import STOP_CODE, SmsPartnerFate, fate_of
+from worker.sandbox.smspartner.store import BulkCall, SmsPartnerMessage, Store
 from worker.sandbox.state import Origin
 from worker.sandbox.steering import DELIVERED
 
@@ -41,7 +41,7 @@ _FIELDS: Final = frozenset(
 )  # fmt: skip
 
 
-class Text(Struct, frozen=True):
+class BulkText(Struct, frozen=True):
     """One row of SMSList, its number read."""
 
     number: int
@@ -49,18 +49,18 @@ class Text(Struct, frozen=True):
     message: str
 
 
-def bulk_send(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def bulk_send(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Check a call, let its messages out and answer for each number."""
     texts = _texts(fields, steering=sandbox.flags.steering)
-    if isinstance(texts, No):
+    if isinstance(texts, CallRefusal):
         return texts
     # A call is refused whole for one bad field, text or length: nothing of it goes out.
     if refused := _check_settings(fields) or _check_lengths(fields, texts) or _refused_on_purpose(sandbox, fields):
         return refused
     sent_ms = _start_ms(fields, sandbox.now_ms())
-    if isinstance(sent_ms, No):
+    if isinstance(sent_ms, CallRefusal):
         return sent_ms
-    rows, taken, known = [], list[tuple[Text, Fate]](), set[int]()
+    rows, taken, known = [], list[tuple[BulkText, SmsPartnerFate]](), set[int]()
     for text in texts:
         fate = fate_of(text.number, steering=sandbox.flags.steering)
         code = DUPLICATE_CODE if text.number in known else STOP_CODE if text.number in store.stopped else fate.code
@@ -85,16 +85,16 @@ def bulk_send(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict
     }
 
 
-def _texts(fields: Mapping[str, Any], *, steering: bool) -> list[Text] | No:
+def _texts(fields: Mapping[str, Any], *, steering: bool) -> list[BulkText] | CallRefusal:
     listed = fields.get("SMSList")
     if listed is None:
-        return No(2)
+        return CallRefusal(2)
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        return No(90)
+        return CallRefusal(90)
     if not listed:
-        return No(55)
+        return CallRefusal(55)
     if len(listed) > NUMBERS_LIMIT:
-        return No(50)
+        return CallRefusal(50)
     texts, complaints = [], []
     for each in listed:
         spelled, message = each.get("phoneNumber"), each.get("message")
@@ -105,11 +105,11 @@ def _texts(fields: Mapping[str, Any], *, steering: bool) -> list[Text] | No:
         elif not isinstance(message, str) or not message:
             complaints.append(complaint("message", "Le message est requis"))
         else:
-            texts.append(Text(number, str(spelled), message))
-    return No(9, tuple(complaints)) if complaints else texts
+            texts.append(BulkText(number, str(spelled), message))
+    return CallRefusal(9, tuple(complaints)) if complaints else texts
 
 
-def _check_settings(fields: Mapping[str, Any]) -> No | None:
+def _check_settings(fields: Mapping[str, Any]) -> CallRefusal | None:
     """The fields that hold for the whole call."""
     wrong = [complaint(name, "Ce champ n'existe pas") for name in fields if name not in _FIELDS]
     sender, tag = fields.get("sender", ""), fields.get("tag", "")
@@ -125,17 +125,17 @@ def _check_settings(fields: Mapping[str, Any]) -> No | None:
         if fields.get(name, 0) not in (0, 1, "0", "1")
     ]
     if wrong:
-        return No(9, tuple(wrong))
-    return None if not sender or _SENDER.fullmatch(sender) else No(44)
+        return CallRefusal(9, tuple(wrong))
+    return None if not sender or _SENDER.fullmatch(sender) else CallRefusal(44)
 
 
-def _check_lengths(fields: Mapping[str, Any], texts: Sequence[Text]) -> No | None:
+def _check_lengths(fields: Mapping[str, Any], texts: Sequence[BulkText]) -> CallRefusal | None:
     unicode = fields.get("isUnicode") in (1, "1")
     # The longest text decides: one that is too long refuses all.
     most = max(parts_of(text.message, unicode=unicode) for text in texts)
     if fields.get("gamme") in (2, "2") and most > 1:
-        return No(42)
-    return No(52) if most > PARTS_LIMIT else None
+        return CallRefusal(42)
+    return CallRefusal(52) if most > PARTS_LIMIT else None
 
 
 def parts_of(message: str, *, unicode: bool) -> int:
@@ -147,36 +147,41 @@ def parts_of(message: str, *, unicode: bool) -> int:
     return 1 if length <= one else math.ceil(length / of_several)
 
 
-def _refused_on_purpose(sandbox: Sandbox, fields: Mapping[str, Any]) -> No | None:
+def _refused_on_purpose(sandbox: Sandbox, fields: Mapping[str, Any]) -> CallRefusal | None:
     codes = (sandbox.flags.account_codes.get(APP), sandbox.flags.sign_codes.get(str(fields.get("sender", ""))))
-    return next((No(int(code)) for code in codes if code and code.isdigit()), None)
+    return next((CallRefusal(int(code)) for code in codes if code and code.isdigit()), None)
 
 
-def _start_ms(fields: Mapping[str, Any], now_ms: int) -> int | No:
+def _start_ms(fields: Mapping[str, Any], now_ms: int) -> int | CallRefusal:
     """When the messages go out: now, or at the date, hour and minute of a scheduled call, in French time."""
     date, hour, minute = fields.get("scheduledDeliveryDate"), whole(fields.get("time")), whole(fields.get("minute"))
     if date is None:
         return now_ms
     if hour is None or minute is None:
-        return No(46 if hour is None else 47)
+        return CallRefusal(46 if hour is None else 47)
     # The provider sends scheduled calls every five minutes, and takes hour 24.
     if minute % 5 or not 0 <= minute <= 55 or not 0 <= hour <= 24:
-        return No(48)
+        return CallRefusal(48)
     try:
         day = datetime.strptime(str(date), "%d/%m/%Y").replace(tzinfo=ZONE)
     except ValueError:
-        return No(49)
+        return CallRefusal(49)
     start_ms = int((day + timedelta(hours=hour, minutes=minute)).timestamp() * 1000)
-    return start_ms if start_ms > now_ms else No(49)
+    return start_ms if start_ms > now_ms else CallRefusal(49)
 
 
 def _let_out(
-    sandbox: Sandbox, store: Store, taken: Sequence[tuple[Text, Fate]], *, fields: Mapping[str, Any], sent_ms: int
-) -> Sending:
+    sandbox: Sandbox,
+    store: Store,
+    taken: Sequence[tuple[BulkText, SmsPartnerFate]],
+    *,
+    fields: Mapping[str, Any],
+    sent_ms: int,
+) -> BulkCall:
     tag, delay = str(fields.get("tag", "")), sandbox.delay
     unicode = fields.get("isUnicode") in (1, "1")
     messages = {
-        text.number: Message(
+        text.number: SmsPartnerMessage(
             text.number,
             fate,
             parts_of(text.message, unicode=unicode),
@@ -189,12 +194,12 @@ def _let_out(
     if fields.get("sandbox") not in (1, "1"):
         app = sandbox.name_callback(APP, str(fields.get("urlDlr", "")), str(fields.get("urlResponse", "")))
         first = sandbox.world.send(Origin(app, tag, sent_ms), list(messages), [DELIVERED] * len(messages), delay)
-    sending = Sending(store.next_id(), tag, messages, sent_ms)
+    sending = BulkCall(store.next_id(), tag, messages, sent_ms)
     store.keep(sending, first)
     return sending
 
 
-def _row(text: Text, code: int, *, unicode: bool) -> dict[str, object]:
+def _row(text: BulkText, code: int, *, unicode: bool) -> dict[str, object]:
     number = f"+{text.number}"
     if code != _TAKEN:
         return {"success": False, "code": code, "message": f"sandbox: {code}", "phoneNumber": number}

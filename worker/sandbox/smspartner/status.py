@@ -5,24 +5,24 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.smspartner.reading import No, number_of, whole
+from worker.sandbox.smspartner.reading import CallRefusal, number_of, whole
 from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE, ZONE
-from worker.sandbox.smspartner.store import Report, Store, report, reports
+from worker.sandbox.smspartner.store import StatusReport, Store, report, reports
 
 PAGE: Final = 100
 """Rows in one page of bulk-status-by-tag; the real figure is not documented, nor is the parameter `page`."""
 
 
-def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """One message: `statut`, the id as text, the date without a zone."""
     number, message_id = number_of(fields.get("phoneNumber")), whole(fields.get("messageId"))
     if message_id is None:
-        return No(3)
+        return CallRefusal(3)
     if number is None:
-        return No(2)
+        return CallRefusal(2)
     found = _find(store, message_id, number, sandbox.now_ms())
     if found is None:
-        return No(4)
+        return CallRefusal(4)
     return {
         "number": f"+{number}",
         "messageId": str(message_id),
@@ -35,20 +35,20 @@ def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) ->
     }
 
 
-def multi_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def multi_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Up to 500 messages: `status`, the id as a number, the date as text of an epoch."""
     # The pages call it SMSStatus_List and their samples SMSStatut_List; both are taken.
     listed = fields.get("SMSStatut_List", fields.get("SMSStatus_List"))
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        return No(6)
+        return CallRefusal(6)
     if not listed or len(listed) > NUMBERS_LIMIT:
-        return No(50 if listed else 5)
+        return CallRefusal(50 if listed else 5)
     rows = []
     for each in listed:
         spelled, message_id = each.get("phoneNumber"), whole(each.get("messageId"))
         # Without its + a number is refused here, other than in a send.
         if message_id is None or not str(spelled or "").startswith("+"):
-            return No(3 if message_id is None else 2)
+            return CallRefusal(3 if message_id is None else 2)
         number = number_of(spelled)
         found = None if number is None else _find(store, message_id, number, sandbox.now_ms())
         row: dict[str, object] = {"success": found is not None, "phoneNumber": spelled, "messageId": message_id}
@@ -62,26 +62,26 @@ def multi_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> d
     return {"StatutResponse_List": sandbox.shuffled(rows)}
 
 
-def bulk_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def bulk_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Every message of a call."""
     message_id = whole(fields.get("messageId"))
     if message_id is None:
-        return No(3)
+        return CallRefusal(3)
     sending = store.call(message_id)
     if sending is None:
-        return No(4)
+        return CallRefusal(4)
     rows = [_bulk_row(store, each) for each in reports(sending, sandbox.now_ms())]
     return {"message_id": str(message_id), "StatutResponse_List": rows}
 
 
-def bulk_status_by_tag(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | No:
+def bulk_status_by_tag(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
     """Every message of the calls with a tag, a page at a time, without their ids."""
     tag = fields.get("tag")
     if not tag:
-        return No(3)
+        return CallRefusal(3)
     sendings = store.of_tag(str(tag))
     if not sendings:
-        return No(4)
+        return CallRefusal(4)
     rows = [_bulk_row(store, each) for sending in sendings for each in reports(sending, sandbox.now_ms())]
     page = max(1, whole(fields.get("page")) or 1)
     # No ids in the rows: a client has to remember the tag.
@@ -89,7 +89,7 @@ def bulk_status_by_tag(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]
     return {"currentPage": page, "total": len(rows), "StatutResponse_List": shown}
 
 
-def _bulk_row(store: Store, found: Report) -> dict[str, object]:
+def _bulk_row(store: Store, found: StatusReport) -> dict[str, object]:
     stopped = found.number in store.stopped
     return {
         "phoneNumber": f"+{found.number}",
@@ -99,7 +99,7 @@ def _bulk_row(store: Store, found: Report) -> dict[str, object]:
     }
 
 
-def _find(store: Store, message_id: int, number: int, now_ms: int) -> Report | None:
+def _find(store: Store, message_id: int, number: int, now_ms: int) -> StatusReport | None:
     sending = store.call(message_id)
     message = None if sending is None else sending.messages.get(number)
     return None if sending is None or message is None else report(sending, message, now_ms)

@@ -1,4 +1,4 @@
-"""The `Fate` of a number at SMSPartner, by its last four digits.
+"""The `SmsPartnerFate` of a number at SMSPartner, by its last four digits.
 
 README.md shows the same to people.
 """
@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 
-class Fate(Struct, frozen=True, kw_only=True):
+class SmsPartnerFate(Struct, frozen=True, kw_only=True):
     """All that happens to one message.
 
     Attributes:
@@ -27,28 +27,28 @@ class Fate(Struct, frozen=True, kw_only=True):
 
 
 WAITING: Final = "Waiting"
-DELIVERED: Final = Fate()
+DELIVERED: Final = SmsPartnerFate()
 STOP_CODE: Final = 14
 
-SUFFIXES: Final[dict[int, Fate]] = {
-    1: Fate(sent=False, valid=False),
-    2: Fate(status="Not delivered"),
-    3: Fate(status="KO"),
-    5: Fate(code=500),
-    6: Fate(status=WAITING),
-    9: Fate(code=52, sent=False),
-    10: Fate(code=STOP_CODE, sent=False),
-    12: Fate(code=500, sent=False),
-    13: Fate(answered=False),
-    15: Fate(status="Lost in space"),
-    16: Fate(status="delivered"),
-    17: Fate(code=13, sent=False),
-    18: Fate(code=777, sent=False),
-    20: Fate(answered=False, sent=False),
+SUFFIXES: Final[dict[int, SmsPartnerFate]] = {
+    1: SmsPartnerFate(sent=False, valid=False),
+    2: SmsPartnerFate(status="Not delivered"),
+    3: SmsPartnerFate(status="KO"),
+    5: SmsPartnerFate(code=500),
+    6: SmsPartnerFate(status=WAITING),
+    9: SmsPartnerFate(code=52, sent=False),
+    10: SmsPartnerFate(code=STOP_CODE, sent=False),
+    12: SmsPartnerFate(code=500, sent=False),
+    13: SmsPartnerFate(answered=False),
+    15: SmsPartnerFate(status="Lost in space"),
+    16: SmsPartnerFate(status="delivered"),
+    17: SmsPartnerFate(code=13, sent=False),
+    18: SmsPartnerFate(code=777, sent=False),
+    20: SmsPartnerFate(answered=False, sent=False),
 }
 """The last four digits of a number, as an integer, to what it meets; where the idea is the same, the digits are Tencent's."""
 
 
-def fate_of(number: int, *, steering: bool) -> Fate:
+def fate_of(number: int, *, steering: bool) -> SmsPartnerFate:
     """What happens to a number."""
     return SUFFIXES.get(number % 10000, DELIVERED) if steering else DELIVERED

@@ -8,12 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from worker.sandbox.smspartner.steering import WAITING, Fate
+from worker.sandbox.smspartner.steering import WAITING, SmsPartnerFate
 
 _FIRST_ID: Final = 100_001
 
 
-class Message(Struct, gc=False):
+class SmsPartnerMessage(Struct, gc=False):
     """One message that went out.
 
     Attributes:
@@ -24,12 +24,12 @@ class Message(Struct, gc=False):
     """
 
     number: int
-    fate: Fate
+    fate: SmsPartnerFate
     parts: int
     due_ms: int
 
 
-class Sending(Struct):
+class BulkCall(Struct):
     """One call that sent.
 
     Attributes:
@@ -42,12 +42,12 @@ class Sending(Struct):
 
     message_id: int
     tag: str
-    messages: Mapping[int, Message]
+    messages: Mapping[int, SmsPartnerMessage]
     sent_ms: int
     cancelled: bool = False
 
 
-class Report(Struct, frozen=True):
+class StatusReport(Struct, frozen=True):
     """The status of one message."""
 
     message_id: int
@@ -66,9 +66,9 @@ class Store:
     def __init__(self, seed: int) -> None:
         self._ids = count(_FIRST_ID)
         self._rng = Random(seed)  # noqa: S311 - repeatable on purpose
-        self._calls: dict[int, Sending] = {}
-        self._by_tag: defaultdict[str, list[Sending]] = defaultdict(list)
-        self._by_world: dict[int, tuple[int, Message]] = {}
+        self._calls: dict[int, BulkCall] = {}
+        self._by_tag: defaultdict[str, list[BulkCall]] = defaultdict(list)
+        self._by_world: dict[int, tuple[int, SmsPartnerMessage]] = {}
         self.stopped: dict[int, int] = {}
         """Numbers on the STOP list, and since when, epoch ms."""
 
@@ -76,7 +76,7 @@ class Store:
         """A message_id; the real ones are numbers too."""
         return next(self._ids)
 
-    def keep(self, sending: Sending, first: int | None) -> None:
+    def keep(self, sending: BulkCall, first: int | None) -> None:
         """Remember a call; `first` is the index of its first message in the world, None when it is not there."""
         self._calls[sending.message_id] = sending
         if first is not None:
@@ -89,11 +89,11 @@ class Store:
         """Up to so much, evenly spread."""
         return self._rng.randrange(most_ms + 1) if most_ms else 0
 
-    def call(self, message_id: int) -> Sending | None:
+    def call(self, message_id: int) -> BulkCall | None:
         """A call by its id."""
         return self._calls.get(message_id)
 
-    def at(self, index: int) -> tuple[int, Message]:
+    def at(self, index: int) -> tuple[int, SmsPartnerMessage]:
         """A message by its index in the world, and the id of its call."""
         return self._by_world[index]
 
@@ -101,7 +101,7 @@ class Store:
         """The id of the last call with a message to the number."""
         return next((one.message_id for one in reversed(self._calls.values()) if number in one.messages), None)
 
-    def of_tag(self, tag: str) -> Sequence[Sending]:
+    def of_tag(self, tag: str) -> Sequence[BulkCall]:
         """The calls with a tag, oldest first."""
         return self._by_tag.get(tag, ())
 
@@ -111,15 +111,15 @@ class Store:
         return sum(len(each.messages) for each in waiting)
 
 
-def reports(sending: Sending, now_ms: int) -> Iterator[Report]:
+def reports(sending: BulkCall, now_ms: int) -> Iterator[StatusReport]:
     """The status of every message of a call."""
     for message in sending.messages.values():
         yield report(sending, message, now_ms)
 
 
-def report(sending: Sending, message: Message, now_ms: int) -> Report:
+def report(sending: BulkCall, message: SmsPartnerMessage, now_ms: int) -> StatusReport:
     """The status of one message: waiting until its report is due."""
     # A report that never comes has the status Waiting for ever.
     status = message.fate.status if message.due_ms <= now_ms else WAITING
     at_ms = sending.sent_ms if status == WAITING else message.due_ms
-    return Report(sending.message_id, message.number, status, at_ms // 1000)
+    return StatusReport(sending.message_id, message.number, status, at_ms // 1000)

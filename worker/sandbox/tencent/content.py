@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from worker.sandbox.book import Book, places_of
-from worker.sandbox.flags import Flags, Template
+from worker.sandbox.flags import Flags, SandboxTemplate
 
 VALUES_LIMIT: Final = 20
 """Template values taken when nothing is known of the template."""
@@ -28,7 +28,7 @@ GLOBAL_TO_MAINLAND: Final = "UnsupportedOperation.GlobalTemplateToChineseMainlan
 MAINLAND_TO_GLOBAL: Final = "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone"
 
 
-class Content(Struct, frozen=True):
+class TencentContent(Struct, frozen=True):
     """What one or many numbers are told.
 
     Attributes:
@@ -51,7 +51,7 @@ class Content(Struct, frozen=True):
         return 1 if length <= _ONE_PART else math.ceil(length / _PART_OF_SEVERAL)
 
 
-def refusing_code(flags: Flags, book: Book, content: Content, *, mainland: bool) -> str:
+def refusing_code(flags: Flags, book: Book, content: TencentContent, *, mainland: bool) -> str:
     """The code that each number gets instead of the content, or empty when nothing is wrong with it.
 
     Args:
@@ -76,17 +76,19 @@ def _refused_sign(flags: Flags, book: Book, sign: str, *, mainland: bool) -> str
     return BAD_SIGN if flags.signs and sign not in flags.signs else ""
 
 
-def _refused_template(flags: Flags, book: Book, content: Content, *, mainland: bool) -> str:
+def _refused_template(flags: Flags, book: Book, content: TencentContent, *, mainland: bool) -> str:
     if code := flags.template_codes.get(content.template):
         return code
     template, added = flags.templates.get(content.template), book.template(content.template)
     if template is None and added is not None and added.status == 0:
-        template = Template(params=places_of(added.content), region="global" if added.international else "mainland")
+        template = SandboxTemplate(
+            params=places_of(added.content), region="global" if added.international else "mainland"
+        )
     # Any id made of digits will do where the flags name no templates, so that a first try needs no
     # preparation.
     if template is None:
         known = not flags.templates and _TEMPLATE_ID.fullmatch(content.template) and not book.withheld(content.template)
-        return _refused_values(Template(), content.values) if known else BAD_TEMPLATE
+        return _refused_values(SandboxTemplate(), content.values) if known else BAD_TEMPLATE
     if template.region == "global" and mainland:
         return GLOBAL_TO_MAINLAND
     if template.region == "mainland" and not mainland:
@@ -94,7 +96,7 @@ def _refused_template(flags: Flags, book: Book, content: Content, *, mainland: b
     return _refused_values(template, content.values)
 
 
-def _refused_values(template: Template, values: Sequence[str]) -> str:
+def _refused_values(template: SandboxTemplate, values: Sequence[str]) -> str:
     if len(values) > VALUES_LIMIT or template.params not in (None, len(values)):
         return BAD_COUNT
     if template.otp and not all(map(_OTP_VALUE.fullmatch, values)):

@@ -14,7 +14,7 @@ from worker.sandbox.tencent.info import describe_numbers, report_conversion
 from worker.sandbox.tencent.params import ACTIONS, GET_LIMIT, read_flat, read_params
 from worker.sandbox.tencent.pull import pull, pull_by_number
 from worker.sandbox.tencent.replies import pull_replies, pull_replies_by_number
-from worker.sandbox.tencent.result import Result
+from worker.sandbox.tencent.result import TencentResult
 from worker.sandbox.tencent.send import send_multi_global_sms, send_sms
 from worker.sandbox.tencent.signature import verify
 from worker.sandbox.tencent.signature_v1 import BODY_LIMIT as FORM_LIMIT
@@ -22,7 +22,7 @@ from worker.sandbox.tencent.signature_v1 import Form, read_form, verify_form
 from worker.sandbox.tencent.signs import add_sign, delete_sign, list_signs, modify_sign
 from worker.sandbox.tencent.statistics import receipt_statistics, send_statistics
 from worker.sandbox.tencent.templates import add_template, delete_template, list_templates, modify_template
-from worker.sandbox.wire import Call, Refusal, Reply, Request, Subject
+from worker.sandbox.wire import Request, Subject, WireCall, WireRefusal, WireReply
 
 VERSION: Final = "2021-01-11"
 BODY_LIMIT: Final = 10 * 1024 * 1024
@@ -60,7 +60,7 @@ REGIONS: Final = frozenset(
 )  # fmt: skip
 """Hosted regions (Tencent SMS API document, lines 319-337) and Nanjing, which the mainland site lists for SMS."""
 
-_HANDLERS: Final[Mapping[str, Callable[[Sandbox, Mapping[str, Any]], Result | Refusal]]] = {
+_HANDLERS: Final[Mapping[str, Callable[[Sandbox, Mapping[str, Any]], TencentResult | WireRefusal]]] = {
     "SendSms": send_sms,
     "SendMultiGlobalSms": send_multi_global_sms,
     "PullSmsSendStatus": pull,
@@ -74,7 +74,7 @@ _HANDLERS: Final[Mapping[str, Callable[[Sandbox, Mapping[str, Any]], Result | Re
 }
 """Actions on an app, or on none."""
 
-_OF_A_KEY: Final[Mapping[str, Callable[[Sandbox, str, Mapping[str, Any]], Result | Refusal]]] = {
+_OF_A_KEY: Final[Mapping[str, Callable[[Sandbox, str, Mapping[str, Any]], TencentResult | WireRefusal]]] = {
     "AddSmsTemplate": add_template,
     "ModifySmsTemplate": modify_template,
     "DeleteSmsTemplate": delete_template,
@@ -101,7 +101,7 @@ class TencentWire:
         action = (form.request if form else request).headers.get("x-tc-action", "")
         return action if not action or action in ACTIONS or action in NOT_CARRIED_OUT else "?"
 
-    def admit(self, request: Request) -> Call | Reply:
+    def admit(self, request: Request) -> WireCall | WireReply:
         """Check in the gateway's order: method, size, signature, headers, action, rate, parameters."""
         form = read_form(request)
         if refusal := check_shape(request, form):
@@ -116,7 +116,7 @@ class TencentWire:
             if form
             else verify(request, secrets.get, now_s=now_s, unseen=unseen)
         )
-        if isinstance(key, Refusal):
+        if isinstance(key, WireRefusal):
             return _refused(key)
         if refusal := check_headers(request):
             return _refused(refusal)
@@ -126,15 +126,15 @@ class TencentWire:
         limit = flags.limits.get(action, flags.limits.get("*", LIMITS[action]))
         if not self._sandbox.rates.admit(key, action, limit=limit, now=request.tick_s):
             words = f"More than {limit} requests of {action} in one second; retry later."
-            return _refused(Refusal("RequestLimitExceeded", words))
+            return _refused(WireRefusal("RequestLimitExceeded", words))
         # Parameters come last: a call with a wrong signature must not learn which parameters there
         # are.
         params = read_flat(form.own, action) if form else read_params(request, action)
-        if isinstance(params, Refusal):
+        if isinstance(params, WireRefusal):
             return _refused(params)
-        return Call(action, key, params, _subject(action, params))
+        return WireCall(action, key, params, _subject(action, params))
 
-    def carry_out(self, call: Call) -> Reply:
+    def carry_out(self, call: WireCall) -> WireReply:
         """Do what the action says, if the app it names is one of the signer's."""
         # The app is the action's business and not the gateway's, so that a wrong one has used up a
         # place in the second.
@@ -145,52 +145,52 @@ class TencentWire:
             result = _OF_A_KEY[call.action](self._sandbox, call.key, call.params)
         else:
             result = _HANDLERS[call.action](self._sandbox, call.params)
-        if isinstance(result, Refusal):
+        if isinstance(result, WireRefusal):
             return _refused(result)
-        return Reply(_envelope(result.fields), early=result.early)
+        return WireReply(_envelope(result.fields), early=result.early)
 
-    def refuse(self, code: str) -> Reply:
+    def refuse(self, code: str) -> WireReply:
         """An error answer with the code, as the sandbox's flags demand it."""
-        return _refused(Refusal(code, "The sandbox was told to answer this."))
+        return _refused(WireRefusal(code, "The sandbox was told to answer this."))
 
-    def _check_app(self, key: str, app: str) -> Refusal | None:
+    def _check_app(self, key: str, app: str) -> WireRefusal | None:
         flags = self._sandbox.flags
         if flags.any_credentials or any(one.secret_id == key and app in one.sdk_app_ids for one in flags.accounts):
             return None
         # Two refusals, as the real service has them: an app of another account, and one that there
         # is not.
         if any(app in one.sdk_app_ids for one in flags.accounts):
-            return Refusal(
+            return WireRefusal(
                 "UnauthorizedOperation.SmsSdkAppIdVerifyFail", "This SmsSdkAppId belongs to another account."
             )
-        return Refusal("InvalidParameterValue.SdkAppIdNotExist", "There is no such SmsSdkAppId.")
+        return WireRefusal("InvalidParameterValue.SdkAppIdNotExist", "There is no such SmsSdkAppId.")
 
 
-def check_shape(request: Request, form: Form | None = None) -> Refusal | None:
+def check_shape(request: Request, form: Form | None = None) -> WireRefusal | None:
     """Method and size, before anything is hashed."""
     if request.method not in ("GET", "POST"):
-        return Refusal("UnsupportedProtocol", "Only GET and POST requests are supported.")
+        return WireRefusal("UnsupportedProtocol", "Only GET and POST requests are supported.")
     if len(request.body) > (FORM_LIMIT if form else BODY_LIMIT):
-        return Refusal("RequestSizeLimitExceeded", "A request may have 10 MB, a form 1 MB.")
+        return WireRefusal("RequestSizeLimitExceeded", "A request may have 10 MB, a form 1 MB.")
     if form and len(request.query) > GET_LIMIT:
-        return Refusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
+        return WireRefusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
     return None
 
 
-def check_headers(request: Request) -> Refusal | None:
+def check_headers(request: Request) -> WireRefusal | None:
     """The common parameters that are not about the signature (Tencent SMS API document, lines 366-385)."""
     for name in ("X-TC-Action", "X-TC-Version", "X-TC-Region"):
         if not request.headers.get(name.lower()):
-            return Refusal("MissingParameter", f"The request is missing `{name}`.")
+            return WireRefusal("MissingParameter", f"The request is missing `{name}`.")
     action = request.headers["x-tc-action"]
     if request.headers["x-tc-version"] != VERSION:
-        return Refusal("NoSuchVersion", f"SMS has the version {VERSION}.")
+        return WireRefusal("NoSuchVersion", f"SMS has the version {VERSION}.")
     if action in NOT_CARRIED_OUT:
-        return Refusal("UnsupportedOperation", f"The sandbox does not carry out {action}.")
+        return WireRefusal("UnsupportedOperation", f"The sandbox does not carry out {action}.")
     if action not in ACTIONS:
-        return Refusal("InvalidAction", "There is no such action.")
+        return WireRefusal("InvalidAction", "There is no such action.")
     if request.headers["x-tc-region"] not in REGIONS:
-        return Refusal("UnsupportedRegion", "SMS is not offered in this region.")
+        return WireRefusal("UnsupportedRegion", "SMS is not offered in this region.")
     return None
 
 
@@ -207,9 +207,9 @@ def _subject(action: str, params: Mapping[str, Any]) -> Subject | None:
     )
 
 
-def _refused(refusal: Refusal) -> Reply:
+def _refused(refusal: WireRefusal) -> WireReply:
     error = {"Code": refusal.code, "Message": refusal.message}
-    return Reply(_envelope({"Error": error}), code=refusal.code)
+    return WireReply(_envelope({"Error": error}), code=refusal.code)
 
 
 def _envelope(fields: Mapping[str, object]) -> bytes:

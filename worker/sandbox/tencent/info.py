@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from worker.sandbox.numbers import country_of, normalise
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.tencent.result import Result
+from worker.sandbox.tencent.result import TencentResult
 from worker.sandbox.tencent.send import NUMBERS_LIMIT
-from worker.sandbox.wire import Refusal
+from worker.sandbox.wire import WireRefusal
 
 
-def describe_numbers(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def describe_numbers(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """DescribePhoneNumberInfo: how up to 200 numbers are read; one that cannot be read is given back as it came."""
     phones: list[str] = params["PhoneNumberSet"]
     if len(phones) > NUMBERS_LIMIT:
-        return Refusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
+        return WireRefusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
     if not phones:
-        return Refusal("MissingParameter", "`PhoneNumberSet` is empty.")
+        return WireRefusal("MissingParameter", "`PhoneNumberSet` is empty.")
     rows = []
     for phone in phones:
         number = normalise(phone)
@@ -28,15 +28,15 @@ def describe_numbers(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Re
             subscriber, name = str(number)[len(country.calling_code) :], _NAMES.get(country.iso, country.iso)
             values = ("Ok", "Describe success", country.calling_code, subscriber, f"+{number}", country.iso, name)
         rows.append(dict(zip(_FIELDS, values, strict=True)))
-    return Result({"PhoneNumberInfoSet": sandbox.shuffled(rows)})
+    return TencentResult({"PhoneNumberInfoSet": sandbox.shuffled(rows)})
 
 
-def report_conversion(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def report_conversion(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """ReportConversion: keep when the code of a message was typed in."""
     if not params["SerialNo"]:
-        return Refusal("MissingParameter", "`SerialNo` is empty.")
+        return WireRefusal("MissingParameter", "`SerialNo` is empty.")
     sandbox.book.conversions[params["SerialNo"]] = params.get("ConversionTime", int(time.time()))
-    return Result({"ReportConversionStatus": {"Code": "ok", "Message": "report success"}})
+    return TencentResult({"ReportConversionStatus": {"Code": "ok", "Message": "report success"}})
 
 
 _FIELDS: Final = ("Code", "Message", "NationCode", "SubscriberNumber", "PhoneNumber", "IsoCode", "IsoName")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
-from worker.sandbox.wire import Refusal, Request
+from worker.sandbox.wire import Request, WireRefusal
 
 Kind: TypeAlias = Literal["text", "integer", "texts", "integers", "messages"]
 
@@ -101,7 +101,7 @@ ACTIONS: Final[Mapping[str, Mapping[str, Param]]] = {
 """The actions carried out and what they take (Tencent SMS API document, from line 2369 on; official SDK's models)."""
 
 
-def read_params(request: Request, action: str) -> dict[str, Any] | Refusal:
+def read_params(request: Request, action: str) -> dict[str, Any] | WireRefusal:
     """An action's parameters from a POST's JSON or a GET's query, nulls left out.
 
     Args:
@@ -114,39 +114,39 @@ def read_params(request: Request, action: str) -> dict[str, Any] | Refusal:
     if request.method != "GET":
         return _checked(_read_body(request), action)
     if len(request.query) > GET_LIMIT:
-        return Refusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
+        return WireRefusal("RequestSizeLimitExceeded", "A GET request may have 32 KB; use POST.")
     return read_flat(parse_qsl(request.query, keep_blank_values=True), action)
 
 
-def read_flat(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Refusal:
+def read_flat(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | WireRefusal:
     """An action's parameters from flat names and their values, such as `("PhoneNumberSet.0", "+86…")`."""
     return _checked(_tree(pairs, action), action)
 
 
-def _checked(raw: dict[str, Any] | Refusal, action: str) -> dict[str, Any] | Refusal:
-    if isinstance(raw, Refusal):
+def _checked(raw: dict[str, Any] | WireRefusal, action: str) -> dict[str, Any] | WireRefusal:
+    if isinstance(raw, WireRefusal):
         return raw
     given = _without_nulls(raw)
     return check(given, ACTIONS[action]) or given
 
 
-def check(given: Mapping[str, Any], takes: Mapping[str, Param]) -> Refusal | None:
+def check(given: Mapping[str, Any], takes: Mapping[str, Param]) -> WireRefusal | None:
     """Why these values are not what an action takes, or None."""
     for name in given:
         # As at the real service: a misspelt optional parameter would else be passed over in
         # silence.
         if name not in takes:
-            return Refusal("UnknownParameter", f"The parameter `{name[:40]}` is not recognized.")
+            return WireRefusal("UnknownParameter", f"The parameter `{name[:40]}` is not recognized.")
     for name, param in takes.items():
         if name not in given:
             if param.required:
-                return Refusal("MissingParameter", f"The request is missing a required parameter `{name}`.")
+                return WireRefusal("MissingParameter", f"The request is missing a required parameter `{name}`.")
         elif refusal := _check_one(name, given[name], param.kind):
             return refusal
     return None
 
 
-def _check_one(name: str, value: object, kind: Kind) -> Refusal | None:
+def _check_one(name: str, value: object, kind: Kind) -> WireRefusal | None:
     if kind == "messages" and isinstance(value, list):
         wrong = (check(_without_nulls(one), _MESSAGE) if isinstance(one, dict) else _wrong_type(name) for one in value)
         return next(filter(None, wrong), None)
@@ -163,22 +163,26 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _wrong_type(name: str) -> Refusal:
-    return Refusal("InvalidParameter", f"The value type of parameter `{name}` is not valid.")
+def _wrong_type(name: str) -> WireRefusal:
+    return WireRefusal("InvalidParameter", f"The value type of parameter `{name}` is not valid.")
 
 
-def _read_body(request: Request) -> dict[str, Any] | Refusal:
+def _read_body(request: Request) -> dict[str, Any] | WireRefusal:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
-        return Refusal("FailedOperation.FailResolvePacket", "A POST must carry `Content-Type: application/json`.")
+        return WireRefusal("FailedOperation.FailResolvePacket", "A POST must carry `Content-Type: application/json`.")
     try:
         raw = msgspec.json.decode(request.body)
     except (msgspec.DecodeError, RecursionError):
-        return Refusal("FailedOperation.JsonParseFail", "The body is not JSON.")
-    return raw if isinstance(raw, dict) else Refusal("FailedOperation.FailResolvePacket", "The body is no JSON object.")
+        return WireRefusal("FailedOperation.JsonParseFail", "The body is not JSON.")
+    return (
+        raw
+        if isinstance(raw, dict)
+        else WireRefusal("FailedOperation.FailResolvePacket", "The body is no JSON object.")
+    )
 
 
-def _tree(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Refusal:
+def _tree(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | WireRefusal:
     """Flat names (`PhoneNumberSet.0`) as nested values; integers are told by what the action takes, since text comes."""
     # A query has only text.
     integers = {name for name, param in ACTIONS[action].items() if param.kind in ("integer", "integers")}
@@ -189,7 +193,7 @@ def _tree(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | Ref
         for branch in branches:
             node = node.setdefault(branch, {})
             if not isinstance(node, dict):
-                return Refusal("InvalidParameter", "A parameter is given both as a value and as a list.")
+                return WireRefusal("InvalidParameter", "A parameter is given both as a value and as a list.")
         named = branches[0] if leaf.isdecimal() and len(branches) == 1 else path
         node[leaf] = int(value) if named in integers and _INTEGER.fullmatch(value) else value
     return {name: _listed(value) for name, value in tree.items()}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from worker.sandbox.book import PersonReply
 from worker.sandbox.numbers import parts_of
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.state import Receipt
+from worker.sandbox.state import SandboxReceipt
 
 DELIVERED: Final = "The SMS message is successfully delivered"
 _BEIJING: Final = timezone(timedelta(hours=8))
@@ -23,7 +23,7 @@ class TencentPushes:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def receipts(self, receipts: Sequence[Receipt]) -> list[object]:
+    def receipts(self, receipts: Sequence[SandboxReceipt]) -> list[object]:
         """One page."""
         return [[_status(receipt, echo_context=self._sandbox.flags.echo_context) for receipt in receipts]]
 
@@ -37,7 +37,7 @@ class TencentPushes:
         return isinstance(answer, dict) and answer.get("result") == 0
 
 
-def _status(receipt: Receipt, *, echo_context: bool) -> dict[str, str]:
+def _status(receipt: SandboxReceipt, *, echo_context: bool) -> dict[str, str]:
     return {
         "user_receive_time": f"{datetime.fromtimestamp(receipt.received_s, _BEIJING):%Y-%m-%d %H:%M:%S}",
         **_number(receipt.number),

@@ -11,11 +11,11 @@ from worker.sandbox.book import PersonReply
 from worker.sandbox.numbers import normalise, parts_of
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.tencent.pull import asked_about, check_limit
-from worker.sandbox.tencent.result import Result
-from worker.sandbox.wire import Refusal
+from worker.sandbox.tencent.result import TencentResult
+from worker.sandbox.wire import WireRefusal
 
 
-class Steered(Struct, forbid_unknown_fields=True):
+class SteeredReply(Struct, forbid_unknown_fields=True):
     """A reply as a test or a person puts it in.
 
     Attributes:
@@ -40,12 +40,12 @@ def add_reply(sandbox: Sandbox, raw: bytes) -> None:
 
     Args:
         sandbox: Where.
-        raw: A `Steered` as JSON.
+        raw: A `SteeredReply` as JSON.
 
     Raises:
         ValueError: Not one, or no number.
     """
-    steered = msgspec.json.decode(raw, type=Steered)
+    steered = msgspec.json.decode(raw, type=SteeredReply)
     number = normalise(steered.phone)
     if number is None:
         raise ValueError("phone: is no number as the wire spells it, such as +8613711112222")
@@ -57,24 +57,24 @@ def add_reply(sandbox: Sandbox, raw: bytes) -> None:
         sandbox.book.to_push[pushed].append(reply)
 
 
-def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """PullSmsReplyStatus: the app's next replies, each given once."""
     if refusal := check_limit(params):
         return refusal
     return _rows(sandbox.book.replies[params["SmsSdkAppId"]].take(params["Limit"]))
 
 
-def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """PullSmsReplyStatusByPhoneNumber: the newest replies of one number in a window of time; nothing leaves the queue."""
     asked = asked_about(params, now_s=int(time.time()))
-    if isinstance(asked, Refusal):
+    if isinstance(asked, WireRefusal):
         return asked
     number, end_s = asked
     held = sandbox.book.replies[params["SmsSdkAppId"]]
     return _rows(held.about(number, begin_s=params["BeginTime"], end_s=end_s, limit=params["Limit"]))
 
 
-def _rows(replies: list[PersonReply]) -> Result:
+def _rows(replies: list[PersonReply]) -> TencentResult:
     rows = []
     for reply in replies:
         calling_code, subscriber = parts_of(reply.number)
@@ -89,4 +89,4 @@ def _rows(replies: list[PersonReply]) -> Result:
                 "SubscriberNumber": subscriber,
             }
         )
-    return Result({"PullSmsReplyStatusSet": rows})
+    return TencentResult({"PullSmsReplyStatusSet": rows})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 
-class Result(Struct, frozen=True):
+class TencentResult(Struct, frozen=True):
     """An action carried out.
 
     Attributes:

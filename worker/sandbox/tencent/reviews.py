@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from worker.sandbox.book import Reviewed
+from worker.sandbox.book import ReviewedEntry
 from worker.sandbox.flags import Flags
-from worker.sandbox.wire import Refusal
+from worker.sandbox.wire import WireRefusal
 
 LIST_LIMIT: Final = 100
 """Most rows of a list, and ids in a question (Tencent SMS API document, lines 3493 and 4441-4442)."""
@@ -16,22 +16,24 @@ PENDING: Final = 1
 REJECTED: Final = -1
 
 _VERDICTS: Final[Mapping[str, int]] = {"approved": APPROVED, "pending": PENDING, "rejected": REJECTED}
-_BAD_SCOPE: Final = Refusal("InvalidParameterValue.InvalidInternational", "`International` is 0 or 1.")
+_BAD_SCOPE: Final = WireRefusal("InvalidParameterValue.InvalidInternational", "`International` is 0 or 1.")
 
 
-def reviewed(flags: Flags, name: str, international: int, content: str = "") -> Reviewed:
+def reviewed(flags: Flags, name: str, international: int, content: str = "") -> ReviewedEntry:
     """What was handed in, after the review that the flags promise."""
     status = _VERDICTS[flags.reviews]
     reply = "The sandbox was told to reject this." if status == REJECTED else ""
-    return Reviewed(0, name, international, status, int(time.time()), content=content, reply=reply)
+    return ReviewedEntry(0, name, international, status, int(time.time()), content=content, reply=reply)
 
 
-def check_scope(params: Mapping[str, Any]) -> Refusal | None:
+def check_scope(params: Mapping[str, Any]) -> WireRefusal | None:
     """Why International is refused, or None."""
     return None if params["International"] in (0, 1) else _BAD_SCOPE
 
 
-def page(held: Iterable[Reviewed], params: Mapping[str, Any], ids: str, *, usual: int) -> list[Reviewed] | Refusal:
+def page(
+    held: Iterable[ReviewedEntry], params: Mapping[str, Any], ids: str, *, usual: int
+) -> list[ReviewedEntry] | WireRefusal:
     """The rows that a list asks for.
 
     Args:
@@ -45,16 +47,16 @@ def page(held: Iterable[Reviewed], params: Mapping[str, Any], ids: str, *, usual
     ours = [one for one in held if one.international == params["International"]]
     wanted, limit, offset = params.get(ids, []), params.get("Limit", usual), params.get("Offset", 0)
     if len(wanted) > LIST_LIMIT or not 0 <= limit <= LIST_LIMIT:
-        return Refusal("InvalidParameterValue.LimitVerifyFail", f"A list has at most {LIST_LIMIT} rows.")
+        return WireRefusal("InvalidParameterValue.LimitVerifyFail", f"A list has at most {LIST_LIMIT} rows.")
     if offset < 0:
-        return Refusal("InvalidParameterValue.OffsetVerifyFail", "`Offset` is 0 or more.")
+        return WireRefusal("InvalidParameterValue.OffsetVerifyFail", "`Offset` is 0 or more.")
     # Limit and Offset count only where no ids are named (document, lines 4441-4442).
     if wanted:
         return [one for one in ours if one.id in wanted]
     return ours[offset : offset + limit]
 
 
-def row(one: Reviewed, prefix: str) -> dict[str, object]:
+def row(one: ReviewedEntry, prefix: str) -> dict[str, object]:
     """A row of a list; `prefix` is Template or Sign."""
     content: dict[str, object] = {"TemplateContent": one.content} if prefix == "Template" else {}
     return {

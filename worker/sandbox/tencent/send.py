@@ -9,9 +9,9 @@ from worker.sandbox.numbers import country_of, is_mainland, normalise_all
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.state import Origin
 from worker.sandbox.steering import DELIVERED, FATES, INCORRECT, SUFFIXES
-from worker.sandbox.tencent.content import Content, refusing_code
-from worker.sandbox.tencent.result import Result
-from worker.sandbox.wire import OK, Refusal
+from worker.sandbox.tencent.content import TencentContent, refusing_code
+from worker.sandbox.tencent.result import TencentResult
+from worker.sandbox.wire import OK, WireRefusal
 
 NUMBERS_LIMIT: Final = 200
 """Numbers of one call (Tencent SMS API document, line 3778)."""
@@ -24,7 +24,7 @@ _UNKNOWN_COUNTRY: Final = "DEF"
 _BAD_NUMBER: Final = FATES[INCORRECT].code
 
 
-class SendStatus(Struct, frozen=True, gc=False, rename="pascal"):
+class SendStatusRow(Struct, frozen=True, gc=False, rename="pascal"):
     """One row of the answer, in the document's spelling (lines 4852-4866)."""
 
     serial_no: str
@@ -36,7 +36,7 @@ class SendStatus(Struct, frozen=True, gc=False, rename="pascal"):
     iso_code: str
 
 
-class Group(Struct, frozen=True):
+class TextGroup(Struct, frozen=True):
     """Numbers that get the same content in the same call, all mainland or all global.
 
     Attributes:
@@ -53,42 +53,42 @@ class Group(Struct, frozen=True):
     numbers: Sequence[int | None]
     mainland: bool
     context: str
-    content: Content
+    content: TencentContent
 
 
-class Outcome(Struct, frozen=True):
+class TextOutcome(Struct, frozen=True):
     """Numbers asked for, rows of the answer, and messages whose receipts go ahead of it."""
 
     count: int
-    rows: list[SendStatus]
+    rows: list[SendStatusRow]
     early: tuple[int, ...] = ()
 
 
-def send_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def send_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """SendSms: one content to up to 200 numbers, all mainland or all global."""
     spelled: list[str] = params["PhoneNumberSet"]
     context: str = params.get("SessionContext", "")
     if refusal := _check_call(sandbox, params["SmsSdkAppId"], count=len(spelled), contexts=[context]):
         return refusal
     if not spelled:
-        return Refusal("MissingParameter.EmptyPhoneNumberSet", "`PhoneNumberSet` is empty.")
+        return WireRefusal("MissingParameter.EmptyPhoneNumberSet", "`PhoneNumberSet` is empty.")
     numbers = normalise_all(spelled)
     # What is no number belongs to neither region, and does not refuse the others.
     regions = {is_mainland(number) for number in numbers if number is not None}
     if len(regions) > 1:
-        return Refusal(
+        return WireRefusal(
             "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber",
             "The call has both mainland and global numbers.",
         )
-    content = Content(params["TemplateId"], params.get("TemplateParamSet", ()), params.get("SignName", ""))
+    content = TencentContent(params["TemplateId"], params.get("TemplateParamSet", ()), params.get("SignName", ""))
     outcome = let_out(
         sandbox,
-        Group(params["SmsSdkAppId"], spelled, numbers, mainland=True in regions, context=context, content=content),
+        TextGroup(params["SmsSdkAppId"], spelled, numbers, mainland=True in regions, context=context, content=content),
     )
     return _answer(sandbox, params["SmsSdkAppId"], {"SendStatusSet": [outcome]})
 
 
-def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """SendMultiGlobalSms: up to 200 global numbers, each with its own content (official SDK; not in the document)."""
     messages: list[dict[str, Any]] = params["MultiSmsInfoSet"]
     app: str = params["SmsSdkAppId"]
@@ -96,30 +96,30 @@ def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> Result
     if refusal := _check_call(sandbox, app, count=len(messages), contexts=contexts):
         return refusal
     if not messages:
-        return Refusal("InvalidParameterValue.MultiSmsInfoSetEmpty", "`MultiSmsInfoSet` is empty.")
+        return WireRefusal("InvalidParameterValue.MultiSmsInfoSetEmpty", "`MultiSmsInfoSet` is empty.")
     numbers = normalise_all([one["PhoneNumber"] for one in messages])
     if any(number is not None and is_mainland(number) for number in numbers):
-        return Refusal(
+        return WireRefusal(
             "UnsupportedOperation.ContainDomesticPhoneNumber", "Mainland numbers cannot be sent to this way."
         )
-    contents = [Content(one["TemplateId"], one.get("TemplateParamSet") or ()) for one in messages]
+    contents = [TencentContent(one["TemplateId"], one.get("TemplateParamSet") or ()) for one in messages]
     outcomes = [
         let_out(
             sandbox,
-            Group(app, [one["PhoneNumber"]], [number], mainland=False, context=context, content=content),
+            TextGroup(app, [one["PhoneNumber"]], [number], mainland=False, context=context, content=content),
         )
         for one, number, context, content in zip(messages, numbers, contexts, contents, strict=True)
     ]
     return _answer(sandbox, app, {"SendMultiStatusSet": outcomes})
 
 
-def let_out(sandbox: Sandbox, group: Group) -> Outcome:
+def let_out(sandbox: Sandbox, group: TextGroup) -> TextOutcome:
     """Send what its fate lets out and say of each number what its fate says."""
     # A fault of the content is every number's, and nothing goes out.
     if code := refusing_code(sandbox.flags, sandbox.book, group.content, mainland=group.mainland):
         rows = zip(group.spelled, group.numbers, strict=True)
         refused = [_refused_row(group, one, number, code if number else _BAD_NUMBER) for one, number in rows]
-        return Outcome(len(refused), refused)
+        return TextOutcome(len(refused), refused)
     fates = _fates_of(sandbox, group.numbers)
     chosen = [(number, fate) for number, fate in zip(group.numbers, fates, strict=True) if number and FATES[fate].sent]
     numbers, indexes = [one[0] for one in chosen], [one[1] for one in chosen]
@@ -129,9 +129,9 @@ def let_out(sandbox: Sandbox, group: Group) -> Outcome:
     # Rows of a plain send are built together: it is what benches measure, and a fate is looked up
     # for none of them.
     if not any(fates):
-        return Outcome(len(fates), _sent_rows(group, OK, numbers, serials))
+        return TextOutcome(len(fates), _sent_rows(group, OK, numbers, serials))
     early = tuple(message for message, fate in enumerate(indexes, first) if FATES[fate].early)
-    return Outcome(len(fates), _mixed_rows(group, fates, iter(serials)), early)
+    return TextOutcome(len(fates), _mixed_rows(group, fates, iter(serials)), early)
 
 
 def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
@@ -147,7 +147,7 @@ def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
     return fates
 
 
-def _mixed_rows(group: Group, fates: Sequence[int], serials: Iterator[str]) -> list[SendStatus]:
+def _mixed_rows(group: TextGroup, fates: Sequence[int], serials: Iterator[str]) -> list[SendStatusRow]:
     """A row for each number that is answered; each one sent uses up a serial, even when the answer does not tell it."""
     rows = []
     for spelled, number, index in zip(group.spelled, group.numbers, fates, strict=True):
@@ -163,21 +163,23 @@ def _mixed_rows(group: Group, fates: Sequence[int], serials: Iterator[str]) -> l
     return rows
 
 
-def _sent_rows(group: Group, code: str, numbers: Sequence[int], serials: Sequence[str]) -> list[SendStatus]:
+def _sent_rows(group: TextGroup, code: str, numbers: Sequence[int], serials: Sequence[str]) -> list[SendStatusRow]:
     fee, context = group.content.fee, group.context
     # A mainland call has one country: looking it up per number would cost more than the rest of the
     # row.
     countries = ["CN"] * len(numbers) if group.mainland else map(_iso_of, numbers)
     return [
-        SendStatus(serial, f"+{number}", fee, context, code, _SENT, iso)
+        SendStatusRow(serial, f"+{number}", fee, context, code, _SENT, iso)
         for number, serial, iso in zip(numbers, serials, countries, strict=True)
     ]
 
 
-def _refused_row(group: Group, spelled: str, number: int | None, code: str) -> SendStatus:
+def _refused_row(group: TextGroup, spelled: str, number: int | None, code: str) -> SendStatusRow:
     """A row without serial and fee; what is no number is given back as it came."""
     iso = _UNKNOWN_COUNTRY if number is None else _iso_of(number)
-    return SendStatus("", spelled if number is None else f"+{number}", 0, group.context, code, f"sandbox: {code}", iso)
+    return SendStatusRow(
+        "", spelled if number is None else f"+{number}", 0, group.context, code, f"sandbox: {code}", iso
+    )
 
 
 def _iso_of(number: int) -> str:
@@ -185,7 +187,7 @@ def _iso_of(number: int) -> str:
     return country.iso if country else _UNKNOWN_COUNTRY
 
 
-def _answer(sandbox: Sandbox, app: str, outcomes: Mapping[str, Sequence[Outcome]]) -> Result:
+def _answer(sandbox: Sandbox, app: str, outcomes: Mapping[str, Sequence[TextOutcome]]) -> TencentResult:
     """The rows in an order of their own: the real service does not keep the request's (lines 3810-3811, 3834 and 3843)."""
     ((field, parts),) = outcomes.items()
     rows = [row for part in parts for row in part.rows]
@@ -193,18 +195,20 @@ def _answer(sandbox: Sandbox, app: str, outcomes: Mapping[str, Sequence[Outcome]
     sandbox.stats.carried_out(count, [row.code for row in rows])
     fees = [row.fee for row in rows if row.serial_no]
     sandbox.book.count(app, sandbox.now_ms(), submitted=count, fees=fees)
-    return Result({field: sandbox.shuffled(rows)}, early=tuple(message for part in parts for message in part.early))
+    return TencentResult(
+        {field: sandbox.shuffled(rows)}, early=tuple(message for part in parts for message in part.early)
+    )
 
 
-def _check_call(sandbox: Sandbox, app: str, *, count: int, contexts: Sequence[str]) -> Refusal | None:
+def _check_call(sandbox: Sandbox, app: str, *, count: int, contexts: Sequence[str]) -> WireRefusal | None:
     """What is wrong with the call as a whole, whatever it says."""
     if count > NUMBERS_LIMIT:
-        return Refusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
+        return WireRefusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")
     if any(len(context.encode()) >= CONTEXT_LIMIT for context in contexts):
-        return Refusal("InvalidParameterValue", f"`SessionContext` has fewer than {CONTEXT_LIMIT} bytes.")
+        return WireRefusal("InvalidParameterValue", f"`SessionContext` has fewer than {CONTEXT_LIMIT} bytes.")
     # Last, so that a call which is wrong by itself says so even while the account is told to
     # refuse.
     codes = sandbox.flags.account_codes
     if code := codes.get(app) or codes.get("*"):
-        return Refusal(code, "The sandbox was told to answer this to every send of the account.")
+        return WireRefusal(code, "The sandbox was told to answer this to every send of the account.")
     return None

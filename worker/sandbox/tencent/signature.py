@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from worker.sandbox.wire import Refusal, Request
+from worker.sandbox.wire import Request, WireRefusal
 
 SKEW_S: Final = 300
 """How far a request's timestamp may be from the server's clock (Tencent SMS API document, line 4912)."""
@@ -28,12 +28,12 @@ _AUTHORIZATION: Final = re.compile(
     r"\s*,\s*SignedHeaders=(?P<headers>[A-Za-z0-9;-]+)\s*,\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
 
-_EXPIRED: Final = Refusal(
+_EXPIRED: Final = WireRefusal(
     "AuthFailure.SignatureExpire", "The timestamp is more than 5 minutes from this server's clock."
 )
-_MALFORMED: Final = Refusal("AuthFailure.InvalidAuthorization", "The Authorization header is not of the TC3 form.")
-_MISMATCH: Final = Refusal("AuthFailure.SignatureFailure", "The signature does not fit the request that arrived.")
-_UNKNOWN_KEY: Final = Refusal("AuthFailure.SecretIdNotFound", "There is no such SecretId.")
+_MALFORMED: Final = WireRefusal("AuthFailure.InvalidAuthorization", "The Authorization header is not of the TC3 form.")
+_MISMATCH: Final = WireRefusal("AuthFailure.SignatureFailure", "The signature does not fit the request that arrived.")
+_UNKNOWN_KEY: Final = WireRefusal("AuthFailure.SecretIdNotFound", "There is no such SecretId.")
 
 
 class Authorization(Struct, frozen=True):
@@ -65,7 +65,7 @@ def parse_authorization(value: str) -> Authorization | None:
 
 def verify(
     request: Request, secret_of: Callable[[str], str | None], *, now_s: float, unseen: bool = False
-) -> str | Refusal:
+) -> str | WireRefusal:
     """Find out who signed a request.
 
     Args:
@@ -89,12 +89,12 @@ def verify(
     return authorization.key if unseen or fits(request, authorization, secret or "") else _MISMATCH
 
 
-def check_clock(timestamp: str, now_s: float) -> Refusal | None:
+def check_clock(timestamp: str, now_s: float) -> WireRefusal | None:
     """Why a request's time is refused, or None."""
     if not timestamp:
-        return Refusal("MissingParameter", "The request is missing `X-TC-Timestamp`.")
+        return WireRefusal("MissingParameter", "The request is missing `X-TC-Timestamp`.")
     if not _SECONDS.fullmatch(timestamp):
-        return Refusal("InvalidParameterValue", "`X-TC-Timestamp` is not a number of seconds.")
+        return WireRefusal("InvalidParameterValue", "`X-TC-Timestamp` is not a number of seconds.")
     return _EXPIRED if abs(now_s - int(timestamp)) > SKEW_S else None
 
 

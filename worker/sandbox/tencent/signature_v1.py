@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from worker.sandbox.tencent.signature import check_clock
-from worker.sandbox.wire import Refusal, Request
+from worker.sandbox.wire import Request, WireRefusal
 
 BODY_LIMIT: Final = 1024 * 1024
 """Most bytes of a POST signed this way (Tencent SMS API document, line 353)."""
@@ -35,8 +35,8 @@ _COMMON: Final = frozenset(
     }
 )
 
-_MISMATCH: Final = Refusal("AuthFailure.SignatureFailure", "The signature does not fit the request that arrived.")
-_UNKNOWN_KEY: Final = Refusal("AuthFailure.SecretIdNotFound", "There is no such SecretId.")
+_MISMATCH: Final = WireRefusal("AuthFailure.SignatureFailure", "The signature does not fit the request that arrived.")
+_UNKNOWN_KEY: Final = WireRefusal("AuthFailure.SecretIdNotFound", "There is no such SecretId.")
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -75,13 +75,13 @@ def read_form(request: Request) -> Form | None:
 
 def verify_form(
     form: Form, secret_of: Callable[[str], str | None], *, now_s: float, unseen: bool = False
-) -> str | Refusal:
+) -> str | WireRefusal:
     """Find out who signed; the arguments are those of `signature.verify`."""
     for name in ("SecretId", "Timestamp", "Nonce"):
         if not form.given.get(name):
-            return Refusal("MissingParameter", f"The request is missing a required parameter `{name}`.")
+            return WireRefusal("MissingParameter", f"The request is missing a required parameter `{name}`.")
     if not form.given["Nonce"].isdecimal() or int(form.given["Nonce"]) < 1:
-        return Refusal("InvalidParameterValue", "`Nonce` is not a positive number.")
+        return WireRefusal("InvalidParameterValue", "`Nonce` is not a positive number.")
     key = form.given["SecretId"]
     secret = secret_of(key)
     if secret is None and not unseen:

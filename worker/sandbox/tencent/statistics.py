@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from worker.sandbox.book import HOUR_MS
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.tencent.result import Result
-from worker.sandbox.wire import Refusal
+from worker.sandbox.tencent.result import TencentResult
+from worker.sandbox.wire import WireRefusal
 
 ZONE: Final = timezone(timedelta(hours=8))
 """Whose hours they are: Beijing's."""
@@ -27,13 +27,13 @@ _FIELDS: Final[Mapping[str, str]] = {
 """The field that counts a carrier's code, of those that the sandbox knows."""
 
 
-def send_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def send_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """SendStatusStatistics: what an app submitted in some hours."""
     hours = read_hours(params)
-    if isinstance(hours, Refusal):
+    if isinstance(hours, WireRefusal):
         return hours
     counts = sandbox.book.counts(params["SmsSdkAppId"], *hours)
-    return Result(
+    return TencentResult(
         {
             "SendStatusStatistics": {
                 "FeeCount": counts.fee,
@@ -44,21 +44,23 @@ def send_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Ref
     )
 
 
-def receipt_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | Refusal:
+def receipt_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
     """CallbackStatusStatistics: the receipts that have come of what an app submitted in some hours."""
     hours = read_hours(params)
-    if isinstance(hours, Refusal):
+    if isinstance(hours, WireRefusal):
         return hours
     first, last = hours
     if last - first > LONGEST_H:
-        return Refusal("InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is more than 32 days after `BeginTime`.")
+        return WireRefusal(
+            "InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is more than 32 days after `BeginTime`."
+        )
     app = params["SmsSdkAppId"]
     came = list(sandbox.world.came(app, begin_ms=first * HOUR_MS, end_ms=(last + 1) * HOUR_MS))
     # Only codes that steering can give; another one should stop the test that brings it.
     fields = Counter(_FIELDS[receipt.code] for receipt in came if not receipt.delivered)
     delivered = sum(receipt.delivered for receipt in came)
     names = ("InternalErrorCount", "InvalidNumberCount", "ShutdownErrorCount", "BlackListCount", "FrequencyLimitCount")
-    return Result(
+    return TencentResult(
         {
             "CallbackStatusStatistics": {
                 "CallbackCount": len(came),
@@ -71,11 +73,11 @@ def receipt_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> Result | 
     )
 
 
-def read_hours(params: Mapping[str, Any]) -> tuple[int, int] | Refusal:
+def read_hours(params: Mapping[str, Any]) -> tuple[int, int] | WireRefusal:
     """The first and the last hour since the epoch, or why they are refused."""
     for name in ("Limit", "Offset"):
         if params[name] != 0:
-            return Refusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is fixed at 0.")
+            return WireRefusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is fixed at 0.")
     found = []
     for name in ("BeginTime", "EndTime"):
         try:
@@ -88,9 +90,9 @@ def read_hours(params: Mapping[str, Any]) -> tuple[int, int] | Refusal:
         except ValueError:
             at = None
         if at is None:
-            return Refusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is not of the form yyyymmddhh.")
+            return WireRefusal(f"InvalidParameterValue.{name}VerifyFail", f"`{name}` is not of the form yyyymmddhh.")
         found.append(int(at.timestamp()) // 3600)
     first, last = found
     if last < first:
-        return Refusal("InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is before `BeginTime`.")
+        return WireRefusal("InvalidParameterValue.EndTimeVerifyFail", "`EndTime` is before `BeginTime`.")
     return first, last

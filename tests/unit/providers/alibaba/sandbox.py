@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from worker.sandbox.alibaba import AlibabaWire
 from worker.sandbox.flags import Flags
 from worker.sandbox.sandbox import Sandbox
-from worker.sandbox.wire import Call, Reply, Request
+from worker.sandbox.wire import Request, WireCall, WireReply
 
 HOST = "127.0.0.1:8899"
 KEY, SECRET = "sandbox-id", "sandbox-key"
@@ -120,10 +120,10 @@ class Wire:
         self.sandbox = Sandbox(self.flags)
         self.wire = AlibabaWire(self.sandbox)
 
-    def reply(self, asked: Request) -> Reply:
+    def reply(self, asked: Request) -> WireReply:
         """What the wire answers, HTTP and faults apart."""
         admitted = self.wire.admit(asked)
-        return self.wire.carry_out(admitted) if isinstance(admitted, Call) else admitted
+        return self.wire.carry_out(admitted) if isinstance(admitted, WireCall) else admitted
 
     def ask(self, action: str, query: Mapping[str, str], form: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The decoded answer to a signed POST."""

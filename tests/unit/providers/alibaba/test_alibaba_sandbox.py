@@ -8,7 +8,7 @@ import pytest
 from smsline.codes import lookup
 from smsline.verdicts import Verdict
 from tests.unit.providers.alibaba.sandbox import PLAIN, Wire, acs3, number, today
-from worker.sandbox.flags import Flags, Template
+from worker.sandbox.flags import Flags, SandboxTemplate
 
 
 def test_send_sms() -> None:
@@ -82,8 +82,8 @@ def test_flags_of_the_account() -> None:
     assert Wire(Flags(sign_codes={"Acme": "X"})).send(PLAIN)["Code"] == "X"
     assert Wire(Flags(template_codes={"SMS_1234": "X"})).send(PLAIN)["Code"] == "X"
     assert Wire(Flags(signs=("Other",))).send(PLAIN)["Code"] == "isv.SMS_SIGN_NAME_ILLEGAL"
-    assert Wire(Flags(templates={"SMS_9": Template()})).send(PLAIN)["Code"] == "isv.SMS_CONTENT_CODE_ILLEGAL"
-    listed = {"SMS_1234": Template(params=2)}
+    assert Wire(Flags(templates={"SMS_9": SandboxTemplate()})).send(PLAIN)["Code"] == "isv.SMS_CONTENT_CODE_ILLEGAL"
+    listed = {"SMS_1234": SandboxTemplate(params=2)}
     assert Wire(Flags(templates=listed)).send(PLAIN)["Code"] == "isv.TEMPLATE_MISSING_PARAMETERS"
 
 

@@ -12,9 +12,9 @@ from tests.unit.providers.alibaba.sandbox import GLOBE, HOST, KEY, PLAIN, SEND, 
 from tests.unit.sandbox.harness import request as tencent_request
 from worker.sandbox.alibaba import is_alibaba
 from worker.sandbox.alibaba.params import read
-from worker.sandbox.alibaba.signature import Claim, canonical, fits, rpc_fits, rpc_text
+from worker.sandbox.alibaba.signature import SignatureClaim, canonical, fits, rpc_fits, rpc_text
 from worker.sandbox.flags import Flags
-from worker.sandbox.wire import Call, Request
+from worker.sandbox.wire import Request, WireCall
 
 VECTORS = json.loads(Path(__file__).with_name("signing-vectors.json").read_text(encoding="utf-8"))
 ACS3 = [vector for vector in VECTORS if vector["name"].startswith("acs3")]
@@ -32,7 +32,7 @@ def refusal(wire: Wire, asked: Request) -> tuple[int, str]:
 def test_acs3_vectors(vector: dict[str, Any]) -> None:
     """The published and computed examples pass; with one letter of the secret changed they do not."""
     headers = {**vector["headers"], "authorization": vector["authorization"]}
-    claim = Claim("", vector["signature"], "", "")
+    claim = SignatureClaim("", vector["signature"], "", "")
     asked = Request(vector["method"], "/", canonical(list(vector["query"].items())), headers, b"", 0.0, 0.0)
 
     assert fits(asked, claim, vector["secret"])
@@ -44,7 +44,7 @@ def test_rpc_vectors(vector: dict[str, Any]) -> None:
     """So do those of the older signature."""
     pairs = list(vector["params"].items())
     asked = Request(vector["method"], "/", canonical(pairs), {}, b"", 0.0, 0.0)
-    claim = Claim("", vector["signature"], "", "")
+    claim = SignatureClaim("", vector["signature"], "", "")
 
     assert rpc_text(vector["method"], pairs) == vector["string_to_sign"]
     assert rpc_fits(asked, read(asked), claim, vector["secret"])
@@ -233,7 +233,7 @@ def test_subject_of_the_log(asked: Request, expected: object) -> None:
     """The log knows numbers, template and context of a send, and nothing of a query."""
     admitted = Wire().wire.admit(asked)
 
-    assert isinstance(admitted, Call)
+    assert isinstance(admitted, WireCall)
     assert admitted.key == KEY
     about = admitted.subject
     assert expected == (about and (about.numbers, about.template, about.context))

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from worker.sandbox.background import Background
-from worker.sandbox.flags import Account, Flags
+from worker.sandbox.flags import Flags, SandboxAccount
 from worker.sandbox.smspartner.send import parts_of
 
 KEY = "sandbox-key"
@@ -304,7 +304,7 @@ def test_a_reset_forgets(sandbox: Background) -> None:
 def test_other_accounts() -> None:
     """The API key is an account's secret key; with any_credentials every key is one."""
     with (
-        Background(Flags(accounts=(Account(secret_key="mine"),))) as strict,
+        Background(Flags(accounts=(SandboxAccount(secret_key="mine"),))) as strict,
         Background(Flags(any_credentials=True)) as any_,
     ):
         assert get(strict, "me")["code"] == 10

@@ -4,13 +4,14 @@ import logging
 
 import pytest
 
+from smsline.ledger import due, pages
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, lost, refuse
 from tests.support.provider import accept as accepted
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 from worker.intake import accept
-from worker.receipts import drain
+from worker.receipts import drain, pushed, replies
 from worker.runtime.scheduler import Scheduler
 from worker.sending import strangers
 
@@ -77,6 +78,23 @@ def test_a_call_in_doubt_is_left_to_those_who_can_ask(ledger: Ledger) -> None:
     having.later(1)
     assert having.counts(job) == {"total": 1, "delivered": 1}
     assert french.texts() == {FIRST: 1}
+
+
+def test_what_is_pushed_and_said_is_left_to_those_who_have_the_account(ledger: Ledger) -> None:
+    """A page met by a worker that lacks its account is read by another within a second; its replies are pulled as before."""
+    lacking, having = workers(ledger, {"main": FakeProvider()}, {"french": FakeProvider()})
+    keys = ledger.keys
+    raw = b'{"nationcode": "86", "mobile": "13711112222", "sign": "S", "text": "TD", "time": 7}'
+    pages.push(ledger, "french", "reply", raw)
+    due.start(ledger, keys.replies_due, ["french"], having.engine.now_ms())
+    for _ in range(10):
+        pushed.read_pushed(lacking.engine, "french")
+        replies.pull_replies(lacking.engine, "french")
+        lacking.advance(0.06)
+    pushed.read_pushed(having.engine, "french")
+    assert [entry["phone"] for entry in having.ask.suppressed()] == ["+8613711112222"]
+    assert ledger.redis.zscore(keys.replies_due, "french") is not None
+    ledger.redis.delete(keys.replies_due)  # a service that runs has it for ever
 
 
 def test_an_account_that_no_worker_has_is_told_and_goes_on_when_one_has(ledger: Ledger) -> None:

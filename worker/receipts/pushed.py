@@ -1,6 +1,7 @@
 """Read and apply stored pages: pushed receipts and replies, and replies that were pulled."""
 
 import logging
+from typing import Final
 
 from smsline.ledger import accounts, due, pages, replies
 from smsline.ledger.pages import PushedPage
@@ -10,8 +11,13 @@ from worker.engine import Engine
 from worker.providers.base import Broken, Refused, Reply, ReplyPage, ReplyProvider
 from worker.providers.pushes import PushFormat, push_format
 from worker.receipts.apply import apply_receipts
+from worker.routing.presence import UNSERVED_MS
 
-DAY_MS = 86_400_000
+DAY_MS: Final = 86_400_000
+
+LEFT_MS: Final = 50.0
+"""For how long a page is left to the processes that have its account. Any process may get the next wake-up, so that among
+several that lack it a page is read after some such waits; an opt-out must hold within a second."""
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +26,12 @@ def read_pushed(engine: Engine, account: str) -> int:
     """Read an account's stored pages until none is left; one worker at a time. Returns how many rows they held."""
     key = engine.ledger.keys.pushed_due
     lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
-    if lease is None or account not in engine.settings.accounts:
+    if lease is None:
+        return 0
+    if not engine.presence.has(account):
+        engine.presence.lacks(account, "what its provider pushes")
+        others = engine.presence.served_by_others(account)
+        due.finish(engine.ledger, key, lease, LEFT_MS if others else UNSERVED_MS)
         return 0
     # One worker at a time: replies of one number must be taken in the order in which they came.
     form, rows = push_format(engine.settings.accounts[account].provider), 0

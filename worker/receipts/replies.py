@@ -33,12 +33,13 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
     if lease is None:
         return 0
     again_ms, full, over = engine.settings.reply_poll_s * 1000, 0, engine.slice_ends(seconds)
-    if not isinstance(provider, ReplyProvider) or not again_ms:
-        # Another process may have the account, and will put it back when it starts.
-        due.finish(engine.ledger, key, lease)
-        return 0
+    # Before all else: taken off the set here, the account's replies would not be pulled by the processes that have it either.
     if (leave_ms := engine.presence.leave_for_ms(account)) is not None:
         due.finish(engine.ledger, key, lease, leave_ms)
+        return 0
+    if not isinstance(provider, ReplyProvider) or not again_ms:
+        # Of an account that once was another provider's, or was polled; who starts with another setting puts it back.
+        due.finish(engine.ledger, key, lease)
         return 0
     rows = PAGE
     # At least one page, however late: else a busy process would never pull any.

@@ -59,7 +59,7 @@ def month_bytes(stack: Stack) -> int:
     growing, start_ms = _Growing(ledger), ledger.now_ms() // HOUR_MS * HOUR_MS - DAYS * 24 * HOUR_MS
     for hour in range((DAYS - 1) * 24):
         growing.write(start_ms + hour * HOUR_MS + MINUTE_MS)
-    # Nobody asks for the minutes of those days any more; Redis' own clock has not moved, so they are taken away by hand.
+    # The minutes of those days are asked for no more; Redis' own clock has not moved, so they are taken away by hand.
     ledger.redis.unlink(*(ledger.keys.stats_minutes(start_ms // HOUR_MS + hour) for hour in range((DAYS - 1) * 24)))
     for minute in range(24 * 60 + 1):
         growing.write(start_ms + (DAYS - 1) * 24 * HOUR_MS + minute * MINUTE_MS, minutes=1)

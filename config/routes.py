@@ -1,6 +1,6 @@
 """Routes.
 
-Which accounts send a lane's numbers of some countries, in which shares, and who stands in for them.
+Which accounts send a lane's numbers of some countries, in which shares, and where traffic fails over to.
 """
 
 import re
@@ -68,7 +68,7 @@ class RouteSettings(BaseModel):
     """
 
     fallback: Names = ()
-    """Accounts that stand in for them, the first before the second."""
+    """Accounts that traffic fails over to, the first before the second."""
 
     def named(self) -> tuple[str, ...]:
         """Every account it names, each as often as it does."""

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     """The longest pause between two probes of a held account."""
 
     failover_failures: Annotated[int, Field(ge=0, le=10_000)] = 10
-    """Calls of an account that fail within a minute, and are at least half of all, until others stand in for it; 0 is never."""
+    """Calls of an account that fail within a minute, and are at least half of all, until traffic fails over from it; 0 is never."""
 
     failover_cooldown_s: Seconds = 60.0
     """For how long they do."""

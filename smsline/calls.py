@@ -220,8 +220,8 @@ class Calls:
         """
         self._looked_s[lane] = time.monotonic()
         with suppress(RedisError):  # the job is safe, whatever becomes of this question
-            pulses, told = yield from ask(("HGETALL", self.keys.pulses), ("TIME",))
-            running = {queue.decode() for queue, at_ms in pulses.items() if int(at_ms) > clock_ms(told) - GONE_MS}
+            schedulers, told = yield from ask(("HGETALL", self.keys.schedulers), ("TIME",))
+            running = {queue.decode() for queue, at_ms in schedulers.items() if int(at_ms) > clock_ms(told) - GONE_MS}
             if lane_queue(lane) not in running:
                 log.warning(
                     "job %s waits: no worker that runs serves the lane %s in the namespace %s%s; start one, or mend SMSLINE_NAMESPACE",

@@ -71,11 +71,11 @@ class AccountHealth(TypedDict):
     """What is known of an account.
 
     `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when
-    no running worker has it, `failing` while others take over from it, else `ok`. `workers` have
+    no running worker has it, `failing` while traffic fails over from it, else `ok`. `workers` have
     it; `refused` are those among them whose machine the provider refuses, with the code.
 
-    `waiting` recipients are accepted and their receipt has not come. `diverted` counts recipients
-    that others took over, by `<accounts>:<why>`.
+    `waiting` recipients are accepted and their receipt has not come. `failed_over` counts
+    recipients that moved on to the next account, by `<accounts>:<why>`.
     """
 
     account: str
@@ -93,7 +93,7 @@ class AccountHealth(TypedDict):
     unknown_codes: dict[str, int]
     credit: CreditInfo | None
     failover: Failover | None
-    diverted: dict[str, int]
+    failed_over: dict[str, int]
 
 
 def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> AccountHealth:
@@ -135,7 +135,7 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
         unknown_codes=held["unknown_codes"],
         credit=credit,
         failover=_failover(held["out"], held["provider"]),
-        diverted=held["diverted"],
+        failed_over=held["failed_over"],
     )
 
 

@@ -13,7 +13,9 @@ SHORTEST: Final = 10
 LONGEST: Final = 256
 
 # A hash that no password has, so that an unknown user takes as long as a wrong password.
-NOBODYS: Final = "$argon2id$v=19$m=65536,t=3,p=4$3ovdwLM8Zd2uO/H04TsXjA$XSh5p8TxGeZSRlVIRWj5ySSJB8po9GI7EiKXSvAX1/s"
+NO_USERS_HASH: Final = (
+    "$argon2id$v=19$m=65536,t=3,p=4$3ovdwLM8Zd2uO/H04TsXjA$XSh5p8TxGeZSRlVIRWj5ySSJB8po9GI7EiKXSvAX1/s"
+)
 
 
 def hashed(password: str) -> str:
@@ -34,7 +36,7 @@ def fits(password: str, kept: str) -> bool:
 
     try:
         # Cut, not refused: a longer password is no user's, and the answer takes as long as any other.
-        _hasher().verify(kept or NOBODYS, password[:LONGEST])
+        _hasher().verify(kept or NO_USERS_HASH, password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
     return bool(kept)

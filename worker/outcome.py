@@ -90,7 +90,7 @@ class Outcome:
         machine: What keeps this machine from the account, while others may go on with it, or None.
         worked: Whether the provider took at least one recipient.
         failed: The code of a call that failed through no fault of its recipients; empty for any other.
-        fault: The code of a call that was refused for what it says, whoever its recipients are; empty for any other.
+        fault: The code of a call that was refused for what it says, whatever its recipients are; empty for any other.
         silent: Whether the call says nothing of the account, because it was not made.
         unknown_codes: Codes that no table knows.
         opted_out: Numbers whose owners do not want to be texted.

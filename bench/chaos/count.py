@@ -30,7 +30,7 @@ class ChaosTally:
         campaign_twice: Numbers of campaigns and notifications with two messages.
         again: Numbers texted again that were texted first in moments which Redis lost.
         lost_moments: Numbers texted in such moments.
-        otp_twice: Numbers of otps with two messages: sent again once, when nobody knew what became of the first.
+        otp_twice: Numbers of otps with two messages: sent again once, as the outcome of the first was unknown.
         otp_more: Numbers of otps with more than two: against the policy.
         open_jobs: Jobs that did not close in time.
         provider_off: By how many the provider's numbers with a message differ from the ledger's.

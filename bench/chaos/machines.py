@@ -144,7 +144,7 @@ class Fleet:
     def _start(self, machine: Machine, *, wait: bool = False) -> int:
         self._count += 1
         root = self._older if machine.older and self._older else ROOT
-        # Whoever runs this may have settings of a real service in the environment.
+        # The environment may have settings of a real service.
         mine = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
         settings = {**self._settings, **machine.settings, **({} if machine.older else TODAY)}
         given = {f"SMSLINE_{name}": value for name, value in settings.items()}
@@ -189,7 +189,7 @@ def machines(*, older: bool, clock: Mapping[str, str], endpoint: str) -> list[Ma
     """
     main = {**MAIN, "ACCOUNTS__MAIN__ENDPOINT": endpoint}
     both = {**main, **SIDE, "ACCOUNTS__SIDE__ENDPOINT": endpoint}
-    # Fewer calls and threads, another lease and tick: a bucket or a claim must hold for all, whoever made it.
+    # Fewer calls and threads, another lease and tick: a bucket or a claim must hold for all, whichever process made it.
     others = {"ACCOUNTS__MAIN__LIMITS__SENDSMS": "20", "WORKER_THREADS": "2", "LEASE_S": "8", "PULSE_MS": "100"}
     found = [
         Machine("whole", both),

@@ -139,7 +139,7 @@ class Receiver:
             # Events that were sent after this one are applied before it.
             time.sleep(1.0)
         if end in {"ok", "late", "die after"}:
-            # Before anything else: it raises for a body that nobody signed.
+            # Before anything else: it raises for a body without a signature.
             Webhook(self.secret).verify(body, headers)
             event = json.loads(body)
             with self._lock:

@@ -21,7 +21,7 @@ def table(found: SceneOutcome) -> Table:
         ("campaign numbers texted twice", tally.campaign_twice, "0"),
         ("texted in moments that Redis lost", tally.lost_moments, ""),
         ("  again, after that", tally.again, "otps within policy"),
-        ("otps texted twice, nobody knowing of the first", tally.otp_twice, "within policy"),
+        ("otps texted twice, the first's outcome unknown", tally.otp_twice, "within policy"),
         ("otps texted more than twice", tally.otp_more, "0"),
         ("jobs not closed", tally.open_jobs, "0"),
         ("numbers, provider against ledger", tally.provider_off, "0"),

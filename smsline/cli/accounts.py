@@ -65,7 +65,7 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline accounts resume main"))
 def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) -> None:
-    """Let a parked account go on, or one that others stand in for, now that the cause is mended."""
+    """Let a parked account go on, or one that traffic fails over from, now that the cause is mended."""
     lifted = opt.admin_of(context).resume_account(account)
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
         f"{account}: goes on; {lifted:,} hindrances lifted"
@@ -113,15 +113,15 @@ def _what(park: "ParkInfo") -> str:
 
 def _failover(one: "AccountHealth") -> list[str]:
     held, name = one["failover"], one["account"]
-    diverted = [
+    failed_over = [
         f"{name}: {count:,} recipients went through {key.partition(':')[0]} ({key.partition(':')[2]})"
-        for key, count in one["diverted"].items()
+        for key, count in one["failed_over"].items()
     ]
     if held is None:
-        return diverted  # counts of what was taken over stay to be seen when it is long over
+        return failed_over  # counts of what was taken over stay to be seen when it is long over
     told = (
-        f"{name}: too many calls failed by {held['code']} since {held['since']}: {held['meaning']}; others stand in until "
+        f"{name}: too many calls failed by {held['code']} since {held['since']}: {held['meaning']}; traffic fails over until "
         f"{held['until']}, {held['share']:.0%} goes through it now, all of it from {held['whole_again']}; at once: "
         f"smsline accounts resume {name}"
     )
-    return [told, *diverted]
+    return [told, *failed_over]

@@ -38,7 +38,7 @@ class Credit(TypedDict):
 class Health(TypedDict):
     """What is known of an account.
 
-    `diverted` counts recipients that others took over, by `<accounts>:<why>`.
+    `failed_over` counts recipients that moved on to the next account, by `<accounts>:<why>`.
     """
 
     account: str
@@ -53,7 +53,7 @@ class Health(TypedDict):
     credit: Credit | None
     out: Out | None
     held: Held | None
-    diverted: dict[str, int]
+    failed_over: dict[str, int]
 
 
 def register(ledger: Ledger, providers: Mapping[str, str]) -> None:
@@ -201,5 +201,5 @@ def health(ledger: Ledger, account: str, provider: str) -> Health:
         credit=json.loads(held["credit"]) if "credit" in held else None,
         out=breaker.out(ledger, account),
         held=breaker.held(ledger, account),
-        diverted={name[9:]: int(count) for name, count in held.items() if name.startswith("diverted:")},
+        failed_over={name[12:]: int(count) for name, count in held.items() if name.startswith("failed_over:")},
     )

@@ -47,7 +47,7 @@ class BatchQueue(NamedTuple):
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number
             alone.
         digest: Stands for everything else that must be equal in a call.
-        pinned: `!` when no other account may stand in for this one, else empty.
+        pinned: `!` when traffic must not fail over from this account, else empty.
     """
 
     lane: str

@@ -63,7 +63,7 @@ def start(ledger: Ledger, due_key: str, members: Sequence[str], at_ms: float) ->
 
 
 def drop(ledger: Ledger, due_key: str, member: str) -> None:
-    """Take a member out of the set, whoever holds it."""
+    """Take a member out of the set, also one that another process has claimed."""
     ledger.redis.zrem(due_key, member)
 
 
@@ -135,9 +135,9 @@ def note_pulse(ledger: Ledger, queues: Sequence[str]) -> None:
     """Say that a scheduler looks after these Celery queues; once a second at most."""
     now_ms = ledger.now_ms()
     if queues:
-        ledger.redis.hset(ledger.keys.pulses, mapping=dict.fromkeys(queues, now_ms))
+        ledger.redis.hset(ledger.keys.schedulers, mapping=dict.fromkeys(queues, now_ms))
 
 
-def pulses(ledger: Ledger) -> dict[str, int]:
+def schedulers(ledger: Ledger) -> dict[str, int]:
     """When a scheduler last looked after each Celery queue, epoch ms."""
-    return {queue.decode(): int(at_ms) for queue, at_ms in ledger.redis.hgetall(ledger.keys.pulses).items()}
+    return {queue.decode(): int(at_ms) for queue, at_ms in ledger.redis.hgetall(ledger.keys.schedulers).items()}

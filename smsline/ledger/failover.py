@@ -14,7 +14,7 @@ from smsline.ledger.runs import Entry, parse_entry
 
 
 class Move(NamedTuple):
-    """Recipients of one block, and the batch queue of the account that stands in."""
+    """Recipients of one block, and the batch queue of the next account."""
 
     queue: BatchQueue
     entry: Entry
@@ -42,7 +42,7 @@ def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str) 
         told: list[Value] = []
         for move in moves:
             told += [move.queue.text(), move.entry.text(), used.number(move.queue.account)]
-        return "fail_over", key_list, [claim.attempt, f"diverted:{to}:{why}", used.lines(), *told]
+        return "fail_over", key_list, [claim.attempt, f"failed_over:{to}:{why}", used.lines(), *told]
 
     _, left = run_with_codes(ledger, call)
     entries = tuple(parse_entry(text) for text in left.decode().split())

@@ -40,7 +40,7 @@ also run on a Redis Cluster.
 | orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
 | phones:<day>:<n>             | list   | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
 | number_days                  | zset   | days that have such records, by their end                   | permanent; members leave        |
-| pulses                       | hash   | Celery queue -> when a scheduler last looked after it, ms    | permanent; one                  |
+| schedulers                   | hash   | Celery queue -> when a scheduler last looked after it, ms    | permanent; one                  |
 | stats                        | hash   | counters of the statistics, which only grow                  | permanent; a few thousand       |
 | stats_last                   | hash   | the counters when the history was last written               | permanent; one                  |
 | stats_minutes:<hour>         | hash   | minute -> by how much counters grew, compressed              | a day                           |
@@ -118,7 +118,7 @@ PERMANENT: Final = (
     "replies:",
     "suppressed",
     "number_days",
-    "pulses",
+    "schedulers",
     "stats",
     "stats_last",
     "park:",
@@ -168,7 +168,7 @@ class Keys:
         self.api_keys_used = self.prefix + "api_keys:used"
         self.audit = self.prefix + "audit"
         self.number_days = self.prefix + "number_days"
-        self.pulses = self.prefix + "pulses"
+        self.schedulers = self.prefix + "schedulers"
         self.stats = self.prefix + "stats"
         self.stats_last = self.prefix + "stats_last"
         self.stats_due = self.due("stats")

@@ -4,7 +4,7 @@ from smsline.ledger.link import Ledger
 
 
 def read(ledger: Ledger, name: str) -> bytes | None:
-    """A question as it was left, JSON; None when whoever asked waits no more."""
+    """A question as it was left, JSON; None when its asker waits no more."""
     held = ledger.redis.get(ledger.keys.question(name))
     return None if held is None else bytes(held)
 

@@ -60,7 +60,7 @@ def test_the_demo_ends_by_itself_and_every_recipient_has_a_final_answer(tmp_path
     assert "1,003 of 1,003 recipients have a final answer" in done.stdout
     assert "campaign  1,000 of 1,000 closed" in done.stdout
     assert re.search(r"unknown +4 .*\n +unsure\.Horizon +3 .*\n +receipt\.Deadline +1 ", done.stdout)
-    assert re.search(r"texted twice +nobody", done.stdout)
+    assert re.search(r"texted twice +none", done.stdout)
     assert "the console is at http://127.0.0.1:8390" in done.stdout
     assert time.monotonic() - began_s < 60
     assert not list(tmp_path.iterdir())

@@ -206,7 +206,7 @@ def test_no_second_sees_more_calls_than_the_limit(line: Line, client: Client, nu
 def test_messages_whose_answer_was_lost_are_found_and_never_sent_twice(
     line: Line, client: Client, numbers: list[str]
 ) -> None:
-    """The provider texted everybody and hung up; receipts and questions tell, nobody is texted again."""
+    """The provider texted everybody and hung up; receipts and questions tell, no recipient is texted again."""
     lost = iter([True, True, False])
 
     def hang_up(called: list[str]) -> None:
@@ -224,7 +224,7 @@ def test_messages_whose_answer_was_lost_are_found_and_never_sent_twice(
 
 
 def test_a_worker_that_is_stopped_under_load_loses_nothing(line: Line, client: Client, numbers: list[str]) -> None:
-    """SIGTERM in the middle of a campaign: calls under way are written down, another worker goes on, nobody is texted twice."""
+    """SIGTERM in the middle of a campaign: calls under way are written down, another worker goes on, no recipient is texted twice."""
     before = sum(line.wire.texts.values())
     job = client.campaign(to=numbers[:5000], template="5678", pace=4000)
     wait_until(lambda: sum(line.wire.texts.values()) - before >= 400, timeout_s=PATIENCE_S, what="the first calls")

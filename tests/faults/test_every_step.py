@@ -90,7 +90,7 @@ class Play:
         return {int(row["phone"][1:]): row["state"] for row in rows}
 
     def check(self) -> None:
-        """Nothing is lost, nobody is texted twice, and the ledger says of everyone what the provider did."""
+        """Nothing is lost, no recipient is texted twice, and the ledger says of everyone what the provider did."""
         states = self.states()
         assert states.keys() == {*MARKETING, OTP}, "lost"
         sent = self.provider.sent + (self.stand_in.sent if self.stand_in else Counter())

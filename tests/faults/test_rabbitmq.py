@@ -1,4 +1,4 @@
-"""RabbitMQ as Celery's broker, out of reach under load and with its messages gone: no job is lost, nobody is texted twice."""
+"""RabbitMQ as Celery's broker, out of reach under load and with its messages gone: no job is lost, no recipient is texted twice."""
 
 from collections.abc import Iterator
 

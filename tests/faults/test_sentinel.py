@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 
 def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
-    """Jobs that were there are finished, new ones are taken; what the replica had, nobody is texted twice for."""
+    """Jobs that were there are finished, new ones are taken; what the replica had, no recipient is texted twice for."""
     with Watched(tmp_path) as redis, Service(redis.first.port, tmp_path) as service:
         service.direct_url = redis.url
         service.client.close()

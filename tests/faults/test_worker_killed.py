@@ -47,7 +47,7 @@ def test_killed_while_the_provider_has_the_call(service: Service, moment: Moment
     ("script", "moment"), [("take", "answered"), ("begin", "answered"), ("record", "asked"), ("receipts", "answered")]
 )
 def test_killed_at_a_script(service: Service, script: str, moment: WireMoment) -> None:
-    """Killed before Redis has a script, or before its answer arrives: nothing is lost, nobody is texted twice."""
+    """Killed before Redis has a script, or before its answer arrives: nothing is lost, no recipient is texted twice."""
     know_scripts(service.ledger, script)
     # One call at a time, or another one may have been begun and not have left when its worker dies.
     worker = service.worker(tapped=True, WORKER_THREADS="1")

@@ -144,7 +144,9 @@ def judge_openness(url: str) -> Finding:
     if not place.password:
         # A Redis without a password on a network is the whole service's key: a job pushed there is
         # sent.
-        return warn("redis access", f"{whose} asks for no password", "set one: whoever reaches it can send texts")
+        return warn(
+            "redis access", f"{whose} asks for no password", "set one: every machine that reaches it can send texts"
+        )
     if place.tls is None:
         return warn("redis access", "password sent in the clear", "use rediss:// unless the network is trusted")
     if not place.verified:
@@ -196,7 +198,7 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
 
 
 def judge_routes(settings: Settings) -> Iterator[Finding]:
-    """Whether the accounts of a route can stand in for each other, as far as the settings tell."""
+    """Whether the accounts of a route can take each other's traffic, as far as the settings tell."""
     for name, route in settings.routes.items():
         whole = sum(route.accounts.values())
         shares = ", ".join(f"{account} {weight / whole:.0%}" for account, weight in route.accounts.items())

@@ -25,7 +25,7 @@ _MEANINGS: Final = {
     State.DELIVERED: "the carrier says so",
     State.UNDELIVERED: "the carrier says why not",
     State.DEAD: "refused for good: dead letters, for a person to look at",
-    State.UNKNOWN: "nobody can know: dead letters too, and not sent again, so that nobody is texted twice",
+    State.UNKNOWN: "the outcome is unknown: dead letters too, and not sent again, so that no recipient is texted twice",
 }
 
 
@@ -82,6 +82,6 @@ def _facts(found: Findings) -> Iterator[tuple[str, str]]:
     yield "receipts", f"{pulls} pulls of a page, {asked} questions about a single number"
     yield "otp latency", f"{median(took_ms):.0f} ms from submit to the provider ({each}), past the waiting campaign"
     yield "dead letters", f"{letters}, of {len(found.dead)} kinds; with a service of your own: smsline dead list"
-    yield "texted twice", "nobody"
+    yield "texted twice", "none"
     yield "on purpose", f"{len(STEERED)} of {len(STEERED)} numbers in trouble ended as they should"
     yield "to go on", "python -m worker up, and the console is at http://127.0.0.1:8390"

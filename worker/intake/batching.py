@@ -25,11 +25,11 @@ class AccountChoice(NamedTuple):
 
     Attributes:
         account: The account that sends.
-        sign: Its signature, used when a job names none; empty where another account, with another signature, may stand in:
+        sign: Its signature, used when a job names none; empty where the next account may have another signature:
             then each puts in its own when the call is made.
         params_differ: Whether its calls may hold different params.
         country: The number's ISO 3166 country where the hour of sending depends on it, else empty.
-        pinned: Whether no other account may stand in.
+        pinned: Whether it must not fail over to another account.
     """
 
     account: str

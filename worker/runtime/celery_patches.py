@@ -77,7 +77,7 @@ def set_unreadable_aside() -> None:
     @functools.wraps(deliver)
     def deliver_readable(self: Any, message: Any, queue: str) -> None:  # noqa: ANN401
         if problem := _malformed(message):
-            log.error("a message in %s was dropped: %s; whoever puts it there does not speak Celery", queue, problem)
+            log.error("a message in %s was dropped: %s; its producer does not speak Celery", queue, problem)
             return
         try:
             deliver(self, message, queue)

@@ -64,7 +64,7 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
         _stop_machine(engine, flight, outcome.machine)
     if outcome.hold_s:
         batch_queues.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
-    # An opt-out is a person's word: it is not told twice, and losing it would text somebody who
+    # An opt-out is a person's word: it is not told twice, and losing it would text a person who
     # said no.
     if outcome.opted_out:
         leaving, said = set(outcome.opted_out), list[tuple[int, str]]()

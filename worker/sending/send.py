@@ -76,7 +76,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         entry: The only one it seems to have, which then is taken and begun in one round trip.
     """
     provider = engine.providers.get(queue.account)
-    # Somebody must keep recipients whose account no process has; where another one has it, they are
+    # Some process must keep recipients whose account no process has; where another one has it, they are
     # left to that.
     if provider is None:
         if engine.takes(queue.account):

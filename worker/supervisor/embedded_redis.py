@@ -198,7 +198,7 @@ def why_ended(server: Server, folder: Path) -> str:
 def cut_short(folder: Path) -> str:
     """That the append-only file ended within a write, as after a power cut; empty when it did not.
 
-    Redis cuts the rest of that write off and starts, which nobody would see: the last second of writes may be gone with it.
+    Redis cuts the rest of that write off and starts, and says so in its log alone: the last second of writes may be gone with it.
     """
     line = next((line for line in _told(folder) if re.search(r"[Tt]runcating the AOF", line)), "")
     words = line.partition(" # ")[2] or line

@@ -81,7 +81,7 @@ class AskableAccounts:
             gate.refused(action, answer)
             row = codes.for_read(kind, answer.code).row
             raise Unavailable(f"{account}: the provider answered {answer.code}: {row.meaning}")
-        # A page may hold others' rows too, by a provider's fault; they are nobody's business here.
+        # A page may hold others' rows too, by a provider's fault; they are not shown.
         found = [receipt for receipt in answer.receipts if receipt.number == number]
         return [
             ProviderWord(

@@ -48,7 +48,7 @@ def schedulers(web: Web) -> Iterator[Family]:
     """For how long no scheduler has looked after a queue."""
     now_ms = web.ledger.now_ms()
     samples: list[Sample] = [
-        ({"queue": queue}, max(0, now_ms - at_ms) / 1000) for queue, at_ms in due.pulses(web.ledger).items()
+        ({"queue": queue}, max(0, now_ms - at_ms) / 1000) for queue, at_ms in due.schedulers(web.ledger).items()
     ]
     yield Family("worker_last_pulse_seconds", "Since a scheduler last looked after the queue.", samples=samples)
 

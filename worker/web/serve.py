@@ -52,7 +52,7 @@ def refuse_the_open(settings: Settings, ledger: Ledger, host: str) -> None:
     if is_loopback(host) or settings.web.trusts_a_proxy or users.any_user(ledger):
         return
     raise TooOpen(
-        f"will not listen on {host}, which other machines can reach, as long as nobody has to sign in: add a user first "
+        f"will not listen on {host}, which other machines can reach, as long as no sign-in is asked for: add a user first "
         "(smsline users add NAME --role admin), or set SMSLINE_WEB__TRUSTED_PROXY_ADDRESSES and SMSLINE_WEB__TRUSTED_PROXY_HEADER"
     )
 

@@ -45,7 +45,7 @@ async def static(request: Request) -> Response:
     current = request.url.path == asset(name)
     headers = {"cache-control": FOR_EVER if current else "no-store", "vary": "accept-encoding"}
     # Pages are not compressed: how well that works would tell what stands beside a text that
-    # somebody else chose.
+    # another party chose.
     if "gzip" in request.headers.get("accept-encoding", ""):
         content, headers = packed, {**headers, "content-encoding": "gzip"}
     return Response(content, media_type=TYPES[name.rpartition(".")[2]], headers=headers)

@@ -12,7 +12,7 @@ if not j[1] or j[2] ~= '1' or not where or where == ended or redis.call('HLEN', 
 redis.call('HSET', job_key, 'only', where)
 redis.call('DEL', got_key, blocks_key)
 if tonumber(j[3] or 0) + tonumber(j[4] or 0) + tonumber(j[5] or 0) > 0 then return 1 end
--- Nobody can requeue anything of it. What readers take for granted where it is missing goes (`jobs.unfolded`).
+-- Nothing of it can be requeued. What readers take for granted where it is missing goes (`jobs.unfolded`).
 local function drop(key, name, usual)
   if redis.call('HGET', key, name) == usual then redis.call('HDEL', key, name) end
 end

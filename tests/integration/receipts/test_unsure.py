@@ -13,7 +13,7 @@ from worker.providers.base import Answer, Broken, Call, Receipt
 
 
 def test_a_lost_call_is_found_by_the_context_of_its_receipts(scene: Scene) -> None:
-    """The messages were out; nobody is texted twice, and the serials are known from then on."""
+    """The messages were out; no recipient is texted twice, and the serials are known from then on."""
     job = scene.submit(some_numbers(3))
     scene.provider.script.append(lost())
     scene.send_all()

@@ -88,7 +88,7 @@ def test_a_refusal_that_protects_people_is_not_gone_round(pair: Scene, code: str
 
 
 def test_a_parked_account_is_stood_in_for(pair: Scene) -> None:
-    """What waits there and what comes later goes through the next account; nobody is sent to twice."""
+    """What waits there and what comes later goes through the next account; no recipient is sent to twice."""
     pair.provider_of("first").usual = refuse(BALANCE)
     job = pair.submit(some_numbers(450))
     later = pair.submit(some_numbers(5, FIRST + 1000))
@@ -99,7 +99,7 @@ def test_a_parked_account_is_stood_in_for(pair: Scene) -> None:
     assert shares(pair) == {"first": 0, "second": 455}
     health = {each["account"]: each for each in pair.ask.accounts()}
     assert (health["first"]["state"], health["second"]["state"]) == ("parked", "ok")
-    assert sum(health["first"]["diverted"].values()) >= 200
+    assert sum(health["first"]["failed_over"].values()) >= 200
 
 
 def test_a_parked_template_is_stood_in_for_and_the_others_are_not(pair: Scene) -> None:

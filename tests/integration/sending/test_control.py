@@ -83,7 +83,7 @@ def test_a_retry_that_comes_back_after_the_end_ends_within_a_lease(scene: Scene)
 
 
 def test_what_waits_expires_at_the_deadline(scene: Scene) -> None:
-    """In the inbox, in a line, and put off for a retry alike; nobody is texted late."""
+    """In the inbox, in a line, and put off for a retry alike; no recipient is texted late."""
     scene.ask.pause(paused := scene.submit(some_numbers(3), ttl_s=100))
     scene.run()
     late = scene.submit(some_numbers(3, FIRST + 10), ttl_s=100, start_s=time.time() + 50)

@@ -102,7 +102,7 @@ def test_an_account_that_signs(abroad: Scene, sandbox: Background) -> None:
 
 
 def test_a_lost_answer_is_found(abroad: Scene, sandbox: Background) -> None:
-    """Each message carries the attempt, so receipts settle a call whose answer was lost; nobody is texted twice."""
+    """Each message carries the attempt, so receipts settle a call whose answer was lost; no recipient is texted twice."""
     sandbox.control(faults=[{"kind": "lost", "times": 1, "action": "SendMultiGlobalSms"}])
 
     job = abroad.submit([FIRST, FIRST + 1], own_params=[["a"], ["b"]])

@@ -32,7 +32,7 @@ WELL: dict[str, Any] = {
     "unknown_codes": {},
     "credit": None,
     "failover": None,
-    "diverted": {},
+    "failed_over": {},
 }
 CREDIT = {"balance": "10225.119", "currency": "EUR", "messages": 269082, "at": "2026-08-01T09:00:00Z"}
 ILL = {
@@ -42,7 +42,7 @@ ILL = {
     "parked": [PARK],
     "unknown_codes": {"New.Code": 3},
     "credit": CREDIT,
-    "diverted": {"main:parked": 40},
+    "failed_over": {"main:parked": 40},
 }
 HELD = {
     **WELL,
@@ -75,7 +75,7 @@ FAILING = {
 
 @pytest.fixture
 def accounts(fake: Any) -> Any:
-    """One account in health, one parked, and one that others stand in for."""
+    """One account in health, one parked, and one that traffic fails over from."""
     fake.answers |= {"accounts": [WELL, ILL, FAILING], "resume_account": 2}
     return fake
 

@@ -90,7 +90,7 @@ def test_status_of_a_call_and_of_one_number(smspartner: Callable[..., Ran], sand
 
 def test_the_stop_list_becomes_suppressed(smspartner: Callable[..., Ran], sandbox: Background, ledger: Ledger) -> None:
     """Shown as it is; with --suppress its numbers are on smsline's list, and a second time none is new."""
-    assert smspartner("stop-list").out == "nobody answered STOP\n"
+    assert smspartner("stop-list").out == "no number answered STOP\n"
     sent(sandbox)
 
     shown, first, again = smspartner("stop-list"), *(smspartner("stop-list", "--suppress") for _ in range(2))

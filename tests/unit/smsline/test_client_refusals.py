@@ -223,5 +223,5 @@ def test_a_lane_that_no_running_worker_serves(
     assert "(smsline.otp are served)" in "".join(warnings(61))
     due.note_pulse(ledger, [lane_queue("notify")])
     assert not warnings(61)
-    ledger.redis.hset(ledger.keys.pulses, lane_queue("notify"), ledger.now_ms() - GONE_MS - 1000)
+    ledger.redis.hset(ledger.keys.schedulers, lane_queue("notify"), ledger.now_ms() - GONE_MS - 1000)
     assert words in "".join(warnings(61))

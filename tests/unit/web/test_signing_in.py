@@ -19,7 +19,7 @@ PROXY = {"trusted_proxy_addresses": "10.0.0.0/8", "trusted_proxy_header": "X-Use
 
 def test_open_at_this_machine_until_there_is_a_user(site: Site, web_ledger: Ledger) -> None:
     """Without users the console is open to this machine, and says so on every page; with the first one it is closed."""
-    assert "Open to everybody at this machine" in site().get("/access").text
+    assert "Open to every process of this machine" in site().get("/access").text
     users.add(web_ledger, "anna", "read", "hash")
     answer = site().get("/access?x=1")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Faccess%3Fx%3D1")

@@ -176,7 +176,7 @@ def stop_list(
         smspartner.admit(facts.STOP_LIST)
         found = smspartner.known(facts.STOP_LIST, smspartner.calls.stop_list())
     rows = [{"number": e164(one.number), "since": day(one.since_s)} for one in found]
-    _print(rows, "nobody answered STOP", as_json=as_json)
+    _print(rows, "no number answered STOP", as_json=as_json)
     # Printed before they are added: the list is seen even when Redis cannot be reached.
     if suppress:
         ledger = session.open_ledger(session.read_settings())

@@ -29,7 +29,10 @@ Document = Annotated[str, typer.Option("--document", metavar="KIND", help=f"{', 
 Commission = Annotated[
     str,
     typer.Option(
-        "--commission", metavar="FILE", help="Image of the power of attorney, for somebody else's.", show_default=False
+        "--commission",
+        metavar="FILE",
+        help="Image of the power of attorney, for another owner's signature.",
+        show_default=False,
     ),
 ]
 Remark = Annotated[str, typer.Option("--remark", metavar="TEXT", help="For the reviewer.", show_default=False)]

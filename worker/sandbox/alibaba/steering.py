@@ -53,7 +53,7 @@ _MINUTE: Final = SiteTrouble("isv.BUSINESS_LIMIT_CONTROL", "BUSINESS_LIMIT_CONTR
 _DAY: Final = SiteTrouble("isv.BUSINESS_LIMIT_CONTROL", "FREQUENCY_LIMIT_DAY", "触发天级流控Permits:10")
 _CONTENT: Final = SiteTrouble("isv.SMS_CONTENT_ILLEGAL", "SMS_CONTENT_ILLEGAL", "illegal content")
 _COUNTRY: Final = SiteTrouble("isv.NOT_SUPPORTED_COUNTRY", "NOT_SUPPORTED_COUNTRY", "country not supported")
-_UNKNOWN: Final = SiteTrouble("isv.NOT_IN_ANY_TABLE", "NOT_IN_ANY_TABLE", "what nobody documents")
+_UNKNOWN: Final = SiteTrouble("isv.NOT_IN_ANY_TABLE", "NOT_IN_ANY_TABLE", "what no page documents")
 
 PLAIN: Final = AlibabaFate()
 

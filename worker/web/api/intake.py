@@ -21,7 +21,7 @@ LONGEST_LINE: Final = 1 << 20
 """Bytes without a line break that are read at most: a line is held in memory as a whole."""
 
 
-NOBODY: Final = Recipient("")
+NO_RECIPIENT: Final = Recipient("")
 
 
 class LineReject(msgspec.Struct, frozen=True):
@@ -130,7 +130,7 @@ class Line:
     """One row: the line it begins on, and the recipient or the reason why there is none."""
 
     number: int
-    recipient: Recipient = NOBODY
+    recipient: Recipient = NO_RECIPIENT
     refused: LineReject | None = None
 
 

@@ -63,7 +63,7 @@ def read_sheet(path: Path) -> Sheet:
         copy = path.with_suffix(".csv")
         try:
             origin = workbook.copied(path, copy)
-            # Under the name that the file has: whoever drops it drops the copy.
+            # Under the name that the file has: dropping it drops the copy.
             copy.replace(path)
         finally:
             copy.unlink(missing_ok=True)

@@ -108,7 +108,7 @@ def _needs_of(account: AccountHealth) -> list[Need]:
         told = f"{what} is parked: {park['meaning']} ({park['code']})"
         needs.append(Need("bad", told, "Mend the cause at the provider, then resume.", f"/accounts#{name}", "Account"))
     if failing := account["failover"]:
-        told = f"account {name} keeps failing, others stand in: {failing['meaning']} ({failing['code']})"
+        told = f"account {name} keeps failing, its traffic fails over: {failing['meaning']} ({failing['code']})"
         needs.append(Need("warn", told, "It is tried again by itself.", f"/accounts#{name}", "Account"))
     for code, count in account["unknown_codes"].items():
         told = (

@@ -14,7 +14,6 @@ from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.health import AccountHealth, health_of
 from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, replies, suppression
 from smsline.ledger.jobs import Status
-from smsline.ledger.link import Ledger
 from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.odds import odds_of
 from smsline.ledger.refusals import explain, is_refusal
@@ -173,11 +172,16 @@ class Admin(Webhooks):
             messages = number_page.messages_of(self._ledger, wanted)
             listed = [suppressed.shown(entry) for entry in suppression.of_number(self._ledger, wanted)]
             answered = replies.of_number(self._ledger, wanted)
+        events = list[NumberEvent]()
+        for message in messages:
+            matches = codes.explain(message["code"], message["provider"] or None) if message["code"] else []
+            meaning, advice = (matches[0].row.meaning, matches[0].row.advice) if matches else ("", "")
+            events.append(NumberEvent(**message, meaning=meaning, advice=advice))
         return NumberPage(
             phone=e164(wanted),
             suppressed=bool(listed),
             suppressions=listed,
-            messages=[_event(message) for message in messages],
+            messages=events,
             replies=answered,
         )
 
@@ -315,7 +319,14 @@ class Admin(Webhooks):
         for (account, code, state), told in merged.items():
             # An accepted message went out, whether its receipt came or not.
             if state == State.UNKNOWN and code != "receipt.Deadline":
-                told["advice"] = f"{told['advice']} {_odds(self._ledger, account)}".strip()
+                odds = odds_of(self._ledger, account)
+                risk = (
+                    f"Of {odds.accepted:,} messages that {account} accepted, {odds.heard:.1%} had their receipt within 35 minutes; of "
+                    f"these none came, so about 1 in {odds.one_in:,} of them went out. A requeue texts that one twice."
+                    if odds
+                    else "Whether they went out is unknown: a requeue may text them twice."
+                )
+                told["advice"] = f"{told['advice']} {risk}".strip()
         return sorted(merged.values(), key=lambda each: (-each["count"], each["account"], each["code"], each["state"]))
 
     @contextmanager
@@ -327,17 +338,6 @@ class Admin(Webhooks):
             raise Unavailable(
                 f"the ledger's Redis {said} ({explain(error)}); what was asked for may be done in part, ask again: nothing is done twice"
             ) from error
-
-
-def _odds(ledger: Ledger, account: str) -> str:
-    """What is known of whether messages of unknown outcome went out, for people."""
-    odds = odds_of(ledger, account)
-    if odds is None:
-        return "Whether they went out is unknown: a requeue may text them twice."
-    return (
-        f"Of {odds.accepted:,} messages that {account} accepted, {odds.heard:.1%} had their receipt within 35 minutes; of these none "
-        f"came, so about 1 in {odds.one_in:,} of them went out. A requeue texts that one twice."
-    )
 
 
 _WHY = {
@@ -366,9 +366,3 @@ def _dead_group(group: dead.DeadCount, provider: str) -> DeadGroup:
         meaning=row.meaning if row else "no table knows this code",
         advice=row.advice if row else "look at the provider's console, then add a row to the codes file",
     )
-
-
-def _event(message: NumberMessage) -> NumberEvent:
-    matches = codes.explain(message["code"], message["provider"] or None) if message["code"] else []
-    row = matches[0].row if matches else None
-    return NumberEvent(**message, meaning=row.meaning if row else "", advice=row.advice if row else "")

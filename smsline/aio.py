@@ -245,23 +245,16 @@ class AsyncClient:
                 )
             self._loop, self._clients, self._turns = loop, {}, asyncio.Semaphore(CONNECTIONS)
         if url not in self._clients:
-            self._clients[url] = _connect(url, self._timeout_s)
+            # As `smsline.ledger.connection.connect`: no command is repeated that may have been carried out.
+            self._clients[url] = redis_client(
+                redis.asyncio,
+                read_url(url),
+                retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
+                socket_timeout=self._timeout_s,
+                socket_connect_timeout=self._timeout_s,
+                health_check_interval=15,
+            )
         return self._clients[url]
-
-
-def _connect(url: str, timeout_s: float) -> Any:  # noqa: ANN401 - as above
-    """A client that never repeats a command by itself.
-
-    `smsline.ledger.connection.connect` for asyncio.
-    """
-    return redis_client(
-        redis.asyncio,
-        read_url(url),
-        retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        health_check_interval=15,
-    )
 
 
 async def _parts(rows: Rows, cut: Callable[[Iterable[str | Recipient]], Iterator[Part]]) -> AsyncGenerator[Part, None]:

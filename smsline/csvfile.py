@@ -102,7 +102,8 @@ class CampaignFile:
         begins = self._lines + 1
         while (cells := self._next()) is not None:
             if isinstance(cells, csv.Error):
-                yield CsvRow(begins, "", reason=_broken(cells, begins, self._lines))
+                lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
+                yield CsvRow(begins, "", reason=f"cannot be read as CSV: {cells}; is a quote not closed?{lines}")
             elif not (row := read_row(self._unquoted(cells), self.columns, begins)).reason or any(
                 map(str.strip, cells)
             ):
@@ -182,8 +183,3 @@ def open_campaign(
         raise BadInput("file", path, f"cannot be read: {error.strerror or error}") from None
     with source:
         yield CampaignFile(source, path, encoding=encoding, phone_column=phone_column, header=header)
-
-
-def _broken(error: csv.Error, begins: int, ends: int) -> str:
-    lines = f" (lines {begins} to {ends} were read as one row)" if ends > begins else ""
-    return f"cannot be read as CSV: {error}; is a quote not closed?{lines}"

@@ -8,7 +8,6 @@ from smsline.states import COUNTED
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.table import Table
 
     from smsline.ledger.jobs import Status
 
@@ -42,51 +41,43 @@ def print_status(status: "Status", *, as_json: bool) -> None:
 
 def draw(statuses: "Sequence[Status]") -> "Group":
     """Jobs below each other: what they are, and how many numbers are in each state."""
-    from rich.console import Group  # noqa: PLC0415 - only where something is drawn
+    # Imported where something is drawn, and not for --help.
+    from rich.console import Group  # noqa: PLC0415
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
 
-    return Group(*(part for status in statuses for part in (_facts(status), _counts(status))))
+    parts = list[Table]()
+    for status in statuses:
+        state, facts = status["state"], Table.grid(padding=(0, 2))
+        shown = {
+            "job": status["job"],
+            "state": state if status["complete"] else f"{state}, {_INCOMPLETE.get(state, _NEVER)}",
+            "lane": status["lane"],
+            "template": status["template"],
+            "account": status["account"],
+            "created": status["created_at"],
+            "closed": status["closed_at"],
+            "calls": status["calls"],
+            "fee": status["fee"],
+            "total": status["counts"]["total"],
+            "left out as duplicates": status["doubled"] or None,
+        }
+        for name, value in shown.items():
+            if value not in (None, ""):
+                facts.add_row(name, cell(value))
+        total = max(status["counts"]["total"], 1)  # a job whose first part has not come yet has none
+        counts = table("state", "numbers", "share", "", numbers=("numbers", "share"))
+        for name, number in _shown(status):
+            bar = ProgressBar(total, number, width=_BAR_WIDTH, complete_style=STYLES[name], finished_style=STYLES[name])
+            counts.add_row(name, cell(number), f"{number / total:.1%}", bar)
+        parts += [facts, counts]
+    return Group(*parts)
 
 
 def line(status: "Status") -> str:
     """A job in one line: `j1 open: total 1,000, waiting 200, accepted 800`."""
     counts = ", ".join(f"{name} {number:,}" for name, number in _shown(status))
     return f"{status['job']} {status['state']}: total {status['counts']['total']:,}{', ' if counts else ''}{counts}"
-
-
-def _facts(status: "Status") -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - only where something is drawn
-
-    facts = Table.grid(padding=(0, 2))
-    shown = {
-        "job": status["job"],
-        "state": status["state"]
-        if status["complete"]
-        else f"{status['state']}, {_INCOMPLETE.get(status['state'], _NEVER)}",
-        "lane": status["lane"],
-        "template": status["template"],
-        "account": status["account"],
-        "created": status["created_at"],
-        "closed": status["closed_at"],
-        "calls": status["calls"],
-        "fee": status["fee"],
-        "total": status["counts"]["total"],
-        "left out as duplicates": status["doubled"] or None,
-    }
-    for name, value in shown.items():
-        if value not in (None, ""):
-            facts.add_row(name, cell(value))
-    return facts
-
-
-def _counts(status: "Status") -> "Table":
-    from rich.progress_bar import ProgressBar  # noqa: PLC0415 - only where something is drawn
-
-    total = max(status["counts"]["total"], 1)  # a job whose first part has not come yet has none
-    counts = table("state", "numbers", "share", "", numbers=("numbers", "share"))
-    for name, number in _shown(status):
-        bar = ProgressBar(total, number, width=_BAR_WIDTH, complete_style=STYLES[name], finished_style=STYLES[name])
-        counts.add_row(name, cell(number), f"{number / total:.1%}", bar)
-    return counts
 
 
 def _shown(status: "Status") -> list[tuple[str, int]]:

@@ -55,19 +55,17 @@ class Codes:
         message = _ID.sub("…", " ".join(message.split()))[:LONGEST_MESSAGE] if message else ""
         # A code that has as many texts as are kept is not asked about for each new one.
         found = self._numbers.get((code, message)) or (code in self._worded and self._numbers.get((code, "")))
-        return found or self._intern(code, message)
-
-    def _intern(self, code: str, message: str) -> tuple[int, str]:
+        if found:
+            return found
         keys, name = self._ledger.keys, " ".join(code.split())[:LONGEST_CODE]
         number, known_as, kept = self._ledger.run("intern", [keys.codes, keys.names, keys.messages], [name, message])
         if len(self._numbers) >= REMEMBERED:
             self.forget()
         if kept.decode() != message:
             self._worded.add(code)
-            self._numbers[code, ""] = int(number), known_as.decode()
-        else:
-            self._numbers[code, message] = int(number), known_as.decode()
-        return int(number), known_as.decode()
+            message = ""
+        self._numbers[code, message] = int(number), known_as.decode()
+        return self._numbers[code, message]
 
     def forget(self) -> None:
         """Ask anew for every number."""

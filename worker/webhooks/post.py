@@ -1,12 +1,12 @@
 """One request to an endpoint: posted once, within a time, without redirects or proxies."""
 
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpcore
 import httpx
 
 from worker.providers.deadline import DeadlineTransport, deadlines
+from worker.providers.reading import retry_after_s
 from worker.webhooks.addresses import AddressRefused, only_public
 from worker.webhooks.retries import Answer
 
@@ -60,19 +60,10 @@ class Poster:
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             told = f"no answer within {timeout_s:g} s" if isinstance(error, httpcore.TimeoutException) else ""
             return Answer(0, told or f"{type(error).__name__}: {error}"[:200])
-        return Answer(response.status_code, f"HTTP {response.status_code}", _retry_after_s(response, now_s))
+        return Answer(
+            response.status_code, f"HTTP {response.status_code}", retry_after_s(response.headers, now_s=now_s)
+        )
 
     def close(self) -> None:
         """Close kept-alive connections."""
         self._transport.close()
-
-
-def _retry_after_s(response: httpx.Response, now_s: float) -> float | None:
-    """What `Retry-After` says, as seconds from now; None when there is none, or none that can be read."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s) if text else None
-    except (ValueError, OverflowError):
-        return None

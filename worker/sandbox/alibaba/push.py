@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from worker.sandbox.alibaba.book import AlibabaBook, AlibabaMessage
+from worker.sandbox.alibaba.book import AlibabaBook
 from worker.sandbox.alibaba.gateway import AlibabaWire
 from worker.sandbox.alibaba.international import date_of
 from worker.sandbox.alibaba.mainland import clock_of
@@ -28,9 +28,38 @@ class AlibabaPushes:
     def receipts(self, receipts: Sequence[SandboxReceipt]) -> list[object]:
         """A page for each site."""
         book: AlibabaBook = self._wire.book
-        both = [(book.at(receipt.message), receipt) for receipt in receipts]
-        mainland: list[object] = [_report(message, receipt) for message, receipt in both if not message.call.globe]
-        globe: list[object] = [_globe(message, receipt) for message, receipt in both if message.call.globe]
+        mainland, globe = list[object](), list[object]()
+        for receipt in receipts:
+            message = book.at(receipt.message)
+            code, failed = message.fate.receipt, f"sandbox: {message.fate.receipt}"
+            if message.call.globe:
+                globe.append(
+                    {
+                        "To": str(message.number),
+                        "Status": "1" if receipt.delivered else "2",
+                        "MessageId": message.message_id,
+                        "SmsSize": "1",
+                        "TaskId": message.call.context,
+                        "SendDate": date_of(message.sent_s),
+                        "ReceiveDate": date_of(receipt.received_s),
+                        "ErrorCode": code,
+                        "ErrorDescription": "success" if receipt.delivered else failed,
+                    }
+                )
+            else:
+                mainland.append(
+                    {
+                        "phone_number": _local(message.number),
+                        "send_time": clock_of(message.sent_s),
+                        "report_time": clock_of(receipt.received_s),
+                        "success": receipt.delivered,
+                        "err_code": code,
+                        "err_msg": "用户接收成功" if receipt.delivered else failed,
+                        "sms_size": "1",
+                        "biz_id": message.biz_id,
+                        "out_id": message.call.context,
+                    }
+                )
         return [page for page in (mainland, globe) if page]
 
     def reply(self, reply: PersonReply) -> object:
@@ -50,34 +79,6 @@ class AlibabaPushes:
     def taken(self, answer: Any) -> bool:  # noqa: ANN401 - JSON of a stranger
         """By a number under `code`; which one does not matter."""
         return isinstance(answer, dict) and isinstance(answer.get("code"), int)
-
-
-def _report(message: AlibabaMessage, receipt: SandboxReceipt) -> dict[str, object]:
-    return {
-        "phone_number": _local(message.number),
-        "send_time": clock_of(message.sent_s),
-        "report_time": clock_of(receipt.received_s),
-        "success": receipt.delivered,
-        "err_code": message.fate.receipt,
-        "err_msg": "用户接收成功" if receipt.delivered else f"sandbox: {message.fate.receipt}",
-        "sms_size": "1",
-        "biz_id": message.biz_id,
-        "out_id": message.call.context,
-    }
-
-
-def _globe(message: AlibabaMessage, receipt: SandboxReceipt) -> dict[str, object]:
-    return {
-        "To": str(message.number),
-        "Status": "1" if receipt.delivered else "2",
-        "MessageId": message.message_id,
-        "SmsSize": "1",
-        "TaskId": message.call.context,
-        "SendDate": date_of(message.sent_s),
-        "ReceiveDate": date_of(receipt.received_s),
-        "ErrorCode": message.fate.receipt,
-        "ErrorDescription": "success" if receipt.delivered else f"sandbox: {message.fate.receipt}",
-    }
 
 
 def _local(number: int) -> str:

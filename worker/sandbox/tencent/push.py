@@ -25,7 +25,18 @@ class TencentPushes:
 
     def receipts(self, receipts: Sequence[SandboxReceipt]) -> list[object]:
         """One page."""
-        return [[_status(receipt, echo_context=self._sandbox.flags.echo_context) for receipt in receipts]]
+        page = list[object]()
+        for receipt in receipts:
+            row = {
+                "user_receive_time": f"{datetime.fromtimestamp(receipt.received_s, _BEIJING):%Y-%m-%d %H:%M:%S}",
+                **_number(receipt.number),
+                "report_status": "SUCCESS" if receipt.delivered else "FAIL",
+                "errmsg": receipt.code,
+                "description": DELIVERED if receipt.delivered else f"sandbox: {receipt.code}",
+                "sid": receipt.serial,
+            }
+            page.append({**row, "ext": receipt.context} if self._sandbox.flags.echo_context else row)
+        return [page]
 
     def reply(self, reply: PersonReply) -> object:
         """One object."""
@@ -35,18 +46,6 @@ class TencentPushes:
     def taken(self, answer: Any) -> bool:  # noqa: ANN401 - JSON of a stranger
         """By the number 0."""
         return isinstance(answer, dict) and answer.get("result") == 0
-
-
-def _status(receipt: SandboxReceipt, *, echo_context: bool) -> dict[str, str]:
-    return {
-        "user_receive_time": f"{datetime.fromtimestamp(receipt.received_s, _BEIJING):%Y-%m-%d %H:%M:%S}",
-        **_number(receipt.number),
-        "report_status": "SUCCESS" if receipt.delivered else "FAIL",
-        "errmsg": receipt.code,
-        "description": DELIVERED if receipt.delivered else f"sandbox: {receipt.code}",
-        "sid": receipt.serial,
-        **({"ext": receipt.context} if echo_context else {}),
-    }
 
 
 def _number(number: int) -> dict[str, str]:

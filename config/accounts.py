@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from config.fields import Endpoint, PerSecond, Prefixes, Seconds, Templates, Texts, split
 from config.providers import PROVIDERS, facts_of
+from smsline.windows import parse_window
 
 T = TypeVar("T")
 
@@ -173,7 +174,7 @@ class Account(BaseModel):
     """
 
     window: str = ""
-    """Hours in which marketing goes out, `08:00-22:00`, in the recipient's country.
+    """Hours in which marketing goes out, `08:00-22:00` in the recipient's country, or `08:00-22:00 Asia/Shanghai`.
 
     Empty for any hour.
     """
@@ -225,10 +226,8 @@ class Account(BaseModel):
     @field_validator("window")
     @classmethod
     def _two_times(cls, text: str) -> str:
-        pattern = r"(?:[01]\d|2[0-3]):[0-5]\d"
-        # Both have five characters, so their order as texts is their order in the day.
-        if text and not (re.fullmatch(f"{pattern}-{pattern}", text) and text[:5] < text[6:]):
-            raise ValueError("must be two times of a day, the earlier first, such as 08:00-22:00")
+        if text:
+            parse_window(text)
         return text
 
     @field_validator(

@@ -6,13 +6,15 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from redis.exceptions import RedisError
 
+from smsline import windows
+from smsline.countries import country_of
 from smsline.environ import read_values
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
 from smsline.job import JobSpec, check_job_id, check_ref, new_job_id, rules_of
@@ -131,6 +133,17 @@ def checked_message(
     return spec, part, content
 
 
+def refuse_never_open(spec: JobSpec, numbers: Sequence[int], *, now_s: float | None = None) -> None:
+    """Refuse a job whose window opens for none of its numbers within the ttl.
+
+    Raises:
+        BadInput: It would only wait until it ends; nothing was taken.
+    """
+    if spec.window:
+        start_s = max(spec.start_s, time.time() if now_s is None else now_s)
+        windows.refuse_never_open(spec.window, set(map(country_of, numbers)), start_s=start_s, ttl_s=spec.ttl_s)
+
+
 def _said(spec: JobSpec, content: RowSums) -> tuple[str, ...]:
     """What one message says to whom, without a text of it."""
     return spec.lane, spec.template, mark(spec.params), str(content)
@@ -162,8 +175,12 @@ class Calls:
         yield from self.check_account(asked.account)
         # Looked up first only where the caller says that it repeats a call; otherwise that question would cost every message
         # a round trip.
-        kept = (yield from inbox.kept_job(self.keys, check_job_id(job_id))) if job_id else None
+        # A window too: a repetition must find its job, even when it comes too late to begin one.
+        kept = None
+        if job_id or asked.window:
+            kept = yield from inbox.kept_job(self.keys, check_job_id(job_id) if job_id else "", asked.key)
         if kept is None:
+            refuse_never_open(asked, part.numbers)
             rows = str(content) if asked.key else ""
             earlier = self._unconfirmed.pop(_said(asked, content), "") if self._unconfirmed else ""
             if earlier and not (job_id or asked.key):

@@ -1,7 +1,6 @@
 """What a producer hands over, checked: a `JobSpec` and its `Recipient` rows."""
 
 import json
-import math
 import re
 import secrets
 import time
@@ -10,7 +9,9 @@ from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from typing import Final, Self, TypedDict, cast
 
+from smsline import job_values
 from smsline.errors import BadInput
+from smsline.job_values import HALF, HALF_RULE
 from smsline.names import LANES, Lane
 
 DEFAULT_TTL_S: Final[dict[Lane, float]] = {"otp": 300.0, "notify": 86_400.0, "marketing": 259_200.0}
@@ -19,7 +20,6 @@ DEFAULT_TTL_S: Final[dict[Lane, float]] = {"otp": 300.0, "notify": 86_400.0, "ma
 # Bounds of what a producer may ask for. They keep a slip (milliseconds for seconds) from making a job that lives for
 # centuries; providers' own bounds are tighter, and known to their adapters.
 MAX_TTL_S: Final = 30 * 86_400.0
-MAX_START_DELAY_S: Final = 90 * 86_400.0
 MAX_PARAMS: Final = 20
 MAX_PARAM_CHARS: Final = 500
 MAX_REF_CHARS: Final = 64
@@ -28,7 +28,6 @@ PART_SIZE: Final = 1_000
 """Recipients of a part; a large job arrives in several."""
 
 _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
 _EXTEND: Final = re.compile(r"[0-9]{0,12}")
 # A `traceparent` (W3C Trace Context, section 3.2) or nothing; ids of zeros are none.
@@ -40,8 +39,6 @@ MISSING: Final = frozenset(
     | {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
 )
 
-_HALF: Final = re.compile("[\ud800-\udfff]")
-HALF_RULE: Final = "has half a character (a lone surrogate), which no text can carry"
 # As job ids are made, with room for another kind: no sign that could divide a key of Redis, or end a path.
 _JOB: Final = re.compile(r"[a-z0-9]{8,40}")
 
@@ -136,6 +133,8 @@ class JobOptions(TypedDict, total=False):
             when left out.
         key: Idempotency key: the same key gives the same job for as long as jobs are kept.
         account: The account to send through.
+        window: Hours in which it goes out, `09:00-20:00` by the recipient's own clock, or
+            `09:00-20:00 Europe/Paris`; any hour when left out. Not for the lane otp.
         traceparent: W3C `traceparent` of the span that asks for it; the present OpenTelemetry
             span's when left out.
         allow_unassigned: Take numbers in ranges that libphonenumber does not know (yet).
@@ -150,6 +149,7 @@ class JobOptions(TypedDict, total=False):
     ttl_s: float | None
     key: str
     account: str
+    window: str
     traceparent: str
     allow_unassigned: bool
     allow_blank: bool
@@ -184,6 +184,7 @@ class JobSpec:
         pace: Numbers per second at most, or 0 for as fast as allowed.
         start_s: Epoch seconds before which nothing is sent, or 0 for now.
         stream: Whether parts may go out before the last one has come.
+        window: Hours in which it goes out, or empty for any: `smsline.windows.parse_window`.
         traceparent: W3C `traceparent` of the span that handed it over, or empty.
     """
 
@@ -199,6 +200,7 @@ class JobSpec:
     pace: float = 0.0
     start_s: float = 0.0
     stream: bool = False
+    window: str = ""
     traceparent: str = ""
 
     @classmethod
@@ -221,21 +223,22 @@ class JobSpec:
         if lane is None:
             raise BadInput("lane", wanted, f"must be one of {', '.join(LANES)}")
         return cls(
-            template=_matching(
+            template=job_values.matching(
                 values, "template", _TEMPLATE, "must be a template id of 1 to 64 letters, digits or _.:-"
             ),
             params=check_params(values.get("params", ()), allow_blank=allow_blank),
-            sign=_text(values, "sign", 40),
-            sender=_matching(values, "sender", _SENDER, "must be at most 20 letters, digits, spaces or +._-"),
-            extend=_matching(values, "extend", _EXTEND, "must be at most 12 digits"),
+            sign=job_values.text(values, "sign", 40),
+            sender=job_values.matching(values, "sender", _SENDER, "must be at most 20 letters, digits, spaces or +._-"),
+            extend=job_values.matching(values, "extend", _EXTEND, "must be at most 12 digits"),
             lane=lane,
-            account=_account(values),
-            ttl_s=_number(values, "ttl_s", DEFAULT_TTL_S[lane], MAX_TTL_S),
-            key=_text(values, "key", MAX_KEY_CHARS),
-            pace=_number(values, "pace", 0.0, 1_000_000.0),
-            start_s=_start(values, time.time() if now_s is None else now_s),
-            stream=_flag(values, "stream"),
-            traceparent=_matching(
+            account=job_values.account(values),
+            ttl_s=job_values.number(values, "ttl_s", DEFAULT_TTL_S[lane], MAX_TTL_S),
+            key=job_values.text(values, "key", MAX_KEY_CHARS),
+            pace=job_values.number(values, "pace", 0.0, 1_000_000.0),
+            start_s=job_values.start(values, time.time() if now_s is None else now_s),
+            stream=job_values.flag(values, "stream"),
+            window=job_values.window(values, lane),
+            traceparent=job_values.matching(
                 values, "traceparent", TRACEPARENT, "must be a W3C traceparent of version 00, or be left out"
             ),
         )
@@ -250,6 +253,10 @@ class JobSpec:
         fields = {name: value for name, default in _DEFAULTS.items() if (value := getattr(self, name)) != default}
         if not params:
             fields.pop("params", None)
+        # Passed over by an older worker it would be sent at night. Null is no list to that one: it
+        # sets this job alone aside.
+        if self.window:
+            fields.setdefault("params", None)
         # Unicode as it is, without escapes: a signature in Chinese takes 3 bytes a character instead of 6.
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
@@ -263,7 +270,7 @@ class JobSpec:
         """
         # Passed over, not refused: during an upgrade new producers and old workers share a ledger.
         fields = {name: value for name, value in {**known_besides, **json.loads(text)}.items() if name in _DEFAULTS}
-        fields["params"] = tuple(fields.get("params", ()))
+        fields["params"] = tuple(fields.get("params") or ())
         return cls(**fields)
 
 
@@ -303,7 +310,7 @@ def rules_of(given: Mapping[str, object], region: str | None = None) -> RowRules
     Raises:
         BadInput: A switch is neither true nor false.
     """
-    return RowRules(region, _flag(given, "allow_unassigned"), _flag(given, "allow_blank"))
+    return RowRules(region, job_values.flag(given, "allow_unassigned"), job_values.flag(given, "allow_blank"))
 
 
 def check_params(params: object, name: str = "params", *, allow_blank: bool = False) -> tuple[str, ...]:
@@ -327,7 +334,7 @@ def check_params(params: object, name: str = "params", *, allow_blank: bool = Fa
         if not allow_blank and (missing := value.strip()) in MISSING:
             what = f"is {missing}, an export's word for a missing one" if missing else "is empty"
             raise BadInput(name, "…", f"value {position} {what}; it is taken with allow_blank (--allow-blank)")
-        if not value.isascii() and _HALF.search(value):
+        if not value.isascii() and HALF.search(value):
             raise BadInput(name, "…", f"value {position} {HALF_RULE}")
     return tuple(cast("Sequence[str]", params))
 
@@ -340,61 +347,6 @@ def check_ref(ref: object) -> str:
     """
     if not isinstance(ref, str) or len(ref) > MAX_REF_CHARS:
         raise BadInput("ref", ref, f"must be text of at most {MAX_REF_CHARS} characters")
-    if _HALF.search(ref):
+    if HALF.search(ref):
         raise BadInput("ref", ref, HALF_RULE)
     return ref
-
-
-def _account(values: Mapping[str, object]) -> str:
-    account = values.get("account", "")
-    if account == "" or (isinstance(account, str) and _ACCOUNT.fullmatch(account)):
-        return str(account)
-    raise BadInput("account", account, "must be the name of a configured account; `smsline accounts` lists them")
-
-
-def _text(values: Mapping[str, object], name: str, limit: int) -> str:
-    value = values.get(name, "")
-    if not isinstance(value, str):
-        raise BadInput(name, type(value).__name__, "must be text")
-    if len(value) > limit or any(ord(character) < 32 for character in value):
-        raise BadInput(name, value, f"must be at most {limit} characters, none of them a control character")
-    if _HALF.search(value):
-        raise BadInput(name, value, HALF_RULE)
-    return value
-
-
-def _matching(values: Mapping[str, object], name: str, pattern: re.Pattern[str], rule: str) -> str:
-    value = values.get(name, "")
-    if not isinstance(value, str):
-        raise BadInput(name, value, f"must be text; {rule}")
-    if not pattern.fullmatch(value):
-        raise BadInput(name, value, rule)
-    return value
-
-
-def _number(values: Mapping[str, object], name: str, default: float, most: float) -> float:
-    if name not in values:
-        return default
-    value = values[name]
-    # True is an int to Python; NaN passes every comparison by failing it.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadInput(name, value, "must be a number")
-    if not 0 < value <= most:
-        raise BadInput(name, value, f"must be more than 0 and at most {most:g}")
-    return float(value)
-
-
-def _flag(values: Mapping[str, object], name: str) -> bool:
-    value = values.get(name, False)
-    if not isinstance(value, bool):
-        raise BadInput(name, value, "must be true or false")
-    return value
-
-
-def _start(values: Mapping[str, object], now_s: float) -> float:
-    value = values.get("start_s", 0.0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise BadInput("at", value, "must be epoch seconds")
-    if value > now_s + MAX_START_DELAY_S:
-        raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days")
-    return float(value)  # Redis' clock decides whether that is past

@@ -11,6 +11,7 @@ from typing import Self, Unpack
 
 import phonenumbers
 
+from smsline.calls import refuse_never_open
 from smsline.collected import Collected
 from smsline.countries import country_of
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
@@ -72,7 +73,7 @@ class Collector:
         number = parse_number(to, region=rules.region, allow_unassigned=rules.allow_unassigned)
         content = RowSums()
         content.add(number, None, check_ref(ref))
-        kept, repeated = self._keep(spec, job_id, content)
+        kept, repeated = self._keep(spec, job_id, content, [number])
         if not repeated:
             self._add(kept, number, None, ref)
         return kept.id
@@ -106,7 +107,7 @@ class Collector:
         found = list(parts(to, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate))
         if not found:
             raise nothing_good(tally)
-        kept, repeated = self._keep(spec, job_id, content)
+        kept, repeated = self._keep(spec, job_id, content, found[0].numbers)
         for part in [] if repeated else found:
             for i, number in enumerate(part.numbers):
                 self._add(kept, number, part.params[i] if part.params else None, part.refs[i] if part.refs else "")
@@ -117,7 +118,9 @@ class Collector:
             on_summary(Summary(kept.id, added, held, tally.doubled, tally.bad, repeated))
         return kept.id
 
-    def _keep(self, spec: JobSpec, job_id: str | None, content: RowSums) -> tuple[Collected, bool]:
+    def _keep(
+        self, spec: JobSpec, job_id: str | None, content: RowSums, numbers: Sequence[int]
+    ) -> tuple[Collected, bool]:
         if self.unavailable:
             raise Unavailable("the ledger's Redis cannot be reached; nothing was taken")
         # By the real comparison: a test that repeats a key with other rows must fail as it would in production.
@@ -127,6 +130,7 @@ class Collector:
                 refuse_another_job(before, spec)
                 refuse_other_rows(before, spec.key, content)
                 return known, True
+        refuse_never_open(spec, numbers, now_s=self._clock_s())
         name, created_ms = check_job_id(job_id) if job_id else new_job_id(), int(self._clock_s() * 1000)
         self.jobs.append(Collected(name, spec, created_ms=created_ms, rows=str(content)))
         return self.jobs[-1], False

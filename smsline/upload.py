@@ -5,10 +5,10 @@ A new job, one that is continued, or one that is said again.
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
+from smsline.calls import Calls, refuse_never_open
 from smsline.errors import Conflict, Unconfirmed
 from smsline.job import JobSpec, Summary, check_job_id, new_job_id
 from smsline.ledger import inbox
@@ -16,9 +16,6 @@ from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.talk import Talk
 from smsline.parts import Tally
 from smsline.repeats import KeyedJob, KnownPhones, RowSums, another_campaign, refuse_another_job, refuse_other_rows
-
-if TYPE_CHECKING:
-    from smsline.calls import Calls
 
 
 class Upload:
@@ -39,7 +36,7 @@ class Upload:
         tally: For `parts`: counts the rows.
     """
 
-    def __init__(self, calls: "Calls", spec: JobSpec, job_id: str | None = None) -> None:
+    def __init__(self, calls: Calls, spec: JobSpec, job_id: str | None = None) -> None:
         repeatable = bool(spec.key or job_id)
         self.known = KnownPhones()
         self.tally = Tally(content=RowSums() if repeatable else None)
@@ -105,6 +102,9 @@ class Upload:
     def _write(self, part: Part | None, *, last: bool = False) -> Talk[Submitted]:
         if self._kept is not None and self._kept.complete:
             return Submitted(self._job, complete=True, existed=True)
+        # By the first thousand, and for a new job alone: a repetition finds its job at any hour.
+        if not self._part_no and self._kept is None and part is not None:
+            refuse_never_open(self._spec, part.numbers)
         parts, rows = (self._part_no + (part is not None), str(self.tally.content or "")) if last else (None, "")
         try:
             taken = yield from self._calls.submit(

@@ -148,7 +148,7 @@ class FileIntake:
 @commands.command(
     context_settings=opt.HELP,
     epilog=opt.example(
-        "smsline campaign may.csv --template 5678 --sign Shop --at +2h --pace 500",
+        "smsline campaign may.csv --template 5678 --sign Shop --at +2h --pace 500 --window 09:00-20:00",
         "smsline campaign may.csv --template 5678 --dry-run --text 'Hello {1}, our sale begins'",
         "smsline campaign - --template 5678 --param 20% --wait < may.csv",
     ),
@@ -168,6 +168,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     account: opt.Account = "",
     pace: Pace = None,
     at: At = "",
+    window: opt.Window = "",
     phone_column: PhoneColumn = "",
     encoding: opt.Encoding = "",
     rejects: Rejects = "",
@@ -191,7 +192,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     at_s = parse_at(at, now_s=client.now_s()) if at else None
     rules = RowRules(client.region, allow_unassigned, allow_blank)
     submit = partial(client.campaign, template=template, params=params, sign=sign, sender=sender, account=account)
-    submit = partial(submit, lane=lane, ttl_s=ttl, key=key, job_id=job_id or None, pace=pace, at=at_s)
+    submit = partial(submit, lane=lane, ttl_s=ttl, key=key, job_id=job_id or None, pace=pace, at=at_s, window=window)
     submit = partial(submit, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
     told: list[Summary] = []
     with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:

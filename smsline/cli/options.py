@@ -69,6 +69,14 @@ JobId = Annotated[
     ),
 ]
 Account = Annotated[str, typer.Option(metavar="NAME", help="Send by this account only.", show_default=False)]
+Window = Annotated[
+    str,
+    typer.Option(
+        metavar="HOURS",
+        help="Only at 09:00-20:00 of the recipient's day, or of a zone's: '09:00-20:00 Europe/Paris'.",
+        show_default="any hour",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job is closed and print its status.")]
 Timeout = Annotated[
     float | None,

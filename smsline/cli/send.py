@@ -38,6 +38,7 @@ def send(  # noqa: PLR0913 - a command's options are its parameters
     key: opt.Key = "",
     job_id: opt.JobId = "",
     account: opt.Account = "",
+    window: opt.Window = "",
     ref: Ref = "",
     allow_unassigned: opt.AllowUnassigned = False,
     allow_blank: opt.AllowBlank = False,
@@ -59,6 +60,7 @@ def send(  # noqa: PLR0913 - a command's options are its parameters
         key=key,
         job_id=job_id or None,
         account=account,
+        window=window,
         allow_unassigned=allow_unassigned,
         allow_blank=allow_blank,
     )

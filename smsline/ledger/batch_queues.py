@@ -20,6 +20,8 @@ ALONE: Final = "a"
 
 PINNED: Final = "!"
 
+_WINDOW: Final = "@"
+
 # Stands between a template and the hash of a signature; template ids cannot hold it.
 SIGNED: Final = "~"
 
@@ -43,7 +45,7 @@ class BatchQueue(NamedTuple):
             of its own; what is parked for a template or a signature that may not be used is parked
             for all batch queues with the same.
         region: `m` mainland, `g` global; followed by the country where the hour of sending depends
-            on it.
+            on it, and by `@` and the job's own window where it has one (`region_text`).
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number
             alone.
         digest: Stands for everything else that must be equal in a call.
@@ -57,6 +59,16 @@ class BatchQueue(NamedTuple):
     params: str
     digest: str
     pinned: str = ""
+
+    @property
+    def country(self) -> str:
+        """The country that is part of the region, or empty."""
+        return self.region[1:].partition(_WINDOW)[0]
+
+    @property
+    def window(self) -> str:
+        """The job's own window, or empty."""
+        return self.region.partition(_WINDOW)[2].replace(_WINDOW, " ")
 
     @property
     def template_id(self) -> str:
@@ -81,6 +93,12 @@ class BatchQueue(NamedTuple):
     def text(self) -> str:
         """The batch queue's id."""
         return "|".join(self if self.pinned else self[:-1])
+
+
+def region_text(letter: str, country: str, window: str) -> str:
+    """A batch queue's region: recipients whose hours of sending differ never share a call."""
+    # A blank would end the batch queue's name where entries stand beside it.
+    return f"{letter}{country}{_WINDOW if window else ''}{window.replace(' ', _WINDOW)}"
 
 
 def template_id(subject: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from smsline.job import JobSpec
 from smsline.ledger.jobs import Status, status_from
 from smsline.ledger.link import Ledger
 
@@ -94,6 +95,16 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
         created_ms, job = fitting[-1] if len(found) == limit else some[-1]
         looked, cursor = looked + len(some), f"{created_ms}.{job}"
     return JobPage(found, cursor)
+
+
+def asked_of(ledger: Ledger, job: str) -> JobSpec | None:
+    """What a job was asked for, without its params; None when there is no such job, or a newer producer wrote it."""
+    spec, template, lane = ledger.redis.hmget(ledger.keys.job(job), "spec", "template", "lane")
+    try:
+        # A small closed job says template and lane once, and not in its spec.
+        return JobSpec.from_json(spec, template=template.decode(), lane=lane.decode()) if spec else None
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def _newest_first(ledger: Ledger, wanted: JobFilter, after: str) -> Iterator[tuple[int, str]]:

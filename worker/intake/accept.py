@@ -136,7 +136,7 @@ def _tell(layouts: PartLayout, done: AcceptCounts | None) -> None:
 
 def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
     """Gives the account of each of a job's numbers; what numbers that begin alike have in common is worked out once."""
-    by_country = any(account.window for account in engine.settings.accounts.values())
+    by_country = bool(spec.window) or any(account.window for account in engine.settings.accounts.values())
     router, longest = engine.router, engine.router.table.longest
     wanted = Wanted(spec.lane, spec.template, (subject_of(spec, ""),))
     now_ms = engine.now_ms() if router.several and not spec.account else 0
@@ -165,12 +165,13 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
 def _choice(engine: Engine, spec: JobSpec, name: str, number: int) -> AccountChoice:
     """How a number goes through an account. One that no worker has makes its recipients wait, visibly."""
     account, region = engine.settings.accounts.get(name), region_of(number)
+    country = windows.country_for(account, spec.lane, spec.window, number) if region == "global" else ""
     if account is None:
-        return AccountChoice(name, spec.sign, params_differ=False)
+        return AccountChoice(name, spec.sign, params_differ=False, country=country)
     return AccountChoice(
         name,
         "" if engine.router.several else account.sign,
         engine.providers[name].batch_rule(region).params_differ,
-        windows.country_for(account, spec.lane, region[0], number),
+        country,
         pinned=bool(spec.account) and engine.router.several,
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from smsline.job import JobSpec
 from smsline.ledger.accepting import BLOCK_SIZE, Block, pack_json
-from smsline.ledger.batch_queues import OWN, PINNED, SHARED, SIGNED, BatchQueue
+from smsline.ledger.batch_queues import OWN, PINNED, SHARED, SIGNED, BatchQueue, region_text
 from smsline.ledger.inbox import Part
 from smsline.numbers import is_mainland
 from worker.providers.base import Content, Region
@@ -123,9 +123,8 @@ def queue_of(spec: JobSpec, route: AccountChoice, region: Region, content: str, 
     digest = blake2b(f"{content}\x00{pack_json(params)}".encode(), digest_size=8).hexdigest()
     kind = OWN if params is None else SHARED
     pinned = PINNED if route.pinned else ""
-    return BatchQueue(
-        spec.lane, route.account, subject_of(spec, route.sign), region[0] + route.country, kind, digest, pinned
-    )
+    where = region_text(region[0], route.country, spec.window)
+    return BatchQueue(spec.lane, route.account, subject_of(spec, route.sign), where, kind, digest, pinned)
 
 
 def subject_of(spec: JobSpec, sign: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from config.accounts import Account
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.link import Ledger
+from smsline.names import Lane
 from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, Script, never_left, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
@@ -198,6 +199,67 @@ def test_a_window_that_is_never_open_is_told(windowed: Windowed, wall: Wall, cap
     assert scene.counts(job) == {"total": 1, "waiting": 1}
     assert "window 10:00-12:00 is never open in all time zones of RU at once" in caplog.text
     assert "widen the window" in caplog.text
+
+
+@pytest.mark.parametrize("lane", ["marketing", "notify"])
+def test_a_jobs_own_window(windowed: Windowed, wall: Wall, lane: Lane) -> None:
+    """Its recipients wait for their own day or for a place's, whatever their lane and without an account's hours; other jobs do not."""
+    scene = windowed("")
+    wall.set("2030-05-01T14:00", "UTC")
+    own = scene.submit([FIRST, FRENCH, JAPANESE], lane=lane, window="09:00-20:00")
+    paris = scene.submit([FIRST + 1, FRENCH + 1, JAPANESE + 1], lane=lane, window="16:30-20:00 Europe/Paris")
+    scene.submit([FIRST + 2], lane=lane)
+    scene.run()
+    assert set(scene.texts()) == {FRENCH, FIRST + 2}
+    assert held_until_s(scene, lane) == {
+        "gJP@09:00-20:00": pytest.approx(10 * HOUR_S, abs=2),
+        "m@09:00-20:00": pytest.approx(11 * HOUR_S, abs=2),
+        "m@16:30-20:00@Europe/Paris": pytest.approx(HOUR_S / 2, abs=2),
+        "g@16:30-20:00@Europe/Paris": pytest.approx(HOUR_S / 2, abs=2),
+    }
+    pass_both(scene, wall, HOUR_S / 2 + 1)
+    assert scene.counts(paris) == {"total": 3, "accepted": 3}
+    pass_both(scene, wall, 10.5 * HOUR_S)
+    assert scene.counts(own) == {"total": 3, "accepted": 3}
+    assert set(scene.texts().values()) == {1}
+
+
+def test_a_jobs_window_and_its_accounts_hold_together(windowed: Windowed, wall: Wall) -> None:
+    """Only what is in both goes out."""
+    scene = windowed("08:00-10:00")
+    wall.set("2030-05-01T08:30", "Asia/Shanghai")
+    scene.submit([FIRST], window="09:00-20:00")
+    scene.run()
+    assert held_until_s(scene) == {"m@09:00-20:00": pytest.approx(HOUR_S / 2, abs=2)}
+    wall.set("2030-05-01T10:00", "Asia/Shanghai")
+    let_pass(scene, HOUR_S / 2 + 3)
+    assert held_until_s(scene) == {"m@09:00-20:00": pytest.approx(23 * HOUR_S, abs=2)}
+    pass_both(scene, wall, 23 * HOUR_S + 3)
+    assert set(scene.texts()) == {FIRST}
+
+
+def test_a_window_stays_with_its_recipients(windowed: Windowed, wall: Wall) -> None:
+    """A retry, and what a person requeues, wait for the job's hours like the first try."""
+    scene = windowed("")
+    wall.set("2030-05-01T19:59:59", "Asia/Shanghai")
+
+    def fail_and_close(provider: FakeProvider, call: Call) -> Answer:
+        wall.now_s += 1
+        return never_left()(provider, call)
+
+    scene.provider.script += [fail_and_close, refuse_items("FailedOperation.TemplateIncorrectOrUnapproved")]
+    job = scene.submit([FIRST], window="09:00-20:00")
+    scene.run()
+    pass_both(scene, wall, HOUR_S)
+    assert len(scene.provider.calls) == 1
+    pass_both(scene, wall, 12 * HOUR_S)
+    assert len(scene.provider.calls) == 2
+    scene.ask.requeue(job=job)
+    wall.set("2030-05-02T21:00", "Asia/Shanghai")
+    scene.run()
+    assert len(scene.provider.calls) == 2
+    pass_both(scene, wall, 12 * HOUR_S + 1)
+    assert scene.counts(job) == {"total": 1, "accepted": 1}
 
 
 @pytest.mark.parametrize("refusal", [refuse_items(TOO_LATE), refuse(TOO_LATE)])

@@ -12,7 +12,7 @@ import pytest
 
 from config.accounts import Account
 from config.settings import Settings
-from smsline import cli, job
+from smsline import cli, job, job_values, windows
 from smsline.job import ROW_SWITCHES, JobSpec
 from smsline.ledger import inbox, jobs
 from smsline.ledger.link import Ledger
@@ -128,7 +128,8 @@ def test_the_schemas_bounds_are_the_codes() -> None:
     assert held["template"]["pattern"] == f"^{job._TEMPLATE.pattern}$"
     assert held["sender"]["pattern"] == f"^{job._SENDER.pattern}$"
     assert held["extend"]["pattern"] == f"^{job._EXTEND.pattern}$"
-    assert held["account"]["pattern"] == f"^({job._ACCOUNT.pattern})?$"
+    assert held["account"]["pattern"] == f"^({job_values._ACCOUNT.pattern})?$"
+    assert held["window"]["pattern"] == f"^({windows._WINDOW.pattern})?$"
 
 
 @pytest.mark.parametrize("payload", [PAYLOAD, *SCHEMA["examples"]])

@@ -3,12 +3,14 @@
 import json
 from base64 import b64decode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import fakeredis
 import pytest
 
 from smsline.client import Client
-from smsline.errors import BadInput, NotFound, Unavailable
+from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 from smsline.job import Rejected
 from smsline.ledger import accounts, due, jobs
 from smsline.ledger.inbox import WAKE_UPS
@@ -225,3 +227,32 @@ def test_a_lane_that_no_running_worker_serves(
     assert not warnings(61)
     ledger.redis.hset(ledger.keys.schedulers, lane_queue("notify"), ledger.now_ms() - GONE_MS - 1000)
     assert words in "".join(warnings(61))
+
+
+def test_a_window_that_never_opens_in_time(client: Client) -> None:
+    """Nothing is taken that would only wait until it ends; the error says when it opens. What the ledger has is found at any hour."""
+    hour = (datetime.now(UTC) + timedelta(hours=12)).hour
+    half_a_day: dict[str, Any] = {"window": f"{hour:02}:00-{hour:02}:59 UTC", "ttl_s": 3600.0, "template": "1"}
+    with pytest.raises(
+        BadInput, match=r"opens at .*Z, after the job has ended \(ttl_s 3600\); lengthen ttl_s or start later"
+    ):
+        client.send(to=NUMBER, **half_a_day)
+    with pytest.raises(BadInput, match="opens at"):
+        client.campaign(to=[NUMBER], **half_a_day)
+    with pytest.raises(BadInput, match="never open in all time zones of RU at once; widen it"):
+        client.campaign(to=["+79161234500"], template="1", window="10:00-12:00")
+    assert not client._ledger.redis.exists(client._ledger.keys.jobs)
+    jobs_made = {
+        client.send(to=NUMBER, key="once", **{**half_a_day, "ttl_s": 90_000.0}),
+        client.campaign(to=[NUMBER], key="many", **{**half_a_day, "ttl_s": 90_000.0}),
+    }
+    for job in jobs_made:
+        spec = client._ledger.redis.hget(client._ledger.keys.job(job), "spec").replace(b"90000.0", b"3600.0")
+        client._ledger.redis.hset(client._ledger.keys.job(job), "spec", spec)
+    assert {
+        client.send(to=NUMBER, key="once", **half_a_day),
+        client.campaign(to=[NUMBER], key="many", **half_a_day),
+    } == jobs_made
+    client.send(to=NUMBER, template="2", key="any hour")
+    with pytest.raises(Conflict, match="window: '' there, '09:00-20:00' here"):
+        client.send(to=NUMBER, template="2", key="any hour", window="09:00-20:00")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from smsline.job import HALF_RULE, Recipient, Rejected, RowRules
+from smsline.job import Recipient, Rejected, RowRules
+from smsline.job_values import HALF_RULE
 from smsline.parts import Tally, nothing_good, parts
 from smsline.repeats import KnownPhones
 

@@ -194,6 +194,29 @@ def test_when_it_starts_and_whom_the_hours_hold_back(site: Site, web_ledger: Led
     assert int(held) / 1000 == datetime.combine(before, time(23), UTC).timestamp()
 
 
+def test_a_campaigns_own_hours(site: Site) -> None:
+    """They are asked for on the form, told beside what they hold back and what they never let out, and stand on the job's page."""
+    browser = site()
+    at = uploaded(browser, b"phone,name\n+919876543210,Anna\n+8613900001111,Ben\n")
+    day = datetime.now(UTC).date() + timedelta(days=10)
+    given = {**GIVEN, "param1": "1", "at": f"{day}T07:00", "zone": "Asia/Shanghai", "opens": "09:00", "closes": "20:00"}
+    page = browser.post(at, data={**given, "ttl_s": "14400"}).text
+    assert "09:00 to 20:00 of the recipient&#39;s day, within 4 h" in page
+    assert "IN (in 4 h 30 min, after the deadline: not sent), CN (in 2 h)" in page
+    for wrong, told in (
+        ({"closes": ""}, "hours of sending: need both ends"),
+        ({"lane": "otp"}, "window: is not for the lane otp"),
+        ({"ttl_s": "3600"}, f"opens at {day}T01:00Z, after the job has ended"),
+        ({"window_zone": "Mars"}, "names no time zone: Mars"),
+    ):
+        answer = browser.post(at, data={**given, **wrong})
+        assert (answer.status_code, told in answer.text) == (422, True)
+    started = browser.post(at, data={**given, "window_zone": "Europe/Paris", "pace": "5", "act": "start"})
+    job = browser.get(started.headers["location"]).text
+    assert "5 recipients a second · goes out 09:00-20:00 Europe/Paris" in job
+    assert f"from {day - timedelta(days=1)} 23:00 UTC" in job
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

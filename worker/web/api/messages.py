@@ -14,7 +14,7 @@ from worker.web.context import web_of
 
 FIELDS: Final = (
     *("to", "template", "params", "ref", "lane", "ttl_s", "key"),
-    *("account", "sign", "sender", "extend", "allow_unassigned", "allow_blank"),
+    *("account", "sign", "sender", "extend", "window", "allow_unassigned", "allow_blank"),
 )
 
 

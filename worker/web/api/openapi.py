@@ -52,6 +52,10 @@ _OPTIONS: Final[Schema] = {
     "sign": {**TEXT, "description": "Signature; the account's own when left out."},
     "sender": {**TEXT, "description": "Sender id for global numbers."},
     "extend": {**TEXT, "description": "Extend code, digits."},
+    "window": {
+        **TEXT,
+        "description": "Hours in which it goes out: 09:00-20:00 of the recipient's day, or 09:00-20:00 Europe/Paris.",
+    },
 }
 
 _FLAGS: Final[Mapping[str, str]] = {

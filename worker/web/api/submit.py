@@ -30,7 +30,7 @@ from worker.web.context import web_of
 from worker.web.times import epoch_s
 
 FORMATS: Final = ("text/csv", "application/x-ndjson")
-TEXTS: Final = ("template", "lane", "sign", "sender", "extend", "account", "key")
+TEXTS: Final = ("template", "lane", "sign", "sender", "extend", "account", "key", "window")
 NUMBERS: Final = ("pace", "ttl_s")
 FLAGS: Final = ("stream", "allow_unassigned", "allow_blank")
 OF_THE_FILE: Final = ("phone_column", "encoding")

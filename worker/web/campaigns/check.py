@@ -11,8 +11,9 @@ from smsline.job import Recipient, Rejected, RowRules
 from smsline.ledger import suppression
 from smsline.numbers import e164, is_mainland, mask
 from smsline.parts import Tally, parts
+from smsline.windows import refuse_never_open
 from worker.providers.base import Region
-from worker.web.campaigns.forecast import ClosedAccount, calls_and_seconds, closed_at, segments_of, text_of
+from worker.web.campaigns.forecast import HoursClosed, calls_and_seconds, closed_at, segments_of, text_of
 from worker.web.campaigns.sheet import Sheet, rows_of
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Check:
     calls: int = 0
     seconds: float = 0.0
     segments: int | None = None
-    closed: list[ClosedAccount] = field(default_factory=list)
+    closed: list[HoursClosed] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class CampaignPlan:
         sign: The signature, or empty for the account's.
         pace: Recipients a second; 0 for no limit.
         start_s: Epoch seconds; the present, when it starts at once.
+        ttl_s: Seconds after the start in which it may be sent.
     """
 
     options: Mapping[str, Any]
@@ -85,13 +87,14 @@ class CampaignPlan:
     sign: str
     pace: float
     start_s: float
+    ttl_s: float
 
 
 def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Check:
     """Read a file to its end, without sending anything.
 
     Raises:
-        BadInput: It is no table of text.
+        BadInput: It is no table of text, or its window opens for none of its recipients.
     """
     found, tally, countries, regions = Check(), Tally(), Counter[str](), Counter[Region]()
     accounts = {name: each for name, each in web.settings.accounts.items() if plan.account in {"", name}}
@@ -122,8 +125,11 @@ def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Che
     if found.segments is not None:
         found.segments = round(found.segments * found.good / counted)
     found.calls, found.seconds = calls_and_seconds(providers, regions, own_params=bool(columns.params), pace=plan.pace)
-    if plan.lane == "marketing":  # windows hold nothing else back
-        found.closed = closed_at(accounts, list(countries), plan.start_s)
+    window = str(plan.options["window"])
+    found.closed = closed_at(accounts, list(countries), lane=plan.lane, window=window, start_s=plan.start_s)
+    if window:
+        # As the start would: said before a person has waited for it.
+        refuse_never_open(window, countries, start_s=plan.start_s, ttl_s=plan.ttl_s)
     return found
 
 

@@ -7,22 +7,22 @@ from typing import Final
 from config.accounts import Account
 from smsline.numbers import is_mainland
 from smsline.segments import segments
+from smsline.windows import closed_s, hours_of, parse_window
 from worker.providers.base import Provider, Region
 from worker.providers.texts import fill
 from worker.routing.routes import own_template
-from worker.routing.windows import closed_s, parse_window, zones_of
 
 A_CALL: Final = 200
 """Recipients of a call that brings all of them the same text, where this process has no account to ask for its rule."""
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedAccount:
-    """An account whose hours of sending hold advertisements back at the start.
+class HoursClosed:
+    """Hours of sending that hold some of a campaign back at its start.
 
     Attributes:
-        account: Its name.
-        window: Its hours, in the recipients' time.
+        account: The account through which it goes; empty where it may be any.
+        window: The hours: the campaign's own, the account's, or what is in both.
         countries: Country -> seconds after the start at which they begin there; infinite: never in all of its time zones at once.
     """
 
@@ -77,15 +77,29 @@ def segments_of(text: str, numbers: Sequence[int], params: Sequence[Sequence[str
     )
 
 
-def closed_at(accounts: Mapping[str, Account], countries: Sequence[str], start_s: float) -> list[ClosedAccount]:
-    """Accounts that would hold some countries' recipients back at the start, each with how long."""
-    found = []
-    for name, account in accounts.items():
-        if account.window:
-            window = parse_window(account.window)
-            # By each country's own clocks, as the workers do it: a window is the recipient's day,
-            # not the sender's.
-            waits = {country: closed_s(window, zones_of(country), start_s) for country in countries}
-            held = {country: wait_s for country, wait_s in waits.items() if wait_s}
-            found += [ClosedAccount(name, account.window, held)] if held else []
+def closed_at(
+    accounts: Mapping[str, Account], countries: Sequence[str], *, lane: str, window: str, start_s: float
+) -> list[HoursClosed]:
+    """Hours that would hold some countries' recipients back at the start, each with how long.
+
+    Args:
+        accounts: Through which it may go.
+        countries: Of its recipients.
+        lane: Of the campaign; an account's hours are for marketing.
+        window: The campaign's own hours, or empty.
+        start_s: When it starts, epoch seconds.
+    """
+    found = list[HoursClosed]()
+    of_accounts = {name: each.window for name, each in accounts.items() if each.window and lane == "marketing"}
+    # Accounts without hours of their own are alike.
+    for name, its in {"": "", **of_accounts}.items():
+        texts = [text for text in (window, its) if text]
+        # By each country's own clocks, as the workers do it: a window is the recipient's day, not
+        # the sender's.
+        waits = {
+            country: closed_s([each for text in texts for each in hours_of(parse_window(text), country)], start_s)
+            for country in countries
+        }
+        held = {country: wait_s for country, wait_s in waits.items() if wait_s}
+        found += [HoursClosed(name, " and ".join(texts), held)] if held else []
     return found

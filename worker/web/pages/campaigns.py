@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from smsline import job_values
 from smsline.errors import BadInput, Conflict
-from smsline.job import MAX_PARAMS
+from smsline.job import DEFAULT_TTL_S, MAX_PARAMS
 from smsline.names import LANES
 from worker.web.auth import Visitor, act, page, served
 from worker.web.campaigns.check import CampaignPlan, Check, Rows, check
@@ -135,18 +136,34 @@ def _plan_of(given: Mapping[str, str], now_s: float) -> CampaignPlan:
     options: dict[str, Any] = {name: given.get(name, "") for name in ("template", "sign", "sender", "account")}
     if not options["template"]:
         raise BadInput("template", "", "is needed: the provider's template id")
-    lane = given.get("lane", "marketing")
-    if lane not in LANES:
-        raise BadInput("lane", lane, f"must be one of {', '.join(LANES)}")
+    wanted = given.get("lane", "marketing")
+    lane = next((known for known in LANES if known == wanted), None)
+    if lane is None:
+        raise BadInput("lane", wanted, f"must be one of {', '.join(LANES)}")
     pace = _number(given, "pace")
     options |= {"lane": lane, "pace": pace or None, "ttl_s": _number(given, "ttl_s") or None}
+    options["window"] = job_values.window({"window": _window_of(given)}, lane)
     start_s = now_s
     if at := given.get("at", ""):
         start_s = options["at"] = on_the_clock_s(at, zone_of(given.get("zone", UTC)), "start")
         if start_s < now_s - LATE_S:
             raise BadInput("start", at, "is in the past; leave it empty to start at once")
     named = {name: options[name] for name in ("template", "lane", "account", "sign")}
-    return CampaignPlan(options, pace=pace, start_s=start_s, **named)
+    return CampaignPlan(options, pace=pace, start_s=start_s, ttl_s=options["ttl_s"] or DEFAULT_TTL_S[lane], **named)
+
+
+def _window_of(given: Mapping[str, str]) -> str:
+    """The form's hours of sending, as the client takes them.
+
+    Raises:
+        BadInput: One of the two is missing, or they are none.
+    """
+    opens, closes, zone = (given.get(name, "") for name in ("opens", "closes", "window_zone"))
+    if not (opens or closes):
+        return ""
+    if not (opens and closes):
+        raise BadInput("hours of sending", opens or closes, "need both ends, or none for any hour")
+    return f"{opens[:5]}-{closes[:5]} {zone}".strip()
 
 
 def _number(given: Mapping[str, str], name: str) -> float:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from smsline.admin import DeadGroup
 from smsline.ledger.audit import note
-from smsline.ledger.job_list import JobFilter, job_page
+from smsline.ledger.job_list import JobFilter, asked_of, job_page
 from smsline.ledger.jobs import Result, Status, sample
 from smsline.names import LANES
 from smsline.numbers import mask
@@ -137,7 +137,8 @@ def _read(web: Web, name: str) -> dict[str, object]:
         # Asked for anew when a count has changed; a person who drops some changes none, so now and
         # then besides.
         groups = web.live.read(f"dead:{name}:{failed}", lambda: web.admin.dead_summary(job=name), fresh_s=WHY_FRESH_S)
-    return {"job": status, "groups": groups, "requeueable": sum(group["count"] for group in groups)}
+    requeueable = sum(group["count"] for group in groups)
+    return {"job": status, "groups": groups, "requeueable": requeueable, "asked": asked_of(web.ledger, name)}
 
 
 def _sample(web: Web, status: Status, state: str) -> list[Result]:

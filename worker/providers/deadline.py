@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 import httpcore
 import httpx
 
+from worker.providers.direct import DirectConnection
 from worker.providers.egress import DIRECTLY, Egress
 
 KEEPALIVE_S: Final = 5.0
@@ -43,25 +44,30 @@ def deadlines(timeout_s: float) -> dict[str, dict[str, float]]:
 class DeadlineTransport(httpx.BaseTransport):
     """HTTP/1.1 with kept-alive connections, no retries, and deadlines as made by `deadlines`.
 
-    Connections are httpcore's, as its pool opens them, but kept here: a thread that has taken one is alone with it until the
-    answer is closed. httpcore's own pool looks over all its connections at every request, and may close one as expired which
-    another thread was given a moment before; that request then ends as a read error, with its recipients unsure.
+    Connections through a proxy are httpcore's, all are kept here: a thread that has taken one is alone with it until the answer
+    is closed. httpcore's own pool looks over all its connections at every request, and may close one as expired which another
+    thread was given a moment before; that request then ends as a read error, with its recipients unsure.
 
     Errors are httpcore's, which have the names of httpx'.
     """
 
     def __init__(self, *, pool_size: int, egress: Egress = DIRECTLY, lookup: "Resolve | None" = None) -> None:
-        options: dict[str, Any] = {
-            "ssl_context": egress.trust(),
-            "keepalive_expiry": KEEPALIVE_S,
-            "network_backend": DeadlineBackend(lookup=lookup or resolve),
-        }
+        trust, backend = egress.trust(), DeadlineBackend(lookup=lookup or resolve)
+        self._trust = trust
+        trust.set_alpn_protocols(["http/1.1"])
         self._by_tls_proxy = egress.proxy.startswith("https:")
-        self._opener: httpcore.ConnectionPool = (
-            httpcore.HTTPProxy(egress.proxy, proxy_auth=egress.credentials, **options)
-            if egress.proxy
-            else httpcore.ConnectionPool(**options)
+        self._open: Callable[[httpcore.Origin], httpcore.ConnectionInterface] = partial(
+            DirectConnection, backend=backend, trust=trust, keepalive_s=KEEPALIVE_S
         )
+        if egress.proxy:
+            # How a proxy is spoken to is httpcore's knowledge.
+            through: dict[str, Any] = {
+                "proxy_auth": egress.credentials,
+                "ssl_context": trust,
+                "keepalive_expiry": KEEPALIVE_S,
+                "network_backend": backend,
+            }
+            self._open = httpcore.HTTPProxy(egress.proxy, **through).create_connection
         self._turns = threading.BoundedSemaphore(pool_size)
         self._pool_size = pool_size
         self._lock = threading.Lock()
@@ -69,33 +75,46 @@ class DeadlineTransport(httpx.BaseTransport):
         """The one used last comes last, and is taken first: the others may then expire."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Make the request once; `may_have_left` tells afterwards whether any of it can have reached the provider."""
+        """As httpx asks; see `ask`."""
         url = request.url
+        wire_url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        asked = httpcore.Request(
+            request.method,
+            wire_url,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        answer, done = self.ask(asked)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, done))
+
+    def ask(self, request: httpcore.Request) -> tuple[httpcore.Response, Callable[[], None]]:
+        """Make the request once; `may_have_left` tells afterwards whether any of it can have reached the provider.
+
+        Returns:
+            The answer, whose body is still to be read, and what ends it.
+        """
         # What is written before this many layers of TLS lie on a connection is for the proxy: it
         # holds nothing of the request.
-        _way.layers, _way.left = (url.scheme == "https") * (1 + self._by_tls_proxy), False
-        if url.scheme not in {"http", "https"}:
+        _way.layers, _way.left = (request.url.scheme == b"https") * (1 + self._by_tls_proxy), False
+        if request.url.scheme not in {b"http", b"https"}:
             raise httpcore.UnsupportedProtocol("the URL is neither http nor https")
         if not self._turns.acquire(timeout=max(0.0, request.extensions["timeout"]["pool"])):
             raise httpcore.PoolTimeout("all connections are in use")
         connection = None
         try:
-            wire_url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-            connection = self._take(wire_url.origin)
-            answer = connection.handle_request(
-                httpcore.Request(
-                    request.method,
-                    wire_url,
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
+            connection = self._take(request.url.origin)
+            answer = connection.handle_request(request)
         except BaseException:
             self._give_back(connection)
             raise
-        body = _Body(answer, partial(self._give_back, connection))
-        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
+        return answer, partial(self._ended, answer, connection)
+
+    def _ended(self, answer: httpcore.Response, connection: httpcore.ConnectionInterface) -> None:
+        try:
+            answer.close()
+        finally:
+            self._give_back(connection)
 
     def close(self) -> None:
         """Close kept-alive connections."""
@@ -112,7 +131,7 @@ class DeadlineTransport(httpx.BaseTransport):
                 fitting = (each for each in reversed(self._idle) if each.can_handle_request(origin))
                 connection = next(fitting, None)
                 if connection is None:
-                    return self._opener.create_connection(origin)
+                    return self._open(origin)
                 self._idle.remove(connection)
             # Asks the socket, too: a peer that has hung up meanwhile must not be written to.
             if not (connection.is_closed() or connection.has_expired()):
@@ -162,11 +181,7 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         ended, self._ended = self._ended, None
-        if ended is None:
-            return
-        try:
-            self._answer.close()
-        finally:
+        if ended is not None:
             ended()
 
 

@@ -1,13 +1,13 @@
 """The one HTTP port of all adapters: a request is sent once, and ends as an answer or a `Broken`.
 
-The one place that knows httpx. Another HTTP library takes its place by implementing `HttpPort`;
+The one place that knows httpcore and httpx. Another HTTP library takes its place by implementing `HttpPort`;
 what it must be able to tell is whether a request certainly never left, which decides whether its
 recipients may be sent to again.
 """
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
 
 import httpcore
@@ -64,7 +64,7 @@ class HttpRequest(NamedTuple):
 
 
 class HttpResponse(NamedTuple):
-    """A whole answer, of whatever status; header names in any case."""
+    """A whole answer, of whatever status; header names in lower case."""
 
     status: int
     body: bytes
@@ -81,8 +81,18 @@ class HttpPort(Protocol):
         """Close kept-alive connections; later requests are `Broken`, never left."""
 
 
+class Carrier(Protocol):
+    """What brings a request to the endpoint and its answer back: `DeadlineTransport`, or a test's own."""
+
+    def ask(self, request: httpcore.Request) -> tuple[httpcore.Response, Callable[[], None]]:
+        """The answer, whose body is still to be read, and what ends it."""
+
+    def close(self) -> None:
+        """Close kept-alive connections."""
+
+
 class HttpxPort:
-    """`HttpPort` over httpx: HTTP/1.1, keep-alive, no retries, redirects or cookies, and no URL in a log."""
+    """`HttpPort` over httpcore: HTTP/1.1, keep-alive, no retries, redirects or cookies, and no URL in a log."""
 
     def __init__(
         self,
@@ -90,7 +100,7 @@ class HttpxPort:
         *,
         pool_size: int,
         egress: Egress = DIRECTLY,
-        transport: httpx.BaseTransport | None = None,
+        transport: Carrier | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -98,13 +108,14 @@ class HttpxPort:
             endpoint: Full URL before each request's target.
             pool_size: Connections at most; as many as threads that call, or they wait for each other.
             egress: By which way out.
-            transport: In place of the network, such as `httpx.MockTransport`.
+            transport: In place of the network.
         """
         self._url = httpx.URL(endpoint)
         self._path = self._url.raw_path
-        # Not an httpx.Client: redirects, cookies and authentication, all unwanted here, are a fifth
-        # of a call's CPU, and it logs URLs.
-        self._transport = transport or DeadlineTransport(pool_size=pool_size, egress=egress)
+        self._headers = {"host": host_of(endpoint), **HEADERS}
+        # Neither an httpx.Client nor httpx' requests: redirects, cookies, authentication and decoding, all
+        # unwanted here, would be half of a call's CPU, and the client logs URLs.
+        self._transport: Carrier = transport or DeadlineTransport(pool_size=pool_size, egress=egress)
         self._counts_bytes = transport is None
         self._closed = False
 
@@ -137,26 +148,35 @@ class HttpxPort:
     def _exchange(self, request: HttpRequest) -> HttpResponse | Broken:
         # The target is not parsed and put together again: its very bytes may be signed.
         path = self._path.rstrip(b"/") if request.target.startswith("/") else self._path
-        url = self._url.copy_with(raw_path=path + request.target.encode("ascii")) if request.target else self._url
-        made = httpx.Request(
-            request.method,
-            url,
-            headers={**HEADERS, **request.headers},
-            content=request.body or None,
-            extensions=deadlines(request.timeout_s),
+        headers = {**self._headers, **request.headers}
+        if request.body or request.method == "POST":
+            headers["content-length"] = str(len(request.body))
+        answer, done = self._transport.ask(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(
+                    scheme=self._url.raw_scheme,
+                    host=self._url.raw_host,
+                    port=self._url.port,
+                    target=path + request.target.encode("ascii"),
+                ),
+                headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()],
+                content=request.body,
+                extensions=deadlines(request.timeout_s),
+            )
         )
-        response = self._transport.handle_request(made)
         try:
             received = bytearray()
             # Read piece by piece: a peer that sends without end must not fill this process' memory
             # before it is noticed.
-            for chunk in response.iter_bytes():
-                received += chunk
+            for piece in answer.iter_stream():
+                received += piece
                 if len(received) > LARGEST_BODY:
                     return Broken(maybe_sent=True, code="http.TooLarge", detail=f"answer over {LARGEST_BODY} bytes")
-            return HttpResponse(response.status_code, bytes(received), response.headers)
+            told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+            return HttpResponse(answer.status, bytes(received), told)
         finally:
-            response.close()
+            done()
 
 
 def _never_left(error: Exception) -> Broken:

@@ -225,3 +225,63 @@ def test_who_asks_to_wait_is_heard() -> None:
     own = Refused("Throttling", "", "", 2.0)
     assert judge(HttpResponse(429, b"", told), found=own) == own
     assert judge(HttpResponse(429, b"", told), found=b"{}") == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", (200, b"{}")),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", (200, b"{}")),
+        (b"HTTP/1.0 200 OK\r\n\r\n{}", (200, b"{}")),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", (204, b"")),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n", (200, b"{}")),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "http.RemoteProtocolError"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", "http.RemoteProtocolError"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", "http.RemoteProtocolError"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 120_000, "http.RemoteProtocolError"),
+        (b"220 mail.example ESMTP\r\n", "http.RemoteProtocolError"),
+        (b"", "http.RemoteProtocolError"),
+    ],
+    ids=[
+        "continue",
+        "chunked",
+        "to the end",
+        "no body",
+        "more",
+        "less",
+        "two lengths",
+        "upgrade",
+        "no end",
+        "mail",
+        "none",
+    ],
+)
+def test_how_an_answer_may_come(servers: Servers, answer: bytes, expected: tuple[int, bytes] | str) -> None:
+    """Whatever frames an answer, it is read to its end; what is none may have been carried out, and is told as that."""
+
+    def handle(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        for half in (answer[: len(answer) // 2], answer[len(answer) // 2 :]):
+            with suppress(OSError):
+                connection.sendall(half)
+
+    answered = call(f"http://127.0.0.1:{servers.start(handle)}")
+    if isinstance(expected, str):
+        assert isinstance(answered, Broken)
+        assert (answered.maybe_sent, answered.code) == (True, expected)
+    else:
+        assert isinstance(answered, HttpResponse)
+        assert (answered.status, answered.body) == expected
+
+
+def test_no_header_is_smuggled(servers: Servers) -> None:
+    """A value that would end its line is refused before anything is written."""
+    seen: list[bytes] = []
+    port = HttpxPort(
+        f"http://127.0.0.1:{servers.start(lambda connection: seen.append(connection.recv(9)))}", pool_size=1
+    )
+    for headers, target in (({"x-a": "1\r\nx-b: 2"}, ""), ({"x a": "1"}, ""), ({}, "?a=1 HTTP/1.1")):
+        broken = port.send(HttpRequest(1.0, b"{}", headers, target))
+        assert isinstance(broken, Broken)
+        assert (broken.maybe_sent, broken.code) == (False, "http.LocalProtocolError")
+    assert seen == []

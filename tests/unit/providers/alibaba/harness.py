@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from config.accounts import Account
 from tests.support.accounts import changed
+from tests.unit.providers.line import Answering
 from worker.providers.alibaba.client import InternationalProvider, MainlandProvider
 from worker.providers.base import Call, Content, MessageRef
 from worker.providers.http import HttpxPort
@@ -59,7 +60,7 @@ class Line:
         return f"nonce-{self.nonces}"
 
     def _port(self, account: Account) -> HttpxPort:
-        return HttpxPort(account.endpoint, pool_size=1, transport=httpx.MockTransport(self._handle))
+        return HttpxPort(account.endpoint, pool_size=1, transport=Answering(self._handle))
 
     def mainland(self, account: Account = MAINLAND, *, now_s: float = NOW + 0.75) -> MainlandProvider:
         """The mainland site's provider on this line."""

@@ -40,7 +40,7 @@ def test_request_of_a_send() -> None:
     line.provider.send(CALL)
 
     (request,) = line.requests
-    assert (request.method, str(request.url)) == ("POST", "https://sms.tencentcloudapi.com")
+    assert (request.method, str(request.url)) == ("POST", "https://sms.tencentcloudapi.com/")
     expected = {
         "host": "sms.tencentcloudapi.com",
         "content-type": "application/json",

@@ -154,9 +154,8 @@ def test_certificates_are_checked() -> None:
     """The provider must show a certificate that a known authority gave to its very name."""
     transport = DeadlineTransport(pool_size=1)
 
-    context = transport._opener._ssl_context
+    context = transport._trust
 
-    assert context is not None
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 

@@ -44,8 +44,8 @@ def _header(value: SecretStr | str) -> SecretStr | str:
 
 Credential = Annotated[SecretStr, AfterValidator(_header)]
 
+# One secret, or two divided by a comma.
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(split), Field(max_length=2)]
-"""One secret, or two divided by a comma."""
 
 
 class Account(BaseModel):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+# What an opt-out stops. Only a person sets `all`, which stops one-time passwords too.
 OptOutScope: TypeAlias = Literal["marketing", "notify", "all"]
-"""What an opt-out stops. Only a person sets `all`, which stops one-time passwords too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,17 +18,17 @@ from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, read_url
 
 T = TypeVar("T")
 
+# A time span that cannot be nothing.
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-"""A time span that cannot be nothing."""
 
+# A time span; 0 means at once.
 SecondsOrZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-"""A time span; 0 means at once."""
 
+# Calls per second; below 1 is allowed (0.5 is one call every two seconds).
 PerSecond = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-"""Calls per second; below 1 is allowed (0.5 is one call every two seconds)."""
 
+# Where a param goes into a text: `{1}` is the first.
 PLACE: Final = re.compile(r"\{([1-9][0-9]?)\}")
-"""Where a param goes into a text: `{1}` is the first."""
 
 
 class PerLane(BaseModel, Generic[T]):
@@ -161,29 +161,28 @@ def _endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
+# An account, a route or a namespace, in lower case.
 Name = Annotated[str, AfterValidator(_name)]
-"""An account, a route or a namespace, in lower case."""
 
 Country = Annotated[str, AfterValidator(_country)]
 
 LowerCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
+# Times to ask again, in seconds since the same start, ascending: `5,30,120` or a list.
 Probes = Annotated[tuple[Seconds, ...], BeforeValidator(split), AfterValidator(_ascending)]
-"""Times to ask again, in seconds since the same start, ascending: `5,30,120` or a list."""
 
+# Country prefixes without plus sign: `86,852` or a list.
 Prefixes = Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], BeforeValidator(split)]
-"""Country prefixes without plus sign: `86,852` or a list."""
 
+# Template ids, lower case because environment variables cannot tell, to texts with {1}, {2} … for
+# the params.
 Texts = dict[Annotated[str, LowerCase, AfterValidator(_template)], Annotated[str, AfterValidator(_text)]]
-"""Template ids, lower case because environment variables cannot tell, to texts with {1}, {2} … for the params."""
 
+# Template ids as jobs give them, lower case, to the account's own. `SMS_9`, or `SMS_9(code,
+# minutes)`.
 Templates = dict[
     Annotated[str, LowerCase, AfterValidator(_template)], Annotated[TemplateAt, PlainValidator(_template_at)]
 ]
-"""Template ids as jobs give them, lower case, to the account's own.
-
-`SMS_9`, or `SMS_9(code, minutes)`.
-"""
 
 RedisUrl = Annotated[str, _url_of(*REDIS_SCHEMES)]
 BrokerUrl = Annotated[str, _url_of(*BROKER_SCHEMES)]

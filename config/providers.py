@@ -12,15 +12,13 @@ from typing import Final
 from config.facts import ProviderFacts
 from smsline.codes import add_provider
 
+# Name to package. The package has `facts.FACTS` and `client.open_provider`
+# (docs/adding-a-provider.md).
 PROVIDERS: Final[dict[str, str]] = {
     "tencent": "worker.providers.tencent",
     "smspartner": "worker.providers.smspartner",
     "alibaba": "worker.providers.alibaba",
 }
-"""Name to package.
-
-The package has `facts.FACTS` and `client.open_provider` (docs/adding-a-provider.md).
-"""
 
 
 @lru_cache(maxsize=64)

@@ -18,8 +18,8 @@ def _network(text: str) -> str:
         raise ValueError(f"must be addresses or networks such as 10.0.0.1 or 10.0.0.0/8, not {text!r}") from None
 
 
+# Addresses and networks: `10.0.0.1,192.168.0.0/16` or a list.
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(split)]
-"""Addresses and networks: `10.0.0.1,192.168.0.0/16` or a list."""
 
 
 class WebSettings(BaseModel):

@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_S: Final = 60.0
 UNCONFIRMED_KEPT: Final = 100
 
+# Where wake-ups go: onto a list in the ledger's Redis, onto one in another Redis, or nowhere.
 Broker = Literal["ledger", "redis", "other"]
-"""Where wake-ups go: onto a list in the ledger's Redis, onto one in another Redis, or nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

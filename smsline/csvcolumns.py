@@ -11,6 +11,8 @@ from smsline.numbers import mask_in
 
 PHONE: Final = "phone"
 REF: Final = "ref"
+# What the phone's column is called where it is not called phone. Without blanks, hyphens and
+# underscores.
 USUAL: Final = frozenset(
     {
         "phonenumber",
@@ -63,10 +65,6 @@ USUAL: Final = frozenset(
         "携帯",
     }
 )
-"""What the phone's column is called where it is not called phone.
-
-Without blanks, hyphens and underscores.
-"""
 
 _PARAM: Final = re.compile(r"param([1-9][0-9]?)")
 _DELIMITERS: Final = ",;\t|"

@@ -19,8 +19,8 @@ from smsline.csvcolumns import CsvRow, column_name, delimiter_of, read_header, r
 from smsline.errors import BadInput
 from smsline.textfile import encoding_of
 
+# As a path: read standard input.
 STDIN: Final = "-"
-"""As a path: read standard input."""
 
 # A spreadsheet's own first line, which names the delimiter.
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)

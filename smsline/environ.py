@@ -24,8 +24,9 @@ PREFIX: Final = "SMSLINE_"
 CONFIG_VARIABLE: Final = "SMSLINE_CONFIG"
 FOLDER_VARIABLE: Final = "SMSLINE_SECRETS_DIR"
 
+# Where Docker mounts secrets, and where they are looked for unless `SMSLINE_SECRETS_DIR` names
+# other folders.
 FOLDER: Final = Path("/run/secrets")
-"""Where Docker mounts secrets, and where they are looked for unless `SMSLINE_SECRETS_DIR` names other folders."""
 
 _FILE: Final = "_FILE"
 

@@ -14,8 +14,9 @@ from smsline.errors import BadInput
 from smsline.job_values import HALF, HALF_RULE
 from smsline.names import LANES, Lane
 
+# Seconds after its start in which a recipient may still be sent to, when the producer says nothing.
+# A job always ends.
 DEFAULT_TTL_S: Final[dict[Lane, float]] = {"otp": 300.0, "notify": 86_400.0, "marketing": 259_200.0}
-"""Seconds after its start in which a recipient may still be sent to, when the producer says nothing. A job always ends."""
 
 # Bounds of what a producer may ask for. They keep a slip (milliseconds for seconds) from making a job that lives for
 # centuries; providers' own bounds are tighter, and known to their adapters.
@@ -24,8 +25,8 @@ MAX_PARAMS: Final = 20
 MAX_PARAM_CHARS: Final = 500
 MAX_REF_CHARS: Final = 64
 MAX_KEY_CHARS: Final = 128
+# Recipients of a part; a large job arrives in several.
 PART_SIZE: Final = 1_000
-"""Recipients of a part; a large job arrives in several."""
 
 _TEMPLATE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
@@ -114,8 +115,8 @@ class RowRules:
 
 
 NO_RULES: Final = RowRules()
+# What a job says about its rows and does not keep.
 ROW_SWITCHES: Final = frozenset({"allow_unassigned", "allow_blank"})
-"""What a job says about its rows and does not keep."""
 
 
 class JobOptions(TypedDict, total=False):

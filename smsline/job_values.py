@@ -11,8 +11,8 @@ from smsline.windows import parse_window
 HALF: Final = re.compile("[\ud800-\udfff]")
 HALF_RULE: Final = "has half a character (a lone surrogate), which no text can carry"
 
+# Keeps a slip (milliseconds for seconds) from making a job that lives for centuries.
 MAX_START_DELAY_S: Final = 90 * 86_400.0
-"""Keeps a slip (milliseconds for seconds) from making a job that lives for centuries."""
 
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 

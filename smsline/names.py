@@ -7,23 +7,21 @@ from typing import Final, Literal, TypeAlias
 
 Lane: TypeAlias = Literal["otp", "notify", "marketing"]
 
+# What may wait for what, most urgent first.
 LANES: Final[tuple[Lane, ...]] = ("otp", "notify", "marketing")
-"""What may wait for what, most urgent first."""
 
+# Where `python -m worker up` keeps its Redis, so that a client works with nothing set.
 DEFAULT_URL: Final = "redis://127.0.0.1:6390/0"
-"""Where `python -m worker up` keeps its Redis, so that a client works with nothing set."""
 
+# Of the ledger's keys, unless SMSLINE_NAMESPACE says otherwise.
 DEFAULT_NAMESPACE: Final = "smsline"
-"""Of the ledger's keys, unless SMSLINE_NAMESPACE says otherwise."""
 
+# The account that `up` and compose make where none is configured. Results name it as the provider,
+# too.
 SANDBOX_ACCOUNT: Final = "sandbox"
-"""The account that `up` and compose make where none is configured.
 
-Results name it as the provider, too.
-"""
-
+# Version of the JSON payload of `smsline.submit`.
 PAYLOAD_VERSION: Final = 1
-"""Version of the JSON payload of `smsline.submit`."""
 
 # Celery's queues and tasks: other producers write these names by hand, so a change of one is a change of the contract.
 QUEUE_PREFIX: Final = "smsline."

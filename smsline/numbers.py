@@ -21,8 +21,8 @@ from phonenumbers import PhoneMetadata
 
 from smsline.errors import BadInput
 
+# Country code of mainland China.
 MAINLAND: Final = "86"
-"""Country code of mainland China."""
 
 _PLUS_DIGITS: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAINLAND_TEXTABLE: Final = re.compile(r"\+861[0-9]{10}")

@@ -22,13 +22,13 @@ from smsline.ledger.serials import DAYS_BACK
 from smsline.ledger.talk import Command, Talk, ask
 from smsline.numbers import mask
 
+# Providers that can be asked these things.
 ANSWERING: Final = frozenset({"tencent"})
-"""Providers that can be asked these things."""
 
 LOOK_S: Final = 0.05
 ANSWER_KEPT_S: Final = 60
+# For so long a conversion is tried to be told, while the provider or the workers are away.
 REPORT_KEPT_S: Final = 86_400
-"""For so long a conversion is tried to be told, while the provider or the workers are away."""
 
 MOST_NUMBERS: Final = 200
 PAGE: Final = 100

@@ -56,6 +56,7 @@ DUPLICATE: Final = "="
 STATES: Final[dict[str, State]] = {letter: state for state, letter in LETTERS.items()}
 
 # `unsure` is not among them: to a producer it is a call under way, whose outcome is still being found out.
+# The keys of a status' counts, in the order they are shown.
 COUNTED: Final = (
     "total",
     "waiting",
@@ -69,9 +70,9 @@ COUNTED: Final = (
     "suppressed",
     "unknown",
 )
-"""The keys of a status' counts, in the order they are shown."""
 
 # `undelivered` is final for the job's end, though a person may send it again: that opens the job anew.
+# Never left, except undelivered, dead and unknown by a person's requeue.
 FINAL: Final[frozenset[State]] = frozenset(
     {
         State.DELIVERED,
@@ -83,9 +84,9 @@ FINAL: Final[frozenset[State]] = frozenset(
         State.UNKNOWN,
     }
 )
-"""Never left, except undelivered, dead and unknown by a person's requeue."""
 
 # The scripts get their copy from here, so that there is one table; the tests have a model of their own.
+# State to the states it may move to; a state that is not a key is never left.
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.WAITING: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.SUPPRESSED}),
     State.SENDING: frozenset({State.WAITING, State.ACCEPTED, State.DEAD, State.UNSURE}),
@@ -97,7 +98,6 @@ MOVES: Final[dict[State, frozenset[State]]] = {
     State.DEAD: frozenset({State.WAITING}),
     State.UNKNOWN: frozenset({State.WAITING}),
 }
-"""State to the states it may move to; a state that is not a key is never left."""
 
 
 def counted_as(state: State) -> str:

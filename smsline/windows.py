@@ -17,8 +17,9 @@ from smsline.errors import BadInput
 
 MAINLAND_COUNTRY: Final = "CN"
 
+# Countries of the numbering plans that the table of zones leaves out, each with one of the same
+# time.
 LIKE: Final = {"AC": "SH", "TA": "SH", "XK": "RS"}
-"""Countries of the numbering plans that the table of zones leaves out, each with one of the same time."""
 
 _CLOCK: Final = r"((?:[01]\d|2[0-3]):[0-5]\d)"
 _WINDOW: Final = re.compile(rf"{_CLOCK}-{_CLOCK}(?: ([A-Za-z0-9_+/-]+))?")
@@ -38,8 +39,8 @@ class Window(NamedTuple):
     zone: str = ""
 
 
+# Windows that must all be open at once, each by the clock of a zone.
 Hours = Sequence[tuple[Window, ZoneInfo]]
-"""Windows that must all be open at once, each by the clock of a zone."""
 
 
 # Bounded: producers write them.

@@ -19,8 +19,9 @@ from typing import Final
 FOLDER_SETTING: Final = "SMSLINE_ALIVE_DIR"
 OLDEST_S: Final = 30.0
 EVERY_S: Final = 1.0
+# Where `/proc/<pid>/stat` has the start of a process, counted from behind the name, which may hold
+# blanks.
 _START_FIELD: Final = 19
-"""Where `/proc/<pid>/stat` has the start of a process, counted from behind the name, which may hold blanks."""
 
 
 def folder() -> Path:

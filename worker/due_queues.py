@@ -14,14 +14,15 @@ from smsline.ledger.batch_queues import BatchQueue
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import Entry
 
+# Due batch queues that are read in one round trip.
 QUEUES_AT_ONCE: Final = 16
-"""Due batch queues that are read in one round trip."""
 
+# Due batch queues among which one is looked for that this process may serve, when it may not serve
+# those in front.
 QUEUES_MOST: Final = 512
-"""Due batch queues among which one is looked for that this process may serve, when it may not serve those in front."""
 
+# For how long what was read is worth trying; after that others have had their turn at it.
 FRESH_S: Final = 0.1
-"""For how long what was read is worth trying; after that others have had their turn at it."""
 
 
 class DueQueue(NamedTuple):

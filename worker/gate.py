@@ -17,14 +17,14 @@ from worker.engine import Engine
 from worker.providers.base import Broken, Refused
 
 TROUBLE_FIRST_S: Final = 0.25
+# Pause after a read without a readable answer, doubled for every further one in a row.
 TROUBLE_MOST_S: Final = 5.0
-"""Pause after a read without a readable answer, doubled for every further one in a row."""
 
+# Pause when the provider says that there were too many calls, and not for how long.
 THROTTLED_S: Final = 1.0
-"""Pause when the provider says that there were too many calls, and not for how long."""
 
+# How long a command waits for a token. The scarcest actions have one a second.
 PATIENCE_MS: Final = 5_000.0
-"""How long a command waits for a token. The scarcest actions have one a second."""
 
 log = logging.getLogger(__name__)
 

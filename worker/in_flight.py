@@ -16,20 +16,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+# The shortest time after which a call counts as stuck.
 STUCK_S: Final = 0.1
-"""The shortest time after which a call counts as stuck."""
 
+# The same while none has been answered, so that nothing is known of how long calls take.
 FIRST_STUCK_S: Final = 1.0
-"""The same while none has been answered, so that nothing is known of how long calls take."""
 
+# It is stuck when it takes so many times longer than calls of its account have lately.
 STUCK_TIMES: Final = 3.0
-"""It is stuck when it takes so many times longer than calls of its account have lately."""
 
+# Between the first two calls of a suspect account; doubled for every further one.
 PROBE_PAUSE_S: Final = 1.0
-"""Between the first two calls of a suspect account; doubled for every further one."""
 
+# Weight of the newest call in the usual time.
 SMOOTHING: Final = 0.2
-"""Weight of the newest call in the usual time."""
 
 
 # Not equal by value: a slot that leaves must not take another one like it out of the list.

@@ -19,21 +19,23 @@ from worker.providers.base import Answer, Broken, Item, Refused, Sent
 
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_MOST_S: Final = 600.0
+# For how long a bucket is closed when the provider says "too many" and not for how long.
 SHUT_S: Final = 1.0
-"""For how long a bucket is closed when the provider says "too many" and not for how long."""
 
 TRIES: Final = 0x7F
+# Bits of a recipient's attempts byte: how many calls, and whether one was made although an earlier
+# one may have gone out.
 RESENT: Final = 0x80
-"""Bits of a recipient's attempts byte: how many calls, and whether one was made although an earlier one may have gone out."""
 
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROCESS, Scope.REGION, Scope.TEMPLATE})
 BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
+# Scopes of a retry that is the provider's fault alone; a whole call of them counts against the
+# account.
 FAILING_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER})
-"""Scopes of a retry that is the provider's fault alone; a whole call of them counts against the account."""
 
 QUEUE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
+# When a recipient is tried again whose call parked only a part of its recipients; it costs no try.
 PARTLY_PARKED_S: Final = 60.0
-"""When a recipient is tried again whose call parked only a part of its recipients; it costs no try."""
 
 
 @dataclass(frozen=True, slots=True)

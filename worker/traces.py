@@ -28,8 +28,8 @@ from smsline.tracing import TRACER, api, context_of
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+# Jobs of one call at most: a call holds 200 numbers. OpenTelemetry's own limit of links is 128.
 MOST_JOBS: Final = 200
-"""Jobs of one call at most: a call holds 200 numbers. OpenTelemetry's own limit of links is 128."""
 KEPT_PARENTS: Final = 2_000
 
 log = logging.getLogger(__name__)

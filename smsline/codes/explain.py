@@ -18,8 +18,8 @@ _NAMED: Final = frozenset({"exact", "alias"})
 # Added to the rank of what was not written so: the worst reading of a spelling stands before the best guess.
 _GUESS: Final = len(_RANK)
 
+# A reading with its place: by how it was found, then by the spelling.
 Ranked: TypeAlias = tuple[tuple[int, int], TableHit]
-"""A reading with its place: by how it was found, then by the spelling."""
 
 
 def explain(code: str, provider: str | None = None) -> list[Match]:

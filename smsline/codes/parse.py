@@ -22,6 +22,7 @@ SCOPES: Final[dict[Verdict, frozenset[Scope]]] = {
     Verdict.UNSURE: frozenset({Scope.RECIPIENT, Scope.REQUEST, Scope.PROVIDER}),
 }
 
+# What a table may say of a code, in its usual order.
 COLUMNS: Final = (
     "code",
     "aliases",
@@ -41,7 +42,6 @@ COLUMNS: Final = (
     "does",
     "source",
 )
-"""What a table may say of a code, in its usual order."""
 
 # A month: the longest window that a provider names. Of a longer wait a mistyped row is the likelier cause.
 LONGEST_DELAY_S: Final = 31 * 86_400

@@ -8,28 +8,22 @@ from typing import Final, Literal, TypeAlias
 
 from smsline.verdicts import Scope, Verdict
 
+# How a code was found, best first; `unknown` means that no row speaks of it.
 How: TypeAlias = Literal["exact", "alias", "range", "wildcard", "family", "unknown"]
-"""How a code was found, best first; `unknown` means that no row speaks of it."""
 
+# What a row's code stands for. Itself, numbers from-to, everything with this beginning, or a family
+# as last resort.
 Form: TypeAlias = Literal["exact", "range", "wildcard", "family"]
-"""What a row's code stands for.
 
-Itself, numbers from-to, everything with this beginning, or a family as last resort.
-"""
-
+# What a namespace's codes answer. A call that sends, one that only reads, a message sent before, or
+# anything else.
 Kind: TypeAlias = Literal["send", "read", "receipt", "manage"]
-"""What a namespace's codes answer.
 
-A call that sends, one that only reads, a message sent before, or anything else.
-"""
-
+# Until when a code says to wait, in the provider's time zone. `from_message`: the answer's text
+# names it.
 Window: TypeAlias = Literal[
     "08:00", "next_day", "next_day_08:00", "next_month", "next_working_day_08:00", "from_message"
 ]
-"""Until when a code says to wait, in the provider's time zone.
-
-`from_message`: the answer's text names it.
-"""
 
 FORMS: Final[tuple[Form, ...]] = ("exact", "range", "wildcard", "family")
 WINDOWS: Final[tuple[Window, ...]] = (

@@ -14,11 +14,9 @@ from smsline.codes.parse import Fault, read_row
 from smsline.codes.row import CodeRow, Kind, Namespace
 from smsline.codes.table import Table
 
+# The namespace of codes that no provider gives: HTTP faults, expired jobs. Looked in after every
+# other.
 LOCAL: Final = ("smsline", "local")
-"""The namespace of codes that no provider gives: HTTP faults, expired jobs.
-
-Looked in after every other.
-"""
 
 _KINDS: Final[dict[str, Kind]] = {"send": "send", "read": "read", "receipt": "receipt", "manage": "manage"}
 _RECEIPTS: Final = "tencent_receipt.tsv"

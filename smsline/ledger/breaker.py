@@ -22,17 +22,13 @@ from smsline.names import LANES
 # Of an account's numbers: so many go through it as soon as the cooldown is over (half-open).
 LEAST_SHARE: Final = 0.05
 
+# Refusals in a row for what calls say that hold what they have in common. A job, a template, or the
+# account.
 FAULTS: Final = 3
-"""Refusals in a row for what calls say that hold what they have in common.
 
-A job, a template, or the account.
-"""
-
+# What is new of a breaker after a call. It holds the account, its probe went well, all goes on,
+# others take over, or nothing.
 BreakerEvent = Literal["held", "half-open", "closed", "out", ""]
-"""What is new of a breaker after a call.
-
-It holds the account, its probe went well, all goes on, others take over, or nothing.
-"""
 
 
 class BreakerState(NamedTuple):

@@ -74,8 +74,8 @@ class Result(TypedDict):
     message: str
 
 
+# Letter, account and row of a recipient.
 BlockRow: TypeAlias = tuple[str, str, Result]
-"""Letter, account and row of a recipient."""
 
 # Blocks, or parts of the inbox, that are read in one round trip.
 PAGE: Final = 20
@@ -207,11 +207,11 @@ def results(ledger: Ledger, job: str) -> Iterator[Result]:
         yield from (row for _, _, row in carry(ledger.redis, page))
 
 
+# Blocks whose letters are looked at in one round trip: 50 kB.
 LETTERS_AT_ONCE: Final = 250
-"""Blocks whose letters are looked at in one round trip: 50 kB."""
 
+# Blocks whose letters a look for some recipients reads at most: half a million recipients.
 MOST_LOOKED_AT: Final = 2_500
-"""Blocks whose letters a look for some recipients reads at most: half a million recipients."""
 
 
 def sample(ledger: Ledger, job: str, state: str = "", *, limit: int) -> list[Result]:

@@ -15,8 +15,8 @@ from smsline.ledger.keys import Keys
 from smsline.ledger.scripts import script_sha, script_text
 
 Value = str | bytes | int | float
+# A script's name, its KEYS and its ARGV.
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
-"""A script's name, its KEYS and its ARGV."""
 
 # For how long it is believed that the ledger has the layout that was seen. The scheduler of a worker sees it as
 # often.

@@ -10,14 +10,11 @@ from typing import Final, NamedTuple
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 
+# Receipts within 2^21 ms, 35 minutes. Less than the hour for which a call in doubt is asked about.
 HEARD_EXPONENT: Final = 21
-"""Receipts within 2^21 ms, 35 minutes.
 
-Less than the hour for which a call in doubt is asked about.
-"""
-
+# Accepted messages from which on their receipts say anything.
 LEAST: Final = 1_000
-"""Accepted messages from which on their receipts say anything."""
 
 
 class Odds(NamedTuple):

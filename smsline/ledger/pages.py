@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from smsline.ledger.link import Ledger
 
+# Receipts by push, replies by push, replies by pull.
 Kind: TypeAlias = Literal["status", "reply", "replies"]
-"""Receipts by push, replies by push, replies by pull."""
 
 
 class PushedPage(NamedTuple):

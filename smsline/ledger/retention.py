@@ -13,8 +13,8 @@ from smsline.names import LANES
 from smsline.states import LETTERS, State
 
 AT_ONCE: Final = 100
+# In the due set of closed jobs: what closed in an hour, counted from the epoch.
 HOUR: Final = "hour:"
-"""In the due set of closed jobs: what closed in an hour, counted from the epoch."""
 
 HOUR_MS: Final = 3_600_000
 

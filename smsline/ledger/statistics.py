@@ -203,11 +203,12 @@ def _is_kept(field: str, *, all_kinds: bool) -> bool:
     return kind not in {"h", "g", "d"} if all_kinds else kind in RECENT
 
 
+# Begins the field that holds the names of a period's counters, and each record whose values are in
+# their order.
 _NAMES: Final = b"="
-"""Begins the field that holds the names of a period's counters, and each record whose values are in their order."""
 
+# Of such a field: the sign and six bytes of the names' hash.
 LABEL_BYTES: Final = 7
-"""Of such a field: the sign and six bytes of the names' hash."""
 
 
 def _columns(grown: Counters, now: Counters, *, all_kinds: bool = False) -> tuple[bytes, bytes]:

@@ -12,8 +12,8 @@ from smsline.numbers import same_phone
 
 T = TypeVar("T")
 
+# What is stopped: advertisements; notices too; everything, one-time passwords too.
 Scope: TypeAlias = Literal["marketing", "notify", "all"]
-"""What is stopped: advertisements; notices too; everything, one-time passwords too."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 

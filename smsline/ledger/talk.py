@@ -21,8 +21,8 @@ from smsline.ledger.link import ScriptCall, Value
 from smsline.ledger.scripts import script_sha, script_text
 
 Command: TypeAlias = Sequence[Value]
+# Commands for one round trip, or seconds to let pass.
 Step: TypeAlias = Sequence[Command] | float
-"""Commands for one round trip, or seconds to let pass."""
 
 # A connection that broke or did not answer in time: the commands may have been carried out.
 LOST: Final = (ConnectionBroken, ConnectionSilent)

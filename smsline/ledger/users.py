@@ -12,8 +12,8 @@ from smsline.ledger.link import Ledger
 
 Role: TypeAlias = Literal["read", "operate", "admin"]
 
+# Each may do what those before it may.
 ROLES: Final[tuple[Role, ...]] = ("read", "operate", "admin")
-"""Each may do what those before it may."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,63}")
 

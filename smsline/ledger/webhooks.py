@@ -22,8 +22,8 @@ EventType: TypeAlias = Literal[
 ]
 
 EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
+# The type of the event that `smsline webhooks test` sends; every endpoint gets it when asked.
 TEST: Final = "webhook.test"
-"""The type of the event that `smsline webhooks test` sends; every endpoint gets it when asked."""
 
 # As the Standard Webhooks libraries expect a secret: this prefix, then base64 of at least 24 bytes.
 SIGNING_PREFIX: Final = "whsec_"

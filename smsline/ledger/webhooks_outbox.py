@@ -84,11 +84,11 @@ class Event:
         return f'{head},"data":{data},"results":[{",".join(self.rows)}]}}}}'.encode()
 
 
+# Events outlast all tries (28 hours) and the five days to a suspension.
 KEPT_AT_LEAST_S: Final = 7 * 86_400
-"""Events outlast all tries (28 hours) and the five days to a suspension."""
 
+# Id, type and text of an entry of the outbox.
 Entry = tuple[str, str, str]
-"""Id, type and text of an entry of the outbox."""
 
 
 def kept_s(retention_days: float) -> float:

@@ -12,8 +12,8 @@ from smsline.errors import BadInput
 from smsline.ledger.suppression import SCOPES, Scope, check_scope
 from smsline.words.spelling import words_of
 
+# What a word does; `courtesy` may stand beside another word, `ignore` takes a shipped word out.
 Does: TypeAlias = Literal["stop", "start", "courtesy", "ignore"]
-"""What a word does; `courtesy` may stand beside another word, `ignore` takes a shipped word out."""
 
 EVERYWHERE: Final = "*"
 _COLUMNS: Final = ("word", "does", "scope", "prefix", "language")

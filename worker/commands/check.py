@@ -31,8 +31,8 @@ from worker.commands.check_ledger import look_at_ledger
 from worker.commands.check_texts import cost_of_texts
 
 OLDEST_REDIS: Final = (6, 2)
+# A round trip above this shows in every claim; Redis belongs near the workers.
 SLOW_MS: Final = 5.0
-"""A round trip above this shows in every claim; Redis belongs near the workers."""
 
 _TIMEOUT_S: Final = 3.0
 

@@ -9,8 +9,8 @@ from smsline.ledger.poison import PoisonRecord, poisoned
 from smsline.ledger.version import LAYOUT, refuse_other, seen
 from worker.maintenance.witness import span
 
+# Subject, `ok`, `warn` or `fail`, what was found, what to do.
 Verdict = tuple[str, str, str, str]
-"""Subject, `ok`, `warn` or `fail`, what was found, what to do."""
 
 
 def look_at_ledger(ledger: Ledger) -> Iterator[Verdict]:

@@ -24,8 +24,8 @@ AccountName = Annotated[
     typer.Option("--account", metavar="NAME", help="The account; default: the only one there is.", show_default=False),
 ]
 
+# Code of a call that was not made because its bucket gave no token in time (smsline/codes).
 BUSY: Final = "limit.Busy"
-"""Code of a call that was not made because its bucket gave no token in time (smsline/codes)."""
 
 _NOT_DONE: Final = "nothing was carried out"
 _PERHAPS: Final = "it may have been carried out all the same: look before you try again"

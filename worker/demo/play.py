@@ -15,8 +15,8 @@ from smsline.ledger.jobs import Status
 from smsline.numbers import e164
 from worker.demo.scenario import CAMPAIGN_TEMPLATE, OTP_NUMBERS, OTP_TEMPLATE, PACE
 
+# An open job after so long is a failure; a slow machine needs a quarter of it.
 PATIENCE_S: Final = 120.0
-"""An open job after so long is a failure; a slow machine needs a quarter of it."""
 
 # What of an open job is told: where its recipients are.
 OPEN: Final = ("waiting", "sending", "accepted")

@@ -15,14 +15,14 @@ from smsline.ledger.jobs import Status
 from worker.demo.play import Show
 
 _BAR_WIDTH: Final = 40
+# Between two rounds of plain lines.
 _LINES_S: Final = 1.0
-"""Between two rounds of plain lines."""
 
+# From left to right: what is final grows from the left.
 _ORDER: Final = (
     *("delivered", "undelivered", "dead", "unknown", "expired", "cancelled", "suppressed"),
     *("accepted", "sending", "waiting"),
 )
-"""From left to right: what is final grows from the left."""
 
 
 @contextmanager

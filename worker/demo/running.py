@@ -16,11 +16,11 @@ LOG: Final = "log"
 SETTINGS_FILE: Final = "smsline.toml"
 
 _REPORT: Final = "report.json"
+# Far more than a start takes; a machine that needs longer has another problem.
 _START_S: Final = 60.0
-"""Far more than a start takes; a machine that needs longer has another problem."""
 
+# The supervisor gives up on its children before that.
 _STOP_S: Final = 60.0
-"""The supervisor gives up on its children before that."""
 
 _TICK_S: Final = 0.02
 

@@ -19,8 +19,9 @@ CAMPAIGN_SIZE: Final = 1_000
 CAMPAIGN_TEMPLATE: Final = "5678"
 OTP_TEMPLATE: Final = "1234"
 
+# Numbers of the campaign per second: as fast as it can it would be over before there is anything to
+# see.
 PACE: Final = 500.0
-"""Numbers of the campaign per second: as fast as it can it would be over before there is anything to see."""
 
 _BASE: Final = 8_613_800_000_000
 _FIRST_ORDINARY: Final = 1_000
@@ -57,6 +58,7 @@ class ScenarioNumber:
         return fate.sent or fate.once
 
 
+# In the order of the file. The one that takes longest, the missing receipt, comes first.
 STEERED: Final = (
     ScenarioNumber(6, "accepted, its receipt never comes", State.UNKNOWN, "receipt.Deadline"),
     ScenarioNumber(1, "not a number the provider takes", State.DEAD, "InvalidParameterValue.IncorrectPhoneNumber"),
@@ -78,14 +80,15 @@ STEERED: Final = (
     ScenarioNumber(19, "success in another spelling", State.DELIVERED, "DELIVRD"),
     ScenarioNumber(20, "missing in the answer and not sent", State.UNKNOWN, "unsure.Horizon"),
 )
-"""In the order of the file. The one that takes longest, the missing receipt, comes first."""
 
 # Not among them: 0011, which waits for tomorrow.
 
 HORIZON_S: Final = 6.0
+# How long an answer, and a receipt, may stay away. All receipts are out two seconds after a send:
+# the rest is for slow machines.
 DEADLINE_S: Final = 10.0
-"""How long an answer, and a receipt, may stay away. All receipts are out two seconds after a send: the rest is for slow machines."""
 
+# What the demo changes of the service's settings.
 SETTINGS: Final[dict[str, Any]] = {
     "first_poll_s": 0.3,
     "unsure_probes_s": [1.0, 3.0],
@@ -94,13 +97,12 @@ SETTINGS: Final[dict[str, Any]] = {
     "receipt_deadline_s": DEADLINE_S,
     "log_format": "plain",
 }
-"""What the demo changes of the service's settings."""
 
+# What the demo changes of the sandbox: a provider at some distance, whose receipts trickle in.
 SANDBOX_FLAGS: Final = {"latency_ms": 60, "receipt_delay_ms": 300, "receipt_jitter_ms": 1500}
-"""What the demo changes of the sandbox: a provider at some distance, whose receipts trickle in."""
 
+# A file of overrides that makes the half minute of number 0004 two seconds.
 CODES: Final = "provider\tnamespace\tcode\tdelay_s\ntencent\tapi\tLimitExceeded.PhoneNumberThirtySecondLimit\t2\n"
-"""A file of overrides that makes the half minute of number 0004 two seconds."""
 
 
 def campaign_numbers() -> list[int]:

@@ -15,11 +15,11 @@ from worker.demo.findings import TOTAL, Findings
 from worker.demo.scenario import STEERED
 
 _PROVIDER: Final = "tencent"
+# Columns for a meaning, however long the codes are.
 _LEAST_ROOM: Final = 20
-"""Columns for a meaning, however long the codes are."""
 
+# Columns that the numbers and the gaps take.
 _FRAME: Final = len("    ") + len("1,000") + 3 * len("  ")
-"""Columns that the numbers and the gaps take."""
 
 _MEANINGS: Final = {
     State.DELIVERED: "the carrier says so",

@@ -18,8 +18,8 @@ from worker.routing.router import Wanted
 from worker.routing.routes import region_named
 
 DAY_S: Final = 86_400
+# Jobs of a lane that are opened in one round trip.
 JOBS_AT_ONCE: Final = 16
-"""Jobs of a lane that are opened in one round trip."""
 
 log = logging.getLogger(__name__)
 

@@ -39,8 +39,8 @@ class AccountChoice(NamedTuple):
     pinned: bool = False
 
 
+# Gives the account of a number.
 ChooseAccount = Callable[[int, Region], AccountChoice]
-"""Gives the account of a number."""
 
 
 def region_of(number: int) -> Region:

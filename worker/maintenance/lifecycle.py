@@ -15,8 +15,8 @@ from worker.engine import Engine
 
 DAY_MS = 86_400_000
 CLOSED_AT_ONCE = 200
+# Few, because ending a large job takes seconds and those claimed with it wait meanwhile.
 ENDED_AT_ONCE = 4
-"""Few, because ending a large job takes seconds and those claimed with it wait meanwhile."""
 
 log = logging.getLogger(__name__)
 

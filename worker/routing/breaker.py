@@ -20,8 +20,9 @@ from smsline.ledger.breaker import BreakerEvent, BreakerState, BreakerTerms, Hea
 from smsline.ledger.link import Ledger
 from worker.outcome import Outcome
 
+# For how long a process goes by what it has read of an account: a number more or less to a failing
+# account does no harm.
 KNOWN_S: Final = 0.5
-"""For how long a process goes by what it has read of an account: a number more or less to a failing account does no harm."""
 
 KNOWN_MOST: Final = 10_000
 

@@ -15,20 +15,20 @@ from smsline.ledger import presence
 from smsline.ledger.link import Ledger
 from smsline.ledger.presence import AccountStop, Worker
 
+# Between two words of a process that it runs; it counts as gone after six that are missing.
 ANNOUNCE_S: Final = 5.0
-"""Between two words of a process that it runs; it counts as gone after six that are missing."""
 
+# For how long a process goes by what it has read of the others.
 KNOWN_S: Final = 2.0
-"""For how long a process goes by what it has read of the others."""
 
+# Between two lines in the log about an account that this process lacks.
 TOLD_S: Final = 60.0
-"""Between two lines in the log about an account that this process lacks."""
 
+# For how long work that was met here is left to the processes that have its account.
 LEFT_MS: Final = 300.0
-"""For how long work that was met here is left to the processes that have its account."""
 
+# The same when there is no such process.
 UNSERVED_MS: Final = 60_000.0
-"""The same when there is no such process."""
 
 log = logging.getLogger(__name__)
 

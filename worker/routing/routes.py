@@ -14,8 +14,8 @@ from config.fields import TemplateAt
 from config.settings import Settings
 from worker.providers.base import Region
 
+# Stands for the account of numbers that no configured account serves.
 UNROUTED: Final = "unrouted"
-"""Stands for the account of numbers that no configured account serves."""
 
 
 class Route(NamedTuple):
@@ -134,8 +134,8 @@ class RoutingTable:
         return Route(((first, 1),), tuple(others))
 
 
+# Routes are kept by template, and producers may bring any number of those.
 _KNOWN_MOST: Final = 10_000
-"""Routes are kept by template, and producers may bring any number of those."""
 
 
 def _fit(prefixes: Sequence[str], digits: str) -> int:

@@ -10,8 +10,9 @@ from smsline.countries import country_of
 from smsline.ledger.batch_queues import BatchQueue, region_text
 from smsline.windows import MAINLAND_COUNTRY, closed_s, hours_of, parse_window
 
+# How long a batch queue waits whose window is never open, until it is looked at, and told of,
+# again.
 NEVER_OPEN_S: Final = 3_600.0
-"""How long a batch queue waits whose window is never open, until it is looked at, and told of, again."""
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from smsline.ledger.connection import is_demoted
 
 log = logging.getLogger(__name__)
 
+# The only key of what stands in for a message that is not JSON.
 _UNREADABLE: Final = "unreadable"
-"""The only key of what stands in for a message that is not JSON."""
 
 
 def correct_kombu() -> None:

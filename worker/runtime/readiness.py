@@ -3,8 +3,9 @@
 import os
 from typing import Final
 
+# Environment variable with the number of the pipe's writing end; absent when the process was
+# started by hand.
 READY_FD: Final = "_SMSLINE_READY_FD"
-"""Environment variable with the number of the pipe's writing end; absent when the process was started by hand."""
 
 
 def announce_when_ready() -> None:

@@ -35,8 +35,8 @@ from worker.intake.accept import JOBS_AT_ONCE
 from worker.maintenance import rescuer, statistics
 from worker.maintenance.witness import Witness
 
+# Members of one due set that are woken for in one look; the next look is a moment away.
 MEMBERS: Final = 20
-"""Members of one due set that are woken for in one look; the next look is a moment away."""
 
 TROUBLE_S: Final = 1.0
 

@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 
 from smsline.ledger.refusals import explain
 
+# Before a message that could not be worked on goes back to the queue: on RabbitMQ it comes again at
+# once.
 PAUSE_S: Final = 2.0
-"""Before a message that could not be worked on goes back to the queue: on RabbitMQ it comes again at once."""
 
 log = logging.getLogger(__name__)
 

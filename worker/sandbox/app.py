@@ -28,8 +28,9 @@ from worker.sandbox.tencent.push import TencentPushes
 from worker.sandbox.tencent.replies import add_reply
 from worker.sandbox.wire import Request, Wire, WireCall, WireReply
 
+# Most bytes of a body that are read (Tencent SMS API document, line 353); one more is kept to tell
+# a longer one.
 BODY_LIMIT: Final = 10 * 1024 * 1024
-"""Most bytes of a body that are read (Tencent SMS API document, line 353); one more is kept to tell a longer one."""
 
 _GATEWAY_PAGE: Final = b"<html><body><h1>Bad Gateway</h1></body></html>"
 

@@ -15,8 +15,8 @@ _FIRST_SIGN: Final = 500_001
 HOUR_MS: Final = 3_600_000
 
 
+# A place for a value in a template's text.
 PLACE: Final = re.compile(r"\{([^{}]*)\}")
-"""A place for a value in a template's text."""
 
 
 def places_of(content: str) -> int:

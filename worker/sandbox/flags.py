@@ -15,6 +15,7 @@ FaultKind: TypeAlias = Literal["error", "lost", "reset", "garbled", "slow", "sta
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 # A lost or garbled answer is the dangerous kind: the message is out, and the client does not know.
+# Whether a call that meets the fault is carried out, unless the fault says otherwise.
 CARRIED_OUT: Final[dict[FaultKind, bool]] = {
     "error": False,
     "lost": True,
@@ -23,7 +24,6 @@ CARRIED_OUT: Final[dict[FaultKind, bool]] = {
     "slow": True,
     "status": False,
 }
-"""Whether a call that meets the fault is carried out, unless the fault says otherwise."""
 
 
 class SandboxAccount(Struct, frozen=True, forbid_unknown_fields=True):

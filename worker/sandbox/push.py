@@ -14,8 +14,8 @@ from worker.sandbox.book import PersonReply
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.state import SandboxReceipt, push_queue
 
+# Receipts in one push, at most.
 ROWS: Final = 100
-"""Receipts in one push, at most."""
 TRIES: Final = 3
 LOOK_S: Final = 0.05
 AGAIN_S: Final = 0.5

@@ -15,8 +15,8 @@ from worker.sandbox.stats import Stats
 
 SIGNATURE_FAILURES: Final = "AuthFailure."
 RATE_REFUSALS: Final = "RequestLimitExceeded"
+# Begins the app of sends that name where to call back; no flag can.
 NAMED: Final = "named by "
-"""Begins the app of sends that name where to call back; no flag can."""
 
 
 class Sandbox:

@@ -14,8 +14,9 @@ from worker.sandbox.sandbox import Sandbox
 HOST: Final = "127.0.0.1"
 PORT: Final = 8899
 
+# Idle connections live this long. Short would make clients meet connections that close under their
+# next request.
 _IDLE_S: Final = 75
-"""Idle connections live this long. Short would make clients meet connections that close under their next request."""
 
 
 def build_server(flags: Flags) -> uvicorn.Server:

@@ -18,8 +18,8 @@ from worker.sandbox.receipts import ReceiptQueue
 from worker.sandbox.steering import FATES
 
 _NINE_DIGITS: Final = 10**8
+# Due time of a receipt that does not come.
 NEVER: Final = 0xFFFFFFFF
-"""Due time of a receipt that does not come."""
 
 
 class Origin(Struct, frozen=True, gc=False):

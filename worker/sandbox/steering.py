@@ -32,8 +32,8 @@ class Fate(Struct, frozen=True, kw_only=True):
     receipt_code: str = "DELIVRD"
 
 
+# Index of the ordinary fate.
 DELIVERED: Final = 0
-"""Index of the ordinary fate."""
 
 _BY_SUFFIX: Final[dict[int, Fate]] = {
     1: Fate(code="InvalidParameterValue.IncorrectPhoneNumber", sent=False),
@@ -59,11 +59,11 @@ _BY_SUFFIX: Final[dict[int, Fate]] = {
 }
 
 # 0 is the ordinary fate, so that `any(fates)` tells a send that needs a closer look.
+# Every fate; a message stores its index, one byte.
 FATES: Final[tuple[Fate, ...]] = (Fate(), *_BY_SUFFIX.values())
-"""Every fate; a message stores its index, one byte."""
 
+# The last four digits of a number, as an integer, to the index of its fate.
 SUFFIXES: Final[dict[int, int]] = {suffix: index for index, suffix in enumerate(_BY_SUFFIX, start=1)}
-"""The last four digits of a number, as an integer, to the index of its fate."""
 
+# Index of the fate of what is no number.
 INCORRECT: Final = SUFFIXES[1]
-"""Index of the fate of what is no number."""

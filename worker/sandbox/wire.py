@@ -5,8 +5,8 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
+# Code of a reply that refuses nothing.
 OK: Final = "Ok"
-"""Code of a reply that refuses nothing."""
 
 
 class Request(Struct, frozen=True):

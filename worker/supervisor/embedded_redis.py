@@ -24,24 +24,25 @@ from worker.supervisor.supervisor import CannotStart
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 6390
+# What Celery 5.7 needs of Redis.
 OLDEST: Final = (6, 2)
-"""What Celery 5.7 needs of Redis."""
 
+# Time to write the rest of the append-only file.
 STOP_S: Final = 10.0
-"""Time to write the rest of the append-only file."""
 
+# A supervisor that was killed leaves its Redis a moment to end.
 LOCK_WAIT_S: Final = 5.0
-"""A supervisor that was killed leaves its Redis a moment to end."""
 
+# The umask of Redis: what other users of the machine may not do with its folder.
 PRIVATE: Final = 0o077
-"""The umask of Redis: what other users of the machine may not do with its folder."""
 
+# What its users may do: all that the ledger, Celery and `check` need. Off are FLUSHALL, CONFIG,
+# DEBUG, KEYS, MONITOR, SHUTDOWN, REPLICAOF, MODULE, ACL and the like, with which a client that
+# reaches the port could empty it, read along, or write files.
 _MAY: Final = "~* &* +@all -@dangerous +info"
-"""What its users may do: all that the ledger, Celery and `check` need. Off are FLUSHALL, CONFIG, DEBUG, KEYS, MONITOR, SHUTDOWN,
-REPLICAOF, MODULE, ACL and the like, with which a client that reaches the port could empty it, read along, or write files."""
 
+# Names in the folder that Redis and we make.
 _OURS: Final = re.compile(r"lock|redis\.(?:log|conf)|appendonly.*|temp-.*|dump\.rdb")
-"""Names in the folder that Redis and we make."""
 
 _PING_S: Final = 0.5
 _LOG_TAIL: Final = 16_384

@@ -18,8 +18,8 @@ from typing import Final
 
 from smsline.names import lane_queue
 
+# By how much processes without the otp lane are nicer than the others (0 to 19).
 GIVE_WAY: Final = 10
-"""By how much processes without the otp lane are nicer than the others (0 to 19)."""
 
 
 def main(name: str, queues: str) -> int:

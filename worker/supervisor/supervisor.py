@@ -19,13 +19,13 @@ from worker.supervisor.child import Child, Running
 
 log = logging.getLogger(__name__)
 
+# A child that ran so long has recovered: its next end is a first one.
 STEADY_S: Final = 60.0
-"""A child that ran so long has recovered: its next end is a first one."""
 
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 15.0
+# A child that ends so often without ever having been ready never will be.
 GIVE_UP_AFTER: Final = 4
-"""A child that ends so often without ever having been ready never will be."""
 
 _TICK_S: Final = 0.02
 _CALM_TICK_S: Final = 1.0

@@ -27,6 +27,7 @@ from worker.web.pages import webhooks as webhook_pages
 from worker.web.pages.failures import failure
 from worker.web.security_headers import SecurityHeaders
 
+# A module with routes is a line here. First come, first served.
 ROUTES: Final[Sequence[BaseRoute]] = (
     *probes.routes,
     *metrics.routes,
@@ -57,7 +58,6 @@ ROUTES: Final[Sequence[BaseRoute]] = (
     *audit.routes,
     *webhook_pages.routes,
 )
-"""A module with routes is a line here. First come, first served."""
 
 
 def build_app(web: Web) -> Starlette:

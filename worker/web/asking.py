@@ -17,11 +17,11 @@ from worker.gate import CommandGate
 from worker.providers.base import MessageRef, Provider, QueryProvider, ReceiptPage
 from worker.providers.registry import open_providers
 
+# As far back as any provider can be asked by number.
 SINCE_S: Final = 7 * 86_400
-"""As far back as any provider can be asked by number."""
 
+# Messages that are asked about one by one, where a provider cannot be asked by number: the newest.
 MOST_QUERIED: Final = 20
-"""Messages that are asked about one by one, where a provider cannot be asked by number: the newest."""
 
 
 @dataclass(frozen=True, slots=True)

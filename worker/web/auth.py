@@ -23,8 +23,8 @@ from worker.web.pages.failures import answer_to, refused
 
 COOKIE: Final = "smsline_session"
 
+# Name of a visitor at this machine as long as there are no users.
 LOCAL: Final = "local"
-"""Name of a visitor at this machine as long as there are no users."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# Of a body on any path that is not listed with a limit of its own.
 MOST_BYTES: Final = 1 << 20
-"""Of a body on any path that is not listed with a limit of its own."""
 
+# From one piece of a body to the next.
 SILENCE_S: Final = 30.0
-"""From one piece of a body to the next."""
 
 GRACE_S: Final = 30.0
+# What a body must bring on average once `GRACE_S` are over; a modem of 1995 did more.
 LEAST_BYTES_PER_S: Final = 1_024
-"""What a body must bring on average once `GRACE_S` are over; a modem of 1995 did more."""
 
 
 class BodyLimits:

@@ -23,8 +23,8 @@ from smsline.ledger.pages import Kind
 from worker.providers.pushes import PushFormat, count_rows, push_format
 from worker.web.context import web_of
 
+# Rows of one push; providers send up to a hundred or so.
 MOST_ROWS: Final = 1_000
-"""Rows of one push; providers send up to a hundred or so."""
 
 MOST_FIELDS: Final = 50
 JSON: Final = "application/json"

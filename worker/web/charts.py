@@ -9,8 +9,9 @@ from smsline.ledger.statistics import MINUTE_MS, Sample, by_labels
 
 WIDTH: Final = 600
 HEIGHT: Final = 80
+# Three hours of minutes: as many as a narrow screen can show, and the newest is never older than
+# the one before this.
 BUCKETS: Final = 180
-"""Three hours of minutes: as many as a narrow screen can show, and the newest is never older than the one before this."""
 
 
 @dataclass(frozen=True, slots=True)

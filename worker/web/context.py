@@ -15,11 +15,12 @@ from worker.web.asking import AskableAccounts
 from worker.web.campaigns.store import Uploads
 from worker.web.live import Live
 
+# Streamed campaigns a process takes in at the same time; each has a thread and one part in memory.
 UPLOADS_AT_ONCE = 4
-"""Streamed campaigns a process takes in at the same time; each has a thread and one part in memory."""
 
+# Passwords a process checks at the same time: each check takes 64 MB and a tenth of a second, which
+# is the point of it.
 SIGN_INS_AT_ONCE = 2
-"""Passwords a process checks at the same time: each check takes 64 MB and a tenth of a second, which is the point of it."""
 
 
 @dataclass(slots=True)

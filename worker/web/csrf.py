@@ -14,8 +14,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Paths whose callers say who they are by other means than a cookie, so that no other site can act
+# in their name.
 COOKIELESS: Final = ("/v1/", "/callbacks/")
-"""Paths whose callers say who they are by other means than a cookie, so that no other site can act in their name."""
 
 
 def is_own(headers: Mapping[str, str]) -> bool:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Labels: TypeAlias = Mapping[str, str]
+# Labels, value, and for a histogram the ending of the name.
 Sample: TypeAlias = tuple[Labels, float] | tuple[Labels, float, str]
-"""Labels, value, and for a histogram the ending of the name."""
 
 
 @dataclass(slots=True)

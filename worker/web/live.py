@@ -22,11 +22,11 @@ from smsline.errors import SmslineError
 T = TypeVar("T")
 
 FRESH_S: Final = 1.0
+# After so long without a change a comment is sent, so that proxies do not take the stream for dead.
 SILENT_S: Final = 15.0
-"""After so long without a change a comment is sent, so that proxies do not take the stream for dead."""
 
+# Then a stream ends and the browser comes again, with its session looked at anew.
 LONGEST_S: Final = 300.0
-"""Then a stream ends and the browser comes again, with its session looked at anew."""
 
 MOST_STREAMS: Final = 200
 MOST_HELD: Final = 1_000

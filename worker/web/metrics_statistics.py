@@ -12,8 +12,9 @@ from smsline.ledger.statistics import CALL_SIZES, FIRST_BOUND, LAST_BOUND, by_la
 from worker.web.context import Web
 from worker.web.families import Family, Sample
 
+# Codes that have a label of their own; the rarer ones are added up as `other`, so that a scrape
+# stays small.
 CODES_SHOWN: Final = 200
-"""Codes that have a label of their own; the rarer ones are added up as `other`, so that a scrape stays small."""
 
 _COUNTERS: Final = {
     "r": ("recipients_total", "Recipients that came into a state.", ("account", "lane", "state")),

@@ -13,8 +13,8 @@ from starlette.responses import StreamingResponse
 from smsline.errors import BadInput
 
 FORMATS: Final = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+# Rows of one piece of an answer: some 100 kB.
 AT_ONCE: Final = 500
-"""Rows of one piece of an answer: some 100 kB."""
 
 
 def format_of(query: QueryParams) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# Without exceptions: no inline script or style, no other host.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -17,7 +18,6 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "base-uri 'none'",
     )
 )
-"""Without exceptions: no inline script or style, no other host."""
 
 HEADERS: Final = {
     "content-security-policy": CONTENT_SECURITY_POLICY,

@@ -25,8 +25,8 @@ HOST: Final = "127.0.0.1"
 PORT: Final = 8390
 
 _IDLE_S: Final = 75
+# For how long answers that have begun may go on after SIGTERM; live pages never end by themselves.
 _STOP_S: Final = 5
-"""For how long answers that have begun may go on after SIGTERM; live pages never end by themselves."""
 
 
 class TooOpen(SmslineError):  # noqa: N818 - reads as what happened

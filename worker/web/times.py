@@ -13,8 +13,8 @@ from smsline.errors import BadInput
 
 UTC: Final = "UTC"
 
+# In the year 5138; what is later, infinity and NaN were not meant as a time.
 LAST_S: Final = 1e11
-"""In the year 5138; what is later, infinity and NaN were not meant as a time."""
 
 _RULE: Final = "must be epoch seconds, or a time with its offset such as 2030-05-01T09:00:00+08:00"
 

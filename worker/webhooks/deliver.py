@@ -23,24 +23,25 @@ from worker.webhooks.post import TIMEOUT_S, Poster
 from worker.webhooks.retries import PATIENCE_S, Answer, judge
 from worker.webhooks.signing import headers_of
 
+# The member of the due set that stands for the outbox; an endpoint's is `to <name>`.
 OUTBOX: Final = "outbox"
-"""The member of the due set that stands for the outbox; an endpoint's is `to <name>`."""
 
+# Requests of a process that are under way to endpoints whose last one was good; a thread that waits
+# costs next to nothing.
 THREADS: Final = 48
-"""Requests of a process that are under way to endpoints whose last one was good; a thread that waits costs next to nothing."""
 
+# The same for those whose last one failed, so that however many of them hang, the others go on.
 THREADS_IN_TROUBLE: Final = 4
-"""The same for those whose last one failed, so that however many of them hang, the others go on."""
 
+# Threads of a process that work for one endpoint at once, as long as half of all are free.
 AT_ONE_ENDPOINT: Final = 16
-"""Threads of a process that work for one endpoint at once, as long as half of all are free."""
 
+# The same when they are not, so that some endpoints that are slow leave threads to the others.
 AT_ONE_WHEN_BUSY: Final = 2
-"""The same when they are not, so that some endpoints that are slow leave threads to the others."""
 
 SLICE_S: Final = 5.0
+# A request ends within 15 s; 10 s more are for Redis.
 LEASE_MS: Final = (TIMEOUT_S + 10) * 1000
-"""A request ends within 15 s; 10 s more are for Redis."""
 
 # Short, because a process that is killed meanwhile keeps the outbox of all endpoints waiting for the rest of its lease.
 FAN_SLICE_S: Final = 1.0

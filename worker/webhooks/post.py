@@ -10,11 +10,12 @@ from worker.providers.reading import retry_after_s
 from worker.webhooks.addresses import AddressRefused, only_public
 from worker.webhooks.retries import Answer
 
+# For a whole request, from the lookup's end to the end of the answer's head.
 TIMEOUT_S: Final = 15.0
-"""For a whole request, from the lookup's end to the end of the answer's head."""
 
+# Bytes of an answer's body that are read, so that the connection can be used again; it says nothing
+# that is needed.
 MOST_READ: Final = 4_096
-"""Bytes of an answer's body that are read, so that the connection can be used again; it says nothing that is needed."""
 
 
 class Poster:

@@ -7,18 +7,19 @@ from typing import Final
 
 from smsline.ledger.webhooks_queue import TryResult
 
+# Between a failed try of an event and the next: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h. After the
+# last it is kept as a failure.
 RETRIES_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
-"""Between a failed try of an event and the next: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h. After the last it is kept as a failure."""
 
 JITTER: Final = 0.1
+# An endpoint that has failed alone for so long is suspended.
 PATIENCE_S: Final = 5 * 86_400
-"""An endpoint that has failed alone for so long is suspended."""
 
+# Other events are tried after a failure, too, but not at once: 1 s, 2 s, 4 s … to this.
 LONGEST_PAUSE_S: Final = 60.0
-"""Other events are tried after a failure, too, but not at once: 1 s, 2 s, 4 s … to this."""
 
+# The pause after an answer that asks to slow down and does not say for how long.
 SLOW_S: Final = 30.0
-"""The pause after an answer that asks to slow down and does not say for how long."""
 
 LONGEST_ASKED_S: Final = 3_600.0
 SLOWING: Final = (429, 502, 504)

@@ -14,13 +14,13 @@ from smsline.errors import BadInput
 from smsline.job import JobSpec
 from smsline.names import DEFAULT_NAMESPACE
 
+# What the hooks send, and the values that a template's params may use.
 PURPOSES: Final[dict[str, tuple[str, ...]]] = {
     "verification": ("code", "minutes"),
     "unknown_account": (),
     "account_exists": (),
     "two_factor": ("code", "minutes"),
 }
-"""What the hooks send, and the values that a template's params may use."""
 
 _NAMES: Final = ("REDIS_URL", "BROKER_URL", "NAMESPACE", "REGION", "TEMPLATES")
 _CONNECTION: Final = {

@@ -35,8 +35,9 @@ At = Annotated[str, typer.Option("--at", metavar="TIME", help="When it was typed
 
 _AGE: Final = re.compile(r"(\d{1,6})([smhd])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Kept off the oldest time that can be asked for, so that clocks which differ a little do not make
+# it too old.
 _MARGIN_S: Final = 60
-"""Kept off the oldest time that can be asked for, so that clocks which differ a little do not make it too old."""
 
 
 @commands.command(

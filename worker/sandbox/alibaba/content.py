@@ -9,11 +9,12 @@ import msgspec
 from worker.sandbox.alibaba.steering import SiteTrouble
 from worker.sandbox.flags import Flags
 
+# Characters of a variable's value (current Chinese page of error codes; 20 in the 2018 edition,
+# line 23).
 LONGEST_VALUE: Final = 200
-"""Characters of a variable's value (current Chinese page of error codes; 20 in the 2018 edition, line 23)."""
 
+# Characters of OutId and TaskId (official SDKs, the requests' models).
 LONGEST_CONTEXT: Final = 255
-"""Characters of OutId and TaskId (official SDKs, the requests' models)."""
 
 _TEMPLATE_CODE: Final = re.compile(r"SMS_[0-9]{1,20}")
 _SENDER: Final = re.compile(r"[0-9]{1,15}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")

@@ -16,6 +16,8 @@ from worker.sandbox.alibaba.steering import SiteTrouble
 from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.wire import Request, Subject, WireCall, WireRefusal, WireReply
 
+# Calls per second and key (the actions' pages at help.aliyun.com and alibabacloud.com; official
+# SDKs).
 LIMITS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "SendSms": 5000,
@@ -27,11 +29,11 @@ LIMITS: Final[Mapping[str, int]] = MappingProxyType(
         "QueryMessage": 300,
     }
 )
-"""Calls per second and key (the actions' pages at help.aliyun.com and alibabacloud.com; official SDKs)."""
 
+# What a call too many is told to wait, in the header x-acs-retry-after.
 RETRY_AFTER_MS: Final = 1000
-"""What a call too many is told to wait, in the header x-acs-retry-after."""
 
+# HTTP status of the gateway's codes; the families are `Throttling` and `Missing`, 400.
 _STATUS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "IncompleteSignature": 400,
@@ -46,7 +48,6 @@ _STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "UnsupportedHTTPMethod": 403,
     }
 )
-"""HTTP status of the gateway's codes; the families are `Throttling` and `Missing`, 400."""
 
 Handler: TypeAlias = Callable[[Sandbox, AlibabaBook, str, Mapping[str, str]], dict[str, object] | SiteTrouble]
 

@@ -28,8 +28,8 @@ from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, SiteTrouble, fates_o
 from worker.sandbox.numbers import country_of, is_mainland
 from worker.sandbox.sandbox import Sandbox
 
+# Numbers in one BatchSendMessageToGlobe (Alibaba Cloud SMS error codes, current edition, line 12).
 BATCH_LIMIT: Final = 1000
-"""Numbers in one BatchSendMessageToGlobe (Alibaba Cloud SMS error codes, current edition, line 12)."""
 
 TYPES: Final = ("OTP", "NOTIFY", "MKT")
 

@@ -29,11 +29,11 @@ from worker.sandbox.alibaba.numbers import normalise
 from worker.sandbox.alibaba.steering import ILLEGAL_NUMBER, SiteTrouble, fates_of
 from worker.sandbox.sandbox import Sandbox
 
+# Numbers in one SendSms (official SDK 4.6.0, `SendSmsRequest.phone_numbers`).
 NUMBERS_LIMIT: Final = 1000
-"""Numbers in one SendSms (official SDK 4.6.0, `SendSmsRequest.phone_numbers`)."""
 
+# Numbers in one SendBatchSms.
 EACH_LIMIT: Final = 100
-"""Numbers in one SendBatchSms."""
 
 ROWS_LIMIT: Final = 50
 HISTORY_DAYS: Final = 30

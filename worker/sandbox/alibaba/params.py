@@ -13,6 +13,8 @@ MAINLAND: Final = "2017-05-25"
 INTERNATIONAL: Final = "2018-05-01"
 FORM: Final = "application/x-www-form-urlencoded"
 
+# The actions carried out and what each must be given, by version (official SDKs 4.6.0 and 1.0.10,
+# the requests' models).
 ACTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
     {
         MAINLAND: {
@@ -28,7 +30,6 @@ ACTIONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
         },
     }
 )
-"""The actions carried out and what each must be given, by version (official SDKs 4.6.0 and 1.0.10, the requests' models)."""
 
 
 class QueryParams(Struct, frozen=True):

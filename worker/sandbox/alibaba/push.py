@@ -10,8 +10,8 @@ from worker.sandbox.alibaba.mainland import clock_of
 from worker.sandbox.book import PersonReply
 from worker.sandbox.state import SandboxReceipt
 
+# Before a key's AccessKey ID in `callbacks`.
 PREFIX: Final = "alibaba "
-"""Before a key's AccessKey ID in `callbacks`."""
 
 
 class AlibabaPushes:

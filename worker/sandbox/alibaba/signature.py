@@ -18,8 +18,9 @@ from msgspec import Struct
 from worker.sandbox.alibaba.params import QueryParams
 from worker.sandbox.wire import Request, WireRefusal
 
+# How far a request's time may be from the server's clock (Alibaba Cloud SMS error codes, 2018
+# edition, line 32).
 SKEW_S: Final = 900
-"""How far a request's time may be from the server's clock (Alibaba Cloud SMS error codes, 2018 edition, line 32)."""
 
 _ALGORITHM: Final = "ACS3-HMAC-SHA256"
 _AUTHORIZATION: Final = re.compile(

@@ -57,6 +57,7 @@ _UNKNOWN: Final = SiteTrouble("isv.NOT_IN_ANY_TABLE", "NOT_IN_ANY_TABLE", "what 
 
 PLAIN: Final = AlibabaFate()
 
+# Last four digits of a number to its fate; every other number is delivered.
 BY_SUFFIX: Final[dict[int, AlibabaFate]] = {
     1: AlibabaFate(trouble=ILLEGAL_NUMBER, sent=False),
     2: AlibabaFate(world=_FAILED, receipt="INVALID_NUM"),
@@ -74,7 +75,6 @@ BY_SUFFIX: Final[dict[int, AlibabaFate]] = {
     17: AlibabaFate(trouble=_COUNTRY, sent=False),
     18: AlibabaFate(trouble=_UNKNOWN, sent=False),
 }
-"""Last four digits of a number to its fate; every other number is delivered."""
 
 
 def fates_of(sandbox: Sandbox, numbers: Sequence[int]) -> list[AlibabaFate]:

@@ -14,11 +14,12 @@ from worker.sandbox.smspartner.store import Store
 from worker.sandbox.state import World
 from worker.sandbox.wire import Request, Subject, WireCall, WireReply
 
+# Begins every path.
 PREFIX: Final = "/v1/"
-"""Begins every path."""
 
 Handler: TypeAlias = Callable[[Sandbox, Store, Mapping[str, Any]], dict[str, object] | CallRefusal]
 
+# Path behind `/v1/` to its method and what it does.
 ACTIONS: Final[Mapping[str, tuple[str, Handler]]] = {
     "bulk-send": ("POST", bulk_send),
     "message-status": ("GET", message_status),
@@ -31,10 +32,10 @@ ACTIONS: Final[Mapping[str, tuple[str, Handler]]] = {
     "hlr/notify": ("POST", hlr_notify),
     "stop-sms/list": ("GET", stop_list),
 }
-"""Path behind `/v1/` to its method and what it does."""
 
+# Calls a second and key: 360 a minute (SMSPartner API pages), counted by the second here; the
+# others have no known limit.
 LIMITS: Final[Mapping[str, int]] = {"lookup": 6, "hlr/notify": 6}
-"""Calls a second and key: 360 a minute (SMSPartner API pages), counted by the second here; the others have no known limit."""
 
 
 class SmsPartnerWire:

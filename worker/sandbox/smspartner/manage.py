@@ -11,11 +11,11 @@ from worker.sandbox.smspartner.reading import CallRefusal, number_of, whole
 from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE, ZONE
 from worker.sandbox.smspartner.store import Store
 
+# A call can be taken back until so long before its time (SMSPartner API pages).
 CANCEL_BEFORE_MS: Final = 300_000
-"""A call can be taken back until so long before its time (SMSPartner API pages)."""
 
+# Money on every account at the start, EUR; each part costs `PRICE`.
 BALANCE: Final = 1000.0
-"""Money on every account at the start, EUR; each part costs `PRICE`."""
 
 
 def me(sandbox: Sandbox, store: Store, _fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:

@@ -14,6 +14,8 @@ from msgspec import Struct
 from worker.sandbox.numbers import normalise
 from worker.sandbox.wire import Request
 
+# What the sandbox says to a code; the real words are French too, and a client must go by the code
+# alone.
 WORDS: Final[Mapping[int, str]] = {
     1: "La cle API est requise",
     2: "Le numero de telephone est requis",
@@ -33,7 +35,6 @@ WORDS: Final[Mapping[int, str]] = {
     90: "Le JSON est mal forme",
     429: "Trop de requetes",
 }
-"""What the sandbox says to a code; the real words are French too, and a client must go by the code alone."""
 
 _NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
 _FRANCE: Final = "+33"

@@ -16,20 +16,20 @@ from worker.sandbox.smspartner.store import BulkCall, SmsPartnerMessage, Store
 from worker.sandbox.state import Origin
 from worker.sandbox.steering import DELIVERED
 
+# Numbers of one call (SMSPartner error codes, line 50).
 NUMBERS_LIMIT: Final = 500
-"""Numbers of one call (SMSPartner error codes, line 50)."""
 
+# Parts of one message (SMSPartner error codes, line 52).
 PARTS_LIMIT: Final = 10
-"""Parts of one message (SMSPartner error codes, line 52)."""
 
+# Stands for an app in the world that all wires share.
 APP: Final = "smspartner"
-"""Stands for an app in the world that all wires share."""
 
 PRICE: Final = 0.038
 DUPLICATE_CODE: Final = 15
 _TAKEN: Final = 200
+# Of every date and hour on this wire.
 ZONE: Final = ZoneInfo("Europe/Paris")
-"""Of every date and hour on this wire."""
 
 _SENDER: Final = re.compile(r"[A-Za-z0-9 ]*")
 _TAG: Final = re.compile(r"[^\sA-Z]{0,20}")

@@ -9,8 +9,9 @@ from worker.sandbox.smspartner.reading import CallRefusal, number_of, whole
 from worker.sandbox.smspartner.send import NUMBERS_LIMIT, PRICE, ZONE
 from worker.sandbox.smspartner.store import StatusReport, Store, report, reports
 
+# Rows in one page of bulk-status-by-tag; the real figure is not documented, nor is the parameter
+# `page`.
 PAGE: Final = 100
-"""Rows in one page of bulk-status-by-tag; the real figure is not documented, nor is the parameter `page`."""
 
 
 def message_status(sandbox: Sandbox, store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:

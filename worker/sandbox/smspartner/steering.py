@@ -30,6 +30,8 @@ WAITING: Final = "Waiting"
 DELIVERED: Final = SmsPartnerFate()
 STOP_CODE: Final = 14
 
+# The last four digits of a number, as an integer, to what it meets; where the idea is the same, the
+# digits are Tencent's.
 SUFFIXES: Final[dict[int, SmsPartnerFate]] = {
     1: SmsPartnerFate(sent=False, valid=False),
     2: SmsPartnerFate(status="Not delivered"),
@@ -46,7 +48,6 @@ SUFFIXES: Final[dict[int, SmsPartnerFate]] = {
     18: SmsPartnerFate(code=777, sent=False),
     20: SmsPartnerFate(answered=False, sent=False),
 }
-"""The last four digits of a number, as an integer, to what it meets; where the idea is the same, the digits are Tencent's."""
 
 
 def fate_of(number: int, *, steering: bool) -> SmsPartnerFate:

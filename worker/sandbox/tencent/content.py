@@ -10,8 +10,8 @@ from msgspec import Struct
 from worker.sandbox.book import Book, places_of
 from worker.sandbox.flags import Flags, SandboxTemplate
 
+# Template values taken when nothing is known of the template.
 VALUES_LIMIT: Final = 20
-"""Template values taken when nothing is known of the template."""
 
 _TEMPLATE_ID: Final = re.compile(r"[0-9]{1,20}")
 _URL: Final = re.compile(r"https?://|www\.", re.IGNORECASE)

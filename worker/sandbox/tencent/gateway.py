@@ -27,6 +27,7 @@ from worker.sandbox.wire import Request, Subject, WireCall, WireRefusal, WireRep
 VERSION: Final = "2021-01-11"
 BODY_LIMIT: Final = 10 * 1024 * 1024
 
+# Calls per second and key (Tencent SMS API document, lines 256-299).
 LIMITS: Final[Mapping[str, int]] = {
     "SendSms": 3000,
     "SendMultiGlobalSms": 3000,  # not in the document; taken to be SendSms' own
@@ -47,19 +48,20 @@ LIMITS: Final[Mapping[str, int]] = {
     "DescribeSmsTemplateList": 20,
     "ModifySmsTemplate": 20,
 }
-"""Calls per second and key (Tencent SMS API document, lines 256-299)."""
 
+# Actions of the real service that are in the SDK and not in the document.
 NOT_CARRIED_OUT: Final = frozenset({"SmsPackagesStatistics"})
-"""Actions of the real service that are in the SDK and not in the document."""
 
+# Hosted regions (Tencent SMS API document, lines 319-337) and Nanjing, which the mainland site
+# lists for SMS.
 REGIONS: Final = frozenset(
     {
         "ap-bangkok", "ap-beijing", "ap-chengdu", "ap-guangzhou", "ap-hongkong", "ap-mumbai", "ap-nanjing", "ap-seoul",
         "ap-shanghai", "ap-singapore", "ap-tokyo", "eu-frankfurt", "na-ashburn", "na-siliconvalley", "na-toronto",
     }
 )  # fmt: skip
-"""Hosted regions (Tencent SMS API document, lines 319-337) and Nanjing, which the mainland site lists for SMS."""
 
+# Actions on an app, or on none.
 _HANDLERS: Final[Mapping[str, Callable[[Sandbox, Mapping[str, Any]], TencentResult | WireRefusal]]] = {
     "SendSms": send_sms,
     "SendMultiGlobalSms": send_multi_global_sms,
@@ -72,8 +74,8 @@ _HANDLERS: Final[Mapping[str, Callable[[Sandbox, Mapping[str, Any]], TencentResu
     "DescribePhoneNumberInfo": describe_numbers,
     "ReportConversion": report_conversion,
 }
-"""Actions on an app, or on none."""
 
+# Actions on what the signer's account has.
 _OF_A_KEY: Final[Mapping[str, Callable[[Sandbox, str, Mapping[str, Any]], TencentResult | WireRefusal]]] = {
     "AddSmsTemplate": add_template,
     "ModifySmsTemplate": modify_template,
@@ -84,7 +86,6 @@ _OF_A_KEY: Final[Mapping[str, Callable[[Sandbox, str, Mapping[str, Any]], Tencen
     "DeleteSmsSign": delete_sign,
     "DescribeSmsSignList": list_signs,
 }
-"""Actions on what the signer's account has."""
 
 
 class TencentWire:

@@ -12,8 +12,8 @@ from worker.sandbox.wire import Request, WireRefusal
 
 Kind: TypeAlias = Literal["text", "integer", "texts", "integers", "messages"]
 
+# Most bytes of a GET request (Tencent SMS API document, line 353).
 GET_LIMIT: Final = 32 * 1024
-"""Most bytes of a GET request (Tencent SMS API document, line 353)."""
 
 
 class Param(Struct, frozen=True):
@@ -69,6 +69,8 @@ _SIGN: Final = {
 }
 _LIST: Final = {**_INTERNATIONAL, "Limit": Param("integer"), "Offset": Param("integer")}
 
+# The actions carried out and what they take (Tencent SMS API document, from line 2369 on; official
+# SDK's models).
 ACTIONS: Final[Mapping[str, Mapping[str, Param]]] = {
     "SendSms": {
         **_APP,
@@ -98,7 +100,6 @@ ACTIONS: Final[Mapping[str, Mapping[str, Param]]] = {
     "DeleteSmsSign": {"SignId": Param("integer", required=True)},
     "DescribeSmsSignList": {"SignIdSet": Param("integers"), **_LIST},
 }
-"""The actions carried out and what they take (Tencent SMS API document, from line 2369 on; official SDK's models)."""
 
 
 def read_params(request: Request, action: str) -> dict[str, Any] | WireRefusal:

@@ -12,11 +12,11 @@ from worker.sandbox.tencent.result import TencentResult
 from worker.sandbox.tencent.signature import SKEW_S
 from worker.sandbox.wire import WireRefusal
 
+# Most rows of a pull (Tencent SMS API document, line 2675).
 PULL_LIMIT: Final = 100
-"""Most rows of a pull (Tencent SMS API document, line 2675)."""
 
+# How far back one number's receipts are kept (Tencent SMS API document, line 2812).
 HISTORY_S: Final = 7 * 86400
-"""How far back one number's receipts are kept (Tencent SMS API document, line 2812)."""
 
 
 def pull(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:

@@ -8,8 +8,8 @@ from worker.sandbox.book import ReviewedEntry
 from worker.sandbox.flags import Flags
 from worker.sandbox.wire import WireRefusal
 
+# Most rows of a list, and ids in a question (Tencent SMS API document, lines 3493 and 4441-4442).
 LIST_LIMIT: Final = 100
-"""Most rows of a list, and ids in a question (Tencent SMS API document, lines 3493 and 4441-4442)."""
 
 APPROVED: Final = 0
 PENDING: Final = 1

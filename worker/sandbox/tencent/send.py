@@ -13,11 +13,11 @@ from worker.sandbox.tencent.content import TencentContent, refusing_code
 from worker.sandbox.tencent.result import TencentResult
 from worker.sandbox.wire import OK, WireRefusal
 
+# Numbers of one call (Tencent SMS API document, line 3778).
 NUMBERS_LIMIT: Final = 200
-"""Numbers of one call (Tencent SMS API document, line 3778)."""
 
+# SessionContext has fewer bytes than this (Tencent SMS API document, line 3784).
 CONTEXT_LIMIT: Final = 512
-"""SessionContext has fewer bytes than this (Tencent SMS API document, line 3784)."""
 
 _SENT: Final = "send success"
 _UNKNOWN_COUNTRY: Final = "DEF"

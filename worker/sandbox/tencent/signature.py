@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from worker.sandbox.wire import Request, WireRefusal
 
+# How far a request's timestamp may be from the server's clock (Tencent SMS API document, line
+# 4912).
 SKEW_S: Final = 300
-"""How far a request's timestamp may be from the server's clock (Tencent SMS API document, line 4912)."""
 
 SERVICE: Final = "sms"
 _ALGORITHM: Final = "TC3-HMAC-SHA256"

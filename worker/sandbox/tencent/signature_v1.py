@@ -15,8 +15,8 @@ import msgspec
 from worker.sandbox.tencent.signature import check_clock
 from worker.sandbox.wire import Request, WireRefusal
 
+# Most bytes of a POST signed this way (Tencent SMS API document, line 353).
 BODY_LIMIT: Final = 1024 * 1024
-"""Most bytes of a POST signed this way (Tencent SMS API document, line 353)."""
 
 FORM: Final = "application/x-www-form-urlencoded"
 # The gateway's further checks read headers, so the form's common parameters are put there.

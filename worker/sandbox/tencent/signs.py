@@ -10,9 +10,11 @@ from worker.sandbox.tencent.result import TencentResult
 from worker.sandbox.tencent.reviews import APPROVED, PENDING, check_scope, deleted, page, reviewed, row
 from worker.sandbox.wire import WireRefusal
 
+# Rows of a page that does not say how long it is (official SDK,
+# `models.DescribeSmsSignListRequest`).
 _LISTED: Final = 10
-"""Rows of a page that does not say how long it is (official SDK, `models.DescribeSmsSignListRequest`)."""
 
+# Which document types go with which signature type (Tencent SMS API document, line 3243).
 _DOCUMENTS: Final[Mapping[int, frozenset[int]]] = {
     0: frozenset({0, 1}),
     1: frozenset({0, 1, 2, 3, 4}),
@@ -22,7 +24,6 @@ _DOCUMENTS: Final[Mapping[int, frozenset[int]]] = {
     5: frozenset({2, 3}),
     6: frozenset({0, 1, 2, 3, 6}),
 }
-"""Which document types go with which signature type (Tencent SMS API document, line 3243)."""
 
 
 def add_sign(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> TencentResult | WireRefusal:

@@ -11,20 +11,20 @@ from worker.sandbox.sandbox import Sandbox
 from worker.sandbox.tencent.result import TencentResult
 from worker.sandbox.wire import WireRefusal
 
+# Whose hours they are: Beijing's.
 ZONE: Final = timezone(timedelta(hours=8))
-"""Whose hours they are: Beijing's."""
 
+# Hours in one question about receipts (Tencent SMS API document, line 3100).
 LONGEST_H: Final = 32 * 24
-"""Hours in one question about receipts (Tencent SMS API document, line 3100)."""
 
 _HOUR: Final = re.compile(r"[0-9]{10}")
+# The field that counts a carrier's code, of those that the sandbox knows.
 _FIELDS: Final[Mapping[str, str]] = {
     "MK:0001": "InvalidNumberCount",
     "MK:0024": "ShutdownErrorCount",
     "SC:0001": "InternalErrorCount",
     "ZZ:9999": "InternalErrorCount",
 }
-"""The field that counts a carrier's code, of those that the sandbox knows."""
 
 
 def send_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:

@@ -17,8 +17,8 @@ from smsline.job import Recipient, Rejected
 from smsline.numbers import mask
 
 SHOWN_REJECTS: Final = 100
+# Bytes without a line break that are read at most: a line is held in memory as a whole.
 LONGEST_LINE: Final = 1 << 20
-"""Bytes without a line break that are read at most: a line is held in memory as a whole."""
 
 
 NO_RECIPIENT: Final = Recipient("")

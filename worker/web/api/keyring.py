@@ -8,11 +8,12 @@ from smsline.ledger import api_keys
 from smsline.ledger.api_keys import ApiKey
 from smsline.ledger.link import Ledger
 
+# For how long a key is taken for valid without a look at the ledger: revoking one acts within this
+# time.
 BELIEVED_S: Final = 1.0
-"""For how long a key is taken for valid without a look at the ledger: revoking one acts within this time."""
 
+# Between two notes of a key's last use.
 NOTED_S: Final = 60.0
-"""Between two notes of a key's last use."""
 
 MOST_KNOWN: Final = 1_000
 

@@ -33,8 +33,8 @@ FORMATS: Final = ("text/csv", "application/x-ndjson")
 TEXTS: Final = ("template", "lane", "sign", "sender", "extend", "account", "key", "window")
 NUMBERS: Final = ("pace", "ttl_s")
 FLAGS: Final = ("stream", "allow_unassigned", "allow_blank")
+# How a CSV is written, as for `smsline campaign`; JSON lines are always UTF-8, and say phone.
 OF_THE_FILE: Final = ("phone_column", "encoding")
-"""How a CSV is written, as for `smsline campaign`; JSON lines are always UTF-8, and say phone."""
 
 PARAMETERS: Final = (*TEXTS, *NUMBERS, *FLAGS, *OF_THE_FILE, "at", "param")
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN_REJECTS: Final = 50
 SHOWN_ROWS: Final = 8
+# Rows whose segments are counted one by one; the others are taken to be as long on average.
 COUNTED_ROWS: Final = 5_000
-"""Rows whose segments are counted one by one; the others are taken to be as long on average."""
 
 
 @dataclass(slots=True)

@@ -12,8 +12,9 @@ from worker.providers.base import Provider, Region
 from worker.providers.texts import fill
 from worker.routing.routes import own_template
 
+# Recipients of a call that brings all of them the same text, where this process has no account to
+# ask for its rule.
 A_CALL: Final = 200
-"""Recipients of a call that brings all of them the same text, where this process has no account to ask for its rule."""
 
 
 @dataclass(frozen=True, slots=True)

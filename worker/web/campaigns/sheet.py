@@ -22,8 +22,8 @@ LONGEST_LINE: Final = 1 << 20
 ROUNDED: Final = (
     "has a number of more than 15 digits, which the spreadsheet has rounded; make the column text, then enter it anew"
 )
+# In a workbook's copy: the row's number, and which of its cells were rounded.
 _BEFORE_CELLS: Final = 2
-"""In a workbook's copy: the row's number, and which of its cells were rounded."""
 
 _HEAD: Final = 1 << 16
 

@@ -16,8 +16,8 @@ from smsline.errors import NotFound
 from worker.web.campaigns.sheet import Sheet, read_sheet
 
 KEPT_S: Final = 3_600.0
+# Files at a time; the oldest gives way.
 MOST: Final = 20
-"""Files at a time; the oldest gives way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,15 +23,17 @@ MAGIC: Final = b"PK\x03\x04"
 MOST_COLUMNS: Final = 256
 SHEET_MOST: Final = 100_000_000
 TEXTS_MOST: Final = 64_000_000
+# Bytes of XML in a sheet, which is streamed, in the table of texts, which is a list in memory, and
+# in any other part, which is a tree. What a part's head says of its size holds: the unpacker stops
+# there.
 OTHER_MOST: Final = 8_000_000
-"""Bytes of XML in a sheet, which is streamed, in the table of texts, which is a list in memory, and in any other part, which is a
-tree. What a part's head says of its size holds: the unpacker stops there."""
 
+# Bytes of the copy: one long text may stand in a million cells.
 COPY_MOST: Final = 500_000_000
-"""Bytes of the copy: one long text may stand in a million cells."""
 
 DIGITS: Final = 15
 
+# What openpyxl meets in a broken workbook comes out as nearly anything.
 BROKEN: Final = (
     KeyError,
     IndexError,
@@ -43,10 +45,9 @@ BROKEN: Final = (
     BadZipFile,
     ParseError,
 )
-"""What openpyxl meets in a broken workbook comes out as nearly anything."""
 
+# A hundred thousand rows are some seconds of work, in which pages are to be served too.
 _ONE_AT_A_TIME: Final = threading.Lock()
-"""A hundred thousand rows are some seconds of work, in which pages are to be served too."""
 
 
 def copied(source: Path, target: Path) -> str:

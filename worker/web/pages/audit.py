@@ -12,8 +12,8 @@ from worker.web.context import web_of
 from worker.web.pages.rendering import render
 
 ROWS: Final = 100
+# Entries that one page reads at most when it looks for few; the next page goes on from there.
 LOOKED_AT: Final = 1_000
-"""Entries that one page reads at most when it looks for few; the next page goes on from there."""
 
 
 @page("admin")

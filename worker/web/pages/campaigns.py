@@ -22,11 +22,11 @@ from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
 from worker.web.times import UTC, on_the_clock_s, zone_of, zones
 
+# How far in the past a start may be: a form takes its time to be filled in and looked at.
 LATE_S: Final = 300.0
-"""How far in the past a start may be: a form takes its time to be filled in and looked at."""
 
+# Params that can be mapped without more of the file's columns being called so.
 SHOWN_PARAMS: Final = 5
-"""Params that can be mapped without more of the file's columns being called so."""
 
 
 @page("operate")

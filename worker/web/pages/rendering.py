@@ -19,6 +19,7 @@ from worker.web.static_files import asset
 if TYPE_CHECKING:
     from worker.web.auth import Visitor
 
+# Path, name, and the least role that sees it.
 MENU: Final = (
     ("/", "Overview", "read"),
     ("/jobs", "Jobs", "read"),
@@ -33,7 +34,6 @@ MENU: Final = (
     ("/access", "Users and keys", "admin"),
     ("/audit", "Audit", "admin"),
 )
-"""Path, name, and the least role that sees it."""
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 

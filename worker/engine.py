@@ -84,19 +84,19 @@ class Engine:
         """An attempt id that was never used."""
         return self.ledger.attempt_ids.take()
 
-    def serves(self, account: str) -> bool:
-        """Whether this process makes calls of the account just now: it has it, may use it, and has not too many under way."""
+    def serves(self, account: str, lane: str = "") -> bool:
+        """Whether this process makes calls of the account's lane just now: it has it, may use it, and has not too many under way."""
         presence = self.presence
-        return presence.has(account) and not presence.sits_out(account) and not self.in_flight.full(account)
+        return presence.has(account) and not presence.sits_out(account) and not self.in_flight.full(account, lane)
 
-    def takes(self, account: str) -> bool:
+    def takes(self, account: str, lane: str = "") -> bool:
         """Whether this process looks after what is due of the account just now: it serves it, or no process does.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
         presence = self.presence
-        return self.serves(account) or not (presence.has(account) or presence.served_by_others(account))
+        return self.serves(account, lane) or not (presence.has(account) or presence.served_by_others(account))
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless the process should stop."""

@@ -3,6 +3,11 @@
 The share is what a process' threads are minus a quarter, kept for other accounts; it halves with
 each call that times out or fails and grows by one with each that goes well, as TCP's window does.
 
+Besides, what a lane's calls carry together has a window of recipients. When a provider goes down, all
+of them are in doubt at once, so that a process has no more under way than it has lately needed twice
+over: it begins with one whole call, grows by a call where one had to wait, and shrinks while it is
+not used. What a stall has held up, or a paced job's second, does not leave in one salvo.
+
 A hang is noticed before any call has timed out: a call that takes much longer than usual, while
 none begun after it was answered, makes its account *suspect*. From then on calls carry one
 recipient, one of them at a time, with growing pauses, until one is answered; all others would end
@@ -31,6 +36,32 @@ PROBE_PAUSE_S: Final = 1.0
 # Weight of the newest call in the usual time.
 SMOOTHING: Final = 0.2
 
+WINDOW: Final = 200
+"""Recipients of a lane's calls under way below which another one may begin, to start with: the largest call of any provider."""
+
+WINDOW_S: Final = 1.0
+"""How long a window that is less than half used stays as it is."""
+
+
+@dataclass(slots=True)
+class _Flow:
+    """What an account's calls of one lane carry.
+
+    Attributes:
+        usual: Recipients of its newest call: those of a call that has not taken any yet.
+        carried: Recipients of all calls under way.
+        window: Another call may begin while fewer are under way.
+        wanted: Whether a call has had to wait since the window grew.
+        peak: Most that were under way since `since_s`.
+    """
+
+    usual: int
+    carried: int = 0
+    window: float = WINDOW
+    wanted: bool = False
+    peak: int = 0
+    since_s: float = 0.0
+
 
 # Not equal by value: a slot that leaves must not take another one like it out of the list.
 @dataclass(slots=True, eq=False)
@@ -38,12 +69,16 @@ class Slot:
     """A call in flight.
 
     Attributes:
+        flow: Of its lane.
+        recipients: How many it carries, as far as that is known.
         called_s: When the request was made, by the monotonic clock; None before that.
         failed: Whether it timed out, or failed in another way that is the provider's.
         overtaken: Whether a call that was begun later has been answered: the provider works, this one call is lost.
         told: Whether the other processes know that it is stuck.
     """
 
+    flow: _Flow
+    recipients: int
     called_s: float | None = None
     failed: bool = False
     overtaken: bool = False
@@ -55,6 +90,12 @@ class _Account:
     limit: float
     slots: list[Slot] = field(default_factory=list)
     usual_s: float = 0.0
+    flows: dict[str, _Flow] = field(default_factory=dict)
+
+    def flow(self, lane: str) -> _Flow:
+        """Of a lane, which has had no call before it is asked for."""
+        # An otp is one message; of other lanes a whole call is expected until there has been one.
+        return self.flows.setdefault(lane, _Flow(1 if lane == "otp" else WINDOW))
 
 
 class InFlight:
@@ -73,12 +114,15 @@ class InFlight:
         self._lock = threading.Lock()
 
     @contextmanager
-    def entered(self, account: str) -> Iterator[Slot | None]:
+    def entered(self, account: str, lane: str = "") -> Iterator[Slot | None]:
         """A slot for one call, None when the account has as many in flight as it may."""
         known, slot = self._accounts[account], None
         with self._lock:
-            if not self._is_full(known):
-                slot = Slot()
+            if not self._is_full(known, lane):
+                flow = known.flow(lane)
+                # Counted before its recipients are known: threads that begin together must see each other.
+                slot = Slot(flow, flow.usual)
+                flow.carried += slot.recipients
                 known.slots.append(slot)
         try:
             yield slot
@@ -86,17 +130,23 @@ class InFlight:
             if slot:
                 with self._lock:
                     known.slots.remove(slot)
+                    slot.flow.carried -= slot.recipients
                     self._learn(known, slot)
 
-    def call(self, slot: Slot) -> None:
-        """The slot's request is made now."""
-        slot.called_s = self._clock_s()
+    def call(self, slot: Slot, recipients: int = 1) -> None:
+        """The slot's request is made now, to so many recipients."""
+        flow = slot.flow
+        with self._lock:
+            flow.carried += recipients - slot.recipients
+            flow.usual = slot.recipients = recipients
+            flow.peak = max(flow.peak, flow.carried)
+            slot.called_s = self._clock_s()
 
-    def full(self, account: str) -> bool:
-        """Whether no further call of the account may begin in this process now."""
+    def full(self, account: str, lane: str = "") -> bool:
+        """Whether no further call of the account's lane may begin in this process now."""
         with self._lock:
             known = self._accounts.get(account)
-            return known is not None and self._is_full(known)
+            return known is not None and self._is_full(known, lane)
 
     def suspect(self, account: str) -> bool:
         """Whether calls of the account are stuck, so that what begins now may end in doubt as well."""
@@ -125,8 +175,15 @@ class InFlight:
             slot for slot in known.slots if slot.called_s is not None and slot.called_s < since_s and not slot.overtaken
         ]
 
-    def _is_full(self, known: _Account) -> bool:
+    def _is_full(self, known: _Account, lane: str) -> bool:
         if len(known.slots) >= int(known.limit):
+            return True
+        flow, now_s = known.flow(lane), self._clock_s()
+        if periods := int((now_s - flow.since_s) / WINDOW_S):
+            flow.window = max(WINDOW, max(4 * flow.peak, flow.window) / 2 ** min(periods, 30))
+            flow.peak, flow.since_s = flow.carried, now_s
+        if flow.carried >= flow.window:
+            flow.wanted = True
             return True
         stuck = self._stuck(known)
         if not stuck:
@@ -142,8 +199,12 @@ class InFlight:
             return
         if slot.failed:
             known.limit = max(1.0, known.limit / 2)
+            slot.flow.window = WINDOW
             return
         known.limit = min(float(self._most), known.limit + 1)
+        if slot.flow.wanted:
+            slot.flow.window += slot.recipients
+            slot.flow.wanted = False
         for other in known.slots:
             other.overtaken = other.overtaken or (other.called_s is not None and other.called_s <= slot.called_s)
         took_s = self._clock_s() - slot.called_s

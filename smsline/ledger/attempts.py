@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final, Literal, NamedTuple, overload
 
 from smsline.ledger import statistics
-from smsline.ledger.batch_queues import ALONE, BatchQueue, parse_queue
+from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.blocks import fees_of, numbers_of, pack_note, read_note
 from smsline.ledger.breaker import SILENT, BreakerEvent, Heard
 from smsline.ledger.codes import CodeUse, run_with_codes, tidy_code
@@ -31,7 +31,7 @@ class RecipientResult(NamedTuple):
         counted: Whether the try counts.
         fee: Billable segments.
         delay_ms: For `waiting`: when it may be tried again; `NO_DELAY` for at once.
-        alone: For `waiting`: it must not share its next call.
+        at_most: For `waiting`: its next call must not carry more recipients; 0: as many as any.
         resent: It was sent again although the outcome of the first call is unknown; that is done once.
         queue: For `waiting`: the batch queue to wait in, where it is another than it was taken from; else empty.
         next_account: For `waiting`: it moves on to the next account; a mark of the decision, which sending turns into `queue`.
@@ -45,7 +45,7 @@ class RecipientResult(NamedTuple):
     counted: bool = True
     fee: int = 0
     delay_ms: float = NO_DELAY
-    alone: bool = False
+    at_most: int = 0
     resent: bool = False
     queue: str = ""
     next_account: bool = False
@@ -308,7 +308,7 @@ def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, flo
     back: dict[tuple[str, float], list[int]] = {}
     for result in each.results:
         if result.state is State.WAITING:
-            elsewhere = result.queue or (queue._replace(params=ALONE).text() if result.alone else "")
+            elsewhere = result.queue or (queue.with_at_most(result.at_most).text() if result.at_most else "")
             # NO_DELAY means the front of the queue a recipient came from; in another queue it has no place of its own.
             delay_ms = max(0.0, result.delay_ms) if elsewhere else result.delay_ms
             back.setdefault((elsewhere or queue.text(), delay_ms), []).append(result.position)

@@ -47,7 +47,7 @@ class BatchQueue(NamedTuple):
         region: `m` mainland, `g` global; followed by the country where the hour of sending depends
             on it, and by `@` and the job's own window where it has one (`region_text`).
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number
-            alone.
+            alone; `a50` one set, and 50 numbers in a call at most.
         digest: Stands for everything else that must be equal in a call.
         pinned: `!` when traffic must not fail over from this account, else empty.
     """
@@ -89,6 +89,16 @@ class BatchQueue(NamedTuple):
     def subjects(self) -> tuple[str, str, str]:
         """What may be parked of the account so that this batch queue waits, besides all of it."""
         return self.template, self.side, self.own
+
+    @property
+    def at_most(self) -> int:
+        """Most numbers that a call may carry, of those whose larger call was refused for one of them; 0: as many as the provider takes."""
+        return int(self.params.removeprefix(ALONE) or 1) if self.params.startswith(ALONE) else 0
+
+    def with_at_most(self, numbers: int) -> "BatchQueue":
+        """The batch queue of the same messages whose calls carry no more numbers."""
+        # A worker of another version that cannot read the number sends full calls: slower, and not wrong.
+        return self._replace(params=ALONE if numbers == 1 else f"{ALONE}{numbers}")
 
     def text(self) -> str:
         """The batch queue's id."""

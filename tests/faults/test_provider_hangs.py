@@ -153,6 +153,54 @@ def test_calls_of_a_suspect_account_go_out_with_growing_pauses() -> None:
     assert went == [0.0, 0.25, 1.25, 3.25, 7.25]
 
 
+def test_no_more_is_under_way_than_was_lately_needed_twice_over() -> None:
+    """One whole call to start with, one more each time that one had to wait; unused for seconds, it is one again."""
+    clock = Clock()
+    in_flight = InFlight(THREADS, ("a",), clock)
+
+    def at_once(recipients: int, lane: str) -> int:
+        """As many calls begin as may, and go well."""
+        with ExitStack() as calls:
+            begun = 0
+            while slot := calls.enter_context(in_flight.entered("a", lane)):
+                in_flight.call(slot, recipients)
+                begun += 1
+            clock.now_s += 0.02
+        return begun
+
+    assert [at_once(200, "marketing") for _ in range(4)] == [1, 2, 3, 4]
+    clock.now_s += 1
+    assert at_once(200, "marketing") == THREADS, "twice what was under way a second ago"
+    clock.now_s += 60
+    assert at_once(200, "marketing") == 1, "and nothing was since"
+    with in_flight.entered("a", "marketing") as slot:
+        assert slot
+        in_flight.call(slot, 200)
+        slot.failed = True
+    assert at_once(200, "marketing") == 1
+    assert at_once(1, "otp") == THREADS // 2 + 1, "a lane of its own: the failed call has halved its share alone"
+
+
+def test_a_salvo_that_was_held_up_does_not_leave_at_once(ledger: Ledger) -> None:
+    """Eight threads and a campaign that is all due: the first call finds out whether the provider answers at all."""
+    hole = BlackHole()
+    scene = make_scene(ledger, {"hole": hole}, worker_threads=THREADS)
+    scene.submit(some_numbers(2_000))
+    while accept.accept_due(scene.engine, "marketing"):
+        pass
+    threads = [threading.Thread(target=send.send_slice, args=(scene.engine, "marketing", 20.0)) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_for(lambda: sum(thread.is_alive() for thread in threads) == 1)
+        assert [len(call.numbers) for call in hole.calls] == [200]
+    finally:
+        scene.engine.stopping.set()
+        hole.let_go.set()
+        for thread in threads:
+            thread.join()
+
+
 def test_a_stuck_call_is_known_to_all_processes(scene: Scene) -> None:
     """They have a call of their own carry one recipient, until one is answered."""
     scene.engine.router.breakers.suspect("main")

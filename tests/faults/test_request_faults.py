@@ -12,6 +12,8 @@ from worker.providers.base import Answer, Call
 COUNT = 2_000
 WRONG = "FailedOperation.TemplateParamSetNotMatchApprovedTemplate"
 
+WORDS = "FailedOperation.ContainSensitiveWord"
+
 AT_TENCENT = (
     "InvalidParameter",
     "InvalidParameterValue.NeverSeen",
@@ -83,6 +85,47 @@ def test_several_templates_that_meet_the_same_code_hold_their_account(scene: Sce
     scene.later(61)
     scene.send_all()
     assert sum(scene.counts(job).get("accepted", 0) for job in bad) == 7
+
+
+@pytest.mark.parametrize(
+    ("provider", "code"),
+    [
+        ("tencent", "InvalidParameterValue.IncorrectPhoneNumber"),
+        ("tencent", "FailedOperation.PhoneNumberInBlacklist"),
+        ("alibaba", "isv.MOBILE_NUMBER_ILLEGAL"),
+        ("alibaba", "InvalidPhoneNumbers"),
+        ("smspartner", "9.phoneNumbers"),
+    ],
+)
+def test_the_number_that_spoils_a_call_is_found(scene: Scene, provider: str, code: str) -> None:
+    """The whole call is refused for it, and does not say for whom: smaller calls find it out, the others have one message each."""
+    bad = FIRST + 123
+
+    def answer(provider: FakeProvider, call: Call) -> Answer:
+        return (refuse(code) if bad in call.numbers else accept)(provider, call)
+
+    accounts = scene.engine.settings.accounts
+    accounts["main"] = accounts["main"].model_copy(update={"provider": provider})
+    scene.provider.usual = answer
+    job = scene.submit(some_numbers(600))
+    for _ in range(6):
+        scene.later(1)
+    assert scene.counts(job) == {"total": 600, "accepted": 599, "dead": 1}
+    assert [row["phone"] for row in scene.results(job) if row["state"] == "dead"] == [f"+{bad}"]
+    assert max(scene.texts().values()) == 1
+    assert len(scene.provider.calls) <= 2 + 1 + 4 + 5 + 4 + 3
+    assert not parked(scene)
+
+
+@pytest.mark.parametrize("answer", [refuse(WORDS), refuse_items(WORDS)])
+def test_a_text_that_may_not_be_sent_holds_its_job_alone(scene: Scene, answer: Script) -> None:
+    """However many jobs meet it: their texts differ, and the template is that of good ones too."""
+    scene.provider.usual = answer
+    bad = [scene.submit(some_numbers(1_000, FIRST + 1_000 * n), params=[f"bad {n}"]) for n in range(3)]
+    scene.send_all()
+    assert len(scene.provider.calls) == 3
+    assert [scope for scope, _ in parked(scene)] == ["job"] * 3
+    assert [scene.counts(job) for job in bad] == [{"total": 1_000, "waiting": 1_000}] * 3
 
 
 def test_one_row_of_bad_params_does_not_take_its_call_with_it(scene: Scene) -> None:

@@ -196,8 +196,8 @@ class Scheduler:
 
     def _takes(self, queue: str) -> bool:
         """Whether this process may work on a batch queue: it stays due all the same, for others or for later."""
-        account = batch_queues.parse_queue(queue).account
-        takes = self.engine.takes(account)
+        named = batch_queues.parse_queue(queue)
+        account, takes = named.account, self.engine.takes(named.account, named.lane)
         if not takes and not self.engine.presence.has(account):
             self.engine.presence.lacks(account, "what waits for it")
         return takes

@@ -119,7 +119,7 @@ def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
     """Park what the trouble speaks of: the account, one side of it, a template, or one job's messages alone."""
     queue = flight.claim.queue
     # Account and process have no subject: all of the account is meant.
-    subject = {Scope.REGION: queue.side, Scope.TEMPLATE: queue.own}.get(trouble.scope, "")
+    subject = {Scope.REGION: queue.side, Scope.TEMPLATE: queue.own, Scope.CONTENT: queue.own}.get(trouble.scope, "")
     if trouble.scope is Scope.TEMPLATE:
         # One job may have misspelt a variable, which must not stop the template's other jobs. When
         # a job with other params meets the same code, it is the template.

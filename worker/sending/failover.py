@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from smsline.ledger import failover as moves_of_claim
 from smsline.ledger.attempts import EntryResults, Taken
-from smsline.ledger.batch_queues import ALONE, OWN, SHARED, BatchQueue, CallGroup, Claim
+from smsline.ledger.batch_queues import OWN, SHARED, BatchQueue, CallGroup, Claim
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.failover import Move
 from smsline.ledger.runs import Entry, decode, encode
@@ -79,8 +79,8 @@ def moved_on(
         return list(entries)
     found, accounts = [], engine.settings.accounts
     for group, each in zip(groups, entries, strict=True):
-        # A recipient that was tried alone here may share calls again there.
-        params = queue.params if queue.params != ALONE else OWN if group.own_params else SHARED
+        # A recipient that was tried in a smaller call here may share full ones again there.
+        params = (OWN if group.own_params else SHARED) if queue.at_most else queue.params
         results = []
         for number, result in zip(group.numbers, each.results, strict=True):
             if result.next_account:

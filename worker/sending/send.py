@@ -10,7 +10,6 @@ from redis.exceptions import RedisError
 from smsline.ledger import attempts, batch_queues
 from smsline.ledger.attempts import Recorded
 from smsline.ledger.batch_queues import (
-    ALONE,
     OWN,
     BatchQueue,
     CallLimits,
@@ -58,7 +57,9 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
     """Make the calls that are due in a lane, for about so long; returns how many."""
     over, calls = engine.slice_ends(seconds), 0
     while not over():
-        due_queue, next_ms = engine.due_queues[lane].next(engine.ledger, engine.takes, engine.router.put_off)
+        due_queue, next_ms = engine.due_queues[lane].next(
+            engine.ledger, lambda account: engine.takes(account, lane), engine.router.put_off
+        )
         if due_queue is None:
             if next_ms > 0:
                 engine.poke(next_ms)
@@ -88,7 +89,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
     if closed_s := windows.queue_closed_s(engine.settings.accounts, queue, engine.now_ms):
         batch_queues.hold(engine.ledger, queue, closed_s * 1000)
         return False
-    with engine.in_flight.entered(queue.account) as slot:
+    with engine.in_flight.entered(queue.account, queue.lane) as slot:
         if slot is None or engine.presence.sits_out(queue.account):
             return False
         flight = _begin(engine, queue, rule_of(provider, queue), entry)
@@ -108,7 +109,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         if isinstance(request, Broken):
             answer: Answer = request
         else:
-            engine.in_flight.call(slot)
+            engine.in_flight.call(slot, sum(len(group.numbers) for group in flight.begun.groups))
             answer = provider.send(request)
         took_s = engine.monotonic_s() - called_s
         outcome = _decide(engine, flight, answer)
@@ -238,10 +239,12 @@ def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> bool:
 
 
 def rule_of(provider: Provider, queue: BatchQueue) -> BatchRule:
-    """How the batch queue's numbers are packed: by the provider's rule, or one by one where each must have its own call."""
+    """How the batch queue's numbers are packed: by the provider's rule, or fewer in a call where one of more has spoilt it."""
     rule = provider.batch_rule(region_named(queue.region))
-    if queue.params == ALONE or (queue.params == OWN and not rule.params_differ):
+    if queue.params == OWN and not rule.params_differ:
         return BatchRule(rule.action, 1)
+    if queue.at_most:
+        return BatchRule(rule.action, min(rule.limit, queue.at_most))
     return rule.own or rule if queue.params == OWN else rule
 
 

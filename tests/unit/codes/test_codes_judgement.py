@@ -220,7 +220,7 @@ def test_throttles_say_how_long() -> None:
         ("Throttling.Hour", "throttle", "account"),
         ("MissingTemplateCode", "park", "template"),
         ("MissingAccessKeyId", "park", "process"),
-        ("InvalidPhoneNumbers", "dead", "request"),
+        ("InvalidPhoneNumbers", "dead", "recipient"),
         ("InvalidTimeStamp.Format", "park", "process"),
         ("InvalidAction.Unsupported", "park", "account"),
         ("InvalidSignatureMethod", "park", "account"),

@@ -108,7 +108,7 @@ def test_each_verdict_moves_its_recipient(answer: Answer, state: State, *, count
     (result,) = results(decide(answer, groups(1), POLICY))
     assert result.state is state
     if state is State.WAITING:
-        assert (result.counted, result.delay_ms, result.alone) == (counted, delay_ms, False)
+        assert (result.counted, result.delay_ms, result.at_most) == (counted, delay_ms, 0)
     if state is not State.ACCEPTED:
         assert result.code
 
@@ -232,22 +232,26 @@ def test_a_throttled_template_holds_its_line_and_leaves_the_bucket_open() -> Non
     assert 0 < outcome.hold_s <= 86_400
 
 
-def test_a_call_refused_for_one_number_is_split_into_single_calls() -> None:
-    """Which number it was shows then; no try is counted, and a single call means what it says."""
-    split = results(decide(refused(NUMBER), groups(3), POLICY))
-    assert {(result.state, result.alone, result.counted, result.delay_ms) for result in split} == {
-        (State.WAITING, True, False, 0.0)
+@pytest.mark.parametrize(("numbers", "at_most"), [(200, 50), (50, 12), (12, 3), (3, 1)])
+def test_a_call_refused_for_one_number_is_split_into_smaller_ones(numbers: int, at_most: int) -> None:
+    """Down to single calls, which mean what they say; no try is counted until then."""
+    split = results(decide(refused(NUMBER), groups(numbers), POLICY))
+    assert {(result.state, result.at_most, result.counted, result.delay_ms) for result in split} == {
+        (State.WAITING, at_most, False, 0.0)
     }
     (alone,) = results(decide(refused(NUMBER), groups(1), POLICY))
-    assert (alone.state, alone.alone) == (State.DEAD, False)
+    assert (alone.state, alone.at_most) == (State.DEAD, 0)
 
 
 def test_a_call_refused_for_its_content_is_split_where_each_number_has_its_own() -> None:
-    """One bad value among many; where all share the content, all are dead."""
-    assert {result.alone for result in results(decide(refused(WORDS), groups(3, own_params='[["a"]]'), POLICY))} == {
-        True
-    }
-    assert {result.state for result in results(decide(refused(WORDS), groups(3), POLICY))} == {State.DEAD}
+    """One bad value among many. Where all share the content their job is held, and says nothing of its template; alone it is dead."""
+    own = results(decide(refused(WORDS), groups(40, own_params='[["a"]]'), POLICY))
+    assert {result.at_most for result in own} == {1}
+    shared = decide(refused(WORDS), groups(3), POLICY)
+    assert shared.park
+    assert (shared.park.scope, shared.fault) == (Scope.CONTENT, "")
+    assert {result.state for result in results(shared)} == {State.WAITING}
+    assert [result.state for result in results(decide(refused(WORDS), groups(1), POLICY))] == [State.DEAD]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ OUTCOMES: Final[dict[str, Callable[[int, str], RecipientResult]]] = {
     "later": lambda position, _: RecipientResult(position, State.WAITING, "Retry", delay_ms=60_000),
     "away": lambda position, _: RecipientResult(position, State.WAITING, "Reroute", delay_ms=0.0, next_account=True),
     "alone": lambda position, _: RecipientResult(
-        position, State.WAITING, "Refused", counted=False, delay_ms=0.0, alone=True
+        position, State.WAITING, "Refused", counted=False, delay_ms=0.0, at_most=1
     ),
 }
 """What a call can come to for one recipient; the first three are its letter, the others let it wait."""

@@ -131,18 +131,19 @@ def test_bad_number_without_a_name() -> None:
     """When the message names nobody, each is tried alone."""
     outcome = came_to(400, nine("phoneNumber"))
 
-    assert [(mark.state, mark.alone, mark.counted) for mark in marks(outcome)] == [(State.WAITING, True, False)] * 2
+    assert [(mark.state, mark.at_most, mark.counted) for mark in marks(outcome)] == [(State.WAITING, 1, False)] * 2
 
 
 def test_bad_text_of_many() -> None:
-    """A refusal for a text: each is tried alone where each has its own, else it is the job's text and all are dead."""
-    assert [mark.alone for mark in marks(came_to(400, nine("message"), own=("a", "b")))] == [True, True]
-    assert [mark.state for mark in marks(came_to(400, nine("message")))] == [State.DEAD, State.DEAD]
+    """A refusal for a text: each is tried alone where each has its own, else it is the job's text and all of the job is held."""
+    assert [mark.at_most for mark in marks(came_to(400, nine("message"), own=("a", "b")))] == [1, 1]
+    assert [mark.state for mark in marks(came_to(400, nine("message")))] == [State.WAITING, State.WAITING]
+    assert [mark.state for mark in marks(came_to(400, nine("message"), numbers=(FIRST,)))] == [State.DEAD]
 
 
 def test_no_price_for_somebody() -> None:
     """A refusal for want of a price that does not say whose: each is tried alone; alone it is the number's end."""
-    assert [mark.alone for mark in marks(came_to(400, error(13)))] == [True, True]
+    assert [mark.at_most for mark in marks(came_to(400, error(13)))] == [1, 1]
     assert [mark.state for mark in marks(came_to(400, error(13), numbers=(FIRST,)))] == [State.DEAD]
 
 
@@ -151,7 +152,7 @@ def test_stop_list_of_somebody() -> None:
     outcome = came_to(400, error(14))
 
     assert outcome.opted_out == []
-    assert [mark.alone for mark in marks(outcome)] == [True, True]
+    assert [mark.at_most for mark in marks(outcome)] == [1, 1]
     assert came_to(400, error(14), numbers=(FIRST,)).opted_out == [FIRST]
 
 

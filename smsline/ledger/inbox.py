@@ -11,7 +11,7 @@ from redis.exceptions import ReadOnlyError
 from smsline import numbers
 from smsline.errors import Conflict, Unconfirmed
 from smsline.job import JobSpec
-from smsline.ledger import poison, version
+from smsline.ledger import poison
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S, Keys
 from smsline.ledger.link import Ledger, ScriptCall, Value
@@ -391,10 +391,10 @@ def steering(keys: Keys, job: str, wanted: str) -> Talk[tuple[str, str] | None]:
     Raises:
         OtherVersion: The ledger is of another version; nothing was done.
     """
-    lane, *layout = yield from ask(("HGET", keys.job(job), "lane"), *version.questions(keys))
-    version.refuse_answers(*layout)
-    if lane is None:
-        return None
-    key_list = [*keys.book, keys.job(job), keys.inbox(lane.decode()), keys.got(job)]
-    (answer,) = yield from insist(job, ("control", key_list, [job, wanted]))
+    (lane,) = yield from ask(("HGET", keys.job(job), "lane"))
+    # Also without a lane: that a ledger of another layout has no such job says nothing.
+    key_list = [*keys.book, keys.job(job), keys.inbox(lane.decode() if lane else LANES[0]), keys.got(job)]
+    (answer,) = yield from insist(job, ("control", [*key_list, keys.version, keys.ids], [job, wanted, LAYOUT]))
+    if answer and answer[0] == b"layout":
+        refuse_other(answer[1].decode())
     return (answer[0].decode(), answer[1].decode()) if answer else None

@@ -89,14 +89,14 @@ class DeadlineTransport(httpx.BaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, done))
 
     def ask(self, request: httpcore.Request) -> tuple[httpcore.Response, Callable[[], None]]:
-        """Make the request once; `may_have_left` tells afterwards whether any of it can have reached the provider.
+        """Make the request once; `may_have_left` tells afterwards whether all of it can have reached the provider.
 
         Returns:
             The answer, whose body is still to be read, and what ends it.
         """
         # What is written before this many layers of TLS lie on a connection is for the proxy: it
         # holds nothing of the request.
-        _way.layers, _way.left = (request.url.scheme == b"https") * (1 + self._by_tls_proxy), False
+        _way.layers, _way.left, _way.cut = (request.url.scheme == b"https") * (1 + self._by_tls_proxy), False, False
         if request.url.scheme not in {b"http", b"https"}:
             raise httpcore.UnsupportedProtocol("the URL is neither http nor https")
         if not self._turns.acquire(timeout=max(0.0, request.extensions["timeout"]["pool"])):
@@ -159,14 +159,23 @@ class _Way(threading.local):
 
     layers = 0
     left = False
+    cut = False
 
 
 _way: Final = _Way()
 
 
 def may_have_left() -> bool:
-    """Whether this thread's last call has written anything of its request to where the provider can have read it."""
+    """Whether this thread's last call has written all of its request to where the provider can have read it.
+
+    What lacks its last byte cannot have been carried out: the length of the body stands in the head, and the signature is over all of it.
+    """
     return _way.left
+
+
+def was_cut_off() -> bool:
+    """Whether the way to the provider broke before the last byte of this thread's last request was written."""
+    return _way.cut and not _way.left
 
 
 class _Body(httpx.SyncByteStream):
@@ -246,6 +255,8 @@ class _DeadlineStream(httpcore.NetworkStream):
             # failed write.
             with suppress(httpcore.WriteError):
                 self._flush(timeout)
+        # An answer is asked for when the request is written; not after a write that failed.
+        _way.left = _way.left or (self._layers >= _way.layers and not _way.cut)
         return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -257,8 +268,10 @@ class _DeadlineStream(httpcore.NetworkStream):
     def _flush(self, timeout: float | None) -> None:
         unwritten, self._unwritten = bytes(self._unwritten), bytearray()
         left_s = _left(timeout, httpcore.WriteTimeout)
-        _way.left = _way.left or self._layers >= _way.layers
+        # The system takes the last byte of a write, or of its TLS record, or the write has failed.
+        _way.cut = self._layers >= _way.layers
         self._stream.write(unwritten, left_s)
+        _way.cut = False
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

@@ -15,7 +15,7 @@ import httpx
 
 from smsline.errors import shorten
 from worker.providers.base import Broken
-from worker.providers.deadline import DeadlineTransport, deadlines, may_have_left
+from worker.providers.deadline import DeadlineTransport, deadlines, may_have_left, was_cut_off
 from worker.providers.egress import DIRECTLY, Egress
 
 LOG: Final = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ NEVER_LEFT: Final = (
     httpcore.UnsupportedProtocol,
     httpcore.LocalProtocolError,
 )
-"""Raised before the first byte of a request is written. All other errors may come after the provider has read it."""
+"""Raised before the first byte of a request is written. All others may come after its last one, which the transport tells."""
 
 _ERRORS_OF_HTTP: Final = (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
@@ -138,7 +138,7 @@ class HttpxPort:
             if not self._counts_bytes or may_have_left():
                 code = f"http.{type(error).__name__}"
                 return Broken(maybe_sent=True, code=code, detail="the call broke after it may have been sent")
-            return _never_left(error)
+            return _never_left(error, cut_off=was_cut_off())
 
     def close(self) -> None:
         """Close kept-alive connections."""
@@ -179,8 +179,11 @@ class HttpxPort:
             done()
 
 
-def _never_left(error: Exception) -> Broken:
-    """A call that broke before any of its request could reach the provider: on the way to it, or in the proxy."""
+def _never_left(error: Exception, *, cut_off: bool = False) -> Broken:
+    """A call that broke before all of its request could reach the provider: on the way to it, in the proxy, or while it was written."""
+    if cut_off:
+        detail = "not sent: the connection broke before the last byte of the request was written"
+        return Broken(maybe_sent=False, code="http.CutOff", detail=detail)
     # Only a failed connect may speak for itself: it had no URL, header or answer to quote from.
     words = shorten(str(error), 200) if isinstance(error, httpx.ConnectError | httpcore.ConnectError) else ""
     if re.search(r"\bSSL\b|CERTIFICATE|certificate", words):

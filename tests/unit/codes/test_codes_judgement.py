@@ -34,6 +34,7 @@ def test_only_certain_refusals_are_retried() -> None:
         "http.ConnectTimeout",
         "http.PoolTimeout",
         "http.ProxyError",
+        "http.CutOff",
         "http.Tls",
         "http.Closed",
         "http.NoTime",
@@ -45,8 +46,8 @@ def test_only_certain_refusals_are_retried() -> None:
 
 
 def test_httpx_draws_the_line_between_never_left_and_perhaps_there() -> None:
-    """Connecting may be repeated; once a byte has gone out it may not."""
-    never_left = ["ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"]
+    """Connecting may be repeated, and what lacks its last byte; once all has gone out it may not."""
+    never_left = ["ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "CutOff"]
     perhaps = ["ReadTimeout", "WriteTimeout", "ReadError", "WriteError", "CloseError", "RemoteProtocolError"]
 
     assert {lookup("smsline", "local", f"http.{name}").row.verdict for name in never_left} == {Verdict.RETRY}

@@ -3,7 +3,9 @@
 import socket
 import socketserver
 import ssl
+import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,7 +17,7 @@ from config.accounts import Account
 from config.settings import SettingsError, load_settings
 from tests.support.tls import Certificates, certificates
 from worker.providers.base import Broken, Refused
-from worker.providers.egress import Egress, egress_of
+from worker.providers.egress import DIRECTLY, Egress, egress_of
 from worker.providers.http import HttpRequest, HttpResponse, HttpxPort
 from worker.providers.reading import patient, retry_after_s
 
@@ -53,6 +55,18 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return certificates(tmp_path_factory.mktemp("tls"))
+
+
+def in_tls(made: Certificates, peer: Handle) -> Handle:
+    """The same peer, spoken to through TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.server, made.key)
+
+    def handle(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as inside:
+            peer(inside)
+
+    return handle
 
 
 def over_tls(made: Certificates, answer: bytes) -> Handle:
@@ -94,10 +108,12 @@ def pump(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def call(endpoint: str, egress: Egress = Egress(), timeout_s: float = 3.0) -> HttpResponse | Broken:  # noqa: B008
+def call(
+    endpoint: str, egress: Egress = DIRECTLY, timeout_s: float = 3.0, *, body: bytes = b"{}"
+) -> HttpResponse | Broken:
     port = HttpxPort(endpoint, pool_size=1, egress=egress)
     try:
-        return port.send(HttpRequest(timeout_s, b"{}"))
+        return port.send(HttpRequest(timeout_s, body))
     finally:
         port.close()
 
@@ -158,6 +174,30 @@ def test_what_breaks_behind_the_tunnel_may_have_left(servers: Servers, made: Cer
     for broken in (call("https://localhost:7443", way), call(f"http://127.0.0.1:{servers.start(hang_up)}")):
         assert isinstance(broken, Broken)
         assert broken.maybe_sent
+
+
+def reset(connection: socket.socket) -> None:
+    connection.recv(1_000)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def read_no_further(connection: socket.socket) -> None:
+    connection.recv(1_000)
+    time.sleep(1.0)
+
+
+@pytest.mark.parametrize("peer", [reset, read_no_further])
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_request_that_lacks_its_last_byte_was_not_carried_out(
+    servers: Servers, made: Certificates, peer: Handle, *, tls: bool
+) -> None:
+    """Its recipients may be sent to again: nothing can read a body whose end, and signature, never came."""
+    way = Egress("", None, str(made.ca)) if tls else DIRECTLY
+    port = servers.start(in_tls(made, peer) if tls else peer)
+    broken = call(f"{'https' if tls else 'http'}://localhost:{port}", way, 0.5, body=bytes(32 * 1024 * 1024))
+
+    assert isinstance(broken, Broken)
+    assert (broken.maybe_sent, broken.code) == (False, "http.CutOff")
 
 
 def test_whose_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,16 +226,21 @@ def test_one_bad_number_that_spoils_a_call_is_found_by_single_calls(scene: Scene
     }
 
 
-def test_content_that_will_never_do_kills_its_call_and_nothing_else(scene: Scene) -> None:
-    """Each recipient is in the dead letter with the code."""
-    bad = scene.submit(some_numbers(5), template="bad")
-    scene.provider.script.append(refuse("FailedOperation.ContainSensitiveWord"))
+def test_content_that_will_never_do_concerns_its_job_and_nothing_else(scene: Scene) -> None:
+    """A message is in the dead letter with the code; a job of several recipients is held with it, and can be cancelled."""
+    one, several = scene.submit(some_numbers(1), template="bad"), scene.submit(some_numbers(5), template="worse")
+    scene.provider.script.extend([refuse("FailedOperation.ContainSensitiveWord")] * 2)
     scene.send_all()
     good = scene.submit(some_numbers(5))
     scene.send_all()
-    assert scene.counts(bad) == {"total": 5, "dead": 5}
-    assert scene.status(bad)["closed_at"]
+    assert scene.counts(one) == {"total": 1, "dead": 1}
+    assert scene.status(one)["closed_at"]
+    assert scene.counts(several) == {"total": 5, "waiting": 5}
+    assert {row["code"] for row in scene.results(several)} == {"FailedOperation.ContainSensitiveWord"}
     assert scene.counts(good) == {"total": 5, "accepted": 5}
+    scene.ask.cancel(several)
+    scene.run()
+    assert scene.counts(several) == {"total": 5, "cancelled": 5}
 
 
 def test_a_code_that_nobody_knows_is_doubted_counted_and_shown(scene: Scene) -> None:

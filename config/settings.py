@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     words_file: FilePath | None = None
     """Rows that override the table of words by which replies are read."""
 
-    reply_poll_s: SecondsOrZero = 5.0
+    reply_poll_s: SecondsOrZero = 0.5
     """Between two looks for replies at a provider that queues them; 0 leaves them there."""
 
     sandbox: Annotated[Literal["auto", "on", "off"], LowerCase] = "auto"

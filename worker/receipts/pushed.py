@@ -3,6 +3,8 @@
 import logging
 from typing import Final
 
+from redis.exceptions import RedisError
+
 from smsline.ledger import accounts, due, pages, replies
 from smsline.ledger.pages import PushedPage
 from smsline.ledger.replies import NewReply
@@ -42,6 +44,22 @@ def read_pushed(engine: Engine, account: str) -> int:
     if not due.finish(engine.ledger, key, lease, 0 if engine.stopping.is_set() else None):
         due.hasten(engine.ledger, key, account, 0)
     return rows
+
+
+def read_waiting(engine: Engine) -> None:
+    """Read what waits of all accounts of this process.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached.
+    """
+    for account in engine.providers:
+        try:
+            read_pushed(engine, account)
+        except RedisError:
+            raise
+        except Exception:
+            # It stays due; a process that did not begin for one page would serve no lane either.
+            log.exception("account %s: what waits of its pushes could not be read", account)
 
 
 def _read(engine: Engine, account: str, form: PushFormat, stored: list[PushedPage]) -> int:

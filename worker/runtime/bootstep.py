@@ -11,7 +11,7 @@ from smsline.names import QUEUES
 from worker import traces
 from worker.engine import Engine
 from worker.maintenance import balance, statistics
-from worker.receipts import replies
+from worker.receipts import pushed, replies
 from worker.runtime.scheduler import Scheduler
 from worker.sending import strangers
 
@@ -74,4 +74,6 @@ def register(engine: Engine) -> None:
     engine.presence.announce(now=True)
     strangers.welcome(engine)
     replies.begin(engine)
+    # Before the first call is made: an opt-out that was pushed while no worker ran holds for that call.
+    pushed.read_waiting(engine)
     statistics.begin(engine)

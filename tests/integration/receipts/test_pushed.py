@@ -17,6 +17,7 @@ from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 from worker.providers.base import Broken, Refused, Reply, ReplyPage
 from worker.receipts import pushed, replies
+from worker.runtime.bootstep import register
 
 REPLIES = "PullSmsReplyStatus"
 
@@ -181,6 +182,17 @@ def test_a_page_that_comes_while_pages_are_read_is_read_too(scene: Scene, monkey
     assert scene.due(scene.ledger.keys.pushed_due) == ["main"]
     pushed.read_pushed(scene.engine, "main")
     assert scene.counts(job) == {"total": 2, "delivered": 2}
+
+
+def test_what_was_pushed_while_no_worker_ran_is_read_before_the_first_call(scene: Scene) -> None:
+    """An opt-out among it holds for the campaign that was handed over meanwhile."""
+    body = {"nationcode": "86", "mobile": str(FIRST)[2:], "sign": "S", "text": "TD", "time": 1}
+    pages.push(scene.ledger, "main", "reply", json.dumps(body).encode())
+    job = scene.submit([FIRST])
+    register(scene.engine)
+    scene.send_all()
+    assert scene.counts(job) == {"total": 1, "suppressed": 1}
+    scene.ledger.redis.delete(scene.ledger.keys.stats_due)  # as `replies_due`
 
 
 @pytest.mark.parametrize("way", ["push", "pull"])

@@ -105,11 +105,7 @@ class Table:
 
         `PhoneNumberInBlacklist`.
         """
-        tail = skeleton(code)
-        for row in self.rows if tail else ():
-            _, dot, _ = row.code.partition(".")
-            if dot and skeleton(row.code.rpartition(".")[2]) == tail:
-                yield TableHit(row, "alias")
+        yield from (TableHit(row, "alias") for row in self._tails.get(skeleton(code), ()))
 
     def _in_span(self, code: str) -> CodeRow | None:
         # _NUMBER takes no zeros in front: `MK:0012` is a code of its own and not within MK:1-20.
@@ -118,7 +114,7 @@ class Table:
         stem, number = parts["stem"], int(parts["number"])
         return next((span.row for span in self._spans if span.stem == stem and span.low <= number <= span.high), None)
 
-    # The three below serve people alone, so they are made when a person first asks; workers never pay for them.
+    # All below serve people alone, so they are made when a person first asks; workers never pay for them.
     @cached_property
     def _loose(self) -> dict[str, list[CodeRow]]:
         """Rows by what people write for them: any case, or a number printed beside the code."""
@@ -132,6 +128,15 @@ class Table:
     @cached_property
     def _skeletons(self) -> dict[str, list[CodeRow]]:
         return _by_spelling(self.rows, skeleton)
+
+    @cached_property
+    def _tails(self) -> dict[str, list[CodeRow]]:
+        index: dict[str, list[CodeRow]] = {}
+        for row in self.rows:
+            _, dot, tail = row.code.rpartition(".")
+            if dot and (spelling := skeleton(tail)):
+                index.setdefault(spelling, []).append(row)
+        return index
 
     @cached_property
     def _unpadded(self) -> dict[str, list[CodeRow]]:

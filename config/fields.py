@@ -80,11 +80,16 @@ def _ascending(spans_s: tuple[float, ...]) -> tuple[float, ...]:
     return spans_s
 
 
-def _prefix(text: str) -> str:
-    digits = text.removeprefix("+")
-    if not re.fullmatch(r"[1-9][0-9]{0,6}", digits):
-        raise ValueError(f"must be country prefixes of 1 to 7 digits such as 86 or 1242, not {text!r}")
-    return digits
+def matching(pattern: str, rule: str) -> AfterValidator:
+    """A check of a text, the whole of which must match; `{text}` in the rule is what was given."""
+    found = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not found.fullmatch(text):
+            raise ValueError(rule.replace("{text}", repr(text)))
+        return text
+
+    return AfterValidator(check)
 
 
 def _text(text: str) -> str:
@@ -95,12 +100,6 @@ def _text(text: str) -> str:
     if max(numbers, default=1) > MAX_PARAMS or re.search(r"[{}]", PLACE.sub("", text)):
         raise ValueError(f"must hold {{1}} to {{{MAX_PARAMS}}} where the params go, and no other braces")
     return text
-
-
-def _template(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9_.:-]{1,64}", name):
-        raise ValueError("must be a template id of 1 to 64 letters, digits or _.:-")
-    return name
 
 
 class TemplateAt(NamedTuple):
@@ -128,14 +127,6 @@ def _template_at(value: object) -> object:
     return TemplateAt(found[1], names)
 
 
-def _name(text: str) -> str:
-    # Lower case alone, because environment variables cannot tell the case of a name. No dot and no blank: names are
-    # parts of keys and of metrics.
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", text):
-        raise ValueError("must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
-    return text
-
-
 def _url_of(*schemes: str) -> AfterValidator:
     def check(text: str) -> str:
         read_url(text, schemes)
@@ -161,8 +152,12 @@ def _endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
-# An account, a route or a namespace, in lower case.
-Name = Annotated[str, AfterValidator(_name)]
+# An account, a route or a namespace. Lower case alone, because environment variables cannot tell the
+# case of a name. No dot and no blank: names are parts of keys and of metrics.
+Name = Annotated[
+    str,
+    matching(r"[a-z0-9][a-z0-9_-]{0,31}", "must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"),
+]
 
 Country = Annotated[str, AfterValidator(_country)]
 
@@ -172,17 +167,25 @@ LowerCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str
 Probes = Annotated[tuple[Seconds, ...], BeforeValidator(split), AfterValidator(_ascending)]
 
 # Country prefixes without plus sign: `86,852` or a list.
-Prefixes = Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], BeforeValidator(split)]
+Prefix = Annotated[
+    str,
+    matching(r"\+?[1-9][0-9]{0,6}", "must be country prefixes of 1 to 7 digits such as 86 or 1242, not {text}"),
+    AfterValidator(lambda text: text.removeprefix("+")),
+]
+Prefixes = Annotated[tuple[Prefix, ...], BeforeValidator(split)]
+
+# A template id as a key of settings.
+TemplateKey = Annotated[
+    str, LowerCase, matching(r"[a-z0-9_.:-]{1,64}", "must be a template id of 1 to 64 letters, digits or _.:-")
+]
 
 # Template ids, lower case because environment variables cannot tell, to texts with {1}, {2} … for
 # the params.
-Texts = dict[Annotated[str, LowerCase, AfterValidator(_template)], Annotated[str, AfterValidator(_text)]]
+Texts = dict[TemplateKey, Annotated[str, AfterValidator(_text)]]
 
 # Template ids as jobs give them, lower case, to the account's own. `SMS_9`, or `SMS_9(code,
 # minutes)`.
-Templates = dict[
-    Annotated[str, LowerCase, AfterValidator(_template)], Annotated[TemplateAt, PlainValidator(_template_at)]
-]
+Templates = dict[TemplateKey, Annotated[TemplateAt, PlainValidator(_template_at)]]
 
 RedisUrl = Annotated[str, _url_of(*REDIS_SCHEMES)]
 BrokerUrl = Annotated[str, _url_of(*BROKER_SCHEMES)]

@@ -10,7 +10,7 @@ extension or a second number.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from struct import pack as _pack
 from struct import unpack as _unpack
@@ -245,22 +245,20 @@ def _valid_in(table: PhoneMetadata) -> re.Pattern[str]:
         *(table.mobile, table.fixed_line, table.toll_free, table.shared_cost, table.personal_number),
         *(table.voip, table.uan, table.pager, table.voicemail),
     )
-    premium, *patterns = ("|".join(_pattern(table, kind)) for kind in (table.premium_rate, *kinds))
+    premium, *patterns = (
+        f"(?=(?:{'|'.join(f'.{{{length}}}' for length in kind.possible_length or general.possible_length)})\\Z)"
+        f"(?:{kind.national_number_pattern})"
+        # -1: the region has no numbers of the kind.
+        if general and kind and kind.national_number_pattern and -1 not in kind.possible_length
+        else ""
+        for kind in (table.premium_rate, *kinds)
+    )
     # The library asks for premium rate first, so that a number which two kinds claim is one of these.
     dear = f"(?!(?:{premium})\\Z)" if premium else ""
     known = "|".join(filter(None, patterns))
     return re.compile(f"(?=(?:{general.national_number_pattern if general else ''})\\Z){dear}(?:{known})")
 
 
-def _pattern(table: PhoneMetadata, kind: phonenumbers.PhoneNumberDesc | None) -> Iterator[str]:
-    """The expression for the numbers of a kind; none where the region has none."""
-    general = table.general_desc
-    if general and kind and kind.national_number_pattern and -1 not in kind.possible_length:
-        lengths = "|".join(f".{{{length}}}" for length in kind.possible_length or general.possible_length)
-        yield f"(?=(?:{lengths})\\Z)(?:{kind.national_number_pattern})"
-
-
-@cache
 def usual_spelling() -> Callable[[str], object]:
     """Tells, by one expression, whether a text is a mainland mobile number in E.164.
 

@@ -7,6 +7,7 @@ docs/python.md.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Self, Unpack
 
 import phonenumbers
@@ -243,7 +244,25 @@ class Collector:
 
     def number_info(self, phones: Sequence[str], *, account: str = "", timeout_s: float = 10.0) -> list[NumberInfo]:  # noqa: ARG002
         """As `Client.number_info`, by the tables of this package in place of a provider."""
-        return [_info(phone) for phone in phones]
+        found = []
+        for phone in phones:
+            info = NumberInfo(
+                phone=phone,
+                ok=False,
+                code="unread",
+                message="",
+                calling_code="",
+                subscriber="",
+                country="",
+                country_name="",
+            )
+            with suppress(BadInput):
+                number = parse_number(f"+{phone.removeprefix('+')}")
+                calling_code = str(phonenumbers.parse(e164(number)).country_code)
+                info |= {"phone": e164(number), "ok": True, "code": "Ok", "country": country_of(number)}
+                info |= {"calling_code": calling_code, "subscriber": str(number).removeprefix(calling_code)}
+            found.append(info)
+        return found
 
     def replies(self, since_s: float = 0) -> Iterator[KeptReply]:  # noqa: ARG002 - as `Client`'s
         """As `Client.replies`: what the test has put into `kept_replies`."""
@@ -357,18 +376,3 @@ class AsyncCollector:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-
-def _info(phone: str) -> NumberInfo:
-    """What a provider says that reads numbers by libphonenumber's tables."""
-    unread = NumberInfo(
-        phone=phone, ok=False, code="unread", message="", calling_code="", subscriber="", country="", country_name=""
-    )
-    try:
-        number = parse_number(f"+{phone.removeprefix('+')}")
-    except BadInput:
-        return unread
-    calling_code = str(phonenumbers.parse(e164(number)).country_code)
-    subscriber = str(number).removeprefix(calling_code)
-    read = NumberInfo(**{**unread, "phone": e164(number), "ok": True, "code": "Ok", "country": country_of(number)})
-    return NumberInfo(**{**read, "calling_code": calling_code, "subscriber": subscriber})

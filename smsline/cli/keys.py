@@ -1,13 +1,13 @@
 """Keys of the HTTP API: made, listed, revoked. A key is shown once, when it is made."""
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line, print_secret
+from smsline.cli.times import span_s
 from smsline.errors import BadInput
 
 commands = typer.Typer(
@@ -18,7 +18,6 @@ commands = typer.Typer(
     ),
 )
 
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Whose it is; stands in the audit trail.", show_default=False)
@@ -47,13 +46,16 @@ def create(
     as_json: opt.Json = False,
 ) -> None:
     """Make a key and print it, once."""
+    ends_in_s = span_s(expires) if expires else 0  # for ever, which is what the ledger takes 0 for
+    if ends_in_s is None or (expires and not ends_in_s):
+        raise BadInput("--expires", expires, "must be a time span such as 90d, 12h or 30m")
     token = opt.admin_of(context).create_api_key(
         name,
         scopes=[part for value in scope for part in _split(value)],
         lanes=_split(lanes),
         templates=_split(templates),
         per_s=per_s,
-        expires_s=_span_s(expires),
+        expires_s=ends_in_s,
     )
     print_secret(name, "key", token, as_json=as_json)
 
@@ -100,17 +102,3 @@ def revoke(context: typer.Context, name: Name, *, as_json: opt.Json = False) -> 
 
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _span_s(text: str) -> float:
-    """`90d` in seconds.
-
-    Raises:
-        BadInput: No number with s, m, h or d behind it.
-    """
-    if not text:
-        return 0  # for ever, which is what the ledger takes 0 for
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
-    if not found or not int(found[1]):
-        raise BadInput("--expires", text, "must be a time span such as 90d, 12h or 30m")
-    return float(int(found[1]) * _SECONDS[found[2]])

@@ -104,16 +104,33 @@ def _table(columns: Sequence[Column], rows: Sequence[Row], *, terminal: bool) ->
 
 def _print_stacked(on: "Console", columns: Sequence[Column], rows: Sequence[Row], *, kept: Sequence[Column]) -> None:
     """Each row's short values on a line, or on several if need be, and its sentences folded under it."""
-    from rich.padding import Padding  # noqa: PLC0415 - only where something is drawn
+    from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
+    from rich.padding import Padding  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     shown, short = _only([column for column in kept if not column.words], columns, rows)
-    header, *lines = _aligned(shown, [[column.name for column in shown], *short], width=on.width)
+    # Where the next value would not fit, the row goes on in an indented line.
+    told = [[column.name for column in shown], *short]
+    widths = _widths(shown, told)
+    breaks, used = set[int](), 0
+    for place, wide in enumerate(widths):
+        used += wide + len(_GAP)
+        if place and used - len(_GAP) > on.width:
+            breaks.add(place)
+            used = _INDENT + wide + len(_GAP)
+
+    def padded(place: int, text: str) -> str:
+        blanks = " " * (widths[place] - cell_len(text))
+        before = "\n" + " " * _INDENT if place in breaks else _GAP if place else ""
+        return before + (blanks + text if shown[place].number else text + blanks)
+
+    aligned = ("".join(padded(place, text) for place, text in enumerate(row)) for row in told)
+    header, *lines = ("\n".join(part.rstrip() for part in line.split("\n")) for line in aligned)
     sentences = _only([column for column in columns if column.words], columns, rows)[1]
     on.print(Text(header, style="bold"), soft_wrap=True)
-    for line, told in zip(lines, sentences, strict=True):
+    for line, under in zip(lines, sentences, strict=True):
         on.print(Text(line), soft_wrap=True)
-        for sentence in filter(None, told):
+        for sentence in filter(None, under):
             on.print(Padding(Text(sentence), (0, 0, 0, _INDENT)))
 
 
@@ -123,27 +140,3 @@ def _widths(columns: Sequence[Column], rows: Sequence[Row]) -> list[int]:
 
     names = [column.name for column in columns]
     return [max(cell_len(row[place]) for row in (names, *rows)) for place in range(len(columns))]
-
-
-def _aligned(columns: Sequence[Column], rows: Sequence[Row], *, width: int) -> list[str]:
-    """Rows with their values under each other.
-
-    Where the next value would not fit, the row goes on in an indented line.
-    """
-    from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
-
-    widths = _widths(columns, rows)
-    breaks, used = set[int](), 0
-    for place, wide in enumerate(widths):
-        used += wide + len(_GAP)
-        if place and used - len(_GAP) > width:
-            breaks.add(place)
-            used = _INDENT + wide + len(_GAP)
-
-    def padded(place: int, text: str) -> str:
-        blanks = " " * (widths[place] - cell_len(text))
-        before = "\n" + " " * _INDENT if place in breaks else _GAP if place else ""
-        return before + (blanks + text if columns[place].number else text + blanks)
-
-    lines = ["".join(padded(place, text) for place, text in enumerate(row)) for row in rows]
-    return ["\n".join(part.rstrip() for part in line.split("\n")) for line in lines]

@@ -48,6 +48,29 @@ def parse_at(text: str, *, now_s: float) -> float:
     return at_s
 
 
+def span_s(text: str) -> int | None:
+    """`90d`, `12h`, `30m` or `45s` in seconds; None for anything else."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    return int(int(found[1]) * _SECONDS[found[2]]) if found else None
+
+
+def since_s(text: str, *, now_s: float) -> float:
+    """Epoch seconds of a time or of so long ago; 0 for an empty text.
+
+    Raises:
+        BadInput: It is neither.
+    """
+    if not text:
+        return 0.0
+    if (ago_s := span_s(text.strip().removeprefix("-"))) is not None:
+        return now_s - ago_s
+    try:
+        # Without an offset it is local time: a person types what the clock on the wall shows.
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise BadInput("--since", text, "must be an ISO 8601 time, or so long ago: 30m, 24h, 7d") from None
+
+
 def local(at_s: float) -> datetime:
     """The moment by the clock of this machine, with its offset."""
     return datetime.fromtimestamp(at_s, UTC).astimezone()

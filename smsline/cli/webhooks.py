@@ -12,7 +12,7 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line, print_secret
-from smsline.cli.replies import since_s
+from smsline.cli.times import since_s
 
 commands = typer.Typer(
     context_settings=opt.HELP,

@@ -72,7 +72,7 @@ def read_row(cells: Mapping[str, str], space: Namespace) -> CodeRow | Fault:
         The row, or the first fault found.
     """
     # Known words first: the later checks look verdicts and scopes up without asking whether there are such.
-    for check in (_known_words, _code, _verdict_fits, _waiting):
+    for check in (_known_words, _verdict_fits, _waiting):
         if fault := check(cells):
             return fault
     cell = {**dict.fromkeys(COLUMNS, ""), **cells}
@@ -147,10 +147,6 @@ def _known_words(cells: Mapping[str, str]) -> Fault | None:
     for field, words in known.items():
         if (value := cells.get(field, "")) not in words:
             return Fault(field, value, "is one of " + ", ".join(word for word in words if word))
-    return None
-
-
-def _code(cells: Mapping[str, str]) -> Fault | None:
     code = cells.get("code", "")
     if not code:
         return Fault("code", code, "is the code to file the row under and cannot be empty")

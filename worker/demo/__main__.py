@@ -19,10 +19,10 @@ from rich.markup import escape
 from smsline import Admin, Client
 from smsline.errors import SmslineError
 from worker.demo import scenario
-from worker.demo.findings import Findings, complaints, gather
+from worker.demo.findings import complaints, gather
 from worker.demo.play import StillOpen, follow, names, submit_campaign, submit_otps
 from worker.demo.progress import progress
-from worker.demo.running import LOG, SETTINGS_FILE, Report, Service, ServiceFailed, running
+from worker.demo.running import LOG, SETTINGS_FILE, ServiceFailed, running
 from worker.demo.summary import show_summary
 
 _PIPE_WIDTH: Final = 120
@@ -98,36 +98,32 @@ def _demonstrate(console: Console, folder: Path) -> list[str]:
             ).raise_for_status()
         what = f"Redis, a sandbox provider (it sends nothing) and {report.workers} worker processes are up"
         _tick(console, f"{what}, after {time.monotonic() - began_s:.1f} s")
-        found, took_s = _play(console, folder, service, report)
+        client = Client(redis_url=report.redis_url)
+        submitted_s = time.monotonic()
+        campaign = submit_campaign(client, folder / _CSV)
+        took_s = time.monotonic() - submitted_s
+        _tick(
+            console,
+            f"{scenario.CAMPAIGN_SIZE:,} numbers of a CSV file are safe in the ledger as one job, after {took_s:.1f} s; "
+            f"they go out at {scenario.PACE:g} a second",
+        )
+        # Behind the campaign on purpose: they have to overtake it.
+        otps = submit_otps(client)
+        waiting = client.status(campaign)["counts"]["waiting"]
+        _tick(
+            console, f"{len(otps)} one-time passwords are submitted, with {waiting:,} numbers of the campaign waiting"
+        )
+        console.print(_MEANWHILE, style="dim")
+        with progress(console) as show:
+            statuses = follow(client, names(campaign, otps), show=show, check=service.check)
+        closed_s = time.monotonic() - submitted_s
+        # Asked before the service stops: sandbox and ledger end with it.
+        found = gather(Admin(redis_url=report.redis_url), statuses, otps, report.sandbox_url)
+        client.close()
     trouble = complaints(found)
     if not trouble:
-        show_summary(console, found, took_s)
+        show_summary(console, found, closed_s)
     return trouble
-
-
-def _play(console: Console, folder: Path, service: Service, report: Report) -> tuple[Findings, float]:
-    """Submit, watch, and ask what came of it; returns that, and the seconds it took."""
-    client = Client(redis_url=report.redis_url)
-    began_s = time.monotonic()
-    campaign = submit_campaign(client, folder / _CSV)
-    took_s = time.monotonic() - began_s
-    _tick(
-        console,
-        f"{scenario.CAMPAIGN_SIZE:,} numbers of a CSV file are safe in the ledger as one job, after {took_s:.1f} s; "
-        f"they go out at {scenario.PACE:g} a second",
-    )
-    # Behind the campaign on purpose: they have to overtake it.
-    otps = submit_otps(client)
-    waiting = client.status(campaign)["counts"]["waiting"]
-    _tick(console, f"{len(otps)} one-time passwords are submitted, with {waiting:,} numbers of the campaign waiting")
-    console.print(_MEANWHILE, style="dim")
-    with progress(console) as show:
-        statuses = follow(client, names(campaign, otps), show=show, check=service.check)
-    closed_s = time.monotonic() - began_s
-    # Asked before the service stops: sandbox and ledger end with it.
-    found = gather(Admin(redis_url=report.redis_url), statuses, otps, report.sandbox_url)
-    client.close()
-    return found, closed_s
 
 
 def _tick(console: Console, told: str) -> None:

@@ -74,7 +74,7 @@ def build_app(web: Web) -> Starlette:
     app = Starlette(
         routes=list(ROUTES),
         middleware=[Middleware(SecurityHeaders), Middleware(SameOriginOnly), Middleware(BodyLimits, most_bytes)],
-        exception_handlers={HTTPException: _http_failure, Exception: _crash},
+        exception_handlers={HTTPException: _http_failure, Exception: _http_failure},
     )
     # A redirect would answer /v1/jobs/ with 307, and programs would post their campaign twice.
     app.router.redirect_slashes = False
@@ -83,18 +83,16 @@ def build_app(web: Web) -> Starlette:
 
 
 def _http_failure(request: Request, error: Exception) -> Response:
-    """What Starlette or we refuse by a status alone."""
-    status, told = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+    """What Starlette or we refuse by a status alone, or a fault of ours: Starlette logs that, and its page says nothing of it."""
+    status, told = (
+        (error.status_code, error.detail)
+        if isinstance(error, HTTPException)
+        else (500, "This is a fault of the web process; its log has the details.")
+    )
     answer = problem(status, told) if _asks_the_api(request) else failure(request, status, told)
     # Retry-After and Connection belong to the refusal and not to the page that says it.
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
-
-
-def _crash(request: Request, _: Exception) -> Response:
-    """A fault of ours. Starlette logs it, and the log hides numbers and secrets; the page says nothing of it."""
-    told = "This is a fault of the web process; its log has the details."
-    return problem(500, told) if _asks_the_api(request) else failure(request, 500, told)
 
 
 def _asks_the_api(request: Request) -> bool:

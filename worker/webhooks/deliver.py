@@ -121,14 +121,14 @@ class Deliveries:
                 self.busy[member] -= 1
                 self._in_trouble -= trouble
 
-    def work(self, member: str) -> int:
-        """Do what is due for a member of the due set, for some seconds; returns how many events or entries that were."""
-        return fan_out(self.engine) if member == OUTBOX else self._deliver(member)
-
     def _endpoint(self, member: str) -> Endpoint:
         return webhooks.find(self.engine.ledger, member.removeprefix("to "))
 
-    def _deliver(self, member: str) -> int:
+    def work(self, member: str) -> int:
+        """Do what is due for a member of the due set, for some seconds; returns how many events or entries that were."""
+        if member == OUTBOX:
+            return fan_out(self.engine)
+
         ledger, over, done = self.engine.ledger, self.engine.slice_ends(SLICE_S), 0
         try:
             endpoint = self._endpoint(member)

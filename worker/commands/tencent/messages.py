@@ -1,6 +1,5 @@
 """`smsline tencent replies`, `receipts`, `number` and `convert`."""
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,6 +11,7 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
 from smsline.cli.output import cell, print_json, print_line, say, show, table
+from smsline.cli.times import span_s
 from smsline.codes import for_receipt
 from smsline.errors import BadInput, SmslineError
 from smsline.numbers import parse_number
@@ -33,8 +33,6 @@ Phones = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Numbers,
 Serial = Annotated[str, typer.Argument(metavar="SERIAL", help="As `smsline results` shows it.", show_default=False)]
 At = Annotated[str, typer.Option("--at", metavar="TIME", help="When it was typed in (ISO 8601).", show_default="now")]
 
-_AGE: Final = re.compile(r"(\d{1,6})([smhd])")
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Kept off the oldest time that can be asked for, so that clocks which differ a little do not make
 # it too old.
 _MARGIN_S: Final = 60
@@ -166,8 +164,7 @@ def _of(api: Api, text: str, since: str) -> Iterator[Reply]:
 
 def _span(since: str) -> tuple[int, int]:
     """From so long ago until now, epoch seconds."""
-    age, now_s = _AGE.fullmatch(since.strip()), int(time.time())
-    age_s = int(age[1]) * _UNITS[age[2]] if age else 0
+    age_s, now_s = span_s(since) or 0, int(time.time())
     if not 0 < age_s <= ASK_BACK_S:
         raise BadInput("--since", since, "must be an age such as 90m, 12h or 7d, at most 7d")
     # 7d is offered and is a minute too much for the provider: the margin is taken off silently.

@@ -74,11 +74,13 @@ _SEND: Final[dict[tuple[Verdict, Scope | None], str]] = {
 }
 _RECEIPT: Final[dict[Verdict, str]] = {
     Verdict.OK: "The number ends as delivered.",
-    Verdict.RETRY: "The number ends as undelivered and is not sent again by itself; a new job {wait} may be delivered.",
-    Verdict.THROTTLE: "The number ends as undelivered and is not sent again by itself; leave it alone {wait}.",
+    Verdict.RETRY: "Tries the number again {wait}, within its ttl and as often as receipt_retry of its lane says; "
+    "then it ends as undelivered.",
+    Verdict.THROTTLE: "Leaves the number alone {wait}, then tries it again, within its ttl and as often as receipt_retry of "
+    "its lane says; else it ends as undelivered.",
     Verdict.PARK: "The number ends as undelivered and is not tried again; the cause is one that an operator mends.",
-    Verdict.REROUTE: "The number ends as undelivered and is not sent again by itself; a new job through another account "
-    "may be delivered.",
+    Verdict.REROUTE: "Tries the number through the next account of its order at once, within its ttl and as often as "
+    "receipt_retry of its lane says; else it ends as undelivered.",
     Verdict.DEAD: "The number ends as undelivered and is not tried again.",
     Verdict.UNSURE: "The provider's success flag decides; a failure is not tried again, because the message may be there.",
 }

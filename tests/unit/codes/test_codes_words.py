@@ -47,12 +47,12 @@ def test_a_send(code: str, words: str) -> None:
     ("code", "words"),
     [
         ("DELIVRD", "ends as delivered"),
-        ("MI:0001", "a new job after 2 h"),
-        ("MX:0003", "leave it alone for 1 day"),
+        ("MI:0001", "Tries the number again after 2 h, within its ttl and as often as receipt_retry"),
+        ("MX:0003", "Leaves the number alone for 1 day, then tries it again"),
         ("TX:2000", "an operator mends"),
         ("ML:MYWG", "is not tried again"),
         ("TX:3001", "success flag decides"),
-        ("TD:18", "a new job through another account"),
+        ("TD:18", "through the next account of its order at once"),
     ],
 )
 def test_a_receipt(code: str, words: str) -> None:

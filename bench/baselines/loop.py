@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+import msgspec
+
 from bench.sandbox import APP, SECRET_ID, SECRET_KEY, SIGN
 from worker.providers.base import Call, Content
 from worker.providers.http import HttpRequest, HttpResponse, HttpxPort, host_of
 from worker.providers.tencent import wire
-from worker.providers.tencent.caller import CONTENT_TYPE, SERVICE, VERSION
+from worker.providers.tencent.client import CONTENT_TYPE, SERVICE, VERSION
 from worker.providers.tencent.signing import sign
 
 PER_CALL: Final = 200
@@ -48,7 +50,7 @@ def _as_needed(batches: Iterator[range]) -> list[range]:
 def _post(port: HttpxPort, host: str, batch: range) -> bool:
     """One signed SendSms; whether it was answered with 200."""
     call = Call(numbers=batch, content=CONTENT, context="bench", timeout_s=TIMEOUT_S)
-    body = wire.send_body(call, sdk_app_id=APP)
+    body = msgspec.json.encode(wire.send_params(call, sdk_app_id=APP))
     signature = sign(
         body,
         secret_id=SECRET_ID,

@@ -61,14 +61,14 @@ def test_the_clock_is_an_hour_off(desk: Desk, monkeypatch: pytest.MonkeyPatch, o
     """A worker with a wrong clock is refused by the provider, which parks the account and says why; set right, everything goes out."""
     provider = desk.providers[ACCOUNT]
     assert isinstance(provider, TencentProvider)
-    monkeypatch.setattr(provider._caller, "_clock", lambda: time.time() + off_s)
+    monkeypatch.setattr(provider, "clock", lambda: time.time() + off_s)
     job = desk.submit("otp")
     wait_until(lambda: calls_after_a_step(desk), what="the first call")
     (parked,) = admin_of(desk.client).accounts()[0]["parked"]
     assert parked["code"] == "AuthFailure.SignatureExpire"
     assert "clock" in parked["meaning"]
     assert desk.client.status(job)["counts"]["waiting"] == COUNT
-    monkeypatch.setattr(provider._caller, "_clock", time.time)
+    monkeypatch.setattr(provider, "clock", time.time)
     assert desk.finish(job) == {"delivered": COUNT}
     assert desk.sent() == {1}
 

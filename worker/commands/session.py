@@ -1,7 +1,7 @@
 """What commands that call a provider share: settings, account, gate, and errors in words."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
@@ -15,17 +15,16 @@ from smsline.codes import for_read, load_overrides
 from smsline.errors import BadInput, SmslineError, Unavailable
 from smsline.ledger.link import Ledger
 from worker.gate import CommandGate
+from worker.providers.adapter import BUSY, Adapter
 from worker.providers.base import Broken, Refused
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Adapter)
 
 AccountName = Annotated[
     str,
     typer.Option("--account", metavar="NAME", help="The account; default: the only one there is.", show_default=False),
 ]
-
-# Code of a call that was not made because its bucket gave no token in time (smsline/codes).
-BUSY: Final = "limit.Busy"
 
 _NOT_DONE: Final = "nothing was carried out"
 _PERHAPS: Final = "it may have been carried out all the same: look before you try again"
@@ -87,18 +86,30 @@ def chosen(settings: Settings, provider: str, name: str) -> tuple[str, Account]:
 
 
 @contextmanager
-def open_gate(settings: Settings, name: str, limits: Mapping[str, float]) -> Iterator[CommandGate]:
-    """The gate of an account's calls until the block ends.
+def open_account(kind: type[A], provider: str, name: str) -> Iterator[A]:
+    """The adapter of an account as configured, each of its calls under the action's bucket, until the block ends.
+
+    Args:
+        kind: The provider's adapter.
+        provider: Whose accounts are meant.
+        name: The account's name; empty for the only one that the provider has.
 
     Raises:
+        BadInput: The settings cannot be used, or do not tell which account.
         Unavailable: Redis cannot be reached: without its buckets no call is made.
     """
+    settings = read_settings()
+    name, held = chosen(settings, provider, name)
     ledger = open_ledger(settings)
+    # One connection: a command makes its calls one after the other.
+    opened = kind(name, held, pool_size=1)
+    opened.gate = CommandGate(ledger, settings.bucket_of(name), provider=provider, limits=opened.limits)
     try:
-        yield CommandGate(ledger, settings.bucket_of(name), provider=settings.accounts[name].provider, limits=limits)
+        yield opened
     except RedisError as error:
         raise Unavailable(f"Redis cannot be reached, and without it no call is made: {type(error).__name__}") from error
     finally:
+        opened.close()
         ledger.close()
 
 

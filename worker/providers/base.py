@@ -54,15 +54,20 @@ class Call:
     own_params: Sequence[tuple[str, ...]] = ()
 
 
+AGAIN: Final = "call.Again"
+"""Code of a number that could not be in the call with the others: nothing was sent to it, and it goes with the next call
+(smsline/codes)."""
+
+
 class Item(NamedTuple):
     """The provider's word on one number of a call; `ok` by the provider's own success spelling."""
 
     number: int
     ok: bool
     code: str
-    serial: str
-    fee: int
-    message: str
+    serial: str = ""
+    fee: int = 0
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,7 @@ class QueueProvider(Provider, Protocol):
     def pull_action(self) -> str:
         """The action whose bucket `pull` is charged to."""
 
-    def pull(self, limit: int) -> bytes | Broken:
+    def pull(self, limit: int) -> bytes | Refused | Broken:
         """Take the next receipts off the account's queue as raw bytes, to be stored before they are read."""
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
@@ -243,7 +248,7 @@ class ReplyProvider(Provider, Protocol):
     def replies_action(self) -> str:
         """The action whose bucket `pull_replies` is charged to."""
 
-    def pull_replies(self, limit: int) -> bytes | Broken:
+    def pull_replies(self, limit: int) -> bytes | Refused | Broken:
         """Take the next replies off the account's queue as raw bytes, to be stored before they are read."""
 
     def count_replies(self, raw: bytes) -> int | None:

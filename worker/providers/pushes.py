@@ -1,6 +1,6 @@
 """What providers push: receipts and replies in each one's form, and the answer it expects."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -11,6 +11,7 @@ import msgspec
 
 from config.providers import PROVIDERS
 from worker.providers.base import Receipt, ReceiptPage, Reply, ReplyPage
+from worker.providers.reading import receipts_of, replies_of
 
 LONGEST_TEXT: Final = 4096
 """Characters of a reply that are kept."""
@@ -37,9 +38,7 @@ class PushFormat:
 
     def read_receipts(self, raw: bytes) -> ReceiptPage:
         """A stored page of receipts, decoded."""
-        found = [self.receipt(row) for row in rows_of(raw)]
-        receipts = tuple(each for each in found if isinstance(each, Receipt))
-        return ReceiptPage(receipts, bad_rows=found.count(None), rows=len(found))
+        return receipts_of(rows_of(raw), self.receipt)
 
     def read_replies(self, raw: bytes) -> ReplyPage:
         """A stored page of replies, decoded."""
@@ -51,12 +50,6 @@ def push_format(provider: str) -> PushFormat | None:
     """How a provider pushes, from `push.PUSH` of its package; None for one that does not."""
     name = f"{PROVIDERS[provider]}.push"
     return cast("PushFormat", import_module(name).PUSH) if find_spec(name) else None
-
-
-def replies_of(rows: Sequence[object], read: Callable[[dict[str, Any]], Reply | None]) -> ReplyPage:
-    """The replies of rows, and how many of them could not be read; what is no object is one of these."""
-    found = tuple(reply for row in rows if isinstance(row, dict) and (reply := read(row)))
-    return ReplyPage(found, len(rows) - len(found))
 
 
 def rows_of(raw: bytes) -> list[dict[str, Any]]:

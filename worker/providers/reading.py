@@ -3,22 +3,23 @@
 Nothing that arrives raises, and no field is trusted to be of its documented type.
 """
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import wraps
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, get_type_hints
 
 import msgspec
 
-from worker.providers.base import Broken, Refused
-from worker.providers.http import HttpResponse
+from worker.providers.base import Broken, Item, Receipt, ReceiptPage, Reply, ReplyPage
+from worker.providers.cleaning import Clean
 
 LONGEST: Final = 512
 """Characters kept of a field. The longest that counts is Tencent's SessionContext, under 512 bytes (its document, line 3784)."""
 
 Row: TypeAlias = dict[str, Any]
+
+Held = TypeVar("Held", dict[str, Any], list[Any])
+Made = TypeVar("Made")
 
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
@@ -74,21 +75,6 @@ def without_a_word(status: int, *, answered: bool = False) -> Broken:
 LONGEST_WAIT_S: Final = 3600.0
 """A longer Retry-After is a mistake, or an operator's matter."""
 
-Judged = TypeVar("Judged", bound=bytes | Refused | Broken)
-
-
-def patient(judge: Callable[..., Judged]) -> Callable[..., Judged]:
-    """An adapter's `judge` that keeps how long a 429 or a 503 asks to wait (`Retry-After`, RFC 9110)."""
-
-    @wraps(judge)
-    def judged(response: HttpResponse, **more: Any) -> Judged:  # noqa: ANN401 - the adapter's own
-        found = judge(response, **more)
-        if isinstance(found, bytes) or response.status not in {429, 503} or found.delay_s is not None:
-            return found
-        return replace(found, delay_s=retry_after_s(response.headers, now_s=time.time()))
-
-    return judged
-
 
 def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
     """Seconds that `Retry-After` asks to wait, as a number or as a date; None without one that can be read."""
@@ -138,6 +124,78 @@ def flag(value: object) -> bool | None:
 def first(row: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 - a field may hold anything
     """The first of these fields that is there and not null."""
     return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def held(row: Row, name: str, kind: type[Held]) -> Held | Broken:
+    """What an answer must have under a name, an object or a list; a list that is null is an empty one."""
+    found = row.get(name, ...)
+    if found is None and kind is list:
+        return kind()
+    # A success without its object is no success: whether the action was carried out is then in
+    # doubt.
+    return found if isinstance(found, kind) else unreadable(f"neither an error nor the field {name}")
+
+
+def words(value: object) -> str:
+    """Reads, in `made`, a text of the provider's that is cleaned before it is kept."""
+    return text(value)
+
+
+def made(kind: type[Made], row: Row, clean: Clean = str) -> Made:
+    """A dataclass of an answer's fields, each declared as `Annotated[type, how it is read, *its names]`.
+
+    The first of the names that is there and not null counts; without names the whole row is read.
+    """
+    values = []
+    for hint in get_type_hints(kind, include_extras=True).values():
+        read, *names = hint.__metadata__
+        value = read(first(row, *names) if names else row)
+        values.append(clean(value) if read is words else value)
+    return kind(*values)
+
+
+def items_of(
+    listed: Iterable[object],
+    numbers: Collection[int],
+    *,
+    spelled: Callable[[Row], str],
+    asked: Callable[[str, Collection[int]], int | None],
+    item: Callable[[Row, int], Item],
+) -> tuple[tuple[Item, ...], Oddities]:
+    """The items of an answer's rows, matched to the numbers of the call by number and never by position.
+
+    Args:
+        listed: The rows.
+        numbers: Of the call.
+        spelled: The number in a row as it is written; empty for a row without one, or without a word on it.
+        asked: Which of the numbers a written one means.
+        item: Reads the row of a number.
+    """
+    known, found = frozenset(numbers), dict[int, Item]()
+    strangers = repeats = spoilt = 0
+    for row in listed:
+        if not isinstance(row, dict) or not (written := spelled(row)):
+            spoilt += 1
+        elif (number := asked(written, known)) is None:
+            strangers += 1
+        elif number in found:
+            repeats += 1
+        else:
+            found[number] = item(row, number)
+    return tuple(found.values()), Oddities(strangers, repeats, spoilt)
+
+
+def receipts_of(listed: Sequence[object], read: Callable[[Row], Receipt | str | None]) -> ReceiptPage:
+    """The receipts of rows; a row that `read` has no value for is counted as bad, one that it has a word for only as a row."""
+    found = [read(row) if isinstance(row, dict) else None for row in listed]
+    receipts = tuple(each for each in found if isinstance(each, Receipt))
+    return ReceiptPage(receipts, bad_rows=found.count(None), rows=len(found))
+
+
+def replies_of(listed: Sequence[object], read: Callable[[Row], Reply | None]) -> ReplyPage:
+    """The replies of rows, and how many of them could not be read; what is no object is one of these."""
+    found = tuple(reply for row in listed if isinstance(row, dict) and (reply := read(row)))
+    return ReplyPage(found, len(listed) - len(found))
 
 
 def rows(value: object) -> list[Row] | None:

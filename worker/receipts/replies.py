@@ -59,7 +59,7 @@ def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[in
     if wait_ms := wait_for_token(engine, account, provider.replies_action, urgent=False):
         return 0, wait_ms
     page = provider.pull_replies(PAGE)
-    if isinstance(page, Broken):
+    if not isinstance(page, bytes):
         accounts.note_error(engine.ledger, account, f"{page.code} while pulling replies")
         return 0, trouble_s(engine, account, provider.replies_action) * 1000
     rows = provider.count_replies(page)

@@ -11,7 +11,8 @@ from smsline.ledger.link import Ledger
 from tests.support.scene import Scene, make_settings
 from tests.support.world import FIRST
 from worker.engine import Engine
-from worker.providers.tencent.client import open_provider
+from worker.providers.tencent.client import TencentProvider, open_provider
+from worker.providers.tencent.reviews import TEMPLATES, Draft, Kind
 from worker.receipts import questions
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
@@ -98,14 +99,10 @@ def test_templates_and_signatures_are_listed_page_by_page(scene: Scene, sandbox:
     admin = Admin(ledger=scene.ledger)
     assert admin.templates() == []
     provider = scene.engine.providers["main"]
-    from worker.providers.tencent.api import Api  # noqa: PLC0415
-    from worker.providers.tencent.questions import _Taken  # noqa: PLC0415
-    from worker.providers.tencent.templates import TEMPLATES, Draft, Kind  # noqa: PLC0415
-
-    api = Api(provider._caller, _Taken())  # type: ignore[attr-defined]
+    assert isinstance(provider, TencentProvider)
     sandbox.control(limits={"*": 0})
     for nth in range(101):
-        TEMPLATES.add(api, Draft(f"t{nth}", "Your code is {1}.", Kind.OTP, international=False, remark="codes"))
+        TEMPLATES.add(provider, Draft(f"t{nth}", "Your code is {1}.", Kind.OTP, international=False, remark="codes"))
     listed = admin.templates()
     assert [row["name"] for row in listed] == [f"t{nth}" for nth in range(101)]
     assert listed[0]["review"] == "approved"

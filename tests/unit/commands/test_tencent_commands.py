@@ -15,9 +15,9 @@ from tests.unit.providers.tencent.harness import CALL
 from worker.commands import session
 from worker.commands.tencent import run
 from worker.commands.tencent.session import account, known
-from worker.providers.tencent import templates
-from worker.providers.tencent.checks import ZONE
 from worker.providers.tencent.client import open_provider
+from worker.providers.tencent.questions import ZONE
+from worker.providers.tencent.reviews import TEMPLATES, Draft, Kind
 from worker.sandbox.background import Background
 
 
@@ -77,11 +77,7 @@ def test_lists_go_on_to_the_last_page(tencent: Run) -> None:
     tencent("templates", "add", "--name", "n", "--content", "x", "--remark", "r", "--global")
     with account("main") as api:
         for number in range(100):
-            known(
-                templates.TEMPLATES.add(
-                    api, templates.Draft(f"n{number}", "x", templates.Kind.OTP, international=True, remark="r")
-                )
-            )
+            known(TEMPLATES.add(api, Draft(f"n{number}", "x", Kind.OTP, international=True, remark="r")))
 
     assert len(tencent("templates", "list", "--global", "--json").json) == 101
     assert tencent("templates", "list", "--json").json == []

@@ -6,20 +6,24 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from config.accounts import Account
+from config.facts import ProviderFacts
 from config.settings import SettingsError, load_settings
 from tests.support.tls import Certificates, certificates
+from tests.unit.providers.line import Answering
+from worker.providers.adapter import Adapter
 from worker.providers.base import Broken, Refused
 from worker.providers.egress import DIRECTLY, Egress, egress_of
 from worker.providers.http import HttpRequest, HttpResponse, HttpxPort
-from worker.providers.reading import patient, retry_after_s
+from worker.providers.reading import retry_after_s
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Handle = Callable[[Any], None]
@@ -254,18 +258,28 @@ def test_retry_after(value: str, expected: float | None) -> None:
 
 def test_who_asks_to_wait_is_heard() -> None:
     """On 429 and 503, for a refusal and for no answer; a wait of the provider's own counts more."""
+    found: list[bytes | Refused | Broken] = []
 
-    @patient
-    def judge(_response: HttpResponse, *, found: bytes | Refused | Broken) -> bytes | Refused | Broken:
-        return found
+    class Judging(Adapter):
+        facts = ProviderFacts(endpoint="https://x.example", actions={})
 
-    told = {"Retry-After": "7"}
-    broken = Broken(maybe_sent=True, code="http.503", detail="")
-    assert judge(HttpResponse(503, b"", told), found=broken) == Broken(True, "http.503", "", 7.0)
-    assert judge(HttpResponse(500, b"", told), found=broken) == broken
-    own = Refused("Throttling", "", "", 2.0)
-    assert judge(HttpResponse(429, b"", told), found=own) == own
-    assert judge(HttpResponse(429, b"", told), found=b"{}") == b"{}"
+        def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:  # noqa: ARG002
+            return HttpRequest(timeout_s)
+
+        def judge(self, response: HttpResponse) -> bytes | Refused | Broken:  # noqa: ARG002
+            return found[-1]
+
+    def heard(status: int, judged: bytes | Refused | Broken) -> object:
+        found.append(judged)
+        answering = Answering(lambda _: httpx.Response(status, headers={"Retry-After": "7"}))
+        port = HttpxPort("https://x.example", pool_size=1, transport=answering)
+        return Judging("x", account(), port=port).once("send", {})
+
+    broken, own = Broken(maybe_sent=True, code="http.503", detail=""), Refused("Throttling", "", "", 2.0)
+    assert heard(503, broken) == Broken(True, "http.503", "", 7.0)
+    assert heard(500, broken) == broken
+    assert heard(429, own) == own
+    assert heard(429, b"{}") == b"{}"
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ The commands need the service's settings, which hold the key; so they live here 
 wheel.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
@@ -22,12 +22,10 @@ from smsline.ledger.suppression import Suppression
 from smsline.numbers import e164, parse_number
 from worker.commands import session
 from worker.commands.session import AccountName, day
-from worker.gate import CommandGate
 from worker.providers.base import Broken, Refused
-from worker.providers.http import HttpxPort
-from worker.providers.smspartner import facts
-from worker.providers.smspartner.calls import SmsPartnerCalls
-from worker.providers.smspartner.facts import FACTS, NUMBERS_PER_CALL
+from worker.providers.smspartner import manage
+from worker.providers.smspartner.client import SmsPartnerProvider
+from worker.providers.smspartner.facts import NUMBERS_PER_CALL
 
 PROVIDER: Final = "smspartner"
 
@@ -48,51 +46,21 @@ MessageId = Annotated[
 Phones = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Numbers, with their +.", show_default=False)]
 
 
-class Session(NamedTuple):
-    """An account's calls and their gate."""
-
-    calls: SmsPartnerCalls
-    gate: CommandGate
-
-    def admit(self, action: str) -> None:
-        """Take a token for a call of the action.
-
-        Raises:
-            SmslineError: There is none in time; no call was made.
-        """
-        if wait_ms := self.gate.admit(action):
-            # The same words as Tencent's commands: one bucket rule, one message.
-            detail = f"no call of {action} is free for another {wait_ms / 1000:.1f} s"
-            session.known(Broken(maybe_sent=False, code=session.BUSY, detail=detail), PROVIDER)
-
-    def known(self, action: str, answer: T | Refused | Broken) -> T:
-        """The answer, if it is one; see `worker.commands.session.known`."""
-        if isinstance(answer, Refused | Broken):
-            # An HTTP 429 closes the action for the workers too, which share the key.
-            self.gate.refused(action, answer)
-        return session.known(answer, PROVIDER)
+def account(name: str) -> AbstractContextManager[SmsPartnerProvider]:
+    """An account; see `worker.commands.session.open_account`."""
+    return session.open_account(SmsPartnerProvider, PROVIDER, name)
 
 
-@contextmanager
-def account(name: str) -> Iterator[Session]:
-    """The calls of an account as configured, each under its bucket, until the block ends."""
-    settings = session.read_settings()
-    name, held = session.chosen(settings, PROVIDER, name)
-    # One connection: a command makes one call.
-    calls = SmsPartnerCalls(held, HttpxPort(held.endpoint, pool_size=1))
-    try:
-        with session.open_gate(settings, name, {**FACTS.limits(), **held.limits}) as gate:
-            yield Session(calls, gate)
-    finally:
-        calls.close()
+def known(answer: T | Refused | Broken) -> T:
+    """The answer, if it is one; see `worker.commands.session.known`."""
+    return session.known(answer, PROVIDER)
 
 
 @app.command(context_settings=opt.HELP, epilog=opt.example("smsline smspartner cancel 307"))
 def cancel(message_id: MessageId, *, name: AccountName = "", as_json: opt.Json = False) -> None:
     """Take back a call that was scheduled in SMSPartner's console, until 5 minutes before its time."""
     with account(name) as smspartner:
-        smspartner.admit(facts.CANCEL)
-        smspartner.known(facts.CANCEL, smspartner.calls.cancel(message_id))
+        known(manage.cancel(smspartner, message_id))
     print_json({"message_id": message_id, "cancelled": True}) if as_json else print_line(f"cancelled {message_id}")
 
 
@@ -105,14 +73,10 @@ def status(
     as_json: opt.Json = False,
 ) -> None:
     """Show what became of the messages of a call."""
-    action = facts.STATUS if number else facts.STATUS_OF_CALL
+    # Without a default country: the number stands in a call that was made, with its +.
+    asked = parse_number(number, field="--number") if number else None
     with account(name) as smspartner:
-        smspartner.admit(action)
-        # Without a default country: the number stands in a call that was made, with its +.
-        asked = parse_number(number, field="--number") if number else 0
-        calls = smspartner.calls
-        answer = calls.message_status(message_id, asked) if asked else calls.bulk_status(message_id)
-        page = smspartner.known(action, answer)
+        page = known(smspartner.statuses_of(message_id, asked))
     rows = [
         {"number": e164(one.number), "status": one.word, "at": day(one.at_s), "stopped": one.stopped}
         for one in page.statuses
@@ -125,8 +89,7 @@ def lookup(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False)
     """Show whether numbers can be numbers, and whose; costs nothing."""
     numbers = _numbers(phones)
     with account(name) as smspartner:
-        smspartner.admit(facts.LOOKUP)
-        found = smspartner.known(facts.LOOKUP, smspartner.calls.lookup(numbers))
+        found = known(manage.lookup(smspartner, numbers))
     _print([asdict(one) for one in found], "no answer", as_json=as_json)
     # Exit code 1, so that a script which checks a list sees it.
     if not all(one.ok for one in found):
@@ -156,8 +119,7 @@ def hlr(
         say("nothing was asked")
         raise typer.Exit(FAILED)
     with account(name) as smspartner:
-        smspartner.admit(facts.HLR)
-        found = smspartner.known(facts.HLR, smspartner.calls.hlr(numbers, notify_url=notify_url, tag=tag))
+        found = known(manage.hlr(smspartner, numbers, notify_url=notify_url, tag=tag))
     if as_json:
         print_json(asdict(found))
     else:
@@ -173,8 +135,7 @@ def stop_list(
 ) -> None:
     """Show who answered STOP; with --suppress no marketing goes to them any more, through any account."""
     with account(name) as smspartner:
-        smspartner.admit(facts.STOP_LIST)
-        found = smspartner.known(facts.STOP_LIST, smspartner.calls.stop_list())
+        found = known(manage.stop_list(smspartner))
     rows = [{"number": e164(one.number), "since": day(one.since_s)} for one in found]
     _print(rows, "no number answered STOP", as_json=as_json)
     # Printed before they are added: the list is seen even when Redis cannot be reached.

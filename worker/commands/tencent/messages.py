@@ -16,10 +16,10 @@ from smsline.codes import for_receipt
 from smsline.errors import BadInput, SmslineError
 from smsline.numbers import parse_number
 from worker.commands.tencent.session import AccountName, account, day, known
-from worker.providers.tencent import conversions, numbers_info, replies
-from worker.providers.tencent.api import Api
+from worker.providers.adapter import Adapter
+from worker.providers.tencent import questions
 from worker.providers.tencent.facts import ASK_BACK_S, ROWS_PER_PAGE
-from worker.providers.tencent.replies import Reply
+from worker.providers.tencent.questions import Reply
 
 commands = typer.Typer()
 
@@ -53,8 +53,8 @@ def list_replies(
     The provider gives each reply once: what is not kept is lost, so send the output to a file. Nothing is read into
     a reply: to stop texting a number, hand it to `smsline suppress add`.
     """
-    with account(name) as api:
-        found = _of(api, number, since) if number else _queued(api)
+    with account(name) as tencent:
+        found = _of(tencent, number, since) if number else _queued(tencent)
         if as_json:
             # Printed as they come: what was pulled is off the provider's queue, and a page that
             # fails must not take these along.
@@ -68,8 +68,8 @@ def list_replies(
 def receipts(phone: Phone, *, since: Since = "7d", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Show what the provider knows of messages to one number; nothing is taken off the queue of receipts."""
     number, (since_s, until_s) = parse_number(phone, field="number"), _span(since)
-    with account(name) as api:
-        page = known(replies.receipts_of(api, number, since_s=since_s, until_s=until_s))
+    with account(name) as tencent:
+        page = known(questions.receipts_of_number(tencent, number, since_s=since_s, until_s=until_s))
     found = [
         {
             "serial": one.serial,
@@ -111,8 +111,8 @@ def _print_replies(found: Iterator[Reply]) -> None:
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent number +86018845720123 +6591234567"))
 def number(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False) -> None:
     """Show how the provider reads numbers: country, and the spelling it sends to."""
-    with account(name) as api:
-        found = known(numbers_info.describe(api, phones))
+    with account(name) as tencent:
+        found = known(questions.describe_numbers(tencent, phones))
     if as_json:
         print_json([asdict(one) for one in found])
     else:
@@ -137,26 +137,26 @@ def convert(serial: Serial, *, at: At = "", name: AccountName = "", as_json: opt
         at_s = int(datetime.fromisoformat(at.strip()).timestamp()) if at else int(time.time())
     except (ValueError, OverflowError, OSError):
         raise BadInput("--at", at, "must be a time such as 2026-05-01T13:05 (local) or with a zone") from None
-    with account(name) as api:
-        reported = known(conversions.report(api, serial, at_s=at_s))
+    with account(name) as tencent:
+        reported = known(questions.report_conversion(tencent, serial, at_s=at_s))
     if not reported.ok:
         # The call went well and its row did not: an exit code of 0 would hide that.
         raise SmslineError(f"{reported.code}: the report was not taken. The provider says: {reported.message}")
     print_json({"serial": serial, "at": day(at_s)}) if as_json else print_line(f"reported {serial}")
 
 
-def _queued(api: Api) -> Iterator[Reply]:
+def _queued(tencent: Adapter) -> Iterator[Reply]:
     # A full page means that there may be more; rows that cannot be read count too.
     rows = ROWS_PER_PAGE
     while rows >= ROWS_PER_PAGE:
-        page = known(replies.pull(api))
+        page = known(questions.pull_replies(tencent))
         rows = page.rows
         yield from page.replies
 
 
-def _of(api: Api, text: str, since: str) -> Iterator[Reply]:
+def _of(tencent: Adapter, text: str, since: str) -> Iterator[Reply]:
     number, (since_s, until_s) = parse_number(text, field="--number"), _span(since)
-    page = known(replies.of_number(api, number, since_s=since_s, until_s=until_s))
+    page = known(questions.replies_of_number(tencent, number, since_s=since_s, until_s=until_s))
     if page.rows >= ROWS_PER_PAGE:
         say(f"the newest {ROWS_PER_PAGE} of them; a smaller --since shows less")
     yield from page.replies

@@ -31,14 +31,14 @@ def add_list(commands: typer.Typer, reviewed: Reviewed[Any, Any], *, example: st
     def list_reviewed(
         *, ids: Ids = None, international: Global = False, name: AccountName = "", as_json: opt.Json = False
     ) -> None:
-        with account(name) as api:
+        with account(name) as tencent:
             # Ids are asked for at once, at most 100; without any, page after page until one is not
             # full.
             if ids:
-                found = known(reviewed.listed(api, international=international, ids=ids))
+                found = known(reviewed.listed(tencent, international=international, ids=ids))
             else:
                 found = tuple(
-                    all_pages(lambda offset: reviewed.listed(api, international=international, offset=offset))
+                    all_pages(lambda offset: reviewed.listed(tencent, international=international, offset=offset))
                 )
         listed = [{**asdict(one), "created_at": day(one.created_at_s)} for one in found]
         for one in listed:
@@ -68,8 +68,8 @@ def hand_in(
         account_name: As given, or empty.
         as_json: Print JSON.
     """
-    with account(account_name) as api:
-        made = known(reviewed.add(api, draft) if replaced is None else reviewed.modify(api, replaced, draft))
+    with account(account_name) as tencent:
+        made = known(reviewed.add(tencent, draft) if replaced is None else reviewed.modify(tencent, replaced, draft))
     # The id is alone on standard output so that a script can take it; the words go to stderr.
     print_json({"id": made}) if as_json else print_line(str(made))
     done = "handed in" if replaced is None else "handed in again"
@@ -95,7 +95,7 @@ def add_delete(commands: typer.Typer, reviewed: Reviewed[Any, Any], *, example: 
         if asks and not typer.confirm(f"delete {noun} {identity}? What names it is refused from then on", err=True):
             say("nothing was changed")
             raise typer.Exit(FAILED)
-        with account(name) as api:
-            gone = known(reviewed.delete(api, identity))
+        with account(name) as tencent:
+            gone = known(reviewed.delete(tencent, identity))
         done = {"id": identity, "deleted_at": day(gone.at_s)}
         print_json(done) if as_json else print_line(f"deleted {identity}")

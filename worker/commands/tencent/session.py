@@ -1,7 +1,7 @@
-"""What Tencent's commands share: options, an account's `Api`, and an answer's value."""
+"""What Tencent's commands share: options, an account, and an answer's value."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Annotated, TypeVar
 
 import typer
@@ -9,11 +9,8 @@ import typer
 from worker.commands import session
 from worker.commands.session import AccountName, day
 from worker.providers.base import Broken, Refused
-from worker.providers.egress import egress_of
-from worker.providers.http import HttpxPort
-from worker.providers.tencent.api import Api
-from worker.providers.tencent.caller import TencentCaller
-from worker.providers.tencent.checks import IDS_AT_ONCE
+from worker.providers.tencent.client import TencentProvider
+from worker.providers.tencent.reviews import IDS_AT_ONCE
 
 __all__ = ["AccountName", "Global", "Yes", "account", "all_pages", "day", "known"]
 
@@ -25,26 +22,9 @@ Global = Annotated[bool, typer.Option("--global", help="For global numbers; with
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-@contextmanager
-def account(name: str) -> Iterator[Api]:
-    """The actions of an account as configured, each under its bucket, until the block ends.
-
-    Args:
-        name: The account's name; empty for the only Tencent account there is.
-
-    Raises:
-        BadInput: The settings cannot be used, or do not tell which account.
-        Unavailable: Redis cannot be reached: without its buckets no call is made.
-    """
-    settings = session.read_settings()
-    name, held = session.chosen(settings, PROVIDER, name)
-    # One connection: a command makes its calls one after the other.
-    caller = TencentCaller(held, port=HttpxPort(held.endpoint, pool_size=1, egress=egress_of(held)))
-    try:
-        with session.open_gate(settings, name, caller.limits) as gate:
-            yield Api(caller, gate)
-    finally:
-        caller.close()
+def account(name: str) -> AbstractContextManager[TencentProvider]:
+    """An account; see `worker.commands.session.open_account`."""
+    return session.open_account(TencentProvider, PROVIDER, name)
 
 
 def known(answer: T | Refused | Broken) -> T:

@@ -8,7 +8,7 @@ import typer
 from smsline.cli import options as opt
 from worker.commands.tencent.reviewed import add_delete, add_list, hand_in
 from worker.commands.tencent.session import AccountName, Global
-from worker.providers.tencent.signatures import DOCUMENTS, KINDS, SIGNATURES, Application
+from worker.providers.tencent.reviews import DOCUMENTS, KINDS, SIGNATURES, Application
 
 commands = typer.Typer(
     context_settings=opt.HELP,

@@ -10,9 +10,7 @@ from smsline.cli import options as opt
 from smsline.cli.output import cell, print_json, show, table
 from smsline.errors import BadInput
 from worker.commands.tencent.session import AccountName, account, known
-from worker.providers.tencent import statistics
-from worker.providers.tencent.checks import ZONE
-from worker.providers.tencent.statistics import ReceiptCounts, SendCounts
+from worker.providers.tencent.questions import ZONE, ReceiptCounts, SendCounts, count_receipts, count_sends
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -33,8 +31,8 @@ To = Annotated[str, typer.Option("--to", metavar="HOUR", help="Last hour.", show
 def sends(begin: From, *, end: To = "", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Count messages submitted, taken by the provider, and billed."""
     first, last = _hours(begin, end)
-    with account(name) as api:
-        _print(known(statistics.of_sends(api, first, last)), as_json=as_json)
+    with account(name) as tencent:
+        _print(known(count_sends(tencent, first, last)), as_json=as_json)
 
 
 @commands.command(
@@ -44,8 +42,8 @@ def sends(begin: From, *, end: To = "", name: AccountName = "", as_json: opt.Jso
 def receipts(begin: From, *, end: To = "", name: AccountName = "", as_json: opt.Json = False) -> None:
     """Count receipts by what they say, of messages submitted in at most 32 days."""
     first, last = _hours(begin, end)
-    with account(name) as api:
-        _print(known(statistics.of_receipts(api, first, last)), as_json=as_json)
+    with account(name) as tencent:
+        _print(known(count_receipts(tencent, first, last)), as_json=as_json)
 
 
 def _hours(begin: str, end: str) -> tuple[datetime, datetime]:

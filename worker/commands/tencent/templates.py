@@ -8,7 +8,7 @@ from smsline.cli import options as opt
 from smsline.errors import BadInput
 from worker.commands.tencent.reviewed import add_delete, add_list, hand_in
 from worker.commands.tencent.session import AccountName, Global
-from worker.providers.tencent.templates import TEMPLATES, Draft, Kind
+from worker.providers.tencent.reviews import TEMPLATES, Draft, Kind
 
 commands = typer.Typer(
     context_settings=opt.HELP,

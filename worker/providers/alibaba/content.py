@@ -18,9 +18,6 @@ from worker.providers.texts import UNFIT, UNKNOWN, fill
 UNNAMED: Final = "params.Unnamed"
 """A param is not of the form name=value, or two have the same name."""
 
-AGAIN: Final = "call.Again"
-"""A call was not made because of another number in it; this one goes out with the next."""
-
 RULE: Final = "every param of an Alibaba template must be written name=value, each name once"
 
 # DOTALL: the value may hold line breaks, and further = signs.
@@ -39,13 +36,8 @@ def template_param(params: Sequence[str]) -> str | Broken:
     """The JSON of TemplateParam; empty when there are no params. Values are always text, as the provider demands."""
     by_name = named(params)
     if by_name is None:
-        return _broken(UNNAMED, RULE)
-    return _json(by_name) if by_name else ""
-
-
-def template_params(each: Sequence[Sequence[str]]) -> str:
-    """The JSON of TemplateParamJson, one object for each number, whose params must all be `named`."""
-    return _json([named(params) for params in each])
+        return Broken(maybe_sent=False, code=UNNAMED, detail=RULE)
+    return msgspec.json.encode(by_name).decode() if by_name else ""
 
 
 def text_of(texts: Mapping[str, str], content: Content) -> str | Broken:
@@ -58,15 +50,9 @@ def text_of(texts: Mapping[str, str], content: Content) -> str | Broken:
     # Names of environment variables come in capitals, so the texts are kept by lower-case ids.
     text = texts.get(content.template.lower())
     if text is None:
-        return _broken(UNKNOWN, "the account's settings have no text for this template")
+        return Broken(maybe_sent=False, code=UNKNOWN, detail="the account's settings have no text for this template")
     filled = fill(text, [match[2] if (match := _NAMED.fullmatch(param)) else param for param in content.params])
-    return _broken(UNFIT, "the text has places for more or fewer params") if filled is None else filled
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _broken(code: str, detail: str) -> Broken:
-    """Nothing was sent, and the params, which may be secret, are not repeated."""
-    return Broken(maybe_sent=False, code=code, detail=detail)
+    if filled is None:
+        # The params, which may be secret, are not repeated.
+        return Broken(maybe_sent=False, code=UNFIT, detail="the text has places for more or fewer params")
+    return filled

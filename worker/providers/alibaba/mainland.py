@@ -1,4 +1,4 @@
-"""The API of 2017-05-25, for the mainland site: questions of its three actions, and answers.
+"""The mainland site, whose API is that of 2017-05-25.
 
 One BizId is the answer for all numbers of a call, so the serial of a message is `<BizId>/<number>`;
 where the answer was lost and a receipt found without it, `<OutId>/<number>`.
@@ -10,15 +10,44 @@ from typing import Any, Final
 
 import msgspec
 
-from worker.providers.alibaba.content import AGAIN, RULE, UNNAMED, named, template_param, template_params
-from worker.providers.alibaba.facts import DETAILS, ROWS_PER_PAGE, SEND, SEND_EACH
-from worker.providers.alibaba.spelling import local, means, moment
-from worker.providers.alibaba.wire import Question, answered, listed
-from worker.providers.base import Broken, Call, FoundMessage, Item, Receipt, ReceiptPage, Refused, Sent
-from worker.providers.cleaning import Clean
+from worker.providers.alibaba.content import RULE, UNNAMED, named, template_param
+from worker.providers.alibaba.facts import (
+    DAYS_BACK,
+    DETAILS,
+    NUMBERS_PER_CALL,
+    OWN_PER_CALL,
+    ROWS_PER_PAGE,
+    SEND,
+    SEND_EACH,
+)
+from worker.providers.alibaba.spelling import days_between, local, means, moment, serial_of
+from worker.providers.alibaba.wire import AlibabaSite
+from worker.providers.base import (
+    AGAIN,
+    Answer,
+    BatchRule,
+    Broken,
+    Call,
+    FoundMessage,
+    Item,
+    MessageRef,
+    QueryRule,
+    Receipt,
+    ReceiptPage,
+    Refused,
+    Region,
+    Sent,
+)
 from worker.providers.reading import unreadable, word
 
-VERSION: Final = "2017-05-25"
+# A call may take its whole timeout, 10 s by default; the rest is for clocks that differ.
+_SLACK_S: Final = 120
+"""How far the provider's clock may be from ours, and how late a call may reach it, when a day is chosen."""
+
+_FIND_BACK_S: Final = 3 * 3600
+"""How long ago a call is that is looked for, at most: twice the longest horizon that is usual, and some more."""
+
+_DAY_S: Final = 86_400
 
 
 class SendStatus(StrEnum):
@@ -29,34 +58,119 @@ class SendStatus(StrEnum):
     DELIVERED = "3"
 
 
-def send_question(call: Call) -> Question | Sent | Broken:
-    """SendSms where all numbers have the same params, SendBatchSms where each has its own; OutId comes back in receipts.
+class MainlandProvider(AlibabaSite):
+    """An account of the mainland site; a `QueryProvider` and a `FindSomeProvider`."""
 
-    Params that no template can take are not sent: then the answer is here.
-    """
-    content, size = call.content, len(call.numbers)
-    if call.own_params:
-        fits = [named(params) is not None for params in call.own_params]
-        if not all(fits):
-            # The provider would refuse the whole call for one of them: the fit ones go with the
-            # next call instead.
-            words = [(AGAIN, "") if fit else (UNNAMED, RULE) for fit in fits]
-            items = [
-                Item(number, ok=False, code=code, serial="", fee=0, message=message)
-                for number, (code, message) in zip(call.numbers, words, strict=True)
-            ]
-            return Sent(tuple(items), "")
-        form = {
-            "PhoneNumberJson": _json([local(number) for number in call.numbers]),
-            "SignNameJson": _json([content.sign] * size),
-            "TemplateParamJson": template_params(call.own_params) if any(call.own_params) else "",
-            "SmsUpExtendCodeJson": _json([content.extend] * size) if content.extend else "",
-        }
-        return Question(SEND_EACH, VERSION, {"TemplateCode": content.template, "OutId": call.context}, form)
+    version = "2017-05-25"
+    code_field, message_field = "Code", "Message"
+    ask_action: Final = DETAILS
+    query_rule: Final = QueryRule(DETAILS)
+    find_action: Final = DETAILS
+    find_limit: Final = 1
+
+    def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - both regions share the rule, but not a call
+        """SendSms for numbers with the same params, SendBatchSms for numbers that bring their own."""
+        # Half as many numbers with params of their own: SendBatchSms takes 100.
+        return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=BatchRule(SEND_EACH, OWN_PER_CALL))
+
+    def send(self, call: Call) -> Answer:
+        """Make one SendSms where all numbers have the same params, SendBatchSms where each has its own.
+
+        The answer is one word for all of its numbers; OutId comes back in receipts. A refusal has no BizId. An acceptance
+        without one is nothing that the API documents, so it may be anything.
+        """
+        action, params = (SEND_EACH, _each_params(call)) if call.own_params else (SEND, _params(call))
+        # Params that no template can take are not sent: then the answer is here.
+        if not isinstance(params, dict):
+            return params
+        row = self.row(action, params, timeout_s=call.timeout_s, clean=self.clean_of(call))
+        if not isinstance(row, dict):
+            return row
+        code, biz_id = word(row.get("Code")), word(row.get("BizId"))
+        # Without its BizId the message could not be asked about, so "OK" alone is not taken for an
+        # acceptance.
+        if not code or not biz_id:
+            return unreadable("neither a refusal nor a Code with a BizId")
+        items = [Item(number, ok=True, code=code, serial=serial_of(biz_id, number)) for number in call.numbers]
+        return Sent(tuple(items), word(row.get("RequestId")))
+
+    def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
+        """The receipt of one message, by number, day and BizId, or by its OutId where the BizId is not known.
+
+        The day is that of the call. Within two minutes of Beijing's midnight it may be another one by the provider's clock: then
+        the other one is asked for too, with the one token that was taken, when the first has nothing.
+        """
+        (one,) = asked
+        # Empty for a message that was found by its OutId: then all of the number's rows of that day
+        # come. An OutId of ours is `sl:<ledger>:<attempt>`, a BizId digits with a caret.
+        send = one.serial.rpartition("/")[0]
+        biz_id = "" if ":" in send else send
+        days = days_between(one.accepted_s - _SLACK_S, one.accepted_s + _SLACK_S)
+        rows = self._rows(one.number, days, biz_id)
+        if not isinstance(rows, list):
+            return rows
+        page = page_of(rows, one.number, biz_id)
+        # By OutId the answer holds other calls of the same day as well; a receipt must not settle
+        # another message.
+        receipts = tuple(receipt for receipt in page.receipts if receipt.serial == one.serial)
+        return ReceiptPage(receipts, page.bad_rows, page.rows)
+
+    def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
+        """What of the call with this OutId went to a number, among all that went there today or, shortly after midnight, yesterday."""
+        (number,) = numbers
+        # Calls that are looked for are young; yesterday matters only shortly after Beijing's
+        # midnight.
+        now_s = self.clock()
+        rows = self._rows(number, days_between(now_s - _FIND_BACK_S, now_s))
+        if not isinstance(rows, list):
+            return rows
+        ours = [row for row in rows if _known(row, number) and _out_id(row) == context]
+        serial = serial_of(context, number)
+        # The first row alone: a call sends one message to a number.
+        return tuple(
+            FoundMessage(number, serial, None if _waits(row) else _receipt(row, number, "")) for row in ours[:1]
+        )
+
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
+        """Receipts of what went to one number between two epoch times, with OutId in place of the BizId in their serials.
+
+        Days are asked for one by one, so that the receipts may be of a wider time; the provider keeps 30. When nothing of the time
+        asked about is left, nothing is asked and the answer is `Broken`, as an empty page would say that there was no receipt.
+        """
+        # Kept off the oldest day by the slack, or the provider's clock may find it too old.
+        since_s = max(since_s, int(self.clock()) - DAYS_BACK * _DAY_S + _SLACK_S)
+        if since_s >= until_s:
+            detail = "the time asked about is over 30 days ago or empty"
+            return Broken(maybe_sent=False, code="ask.TooOld", detail=detail)
+        rows = self._rows(number, days_between(since_s, until_s))
+        return page_of(rows, number) if isinstance(rows, list) else rows
+
+    def _rows(self, number: int, days: Sequence[str], biz_id: str = "") -> list[Any] | Refused | Broken:
+        """What went to a number on these days, or the first trouble; with a BizId they end with the first day that has any."""
+        found = list[Any]()
+        for day in days:
+            page = {"PageSize": str(ROWS_PER_PAGE), "CurrentPage": "1"}
+            row = self.row(DETAILS, {"PhoneNumber": local(number), "SendDate": day, "BizId": biz_id, **page})
+            if not isinstance(row, dict):
+                return row
+            if not word(row.get("Code")):
+                return unreadable("no Code")
+            inner = row.get("SmsSendDetailDTOs")
+            rows = inner.get("SmsSendDetailDTO") if isinstance(inner, dict) else None
+            found += rows if isinstance(rows, list) else []
+            # A BizId is of one day, so the other day has nothing and costs a call.
+            if biz_id and found:
+                break
+        return found
+
+
+def _params(call: Call) -> dict[str, object] | Broken:
+    """The parameters of a SendSms."""
+    content = call.content
     params = template_param(content.params)
     if isinstance(params, Broken):
         return params
-    query = {
+    return {
         "PhoneNumbers": ",".join(map(local, call.numbers)),
         "SignName": content.sign,
         "TemplateCode": content.template,
@@ -64,52 +178,28 @@ def send_question(call: Call) -> Question | Sent | Broken:
         "SmsUpExtendCode": content.extend,
         "OutId": call.context,
     }
-    return Question(SEND, VERSION, query)
 
 
-def read_send(body: bytes, call: Call, *, clean: Clean) -> Sent | Refused | Broken:
-    """The answer to either send: one word for all of its numbers.
-
-    A refusal has no BizId. An acceptance without one is nothing that the API documents, so it may be anything.
-    """
-    row = answered(body, "Code", "Message", clean=clean)
-    if not isinstance(row, dict):
-        return row
-    code, biz_id = word(row.get("Code")), word(row.get("BizId"))
-    # Without its BizId the message could not be asked about, so "OK" alone is not taken for an
-    # acceptance.
-    if not code or not biz_id:
-        return unreadable("neither a refusal nor a Code with a BizId")
-    items = [
-        Item(number, ok=True, code=code, serial=serial_of(biz_id, number), fee=0, message="") for number in call.numbers
-    ]
-    return Sent(tuple(items), word(row.get("RequestId")))
-
-
-def details_question(number: int, day: str, biz_id: str = "") -> Question:
-    """QuerySendDetails: what went to one number on one day, of one send or of all.
-
-    Args:
-        number: E.164 integer.
-        day: `yyyyMMdd` in Beijing.
-        biz_id: Of the send, or empty for all.
-    """
-    query = {
-        "PhoneNumber": local(number),
-        "SendDate": day,
-        "BizId": biz_id,
-        "PageSize": str(ROWS_PER_PAGE),
-        "CurrentPage": "1",
+def _each_params(call: Call) -> dict[str, object] | Sent:
+    """The parameters of a SendBatchSms."""
+    content, size = call.content, len(call.numbers)
+    each = [named(params) for params in call.own_params]
+    if None in each:
+        # The provider would refuse the whole call for one of them: the fit ones go with the next
+        # call instead.
+        items = [
+            Item(number, ok=False, code=UNNAMED, message=RULE) if own is None else Item(number, ok=False, code=AGAIN)
+            for number, own in zip(call.numbers, each, strict=True)
+        ]
+        return Sent(tuple(items), "")
+    return {
+        "TemplateCode": content.template,
+        "OutId": call.context,
+        "PhoneNumberJson": _json([local(number) for number in call.numbers]),
+        "SignNameJson": _json([content.sign] * size),
+        "TemplateParamJson": _json(each) if any(each) else "",
+        "SmsUpExtendCodeJson": _json([content.extend] * size) if content.extend else "",
     }
-    return Question(DETAILS, VERSION, query)
-
-
-def read_rows(body: bytes, *, clean: Clean) -> list[Any] | Refused | Broken:
-    """The rows of a QuerySendDetails, as they came."""
-    row = answered(body, "Code", "Message", clean=clean)
-    if not isinstance(row, dict):
-        return row
-    return listed(row, "SmsSendDetailDTOs", "SmsSendDetailDTO") if word(row.get("Code")) else unreadable("no Code")
 
 
 def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
@@ -125,26 +215,6 @@ def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
     known = [row for row in ours if _known(row, number)]
     receipts = [_receipt(row, number, biz_id) for row in known if not _waits(row)]
     return ReceiptPage(tuple(receipts), bad_rows=len(ours) - len(known), rows=len(ours))
-
-
-def found_in(rows: Sequence[Any], number: int, out_id: str) -> tuple[FoundMessage, ...]:
-    """What of the call with this OutId went to a number: with its receipt, or on its way."""
-    ours = [row for row in rows if _known(row, number) and _out_id(row) == out_id]
-    serial = serial_of(out_id, number)
-    # The first row alone: a call sends one message to a number.
-    return tuple(FoundMessage(number, serial, None if _waits(row) else _receipt(row, number, "")) for row in ours[:1])
-
-
-def serial_of(send: str, number: int) -> str:
-    """The id of the message to one number of a send, which is called by its BizId or its OutId."""
-    return f"{send}/{number}"
-
-
-def biz_id_of(serial: str) -> str:
-    """The BizId in a serial, empty for one that has an OutId instead: ours have colons, and BizIds have none."""
-    send = serial.rpartition("/")[0]
-    # An OutId of ours is `sl:<ledger>:<attempt>`, a BizId digits with a caret.
-    return "" if ":" in send else send
 
 
 def _out_id(row: object) -> str:
@@ -173,5 +243,5 @@ def _receipt(row: dict[str, Any], number: int, biz_id: str) -> Receipt:
     )
 
 
-def _json(values: Sequence[str]) -> str:
+def _json(values: Sequence[object]) -> str:
     return msgspec.json.encode(values).decode()

@@ -9,8 +9,7 @@ are Beijing's.
 from typing import Any, Final
 
 from smsline.numbers import MAINLAND
-from worker.providers.alibaba.mainland import serial_of
-from worker.providers.alibaba.spelling import moment
+from worker.providers.alibaba.spelling import moment, serial_of
 from worker.providers.base import Receipt, Reply
 from worker.providers.pushes import LONGEST_TEXT, PushFormat
 from worker.providers.reading import flag, text, whole, word

@@ -31,6 +31,11 @@ def means(text: str, number: int) -> bool:
     return found is not None and found[1] in {str(number), local(number)}
 
 
+def serial_of(send: str, number: int) -> str:
+    """The id of the message to one number of a send of the mainland site, which is called by its BizId or its OutId."""
+    return f"{send}/{number}"
+
+
 def days_between(since_s: float, until_s: float) -> list[str]:
     """The days of Beijing's calendar, `yyyyMMdd`, that have a part in a span of epoch seconds; none when it is empty."""
     first, last = _day(since_s), _day(until_s)

@@ -1,4 +1,4 @@
-"""What both of Alibaba's APIs have in common: a question to ask, and an answer's first look.
+"""What both of Alibaba's APIs have in common: how a call is signed, and an answer's first look.
 
 Nothing that arrives raises. A fault of the business comes with HTTP 200 and a code that is not OK;
 a fault of the gateway with another status and `{Code, Message, RequestId}`. The code decides,
@@ -6,84 +6,85 @@ whatever the status.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import ClassVar, Final
 from urllib.parse import urlencode
 
-from worker.providers.base import Broken, Refused
+from worker.providers.adapter import Adapter
+from worker.providers.alibaba.facts import FACTS
+from worker.providers.alibaba.signing import canonical_query, date_of, sign
+from worker.providers.base import QUERIES_AT_ONCE, Broken, Refused
 from worker.providers.cleaning import Clean
-from worker.providers.http import HttpResponse
-from worker.providers.reading import Row, opened, patient, without_a_word, word
+from worker.providers.http import HttpRequest, HttpResponse
+from worker.providers.reading import Row, opened, without_a_word, word
 
-OK: Final = "ok"
+FORM: Final = "application/x-www-form-urlencoded"
+
+IN_BODY: Final = frozenset({"PhoneNumberJson", "SignNameJson", "TemplateParamJson", "SmsUpExtendCodeJson"})
+"""Parameters that go in a form as the body (official SDK 4.6.0, `send_batch_sms`); all others stand in the query string."""
 
 RETRY_AFTER: Final = "x-acs-retry-after"
 """Header that names the wait after too many calls, in milliseconds (official SDK, which sleeps for so many)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One call of an action.
+class AlibabaSite(Adapter):
+    """One site's API: its version, and what it calls the code and the message of an answer."""
 
-    Attributes:
-        action: Its name.
-        version: Of the API it belongs to.
-        query: Parameters in the query string; empty ones are left out.
-        form: Parameters in a form as the body.
-    """
+    facts = FACTS
+    # Each thread may have so many queries under way.
+    calls_at_once = QUERIES_AT_ONCE
+    version: ClassVar[str]
+    code_field: ClassVar[str]
+    message_field: ClassVar[str]
 
-    action: str
-    version: str
-    query: Mapping[str, str]
-    form: Mapping[str, str] = field(default_factory=dict)
+    def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:
+        """A POST whose parameters stand in the query string, or in a form where the API wants them there."""
+        key_id, key_secret = self._secrets[:2]
+        query = {name: str(value) for name, value in params.items() if name not in IN_BODY}
+        body = urlencode(sorted((name, str(value)) for name, value in params.items() if name in IN_BODY)).encode()
+        # Every header that is named here is signed, so what httpx adds by itself must not be among
+        # them.
+        headers = {
+            "accept": "application/json",
+            "host": self.host,
+            "x-acs-action": action,
+            # The provider takes a time that is at most 15 minutes off, and a nonce once: both are
+            # made anew for each call.
+            "x-acs-date": date_of(self.clock()),
+            "x-acs-signature-nonce": str(self.nonce()),
+            "x-acs-version": self.version,
+        }
+        if body:
+            headers["content-type"] = FORM
+        signed = sign(headers, query=query, body=body, access_key_id=key_id, access_key_secret=key_secret)
+        # Sent exactly as it was signed: another order or another encoding would be
+        # SignatureDoesNotMatch.
+        return HttpRequest(timeout_s, body, signed, "?" + canonical_query(query))
 
-    @property
-    def asked(self) -> dict[str, str]:
-        """The parameters of the query string that are there."""
-        # An empty parameter is left out: one that is signed must be sent, and the official SDK
-        # sends none that is not set.
-        return {name: value for name, value in self.query.items() if value}
+    def judge(self, response: HttpResponse) -> bytes | Refused | Broken:
+        """The body to read, or what the gateway or what stands in front of it says; an acceptance under another status is a riddle."""
+        if response.status == 200:
+            return response.body
+        found = opened(response.body)
+        row = {} if isinstance(found, Broken) else found
+        # The gateway has its own envelope, whatever the API behind it; its code counts more than the
+        # HTTP status.
+        if refused := refusal(row, "Code", "Message"):
+            wait_ms = response.headers.get(RETRY_AFTER, "")
+            plain = wait_ms.isascii() and wait_ms.isdigit() and len(wait_ms) < 10
+            # Of 0, or of what is no number, nothing is learnt: then the code's own wait holds.
+            return replace(refused, delay_s=int(wait_ms) / 1000 if plain and int(wait_ms) else None)
+        return without_a_word(response.status, answered=bool(word(row.get("Code")) or word(row.get("ResponseCode"))))
 
-    @property
-    def body(self) -> bytes:
-        """The form as bytes, sorted by name; empty when there is none."""
-        return urlencode(sorted((name, value) for name, value in self.form.items() if value)).encode()
-
-
-@patient
-def judge(response: HttpResponse, *, clean: Clean) -> bytes | Refused | Broken:
-    """The body to read, or what the gateway or what stands in front of it says; an acceptance under another status is a riddle."""
-    if response.status == 200:
-        return response.body
-    found = opened(response.body)
-    row = {} if isinstance(found, Broken) else found
-    # The gateway has its own envelope, whatever the API behind it; its code counts more than the
-    # HTTP status.
-    if refused := refusal(row, "Code", "Message", clean=clean):
-        wait_ms = response.headers.get(RETRY_AFTER, "")
-        plain = wait_ms.isascii() and wait_ms.isdigit() and len(wait_ms) < 10
-        # Of 0, or of what is no number, nothing is learnt: then the code's own wait holds.
-        return replace(refused, delay_s=int(wait_ms) / 1000 if plain and int(wait_ms) else None)
-    return without_a_word(response.status, answered=bool(word(row.get("Code")) or word(row.get("ResponseCode"))))
+    def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:
+        """The object of an answer whose code is OK, or not there."""
+        row = opened(body)
+        return row if isinstance(row, Broken) else refusal(row, self.code_field, self.message_field, clean) or row
 
 
-def answered(body: bytes, code: str, message: str, *, clean: Clean) -> Row | Refused | Broken:
-    """The object of an answer whose code is OK, or not there; the names of code and message are the API's."""
-    row = opened(body)
-    return row if isinstance(row, Broken) else refusal(row, code, message, clean=clean) or row
-
-
-def refusal(row: Row, code: str, message: str, *, clean: Clean) -> Refused | None:
+def refusal(row: Row, code: str, message: str, clean: Clean = str) -> Refused | None:
     """The refusal that an answer is, by the names of its fields; None when its code is OK or not there."""
     found = word(row.get(code))
-    if not found or found.casefold() == OK:
+    if not found or found.casefold() == "ok":
         return None
     return Refused(found, clean(word(row.get(message))), word(row.get("RequestId")))
-
-
-def listed(row: Row, *names: str) -> list[Any]:
-    """The list at the end of these names, one within the other; empty when there is none."""
-    found: Any = row
-    for name in names:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found if isinstance(found, list) else []

@@ -1,12 +1,13 @@
 """SMSPartner as the engine sees it."""
 
-import logging
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlencode
 
-from config.accounts import Account
+import msgspec
+
 from worker.providers import texts
+from worker.providers.adapter import Adapter
 from worker.providers.base import (
     Answer,
     Balance,
@@ -20,100 +21,106 @@ from worker.providers.base import (
     Refused,
     Region,
 )
-from worker.providers.egress import egress_of
-from worker.providers.http import HttpPort, HttpxPort
-from worker.providers.smspartner import facts, status, wire
-from worker.providers.smspartner.calls import SmsPartnerCalls
-from worker.providers.smspartner.facts import FACTS, NUMBERS_PER_CALL
+from worker.providers.cleaning import Clean
+from worker.providers.http import HttpRequest, HttpResponse
+from worker.providers.reading import Row, first, held, opened, whole, without_a_word, word
+from worker.providers.smspartner import status, wire
+from worker.providers.smspartner.facts import (
+    CREDITS,
+    FACTS,
+    FIND,
+    HLR,
+    LOOKUP,
+    LOW_COST,
+    NUMBERS_PER_CALL,
+    QUERY,
+    SEND,
+    STATUS,
+    STATUS_OF_CALL,
+)
+from worker.providers.smspartner.manage import amount
 from worker.providers.smspartner.status import StatusPage
 
-LOG: Final = logging.getLogger(__name__)
-
-POOL_SIZE: Final = 8
+PAGES_MOST: Final = 20
+"""Pages of one tag that are asked for; a call has 500 numbers, which are that many pages of 25."""
 
 NOT_KNOWN: Final = "4"
 """What a status call answers about a message or a tag that it does not know, or not yet."""
 
+_POSTED: Final = frozenset({SEND, QUERY, LOOKUP, HLR})
+_JSON: Final = {"content-type": "application/json"}
 
-class SmsPartnerProvider:
-    """One SMSPartner account: a `QueryProvider`, `FindProvider` and `BalanceProvider`. Threads may share it.
 
-    A process that forks opens its own afterwards: connections must not be shared between processes.
-    """
+class SmsPartnerProvider(Adapter):
+    """One SMSPartner account: a `QueryProvider`, `FindProvider` and `BalanceProvider`."""
 
-    def __init__(self, name: str, account: Account, *, port: HttpPort) -> None:
-        """Make no call yet.
+    facts = FACTS
+    find_action: Final = FIND
+    ask_action: Final = FIND
+    balance_action: Final = CREDITS
+    query_rule: Final = QueryRule(QUERY, NUMBERS_PER_CALL)
 
-        Args:
-            name: What smsline calls the account.
-            account: Whose calls these are.
-            port: Sends to `account.endpoint`.
+    def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:
+        """A POST of JSON or a GET, with the key among the parameters."""
+        asked = {"apiKey": self.account.secret_key.get_secret_value(), **params}
+        if action in _POSTED:
+            return HttpRequest(timeout_s, msgspec.json.encode(asked), _JSON, f"/v1/{action}")
+        # The key is in the URL of a GET; the port logs no URL, and no error quotes one.
+        return HttpRequest(timeout_s, target=f"/v1/{action}?{urlencode(asked)}", method="GET")
+
+    def judge(self, response: HttpResponse) -> bytes | Refused | Broken:
+        """The body, if it is the provider's word; else what the status says.
+
+        The provider refuses with a 4xx whose body has the code; what the body says counts more than the status.
         """
-        self._name = name
-        self._texts = account.texts
-        self._callback = account.callback(name)
-        # Not documented but for lookup and HLR; README says what the guess rests on.
-        self._limits = MappingProxyType({**FACTS.limits(), **account.limits})
-        self.calls: Final = SmsPartnerCalls(account, port)
-        """The provider's own calls, for what the engine does not need."""
+        # Of the calls that answer 429 none has a body of the provider's own; the code table has the
+        # minute's wait.
+        if response.status == 429:
+            return Refused(code="http.429", message="too many requests in a minute", request_id="")
+        if 200 <= response.status < 300:
+            return response.body
+        row = opened(response.body) if 400 <= response.status < 500 else {}
+        # A 4xx without flag or code is an error page of what stands in front of the provider.
+        own = isinstance(row, dict) and wire.succeeded(row) is not None
+        return response.body if own else without_a_word(response.status)
 
-    def __repr__(self) -> str:
-        return f"SmsPartnerProvider({self._name!r})"
-
-    @property
-    def limits(self) -> Mapping[str, float]:
-        """Calls per second for each action: the account's own where set, else the defaults."""
-        return self._limits
-
-    @property
-    def ask_action(self) -> str:
-        """The action of `ask`, which makes no call here."""
-        return facts.FIND
-
-    @property
-    def find_action(self) -> str:
-        """bulk-status-by-tag."""
-        return facts.FIND
-
-    @property
-    def query_rule(self) -> QueryRule:
-        """multi-status about at most 500 messages."""
-        return QueryRule(facts.QUERY, NUMBERS_PER_CALL)
+    def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:
+        """See `wire.answered`."""
+        return wire.answered(body, clean)
 
     def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - one rule for all numbers
         """500 numbers, each with a text of its own (SMSPartner error codes, line 50)."""
-        return BatchRule(facts.SEND, NUMBERS_PER_CALL, params_differ=True)
+        return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True)
 
     def send(self, call: Call) -> Answer:
-        """Make one bulk-send, never repeated.
+        """Make one bulk-send.
 
         When the params of some numbers do not fit the text, nothing is sent: these are refused here, and the others go
         with the next call, so that whatever a call's end is, it holds for all its numbers.
         """
         # Names of environment variables come in capitals, so the texts are kept by lower-case ids.
-        text = self._texts.get(call.content.template.lower())
+        text = self.account.texts.get(call.content.template.lower())
         if text is None:
             words = f"no text for the template {call.content.template}; add it to TEXTS of the account"
             return Broken(maybe_sent=False, code=texts.UNKNOWN, detail=words)
         # One bulk-send takes a text for each number, so params of their own cost no call more.
         params = call.own_params or [call.content.params] * len(call.numbers)
-        messages = {number: texts.fill(text, own) for number, own in zip(call.numbers, params, strict=True)}
+        filled = {number: texts.fill(text, own) for number, own in zip(call.numbers, params, strict=True)}
+        messages = {number: message for number, message in filled.items() if message is not None}
         # One unfit text would be refused by the provider with the whole call, so it does not get
         # there.
-        unfit = [number for number, message in messages.items() if message is None]
-        if unfit:
+        if unfit := filled.keys() - messages.keys():
             return wire.only(unfit, texts.UNFIT, call.numbers)
-        answer, oddities = self.calls.bulk_send(
-            {number: message for number, message in messages.items() if message is not None},
-            # SMSPartner has one name for both: what a job calls sender comes before its signature.
-            sender=call.content.sender or call.content.sign,
-            tag=wire.tag_of(call.context),
-            timeout_s=call.timeout_s,
-            callback=self._callback,
-        )
-        if oddities:
-            LOG.warning("account %s, call %s: left out of the answer: %s", self._name, call.context, oddities)
-        return answer
+        # SMSPartner has one name for both: what a job calls sender comes before its signature.
+        sender, tag = call.content.sender or call.content.sign, wire.tag_of(call.context)
+        callback = self.account.callback(self.name)
+        asked = wire.send_params(self.account, messages, sender=sender, tag=tag, callback=callback)
+        reply = self.once(SEND, asked, timeout_s=call.timeout_s)
+        if not isinstance(reply, bytes):
+            return reply
+        # The provider may quote the text in its complaint, and the text holds the params.
+        clean = self.clean(*messages.values())
+        return self.noted(call, wire.read_send(reply, call.numbers, tag=tag, clean=clean))
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
         """An empty page: no call tells by number what was sent."""
@@ -128,9 +135,11 @@ class SmsPartnerProvider:
         for each in asked:
             message_id = status.message_id_of(each.serial)
             parts.setdefault("" if message_id.isdigit() else message_id, []).append(each)
-        for message_id, part in parts.items():
+        for tag, part in parts.items():
             numbers = [each.number for each in part]
-            page = self.calls.bulk_status_by_tag(message_id, numbers) if message_id else self.calls.multi_status(part)
+            page = (
+                self.statuses_of_tag(tag, numbers) if tag else self._statuses(QUERY, status.query_params(part), numbers)
+            )
             if isinstance(page, StatusPage):
                 pages.append(status.receipts_of(page, part))
             # "Not known" of one part says nothing of the others; any other trouble ends the round,
@@ -149,38 +158,66 @@ class SmsPartnerProvider:
         The answer names no message_id, so the tag stands for it in the serials, and later queries ask by the tag again.
         """
         tag = wire.tag_of(context)
-        page = self.calls.bulk_status_by_tag(tag, numbers)
+        page = self.statuses_of_tag(tag, numbers)
         if not isinstance(page, StatusPage):
             return () if _nothing_known(page) else page
         wanted, found = frozenset(numbers), []
         # A row for a number that this call did not have would settle another message.
         for each in (one for one in page.statuses if one.number in wanted):
             serial = wire.serial_of(each.message_id or tag, each.number)
-            found.append(
-                FoundMessage(each.number, serial, status.receipt_of(each, serial, context) if each.final else None)
-            )
+            receipt = status.receipt_of(each, serial, context) if each.final else None
+            found.append(FoundMessage(each.number, serial, receipt))
         return tuple(found)
 
-    @property
-    def balance_action(self) -> str:
-        """/me."""
-        return facts.CREDITS
+    def statuses_of(self, message_id: str, number: int | None = None) -> StatusPage | Refused | Broken:
+        """What became of every message of a call, or of the one to a number: bulk-status and message-status."""
+        if number is None:
+            return self._statuses(STATUS_OF_CALL, {"messageId": message_id})
+        return self._statuses(STATUS, {"messageId": message_id, "phoneNumber": f"+{number}"}, [number])
+
+    def statuses_of_tag(self, tag: str, numbers: Sequence[int] = ()) -> StatusPage | Refused | Broken:
+        """What became of every message of the calls with this tag, all pages: bulk-status-by-tag.
+
+        How to ask for the second page is not documented. `page` is tried; an answer that is the first page again ends it.
+        """
+        pages: list[StatusPage] = []
+        while True:
+            page = self._statuses(FIND, {"tag": tag, "page": str(len(pages) + 1) if pages else ""}, numbers)
+            if not isinstance(page, StatusPage):
+                return page
+            # An unknown parameter is ignored there: the same page again means that there is no way
+            # to the next.
+            if pages and page.page != len(pages) + 1:
+                break
+            pages.append(page)
+            seen = sum(len(each.statuses) + each.bad_rows for each in pages)
+            if seen >= page.total or len(pages) == PAGES_MOST:
+                break
+        return status.joined(pages)
 
     def balance(self) -> Balance | Refused | Broken:
         """What is left, and how many messages of the account's range it buys."""
-        return self.calls.balance()
 
-    def close(self) -> None:
-        """Close kept-alive connections."""
-        self.calls.close()
+        def read(row: Row) -> Balance | Broken:
+            credits_left = held(row, "credits", dict)
+            if isinstance(credits_left, Broken):
+                return credits_left
+            # The low-cost range has messages of its own; it and the balance have two names each.
+            low_cost = self.account.gamme == LOW_COST
+            names = ("creditSmsECO", "creditSmsLowCost") if low_cost else ("creditSms",)
+            left = amount(first(credits_left, "balance", "solde"))
+            return Balance(left, word(credits_left.get("currency")), whole(first(credits_left, *names)))
+
+        return self.manage(CREDITS, {}, read)
+
+    def _statuses(
+        self, action: str, params: Mapping[str, object], numbers: Sequence[int] = ()
+    ) -> StatusPage | Refused | Broken:
+        return self.manage(action, params, lambda row: status.page_in(row, frozenset(numbers)))
 
 
 def _nothing_known(answer: Refused | Broken) -> bool:
     return isinstance(answer, Refused) and answer.code == NOT_KNOWN
 
 
-def open_provider(name: str, account: Account, *, pool_size: int = POOL_SIZE) -> SmsPartnerProvider:
-    """An account ready for calls; see `worker.providers.registry.OpenProvider`."""
-    return SmsPartnerProvider(
-        name, account, port=HttpxPort(account.endpoint, pool_size=pool_size, egress=egress_of(account))
-    )
+open_provider = SmsPartnerProvider

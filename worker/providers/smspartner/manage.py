@@ -1,30 +1,35 @@
-"""Calls about the account or a number: balance, STOP list, cancelling, lookup and HLR.
+"""Calls about the account or a number: STOP list, cancelling, lookup and HLR.
 
 lookup looks at the spelling of numbers for nothing. HLR asks the carrier for money; its answers
 come later, posted to a URL of yours, one number at a time, and `smsline codes explain` has their
-error names. Each reader is given an answer that does not say it failed.
+error names.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import msgspec
+from typing import Annotated
 
 from smsline.numbers import e164
-from worker.providers.base import Balance, Broken
-from worker.providers.cleaning import Clean
-from worker.providers.reading import Row, first, flag, rows, unreadable, whole, word
+from worker.providers.adapter import Adapter
+from worker.providers.base import Broken, Refused
+from worker.providers.reading import flag, unreadable, whole, word, words
+from worker.providers.smspartner.facts import CANCEL, HLR, LOOKUP, STOP_LIST
 from worker.providers.smspartner.spelling import moment, received
 from worker.providers.smspartner.wire import succeeded
+
+
+def amount(value: object) -> str:
+    """Money, which stays text as the provider writes it: a float of ours would round it once more."""
+    return str(value) if isinstance(value, float) else word(value)
 
 
 @dataclass(frozen=True, slots=True)
 class StopEntry:
     """One number of the STOP list: the provider's id of the entry, the number, and since when, epoch seconds."""
 
-    entry: str
-    number: int
-    since_s: int
+    entry: Annotated[str, word, "id"]
+    number: Annotated[int, lambda value: received(word(value)) or 0, "phoneNumber", "phone_number"]
+    since_s: Annotated[int, moment, "createdAt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,101 +46,49 @@ class NumberLookup:
         message: Why it cannot be a number.
     """
 
-    request: str
-    ok: bool
-    number: int | None = None
-    country: str = ""
-    kind: str = ""
-    network: str = ""
-    message: str = ""
+    request: Annotated[str, word, "request"]
+    ok: Annotated[bool, lambda value: flag(value) is True, "success"]
+    number: Annotated[int | None, lambda value: received(word(value)), "phoneNumber"] = None
+    country: Annotated[str, word, "countryCode"] = ""
+    kind: Annotated[str, word, "type"] = ""
+    network: Annotated[str, word, "network"] = ""
+    message: Annotated[str, words, "message"] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HlrCampaign:
-    """Numbers that are being checked with their carriers.
+    """Numbers that are being checked with their carriers: the provider's id (`HLR…`), how many, and what that costs."""
 
-    Attributes:
-        campaign: The provider's id, `HLR…`.
-        numbers: How many.
-        cost: As the answer writes it, or empty.
-        currency: `EUR`.
-    """
-
-    campaign: str
-    numbers: int
-    cost: str
-    currency: str
+    campaign: Annotated[str, word, "campaign_id", "campaignId"]
+    numbers: Annotated[int, whole, "number"]
+    cost: Annotated[str, amount, "cost"]
+    currency: Annotated[str, word, "currency"]
 
 
-def numbers_body(api_key: str, numbers: Sequence[int], *, notify_url: str = "", tag: str = "") -> bytes:
-    """The body of a lookup, or with a URL of an hlr/notify, about at most 500 numbers."""
-    fields = {"apiKey": api_key, "phoneNumbers": ",".join(map(e164, numbers)), "notifyUrl": notify_url, "tag": tag}
-    return msgspec.json.encode({name: value for name, value in fields.items() if value})
-
-
-def read_balance(row: Row, *, low_cost: bool) -> Balance | Broken:
-    """The answer to /me; the low-cost range and the balance have two names each.
-
-    Args:
-        row: The answer.
-        low_cost: Whether the account sends by the low-cost range, whose messages are counted apart.
-    """
-    held = row.get("credits")
-    if not isinstance(held, dict):
-        return unreadable("neither credits nor an error")
-    return Balance(
-        amount=_amount(first(held, "balance", "solde")),
-        currency=word(held.get("currency")),
-        messages=whole(first(held, "creditSmsECO", "creditSmsLowCost") if low_cost else held.get("creditSms")),
+def cancel(provider: Adapter, message_id: str) -> Refused | Broken | None:
+    """Take back a scheduled call, until 5 minutes before its time; None when that is done."""
+    return provider.manage(
+        CANCEL,
+        {"messageId": message_id},
+        lambda row: None if succeeded(row) else unreadable("neither success nor an error"),
     )
 
 
-def read_stop_list(row: Row) -> tuple[StopEntry, ...] | Broken:
-    """The answer to stop-sms/list; entries without a number are left out."""
-    listed = rows(row.get("data"))
-    if listed is None:
-        return unreadable("neither a list data nor an error")
-    found = []
-    for each in listed:
-        # Landlines and aliases stand on the list too; what is no number cannot be texted anyway.
-        number = received(word(first(each, "phoneNumber", "phone_number")))
-        if number is not None:
-            found.append(StopEntry(word(each.get("id")), number, moment(each.get("createdAt"))))
-    return tuple(found)
+def stop_list(provider: Adapter) -> tuple[StopEntry, ...] | Refused | Broken:
+    """Numbers whose owners answered STOP."""
+    found = provider.several(STOP_LIST, {}, StopEntry, "data")
+    # Landlines and aliases stand on the list too; what is no number cannot be texted anyway.
+    return tuple(entry for entry in found if entry.number) if isinstance(found, tuple) else found
 
 
-def read_cancelled(row: Row) -> Broken | None:
-    """The answer to message-cancel; None when the call's messages are cancelled."""
-    return None if succeeded(row) else unreadable("neither success nor an error")
+def lookup(provider: Adapter, numbers: Sequence[int]) -> tuple[NumberLookup, ...] | Refused | Broken:
+    """Whether these, at most 500, are spelt like numbers, in the answer's own order; costs nothing."""
+    return provider.several(LOOKUP, {"phoneNumbers": ",".join(map(e164, numbers))}, NumberLookup, "lookup")
 
 
-def read_lookup(row: Row, clean: Clean) -> tuple[NumberLookup, ...] | Broken:
-    """The answer to a lookup, in its own order."""
-    listed = rows(row.get("lookup"))
-    if listed is None:
-        return unreadable("neither a list lookup nor an error")
-    return tuple(
-        NumberLookup(
-            request=word(each.get("request")),
-            ok=flag(each.get("success")) is True,
-            number=received(word(each.get("phoneNumber"))),
-            country=word(each.get("countryCode")),
-            kind=word(each.get("type")),
-            network=word(each.get("network")),
-            message=clean(word(each.get("message"))),
-        )
-        for each in listed
-    )
-
-
-def read_hlr_campaign(row: Row) -> HlrCampaign | Broken:
-    """The answer to an hlr/notify."""
-    campaign = word(first(row, "campaign_id", "campaignId"))
-    if not campaign:
-        return unreadable("neither a campaign_id nor an error")
-    return HlrCampaign(campaign, whole(row.get("number")), _amount(row.get("cost")), word(row.get("currency")))
-
-
-def _amount(value: object) -> str:
-    # Money stays text, as the provider writes it: a float of ours would round it once more.
-    return str(value) if isinstance(value, float) else word(value)
+def hlr(provider: Adapter, numbers: Sequence[int], *, notify_url: str, tag: str = "") -> HlrCampaign | Refused | Broken:
+    """Ask the carriers about these, at most 500; costs money, and each answer is posted to the URL."""
+    params = {"phoneNumbers": ",".join(map(e164, numbers)), "notifyUrl": notify_url, "tag": tag}
+    found = provider.one(HLR, params, HlrCampaign)
+    # Without its id the answers that are posted later cannot be told from those of another one.
+    return unreadable("no campaign_id") if isinstance(found, HlrCampaign) and not found.campaign else found

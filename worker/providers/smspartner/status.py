@@ -9,34 +9,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-from msgspec import Struct
-
 from smsline.codes import lookup
 from smsline.numbers import e164
 from smsline.verdicts import Verdict
-from worker.providers.base import Broken, MessageRef, Receipt, ReceiptPage, Refused
-from worker.providers.cleaning import Clean
-from worker.providers.reading import Row, first, flag, opened, rows, unreadable, whole, word
+from worker.providers.base import Broken, MessageRef, Receipt, ReceiptPage
+from worker.providers.reading import Row, first, flag, unreadable, whole, word
 from worker.providers.smspartner.spelling import asked as number_asked
 from worker.providers.smspartner.spelling import moment, received
-from worker.providers.smspartner.wire import refusal
+from worker.providers.smspartner.wire import statuses_in
 
 SPACE: Final = "dlr"
 """The namespace of the words a status can be."""
-
-_ENCODER: Final = msgspec.json.Encoder()
-
-
-class _Asked(Struct):
-    phone_number: str = msgspec.field(name="phoneNumber")
-    message_id: int = msgspec.field(name="messageId")
-
-
-class _MultiStatus(Struct):
-    api_key: str = msgspec.field(name="apiKey")
-    # The pages call it SMSStatus_List; their samples, and the clients that work, SMSStatut_List.
-    asked: list[_Asked] = msgspec.field(name="SMSStatut_List")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,43 +75,29 @@ def message_id_of(serial: str) -> str:
     return serial.partition("/")[0]
 
 
-def query_body(api_key: str, asked: Sequence[MessageRef]) -> bytes:
-    """The body of a multi-status about messages whose call's message_id is known."""
-    wanted = [_Asked(e164(each.number), int(message_id_of(each.serial))) for each in asked]
-    return _ENCODER.encode(_MultiStatus(api_key, wanted))
+def query_params(asked: Sequence[MessageRef]) -> dict[str, object]:
+    """The parameters of a multi-status about messages whose call's message_id is known."""
+    wanted = [{"phoneNumber": e164(each.number), "messageId": int(message_id_of(each.serial))} for each in asked]
+    # The pages call it SMSStatus_List; their samples, and the clients that work, SMSStatut_List.
+    return {"SMSStatut_List": wanted}
 
 
-def read_statuses(body: bytes, *, clean: Clean, numbers: Collection[int] = ()) -> StatusPage | Refused | Broken:
+def page_in(row: Row, numbers: Collection[int] = ()) -> StatusPage | Broken:
     """The answer to multi-status, bulk-status, bulk-status-by-tag or message-status.
 
     Args:
-        body: The answer's body.
-        clean: Applied to the provider's messages.
+        row: The answer.
         numbers: The recipients that were asked about, to read national spellings by.
     """
-    row = opened(body)
-    if isinstance(row, Broken):
-        return row
-    # French and English spelling both occur.
-    listed = rows(first(row, "StatutResponse_List", "StatusResponse_List"))
-    # message-status answers with the row itself, and its success flag is then that of the message.
-    if listed is None and (refused := refusal(row, clean)):
-        return refused
+    listed = statuses_in(row)
+    # message-status answers with the row itself.
     if listed is None and not _word(row):
         return unreadable("neither a status, a list StatutResponse_List, nor an error")
-    read = [_status(each, numbers) for each in ([row] if listed is None else listed) if not unheard_of(each)]
-    statuses = tuple(status for status in read if status)
-    return StatusPage(
-        statuses=statuses,
-        bad_rows=len(read) - len(statuses),
-        page=whole(row.get("currentPage")),
-        total=whole(row.get("total")),
-    )
-
-
-def unheard_of(row: Row) -> bool:
-    """Whether the row says that the provider does not know the message, or not yet."""
-    return flag(row.get("success")) is False
+    # A row that says "not successful" is of a message that the provider does not know, or not yet.
+    known = [each for each in ([row] if listed is None else listed) if flag(each.get("success")) is not False]
+    statuses = tuple(status for each in known if (status := _status(each, numbers)))
+    bad_rows = len(known) - len(statuses)
+    return StatusPage(statuses, bad_rows, page=whole(row.get("currentPage")), total=whole(row.get("total")))
 
 
 def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:

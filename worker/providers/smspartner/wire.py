@@ -5,14 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
-import msgspec
-from msgspec import Struct
-
 from config.accounts import Account
 from smsline.numbers import e164
-from worker.providers.base import Broken, Item, Refused, Sent
+from worker.providers.base import AGAIN, Broken, Item, Refused, Sent
 from worker.providers.cleaning import Clean
-from worker.providers.reading import Oddities, Row, first, flag, opened, rows, unreadable, whole, word
+from worker.providers.reading import Oddities, Row, first, flag, items_of, opened, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import asked, named
 
 OK: Final = "200"
@@ -21,10 +18,6 @@ OK: Final = "200"
 UNEXPLAINED: Final = "success.false"
 """Stands for the code of a failure that has none."""
 
-AGAIN: Final = "call.Again"
-"""What smsline says of a number whose call was refused because of another one: it goes out with the next call."""
-
-_ENCODER: Final = msgspec.json.Encoder()
 _CONTEXT: Final = re.compile(r"(sl):([0-9a-f]{6}):([0-9]{1,12})")
 """As `Engine.context` makes them; so long a tag can be read by people."""
 _ELEMENT: Final = re.compile(r"children\[(\w+)\]")
@@ -44,23 +37,6 @@ ABOUT_NUMBERS: Final = frozenset({"9.phoneNumbers", "13", "14", "15"})
 _WORST_FIRST: Final = ("9", "9.sender", "9.message", "9.phoneNumbers")
 
 
-class _Message(Struct, rename="camel"):
-    phone_number: str
-    message: str
-
-
-class _BulkSend(Struct, rename="camel", omit_defaults=True):
-    api_key: str
-    messages: list[_Message] = msgspec.field(name="SMSList")
-    sender: str = ""
-    gamme: int | None = None
-    tag: str = ""
-    is_stop_sms: int = 0
-    is_unicode: int = 0
-    url_dlr: str = ""
-    url_response: str = ""
-
-
 def tag_of(context: str) -> str:
     """The tag of the call with this context: at most 20 lower-case letters and digits, another one for each context."""
     # At most 20 characters without a colon: the context's own parts fit, so people can read them in
@@ -72,8 +48,10 @@ def tag_of(context: str) -> str:
     return "sl" + blake2b(context.encode(), digest_size=9).hexdigest()
 
 
-def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag: str, callback: str = "") -> bytes:
-    """The body of a bulk-send; what is not set is left out.
+def send_params(
+    account: Account, messages: Mapping[int, str], *, sender: str, tag: str, callback: str = ""
+) -> dict[str, object]:
+    """The parameters of a bulk-send.
 
     Args:
         account: Whose call it is.
@@ -82,21 +60,18 @@ def send_body(account: Account, messages: Mapping[int, str], *, sender: str, tag
         tag: By which the call can be asked about when its answer is lost.
         callback: URL to whose `/status` and `/reply` receipts and replies are posted; empty for none.
     """
-    return _ENCODER.encode(
-        _BulkSend(
-            api_key=account.secret_key.get_secret_value(),
-            messages=[_Message(e164(number), lines_marked(message)) for number, message in messages.items()],
-            sender=sender,
-            gamme=account.gamme,
-            tag=tag,
-            is_stop_sms=int(account.stop_sms),
-            # Flags are numbers there; 0 is the default and left out with the other defaults.
-            is_unicode=int(account.unicode),
-            # The account's console has no URL for receipts: it is told with each send, or there is none.
-            url_dlr=f"{callback}/status" if callback else "",
-            url_response=f"{callback}/reply" if callback else "",
-        )
-    )
+    return {
+        "SMSList": [{"phoneNumber": e164(number), "message": lines_marked(text)} for number, text in messages.items()],
+        "sender": sender,
+        "gamme": account.gamme,
+        "tag": tag,
+        # Flags are numbers there, and 0 is the default.
+        "isStopSms": int(account.stop_sms) or None,
+        "isUnicode": int(account.unicode) or None,
+        # The account's console has no URL for receipts: it is told with each send, or there is none.
+        "urlDlr": callback and f"{callback}/status",
+        "urlResponse": callback and f"{callback}/reply",
+    }
 
 
 def lines_marked(message: str) -> str:
@@ -119,9 +94,14 @@ def refusal(row: Row, clean: Clean) -> Refused | None:
 
 
 def answered(body: bytes, clean: Clean) -> Row | Refused | Broken:
-    """The object in an answer's body that does not say it failed."""
+    """The object in an answer's body, unless it says that it failed; with rows its flag says nothing, as each has its own."""
     row = opened(body)
-    return row if isinstance(row, Broken) else refusal(row, clean) or row
+    return row if isinstance(row, Broken) or statuses_in(row) else refusal(row, clean) or row
+
+
+def statuses_in(row: Row) -> list[Row] | None:
+    """The rows of an answer about several messages; French and English spelling both occur."""
+    return rows(first(row, "StatutResponse_List", "StatusResponse_List"))
 
 
 def succeeded(row: Row) -> bool | None:
@@ -177,39 +157,28 @@ def read_send(
         return unreadable("neither a flag, a code, nor a list SMSResponse_List"), Oddities()
     # Three spellings of one field, by call; the tag stands in where an answer has none.
     message_id = word(first(row, "message_id", "messageId", "msgId"))
-    items, oddities = _items(listed or [], numbers, message_id=message_id or tag, clean=clean)
+    items, oddities = items_of(
+        listed or [],
+        numbers,
+        spelled=lambda each: word(each.get("phoneNumber")) if succeeded(each) is not None else "",
+        asked=asked,
+        item=lambda each, number: _item(each, number, message_id or tag, clean),
+    )
     return Sent(items=items, request_id=message_id), oddities
 
 
-def _items(
-    listed: Sequence[Row], numbers: Sequence[int], *, message_id: str, clean: Clean
-) -> tuple[tuple[Item, ...], Oddities]:
-    known = frozenset(numbers)
-    items: dict[int, Item] = {}
-    strangers = repeats = spoilt = 0
-    for row in listed:
-        spelled, ok = word(row.get("phoneNumber")), succeeded(row)
-        if not spelled or ok is None:
-            spoilt += 1
-        elif (number := asked(spelled, known)) is None:
-            strangers += 1
-        elif number in items:
-            repeats += 1
-        elif ok:
-            fee = whole(first(row, "nbSms", "nbSMS"))
-            serial = serial_of(message_id, number)
-            items[number] = Item(number=number, ok=True, code=OK, serial=serial, fee=fee, message="")
-        else:
-            items[number] = _refused(number, fault(row), clean(told(row)))
-    return tuple(items.values()), Oddities(strangers, repeats, spoilt)
+def _item(row: Row, number: int, message_id: str, clean: Clean) -> Item:
+    if not succeeded(row):
+        return Item(number, ok=False, code=fault(row), message=clean(told(row)))
+    fee = whole(first(row, "nbSms", "nbSMS"))
+    return Item(number, ok=True, code=OK, serial=serial_of(message_id, number), fee=fee)
 
 
 def only(guilty: Iterable[int], code: str, numbers: Iterable[int], message: str = "") -> Sent:
     """The answer to a call that some of its numbers have spoilt: nothing went out, and the others shall go with the next."""
     bad = frozenset(guilty)
-    items = [_refused(number, code, message) if number in bad else _refused(number, AGAIN) for number in numbers]
+    items = [
+        Item(number, ok=False, code=code, message=message) if number in bad else Item(number, ok=False, code=AGAIN)
+        for number in numbers
+    ]
     return Sent(items=tuple(items), request_id="")
-
-
-def _refused(number: int, code: str, message: str = "") -> Item:
-    return Item(number=number, ok=False, code=code, serial="", fee=0, message=message)

@@ -1,76 +1,159 @@
 """Tencent as the engine sees it."""
 
 import logging
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any, Final
 
-from config.accounts import Account
+import msgspec
+
 from smsline.numbers import is_mainland
-from worker.providers.base import Answer, BatchRule, Broken, Call, Item, ReceiptPage, Refused, Region, ReplyPage, Sent
-from worker.providers.egress import egress_of
-from worker.providers.http import HttpPort, HttpxPort
-from worker.providers.tencent import answers, push, questions, wire
-from worker.providers.tencent.caller import TencentCaller, new_nonce
-from worker.providers.tencent.facts import ASK, ASK_BACK_S, NUMBERS_PER_CALL, PULL, REPLIES, SEND, SEND_EACH
-from worker.providers.tencent.questions import QUESTIONS
+from worker.providers.adapter import Adapter
+from worker.providers.base import (
+    AGAIN,
+    Answer,
+    BatchRule,
+    Broken,
+    Call,
+    Item,
+    ReceiptPage,
+    Refused,
+    Region,
+    ReplyPage,
+    Sent,
+)
+from worker.providers.cleaning import Clean
+from worker.providers.http import HttpRequest, HttpResponse
+from worker.providers.reading import Row, held, replies_of, without_a_word
+from worker.providers.tencent import form, push, questions, wire
+from worker.providers.tencent.facts import (
+    ASK,
+    ASK_BACK_S,
+    CONVERSION,
+    FACTS,
+    LIST_SIGNS,
+    LIST_TEMPLATES,
+    NUMBERS,
+    NUMBERS_PER_CALL,
+    PULL,
+    REPLIES,
+    SEND,
+    SEND_EACH,
+)
+from worker.providers.tencent.reviews import SIGNATURES, TEMPLATES
+from worker.providers.tencent.signing import ALGORITHM, sign
 
 LOG: Final = logging.getLogger(__name__)
 
-AGAIN: Final = "call.Again"
-"""Of a number that could not be in the call with the others, and goes with the next (smsline/codes)."""
+VERSION: Final = "2021-01-11"
+SERVICE: Final = "sms"
+CONTENT_TYPE: Final = "application/json"
+LANGUAGE: Final = "en-US"
+
+BODY_LIMIT: Final = 10 * 1024 * 1024
+"""Most bytes of a POST signed with TC3-HMAC-SHA256 (Tencent SMS API document, line 353)."""
 
 NOT_THERE: Final = frozenset({"InvalidAction", "ActionOffline", "InternalError.RestApiInterfaceNotExist"})
 """What an endpoint answers to a SendMultiGlobalSms that it does not have."""
-
-POOL_SIZE: Final = 8
 
 _ASK_MARGIN_S: Final = 60
 """Kept off the oldest time that can be asked for, so that clocks which differ a little do not make it too old."""
 
 
-class TencentProvider:
-    """One Tencent account: a `QueueProvider`, a `ReplyProvider` and an `AnswerProvider`. Threads may share it.
+class TencentProvider(Adapter):
+    """One Tencent account: a `QueueProvider`, a `ReplyProvider` and an `AnswerProvider`."""
 
-    A process that forks opens its own afterwards: connections must not be shared between processes.
-    """
+    facts = FACTS
+    pull_action: Final = PULL
+    replies_action: Final = REPLIES
+    ask_action: Final = ASK
+    questions: Final[Mapping[str, str]] = {
+        "conversion": CONVERSION,
+        "numbers": NUMBERS,
+        "templates": LIST_TEMPLATES,
+        "signatures": LIST_SIGNS,
+    }
 
-    def __init__(
-        self,
-        name: str,
-        account: Account,
-        *,
-        port: HttpPort,
-        clock: Callable[[], float] = time.time,
-        nonce: Callable[[], int] = new_nonce,
-    ) -> None:
-        """Make no call yet; `name` is what smsline calls the account, the other arguments are those of `TencentCaller`."""
-        self._name = name
-        self._clock = clock
-        # A message of SendMultiGlobalSms has no SignName; see `batch_rule`.
-        self._signs = bool(account.sign)
-        self._each = account.send_each
-        self._app, self._timeout_s = account.sdk_app_id, account.timeout_s
-        self._caller = TencentCaller(account, port=port, clock=clock, nonce=nonce)
+    _each_is_gone = False
+    """Whether the endpoint has said that it has no SendMultiGlobalSms; this process makes no further try of it."""
 
-    def __repr__(self) -> str:
-        return f"TencentProvider({self._name!r})"
+    @staticmethod
+    def new_nonce() -> int:
+        """A positive number that a request of the same second has hardly had before; of signature v1 only."""
+        return secrets.randbelow(2**62) + 1
 
-    @property
-    def limits(self) -> Mapping[str, float]:
-        """Calls per second for each action: the account's own where set, else the defaults."""
-        return self._caller.limits
+    def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest | Broken:
+        """A POST, signed as the account says."""
+        account, timestamp_s = self.account, int(self.clock())
+        key_id, key, token = self._secrets[:3]
+        signing = account.signing or ALGORITHM
+        if signing == ALGORITHM:
+            limit, body = BODY_LIMIT, msgspec.json.encode(params)
+            # Signed when the call is made: the gateway refuses a timestamp that is more than 5
+            # minutes off (document, line 4912).
+            headers = {
+                "x-tc-version": VERSION,
+                "x-tc-region": account.region,
+                "x-tc-language": LANGUAGE,
+                "x-tc-action": action,
+                **({"x-tc-token": token} if token else {}),
+                **sign(
+                    body,
+                    secret_id=key_id,
+                    secret_key=key,
+                    service=SERVICE,
+                    host=self.host,
+                    content_type=CONTENT_TYPE,
+                    timestamp_s=timestamp_s,
+                ),
+            }
+        else:
+            named = {
+                **form.flattened(params),
+                "Action": action,
+                "Version": VERSION,
+                "Region": account.region,
+                "Language": LANGUAGE,
+                # Signed with the time, and with a nonce against replays within it (document, line
+                # 484).
+                "Timestamp": str(timestamp_s),
+                "Nonce": str(self.nonce()),
+                "SecretId": key_id,
+                **({"Token": token} if token else {}),
+            }
+            # The setting is a text; its type has to be that of the algorithm for mypy, and the
+            # settings know no other.
+            method = next(one for one in form.METHODS if one == signing)
+            # A form may have a tenth of what a JSON body may (document, line 353); images of a
+            # signature can reach that.
+            limit, body = form.BODY_LIMIT, form.signed_form(named, secret_key=key, method=method, host=self.host)
+            headers = {"content-type": form.CONTENT_TYPE, "host": self.host}
+        # Found out here, where it is certain that nothing was sent; the provider's refusal would
+        # come from a proxy as 413.
+        if len(body) > limit:
+            detail = f"the request has {len(body)} bytes, {limit} are allowed with {signing}"
+            return Broken(maybe_sent=False, code="http.413", detail=detail)
+        return HttpRequest(timeout_s, body, headers)
 
-    @property
-    def pull_action(self) -> str:
-        """PullSmsSendStatus."""
-        return PULL
+    def judge(self, response: HttpResponse) -> bytes | Broken:
+        """The body, if it is the provider's word; else what the status says.
 
-    @property
-    def ask_action(self) -> str:
-        """PullSmsSendStatusByPhoneNumber."""
-        return ASK
+        The provider answers 200 even to refuse a call. A 4xx that holds the provider's own error is believed; any other
+        answer of the provider's under another status is a riddle.
+        """
+        status, body = response.status, response.body
+        if status == 200:
+            return body
+        # 429 with the provider's error in it is still turned away: its own "too many" comes as 200.
+        found = without_a_word(status) if status == 429 else wire.answered(body, str)
+        if 400 <= status < 500 and isinstance(found, Refused):
+            return body
+        return without_a_word(status, answered=not isinstance(found, Broken))
+
+    def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:
+        """See `wire.answered`."""
+        return wire.answered(body, clean)
 
     def batch_rule(self, region: Region) -> BatchRule:
         """200 numbers with the same content in either region (Tencent SMS API document, lines 3776-3778).
@@ -79,35 +162,35 @@ class TencentProvider:
         (tencentcloud-sdk-python-sms 3.1.153, `models.SendMultiGlobalSmsRequest`); elsewhere one to a SendSms. That action carries no
         signature, so an account that has one of its own does not use it.
         """
-        if region == "mainland" or self._signs or not self._each:
+        if region == "mainland" or self.account.sign or not self.account.send_each or self._each_is_gone:
             return BatchRule(SEND, NUMBERS_PER_CALL)
         own = BatchRule(SEND_EACH, NUMBERS_PER_CALL, params_differ=True)
         return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=own)
 
     def send(self, call: Call) -> Answer:
-        """Make one SendSms or SendMultiGlobalSms, signed now, never repeated.
+        """Make one SendSms or SendMultiGlobalSms.
 
         SendMultiGlobalSms carries no signature and no extend code. Numbers with params of their own whose content has one
         go by SendSms, in this call those with the first one's params; the others are told to come with the next.
         """
         if not call.own_params:
-            return self._send(SEND, wire.send_body(call, sdk_app_id=self._app), call)
+            return self._send(SEND, wire.send_params(call, sdk_app_id=self.account.sdk_app_id), call)
         # Blocks that were laid out while the action was on may still bring params of their own;
         # none may be left out.
-        if not self._each or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
+        off = self._each_is_gone or not self.account.send_each
+        if off or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
             return self._send_alike(call)
-        answer = self._send(SEND_EACH, wire.send_each_body(call, sdk_app_id=self._app), call)
-        if isinstance(answer, Refused) and answer.code in NOT_THERE:
-            # The endpoint has no such action, so nothing was sent. This process makes no further
-            # try of it.
-            self._each = False
-            LOG.warning(
-                "account %s: the endpoint has no SendMultiGlobalSms (%s); such numbers go one to a SendSms. Take SEND_EACH away.",
-                self._name,
-                answer.code,
-            )
-            return Sent(tuple(_refused(number, AGAIN) for number in call.numbers), answer.request_id)
-        return answer
+        answer = self._send(SEND_EACH, wire.each_params(call, sdk_app_id=self.account.sdk_app_id), call)
+        if not isinstance(answer, Refused) or answer.code not in NOT_THERE:
+            return answer
+        # The endpoint has no such action, so nothing was sent.
+        self._each_is_gone = True
+        LOG.warning(
+            "account %s: the endpoint has no SendMultiGlobalSms (%s); such numbers go one to a SendSms. Take SEND_EACH away.",
+            self.name,
+            answer.code,
+        )
+        return Sent(tuple(Item(number, ok=False, code=AGAIN) for number in call.numbers), answer.request_id)
 
     def _send_alike(self, call: Call) -> Answer:
         """One SendSms to the numbers that have the first one's params; an answer that is about them says nothing of the others."""
@@ -116,67 +199,58 @@ class TencentProvider:
         params = call.own_params[0]
         pairs = list(zip(call.numbers, call.own_params, strict=True))
         numbers = [number for number, own in pairs if own == params]
-        others = [number for number, own in pairs if own != params]
-        alike = replace(call, numbers=numbers, content=replace(call.content, params=params), own_params=())
-        answer = self._send(SEND, wire.send_body(alike, sdk_app_id=self._app), alike)
-        if not others or (isinstance(answer, Broken) and not answer.maybe_sent):
-            return answer
         # An item for each number: one that is missing would count as in doubt, and these were
         # certainly not sent to.
-        waiting = tuple(_refused(number, AGAIN) for number in others)
+        waiting = tuple(Item(number, ok=False, code=AGAIN) for number, own in pairs if own != params)
+        alike = replace(call, numbers=numbers, content=replace(call.content, params=params), own_params=())
+        answer = self.send(alike)
+        if not waiting or (isinstance(answer, Broken) and not answer.maybe_sent):
+            return answer
         if isinstance(answer, Broken):
             # The numbers of the call have no item, which is what in doubt looks like.
             return Sent(waiting, "")
         if isinstance(answer, Refused):
-            answer = Sent(tuple(_refused(each, answer.code, answer.message) for each in numbers), answer.request_id)
+            items = tuple(Item(each, ok=False, code=answer.code, message=answer.message) for each in numbers)
+            return Sent(items + waiting, answer.request_id)
         return replace(answer, items=answer.items + waiting)
 
-    def _send(self, action: str, body: bytes, call: Call) -> Answer:
-        # Never repeated, here or below: after a lost answer the messages may be out, and a second
-        # call would text people twice.
-        reply = self._caller.call(action, body, timeout_s=call.timeout_s)
-        if isinstance(reply, Broken):
+    def _send(self, action: str, params: Mapping[str, object], call: Call) -> Answer:
+        reply = self.once(action, params, timeout_s=call.timeout_s)
+        if not isinstance(reply, bytes):
             return reply
-        # The provider repeats values in its messages ("bad value 482913"), and a message is kept
-        # and shown.
-        secrets = {param for params in (call.content.params, *call.own_params) for param in params}
-        answer, oddities = wire.read_send(reply, call, clean=self._caller.clean(*secrets))
-        if oddities:
-            LOG.warning("account %s, call %s: left out of the answer: %s", self._name, call.context, oddities)
-        return answer
+        return self.noted(call, wire.read_send(reply, call, clean=self.clean_of(call)))
 
-    def pull(self, limit: int) -> bytes | Broken:
+    def pull(self, limit: int) -> bytes | Refused | Broken:
         """Take up to `limit` (at most 100) receipts off the queue of this SmsSdkAppId.
 
         Each row is given once: an answer that is lost on the way is lost, and a `Broken` that may have been sent may
         have taken a page with it. An error of the provider comes back as bytes too; `read_page` tells.
         """
-        return self._caller.call(PULL, wire.pull_body(limit, sdk_app_id=self._app), timeout_s=self._timeout_s)
+        return self.once(PULL, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
-        return wire.read_receipts(raw, clean=self._caller.clean())
+        return wire.read_receipts(raw, clean=self.clean())
 
-    @property
-    def replies_action(self) -> str:
-        """PullSmsReplyStatus."""
-        return REPLIES
-
-    def pull_replies(self, limit: int) -> bytes | Broken:
+    def pull_replies(self, limit: int) -> bytes | Refused | Broken:
         """Take up to `limit` (at most 100) replies off the queue of this SmsSdkAppId; each is given once."""
-        return self._caller.call(REPLIES, wire.pull_body(limit, sdk_app_id=self._app), timeout_s=self._timeout_s)
+        return self.once(REPLIES, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
 
     def count_replies(self, raw: bytes) -> int | None:
         """How many rows the page has, read or not; None when it is an error."""
         # Counted apart from reading: a page is stored before it is read, and only the count says
         # whether to pull again.
-        response = answers.opened(raw, clean=self._caller.clean())
-        rows = response.get("PullSmsReplyStatusSet") if isinstance(response, dict) else response
-        return len(rows or ()) if rows is None or isinstance(rows, list) else None
+        found = self._replies_in(raw)
+        return len(found) if isinstance(found, list) else None
 
     def read_replies(self, raw: bytes) -> ReplyPage | Refused | Broken:
         """Decode what `pull_replies` returned."""
-        return push.read_pulled_replies(raw, clean=self._caller.clean())
+        found = self._replies_in(raw)
+        return replies_of(found, push.pulled_reply_of) if isinstance(found, list) else found
+
+    def _replies_in(self, raw: bytes) -> list[Any] | Refused | Broken:
+        response = wire.answered(raw, self.clean())
+        return held(response, "PullSmsReplyStatusSet", list) if isinstance(response, dict) else response
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
         """Receipts of one number between two epoch times, at most 100, without taking them off the queue.
@@ -185,39 +259,30 @@ class TencentProvider:
         end in the future is refused (EndTimeVerifyFail). When nothing of the time asked about is left, nothing is asked and the
         answer is `Broken`, as an empty page would say that there was no receipt.
         """
-        now_s = int(self._clock())
+        now_s = int(self.clock())
         # By this machine's clock, which signs the question too: with a wrong one the question is
         # refused anyway.
         since_s, until_s = max(since_s, now_s - ASK_BACK_S + _ASK_MARGIN_S), min(until_s, now_s)
         if since_s >= until_s:
             detail = "the time asked about is over 7 days ago or empty"
             return Broken(maybe_sent=False, code="ask.TooOld", detail=detail)
-        body = wire.ask_body(number, since_s=since_s, until_s=until_s, sdk_app_id=self._app)
-        reply = self._caller.call(ASK, body, timeout_s=self._timeout_s)
-        return reply if isinstance(reply, Broken) else self.read_page(reply)
-
-    @property
-    def questions(self) -> Mapping[str, str]:
-        """Conversions, numbers, templates and signatures."""
-        return QUESTIONS
+        params = wire.span_params(number, since_s=since_s, until_s=until_s, sdk_app_id=self.account.sdk_app_id)
+        reply = self.once(ASK, params)
+        return self.read_page(reply) if isinstance(reply, bytes) else reply
 
     def answer(self, what: str, args: Mapping[str, Any]) -> list[dict[str, Any]] | Refused | Broken:
-        """Ask one of them; see `worker.providers.tencent.questions`."""
-        return questions.answer(self._caller, what, args)
+        """Ask one of `questions`; its token is taken already."""
+        match what:
+            case "conversion":
+                found: Any = questions.report_conversion(self, args["serial"], at_s=args["at_s"])
+            case "numbers":
+                found = questions.describe_numbers(self, args["phones"])
+            case _:
+                kind: Any = TEMPLATES if what == "templates" else SIGNATURES
+                found = kind.listed(self, international=args["international"], offset=args["offset"])
+        if isinstance(found, Refused | Broken):
+            return found
+        return [asdict(each) for each in (found if isinstance(found, tuple) else [found])]
 
-    def close(self) -> None:
-        """Close kept-alive connections."""
-        self._caller.close()
 
-
-def _refused(number: int, code: str, message: str = "") -> Item:
-    return Item(number, ok=False, code=code, serial="", fee=0, message=message)
-
-
-def open_provider(
-    name: str, account: Account, *, pool_size: int = POOL_SIZE, clock: Callable[[], float] = time.time
-) -> TencentProvider:
-    """An account ready for calls; the arguments are those of `worker.providers.registry.OpenProvider`, and a clock for tests."""
-    return TencentProvider(
-        name, account, port=HttpxPort(account.endpoint, pool_size=pool_size, egress=egress_of(account)), clock=clock
-    )
+open_provider = TencentProvider

@@ -10,12 +10,11 @@ request.
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
-from worker.providers.base import Broken, Receipt, Refused, Reply, ReplyPage
-from worker.providers.cleaning import Clean
-from worker.providers.pushes import LONGEST_TEXT, PushFormat, replies_of
+from worker.providers.base import Receipt, Reply
+from worker.providers.pushes import LONGEST_TEXT, PushFormat
 from worker.providers.reading import text, whole, word
-from worker.providers.tencent import answers
 from worker.providers.tencent.spelling import received
+from worker.providers.tencent.wire import number_in
 
 BEIJING: Final = timezone(timedelta(hours=8))
 
@@ -48,19 +47,9 @@ def reply_of(row: dict[str, Any]) -> Reply | None:
     return Reply(number, said, whole(row.get("time")), text(row.get("sign")), word(row.get("extend")))
 
 
-def read_pulled_replies(raw: bytes, *, clean: Clean) -> ReplyPage | Refused | Broken:
-    """A page of PullSmsReplyStatus, the same facts under other names (Tencent SMS API document, line 4810)."""
-    response = answers.opened(raw, clean=clean)
-    if not isinstance(response, dict):
-        return response
-    return replies_of(response.get("PullSmsReplyStatusSet") or [], pulled_reply_of)
-
-
 def pulled_reply_of(row: dict[str, Any]) -> Reply | None:
-    """A row of PullSmsReplyStatus; None when it cannot be read."""
-    names = ("PhoneNumber", "CountryCode", "SubscriberNumber")
-    number = received(*(word(row.get(name)) for name in names))
-    if number is None:
+    """A row of PullSmsReplyStatus, the same facts under other names (line 4810); None when it cannot be read."""
+    if (number := number_in(row)) is None:
         return None
     said = text(row.get("ReplyContent"), LONGEST_TEXT)
     return Reply(number, said, whole(row.get("ReplyTime")), text(row.get("SignName")), word(row.get("ExtendCode")))

@@ -1,50 +1,312 @@
-"""What `smsline.questions` asks of Tencent, as rows of plain values."""
+"""What an account can be asked: replies, receipts of a number, counts, how a number is read; and what it can be told.
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, Final
+Arguments are checked before a call is made: an error names the field and the rule.
+"""
 
-from worker.providers.base import Broken, Refused
-from worker.providers.tencent.api import Api
-from worker.providers.tencent.caller import TencentCaller
-from worker.providers.tencent.conversions import ConversionReport, report
-from worker.providers.tencent.facts import CONVERSION, LIST_SIGNS, LIST_TEMPLATES, NUMBERS
-from worker.providers.tencent.numbers_info import describe
-from worker.providers.tencent.signatures import SIGNATURES
-from worker.providers.tencent.templates import TEMPLATES
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
-QUESTIONS: Final[Mapping[str, str]] = {
-    "conversion": CONVERSION,
-    "numbers": NUMBERS,
-    "templates": LIST_TEMPLATES,
-    "signatures": LIST_SIGNS,
-}
-"""What can be asked, and the action that it takes."""
+from smsline.errors import BadInput
+from smsline.numbers import e164, mask
+from worker.providers.adapter import Adapter
+from worker.providers.base import Broken, ReceiptPage, Refused
+from worker.providers.pushes import LONGEST_TEXT
+from worker.providers.reading import Row, held, made, text, whole, word, words
+from worker.providers.tencent import wire
+from worker.providers.tencent.facts import (
+    ASK,
+    CONVERSION,
+    NUMBERS,
+    NUMBERS_PER_CALL,
+    RECEIPTS,
+    REPLIES,
+    REPLIES_OF,
+    ROWS_PER_PAGE,
+    SENDS,
+)
+
+ZONE: Final = ZoneInfo("Asia/Shanghai")
+"""Whose hours the provider's statistics are taken to be in; the document does not say."""
+
+LONGEST: Final = timedelta(days=32)
+"""Longest time in one question about receipts (Tencent SMS API document, line 3100)."""
+
+# Longer than E.164 allows, because an international prefix may come before it (00, 011).
+_WRITTEN: Final = re.compile(r"\+?[0-9]{5,20}")
 
 
-def answer(caller: TencentCaller, what: str, args: Mapping[str, Any]) -> list[dict[str, Any]] | Refused | Broken:
-    """Ask one of them; the token is taken already."""
-    api = Api(caller, _Taken())
-    match what:
-        case "conversion":
-            found: Any = report(api, args["serial"], at_s=args["at_s"])
-        case "numbers":
-            found = describe(api, args["phones"])
-        case "templates":
-            found = TEMPLATES.listed(api, international=args["international"], offset=args["offset"])
-        case _:
-            found = SIGNATURES.listed(api, international=args["international"], offset=args["offset"])
-    if isinstance(found, (Refused, Broken)):
-        return found
-    rows = [found] if isinstance(found, ConversionReport) else found
-    return [asdict(row) for row in rows]
+def _phone(row: Row) -> str:
+    # A number that cannot be read is shown as written: a person can still read it.
+    number = wire.number_in(row)
+    return word(row.get("PhoneNumber")) if number is None else e164(number)
 
 
-class _Taken:
-    """Lets every call through: its token was taken by who calls."""
+def _is_ok(value: object) -> bool:
+    # `OK` in line 4795, `Ok` in line 4009.
+    return word(value).lower() == "ok"
 
-    def admit(self, action: str) -> float:  # noqa: ARG002 - as `Gate`
-        return 0.0
 
-    def refused(self, action: str, answer: Refused | Broken) -> None:
-        """Told by who calls."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message from a person (Tencent SMS API document, line 4810).
+
+    Attributes:
+        phone: Who wrote it, in E.164 where the number can be read, else as the provider writes it.
+        text: What it says; the application's secret.
+        received_at_s: Epoch seconds, 0 when the provider gives none.
+        sign: The signature that was answered.
+        extend: The extend code of the sender number that was answered, or empty.
+    """
+
+    phone: Annotated[str, _phone]
+    text: Annotated[str, partial(text, longest=LONGEST_TEXT), "ReplyContent"]
+    received_at_s: Annotated[int, whole, "ReplyTime"]
+    sign: Annotated[str, text, "SignName"]
+    extend: Annotated[str, word, "ExtendCode"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPage:
+    """The replies of a page that could be read, and how many rows it had; as many as were asked for: there may be more."""
+
+    replies: tuple[Reply, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendCounts:
+    """Messages handed over in some hours, those of them that the provider took, and the billable parts of these (line 4869)."""
+
+    submitted: Annotated[int, whole, "RequestCount"]
+    accepted: Annotated[int, whole, "RequestSuccessCount"]
+    fee: Annotated[int, whole, "FeeCount"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptCounts:
+    """Receipts of messages handed over in some hours (Tencent SMS API document, line 4707).
+
+    Of the failed ones the last five are the parts: a fault inside the carrier's network, a number that is not valid, a
+    phone that is off or out of service, a number that is blocked, and the carrier's own limit.
+    """
+
+    accepted: Annotated[int, whole, "RequestSuccessCount"]
+    receipts: Annotated[int, whole, "CallbackCount"]
+    delivered: Annotated[int, whole, "CallbackSuccessCount"]
+    failed: Annotated[int, whole, "CallbackFailCount"]
+    carrier_error: Annotated[int, whole, "InternalErrorCount"]
+    bad_number: Annotated[int, whole, "InvalidNumberCount"]
+    unreachable: Annotated[int, whole, "ShutdownErrorCount"]
+    blocked: Annotated[int, whole, "BlackListCount"]
+    too_many: Annotated[int, whole, "FrequencyLimitCount"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberInfo:
+    """One number as the provider reads it (Tencent SMS API document, line 4795).
+
+    Attributes:
+        phone: In E.164, as messages to it are sent; as it was asked about when it could not be read.
+        ok: Whether it could be read.
+        code: The provider's word for that.
+        message: What it says besides.
+        calling_code: `86`.
+        subscriber: The number without it.
+        country: ISO 3166 code, `DEF` for none that is known.
+        country_name: `China`.
+    """
+
+    phone: Annotated[str, word, "PhoneNumber"]
+    ok: Annotated[bool, _is_ok, "Code"]
+    code: Annotated[str, word, "Code"]
+    message: Annotated[str, words, "Message"]
+    calling_code: Annotated[str, word, "NationCode"]
+    subscriber: Annotated[str, word, "SubscriberNumber"]
+    country: Annotated[str, word, "IsoCode"]
+    country_name: Annotated[str, text, "IsoName"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionReport:
+    """The provider's word on a report (line 4842): whether it took it, its code, and what it says besides."""
+
+    ok: Annotated[bool, _is_ok, "Code"]
+    code: Annotated[str, word, "Code"]
+    message: Annotated[str, words, "Message"]
+
+
+def pull_replies(provider: Adapter, limit: int = ROWS_PER_PAGE) -> ReplyPage | Refused | Broken:
+    """Take the next replies, 1 to 100, off the queue of the SmsSdkAppId; each is given once, so keep them first of all.
+
+    The document does not say that it is a queue; the description in the official SDK does (`SmsClient.PullSmsReplyStatus`).
+    Workers drain replies by `worker.receipts`; this is for commands.
+
+    Raises:
+        BadInput: Another limit.
+    """
+    return _reply_page(provider, REPLIES, {"SmsSdkAppId": provider.account.sdk_app_id}, limit)
+
+
+def replies_of_number(
+    provider: Adapter, number: int, *, since_s: int, until_s: int, limit: int = ROWS_PER_PAGE
+) -> ReplyPage | Refused | Broken:
+    """Replies, 1 to 100, of one number between two epoch times, at most 7 days back; nothing is taken off the queue.
+
+    There is no next page: ask about a shorter time.
+
+    Raises:
+        BadInput: Another limit, or times in the wrong order.
+    """
+    return _reply_page(provider, REPLIES_OF, _span(provider, number, since_s, until_s), limit)
+
+
+def receipts_of_number(provider: Adapter, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
+    """Receipts of one number between two epoch times, at most 7 days back and 100 of them; nothing is taken off the queue.
+
+    Raises:
+        BadInput: Times in the wrong order.
+    """
+    return provider.manage(ASK, _span(provider, number, since_s, until_s), wire.receipt_page)
+
+
+def count_sends(provider: Adapter, begin: datetime, end: datetime) -> SendCounts | Refused | Broken:
+    """SendStatusStatistics.
+
+    Args:
+        provider: The account.
+        begin: In the first hour, with its time zone.
+        end: In the last hour, with its time zone; the same hour or a later one.
+
+    Raises:
+        BadInput: The hours are in the wrong order, or have no zone.
+    """
+    # The field of the answer has the action's own name, here and below.
+    return provider.one(SENDS, _hours(provider, begin, end), SendCounts, SENDS)
+
+
+def count_receipts(provider: Adapter, begin: datetime, end: datetime) -> ReceiptCounts | Refused | Broken:
+    """CallbackStatusStatistics; the arguments are those of `count_sends`, at most 32 days apart.
+
+    Raises:
+        BadInput: The hours are in the wrong order or too far apart.
+    """
+    params = _hours(provider, begin, end)
+    # Compared as times and not as the hours sent, so that summer time anywhere makes no difference.
+    if end - begin > LONGEST:
+        raise BadInput("end", params["EndTime"], f"must be at most {LONGEST.days} days after the begin")
+    return provider.one(RECEIPTS, params, ReceiptCounts, RECEIPTS)
+
+
+def describe_numbers(provider: Adapter, phones: Sequence[str]) -> tuple[NumberInfo, ...] | Refused | Broken:
+    """What the provider makes of numbers, in the order in which it answers.
+
+    Args:
+        provider: The account.
+        phones: 1 to 200 numbers, in any spelling that has only digits and perhaps a `+`: to see how the provider reads
+            such a spelling is what this is for.
+
+    Raises:
+        BadInput: None, too many, or what cannot be a number.
+    """
+    if not 1 <= len(phones) <= NUMBERS_PER_CALL:
+        raise BadInput("number", len(phones), f"give 1 to {NUMBERS_PER_CALL} numbers")
+    for phone in phones:
+        if not _WRITTEN.fullmatch(phone):
+            raise BadInput("number", mask(phone), "must be digits, with or without a + before them")
+    return provider.several(NUMBERS, {"PhoneNumberSet": list(phones)}, NumberInfo, "PhoneNumberInfoSet")
+
+
+def report_conversion(provider: Adapter, serial: str, *, at_s: int) -> ConversionReport | Refused | Broken:
+    """Report that the code of a message was typed in: the provider routes by it.
+
+    It must have switched this on for the account (line 4069).
+
+    Args:
+        provider: The account.
+        serial: The message's serial, as `smsline results` shows it.
+        at_s: When the code was typed in, epoch seconds.
+
+    Raises:
+        BadInput: An empty serial, or a time that cannot be one.
+    """
+    params = {
+        "SmsSdkAppId": provider.account.sdk_app_id,
+        "SerialNo": filled("serial", serial),
+        "ConversionTime": positive("at", at_s),
+    }
+    return provider.one(CONVERSION, params, ConversionReport, "ReportConversionStatus")
+
+
+def filled(field: str, value: str) -> str:
+    """Text without blanks around it.
+
+    Raises:
+        BadInput: Nothing is left of it.
+    """
+    if not (found := value.strip()):
+        raise BadInput(field, value, "is empty")
+    return found
+
+
+def positive(field: str, value: int) -> int:
+    """A whole number from 1 up, as ids and times are.
+
+    Raises:
+        BadInput: It is not.
+    """
+    if isinstance(value, bool) or value < 1:
+        raise BadInput(field, value, "must be a whole number from 1 up")
+    return value
+
+
+def page_size(limit: int) -> int:
+    """How many rows a page shall have; every list of the provider's has at most as many (lines 2386, 3493 and 4442).
+
+    Raises:
+        BadInput: Less than 1 or more than 100.
+    """
+    if not 1 <= limit <= ROWS_PER_PAGE:
+        raise BadInput("limit", limit, f"must be 1 to {ROWS_PER_PAGE}")
+    return limit
+
+
+def _reply_page(
+    provider: Adapter, action: str, params: Mapping[str, object], limit: int
+) -> ReplyPage | Refused | Broken:
+    def read(row: Row) -> ReplyPage | Broken:
+        found = held(row, "PullSmsReplyStatusSet", list)
+        if isinstance(found, Broken):
+            return found
+        # Rows that cannot be read count as rows: a full page means that there may be more, whatever
+        # is in it.
+        return ReplyPage(tuple(made(Reply, each) for each in found if isinstance(each, dict)), len(found))
+
+    return provider.manage(action, {**params, "Limit": page_size(limit)}, read)
+
+
+def _span(provider: Adapter, number: int, since_s: int, until_s: int) -> dict[str, object]:
+    if since_s >= until_s:
+        raise BadInput("since", since_s, "must be before the time until which is asked")
+    return wire.span_params(number, since_s=since_s, until_s=until_s, sdk_app_id=provider.account.sdk_app_id)
+
+
+def _hours(provider: Adapter, begin: datetime, end: datetime) -> dict[str, object]:
+    hours = []
+    for field, at in (("begin", begin), ("end", end)):
+        if at.tzinfo is None:
+            raise BadInput(field, at.isoformat(), "must have a time zone")
+        # Converted and not just printed: the hour of a time in another zone is another hour there.
+        hours.append(at.astimezone(ZONE).strftime("%Y%m%d%H"))
+    first, last = hours
+    # Same hour: the document (line 2965) asks for a later end, the official SDK's models for one
+    # that is not earlier.
+    if last < first:
+        raise BadInput("end", last, f"is before the begin, {first}")
+    # Fixed at 0 for now (Tencent SMS API document, lines 2967-2968); a question without them is
+    # refused.
+    return {"SmsSdkAppId": provider.account.sdk_app_id, "BeginTime": first, "EndTime": last, "Limit": 0, "Offset": 0}

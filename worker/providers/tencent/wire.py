@@ -1,77 +1,36 @@
-"""Tencent's JSON: the bodies of sends, pulls and asks, and how their answers are read.
+"""Tencent's JSON: the parameters of sends, pulls and asks, and how their answers are read.
 
-Nothing that arrives raises. Every field is declared to hold anything, so that one odd field costs
-at most its own row: a call whose answer cannot be read may have been carried out, and reading must
-not make that uncertainty larger than it is. Fields that are not declared are skipped.
+Nothing that arrives raises, and one odd field costs at most its own row: a call whose answer cannot
+be read may have been carried out, and reading must not make that uncertainty larger than it is.
+Answers in which every field is as documented, nearly all of them, are decoded by msgspec straight
+into their types; the others are read field by field.
 """
 
 import re
 from functools import partial
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from smsline.numbers import e164, is_mainland
 from worker.providers.base import Broken, Call, Item, Receipt, ReceiptPage, Refused, Sent
 from worker.providers.cleaning import Clean
-from worker.providers.reading import LONGEST, Oddities, text, unreadable, whole, word
+from worker.providers.reading import (
+    LONGEST,
+    Oddities,
+    Row,
+    held,
+    items_of,
+    opened,
+    receipts_of,
+    text,
+    unreadable,
+    whole,
+    word,
+)
 from worker.providers.tencent.facts import ROWS_PER_PAGE
 from worker.providers.tencent.spelling import asked, received
-
-# msgspec tells a struct from anything else by type; these unions let any other JSON value through
-# instead of failing the body.
-_NoStruct: TypeAlias = list[Any] | str | int | float | bool | None
-_NoList: TypeAlias = dict[str, Any] | str | int | float | bool | UnsetType | None
-
-
-# What is not set is left out, as the official SDK leaves out what is None.
-class _SendRequest(Struct, rename="pascal", omit_defaults=True):
-    phone_number_set: list[str]
-    sms_sdk_app_id: str
-    template_id: str
-    sign_name: str = ""
-    template_param_set: tuple[str, ...] = ()
-    extend_code: str = ""
-    session_context: str = ""
-    sender_id: str = ""
-
-
-class _Message(Struct, rename="pascal", omit_defaults=True):
-    phone_number: str
-    template_id: str
-    template_param_set: tuple[str, ...] = ()
-    sender_id: str = ""
-    session_context: str = ""
-
-
-# As in tencentcloud-sdk-python-sms 3.1.153; the document does not have this action.
-class _SendEachRequest(Struct, rename="pascal"):
-    sms_sdk_app_id: str
-    multi_sms_info_set: list[_Message]
-
-
-class _PullRequest(Struct, rename="pascal"):
-    sms_sdk_app_id: str
-    limit: int
-
-
-class _AskRequest(Struct, rename="pascal"):
-    sms_sdk_app_id: str
-    phone_number: str
-    begin_time: int
-    end_time: int
-    offset: int
-    limit: int
-
-
-class _SendRow(Struct, rename="pascal"):
-    serial_no: Any = None
-    phone_number: Any = None
-    fee: Any = None
-    code: Any = None
-    message: Any = None
-
 
 _Text: TypeAlias = Annotated[str, Meta(max_length=LONGEST)]
 
@@ -96,19 +55,6 @@ class _TakenEnvelope(Struct, rename="pascal"):
     response: _TakenResponse
 
 
-class _ReceiptRow(Struct, rename="pascal"):
-    # Every field may be of any type or missing: one odd field must not cost the other 99 rows,
-    # which the queue has given away for good.
-    user_receive_time: Any = None
-    country_code: Any = None
-    subscriber_number: Any = None
-    phone_number: Any = None
-    serial_no: Any = None
-    report_status: Any = None
-    description: Any = None
-    session_context: Any = None
-
-
 class _PlainReceipt(Struct, rename="pascal", gc=False):
     """A row as documented; msgspec holds every field against its type, which costs Python a microsecond a field."""
 
@@ -129,102 +75,88 @@ class _PlainEnvelope(Struct, rename="pascal"):
     response: _PlainPage
 
 
-class _Error(Struct, rename="pascal"):
-    code: Any = None
-    message: Any = None
-
-
-class _Response(Struct, rename="pascal"):
-    error: _Error | _NoStruct = None
-    request_id: Any = None
-    # UNSET and not None: a list that is null is an answer about no number, one that is missing is
-    # no answer at all.
-    send_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
-    send_multi_status_set: list[_SendRow | _NoStruct] | _NoList = UNSET
-    pull_sms_send_status_set: list[_ReceiptRow | _NoStruct] | _NoList = UNSET
-
-
-class _Envelope(Struct, rename="pascal"):
-    response: _Response | _NoStruct = None
-
-
 TIMEOUT: Final = "InternalError.Timeout"
 UNTAKEN: Final = "InternalError.Timeout/untaken"
 """Of a call whose every number met the timeout and has neither serial nor fee: the provider took none of them, and its document
 (line 5072) says to try again (smsline/codes)."""
 
-_ENCODER: Final = msgspec.json.Encoder()
 # Made once: msgspec compiles the types of a decoder when it is built.
-_DECODER: Final = msgspec.json.Decoder(_Envelope | _NoStruct)
 _PLAIN_DECODER: Final = msgspec.json.Decoder(_PlainEnvelope)
 _PLAIN_NUMBERS: Final = re.compile(r"(?:\+(?!860)[1-9][0-9]{6,14}(?: |$))*")
 """Numbers of a whole page as the provider writes them (`spelling.received`), looked at together."""
 
 _RECEIPT: Final = partial(tuple.__new__, Receipt)
-"""Makes a receipt of its values three times as fast as by their names; a page has a hundred of them."""
+_ITEM: Final = partial(tuple.__new__, Item)
+"""Make a value of its parts two to three times as fast as `Receipt(…)`, which goes through Python; a page has a hundred of them."""
 _TAKEN: Final = msgspec.json.Decoder(_TakenEnvelope)
 
 
-def send_body(call: Call, *, sdk_app_id: str) -> bytes:
-    """The body of a SendSms; what is not set is left out, and SenderId goes with global numbers only."""
+def send_params(call: Call, *, sdk_app_id: str) -> dict[str, object]:
+    """The parameters of a SendSms; SenderId goes with global numbers only."""
     content = call.content
     # The first number speaks for all: a call never mixes mainland and global numbers.
     mainland = any(map(is_mainland, call.numbers[:1]))
-    return _ENCODER.encode(
-        _SendRequest(
-            phone_number_set=[e164(number) for number in call.numbers],
-            sms_sdk_app_id=sdk_app_id,
-            template_id=content.template,
-            sign_name=content.sign,
-            template_param_set=content.params,
-            extend_code=content.extend,
-            session_context=call.context,
-            sender_id="" if mainland else content.sender,
-        )
-    )
+    return {
+        "PhoneNumberSet": [e164(number) for number in call.numbers],
+        "SmsSdkAppId": sdk_app_id,
+        "TemplateId": content.template,
+        "SignName": content.sign,
+        "TemplateParamSet": content.params,
+        "ExtendCode": content.extend,
+        "SessionContext": call.context,
+        "SenderId": "" if mainland else content.sender,
+    }
 
 
-def send_each_body(call: Call, *, sdk_app_id: str) -> bytes:
-    """The body of a SendMultiGlobalSms: a message for each number, with its own params and the template of all.
+def each_params(call: Call, *, sdk_app_id: str) -> dict[str, object]:
+    """The parameters of a SendMultiGlobalSms: a message for each number, with its own params and the template of all.
 
     A message has no place for a signature or an extend code (tencentcloud-sdk-python-sms 3.1.153, `models.MultiSmsInfo`).
     """
     content = call.content
+    shared = {"TemplateId": content.template, "SenderId": content.sender, "SessionContext": call.context}
+    shared = {name: value for name, value in shared.items() if value}
     messages = [
-        _Message(e164(number), content.template, params, content.sender, call.context)
+        {"PhoneNumber": e164(number), **({"TemplateParamSet": params} if params else {}), **shared}
         for number, params in zip(call.numbers, call.own_params, strict=True)
     ]
-    return _ENCODER.encode(_SendEachRequest(sms_sdk_app_id=sdk_app_id, multi_sms_info_set=messages))
+    return {"SmsSdkAppId": sdk_app_id, "MultiSmsInfoSet": messages}
 
 
-def pull_body(limit: int, *, sdk_app_id: str) -> bytes:
-    """The body of a PullSmsSendStatus; `limit` is brought into what the provider takes."""
-    return _ENCODER.encode(_PullRequest(sms_sdk_app_id=sdk_app_id, limit=min(max(limit, 1), ROWS_PER_PAGE)))
+def pull_params(limit: int, *, sdk_app_id: str) -> dict[str, object]:
+    """The parameters of either pull; `limit` is brought into what the provider takes."""
+    return {"SmsSdkAppId": sdk_app_id, "Limit": min(max(limit, 1), ROWS_PER_PAGE)}
 
 
-def ask_body(number: int, *, since_s: int, until_s: int, sdk_app_id: str) -> bytes:
-    """The body of a PullSmsSendStatusByPhoneNumber; Offset can only be 0 (Tencent SMS API document, line 2813)."""
-    return _ENCODER.encode(
-        _AskRequest(
-            sms_sdk_app_id=sdk_app_id,
-            phone_number=e164(number),
-            begin_time=since_s,
-            end_time=until_s,
-            offset=0,
-            limit=ROWS_PER_PAGE,
-        )
-    )
+def span_params(
+    number: int, *, since_s: int, until_s: int, sdk_app_id: str, limit: int = ROWS_PER_PAGE
+) -> dict[str, object]:
+    """The parameters of a question about one number and a time; Offset can only be 0 (Tencent SMS API document, lines 2525, 2813)."""
+    return {
+        "SmsSdkAppId": sdk_app_id,
+        "PhoneNumber": e164(number),
+        "BeginTime": since_s,
+        "EndTime": until_s,
+        "Offset": 0,
+        "Limit": limit,
+    }
 
 
-def is_answer(body: bytes) -> bool:
-    """Whether the body is the provider's envelope, whatever it says."""
-    return isinstance(_open(body), _Response)
+def answered(body: bytes, clean: Clean) -> Row | Refused | Broken:
+    """What stands in an answer's `Response`, or the error that stands there instead.
 
-
-def is_error(body: bytes) -> bool:
-    """Whether the body is the provider's error envelope."""
-    response = _open(body)
-    return isinstance(response, _Response) and _refused(response, str) is not None
+    An Error without a Code is none (Tencent SMS API document, lines 2300-2317).
+    """
+    envelope = opened(body)
+    if isinstance(envelope, Broken):
+        return envelope
+    response = envelope.get("Response")
+    if not isinstance(response, dict):
+        return unreadable(f"{len(body)} bytes of JSON without a Response")
+    error = response.get("Error")
+    if isinstance(error, dict) and (code := word(error.get("Code"))):
+        return Refused(code, clean(text(error.get("Message"))), text(response.get("RequestId")))
+    return response
 
 
 def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused | Broken, Oddities]:
@@ -239,22 +171,35 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
     """
     if taken := _all_taken(body, call, clean):
         return taken, Oddities()
-    response = _open(body)
-    if isinstance(response, Broken):
+    response = answered(body, clean)
+    if not isinstance(response, dict):
         return response, Oddities()
-    if refused := _refused(response, clean):
-        return refused, Oddities()
     # Which of the lists is there tells the action; an answer holds one of them.
-    rows = response.send_multi_status_set if response.send_status_set is UNSET else response.send_status_set
-    if rows is not None and not isinstance(rows, list):
-        return unreadable("an answer with neither an Error nor a list of what became of each number"), Oddities()
-    items, oddities = _items(rows or [], call, clean)
+    listed = held(response, "SendStatusSet" if "SendStatusSet" in response else "SendMultiStatusSet", list)
+    if isinstance(listed, Broken):
+        return listed, Oddities()
+    # The spelling that was sent is found in one look-up; `asked` is for the others.
+    sent_as = {e164(number): number for number in call.numbers}
+
+    def item(row: Row, number: int) -> Item:
+        code, fee, message = word(row.get("Code")), whole(row.get("Fee")), clean(text(row.get("Message")))
+        # `Ok`, `OK` and `ok` all occur in the document.
+        return Item(number, code.lower() == "ok", code, text(row.get("SerialNo")), fee, message)
+
+    # The provider answers in an order of its own (lines 3810-3811, 3834).
+    items, oddities = items_of(
+        listed,
+        call.numbers,
+        spelled=lambda row: text(row.get("PhoneNumber")) if word(row.get("Code")) else "",
+        asked=lambda written, numbers: sent_as.get(written) or asked(written, numbers),
+        item=item,
+    )
     # One missing, billed or numbered item is a sign that the call got through: then every number
     # stays in doubt.
     untaken = all(item.code == TIMEOUT and not item.serial and not item.fee for item in items)
     if untaken and len(items) == len(call.numbers):
         items = tuple(item._replace(code=UNTAKEN) for item in items)
-    return Sent(items=items, request_id=text(response.request_id)), oddities
+    return Sent(items=items, request_id=text(response.get("RequestId"))), oddities
 
 
 def read_receipts(body: bytes, *, clean: Clean) -> ReceiptPage | Refused | Broken:
@@ -266,57 +211,14 @@ def read_receipts(body: bytes, *, clean: Clean) -> ReceiptPage | Refused | Broke
     """
     if plain := _plain_receipts(body):
         return ReceiptPage(receipts=plain, bad_rows=0, rows=len(plain))
-    response = _open(body)
-    if isinstance(response, Broken):
-        return response
-    if refused := _refused(response, clean):
-        return refused
-    rows = response.pull_sms_send_status_set
-    if rows is not None and not isinstance(rows, list):
-        return unreadable("an answer with neither an Error nor a list PullSmsSendStatusSet")
-    read = [_receipt(row) for row in rows or []]
-    receipts = tuple(receipt for receipt in read if receipt)
-    return ReceiptPage(receipts=receipts, bad_rows=len(read) - len(receipts), rows=len(read))
+    response = answered(body, clean)
+    return receipt_page(response) if isinstance(response, dict) else response
 
 
-def _open(body: bytes) -> _Response | Broken:
-    try:
-        envelope = _DECODER.decode(body)
-    except (ValueError, RecursionError) as error:  # msgspec's errors and bad UTF-8 are ValueErrors
-        return unreadable(f"{len(body)} bytes that are not JSON ({type(error).__name__})")
-    if isinstance(envelope, _Envelope) and isinstance(envelope.response, _Response):
-        return envelope.response
-    return unreadable(f"{len(body)} bytes of JSON without a Response")
-
-
-def _refused(response: _Response, clean: Clean) -> Refused | None:
-    """The one error for the whole call; an Error without a Code is none (Tencent SMS API document, lines 2300-2317)."""
-    error = response.error
-    if not isinstance(error, _Error) or not (code := word(error.code)):
-        return None
-    return Refused(code=code, message=clean(text(error.message)), request_id=text(response.request_id))
-
-
-def _items(rows: list[_SendRow | _NoStruct], call: Call, clean: Clean) -> tuple[tuple[Item, ...], Oddities]:
-    # Matched by number, never by position: the provider answers in an order of its own (lines
-    # 3810-3811, 3834). The spelling that was sent is found in one look-up; `asked` is for the
-    # others.
-    numbers = {e164(number): number for number in call.numbers}
-    known = frozenset(call.numbers)
-    items: dict[int, Item] = {}
-    strangers = repeats = unreadable = 0
-    for row in rows:
-        if not isinstance(row, _SendRow) or not (code := word(row.code)) or not (written := text(row.phone_number)):
-            unreadable += 1
-        elif (number := numbers.get(written) or asked(written, known)) is None:
-            strangers += 1
-        elif number in items:
-            repeats += 1
-        else:
-            fee, message = whole(row.fee), clean(text(row.message))
-            # `Ok`, `OK` and `ok` all occur in the document.
-            items[number] = Item(number, code.lower() == "ok", code, text(row.serial_no), fee, message)
-    return tuple(items.values()), Oddities(strangers, repeats, unreadable)
+def receipt_page(response: Row) -> ReceiptPage | Broken:
+    """The receipts in a `Response` of either pull action."""
+    listed = held(response, "PullSmsSendStatusSet", list)
+    return receipts_of(listed, _receipt) if isinstance(listed, list) else listed
 
 
 def _all_taken(body: bytes, call: Call, clean: Clean) -> Sent | None:
@@ -336,12 +238,8 @@ def _all_taken(body: bytes, call: Call, clean: Clean) -> Sent | None:
             return None
         if row.message != said:
             said, shown = row.message, clean(row.message)
-        # Twice as fast as `Item(...)`, which goes through Python.
-        items.append(_new(Item, (number, True, "Ok", row.serial_no, row.fee, shown)))
+        items.append(_ITEM((number, True, "Ok", row.serial_no, row.fee, shown)))
     return Sent(tuple(items), response.request_id)
-
-
-_new: Final = tuple.__new__
 
 
 def _plain_receipts(body: bytes) -> tuple[Receipt, ...]:
@@ -373,22 +271,19 @@ def _plain_receipts(body: bytes) -> tuple[Receipt, ...]:
     )
 
 
-def _receipt(row: _ReceiptRow | _NoStruct) -> Receipt | None:
-    if not isinstance(row, _ReceiptRow):
-        return None
-    # The slow way, for the few rows that are not as documented.
-    number = received(text(row.phone_number), text(row.country_code), text(row.subscriber_number))
-    flag = word(row.report_status).upper()
-    serial, context = text(row.serial_no), text(row.session_context)
+def _receipt(row: Row) -> Receipt | None:
+    """The slow way, for the few rows that are not as documented."""
+    number = number_in(row)
+    flag = word(row.get("ReportStatus")).upper()
+    serial, context = text(row.get("SerialNo")), text(row.get("SessionContext"))
     # A flag of another kind is not read as a failure: a wrong "undelivered" could bring a second
     # text.
-    if number is None or flag not in ("SUCCESS", "FAIL") or not (serial or context):
+    if number is None or flag not in {"SUCCESS", "FAIL"} or not (serial or context):
         return None
-    return Receipt(
-        number=number,
-        serial=serial,
-        ok=flag == "SUCCESS",
-        code=word(row.description),
-        received_at_s=whole(row.user_receive_time),
-        context=context,
-    )
+    code, at_s = word(row.get("Description")), whole(row.get("UserReceiveTime"))
+    return Receipt(number, serial, flag == "SUCCESS", code, at_s, context)
+
+
+def number_in(row: Row) -> int | None:
+    """The number of a receipt or a reply, which stands there whole and in two parts; None when none of them tells."""
+    return received(*(word(row.get(name)) for name in ("PhoneNumber", "CountryCode", "SubscriberNumber")))

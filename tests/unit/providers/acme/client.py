@@ -1,13 +1,14 @@
 """Acme as the engine sees it: one number in a call, asked about message by message."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from config.accounts import Account
 from smsline.numbers import e164
 from tests.unit.providers.acme.facts import FACTS, SEND, STATUS
+from worker.providers.adapter import Adapter
 from worker.providers.base import (
     Answer,
     BatchRule,
@@ -22,22 +23,38 @@ from worker.providers.base import (
     Region,
     Sent,
 )
-from worker.providers.cleaning import cleaner
-from worker.providers.http import HttpPort, HttpRequest, HttpxPort
+from worker.providers.cleaning import Clean
+from worker.providers.http import HttpRequest, HttpResponse
 from worker.providers.reading import Row, opened, unreadable, whole, without_a_word, word
 from worker.providers.texts import UNKNOWN, fill
 
 
-class AcmeProvider:
+class AcmeProvider(Adapter):
     """One Acme account: a `QueryProvider`."""
 
-    ask_action = STATUS
-    query_rule = QueryRule(STATUS)
+    facts = FACTS
+    ask_action: Final = STATUS
+    query_rule: Final = QueryRule(STATUS)
 
-    def __init__(self, account: Account, port: HttpPort) -> None:
-        self._account, self._port = account, port
-        self._key = account.secret_key.get_secret_value()
-        self.limits: Mapping[str, float] = {**FACTS.limits(), **account.limits}
+    def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:
+        """A POST of JSON, or a GET, under the key."""
+        key = {"authorization": self.account.secret_key.get_secret_value()}
+        if action == SEND:
+            return HttpRequest(timeout_s, msgspec.json.encode(params), key, f"/{action}")
+        return HttpRequest(timeout_s, headers=key, target=f"/{action}?{urlencode(params)}", method="GET")
+
+    def judge(self, response: HttpResponse) -> bytes | Refused | Broken:
+        """Acme answers 200 to whatever it has understood."""
+        return response.body if response.status == 200 else without_a_word(response.status)
+
+    def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:
+        """A send that is not queued has a `why`."""
+        row = opened(body)
+        if isinstance(row, Broken):
+            return row
+        if why := word(row.get("why")):
+            return Refused(word(row.get("state")), clean(why), "")
+        return row if word(row.get("state")) else unreadable("no state")
 
     def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - one rule for all numbers
         """One number in a call."""
@@ -46,28 +63,20 @@ class AcmeProvider:
     def send(self, call: Call) -> Answer:
         """Make one call, never repeated."""
         (number,) = call.numbers
-        text = fill(self._account.texts.get(call.content.template.lower(), ""), call.content.params)
+        text = fill(self.account.texts.get(call.content.template.lower(), ""), call.content.params)
         if not text:
             return Broken(maybe_sent=False, code=UNKNOWN, detail="no such text, or other places in it")
-        body = msgspec.json.encode({"to": e164(number), "text": text, "ref": call.context})
-        row = self._row(HttpRequest(call.timeout_s, body, {"authorization": self._key}, f"/{SEND}"))
+        params = {"to": e164(number), "text": text, "ref": call.context}
+        row = self.row(SEND, params, timeout_s=call.timeout_s, clean=self.clean_of(call, text))
         if not isinstance(row, dict):
             return row
-        code = word(row.get("state"))
-        if code != "QUEUED":
-            return Refused(code, cleaner([self._key, text])(word(row.get("why"))), "")
-        return Sent(
-            (Item(number, ok=True, code=code, serial=word(row.get("id")), fee=whole(row.get("parts")), message=""),), ""
-        )
+        serial, fee = word(row.get("id")), whole(row.get("parts"))
+        return Sent((Item(number, ok=True, code=word(row.get("state")), serial=serial, fee=fee),), "")
 
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """The receipt of one message."""
         (one,) = asked
-        target = f"/{STATUS}?{urlencode({'id': one.serial})}"
-        request = HttpRequest(
-            self._account.timeout_s, headers={"authorization": self._key}, target=target, method="GET"
-        )
-        row = self._row(request)
+        row = self.row(STATUS, {"id": one.serial})
         if not isinstance(row, dict):
             return row
         code = word(row.get("state"))
@@ -78,20 +87,5 @@ class AcmeProvider:
         """Acme cannot be asked by number."""
         return ReceiptPage((), 0, 0)
 
-    def close(self) -> None:
-        """Close kept-alive connections."""
-        self._port.close()
 
-    def _row(self, request: HttpRequest) -> Row | Broken:
-        response = self._port.send(request)
-        if isinstance(response, Broken):
-            return response
-        if response.status != 200:
-            return without_a_word(response.status)
-        row = opened(response.body)
-        return row if isinstance(row, Broken) or word(row.get("state")) else unreadable("no state")
-
-
-def open_provider(name: str, account: Account, *, pool_size: int) -> AcmeProvider:  # noqa: ARG001 - it logs nothing
-    """An account ready for calls."""
-    return AcmeProvider(account, HttpxPort(account.endpoint, pool_size=pool_size))
+open_provider = AcmeProvider

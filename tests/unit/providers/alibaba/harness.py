@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from config.accounts import Account
 from tests.support.accounts import changed
 from tests.unit.providers.line import Answering
-from worker.providers.alibaba.client import InternationalProvider, MainlandProvider
+from worker.providers.alibaba.international import InternationalProvider
+from worker.providers.alibaba.mainland import MainlandProvider
 from worker.providers.base import Call, Content, MessageRef
 from worker.providers.http import HttpxPort
 

@@ -6,8 +6,10 @@ import pytest
 
 from tests.support.accounts import changed, refusal
 from tests.unit.providers.alibaba.harness import INTERNATIONAL, KEY_ID, KEY_SECRET, MAINLAND, answering
-from worker.providers.alibaba.client import InternationalProvider, MainlandProvider, open_provider
+from worker.providers.alibaba.client import open_provider
 from worker.providers.alibaba.facts import FACTS
+from worker.providers.alibaba.international import InternationalProvider
+from worker.providers.alibaba.mainland import MainlandProvider
 
 
 def test_each_site_has_its_endpoint_and_provider() -> None:

@@ -1,6 +1,7 @@
 """The calls that the engine does not need to send: expected requests and expected values, and what each refusal is."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import httpx
@@ -9,6 +10,8 @@ import pytest
 from tests.support.accounts import changed
 from tests.unit.providers.smspartner.harness import ACCOUNT, API_KEY, FIRST, SECOND, Line, answering, error
 from worker.providers.base import Balance, Broken, Refused
+from worker.providers.smspartner import manage
+from worker.providers.smspartner.client import SmsPartnerProvider
 from worker.providers.smspartner.manage import HlrCampaign, NumberLookup, StopEntry
 
 ME = {
@@ -38,7 +41,7 @@ def test_credits() -> None:
     """GET /me tells the balance and what it buys."""
     line = answering(200, ME)
 
-    assert line.provider.calls.balance() == CREDITS
+    assert line.provider.balance() == CREDITS
     assert asked_for(line) == ("GET", "/v1/me", {"apiKey": API_KEY})
 
 
@@ -54,21 +57,21 @@ def test_older_names_of_credits(held: dict[str, object], expected: Balance) -> N
     """The balance was called solde, the low-cost range something else, and any of them may be missing or text."""
     line = answering(200, {"success": True, "credits": held})
 
-    assert replace(line, account=changed(ACCOUNT, gamme=2)).provider.calls.balance() == expected
+    assert replace(line, account=changed(ACCOUNT, gamme=2)).provider.balance() == expected
 
 
 def test_cancel() -> None:
     """GET /message-cancel takes a scheduled call back."""
     line = answering(200, {"success": True, "code": 200, "message": "ok"})
 
-    assert line.provider.calls.cancel("307") is None
+    assert manage.cancel(line.provider, "307") is None
     assert asked_for(line) == ("GET", "/v1/message-cancel", {"apiKey": API_KEY, "messageId": "307"})
 
 
 @pytest.mark.parametrize("code", ["3", "4", "5", "6", "7", "10"])
 def test_cancel_refused(code: str) -> None:
     """It is refused with a code of its own table."""
-    assert answering(400, error(int(code))).provider.calls.cancel("307") == Refused(code, "non", "")
+    assert manage.cancel(answering(400, error(int(code))).provider, "307") == Refused(code, "non", "")
 
 
 def test_stop_list() -> None:
@@ -79,7 +82,7 @@ def test_stop_list() -> None:
     ]
     line = answering(200, {"success": True, "code": 200, "data": rows})
 
-    assert line.provider.calls.stop_list() == (StopEntry("19", FIRST, 1_437_380_385),)
+    assert manage.stop_list(line.provider) == (StopEntry("19", FIRST, 1_437_380_385),)
     assert asked_for(line) == ("GET", "/v1/stop-sms/list", {"apiKey": API_KEY})
 
 
@@ -99,7 +102,7 @@ def test_lookup() -> None:
     ]
     line = answering(200, {"success": True, "code": 200, "lookup": rows})
 
-    assert line.provider.calls.lookup([FIRST, 331]) == (
+    assert manage.lookup(line.provider, [FIRST, 331]) == (
         NumberLookup(str(FIRST), ok=True, number=FIRST, country="France", kind="Mobile", network="Orange"),
         NumberLookup("331", ok=False, message="pas valide"),
     )
@@ -112,7 +115,7 @@ def test_hlr() -> None:
         200, {"success": True, "code": 200, "campaign_id": "HLR1", "number": 2, "cost": 0.02, "currency": "EUR"}
     )
 
-    found = line.provider.calls.hlr([FIRST, SECOND], notify_url="https://example.com/hlr", tag="check")
+    found = manage.hlr(line.provider, [FIRST, SECOND], notify_url="https://example.com/hlr", tag="check")
 
     assert found == HlrCampaign("HLR1", 2, "0.02", "EUR")
     assert asked_for(line) == (
@@ -127,7 +130,14 @@ def test_hlr() -> None:
     )
 
 
-CALLS = ["balance", "stop_list", "cancel", "lookup", "hlr", "bulk_status"]
+CALLS: dict[str, Callable[[SmsPartnerProvider], object]] = {
+    "balance": SmsPartnerProvider.balance,
+    "stop_list": manage.stop_list,
+    "cancel": lambda provider: manage.cancel(provider, "307"),
+    "lookup": lambda provider: manage.lookup(provider, [FIRST]),
+    "hlr": lambda provider: manage.hlr(provider, [FIRST], notify_url="https://example.com/hlr"),
+    "bulk_status": lambda provider: provider.statuses_of("307"),
+}
 TROUBLE: dict[str, tuple[int, object, object]] = {
     "key": (403, error(10), Refused("10", "non", "")),
     "IP": (400, error(96), Refused("96", "non", "")),
@@ -146,19 +156,10 @@ def test_trouble(call: str, name: str) -> None:
     status, body, expected = TROUBLE[name]
     line = answering(status, body)
 
-    answer = _make(line, call)
+    answer = CALLS[call](line.provider)
 
     assert expected == (replace(answer, detail="") if isinstance(answer, Broken) else answer)
     assert len(line.requests) == 1
-
-
-def _make(line: Line, call: str) -> object:
-    calls = line.provider.calls
-    if call in ("cancel", "bulk_status"):
-        return getattr(calls, call)("307")
-    if call == "hlr":
-        return calls.hlr([FIRST], notify_url="https://example.com/hlr")
-    return calls.lookup([FIRST]) if call == "lookup" else getattr(calls, call)()
 
 
 def test_timeout() -> None:
@@ -167,7 +168,7 @@ def test_timeout() -> None:
     def late(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("late", request=request)
 
-    answer = Line(late).provider.calls.balance()
+    answer = Line(late).provider.balance()
 
     assert answer == Broken(
         maybe_sent=True, code="http.ReadTimeout", detail="the call broke after it may have been sent"

@@ -228,7 +228,7 @@ def test_message_status() -> None:
     }
     line = answering(200, body)
 
-    answer = line.provider.calls.message_status("1111", FIRST)
+    answer = line.provider.statuses_of("1111", FIRST)
 
     assert str(line.requests[0].url).startswith("https://api.smspartner.fr/v1/message-status?")
     assert dict(line.requests[0].url.params) == {"apiKey": API_KEY, "messageId": "1111", "phoneNumber": f"+{FIRST}"}
@@ -237,14 +237,14 @@ def test_message_status() -> None:
 
 def test_message_status_not_known() -> None:
     """Asked for alone, "not known" is what the caller wants to hear."""
-    assert answering(400, error(4)).provider.calls.message_status("1", FIRST) == Refused("4", "non", "")
+    assert answering(400, error(4)).provider.statuses_of("1", FIRST) == Refused("4", "non", "")
 
 
 def test_bulk_status() -> None:
     """Every message of a call."""
     line = answering(200, statuses(tagged(FIRST), tagged(SECOND, "Waiting"), message_id="307"))
 
-    answer = line.provider.calls.bulk_status("307")
+    answer = line.provider.statuses_of("307")
 
     assert dict(line.requests[0].url.params) == {"apiKey": API_KEY, "messageId": "307"}
     assert isinstance(answer, StatusPage)

@@ -13,18 +13,33 @@ from tencentcloud.sms.v20210111 import models
 
 from smsline.errors import BadInput
 from tests.unit.providers.tencent.harness import ACCOUNT, NOW, SECRET_KEY, Line, answering, error_body, failing
+from worker.providers.adapter import BUSY
 from worker.providers.base import Broken, Refused
-from worker.providers.tencent import conversions, numbers_info, replies, signatures, statistics, templates
 from worker.providers.tencent import facts as limits
-from worker.providers.tencent.api import BUSY, Api
-from worker.providers.tencent.caller import TencentCaller
-from worker.providers.tencent.checks import ZONE
-from worker.providers.tencent.numbers_info import NumberInfo
-from worker.providers.tencent.replies import Reply, ReplyPage
-from worker.providers.tencent.reviews import Deletion, Review
-from worker.providers.tencent.signatures import DOCUMENTS, KINDS, Application, Signature
-from worker.providers.tencent.statistics import ReceiptCounts, SendCounts
-from worker.providers.tencent.templates import Draft, Kind, Template
+from worker.providers.tencent import questions
+from worker.providers.tencent.client import TencentProvider
+from worker.providers.tencent.questions import (
+    ZONE,
+    ConversionReport,
+    NumberInfo,
+    ReceiptCounts,
+    Reply,
+    ReplyPage,
+    SendCounts,
+)
+from worker.providers.tencent.reviews import (
+    DOCUMENTS,
+    KINDS,
+    SIGNATURES,
+    TEMPLATES,
+    Application,
+    Deletion,
+    Draft,
+    Kind,
+    Review,
+    Signature,
+    Template,
+)
 
 APP = "1400006666"
 PNG = b"\x89PNG image"
@@ -55,9 +70,9 @@ class Gate:
         self.told.append((action, answer.code))
 
 
-def api_on(line: Line, gate: Gate | None = None) -> Api:
-    """The actions of the account on this line."""
-    return Api(TencentCaller(ACCOUNT, port=line.port, clock=lambda: NOW), gate or Gate())
+def api_on(line: Line, gate: Gate | None = None) -> TencentProvider:
+    """The account on this line, its calls under a gate."""
+    return TencentProvider("main", ACCOUNT, port=line.port, clock=lambda: NOW, gate=gate or Gate())
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ class Case:
     """One action: how it is called, the request it makes, an answer as the document shows it, and what that becomes."""
 
     action: str
-    call: Callable[[Api], Any]
+    call: Callable[[TencentProvider], Any]
     sent: dict[str, Any]
     answer: dict[str, Any]
     becomes: Any
@@ -107,40 +122,40 @@ NUMBER = NumberInfo("+8618511122266", True, "Ok", "Describe success", "86", "185
 GONE = {"DeleteTime": 1578988506, "DeleteStatus": "return successfully!"}
 
 CASES = (
-    Case("PullSmsReplyStatus", replies.pull, {"SmsSdkAppId": APP, "Limit": 100},
+    Case("PullSmsReplyStatus", questions.pull_replies, {"SmsSdkAppId": APP, "Limit": 100},
          {"PullSmsReplyStatusSet": [REPLY_ROW, "?"]}, ReplyPage((REPLY,), 2)),
-    Case("PullSmsReplyStatusByPhoneNumber", lambda api: replies.of_number(api, 8615291990000, since_s=5, until_s=9, limit=7),
+    Case("PullSmsReplyStatusByPhoneNumber", lambda api: questions.replies_of_number(api, 8615291990000, since_s=5, until_s=9, limit=7),
          {"SmsSdkAppId": APP, "PhoneNumber": "+8615291990000", "BeginTime": 5, "EndTime": 9, "Offset": 0, "Limit": 7},
          {"PullSmsReplyStatusSet": None}, ReplyPage((), 0)),
-    Case("SendStatusStatistics", lambda api: statistics.of_sends(api, MORNING, NOON), STATS,
+    Case("SendStatusStatistics", lambda api: questions.count_sends(api, MORNING, NOON), STATS,
          {"SendStatusStatistics": {"FeeCount": 3, "RequestCount": 2, "RequestSuccessCount": 1}}, SendCounts(2, 1, 3)),
-    Case("CallbackStatusStatistics", lambda api: statistics.of_receipts(api, MORNING, NOON), STATS,
+    Case("CallbackStatusStatistics", lambda api: questions.count_receipts(api, MORNING, NOON), STATS,
          {"CallbackStatusStatistics": {"CallbackCount": 2, "RequestSuccessCount": 1, "CallbackFailCount": 4,
           "CallbackSuccessCount": 3, "InternalErrorCount": 5, "InvalidNumberCount": 6, "ShutdownErrorCount": 7,
           "BlackListCount": 8, "FrequencyLimitCount": 9}}, ReceiptCounts(1, 2, 3, 4, 5, 6, 7, 8, 9)),
-    Case("DescribePhoneNumberInfo", lambda api: numbers_info.describe(api, ["+86018511122266", "18511122233"]),
+    Case("DescribePhoneNumberInfo", lambda api: questions.describe_numbers(api, ["+86018511122266", "18511122233"]),
          {"PhoneNumberSet": ["+86018511122266", "18511122233"]}, {"PhoneNumberInfoSet": [NUMBER_ROW]}, (NUMBER,)),
-    Case("ReportConversion", lambda api: conversions.report(api, " 5000:1 ", at_s=1658310430),
+    Case("ReportConversion", lambda api: questions.report_conversion(api, " 5000:1 ", at_s=1658310430),
          {"SmsSdkAppId": APP, "SerialNo": "5000:1", "ConversionTime": 1658310430},
          {"ReportConversionStatus": {"Code": "ok", "Message": "report success"}},
-         conversions.ConversionReport(True, "ok", "report success")),
-    Case("AddSmsTemplate", lambda api: templates.TEMPLATES.add(api, DRAFT), DRAFT_SENT,
+         ConversionReport(True, "ok", "report success")),
+    Case("AddSmsTemplate", lambda api: TEMPLATES.add(api, DRAFT), DRAFT_SENT,
          {"AddTemplateStatus": {"TemplateId": "1110"}}, 1110),
-    Case("ModifySmsTemplate", lambda api: templates.TEMPLATES.modify(api, 1110, DRAFT), {"TemplateId": 1110, **DRAFT_SENT},
+    Case("ModifySmsTemplate", lambda api: TEMPLATES.modify(api, 1110, DRAFT), {"TemplateId": 1110, **DRAFT_SENT},
          {"ModifyTemplateStatus": {"TemplateId": 1110}}, 1110),
-    Case("DeleteSmsTemplate", lambda api: templates.TEMPLATES.delete(api, 1110), {"TemplateId": 1110},
+    Case("DeleteSmsTemplate", lambda api: TEMPLATES.delete(api, 1110), {"TemplateId": 1110},
          {"DeleteTemplateStatus": GONE}, Deletion("return successfully!", 1578988506)),
-    Case("DescribeSmsTemplateList", lambda api: templates.TEMPLATES.listed(api, international=False, ids=[1110, 1111]),
+    Case("DescribeSmsTemplateList", lambda api: TEMPLATES.listed(api, international=False, ids=[1110, 1111]),
          {"International": 0, "TemplateIdSet": [1110, 1111]},
          {"DescribeTemplateStatusSet": [TEMPLATE_ROW, {**TEMPLATE_ROW, "International": 3, "StatusCode": 9}]},
          (TEMPLATE, replace(TEMPLATE, international="both", review=Review.UNKNOWN))),
-    Case("AddSmsSign", lambda api: signatures.SIGNATURES.add(api, OURS), OURS_SENT, {"AddSignStatus": {"SignId": 1110}}, 1110),
-    Case("ModifySmsSign", lambda api: signatures.SIGNATURES.modify(api, 1110, THEIRS),
+    Case("AddSmsSign", lambda api: SIGNATURES.add(api, OURS), OURS_SENT, {"AddSignStatus": {"SignId": 1110}}, 1110),
+    Case("ModifySmsSign", lambda api: SIGNATURES.modify(api, 1110, THEIRS),
          {**OURS_SENT, "SignId": 1110, "International": 1, "SignPurpose": 1, "CommissionImage": IMAGE, "Remark": "r",
           "QualificationId": 7}, {"ModifySignStatus": {"SignId": 1110}}, 1110),
-    Case("DeleteSmsSign", lambda api: signatures.SIGNATURES.delete(api, 1110), {"SignId": 1110},
+    Case("DeleteSmsSign", lambda api: SIGNATURES.delete(api, 1110), {"SignId": 1110},
          {"DeleteSignStatus": GONE}, Deletion("return successfully!", 1578988506)),
-    Case("DescribeSmsSignList", lambda api: signatures.SIGNATURES.listed(api, international=True, limit=20, offset=40),
+    Case("DescribeSmsSignList", lambda api: SIGNATURES.listed(api, international=True, limit=20, offset=40),
          {"International": 1, "Limit": 20, "Offset": 40},
          {"DescribeSignListStatusSet": [SIGN_ROW, {**SIGN_ROW, "StatusCode": 2}]},
          (SIGN, replace(SIGN, review=Review.NOT_YET))),
@@ -241,65 +256,68 @@ def test_hours_with_a_zone() -> None:
     """Hours are Beijing's, whatever zone the times are in."""
     line = answering(200, _body({}))
 
-    statistics.of_sends(api_on(line), MIDNIGHT, MIDNIGHT + timedelta(hours=20))
+    questions.count_sends(api_on(line), MIDNIGHT, MIDNIGHT + timedelta(hours=20))
 
     assert (line.sent["BeginTime"], line.sent["EndTime"]) == ("2026050108", "2026050204")
 
 
-REFUSED: dict[str, tuple[Callable[[Api], object], str]] = {
-    "replies, limit 0": (lambda api: replies.pull(api, 0), "limit: '0': must be 1 to 100"),
-    "replies, limit 101": (lambda api: replies.pull(api, 101), "limit: '101': must be 1 to 100"),
-    "replies, times": (lambda api: replies.of_number(api, 65, since_s=9, until_s=9), "since: '9': must be before"),
+REFUSED: dict[str, tuple[Callable[[TencentProvider], object], str]] = {
+    "replies, limit 0": (lambda api: questions.pull_replies(api, 0), "limit: '0': must be 1 to 100"),
+    "replies, limit 101": (lambda api: questions.pull_replies(api, 101), "limit: '101': must be 1 to 100"),
+    "replies, times": (
+        lambda api: questions.replies_of_number(api, 65, since_s=9, until_s=9),
+        "since: '9': must be before",
+    ),
     "hours": (
-        lambda api: statistics.of_sends(api, NOON, MORNING),
+        lambda api: questions.count_sends(api, NOON, MORNING),
         "end: '2026050108': is before the begin, 2026050112",
     ),
     "no zone": (
-        lambda api: statistics.of_sends(api, MORNING, NOON.replace(tzinfo=None)),
+        lambda api: questions.count_sends(api, MORNING, NOON.replace(tzinfo=None)),
         "end: '2026-05-01T12:59:00': must have a time zone",
     ),
     "33 days": (
-        lambda api: statistics.of_receipts(api, MORNING, MORNING + timedelta(days=33)),
+        lambda api: questions.count_receipts(api, MORNING, MORNING + timedelta(days=33)),
         "end: '2026060308': must be at most 32 days after the begin",
     ),
-    "no numbers": (lambda api: numbers_info.describe(api, []), "number: '0': give 1 to 200 numbers"),
-    "201 numbers": (lambda api: numbers_info.describe(api, ["+65"] * 201), "number: '201': give 1 to 200 numbers"),
-    "no number": (lambda api: numbers_info.describe(api, ["x"]), "must be digits"),
-    "no serial": (lambda api: conversions.report(api, " ", at_s=1), "serial: ' ': is empty"),
-    "a time": (lambda api: conversions.report(api, "5", at_s=0), "at: '0': must be a whole number from 1 up"),
-    "a name": (lambda api: templates.TEMPLATES.add(api, replace(DRAFT, name="")), "name: '': is empty"),
-    "a text": (lambda api: templates.TEMPLATES.add(api, replace(DRAFT, content=" ")), "content: ' ': is empty"),
-    "a remark": (lambda api: templates.TEMPLATES.modify(api, 1, replace(DRAFT, remark="")), "remark: '': is empty"),
-    "an id": (lambda api: templates.TEMPLATES.delete(api, 0), "template: '0': must be a whole number"),
+    "no numbers": (lambda api: questions.describe_numbers(api, []), "number: '0': give 1 to 200 numbers"),
+    "201 numbers": (lambda api: questions.describe_numbers(api, ["+65"] * 201), "number: '201': give 1 to 200 numbers"),
+    "no number": (lambda api: questions.describe_numbers(api, ["x"]), "must be digits"),
+    "no serial": (lambda api: questions.report_conversion(api, " ", at_s=1), "serial: ' ': is empty"),
+    "a time": (lambda api: questions.report_conversion(api, "5", at_s=0), "at: '0': must be a whole number from 1 up"),
+    "a name": (lambda api: TEMPLATES.add(api, replace(DRAFT, name="")), "name: '': is empty"),
+    "a text": (lambda api: TEMPLATES.add(api, replace(DRAFT, content=" ")), "content: ' ': is empty"),
+    "a remark": (lambda api: TEMPLATES.modify(api, 1, replace(DRAFT, remark="")), "remark: '': is empty"),
+    "an id": (lambda api: TEMPLATES.delete(api, 0), "template: '0': must be a whole number"),
     "101 ids": (
-        lambda api: templates.TEMPLATES.listed(api, international=False, ids=range(1, 102)),
+        lambda api: TEMPLATES.listed(api, international=False, ids=range(1, 102)),
         "TemplateIdSet: '101': at most 100 at once",
     ),
     "an id of many": (
-        lambda api: signatures.SIGNATURES.listed(api, international=False, ids=[-1]),
+        lambda api: SIGNATURES.listed(api, international=False, ids=[-1]),
         "SignIdSet: '-1': must be",
     ),
     "a page": (
-        lambda api: templates.TEMPLATES.listed(api, international=False, limit=101),
+        lambda api: TEMPLATES.listed(api, international=False, limit=101),
         "limit: '101': must be 1 to 100",
     ),
     "an offset": (
-        lambda api: signatures.SIGNATURES.listed(api, international=False, offset=-1),
+        lambda api: SIGNATURES.listed(api, international=False, offset=-1),
         "offset: '-1': must be 0",
     ),
     "a kind": (
-        lambda api: signatures.SIGNATURES.add(api, replace(OURS, kind="x")),
+        lambda api: SIGNATURES.add(api, replace(OURS, kind="x")),
         "kind: 'x': must be one of company, app",
     ),
     "a document": (
-        lambda api: signatures.SIGNATURES.add(api, replace(OURS, document="x")),
+        lambda api: SIGNATURES.add(api, replace(OURS, document="x")),
         "document: 'x': must be one of three",
     ),
     "another document": (
-        lambda api: signatures.SIGNATURES.add(api, replace(OURS, kind="trademark")),
+        lambda api: SIGNATURES.add(api, replace(OURS, kind="trademark")),
         "document: 'business-license': does not prove the kind trademark; trademark-certificate would",
     ),
-    "no proof": (lambda api: signatures.SIGNATURES.modify(api, 5, replace(OURS, proof=b"")), "proof: '': is empty"),
+    "no proof": (lambda api: SIGNATURES.modify(api, 5, replace(OURS, proof=b"")), "proof: '': is empty"),
 }
 
 
@@ -322,7 +340,7 @@ def test_every_kind_has_documents() -> None:
         for document in DOCUMENTS:
             line = answering(200, _body({"AddSignStatus": {"SignId": 1}}))
             try:
-                signatures.SIGNATURES.add(api_on(line), replace(OURS, kind=kind, document=document))
+                SIGNATURES.add(api_on(line), replace(OURS, kind=kind, document=document))
             except BadInput:
                 continue
             pairs.add((line.sent["SignType"], line.sent["DocumentType"]))
@@ -345,7 +363,7 @@ def test_numbers_and_words_in_rows() -> None:
         {"ReplyContent": ["x"], "ReplyTime": -5},
     ]
 
-    page = replies.pull(api_on(answering(200, _body({"PullSmsReplyStatusSet": rows}))))
+    page = questions.pull_replies(api_on(answering(200, _body({"PullSmsReplyStatusSet": rows}))))
 
     assert isinstance(page, ReplyPage)
     assert [reply.phone for reply in page.replies] == ["+8615291990000", "10690", ""]

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+from smsline.codes import for_send
 from smsline.numbers import is_mainland
+from smsline.verdicts import Scope, Verdict
 from worker.providers.adapter import Adapter
 from worker.providers.base import (
     AGAIN,
@@ -54,8 +56,12 @@ LANGUAGE: Final = "en-US"
 BODY_LIMIT: Final = 10 * 1024 * 1024
 """Most bytes of a POST signed with TC3-HMAC-SHA256 (Tencent SMS API document, line 353)."""
 
-NOT_THERE: Final = frozenset({"InvalidAction", "ActionOffline", "InternalError.RestApiInterfaceNotExist"})
-"""What an endpoint answers to a SendMultiGlobalSms that it does not have."""
+NOT_THERE: Final = frozenset({"UnsupportedOperation", "http.404", "http.405"})
+"""What an endpoint may answer to an action that it does not have, besides codes that speak of the whole account."""
+
+EACH_AGAIN_S: Final = 600.0
+"""For how long SendMultiGlobalSms is left alone once it was refused for what concerns all its calls: the account itself may have been
+the trouble, and then the action is there all the same."""
 
 _ASK_MARGIN_S: Final = 60
 """Kept off the oldest time that can be asked for, so that clocks which differ a little do not make it too old."""
@@ -75,8 +81,8 @@ class TencentProvider(Adapter):
         "signatures": LIST_SIGNS,
     }
 
-    _each_is_gone = False
-    """Whether the endpoint has said that it has no SendMultiGlobalSms; this process makes no further try of it."""
+    _each_again_s = 0.0
+    """When SendMultiGlobalSms may be tried again by this process, after the endpoint has said that it is not to be had."""
 
     @staticmethod
     def new_nonce() -> int:
@@ -162,7 +168,7 @@ class TencentProvider(Adapter):
         (tencentcloud-sdk-python-sms 3.1.153, `models.SendMultiGlobalSmsRequest`); elsewhere one to a SendSms. That action carries no
         signature, so an account that has one of its own does not use it.
         """
-        if region == "mainland" or self.account.sign or not self.account.send_each or self._each_is_gone:
+        if region == "mainland" or self.account.sign or not self._has_each():
             return BatchRule(SEND, NUMBERS_PER_CALL)
         own = BatchRule(SEND_EACH, NUMBERS_PER_CALL, params_differ=True)
         return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=own)
@@ -177,20 +183,26 @@ class TencentProvider(Adapter):
             return self._send(SEND, wire.send_params(call, sdk_app_id=self.account.sdk_app_id), call)
         # Blocks that were laid out while the action was on may still bring params of their own;
         # none may be left out.
-        off = self._each_is_gone or not self.account.send_each
-        if off or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
+        if not self._has_each() or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
             return self._send_alike(call)
         answer = self._send(SEND_EACH, wire.each_params(call, sdk_app_id=self.account.sdk_app_id), call)
-        if not isinstance(answer, Refused) or answer.code not in NOT_THERE:
+        if isinstance(answer, Sent) or (isinstance(answer, Broken) and answer.maybe_sent):
             return answer
-        # The endpoint has no such action, so nothing was sent.
-        self._each_is_gone = True
+        row = for_send("tencent", answer.code).row
+        if answer.code not in NOT_THERE and (row.verdict is not Verdict.PARK or row.scope is not Scope.ACCOUNT):
+            return answer
+        # Nothing was sent. The endpoint may lack the action, or the key may not call it: a SendSms finds out whether the
+        # account can be used, and is the only one to park it, because one-time passwords go by SendSms too.
+        self._each_again_s = self.clock() + EACH_AGAIN_S
         LOG.warning(
-            "account %s: the endpoint has no SendMultiGlobalSms (%s); such numbers go one to a SendSms. Take SEND_EACH away.",
+            "account %s: SendMultiGlobalSms is not to be had (%s); such numbers go one to a SendSms. Take SEND_EACH away.",
             self.name,
             answer.code,
         )
-        return Sent(tuple(Item(number, ok=False, code=AGAIN) for number in call.numbers), answer.request_id)
+        return Sent(tuple(Item(number, ok=False, code=AGAIN) for number in call.numbers), "")
+
+    def _has_each(self) -> bool:
+        return self.account.send_each and self.clock() >= self._each_again_s
 
     def _send_alike(self, call: Call) -> Answer:
         """One SendSms to the numbers that have the first one's params; an answer that is about them says nothing of the others."""

@@ -1,6 +1,7 @@
 """Global numbers with params of their own: what is sent, and what an answer says of each number."""
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from tencentcloud.sms.v20210111 import models
 from tests.support.accounts import changed
 from tests.unit.providers.tencent.harness import ACCOUNT, Line, answering, error_body, failing
 from worker.providers.base import Answer, BatchRule, Broken, Call, Content, Item, Refused, Sent
+from worker.providers.tencent.client import EACH_AGAIN_S
 
 FIRST, SECOND, THIRD = NUMBERS = (6591234567, 33612345678, 447700900123)
 CALL = Call(
@@ -169,9 +171,20 @@ def test_it_is_switched_on_by_a_setting() -> None:
     assert [(one.number, one.code) for one in answer.items] == [(FIRST, "Ok"), (SECOND, AGAIN), (THIRD, AGAIN)]
 
 
-@pytest.mark.parametrize("code", ["InvalidAction", "ActionOffline", "InternalError.RestApiInterfaceNotExist"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "InvalidAction",
+        "ActionOffline",
+        "NoSuchProduct",
+        "InternalError.RestApiInterfaceNotExist",
+        "UnsupportedOperation",
+        "UnauthorizedOperation",
+        "AuthFailure.UnauthorizedOperation",
+    ],
+)
 def test_an_endpoint_without_it_goes_on_with_send_sms(code: str) -> None:
-    """Nothing was sent, so nobody is parked or lost: the numbers wait for the next call, which is a SendSms."""
+    """Nothing was sent, so no number is parked or lost: they wait for the next call, a SendSms, and the action is tried again later."""
     answers = [error_body(code), body(said(FIRST), field="SendStatusSet")]
     line = Line(lambda _: httpx.Response(200, content=answers.pop(0)))
     provider = line.provider
@@ -184,11 +197,11 @@ def test_an_endpoint_without_it_goes_on_with_send_sms(code: str) -> None:
     assert [request.headers["x-tc-action"] for request in line.requests] == ["SendMultiGlobalSms", "SendSms"]
     assert provider.batch_rule("global") == BatchRule("SendSms", 200)
     assert second.items[0].ok
+    provider.clock = lambda: time.time() + EACH_AGAIN_S
+    assert provider.batch_rule("global").own is not None
 
 
-@pytest.mark.parametrize(
-    "code", ["UnsupportedOperation", "UnsupportedOperation.UnsupportedRegion", "UnauthorizedOperation"]
-)
+@pytest.mark.parametrize("code", ["UnsupportedOperation.UnsupportedRegion", "AuthFailure.SignatureExpire"])
 def test_another_refusal_is_the_calls_own(code: str) -> None:
     """It says nothing of the action."""
     provider = answering(200, error_body(code)).provider

@@ -17,8 +17,8 @@ from smsline import windows
 from smsline.countries import country_of
 from smsline.environ import read_values
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
-from smsline.job import JobSpec, check_job_id, check_ref, new_job_id, rules_of
-from smsline.ledger import inbox, jobs
+from smsline.job import JobSpec, check_job_id, check_ref, made_ms, new_job_id, rules_of
+from smsline.ledger import inbox, jobs, losses
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import ResultReader, Status
 from smsline.ledger.keys import Keys
@@ -35,6 +35,10 @@ from smsline.wakeup import wake_up
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S: Final = 60.0
+
+# By how much a producer's clock, which a job's id tells, may be off from Redis', which a loss tells.
+CLOCKS_MS: Final = 5_000
+
 UNCONFIRMED_KEPT: Final = 100
 
 # Where wake-ups go: onto a list in the ledger's Redis, onto one in another Redis, or nowhere.
@@ -260,8 +264,18 @@ class Calls:
         """How a job stands."""
         status = yield from jobs.status_of(self.keys, check_job_id(job))
         if status is None:
-            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
+            raise (yield from self._no_such_job(job))
         return status
+
+    def _no_such_job(self, job: str) -> Talk[NotFound]:
+        """What to say of a job that Redis does not have: whether it was handed over in a moment that Redis has lost."""
+        for loss in (yield from losses.kept(self.keys)):
+            if loss.from_ms - CLOCKS_MS <= made_ms(job) <= loss.to_ms + CLOCKS_MS:
+                return NotFound(
+                    f"no job {job}: it was handed over in a time that Redis has lost ({loss.span()}); "
+                    "hand it over again, under its key where it had one"
+                )
+        return NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
 
     def reader(self, job: str) -> Talk[ResultReader]:
         """An open reader of a job's results."""
@@ -284,6 +298,6 @@ class Calls:
         """Pause, resume or cancel a job."""
         answer = yield from inbox.steering(self.keys, check_job_id(job), wanted)
         if answer is None:
-            raise NotFound(f"no job {job}; `smsline jobs` lists those that are kept")
+            raise (yield from self._no_such_job(job))
         if answer[1] != wanted:
             raise Conflict(f"job {job} is {answer[1]}: it can no longer become {wanted}")

@@ -286,6 +286,11 @@ def new_job_id(now_s: float | None = None) -> str:
     return _base36(moment, 9) + _base36(secrets.randbits(46), 9)
 
 
+def made_ms(job: str) -> int:
+    """When an id was made, epoch ms by its producer's clock."""
+    return int(job[:9], 36)
+
+
 def _base36(value: int, width: int) -> str:
     digits = ""
     for _ in range(width):

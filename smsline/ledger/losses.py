@@ -14,7 +14,10 @@ from typing import Final
 from redis.exceptions import ResponseError
 
 from smsline.ledger import webhooks_queue
+from smsline.ledger.jobs import iso
+from smsline.ledger.keys import Keys
 from smsline.ledger.link import Ledger
+from smsline.ledger.talk import Talk, ask, carry
 from smsline.names import LANES
 
 BEAT_TTL_MS: Final = 3_600_000
@@ -61,6 +64,14 @@ class Loss:
     to_ms: int
     found_ms: int
     certain: bool = True
+
+    def span(self) -> str:
+        """Its time in words."""
+        return (
+            f"from {iso(self.from_ms)} to {iso(self.to_ms)}"
+            if self.from_ms
+            else f"until {iso(self.to_ms)}: it came back empty"
+        )
 
 
 def beat(ledger: Ledger, worker: str, number: int) -> Beat:
@@ -113,12 +124,15 @@ def server_of(ledger: Ledger) -> str:
 
 def losses(ledger: Ledger) -> list[Loss]:
     """Losses of the last week, newest first."""
-    pipe = ledger.redis.pipeline(transaction=False)
-    pipe.lrange(ledger.keys.losses, 0, -1)
-    pipe.lrange(ledger.keys.losses_maybe, 0, -1)
+    return carry(ledger.redis, kept(ledger.keys))
+
+
+def kept(keys: Keys) -> Talk[list[Loss]]:
+    """The same, for a producer, who has no ledger."""
+    answers = yield from ask(("LRANGE", keys.losses, "0", "-1"), ("LRANGE", keys.losses_maybe, "0", "-1"))
     found = [
         Loss(**{name: held[name] for name in _KEPT_FIELDS}, certain=certain)
-        for certain, texts in zip((True, False), pipe.execute(), strict=True)
+        for certain, texts in zip((True, False), answers, strict=True)
         for held in map(json.loads, texts)
     ]
     return sorted(found, key=lambda loss: loss.found_ms, reverse=True)

@@ -1,12 +1,14 @@
 """Redis loses its last moments while workers go on: a promoted replica that lagged, a copy restored, a power cut."""
 
 import logging
+import time
 from collections import Counter
 from typing import Any, Final
 
 import pytest
 from redis import Redis
 
+from smsline import Client, NotFound
 from smsline.job import JobSpec, new_job_id
 from smsline.ledger import inbox, jobs, losses, webhooks, webhooks_queue
 from smsline.ledger.link import Ledger
@@ -165,10 +167,14 @@ def test_a_code_whose_number_was_lost_is_still_shown_as_itself(line: Line) -> No
 
 
 def test_what_was_lost_is_told(line: Line, caplog: pytest.LogCaptureFixture) -> None:
-    """Each process whose last beat is gone says from when to when; it is kept once for `check`; its caches are believed no more."""
+    """Each process whose last beat is gone says from when to when; it is kept once for `check`; its caches are believed no more.
+
+    A producer that asks about a job of that time is told, and to hand it over again; of an older one, that there is none.
+    """
     instance = line.hands[0].engine.ledger.instance()
     copy = copy_of(line.client)
     line.beat()
+    lost = line.submit(1)
     promote(line.client, copy)
     with caplog.at_level(logging.ERROR):
         line.beat()
@@ -177,6 +183,14 @@ def test_what_was_lost_is_told(line: Line, caplog: pytest.LogCaptureFixture) -> 
     assert len(told) == 2
     assert len(losses.losses(line.ledger)) == 1
     assert line.hands[0].engine.ledger.instance() == instance
+    with Client(
+        redis_url=f"redis://127.0.0.1:{line.client.connection_pool.connection_kwargs['port']}/0", namespace="sl"
+    ) as client:
+        for ask in (client.status, client.cancel):
+            with pytest.raises(NotFound, match=rf"no job {lost}: it was handed over in a time that Redis has lost"):
+                ask(lost)
+            with pytest.raises(NotFound, match="lists those that are kept"):
+                ask(new_job_id(time.time() - 3_600))
 
 
 def test_a_clock_that_is_set_back_holds_nothing_up(line: Line, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,6 @@ from smsline.ledger.link import Ledger
 from smsline.ledger.losses import Loss, losses
 from smsline.ledger.poison import PoisonRecord, poisoned
 from smsline.ledger.version import LAYOUT, refuse_other, seen
-from worker.maintenance.witness import span
 
 # Subject, `ok`, `warn` or `fail`, what was found, what to do.
 Verdict = tuple[str, str, str, str]
@@ -43,7 +42,7 @@ def judge_losses(found: Sequence[Loss]) -> Iterator[Verdict]:
     for loss in found:
         advice = "compare the jobs that producers were told of then with `smsline jobs`; unsure calls of that time are asked about"
         lost = "lost" if loss.certain else "was restarted or replaced, and may have lost"
-        yield "ledger losses", "warn", f"Redis {lost} what was written {span(loss)}", advice
+        yield "ledger losses", "warn", f"Redis {lost} what was written {loss.span()}", advice
 
 
 def judge_poison(found: Sequence[PoisonRecord]) -> Iterator[Verdict]:

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from smsline.errors import OtherVersion
@@ -92,19 +91,11 @@ class Witness:
         if not certain:
             log.warning(
                 "Redis was restarted, or another server has taken its place: what was written last, %s, may be lost",
-                span(loss),
+                loss.span(),
             )
             return
         log.error(
             "Redis has lost what was written %s: jobs handed over then are gone, calls begun then may be made again; "
             "compare what your producers were told with `smsline jobs`",
-            span(loss),
+            loss.span(),
         )
-
-
-def span(loss: Loss) -> str:
-    """The time of a loss in words."""
-    to = datetime.fromtimestamp(loss.to_ms / 1000, UTC).isoformat(timespec="seconds")
-    if not loss.from_ms:
-        return f"until {to}: it came back empty"
-    return f"from {datetime.fromtimestamp(loss.from_ms / 1000, UTC).isoformat(timespec='seconds')} to {to}"

@@ -8,7 +8,7 @@ from typing import Any, Final
 from config.settings import Settings
 from smsline.admin import Admin
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import accounts, batch_queues, inbox, jobs
+from smsline.ledger import accounts, batch_queues, inbox, jobs, waits
 from smsline.ledger.inbox import Part
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.link import Ledger
@@ -94,7 +94,7 @@ class Scene:
         keys = self.ledger.keys
         works: list[tuple[str, Callable[[str], object]]] = [
             *[(keys.inbox(lane), lambda job: accept.accept_job(self.engine, job)) for lane in LANES],
-            (keys.later, lambda _: batch_queues.move_due(self.ledger, keys.later, only_due=True)),
+            (keys.later, lambda _: waits.move_due(self.ledger, keys.later, only_due=True)),
             (keys.lease, lambda _: rescuer.recover(self.engine)),
             *[(keys.send(lane), lambda _, lane=lane: send.send_slice(self.engine, lane)) for lane in LANES],
             (keys.drain, lambda account: drain.drain(self.engine, account)),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from smsline.job import JobSpec
-from smsline.ledger import accepting, batch_queues, due, inbox, jobs
+from smsline.ledger import accepting, batch_queues, due, inbox, jobs, waits
 from smsline.ledger.accepting import AcceptCounts, PartLayout, Timing
 from smsline.ledger.inbox import OpenedJob, Part
 from smsline.ledger.runs import Entry
@@ -47,7 +47,7 @@ def _accept(engine: Engine, jobs: Sequence[str], seconds: float) -> str:
     for each in left:
         if each.held and each.state == "open":
             # Entries that were set aside while the job was paused return to their batch queues.
-            while batch_queues.move_due(engine.ledger, engine.ledger.keys.held(each.job), only_due=False):
+            while waits.move_due(engine.ledger, engine.ledger.keys.held(each.job), only_due=False):
                 pass
     # Jobs of one part first: one round trip takes them all, and one-time passwords are among them.
     _accept_whole(engine, [each for each in left if each.part is not None])

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from redis.exceptions import RedisError
 
 from config.settings import Settings
-from smsline.ledger import batch_queues
+from smsline.ledger import waits
 from smsline.ledger.batch_queues import GLOBAL, MAINLAND, BatchQueue
 from smsline.ledger.link import Ledger
 from worker.outcome import Place
@@ -88,7 +88,7 @@ class Router:
             if not self.may_fail_over(queue) and self.breakers.state(queue.account, queue.subjects[:2]).parked_ms:
                 groups[queue.account, *queue.subjects[:2]].append(queue)
         probe_ms = self.park_probe_ms
-        return sum(batch_queues.rest(self._ledger, group, park_probe_ms=probe_ms) for group in groups.values())
+        return sum(waits.rest(self._ledger, group, park_probe_ms=probe_ms) for group in groups.values())
 
     def out(self, queue: BatchQueue, now_ms: Callable[[], float]) -> bool:
         """Whether others take over from the batch queue's account just now, because too many of its calls fail."""

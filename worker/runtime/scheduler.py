@@ -14,7 +14,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from smsline.errors import OtherVersion
-from smsline.ledger import batch_queues, due
+from smsline.ledger import batch_queues, due, waits
 from smsline.ledger.refusals import explain
 from smsline.names import (
     LANES,
@@ -215,7 +215,7 @@ class Scheduler:
                 break
 
     def _move_later(self, key: str, _now_ms: float) -> None:
-        while batch_queues.move_due(self.engine.ledger, key, only_due=True):
+        while waits.move_due(self.engine.ledger, key, only_due=True):
             self.poke(0)
 
     def _wake_close(self, *, end: bool) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from smsline.codes import for_send
-from smsline.ledger import accounts, batch_queues, breaker, buckets, suppression
+from smsline.ledger import accounts, breaker, buckets, suppression, waits
 from smsline.ledger.batch_queues import ONLY, SIGNED, Claim, StartedCall, template_id
 from smsline.ledger.breaker import BreakerEvent
 from smsline.ledger.jobs import iso
@@ -63,7 +63,7 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     if outcome.machine:
         _stop_machine(engine, flight, outcome.machine)
     if outcome.hold_s:
-        batch_queues.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
+        waits.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
     # An opt-out is a person's word: it is not told twice, and losing it would text a person who
     # said no.
     if outcome.opted_out:

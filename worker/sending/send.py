@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from redis.exceptions import RedisError
 
-from smsline.ledger import attempts, batch_queues
+from smsline.ledger import attempts, batch_queues, waits
 from smsline.ledger.attempts import Recorded
 from smsline.ledger.batch_queues import (
     OWN,
@@ -87,7 +87,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         return False
     # Before anything is taken: a claim that cannot be sent would only hold its recipients up.
     if closed_s := windows.queue_closed_s(engine.settings.accounts, queue, engine.now_ms):
-        batch_queues.hold(engine.ledger, queue, closed_s * 1000)
+        waits.hold(engine.ledger, queue, closed_s * 1000)
         return False
     with engine.in_flight.entered(queue.account, queue.lane) as slot:
         if slot is None or engine.presence.sits_out(queue.account):
@@ -131,7 +131,7 @@ def _why_not(engine: Engine, flight: Flight) -> str:
         # Raised on, its recipients would be in doubt: that no call was made must be written down.
         known = False
     if not known:
-        batch_queues.hold(engine.ledger, queue, REPLICAS_PAUSE_MS)
+        waits.hold(engine.ledger, queue, REPLICAS_PAUSE_MS)
         return "too few replicas of Redis know of a call"
     asked_ago_s = engine.monotonic_s() - flight.asked_s
     # And so that the call ends before its lease: a rescuer would take it for lost.

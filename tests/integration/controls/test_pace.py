@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from smsline.ledger import batch_queues, buckets
+from smsline.ledger import batch_queues, buckets, waits
 from smsline.ledger.accepting import Block, Timing, accept_part
 from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
@@ -209,7 +209,7 @@ def test_what_a_look_has_put_off_the_next_look_leaves_alone(ledger: Ledger) -> N
     halves = (some_numbers(100), some_numbers(100, FIRST + 100))
     blocks = [Block(world.line.text(), "{}", half, params="[]") for half in halves]
     accept_part(ledger, job, 0, lane="marketing", blocks=blocks, timing=Timing(pace=1e6))
-    batch_queues.move_due(ledger, ledger.keys.later, only_due=True)
+    waits.move_due(ledger, ledger.keys.later, only_due=True)
     buckets.shut(ledger, "main", TERMS.action, 60_000)
     claim = world.take()
     assert claim is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts, serials
+from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts, serials, waits
 from smsline.ledger.accepting import Timing
 from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
@@ -134,7 +134,7 @@ def test_a_paused_job_is_set_aside_and_comes_back(world: World) -> None:
     assert batch_queues.begin(world.ledger, claim, TERMS) == NotStarted("empty")
     assert world.take() is None
     inbox.control(world.ledger, job, "open")
-    assert batch_queues.move_due(world.ledger, world.ledger.keys.held(job), only_due=False) == 1
+    assert waits.move_due(world.ledger, world.ledger.keys.held(job), only_due=False) == 1
     _, begun = world.begin()
     assert isinstance(begun, StartedCall)
 
@@ -178,7 +178,7 @@ def test_a_retry_waits_and_keeps_its_count(world: World) -> None:
     assert isinstance(begun, StartedCall)
     world.record(claim, begun, State.WAITING, code="FailedOperation.X", delay_ms=0.0)
     assert world.take() is None
-    assert batch_queues.move_due(world.ledger, world.ledger.keys.later, only_due=True) == 1
+    assert waits.move_due(world.ledger, world.ledger.keys.later, only_due=True) == 1
     _, again = world.begin()
     assert isinstance(again, StartedCall)
     assert again.groups[0].attempts == b"\x01\x01"

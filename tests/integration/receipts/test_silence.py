@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smsline.ledger import batch_queues, due
+from smsline.ledger import due, waits
 from tests.support.provider import FakeProvider, refuse_items
 from tests.support.scene import Scene
 from tests.support.world import FIRST, some_numbers
@@ -94,7 +94,7 @@ def test_a_recipient_that_is_accepted_while_its_block_is_probed_is_probed_too(
 
     def finish_late(*args: Any) -> bool:
         monkeypatch.setattr(due, "finish", finish)
-        batch_queues.move_due(scene.ledger, scene.ledger.keys.later, only_due=False)
+        waits.move_due(scene.ledger, scene.ledger.keys.later, only_due=False)
         scene.send_some("marketing")
         return finish(*args)
 

@@ -1,6 +1,6 @@
 """Operators and the clock: pause, resume, cancel, mend, park; deadlines pass, and what was put off becomes due."""
 
-from smsline.ledger import accounts, batch_queues, breaker, dead, inbox
+from smsline.ledger import accounts, batch_queues, breaker, dead, inbox, waits
 from smsline.ledger.batch_queues import MAINLAND
 from smsline.names import LANES
 from tests.faults.support.actors.stage import ACCOUNTS, Stage
@@ -73,7 +73,7 @@ class Operators:
         found = sorted({line for lane in LANES for line in self.stage.seen.due.get(f"send:{lane}", ())})
         if found:
             queue = batch_queues.parse_queue(found[pick % len(found)])
-            batch_queues.hold(self.stage.ledger, queue, 60_000, firmly=pick % 2 == 0)
+            waits.hold(self.stage.ledger, queue, 60_000, firmly=pick % 2 == 0)
             self.stage.check()
 
     def pass_time(self) -> None:
@@ -86,5 +86,5 @@ class Operators:
                 ledger.redis.hset(ledger.keys.job(job), "pace_ms", 1)
         for member in ledger.redis.zrange(ledger.keys.later, 0, -1):
             self.stage.make_due(ledger.keys.later, member.decode())
-        batch_queues.move_due(ledger, ledger.keys.later, only_due=True)
+        waits.move_due(ledger, ledger.keys.later, only_due=True)
         self.stage.check()

@@ -6,7 +6,7 @@ import fakeredis
 import pytest
 
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import accepting, batch_queues, inbox
+from smsline.ledger import accepting, batch_queues, inbox, waits
 from smsline.ledger.accepting import Timing
 from smsline.ledger.batch_queues import StartedCall, parse_queue
 from smsline.ledger.inbox import Part
@@ -84,5 +84,5 @@ def test_one_number_is_once_in_a_call(ledger: Ledger) -> None:
     (line, *_) = jobs_of(ledger, [FIRST, FIRST + 1, FIRST])
 
     assert begin(ledger, line) == [FIRST, FIRST + 1]
-    assert batch_queues.move_due(ledger, ledger.keys.later, only_due=True) == 1
+    assert waits.move_due(ledger, ledger.keys.later, only_due=True) == 1
     assert begin(ledger, line) == [FIRST]

@@ -1,0 +1,56 @@
+"""Batch queues and entries that are put off, and their way back into the queues once they are due."""
+
+from collections.abc import Sequence
+
+from smsline.ledger.batch_queues import BatchQueue, parse_queue
+from smsline.ledger.link import Ledger, clock_ms
+from smsline.ledger.poison import readable
+
+
+def hold(ledger: Ledger, queue: BatchQueue, for_ms: float, *, firmly: bool = False) -> None:
+    """Leave a batch queue alone for a time, because its messages may not be sent now.
+
+    Nothing of it is lost or counted.
+
+    Args:
+        ledger: Where.
+        queue: Which.
+        for_ms: For how long.
+        firmly: Whether nothing is taken off it until then. Else the batch queue is looked at when
+            something comes to it meanwhile.
+    """
+    text = queue.text()
+    ledger.run("hold", [ledger.keys.send(queue.lane), ledger.keys.hold(text)], [text, for_ms, int(firmly)])
+
+
+def rest(ledger: Ledger, found: Sequence[BatchQueue], *, park_probe_ms: float) -> int:
+    """Leave due batch queues of one account, side and template alone while a park or the account's breaker keeps them waiting.
+
+    Returns:
+        How many; 0 when nothing keeps them waiting (any more).
+    """
+    keys, first = ledger.keys, found[0]
+    parks = [keys.park(first.account, subject) for subject in ("", first.side, first.template)]
+    key_list = [keys.send(first.lane), keys.breaker(first.account), *parks]
+    return int(ledger.run("rest", key_list, [park_probe_ms, *(queue.text() for queue in found)]))
+
+
+def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) -> int:
+    """Move entries from `later` or from a job's held ones into their batch queues.
+
+    Returns how many.
+    """
+    # Looked at first and moved by name, because a script must be given the keys of the queues; it moves only what is
+    # still there and still due.
+    if only_due:
+        members = ledger.redis.zrangebyscore(source, "-inf", clock_ms(ledger.redis.time()), start=0, num=most)
+    else:
+        members = ledger.redis.zrange(source, 0, most - 1)
+    members = readable(ledger, source, members) if only_due else [member.decode() for member in members]
+    if not members:
+        return 0
+    queues = [member.split(" ", 1)[0] for member in members]
+    key_list = [source]
+    for queue in queues:
+        key_list += [ledger.keys.queue(queue), ledger.keys.send(parse_queue(queue).lane)]
+    return int(ledger.run("move_due", key_list, ["due" if only_due else "", *members]))

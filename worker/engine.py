@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.settings import Settings
+from smsline.ledger import recipients
 from smsline.ledger.attempts import PollSchedule
 from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
+from worker.contexts import Contexts
 from worker.due_queues import DueQueues
 from worker.in_flight import InFlight
 from worker.providers.base import Provider
@@ -40,6 +42,7 @@ class Engine:
         due_queues: The due batch queues of each lane, as the process' threads share them out.
         at_work: Threads that are working on a lane at this moment.
         traces: What it adds to traces.
+        contexts: Which calls name their block, so that their receipts need no index.
         failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
     """
 
@@ -54,6 +57,7 @@ class Engine:
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
     due_queues: dict[str, DueQueues] = field(init=False)
+    contexts: Contexts = field(init=False)
     at_work: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     router: Router = field(init=False)
@@ -68,6 +72,7 @@ class Engine:
         self.in_flight = InFlight(self.settings.worker_threads, self.providers, self.monotonic_s)
         self.traces = Traces(self.ledger)
         self.due_queues = {lane: DueQueues(lane, self.monotonic_s) for lane in LANES}
+        self.contexts = Contexts(self.settings, self.ledger, self.providers, self.monotonic_s)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -125,14 +130,11 @@ class Engine:
             probe_ms=min(settings.receipt_probes_s[0], settings.receipt_deadline_s) * 1000,
         )
 
-    def context(self, attempt: int) -> str:
-        """What is sent along so that a receipt names its attempt: `sl:<ledger>:<attempt>`, well under 512 bytes."""
-        return f"sl:{self.ledger.instance()}:{attempt}"
+    def context(self, attempt: int, block: int | None = None) -> str:
+        """What is sent along so that a receipt names its attempt, and the only block of its call; see `recipients.find`."""
+        return recipients.context_of(self.ledger, attempt, block)
 
     def attempt_of(self, context: str) -> int | None:
-        """The inverse of `context`; None when it is not ours."""
-        parts = context.split(":")
-        # The ledger's id keeps out contexts of another installation with the same account.
-        if len(parts) == 3 and parts[0] == "sl" and parts[1] == self.ledger.instance() and parts[2].isdigit():
-            return int(parts[2])
-        return None
+        """The attempt that a context names; None when it is not ours."""
+        call = recipients.call_of(self.ledger, context)
+        return call.attempt if call else None

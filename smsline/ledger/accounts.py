@@ -1,7 +1,7 @@
 """Accounts as the ledger knows them: which exist, what is parked and why, what is still awaited."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypedDict
 
 from smsline.ledger import breaker
@@ -73,6 +73,20 @@ def registered(ledger: Ledger) -> dict[str, str]:
     The provider of one that only its recipients know is empty.
     """
     return {name.decode(): provider.decode() for name, provider in ledger.redis.hgetall(ledger.keys.accounts).items()}
+
+
+def note_nameless(ledger: Ledger, account: str, *, nameless: bool) -> None:
+    """Remember whether the account's receipts come without the context of their calls."""
+    if nameless:
+        ledger.redis.hset(ledger.keys.account(account), "nameless", 1)
+    else:
+        ledger.redis.hdel(ledger.keys.account(account), "nameless")
+
+
+def nameless(ledger: Ledger, names: Sequence[str]) -> frozenset[str]:
+    """Those of the accounts of which `note_nameless` was told last that they are."""
+    found = ledger.run("hget_each", [ledger.keys.account(name) for name in names], ["nameless"])
+    return frozenset(name for name, held in zip(names, found, strict=True) if held)
 
 
 def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: float, message: str = "") -> bool:

@@ -152,6 +152,7 @@ def record(
     writer: Literal["worker", "rescuer", "wait"] = "worker",
     counters: Sequence[tuple[str, int]] = (),
     heard: Heard = SILENT,
+    indexed: bool = True,
 ) -> Recorded | None:
     """Write down what a call came to.
 
@@ -166,6 +167,7 @@ def record(
             of a begun call fell silent; `wait` what the wait after an unsure call came to.
         heard: What the call says of the account.
         counters: What the call adds to the statistics besides its recipients' states: field and by how much.
+        indexed: Whether its serials are indexed; they need not be where the call's context names its block (`recipients.find`).
 
     Returns:
         What was written; None when all of it was written before: nothing was changed.
@@ -174,7 +176,7 @@ def record(
         redis.exceptions.RedisError: Redis cannot be reached; writing it again does no harm.
     """
     keys, text, day = ledger.keys, queue.text(), at_ms // 86_400_000
-    index = index_entries(ledger, queue.account, day, _accepted(entries))
+    index = index_entries(ledger, queue.account, day, _accepted(entries) if indexed else ())
     returned = [piece for each in entries for piece in _returned(each, queue)]
     key_list = [*keys.book, keys.attempt(attempt), keys.lease, keys.unsure_due, keys.drain, keys.later]
     key_list += [

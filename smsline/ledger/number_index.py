@@ -9,7 +9,7 @@ block itself has the last word.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from smsline.ledger.link import Ledger, ScriptCall
@@ -63,16 +63,28 @@ def blocks_of(ledger: Ledger, number: int) -> list[int]:
 
     A few of them may be gone, or hold another number.
     """
-    shard, head = place_of(number)
+    return blocks_of_each(ledger, [number])[number]
+
+
+def blocks_of_each(ledger: Ledger, numbers: Collection[int]) -> dict[int, list[int]]:
+    """The same for several numbers in two round trips."""
+    places = {number: place_of(number) for number in numbers}
     days = sorted((int(day) for day in ledger.redis.zrange(ledger.keys.number_days, 0, -1)), reverse=True)
-    found: dict[int, None] = {}
+    lists = [
+        f"{ledger.keys.numbers_of(day)}{shard}" for shard in {shard for shard, _ in places.values()} for day in days
+    ]
     pipe = ledger.redis.pipeline(transaction=False)
-    for day in days:
-        pipe.lrange(f"{ledger.keys.numbers_of(day)}{shard}", 0, -1)
-    for pieces in pipe.execute():
-        for block in reversed(_matching(b"".join(pieces), head)):
-            found.setdefault(block)
-    return list(found)
+    for name in lists:
+        pipe.lrange(name, 0, -1)
+    held = dict(zip(lists, map(b"".join, pipe.execute() if lists else ()), strict=True))
+    stems = [ledger.keys.numbers_of(day) for day in days]
+    return {
+        # Each once, in the order in which they are met.
+        number: list(
+            dict.fromkeys(block for stem in stems for block in reversed(_matching(held[f"{stem}{shard}"], head)))
+        )
+        for number, (shard, head) in places.items()
+    }
 
 
 def _matching(records: bytes, head: bytes) -> list[int]:

@@ -3,27 +3,31 @@
 import json
 from collections.abc import Sequence
 
+from smsline.ledger import recipients
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.link import Ledger, Value
-from smsline.ledger.serial_index import serial_place
-from smsline.ledger.serials import Found, sorted_out
+from smsline.ledger.serials import Found
 from smsline.receipt import Receipt
 
 
 def keep(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: int) -> Found:
     """Keep receipts that match nothing.
 
-    Returns those whose send was recorded in this very moment.
+    Returns:
+        Those whose send was recorded in this very moment, which are not kept.
     """
     if not receipts:
         return Found([], 0, [])
-    keys = ledger.keys
-    key_list, args = [keys.orphans(account, today), keys.account(account)], list[Value]([INDEX_TTL_S])
+    args: list[Value] = [INDEX_TTL_S]
     for receipt in receipts:
-        shard, field = serial_place(receipt.serial)
-        key_list.append(keys.index(account, today, shard))
-        args += [field, receipt.number, _text(receipt)]
-    return sorted_out(receipts, ledger.run("orphan", key_list, args), [today] * len(receipts))
+        args += [receipt.number, _text(receipt)]
+    ledger.run("orphan", [ledger.keys.orphans(account, today), ledger.keys.account(account)], args)
+    # In this order: a record after the keeping finds them (`match_early`), one before it is found here.
+    late = recipients.find(ledger, account, receipts, today=today)
+    if len(late.left) < len(receipts):
+        left = set(map(id, late.left))
+        drop(ledger, account, [receipt for receipt in receipts if id(receipt) not in left], today=today)
+    return late
 
 
 def kept(ledger: Ledger, account: str, numbers: Sequence[int], *, today: int) -> list[Receipt]:

@@ -24,8 +24,11 @@ def index_value(block: int, position: int) -> bytes:
     return block.to_bytes(5, "big") + bytes([position])
 
 
-# Bytes of such a value; one that is longer belongs to a try that has had its receipt and was followed by another.
+# Bytes of such a value.
 INDEX_BYTES: Final = 6
+
+# Follows the value of a serial that has had its receipt, and whose recipient was tried again.
+SPENT: Final = b"\1"
 
 
 class IndexEntries(NamedTuple):

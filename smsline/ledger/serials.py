@@ -1,6 +1,7 @@
-"""The index from a message's serial to its recipient.
+"""The index from a message's serial to its recipient: a block and a position, by the day of the call.
 
-A block and a position, by the day of the call.
+Only what no context of a call leads to is in it (`smsline.ledger.recipients`), and serials that are
+spent.
 """
 
 import json
@@ -12,7 +13,7 @@ from smsline.ledger.blocks import read_note
 from smsline.ledger.keys import INDEX_TTL_S
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
-from smsline.ledger.serial_index import INDEX_BYTES, index_value, serial_place
+from smsline.ledger.serial_index import INDEX_BYTES, SPENT, index_value, serial_place
 from smsline.receipt import Receipt
 from smsline.states import LETTERS, State
 
@@ -62,11 +63,13 @@ class Found(NamedTuple):
         matched: By block.
         spent: How many have had their receipt before, and their recipients were tried again since.
         left: Receipts whose serials are not known.
+        by_number: Whether some were found by number alone, because they bring no context.
     """
 
     matched: list[Matched]
     spent: int
     left: list[Receipt]
+    by_number: bool = False
 
 
 def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: int) -> Found:
@@ -142,22 +145,23 @@ def mark_spent(ledger: Ledger, block: int) -> None:
     held = ledger.redis.hgetall(ledger.keys.block(block))
     undelivered = LETTERS[State.UNDELIVERED]
     ended = {at for at, letter in enumerate(held.get(b"st", b"").decode()) if letter == undelivered}
-    by_account: defaultdict[str, list[str]] = defaultdict(list)
+    by_account: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for name, value in held.items():
         if name.startswith(b"z"):
             call = read_note(value)
             told = zip(decode(call["r"]), call["s"], strict=True)
-            by_account[call["a"]] += [serial for position, serial in told if position in ended and serial]
+            by_account[call["a"]] += [(position, serial) for position, serial in told if position in ended and serial]
         elif name.startswith(b"y") and int(name[1:]) in ended:
             kept = json.loads(value)
-            by_account[kept["a"]].append(kept["s"])
+            by_account[kept["a"]].append((int(name[1:]), kept["s"]))
     today = ledger.now_ms() // 86_400_000
-    for account, serials in by_account.items():
-        # Only the serial of a receipt is looked at here.
-        asked = [Receipt(0, serial, ok=False, code="", received_at_s=0) for serial in serials]
-        for each in find(ledger, account, asked, today=today).matched:
-            for position, receipt in zip(each.positions, each.receipts, strict=True):
-                if each.block == block:
-                    shard, field = serial_place(receipt.serial)
-                    spent = index_value(block, position) + b"\1"
-                    ledger.redis.hset(ledger.keys.index(account, each.day, shard), field, spent)
+    pipe = ledger.redis.pipeline(transaction=False)
+    # From now on the index has the first word on receipts of this block (`recipients.find`).
+    pipe.hset(ledger.keys.block(block), "sp", 1)
+    for account, spent in by_account.items():
+        for position, serial in spent:
+            shard, field = serial_place(serial)
+            key = ledger.keys.index(account, today, shard)
+            pipe.hset(key, field, index_value(block, position) + SPENT)
+            pipe.expire(key, INDEX_TTL_S)
+    pipe.execute()

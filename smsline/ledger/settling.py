@@ -19,7 +19,7 @@ from smsline.ledger import statistics
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.codes import CodeUse
 from smsline.ledger.runs import encode
-from smsline.ledger.serial_index import serial_place
+from smsline.ledger.serial_index import SPENT, index_value, serial_place
 from smsline.ledger.serials import Matched
 from smsline.states import LETTERS, STATES, State, counted_as
 
@@ -45,7 +45,7 @@ class Extras(NamedTuple):
         notes: Field and JSON of serials that the block keeps.
         waits: Delay, batch queue and runs of recipients that are tried again.
         through: Which other accounts they go through.
-        spent: Index shard, and field in hex, of serials that have had their receipt.
+        spent: Index shard, and field and value in hex, of serials that have had their receipt.
     """
 
     notes: list[tuple[str, str]]
@@ -147,7 +147,8 @@ class Settled:
             self._through.append(f"{position},{position},{used.number(other)}")
         if told.day or told.noted:
             shard, field = serial_place(told.receipts[nth].serial)
-            self._spent.append((f"{index_of}{shard}", field.hex()))
+            value = index_value(self.block, position) + SPENT
+            self._spent.append((f"{index_of}{shard}", (field + value).hex()))
         return True
 
     @property

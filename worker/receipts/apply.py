@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from smsline.ledger import orphans, receipts, serials, suppression
+from smsline.ledger import orphans, receipts, recipients, suppression
 from smsline.ledger.receipts import ApplyCounts
 from smsline.ledger.serials import Matched
 from smsline.receipt import Receipt
@@ -26,8 +26,9 @@ def apply_receipts(engine: Engine, account: str, told: Sequence[Receipt]) -> App
     if not told:
         return ApplyCounts()
     now_ms = engine.now_ms()
-    # By serial first: nearly all receipts name a message whose acceptance was recorded.
-    found = serials.find(engine.ledger, account, told, today=now_ms // DAY_MS)
+    # By call and serial first: nearly all receipts name a message whose acceptance was recorded.
+    found = recipients.find(engine.ledger, account, told, today=now_ms // DAY_MS)
+    engine.contexts.learn(account, told, found)
     matched, spent = found.matched, found.spent
     if found.left:
         named, strangers = match(engine, account, found.left)
@@ -85,7 +86,7 @@ def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:
     kept = orphans.kept(engine.ledger, account, numbers, today=today)
     if not kept:
         return 0
-    found = serials.find(engine.ledger, account, kept, today=today)
+    found = recipients.find(engine.ledger, account, kept, today=today)
     named, strangers = match(engine, account, found.left)
     apply_matched(engine, account, found.matched + named, now_ms=now_ms, spent=found.spent)
     # What still matches nothing stays: its send may be recorded a moment later.

@@ -89,6 +89,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
     if closed_s := windows.queue_closed_s(engine.settings.accounts, queue, engine.now_ms):
         waits.hold(engine.ledger, queue, closed_s * 1000)
         return False
+    engine.contexts.look()
     with engine.in_flight.entered(queue.account, queue.lane) as slot:
         if slot is None or engine.presence.sits_out(queue.account):
             return False
@@ -210,7 +211,8 @@ def _begin_claim(
             begun = batch_queues.begin(engine.ledger, claim, limits)
         if isinstance(begun, StartedCall):
             provider = engine.settings.accounts[claim.queue.account].provider
-            return Flight(claim, begun, limits.action, provider, asked_s)
+            block = engine.contexts.block_of(claim.queue, begun)
+            return Flight(claim, begun, limits.action, provider, asked_s, block)
         if begun.why == "small":
             # The account is in doubt, or held and due for a probe: a call for fewer recipients
             # finds out.
@@ -266,7 +268,7 @@ def _request(engine: Engine, flight: Flight) -> Call | Broken:
     return Call(
         numbers=[number for group in begun.groups for number in group.numbers],
         content=content,
-        context=engine.context(flight.claim.attempt),
+        context=engine.context(flight.claim.attempt, flight.block),
         timeout_s=account.timeout_s,
         own_params=own_params,
     )
@@ -303,6 +305,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
             polls=engine.polls(queue.lane),
             counters=counters,
             heard=heard,
+            indexed=engine.contexts.indexed(queue.lane, flight.block),
         )
 
     recorded = _until_redis_answers(engine, write)

@@ -6,10 +6,12 @@
 --       applied, late,
 --       then per block its id, its job and which of the jobs that is, the columns st, cd, fi, rt as they were read, the same as they are now,
 --       and extras as JSON, '' for none: notes {[field, json of the serial, kept with the block] ...}, waits {[delay ms, batch queue, runs] ...},
---       through (as in `record`), spent {[which shard, field in hex] ...}: serials that have had their receipt and are sent again,
+--       through (as in `record`), spent {[which shard, field and value in hex] ...}: serials that have had their receipt and are sent again,
 --       then per job: how its counts move (words: name=by)
 -- Returns: {'ok'} | {'codes'} when a code has another number by now | {'changed'} | {'refused', 'block delay ms' ...}: of these blocks nothing
 --          can be tried again after so long, because the job is over by then, or is cancelled, or the params are gone.
+-- As in keys.py.
+local INDEX_TTL_S = 4 * 86400
 local EACH, COLUMNS = 12, { 'st', 'cd', 'fi', 'rt' }
 local FIRST_KEY = BOOK + 5
 local book = the_book()
@@ -49,9 +51,9 @@ local function write_extras(key, entry, size, e)
   for _, wait in ipairs(e.waits) do redis.call('ZADD', later_key, now + wait[1], wait[2] .. ' ' .. entry .. '|' .. wait[3]) end
   for _, spent in ipairs(e.spent) do
     -- The same receipt, pushed and pulled, must not end the next try.
-    local field = string.gsub(spent[2], '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
-    local value = redis.call('HGET', KEYS[first_shard + spent[1]], field)
-    if value and #value == 6 then redis.call('HSET', KEYS[first_shard + spent[1]], field, value .. '\1') end
+    local cell = string.gsub(spent[2], '%x%x', function(hex) return string.char(tonumber(hex, 16)) end)
+    redis.call('HSET', KEYS[first_shard + spent[1]], string.sub(cell, 1, 6), string.sub(cell, 7))
+    redis.call('EXPIRE', KEYS[first_shard + spent[1]], INDEX_TTL_S)
   end
   set_accounts(key, size, e.through)
 end

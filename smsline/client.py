@@ -161,8 +161,8 @@ class Client(JobControl):
         Args:
             job_or_serial: The job's id, or a message's serial as the results have it.
             at: When, epoch seconds; None for now.
-            account: The serial's account, where it is older than four days and several accounts
-                could have it.
+            account: The serial's account, where several can be asked and it is of another lane
+                than otp, or older than four days.
 
         Returns:
             Of how many messages it will be told.

@@ -194,8 +194,7 @@ def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str)
         )
     sent = (yield from _sent_of(keys, job_or_serial)) if status else []
     if status is None:
-        account = account or (yield from _account_of(keys, job_or_serial, today=now_s // 86_400))
-        sent = [((yield from account_that_answers(keys, account)), job_or_serial)]
+        sent = [((yield from _account_of(keys, job_or_serial, account, today=now_s // 86_400)), job_or_serial)]
     if not sent:
         raise NotFound(
             f"job {job_or_serial} has no message that was taken by an account of {', '.join(sorted(ANSWERING))}"
@@ -223,16 +222,24 @@ def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:
     return sent
 
 
-def _account_of(keys: Keys, serial: str, *, today: int) -> Talk[str]:
-    """The account that a serial of the last days belongs to.
+def _account_of(keys: Keys, serial: str, account: str, *, today: int) -> Talk[str]:
+    """The account of a bare serial: the one that is named, or the only one, else the one whose index has it.
 
-    Empty when it is not indexed (any more).
+    Where there are several, serials of lane otp are indexed for some days (`worker.contexts`). From
+    others nothing leads to the account.
+
+    Raises:
+        BadInput: It cannot be asked; or there are several, and none has it in its index.
+        NotFound: There is none.
     """
     (found,) = yield from ask(("HGETALL", keys.accounts))
     can = sorted(name.decode() for name, provider in found.items() if provider.decode() in ANSWERING)
+    if account or len(can) <= 1:
+        return (yield from account_that_answers(keys, account))
     shard, field = serial_place(serial)
     places = [(name, day) for name in can for day in range(today + 1, today - DAYS_BACK - 1, -1)]
-    if not places:
-        return ""
     held = yield from ask(*(("HGET", keys.index(name, day, shard), field) for name, day in places))
-    return next((name for (name, _), value in zip(places, held, strict=True) if value), "")
+    if of := next((name for (name, _), value in zip(places, held, strict=True) if value), ""):
+        return of
+    rule = f"is the serial of no code that was sent lately; give its job, or the account: {', '.join(can)}"
+    raise BadInput("job_or_serial", serial, rule)

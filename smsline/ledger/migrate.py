@@ -1,6 +1,7 @@
-"""Brings a ledger of the previous layout to the present one, while no worker is at work.
+"""Brings a ledger of an older layout to the present one, while no worker is at work.
 
-Done twice it does nothing more.
+Done twice it does nothing more. What is in flight stays as it is: receipts of calls that layout 2
+has made are found by the index, in which their serials are.
 """
 
 from collections import Counter

@@ -16,12 +16,13 @@ from smsline.ledger.link import Ledger
 from smsline.ledger.migrate import migrate
 from smsline.ledger.number_index import NUMBER_SHARDS
 from smsline.numbers import pack
-from tests.faults.support.hands import Hands, engine_of
+from tests.faults.support.hands import ACCOUNT, Hands, engine_of
 from tests.faults.support.provider import CountingProvider
 from tests.support.world import FIRST
 from worker.commands.check_ledger import judge_layout, look_at_ledger
 from worker.intake import accept
 from worker.maintenance.witness import Witness
+from worker.sending import send
 
 PREVIOUS: Final = Path(__file__).parent / "support" / "previous" / "submit.lua"
 SPEC: Final = (
@@ -124,10 +125,10 @@ def test_an_unreadable_member_of_any_due_set_stops_nothing(hands: Hands) -> None
 def test_a_newer_ledger_is_left_alone(hands: Hands) -> None:
     """A producer is refused before anything is written, a worker does nothing; both say who is to change."""
     ledger, job = hands.engine.ledger, new_job_id()
-    ledger.redis.set(ledger.keys.version, "3")
+    ledger.redis.set(ledger.keys.version, "4")
     before = set(ledger.redis.keys("*"))
     spec = JobSpec.checked({"template": "5678", "lane": "otp"})
-    with pytest.raises(OtherVersion, match=r"layout 3, newer than this smsline's 2: upgrade this process"):
+    with pytest.raises(OtherVersion, match=r"layout 4, newer than this smsline's 3: upgrade this process"):
         inbox.submit_part(ledger, job, spec, inbox.Part([FIRST]), part_no=0, parts=1)
     with pytest.raises(OtherVersion):
         Witness(hands.engine).look()
@@ -143,7 +144,7 @@ def test_a_newer_ledger_is_left_alone(hands: Hands) -> None:
         with pytest.raises(OtherVersion):
             act()
     assert set(ledger.redis.keys("*")) == before
-    assert judge_layout("3", old_workers=False)[1] == "fail"
+    assert judge_layout("4", old_workers=False)[1] == "fail"
     ledger.redis.set(ledger.keys.version, version.LAYOUT)
     Witness(hands.engine).look()
     ledger.run("claim", [ledger.keys.lease], [1, 1000])
@@ -166,6 +167,25 @@ def test_an_older_ledger_is_migrated(hands: Hands) -> None:
     Witness(hands.engine).look()
     hands.work(lambda: closed(ledger, job))
     assert provider.sent == {FIRST: 1, FIRST + 1: 1}
+
+
+def test_receipts_of_calls_that_layout_2_made_find_their_recipients(hands: Hands) -> None:
+    """Its serials are indexed and its contexts name no block; after `migrate` both roads are open."""
+    ledger, spec = hands.engine.ledger, JobSpec.checked({"template": "5678", "lane": "otp"})
+    provider = CountingProvider()
+    hands.engine = engine_of(ledger, provider)
+    jobs_of_both = []
+    for nth, able in enumerate((frozenset[str](), frozenset({ACCOUNT}))):
+        hands.engine.contexts._able = able
+        job = inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST + nth]), part_no=0, parts=1).job
+        accept.accept_job(hands.engine, job)
+        send.send_slice(hands.engine, "otp")
+        jobs_of_both.append(job)
+        if not able:
+            ledger.redis.set(ledger.keys.version, "2")
+            migrate(ledger)
+    assert [call.context.count(":") for call in provider.calls] == [2, 3]
+    hands.work(lambda: all(closed(ledger, job) for job in jobs_of_both))
 
 
 def as_written_before(ledger: Ledger) -> None:

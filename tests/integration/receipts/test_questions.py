@@ -69,6 +69,24 @@ def test_a_conversion_is_told_once_by_job_or_by_serial(scene: Scene, sandbox: Ba
         client.converted(serial, at=-1)
 
 
+def test_a_code_s_serial_leads_to_one_of_several_accounts(scene: Scene) -> None:
+    """Serials of codes are indexed where there are several to tell apart; one that nothing is known of needs the account to be named."""
+    accounts.register(scene.ledger, {"main": "tencent", "other": "tencent"})
+    client = Client(ledger=scene.ledger)
+    serials = []
+    for lane in ("otp", "marketing"):
+        job = scene.submit([FIRST], lane=lane)
+        scene.run()
+        serials.append(scene.results(job)[0]["serial"])
+    assert client.converted(serials[0]) == 1
+    (member,) = due.due_now(scene.ledger, scene.ledger.keys.questions_due, most=10)
+    assert member.startswith("main ")
+    with pytest.raises(BadInput, match="give its job, or the account: main, other"):
+        client.converted(serials[1])
+    assert client.converted(serials[1], account="main") == 1
+    work(scene)
+
+
 def test_a_conversion_waits_while_the_provider_is_away(scene: Scene, sandbox: Background) -> None:
     """Until it is told."""
     sandbox.control(faults=[{"kind": "status", "times": 1, "action": "ReportConversion"}])

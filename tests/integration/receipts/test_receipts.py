@@ -63,6 +63,57 @@ def test_a_receipt_that_comes_twice_is_counted_late_the_second_time(scene: Scene
     assert (health["receipts"], health["late"], health["outstanding"]) == (2, 3, 0)
 
 
+def test_a_receipt_is_found_by_its_call_or_else_by_its_number(scene: Scene) -> None:
+    """No serial is indexed where the call names its block. An account whose receipts do not name the call has them indexed from then on."""
+    job = scene.submit(some_numbers(3))
+    scene.send_all()
+    assert not list(scene.ledger.redis.scan_iter("*index:*"))
+    first, second, third = scene.provider.out
+    scene.provider.deliver([first])
+    scene.provider.deliver([second, third], context=False)
+    scene.later(6)
+    assert scene.counts(job) == {"total": 3, "delivered": 3}
+    scene.apply([scene.provider.receipt(first, ok=False, context=False), scene.provider.receipt(second, ok=False)])
+    assert scene.counts(job) == {"total": 3, "delivered": 3}
+    assert accounts.health(scene.ledger, "main", "tencent")["late"] == 2
+    for indexed in (True, False):
+        # The second job's receipt brings its context, so that the third one's serial needs no index again.
+        scene.ledger.redis.delete(*list(scene.ledger.redis.scan_iter("*index:*")), "none")
+        scene.submit([FIRST + 9])
+        scene.send_all()
+        assert bool(list(scene.ledger.redis.scan_iter("*index:*"))) is indexed
+        assert scene.provider.out[-1].context.count(":") == 3 - indexed
+        scene.provider.deliver(scene.provider.out[-1:])
+        scene.later(6)
+        assert accounts.outstanding(scene.ledger, "main") == 0
+
+
+def test_a_forged_context_settles_no_recipient(scene: Scene) -> None:
+    """Nor does it end another one: its serial must be one that the named call has brought, for this number, through this account."""
+    jobs_of = []
+    for nth in range(2):
+        jobs_of.append(scene.submit([FIRST + nth]))
+        scene.send_all()
+    mine, other = (scene.provider.receipt(message) for message in scene.provider.out)
+    block, attempt = other.context.split(":")[3], other.context.split(":")[2]
+    scene.apply(
+        [
+            mine._replace(context=other.context),
+            mine._replace(serial=other.serial, context=other.context),
+            mine._replace(context=mine.context.rpartition(":")[0] + f":{block}"),
+            mine._replace(context=f"sl:000000:{attempt}:{block}", serial=other.serial),
+            mine._replace(context=other.context + "9" * 40),
+        ]
+    )
+    note = scene.ledger.redis.hget(scene.ledger.keys.block(int(block)), f"z{attempt}")
+    scene.ledger.redis.hset(scene.ledger.keys.block(int(block)), f"z{attempt}", note.replace(b"main", b"elsewhere"))
+    scene.apply([other])
+    assert [scene.counts(job) for job in jobs_of] == [{"total": 1, "accepted": 1}] * 2
+    scene.ledger.redis.hset(scene.ledger.keys.block(int(block)), f"z{attempt}", note)
+    scene.apply([mine, other])
+    assert [scene.counts(job) for job in jobs_of] == [{"total": 1, "delivered": 1}] * 2
+
+
 def test_receipts_in_any_order_over_many_pages(scene: Scene) -> None:
     """Full pages are followed by the next at once; nothing is left on the queue."""
     job = scene.submit(some_numbers(450))

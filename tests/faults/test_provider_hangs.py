@@ -218,12 +218,12 @@ def test_a_call_that_is_late_for_its_token_is_not_made(ledger: Ledger, monkeypat
     job, starved = scene.otp(FIRST), [True]
     clock, context, offset_s = scene.engine.monotonic_s, Engine.context, [0.0]
 
-    def starve(self: Engine, attempt: int) -> str:
+    def starve(self: Engine, attempt: int, block: int | None = None) -> str:
         """The last thing before the call takes a second, once."""
         if starved:
             starved.clear()
             offset_s[0] += 1.0
-        return context(self, attempt)
+        return context(self, attempt, block)
 
     scene.engine.monotonic_s = lambda: clock() + offset_s[0]
     monkeypatch.setattr(Engine, "context", starve)

@@ -179,7 +179,9 @@ def test_receipts_of_calls_that_layout_2_made_find_their_recipients(hands: Hands
         hands.engine.contexts._able = able
         job = inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST + nth]), part_no=0, parts=1).job
         accept.accept_job(hands.engine, job)
-        send.send_slice(hands.engine, "otp")
+        # A call that a busy machine makes too late for its token is taken back, and made again.
+        while len(provider.calls) == nth:
+            send.send_slice(hands.engine, "otp")
         jobs_of_both.append(job)
         if not able:
             ledger.redis.set(ledger.keys.version, "2")

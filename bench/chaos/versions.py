@@ -16,9 +16,8 @@ from bench.children import ROOT
 from smsline import Client, OtherVersion
 from smsline.names import QUEUES, WEBHOOKS_QUEUE
 
-# The first commit that has layout 2 and writes events for webhooks; its workers and producers may
-# run beside today's.
-OLDER: Final = "954db83"
+# The first commit that has layout 3; its workers and producers may run beside today's.
+OLDER: Final = "0b604af"
 
 # Of layout 1.
 REFUSED: Final = "dc268ee"

@@ -255,6 +255,15 @@ def replay(ledger: Ledger, name: str, *, since_ms: int) -> int:
     return count
 
 
+def replayable(ledger: Ledger, name: str, *, since_ms: int) -> int:
+    """How many events `replay` would send again.
+
+    Raises:
+        NotFound: There is no such endpoint.
+    """
+    return int(ledger.redis.zcount(ledger.keys.webhook("kept", find(ledger, name).id), since_ms, "+inf"))
+
+
 def _own(ledger: Ledger, endpoint: Endpoint) -> list[str]:
     keys = ledger.keys
     return [keys.webhooks_due, *(keys.webhook(part, endpoint.id) for part in _PARTS[:4])]

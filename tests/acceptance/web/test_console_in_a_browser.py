@@ -86,7 +86,7 @@ class Console:
     def _seeded(self) -> list[str]:
         ledger = self.web.ledger
         rows = [Recipient(f"+861390000{number:04}", ref=f"customer-{number}") for number in range(2400)]
-        running = self.client.campaign(to=rows, template="spring-sale", pace=50)
+        running = self.client.campaign(to=rows, template="spring-sale", pace=50, window="09:00-20:00")
         over = self.client.campaign(to=rows[:800], template="opening-hours", lane="notify")
         single = self.client.send(to="+8613911112222", template="login-code", params=["482913"], lane="otp")
         self.counts(running, delivered=1210, accepted=96, sending=40, undelivered=31, dead=12)

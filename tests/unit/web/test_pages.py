@@ -284,9 +284,14 @@ def test_webhooks(signed_in: SignIn, web_ledger: Ledger) -> None:
     shown = reader.get("/webhooks").text
     assert "shop" in shown
     assert secret not in shown
+    assert "Tell shop again" not in shown
     assert reader.post("/webhooks/shop/remove").status_code == 403
     operator = signed_in("operate")
-    answer = operator.post("/webhooks/shop/replay", data={"hours": "24"})
+    asked = operator.post("/webhooks/shop/replay", data={"hours": "24"}).text
+    assert "Tell shop 0 events again?" in asked
+    assert "at most <b>0 recipients</b>" in asked
+    assert acts(web_ledger)[0]["act"] != "webhook.replay"
+    answer = operator.post("/webhooks/shop/replay", data={"hours": "24", "seen": "1"})
     assert "0 events are sent again" in operator.get(answer.headers["location"]).text
     assert operator.post("/webhooks/shop/replay", data={"hours": "x"}).status_code == 422
     operator.post("/webhooks/shop/remove")

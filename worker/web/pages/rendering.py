@@ -44,6 +44,11 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+def breakable(code: str) -> Markup:
+    """A code that may go on in the next line behind its dot, and not within a word."""
+    return Markup(".<wbr>").join(code.split("."))
+
+
 def when(iso: str | None) -> Markup:
     """A moment, short for people and exact for machines and on hovering; all times are UTC."""
     if not iso:
@@ -107,7 +112,7 @@ TEMPLATES: Final = Environment(
 TEMPLATES.filters.update(
     number=number, when=when, span=span, since=since, mask=mask, mask_in=mask_in, share=share, size=size
 )
-TEMPLATES.filters.update(moment=moment, is_never=math.isinf)
+TEMPLATES.filters.update(moment=moment, is_never=math.isinf, breakable=breakable)
 TEMPLATES.globals.update(asset=asset)
 
 

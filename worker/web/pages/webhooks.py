@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.errors import BadInput
+from smsline.ledger import webhooks as ledger_webhooks
+from smsline.ledger.webhooks_outbox import MOST_ROWS
 from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -32,14 +34,17 @@ def webhooks(request: Request, _: Visitor) -> Response:
 
 @act("operate")
 def replay(request: Request, visitor: Visitor, form: FormData) -> Response:
-    """Tell an endpoint everything again that happened in the last hours."""
-    text = str(form.get("hours", ""))
+    """Say how much happened in the last hours; tell an endpoint all of it again when that was seen."""
+    web, name, text = web_of(request), request.path_params["name"], str(form.get("hours", ""))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_HOURS):
         raise BadInput("hours", text, f"must be a number from 1 to {MOST_HOURS:,}")
     # Hours back and not a date: what is missed is known by how long the endpoint was down.
     since_s = datetime.now(UTC).timestamp() - int(text[:9]) * 3600
-    count = web_of(request).admin.acting(visitor.actor).replay_webhook(request.path_params["name"], since_s=since_s)
-    return done("/webhooks", "webhook-replayed", count)
+    if not form.get("seen"):
+        events = ledger_webhooks.replayable(web.ledger, name, since_ms=int(since_s * 1000))
+        shown = {"name": name, "hours": text, "events": events, "recipients": events * MOST_ROWS}
+        return render(request, "webhook_confirm.html", **shown)
+    return done("/webhooks", "webhook-replayed", web.admin.acting(visitor.actor).replay_webhook(name, since_s=since_s))
 
 
 @act("operate")

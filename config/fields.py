@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from smsline.errors import BadInput
-from smsline.job import MAX_PARAMS
 from smsline.names import LANES
 from smsline.numbers import check_region
+from smsline.row_values import MAX_PARAMS
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, read_url
 
 T = TypeVar("T")

@@ -125,8 +125,7 @@ class AsyncClient:
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
-        with submitting(spec) as traced:
-            upload = Upload(self._calls, traced, job_id)
+        with submitting(spec) as traced, Upload(self._calls, traced, job_id) as upload:
             tally, rules = upload.tally, rules_of(job, self.region)
             cut = partial(
                 parts, tally=tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate

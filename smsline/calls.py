@@ -17,7 +17,7 @@ from smsline import windows
 from smsline.countries import country_of
 from smsline.environ import read_values
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
-from smsline.job import JobSpec, check_job_id, check_ref, made_ms, new_job_id, rules_of
+from smsline.job import JobSpec, check_job_id, made_ms, new_job_id, rules_of
 from smsline.ledger import inbox, jobs, losses
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import ResultReader, Status
@@ -28,6 +28,7 @@ from smsline.ledger.talk import Talk, Unreached, ask
 from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL, GONE_MS, lane_queue
 from smsline.numbers import check_region, parse_number
 from smsline.repeats import RowSums, mark, refuse_another_job, refuse_other_rows
+from smsline.row_values import check_ref
 from smsline.tracing import submitting
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, is_redis, read_url, shown
 from smsline.wakeup import wake_up

@@ -128,8 +128,7 @@ class Client(JobControl):
         if isinstance(to, str | bytes):
             raise BadInput("to", "text", "must be a list of numbers; use send() for one")
         spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
-        with submitting(spec) as traced:
-            upload = Upload(self._calls, traced, job_id)
+        with submitting(spec) as traced, Upload(self._calls, traced, job_id) as upload:
             tally, rules = upload.tally, rules_of(job, self.region)
             self._carry(upload.begin())
             for part in parts(

@@ -68,6 +68,8 @@ USUAL: Final = frozenset(
 
 _PARAM: Final = re.compile(r"param([1-9][0-9]?)")
 _DELIMITERS: Final = ",;\t|"
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_NOT_UTF8: Final = "is not UTF-8 text; save the file as CSV (UTF-8), or name its --encoding"
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,}")
 
 
@@ -164,6 +166,8 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
 
 
 def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
+    if _HALF.search("".join(at)):  # bytes that were no text came as lone surrogates
+        raise BadInput("file", name, _NOT_UTF8)
     has = shorten(mask_in(", ".join(at)) or "nothing", 200)
     if phone_column:
         found = [
@@ -209,10 +213,8 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
         return CsvRow(line, "", reason="phone is empty")
     taken = "".join((phone, ref, *(params or ())))
     # Bytes that were no text came as lone surrogates; `isascii` is the quick answer for nearly every row.
-    if not taken.isascii() and any("\ud800" <= letter <= "\udfff" for letter in taken):
-        return CsvRow(
-            line, _text(phone), reason="is not UTF-8 text; save the file as CSV (UTF-8), or name its --encoding"
-        )
+    if not taken.isascii() and _HALF.search(taken):
+        return CsvRow(line, _text(phone), reason=_NOT_UTF8)
     others = tuple([cells[at].strip() if at < len(cells) else "" for at in columns.others]) if columns.others else ()
     return CsvRow(line, phone, params, ref, others=others)
 

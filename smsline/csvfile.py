@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -26,6 +25,8 @@ STDIN: Final = "-"
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 _BLANK_BEFORE_QUOTE: Final = re.compile(r'\s+"')
+# A cell in quotes with blanks around them, or one without quotes; what ends it is looked at by its reader.
+_QUOTED: Final = re.compile(r'[ \t]*"((?:[^"]|"")*)"[ \t]*')
 _HEAD: Final = 1 << 16
 
 
@@ -75,21 +76,16 @@ class CampaignFile:
             first = self._next_line()
         # A line that the spreadsheet itself has written is believed before anything that could be guessed.
         self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
-        self._reader = csv.reader(chain([first], iter(self._next_line, "")), delimiter=self._delimiter, strict=True)
+        self._reader = csv.reader(self._lines_from(first), delimiter=self._delimiter, strict=True)
         self._ended = False
-        names = self._names(first)
+        names = self._names()
         self.columns = read_header(names, name, phone_column, header=header)
         self._pending = [names] if self.columns.headless else []
 
-    def _names(self, first: str) -> list[str]:
-        """The header's cells; blanks around quotes do no harm here."""
-        if (cells := self._next()) is None:
-            return []
-        if isinstance(cells, csv.Error):
-            if first.count('"') % 2:
-                return []
-            cells = next(csv.reader([first], delimiter=self._delimiter, skipinitialspace=True), [])
-        return [column_name(cell) for cell in self._unquoted(cells)]
+    def _names(self) -> list[str]:
+        """The header's cells."""
+        cells = self._next()
+        return [] if cells is None or isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
 
     @property
     def bytes_read(self) -> int:
@@ -104,20 +100,33 @@ class CampaignFile:
             if isinstance(cells, csv.Error):
                 lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
                 yield CsvRow(begins, "", reason=f"cannot be read as CSV: {cells}; is a quote not closed?{lines}")
-            elif not (row := read_row(self._unquoted(cells), self.columns, begins)).reason or any(
-                map(str.strip, cells)
-            ):
+            elif not (row := read_row(cells, self.columns, begins)).reason or any(map(str.strip, cells)):
                 yield row
             begins = self._lines + 1
 
-    def _unquoted(self, cells: list[str]) -> list[str]:
+    def _unquoted(self, cells: list[str]) -> list[str] | csv.Error:
         """The cells, read anew where a quote stands behind a blank: its writer meant a quote."""
-        if len(self._raw) == 1 and any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells):
-            try:
-                return next(csv.reader(self._raw, delimiter=self._delimiter, strict=True, skipinitialspace=True))
-            except csv.Error:
-                return cells
+        if any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells):
+            return self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
         return cells
+
+    def _leniently(self) -> list[str] | None:
+        """The cells of the row at hand with blanks outside of quotes passed over, or None where a quote stands elsewhere."""
+        line, at, cells = "".join(self._raw).rstrip("\r\n"), 0, list[str]()
+        while True:
+            if quoted := _QUOTED.match(line, at):
+                cells.append(quoted[1].replace('""', '"'))
+                end = quoted.end()
+            else:
+                if _BLANK_BEFORE_QUOTE.match(line, at):
+                    return None
+                end = found if (found := line.find(self._delimiter, at)) >= 0 else len(line)
+                cells.append(line[at:end])
+            if end == len(line):
+                return cells
+            if line[end] != self._delimiter:
+                return None
+            at = end + 1
 
     def _next(self) -> list[str] | csv.Error | None:
         if self._ended:
@@ -125,12 +134,19 @@ class CampaignFile:
         try:
             # What the reader takes its next row from is kept, so that the row can be read in another way.
             self._raw.clear()
-            return next(self._reader, None)
+            cells = next(self._reader, None)
+            return cells and self._unquoted(cells)
         except csv.Error as error:
-            return error  # as a value: the reader goes on with the next line, and so do we
+            # As a value: the reader goes on with the next line, and so do we.
+            return (self._leniently() if "expected after" in str(error) else None) or error
         except UnicodeError:
             self._ended = True
             return csv.Error("it ends in the middle of a character")
+
+    def _lines_from(self, first: str) -> Iterator[str]:
+        self._raw.append(first)
+        yield first
+        yield from iter(self._next_line, "")
 
     def _next_line(self) -> str:
         line = self._text.readline()

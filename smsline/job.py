@@ -7,23 +7,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
-from typing import Final, Self, TypedDict, cast
+from typing import Final, Self, TypedDict
 
 from smsline import job_values
 from smsline.errors import BadInput
-from smsline.job_values import HALF, HALF_RULE
 from smsline.names import LANES, Lane
+from smsline.row_values import check_params
 
 # Seconds after its start in which a recipient may still be sent to, when the producer says nothing.
 # A job always ends.
 DEFAULT_TTL_S: Final[dict[Lane, float]] = {"otp": 300.0, "notify": 86_400.0, "marketing": 259_200.0}
 
 # Bounds of what a producer may ask for. They keep a slip (milliseconds for seconds) from making a job that lives for
-# centuries; providers' own bounds are tighter, and known to their adapters.
+# centuries; providers' own bounds are tighter.
 MAX_TTL_S: Final = 30 * 86_400.0
-MAX_PARAMS: Final = 20
-MAX_PARAM_CHARS: Final = 500
-MAX_REF_CHARS: Final = 64
 MAX_KEY_CHARS: Final = 128
 # Recipients of a part; a large job arrives in several.
 PART_SIZE: Final = 1_000
@@ -33,12 +30,6 @@ _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
 _EXTEND: Final = re.compile(r"[0-9]{0,12}")
 # A `traceparent` (W3C Trace Context, section 3.2) or nothing; ids of zeros are none.
 TRACEPARENT: Final = re.compile(r"|00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-
-# What exports write for a value that is not there. Null, Nan and Na are names of people.
-MISSING: Final = frozenset(
-    {"", "NULL", "null", "(null)", "<null>", "\\N", "nil", "None", "NaN", "nan", "undefined", "N/A", "n/a"}
-    | {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
-)
 
 # As job ids are made, with room for another kind: no sign that could divide a key of Redis, or end a path.
 _JOB: Final = re.compile(r"[a-z0-9]{8,40}")
@@ -317,42 +308,3 @@ def rules_of(given: Mapping[str, object], region: str | None = None) -> RowRules
         BadInput: A switch is neither true nor false.
     """
     return RowRules(region, job_values.flag(given, "allow_unassigned"), job_values.flag(given, "allow_blank"))
-
-
-def check_params(params: object, name: str = "params", *, allow_blank: bool = False) -> tuple[str, ...]:
-    """The template's values, when they can be.
-
-    Errors never show a value: it may be a one-time password.
-
-    Raises:
-        BadInput: Not a list of text, too many, one too long, none that can be sent, or an export's
-            word for a missing one.
-    """
-    if isinstance(params, str | bytes) or not isinstance(params, Sequence):
-        raise BadInput(name, type(params).__name__, 'must be a list of text, such as ["482913"]')
-    if len(params) > MAX_PARAMS:
-        raise BadInput(name, f"{len(params)} values", f"must be at most {MAX_PARAMS}")
-    for position, value in enumerate(params, 1):
-        if not isinstance(value, str):
-            raise BadInput(name, f"value {position} is {type(value).__name__}", "every value must be text")
-        if len(value) > MAX_PARAM_CHARS:
-            raise BadInput(name, f"value {position} has {len(value)} characters", f"must be at most {MAX_PARAM_CHARS}")
-        if not allow_blank and (missing := value.strip()) in MISSING:
-            what = f"is {missing}, an export's word for a missing one" if missing else "is empty"
-            raise BadInput(name, "…", f"value {position} {what}; it is taken with allow_blank (--allow-blank)")
-        if not value.isascii() and HALF.search(value):
-            raise BadInput(name, "…", f"value {position} {HALF_RULE}")
-    return tuple(cast("Sequence[str]", params))
-
-
-def check_ref(ref: object) -> str:
-    """The producer's name for a row, when it can be one.
-
-    Raises:
-        BadInput: Not text, or too long.
-    """
-    if not isinstance(ref, str) or len(ref) > MAX_REF_CHARS:
-        raise BadInput("ref", ref, f"must be text of at most {MAX_REF_CHARS} characters")
-    if HALF.search(ref):
-        raise BadInput("ref", ref, HALF_RULE)
-    return ref

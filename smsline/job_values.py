@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from smsline.errors import BadInput
+from smsline.row_values import no_text
 from smsline.windows import parse_window
-
-HALF: Final = re.compile("[\ud800-\udfff]")
-HALF_RULE: Final = "has half a character (a lone surrogate), which no text can carry"
 
 # Keeps a slip (milliseconds for seconds) from making a job that lives for centuries.
 MAX_START_DELAY_S: Final = 90 * 86_400.0
@@ -40,8 +38,8 @@ def text(values: Mapping[str, object], name: str, limit: int) -> str:
         raise BadInput(name, type(value).__name__, "must be text")
     if len(value) > limit or any(ord(character) < 32 for character in value):
         raise BadInput(name, value, f"must be at most {limit} characters, none of them a control character")
-    if HALF.search(value):
-        raise BadInput(name, value, HALF_RULE)
+    if rule := no_text(value):
+        raise BadInput(name, value, rule)
     return value
 
 
@@ -99,7 +97,8 @@ def start(values: Mapping[str, object], now_s: float) -> float:
         raise BadInput("at", value, "must be epoch seconds")
     if value > now_s + MAX_START_DELAY_S:
         raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days")
-    return float(value)  # Redis' clock decides whether that is past
+    # Whole seconds, as outputs have them: by what it was told a call can be repeated. Redis' clock decides what is past.
+    return float(math.ceil(value))
 
 
 def window(values: Mapping[str, object], lane: str) -> str:

@@ -35,6 +35,7 @@ _CLOSING: Final = ")]）］"  # noqa: RUF001
 _BETWEEN: Final = _DASHES + _DOTS + _OPENING + _CLOSING
 _SLASHES: Final = "/／"  # noqa: RUF001
 _PLUSES: Final = "+＋﹢"  # noqa: RUF001
+_LINE_ENDS: Final = "\n\r\v\f\x85\u2028\u2029"
 _AFTER_SLASH: Final = 5
 
 # Characters of a spelling, blanks and marks included.
@@ -54,9 +55,8 @@ _NOT_ALONE: Final = (
         "is a number that a spreadsheet has rounded, so that its last digits are lost; export the column as text",
     ),
     (re.compile(r"^\+?\d+[.,]\d{1,2}$"), "is a decimal number; export the column as text"),
-    (re.compile(r"[^\W\d_]"), "has letters beside the number; write the number alone"),
     (re.compile(r"^\s*\.\.|\.\.\s*$"), "begins or ends with dots, as a number that was cut off; write all of it"),
-    (re.compile(r"[)\]）］]$"), "ends in brackets; write one number alone"),  # noqa: RUF001
+    (re.compile(r"\d\s*[)\]）］]$"), "ends in brackets; write one number alone"),  # noqa: RUF001
 )
 
 _DIGIT_RUN: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d")
@@ -101,7 +101,7 @@ def _parse_slowly(raw: str, region: str | None, *, field: str, allow_unassigned:
     # The library takes a 00 that the region does not dial for two digits of the number itself.
     if dialled.startswith("00") and digits.endswith(dialled):
         raise BadInput(field, mask(raw), f"begins with 00, which is not dialled before a country code in {region}")
-    if rule := _broken_rule(parsed, digits, allow_unassigned=allow_unassigned):
+    if rule := _broken_rule(parsed, digits, allow_unassigned=allow_unassigned) or _other_reading(dialled, digits):
         raise BadInput(field, mask(raw), rule)
     return int(digits[1:])
 
@@ -123,6 +123,17 @@ def _broken_rule(parsed: phonenumbers.PhoneNumber, digits: str, *, allow_unassig
     code = parsed.country_code or 0
     rule = f"is no valid number of its country (+{code}, {phonenumbers.region_code_for_country_code(code)})"
     return f"{rule}; numbers of a new range are taken with allow_unassigned (--allow-unassigned)"
+
+
+def _other_reading(dialled: str, digits: str) -> str:
+    """That digits without any prefix are two numbers; empty when they are one.
+
+    In Germany 49 171 1234567 is +49 171 1234567 to its writer, and to libphonenumber a phone of Leer (04917).
+    """
+    code = digits[1 : len(digits) - len(dialled)]
+    if digits == f"+{code}{dialled}" and code and dialled.startswith(code) and _is_whole(f"+{dialled}"):
+        return f"is two numbers: with {code} as the country's code and with {code} as an area's; write + before the country's code"
+    return ""
 
 
 def _dialled(raw: str, region: str | None) -> str:
@@ -162,15 +173,21 @@ def _digits_of(text: str) -> str:
         elif letter in _SLASHES and slash_at < 0:
             slash_at = len(kept)
         # A line break parts two numbers in one cell: it is no blank.
-        elif letter not in _BETWEEN and not (letter.isspace() and letter not in "\n\r\v\f\x85\u2028\u2029"):
-            shown = "a line break" if letter.isspace() else letter if letter.isprintable() else f"U+{ord(letter):04X}"
-            raise ValueError(f"has a sign that is in no number ({shown}); write one number alone")
+        elif letter not in _BETWEEN and not (letter.isspace() and letter not in _LINE_ENDS):
+            raise ValueError(_rule_of_sign(letter))
     # 0171/1234567 has an area code before the slash; 123456/7 is two numbers, and neither is the digits in a row.
     if slash_at >= 0 and len(kept) - slash_at < _AFTER_SLASH:
         raise ValueError("has a slash near its end, as two numbers in one cell have; write one number alone")
     if not kept.strip("+"):
         raise ValueError(_NO_NUMBER)
     return kept
+
+
+def _rule_of_sign(sign: str) -> str:
+    if sign.isalpha():
+        return "has letters beside the number; write the number alone"
+    shown = "a line break" if sign.isspace() else sign if sign.isprintable() else f"U+{ord(sign):04X}"
+    return f"has a sign that is in no number ({shown}); write one number alone"
 
 
 def _rule_of(error: phonenumbers.NumberParseException, dialled: str, region: str | None) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from smsline import numbers
 from smsline.errors import BadInput, Conflict, shorten
-from smsline.job import NO_RULES, PART_SIZE, Recipient, Rejected, RowRules, check_params, check_ref
+from smsline.job import NO_RULES, PART_SIZE, Recipient, Rejected, RowRules
 from smsline.ledger.inbox import Part
 from smsline.repeats import KnownPhones, RowSums, mark_of
+from smsline.row_values import check_params, check_ref
 
 Listener = Callable[[Rejected], None]
 

@@ -7,6 +7,8 @@ import csv
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self, TextIO
 
@@ -46,6 +48,7 @@ class RejectedFile:
     Attributes:
         path: Where it is in the end.
         count: Rows in it.
+        trouble: Why not all of them are, as on a full disk; the campaign goes on all the same.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,6 +59,7 @@ class RejectedFile:
         """
         self.path = path
         self.count = 0
+        self.trouble = ""
         # What is no plain file (/dev/null, a pipe) is written to and not replaced.
         self._kept = path.exists() and not path.is_file()
         try:
@@ -74,23 +78,37 @@ class RejectedFile:
 
     def add(self, line: int | str, phone: str, reason: str) -> None:
         """Write one row."""
-        if not self.count:
-            self._writer.writerow(("line", "phone", "reason"))
-        self._writer.writerow((line, harmless(phone), harmless(reason)))
+        # Not raised: the rows before this one are in the ledger already, and an error would leave their job half handed over.
+        with self._told():
+            if not self.count:
+                self._writer.writerow(("line", "phone", "reason"))
+            self._writer.writerow((line, harmless(phone), harmless(reason)))
         self.count += 1
 
     def keep(self) -> None:
         """Put it in its place; when no row is in it, remove that of an earlier run."""
         if self._file.closed:
             return
-        self._file.close()
+        with self._told():
+            self._file.close()
         if self._kept:
             return
-        if self.count:
-            self._at.replace(self.path)
-        else:
-            self._at.unlink(missing_ok=True)
-            self.path.unlink(missing_ok=True)
+        with self._told():
+            if self.count:
+                self._at.replace(self.path)
+            else:
+                self._at.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.trouble = (
+                f"{self.path}: {error.strerror or error}; not all rejected rows could be written. The same command with "
+                "--dry-run and another --rejects FILE lists them, and sends nothing"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +117,7 @@ class RejectedFile:
         if kind is None:
             self.keep()
         elif not self._file.closed:
-            self._file.close()
+            with self._told():
+                self._file.close()
             if not self._kept:
                 self._at.unlink(missing_ok=True)

@@ -24,7 +24,6 @@ from smsline.job import (
     Rejected,
     Summary,
     check_job_id,
-    check_ref,
     new_job_id,
     rules_of,
 )
@@ -34,6 +33,7 @@ from smsline.numbers import e164, parse_number
 from smsline.parts import Tally, nothing_good, parts
 from smsline.questions import NumberInfo
 from smsline.repeats import KeyedJob, RowSums, mark, refuse_another_job, refuse_other_rows
+from smsline.row_values import check_ref
 from smsline.states import COUNTED, FINAL, State
 
 __all__ = ["AsyncCollector", "Collected", "Collector"]

@@ -37,7 +37,7 @@ def encoding_of(head: bytes, name: str, wanted: str) -> str:
     for encoding, zeros in (("utf-16-le", head[1:40:2]), ("utf-16-be", head[:40:2])):
         if not any(zeros):
             return encoding
-    raise BadInput("file", name, "is not text; save it as CSV (UTF-8)")
+    raise BadInput("file", name, "is not text (it has zero bytes); save it as CSV (UTF-8), or name its --encoding")
 
 
 def _known(wanted: str) -> str:

@@ -5,11 +5,12 @@ A new job, one that is continued, or one that is said again.
 
 from collections import deque
 from dataclasses import replace
+from typing import Self
 
 from redis.exceptions import RedisError
 
 from smsline.calls import Calls, refuse_never_open
-from smsline.errors import Conflict, Unconfirmed
+from smsline.errors import Conflict, SmslineError, Unconfirmed
 from smsline.job import JobSpec, Summary, check_job_id, new_job_id
 from smsline.ledger import inbox
 from smsline.ledger.inbox import Part, Submitted
@@ -45,7 +46,18 @@ class Upload:
         self._repeatable = repeatable
         self._kept: KeyedJob | None = None
         self._waiting: deque[Part] = deque()
-        self._part_no = self._doubled = 0
+        self._part_no = self._doubled = self._added = 0
+        self._ending = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Whatever breaks the call off, Ctrl-C or a row's source, carries the id by which it can go on."""
+        if error is None or isinstance(error, SmslineError) or not (self._part_no or self._ending):
+            return
+        ended = f"job {self._job} may have been taken as a whole; `smsline status {self._job}` tells"
+        error.add_note(ended if self._ending else self._broken_off("the call was broken off"))
 
     def begin(self) -> Talk[None]:
         """Look for the job under the key or the id, before a row is read.
@@ -91,13 +103,13 @@ class Upload:
         while len(self._waiting) > 1:
             yield from self._write(self._waiting.popleft())
         # None: every row had been handed over, and only the word that there are no more was lost.
-        part = self._waiting.popleft() if self._waiting else None
+        part, self._ending = self._waiting.popleft() if self._waiting else None, True
         if part is not None:  # duplicates after the last number are in no part yet
             part = replace(part, doubled=self.tally.doubled - self._doubled)
         taken = yield from self._write(part, last=True)
         if self._kept is not None and self._kept.complete:
             return self._said_again(self._kept)
-        return taken, self._summary(self.tally.good, self.tally.held)
+        return taken, self._summary()
 
     def _write(self, part: Part | None, *, last: bool = False) -> Talk[Submitted]:
         if self._kept is not None and self._kept.complete:
@@ -115,17 +127,13 @@ class Upload:
                 raise  # the last part may have been written, and with it the whole job
             if not self._part_no and not isinstance(error, Unconfirmed):
                 raise  # nothing was written: the caller is told that nothing was taken
-            # A job that streams has begun to send what it has; any other waits for its last part, and sends nothing.
-            goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
-            raise Unconfirmed(
-                self._job,
-                f"job {self._job} is incomplete: Redis went away after {self._part_no} parts; {goes}. Repeat the call with "
-                f"this job_id (or with its key) to continue it, or `smsline cancel {self._job}`",
-            ) from error
+            raise Unconfirmed(self._job, self._broken_off("Redis went away")) from error
         self._part_no += 1
         self._doubled += part.doubled if part is not None else 0
-        if taken.existed:
-            # Another call took the key since `begin`.
+        self._added += len(part.numbers) if part is not None and taken.new else 0
+        if taken.existed or (self._repeatable and taken.complete and not taken.new):
+            # Another call took the key since `begin`, or went on with its job too and was first to end it: perhaps without
+            # the rows of this one.
             kept = yield from inbox.kept_job(self._calls.keys, taken.job, "")
             if kept is None or not kept.complete:
                 raise Conflict(
@@ -135,11 +143,21 @@ class Upload:
             self._kept, self._job = kept, taken.job
         return taken
 
+    def _broken_off(self, why: str) -> str:
+        # A job that streams has begun to send what it has; any other waits for its last part, and sends nothing.
+        goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
+        return (
+            f"job {self._job} is incomplete: {why} after {self._part_no} parts; {goes}. Repeat the call with this job_id "
+            f"(smsline: --job-id {self._job}) or with its key to continue it, or `smsline cancel {self._job}`"
+        )
+
     def _said_again(self, kept: KeyedJob) -> tuple[Submitted, Summary]:
         if self.tally.content is not None:
             refuse_other_rows(kept, self._spec.key, self.tally.content)
-        return Submitted(kept.job, complete=True, existed=True), self._summary(0, self.tally.good + self.tally.held)
+        return Submitted(kept.job, complete=True, existed=True), self._summary()
 
-    def _summary(self, added: int, held: int) -> Summary:
-        repeated = self._kept is not None and self._kept.complete
-        return Summary(self._job, added, held, self.tally.doubled, self.tally.bad, repeated)
+    def _summary(self) -> Summary:
+        # Counted by what the ledger says of each part: of two calls that go on with one job, each added its own alone.
+        tally, added = self.tally, self._added
+        repeated = self._kept is not None and self._kept.complete and not added
+        return Summary(self._job, added, tally.good + tally.held - added, tally.doubled, tally.bad, repeated)

@@ -7,6 +7,7 @@ interrupted.
 import getpass
 import io
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import typer
 from smsline.cli.app import app
 from smsline.cli.errors import FAILED, ending
 from smsline.cli.options import Connect
+from smsline.cli.output import say
 
 if TYPE_CHECKING:
     from smsline.admin import Admin
@@ -76,11 +78,10 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
     Returns:
         The exit code.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # What a terminal's encoding lacks is shown by its number, and stops nothing.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    for ends in (signal.SIGTERM, signal.SIGHUP) if argv is None else ():
+        signal.signal(ends, _interrupt)
     try:
         # Not standalone: typer would end the process itself, with exit code 1 and a traceback for our own errors.
         code = app(args=args, prog_name="smsline", standalone_mode=False, obj=connect)
@@ -95,6 +96,20 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
         if sys.flags.dev_mode:
             raise
         code, line = ending(error)
-        sys.stderr.write(f"smsline: {line}\n")
+        say(f"smsline: {line}")
         return code
     return code if isinstance(code, int) else 0
+
+
+def _prepare_streams() -> None:
+    # A script may have closed them (`>&-`): Python then has none, and every print would be an error.
+    sys.stdout, sys.stderr = sys.stdout or open(os.devnull, "w"), sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - until the end
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal's encoding lacks is shown by its number, and stops nothing.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End as Ctrl-C does, so that what is open is put away and told."""
+    raise KeyboardInterrupt

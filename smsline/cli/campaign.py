@@ -11,11 +11,12 @@ from typing import Annotated, Final
 import typer
 
 from smsline.cli import options as opt
+from smsline.cli.errors import notes_of
 from smsline.cli.output import console, say
 from smsline.cli.times import example_at, parse_at, said
 from smsline.cli.watch import finish
 from smsline.csvfile import CampaignFile, open_campaign
-from smsline.errors import BadInput
+from smsline.errors import BadInput, SmslineError
 from smsline.job import Recipient, Rejected, RowRules, Summary
 from smsline.rejects import RejectedFile, rejected_path
 
@@ -200,24 +201,37 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
         with RejectedFile(_rejects_of(file, rejects)) as bad, _progress(source) as tick:
             intake = FileIntake(source, bad, tick)
             listeners = (intake.rejected, intake.repeated, intake.settled)
-            try:
+            with _told_at_the_end(intake, bad):
                 if dry_run:
                     seen = look(intake, rules, listeners=listeners, text=text, sign=sign, params=params)
                 else:
                     on = dict(zip(("on_rejected", "on_duplicate", "on_progress"), listeners, strict=True))
                     job = submit(to=intake, on_summary=told.append, **on)
-            except BadInput as error:
-                if (nothing := intake.nothing_accepted()) is None:
-                    raise
-                bad.keep()
-                raise nothing from error
     if at_s:
         say(f"starts {said(at_s)}")
     if dry_run:
         show_look(seen, refused=intake.unread + intake.refused, as_json=as_json)
-        return
-    say(intake.told(told[0]))
-    finish(client, job, wait=wait, timeout_s=timeout, as_json=as_json)
+    else:
+        say(intake.told(told[0]))
+        finish(client, job, wait=wait, timeout_s=timeout, as_json=as_json)
+    if bad.trouble:
+        raise SmslineError(bad.trouble)
+
+
+@contextmanager
+def _told_at_the_end(intake: FileIntake, bad: RejectedFile) -> Iterator[None]:
+    """Say in the file's words why nothing went out, and after Ctrl-C what did."""
+    try:
+        yield
+    except BadInput as error:
+        if (nothing := intake.nothing_accepted()) is None:
+            raise
+        bad.keep()
+        raise nothing from error
+    except KeyboardInterrupt as error:
+        # Here and not in `main`: typer makes an exit code of it, and drops what it carries.
+        say(f"smsline: interrupted: {'; '.join(notes_of(error)) or 'nothing was taken'}")
+        raise
 
 
 def _check_columns(source: CampaignFile, *, params_given: bool) -> None:

@@ -26,12 +26,18 @@ def ending(error: Exception) -> tuple[int, str]:
         context = getattr(error, "ctx", None)
         where = f"; see '{context.command_path} --help'" if context is not None else ""
         return BAD_INPUT, one_line(f"{mask_in(error.format_message()).rstrip('.')}{where}")
+    notes = "".join(f"; {note}" for note in notes_of(error))
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else "standard output: " if error.errno == errno.ENOSPC else ""
-        return FAILED, one_line(f"{where}{error.strerror or error}")
+        return FAILED, one_line(f"{where}{error.strerror or error}{notes}")
     # Masked, because the words of an unexpected error may quote what was being worked on.
     what = f"{type(error).__name__}: {mask_in(str(error))}"
-    return FAILED, one_line(f"this is a bug: {what} (traceback: python -X dev -m smsline.cli ...)")
+    return FAILED, one_line(f"this is a bug: {what} (traceback: python -X dev -m smsline.cli ...){notes}")
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """What is told of a job that the error has interrupted."""
+    return getattr(error, "__notes__", [])
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
@@ -49,7 +50,8 @@ def print_secret(name: str, field: str, secret: str, *, as_json: bool) -> None:
 
 def say(text: str) -> None:
     """One line of stderr, about the work."""
-    sys.stderr.write(text + "\n")
+    with suppress(OSError):  # a full disk there is no reason to keep a job's id from stdout
+        sys.stderr.write(text + "\n")
 
 
 def chosen_format(wanted: str, *, as_json: bool) -> str:

@@ -88,7 +88,12 @@ def finish(client: "Client", job: str, *, wait: bool, timeout_s: float | None, a
         typer.Exit: The time is up and the job still open; its status is printed all the same.
     """
     if not wait:
-        print_json({"job": job}) if as_json else print_line(job)
+        try:
+            print_json({"job": job}) if as_json else print_line(job)
+            sys.stdout.flush()
+        except OSError as error:
+            error.add_note(f"job {job} was taken all the same")
+            raise
         return
     say(f"job {job}; it goes on if you leave (smsline watch {job})")
     # The view is on stderr: stdout holds the final status and nothing else, for whatever reads it.

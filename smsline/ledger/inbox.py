@@ -29,9 +29,7 @@ WAKE_UPS: Final = 8
 # A wake-up that no worker followed for so long is taken for lost.
 WAKE_UP_EXPIRY_MS: Final = 1_000
 
-
-# Pauses before a script whose answer did not come is run again. With the connection's timeout of 5 s that is 16 s at
-# most.
+# Pauses before a script whose answer did not come is run again. With the connection's timeout of 5 s, 16 s at most.
 ASK_AGAIN_S: Final = (0.0, 0.5)
 
 
@@ -115,6 +113,7 @@ class Submitted:
         job: The job it belongs to: another than asked for when the key was used before.
         complete: Whether every part of the job is there.
         existed: Whether the key was used before.
+        new: Whether this part was not there before; False also after a lost answer.
         wake: The wake-up that there was leave for; None when enough are under way, or none was
             asked for.
     """
@@ -122,6 +121,7 @@ class Submitted:
     job: str
     complete: bool
     existed: bool = False
+    new: bool = False
     wake: WakeUp | None = None
 
 
@@ -233,7 +233,7 @@ def submission(
         raise Conflict(f"job {job} has other rows in this place: another call hands it over now; wait for its end")
     if answer[0] == b"other":
         return Submitted(answer[1].decode(), complete=True, existed=True, wake=granted)
-    return Submitted(job, complete=answer[1] == b"1", wake=granted)
+    return Submitted(job, complete=answer[1] == b"1", new=answer[2:] == [b"1"], wake=granted)
 
 
 def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:

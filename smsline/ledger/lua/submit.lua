@@ -5,7 +5,8 @@
 --       numbers the part had twice, which are left out, mark of the params or '', what all rows are, once the last part comes, or '', the producer's layout,
 --       '1' when the producer has seen to it that no two parts share a number
 -- Returns: {'layout', the ledger's} when it is not the producer's: nothing is written; {'other', job} when the key belongs to another job;
---          {'closed'} when the job takes no further part; {'differs'} when the part is there with other rows; else {'ok', '1' when complete}.
+--          {'closed'} when the job takes no further part; {'differs'} when the part is there with other rows; else {'ok', '1' when complete,
+--          '1' when the part was not there before}.
 local book = the_book()
 local job_key, part_key, got_key, jobs_key, inbox_key, idempotency_key, version_key, ids_key = unpack(KEYS, BOOK + 1, BOOK + 8)
 local job, key, part, recipients, numbers, extra, parts_told, spec, lane, start_ms, ttl_ms, pace, stream, account, template, params,
@@ -74,4 +75,4 @@ if there >= 0 and there >= tonumber(parts) then
   close_if_over(book, job_key, now)
 end
 if known[2] == '1' or stream == '1' then redis.call('ZADD', inbox_key, 'LT', math.max(now, tonumber(known[3])), job) end
-return { 'ok', known[2] == '1' and '1' or '0' }
+return { 'ok', known[2] == '1' and '1' or '0', new and '1' or '0' }

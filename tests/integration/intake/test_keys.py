@@ -185,6 +185,45 @@ def test_a_call_that_was_second_compares_too(scene: Scene) -> None:
         raced(rows(2))
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_two_calls_that_go_on_with_one_job_say_what_each_has_added(scene: Scene, *, more: bool) -> None:
+    """The slower one has been overtaken: it added nothing, and rows that the job has not are a conflict, never `accepted`."""
+    given, quick = rows(), list[Summary]()
+    begun(scene, given)
+
+    def overtaken() -> Iterator[str | Recipient]:
+        yield from [*given, f"+{FIRST + 9_000}"] if more else given
+        quick.append(campaign(scene, given))
+        scene.run()
+
+    if more:
+        with pytest.raises(Conflict, match=r"numbers: 2,600 there, 2,601 here|is complete|other rows in this place"):
+            campaign(scene, overtaken())
+    else:
+        slow = campaign(scene, overtaken())
+        assert (slow.added, slow.held, slow.repeated) == (0, 2_600, True)
+    assert quick[0].added == 1_600
+
+
+def test_what_breaks_a_call_off_carries_the_job_s_id(scene: Scene) -> None:
+    """Ctrl-C above all: without a key, and without the id, what was handed over could not be continued."""
+    upload = Upload(Calls(scene.ledger.keys, None, "ledger"), JobSpec.checked(CAMPAIGN | {"key": ""}))
+
+    def interrupted() -> None:
+        with upload:
+            carry(scene.ledger.redis, upload.begin())
+            for part in parts(rows(), upload.tally, known=upload.known):
+                carry(scene.ledger.redis, upload.put(part))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as broken:
+        interrupted()
+    (note,) = broken.value.__notes__
+    job = scene.ledger.redis.zrange(scene.ledger.keys.jobs, 0, -1)[0].decode()
+    assert f"job {job} is incomplete: the call was broken off after 2 parts; nothing of it goes out" in note
+    assert f"--job-id {job}" in note
+
+
 def test_a_payload_under_a_used_key_is_the_same_job_or_refused(scene: Scene) -> None:
     """Producers of other languages share the keys; a message delivered twice is never a conflict with itself."""
     payload = {"v": PAYLOAD_VERSION, "to": [{"phone": f"+{FIRST}", "ref": "r"}], **SENT}

@@ -12,7 +12,7 @@ import pytest
 
 from config.accounts import Account
 from config.settings import Settings
-from smsline import cli, job, job_values, windows
+from smsline import cli, job, job_values, row_values, windows
 from smsline.job import ROW_SWITCHES, JobSpec
 from smsline.ledger import inbox, jobs
 from smsline.ledger.link import Ledger
@@ -119,11 +119,11 @@ def test_the_schemas_bounds_are_the_codes() -> None:
     held = SCHEMA["properties"]
     assert [*LANES, None] == held["lane"]["enum"]
     assert get_args(Lane) == LANES
-    assert held["params"]["maxItems"] == job.MAX_PARAMS
-    assert held["params"]["items"]["maxLength"] == job.MAX_PARAM_CHARS
+    assert held["params"]["maxItems"] == row_values.MAX_PARAMS
+    assert held["params"]["items"]["maxLength"] == row_values.MAX_PARAM_CHARS
     assert held["ttl_s"]["maximum"] == job.MAX_TTL_S
     assert held["key"]["maxLength"] == job.MAX_KEY_CHARS
-    assert held["to"]["items"]["anyOf"][1]["properties"]["ref"]["maxLength"] == job.MAX_REF_CHARS
+    assert held["to"]["items"]["anyOf"][1]["properties"]["ref"]["maxLength"] == row_values.MAX_REF_CHARS
     assert held["to"]["items"]["anyOf"][1]["properties"]["params"] == held["params"]
     assert held["template"]["pattern"] == f"^{job._TEMPLATE.pattern}$"
     assert held["sender"]["pattern"] == f"^{job._SENDER.pattern}$"
@@ -152,7 +152,7 @@ def test_the_payloads_shown_become_jobs(ledger: Ledger, payload: dict[str, Any])
         {"ttl_s": 0},
         {"ttl": 300},
         {"template": None},
-        {"params": ["x"] * (job.MAX_PARAMS + 1)},
+        {"params": ["x"] * (row_values.MAX_PARAMS + 1)},
         {"key": "k" * (job.MAX_KEY_CHARS + 1)},
     ],
     ids=str,

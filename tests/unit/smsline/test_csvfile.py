@@ -128,11 +128,26 @@ def test_empty_cells_at_the_end_come_and_go() -> None:
     assert [(row.params, row.ref, row.reason) for row in found] == [(("a",), ref, "") for ref in ("", "r", "r")]
 
 
-def test_a_blank_before_a_quote_belongs_to_neither() -> None:
+def test_a_blank_beside_a_quote_belongs_to_neither() -> None:
     """As people type lists; a quote within a value is left alone, and a blank in quotes is part of the value."""
     content = f'phone, "param1" ,param2\n{PHONE}, "482913",b\n{PHONE},a "b" c, " d, e"\n{PHONE}, a,b\n'
+    content += f'{PHONE},"482913" ,b\n"{PHONE}" , "a ""b"" , c"  , "d" ,\n'
 
-    assert [row.params for row in rows(content)] == [("482913", "b"), ('a "b" c', " d, e"), (" a", "b")]
+    assert [row.params for row in rows(content)] == [
+        ("482913", "b"),
+        ('a "b" c', " d, e"),
+        (" a", "b"),
+        ("482913", "b"),
+        ('a "b" , c', "d"),
+    ]
+
+
+@pytest.mark.parametrize("value", ['"a" b', ' "a" b', ' "a\nb"'])
+def test_a_quote_that_does_not_enclose_its_value_is_a_bad_row(value: str) -> None:
+    """What its writer meant cannot be known, and the text would go out with half of it."""
+    bad, *others, good = rows(f"phone,param1\n{PHONE},{value}\n{PHONE},a\n")
+    assert (bad.line, good.params) == (2, ("a",))
+    assert all("cannot be read as CSV" in row.reason or "has 1 values" in row.reason for row in (bad, *others))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from smsline.errors import BadInput
-from smsline.job import JobSpec, check_job_id, check_params, check_ref, new_job_id
+from smsline.job import JobSpec, check_job_id, new_job_id
 from smsline.names import LANES
+from smsline.row_values import check_params, check_ref
 
 NOW_S = 1_790_000_000.0
 SECRET = "482913"
@@ -132,7 +133,7 @@ def test_params_may_be_any_sequence_of_text() -> None:
     assert check_params([]) == ()
 
 
-@pytest.mark.parametrize("value", ["", "  ", "NULL", "null", "#N/A", " nan ", "None", "\\N", "#REF!"])
+@pytest.mark.parametrize("value", ["", "  ", "\u200b\ufeff", "NULL", "#N/A", " nan ", "None", "\\N", "#SPILL!", "<NA>"])
 def test_a_missing_param_is_refused_unless_it_is_allowed(value: str) -> None:
     """A text that says `Dear NULL` is worse than none."""
     with pytest.raises(BadInput, match=r"value 2 is .*--allow-blank"):
@@ -149,6 +150,20 @@ def test_half_a_character_is_refused_wherever_it_is(field: str) -> None:
     str(refusal.value).encode()
     with pytest.raises(BadInput, match="half a character"):
         check_ref(half)
+
+
+def test_a_control_character_is_refused_and_a_line_end_is_none() -> None:
+    """Zero bytes and escape codes of terminals come from broken exports; no phone shows them."""
+    for letter in "\0\x07\x1b\x7f":
+        for check in (lambda text: check_params([text]), check_ref):
+            with pytest.raises(BadInput, match=f"control character \\(U\\+{ord(letter):04X}\\)"):
+                check(f"a{letter}")
+    assert check_params(["a\tb\r\nc"]) == ("a\tb\r\nc",)
+
+
+def test_a_start_is_a_whole_second() -> None:
+    """As it is said, so that the same call can be made again."""
+    assert JobSpec.checked({"template": "1", "start_s": NOW_S + 0.2}).start_s % 1 == 0
 
 
 def test_the_lanes_are_those_of_the_contract() -> None:

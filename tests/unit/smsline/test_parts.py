@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from smsline.job import Recipient, Rejected, RowRules
-from smsline.job_values import HALF_RULE
 from smsline.parts import Tally, nothing_good, parts
 from smsline.repeats import KnownPhones
+from smsline.row_values import HALF_RULE
 
 FIRST = 8613700000000
 

@@ -66,6 +66,15 @@ def test_a_place_that_cannot_be_written_to_is_told_at_once(tmp_path: Path) -> No
     assert Path("/dev/null").is_char_device()
 
 
+def test_a_full_disk_stops_no_campaign() -> None:
+    """Its job is taken by then: the trouble is told beside it, with the way to the list."""
+    with RejectedFile(Path("/dev/full")) as rejected:
+        rejected.add(2, PHONE, "why")
+    assert rejected.count == 1
+    assert "/dev/full: No space left on device" in rejected.trouble
+    assert "--dry-run and another --rejects FILE" in rejected.trouble
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1", "+49 171 1"])  # noqa: RUF001
 def test_a_cell_that_a_spreadsheet_would_run_is_text(cell: str) -> None:
     """In what is given back to people, who open it with one; a number in E.164 stays what it is."""

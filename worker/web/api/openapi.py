@@ -12,12 +12,13 @@ from starlette.routing import Route
 
 from smsline.admin import DeadGroup, NumberPage
 from smsline.health import AccountHealth
-from smsline.job import MAX_KEY_CHARS, MAX_PARAM_CHARS, MAX_PARAMS, MAX_REF_CHARS
+from smsline.job import MAX_KEY_CHARS
 from smsline.ledger.dead import DEAD_STATES
 from smsline.ledger.jobs import Result, Status
 from smsline.ledger.suppression import SCOPES
 from smsline.ledger.webhooks import EVENT_TYPES, LONGEST_URL, ListedWebhook
 from smsline.names import LANES
+from smsline.row_values import MAX_PARAM_CHARS, MAX_PARAMS, MAX_REF_CHARS
 from smsline.states import JobState
 from worker.web.api.intake import LineReject
 from worker.web.api.jobs import MOST_JOBS

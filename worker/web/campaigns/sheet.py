@@ -13,7 +13,7 @@ from typing import Final, TextIO
 
 from smsline.csvcolumns import USUAL, Columns, CsvRow, read_row
 from smsline.errors import BadInput
-from smsline.job import MAX_PARAMS
+from smsline.row_values import MAX_PARAMS
 from smsline.textfile import encoding_of
 from worker.web.campaigns import workbook
 

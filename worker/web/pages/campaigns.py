@@ -11,8 +11,9 @@ from starlette.routing import Route
 
 from smsline import job_values
 from smsline.errors import BadInput, Conflict
-from smsline.job import DEFAULT_TTL_S, MAX_PARAMS
+from smsline.job import DEFAULT_TTL_S
 from smsline.names import LANES
+from smsline.row_values import MAX_PARAMS
 from worker.web.auth import Visitor, act, page, served
 from worker.web.campaigns.check import CampaignPlan, Check, Rows, check
 from worker.web.campaigns.sheet import guess, mapped

@@ -1,0 +1,91 @@
+"""Params and refs of a row: what a text message can carry, and what is an export's word for nothing."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, cast
+
+from smsline.errors import BadInput
+
+MAX_PARAMS: Final = 20
+MAX_PARAM_CHARS: Final = 500
+MAX_REF_CHARS: Final = 64
+
+# What exports write for a value that is not there. Null, Nan and Na are names of people.
+MISSING: Final = frozenset(
+    {"", "NULL", "null", "(null)", "<null>", "\\N", "nil", "None", "NaN", "nan", "undefined", "N/A", "n/a"}
+    | {
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#NAME?",
+        "#DIV/0!",
+        "#NUM!",
+        "#NULL!",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#ERROR!",
+        "Err:502",
+    }
+    | {"#N/A N/A", "#NA", "<NA>", "NaT", "-nan", "-NaN", "1.#QNAN", "1.#IND", "(NULL)", "<NULL>", "[object Object]"}
+)
+
+# What no phone shows: half characters, and control characters but tabs and line ends.
+_NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Marks of no width, which copying brings along.
+_UNSEEN: Final = re.compile("[\u200b-\u200f\u2060\ufeff]*")
+HALF_RULE: Final = "has half a character (a lone surrogate), which no text can carry"
+
+
+def check_params(params: object, name: str = "params", *, allow_blank: bool = False) -> tuple[str, ...]:
+    """The template's values, when they can be.
+
+    Errors never show a value: it may be a one-time password.
+
+    Raises:
+        BadInput: Not a list of text, too many, one too long, none that can be sent, or an export's
+            word for a missing one.
+    """
+    if isinstance(params, str | bytes) or not isinstance(params, Sequence):
+        raise BadInput(name, type(params).__name__, 'must be a list of text, such as ["482913"]')
+    if len(params) > MAX_PARAMS:
+        raise BadInput(name, f"{len(params)} values", f"must be at most {MAX_PARAMS}")
+    for position, value in enumerate(params, 1):
+        if not isinstance(value, str):
+            raise BadInput(name, f"value {position} is {type(value).__name__}", "every value must be text")
+        if len(value) > MAX_PARAM_CHARS:
+            raise BadInput(name, f"value {position} has {len(value)} characters", f"must be at most {MAX_PARAM_CHARS}")
+        if rule := _broken_rule(value, allow_blank=allow_blank):
+            raise BadInput(name, "…", f"value {position} {rule}")
+    return tuple(cast("Sequence[str]", params))
+
+
+def _broken_rule(value: str, *, allow_blank: bool) -> str:
+    """Why a value cannot be sent; empty when it can."""
+    if not allow_blank:
+        word = value.strip()
+        if word in MISSING or _UNSEEN.fullmatch(word):
+            what = f"is {word}, an export's word for a missing one" if word and word in MISSING else "is empty"
+            return f"{what}; it is taken with allow_blank (--allow-blank)"
+    return "" if value.isprintable() else no_text(value)
+
+
+def check_ref(ref: object) -> str:
+    """The producer's name for a row, when it can be one.
+
+    Raises:
+        BadInput: Not text, or too long.
+    """
+    if not isinstance(ref, str) or len(ref) > MAX_REF_CHARS:
+        raise BadInput("ref", ref, f"must be text of at most {MAX_REF_CHARS} characters")
+    if rule := no_text(ref):
+        raise BadInput("ref", ref, rule)
+    return ref
+
+
+def no_text(value: str) -> str:
+    """Why a text cannot be carried; empty when it can."""
+    found = _NO_TEXT.search(value)
+    if found is None or found[0] >= "\ud800":
+        return HALF_RULE if found else ""
+    return f"has a control character (U+{ord(found[0]):04X}), which no text can carry"

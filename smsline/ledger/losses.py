@@ -13,7 +13,7 @@ from typing import Final
 
 from redis.exceptions import ResponseError
 
-from smsline.ledger import webhooks_queue
+from smsline.ledger import step_back
 from smsline.ledger.jobs import iso
 from smsline.ledger.keys import Keys
 from smsline.ledger.link import Ledger
@@ -87,7 +87,7 @@ def beat(ledger: Ledger, worker: str, number: int) -> Beat:
     back_ms = int(last or 0) - int(now_ms)
     if back_ms >= STEP_BACK_MS:
         # Only the process whose beat was the first since the step comes here.
-        moved += webhooks_queue.due_sooner(ledger, back_ms, most=MOVED_AT_ONCE)
+        moved += step_back.due_sooner(ledger, back_ms, most=MOVED_AT_ONCE)
     return Beat(layout.decode(), int(before) if before else None, int(last) if last else None, int(now_ms), int(moved))
 
 

@@ -10,7 +10,7 @@ from redis import Redis
 
 from smsline import Client, NotFound
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import inbox, jobs, losses, webhooks, webhooks_queue
+from smsline.ledger import accounts, inbox, jobs, losses, webhooks, webhooks_queue
 from smsline.ledger.link import Ledger
 from tests.faults.support.hands import Hands, engine_of
 from tests.faults.support.provider import CountingProvider
@@ -203,6 +203,33 @@ def test_a_clock_that_is_set_back_holds_nothing_up(line: Line, caplog: pytest.Lo
     with caplog.at_level(logging.ERROR):
         line.beat()
     assert 0 < line.ledger.redis.zscore(keys.drain, "main") - line.ledger.now_ms() <= 60_000
+
+
+def test_nothing_that_was_put_off_on_a_day_ahead_waits_for_that_day(line: Line) -> None:
+    """A clock a day ahead for seconds: held and parked accounts, paced jobs, held batch queues and the inbox go on when it is back."""
+    ledger, day_ms = line.ledger, 86_400_000
+    keys, redis, ahead_ms = ledger.keys, ledger.redis, ledger.now_ms() + day_ms
+    paced, planned = line.submit(1), new_job_id()
+    redis.hset(keys.accounts, "main", "tencent")
+    spec = JobSpec.checked({"template": "5678", "lane": "marketing", "start_s": time.time() + 7_200})
+    inbox.submit_part(ledger, planned, spec, inbox.Part([FIRST]), part_no=0, parts=1)
+    redis.hset(keys.breaker("main"), mapping={"held_ms": ahead_ms, "probe_ms": ahead_ms + 1_000, "pause_ms": 2_000})
+    accounts.park(ledger, "main", "1234", "X", probe_ms=60_000)
+    redis.hset(keys.park("main", "1234"), mapping={"probe_ms": ahead_ms + 60_000, "prober_ms": ahead_ms + 65_000})
+    redis.hset(keys.job(paced), mapping={"pace_ms": ahead_ms, "pace_tail": f"{ahead_ms}.500"})
+    redis.zadd(keys.inbox("marketing"), {paced: ahead_ms})
+    redis.zadd(keys.send("marketing"), {"q": ahead_ms + 500})
+    redis.set(keys.hold("q"), 1, px=day_ms + 5_000)
+    redis.set(keys.clock, ahead_ms + 2_000)
+    line.beat()
+    now_ms = ledger.now_ms()
+    hashes = [(keys.breaker("main"), ["probe_ms"]), (keys.park("main", "1234"), ["probe_ms", "prober_ms"])]
+    hashes.append((keys.job(paced), ["pace_ms", "pace_tail"]))
+    waits_ms = [float(at) for key, fields in hashes for at in redis.hmget(key, fields)]
+    waits_ms += [redis.zscore(keys.inbox("marketing"), paced), redis.zscore(keys.send("marketing"), "q")]
+    assert max(waits_ms) <= now_ms + 65_000
+    assert 0 < redis.pttl(keys.hold("q")) <= 5_000
+    assert redis.zscore(keys.inbox("marketing"), planned) >= now_ms + 7_000_000, "a start that was asked for is kept"
 
 
 def test_events_for_webhooks_do_not_wait_for_a_clock_that_was_set_back(line: Line) -> None:

@@ -3,6 +3,7 @@
 -- ARGV: expiry s, then per receipt: number, row json
 -- Returns: 1.
 local orphans_key, account_key = unpack(KEYS)
+local expiry_s = ARGV[1]
 for i = 2, #ARGV, 2 do
   local number, row = ARGV[i], ARGV[i + 1]
   local others = redis.call('HGET', orphans_key, number)
@@ -11,5 +12,5 @@ for i = 2, #ARGV, 2 do
     redis.call('HINCRBY', account_key, 'orphans', 1)
   end
 end
-redis.call('EXPIRE', orphans_key, ARGV[1])
+redis.call('EXPIRE', orphans_key, expiry_s)
 return 1

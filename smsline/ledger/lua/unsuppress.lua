@@ -2,14 +2,15 @@
 -- KEYS: 1 suppressions (hash)
 -- ARGV: 1 kind of source ('' any), then the numbers
 -- Returns: how many numbers had something taken off.
+local suppressions_key, source = KEYS[1], ARGV[1]
 local changed = 0
 for i = 2, #ARGV do
-  local held = redis.call('HGET', KEYS[1], ARGV[i])
+  local held = redis.call('HGET', suppressions_key, ARGV[i])
   if held then
-    local entries = ARGV[1] == '' and {} or suppressions_of(held)
-    if ARGV[1] == '' or entries[ARGV[1]] then
-      entries[ARGV[1]] = nil
-      write_suppressions(KEYS[1], ARGV[i], entries)
+    local entries = source == '' and {} or suppressions_of(held)
+    if source == '' or entries[source] then
+      entries[source] = nil
+      write_suppressions(suppressions_key, ARGV[i], entries)
       changed = changed + 1
     end
   end

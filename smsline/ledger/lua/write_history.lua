@@ -3,16 +3,18 @@
 -- ARGV: 1 number of the write this follows ('' for none), 2 minute since the epoch, 3 its growth ('' none), 4 totals, 5 expiry of the minutes s,
 --       6 hour since the epoch, 7 the hour that has ended ('' none), 8 its growth, 9 totals at its end ('' none), 10 expiry of the hours s
 -- Returns: 1; 0 when another write came between.
-if (redis.call('HGET', KEYS[1], 'seq') or '') ~= ARGV[1] then return 0 end
-redis.call('HINCRBY', KEYS[1], 'seq', 1)
-redis.call('HSET', KEYS[1], 'minute', ARGV[4], 'hour_no', ARGV[6])
-if ARGV[3] ~= '' then
-  redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
-  redis.call('EXPIRE', KEYS[2], ARGV[5])
+local last_key, minutes_key, hours_key = unpack(KEYS)
+local follows, minute_no, minute, totals, minutes_s, hour_no, ended_no, ended, ended_totals, hours_s = unpack(ARGV)
+if (redis.call('HGET', last_key, 'seq') or '') ~= follows then return 0 end
+redis.call('HINCRBY', last_key, 'seq', 1)
+redis.call('HSET', last_key, 'minute', totals, 'hour_no', hour_no)
+if minute ~= '' then
+  redis.call('HSET', minutes_key, minute_no, minute)
+  redis.call('EXPIRE', minutes_key, minutes_s)
 end
-if ARGV[7] ~= '' then
-  redis.call('HSET', KEYS[3], ARGV[7], ARGV[8])
-  redis.call('EXPIRE', KEYS[3], ARGV[10])
+if ended_no ~= '' then
+  redis.call('HSET', hours_key, ended_no, ended)
+  redis.call('EXPIRE', hours_key, hours_s)
 end
-if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'hour', ARGV[9]) end
+if ended_totals ~= '' then redis.call('HSET', last_key, 'hour', ended_totals) end
 return 1

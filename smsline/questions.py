@@ -7,6 +7,7 @@ nothing away from sends.
 """
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,9 @@ REPORT_KEPT_S: Final = 86_400
 MOST_NUMBERS: Final = 200
 PAGE: Final = 100
 MOST_CONVERTED: Final = 1_000
+
+MADE: Final = re.compile(r"[0-9a-z]{18}")
+"""As `new_job_id` makes them; a serial of a provider that can be told has a colon."""
 
 
 class NumberInfo(TypedDict):
@@ -194,6 +198,9 @@ def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str)
         )
     sent = (yield from _sent_of(keys, job_or_serial)) if status else []
     if status is None:
+        # Handed on as a serial, the id of a job that is kept no more would be refused by the provider, in a log alone.
+        if not account and MADE.fullmatch(job_or_serial):
+            raise NotFound(f"there is no job {job_or_serial} (any more); its messages are reported by their serials")
         sent = [((yield from _account_of(keys, job_or_serial, account, today=now_s // 86_400)), job_or_serial)]
     if not sent:
         raise NotFound(

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from smsline import Admin, BadInput, Client, NotFound, SmslineError
+from smsline.job import new_job_id
 from smsline.ledger import accounts, due
 from smsline.ledger.link import Ledger
 from tests.support.scene import Scene, make_settings
@@ -65,6 +66,8 @@ def test_a_conversion_is_told_once_by_job_or_by_serial(scene: Scene, sandbox: Ba
     assert sandbox.stats()["conversions"] == 2
     with pytest.raises(NotFound):
         client.converted(scene.submit([FIRST], start_s=client.now_s() + 86_400))
+    with pytest.raises(NotFound, match="no job"):
+        client.converted(new_job_id())
     with pytest.raises(BadInput, match="epoch"):
         client.converted(serial, at=-1)
 

@@ -35,7 +35,7 @@ COUNTS = {
     ("smspartner", "mail"): 34,
     ("smspartner", "hlr_status"): 15,
     ("smspartner", "hlr_error"): 64,
-    ("smsline", "local"): 43,
+    ("smsline", "local"): 44,
 }
 
 ADDED = {("tencent", "api"): 1, ("alibaba", "api"): 14, ("alibaba", "gateway"): 12}

@@ -19,6 +19,7 @@ from worker.listening import bind, url_of
 from worker.runtime.readiness import mark_ready
 from worker.web.app import build_app
 from worker.web.context import Web
+from worker.web.headers_in_time import HeadersInTime
 from worker.web.pages.rendering import warm_up
 
 HOST: Final = "127.0.0.1"
@@ -95,7 +96,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     refuse_the_open(settings, web.ledger, host)
     config = uvicorn.Config(
         build_app(web),
-        http="httptools",
+        http=HeadersInTime,
         ws="none",
         # Nothing is to be started or ended with the server.
         lifespan="off",

@@ -1,12 +1,19 @@
 """Rules of the web process as a whole: where it listens, its probes, its headers, its metrics."""
 
+import socket
+import threading
+
 import pytest
+import uvicorn
 from redis.exceptions import ConnectionError as Gone
 
 from config.settings import Settings
 from smsline.ledger import accounts, users
 from smsline.ledger.link import Ledger
+from tests.support.waiting import wait_until
 from tests.unit.web.conftest import Site
+from worker.listening import bind
+from worker.web import headers_in_time
 from worker.web.serve import TooOpen, is_loopback, refuse_the_open
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - said, not bound
@@ -90,3 +97,49 @@ def test_who_may_scrape(site: Site) -> None:
     proxied = site(trusted_proxy_addresses="127.0.0.1")
     assert proxied.get("/metrics", headers={"x-forwarded-for": "9.9.9.9"}).status_code == 401
     assert site().get("/metrics", headers={"x-forwarded-for": "9.9.9.9"}).status_code == 200
+
+
+def test_requests_that_never_begin(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection without a request, one whose head does not end, and one whose head is endless are closed; others are served."""
+    listener = bind("127.0.0.1", 0)
+    made = uvicorn.Config(site().app, http=headers_in_time.HeadersInTime, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(made)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+
+        def said(*pieces: bytes) -> bytes:
+            with socket.create_connection(listener.getsockname(), timeout=30) as caller:
+                for piece in pieces:
+                    caller.sendall(piece)
+                try:
+                    return b"".join(iter(lambda: caller.recv(65_536), b""))
+                except ConnectionResetError:
+                    return b""
+
+        whole = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        assert said(whole[:20], whole[20:]).startswith(b"HTTP/1.1 200")
+        assert said(b"GET /livez HTTP/1.1\r\nX: " + b"x" * headers_in_time.LONGEST_HEAD) == b""
+        monkeypatch.setattr(headers_in_time, "HEAD_S", 0.05)
+        assert said() == said(whole[:20]) == b""
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["x%0d%0aSet-Cookie:%20a=b", "%22;filename=a.exe", "..%2f..%2fetc"])
+def test_a_name_in_a_path_reaches_no_header(site: Site, name: str) -> None:
+    """A job's id names its file of results: what is none is refused before a header is made of it."""
+    answer = site().get(f"/jobs/{name}/results.csv")
+    assert answer.status_code in {404, 422}
+    assert not {"set-cookie", "content-disposition"} & set(answer.headers)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+def test_methods_that_no_page_has(site: Site, method: str) -> None:
+    """They do nothing; nor does the name of one in a header or a field of a form make another of a request."""
+    browser = site()
+    assert browser.request(method, "/suppressed").status_code == 405
+    answer = browser.get("/suppressed?_method=" + method, headers={"x-http-method-override": method})
+    assert (answer.status_code, "Suppressed" in answer.text) == (200, True)

@@ -100,8 +100,10 @@ def _close(engine: Engine, leases: Sequence[Lease]) -> None:
         if dropped := webhooks_outbox.trim(ledger, keep_s=kept_s):
             told = "%d events for webhooks were never moved and are dropped: no worker has served %s"
             log.error(told, dropped, WEBHOOKS_QUEUE)
-    retention.compact(ledger, kept, keep_ms=engine.settings.retention_days * DAY_MS)
-    due.finish_many(ledger, key, [(lease, left_ms if left_ms and left_ms > 0 else None) for lease, left_ms in ends])
+    # Nothing is left to finish of what leaves with its hour from now on.
+    small = retention.compact(ledger, kept, keep_ms=engine.settings.retention_days * DAY_MS)
+    left = [(lease, left_ms) for lease, left_ms in ends if lease.member not in small]
+    due.finish_many(ledger, key, [(lease, left_ms if left_ms and left_ms > 0 else None) for lease, left_ms in left])
 
 
 def _remove_hour(engine: Engine, member: str, now_ms: int) -> float | None:

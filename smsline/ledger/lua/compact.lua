@@ -1,54 +1,93 @@
--- Keep of a closed job of one part what is shown of it: where its blocks are moves into the job, for a key of their own costs more than they do.
+-- Keep of closed jobs of one part what is shown of them: where its blocks are moves into the job, for a key of their own costs more than they do.
 -- What of it can never be sent again also loses what only sending needs. A hash in one piece is kept in steps of 32 to 64 bytes.
 -- Its removal then is due with all that closed in the same hour: a place of its own in the due set would cost five times as much.
--- KEYS: job, got, blocks of the job (hashes), jobs that closed in its hour (list), due close (zset), then the blocks (hashes)
--- ARGV: job id, what stands for the blocks of a part that ended in the inbox, the hour, when its jobs are due to be removed, ms
--- Returns: 1 when it was done.
-local job_key, got_key, blocks_key, hour_key, closing_key = unpack(KEYS, 1, 5)
-local job, ended, hour, due_ms = unpack(ARGV)
-local j = redis.call('HMGET', job_key, 'closed_ms', 'parts', 'dead', 'unknown', 'undelivered', 'created_ms', 'start_ms')
-local where = redis.call('HGET', blocks_key, '0')
-if not j[1] or j[2] ~= '1' or not where or where == ended or redis.call('HLEN', blocks_key) ~= 1 then return 0 end
-redis.call('HSET', job_key, 'only', where)
-redis.call('DEL', got_key, blocks_key)
-if tonumber(j[3] or 0) + tonumber(j[4] or 0) + tonumber(j[5] or 0) > 0 then return 1 end
--- Nothing of it can be requeued. What readers take for granted where it is missing goes (`jobs.unfolded`).
-local function drop(key, name, usual)
-  if redis.call('HGET', key, name) == usual then redis.call('HDEL', key, name) end
+-- KEYS: due close (zset), then for each job: job, got, blocks of the job (hashes), jobs that closed in its hour (list), its blocks (hashes)
+-- ARGV: what stands for the blocks of a part that ended in the inbox, then for each job: its id, the hour, when the hour's jobs are due to be
+--       removed, ms, how many blocks
+-- Returns: the ids of the jobs for which it was done; they are due in the set no more.
+local closing_key, ended = KEYS[1], ARGV[1]
+local GONE = { id = true, taken = true, pace = true, stream = true, parts = true, complete = true, deadline_ms = true }
+-- What readers take for granted where it is missing (`jobs.unfolded`).
+local USUAL = { key = '', account = '', doubled = '0', total = '1', calls = '1' }
+local GONE_OF_BLOCK = { c = true, ta = true, np = true, asked = true }
+
+local function fields_of(key)
+  local flat, fields = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
 end
-redis.call('HDEL', job_key, 'id', 'taken', 'pace', 'stream', 'parts', 'complete', 'deadline_ms')
-drop(job_key, 'start_ms', j[6])
-drop(job_key, 'key', '')
-drop(job_key, 'account', '')
-drop(job_key, 'doubled', '0')
-drop(job_key, 'total', '1')
-drop(job_key, 'calls', '1')
--- The spec says again what the job has as fields. What is written otherwise than plainly stays.
-local spec = redis.call('HGET', job_key, 'spec') or ''
-for _, name in ipairs({ 'template', 'lane' }) do
-  local said = '"' .. name .. '":"' .. (redis.call('HGET', job_key, name) or '"') .. '"'
-  local from, to = string.find(spec, said, 1, true)
-  if from then
-    if string.sub(spec, to + 1, to + 1) == ',' then to = to + 1 elseif string.sub(spec, from - 1, from - 1) == ',' then from = from - 1 end
-    spec = string.sub(spec, 1, from - 1) .. string.sub(spec, to + 1)
+
+-- Written anew: two commands in the place of one for each field, and the new hash has no gaps.
+local function write(key, fields)
+  local flat = {}
+  for name, value in pairs(fields) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
   end
+  redis.call('DEL', key)
+  redis.call('HSET', key, unpack(flat))
 end
-redis.call('HSET', job_key, 'spec', spec)
-for i = 6, #KEYS do
-  redis.call('HDEL', KEYS[i], 'c', 'ta', 'np', 'asked')
+
+local function small_job(held, where)
+  local kept = { only = where }
+  for name, value in pairs(held) do
+    if not GONE[name] and USUAL[name] ~= value and not (name == 'start_ms' and value == held.created_ms) then kept[name] = value end
+  end
+  -- The spec says again what the job has as fields. What is written otherwise than plainly stays.
+  local spec = held.spec or ''
+  for _, name in ipairs({ 'template', 'lane' }) do
+    local from, to = string.find(spec, '"' .. name .. '":"' .. (held[name] or '"') .. '"', 1, true)
+    if from then
+      if string.sub(spec, to + 1, to + 1) == ',' then to = to + 1 elseif string.sub(spec, from - 1, from - 1) == ',' then from = from - 1 end
+      spec = string.sub(spec, 1, from - 1) .. string.sub(spec, to + 1)
+    end
+  end
+  kept.spec = spec
+  return kept
+end
+
+local function small_block(held)
+  local kept, notes = {}, {}
+  for name, value in pairs(held) do
+    if string.sub(name, 1, 1) == 'z' then notes[#notes + 1] = name end
+    if not GONE_OF_BLOCK[name] and not (name == 'at' and value == '\1') then kept[name] = value end
+  end
   -- Of the batch queue readers want the lane and the account.
-  local lane, account, region, kind = string.match(redis.call('HGET', KEYS[i], 'queue') or '', '^([^|]*)|([^|]*)|[^|]*|([^|]*)|([^|]*)|')
-  if lane then redis.call('HSET', KEYS[i], 'queue', lane .. '|' .. account .. '||' .. region .. '|' .. kind .. '|') end
-  drop(KEYS[i], 'at', '\1')
-  local notes = {}
-  for _, name in ipairs(redis.call('HKEYS', KEYS[i])) do if string.sub(name, 1, 1) == 'z' then notes[#notes + 1] = name end end
-  if #notes == 1 and #notes[1] > 1 then
+  local lane, account, region, kind = string.match(held.queue or '', '^([^|]*)|([^|]*)|[^|]*|([^|]*)|([^|]*)|')
+  if lane then kept.queue = lane .. '|' .. account .. '||' .. region .. '|' .. kind .. '|' end
+  if #notes == 1 then
     -- Which attempt it was is asked while its end is open, and then no more.
-    redis.call('HSET', KEYS[i], 'z', redis.call('HGET', KEYS[i], notes[1]))
-    redis.call('HDEL', KEYS[i], notes[1])
+    kept[notes[1]], kept.z = nil, held[notes[1]]
   end
+  return kept
 end
-redis.call('RPUSH', hour_key, job)
-redis.call('ZADD', closing_key, 'NX', due_ms, 'hour:' .. hour)
-redis.call('ZREM', closing_key, job)
-return 1
+
+local done, of_hour, due, at = {}, {}, {}, 1
+for a = 2, #ARGV, 4 do
+  local job, hour, due_ms, blocks = unpack(ARGV, a, a + 3)
+  local job_key, got_key, blocks_key, hour_key = unpack(KEYS, at + 1, at + 4)
+  local held, where = fields_of(job_key), redis.call('HGET', blocks_key, '0')
+  if held.closed_ms and held.parts == '1' and where and where ~= ended and redis.call('HLEN', blocks_key) == 1 then
+    redis.call('DEL', got_key, blocks_key)
+    if tonumber(held.dead or 0) + tonumber(held.unknown or 0) + tonumber(held.undelivered or 0) > 0 then
+      -- A person may requeue it, and then all of it is asked for.
+      redis.call('HSET', job_key, 'only', where)
+    else
+      write(job_key, small_job(held, where))
+      for i = 1, tonumber(blocks) do
+        local block_key = KEYS[at + 4 + i]
+        local columns = fields_of(block_key)
+        if columns.st then write(block_key, small_block(columns)) end
+      end
+      of_hour[hour_key] = of_hour[hour_key] or {}
+      table.insert(of_hour[hour_key], job)
+      due['hour:' .. hour] = due_ms
+      done[#done + 1] = job
+    end
+  end
+  at = at + 4 + tonumber(blocks)
+end
+for hour_key, jobs in pairs(of_hour) do redis.call('RPUSH', hour_key, unpack(jobs)) end
+for member, due_ms in pairs(due) do redis.call('ZADD', closing_key, 'NX', due_ms, member) end
+if #done > 0 then redis.call('ZREM', closing_key, unpack(done)) end
+return done

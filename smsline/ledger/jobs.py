@@ -179,11 +179,17 @@ def total_of(ledger: Ledger, job: str) -> int:
 
 def blocks_of(ledger: Ledger, job: str) -> list[int]:
     """A job's blocks in the order of its input."""
+    return blocks_of_each(ledger, [job])[0]
+
+
+def blocks_of_each(ledger: Ledger, names: Iterable[str]) -> list[list[int]]:
+    """The blocks of each of some jobs, in one round trip."""
     pipe = ledger.redis.pipeline(transaction=False)
-    pipe.hgetall(ledger.keys.blocks(job))
-    pipe.hget(ledger.keys.job(job), "only")
-    parts, only = pipe.execute()
-    return _in_order({b"0": only} if only else parts)
+    for job in names:
+        pipe.hgetall(ledger.keys.blocks(job))
+        pipe.hget(ledger.keys.job(job), "only")
+    found = pipe.execute()
+    return [_in_order({b"0": only} if only else parts) for parts, only in zip(found[::2], found[1::2], strict=True)]
 
 
 def _in_order(parts: Mapping[bytes, bytes]) -> list[int]:

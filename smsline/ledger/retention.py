@@ -1,5 +1,6 @@
 """The end of jobs: what still waits is ended, and a closed job is forgotten after its retention."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -31,12 +32,14 @@ class Life:
         deadline_ms: When nothing of it may be sent any more, epoch ms.
         closed_ms: When it closed, or None while it is open.
         sending: Recipients whose call is under way.
+        waiting: Recipients that wait.
     """
 
     cancelled: bool
     deadline_ms: int
     closed_ms: int | None
     sending: int
+    waiting: int
 
 
 def life_of(ledger: Ledger, job: str) -> Life | None:
@@ -48,47 +51,64 @@ def lives_of(ledger: Ledger, names: Sequence[str]) -> list[Life | None]:
     """Where jobs are in their lives; None where there is no such job."""
     pipe = ledger.redis.pipeline(transaction=False)
     for job in names:
-        pipe.hmget(ledger.keys.job(job), "state", "deadline_ms", "closed_ms", "sending")
+        pipe.hmget(ledger.keys.job(job), "state", "deadline_ms", "closed_ms", "sending", "waiting")
     lives = list[Life | None]()
-    for state, deadline, closed, sending in pipe.execute():
+    for state, deadline, closed, sending, waiting in pipe.execute():
         closed_ms = None if closed is None else int(closed)
-        life = Life(state == b"cancelled", int(deadline or 0), closed_ms, int(sending or 0))
+        life = Life(state == b"cancelled", int(deadline or 0), closed_ms, int(sending or 0), int(waiting or 0))
         lives.append(None if state is None else life)
     return lives
 
 
-def shut(ledger: Ledger, job: str) -> None:
-    """Let a job whose deadline has passed take no further part."""
-    ledger.run("shut", [*ledger.keys.book, ledger.keys.job(job), ledger.keys.got(job)])
+def shut(ledger: Ledger, names: Sequence[str]) -> None:
+    """Let jobs whose deadline has passed take no further part."""
+    keys = ledger.keys
+    if names:
+        ledger.run_many([("shut", [*keys.book, keys.job(job), keys.got(job)], []) for job in names])
 
 
-def end_waiting(ledger: Ledger, job: str, state: State) -> int:
-    """End what still waits of a job, in the inbox and in its blocks.
+def end_waiting(ledger: Ledger, over: Mapping[str, State]) -> dict[str, int]:
+    """End what still waits of jobs, in the inbox and in their blocks.
 
-    Returns how many recipients.
+    Args:
+        ledger: Where.
+        over: In which state the recipients of each job end.
+
+    Returns:
+        How many ended of each job that had some.
     """
-    keys, ended = ledger.keys, 0
+    keys, ended, names = ledger.keys, Counter[str](), list(over)
     # The inbox first: a part that is accepted meanwhile is in a block by the time the blocks are read.
-    account, lane, template = ledger.redis.hmget(keys.job(job), "account", "lane", "template")
-    job_facts = ((account or b"").decode(), (lane or b"").decode(), (template or b"").decode())
-    for part_no in inbox.waiting_part_numbers(ledger, job):
-        part = inbox.read_part(ledger, job, part_no)
-        if part is not None:
+    pipe = ledger.redis.pipeline(transaction=False)
+    for job in names:
+        pipe.hmget(keys.job(job), "account", "lane", "template")
+        pipe.hkeys(keys.got(job))
+        pipe.hkeys(keys.blocks(job))
+    found = pipe.execute()
+    for job, facts, got, taken in zip(names, found[::3], found[1::3], found[2::3], strict=True):
+        account, lane, template = ((fact or b"").decode() for fact in facts)
+        for part_no in sorted(map(int, {*got} - {*taken})):
+            part, state = inbox.read_part(ledger, job, part_no), over[job]
+            if part is None:
+                continue
             # Numbers and names stay for the results; the params, perhaps one-time passwords, do not.
             named = inbox.Part(part.numbers, None, part.refs).extra()
             key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.blocks(job)]
-            facts = [len(part.numbers), state.value, LETTERS[state], part_no, named, ENDED_PART]
-            facts.append(statistics.ended_in_inbox(job_facts, part.numbers, state.value))
-            ended += int(ledger.run("drop_part", key_list, facts))
-    blocks = jobs.blocks_of(ledger, job)
+            told = [len(part.numbers), state.value, LETTERS[state], part_no, named, ENDED_PART]
+            told.append(statistics.ended_in_inbox((account, lane, template), part.numbers, state.value))
+            ended[job] += int(ledger.run("drop_part", key_list, told))
+    places = [
+        (job, block) for job, blocks in zip(names, jobs.blocks_of_each(ledger, names), strict=True) for block in blocks
+    ]
     # In pieces: one pipeline for a job of a million numbers would keep Redis from every other client meanwhile.
-    for i in range(0, len(blocks), AT_ONCE):
+    for i in range(0, len(places), AT_ONCE):
+        some = places[i : i + AT_ONCE]
         calls: list[ScriptCall] = [
-            ("sweep", [*keys.book, keys.block(block), keys.job(job)], [LETTERS[state]])
-            for block in blocks[i : i + AT_ONCE]
+            ("sweep", [*keys.book, keys.block(block), keys.job(job)], [LETTERS[over[job]]]) for job, block in some
         ]
-        ended += sum(int(answer) for answer in ledger.run_many(calls))
-    return ended
+        for (job, _), recipients in zip(some, ledger.run_many(calls), strict=True):
+            ended[job] += int(recipients)
+    return dict(+ended)
 
 
 def compact(ledger: Ledger, closed: Mapping[str, int], *, keep_ms: float) -> set[str]:
@@ -109,7 +129,10 @@ def compact(ledger: Ledger, closed: Mapping[str, int], *, keep_ms: float) -> set
         found = ledger.run("hget_each", [keys.blocks(job) for job in some], ["0"])
         key_list, facts = [keys.closing], list[Value]([ENDED_PART])
         for job, where in zip(some, found, strict=True):
-            blocks, hour = jobs.blocks_at(where.decode()) if where and where != b"-" else range(0), closed[job] // HOUR_MS
+            blocks, hour = (
+                jobs.blocks_at(where.decode()) if where and where != b"-" else range(0),
+                closed[job] // HOUR_MS,
+            )
             key_list += [keys.job(job), keys.got(job), keys.blocks(job), keys.closed_in(hour), *map(keys.block, blocks)]
             facts += [job, hour, (hour + 1) * HOUR_MS + keep_ms, len(blocks)]
         small.update(job.decode() for job in ledger.run("compact", key_list, facts))

@@ -15,21 +15,29 @@ from worker.engine import Engine
 
 DAY_MS = 86_400_000
 CLOSED_AT_ONCE = 200
-# Few, because ending a large job takes seconds and those claimed with it wait meanwhile.
-ENDED_AT_ONCE = 4
+ENDED_AT_ONCE = 100
+# Waiting recipients of a job that is ended by itself, after the others that were claimed with it.
+LARGE = 1_000
 
 log = logging.getLogger(__name__)
 
 
 def end_due(engine: Engine, seconds: float = 1.0) -> None:
     """End what still waits of jobs that were cancelled or whose deadline has passed, for about so long."""
-    ledger, over = engine.ledger, engine.slice_ends(seconds)
+    ledger, key, over = engine.ledger, engine.ledger.keys.expire, engine.slice_ends(seconds)
     while not over():
-        leases = due.claim(ledger, ledger.keys.expire, most=ENDED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
+        leases = due.claim(ledger, key, most=ENDED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
         if not leases:
             return
-        for lease in leases:
-            _end(engine, lease)
+        lives = list(zip(leases, retention.lives_of(ledger, [lease.member for lease in leases]), strict=True))
+        # Thousands of messages of their own may be overdue at once, and a round trip for each would keep a cancel waiting.
+        _end(engine, [each for each in lives if each[1] is None or each[1].waiting <= LARGE])
+        for lease, life in lives:
+            if life is not None and life.waiting > LARGE:
+                if over():
+                    due.finish(ledger, key, lease, 0.0)
+                else:
+                    _end(engine, [(lease, life)])
     engine.poke(0)
 
 
@@ -47,7 +55,7 @@ def close_due(engine: Engine, seconds: float = 1.0) -> None:
 def end_job(engine: Engine, job: str) -> int:
     """End what still waits of one job, if it is due; returns how many recipients."""
     lease = due.claim_one(engine.ledger, engine.ledger.keys.expire, job, lease_ms=engine.settings.lease_s * 1000)
-    return _end(engine, lease) if lease else 0
+    return _end(engine, [(lease, retention.lives_of(engine.ledger, [job])[0])]) if lease else 0
 
 
 def close_job(engine: Engine, job: str) -> None:
@@ -57,26 +65,26 @@ def close_job(engine: Engine, job: str) -> None:
         _close(engine, [lease])
 
 
-def _end(engine: Engine, lease: Lease) -> int:
-    ledger, key, job = engine.ledger, engine.ledger.keys.expire, lease.member
-    life = retention.life_of(ledger, job)
-    if life is None:
-        due.finish(ledger, key, lease)
-        return 0
-    left_ms = life.deadline_ms - engine.now_ms()
-    if not life.cancelled and left_ms > 0:
-        # The deadline was moved since: come back then.
-        due.finish(ledger, key, lease, left_ms)
-        return 0
-    if not life.cancelled:
-        retention.shut(ledger, job)
-    state = State.CANCELLED if life.cancelled else State.EXPIRED
-    ended = retention.end_waiting(ledger, job, state)
-    # What is under way may yet come back to wait; it ends then, and the params with it.
-    due.finish(ledger, key, lease, engine.settings.lease_s * 1000 if life.sending else None)
-    if ended:
-        log.info("job %s: %d recipients ended as %s", job, ended, state)
-    return ended
+def _end(engine: Engine, lives: Sequence[tuple[Lease, Life | None]]) -> int:
+    """End what still waits of those jobs that are over, all in a few round trips; returns how many recipients."""
+    ledger, now_ms = engine.ledger, engine.now_ms()
+    ends, over = list[tuple[Lease, float | None]](), dict[str, State]()
+    for lease, life in lives:
+        if life is None:
+            ends.append((lease, None))
+        elif not life.cancelled and life.deadline_ms > now_ms:
+            # The deadline was moved since: come back then.
+            ends.append((lease, life.deadline_ms - now_ms))
+        else:
+            over[lease.member] = State.CANCELLED if life.cancelled else State.EXPIRED
+            # What is under way may yet come back to wait; it ends then, and the params with it.
+            ends.append((lease, engine.settings.lease_s * 1000 if life.sending else None))
+    retention.shut(ledger, [job for job, state in over.items() if state is State.EXPIRED])
+    ended = retention.end_waiting(ledger, over)
+    due.finish_many(ledger, ledger.keys.expire, ends)
+    for job, recipients in ended.items():
+        log.info("job %s: %d recipients ended as %s", job, recipients, over[job])
+    return sum(ended.values())
 
 
 def _close(engine: Engine, leases: Sequence[Lease]) -> None:

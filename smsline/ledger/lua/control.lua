@@ -18,7 +18,8 @@ if wanted == 'cancelled' then
   if was[3] ~= '1' then redis.call('HSET', job_key, 'complete', 1, 'parts', redis.call('HLEN', got_key)) end
   redis.call('HDEL', job_key, 'params')
   redis.call('ZREM', inbox_key, job)
-  redis.call('ZADD', book.expire, now, job)
+  -- Before all that is overdue: a person waits for it.
+  redis.call('ZADD', book.expire, 0, job)
   close_if_over(book, job_key, now)
 elseif wanted == 'open' and (was[3] == '1' or was[4] == '1') then
   redis.call('ZADD', inbox_key, 'LT', math.max(now, tonumber(was[5])), job)

@@ -16,6 +16,7 @@ from smsline.ledger.link import Ledger
 from smsline.names import LANES
 from worker.contexts import Contexts
 from worker.due_queues import DueQueues
+from worker.failed_reads import FailedReads
 from worker.in_flight import InFlight
 from worker.providers.base import Provider
 from worker.routing.presence import Presence
@@ -25,7 +26,7 @@ from worker.traces import Traces
 
 @dataclass(slots=True)
 class Engine:
-    """One worker process' hands.
+    """What one worker process works with; each part keeps its own state.
 
     Attributes:
         settings: With what.
@@ -43,7 +44,7 @@ class Engine:
         at_work: Threads that are working on a lane at this moment.
         traces: What it adds to traces.
         contexts: Which calls name their block, so that their receipts need no index.
-        failed_reads: Reads in a row that brought no readable answer, by account and action, as this process has seen them.
+        reads: Reads of providers that failed in a row.
     """
 
     settings: Settings
@@ -55,7 +56,7 @@ class Engine:
     pause: Callable[[float], None] = time.sleep
     # Host and process id, as in the log: a claim in the ledger leads to the process that holds it.
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
-    failed_reads: dict[tuple[str, str], int] = field(default_factory=dict)
+    reads: FailedReads = field(default_factory=FailedReads)
     due_queues: dict[str, DueQueues] = field(init=False)
     contexts: Contexts = field(init=False)
     at_work: int = 0

@@ -14,11 +14,8 @@ from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.verdicts import Scope, Verdict
 from worker.engine import Engine
+from worker.failed_reads import TROUBLE_MOST_S
 from worker.providers.base import Broken, Refused
-
-TROUBLE_FIRST_S: Final = 0.25
-# Pause after a read without a readable answer, doubled for every further one in a row.
-TROUBLE_MOST_S: Final = 5.0
 
 # Pause when the provider says that there were too many calls, and not for how long.
 THROTTLED_S: Final = 1.0
@@ -141,7 +138,7 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
     if asked_s is not None:
         pause_s = asked_s
     elif isinstance(answer, Broken):
-        pause_s = trouble_s(engine, account, action)
+        pause_s = engine.reads.failed(account, action)
     else:
         # Any other refusal of a read will be the same in a moment: 5 s, so that it fills no log.
         pause_s = THROTTLED_S if match.row.verdict is Verdict.THROTTLE else TROUBLE_MOST_S
@@ -179,11 +176,3 @@ def left_to_others(engine: Engine, account: str, action: str, answer: Refused | 
         rest_s,
     )
     return True
-
-
-def trouble_s(engine: Engine, account: str, action: str) -> float:
-    """How long a read that failed is left alone: short at first, so that one lost answer in ten does not hold up the other nine."""
-    # Of this process alone: another one may have a better way to the provider.
-    failed = engine.failed_reads.get((account, action), 0)
-    engine.failed_reads[account, action] = failed + 1
-    return min(TROUBLE_MOST_S, TROUBLE_FIRST_S * 2.0 ** min(failed, 10))

@@ -76,7 +76,7 @@ def rescued(scene: Scene) -> None:
     """The lease ends, and another worker marks the call as unsure."""
     for attempt in scene.ledger.redis.zrange(scene.ledger.keys.lease, 0, -1):
         scene.ledger.redis.zadd(scene.ledger.keys.lease, {attempt: 1})
-    assert rescuer.recover(scene.engine) == 1
+    assert rescuer.rescue(scene.engine) == 1
 
 
 def forgotten(scene: Scene, fields: Sequence[str] = ("state", "claimed")) -> None:

@@ -95,7 +95,7 @@ class Scene:
         works: list[tuple[str, Callable[[str], object]]] = [
             *[(keys.inbox(lane), lambda job: accept.accept_job(self.engine, job)) for lane in LANES],
             (keys.later, lambda _: waits.move_due(self.ledger, keys.later, only_due=True)),
-            (keys.lease, lambda _: rescuer.recover(self.engine)),
+            (keys.lease, lambda _: rescuer.rescue(self.engine)),
             *[(keys.send(lane), lambda _, lane=lane: send.send_slice(self.engine, lane)) for lane in LANES],
             (keys.drain, lambda account: drain.drain(self.engine, account)),
             (keys.unsure_due, lambda attempt: resolve.look(self.engine, int(attempt))),

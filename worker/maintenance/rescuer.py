@@ -14,7 +14,7 @@ DIED: str = "worker.Died"
 log = logging.getLogger(__name__)
 
 
-def recover(engine: Engine, most: int = 20) -> int:
+def rescue(engine: Engine, most: int = 20) -> int:
     """Take over claims whose lease has ended; returns how many."""
     keys = engine.ledger.keys
     # Claimed anew like any work: a rescuer that dies leaves them to the next one.

@@ -10,7 +10,7 @@ from smsline.ledger.due import Lease
 from smsline.ledger.receipt_pages import Page
 from smsline.names import LANES
 from worker.engine import Engine
-from worker.gate import refused, trouble_s, wait_for_token
+from worker.gate import refused, wait_for_token
 from worker.providers.base import QueueProvider, ReceiptPage
 from worker.receipts import pace
 from worker.receipts.apply import apply_receipts
@@ -122,13 +122,13 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
     # Never repeated: the provider has given these rows away, whether or not the answer arrives.
     page = queue.pull(PAGE)
     if isinstance(page, bytes):
-        engine.failed_reads.pop((account, queue.pull_action), None)
+        engine.reads.worked(account, queue.pull_action)
         return receipt_pages.store_page(engine.ledger, account, page)
     accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
     log.warning(
         "account %s: pulling receipts failed with %s; what it may have taken is asked for by number", account, page.code
     )
-    return trouble_s(engine, account, queue.pull_action) * 1000
+    return engine.reads.failed(account, queue.pull_action) * 1000
 
 
 def apply_stored(engine: Engine, account: str) -> int:

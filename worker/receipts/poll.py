@@ -84,7 +84,7 @@ def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Sile
             return 0.0
         if not _ask_one(engine, account, each, now_ms):
             blocks.note_asked(engine.ledger, block, each.position)
-            failed = engine.failed_reads.get((account, engine.providers[account].ask_action), 0)
+            failed = engine.reads.in_row(account, engine.providers[account].ask_action)
             return min(ASK_AGAIN_MOST_MS, ASK_AGAIN_MS * 2.0 ** min(failed, 10))
     blocks.note_asked(engine.ledger, block, None)
     return math.inf

@@ -27,7 +27,7 @@ def ask(
         return wait_ms
     answer = provider.ask(number, since_s=since_s, until_s=until_s)
     if isinstance(answer, ReceiptPage):
-        engine.failed_reads.pop((account, provider.ask_action), None)
+        engine.reads.worked(account, provider.ask_action)
         return list(answer.receipts)
     refused(engine, account, provider.ask_action, answer)
     log.info("account %s: asking about %s failed with %s", account, mask(e164(number)), answer.code)

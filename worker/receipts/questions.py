@@ -11,7 +11,7 @@ from smsline.ledger import accounts, due, questions
 from smsline.questions import ANSWER_KEPT_S
 from smsline.verdicts import Verdict
 from worker.engine import Engine
-from worker.gate import refused, trouble_s, wait_for_token
+from worker.gate import refused, wait_for_token
 from worker.providers.base import AnswerProvider, Broken
 
 LATER: Final = frozenset({Verdict.RETRY, Verdict.THROTTLE, Verdict.UNSURE})
@@ -57,12 +57,12 @@ def _ask(engine: Engine, account: str, what: str, args: Mapping[str, Any]) -> di
     except BadInput as error:
         return {"bad": [error.field, error.value, error.rule]}
     if isinstance(found, list):
-        engine.failed_reads.pop((account, action), None)
+        engine.reads.worked(account, action)
         return {"rows": found}
     name = engine.settings.accounts[account].provider
     if isinstance(found, Broken) or for_read(name, found.code).row.verdict in LATER:
         refused(engine, account, action, found)
-        return trouble_s(engine, account, action) * 1000
+        return engine.reads.failed(account, action) * 1000
     return {"code": found.code, "message": found.message}
 
 

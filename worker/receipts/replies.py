@@ -5,7 +5,7 @@ from typing import Final
 
 from smsline.ledger import accounts, due, pages
 from worker.engine import Engine
-from worker.gate import left_to_others, trouble_s, wait_for_token
+from worker.gate import left_to_others, wait_for_token
 from worker.providers.base import Broken, Refused, ReplyProvider
 from worker.receipts.pushed import read_pushed
 from worker.routing.presence import LEFT_MS
@@ -61,7 +61,7 @@ def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[in
     page = provider.pull_replies(PAGE)
     if not isinstance(page, bytes):
         accounts.note_error(engine.ledger, account, f"{page.code} while pulling replies")
-        return 0, trouble_s(engine, account, provider.replies_action) * 1000
+        return 0, engine.reads.failed(account, provider.replies_action) * 1000
     rows = provider.count_replies(page)
     answer = provider.read_replies(page) if rows is None else None
     if isinstance(answer, Refused | Broken) and left_to_others(engine, account, provider.replies_action, answer):

@@ -152,7 +152,7 @@ class Scheduler:
         keys = self.engine.ledger.keys
         watched: list[tuple[str, Callable[[str, float], object]]] = [
             (keys.later, self._move_later),
-            (keys.lease, lambda _key, _now_ms: rescuer.recover(self.engine)),
+            (keys.lease, lambda _key, _now_ms: rescuer.rescue(self.engine)),
             (keys.stats_due, lambda _key, _now_ms: statistics.write(self.engine)),
         ]
         for lane in [lane for lane in LANES if lane_queue(lane) in self.queues]:

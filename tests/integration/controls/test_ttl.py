@@ -118,7 +118,7 @@ def test_claimed_by_a_worker_that_died(line: Scene) -> None:
     (due, *_), _ = batch_queues.due_queues(line.ledger, "otp")
     batch_queues.take(line.ledger, due, 1, limit=200, linger_ms=0, lease_ms=60_000, worker="dead")
     nobody_works(line, TTL_S + 1)
-    assert rescuer.recover(line.engine) == 1
+    assert rescuer.rescue(line.engine) == 1
     assert send.send_slice(line.engine, "otp") == 0
     check_expired(line, job)
 

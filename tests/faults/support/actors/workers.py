@@ -242,7 +242,7 @@ class Workers:
             return
         attempt = int(leased[pick % len(leased)])
         stage.make_due(stage.ledger.keys.lease, str(attempt))
-        rescuer.recover(stage.engine)
+        rescuer.rescue(stage.engine)
         if attempt in stage.model.attempts and stage.model.attempts[attempt].state == "begun":
             stage.model.record(attempt, dict.fromkeys(stage.model.attempts[attempt].spots, "q"), told=False)
         if not stopped:

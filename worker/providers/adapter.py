@@ -24,8 +24,8 @@ LOG: Final = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# Code of a call that was not made because its bucket gave no token in time (smsline/codes).
 BUSY: Final = "limit.Busy"
-"""Code of a call that was not made because its bucket gave no token in time (smsline/codes)."""
 
 POOL_SIZE: Final = 8
 

@@ -11,8 +11,9 @@ from smsline.receipt import Receipt as Receipt  # noqa: PLC0414 - adapters impor
 
 Region: TypeAlias = Literal["mainland", "global"]
 
+# Queries of one block under way side by side; an adapter's connections must do for so many in every
+# thread.
 QUERIES_AT_ONCE: Final = 4
-"""Queries of one block under way side by side; an adapter's connections must do for so many in every thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ class Call:
     own_params: Sequence[tuple[str, ...]] = ()
 
 
+# Code of a number that could not be in the call with the others: nothing was sent to it, and it
+# goes with the next call (smsline/codes).
 AGAIN: Final = "call.Again"
-"""Code of a number that could not be in the call with the others: nothing was sent to it, and it goes with the next call
-(smsline/codes)."""
 
 
 class Item(NamedTuple):
@@ -339,17 +340,12 @@ class FindProvider(Provider, Protocol):
     def find_action(self) -> str:
         """The action whose bucket `find` is charged to."""
 
+    @property
+    def find_limit(self) -> int:
+        """Numbers in one `find`."""
+
     def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What the provider took of the call with this context, as far as it knows by now; empty when it knows of none.
 
         A number that is missing may not have been taken, or not be known yet.
         """
-
-
-@runtime_checkable
-class FindSomeProvider(FindProvider, Protocol):
-    """A `FindProvider` that tells of a few numbers of a call at a time."""
-
-    @property
-    def find_limit(self) -> int:
-        """Numbers in one `find`."""

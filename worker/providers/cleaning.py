@@ -6,11 +6,11 @@ from typing import Final, TypeAlias
 from smsline.errors import shorten
 from smsline.numbers import mask_in
 
+# Makes text that came from outside fit for a log.
 Clean: TypeAlias = Callable[[str], str]
-"""Makes text that came from outside fit for a log."""
 
+# Answers that a cleaner remembers.
 REMEMBERED: Final = 1000
-"""Answers that a cleaner remembers."""
 
 
 def cleaner(secrets: Iterable[str]) -> Clean:

@@ -9,8 +9,8 @@ import httpx
 
 from config.accounts import Account
 
+# The setting of an account that takes no proxy, whatever the environment says.
 DIRECT: Final = "none"
-"""The setting of an account that takes no proxy, whatever the environment says."""
 
 
 class Egress(NamedTuple):

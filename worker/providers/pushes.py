@@ -13,11 +13,11 @@ from config.providers import PROVIDERS
 from worker.providers.base import Receipt, ReceiptPage, Reply, ReplyPage
 from worker.providers.reading import receipts_of, replies_of
 
+# Characters of a reply that are kept.
 LONGEST_TEXT: Final = 4096
-"""Characters of a reply that are kept."""
 
+# In place of a receipt: the row can be read, and the message is still on its way.
 PENDING: Final = "pending"
-"""In place of a receipt: the row can be read, and the message is still on its way."""
 
 
 @dataclass(frozen=True, slots=True)

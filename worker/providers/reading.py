@@ -13,8 +13,9 @@ import msgspec
 from worker.providers.base import Broken, Item, Receipt, ReceiptPage, Reply, ReplyPage
 from worker.providers.cleaning import Clean
 
+# Characters kept of a field. The longest that counts is Tencent's SessionContext, under 512 bytes
+# (its document, line 3784).
 LONGEST: Final = 512
-"""Characters kept of a field. The longest that counts is Tencent's SessionContext, under 512 bytes (its document, line 3784)."""
 
 Row: TypeAlias = dict[str, Any]
 
@@ -72,8 +73,8 @@ def without_a_word(status: int, *, answered: bool = False) -> Broken:
     return Broken(maybe_sent=not turned_away, code=f"http.{status}", detail=detail)
 
 
+# A longer Retry-After is a mistake, or an operator's matter.
 LONGEST_WAIT_S: Final = 3600.0
-"""A longer Retry-After is a mistake, or an operator's matter."""
 
 
 def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from config.fields import PLACE
 
+# The account has no text for the template.
 UNKNOWN = "text.Unknown"
-"""The account has no text for the template."""
 
+# The text has places for more or fewer params than there are.
 UNFIT = "text.Params"
-"""The text has places for more or fewer params than there are."""
 
 
 def fill(text: str, params: Sequence[str]) -> str | None:

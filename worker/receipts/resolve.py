@@ -18,7 +18,7 @@ from smsline.states import State
 from worker import gate
 from worker.engine import Engine
 from worker.outcome import RESENT
-from worker.providers.base import FindProvider, FindSomeProvider, FoundMessage
+from worker.providers.base import FindProvider, FoundMessage
 from worker.receipts import apply
 from worker.receipts.matching import SLACK_S
 from worker.receipts.query import ask
@@ -108,7 +108,7 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
     numbers = [number for _, _, number in unsure_of(engine.ledger, attempt.entries)]
     if not numbers:
         return Round()
-    limit = provider.find_limit if isinstance(provider, FindSomeProvider) else len(numbers)
+    limit = provider.find_limit
     all_found: list[FoundMessage] = []
     again_s: float | None = None
     for start in range(0, len(numbers), limit):

@@ -15,8 +15,8 @@ import msgspec
 from worker.providers.base import Broken, Content
 from worker.providers.texts import UNFIT, UNKNOWN, fill
 
+# A param is not of the form name=value, or two have the same name.
 UNNAMED: Final = "params.Unnamed"
-"""A param is not of the form name=value, or two have the same name."""
 
 RULE: Final = "every param of an Alibaba template must be written name=value, each name once"
 

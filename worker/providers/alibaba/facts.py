@@ -12,17 +12,18 @@ SEND_GLOBE: Final = "SendMessageToGlobe"
 SEND_CHINA: Final = "SendMessageWithTemplate"
 MESSAGE: Final = "QueryMessage"
 
+# Numbers in one SendSms. The provider takes 1,000 (2017-05-25, SendSms), but a batch of smsline has
+# no more than 200.
 NUMBERS_PER_CALL: Final = 200
-"""Numbers in one SendSms. The provider takes 1,000 (2017-05-25, SendSms), but a batch of smsline has no more than 200."""
 
+# Numbers in one SendBatchSms, each with its own params (2017-05-25, SendBatchSms).
 OWN_PER_CALL: Final = 100
-"""Numbers in one SendBatchSms, each with its own params (2017-05-25, SendBatchSms)."""
 
+# Most rows of a QuerySendDetails (2017-05-25, QuerySendDetails).
 ROWS_PER_PAGE: Final = 50
-"""Most rows of a QuerySendDetails (2017-05-25, QuerySendDetails)."""
 
+# How far back QuerySendDetails looks, days (2017-05-25, QuerySendDetails).
 DAYS_BACK: Final = 30
-"""How far back QuerySendDetails looks, days (2017-05-25, QuerySendDetails)."""
 
 _HELP: Final = "help.aliyun.com/en/sms/developer-reference/api-dysmsapi-2017-05-25-"
 _INTL: Final = "alibabacloud.com/help/en/sms/api-"

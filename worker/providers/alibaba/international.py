@@ -28,8 +28,8 @@ from worker.providers.base import (
 )
 from worker.providers.reading import text, unreadable, whole, word
 
+# What a query answers until there is a receipt.
 NOT_YET: Final = "DATA_NOT_EXIST"
-"""What a query answers until there is a receipt."""
 
 
 class GlobeStatus(StrEnum):
@@ -45,8 +45,8 @@ class InternationalProvider(AlibabaSite):
 
     version = "2018-05-01"
     code_field, message_field = "ResponseCode", "ResponseDescription"
+    # QueryMessage, though it is never called by number.
     ask_action: Final = MESSAGE
-    """QueryMessage, though it is never called by number."""
     query_rule: Final = QueryRule(MESSAGE)
 
     def batch_rule(self, region: Region) -> BatchRule:

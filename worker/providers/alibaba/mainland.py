@@ -41,11 +41,13 @@ from worker.providers.base import (
 from worker.providers.reading import unreadable, word
 
 # A call may take its whole timeout, 10 s by default; the rest is for clocks that differ.
+# How far the provider's clock may be from ours, and how late a call may reach it, when a day is
+# chosen.
 _SLACK_S: Final = 120
-"""How far the provider's clock may be from ours, and how late a call may reach it, when a day is chosen."""
 
+# How long ago a call is that is looked for, at most: twice the longest horizon that is usual, and
+# some more.
 _FIND_BACK_S: Final = 3 * 3600
-"""How long ago a call is that is looked for, at most: twice the longest horizon that is usual, and some more."""
 
 _DAY_S: Final = 86_400
 
@@ -59,7 +61,7 @@ class SendStatus(StrEnum):
 
 
 class MainlandProvider(AlibabaSite):
-    """An account of the mainland site; a `QueryProvider` and a `FindSomeProvider`."""
+    """An account of the mainland site; a `QueryProvider` and a `FindProvider`."""
 
     version = "2017-05-25"
     code_field, message_field = "Code", "Message"

@@ -15,8 +15,8 @@ from worker.providers.pushes import LONGEST_TEXT, PushFormat
 from worker.providers.reading import flag, text, whole, word
 
 _MOBILE_DIGITS: Final = 11
+# Status of the international site's rows: sent, failed, expired.
 _FINAL: Final = {"1": True, "2": False, "6": False}
-"""Status of the international site's rows: sent, failed, expired."""
 
 
 def receipt_of(row: dict[str, Any]) -> Receipt | None:

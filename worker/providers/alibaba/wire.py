@@ -20,11 +20,13 @@ from worker.providers.reading import Row, opened, without_a_word, word
 
 FORM: Final = "application/x-www-form-urlencoded"
 
+# Parameters that go in a form as the body (official SDK 4.6.0, `send_batch_sms`); all others stand
+# in the query string.
 IN_BODY: Final = frozenset({"PhoneNumberJson", "SignNameJson", "TemplateParamJson", "SmsUpExtendCodeJson"})
-"""Parameters that go in a form as the body (official SDK 4.6.0, `send_batch_sms`); all others stand in the query string."""
 
+# Header that names the wait after too many calls, in milliseconds (official SDK, which sleeps for
+# so many).
 RETRY_AFTER: Final = "x-acs-retry-after"
-"""Header that names the wait after too many calls, in milliseconds (official SDK, which sleeps for so many)."""
 
 
 class AlibabaSite(Adapter):

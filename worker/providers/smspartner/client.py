@@ -41,11 +41,11 @@ from worker.providers.smspartner.facts import (
 from worker.providers.smspartner.manage import amount
 from worker.providers.smspartner.status import StatusPage
 
+# Pages of one tag that are asked for; a call has 500 numbers, which are that many pages of 25.
 PAGES_MOST: Final = 20
-"""Pages of one tag that are asked for; a call has 500 numbers, which are that many pages of 25."""
 
+# What a status call answers about a message or a tag that it does not know, or not yet.
 NOT_KNOWN: Final = "4"
-"""What a status call answers about a message or a tag that it does not know, or not yet."""
 
 _POSTED: Final = frozenset({SEND, QUERY, LOOKUP, HLR})
 _JSON: Final = {"content-type": "application/json"}
@@ -56,6 +56,7 @@ class SmsPartnerProvider(Adapter):
 
     facts = FACTS
     find_action: Final = FIND
+    find_limit: Final = NUMBERS_PER_CALL
     ask_action: Final = FIND
     balance_action: Final = CREDITS
     query_rule: Final = QueryRule(QUERY, NUMBERS_PER_CALL)

@@ -16,11 +16,12 @@ LOOKUP: Final = "lookup"
 HLR: Final = "hlr/notify"
 STOP_LIST: Final = "stop-sms/list"
 
+# Numbers in one bulk-send, multi-status, lookup or hlr/notify (SMSPartner API pages; error codes,
+# lines 50, 68, 81, 117).
 NUMBERS_PER_CALL: Final = 500
-"""Numbers in one bulk-send, multi-status, lookup or hlr/notify (SMSPartner API pages; error codes, lines 50, 68, 81, 117)."""
 
+# `gamme` of the low-cost range.
 LOW_COST: Final = 2
-"""`gamme` of the low-cost range."""
 
 _GUESSED: Final = "none documented; a third-party client keeps to 5 a second, 300 a minute"
 _SELDOM: Final = "none documented; there is no reason to ask more often"

@@ -20,8 +20,8 @@ _NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
 # At least seven digits, so that a date or a count in the message is not taken for a number.
 _NUMBERS: Final = re.compile(r"\+?[0-9][0-9 .-]{5,}[0-9]")
 _LAST: Final = 10**9
+# Of dates without one; the pages name none, the provider and its voice answers are there.
 _ZONE: Final = ZoneInfo("Europe/Paris")
-"""Of dates without one; the pages name none, the provider and its voice answers are there."""
 
 
 def received(spelled: str) -> int | None:

@@ -18,8 +18,8 @@ from worker.providers.smspartner.spelling import asked as number_asked
 from worker.providers.smspartner.spelling import moment, received
 from worker.providers.smspartner.wire import statuses_in
 
+# The namespace of the words a status can be.
 SPACE: Final = "dlr"
-"""The namespace of the words a status can be."""
 
 
 @dataclass(frozen=True, slots=True)

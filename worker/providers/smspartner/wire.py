@@ -12,26 +12,27 @@ from worker.providers.cleaning import Clean
 from worker.providers.reading import Oddities, Row, first, flag, items_of, opened, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import asked, named
 
+# The code of what went well; success counts more (another call answers success with code 2).
 OK: Final = "200"
-"""The code of what went well; success counts more (another call answers success with code 2)."""
 
+# Stands for the code of a failure that has none.
 UNEXPLAINED: Final = "success.false"
-"""Stands for the code of a failure that has none."""
 
+# As `Engine.context` makes them; so long a tag can be read by people.
 _CONTEXT: Final = re.compile(r"(sl):([0-9a-f]{6}):([0-9]{1,12})")
-"""As `Engine.context` makes them; so long a tag can be read by people."""
 _ELEMENT: Final = re.compile(r"children\[(\w+)\]")
 
+# The last field that an elementId of code 9 names, to the code that says whose fault it is; any
+# other is the call's own.
 FIELDS: Final[Mapping[str, str]] = {
     "phoneNumber": "9.phoneNumbers",
     "phoneNumbers": "9.phoneNumbers",
     "message": "9.message",
     "sender": "9.sender",
 }
-"""The last field that an elementId of code 9 names, to the code that says whose fault it is; any other is the call's own."""
 
+# Codes that speak of single numbers, and so of a whole call only because it holds one of them.
 ABOUT_NUMBERS: Final = frozenset({"9.phoneNumbers", "13", "14", "15"})
-"""Codes that speak of single numbers, and so of a whole call only because it holds one of them."""
 
 # The sender or the text spoils every number of a call, a number only itself.
 _WORST_FIRST: Final = ("9", "9.sender", "9.message", "9.phoneNumbers")

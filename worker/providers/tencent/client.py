@@ -53,18 +53,20 @@ SERVICE: Final = "sms"
 CONTENT_TYPE: Final = "application/json"
 LANGUAGE: Final = "en-US"
 
+# Most bytes of a POST signed with TC3-HMAC-SHA256 (Tencent SMS API document, line 353).
 BODY_LIMIT: Final = 10 * 1024 * 1024
-"""Most bytes of a POST signed with TC3-HMAC-SHA256 (Tencent SMS API document, line 353)."""
 
+# What an endpoint may answer to an action that it does not have, besides codes that speak of the
+# whole account.
 NOT_THERE: Final = frozenset({"UnsupportedOperation", "http.404", "http.405"})
-"""What an endpoint may answer to an action that it does not have, besides codes that speak of the whole account."""
 
+# For how long SendMultiGlobalSms is left alone once it was refused for what concerns all its calls:
+# the account itself may have been the trouble, and then the action is there all the same.
 EACH_AGAIN_S: Final = 600.0
-"""For how long SendMultiGlobalSms is left alone once it was refused for what concerns all its calls: the account itself may have been
-the trouble, and then the action is there all the same."""
 
+# Kept off the oldest time that can be asked for, so that clocks which differ a little do not make
+# it too old.
 _ASK_MARGIN_S: Final = 60
-"""Kept off the oldest time that can be asked for, so that clocks which differ a little do not make it too old."""
 
 
 class TencentProvider(Adapter):
@@ -81,8 +83,9 @@ class TencentProvider(Adapter):
         "signatures": LIST_SIGNS,
     }
 
+    # When SendMultiGlobalSms may be tried again by this process, after the endpoint has said that
+    # it is not to be had.
     _each_again_s = 0.0
-    """When SendMultiGlobalSms may be tried again by this process, after the endpoint has said that it is not to be had."""
 
     @staticmethod
     def new_nonce() -> int:

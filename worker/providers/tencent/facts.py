@@ -24,15 +24,16 @@ DELETE_TEMPLATE: Final = "DeleteSmsTemplate"
 LIST_TEMPLATES: Final = "DescribeSmsTemplateList"
 MODIFY_TEMPLATE: Final = "ModifySmsTemplate"
 
+# Numbers in one SendSms, all mainland or all global (Tencent SMS API document, lines 3776-3778);
+# the same in a SendMultiGlobalSms (tencentcloud-sdk-python-sms 3.1.153, `models.MultiSmsInfo`) and
+# a DescribePhoneNumberInfo (line 3967).
 NUMBERS_PER_CALL: Final = 200
-"""Numbers in one SendSms, all mainland or all global (Tencent SMS API document, lines 3776-3778); the same in a
-SendMultiGlobalSms (tencentcloud-sdk-python-sms 3.1.153, `models.MultiSmsInfo`) and a DescribePhoneNumberInfo (line 3967)."""
 
+# Receipts in one answer to either pull action (Tencent SMS API document, lines 2675 and 2814).
 ROWS_PER_PAGE: Final = 100
-"""Receipts in one answer to either pull action (Tencent SMS API document, lines 2675 and 2814)."""
 
+# How far back a number can be asked about, seconds (Tencent SMS API document, line 2812).
 ASK_BACK_S: Final = 7 * 24 * 3600
-"""How far back a number can be asked about, seconds (Tencent SMS API document, line 2812)."""
 
 
 def _limit(per_second: float, line: int, listed: int) -> ActionLimit:

@@ -16,8 +16,8 @@ Method: TypeAlias = Literal["HmacSHA256", "HmacSHA1"]
 
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded"
+# Most bytes of a POST signed this way (Tencent SMS API document, line 353).
 BODY_LIMIT: Final = 1024 * 1024
-"""Most bytes of a POST signed this way (Tencent SMS API document, line 353)."""
 
 _DIGESTS: Final[Mapping[Method, str]] = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}
 

@@ -30,11 +30,11 @@ from worker.providers.tencent.facts import (
     SENDS,
 )
 
+# Whose hours the provider's statistics are taken to be in; the document does not say.
 ZONE: Final = ZoneInfo("Asia/Shanghai")
-"""Whose hours the provider's statistics are taken to be in; the document does not say."""
 
+# Longest time in one question about receipts (Tencent SMS API document, line 3100).
 LONGEST: Final = timedelta(days=32)
-"""Longest time in one question about receipts (Tencent SMS API document, line 3100)."""
 
 # Longer than E.164 allows, because an international prefix may come before it (00, 011).
 _WRITTEN: Final = re.compile(r"\+?[0-9]{5,20}")

@@ -21,8 +21,9 @@ from worker.providers.tencent.questions import filled, page_size, positive
 MadeOf = TypeVar("MadeOf")
 Listed = TypeVar("Listed")
 
+# Ids, or rows, in one list (Tencent SMS API document, lines 3493 and 4442; the official SDK's
+# models say the same).
 IDS_AT_ONCE: Final = ROWS_PER_PAGE
-"""Ids, or rows, in one list (Tencent SMS API document, lines 3493 and 4442; the official SDK's models say the same)."""
 
 
 class Review(StrEnum):
@@ -118,6 +119,9 @@ class Template:
     created_at_s: Annotated[int, whole, "CreateTime"]
 
 
+# What a signature stands for: `SignType` (Tencent SMS API document, line 3243). The mainland site
+# takes company, trademark and institution alone nowadays (official SDK,
+# `models.AddSmsSignRequest`).
 KINDS: Final[Mapping[str, int]] = {
     "company": 0,
     "app": 1,
@@ -127,9 +131,8 @@ KINDS: Final[Mapping[str, int]] = {
     "institution": 5,
     "mini-program": 6,
 }
-"""What a signature stands for: `SignType` (Tencent SMS API document, line 3243). The mainland site takes company,
-trademark and institution alone nowadays (official SDK, `models.AddSmsSignRequest`)."""
 
+# What proves it: `DocumentType` (Tencent SMS API document, line 3244).
 DOCUMENTS: Final[Mapping[str, int]] = {
     "three-in-one": 0,
     "business-license": 1,
@@ -141,7 +144,6 @@ DOCUMENTS: Final[Mapping[str, int]] = {
     "trademark-certificate": 7,
     "official-account-screenshot": 8,
 }
-"""What proves it: `DocumentType` (Tencent SMS API document, line 3244)."""
 
 # Which documents prove which kind (line 3243); with another the review is bound to fail.
 _PROVES: Final[Mapping[int, frozenset[int]]] = {

@@ -76,18 +76,19 @@ class _PlainEnvelope(Struct, rename="pascal"):
 
 
 TIMEOUT: Final = "InternalError.Timeout"
+# Of a call whose every number met the timeout and has neither serial nor fee: the provider took
+# none of them, and its document (line 5072) says to try again (smsline/codes).
 UNTAKEN: Final = "InternalError.Timeout/untaken"
-"""Of a call whose every number met the timeout and has neither serial nor fee: the provider took none of them, and its document
-(line 5072) says to try again (smsline/codes)."""
 
 # Made once: msgspec compiles the types of a decoder when it is built.
 _PLAIN_DECODER: Final = msgspec.json.Decoder(_PlainEnvelope)
+# Numbers of a whole page as the provider writes them (`spelling.received`), looked at together.
 _PLAIN_NUMBERS: Final = re.compile(r"(?:\+(?!860)[1-9][0-9]{6,14}(?: |$))*")
-"""Numbers of a whole page as the provider writes them (`spelling.received`), looked at together."""
 
+# Make a value of its parts two to three times as fast as `Receipt(…)`, which goes through Python; a
+# page has a hundred of them.
 _RECEIPT: Final = partial(tuple.__new__, Receipt)
 _ITEM: Final = partial(tuple.__new__, Item)
-"""Make a value of its parts two to three times as fast as `Receipt(…)`, which goes through Python; a page has a hundred of them."""
 _TAKEN: Final = msgspec.json.Decoder(_TakenEnvelope)
 
 

@@ -29,7 +29,6 @@ from worker.providers.alibaba.mainland import SendStatus
 from worker.providers.base import (
     Broken,
     FindProvider,
-    FindSomeProvider,
     FoundMessage,
     MessageRef,
     QueryProvider,
@@ -266,7 +265,7 @@ def test_who_can_find() -> None:
     line = answering(200, b"")
     provider = line.mainland()
 
-    assert isinstance(provider, FindSomeProvider)
+    assert isinstance(provider, FindProvider)
     assert (provider.find_action, provider.find_limit) == ("QuerySendDetails", 1)
     assert not isinstance(line.international(), FindProvider)
 

@@ -45,6 +45,7 @@ class Finding:
     asked: list[tuple[str, list[int]]] = field(default_factory=list)
     ask_action: str = FIND
     find_action: str = FIND
+    find_limit: int = 500
 
     def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002
         """Not asked for here."""

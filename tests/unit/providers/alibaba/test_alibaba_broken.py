@@ -20,49 +20,10 @@ from tests.unit.providers.alibaba.harness import (
     globe_refused,
     query_of,
     refused,
-    sent,
 )
-from worker.providers.base import Answer, Broken, Call
+from worker.providers.base import Answer, Call
 
 OWN = replace(CALL, own_params=[("code=1",), ("code=2",)])
-
-
-def _without_detail(answer: object) -> object:
-    return replace(answer, detail="") if isinstance(answer, Broken) else answer
-
-
-@pytest.mark.parametrize(
-    ("error", "maybe_sent"),
-    [
-        (httpx.ConnectError("refused"), False),
-        (httpx.ConnectTimeout("slow"), False),
-        (httpx.PoolTimeout("busy"), False),
-        (httpx.ReadTimeout("slow"), True),
-        (httpx.WriteTimeout("slow"), True),
-        (httpx.ReadError("reset"), True),
-        (httpx.WriteError("reset"), True),
-        (httpx.RemoteProtocolError("hung up"), True),
-        (ValueError("odd"), True),
-        (OSError("odd"), True),
-    ],
-)
-def test_broken_calls(error: Exception, maybe_sent: bool) -> None:
-    """The exception draws the line between a request that never left and one that may have arrived."""
-    answer = failing(error).mainland().send(CALL)
-
-    assert isinstance(answer, Broken)
-    assert (answer.maybe_sent, answer.code) == (maybe_sent, f"http.{type(error).__name__}")
-
-
-def test_no_time_and_no_connection() -> None:
-    """Without time, or after closing, nothing leaves."""
-    line = answering(200, sent())
-    provider = line.mainland()
-
-    assert _without_detail(provider.send(replace(CALL, timeout_s=0))) == Broken(False, "http.NoTime", "")
-    provider.close()
-    assert _without_detail(provider.send(CALL)) == Broken(False, "http.Closed", "")
-    assert line.requests == []
 
 
 def test_every_call_is_signed_anew() -> None:

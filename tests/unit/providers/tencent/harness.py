@@ -1,11 +1,7 @@
 """What the tests of this folder share: an account, a provider on a fake or a loopback transport, and answers to give."""
 
-import contextlib
 import json
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -109,69 +105,6 @@ def page_body(*rows: object) -> bytes:
 def error_body(code: str, message: str = "no") -> bytes:
     """The envelope of an error."""
     return json.dumps({"Response": {"Error": {"Code": code, "Message": message}, "RequestId": "req-1"}}).encode()
-
-
-Script = Callable[[socket.socket, threading.Event], None]
-
-
-@dataclass
-class Loopback:
-    """A listening socket on 127.0.0.1; each connection is handed to `script` in a thread of its own."""
-
-    script: Script
-    connections: int = 0
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[str]:
-        """The address, `127.0.0.1:port`, while it listens."""
-        threads: list[threading.Thread] = []
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            server.settimeout(0.02)
-            threads.append(threading.Thread(target=self._accept, args=(server, threads)))
-            threads[0].start()
-            try:
-                yield f"127.0.0.1:{server.getsockname()[1]}"
-            finally:
-                self.stop.set()
-                threads[0].join(5)
-        for thread in threads[1:]:
-            thread.join(5)
-
-    def _accept(self, server: socket.socket, threads: list[threading.Thread]) -> None:
-        while not self.stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                connection, _ = server.accept()
-                self.connections += 1
-                threads.append(threading.Thread(target=self._serve, args=(connection,)))
-                threads[-1].start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
-            self.script(connection, self.stop)
-
-
-def read_request(connection: socket.socket) -> tuple[dict[str, str], bytes]:
-    """Headers (lower-case names) and body of the next request; empty headers when the peer hung up."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        if not (chunk := connection.recv(65536)):
-            return {}, b""
-        received += chunk
-    head, _, body = received.partition(b"\r\n\r\n")
-    headers = {
-        name.lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
-    }
-    while len(body) < int(headers.get("content-length", 0)):
-        body += connection.recv(65536)
-    return headers, body
-
-
-def response(body: bytes, *, status: str = "200 OK", headers: str = "") -> bytes:
-    """The bytes of an HTTP answer."""
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
 
 
 def at(address: str, *, path: str = "", timeout_s: float = 5.0) -> Account:

@@ -1,4 +1,4 @@
-"""The transport on a real socket of this machine: what the fakes cannot show."""
+"""The transport that all adapters share, on a real socket of this machine: what the fakes cannot show."""
 
 import contextlib
 import socket
@@ -15,19 +15,8 @@ import httpcore
 import pytest
 
 from tests.support.accounts import changed
-from tests.unit.providers.tencent.harness import (
-    CALL,
-    NOW,
-    SECRET_ID,
-    SECRET_KEY,
-    Loopback,
-    Script,
-    at,
-    read_request,
-    response,
-    row,
-    sent_body,
-)
+from tests.unit.providers.line import Loopback, Script, read_request, response
+from tests.unit.providers.tencent.harness import CALL, NOW, SECRET_ID, SECRET_KEY, at, row, sent_body
 from worker.providers import deadline
 from worker.providers.base import Answer, Broken, Provider, Sent
 from worker.providers.deadline import DeadlineBackend, DeadlineTransport

@@ -1,9 +1,36 @@
 """Every metric of the contract is served once there is something to tell."""
 
+import re
+
 from smsline.ledger import accounts, dead, due, statistics
 from smsline.ledger.link import Ledger
 from tests.unit.deploy.test_deploy import METRICS, names_in
 from tests.unit.web.conftest import Site
+
+LABELS = {
+    "recipients_total": "account lane state",
+    "recipients_by_country_total": "account country state",
+    "codes_total": "account code kind verdict",
+    "calls_total": "account action outcome",
+    "call_duration_seconds_count": "account action",
+    "call_recipients_count": "",
+    "submit_to_accepted_seconds_count": "lane",
+    "accepted_to_final_seconds_count": "account",
+    "waiting_recipients": "lane",
+    "oldest_waiting_seconds": "lane",
+    "bucket_limit": "account action",
+    "receipts_due": "account",
+    "receipts_unmatched_total": "account",
+    "unsure_recipients": "account",
+    "account_up": "account",
+    "parked_since_seconds": "account code template",
+    "credit": "account",
+    "dead_recipients": "account code",
+    "open_jobs": "",
+    "webhook_deliveries_total": "endpoint outcome",
+    "worker_last_pulse_seconds": "queue",
+}
+"""The labels of each metric, and no others: dashboards elsewhere sum over them."""
 
 ACCOUNT = {"main": {"provider": "tencent", "secret_id": "i", "secret_key": "k", "sdk_app_id": "1", "sign": "s"}}
 
@@ -31,4 +58,8 @@ def test_every_metric_that_alerts_and_dashboards_ask_for_is_served(site: Site, w
     text = site(accounts=ACCOUNT).get("/metrics").text
 
     assert names_in(text) >= METRICS - {"ledger_memory_bytes", "ledger_memory_limit_bytes"}  # fakeredis has no INFO
+    shown = re.findall(r"^smsline_(\w+?)(?:\{(.*)\})? \S+$", text, re.MULTILINE)
+    assert {
+        name: " ".join(sorted(re.findall(r'(\w+)="', labels))) for name, labels in shown if name in LABELS
+    } == LABELS
     assert statistics.totals(web_ledger)["r|main|otp|accepted"] == 1

@@ -52,8 +52,12 @@ def test_a_dashboard_can_be_imported(path: Path) -> None:
 
 
 def test_every_alert_names_a_page_that_is_there() -> None:
-    """Whoever is woken has something to read."""
-    pages = re.findall(r"runbook: (\S+)", (PROMETHEUS / "alerts.yml").read_text())
+    """Whoever is woken has something to read; and in some outage that is played below, each one fires."""
+    rules = (PROMETHEUS / "alerts.yml").read_text()
+    played = "".join(path.read_text() for path in PROMETHEUS.glob("*_test.yml"))
+    fired = re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n", played)
+    assert set(re.findall(r"alert: (\w+)", rules)) == set(fired)
+    pages = re.findall(r"runbook: (\S+)", rules)
     assert len(pages) >= 15
     assert all((ROOT / page).exists() for page in pages)
 

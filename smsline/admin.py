@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 from smsline import codes, questions, suppressed
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.health import AccountHealth, health_of
-from smsline.ledger import accounts, breaker, dead, jobs, number_page, presence, replies, suppression
+from smsline.ledger import accounts, breaker, dead, number_page, presence, replies, suppression
+from smsline.ledger.job_list import list_jobs
 from smsline.ledger.jobs import Status
 from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.odds import odds_of
@@ -85,7 +86,7 @@ class Admin(Webhooks):
     def jobs(self, *, limit: int = 50, state: str = "") -> list[Status]:
         """The newest jobs, newest first; only those in `state` when given."""
         with self._acting():
-            return jobs.list_jobs(self._ledger, limit=limit, state=state)
+            return list_jobs(self._ledger, limit=limit, state=state)
 
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
         """What is in the dead letter, by account, code and state, most first, with what each code means and what to do."""

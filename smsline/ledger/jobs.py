@@ -127,51 +127,6 @@ def unfolded(held: dict[str, str]) -> dict[str, str]:
     return {"complete": "1", "total": "1", "calls": "1", **held} if "only" in held else held
 
 
-def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Status]:
-    """The newest jobs, newest first; open or paused ones are found without a look at others."""
-    found: list[Status] = []
-    start, listed = 0, ledger.keys.open if state in {"open", "paused"} else ledger.keys.jobs
-    while len(found) < limit:
-        # By rank: a job that comes meanwhile moves the others back by one, and one of them may be listed twice, none is lost.
-        names = ledger.redis.zrevrange(listed, start, start + 99)
-        if not names:
-            break
-        start += 100
-        pipe = ledger.redis.pipeline(transaction=False)
-        for name in names:
-            pipe.hgetall(ledger.keys.job(name.decode()))
-        statuses = [status_from(name.decode(), held) for name, held in zip(names, pipe.execute(), strict=True) if held]
-        found += [status for status in statuses if state in {"", status["state"]}]
-    return found[:limit]
-
-
-# Open jobs, the oldest first, that are looked at for the oldest waiting recipient: paused campaigns may be older than
-# what waits.
-OLDEST_LOOKED_AT: Final = 500
-
-
-def oldest_waiting(ledger: Ledger, *, now_ms: int) -> dict[str, int]:
-    """For each lane since when its oldest open job with waiting recipients could go out, epoch ms.
-
-    Lanes without one are left out.
-    """
-    names = ledger.redis.zrange(ledger.keys.open, 0, OLDEST_LOOKED_AT - 1)
-    pipe = ledger.redis.pipeline(transaction=False)
-    for name in names:
-        pipe.hmget(ledger.keys.job(name.decode()), "lane", "waiting", "state", "created_ms", "start_ms")
-    found: dict[str, int] = {}
-    for lane, waiting, state, created_ms, start_ms in pipe.execute():
-        since_ms = max(int(created_ms or 0), int(start_ms or 0))
-        if state == b"open" and int(waiting or 0) > 0 and since_ms <= now_ms:
-            found[lane.decode()] = min(since_ms, found.get(lane.decode(), since_ms))
-    return found
-
-
-def count_open(ledger: Ledger) -> int:
-    """How many jobs are not closed."""
-    return int(ledger.redis.zcard(ledger.keys.open))
-
-
 def total_of(ledger: Ledger, job: str) -> int:
     """How many recipients a job has so far; 0 when there is no such job."""
     return int(ledger.redis.hget(ledger.keys.job(job), "total") or 0)

@@ -22,7 +22,7 @@ from smsline.receipt import Receipt
 MOST_BLOCKS: Final = 200
 
 
-class Call(NamedTuple):
+class NamedCall(NamedTuple):
     """What a context of ours names.
 
     Attributes:
@@ -45,14 +45,14 @@ def context_of(ledger: Ledger, attempt: int, block: int | None = None) -> str:
     return f"sl:{ledger.instance()}:{attempt}" + ("" if block is None else f":{block}")
 
 
-def call_of(ledger: Ledger, context: str) -> Call | None:
+def call_of(ledger: Ledger, context: str) -> NamedCall | None:
     """The inverse of `context_of`; None for a context that is not ours."""
     words = context.split(":")
     if len(words) not in {3, 4} or words[:2] != ["sl", ledger.instance()]:
         return None
     if not all(word.isascii() and word.isdigit() for word in words[2:]):
         return None
-    return Call(int(words[2]), int(words[3]) if len(words) == 4 else None)
+    return NamedCall(int(words[2]), int(words[3]) if len(words) == 4 else None)
 
 
 def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: int) -> Found:
@@ -67,7 +67,7 @@ def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
     by_context: defaultdict[str, list[Receipt]] = defaultdict(list)
     for receipt in receipts:
         by_context[receipt.context].append(receipt)
-    calls, nameless, indexed_too = dict[Call, list[Receipt]](), list[Receipt](), list[Receipt]()
+    calls, nameless, indexed_too = dict[NamedCall, list[Receipt]](), list[Receipt](), list[Receipt]()
     for context, told in by_context.items():
         call = call_of(ledger, context)
         if call is None:
@@ -94,7 +94,7 @@ def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
 
 
 def _by_call(
-    ledger: Ledger, account: str, calls: Mapping[Call, list[Receipt]], *, today: int
+    ledger: Ledger, account: str, calls: Mapping[NamedCall, list[Receipt]], *, today: int
 ) -> tuple[list[Matched], dict[int, _Place], list[Receipt]]:
     """Receipts whose calls name the block.
 

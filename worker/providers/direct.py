@@ -121,7 +121,7 @@ class DirectConnection(httpcore.ConnectionInterface):
             self.close()
             raise
         return httpcore.Response(
-            answer.status, headers=answer.headers, content=_Body(self, stream, answer, deadlines["read"])
+            answer.status, headers=answer.headers, content=_DirectBody(self, stream, answer, deadlines["read"])
         )
 
     def _open(self, deadline: float) -> httpcore.NetworkStream:
@@ -173,7 +173,7 @@ class DirectConnection(httpcore.ConnectionInterface):
         return self._closed
 
 
-class _Body:
+class _DirectBody:
     """The bytes of an answer, as they come."""
 
     def __init__(

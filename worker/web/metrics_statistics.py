@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from smsline import codes
-from smsline.ledger import accounts, due, jobs, statistics
+from smsline.ledger import accounts, due, statistics
+from smsline.ledger.job_list import count_open, oldest_waiting
 from smsline.ledger.statistics import CALL_SIZES, FIRST_BOUND, LAST_BOUND, by_labels
 from worker.web.context import Web
 from worker.web.families import Family, Sample
@@ -80,13 +81,13 @@ def waiting(web: Web) -> Iterator[Family]:
         ({"lane": lane}, float(max(0, total))) for (lane, _), total in by_labels(totals, "g") if lane
     ]
     yield Family("waiting_recipients", "Recipients that wait for a call.", samples=counts)
-    oldest = jobs.oldest_waiting(web.ledger, now_ms=now_ms)
+    oldest = oldest_waiting(web.ledger, now_ms=now_ms)
     yield Family(
         "oldest_waiting_seconds",
         "Since the oldest job of the lane with waiting recipients could go out.",
         samples=[({"lane": lane}, (now_ms - since_ms) / 1000) for lane, since_ms in oldest.items()],
     )
-    yield Family("open_jobs", "Jobs that are not closed.", samples=[({}, float(jobs.count_open(web.ledger)))])
+    yield Family("open_jobs", "Jobs that are not closed.", samples=[({}, float(count_open(web.ledger)))])
 
 
 def _histograms(totals: Mapping[str, int]) -> Iterator[Family]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from smsline.job import JobSpec
-from smsline.ledger import accounts, batch_queues, dead, inbox, jobs, receipts, retention, serials
+from smsline.ledger import accounts, batch_queues, dead, inbox, job_list, jobs, receipts, retention, serials
 from smsline.ledger.batch_queues import BatchQueue, NotStarted
 from smsline.ledger.link import Ledger
 from smsline.receipt import Receipt
@@ -76,7 +76,7 @@ def test_open_jobs_are_found_without_a_look_at_closed_ones(world: World) -> None
     ledger, job = world.ledger, world.job([FIRST])
     ledger.redis.zadd(ledger.keys.jobs, {f"closed{n}": 9e15 + n for n in range(KEPT)})
     found: list[str] = []
-    spent = commands(ledger, lambda: found.extend(each["job"] for each in jobs.list_jobs(ledger, state="open")))
+    spent = commands(ledger, lambda: found.extend(each["job"] for each in job_list.list_jobs(ledger, state="open")))
     assert (found, spent < 20) == ([job], True)
     ledger.redis.zremrangebyscore(ledger.keys.jobs, 9e15, "+inf")
 

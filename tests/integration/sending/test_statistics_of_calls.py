@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from smsline.ledger import jobs, statistics
+from smsline.ledger import job_list, statistics
 from smsline.ledger.statistics import by_labels
 from tests.support.provider import refuse_items
 from tests.support.scene import Scene
@@ -71,7 +71,7 @@ def test_the_oldest_that_waits_is_known_by_lane(scene: Scene) -> None:
     """A paused job does not count, and one that has gone out neither."""
     now_ms = scene.ledger.now_ms()
     job = scene.submit(some_numbers(2), lane="marketing")
-    assert list(jobs.oldest_waiting(scene.ledger, now_ms=now_ms + 1000)) == ["marketing"]
-    assert jobs.count_open(scene.ledger) == 1
+    assert list(job_list.oldest_waiting(scene.ledger, now_ms=now_ms + 1000)) == ["marketing"]
+    assert job_list.count_open(scene.ledger) == 1
     scene.ask.pause(job)
-    assert jobs.oldest_waiting(scene.ledger, now_ms=now_ms + 1000) == {}
+    assert job_list.oldest_waiting(scene.ledger, now_ms=now_ms + 1000) == {}

@@ -12,7 +12,7 @@ import pytest
 from smsline.client import Client
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
 from smsline.job import Rejected
-from smsline.ledger import accounts, due, jobs
+from smsline.ledger import accounts, due, job_list
 from smsline.ledger.inbox import WAKE_UPS
 from smsline.ledger.link import Ledger
 from smsline.names import GONE_MS, LANES, lane_queue
@@ -65,7 +65,7 @@ def test_a_message_that_breaks_a_rule_is_refused(client: Client, change: dict[st
     with pytest.raises(BadInput) as refusal:
         client.send(**given)  # type: ignore[arg-type]
     assert message in str(refusal.value)
-    assert not jobs.list_jobs(client._ledger)
+    assert not job_list.list_jobs(client._ledger)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_campaign_without_recipients_is_refused(client: Client, to: object, me
     with pytest.raises(BadInput) as refusal:
         client.campaign(to=to, template="5678")  # type: ignore[arg-type]
     assert message in str(refusal.value)
-    assert not jobs.list_jobs(client._ledger)
+    assert not job_list.list_jobs(client._ledger)
 
 
 def test_the_good_rows_of_a_campaign_are_taken_and_the_bad_ones_told(

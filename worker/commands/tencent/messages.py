@@ -19,7 +19,7 @@ from worker.commands.tencent.session import AccountName, account, day, known
 from worker.providers.adapter import Adapter
 from worker.providers.tencent import questions
 from worker.providers.tencent.facts import ASK_BACK_S, ROWS_PER_PAGE
-from worker.providers.tencent.questions import Reply
+from worker.providers.tencent.questions import QueuedReply
 
 commands = typer.Typer()
 
@@ -93,8 +93,8 @@ def receipts(phone: Phone, *, since: Since = "7d", name: AccountName = "", as_js
     show(shown)
 
 
-def _print_replies(found: Iterator[Reply]) -> None:
-    taken: list[Reply] = []
+def _print_replies(found: Iterator[QueuedReply]) -> None:
+    taken: list[QueuedReply] = []
     try:
         taken.extend(found)
     finally:
@@ -145,7 +145,7 @@ def convert(serial: Serial, *, at: At = "", name: AccountName = "", as_json: opt
     print_json({"serial": serial, "at": day(at_s)}) if as_json else print_line(f"reported {serial}")
 
 
-def _queued(tencent: Adapter) -> Iterator[Reply]:
+def _queued(tencent: Adapter) -> Iterator[QueuedReply]:
     # A full page means that there may be more; rows that cannot be read count too.
     rows = ROWS_PER_PAGE
     while rows >= ROWS_PER_PAGE:
@@ -154,7 +154,7 @@ def _queued(tencent: Adapter) -> Iterator[Reply]:
         yield from page.replies
 
 
-def _of(tencent: Adapter, text: str, since: str) -> Iterator[Reply]:
+def _of(tencent: Adapter, text: str, since: str) -> Iterator[QueuedReply]:
     number, (since_s, until_s) = parse_number(text, field="--number"), _span(since)
     page = known(questions.replies_of_number(tencent, number, since_s=since_s, until_s=until_s))
     if page.rows >= ROWS_PER_PAGE:
@@ -171,7 +171,7 @@ def _span(since: str) -> tuple[int, int]:
     return max(now_s - age_s, now_s - ASK_BACK_S + _MARGIN_S), now_s
 
 
-def _fields(reply: Reply) -> dict[str, object]:
+def _fields(reply: QueuedReply) -> dict[str, object]:
     return {
         "phone": reply.phone,
         "received_at": day(reply.received_at_s),

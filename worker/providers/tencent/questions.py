@@ -52,7 +52,7 @@ def _is_ok(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class QueuedReply:
     """One message from a person (Tencent SMS API document, line 4810).
 
     Attributes:
@@ -71,10 +71,10 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyPage:
+class QueuedReplies:
     """The replies of a page that could be read, and how many rows it had; as many as were asked for: there may be more."""
 
-    replies: tuple[Reply, ...]
+    replies: tuple[QueuedReply, ...]
     rows: int
 
 
@@ -107,7 +107,7 @@ class ReceiptCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberInfo:
+class NumberReading:
     """One number as the provider reads it (Tencent SMS API document, line 4795).
 
     Attributes:
@@ -140,7 +140,7 @@ class ConversionReport:
     message: Annotated[str, words, "Message"]
 
 
-def pull_replies(provider: Adapter, limit: int = ROWS_PER_PAGE) -> ReplyPage | Refused | Broken:
+def pull_replies(provider: Adapter, limit: int = ROWS_PER_PAGE) -> QueuedReplies | Refused | Broken:
     """Take the next replies, 1 to 100, off the queue of the SmsSdkAppId; each is given once, so keep them first of all.
 
     The document does not say that it is a queue; the description in the official SDK does (`SmsClient.PullSmsReplyStatus`).
@@ -154,7 +154,7 @@ def pull_replies(provider: Adapter, limit: int = ROWS_PER_PAGE) -> ReplyPage | R
 
 def replies_of_number(
     provider: Adapter, number: int, *, since_s: int, until_s: int, limit: int = ROWS_PER_PAGE
-) -> ReplyPage | Refused | Broken:
+) -> QueuedReplies | Refused | Broken:
     """Replies, 1 to 100, of one number between two epoch times, at most 7 days back; nothing is taken off the queue.
 
     There is no next page: ask about a shorter time.
@@ -202,7 +202,7 @@ def count_receipts(provider: Adapter, begin: datetime, end: datetime) -> Receipt
     return provider.one(RECEIPTS, params, ReceiptCounts, RECEIPTS)
 
 
-def describe_numbers(provider: Adapter, phones: Sequence[str]) -> tuple[NumberInfo, ...] | Refused | Broken:
+def describe_numbers(provider: Adapter, phones: Sequence[str]) -> tuple[NumberReading, ...] | Refused | Broken:
     """What the provider makes of numbers, in the order in which it answers.
 
     Args:
@@ -218,7 +218,7 @@ def describe_numbers(provider: Adapter, phones: Sequence[str]) -> tuple[NumberIn
     for phone in phones:
         if not _WRITTEN.fullmatch(phone):
             raise BadInput("number", mask(phone), "must be digits, with or without a + before them")
-    return provider.several(NUMBERS, {"PhoneNumberSet": list(phones)}, NumberInfo, "PhoneNumberInfoSet")
+    return provider.several(NUMBERS, {"PhoneNumberSet": list(phones)}, NumberReading, "PhoneNumberInfoSet")
 
 
 def report_conversion(provider: Adapter, serial: str, *, at_s: int) -> ConversionReport | Refused | Broken:
@@ -277,14 +277,14 @@ def page_size(limit: int) -> int:
 
 def _reply_page(
     provider: Adapter, action: str, params: Mapping[str, object], limit: int
-) -> ReplyPage | Refused | Broken:
-    def read(row: Row) -> ReplyPage | Broken:
+) -> QueuedReplies | Refused | Broken:
+    def read(row: Row) -> QueuedReplies | Broken:
         found = held(row, "PullSmsReplyStatusSet", list)
         if isinstance(found, Broken):
             return found
         # Rows that cannot be read count as rows: a full page means that there may be more, whatever
         # is in it.
-        return ReplyPage(tuple(made(Reply, each) for each in found if isinstance(each, dict)), len(found))
+        return QueuedReplies(tuple(made(QueuedReply, each) for each in found if isinstance(each, dict)), len(found))
 
     return provider.manage(action, {**params, "Limit": page_size(limit)}, read)
 

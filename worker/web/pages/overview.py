@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from smsline.health import AccountHealth
 from smsline.ledger import statistics
-from smsline.ledger.job_list import JobFilter, job_page
-from smsline.ledger.jobs import Status, count_open, list_jobs, oldest_waiting
+from smsline.ledger.job_list import JobFilter, count_open, job_page, list_jobs, oldest_waiting
+from smsline.ledger.jobs import Status
 from smsline.names import LANES
 from worker.web import charts
 from worker.web.auth import Visitor, page

@@ -21,10 +21,10 @@ from worker.providers.tencent.client import TencentProvider
 from worker.providers.tencent.questions import (
     ZONE,
     ConversionReport,
-    NumberInfo,
+    NumberReading,
+    QueuedReplies,
+    QueuedReply,
     ReceiptCounts,
-    Reply,
-    ReplyPage,
     SendCounts,
 )
 from worker.providers.tencent.reviews import (
@@ -96,7 +96,7 @@ REPLY_ROW = {
     "PhoneNumber": "+8615291990000",
     "SignName": "Tencent Cloud",
 }
-REPLY = Reply("+8615291990000", "TD", 1620734188, "Tencent Cloud", "11")
+REPLY = QueuedReply("+8615291990000", "TD", 1620734188, "Tencent Cloud", "11")
 TEMPLATE_ROW = {
     "TemplateName": "Code",
     "TemplateId": 1110,
@@ -118,15 +118,15 @@ NUMBER_ROW = {
     "IsoName": "China",
     "NationCode": "86",
 }
-NUMBER = NumberInfo("+8618511122266", True, "Ok", "Describe success", "86", "18511122266", "CN", "China")
+NUMBER = NumberReading("+8618511122266", True, "Ok", "Describe success", "86", "18511122266", "CN", "China")
 GONE = {"DeleteTime": 1578988506, "DeleteStatus": "return successfully!"}
 
 CASES = (
     Case("PullSmsReplyStatus", questions.pull_replies, {"SmsSdkAppId": APP, "Limit": 100},
-         {"PullSmsReplyStatusSet": [REPLY_ROW, "?"]}, ReplyPage((REPLY,), 2)),
+         {"PullSmsReplyStatusSet": [REPLY_ROW, "?"]}, QueuedReplies((REPLY,), 2)),
     Case("PullSmsReplyStatusByPhoneNumber", lambda api: questions.replies_of_number(api, 8615291990000, since_s=5, until_s=9, limit=7),
          {"SmsSdkAppId": APP, "PhoneNumber": "+8615291990000", "BeginTime": 5, "EndTime": 9, "Offset": 0, "Limit": 7},
-         {"PullSmsReplyStatusSet": None}, ReplyPage((), 0)),
+         {"PullSmsReplyStatusSet": None}, QueuedReplies((), 0)),
     Case("SendStatusStatistics", lambda api: questions.count_sends(api, MORNING, NOON), STATS,
          {"SendStatusStatistics": {"FeeCount": 3, "RequestCount": 2, "RequestSuccessCount": 1}}, SendCounts(2, 1, 3)),
     Case("CallbackStatusStatistics", lambda api: questions.count_receipts(api, MORNING, NOON), STATS,
@@ -373,9 +373,9 @@ def test_numbers_and_words_in_rows() -> None:
 
     page = questions.pull_replies(api_on(answering(200, _body({"PullSmsReplyStatusSet": rows}))))
 
-    assert isinstance(page, ReplyPage)
+    assert isinstance(page, QueuedReplies)
     assert [reply.phone for reply in page.replies] == ["+8615291990000", "10690", ""]
-    assert page.replies[2] == Reply("", "", 0, "", "")
+    assert page.replies[2] == QueuedReply("", "", 0, "", "")
 
 
 def _body(fields: dict[str, Any]) -> bytes:

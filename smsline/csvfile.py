@@ -106,7 +106,8 @@ class CampaignFile:
 
     def _unquoted(self, cells: list[str]) -> list[str] | csv.Error:
         """The cells, read anew where a quote stands behind a blank: its writer meant a quote."""
-        if any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells):
+        # Nearly no row has a quote: the line is looked through once, where every cell would have to be.
+        if '"' in self._raw[0] and any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells):
             return self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
         return cells
 

@@ -45,18 +45,25 @@ class Tally:
 
 @dataclass(slots=True)
 class _Filling:
+    # By place, and only of rows that bring some: most bring a number alone.
     numbers: list[int] = field(default_factory=list)
-    params: list[tuple[str, ...] | None] = field(default_factory=list)
-    refs: list[str] = field(default_factory=list)
+    params: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    refs: dict[int, str] = field(default_factory=dict)
     doubled: int = 0
 
     def part(self) -> Part:
         # None where no number has its own: then the job's params are kept once, and not a thousand times.
-        own_params = self.params if any(params is not None for params in self.params) else None
-        return Part(self.numbers, own_params, self.refs if any(self.refs) else None, self.doubled)
+        places = range(len(self.numbers))
+        own_params = [self.params.get(place) for place in places] if self.params else None
+        return Part(
+            self.numbers,
+            own_params,
+            [self.refs.get(place, "") for place in places] if self.refs else None,
+            self.doubled,
+        )
 
 
-def parts(  # noqa: C901 - one row's way, from top to bottom
+def parts(  # noqa: C901, PLR0912 - one row's way, from top to bottom
     rows: Iterable[str | Recipient],
     tally: Tally,
     *,
@@ -85,21 +92,23 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
             else.
     """
     filling, known = _Filling(), known or KnownPhones()
-    is_usual, add = numbers.usual_spelling(), known.add
+    is_usual, add, content = numbers.usual_spelling(), known.add, tally.content
     for row_no, row in enumerate(rows, tally.rows + 1):
         # Nine rows in ten of a campaign are such text. One expression judges it; check_row takes four times as long to say the same.
         if type(row) is str and is_usual(row):
-            number, params, ref, mark = int(row), None, "", 0
+            number = phone = int(row)
+            params, ref, mark = None, "", 0
         else:
             try:
                 number, params, ref = check_row(row, rules)
             except BadInput as error:
                 _reject(tally, Rejected(row_no, _masked(row), error.field, error.rule), on_rejected)
                 continue
-            mark = mark_of(params, ref) if params is not None or ref else 0
-        at = add(numbers.same_phone(number), row_no, mark)
+            phone, mark = numbers.same_phone(number), mark_of(params, ref) if params is not None or ref else 0
+        at = add(phone, row_no, mark)
         # Row 0 is an earlier call's: what is met there again is held, what is met in this call is a duplicate.
-        first, same = (known.row_at(at), known.mark_at(at) in {mark, KnownPhones.ERASED}) if at >= 0 else (0, True)
+        first = known.row_at(at) if at >= 0 else 0
+        same = at < 0 or known.mark_at(at) in (mark, KnownPhones.ERASED)
         if first:
             if same:
                 tally.doubled += 1
@@ -113,8 +122,8 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
                 _reject(tally, Rejected(row_no, _masked(row), "phone", reason, first), on_rejected)
             continue
         # Of every number that the job then has, those of earlier calls included: a repetition brings all of them.
-        if tally.content is not None:
-            tally.content.add(number, params, ref)
+        if content is not None:
+            content.add(number, params, ref)
         if at >= 0:
             if not same:
                 raise Conflict(
@@ -124,13 +133,16 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
             tally.held += 1
             known.meet(at, row_no)
             continue
+        if params is not None:
+            filling.params[len(filling.numbers)] = params
+        if ref:
+            filling.refs[len(filling.numbers)] = ref
         filling.numbers.append(number)
-        filling.params.append(params)
-        filling.refs.append(ref)
-        tally.good += 1
         if len(filling.numbers) == size:
+            tally.good += size
             yield filling.part()
             filling = _Filling()
+    tally.good += len(filling.numbers)
     if filling.numbers:
         yield filling.part()
 

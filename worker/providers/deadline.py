@@ -1,6 +1,6 @@
-"""Time allowed for a whole call: an httpx transport whose timeouts are points in time.
+"""Time allowed for a whole call: a transport whose timeouts are points in time.
 
-httpx applies a timeout to each single read, so that a peer which sends a byte now and then holds a
+httpcore applies a timeout to each single read, so that a peer which sends a byte now and then holds a
 call for ever, and a host with four addresses may be tried for four timeouts. Here the request
 carries *deadlines* where it would carry timeouts, and each operation is given what is left. What
 remains unbounded is the name lookup: the C library has its own limits for it and no way to be
@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -22,9 +22,10 @@ import httpx
 from worker.providers.direct import DirectConnection
 from worker.providers.egress import DIRECTLY, Egress
 
+# How long an unused connection is kept, seconds. Longer saves handshakes; but a request that meets
+# the provider's hanging up leaves its recipients unsure, so this stays well under the idle time of
+# any usual gateway.
 KEEPALIVE_S: Final = 5.0
-"""How long an unused connection is kept, seconds. Longer saves handshakes; but a request that meets the provider's
-hanging up leaves its recipients unsure, so this stays well under the idle time of any usual gateway."""
 
 _LARGEST_WRITE: Final = 65_536
 
@@ -41,7 +42,32 @@ def deadlines(timeout_s: float) -> dict[str, dict[str, float]]:
     return {"timeout": {"pool": timeout_s, "connect": at, "write": at, "read": at}}
 
 
-class DeadlineTransport(httpx.BaseTransport):
+def wire_request(
+    method: str, url: httpx.URL, target: bytes, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+) -> httpcore.Request:
+    """A request that must be answered `timeout_s` seconds from now.
+
+    Args:
+        method: `POST` or `GET`.
+        url: Whereto; of it only scheme, host and port count.
+        target: Path and query, byte for byte as they are written: they may be signed.
+        headers: Names to values; Host and Content-Length are added.
+        body: The body.
+        timeout_s: Whole time allowed, seconds.
+    """
+    told = {"host": url.netloc.decode("ascii"), **headers}
+    if body or method == "POST":
+        told["content-length"] = str(len(body))
+    return httpcore.Request(
+        method,
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target),
+        headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in told.items()],
+        content=body,
+        extensions=deadlines(timeout_s),
+    )
+
+
+class DeadlineTransport:
     """HTTP/1.1 with kept-alive connections, no retries, and deadlines as made by `deadlines`.
 
     Connections through a proxy are httpcore's, all are kept here: a thread that has taken one is alone with it until the answer
@@ -73,20 +99,6 @@ class DeadlineTransport(httpx.BaseTransport):
         self._lock = threading.Lock()
         self._idle: list[httpcore.ConnectionInterface] = []
         """The one used last comes last, and is taken first: the others may then expire."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """As httpx asks; see `ask`."""
-        url = request.url
-        wire_url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        asked = httpcore.Request(
-            request.method,
-            wire_url,
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        answer, done = self.ask(asked)
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer, done))
 
     def ask(self, request: httpcore.Request) -> tuple[httpcore.Response, Callable[[], None]]:
         """Make the request once; `may_have_left` tells afterwards whether all of it can have reached the provider.
@@ -176,22 +188,6 @@ def may_have_left() -> bool:
 def was_cut_off() -> bool:
     """Whether the way to the provider broke before the last byte of this thread's last request was written."""
     return _way.cut and not _way.left
-
-
-class _Body(httpx.SyncByteStream):
-    """The bytes of an answer, as they come."""
-
-    def __init__(self, answer: httpcore.Response, ended: Callable[[], None]) -> None:
-        self._answer = answer
-        self._ended: Callable[[], None] | None = ended
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._answer.iter_stream()
-
-    def close(self) -> None:
-        ended, self._ended = self._ended, None
-        if ended is not None:
-            ended()
 
 
 def resolve(host: str, port: int) -> list[str]:

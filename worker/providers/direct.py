@@ -14,8 +14,8 @@ from typing import Final, cast
 import httpcore
 import httptools
 
+# Bytes of an answer before its body; h11 has the same bound.
 LARGEST_HEAD: Final = 100_000
-"""Bytes of an answer before its body; h11 has the same bound."""
 
 _READ_BYTES: Final = 65_536
 

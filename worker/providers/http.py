@@ -15,17 +15,20 @@ import httpx
 
 from smsline.errors import shorten
 from worker.providers.base import Broken
-from worker.providers.deadline import DeadlineTransport, deadlines, may_have_left, was_cut_off
+from worker.providers.deadline import DeadlineTransport, may_have_left, was_cut_off, wire_request
 from worker.providers.egress import DIRECTLY, Egress
 
 LOG: Final = logging.getLogger(__name__)
 
+# Of every request. identity: answers are small, and a body that was not packed cannot fail to
+# unpack.
 HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "smsline"}
-"""Of every request. identity: answers are small, and a body that was not packed cannot fail to unpack."""
 
+# Bytes; a full answer has some 40 thousand.
 LARGEST_BODY: Final = 8 * 1024 * 1024
-"""Bytes; a full answer has some 40 thousand."""
 
+# Raised before the first byte of a request is written. All others may come after its last one,
+# which the transport tells.
 NEVER_LEFT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -40,7 +43,6 @@ NEVER_LEFT: Final = (
     httpcore.UnsupportedProtocol,
     httpcore.LocalProtocolError,
 )
-"""Raised before the first byte of a request is written. All others may come after its last one, which the transport tells."""
 
 _ERRORS_OF_HTTP: Final = (httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
@@ -112,7 +114,6 @@ class HttpxPort:
         """
         self._url = httpx.URL(endpoint)
         self._path = self._url.raw_path
-        self._headers = {"host": host_of(endpoint), **HEADERS}
         # Neither an httpx.Client nor httpx' requests: redirects, cookies, authentication and decoding, all
         # unwanted here, would be half of a call's CPU, and the client logs URLs.
         self._transport: Carrier = transport or DeadlineTransport(pool_size=pool_size, egress=egress)
@@ -148,22 +149,10 @@ class HttpxPort:
     def _exchange(self, request: HttpRequest) -> HttpResponse | Broken:
         # The target is not parsed and put together again: its very bytes may be signed.
         path = self._path.rstrip(b"/") if request.target.startswith("/") else self._path
-        headers = {**self._headers, **request.headers}
-        if request.body or request.method == "POST":
-            headers["content-length"] = str(len(request.body))
+        target = path + request.target.encode("ascii")
+        headers, body, timeout_s = {**HEADERS, **request.headers}, request.body, request.timeout_s
         answer, done = self._transport.ask(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(
-                    scheme=self._url.raw_scheme,
-                    host=self._url.raw_host,
-                    port=self._url.port,
-                    target=path + request.target.encode("ascii"),
-                ),
-                headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()],
-                content=request.body,
-                extensions=deadlines(request.timeout_s),
-            )
+            wire_request(request.method, self._url, target, headers=headers, body=body, timeout_s=timeout_s)
         )
         try:
             received = bytearray()

@@ -5,7 +5,7 @@ from typing import Final
 import httpcore
 import httpx
 
-from worker.providers.deadline import DeadlineTransport, deadlines
+from worker.providers.deadline import DeadlineTransport, wire_request
 from worker.providers.reading import retry_after_s
 from worker.webhooks.addresses import AddressRefused, only_public
 from worker.webhooks.retries import Answer
@@ -44,26 +44,27 @@ class Poster:
             timeout_s: For the whole request.
         """
         try:
-            request = httpx.Request("POST", url, content=body, headers=headers, extensions=deadlines(timeout_s))
-            response = self._transport.handle_request(request)
+            to = httpx.URL(url)
+            answer, done = self._transport.ask(
+                wire_request("POST", to, to.raw_path, headers=headers, body=body, timeout_s=timeout_s)
+            )
             try:
                 read = 0
-                for piece in response.iter_raw():
+                for piece in answer.iter_stream():
                     read += len(piece)
                     if read > MOST_READ:
                         break
             finally:
-                response.close()
+                done()
         except AddressRefused as error:
             return Answer(0, str(error), refused=True)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
             return Answer(0, type(error).__name__)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             told = f"no answer within {timeout_s:g} s" if isinstance(error, httpcore.TimeoutException) else ""
             return Answer(0, told or f"{type(error).__name__}: {error}"[:200])
-        return Answer(
-            response.status_code, f"HTTP {response.status_code}", retry_after_s(response.headers, now_s=now_s)
-        )
+        found = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
+        return Answer(answer.status, f"HTTP {answer.status}", retry_after_s(found, now_s=now_s))
 
     def close(self) -> None:
         """Close kept-alive connections."""

@@ -53,7 +53,7 @@ def over_tls(folder: Path, named: list[str | None]) -> Iterator[int]:
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with suppress(OSError), context.wrap_socket(self.request, server_side=True) as connection:
-                named.append(connection.recv(65_536).decode().partition("Host: ")[2].partition("\r\n")[0])
+                named.append(connection.recv(65_536).decode().lower().partition("host: ")[2].partition("\r\n")[0])
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:

@@ -199,17 +199,18 @@ class CallLimits:
         limit: Its rate.
         lease_ms: After this long without a word the claim is another worker's.
         park_probe_ms: Time between probes of what is parked.
+        bucket: The account in whose bucket the provider counts its calls.
         caps: Most messages to one number in 30 seconds, an hour and a day; 0 is any number.
-        bucket: The account in whose bucket the provider counts its calls; empty for its own.
     """
 
     action: str
     limit: Limit
     lease_ms: float
     park_probe_ms: float
+    # Without a default: left out, accounts of one key would each get the whole limit, and nothing would show it.
+    bucket: str
     caps: tuple[int, int, int] = (0, 0, 0)
     in_doubt: int = 10
-    bucket: str = ""
 
 
 def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueue], float]:
@@ -317,7 +318,7 @@ def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     # Keys are named here and not in the script, so the day is asked for; only where messages to a number are capped.
     today = ledger.now_ms() // 86_400_000 if any(terms.caps) else 0
     key_list = [*keys.book, keys.attempt(claim.attempt), keys.lease]
-    key_list += [keys.bucket(terms.bucket or queue.account, terms.action)]
+    key_list += [keys.bucket(terms.bucket, terms.action)]
     key_list += [keys.park(queue.account), keys.park(queue.account, queue.template), keys.later, keys.suppressions]
     key_list += [keys.called(queue.account, today), keys.called(queue.account, today - 1)]
     key_list += [keys.park(queue.account, queue.side), keys.park(queue.account, queue.own), keys.breaker(queue.account)]

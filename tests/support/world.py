@@ -15,7 +15,7 @@ from smsline.ledger.link import Ledger
 from smsline.states import State
 
 LINE = BatchQueue("marketing", "main", "5678", "m", "s", "h0")
-TERMS = CallLimits(action="SendSms", limit=Limit(1_000_000), lease_ms=60_000, park_probe_ms=60_000)
+TERMS = CallLimits(action="SendSms", limit=Limit(1_000_000), lease_ms=60_000, park_probe_ms=60_000, bucket="main")
 FIRST = 8613700000000
 
 

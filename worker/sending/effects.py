@@ -59,7 +59,7 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     # a moment later they must find the bucket shut, the park, the hold; else each of them costs one
     # more call to a provider that has just said no.
     if outcome.shut_s:
-        buckets.shut(ledger, queue.account, flight.action, outcome.shut_s * 1000)
+        buckets.shut(ledger, engine.settings.bucket_of(queue.account), flight.action, outcome.shut_s * 1000)
     if outcome.park:
         _park(engine, flight, outcome.park)
     if outcome.machine:

@@ -159,6 +159,7 @@ def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | No
         limit=engine.limit(queue.account, rule.action),
         lease_ms=settings.lease_s * 1000,
         park_probe_ms=settings.park_probe_s * 1000,
+        bucket=settings.bucket_of(queue.account),
         caps=(settings.cap_30s, settings.cap_hour, settings.cap_day),
         in_doubt=IN_DOUBT,
     )

@@ -10,6 +10,8 @@ from smsline.ledger.buckets import MICRO, Limit
 from smsline.ledger.keys import BUCKET_TTL_S
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
+from tests.support.provider import UNLIMITED, FakeProvider, refuse
+from tests.support.scene import make_scene
 from tests.support.world import FIRST, World, some_numbers
 
 HOUR_US = 3_600_000_000
@@ -17,7 +19,9 @@ HOUR_US = 3_600_000_000
 
 def terms(per_s: float, reserve: float = 0.2) -> CallLimits:
     """Terms with this rate limit."""
-    return CallLimits(action="SendSms", limit=Limit(per_s, reserve), lease_ms=60_000, park_probe_ms=60_000)
+    return CallLimits(
+        action="SendSms", limit=Limit(per_s, reserve), lease_ms=60_000, park_probe_ms=60_000, bucket="main"
+    )
 
 
 @pytest.fixture
@@ -114,16 +118,23 @@ def test_what_has_nothing_to_send_takes_no_token(ledger: Ledger) -> None:
 
 
 def test_accounts_of_one_key_take_from_one_bucket(ledger: Ledger) -> None:
-    """The one token of the bucket goes to the first account; the second waits, and has no bucket of its own."""
-    once_a_minute = CallLimits("SendSms", Limit(1 / 60, reserve=0.0), 30_000, 60_000, bucket="main")
-    answers = []
-    for account in ("main", "second"):
-        world = World(ledger, BatchQueue("otp", account, "5678", "m", "s", "h"))
-        world.job([FIRST], lane="otp")
-        answers.append(world.begin(1, once_a_minute)[1])
+    """The one token goes to the first account; the second waits, and when one is told to call less the other calls less too."""
+    providers = {name: FakeProvider(limits={**UNLIMITED, "SendSms": 1 / 60}) for name in ("main", "second")}
+    scene = make_scene(ledger, providers, accounts={"second": {"sdk_app_id": "1401"}}, otp_reserve=0)
 
-    first, second = answers
-    assert isinstance(first, StartedCall)
-    assert isinstance(second, NotStarted)
-    assert second.why == "wait"
+    def calls() -> list[int]:
+        return [len(provider.calls) for provider in providers.values()]
+
+    for account in providers:
+        scene.submit([FIRST], account=account)
+        scene.send_all()
+    assert calls() == [1, 0]
+    scene.later(70)
+    assert calls() == [1, 1]
+    providers["main"].script.append(refuse("RequestLimitExceeded"))
+    scene.submit([FIRST + 1], account="main")
+    scene.later(70)
+    scene.submit([FIRST + 1], account="second")
+    scene.send_all()
+    assert calls() == [2, 1]
     assert not ledger.redis.exists(ledger.keys.bucket("second", "SendSms"))

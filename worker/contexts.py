@@ -1,4 +1,4 @@
-"""Which calls name their block in their context, and whose serials are indexed all the same.
+"""Which calls name their blocks in their context, and whose serials are indexed all the same.
 
 A context comes back where the provider gives it back: Tencent does so for accounts that have asked
 for it. An account is believed to be one of these until a receipt of ours comes without; from then
@@ -67,17 +67,18 @@ class Contexts:
             self._many = sum(kind in ANSWERING for kind in accounts.registered(self._ledger).values()) > 1
             self._looks_again_s = self._clock_s() + KNOWN_S
 
-    def block_of(self, queue: BatchQueue, begun: StartedCall) -> int | None:
-        """The block that a call's context names; None where it has several, or the account's contexts do not come back."""
+    def blocks_of(self, queue: BatchQueue, begun: StartedCall) -> tuple[int, ...]:
+        """The blocks that a call's context names; none where there are too many, or the account's contexts do not come back."""
         known = queue.account in self._able and queue.account not in self._nameless
-        return begun.groups[0].entry.block if known and len(begun.groups) == 1 else None
+        blocks = tuple(dict.fromkeys(group.entry.block for group in begun.groups))
+        return blocks if known and len(blocks) <= recipients.MOST_NAMED else ()
 
-    def indexed(self, lane: str, block: int | None) -> bool:
+    def indexed(self, lane: str, blocks: Sequence[int]) -> bool:
         """Whether the serials of such a call are indexed.
 
         Of codes that may be typed in they are also where that has to lead to one of several accounts (`Client.converted`).
         """
-        return block is None or (self._many and lane == "otp")
+        return not blocks or (self._many and lane == "otp")
 
     def learn(self, account: str, told: Sequence[Receipt], found: Found) -> None:
         """Learn from receipts whether the account's contexts come back.

@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -131,9 +131,9 @@ class Engine:
             probe_ms=min(settings.receipt_probes_s[0], settings.receipt_deadline_s) * 1000,
         )
 
-    def context(self, attempt: int, block: int | None = None) -> str:
-        """What is sent along so that a receipt names its attempt, and the only block of its call; see `recipients.find`."""
-        return recipients.context_of(self.ledger, attempt, block)
+    def context(self, attempt: int, blocks: Sequence[int] = ()) -> str:
+        """What is sent along so that a receipt names its attempt, and the blocks of its call; see `recipients.find`."""
+        return recipients.context_of(self.ledger, attempt, blocks)
 
     def attempt_of(self, context: str) -> int | None:
         """The attempt that a context names; None when it is not ours."""

@@ -1,7 +1,7 @@
 """From a receipt to its recipient, a block and a position: by its call, else by the index of serials, else by its number.
 
-The context of most calls names the only block they are for, and the block keeps the serials of each
-of its calls; so a receipt that brings the context back is found by one look for all receipts of
+The context of most calls names the blocks they are for, and a block keeps the serials of each of its
+calls; so a receipt that brings the context back is found by one look for all receipts of
 the call, and its serial needs no index (docs/decisions/0034-a-call-names-its-block.md). By whichever
 road a place is found: the serial is one that the account's call has brought for it, and before
 anything is written the number is compared, too. A context that is forged leads nowhere else.
@@ -22,16 +22,20 @@ from smsline.receipt import Receipt
 MOST_BLOCKS: Final = 200
 
 
+# A call of a campaign is of one block, or of two where one before was cut short. Each row of a page repeats what is named.
+MOST_NAMED: Final = 4
+
+
 class NamedCall(NamedTuple):
     """What a context of ours names.
 
     Attributes:
         attempt: The call.
-        block: Its only block; None when it has several, whose serials are indexed.
+        blocks: Its blocks; none when it has more than are named, so that its serials are indexed.
     """
 
     attempt: int
-    block: int | None
+    blocks: tuple[int, ...]
 
 
 class _Place(NamedTuple):
@@ -39,20 +43,21 @@ class _Place(NamedTuple):
     position: int
 
 
-def context_of(ledger: Ledger, attempt: int, block: int | None = None) -> str:
-    """What is sent along so that a receipt names its call: `sl:<ledger>:<attempt>[:<block>]`, well under 512 bytes."""
+def context_of(ledger: Ledger, attempt: int, blocks: Sequence[int] = ()) -> str:
+    """What is sent along so that a receipt names its call: `sl:<ledger>:<attempt>[:<block>]...`, well under 512 bytes."""
     # The ledger's id keeps out contexts of another installation with the same account.
-    return f"sl:{ledger.instance()}:{attempt}" + ("" if block is None else f":{block}")
+    return ":".join(["sl", ledger.instance(), str(attempt), *map(str, blocks)])
 
 
 def call_of(ledger: Ledger, context: str) -> NamedCall | None:
     """The inverse of `context_of`; None for a context that is not ours."""
     words = context.split(":")
-    if len(words) not in {3, 4} or words[:2] != ["sl", ledger.instance()]:
+    if words[:2] != ["sl", ledger.instance()] or not 1 <= len(words) - 2 <= 1 + MOST_NAMED:
         return None
     if not all(word.isascii() and word.isdigit() for word in words[2:]):
         return None
-    return NamedCall(int(words[2]), int(words[3]) if len(words) == 4 else None)
+    attempt, *blocks = map(int, words[2:])
+    return NamedCall(attempt, tuple(blocks))
 
 
 def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: int) -> Found:
@@ -72,10 +77,10 @@ def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
         call = call_of(ledger, context)
         if call is None:
             nameless += told
-        elif call.block is None:
-            indexed_too += told
-        else:
+        elif call.blocks:
             calls[call] = told
+        else:
+            indexed_too += told
     sure, places, missed = _by_call(ledger, account, calls, today=today)
     # What the index says goes before a place that is not sure: it has the serials of tries that are over.
     indexed = serials.find(ledger, account, nameless + indexed_too + missed, today=today)
@@ -96,26 +101,32 @@ def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
 def _by_call(
     ledger: Ledger, account: str, calls: Mapping[NamedCall, list[Receipt]], *, today: int
 ) -> tuple[list[Matched], dict[int, _Place], list[Receipt]]:
-    """Receipts whose calls name the block.
+    """Receipts whose calls name their blocks.
 
     Returns:
         Those whose serials the call has brought; the places of those, by identity, whose recipients may have been tried again
         since; the latter, and those whose serials are not in the call.
     """
     matched, places, missed = list[Matched](), dict[int, _Place](), list[Receipt]()
-    if not calls:
+    named = [(call.attempt, block) for call in calls for block in call.blocks]
+    if not named:
         return matched, places, missed
-    keys = [ledger.keys.block(call.block or 0) for call in calls]
-    held = ledger.run("call_notes", keys, [call.attempt for call in calls])
-    for (call, told), (note, again) in zip(calls.items(), held, strict=True):
-        block, known = call.block or 0, _positions(note, account) if note else {}
-        positions = [known.get(receipt.serial, -1) for receipt in told]
-        if not again and -1 not in positions:
-            matched.append(Matched(block, positions, told, day=today))
-            continue
-        missed += told
-        placed = zip(told, positions, strict=True)
-        places |= {id(receipt): _Place(block, position) for receipt, position in placed if position >= 0}
+    keys = [ledger.keys.block(block) for _, block in named]
+    held = iter(ledger.run("call_notes", keys, [attempt for attempt, _ in named]))
+    for call, told in calls.items():
+        left = told
+        for block, (note, again) in zip(call.blocks, held, strict=False):
+            known = _positions(note, account) if note else {}
+            here = [receipt for receipt in left if receipt.serial in known]
+            positions = [known[receipt.serial] for receipt in here]
+            left = [receipt for receipt in left if receipt.serial not in known] if len(here) < len(left) else []
+            if again:
+                missed += here
+                found = zip(here, positions, strict=True)
+                places |= {id(receipt): _Place(block, position) for receipt, position in found}
+            elif here:
+                matched.append(Matched(block, positions, here, day=today))
+        missed += left
     return matched, places, missed
 
 

@@ -1,7 +1,7 @@
 """A provider that hangs: its account takes at most its share of a process' threads, and ever fewer; the others do not wait."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -218,12 +218,12 @@ def test_a_call_that_is_late_for_its_token_is_not_made(ledger: Ledger, monkeypat
     job, starved = scene.otp(FIRST), [True]
     clock, context, offset_s = scene.engine.monotonic_s, Engine.context, [0.0]
 
-    def starve(self: Engine, attempt: int, block: int | None = None) -> str:
+    def starve(self: Engine, attempt: int, blocks: Sequence[int] = ()) -> str:
         """The last thing before the call takes a second, once."""
         if starved:
             starved.clear()
             offset_s[0] += 1.0
-        return context(self, attempt, block)
+        return context(self, attempt, blocks)
 
     scene.engine.monotonic_s = lambda: clock() + offset_s[0]
     monkeypatch.setattr(Engine, "context", starve)

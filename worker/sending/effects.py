@@ -35,7 +35,7 @@ class Flight:
         action: The provider's action.
         provider: The provider's name.
         asked_s: When it was asked to begin, by the worker's monotonic clock.
-        block: The block that its context names; None for none.
+        blocks: The blocks that its context names.
     """
 
     claim: Claim
@@ -43,7 +43,7 @@ class Flight:
     action: str
     provider: str
     asked_s: float
-    block: int | None
+    blocks: tuple[int, ...]
 
 
 def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:

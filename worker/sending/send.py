@@ -212,8 +212,8 @@ def _begin_claim(
             begun = batch_queues.begin(engine.ledger, claim, limits)
         if isinstance(begun, StartedCall):
             provider = engine.settings.accounts[claim.queue.account].provider
-            block = engine.contexts.block_of(claim.queue, begun)
-            return Flight(claim, begun, limits.action, provider, asked_s, block)
+            blocks = engine.contexts.blocks_of(claim.queue, begun)
+            return Flight(claim, begun, limits.action, provider, asked_s, blocks)
         if begun.why == "small":
             # The account is in doubt, or held and due for a probe: a call for fewer recipients
             # finds out.
@@ -269,7 +269,7 @@ def _request(engine: Engine, flight: Flight) -> Call | Broken:
     return Call(
         numbers=[number for group in begun.groups for number in group.numbers],
         content=content,
-        context=engine.context(flight.claim.attempt, flight.block),
+        context=engine.context(flight.claim.attempt, flight.blocks),
         timeout_s=account.timeout_s,
         own_params=own_params,
     )
@@ -306,7 +306,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
             polls=engine.polls(queue.lane),
             counters=counters,
             heard=heard,
-            indexed=engine.contexts.indexed(queue.lane, flight.block),
+            indexed=engine.contexts.indexed(queue.lane, flight.blocks),
         )
 
     recorded = _until_redis_answers(engine, write)

@@ -64,15 +64,19 @@ def test_a_receipt_that_comes_twice_is_counted_late_the_second_time(scene: Scene
 
 
 def test_a_receipt_is_found_by_its_call_or_else_by_its_number(scene: Scene) -> None:
-    """No serial is indexed where the call names its block. An account whose receipts do not name the call has them indexed from then on."""
+    """No serial is indexed where the call names its blocks. Where receipts do not name it, they are from then on."""
     job = scene.submit(some_numbers(3))
+    shared = scene.submit([FIRST + 7])
     scene.send_all()
     assert not list(scene.ledger.redis.scan_iter("*index:*"))
-    first, second, third = scene.provider.out
+    assert len(scene.provider.calls) == 1
+    first, second, third, other = sorted(scene.provider.out, key=lambda message: message.number)
+    scene.provider.deliver([other])
     scene.provider.deliver([first])
     scene.provider.deliver([second, third], context=False)
     scene.later(6)
     assert scene.counts(job) == {"total": 3, "delivered": 3}
+    assert scene.counts(shared) == {"total": 1, "delivered": 1}
     scene.apply([scene.provider.receipt(first, ok=False, context=False), scene.provider.receipt(second, ok=False)])
     assert scene.counts(job) == {"total": 3, "delivered": 3}
     assert accounts.health(scene.ledger, "main", "tencent")["late"] == 2

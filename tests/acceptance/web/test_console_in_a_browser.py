@@ -19,6 +19,7 @@ from smsline.job import Recipient
 from smsline.ledger import accounts, api_keys, dead, replies, statistics, suppression, users, webhooks
 from smsline.ledger.replies import NewReply
 from smsline.ledger.suppression import Suppression
+from smsline.names import LANES, lane_queue
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 from tests.unit.web.conftest import CHEAP, PASSWORD
@@ -96,6 +97,8 @@ class Console:
         for job in (over, single):
             ledger.redis.hset(ledger.keys.job(job), mapping={"closed_ms": now_ms, "calls": 4, "fee": 800})
         accounts.register(ledger, {"main": "tencent", "paris": "smspartner"})
+        # Ahead of its time: no worker runs here, and the picture is of a service.
+        ledger.redis.hset(ledger.keys.schedulers, mapping={lane_queue(lane): now_ms + 3_600_000 for lane in LANES})
         accounts.park(ledger, "main", "spring-sale", "FailedOperation.TemplateIncorrectOrUnapproved", probe_ms=60_000)
         accounts.note_unknown(ledger, "paris", "ZZ:9999")
         for code, job, count in (

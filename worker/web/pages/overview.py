@@ -1,6 +1,7 @@
 """The first page: what needs a person now, what is running, how the accounts stand."""
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from starlette.requests import Request
@@ -8,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.health import AccountHealth
-from smsline.ledger import statistics
+from smsline.ledger import due, statistics
 from smsline.ledger.job_list import JobFilter, count_open, job_page, list_jobs, oldest_waiting
 from smsline.ledger.jobs import Status
 from smsline.names import LANES
@@ -16,38 +17,12 @@ from worker.web import charts
 from worker.web.auth import Visitor, page
 from worker.web.charts import SendRates
 from worker.web.context import Web, web_of
+from worker.web.pages import needs
+from worker.web.pages.needs import LaneWait, Need
 from worker.web.pages.rendering import fragment, render
 
 SHOWN: Final = 8
 OVERVIEW_S: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Something that waits for a person.
-
-    Attributes:
-        grade: `bad` or `warn`.
-        what: What it is, and why.
-        advice: What to do.
-        at: The page where it is done.
-        label: What the link says.
-    """
-
-    grade: str
-    what: str
-    advice: str
-    at: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class LaneWait:
-    """What waits in a lane, and since when the oldest of it could have gone out, seconds."""
-
-    lane: str
-    waiting: int
-    oldest_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,54 +51,30 @@ def overview_of(web: Web) -> Overview:
     )
     accounts, groups = web.admin.accounts(), web.admin.dead_summary()
     dead = sum(group["count"] for group in groups)
-    needs = [need for account in accounts for need in _needs_of(account)]
+    now_ms = web.ledger.now_ms()  # Redis' clock: the statistics are by it
+    oldest, waiting = oldest_waiting(web.ledger, now_ms=now_ms), statistics.waiting(web.ledger)
+    lanes = [LaneWait(lane, waiting[lane], (now_ms - oldest.get(lane, now_ms)) / 1000) for lane in LANES]
+    total = sum(waiting.values())
+    found = [list(needs.of_account(account, total)) for account in accounts]
+    open_needs = [*needs.of_lanes(lanes, due.schedulers(web.ledger), now_ms), *chain.from_iterable(found)]
     if dead:
         # The largest group: its advice helps most.
         first = groups[0]
         told = f"{dead:,} recipients were not reached, or are unknown; {first['count']:,} of them: {first['meaning']}"
-        needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))
-    now_ms = web.ledger.now_ms()  # Redis' clock: the statistics are by it
+        open_needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))
     samples = statistics.minutes(web.ledger, since_ms=charts.since_ms(now_ms), until_ms=now_ms)
-    oldest, waiting = oldest_waiting(web.ledger, now_ms=now_ms), statistics.waiting(web.ledger)
-    lanes = [LaneWait(lane, waiting[lane], (now_ms - oldest.get(lane, now_ms)) / 1000) for lane in LANES]
     return Overview(
-        needs=sorted(needs, key=lambda need: need.grade),
+        needs=sorted(open_needs, key=lambda need: need.grade),
         running=running,
         recent=[job for job in newest.jobs if job["state"] in {"closed", "cancelled"}][:SHOWN],
         jobs=count_open(web.ledger),
-        waiting=sum(waiting.values()),
+        waiting=total,
         awaited=sum(account["waiting"] for account in accounts),
         dead=dead,
         accounts=accounts,
         rates=charts.rates(samples, ("accepted", "delivered"), now_ms),
         lanes=lanes,
     )
-
-
-def _needs_of(account: AccountHealth) -> list[Need]:
-    name = account["account"]
-    needs = []
-    for park in account["parked"]:
-        what = f"template {park['template']} at {name}" if park["template"] else f"account {name}"
-        told = f"{what} is parked: {park['meaning']} ({park['code']})"
-        needs.append(Need("bad", told, "Mend the cause at the provider, then resume.", f"/accounts#{name}", "Account"))
-    if failing := account["failover"]:
-        told = f"account {name} keeps failing, its traffic fails over: {failing['meaning']} ({failing['code']})"
-        needs.append(Need("warn", told, "It is tried again by itself.", f"/accounts#{name}", "Account"))
-    for code, count in account["unknown_codes"].items():
-        told = (
-            f"{name} answered with a code that no table knows: {code} ({'once' if count == 1 else f'{count:,} times'})"
-        )
-        needs.append(
-            Need(
-                "warn",
-                told,
-                "Look it up at the provider, then add a row to the codes file.",
-                f"/codes?q={code}",
-                "Code",
-            )
-        )
-    return needs
 
 
 @page()

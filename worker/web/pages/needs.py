@@ -1,0 +1,96 @@
+"""What waits for a person: parked and held accounts, codes that no table knows, stuck lanes, credit that runs out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from smsline.health import AccountHealth
+from smsline.names import GONE_MS, Lane, lane_queue
+from worker.web.pages.rendering import span
+
+OTP_WAITS_S: Final = 30.0
+"""People give up on a one-time password after about as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that waits for a person.
+
+    Attributes:
+        grade: `bad` or `warn`.
+        what: What it is, and why.
+        advice: What to do.
+        at: The page where it is done.
+        label: What the link says.
+    """
+
+    grade: str
+    what: str
+    advice: str
+    at: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneWait:
+    """What waits in a lane, and since when the oldest of it could have gone out, seconds."""
+
+    lane: Lane
+    waiting: int
+    oldest_s: float
+
+
+def of_lanes(lanes: Sequence[LaneWait], pulses: Mapping[str, int], now_ms: int) -> Iterator[Need]:
+    """Lanes in which recipients wait for no good reason. Hours of sending and paces are good ones, which otp has not.
+
+    Args:
+        lanes: What waits.
+        pulses: When a scheduler last looked after each queue, epoch ms.
+        now_ms: The present by Redis, epoch ms.
+    """
+    for each in lanes:
+        at = f"/jobs?state=open&lane={each.lane}"
+        if each.waiting and pulses.get(lane_queue(each.lane), 0) < now_ms - GONE_MS:
+            told = f"lane {each.lane} is stuck: {each.waiting:,} recipients wait, and no worker looks after it"
+            advice = "Start a worker for it; where one runs, python -m worker alive says whether it makes progress."
+            yield Need("bad", told, advice, at, "Jobs")
+        elif each.lane == "otp" and each.waiting and each.oldest_s > OTP_WAITS_S:
+            told = f"a one-time password has waited for {span(each.oldest_s)}"
+            yield Need("bad", told, "Is an account parked or held, or at its limit?", at, "Jobs")
+
+
+def of_account(account: AccountHealth, waiting: int) -> Iterator[Need]:
+    """What an account needs.
+
+    Args:
+        account: How it stands.
+        waiting: Recipients that wait, for any account.
+    """
+    name, page = account["account"], f"/accounts#{account['account']}"
+    for park in account["parked"]:
+        what = f"template {park['template']} at {name}" if park["template"] else f"account {name}"
+        told = f"{what} is parked: {park['meaning']} ({park['code']})"
+        yield Need("bad", told, "Mend the cause at the provider, then resume.", page, "Account")
+    if account["state"] == "unserved":
+        told = f"no running worker has account {name}"
+        yield Need(
+            "bad", told, "What waits for it goes on when one has: compare the workers' settings.", page, "Account"
+        )
+    for worker, code in account["refused"].items():
+        told = f"{name} refuses the machine {worker} ({code})"
+        yield Need("warn", told, "Allow its address at the provider; others send meanwhile.", page, "Account")
+    if held := account["held"]:
+        told = f"account {name} is held: {held['meaning']} ({held['code']})"
+        yield Need("warn", told, "It is tried again by itself; its recipients wait.", page, "Account")
+    if failing := account["failover"]:
+        told = f"account {name} keeps failing, its traffic fails over: {failing['meaning']} ({failing['code']})"
+        yield Need("warn", told, "It is tried again by itself.", page, "Account")
+    if (credit := account["credit"]) is not None and credit["messages"] < waiting:
+        told = f"{name} has credit for {credit['messages']:,} messages, and {waiting:,} recipients wait"
+        yield Need("warn", told, "Top up before the account is parked for it.", page, "Account")
+    for code, count in account["unknown_codes"].items():
+        times = "once" if count == 1 else f"{count:,} times"
+        told = f"{name} answered with a code that no table knows: {code} ({times})"
+        yield Need(
+            "warn", told, "Look it up at the provider, then add a row to the codes file.", f"/codes?q={code}", "Code"
+        )

@@ -113,6 +113,7 @@ def test_a_message(api: Api) -> None:
         ({"to": PHONE, "template": "1", "ttl_s": -1}, "ttl_s"),
         ({"to": PHONE, "template": "1", "txt": "482913"}, "txt"),
         ({"to": PHONE, "template": "1", "job_id": "0mwqw8p80dsryzgyvm"}, "job_id"),
+        ({"to": PHONE, "template": "1", "params": ["\ud83d"]}, "body"),
         ([], "body"),
         ("{", "body"),
     ],
@@ -122,6 +123,7 @@ def test_bad_messages(api: Api, body: Any, field: str) -> None:
     content = body if isinstance(body, str) else json.dumps(body)
     told = problem(api().post("/v1/messages", content=content))
     assert (told["status"], told["field"], bool(told["rule"])) == (422, field, True)
+    assert ("half a character" in told["rule"]) == ("ud83d" in content)
     assert "482913" not in json.dumps(told)
     assert "13900001111" not in json.dumps(told)
 
@@ -162,6 +164,16 @@ def test_a_campaign_as_it_was_written(api: Api) -> None:
     assert (told["accepted"], told["rejects"]) == (1, [])
     del query["allow_blank"]
     assert problem(program.post("/v1/jobs", params=query, content=rows, headers=CSV))["field"] == "to"
+    del query["encoding"]
+    told = problem(
+        program.post(
+            "/v1/jobs", params=query | {"allow_blank": "true"}, content=rows.replace(b";\n", b";\xfc\n"), headers=CSV
+        )
+    )
+    assert "the first, line 2: row is not UTF-8 text" in told["rule"]
+    query["allow_blank"] = "true"
+    headers = {"content-type": "text/csv; charset=windows-1252"}
+    assert program.post("/v1/jobs", params=query, content=rows, headers=headers).json()["accepted"] == 1
     answer = problem(program.post("/v1/jobs?template=1&phone_column=x", content=rows, headers=CSV))
     assert (answer["field"], "--" in answer["rule"]) == ("phone_column", False)
 
@@ -202,6 +214,9 @@ def test_a_campaign_repeated(api: Api) -> None:
     first, second = (program.post("/v1/jobs?template=5678", content=rows, headers=headers) for _ in range(2))
     assert first.json() == second.json()
     assert (first.json()["accepted"], first.json()["rejected"], first.json()["duplicates"]) == (1200, 1, 1)
+    assert [(row["line"], row["rule"]) for row in first.json()["repeats"]] == [
+        (1203, "is that of line 9, which says the same")
+    ]
     assert len(program.get("/v1/jobs").json()["jobs"]) == 1
 
 
@@ -236,8 +251,7 @@ def test_memory_of_a_campaign() -> None:
     pieces = iter([b"phone\n", *[b"+8613900001111\n" * 4096] * 8])
     rows, held = intake.ApiIntake(intake.csv_lines(intake.Body(lambda: next(pieces, b"")))), 0
     for _ in rows:
-        held = max(held, len(rows._numbers))
-        rows.on_progress(0)
+        held = max(held, len(rows._rows) - 1)
     assert (rows._position, held) == (8 * 4096, 1)
 
 

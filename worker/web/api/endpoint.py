@@ -1,6 +1,8 @@
 """What all endpoints of the API share: caller, query, JSON body, and errors as problems."""
 
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, Final, TypeAlias
 
@@ -12,6 +14,7 @@ from starlette.responses import Response
 
 from smsline.errors import BadInput, SmslineError
 from smsline.ledger.api_keys import Scope
+from smsline.row_values import HALF_RULE
 from worker.web.api.callers import Caller, caller_of
 from worker.web.api.problems import problem, problem_of
 
@@ -74,7 +77,15 @@ def json_object(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadInput("body", f"{len(body)} bytes", "must be a JSON object") from None
+        raise BadInput("body", f"{len(body)} bytes", no_json(body)) from None
+
+
+def no_json(text: bytes) -> str:
+    """Why text is no JSON object: to other readers than ours, one with half a character is."""
+    with suppress(ValueError, RecursionError):
+        if isinstance(json.loads(text), dict):
+            return HALF_RULE
+    return "must be a JSON object"
 
 
 def only(given: Mapping[str, object], *known: str) -> None:

@@ -5,6 +5,8 @@ Each bad row is reported with its line.
 
 import io
 import re
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, cast
@@ -15,6 +17,7 @@ from smsline.csvfile import CampaignFile
 from smsline.errors import BadInput
 from smsline.job import Recipient, Rejected
 from smsline.numbers import mask
+from worker.web.api.endpoint import no_json
 
 SHOWN_REJECTS: Final = 100
 # Bytes without a line break that are read at most: a line is held in memory as a whole.
@@ -87,8 +90,10 @@ class ApiIntake:
     rejected: int = 0
     rejects: list[LineReject] = field(default_factory=list)
     repeats: list[LineReject] = field(default_factory=list)
+    # A repeated row names any earlier line: kept are the rows from which on lines are further off, as after a refused one.
     _position: int = 0
-    _numbers: dict[int, int] = field(default_factory=dict)
+    _rows: "array[int]" = field(default_factory=lambda: array("I", [0]))
+    _offsets: "array[int]" = field(default_factory=lambda: array("I", [0]))
 
     def __iter__(self) -> Iterator[Recipient]:
         for line in self.lines:
@@ -98,7 +103,9 @@ class ApiIntake:
                 _keep(self.rejects, line.refused)
                 continue
             self._position += 1
-            self._numbers[self._position] = line.number
+            if (offset := line.number - self._position) != self._offsets[-1]:
+                self._rows.append(self._position)
+                self._offsets.append(offset)
             yield line.recipient
 
     def on_rejected(self, rejected: Rejected) -> None:
@@ -110,14 +117,13 @@ class ApiIntake:
         """The client has had the same before."""
         _keep(self.repeats, self._reject(repeated))
 
-    def on_progress(self, _: int) -> None:
-        """The client has judged all that it was given: those lines need not be known any more."""
-        # Only the rows of the part at hand are remembered: memory does not grow with the file.
-        self._numbers.clear()
-
     def _reject(self, told: Rejected) -> LineReject:
-        # 0 where the client speaks of a row that is judged already.
-        return LineReject(self._numbers.get(told.row, 0), told.phone, told.field, told.reason)
+        # The client counts the rows that it was given, the person who mends the file knows its lines.
+        rule = told.reason.replace(f"row {told.first},", f"line {self._line(told.first)},")
+        return LineReject(self._line(told.row), told.phone, told.field, rule)
+
+    def _line(self, row: int) -> int:
+        return row + self._offsets[bisect_right(self._rows, row) - 1] if 0 < row <= self._position else 0
 
 
 def _keep(kept: list[LineReject], reject: LineReject) -> None:
@@ -174,7 +180,7 @@ def _json_line(number: int, text: bytes) -> Line:
     try:
         given = msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Line(number, refused=LineReject(number, "", "row", "is not a JSON object"))
+        return Line(number, refused=LineReject(number, "", "row", no_json(text)))
     phone, params, ref = given.pop("phone", ""), given.pop("params", None), given.pop("ref", "")
     if given:
         return Line(

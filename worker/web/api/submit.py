@@ -4,6 +4,7 @@ It is safe to repeat under an idempotency key.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -37,6 +38,8 @@ FLAGS: Final = ("stream", "allow_unassigned", "allow_blank")
 OF_THE_FILE: Final = ("phone_column", "encoding")
 
 PARAMETERS: Final = (*TEXTS, *NUMBERS, *FLAGS, *OF_THE_FILE, "at", "param")
+
+_CHARSET: Final = re.compile(r'(?i)charset\s*=\s*"?([\w.:-]+)')
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +116,9 @@ def _reader_of(request: Request) -> Callable[[Body], Iterator[Line]]:
         raise ApiRefused(415, f"the body must be {' or '.join(FORMATS)}; say which in Content-Type")
     column, encoding = (request.query_params.get(name, "") for name in OF_THE_FILE)
     if kind == FORMATS[0]:
+        # What the header says of the text (RFC 7111) holds where the query says nothing.
+        said = _CHARSET.search(request.headers["content-type"])
+        encoding = encoding or (said[1] if said and said[1].lower() != "utf-8" else "")
         return partial(csv_lines, phone_column=column, encoding=encoding)
     if column or encoding:
         raise BadInput(OF_THE_FILE[0] if column else OF_THE_FILE[1], "…", f"is for {FORMATS[0]} alone")
@@ -129,17 +135,21 @@ def _take(request: Request, caller: Caller, intake: ApiIntake, options: Mapping[
             job_id=job_id,
             on_rejected=intake.on_rejected,
             on_duplicate=intake.on_duplicate,
-            on_progress=intake.on_progress,
             on_summary=summaries.append,
             **options,
         )
-    except (ClientDisconnect, HTTPException, BadInput):
+    except (ClientDisconnect, HTTPException, BadInput) as error:
         if job_id:
             # The first error is the one to tell; a job that cannot be cancelled now ends at its
             # deadline.
             with suppress(SmslineError):
                 client.cancel(job_id)
                 log.info("job %s is cancelled: its caller left before all of it was there, and gave no key", job_id)
+        if intake.rejects and isinstance(error, BadInput) and error.field == "to":
+            # The client has seen none of the rows that the file's reader refused, and would call the body empty.
+            first = intake.rejects[0]
+            rule = f"no row is good; the first, line {first.line}: {first.field} {first.rule}"
+            raise BadInput("to", f"{intake.rejected} rows", rule) from None
         raise
     (summary,) = summaries
     told = {

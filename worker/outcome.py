@@ -5,17 +5,18 @@ Pure. What needs Redis, such as which account is next, is a mark in the outcome 
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, cast
 
 from config.providers import facts_of
-from smsline.codes import Match, for_send, for_taken, lookup, wait_s
+from smsline.codes import wait_s
 from smsline.ledger.attempts import NO_DELAY, EntryResults, RecipientResult, Taken
 from smsline.ledger.batch_queues import CallGroup
 from smsline.states import State
 from smsline.verdicts import Scope, Verdict
-from worker.providers.base import Answer, Broken, Item, Refused, Sent
+from worker.call_words import CallWords, Word, listen
+from worker.providers.base import Answer, Item, Sent
 
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_MOST_S: Final = 600.0
@@ -27,19 +28,10 @@ TRIES: Final = 0x7F
 # one may have gone out.
 RESENT: Final = 0x80
 
-SMALLER: Final = 4
-"""Into so many calls a refused one is split, again and again, until the recipient that spoilt it is alone: one among 200 is found with 18
-calls, and two rounds fewer than by halves."""
-
 CALL_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROCESS, Scope.REGION, Scope.TEMPLATE, Scope.CONTENT})
 BUCKET_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER, Scope.REQUEST})
-# Scopes of a retry that is the provider's fault alone; a whole call of them counts against the
-# account.
-FAILING_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.PROVIDER})
-
+# Scopes of a refusal that meets every call of a job alike.
 FAULT_SCOPES: Final = frozenset({Scope.REQUEST, Scope.CONTENT})
-"""Scopes of a refusal that meets every call of a job alike."""
-
 QUEUE_SCOPES: Final = frozenset({Scope.TEMPLATE, Scope.CONTENT})
 # When a recipient is tried again whose call parked only a part of its recipients; it costs no try.
 PARTLY_PARKED_S: Final = 60.0
@@ -118,21 +110,6 @@ class Outcome:
     opted_out: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """The provider's word on one recipient, or on all of whom it said the same."""
-
-    match: Match
-    code: str
-    message: str = ""
-    delay_s: float | None = None
-    fee: int = 0
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.match.row.verdict
-
-
 def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outcome:
     """What a call came to.
 
@@ -143,7 +120,7 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
     """
     if (taken := _taken(answer, groups)) is not None:
         return Outcome(entries=taken, worked=True)
-    said, chance = _listen(answer, groups, policy.provider), policy.chance()
+    said, chance = listen(answer, groups, policy.provider), policy.chance()
     # One draw for the call: recipients that come back together share the next call too.
     policy = replace(policy, chance=lambda: chance)
     fault = _fault(said)
@@ -182,41 +159,7 @@ def _taken(answer: Answer, groups: Sequence[CallGroup]) -> list[EntryResults] | 
     return entries
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the provider said of the recipients of a call.
-
-    Attributes:
-        words: Its word on each number; those of whom it said the same share one, so that mostly there is one in all.
-        items: Its answer for each number that has one of its own.
-        kinds: The words, each once.
-        split: Identities of the words whose recipients must be tried in smaller calls.
-        at_most: Most recipients of these.
-    """
-
-    words: Mapping[int, _Word]
-    items: Mapping[int, Item]
-    kinds: Sequence[_Word]
-    split: frozenset[int]
-    at_most: int
-
-
-def _listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> _Said:
-    numbers = [number for group in groups for number in group.numbers]
-    if isinstance(answer, Sent):
-        items = {item.number: item for item in answer.items}
-        words = _item_words(numbers, items, provider)
-    else:
-        items, words = {}, dict.fromkeys(numbers, _call_word(answer, provider))
-    # By identity: a word is shared by all of whom it was said, and is looked at once.
-    kinds = list({id(word): word for word in words.values()}.values())
-    split = frozenset(id(word) for word in kinds if _ambiguous(answer, word, groups))
-    # Where each has brought params of its own, the next call has one set of them.
-    at_most = 1 if any(group.own_params for group in groups) else max(1, len(numbers) // SMALLER)
-    return _Said(words, items, kinds, split, at_most)
-
-
-def _fault(said: _Said) -> str:
+def _fault(said: CallWords) -> str:
     """The code of a call that was refused as a whole for what it says, and not for whom."""
     rows = [word.match.row for word in said.kinds]
     alike = len({row.scope for row in rows}) == 1 and rows[0].scope in FAULT_SCOPES
@@ -225,9 +168,9 @@ def _fault(said: _Said) -> str:
     return "" if any(row.reroute_ok for row in rows) else said.kinds[0].code
 
 
-def _held(said: _Said) -> _Said:
+def _held(said: CallWords) -> CallWords:
     """The same, with the request's fault as what parks its job."""
-    held: dict[int, _Word] = {}
+    held: dict[int, Word] = {}
     for word in said.kinds:
         # A text is its job's own. Any other fault may turn out to be the template's.
         scope = Scope.CONTENT if word.match.row.scope is Scope.CONTENT else Scope.TEMPLATE
@@ -237,41 +180,13 @@ def _held(said: _Said) -> _Said:
     return replace(said, words=words, kinds=list(held.values()))
 
 
-def _item_words(numbers: Iterable[int], items: Mapping[int, Item], provider: str) -> dict[int, _Word]:
-    """A word for each number. One will do for all that were taken: what differs, serial and fee, stands in the items."""
-    taken = _Word(for_taken(provider), "")
-    # Missing in the answer is in doubt and not refused: the provider may have taken it.
-    missing = _Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
-    words: dict[int, _Word] = {}
-    for number in numbers:
-        if (item := items.get(number)) is None:
-            words[number] = missing
-        elif item.ok:
-            words[number] = taken
-        else:
-            words[number] = _Word(for_send(provider, item.code), item.code, item.message, fee=item.fee)
-    return words
-
-
-def _call_word(answer: Refused | Broken, provider: str) -> _Word:
-    """The word on all of a call that was answered as a whole, or not at all."""
-    if isinstance(answer, Refused):
-        return _Word(for_send(provider, answer.code), answer.code, answer.message, answer.delay_s)
-    match = lookup("smsline", "local", answer.code)
-    # The adapter knows best whether the request can have left; a row must not turn doubt into
-    # certainty.
-    if answer.maybe_sent != (match.row.verdict is Verdict.UNSURE):
-        match = lookup("smsline", "local", "http.ReadTimeout" if answer.maybe_sent else "http.ConnectError")
-    return _Word(match, answer.code, answer.detail, answer.delay_s)
-
-
-def _overall(said: _Said, policy: Policy) -> Outcome:
+def _overall(said: CallWords, policy: Policy) -> Outcome:
     """What a call means beyond its recipients."""
     kinds = said.kinds
     outcome = Outcome(worked=any(word.verdict is Verdict.OK for word in kinds))
-    if kinds and all(_failing(word) for word in kinds):
+    if kinds and all(word.failing for word in kinds):
         outcome.failed = kinds[0].code
-    outcome.silent = bool(kinds) and all(_not_made(word) for word in kinds)
+    outcome.silent = bool(kinds) and all(word.not_made for word in kinds)
     outcome.unknown_codes = sorted({word.code for word in kinds if word.match.how in {"family", "unknown"}})
     facts = facts_of(policy.provider)
     # Not of a call that one recipient may have spoilt: then it is not known who has opted out.
@@ -287,24 +202,7 @@ def _overall(said: _Said, policy: Policy) -> Outcome:
     return outcome
 
 
-def _failing(word: _Word) -> bool:
-    """Whether the word tells of the account's or the provider's trouble, and not of a recipient's.
-
-    A call of which nothing is known counts, whatever its code speaks of: a provider that answers everything with an empty list,
-    or with a code that no table has, would else leave a whole campaign in doubt.
-    """
-    row = word.match.row
-    return row.verdict is Verdict.UNSURE or (row.verdict is Verdict.RETRY and row.scope in FAILING_SCOPES)
-
-
-def _not_made(word: _Word) -> bool:
-    """Whether the call did not come to be made, for a reason on this side of the wire: settings, limits, a stop, no time."""
-    row = word.match.row
-    ours = row.provider == "smsline" and not row.code.startswith("http.") and row.verdict is not Verdict.UNSURE
-    return ours or (row.verdict is Verdict.RETRY and row.scope is Scope.REQUEST)
-
-
-def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> list[RecipientResult]:
+def _results(group: CallGroup, said: CallWords, policy: Policy, *, parked: bool) -> list[RecipientResult]:
     results = []
     for position, number, tries in zip(group.positions, group.numbers, group.attempts, strict=True):
         word, item = said.words[number], said.items.get(number)
@@ -316,7 +214,7 @@ def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> 
                 position, State.WAITING, word.code, counted=False, delay_ms=0.0, at_most=said.at_most
             )
         else:
-            result = _result(_Tried(position, number, tries & TRIES), word, policy, parked=parked)
+            result = _result(_TriedRecipient(position, number, tries & TRIES), word, policy, parked=parked)
         # Of a fault of our own the message is a detail of this machine, and nothing that the
         # provider said.
         ours = word.match.row.provider == "smsline"
@@ -324,14 +222,14 @@ def _results(group: CallGroup, said: _Said, policy: Policy, *, parked: bool) -> 
     return results
 
 
-def _wait_s(word: _Word, policy: Policy) -> float | None:
+def _wait_s(word: Word, policy: Policy) -> float | None:
     """How long the provider asks to wait: in its answer, else by its code; None when it does not say."""
     if word.delay_s is not None:
         return word.delay_s
     return wait_s(word.match.row, now_s=policy.now_s, message=word.message)
 
 
-def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy) -> float:
+def _longest_s(words: Iterable[Word], scopes: frozenset[Scope], policy: Policy) -> float:
     """How long the throttles and failures of these scopes ask to wait, at most."""
     longest_s = 0.0
     for word in (word for word in words if word.match.row.scope in scopes):
@@ -344,21 +242,7 @@ def _longest_s(words: Iterable[_Word], scopes: frozenset[Scope], policy: Policy)
     return longest_s
 
 
-def _ambiguous(answer: Answer, word: _Word, groups: Sequence[CallGroup]) -> bool:
-    """One bad recipient made the provider refuse a whole call: smaller ones must find out which.
-
-    Where each number brings its own params, it may as well be those of one.
-    """
-    differ = word.match.row.scope in {Scope.CONTENT, Scope.REQUEST} and any(group.own_params for group in groups)
-    return (
-        isinstance(answer, Refused)
-        and sum(len(group.numbers) for group in groups) > 1
-        and word.verdict in {Verdict.DEAD, Verdict.REROUTE, Verdict.THROTTLE}
-        and (differ or word.match.row.scope is Scope.RECIPIENT)
-    )
-
-
-class _Tried(NamedTuple):
+class _TriedRecipient(NamedTuple):
     """A recipient of a call, and how often it was tried before."""
 
     position: int
@@ -366,7 +250,7 @@ class _Tried(NamedTuple):
     tries: int
 
 
-def _result(tried: _Tried, word: _Word, policy: Policy, *, parked: bool) -> RecipientResult:
+def _result(tried: _TriedRecipient, word: Word, policy: Policy, *, parked: bool) -> RecipientResult:
     position = tried.position
     match word.verdict:
         case Verdict.OK:
@@ -385,12 +269,12 @@ def _result(tried: _Tried, word: _Word, policy: Policy, *, parked: bool) -> Reci
     return result
 
 
-def _uncounted(position: int, word: _Word, later_s: float | None) -> RecipientResult:
+def _uncounted(position: int, word: Word, later_s: float | None) -> RecipientResult:
     delay_ms = NO_DELAY if later_s is None else later_s * 1000
     return RecipientResult(position, State.WAITING, word.code, counted=False, delay_ms=delay_ms)
 
 
-def _end(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
+def _end(tried: _TriedRecipient, word: Word, policy: Policy) -> RecipientResult:
     """Another account's turn, where the code says that another may serve the recipient; else the dead letter."""
     row = word.match.row
     elsewhere = row.reroute_ok or row.verdict is Verdict.REROUTE
@@ -399,8 +283,8 @@ def _end(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
     return RecipientResult(tried.position, State.DEAD, word.code)
 
 
-def _retry(tried: _Tried, word: _Word, policy: Policy) -> RecipientResult:
-    if policy.trial and _failing(word):
+def _retry(tried: _TriedRecipient, word: Word, policy: Policy) -> RecipientResult:
+    if policy.trial and word.failing:
         # Asked for by the breaker and not by the recipient, who waits at the front for the next
         # one.
         return _uncounted(tried.position, word, None)

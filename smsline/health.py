@@ -9,7 +9,7 @@ from typing import TypedDict
 from smsline import codes
 from smsline.ledger import accounts, breaker, presence
 from smsline.ledger.batch_queues import ONLY, SIGNED, template_id
-from smsline.ledger.breaker import Out
+from smsline.ledger.breaker import BreakerFailover
 from smsline.ledger.jobs import iso
 
 
@@ -145,7 +145,7 @@ def _meaning(code: str, provider: str, otherwise: str = "no table knows this cod
     return matches[0].row.meaning if matches else otherwise
 
 
-def _held(held: breaker.Held | None, provider: str) -> HoldInfo | None:
+def _held(held: breaker.BreakerHold | None, provider: str) -> HoldInfo | None:
     if held is None:
         return None
     return HoldInfo(
@@ -157,7 +157,7 @@ def _held(held: breaker.Held | None, provider: str) -> HoldInfo | None:
     )
 
 
-def _failover(held: Out | None, provider: str) -> Failover | None:
+def _failover(held: BreakerFailover | None, provider: str) -> Failover | None:
     if held is None:
         return None
     return Failover(

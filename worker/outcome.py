@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, cast
 
 from config.providers import facts_of
 from smsline.codes import wait_s
-from smsline.ledger.attempts import NO_DELAY, EntryResults, RecipientResult, Taken
+from smsline.ledger.attempts import NO_DELAY, AcceptedColumns, EntryResults, RecipientResult
 from smsline.ledger.batch_queues import CallGroup
 from smsline.states import State
 from smsline.verdicts import Scope, Verdict
@@ -154,7 +154,7 @@ def _taken(answer: Answer, groups: Sequence[CallGroup]) -> list[EntryResults] | 
         if None in found:
             return None
         told = cast("list[Item]", found)
-        taken = Taken(group.positions, [item.serial for item in told], [item.fee for item in told])
+        taken = AcceptedColumns(group.positions, [item.serial for item in told], [item.fee for item in told])
         entries.append(EntryResults(group.entry, taken))
     return entries
 

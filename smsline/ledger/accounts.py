@@ -6,7 +6,7 @@ from typing import Final, TypedDict
 
 from smsline.ledger import breaker
 from smsline.ledger.batch_queues import GLOBAL, MAINLAND, ONLY
-from smsline.ledger.breaker import Held, Out
+from smsline.ledger.breaker import BreakerFailover, BreakerHold
 from smsline.ledger.link import Ledger, Value
 
 # Of an account; above it codes that no table knows are counted together.
@@ -51,8 +51,8 @@ class Health(TypedDict):
     last_error: str
     unknown_codes: dict[str, int]
     credit: Credit | None
-    out: Out | None
-    held: Held | None
+    out: BreakerFailover | None
+    held: BreakerHold | None
     failed_over: dict[str, int]
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, overload
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.blocks import fees_of, numbers_of, pack_note, read_note
-from smsline.ledger.breaker import SILENT, BreakerEvent, Heard
+from smsline.ledger.breaker import SILENT, BreakerEvent, CallReport
 from smsline.ledger.codes import CodeUse, run_with_codes, tidy_code
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, Value
@@ -52,7 +52,7 @@ class RecipientResult(NamedTuple):
     message: str = ""
 
 
-class Taken(Sequence[RecipientResult]):
+class AcceptedColumns(Sequence[RecipientResult]):
     """Results of recipients that were all accepted, as columns: what nearly every call comes to.
 
     They read like any others, but an object for each is made only for readers that look at them one by one.
@@ -81,7 +81,7 @@ class Taken(Sequence[RecipientResult]):
 
     def __getitem__(self, at: int | slice) -> RecipientResult | Sequence[RecipientResult]:
         if isinstance(at, slice):
-            return Taken(self.positions[at], self.serials[at], self.fees[at])
+            return AcceptedColumns(self.positions[at], self.serials[at], self.fees[at])
         return RecipientResult(self.positions[at], State.ACCEPTED, serial=self.serials[at], fee=self.fees[at])
 
 
@@ -94,7 +94,9 @@ class EntryResults:
 
     def codes(self) -> list[str]:
         """The code of each recipient that has one."""
-        return [] if isinstance(self.results, Taken) else [result.code for result in self.results if result.code]
+        return (
+            [] if isinstance(self.results, AcceptedColumns) else [result.code for result in self.results if result.code]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class PollSchedule:
     probe_ms: float = 600_000.0
 
 
-class Recorded(NamedTuple):
+class RecordFindings(NamedTuple):
     """What recording a call brought to light.
 
     Attributes:
@@ -151,9 +153,9 @@ def record(
     polls: PollSchedule,
     writer: Literal["worker", "rescuer", "wait"] = "worker",
     counters: Sequence[tuple[str, int]] = (),
-    heard: Heard = SILENT,
+    heard: CallReport = SILENT,
     indexed: bool = True,
-) -> Recorded | None:
+) -> RecordFindings | None:
     """Write down what a call came to.
 
     Args:
@@ -222,19 +224,19 @@ def record(
     ledger.expiring.note(index.keys[: index.young])
     event = answer[2].decode()
     refused = tuple(event.split()[1:]) if event.startswith("fault ") else ()
-    return Recorded(answer[1] == b"1", event if not refused else "", answer[3].decode(), refused)
+    return RecordFindings(answer[1] == b"1", event if not refused else "", answer[3].decode(), refused)
 
 
 def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
     """The serials that the attempt's answer told of this block, where more are to be written now."""
-    told = isinstance(each.results, Taken) or any(result.serial for result in each.results)
+    told = isinstance(each.results, AcceptedColumns) or any(result.serial for result in each.results)
     return (ledger.redis.hget(ledger.keys.block(each.entry.block), f"z{attempt}") or b"") if told else b""
 
 
 def _entry_args(used: CodeUse, each: EntryResults, account: str, *, at_ms: int, before: bytes) -> list[Value]:
     """What became of one entry, as the script takes it."""
     results, stretches = each.results, list[str]()
-    if isinstance(results, Taken):
+    if isinstance(results, AcceptedColumns):
         # One kind only, so the entry's own runs are its stretches.
         for run in encode(results.positions).split(","):
             first, _, last = run.partition("-")
@@ -296,7 +298,7 @@ def _accepted(entries: Sequence[EntryResults]) -> Iterable[tuple[int, Iterable[t
     """Of each block the position and serial of those that were accepted with one."""
     for each in entries:
         results = each.results
-        if isinstance(results, Taken):
+        if isinstance(results, AcceptedColumns):
             yield each.entry.block, [pair for pair in zip(results.positions, results.serials, strict=True) if pair[1]]
         else:
             told = [one for one in results if one.serial and one.state is State.ACCEPTED]
@@ -305,7 +307,7 @@ def _accepted(entries: Sequence[EntryResults]) -> Iterable[tuple[int, Iterable[t
 
 def _returned(each: EntryResults, queue: BatchQueue) -> list[tuple[str, str, float]]:
     """Batch queue, entry and delay of what is tried again, positions of the same delay together."""
-    if isinstance(each.results, Taken):
+    if isinstance(each.results, AcceptedColumns):
         return []
     back: dict[tuple[str, float], list[int]] = {}
     for result in each.results:

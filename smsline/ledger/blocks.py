@@ -16,7 +16,7 @@ from smsline.states import LETTERS, State
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class SilentRecipient:
     """A recipient whose receipt has not come.
 
     Attributes:
@@ -34,7 +34,7 @@ class Silent:
     account: str = ""
 
 
-def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
+def silent_of(ledger: Ledger, block: int, account: str) -> list[SilentRecipient]:
     """The block's recipients that the account had accepted and that wait for their receipt."""
     held = ledger.redis.hgetall(ledger.keys.block(block))
     letters = held.get(b"st", b"").decode()
@@ -47,7 +47,7 @@ def silent_of(ledger: Ledger, block: int, account: str) -> list[Silent]:
             at: (note["t"], serial, note["a"]) for at, serial in zip(decode(note["r"]), note["s"], strict=True)
         }
     silent = [
-        Silent(position, number, *accepted.get(position, (0, "", "")))
+        SilentRecipient(position, number, *accepted.get(position, (0, "", "")))
         for position, (number, letter) in enumerate(zip(numbers.unpack(held[b"n"]), letters, strict=True))
         if letter == LETTERS[State.ACCEPTED]
     ]

@@ -85,7 +85,7 @@ class BreakerTerms:
         return json.dumps({**asdict(self), "code": code, "good": good})
 
 
-class Heard(NamedTuple):
+class CallReport(NamedTuple):
     """What a call says of its account.
 
     Attributes:
@@ -100,10 +100,10 @@ class Heard(NamedTuple):
 
 
 # Of a call that was not made: it says nothing of its account.
-SILENT: Final = Heard()
+SILENT: Final = CallReport()
 
 
-class Out(TypedDict):
+class BreakerFailover(TypedDict):
     """Why and for how long others take over from an account.
 
     Times are epoch ms; `share` is what goes through it, 0 to 1.
@@ -135,7 +135,7 @@ def at_fault(subjects: Sequence[str]) -> str | None:
     return subjects[-1] if len(set(alike)) == 1 else templates[-1]
 
 
-class Held(TypedDict):
+class BreakerHold(TypedDict):
     """Why an account is held, since when, and when the next probe may go (epoch ms).
 
     `returning`: its last probe went well.
@@ -166,7 +166,7 @@ def read(ledger: Ledger, account: str, subjects: tuple[str, ...]) -> BreakerStat
     return BreakerState(max(held, *(float(park or 0) for park in parks)), float(out_ms or 0), float(back_ms or 0))
 
 
-def out(ledger: Ledger, account: str) -> Out | None:
+def out(ledger: Ledger, account: str) -> BreakerFailover | None:
     """Why others take over from an account, or did until a while ago.
 
     None when it has all of its share.
@@ -178,16 +178,16 @@ def out(ledger: Ledger, account: str) -> Out | None:
     since_ms, out_ms, back_ms = (int(float(held[name])) for name in (b"since_ms", b"out_ms", b"back_ms"))
     share = BreakerState(0.0, out_ms, back_ms).share(now_ms)
     code = held.get(b"code", b"").decode()
-    return Out(code=code, since_ms=since_ms, out_ms=out_ms, back_ms=back_ms, share=round(share, 3))
+    return BreakerFailover(code=code, since_ms=since_ms, out_ms=out_ms, back_ms=back_ms, share=round(share, 3))
 
 
-def held(ledger: Ledger, account: str) -> Held | None:
+def held(ledger: Ledger, account: str) -> BreakerHold | None:
     """Why an account is held; None when it is not."""
     names = ("held_ms", "probe_ms", "code", "wins")
     since_ms, probe_ms, code, wins = ledger.redis.hmget(ledger.keys.breaker(account), *names)
     if since_ms is None:
         return None
-    return Held(
+    return BreakerHold(
         code=(code or b"").decode(),
         since_ms=int(since_ms),
         probe_ms=int(float(probe_ms)),

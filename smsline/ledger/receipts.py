@@ -14,8 +14,8 @@ from smsline.ledger import serials
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.codes import CodeUse, run_with_codes
 from smsline.ledger.link import Ledger, ScriptCall, Value
-from smsline.ledger.serials import Matched
-from smsline.ledger.settling import READ, Settled
+from smsline.ledger.serials import BlockReceipts
+from smsline.ledger.settling import READ, SettlingBlock
 from smsline.receipt import Receipt
 
 JOINED_SLACK_MS: Final = 1_000
@@ -64,7 +64,7 @@ def specs_of(ledger: Ledger, jobs: Sequence[str]) -> list[bytes | None]:
     return list(ledger.run("hget_each", [ledger.keys.job(job) for job in jobs], ["spec"])) if jobs else []
 
 
-def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, now_s: int, spent: int = 0) -> ApplyCounts:
+def apply(ledger: Ledger, account: str, matched: Sequence[BlockReceipts], *, now_s: int, spent: int = 0) -> ApplyCounts:
     """Move matched recipients to their final state; one that is final already is counted as late.
 
     Args:
@@ -81,7 +81,7 @@ def apply(ledger: Ledger, account: str, matched: Sequence[Matched], *, now_s: in
     if noted:
         day = serials.note(ledger, account, noted)
         matched = [each._replace(day=day) if each.noted else each for each in matched]
-    by_block: defaultdict[int, list[Matched]] = defaultdict(list)
+    by_block: defaultdict[int, list[BlockReceipts]] = defaultdict(list)
     for each in matched:
         by_block[each.block].append(each)
     if spent:
@@ -96,14 +96,14 @@ def give_up(ledger: Ledger, account: str, block: int, silent: Sequence[tuple[int
     `silent` are positions and numbers.
     """
     never = [Receipt(number, "", ok=False, code="receipt.Deadline", received_at_s=now_s) for _, number in silent]
-    told = Matched(block, [position for position, _ in silent], never)
+    told = BlockReceipts(block, [position for position, _ in silent], never)
     return _applied(ledger, account, {block: [told]}, now_s=now_s, given_up=True)
 
 
 def _applied(
     ledger: Ledger,
     account: str,
-    by_block: Mapping[int, Sequence[Matched]],
+    by_block: Mapping[int, Sequence[BlockReceipts]],
     *,
     now_s: int,
     given_up: bool = False,
@@ -132,7 +132,7 @@ class _Page:
     now_s: int
     given_up: bool
 
-    def apply(self, by_block: Mapping[int, Sequence[Matched]]) -> ApplyCounts | None:
+    def apply(self, by_block: Mapping[int, Sequence[BlockReceipts]]) -> ApplyCounts | None:
         """Read the blocks, decide, and write all or nothing.
 
         None when one of them was changed by another meanwhile.
@@ -141,14 +141,14 @@ class _Page:
             return ApplyCounts()
         keys = self.ledger.keys
         read = self.ledger.run("hmget_each", [keys.block(block) for block in by_block], READ)
-        settled = list[Settled]()
+        settled = list[SettlingBlock]()
 
         def call(used: CodeUse) -> ScriptCall:
             settled.clear()
             for (block, told), fields in zip(by_block.items(), read, strict=True):
                 if fields[0] is None:
                     continue  # it was removed with its job
-                settled.append(Settled(block, self.account, fields, given_up=self.given_up))
+                settled.append(SettlingBlock(block, self.account, fields, given_up=self.given_up))
                 for each in told:
                     settled[-1].take(used, each, keys.index_of(self.account, each.day), now_s=self.now_s)
             return self._written(used, settled)
@@ -162,7 +162,7 @@ class _Page:
             *(sum(getattr(one, count.name) for one in settled) for count in dataclass_fields(ApplyCounts))
         )
 
-    def _written(self, used: CodeUse, settled: Sequence[Settled]) -> ScriptCall:
+    def _written(self, used: CodeUse, settled: Sequence[SettlingBlock]) -> ScriptCall:
         """The call that writes what became of the blocks."""
         keys, changed = self.ledger.keys, [one for one in settled if one.applied]
         grown, dead, deltas = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
@@ -189,7 +189,9 @@ def _lines(counted: Mapping[str, int]) -> str:
     return "\n".join(f"{by} {field}" for field, by in counted.items())
 
 
-def _without_tries(by_block: Mapping[int, Sequence[Matched]], refused: Sequence[bytes]) -> dict[int, list[Matched]]:
+def _without_tries(
+    by_block: Mapping[int, Sequence[BlockReceipts]], refused: Sequence[bytes]
+) -> dict[int, list[BlockReceipts]]:
     """The receipts without the further tries that would come too late.
 
     `refused` are blocks, and after how many ms.

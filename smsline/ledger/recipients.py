@@ -15,7 +15,7 @@ from smsline.ledger import number_index, serials
 from smsline.ledger.blocks import read_note
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
-from smsline.ledger.serials import Found, Matched
+from smsline.ledger.serials import BlockReceipts, Found
 from smsline.receipt import Receipt
 
 # Newest first, that are looked into for a receipt that names only its number: it comes within days of its call.
@@ -93,21 +93,21 @@ def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
         if (place := places.get(id(receipt))) is not None:
             columns[place.block][0].append(place.position)
             columns[place.block][1].append(receipt)
-    found = [Matched(block, *each, day=today) for block, each in columns.items()]
+    found = [BlockReceipts(block, *each, day=today) for block, each in columns.items()]
     left = [each for each in indexed.left if id(each) not in places]
     return Found(sure + indexed.matched + found, indexed.spent, left, by_number=bool(found_by_number))
 
 
 def _by_call(
     ledger: Ledger, account: str, calls: Mapping[NamedCall, list[Receipt]], *, today: int
-) -> tuple[list[Matched], dict[int, _Place], list[Receipt]]:
+) -> tuple[list[BlockReceipts], dict[int, _Place], list[Receipt]]:
     """Receipts whose calls name their blocks.
 
     Returns:
         Those whose serials the call has brought; the places of those, by identity, whose recipients may have been tried again
         since; the latter, and those whose serials are not in the call.
     """
-    matched, places, missed = list[Matched](), dict[int, _Place](), list[Receipt]()
+    matched, places, missed = list[BlockReceipts](), dict[int, _Place](), list[Receipt]()
     named = [(call.attempt, block) for call in calls for block in call.blocks]
     if not named:
         return matched, places, missed
@@ -125,7 +125,7 @@ def _by_call(
                 found = zip(here, positions, strict=True)
                 places |= {id(receipt): _Place(block, position) for receipt, position in found}
             elif here:
-                matched.append(Matched(block, positions, here, day=today))
+                matched.append(BlockReceipts(block, positions, here, day=today))
         missed += left
     return matched, places, missed
 

@@ -35,7 +35,7 @@ class TryAgain(NamedTuple):
     limit: int
 
 
-class Matched(NamedTuple):
+class BlockReceipts(NamedTuple):
     """Receipts of recipients of one block, as columns.
 
     Attributes:
@@ -66,7 +66,7 @@ class Found(NamedTuple):
         by_number: Whether some were found by number alone, because they bring no context.
     """
 
-    matched: list[Matched]
+    matched: list[BlockReceipts]
     spent: int
     left: list[Receipt]
     by_number: bool = False
@@ -115,11 +115,11 @@ def sorted_out(receipts: Sequence[Receipt], values: Sequence[bytes], days: Seque
             spent += 1
         else:
             left.append(receipt)
-    matched = [Matched(int.from_bytes(block, "big"), *columns, day) for (block, day), columns in by_block.items()]
+    matched = [BlockReceipts(int.from_bytes(block, "big"), *columns, day) for (block, day), columns in by_block.items()]
     return Found(matched, spent, left)
 
 
-def note(ledger: Ledger, account: str, matched: Sequence[Matched]) -> int:
+def note(ledger: Ledger, account: str, matched: Sequence[BlockReceipts]) -> int:
     """Let serials of calls whose answer was never seen be known from now on, so that their receipts count once only.
 
     Returns:

@@ -20,7 +20,7 @@ from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.codes import CodeUse
 from smsline.ledger.runs import encode
 from smsline.ledger.serial_index import SPENT, index_value, serial_place
-from smsline.ledger.serials import Matched
+from smsline.ledger.serials import BlockReceipts
 from smsline.states import LETTERS, STATES, State, counted_as
 
 READ: Final = ("job", "n", "st", "cd", "fi", "rt", "queue", "co", "ta")
@@ -54,7 +54,7 @@ class Extras(NamedTuple):
     spent: list[tuple[str, str]]
 
 
-class Settled:
+class SettlingBlock:
     """One block while receipts are applied to it.
 
     Args:
@@ -86,7 +86,7 @@ class Settled:
         self._notes, self._spent = list[tuple[str, str]](), list[tuple[str, str]]()
         self.late = self.strangers = self.again = 0
 
-    def take(self, used: CodeUse, told: Matched, index_of: str, *, now_s: int) -> None:
+    def take(self, used: CodeUse, told: BlockReceipts, index_of: str, *, now_s: int) -> None:
         """Apply receipts.
 
         Args:
@@ -124,7 +124,7 @@ class Settled:
         self._moves.update(moves)
         self._note(told, moved, moves)
 
-    def _note(self, told: Matched, moved: Sequence[int], moves: Sequence[tuple[int, int, str]]) -> None:
+    def _note(self, told: BlockReceipts, moved: Sequence[int], moves: Sequence[tuple[int, int, str]]) -> None:
         """What only some blocks have: countries that differ, and serials that it must keep."""
         if self._countries and len(self._countries) > 2:
             for position, move in zip(moved, moves, strict=True):
@@ -134,7 +134,7 @@ class Settled:
             if serial := serials[position].serial:
                 self._notes.append((f"y{position}", json.dumps({"a": self._account, "s": serial})))
 
-    def _tries_again(self, used: CodeUse, told: Matched, nth: int, index_of: str) -> bool:
+    def _tries_again(self, used: CodeUse, told: BlockReceipts, nth: int, index_of: str) -> bool:
         """Let a recipient wait for another try, unless it has had as many after receipts as its lane allows."""
         position, again = told.positions[nth], told.again[nth]
         tries = self._tries = self._tries or bytearray(len(self._letters))

@@ -14,7 +14,7 @@ from worker.engine import Engine
 from worker.intake.batching import AccountChoice, ChooseAccount, lay_out, region_of, subject_of
 from worker.providers.base import Region
 from worker.routing import windows
-from worker.routing.router import Wanted
+from worker.routing.router import RouteRequest
 from worker.routing.routes import region_named
 
 DAY_S: Final = 86_400
@@ -138,7 +138,7 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
     """Gives the account of each of a job's numbers; what numbers that begin alike have in common is worked out once."""
     by_country = bool(spec.window) or any(account.window for account in engine.settings.accounts.values())
     router, longest = engine.router, engine.router.table.longest
-    wanted = Wanted(spec.lane, spec.template, (subject_of(spec, ""),))
+    wanted = RouteRequest(spec.lane, spec.template, (subject_of(spec, ""),))
     now_ms = engine.now_ms() if router.several and not spec.account else 0
     known: dict[tuple[str, Region], AccountChoice] = {}
     alike: dict[tuple[str, Region], AccountChoice] = {}

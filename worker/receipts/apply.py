@@ -6,7 +6,7 @@ from typing import Final
 
 from smsline.ledger import orphans, receipts, recipients, suppression
 from smsline.ledger.receipts import ApplyCounts
-from smsline.ledger.serials import Matched
+from smsline.ledger.serials import BlockReceipts
 from smsline.receipt import Receipt
 from worker.engine import Engine
 from worker.providers.base import QueryProvider
@@ -42,7 +42,7 @@ def apply_receipts(engine: Engine, account: str, told: Sequence[Receipt]) -> App
 
 
 def apply_matched(
-    engine: Engine, account: str, matched: Sequence[Matched], *, now_ms: int, spent: int = 0
+    engine: Engine, account: str, matched: Sequence[BlockReceipts], *, now_ms: int, spent: int = 0
 ) -> ApplyCounts:
     """Apply receipts whose recipients are known; `spent` others were of tries that are over."""
     failed = [

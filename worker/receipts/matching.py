@@ -6,7 +6,7 @@ from typing import Final
 from smsline.ledger import attempts
 from smsline.ledger.attempts import Attempt
 from smsline.ledger.blocks import unsure_of
-from smsline.ledger.serials import Matched
+from smsline.ledger.serials import BlockReceipts
 from smsline.receipt import Receipt
 from worker.engine import Engine
 
@@ -14,13 +14,13 @@ SLACK_S: Final = 120
 """How far the provider's clock may be behind ours when a receipt is matched by number and time."""
 
 
-def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[list[Matched], list[Receipt]]:
+def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[list[BlockReceipts], list[Receipt]]:
     """Receipts of calls whose answer was never seen: by the attempt they name, or by number and time where they name none.
 
     Returns:
         Those that belong to one; the others.
     """
-    found, strangers, given = list[Matched](), list[Receipt](), dict[tuple[int, int], str]()
+    found, strangers, given = list[BlockReceipts](), list[Receipt](), dict[tuple[int, int], str]()
     for receipt in receipts:
         places = (_place(engine, attempt, receipt.number) for attempt in _candidates(engine, account, receipt))
         # Two messages to one number may both be in doubt: the second receipt of a page is the other
@@ -30,7 +30,7 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
         if place is None:
             strangers.append(receipt)
         else:
-            found.append(Matched(place[0], [place[1]], [receipt], noted=True))
+            found.append(BlockReceipts(place[0], [place[1]], [receipt], noted=True))
     return found, strangers
 
 

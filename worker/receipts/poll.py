@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from smsline.ledger import blocks, due, receipts
-from smsline.ledger.blocks import Silent, silent_of
-from smsline.ledger.serials import Matched
+from smsline.ledger.blocks import SilentRecipient, silent_of
+from smsline.ledger.serials import BlockReceipts
 from smsline.receipt import Receipt
 from worker.engine import Engine
 from worker.providers.base import QUERIES_AT_ONCE, MessageRef, QueryProvider
@@ -66,7 +66,9 @@ def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
         due.finish(engine.ledger, key, lease, again_ms)
 
 
-def _ask_in_turn(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> float:
+def _ask_in_turn(
+    engine: Engine, account: str, block: int, asking: Sequence[SilentRecipient], *, seconds: float
+) -> float:
     """Ask about one number after the other, going on where the last slice ended.
 
     Returns:
@@ -101,12 +103,14 @@ def next_probe_ms(engine: Engine, age_ms: float) -> float:
     return min((at - age_ms for at in steps if at > age_ms + 1), default=0.0)
 
 
-def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Silent], *, seconds: float) -> float | None:
+def _query_block(
+    engine: Engine, account: str, block: int, asking: Sequence[SilentRecipient], *, seconds: float
+) -> float | None:
     """Ask about messages of a block and apply what is known; ms until the next look, None when nothing is silent any more."""
     told, wait_ms = _query_all(engine, account, asking, seconds)
     positions = {(each.serial, each.number): each.position for each in asking}
     ours = [receipt for receipt in told if (receipt.serial, receipt.number) in positions]
-    matched = Matched(block, [positions[receipt.serial, receipt.number] for receipt in ours], ours)
+    matched = BlockReceipts(block, [positions[receipt.serial, receipt.number] for receipt in ours], ours)
     apply_matched(engine, account, [matched] if ours else [], now_ms=engine.now_ms())
     # Not all could be asked about: the same round goes on, and sets no pace.
     if wait_ms is not None:
@@ -117,7 +121,7 @@ def _query_block(engine: Engine, account: str, block: int, asking: Sequence[Sile
 
 
 def _query_all(
-    engine: Engine, account: str, asking: Sequence[Silent], seconds: float
+    engine: Engine, account: str, asking: Sequence[SilentRecipient], seconds: float
 ) -> tuple[list[Receipt], float | None]:
     """Receipts of these messages, several queries side by side; and ms to wait when not all could be asked about."""
     provider, over = engine.providers.get(account), engine.slice_ends(seconds)
@@ -154,7 +158,7 @@ def next_query_ms(ages_ms: Sequence[float], deadline_ms: float) -> float:
     return min(again_ms, max(0.0, deadline_ms - max(ages_ms)))
 
 
-def _ask_one(engine: Engine, account: str, silent: Silent, now_ms: int) -> bool:
+def _ask_one(engine: Engine, account: str, silent: SilentRecipient, now_ms: int) -> bool:
     told = ask(
         engine, account, silent.number, since_s=silent.accepted_ms // 1000 - SLACK_S, until_s=now_ms // 1000 + SLACK_S
     )

@@ -7,7 +7,7 @@ from typing import Final
 from smsline.codes import CodeRow, for_receipt, wait_s
 from smsline.ledger import receipts
 from smsline.ledger.batch_queues import BatchQueue
-from smsline.ledger.serials import Matched, TryAgain
+from smsline.ledger.serials import BlockReceipts, TryAgain
 from smsline.verdicts import Verdict
 from worker.engine import Engine
 from worker.outcome import backoff_s
@@ -27,7 +27,7 @@ def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random
     return said_s * 1000
 
 
-def planned(engine: Engine, account: str, matched: Sequence[Matched], *, now_ms: int) -> list[Matched]:
+def planned(engine: Engine, account: str, matched: Sequence[BlockReceipts], *, now_ms: int) -> list[BlockReceipts]:
     """The receipts, with where and when the next try would be made of those whose failure allows one.
 
     Whether it is made is decided when the receipt is applied: within the job's ttl, and as often as `receipt_retry` of its lane

@@ -16,7 +16,7 @@ from typing import Final
 from config.settings import Settings
 from smsline.ledger import breaker
 from smsline.ledger.batch_queues import BatchQueue
-from smsline.ledger.breaker import BreakerEvent, BreakerState, BreakerTerms, Heard
+from smsline.ledger.breaker import BreakerEvent, BreakerState, BreakerTerms, CallReport
 from smsline.ledger.link import Ledger
 from worker.outcome import Outcome
 
@@ -69,21 +69,21 @@ class Breakers:
         """Read anew what is asked for next, because something has changed."""
         self._known.clear()
 
-    def heard(self, queue: BatchQueue, outcome: Outcome) -> Heard:
+    def heard(self, queue: BatchQueue, outcome: Outcome) -> CallReport:
         """What a call says of its account, to be recorded with the call."""
         account = queue.account
         # A call that was not made says nothing of the account.
         if outcome.silent:
-            return Heard()
+            return CallReport()
         if outcome.fault:
-            return Heard("fault", f"{outcome.fault} {queue.own}")
+            return CallReport("fault", f"{outcome.fault} {queue.own}")
         with self._lock:
             if not outcome.failed:
                 self._good[account] += 1
-                return Heard("ok", queue.template if outcome.worked else "")
+                return CallReport("ok", queue.template if outcome.worked else "")
             # Told with the next failure, which counts only as a share of all calls.
             good = self._good.pop(account, 0)
-        return Heard("failed", self._terms.with_failure(outcome.failed, good))
+        return CallReport("failed", self._terms.with_failure(outcome.failed, good))
 
     def suspect(self, account: str) -> None:
         """A call of the account is stuck: have all processes send through it to one recipient at a time, until a call is answered.

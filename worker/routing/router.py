@@ -18,7 +18,7 @@ from worker.routing.routes import RoutingTable, after, chance, region_named
 SIDES: Final[dict[Region, str]] = {"mainland": MAINLAND, "global": GLOBAL}
 
 
-class Wanted(NamedTuple):
+class RouteRequest(NamedTuple):
     """What a number is to be sent.
 
     Attributes:
@@ -54,7 +54,7 @@ class Router:
         """Whether there is more than one account to choose from."""
         return self.table.several
 
-    def choose(self, wanted: Wanted, number: int, region: Region, *, now_ms: float) -> tuple[str, bool]:
+    def choose(self, wanted: RouteRequest, number: int, region: Region, *, now_ms: float) -> tuple[str, bool]:
         """The account of a new number, and whether all numbers that begin alike have the same.
 
         When no candidate sends just now, the first keeps the number for better times.

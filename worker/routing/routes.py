@@ -60,7 +60,7 @@ def serves(account: Account, template: str, region: Region) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _RouteKey:
     """What a route is asked for."""
 
     lane: str
@@ -87,18 +87,18 @@ class RoutingTable:
         sets = [account.prefixes for account in self._accounts.values()]
         sets += [route.prefixes for route in self._routes.values()]
         self.longest = max((len(prefix) for prefixes in sets for prefix in prefixes), default=0)
-        self._known: dict[_Wanted, Route] = {}
+        self._known: dict[_RouteKey, Route] = {}
 
     def route(self, lane: str, template: str, region: Region, number: int) -> Route:
         """The accounts for a number and those that begin like it."""
-        wanted = _Wanted(lane, template, region, str(number)[: self.longest])
+        wanted = _RouteKey(lane, template, region, str(number)[: self.longest])
         if wanted not in self._known:
             if len(self._known) > _KNOWN_MOST:
                 self._known.clear()
             self._known[wanted] = self._find(wanted)
         return self._known[wanted]
 
-    def _find(self, wanted: _Wanted) -> Route:
+    def _find(self, wanted: _RouteKey) -> Route:
         """The best of the configured routes, or without one the accounts' own prefixes; accounts that lack the template are left out.
 
         When all lack it, the first stays, so that the recipients end with the reason.
@@ -115,7 +115,7 @@ class RoutingTable:
             return Route(shares, fallback)
         return Route(((fallback[0], 1),), fallback[1:]) if fallback else Route(found.shares[:1])
 
-    def _by_route(self, wanted: _Wanted) -> Route | None:
+    def _by_route(self, wanted: _RouteKey) -> Route | None:
         fitting = [
             (_fit(route.prefixes, wanted.digits), bool(route.lanes), name)
             for name, route in sorted(self._routes.items(), reverse=True)
@@ -127,7 +127,7 @@ class RoutingTable:
         best = self._routes[max(fitting, key=lambda each: each[:2])[2]]
         return Route(tuple(best.accounts.items()), best.fallback)
 
-    def _by_prefix(self, wanted: _Wanted) -> Route:
+    def _by_prefix(self, wanted: _RouteKey) -> Route:
         fitting = [(name, _fit(account.prefixes, wanted.digits)) for name, account in self._accounts.items()]
         order = [name for name, length in sorted(fitting, key=lambda each: -each[1]) if length >= 0]
         first, *others = order or [UNROUTED]

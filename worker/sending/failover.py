@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from smsline.ledger import failover as moves_of_claim
-from smsline.ledger.attempts import EntryResults, Taken
+from smsline.ledger.attempts import AcceptedColumns, EntryResults
 from smsline.ledger.batch_queues import OWN, SHARED, BatchQueue, CallGroup, Claim
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.failover import Move
@@ -74,7 +74,7 @@ def moved_on(
         now_ms: The present by Redis, epoch ms.
     """
     # Calls that were taken whole have no marks, and are most.
-    odd = [each for each in entries if not isinstance(each.results, Taken)]
+    odd = [each for each in entries if not isinstance(each.results, AcceptedColumns)]
     if not any(result.next_account for each in odd for result in each.results):
         return list(entries)
     found, accounts = [], engine.settings.accounts

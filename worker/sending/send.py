@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from redis.exceptions import RedisError
 
 from smsline.ledger import attempts, batch_queues, waits
-from smsline.ledger.attempts import Recorded
+from smsline.ledger.attempts import RecordFindings
 from smsline.ledger.batch_queues import (
     OWN,
     BatchQueue,
@@ -295,7 +295,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
     claim, queue = flight.claim, flight.claim.queue
     heard = engine.router.breakers.heard(queue, outcome)
 
-    def write() -> Recorded | None:
+    def write() -> RecordFindings | None:
         effects.before_record(engine, flight, outcome)
         return attempts.record(
             engine.ledger,

@@ -7,7 +7,7 @@ from smsline.ledger.accepting import Timing
 from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
-from smsline.ledger.serials import Matched
+from smsline.ledger.serials import BlockReceipts
 from smsline.receipt import Receipt
 from smsline.states import State
 from tests.support.waiting import wait_until
@@ -197,7 +197,7 @@ def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
     world.record(claim, begun, State.ACCEPTED)
     assert world.ledger.redis.hexists(block, "p")
     told = [Receipt(FIRST + n, "", True, "DELIVRD", 1) for n in range(2)]
-    matched = Matched(begun.groups[0].entry.block, range(2), told)
+    matched = BlockReceipts(begun.groups[0].entry.block, range(2), told)
     receipts.apply(world.ledger, "main", [matched], now_s=1)
     assert not world.ledger.redis.hexists(block, "p")
 

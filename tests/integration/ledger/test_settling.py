@@ -6,7 +6,7 @@ from redis.exceptions import ResponseError
 from smsline.ledger import receipts, serials, statistics
 from smsline.ledger.batch_queues import StartedCall
 from smsline.ledger.link import Ledger
-from smsline.ledger.serials import Matched
+from smsline.ledger.serials import BlockReceipts
 from smsline.receipt import Receipt
 from smsline.states import State
 from tests.support.world import FIRST, World, some_numbers
@@ -20,7 +20,7 @@ def world(ledger: Ledger) -> World:
     return World(ledger)
 
 
-def accepted(world: World, numbers: list[int]) -> tuple[str, list[Matched]]:
+def accepted(world: World, numbers: list[int]) -> tuple[str, list[BlockReceipts]]:
     """A job whose numbers were accepted, and a receipt for each; every third one failed."""
     job = world.job(numbers)
     claim, begun = world.begin()
@@ -32,7 +32,7 @@ def accepted(world: World, numbers: list[int]) -> tuple[str, list[Matched]]:
     return job, serials.find(world.ledger, "main", told, today=begun.started_ms // 86_400_000).matched
 
 
-def meanwhile(ledger: Ledger, matched: Matched, times: int) -> None:
+def meanwhile(ledger: Ledger, matched: BlockReceipts, times: int) -> None:
     """Before so many of the next writes another process applies a receipt of the block."""
     run, left = ledger.run, list(range(times))
 

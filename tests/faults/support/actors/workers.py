@@ -8,7 +8,7 @@ from smsline.ledger import attempts, batch_queues, due, inbox
 from smsline.ledger.attempts import NO_DELAY, EntryResults, PollSchedule, RecipientResult
 from smsline.ledger.batch_queues import Claim, NotStarted, StartedCall, parse_queue
 from smsline.ledger.blocks import silent_of
-from smsline.ledger.breaker import BreakerTerms, Heard
+from smsline.ledger.breaker import BreakerTerms, CallReport
 from smsline.ledger.due import Lease
 from smsline.ledger.failover import Move, fail_over
 from smsline.ledger.runs import Entry, decode, encode
@@ -223,7 +223,7 @@ class Workers:
 
     def _record(self, claim: Claim, begun: StartedCall, verdicts: Sequence[EntryResults]) -> bool | None:
         states = {result.state for each in verdicts for result in each.results}
-        failed = Heard("failed", BREAKER.with_failure("http.502", 0))
+        failed = CallReport("failed", BREAKER.with_failure("http.502", 0))
         recorded = attempts.record(
             self.stage.ledger,
             claim.attempt,
@@ -231,7 +231,7 @@ class Workers:
             verdicts,
             at_ms=begun.started_ms,
             polls=PollSchedule(),
-            heard=failed if states == {State.UNSURE} else Heard("ok"),
+            heard=failed if states == {State.UNSURE} else CallReport("ok"),
         )
         return recorded and recorded.early
 

@@ -1,14 +1,24 @@
 """Texts for providers without templates: fill {1}, {2} … with a job's params."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from config.fields import PLACE
+from worker.providers.base import Broken
 
 # The account has no text for the template.
 UNKNOWN = "text.Unknown"
 
 # The text has places for more or fewer params than there are.
 UNFIT = "text.Params"
+
+
+def text_for(template: str, texts: Mapping[str, str]) -> str | Broken:
+    """An account's text for a template, before it is filled."""
+    # Names of environment variables come in capitals, so the texts are kept by lower-case ids.
+    if (text := texts.get(template.lower())) is not None:
+        return text
+    detail = f"no text for the template {template}; add it to TEXTS of the account"
+    return Broken(maybe_sent=False, code=UNKNOWN, detail=detail)
 
 
 def fill(text: str, params: Sequence[str]) -> str | None:

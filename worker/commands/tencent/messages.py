@@ -69,7 +69,7 @@ def receipts(phone: Phone, *, since: Since = "7d", name: AccountName = "", as_js
     """Show what the provider knows of messages to one number; nothing is taken off the queue of receipts."""
     number, (since_s, until_s) = parse_number(phone, field="number"), _span(since)
     with account(name) as tencent:
-        page = known(questions.receipts_of_number(tencent, number, since_s=since_s, until_s=until_s))
+        page = known(tencent.ask(number, since_s=since_s, until_s=until_s))
     found = [
         {
             "serial": one.serial,

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from worker.providers.base import Broken, Content
-from worker.providers.texts import UNFIT, UNKNOWN, fill
+from worker.providers.texts import UNFIT, fill, text_for
 
 # A param is not of the form name=value, or two have the same name.
 UNNAMED: Final = "params.Unnamed"
@@ -47,10 +47,9 @@ def text_of(texts: Mapping[str, str], content: Content) -> str | Broken:
         texts: Template id, lower case, to text with {1}, {2} … for the params.
         content: Template and params; a param `name=value` puts in its value, any other itself.
     """
-    # Names of environment variables come in capitals, so the texts are kept by lower-case ids.
-    text = texts.get(content.template.lower())
-    if text is None:
-        return Broken(maybe_sent=False, code=UNKNOWN, detail="the account's settings have no text for this template")
+    text = text_for(content.template, texts)
+    if isinstance(text, Broken):
+        return text
     filled = fill(text, [match[2] if (match := _NAMED.fullmatch(param)) else param for param in content.params])
     if filled is None:
         # The params, which may be secret, are not repeated.

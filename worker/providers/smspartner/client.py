@@ -99,11 +99,9 @@ class SmsPartnerProvider(Adapter):
         When the params of some numbers do not fit the text, nothing is sent: these are refused here, and the others go
         with the next call, so that whatever a call's end is, it holds for all its numbers.
         """
-        # Names of environment variables come in capitals, so the texts are kept by lower-case ids.
-        text = self.account.texts.get(call.content.template.lower())
-        if text is None:
-            words = f"no text for the template {call.content.template}; add it to TEXTS of the account"
-            return Broken(maybe_sent=False, code=texts.UNKNOWN, detail=words)
+        text = texts.text_for(call.content.template, self.account.texts)
+        if isinstance(text, Broken):
+            return text
         # One bulk-send takes a text for each number, so params of their own cost no call more.
         params = call.own_params or [call.content.params] * len(call.numbers)
         filled = {number: texts.fill(text, own) for number, own in zip(call.numbers, params, strict=True)}
@@ -194,7 +192,8 @@ class SmsPartnerProvider(Adapter):
             seen = sum(len(each.statuses) + each.bad_rows for each in pages)
             if seen >= page.total or len(pages) == PAGES_MOST:
                 break
-        return status.joined(pages)
+        statuses = tuple(each for page in pages for each in page.statuses)
+        return StatusPage(statuses, bad_rows=sum(page.bad_rows for page in pages))
 
     def balance(self) -> Balance | Refused | Broken:
         """What is left, and how many messages of the account's range it buys."""

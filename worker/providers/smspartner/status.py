@@ -118,15 +118,6 @@ def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
     return ReceiptPage(receipts=tuple(receipts), bad_rows=page.bad_rows, rows=len(page.statuses) + page.bad_rows)
 
 
-def joined(pages: Sequence[StatusPage]) -> StatusPage:
-    """Several pages as one."""
-    return StatusPage(
-        statuses=tuple(each for page in pages for each in page.statuses),
-        bad_rows=sum(page.bad_rows for page in pages),
-        total=max((page.total for page in pages), default=0),
-    )
-
-
 def receipt_of(status: MessageStatus, serial: str, context: str = "") -> Receipt:
     """A final status as a receipt."""
     return Receipt(status.number, serial, status.delivered, status.word, status.at_s, context)

@@ -282,8 +282,7 @@ class TencentProvider(Adapter):
             detail = "the time asked about is over 7 days ago or empty"
             return Broken(maybe_sent=False, code="ask.TooOld", detail=detail)
         params = wire.span_params(number, since_s=since_s, until_s=until_s, sdk_app_id=self.account.sdk_app_id)
-        reply = self.once(ASK, params)
-        return self.read_page(reply) if isinstance(reply, bytes) else reply
+        return self.manage(ASK, params, wire.receipt_page)
 
     def answer(self, what: str, args: Mapping[str, Any]) -> list[dict[str, Any]] | Refused | Broken:
         """Ask one of `questions`; its token is taken already."""

@@ -4,7 +4,7 @@ Arguments are checked before a call is made: an error names the field and the ru
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,12 +14,11 @@ from zoneinfo import ZoneInfo
 from smsline.errors import BadInput
 from smsline.numbers import e164, mask
 from worker.providers.adapter import Adapter
-from worker.providers.base import Broken, ReceiptPage, Refused
+from worker.providers.base import Broken, Refused
 from worker.providers.pushes import LONGEST_TEXT
 from worker.providers.reading import Row, held, made, text, whole, word, words
 from worker.providers.tencent import wire
 from worker.providers.tencent.facts import (
-    ASK,
     CONVERSION,
     NUMBERS,
     NUMBERS_PER_CALL,
@@ -140,38 +139,40 @@ class ConversionReport:
     message: Annotated[str, words, "Message"]
 
 
-def pull_replies(provider: Adapter, limit: int = ROWS_PER_PAGE) -> QueuedReplies | Refused | Broken:
-    """Take the next replies, 1 to 100, off the queue of the SmsSdkAppId; each is given once, so keep them first of all.
+def pull_replies(provider: Adapter) -> QueuedReplies | Refused | Broken:
+    """Take the next replies, at most 100, off the queue of the SmsSdkAppId; each is given once, so keep them first of all.
 
     The document does not say that it is a queue; the description in the official SDK does (`SmsClient.PullSmsReplyStatus`).
     Workers drain replies by `worker.receipts`; this is for commands.
-
-    Raises:
-        BadInput: Another limit.
     """
-    return _reply_page(provider, REPLIES, {"SmsSdkAppId": provider.account.sdk_app_id}, limit)
+    return provider.manage(
+        REPLIES, wire.pull_params(ROWS_PER_PAGE, sdk_app_id=provider.account.sdk_app_id), _replies_in
+    )
 
 
 def replies_of_number(
-    provider: Adapter, number: int, *, since_s: int, until_s: int, limit: int = ROWS_PER_PAGE
+    provider: Adapter, number: int, *, since_s: int, until_s: int
 ) -> QueuedReplies | Refused | Broken:
-    """Replies, 1 to 100, of one number between two epoch times, at most 7 days back; nothing is taken off the queue.
+    """Replies of one number between two epoch times, at most 7 days back and 100 of them; nothing is taken off the queue.
 
     There is no next page: ask about a shorter time.
 
     Raises:
-        BadInput: Another limit, or times in the wrong order.
-    """
-    return _reply_page(provider, REPLIES_OF, _span(provider, number, since_s, until_s), limit)
-
-
-def receipts_of_number(provider: Adapter, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
-    """Receipts of one number between two epoch times, at most 7 days back and 100 of them; nothing is taken off the queue.
-
-    Raises:
         BadInput: Times in the wrong order.
     """
-    return provider.manage(ASK, _span(provider, number, since_s, until_s), wire.receipt_page)
+    if since_s >= until_s:
+        raise BadInput("since", since_s, "must be before the time until which is asked")
+    params = wire.span_params(number, since_s=since_s, until_s=until_s, sdk_app_id=provider.account.sdk_app_id)
+    return provider.manage(REPLIES_OF, params, _replies_in)
+
+
+def _replies_in(row: Row) -> QueuedReplies | Broken:
+    found = held(row, "PullSmsReplyStatusSet", list)
+    if isinstance(found, Broken):
+        return found
+    # Rows that cannot be read count as rows: a full page means that there may be more, whatever is
+    # in it.
+    return QueuedReplies(tuple(made(QueuedReply, each) for each in found if isinstance(each, dict)), len(found))
 
 
 def count_sends(provider: Adapter, begin: datetime, end: datetime) -> SendCounts | Refused | Broken:
@@ -262,37 +263,6 @@ def positive(field: str, value: int) -> int:
     if isinstance(value, bool) or value < 1:
         raise BadInput(field, value, "must be a whole number from 1 up")
     return value
-
-
-def page_size(limit: int) -> int:
-    """How many rows a page shall have; every list of the provider's has at most as many (lines 2386, 3493 and 4442).
-
-    Raises:
-        BadInput: Less than 1 or more than 100.
-    """
-    if not 1 <= limit <= ROWS_PER_PAGE:
-        raise BadInput("limit", limit, f"must be 1 to {ROWS_PER_PAGE}")
-    return limit
-
-
-def _reply_page(
-    provider: Adapter, action: str, params: Mapping[str, object], limit: int
-) -> QueuedReplies | Refused | Broken:
-    def read(row: Row) -> QueuedReplies | Broken:
-        found = held(row, "PullSmsReplyStatusSet", list)
-        if isinstance(found, Broken):
-            return found
-        # Rows that cannot be read count as rows: a full page means that there may be more, whatever
-        # is in it.
-        return QueuedReplies(tuple(made(QueuedReply, each) for each in found if isinstance(each, dict)), len(found))
-
-    return provider.manage(action, {**params, "Limit": page_size(limit)}, read)
-
-
-def _span(provider: Adapter, number: int, since_s: int, until_s: int) -> dict[str, object]:
-    if since_s >= until_s:
-        raise BadInput("since", since_s, "must be before the time until which is asked")
-    return wire.span_params(number, since_s=since_s, until_s=until_s, sdk_app_id=provider.account.sdk_app_id)
 
 
 def _hours(provider: Adapter, begin: datetime, end: datetime) -> dict[str, object]:

@@ -16,7 +16,7 @@ from worker.providers.base import Broken, Refused
 from worker.providers.reading import Row, held, signed, text, unreadable, whole
 from worker.providers.tencent import facts
 from worker.providers.tencent.facts import ROWS_PER_PAGE
-from worker.providers.tencent.questions import filled, page_size, positive
+from worker.providers.tencent.questions import filled, positive
 
 MadeOf = TypeVar("MadeOf")
 Listed = TypeVar("Listed")
@@ -279,10 +279,9 @@ class Reviewed(Generic[MadeOf, Listed]):
         *,
         international: bool,
         ids: Sequence[int] = (),
-        limit: int = IDS_AT_ONCE,
         offset: int = 0,
     ) -> tuple[Listed, ...] | Refused | Broken:
-        """Some by their ids, or a page of all; fewer than `limit` means that there are no more.
+        """Some by their ids, or a page of all; fewer than `IDS_AT_ONCE` means that there are no more.
 
         For signatures the document (line 3493) knows only the ids; the page is the official SDK's (`models.DescribeSmsSignListRequest`).
 
@@ -290,7 +289,6 @@ class Reviewed(Generic[MadeOf, Listed]):
             provider: The account.
             international: Those for global numbers; False for mainland ones.
             ids: At most 100; empty for a page of all.
-            limit: Rows in a page, 1 to 100.
             offset: Rows before the page.
         """
         ids_field, (action, rows) = f"{self.id_field}Set", self.list_action
@@ -302,7 +300,7 @@ class Reviewed(Generic[MadeOf, Listed]):
         # one of the two is sent.
         wanted: dict[str, object] = {ids_field: [positive(ids_field, one) for one in ids]}
         if not ids:
-            wanted = {"Limit": page_size(limit), "Offset": offset}
+            wanted = {"Limit": IDS_AT_ONCE, "Offset": offset}
         return provider.several(action, {"International": int(international), **wanted}, self.listed_as, rows)
 
     def _submit(self, provider: Adapter, action: tuple[str, str], params: dict[str, object]) -> int | Refused | Broken:

@@ -129,9 +129,7 @@ def pull_params(limit: int, *, sdk_app_id: str) -> dict[str, object]:
     return {"SmsSdkAppId": sdk_app_id, "Limit": min(max(limit, 1), ROWS_PER_PAGE)}
 
 
-def span_params(
-    number: int, *, since_s: int, until_s: int, sdk_app_id: str, limit: int = ROWS_PER_PAGE
-) -> dict[str, object]:
+def span_params(number: int, *, since_s: int, until_s: int, sdk_app_id: str) -> dict[str, object]:
     """The parameters of a question about one number and a time; Offset can only be 0 (Tencent SMS API document, lines 2525, 2813)."""
     return {
         "SmsSdkAppId": sdk_app_id,
@@ -139,7 +137,7 @@ def span_params(
         "BeginTime": since_s,
         "EndTime": until_s,
         "Offset": 0,
-        "Limit": limit,
+        "Limit": ROWS_PER_PAGE,
     }
 
 

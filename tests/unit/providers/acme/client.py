@@ -26,7 +26,7 @@ from worker.providers.base import (
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
 from worker.providers.reading import Row, opened, unreadable, whole, without_a_word, word
-from worker.providers.texts import UNKNOWN, fill
+from worker.providers.texts import UNFIT, fill, text_for
 
 
 class AcmeProvider(Adapter):
@@ -63,9 +63,12 @@ class AcmeProvider(Adapter):
     def send(self, call: Call) -> Answer:
         """Make one call, never repeated."""
         (number,) = call.numbers
-        text = fill(self.account.texts.get(call.content.template.lower(), ""), call.content.params)
-        if not text:
-            return Broken(maybe_sent=False, code=UNKNOWN, detail="no such text, or other places in it")
+        unfilled = text_for(call.content.template, self.account.texts)
+        if isinstance(unfilled, Broken):
+            return unfilled
+        text = fill(unfilled, call.content.params)
+        if text is None:
+            return Broken(maybe_sent=False, code=UNFIT, detail="the text has other places")
         params = {"to": e164(number), "text": text, "ref": call.context}
         row = self.row(SEND, params, timeout_s=call.timeout_s, clean=self.clean_of(call, text))
         if not isinstance(row, dict):

@@ -42,6 +42,9 @@ def submit_job(self: Any, payload: object = None, *more: object, **named: object
 @app.task(name=TASK_ACCEPT)
 def accept_jobs(lane: str, job: str = "", wake: Wake = ()) -> None:
     """Take the jobs that are due in a lane's inbox, the named one first, and make the calls that are due."""
+    if job and wake:
+        loop.work(app.engine, lane, job=job, wake=wake)
+        return
     _awake(wake)
     loop.work(app.engine, lane, job=job)
 

@@ -340,12 +340,25 @@ def keep_refusal(ledger: Ledger, message_id: str, reason: str) -> None:
     ledger.redis.expire(key, REFUSED_TTL_S)
 
 
-def open_jobs(ledger: Ledger, jobs: Sequence[str], *, lease_ms: float) -> list[OpenedJob]:
-    """Claim those of the jobs that are due in their inbox, and read them, in one round trip."""
+def open_jobs(
+    ledger: Ledger, jobs: Sequence[str], *, lease_ms: float, wake: Sequence[str] = ("", "")
+) -> list[OpenedJob]:
+    """Claim those of the jobs that are due in their inbox, and read them, in one round trip.
+
+    Args:
+        ledger: Where.
+        jobs: Which.
+        lease_ms: How long they are claimed for.
+        wake: Where the wake-up is counted that has been started with this, and its id.
+    """
     keys, opened = ledger.keys, list[OpenedJob]()
     inboxes = [keys.inbox(lane) for lane in LANES]
     calls: list[ScriptCall] = [
-        ("open_job", [keys.job(job), keys.part(job, 0), keys.held(job), *inboxes], [job, lease_ms, *LANES])
+        (
+            "open_job",
+            [keys.job(job), keys.part(job, 0), keys.held(job), keys.wakes(wake[0]), *inboxes],
+            [job, lease_ms, wake[1], *LANES],
+        )
         for job in jobs
     ]
     answers = ledger.run_many(calls) if calls else []

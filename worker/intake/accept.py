@@ -24,13 +24,13 @@ JOBS_AT_ONCE: Final = 16
 log = logging.getLogger(__name__)
 
 
-def accept_job(engine: Engine, job: str, seconds: float = 0.7) -> str:
-    """Accept the parts of a job that are due, for about so long.
+def accept_job(engine: Engine, job: str, seconds: float = 0.7, *, wake: Sequence[str] = ("", "")) -> str:
+    """Accept the parts of a job that are due, for about so long; `wake` is the wake-up that named it (`inbox.open_jobs`).
 
     Returns:
         The job's lane when anything was moved, so that there may be something to send; else empty.
     """
-    return _accept(engine, [job], seconds)
+    return _accept(engine, [job], seconds, wake)
 
 
 def accept_due(engine: Engine, lane: str, seconds: float = 0.7) -> str:
@@ -38,8 +38,8 @@ def accept_due(engine: Engine, lane: str, seconds: float = 0.7) -> str:
     return _accept(engine, due.due_now(engine.ledger, engine.ledger.keys.inbox(lane), most=JOBS_AT_ONCE), seconds)
 
 
-def _accept(engine: Engine, jobs: Sequence[str], seconds: float) -> str:
-    opened = inbox.open_jobs(engine.ledger, jobs, lease_ms=engine.settings.lease_s * 1000)
+def _accept(engine: Engine, jobs: Sequence[str], seconds: float, wake: Sequence[str] = ("", "")) -> str:
+    opened = inbox.open_jobs(engine.ledger, jobs, lease_ms=engine.settings.lease_s * 1000, wake=wake)
     gone = [each for each in opened if each.state == "cancelled"]
     for each in gone:
         due.finish(engine.ledger, engine.ledger.keys.inbox(each.spec.lane), each.lease)

@@ -1,5 +1,6 @@
 """Work for a lane: accept what is due in its inbox, send what is due in its batch queues."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from worker.engine import Engine
@@ -10,7 +11,7 @@ SEND_S: Final = 0.3
 """For how long it is sent between two looks into the inbox."""
 
 
-def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "") -> None:
+def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake: Sequence[str] = ("", "")) -> None:
     """Accept and send for about so long; the scheduler publishes wake-ups for what is left then.
 
     Args:
@@ -18,12 +19,13 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "") -> N
         lane: Whose inbox and batch queues.
         seconds: For how long.
         job: Who is waiting in the inbox for certain, and is opened without a look; the others come after it.
+        wake: The wake-up that named it, which is struck out in the same round trip.
     """
     over, busy = engine.slice_ends(seconds), True
     with engine.working():
         while busy and not over():
             named, job = job, ""
-            accepted = accept.accept_job(engine, named) if named else accept.accept_due(engine, lane)
+            accepted = accept.accept_job(engine, named, wake=wake) if named else accept.accept_due(engine, lane)
             # In turns, so that a long backlog of sends does not keep new jobs unaccepted, nor the
             # other way round.
             calls = send.send_slice(engine, lane, SEND_S)

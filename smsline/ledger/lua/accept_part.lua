@@ -74,14 +74,15 @@ for b = 1, blocks do
 end
 for i = 1, tonumber(young) do redis.call('EXPIRE', KEYS[seen_at + i], seen_ttl_s) end
 redis.call('HSET', blocks_key, part, string.format('%.0f:%d', first_block, blocks))
-redis.call('HSET', job_key, 'vt', string.format('%.0f', vt))
 if pace > 0 then redis.call('HSET', job_key, 'pace_tail', string.format('%.3f', tail)) end
 redis.call('DEL', part_key)
 -- A producer of the version before does not list its job among the open ones.
 redis.call('ZADD', book.open, 'NX', state[4] or now, job)
-local progress = redis.call('HMGET', job_key, 'complete', 'parts')
+local progress = redis.call('HMGET', job_key, 'complete', 'parts', 'taken')
+local accepted = tonumber(progress[3] or 0) + 1
+redis.call('HSET', job_key, 'vt', string.format('%.0f', vt), 'taken', accepted)
 -- From here on the blocks hold the params; the job's own copy, perhaps a one-time password, has no use.
-if redis.call('HINCRBY', job_key, 'taken', 1) == tonumber(progress[2]) and progress[1] == '1' then redis.call('HDEL', job_key, 'params') end
+if accepted == tonumber(progress[2]) and progress[1] == '1' then redis.call('HDEL', job_key, 'params') end
 if doubled > 0 then
   redis.call('HINCRBY', job_key, 'total', -doubled)
   redis.call('HINCRBY', job_key, 'doubled', doubled)

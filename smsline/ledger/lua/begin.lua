@@ -216,7 +216,7 @@ for _, key in ipairs(parks) do
   end
 end
 local said = redis.call('HMGET', ready[1].block_key, 'c', 'p')
-local answer, called, deltas = { verb, now, said[1], said[2] or '', trial == '' and '' or '1' }, {}, {}
+local answer, deltas = { verb, now, said[1], said[2] or '', trial == '' and '' or '1' }, {}
 for _, e in ipairs(ready) do
   local st, numbers, tries = e.st, {}, {}
   each_run(e.open, function(first, last)
@@ -232,7 +232,6 @@ for _, e in ipairs(ready) do
     end
   end
   redis.call('HSET', e.block_key, 'st', st)
-  if not called[e.job_key] then called[e.job_key] = true; redis.call('HINCRBY', e.job_key, 'calls', 1) end
   if tonumber(e.pace or 0) > 0 then redis.call('HINCRBYFLOAT', e.job_key, 'pace_level', -e.count) end
   deltas[e.job_key] = (deltas[e.job_key] or 0) + e.count
   answer[#answer + 1] = e.job .. '|' .. e.block .. '|' .. e.open
@@ -241,7 +240,7 @@ for _, e in ipairs(ready) do
   answer[#answer + 1] = e.pp or ''
 end
 if capped then redis.call('EXPIRE', today_key, 172800) end
-for job_key, by in pairs(deltas) do settle(book, job_key, { waiting = -by, sending = by }, now, lane) end
+for job_key, by in pairs(deltas) do settle(book, job_key, { waiting = -by, sending = by, calls = 1 }, now, lane) end
 redis.call('HSET', attempt_key, 'state', 'begun', 'started_ms', now)
 if trial ~= '' then redis.call('HSET', attempt_key, 'trial', trial) end
 redis.call('ZADD', lease_key, now + tonumber(lease_ms), attempt)

@@ -1,13 +1,15 @@
 -- Claim a job of the inbox if it is due, and tell what is needed to accept it.
--- KEYS: job, its first part (hashes), held (zset), then the inbox of each lane (zsets)
--- ARGV: job id, lease ms, then the lanes in the order of their inboxes
+-- KEYS: job, its first part (hashes), held, wakes of the queue (zsets), then the inbox of each lane (zsets)
+-- ARGV: job id, lease ms, the wake-up that has been started with this or '', then the lanes in the order of their inboxes
 -- Returns: {} when there is no such job or it is not due; else {lane, end of the lease in ms (the fence to finish with), state, spec json,
 --          params json or '', entries held, the job's only part when it has one and it waits: numbers, extra json}.
-local job_key, part_key, held_key = unpack(KEYS, 1, 3)
-local job, lease_ms = unpack(ARGV, 1, 2)
+local job_key, part_key, held_key, wakes_key = unpack(KEYS, 1, 4)
+local job, lease_ms, wake = unpack(ARGV, 1, 3)
+-- Whatever becomes of the job: what comes from now on has a wake-up of its own.
+if wake ~= '' then redis.call('ZREM', wakes_key, wake) end
 local j = redis.call('HMGET', job_key, 'lane', 'state', 'spec', 'params', 'parts', 'complete')
 local inbox
-for i = 3, #ARGV do if ARGV[i] == j[1] then inbox = KEYS[i + 1] end end
+for i = 4, #ARGV do if ARGV[i] == j[1] then inbox = KEYS[i + 1] end end
 if not inbox then return {} end
 local now, score = now_us() / 1000, redis.call('ZSCORE', inbox, job)
 if not score or tonumber(score) > now then return {} end

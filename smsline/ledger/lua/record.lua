@@ -34,7 +34,7 @@ local now = math.floor(now_us() / 1000)
 local first_shard = FIRST_ENTRY + entries * 2
 local before = from == 'begun' and 's' or 'q'
 local unsure, waiting_for, asked_for = {}, 0, false
-local deltas, fees, dead = {}, {}, {}
+local deltas, dead = {}, {}
 -- The time at which `begin` counted the call for each of its numbers; nil where messages per number are not capped.
 local stamp = upon == 'begun' and redis.call('EXISTS', called_key) == 1 and four_bytes(math.floor(tonumber(held[2]) / 1000)) or nil
 
@@ -156,7 +156,7 @@ local function entry(i)
   local probed = account .. ' ' .. block
   -- A probe of the block that is under way must not end as if no recipient waited in it: the moved time takes its lease away.
   if e.accepted and redis.call('ZADD', probe_key, 'NX', now + tonumber(ask_ms), probed) == 0 then redis.call('ZINCRBY', probe_key, -1, probed) end
-  fees[job_key] = (fees[job_key] or 0) + tonumber(fee)
+  e.deltas.fee = (e.deltas.fee or 0) + tonumber(fee)
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
   local packed = (#doubtful > 0 or #e.unsent > 0 or #e.settled > 0) and redis.call('HGET', block_key, 'n')
   for _, position in ipairs(e.settled) do
@@ -206,7 +206,6 @@ if asked_for and first_poll_ms ~= '' then
   redis.call('ZADD', drain_key, math.min(now + tonumber(first_poll_ms), was - 1), account)
 end
 for field, by in pairs(dead) do count_dead(book, dead_key, field, by) end
-for job_key, by in pairs(fees) do if by > 0 then redis.call('HINCRBY', job_key, 'fee', by) end end
 for job_key, by in pairs(deltas) do settle(book, job_key, by, now) end
 write_grown(book)
 local event = ''

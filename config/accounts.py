@@ -282,7 +282,9 @@ class Account(BaseModel):
         return {by_letters[_letters(name)]: rate for name, rate in limits.items()}
 
     def callback(self, name: str) -> str:
-        """Its callbacks' URL without `/status` and `/reply`, with the first of two secrets; empty where it names none.
+        """Its callbacks' URL without `/status` and `/reply`, with the first of two secrets.
+
+        Empty where it names none.
 
         Args:
             name: What smsline calls the account.

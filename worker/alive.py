@@ -48,7 +48,10 @@ class AliveFile:
         self._next_s = 0.0
 
     def touch(self) -> bool:
-        """Say that the process makes progress; once a second at most. Returns whether that second is over."""
+        """Say that the process makes progress; once a second at most.
+
+        Returns whether that second is over.
+        """
         now_s = time.monotonic()
         if now_s < self._next_s:
             return False
@@ -113,7 +116,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _start_of(pid: int) -> str:
-    """What tells a process from a later one with its number; empty when there is no such process."""
+    """What tells a process from a later one with its number.
+
+    Empty when there is no such process.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[_START_FIELD]

@@ -60,7 +60,8 @@ class CallWords:
     """What the provider said of the recipients of a call.
 
     Attributes:
-        words: Its word on each number; those of whom it said the same share one, so that mostly there is one in all.
+        words: Its word on each number; those of whom it said the same share one, so that mostly
+            there is one in all.
         items: Its answer for each number that has one of its own.
         kinds: The words, each once.
         split: Identities of the words whose recipients must be tried in smaller calls.

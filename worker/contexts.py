@@ -68,7 +68,10 @@ class Contexts:
             self._looks_again_s = self._clock_s() + KNOWN_S
 
     def blocks_of(self, queue: BatchQueue, begun: StartedCall) -> tuple[int, ...]:
-        """The blocks that a call's context names; none where there are too many, or the account's contexts do not come back."""
+        """The blocks that a call's context names.
+
+        None where there are too many, or the account's contexts do not come back.
+        """
         known = queue.account in self._able and queue.account not in self._nameless
         blocks = tuple(dict.fromkeys(group.entry.block for group in begun.groups))
         return blocks if known and len(blocks) <= recipients.MOST_NAMED else ()
@@ -76,7 +79,8 @@ class Contexts:
     def indexed(self, lane: str, blocks: Sequence[int]) -> bool:
         """Whether the serials of such a call are indexed.
 
-        Of codes that may be typed in they are also where that has to lead to one of several accounts (`Client.converted`).
+        Of codes that may be typed in they are also where that has to lead to one of several
+        accounts (`Client.converted`).
         """
         return not blocks or (self._many and lane == "otp")
 

@@ -41,8 +41,8 @@ class DueQueue(NamedTuple):
 class DueQueues:
     """Due batch queues of one lane, read by one thread for all of a process.
 
-    A batch queue comes again with the next reading as long as it is due, so that several threads share a
-    long one. What is handed out is not claimed: another process may be faster.
+    A batch queue comes again with the next reading as long as it is due, so that several threads
+    share a long one. What is handed out is not claimed: another process may be faster.
 
     Attributes:
         lane: Which.
@@ -70,7 +70,8 @@ class DueQueues:
 
         Args:
             ledger: Where.
-            takes: Whether this process takes calls of an account now. Those that it does not take stay due, for others or for later.
+            takes: Whether this process takes calls of an account now. Those that it does not take
+                stay due, for others or for later.
             put_off: Puts off those that a park or a held account keeps waiting; how many.
 
         Returns:

@@ -132,7 +132,10 @@ class Engine:
         )
 
     def context(self, attempt: int, blocks: Sequence[int] = ()) -> str:
-        """What is sent along so that a receipt names its attempt, and the blocks of its call; see `recipients.find`."""
+        """What is sent along so that a receipt names its attempt, and the blocks of its call.
+
+        See `recipients.find`.
+        """
         return recipients.context_of(self.ledger, attempt, blocks)
 
     def attempt_of(self, context: str) -> int | None:

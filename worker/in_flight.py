@@ -73,7 +73,8 @@ class Slot:
         recipients: How many it carries, as far as that is known.
         called_s: When the request was made, by the monotonic clock; None before that.
         failed: Whether it timed out, or failed in another way that is the provider's.
-        overtaken: Whether a call that was begun later has been answered: the provider works, this one call is lost.
+        overtaken: Whether a call that was begun later has been answered: the provider works, this
+            one call is lost.
         told: Whether the other processes know that it is stuck.
     """
 

@@ -66,9 +66,11 @@ class Policy:
         provider: Whose codes these are.
         retry_max: Counted tries after the first, at each account.
         now_s: The present, epoch seconds, for codes that hold until an hour or a day.
-        chance: Uniform numbers from 0 to 1, for the jitter; one for a call, so that its recipients come back together.
+        chance: Uniform numbers from 0 to 1, for the jitter; one for a call, so that its recipients
+            come back together.
         place: Where in its candidates a number is; by the settings alone.
-        trial: Whether the call was made to find out if the account works again; one that fails uses up no try.
+        trial: Whether the call was made to find out if the account works again; one that fails uses
+            up no try.
     """
 
     provider: str
@@ -86,12 +88,15 @@ class Outcome:
     Attributes:
         entries: The new state of every recipient.
         shut_s: For how long the action's bucket is closed; 0 not at all.
-        hold_s: For how long the batch queue is held, because its template may not be sent now; 0 not at all.
+        hold_s: For how long the batch queue is held, because its template may not be sent now; 0
+            not at all.
         park: What parks the account, one side of it, or the template, or None.
         machine: What keeps this machine from the account, while others may go on with it, or None.
         worked: Whether the provider took at least one recipient.
-        failed: The code of a call that failed through no fault of its recipients; empty for any other.
-        fault: The code of a call that was refused for what it says, whatever its recipients are; empty for any other.
+        failed: The code of a call that failed through no fault of its recipients; empty for any
+            other.
+        fault: The code of a call that was refused for what it says, whatever its recipients are;
+            empty for any other.
         silent: Whether the call says nothing of the account, because it was not made.
         unknown_codes: Codes that no table knows.
         opted_out: Numbers whose owners do not want to be texted.
@@ -143,7 +148,8 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
 def _taken(answer: Answer, groups: Sequence[CallGroup]) -> list[EntryResults] | None:
     """The results of a call whose every number was taken, as columns; None when it is not so plain.
 
-    It means nothing beyond its recipients, and nearly all calls are so: what follows costs eight times as much a number.
+    It means nothing beyond its recipients, and nearly all calls are so: what follows costs eight
+    times as much a number.
     """
     if not isinstance(answer, Sent) or not all(item.ok for item in answer.items):
         return None
@@ -223,7 +229,10 @@ def _results(group: CallGroup, said: CallWords, policy: Policy, *, parked: bool)
 
 
 def _wait_s(word: Word, policy: Policy) -> float | None:
-    """How long the provider asks to wait: in its answer, else by its code; None when it does not say."""
+    """How long the provider asks to wait: in its answer, else by its code.
+
+    None when it does not say.
+    """
     if word.delay_s is not None:
         return word.delay_s
     return wait_s(word.match.row, now_s=policy.now_s, message=word.message)
@@ -275,7 +284,10 @@ def _uncounted(position: int, word: Word, later_s: float | None) -> RecipientRes
 
 
 def _end(tried: _TriedRecipient, word: Word, policy: Policy) -> RecipientResult:
-    """Another account's turn, where the code says that another may serve the recipient; else the dead letter."""
+    """Another account's turn, where the code says that another may serve the recipient.
+
+    Else the dead letter.
+    """
     row = word.match.row
     elsewhere = row.reroute_ok or row.verdict is Verdict.REROUTE
     if elsewhere and policy.place(tried.number).more:

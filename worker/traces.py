@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 def configure(service: str) -> bool:
     """Send this process' spans where OpenTelemetry's own variables say (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER …).
 
-    A program that has set a tracer provider before, such as `opentelemetry-instrument`, keeps its own.
+    A program that has set a tracer provider before, such as `opentelemetry-instrument`, keeps its
+    own.
 
     Args:
         service: `service.name` of the spans, unless OTEL_SERVICE_NAME says another.
@@ -83,7 +84,8 @@ class CallSpan:
     Attributes:
         span: OpenTelemetry's.
         lane: Of its jobs.
-        parents: `traceparent` of each of its jobs that has one; empty when the span is a child of the only one.
+        parents: `traceparent` of each of its jobs that has one; empty when the span is a child of
+            the only one.
         blocks: The job of each of its blocks.
     """
 
@@ -175,7 +177,10 @@ class Traces:
             _tell(f"receipts {account}", parent, {"smsline.job": job, **told})
 
     def parents_of(self, jobs: Iterable[str]) -> dict[str, str]:
-        """The `traceparent` of those jobs that have one; none without traces. A campaign's is asked for once."""
+        """The `traceparent` of those jobs that have one; none without traces.
+
+        A campaign's is asked for once.
+        """
         if not self.on:
             return {}
         asked_for = dict.fromkeys(jobs)
@@ -193,7 +198,10 @@ class Traces:
 
 
 def _parent(spec: bytes | None) -> str:
-    """The `traceparent` of a job; empty for one whose text another producer has made unreadable: a trace stops no call."""
+    """The `traceparent` of a job.
+
+    Empty for one whose text another producer has made unreadable: a trace stops no call.
+    """
     try:
         found = json.loads(spec or "{}").get("traceparent", "")
     except (ValueError, AttributeError):

@@ -163,7 +163,10 @@ def judge_latency(median_ms: float) -> Finding:
 
 
 def judge_accounts(settings: Settings) -> Iterator[Finding]:
-    """Whether there is an account to send through; that credentials are complete was checked with the settings."""
+    """Whether there is an account to send through.
+
+    That credentials are complete was checked with the settings.
+    """
     if not settings.accounts:
         yield warn(
             "accounts",

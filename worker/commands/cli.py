@@ -46,7 +46,10 @@ def up(
     ] = 8390,
     web: Annotated[bool, typer.Option("--web/--no-web", help="Start the web process.")] = True,
 ) -> None:
-    """Everything on one machine: Redis (unless SMSLINE_REDIS_URL is set), workers, console; without an account the sandbox."""
+    """Everything on one machine: Redis (unless SMSLINE_REDIS_URL is set), workers, console.
+
+    Without an account the sandbox.
+    """
     from worker.supervisor.plan import plan_up, wants_sandbox  # noqa: PLC0415
 
     _serve(
@@ -65,7 +68,10 @@ def up(
 def alive(
     seconds: Annotated[float, typer.Argument(min=0, help="For how long a process may be silent.")] = OLDEST_S,
 ) -> None:
-    """Exit with 0 when every worker process here makes progress; a liveness probe, which needs neither Redis nor Celery."""
+    """Exit with 0 when every worker process here makes progress.
+
+    A liveness probe, which needs neither Redis nor Celery.
+    """
     raise typer.Exit(alive_main([str(seconds)]))
 
 
@@ -93,7 +99,8 @@ def web(
 ) -> None:
     """Console, HTTP API, metrics and probes. Needs Redis, and no worker.
 
-    Beyond this machine it listens only when there is a user (smsline users add NAME --role admin) or a trusted proxy.
+    Beyond this machine it listens only when there is a user (smsline users add NAME --role admin)
+    or a trusted proxy.
     """
     from redis.exceptions import RedisError  # noqa: PLC0415
 
@@ -119,7 +126,10 @@ def web(
 
 @cli.command()
 def migrate() -> None:
-    """Bring a ledger that an older version wrote to this version's layout. Stop its workers before."""
+    """Bring a ledger that an older version wrote to this version's layout.
+
+    Stop its workers before.
+    """
     from redis.exceptions import RedisError  # noqa: PLC0415
 
     from config.settings import SettingsError  # noqa: PLC0415
@@ -135,7 +145,10 @@ def migrate() -> None:
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def sandbox(context: typer.Context) -> None:
-    """A provider that sends nothing, for trying out and tests; `sandbox --help` lists its options."""
+    """A provider that sends nothing, for trying out and tests.
+
+    `sandbox --help` lists its options.
+    """
     from worker.sandbox.serve import sandbox_command  # noqa: PLC0415 - a web server, needed by this command alone
 
     # Its options stay in one place: `python -m worker.sandbox` has the same.
@@ -154,7 +167,10 @@ def tencent(context: typer.Context) -> None:
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def smspartner(context: typer.Context) -> None:
-    """SMSPartner's status, cancelling, checks of numbers and STOP list; the same as `smsline smspartner`."""
+    """SMSPartner's status, cancelling, checks of numbers and STOP list.
+
+    The same as `smsline smspartner`.
+    """
     from worker.commands.smspartner import run as run_smspartner  # noqa: PLC0415
 
     raise typer.Exit(run_smspartner(context.args, prog_name="python -m worker smspartner"))

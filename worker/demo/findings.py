@@ -29,7 +29,8 @@ class Findings:
         results: What became of each recipient, of all jobs.
         dead: The dead letter.
         stats: The sandbox's `/_stats`.
-        otp_s: Seconds from each password's submit to its request at the provider; None when it never came.
+        otp_s: Seconds from each password's submit to its request at the provider; None when it
+            never came.
     """
 
     statuses: Mapping[str, Status]
@@ -65,7 +66,10 @@ def gather(admin: Admin, statuses: Mapping[str, Status], otps: Sequence[Otp], sa
 
 
 def latency_s(otp: Otp, log: Sequence[Mapping[str, Any]]) -> float | None:
-    """Seconds from submit until the provider had the request, by the sandbox's log of arrivals; both read one machine's clock."""
+    """Seconds from submit until the provider had the request, by the sandbox's log of arrivals.
+
+    Both read one machine's clock.
+    """
     # By template and masked number: the log holds no full number, and the demo's three differ in
     # what is shown.
     ours = (entry for entry in log if entry["template"] == OTP_TEMPLATE and entry["first"] == mask(otp.number))
@@ -74,7 +78,10 @@ def latency_s(otp: Otp, log: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def complaints(found: Findings) -> list[str]:
-    """Everything that is not as it should be, in words; empty when the demo has shown what it is there to show."""
+    """Everything that is not as it should be, in words.
+
+    Empty when the demo has shown what it is there to show.
+    """
     return [*_of_jobs(found), *_of_recipients(found), *_of_provider(found)]
 
 

@@ -26,7 +26,10 @@ _TICK_S: Final = 0.02
 
 
 class ServiceFailed(Exception):  # noqa: N818 - reads as what happened
-    """The service could not be brought up, or ended by itself; the message says why, as far as it is known."""
+    """The service could not be brought up, or ended by itself.
+
+    The message says why, as far as it is known.
+    """
 
 
 @dataclass(frozen=True, slots=True)

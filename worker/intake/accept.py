@@ -34,7 +34,10 @@ def accept_job(engine: Engine, job: str, seconds: float = 0.7, *, wake: Sequence
 
 
 def accept_due(engine: Engine, lane: str, seconds: float = 0.7) -> str:
-    """Accept some of the jobs that are due in a lane's inbox, for about so long; the lane when anything was moved, else empty."""
+    """Accept some of the jobs that are due in a lane's inbox, for about so long.
+
+    The lane when anything was moved, else empty.
+    """
     return _accept(engine, due.due_now(engine.ledger, engine.ledger.keys.inbox(lane), most=JOBS_AT_ONCE), seconds)
 
 
@@ -135,7 +138,10 @@ def _tell(layouts: PartLayout, done: AcceptCounts | None) -> None:
 
 
 def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
-    """Gives the account of each of a job's numbers; what numbers that begin alike have in common is worked out once."""
+    """Gives the account of each of a job's numbers.
+
+    What numbers that begin alike have in common is worked out once.
+    """
     by_country = bool(spec.window) or any(account.window for account in engine.settings.accounts.values())
     router, longest = engine.router, engine.router.table.longest
     wanted = RouteRequest(spec.lane, spec.template, (subject_of(spec, ""),))
@@ -163,7 +169,10 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
 
 
 def _choice(engine: Engine, spec: JobSpec, name: str, number: int) -> AccountChoice:
-    """How a number goes through an account. One that no worker has makes its recipients wait, visibly."""
+    """How a number goes through an account.
+
+    One that no worker has makes its recipients wait, visibly.
+    """
     account, region = engine.settings.accounts.get(name), region_of(number)
     country = windows.country_for(account, spec.lane, spec.window, number) if region == "global" else ""
     if account is None:

@@ -25,8 +25,8 @@ class AccountChoice(NamedTuple):
 
     Attributes:
         account: The account that sends.
-        sign: Its signature, used when a job names none; empty where the next account may have another signature:
-            then each puts in its own when the call is made.
+        sign: Its signature, used when a job names none; empty where the next account may have
+            another signature: then each puts in its own when the call is made.
         params_differ: Whether its calls may hold different params.
         country: The number's ISO 3166 country where the hour of sending depends on it, else empty.
         pinned: Whether it must not fail over to another account.
@@ -52,9 +52,10 @@ def region_of(number: int) -> Region:
 def lay_out(spec: JobSpec, part: Part, choose: ChooseAccount) -> list[Block]:
     """Cut a part into blocks of equal batch key.
 
-    Numbers that bring their own params share a block by value when others have the same, and else a block in which each number keeps
-    its own: one call per number at a provider that wants the params of a call equal. At one that does not, a single number keeps its
-    job's params as its own, so that it shares calls with other jobs' numbers.
+    Numbers that bring their own params share a block by value when others have the same, and else a
+    block in which each number keeps its own: one call per number at a provider that wants the
+    params of a call equal. At one that does not, a single number keeps its job's params as its own,
+    so that it shares calls with other jobs' numbers.
     """
     # Places in the part's columns, by what must be equal: a part without params and refs of its own makes no object for each number.
     groups: defaultdict[tuple[AccountChoice, Region, Params | None], list[int]] = defaultdict(list)
@@ -84,7 +85,10 @@ def _blocks(
     *,
     shared: Params | None = None,
 ) -> Iterator[Block]:
-    """Blocks of some numbers of a part; `shared` are the params of all of them, None where each keeps its own."""
+    """Blocks of some numbers of a part.
+
+    `shared` are the params of all of them, None where each keeps its own.
+    """
     chosen, region = key
     content = content_json(spec, chosen)
     queue = queue_of(spec, chosen, region, content, shared).text()

@@ -33,7 +33,8 @@ def submit_payload(engine: Engine, payload: object, message_id: str) -> str | No
         message_id: The Celery message's id, from which the job's id is made.
 
     Returns:
-        The job's id; None when the payload was refused, which is logged and kept, because its producer does not wait for an answer.
+        The job's id; None when the payload was refused, which is logged and kept, because its
+        producer does not wait for an answer.
 
     Raises:
         redis.exceptions.RedisError: Redis is away; the message is to come again.

@@ -21,7 +21,10 @@ def begin(engine: Engine) -> None:
 
 
 def look(engine: Engine, account: str) -> None:
-    """Ask what is left on an account that is due; one that can no longer be asked leaves the schedule."""
+    """Ask what is left on an account that is due.
+
+    One that can no longer be asked leaves the schedule.
+    """
     key, provider = engine.ledger.keys.credit, engine.providers.get(account)
     lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:

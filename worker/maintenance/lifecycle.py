@@ -42,7 +42,10 @@ def end_due(engine: Engine, seconds: float = 1.0) -> None:
 
 
 def close_due(engine: Engine, seconds: float = 1.0) -> None:
-    """Look at closed jobs: once when they close, and again when their retention is over; for about so long."""
+    """Look at closed jobs: once when they close, and again when their retention is over.
+
+    For about so long.
+    """
     ledger, over = engine.ledger, engine.slice_ends(seconds)
     while not over():
         leases = due.claim(ledger, ledger.keys.closing, most=CLOSED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
@@ -66,7 +69,10 @@ def close_job(engine: Engine, job: str) -> None:
 
 
 def _end(engine: Engine, lives: Sequence[tuple[Lease, Life | None]]) -> int:
-    """End what still waits of those jobs that are over, all in a few round trips; returns how many recipients."""
+    """End what still waits of those jobs that are over, all in a few round trips.
+
+    Returns how many recipients.
+    """
     ledger, now_ms = engine.ledger, engine.now_ms()
     ends, over = list[tuple[Lease, float | None]](), dict[str, State]()
     for lease, life in lives:
@@ -135,7 +141,10 @@ def _remove_hour(engine: Engine, member: str, now_ms: int) -> float | None:
 
 
 def _left_ms(engine: Engine, life: Life | None, now_ms: int) -> float | None:
-    """Until a closed job's retention is over; None when there is no such job, or it is open again."""
+    """Until a closed job's retention is over.
+
+    None when there is no such job, or it is open again.
+    """
     if life is None or life.closed_ms is None:
         return None
     return life.closed_ms + engine.settings.retention_days * DAY_MS - now_ms

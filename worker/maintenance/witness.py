@@ -39,7 +39,8 @@ class Witness:
         """Beat, unless that was a moment ago, and say what has changed.
 
         Raises:
-            OtherVersion: The ledger is of another version; until it is not, this process runs no script.
+            OtherVersion: The ledger is of another version; until it is not, this process runs no
+                script.
             redis.exceptions.RedisError: Redis cannot be reached.
         """
         at_s = self.monotonic_s()

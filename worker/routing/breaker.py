@@ -100,7 +100,8 @@ class Breakers:
         """Say what is new of a breaker, and let what waited for the account go on when it may.
 
         Raises:
-            redis.exceptions.RedisError: Redis cannot be reached; what waits goes on by itself, a little later.
+            redis.exceptions.RedisError: Redis cannot be reached; what waits goes on by itself, a
+                little later.
         """
         if not event:
             return

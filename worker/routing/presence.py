@@ -99,7 +99,8 @@ class Presence:
     def leave_for_ms(self, account: str) -> float | None:
         """When work of an account that this process lacks, or may not ask about, is looked at again: another may take it until then.
 
-        None when this process has the account. A while when no process has it, since then nothing can be asked.
+        None when this process has the account. A while when no process has it, since then nothing
+        can be asked.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
@@ -121,7 +122,8 @@ class Presence:
             meaning: What the code means, for the log.
 
         Returns:
-            Whether no other process can use the account either, so that it is the account's trouble after all.
+            Whether no other process can use the account either, so that it is the account's trouble
+            after all.
         """
         with self._lock:
             known = self._stops.get(account)

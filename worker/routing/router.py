@@ -35,8 +35,9 @@ class RouteRequest(NamedTuple):
 class Router:
     """Which account sends to a number.
 
-    The routing table gives a number its candidates in order; the first whose circuit breaker lets it through, and that is not
-    parked, is the one. Numbers only ever move on in that order (docs/decisions/0012-routes-only-lead-onward.md).
+    The routing table gives a number its candidates in order; the first whose circuit breaker lets
+    it through, and that is not parked, is the one. Numbers only ever move on in that order
+    (docs/decisions/0012-routes-only-lead-onward.md).
 
     Args:
         settings: Accounts, routes, and when a breaker trips.
@@ -74,9 +75,12 @@ class Router:
         return self.several and not queue.pinned
 
     def put_off(self, due: Sequence[BatchQueue]) -> int:
-        """Put off those of several due batch queues that a park or a held account keeps waiting; how many.
+        """Put off those of several due batch queues that a park or a held account keeps waiting.
 
-        Those whose recipients may go through another account stay: taking from them is how they get there.
+        How many.
+
+        Those whose recipients may go through another account stay: taking from them is how they get
+        there.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
@@ -114,7 +118,8 @@ class Router:
     def next_after(self, queue: BatchQueue, number: int, now_ms: float) -> str:
         """The account that a number moves on to which its own cannot serve: the next that takes it now, else simply the next.
 
-        The order itself needs no Redis: the provider's answer is known by then and must be written whatever Redis does.
+        The order itself needs no Redis: the provider's answer is known by then and must be written
+        whatever Redis does.
         """
         left = after(self.candidates(queue, number), queue.account)
         if not left:

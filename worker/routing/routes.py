@@ -99,7 +99,9 @@ class RoutingTable:
         return self._known[wanted]
 
     def _find(self, wanted: _RouteKey) -> Route:
-        """The best of the configured routes, or without one the accounts' own prefixes; accounts that lack the template are left out.
+        """The best of the configured routes, or without one the accounts' own prefixes.
+
+        Accounts that lack the template are left out.
 
         When all lack it, the first stays, so that the recipients end with the reason.
         """
@@ -139,7 +141,10 @@ _KNOWN_MOST: Final = 10_000
 
 
 def _fit(prefixes: Sequence[str], digits: str) -> int:
-    """The length of the longest prefix that fits; 0 where there are none to fit, -1 when none does."""
+    """The length of the longest prefix that fits.
+
+    0 where there are none to fit, -1 when none does.
+    """
     return max((len(prefix) for prefix in prefixes if digits.startswith(prefix)), default=-1) if prefixes else 0
 
 

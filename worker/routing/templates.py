@@ -42,9 +42,12 @@ def each_worded(account: Account, content: Content, own_params: Sequence[Params]
 
 
 def arranged(account: Account, own: TemplateAt, params: Params) -> Params | None:
-    """Params in the order and the form that the account's template wants; None when they are more or fewer.
+    """Params in the order and the form that the account's template wants.
 
-    Params are told apart by their names when all are written `name=value` with the template's names, and else by their order.
+    None when they are more or fewer.
+
+    Params are told apart by their names when all are written `name=value` with the template's
+    names, and else by their order.
     """
     if not own.params:
         return params

@@ -29,15 +29,17 @@ def correct_kombu() -> None:
 def guard_closed_channels() -> None:
     """Make a closed channel raise the error of a lost connection, which Celery answers by connecting again.
 
-    When Redis goes away while a worker holds messages that it has not acknowledged, kombu closes the channel, and may then use
-    it once more: to give the messages back (`QoS.restore_unacked_once`), or to acknowledge one that a thread has just finished.
+    When Redis goes away while a worker holds messages that it has not acknowledged, kombu closes
+    the channel, and may then use it once more: to give the messages back
+    (`QoS.restore_unacked_once`), or to acknowledge one that a thread has just finished.
     `Channel._connparams` asks a connection that is gone for its host name, and the worker ends with
 
         Unrecoverable error: AttributeError("'NoneType' object has no attribute 'hostname'")
 
-    (or `'client'`), because an AttributeError is not among the errors after which Celery connects again. It depends on timing:
-    seen on Python 3.12 in five of five runs of up to ten restarts of Redis, not seen in 54 restarts on Python 3.11 with hiredis;
-    with this guard in none of 39 restarts on 3.12. The same lines have failed the same way before:
+    (or `'client'`), because an AttributeError is not among the errors after which Celery connects
+    again. It depends on timing: seen on Python 3.12 in five of five runs of up to ten restarts of
+    Redis, not seen in 54 restarts on Python 3.11 with hiredis; with this guard in none of 39
+    restarts on 3.12. The same lines have failed the same way before:
     https://github.com/celery/kombu/issues/582.
     """
     faulty = cast("Callable[..., Any]", Channel._connparams)  # noqa: SLF001 - the fault is in there
@@ -57,10 +59,11 @@ def guard_closed_channels() -> None:
 def set_unreadable_aside() -> None:
     """Drop a message that is no message, with a line in the log, instead of ending the worker.
 
-    kombu decodes what it pops from a queue in the worker's event loop. Text that is not JSON, or JSON without `properties`,
-    pushed by hand or by a foreign client, raises there, and the worker ends, and with its message gone so does the next one
-    that is started and finds another. What cannot be read carries no job that could be submitted again, so nothing is kept
-    but the fact: its queue and size.
+    kombu decodes what it pops from a queue in the worker's event loop. Text that is not JSON, or
+    JSON without `properties`, pushed by hand or by a foreign client, raises there, and the worker
+    ends, and with its message gone so does the next one that is started and finds another. What
+    cannot be read carries no job that could be submitted again, so nothing is kept but the fact:
+    its queue and size.
     """
     read: Callable[..., Any] = getattr(transport, "loads")  # noqa: B009 - kombu does not export it, nor type it
     deliver = cast("Callable[..., Any]", Transport._deliver)  # noqa: SLF001 - the fault is in there
@@ -108,7 +111,8 @@ def _malformed(message: object) -> str:
 def leave_demoted_servers() -> None:
     """Take a Redis that is no primary any more for a lost connection, after which Celery connects again, by name.
 
-    To kombu the refusal of a demoted server is an error of one command: the worker ends, or stays with a replica for ever.
+    To kombu the refusal of a demoted server is an error of one command: the worker ends, or stays
+    with a replica for ever.
     """
     for name in ("connection_class", "connection_class_ssl"):
         base = getattr(Channel, name)
@@ -134,16 +138,20 @@ class _Leaving:
 class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
     """A consumer that neither gossips nor mingles, however the worker is started.
 
-    Gossip lets workers follow each other's events, and mingle exchanges clocks and revoked tasks at the start: four
-    workers that do both keep ten broker connections each and use four times the network of four that do not, for
-    nothing that the ledger would need. Celery knows this only as options of its command line.
+    Gossip lets workers follow each other's events, and mingle exchanges clocks and revoked tasks at
+    the start: four workers that do both keep ten broker connections each and use four times the
+    network of four that do not, for nothing that the ledger would need. Celery knows this only as
+    options of its command line.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever Celery passes
         super().__init__(*args, **{**kwargs, "without_gossip": True, "without_mingle": True})
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:  # noqa: ANN401 - whatever Celery passes
-        """Celery's handler of a message; one whose headers break it is rejected, and the worker goes on."""
+        """Celery's handler of a message.
+
+        One whose headers break it is rejected, and the worker goes on.
+        """
         handle = super().create_task_handler(*args, **kwargs)
 
         def guarded(message: Any) -> None:  # noqa: ANN401 - kombu has no types

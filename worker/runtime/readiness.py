@@ -9,7 +9,10 @@ READY_FD: Final = "_SMSLINE_READY_FD"
 
 
 def announce_when_ready() -> None:
-    """Write the mark when Celery says that this worker consumes its queues; once, as a worker is ready once."""
+    """Write the mark when Celery says that this worker consumes its queues.
+
+    Once, as a worker is ready once.
+    """
     from celery import signals  # noqa: PLC0415 - the web process has no need of it
 
     # Celery keeps weak references to handlers: a lambda would be gone before the signal comes.

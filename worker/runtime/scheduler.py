@@ -203,7 +203,10 @@ class Scheduler:
         return takes
 
     def _idle(self) -> int:
-        """Threads of this process that work on no lane; those that do ask for another look when they stop with work left."""
+        """Threads of this process that work on no lane.
+
+        Those that do ask for another look when they stop with work left.
+        """
         return max(0, self.engine.settings.worker_threads - self.engine.at_work)
 
     def _wake_lane(self, task: str, key: str, work: int) -> None:
@@ -232,7 +235,10 @@ class Scheduler:
         return wake
 
     def _wake(self, task: str, queue: str, kwargs: dict[str, Any], *, wake: str = "", most: int = 1000) -> bool:
-        """Publish a wake-up, unless enough (or this one) are under way; whether it was published."""
+        """Publish a wake-up, unless enough (or this one) are under way.
+
+        Whether it was published.
+        """
         # A lane's wake-ups are counted for each process, those for one member for all processes
         # together.
         publisher = queue if wake else f"{queue}:{self.engine.worker}"

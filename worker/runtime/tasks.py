@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 class GuardedTask(Task):  # type: ignore[misc]  # Celery ships no types
     """A task whose errors are told here, in one line, without its arguments.
 
-    A wake-up that fails is simply over: what it was to do is still due in the ledger. A task that carries something of its
-    own has `keeps_message`, and its message goes back to the queue while Redis is away.
+    A wake-up that fails is simply over: what it was to do is still due in the ledger. A task that
+    carries something of its own has `keeps_message`, and its message goes back to the queue while
+    Redis is away.
     """
 
     keeps_message = False

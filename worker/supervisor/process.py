@@ -69,8 +69,8 @@ def longest_stop_s(timeout_s: float) -> float:
 def _leave_with(parent: int, patience_s: float) -> None:
     """End when the parent has ended, warmly if that can be done in time.
 
-    On Linux SIGTERM has come already (`worker.supervisor.child`); but Redis ends at the same time, and a worker that cannot record
-    what it did would try for ever.
+    On Linux SIGTERM has come already (`worker.supervisor.child`); but Redis ends at the same time,
+    and a worker that cannot record what it did would try for ever.
     """
     # A dead parent's children are adopted: the parent's id changes. Polled, because only Linux has
     # a signal for it.

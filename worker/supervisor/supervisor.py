@@ -67,7 +67,8 @@ class ChildSlot:
         """Take note of an end, and start what is to be started.
 
         Raises:
-            CannotStart: It has ended too often without ever being ready, or its program cannot be started.
+            CannotStart: It has ended too often without ever being ready, or its program cannot be
+                started.
         """
         now_s = time.monotonic()
         if self.running and (code := self.running.ended()) is not None:
@@ -144,7 +145,9 @@ class Signals:
 
 
 def supervise(stages: Sequence[Stage], *, reachable: Callable[[], bool], announce: Callable[[], None]) -> None:
-    """Run every child until SIGTERM or Ctrl-C, then stop them in order. A second signal stops them at once.
+    """Run every child until SIGTERM or Ctrl-C, then stop them in order.
+
+    A second signal stops them at once.
 
     Args:
         stages: What to run, first things first.

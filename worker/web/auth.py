@@ -81,7 +81,10 @@ def visitor_of(request: Request) -> Visitor | None:
 
 
 def page(role: Role = "read") -> Callable[[Page], Callable[[Request], Response]]:
-    """A page of the console that a role may see; who is not signed in is sent to the form, and comes back."""
+    """A page of the console that a role may see.
+
+    Who is not signed in is sent to the form, and comes back.
+    """
 
     def decorate(handler: Page) -> Callable[[Request], Response]:
         @wraps(handler)
@@ -138,7 +141,10 @@ def own_path(text: str) -> str:
 
 
 def served(request: Request, role: Role, handler: Callable[[Visitor], Response]) -> Response:
-    """What a handler answers to a visitor who may, or where the others are sent; errors of ours as pages."""
+    """What a handler answers to a visitor who may, or where the others are sent.
+
+    Errors of ours as pages.
+    """
     try:
         visitor = visitor_of(request)
         if visitor is None:

@@ -42,7 +42,10 @@ async def reply(request: Request) -> Response:
 
 
 async def _take(request: Request, kind: Kind) -> Response:
-    """Store a page in one round trip and say so; 50x while Redis is away, so that the provider sends it again."""
+    """Store a page in one round trip and say so.
+
+    50x while Redis is away, so that the provider sends it again.
+    """
     name, form = _admitted(request)
     raw = await _body(request, form)
     # Only counted here: workers read what is stored, so that the provider is not kept waiting.
@@ -64,7 +67,10 @@ async def _take(request: Request, kind: Kind) -> Response:
 
 
 def _admitted(request: Request) -> tuple[str, PushFormat]:
-    """The account and its provider's form; 404 for a wrong secret as for an account that is not there."""
+    """The account and its provider's form.
+
+    404 for a wrong secret as for an account that is not there.
+    """
     name, given = request.path_params["account"], request.path_params["secret"].encode()
     account: Account | None = web_of(request).settings.accounts.get(name)
     secrets = account.callback_secret if account else ()

@@ -1,4 +1,7 @@
-"""Charts as SVG, made by the server: they need no script. With it, `static/chart.js` draws the same figures with axes."""
+"""Charts as SVG, made by the server: they need no script.
+
+With it, `static/chart.js` draws the same figures with axes.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,7 +23,8 @@ class SendRates:
 
     Attributes:
         lines: State -> the points of its line, as SVG wants them.
-        figures: The same for the script: JSON of when it begins, how long a piece is, and recipients a minute by state.
+        figures: The same for the script: JSON of when it begins, how long a piece is, and
+            recipients a minute by state.
         totals: State -> recipients in all that time.
         most: Recipients a minute at the highest point of all lines.
         hours: How long that is.

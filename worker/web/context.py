@@ -76,8 +76,8 @@ def web_of(connection: HTTPConnection) -> Web:
 def address_of(connection: HTTPConnection) -> str:
     """Where a request comes from: the connection's other end, or what a trusted proxy says of it.
 
-    The header may have been begun by the caller; a proxy adds at its right end. So the rightmost address that is no trusted
-    proxy is the caller's.
+    The header may have been begun by the caller; a proxy adds at its right end. So the rightmost
+    address that is no trusted proxy is the caller's.
     """
     web, peer = web_of(connection), connection.client.host if connection.client else ""
     # Anyone may send the header; only a proxy's word counts.

@@ -34,7 +34,10 @@ class HeadersInTime(HttpToolsProtocol):
                 self.transport.close()
 
     def on_message_begin(self) -> None:
-        """The first byte of a further request; until then the connection may rest for its keep-alive time."""
+        """The first byte of a further request.
+
+        Until then the connection may rest for its keep-alive time.
+        """
         super().on_message_begin()
         self._await_head()
 

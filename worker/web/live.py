@@ -49,7 +49,10 @@ class Live:
         self.streams = 0
 
     def read(self, subject: str, read: Callable[[], T], *, fresh_s: float = FRESH_S) -> T:
-        """A value that is at most so old; while one thread reads it anew, the others wait for what it finds."""
+        """A value that is at most so old.
+
+        While one thread reads it anew, the others wait for what it finds.
+        """
         with self._lock:
             held = self._held.setdefault(subject, _Held())
             # Let go of what has not been asked for in a while: subjects are job ids, of which there

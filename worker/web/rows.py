@@ -32,7 +32,9 @@ def format_of(query: QueryParams) -> str:
 def streamed(
     rows: Iterable[Mapping[str, Any]], columns: Sequence[str], fmt: str, headers: Mapping[str, str] | None = None
 ) -> StreamingResponse:
-    """The rows as they come. What can fail fails here, at the first piece, before an answer has begun.
+    """The rows as they come.
+
+    What can fail fails here, at the first piece, before an answer has begun.
 
     Args:
         rows: Each a row by column.

@@ -46,7 +46,8 @@ def refuse_the_open(settings: Settings, ledger: Ledger, host: str) -> None:
     """Refuse an address that other machines reach while the console asks for no sign-in.
 
     Raises:
-        TooOpen: The address is not of this machine alone, and there is neither a user nor a trusted proxy.
+        TooOpen: The address is not of this machine alone, and there is neither a user nor a trusted
+            proxy.
         redis.exceptions.RedisError: Redis does not say whether there are users.
     """
     # Users last: only this asks Redis, and on loopback it may be away.

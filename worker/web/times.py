@@ -23,7 +23,8 @@ def epoch_s(text: str, field: str) -> float:
     """A moment as epoch seconds.
 
     Args:
-        text: Epoch seconds, or ISO 8601 with an offset; without one it would be read by the server's own clock.
+        text: Epoch seconds, or ISO 8601 with an offset; without one it would be read by the
+            server's own clock.
         field: What it is called in an error.
 
     Raises:
@@ -42,7 +43,10 @@ def epoch_s(text: str, field: str) -> float:
 
 
 def day_ms(text: str) -> int:
-    """A day, or a time of a day, in UTC as epoch ms; 0 for what is none, so that a filter by it is none."""
+    """A day, or a time of a day, in UTC as epoch ms.
+
+    0 for what is none, so that a filter by it is none.
+    """
     with suppress(ValueError, OverflowError):
         return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(UTC)).timestamp() * 1000)
     return 0
@@ -80,7 +84,8 @@ def on_the_clock_s(text: str, zone: ZoneInfo, field: str) -> float:
         field: What it is called in an error.
 
     Raises:
-        BadInput: It is no time; or that hour is left out, or comes twice, because clocks are changed. The error names both moments.
+        BadInput: It is no time; or that hour is left out, or comes twice, because clocks are
+            changed. The error names both moments.
     """
     try:
         at = datetime.strptime(text[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=zone)

@@ -37,7 +37,8 @@ class AddressRefused(httpcore.ConnectError):
 def is_public(text: str) -> bool:
     """Whether an address is one of the public Internet, in whatever form it is written.
 
-    6to4, NAT64 and mapped forms carry an IPv4 address that a gateway connects to: these are refused whole.
+    6to4, NAT64 and mapped forms carry an IPv4 address that a gateway connects to: these are refused
+    whole.
     """
     # The zone of a link-local address says nothing of whose it is.
     address = ip_address(text.partition("%")[0])
@@ -59,7 +60,8 @@ def only_public(lookup: Resolve = resolve) -> Callable[[str, int], list[str]]:
     """A lookup that gives a host's addresses when all of them are public.
 
     Raises:
-        AddressRefused: From the lookup: one is not. One is enough: such a name is a mistake or an attack.
+        AddressRefused: From the lookup: one is not. One is enough: such a name is a mistake or an
+            attack.
     """
 
     def look_up(host: str, port: int) -> list[str]:

@@ -76,8 +76,8 @@ class Deliveries:
 
         Args:
             member: The outbox, or an endpoint.
-            awake: Says that another wake-up for it may be published; said only when there was a thread, so that one which has to
-                wait does not fill the queue.
+            awake: Says that another wake-up for it may be published; said only when there was a
+                thread, so that one which has to wait does not fill the queue.
 
         Returns:
             Whether there was a thread.
@@ -125,7 +125,10 @@ class Deliveries:
         return webhooks.find(self.engine.ledger, member.removeprefix("to "))
 
     def work(self, member: str) -> int:
-        """Do what is due for a member of the due set, for some seconds; returns how many events or entries that were."""
+        """Do what is due for a member of the due set, for some seconds.
+
+        Returns how many events or entries that were.
+        """
         if member == OUTBOX:
             return fan_out(self.engine)
 
@@ -183,7 +186,10 @@ def _note(engine: Engine, act: str, endpoint: Endpoint, answer: str) -> None:
 
 
 def fan_out(engine: Engine) -> int:
-    """Move what is in the outbox into the queues of the endpoints, as the one process that does; returns how many entries."""
+    """Move what is in the outbox into the queues of the endpoints, as the one process that does.
+
+    Returns how many entries.
+    """
     ledger = engine.ledger
     lease = due.claim_one(ledger, ledger.keys.webhooks_due, OUTBOX, lease_ms=FAN_LEASE_MS)
     if lease is None:

@@ -111,7 +111,8 @@ def hlr(
 ) -> None:
     """Have carriers asked about numbers; each costs money.
 
-    SMSPartner posts the answers to the URL, one number at a time: `smsline codes explain` knows their error names.
+    SMSPartner posts the answers to the URL, one number at a time: `smsline codes explain` knows
+    their error names.
     """
     numbers = _numbers(phones)
     # Asked of scripts as well: each number costs money, and --yes says that this is meant.
@@ -133,7 +134,10 @@ def stop_list(
     name: AccountName = "",
     as_json: opt.Json = False,
 ) -> None:
-    """Show who answered STOP; with --suppress no marketing goes to them any more, through any account."""
+    """Show who answered STOP.
+
+    With --suppress no marketing goes to them any more, through any account.
+    """
     with account(name) as smspartner:
         found = known(manage.stop_list(smspartner))
     rows = [{"number": e164(one.number), "since": day(one.since_s)} for one in found]

@@ -50,8 +50,8 @@ def list_replies(
 ) -> None:
     """Take the replies off the queue and print them, --json as an object per line.
 
-    The provider gives each reply once: what is not kept is lost, so send the output to a file. Nothing is read into
-    a reply: to stop texting a number, hand it to `smsline suppress add`.
+    The provider gives each reply once: what is not kept is lost, so send the output to a file.
+    Nothing is read into a reply: to stop texting a number, hand it to `smsline suppress add`.
     """
     with account(name) as tencent:
         found = _of(tencent, number, since) if number else _queued(tencent)
@@ -66,7 +66,10 @@ def list_replies(
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline tencent receipts +8613711112222 --since 2d"))
 def receipts(phone: Phone, *, since: Since = "7d", name: AccountName = "", as_json: opt.Json = False) -> None:
-    """Show what the provider knows of messages to one number; nothing is taken off the queue of receipts."""
+    """Show what the provider knows of messages to one number.
+
+    Nothing is taken off the queue of receipts.
+    """
     number, (since_s, until_s) = parse_number(phone, field="number"), _span(since)
     with account(name) as tencent:
         page = known(tencent.ask(number, since_s=since_s, until_s=until_s))

@@ -70,7 +70,8 @@ def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object that a body is; nothing is one without fields.
 
     Raises:
-        BadInput: It is something else. The error does not repeat it: it may hold a one-time password.
+        BadInput: It is something else. The error does not repeat it: it may hold a one-time
+            password.
     """
     if not body.strip():
         return {}

@@ -145,8 +145,10 @@ def csv_lines(body: Body, *, phone_column: str = "", encoding: str = "") -> Iter
 
     Args:
         body: Its bytes.
-        phone_column: The name of the column with the numbers; empty for `phone` or one of the usual names.
-        encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes say so.
+        phone_column: The name of the column with the numbers; empty for `phone` or one of the usual
+            names.
+        encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes say
+            so.
 
     Raises:
         BadInput: It is no CSV, or has no column for numbers.
@@ -169,7 +171,10 @@ def csv_lines(body: Body, *, phone_column: str = "", encoding: str = "") -> Iter
 
 
 def json_lines(body: Body) -> Iterator[Line]:
-    """Rows of JSON lines: `{"phone": "+86…", "params": ["…"], "ref": "…"}`; only `phone` is needed."""
+    """Rows of JSON lines: `{"phone": "+86…", "params": ["…"], "ref": "…"}`.
+
+    Only `phone` is needed.
+    """
     for number, text in enumerate(io.BufferedReader(body, 1 << 16), 1):
         # An empty line, as at the end of most files, is no row.
         if text.strip():

@@ -36,7 +36,10 @@ COLUMNS: Final = (
 
 @endpoint("read")
 def list_jobs(request: Request, _: Caller) -> Response:
-    """A page of jobs, newest first; `after` of the answer is the next page's parameter, null at the end."""
+    """A page of jobs, newest first.
+
+    `after` of the answer is the next page's parameter, null at the end.
+    """
     query = request.query_params
     only(query, "state", "limit", "after")
     state = query.get("state", "")

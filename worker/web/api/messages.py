@@ -36,7 +36,10 @@ def send(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
 
 
 def traceparent_of(request: Request) -> str:
-    """The span that the caller asks under; a header that is none is passed over, as W3C Trace Context wants it."""
+    """The span that the caller asks under.
+
+    A header that is none is passed over, as W3C Trace Context wants it.
+    """
     header = request.headers.get("traceparent", "")
     return header if TRACEPARENT.fullmatch(header) else ""
 

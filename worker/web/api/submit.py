@@ -126,7 +126,10 @@ def _reader_of(request: Request) -> Callable[[Body], Iterator[Line]]:
 
 
 def _take(request: Request, caller: Caller, intake: ApiIntake, options: Mapping[str, Any]) -> Response:
-    """Hand the rows over; what the caller leaves half done without a key to continue it is called off."""
+    """Hand the rows over.
+
+    What the caller leaves half done without a key to continue it is called off.
+    """
     client, summaries = web_of(request).client.acting(caller.actor), list[Summary]()
     job_id = None if options.get("key") else new_job_id()
     try:

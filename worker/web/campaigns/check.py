@@ -47,7 +47,8 @@ class Check:
         countries: Recipients by ISO 3166 country, most first.
         first: The first rows, as they would be sent.
         calls: Calls to the provider, about.
-        seconds: How long it would take at the limits or the pace; 0 when nothing is known of either.
+        seconds: How long it would take at the limits or the pace; 0 when nothing is known of
+            either.
         segments: What would be billed, about; None where the provider keeps the text.
         closed: Accounts whose hours hold some of it back at the start.
     """

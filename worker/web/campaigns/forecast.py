@@ -24,7 +24,8 @@ class HoursClosed:
     Attributes:
         account: The account through which it goes; empty where it may be any.
         window: The hours: the campaign's own, the account's, or what is in both.
-        countries: Country -> seconds after the start at which they begin there; infinite: never in all of its time zones at once.
+        countries: Country -> seconds after the start at which they begin there; infinite: never in
+            all of its time zones at once.
     """
 
     account: str
@@ -67,7 +68,10 @@ def text_of(accounts: Mapping[str, Account], template: str) -> tuple[str, Accoun
 
 
 def segments_of(text: str, numbers: Sequence[int], params: Sequence[Sequence[str]], *, sign: str) -> int:
-    """Segments of a text to some numbers, each with its params; what does not fill the text's places counts none."""
+    """Segments of a text to some numbers, each with its params.
+
+    What does not fill the text's places counts none.
+    """
     # As it would go out: a param of another alphabet makes the whole text UCS-2, at less than half
     # the room.
     filled = [fill(text, each) for each in params]

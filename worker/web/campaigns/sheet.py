@@ -41,7 +41,8 @@ class Sheet:
         encoding: Of its text.
         delimiter: Between its values.
         columns: Names of its columns, as written.
-        origin: Which sheet of a workbook it is a copy of, for people; empty for a file that came as text.
+        origin: Which sheet of a workbook it is a copy of, for people; empty for a file that came as
+            text.
     """
 
     path: Path
@@ -52,7 +53,9 @@ class Sheet:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Find out how a file is written, and read its header. A workbook gives way to a copy of its first sheet.
+    """Find out how a file is written, and read its header.
+
+    A workbook gives way to a copy of its first sheet.
 
     Raises:
         BadInput: It is empty, neither text nor a workbook, or its first line names no column.
@@ -126,7 +129,10 @@ def rows_of(sheet: Sheet, columns: Columns) -> Iterator[Iterator[CsvRow]]:
 
 
 def _copied_rows(text: TextIO, columns: Columns) -> Iterator[CsvRow]:
-    """The rows of a workbook's copy; those of whose cells a spreadsheet has rounded one that is used cannot be sent."""
+    """The rows of a workbook's copy.
+
+    Those of whose cells a spreadsheet has rounded one that is used cannot be sent.
+    """
     reader = csv.reader(text)
     next(reader, None)
     used = {columns.phone, *columns.params, *(() if columns.ref is None else (columns.ref,))}

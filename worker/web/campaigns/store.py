@@ -42,7 +42,11 @@ class StoredUpload:
 
 
 class Uploads:
-    """The folder. It holds numbers in the clear, so only this process' user may look into it, and it goes with the process."""
+    """The folder.
+
+    It holds numbers in the clear, so only this process' user may look into it, and it goes with the
+    process.
+    """
 
     def __init__(self) -> None:
         self._folder: Path | None = None

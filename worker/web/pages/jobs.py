@@ -110,7 +110,10 @@ def requeue(request: Request, visitor: Visitor, form: FormData) -> Response:
 
 @page()
 def results(request: Request, visitor: Visitor) -> Response:
-    """All recipients as CSV. Whole numbers are for those who may act, and their download is written down."""
+    """All recipients as CSV.
+
+    Whole numbers are for those who may act, and their download is written down.
+    """
     web, name = web_of(request), request.path_params["job"]
     rows = web.client.results(name)
     whole = visitor.may("operate")

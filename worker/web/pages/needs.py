@@ -41,7 +41,9 @@ class LaneWait:
 
 
 def of_lanes(lanes: Sequence[LaneWait], pulses: Mapping[str, int], now_ms: int) -> Iterator[Need]:
-    """Lanes in which recipients wait for no good reason. Hours of sending and paces are good ones, which otp has not.
+    """Lanes in which recipients wait for no good reason.
+
+    Hours of sending and paces are good ones, which otp has not.
 
     Args:
         lanes: What waits.

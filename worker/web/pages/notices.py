@@ -37,6 +37,9 @@ def notice_of(query: Mapping[str, str]) -> str:
 
 
 def done(path: str, what: str, count: int = 0) -> RedirectResponse:
-    """Go on to a page that says what was done; the act is not repeated when that page is loaded again."""
+    """Go on to a page that says what was done.
+
+    The act is not repeated when that page is loaded again.
+    """
     query = urlencode({"done": what, "count": count})
     return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{query}", 303)

@@ -30,7 +30,10 @@ def search(request: Request, _: Visitor) -> Response:
 
 @page()
 def number(request: Request, visitor: Visitor) -> Response:
-    """One number. That it was looked at is written down; who may not act sees it masked, as everywhere."""
+    """One number.
+
+    That it was looked at is written down; who may not act sees it masked, as everywhere.
+    """
     web, asked = web_of(request), request.path_params["number"]
     try:
         found = web.admin.number(asked)
@@ -52,7 +55,10 @@ def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
 
 @act()
 def ask(request: Request, visitor: Visitor, form: FormData) -> Response:
-    """Ask a provider what it knows of the number's messages; that it was asked is written down before it is."""
+    """Ask a provider what it knows of the number's messages.
+
+    That it was asked is written down before it is.
+    """
     web, account = web_of(request), str(form.get("account", ""))
     found = web.admin.number(request.path_params["number"])
     # Before and not after: a question that fails has still told the provider of the number.

@@ -42,7 +42,10 @@ class Overview:
 
 
 def overview_of(web: Web) -> Overview:
-    """Look at everything once. None of it costs more with more jobs, or more dead letters, in the ledger."""
+    """Look at everything once.
+
+    None of it costs more with more jobs, or more dead letters, in the ledger.
+    """
     # The open ones have a list of their own: a campaign may run for a week behind a million single
     # messages.
     running, newest = (

@@ -39,7 +39,10 @@ def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
 
 @act()
 def change(request: Request, visitor: Visitor, form: FormData) -> Response:
-    """Say how many numbers it is about; put them on the list, or take them off, when that was seen."""
+    """Say how many numbers it is about.
+
+    Put them on the list, or take them off, when that was seen.
+    """
     web = web_of(request)
     # Pasted from anywhere: a column, or a list with commas.
     given = [each.strip() for each in re.split(r"[,;\n]", str(form.get("numbers", ""))) if each.strip()]

@@ -34,7 +34,10 @@ def webhooks(request: Request, _: Visitor) -> Response:
 
 @act("operate")
 def replay(request: Request, visitor: Visitor, form: FormData) -> Response:
-    """Say how much happened in the last hours; tell an endpoint all of it again when that was seen."""
+    """Say how much happened in the last hours.
+
+    Tell an endpoint all of it again when that was seen.
+    """
     web, name, text = web_of(request), request.path_params["name"], str(form.get("hours", ""))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_HOURS):
         raise BadInput("hours", text, f"must be a number from 1 to {MOST_HOURS:,}")

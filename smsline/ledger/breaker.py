@@ -27,8 +27,8 @@ LEAST_SHARE: Final = 0.05
 FAULTS: Final = 3
 
 # What is new of a breaker after a call. It holds the account, its probe went well, all goes on,
-# others take over, or nothing.
-BreakerEvent = Literal["held", "half-open", "closed", "out", ""]
+# others take over, one side of it alone fails, or nothing.
+BreakerEvent = Literal["held", "half-open", "closed", "out", "side", ""]
 
 
 class BreakerState(NamedTuple):

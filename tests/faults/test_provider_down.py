@@ -17,6 +17,7 @@ from worker.sending.send import send_slice
 
 COUNT: Final = 3_000
 DOWN_S: Final = 90
+GLOBAL_FIRST: Final = 447_700_900_000
 INTERNAL: Final = "InternalError.Timeout"
 
 KINDS: Final[dict[str, Script]] = {
@@ -60,6 +61,33 @@ def test_an_outage_costs_what_was_in_flight(scene: Scene, kind: str) -> None:
     assert counts["accepted"] == COUNT or kind != "refused"
     assert max(scene.texts().values()) == 1
     assert scene.ask.accounts()[0]["state"] == "ok"
+
+
+@pytest.mark.parametrize("kind", ["refused", "504"])
+def test_one_side_that_is_down_costs_what_was_in_flight_and_stops_no_other(scene: Scene, kind: str) -> None:
+    """Calls to global numbers fail, mainland ones go well between them: the global side is parked, and asked once a minute."""
+
+    def answer(provider: FakeProvider, call: Any) -> Any:
+        mainland = str(call.numbers[0]).startswith("86")
+        return (accept if mainland else KINDS[kind])(provider, call)
+
+    scene.provider.usual = answer
+    job = scene.submit(some_numbers(COUNT, GLOBAL_FIRST))
+    for n in range(12):
+        scene.otp(FIRST + n, str(n))
+        scene.later(1)
+    assert len(scene.provider.out) == 12
+    in_doubt = sum(len(call.numbers) for call in scene.provider.calls) - 12
+    assert in_doubt <= 200 + 3 * 5 + 2 * 5
+    (health,) = scene.ask.accounts()
+    assert [park["scope"] for park in health["parked"]] == ["region"]
+    scene.later(61)
+    assert sum(len(call.numbers) for call in scene.provider.calls) - 12 - in_doubt <= 5
+    scene.provider.usual = accept
+    scene.later(61)
+    scene.send_all()
+    assert scene.counts(job)["accepted"] >= COUNT - in_doubt - 5
+    assert not scene.ask.accounts()[0]["parked"]
 
 
 def test_waiting_for_a_held_account_uses_up_no_try(scene: Scene) -> None:

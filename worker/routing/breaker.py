@@ -103,7 +103,8 @@ class Breakers:
             redis.exceptions.RedisError: Redis cannot be reached; what waits goes on by itself, a
                 little later.
         """
-        if not event:
+        # A side that fails is parked, which is told there.
+        if event in {"", "side"}:
             return
         self.forget()
         if event == "held":

@@ -100,6 +100,14 @@ def tell_breaker(engine: Engine, account: str, event: BreakerEvent, code: str) -
         _lost(account, error)
 
 
+def park_side(engine: Engine, flight: Flight, code: str) -> None:
+    """Only calls to one side of the account fail: park that side, so that the other one's good calls do not keep it burning."""
+    try:
+        _park(engine, flight, Trouble(Scope.REGION, code, ""))
+    except RedisError as error:
+        _lost(flight.claim.queue.account, error)
+
+
 def hold_refused(engine: Engine, flight: Flight, outcome: Outcome, refused: Sequence[str]) -> None:
     """After a few refusals in a row for what calls say: hold the job, the template or the account that they have in common."""
     subject = breaker.at_fault(refused)

@@ -328,6 +328,8 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
         numbers = [number for group in flight.begun.groups for number in group.numbers]
         apply.match_early(engine, queue.account, numbers)
     effects.tell_breaker(engine, queue.account, recorded.event, outcome.failed)
+    if recorded.event == "side":
+        effects.park_side(engine, flight, outcome.failed)
     effects.hold_refused(engine, flight, outcome, recorded.refused)
 
 

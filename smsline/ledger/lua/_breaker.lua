@@ -1,6 +1,6 @@
 -- The circuit breaker of an account, one for all processes; begin asks it, record tells it what each call came to.
 -- breaker:<account> is a hash. Closed: row (calls in a row that failed through no fault of their recipients, in the order of their
--- ends), slow_ms (until when calls carry one recipient, because one is stuck), from_ms (what was begun before says nothing any more).
+-- ends), row_m, row_g (the same of its mainland and its global side: good calls of the one say nothing of the other), slow_ms (until when calls carry one recipient, because one is stuck), from_ms (what was begun before says nothing any more).
 -- Held: held_ms (since when), code, probe_ms (when the next probe may begin), pause_ms (how long it waits after a probe that fails),
 -- first_ms. Half-open, after a probe that went well: grants (calls that
 -- may begin), flying (trial calls under way), wins (trial calls that went well). Failing over by rate: good, bad, at_ms, since_ms,
@@ -8,16 +8,24 @@
 local WINS = 8
 local BREAKER_EXPIRY_S = 3600
 
+local function side_row(queue)
+  return 'row_' .. string.match(queue, '^[^|]*|[^|]*|[^|]*|(.)')
+end
+
 -- Whether a call for so many recipients may begin: nil, or 'held' and for how many ms, or 'small' and for how many at most.
-local function breaker_asks(key, now, recipients, small)
-  local b = redis.call('HMGET', key, 'held_ms', 'probe_ms', 'grants', 'row', 'pause_ms', 'slow_ms')
+local function breaker_asks(key, now, queue, recipients, small)
+  local b = redis.call('HMGET', key, 'held_ms', 'probe_ms', 'grants', 'row', 'pause_ms', 'slow_ms', side_row(queue))
   if not b[1] then
     if recipients > 1 and tonumber(b[6] or 0) > now then return 'small', 1 end
     -- After one call that failed the next ones carry few, until one goes well: if the provider is down, few are in doubt.
-    if b[4] and recipients > small then return 'small', small end
+    if (b[4] or b[7]) and recipients > small then return 'small', small end
     return nil
   end
-  if tonumber(b[3] or 0) > 0 then return nil end
+  if tonumber(b[3] or 0) > 0 then
+    -- Half-open, and the last call to this side failed: what went well may have been the other side's.
+    if b[7] and recipients > small then return 'small', small end
+    return nil
+  end
   if tonumber(b[2]) > now then return 'held', math.max(1, math.min(tonumber(b[2]) - now, tonumber(b[5]))) end
   if recipients > 1 then return 'small', 1 end
   return nil
@@ -110,29 +118,35 @@ end
 
 -- A call has ended. `said` is 'ok', 'failed', 'fault' when it was refused for what it says, or '' when it says nothing of the
 -- account; `terms` goes with it (`smsline/ledger/breaker.py`, Heard). Returns 'held', 'half-open' or 'closed' when that is new, 'out' when
--- others take over from now on, 'fault' with the subjects that were refused in a row, else ''.
+-- others take over from now on, 'side' when only calls to one side of the account fail, 'fault' with the subjects that were refused in a
+-- row, else ''.
 local function breaker_hears(key, now, call, said, terms)
-  local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms', 'slow_ms', 'faults')
+  local own_row = side_row(call.queue)
+  local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms', 'slow_ms', 'faults', own_row)
   local refused = said == 'fault' and breaker_refused(key, b[5], terms) or ''
   if refused ~= '' then said = 'ok'
   elseif said == 'ok' and b[5] and terms ~= '' then breaker_accepted(key, b[5], terms) end
   if b[1] then
     -- What was begun before it was held is no news.
     if call.trial ~= b[1] then return refused end
-    local event = breaker_trial_ends(key, now, said, said == 'failed' and cjson.decode(terms))
+    local t, wins = said == 'failed' and cjson.decode(terms), tonumber(redis.call('HGET', key, 'wins') or 0)
+    if said == 'ok' then redis.call('HDEL', key, own_row) end
+    local on_side = t and redis.call('HINCRBY', key, own_row, 1)
+    local event = breaker_trial_ends(key, now, said, t)
+    if t and event == '' and wins > 0 and on_side >= t.row then event = 'side' end
     return event ~= '' and event or refused
   end
-  if said == 'ok' and (b[2] or b[4]) then redis.call('HDEL', key, 'row', 'slow_ms') end
+  if said == 'ok' and (b[2] or b[4] or b[6]) then redis.call('HDEL', key, 'row', 'slow_ms', own_row) end
   if said ~= 'failed' or call.started_ms < tonumber(b[3] or 0) then return refused end
   local t, event = cjson.decode(terms), ''
   redis.call('HSET', key, 'code', t.code)
-  local row = redis.call('HINCRBY', key, 'row', 1)
+  local row, on_side = redis.call('HINCRBY', key, 'row', 1), redis.call('HINCRBY', key, own_row, 1)
   if t.failures > 0 and breaker_rate(key, now, t) then event = 'out' end
   if t.row > 0 and row >= t.row then
     redis.call('HDEL', key, 'row')
     redis.call('HSET', key, 'held_ms', now, 'probe_ms', now + t.first_ms, 'pause_ms', math.min(t.most_ms, 2 * t.first_ms), 'first_ms', t.first_ms)
     event = 'held'
-  end
+  elseif t.row > 0 and on_side >= t.row and event == '' then event = 'side' end
   local last = math.max(tonumber(redis.call('HGET', key, 'back_ms') or 0) - now, 0)
   redis.call('PEXPIRE', key, math.ceil(last + BREAKER_EXPIRY_S * 1000))
   return event

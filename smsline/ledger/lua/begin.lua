@@ -203,7 +203,7 @@ for _, key in ipairs(parks) do
   local ms = parked_ms(key)
   if ms then return { 'parked', string.format('%.0f', ms) } end
 end
-local no, detail = breaker_asks(breaker_key, now, total, tonumber(in_doubt))
+local no, detail = breaker_asks(breaker_key, now, queue, total, tonumber(in_doubt))
 if no then return { no, string.format('%.0f', detail) } end
 local wait = take_tokens(bucket_key, us, { rate = tonumber(rate), burst = tonumber(burst), floor = tonumber(floor), cost = 1000000, expiry_s = expiry_s })
 if wait > 0 then return { 'wait', wait } end

@@ -211,6 +211,6 @@ write_grown(book)
 local event = ''
 if writer == 'worker' and #unsure > 0 then redis.call('HSET', attempt_key, 'told', 1) end
 if writer ~= 'wait' and not late then
-  event = breaker_hears(breaker_key, now, { trial = held[3], started_ms = tonumber(held[2] or now) }, said, terms)
+  event = breaker_hears(breaker_key, now, { queue = queue, trial = held[3], started_ms = tonumber(held[2] or now) }, said, terms)
 end
 return { 'ok', tostring(redis.call('EXISTS', orphans_key)), event, upon }

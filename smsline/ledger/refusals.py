@@ -103,9 +103,19 @@ RULES: Final = (
         "a command that is needed is switched off or renamed there; scripts (EVALSHA, EVAL), channels and blocking reads are",
     ),
     Rule(
+        "HOSTNAME",
+        r"Hostname mismatch|IP address mismatch",
+        f"its certificate is another host's: name it in {ADDRESS} as its certificate does; no password was sent",
+    ),
+    Rule(
         "CERTIFICATE",
-        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|Hostname mismatch|self.signed",
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|self.signed",
         f"its certificate is not trusted here: name its CA with ?ssl_ca_certs=/path/ca.pem in {ADDRESS}; no password was sent",
+    ),
+    Rule(
+        "FILE",
+        r"connecting to .*(?:No such file|Permission denied|Is a directory)",
+        f"a file of certificates or keys that {ADDRESS} names (ssl_ca_certs, ssl_certfile, ssl_keyfile) cannot be read here",
     ),
     Rule(
         "TLS",
@@ -130,7 +140,13 @@ RULES: Final = (
     Rule(
         "TIMEOUT",
         r"[Tt]imed? ?out|Timeout",
-        "no answer in time: Redis is stalled or overloaded, or a firewall drops the packets",
+        "no answer in time: Redis is stalled or overloaded, a firewall drops the packets, or rediss:// asks for TLS on a port that "
+        "speaks none",
+    ),
+    Rule(
+        "PROTOCOL",
+        r"Protocol error|Invalid (?:Database|Response)",
+        f"what listens there is no Redis: mend host and port in {ADDRESS}",
     ),
     Rule(
         "CLOSED",

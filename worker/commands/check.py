@@ -97,13 +97,17 @@ def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
         ]
     # Errors of Redis and of brokers quote the URL they were given, password and all.
     redact = Redactor(settings.secrets)
+    redis_findings = [*_look_at_redis(settings, redact)]
+    # A broker that is the ledger's Redis has been looked at: it is told where that is well, for a failure is told already.
+    shared = settings.broker_url == settings.redis_url
+    well = all(finding.grade != Grade.FAIL for finding in redis_findings)
     return [
         ok("settings", f"namespace {settings.namespace}"),
         *(warn("keys", *problem.split("; ", 1)) for problem in loose_key_files(environ)),
         # Settings before Redis, Redis before the broker: what comes first explains what fails after
         # it.
-        *_look_at_redis(settings, redact),
-        *_look_at_broker(settings, redact),
+        *redis_findings,
+        *([ok("broker", "the same Redis")] if shared and well else () if shared else _look_at_broker(settings, redact)),
         *judge_accounts(settings),
         *judge_routes(settings),
         *judge_texts(settings),
@@ -273,9 +277,6 @@ def _no(subject: str, error: Exception, redact: Redactor, *, where: str = "") ->
 
 def _look_at_broker(settings: Settings, redact: Redactor) -> Iterator[Finding]:
     url, options = settings.broker_url, celery_options(settings)
-    if url == settings.redis_url:
-        yield ok("broker", "the same Redis")
-        return
     # The workers' own options, so that TLS and sentinels are tried as they will be used.
     transport = options["broker_transport_options"] | {"socket_connect_timeout": _TIMEOUT_S}
     try:

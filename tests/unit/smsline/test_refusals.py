@@ -82,6 +82,12 @@ def test_in_redis_words_with_the_advice_that_fits(server: Any, code: str) -> Non
         ("Error -2 connecting to h:1. Name or service not known.", "NAME"),
         ("Error 1 connecting to h:1. [SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate.", "CERTIFICATE"),
         ("Error 1 connecting to h:1. [SSL: WRONG_VERSION_NUMBER] wrong version number.", "TLS"),
+        (
+            "Error 1 connecting to h:1. certificate verify failed: Hostname mismatch, certificate is not valid for 'h'.",
+            "HOSTNAME",
+        ),
+        ("Error 2 connecting to h:1. No such file or directory.", "FILE"),
+        ('Protocol error, got "H" as reply type byte', "PROTOCOL"),
         ("Timeout reading from socket", "TIMEOUT"),
         ("Connection closed by server.", "CLOSED"),
         ("No master found for 'mymaster'", "NOMASTER"),

@@ -196,7 +196,7 @@ class Adapter:
         """`clean` with the params and the text of a call, which a provider repeats in its messages ("bad value 482913")."""
         params = {param for params in (call.content.params, *call.own_params) for param in params}
         # Where params are written name=value, a message may quote the value without its name.
-        return self.clean(message, *params, *(param.partition("=")[2] for param in params))
+        return self.clean(message, *params, *[param.partition("=")[2] for param in params if "=" in param])
 
     def noted(self, call: Call, found: tuple[Answer, Oddities]) -> Answer:
         """The answer to a send; what was left out of it goes to the log."""

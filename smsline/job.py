@@ -13,6 +13,7 @@ from smsline import job_values
 from smsline.errors import BadInput
 from smsline.names import LANES, Lane
 from smsline.row_values import check_params
+from smsline.windows import parse_window
 
 # Seconds after its start in which a recipient may still be sent to, when the producer says nothing.
 # A job always ends.
@@ -263,7 +264,10 @@ class JobSpec:
         # Passed over, not refused: during an upgrade new producers and old workers share a ledger.
         fields = {name: value for name, value in {**known_besides, **json.loads(text)}.items() if name in _DEFAULTS}
         fields["params"] = tuple(fields.get("params") or ())
-        return cls(**fields)
+        made = cls(**fields)
+        if made.window:
+            parse_window(made.window)  # a zone that this machine does not know sets the job aside, as a newer text does
+        return made
 
 
 _DEFAULTS: Final = {each.name: each.default for each in dataclass_fields(JobSpec)}

@@ -10,9 +10,13 @@ from pydantic import ValidationError
 
 from config.accounts import Account
 from smsline.countries import country_of
+from smsline.job import JobSpec
+from smsline.ledger.batch_queues import parse_queue
 from smsline.windows import Window, closed_s, hours_of, parse_window, zones_of
+from worker.routing.windows import NEVER_OPEN_S, queue_at, queue_closed_s
 
 DAY = parse_window("08:00-22:00")
+FRENCH = 33612345000
 
 
 def at(text: str, zone: str) -> float:
@@ -196,3 +200,14 @@ def test_a_window_of_a_place() -> None:
     paris = parse_window("08:00-22:00 Europe/Paris")
     now_s = at("2030-05-01T07:00", "Europe/Paris")
     assert [closed_s(hours_of(paris, country), now_s) for country in ("CN", "US", "")] == [3600] * 3
+
+
+def test_a_zone_that_only_another_machine_knows(caplog: pytest.LogCaptureFixture) -> None:
+    """Its job is set aside; what another worker has queued of it waits, told, and nothing else is held up."""
+    with pytest.raises(ValueError, match="names no time zone: Mars/Olympus"):
+        JobSpec.from_json('{"template":"1","window":"09:00-20:00 Mars/Olympus"}')
+    queue = parse_queue("marketing|main|1|g@09:00-20:00@Mars/Olympus|s|0")
+    main = account("08:00-22:00")
+    assert queue_at(queue, main, "other", FRENCH).region == "gFR@09:00-20:00@Mars/Olympus"
+    assert queue_closed_s({"main": main}, queue, lambda: 0) == NEVER_OPEN_S
+    assert "names no time zone: Mars/Olympus" in caplog.text

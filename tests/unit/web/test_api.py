@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from smsline.ledger import accounts, api_keys
 from smsline.ledger.audit import acts
+from smsline.ledger.job_list import asked_of
 from smsline.ledger.jobs import iso
 from smsline.ledger.link import Ledger
 from tests.unit.web.conftest import Site
@@ -191,11 +192,14 @@ def test_a_campaign_as_json_lines(api: Api) -> None:
     ]
     program = api()
     answer = program.post(
-        "/v1/jobs?template=5678",
+        "/v1/jobs?template=5678&window=09:00-20:00+Europe/Paris&ttl_s=100000",
         content="\n".join(lines),
         headers={"content-type": "application/x-ndjson; charset=utf-8"},
     )
     told = answer.json()
+    held = asked_of(program.app.state.web.ledger, told["job"])  # type: ignore[attr-defined]
+    assert held is not None
+    assert held.window == "09:00-20:00 Europe/Paris"
     assert [(reject["line"], reject["field"]) for reject in told["rejects"]] == [
         (3, "row"),
         (4, "phone"),

@@ -147,7 +147,12 @@ def kept_memory(stack: Stack) -> int:
     calls = list(ledger.redis.scan_iter(match=ledger.keys.attempt("*"), count=5_000))
     # All are alike, so fifty of them tell the size of all.
     some = [ledger.redis.memory_usage(name) or 0 for name in calls[:: max(1, len(calls) // 50)]]
-    return used_memory(ledger.redis) - round(len(calls) * (sum(some) / len(some) if some else 0))
+    size = sum(some) / len(some) if some else 0
+    # And with it go their places in Redis' table of what expires, which no key's own size tells.
+    listed = sum(int(held["expires"]) for held in ledger.redis.info("keyspace").values())
+    tables = (held for name, held in ledger.redis.memory_stats().items() if name.startswith("db."))
+    size += sum(int(held["overhead.hashtable.expires"]) for held in tables) / max(1, listed)
+    return used_memory(ledger.redis) - round(len(calls) * size)
 
 
 def latencies_s(stack: Stack, jobs: Sequence[str]) -> list[float]:

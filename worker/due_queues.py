@@ -5,7 +5,8 @@ Each thread gets another one as long as there are several.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -54,6 +55,30 @@ class DueQueues:
     _due: deque[DueQueue] = field(default_factory=deque)
     _until_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _accepting: int = 0
+    _filled: threading.Condition = field(default_factory=threading.Condition)
+
+    @contextmanager
+    def accepting(self) -> Iterator[Callable[[], None]]:
+        """While a thread accepts a job's parts; it calls what it is given after each of them."""
+        with self._filled:
+            self._accepting += 1
+        try:
+            yield self._fill
+        finally:
+            with self._filled:
+                self._accepting -= 1
+                # Who still waits, waits for nothing more.
+                self._filled.notify_all()
+
+    def _fill(self) -> None:
+        with self._filled:
+            self._filled.notify_all()
+
+    def refilled(self, within_s: float) -> bool:
+        """Wait for the next part while a thread of this process accepts a job; False at once when none does."""
+        with self._filled:
+            return bool(self._accepting) and self._filled.wait(within_s)
 
     def add(self, due_queues: Iterable[DueQueue]) -> None:
         """Batch queues that this process has just put something into, which need not be looked for."""

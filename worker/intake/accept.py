@@ -1,7 +1,7 @@
 """Accept jobs from the inbox, part by part, into batch queues; requeue entries of resumed jobs."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from smsline.job import JobSpec
@@ -85,21 +85,24 @@ def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
 def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) -> None:
     """Accept the next parts of a job, until there are no more or the time is over."""
     ledger, job, more = engine.ledger, opened.job, True
-    while more and not over():
-        part_nos, more = inbox.waiting_parts(ledger, job)
-        shards = accepting.shards_of(ledger, job)
-        for part_no in part_nos:
-            part = inbox.read_part(ledger, job, part_no)
-            if part is not None:
-                accept_part(engine, job, part_no, opened.spec, part=part, shards=shards)
+    with engine.due_queues[opened.spec.lane].accepting() as filled:
+        while more and not over():
+            part_nos, more = inbox.waiting_parts(ledger, job)
+            shards = accepting.shards_of(ledger, job)
+            read = {part_no: inbox.read_part(ledger, job, part_no) for part_no in part_nos}
+            found = {part_no: part for part_no, part in read.items() if part is not None}
+            accept_parts(engine, job, opened.spec, found, shards=shards)
+            filled()
     due.finish(ledger, ledger.keys.inbox(opened.spec.lane), opened.lease, 0 if more else None)
     engine.poke(0 if more else engine.settings.linger_ms[opened.spec.lane] + 1)
 
 
-def accept_part(engine: Engine, job: str, part_no: int, spec: JobSpec, *, part: Part, shards: int) -> None:
-    """Lay one part out and queue it."""
-    layouts = _laid(engine, job, part_no, spec, part=part, shards=shards)
-    _tell(layouts, accepting.accept_parts(engine.ledger, [layouts])[0])
+def accept_parts(engine: Engine, job: str, spec: JobSpec, parts: Mapping[int, Part], *, shards: int) -> None:
+    """Lay some parts of a job out and queue them, by their numbers."""
+    layouts = [_laid(engine, job, part_no, spec, part=part, shards=shards) for part_no, part in parts.items()]
+    # Together: they share the lists of the index by number, of which each part of a thousand touches nearly all.
+    for each, done in zip(layouts, accepting.accept_parts(engine.ledger, layouts) if layouts else (), strict=True):
+        _tell(each, done)
 
 
 def _laid(

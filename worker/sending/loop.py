@@ -10,6 +10,9 @@ from worker.sending import send
 SEND_S: Final = 0.3
 """For how long it is sent between two looks into the inbox."""
 
+REFILL_S: Final = 0.05
+"""For how long a thread without work waits for the next part of a job that another one is accepting."""
+
 
 def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake: Sequence[str] = ("", "")) -> None:
     """Accept and send for about so long; the scheduler publishes wake-ups for what is left then.
@@ -29,6 +32,15 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake
             # In turns, so that a long backlog of sends does not keep new jobs unaccepted, nor the
             # other way round.
             calls = send.send_slice(engine, lane, SEND_S)
-            busy = bool(named or accepted or calls)
+            busy = bool(named or accepted or calls) or _more_is_coming(engine, lane)
     if busy:
         engine.poke(0)
+
+
+def _more_is_coming(engine: Engine, lane: str) -> bool:
+    """Whether another thread has put more into the lane's batch queues a moment later.
+
+    A wake-up by Celery for it costs two milliseconds of CPU, which is half of a call. One thread is left to other lanes.
+    """
+    spare = engine.at_work < engine.settings.worker_threads
+    return spare and engine.due_queues[lane].refilled(REFILL_S)

@@ -81,7 +81,7 @@ class Workers:
             return
         job, part, body = self.producers.read[pick % len(self.producers.read)]
         shards = 1 if len(job.parts) > 1 else 0
-        accept.accept_part(self.stage.engine, job.job, part, spec_of(job), part=body, shards=shards)
+        accept.accept_parts(self.stage.engine, job.job, spec_of(job), {part: body}, shards=shards)
         if part not in job.taken and job.state != "cancelled":
             self.stage.model.accept(job, [part])
         self.stage.check()

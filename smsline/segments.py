@@ -73,11 +73,17 @@ def told(found: Segments) -> str:
     words = f"{found.count} segment{'s' if found.count != 1 else ''} of {found.encoding} ({found.places} places)"
     if not found.culprits:
         return words
-    # By its code point too: the usual culprits are a blank that does not break and a quote that curls, which look right.
-    named = ", ".join(
-        (f"'{letter}'" if letter.isprintable() else "a character that is not seen")
-        + f" (U+{ord(letter):04X} {unicodedata.name(letter, '')})"
-        for letter in found.culprits[:5]
-    )
     more = f" and {len(found.culprits) - 5} more" if len(found.culprits) > 5 else ""
-    return f"{words}, because of {named}{more}"
+    return f"{words}, because of {', '.join(map(named, found.culprits[:5]))}{more}"
+
+
+def named(letter: str) -> str:
+    """A character as a person can find it.
+
+    By its code point too: the usual culprits are a blank that does not break and a quote that
+    curls, which look right.
+    """
+    # A mark that joins the letter before it, or has no width, would change what stands around it.
+    is_seen = letter.isprintable() and not unicodedata.combining(letter)
+    shown = f"'{letter}'" if is_seen else "a character that is not seen alone"
+    return f"{shown} (U+{ord(letter):04X} {unicodedata.name(letter, '')})"

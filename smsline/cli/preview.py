@@ -13,7 +13,7 @@ from smsline.errors import BadInput
 from smsline.job import Recipient, RowRules
 from smsline.numbers import is_mainland
 from smsline.parts import Listener, Tally, nothing_good, parts
-from smsline.segments import segments, told
+from smsline.segments import SIZES, named, segments, told
 
 _SLOT: Final = re.compile(r"\{([1-9][0-9]?)\}")
 
@@ -40,7 +40,7 @@ def look(
     Raises:
         BadInput: No row is good, or the text has a slot without a param.
     """
-    tally, sizes, odd, worst = Tally(), Counter[int](), Counter[str](), ""
+    tally, sizes, odd, worst, fullest = Tally(), Counter[int](), Counter[str](), "", (0, 0.0)
     on_rejected, on_duplicate, on_progress = listeners
     for part in parts(rows, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate):
         on_progress(tally.rows)
@@ -48,8 +48,10 @@ def look(
             # Every text is counted, not the average: one long name makes a second segment, which is billed.
             own = part.params[i] if part.params else None
             found = segments(filled(text, params if own is None else own), mainland=is_mainland(number), sign=sign)
-            if found.count > max(sizes, default=0):
-                worst = told(found)
+            # Of as many segments, the one that is nearest to another.
+            fullness = found.count, found.places / SIZES[found.encoding][found.count > 1]
+            if fullness > fullest:
+                fullest, worst = fullness, told(found)
             sizes[found.count] += 1
             odd.update(found.culprits)
     if not tally.good:
@@ -96,5 +98,5 @@ def show_look(found: dict[str, Any], *, refused: int, as_json: bool) -> None:
     print_line(f"segments {found['segments']:,}: {sizes}")
     print_line(f"longest: {found['longest']}")
     if found["not_in_gsm7"]:
-        odd = ", ".join(f"'{letter}' in {texts:,} texts" for letter, texts in found["not_in_gsm7"].items())
+        odd = ", ".join(f"{named(letter)} in {texts:,} texts" for letter, texts in found["not_in_gsm7"].items())
         print_line(f"characters that make a text UCS-2: {odd}")

@@ -335,7 +335,7 @@ def test_a_first_look_counts_segments_and_sends_nothing(run: Any, fake: Any, cam
         "would go out 3 · duplicates 1 · rejected 1; nothing is sent",
         "segments 4: 2 numbers with 1, 1 numbers with 2",
         "longest: 2 segments of UCS-2 (102 places), because of '\u2019' (U+2019 RIGHT SINGLE QUOTATION MARK)",
-        "characters that make a text UCS-2: '\u2019' in 1 texts",
+        "characters that make a text UCS-2: '\u2019' (U+2019 RIGHT SINGLE QUOTATION MARK) in 1 texts",
     ]
     found = json.loads(run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", text, "--json").out)
     assert (found["good"], found["segments"]) == (3, 4)

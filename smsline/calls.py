@@ -18,7 +18,7 @@ from smsline.countries import country_of
 from smsline.environ import read_values
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
 from smsline.job import JobSpec, check_job_id, made_ms, new_job_id, rules_of
-from smsline.ledger import inbox, jobs, losses
+from smsline.ledger import inbox, jobs, losses, steering
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import ResultReader, Status
 from smsline.ledger.keys import Keys
@@ -297,7 +297,7 @@ class Calls:
 
     def steer(self, job: str, wanted: str) -> Talk[None]:
         """Pause, resume or cancel a job."""
-        answer = yield from inbox.steering(self.keys, check_job_id(job), wanted)
+        answer = yield from steering.steering(self.keys, check_job_id(job), wanted)
         if answer is None:
             raise (yield from self._no_such_job(job))
         if answer[1] != wanted:

@@ -78,14 +78,10 @@ class CampaignFile:
         self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
         self._reader = csv.reader(self._lines_from(first), delimiter=self._delimiter, strict=True)
         self._ended = False
-        names = self._names()
+        cells = self._next()
+        names = [] if cells is None or isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
         self.columns = read_header(names, name, phone_column, header=header)
         self._pending = [names] if self.columns.headless else []
-
-    def _names(self) -> list[str]:
-        """The header's cells."""
-        cells = self._next()
-        return [] if cells is None or isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
 
     @property
     def bytes_read(self) -> int:

@@ -6,7 +6,7 @@ A message is a wake-up: it may be lost, late or doubled without harm.
 from collections.abc import Sequence
 from typing import Any
 
-from smsline.ledger import due, inbox
+from smsline.ledger import due, steering
 from smsline.names import TASK_ACCEPT, TASK_CLOSE, TASK_DRAIN, TASK_PROBE, TASK_SEND, TASK_SUBMIT, TASK_WEBHOOKS
 from worker.app import app
 from worker.intake import submit
@@ -33,7 +33,7 @@ def submit_job(self: Any, payload: object = None, *more: object, **named: object
     # The signature takes any arguments: Celery would answer wrong ones with a TypeError in the log, and the producer's
     # message would be gone; read as no payload they are refused in words, and the refusal is kept.
     job = submit.submit_payload(app.engine, None if more or named else payload, self.request.id)
-    if job and (its_lane := inbox.lane_of(app.engine.ledger, job)):
+    if job and (its_lane := steering.lane_of(app.engine.ledger, job)):
         # Sent from here, so that the job does not wait for the scheduler; for a third of a second only, because the
         # next submission may be another lane's.
         loop.work(app.engine, its_lane, 0.3, job=job)

@@ -51,6 +51,11 @@ class RecipientResult(NamedTuple):
     next_account: bool = False
     message: str = ""
 
+    @property
+    def kind(self) -> tuple[State, str, str, str]:
+        """What neighbours that ended alike share, as the script takes it."""
+        return self.state, "2" if self.resent else "1" if self.counted else "0", self.code, self.message
+
 
 class AcceptedColumns(Sequence[RecipientResult]):
     """Results of recipients that were all accepted, as columns: what nearly every call comes to.
@@ -244,7 +249,7 @@ def _entry_args(used: CodeUse, each: EntryResults, account: str, *, at_ms: int, 
         serials = pack_note(account, at_ms, results.positions, results.serials, results.fees)
         return [each.entry.text(), " ".join(stretches), serials, sum(results.fees), ""]
     # In a run of neighbours, position minus index stays the same: a batch that ended alike is one stretch, not 200 marks.
-    for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], _kind(nth[1]))):
+    for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], nth[1].kind)):
         alike = [result.position for _, result in same]
         state, counted, code, message = kind
         name = tidy_code(code)
@@ -261,10 +266,6 @@ def _entry_args(used: CodeUse, each: EntryResults, account: str, *, at_ms: int, 
 
 # States in which a recipient is a dead letter, counted by its code.
 _NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})
-
-
-def _kind(result: RecipientResult) -> tuple[State, str, str, str]:
-    return result.state, "2" if result.resent else "1" if result.counted else "0", result.code, result.message
 
 
 def pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, *, before: bytes = b"") -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from smsline.errors import OtherVersion
 from smsline.job import JobSpec, new_job_id
-from smsline.ledger import accounts, inbox, jobs, losses, poison, version
+from smsline.ledger import accounts, inbox, jobs, losses, poison, steering, version
 from smsline.ledger.link import Ledger
 from smsline.ledger.migrate import migrate
 from smsline.ledger.number_index import NUMBER_SHARDS
@@ -136,7 +136,7 @@ def test_a_newer_ledger_is_left_alone(hands: Hands) -> None:
         ledger.run("claim", [ledger.keys.lease], [1, 1000])
     by_hand = Ledger(ledger.redis, ledger.keys.prefix.strip(":{}"))
     acts: list[Callable[[], object]] = [
-        lambda: inbox.control(by_hand, job, "cancelled"),
+        lambda: steering.control(by_hand, job, "cancelled"),
         lambda: accounts.unpark(by_hand, "main"),
         lambda: by_hand.run_many([("claim", [ledger.keys.lease], [1, 1000])]),
     ]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from smsline.ledger import inbox
+from smsline.ledger import steering
 from smsline.ledger.keys import PERMANENT
 from smsline.ledger.link import Ledger
 from tests.support.scene import Scene, make_scene
@@ -20,7 +20,7 @@ def wind_up(ledger: Ledger) -> None:
     """
     scene = make_scene(ledger)
     for job in ledger.redis.zrange(ledger.keys.jobs, 0, -1):
-        inbox.control(ledger, job.decode(), "cancelled")
+        steering.control(ledger, job.decode(), "cancelled")
     for _ in range(8):
         scene.later(4 * DAY_S)
         if not ledger.redis.exists(ledger.keys.jobs):

@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from smsline.ledger import accounts, due, receipt_pages, receipts
-from smsline.ledger.due import Lease
 from smsline.ledger.receipt_pages import Page
 from smsline.names import LANES
 from worker.engine import Engine
@@ -37,7 +36,9 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     if lease is None:
         return 0
     if provider is None or engine.presence.leave_for_ms(account) is not None:
-        _leave(engine, account, lease)
+        # Receipts of an account that this process lacks, or may not pull, wait for one that can.
+        awaited = accounts.outstanding(engine.ledger, account) > 0
+        due.finish(engine.ledger, keys.drain, lease, engine.presence.leave_for_ms(account) if awaited else None)
         return 0
     if not isinstance(provider, QueueProvider):
         # No queue to drain: its messages are queried, from the lane's first poll on.
@@ -56,14 +57,6 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     if left > 0:
         engine.poke(again_ms)
     return seen
-
-
-def _leave(engine: Engine, account: str, lease: Lease) -> None:
-    """Receipts of an account that this process lacks, or may not pull, wait for one that can, as long as any are awaited."""
-    awaited = accounts.outstanding(engine.ledger, account) > 0
-    due.finish(
-        engine.ledger, engine.ledger.keys.drain, lease, engine.presence.leave_for_ms(account) if awaited else None
-    )
 
 
 def bring_forward(engine: Engine, account: str) -> None:

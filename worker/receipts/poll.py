@@ -84,10 +84,13 @@ def _ask_in_turn(
         if over():
             blocks.note_asked(engine.ledger, block, each.position)
             return 0.0
-        if not _ask_one(engine, account, each, now_ms):
+        since_s, until_s = each.accepted_ms // 1000 - SLACK_S, now_ms // 1000 + SLACK_S
+        told = ask(engine, account, each.number, since_s=since_s, until_s=until_s)
+        if isinstance(told, float):
             blocks.note_asked(engine.ledger, block, each.position)
             failed = engine.reads.in_row(account, engine.providers[account].ask_action)
             return min(ASK_AGAIN_MOST_MS, ASK_AGAIN_MS * 2.0 ** min(failed, 10))
+        apply_receipts(engine, account, told)
     blocks.note_asked(engine.ledger, block, None)
     return math.inf
 
@@ -156,13 +159,3 @@ def next_query_ms(ages_ms: Sequence[float], deadline_ms: float) -> float:
     """
     again_ms = min(max(min(ages_ms), QUERY_AGAIN_MS), QUERY_AGAIN_MOST_MS)
     return min(again_ms, max(0.0, deadline_ms - max(ages_ms)))
-
-
-def _ask_one(engine: Engine, account: str, silent: SilentRecipient, now_ms: int) -> bool:
-    told = ask(
-        engine, account, silent.number, since_s=silent.accepted_ms // 1000 - SLACK_S, until_s=now_ms // 1000 + SLACK_S
-    )
-    if isinstance(told, float):
-        return False
-    apply_receipts(engine, account, told)
-    return True

@@ -39,7 +39,10 @@ def answer(engine: Engine, member: str) -> None:
         return
     questions.answer(engine.ledger, name, json.dumps(found), keep_s=ANSWER_KEPT_S)
     due.finish(engine.ledger, keys.questions_due, lease)
-    if asked["what"] == "conversion" and (trouble := _not_taken(found)):
+    # The code with which a conversion was refused; empty when it was taken.
+    row = (found.get("rows") or [{}])[0]
+    trouble = str(found.get("code") or ("" if row.get("ok") else row.get("code", "?")))
+    if asked["what"] == "conversion" and trouble:
         accounts.note_error(engine.ledger, account, f"{trouble} while reporting a conversion")
         log.warning("account %s: a conversion was not taken (%s)", account, trouble)
 
@@ -64,9 +67,3 @@ def _ask(engine: Engine, account: str, what: str, args: Mapping[str, Any]) -> di
         refused(engine, account, action, found)
         return engine.reads.failed(account, action) * 1000
     return {"code": found.code, "message": found.message}
-
-
-def _not_taken(found: Mapping[str, Any]) -> str:
-    """The code with which a conversion was refused; empty when it was taken."""
-    rows = found.get("rows") or [{}]
-    return str(found.get("code") or (rows[0].get("code", "?") if not rows[0].get("ok") else ""))

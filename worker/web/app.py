@@ -89,7 +89,7 @@ def _http_failure(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException)
         else (500, "This is a fault of the web process; its log has the details.")
     )
-    answer = problem(status, told) if _asks_the_api(request) else failure(request, status, told)
+    answer = problem(status, told) if request.url.path.startswith("/v1/") else failure(request, status, told)
     # Retry-After and Connection belong to the refusal and not to the page that says it.
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer

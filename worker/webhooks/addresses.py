@@ -5,7 +5,7 @@ elsewhere a moment later gains nothing.
 """
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import httpcore
@@ -48,12 +48,8 @@ def is_public(text: str) -> bool:
         address.is_global
         and not address.is_multicast
         and not address.is_reserved
-        and not any(_within(address, net) for net in (*_NAT64, *_NOT_PUBLIC))
+        and not any(address in net for net in (*_NAT64, *_NOT_PUBLIC))
     )
-
-
-def _within(address: IPv4Address | IPv6Address, net: object) -> bool:
-    return address in net  # type: ignore[operator]
 
 
 def only_public(lookup: Resolve = resolve) -> Callable[[str, int], list[str]]:

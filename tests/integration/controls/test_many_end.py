@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from smsline.ledger import due, inbox
+from smsline.ledger import due, steering
 from tests.support.scene import Scene
 from worker.intake import accept
 from worker.maintenance import lifecycle
@@ -33,7 +33,7 @@ def round_trips(scene: Scene, overdue: int) -> list[str]:
     ledger.redis.zadd(ledger.keys.expire, dict.fromkeys(jobs, 1))
     for job in jobs:
         ledger.redis.hset(ledger.keys.job(job), "deadline_ms", 1)
-    inbox.control(ledger, campaign, "cancelled")
+    steering.control(ledger, campaign, "cancelled")
     assert due.members(ledger, ledger.keys.expire, 2, most=1) == [campaign]
     with pytest.MonkeyPatch.context() as patch:
         for holder, name in ((ledger, "run"), (ledger, "run_many"), (ledger.redis, "pipeline")):

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from smsline.errors import Conflict
-from smsline.ledger import batch_queues, inbox
+from smsline.ledger import batch_queues, steering
 from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
 from tests.integration.controls.passing_time import let_pass
@@ -44,7 +44,7 @@ def test_a_claim_that_is_not_begun_is_not_called(ledger: Ledger) -> None:
     job = world.job(some_numbers(200))
     claim = world.take()
     assert claim is not None
-    inbox.control(ledger, job, "paused")
+    steering.control(ledger, job, "paused")
     assert batch_queues.begin(ledger, claim, TERMS) == NotStarted("empty")
     assert world.counts(job) == {"total": 200, "waiting": 200}
 
@@ -116,7 +116,7 @@ def test_one_of_two_jobs_in_a_claim(ledger: Ledger) -> None:
     claim = world.take()
     assert claim is not None
     assert len(claim.entries) == 2
-    inbox.control(ledger, paused, "paused")
+    steering.control(ledger, paused, "paused")
     begun = batch_queues.begin(ledger, claim, TERMS)
     assert isinstance(begun, StartedCall)
     assert [group.entry.job for group in begun.groups] == [kept]
@@ -206,7 +206,7 @@ def test_cancel_of_one_of_two_jobs_in_a_claim(ledger: Ledger) -> None:
     kept, cancelled = world.job(some_numbers(3)), world.job(some_numbers(3, FIRST + 10))
     claim = world.take()
     assert claim is not None
-    inbox.control(ledger, cancelled, "cancelled")
+    steering.control(ledger, cancelled, "cancelled")
     begun = batch_queues.begin(ledger, claim, TERMS)
     assert isinstance(begun, StartedCall)
     assert [group.entry.job for group in begun.groups] == [kept]

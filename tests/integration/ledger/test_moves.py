@@ -2,7 +2,7 @@
 
 import pytest
 
-from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts, serials, waits
+from smsline.ledger import accounts, batch_queues, due, inbox, jobs, receipts, serials, steering, waits
 from smsline.ledger.accepting import Timing
 from smsline.ledger.batch_queues import NotStarted, StartedCall
 from smsline.ledger.link import Ledger
@@ -119,7 +119,7 @@ def test_a_cancelled_job_sends_nothing_more(world: World) -> None:
     job = world.job(some_numbers(3))
     claim = world.take()
     assert claim is not None
-    inbox.control(world.ledger, job, "cancelled")
+    steering.control(world.ledger, job, "cancelled")
     assert batch_queues.begin(world.ledger, claim, TERMS) == NotStarted("empty")
     assert world.counts(job) == {"total": 3, "cancelled": 3}
     assert status_state(world, job) == "cancelled"
@@ -128,12 +128,12 @@ def test_a_cancelled_job_sends_nothing_more(world: World) -> None:
 def test_a_paused_job_is_set_aside_and_comes_back(world: World) -> None:
     """Entries of a paused job leave the line and return when it is resumed."""
     job = world.job(some_numbers(3))
-    inbox.control(world.ledger, job, "paused")
+    steering.control(world.ledger, job, "paused")
     claim = world.take()
     assert claim is not None
     assert batch_queues.begin(world.ledger, claim, TERMS) == NotStarted("empty")
     assert world.take() is None
-    inbox.control(world.ledger, job, "open")
+    steering.control(world.ledger, job, "open")
     assert waits.move_due(world.ledger, world.ledger.keys.held(job), only_due=False) == 1
     _, begun = world.begin()
     assert isinstance(begun, StartedCall)

@@ -1,6 +1,6 @@
 """Operators and the clock: pause, resume, cancel, mend, park; deadlines pass, and what was put off becomes due."""
 
-from smsline.ledger import accounts, batch_queues, breaker, dead, inbox, waits
+from smsline.ledger import accounts, batch_queues, breaker, dead, steering, waits
 from smsline.ledger.batch_queues import MAINLAND
 from smsline.names import LANES
 from tests.faults.support.actors.stage import ACCOUNTS, Stage
@@ -17,7 +17,7 @@ class Operators:
     def control(self, pick: int, wanted: str) -> None:
         """Pause, resume or cancel a job."""
         stage, job = self.stage, self.stage.job(pick)
-        answer = inbox.control(stage.ledger, job.job, wanted)
+        answer = steering.control(stage.ledger, job.job, wanted)
         if not job.received:
             assert answer is None
         elif job.state != "cancelled" and job.job not in stage.model.closed:

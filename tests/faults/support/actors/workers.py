@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from smsline.ledger import attempts, batch_queues, due, inbox
+from smsline.ledger import attempts, batch_queues, due, steering
 from smsline.ledger.attempts import NO_DELAY, EntryResults, PollSchedule, RecipientResult
 from smsline.ledger.batch_queues import Claim, NotStarted, StartedCall, parse_queue
 from smsline.ledger.blocks import silent_of
@@ -69,7 +69,7 @@ class Workers:
     def accept(self, pick: int) -> None:
         """Accept what is due of a job."""
         job, ledger = self.stage.job(pick), self.stage.ledger
-        self.stage.make_due(ledger.keys.inbox(inbox.lane_of(ledger, job.job) or ""), job.job)
+        self.stage.make_due(ledger.keys.inbox(steering.lane_of(ledger, job.job) or ""), job.job)
         accept.accept_job(self.stage.engine, job.job)
         now = {int(part) for part in ledger.redis.hkeys(ledger.keys.blocks(job.job))}
         self.stage.model.accept(job, sorted(now - job.taken))

@@ -260,7 +260,7 @@ KNOWN: Final = SettingNames(
 
 # Settings that are, or may hold, a key or a password.
 _SECRET_NAMES: Final = frozenset(
-    {"secret_id", "secret_key", "token", "metrics_token", "redis_url", "broker_url", "proxy"}
+    {"secret_id", "secret_key", "token", "callback_secret", "metrics_token", "redis_url", "broker_url", "proxy"}
 )
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings
+from config.accounts import Account
+from config.settings import _SECRET_NAMES, Settings
+from config.web import Web
 from smsline.names import DEFAULT_URL, LANES
 
 Load = Callable[..., Settings]
@@ -211,3 +213,10 @@ def test_no_such_lane() -> None:
     """A lane that does not exist has no value, not another attribute's."""
     with pytest.raises(KeyError):
         Settings().linger_ms["model_config"]
+
+
+def test_every_secret_makes_its_file_one_to_keep() -> None:
+    """A setting that is a secret is known as one, so that `check` tells of a file that holds it and others can read."""
+    fields = [*Account.model_fields.items(), *Web.model_fields.items()]
+    secret = {name for name, field in fields if "SecretStr" in str(field.annotation)}
+    assert {"callback_secret", "metrics_token"} <= secret <= _SECRET_NAMES

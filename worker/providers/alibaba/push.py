@@ -6,15 +6,16 @@ The two sites' rows have other fields, so the row itself tells of which it is. T
 are Beijing's.
 """
 
+import re
 from typing import Any, Final
 
 from smsline.numbers import MAINLAND
 from worker.providers.alibaba.spelling import moment, serial_of
 from worker.providers.base import Receipt, Reply
 from worker.providers.pushes import LONGEST_TEXT, PushFormat
-from worker.providers.reading import flag, text, whole, word
+from worker.providers.reading import flag, number_of, text, whole, word
 
-_MOBILE_DIGITS: Final = 11
+_MOBILE: Final = re.compile(r"1[3-9][0-9]{9}")
 # Status of the international site's rows: sent, failed, expired.
 _FINAL: Final = {"1": True, "2": False, "6": False}
 
@@ -57,13 +58,10 @@ def reply_of(row: dict[str, Any]) -> Reply | None:
 
 def _number(written: str) -> int | None:
     """Eleven digits that begin with 1 are a mainland number without its country code; all others come with theirs."""
-    digits = written.strip().removeprefix("+").removeprefix("00")
-    if not digits.isdecimal() or not digits.isascii() or not 7 <= len(digits) <= 15 or digits.startswith("0"):
-        return None
-    local = (
-        len(digits) == _MOBILE_DIGITS and digits[0] == "1" and digits[1] in "3456789" and not written.startswith("+")
-    )
-    return int(MAINLAND + digits) if local else int(digits)
+    number = number_of(written)
+    if number is None or written.startswith("+") or not _MOBILE.fullmatch(str(number)):
+        return number
+    return int(f"{MAINLAND}{number}")
 
 
 # The provider pushes again unless it is answered in these words.

@@ -1,21 +1,13 @@
 """Numbers and times as Alibaba Cloud spells them, read as E.164 integers and epoch seconds.
 
 A mainland number goes without its country code, any other with it and without a plus sign. Times
-without a zone are Beijing's, which has had no summer time since 1991, so eight hours are its whole
-rule.
+without a zone are Beijing's.
 """
 
-import re
-from datetime import UTC, date, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
-from typing import Final
+from datetime import date, datetime, timedelta
 
 from smsline.numbers import MAINLAND, is_mainland
-
-BEIJING: Final = timezone(timedelta(hours=8))
-
-# 7 to 15 digits, as E.164 has them with the country code.
-_DIGITS: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
+from worker.providers.reading import BEIJING, dated
 
 
 def local(number: int) -> str:
@@ -26,9 +18,9 @@ def local(number: int) -> str:
 
 def means(text: str, number: int) -> bool:
     """Whether the written number is this one, with or without its country code, `+` or `00`."""
-    found = _DIGITS.fullmatch(text.strip())
-    # The mainland API drops +86 in answers too; any other number comes with its country code.
-    return found is not None and found[1] in {str(number), local(number)}
+    # The mainland API drops +86 in answers too; any other number comes with its country code. With
+    # anything else in it the row is odd, and is asked about again.
+    return text.strip().removeprefix("+").removeprefix("00") in {str(number), local(number)}
 
 
 def serial_of(send: str, number: int) -> str:
@@ -42,19 +34,9 @@ def days_between(since_s: float, until_s: float) -> list[str]:
     return [f"{first + timedelta(days=count):%Y%m%d}" for count in range((last - first).days + 1)]
 
 
-def moment(text: str) -> int:
-    """Epoch seconds of `2026-01-02 15:04:05` in Beijing, or of an RFC 2822 date; 0 for anything else."""
-    try:
-        return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).timestamp())
-    except ValueError:
-        pass
-    try:
-        # QueryMessage writes its ReceiveDate so; a date without a zone is taken for UTC, as RFC
-        # 2822 has it.
-        found = parsedate_to_datetime(text)
-        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return 0
+def moment(written: str) -> int:
+    """Epoch seconds of `2026-01-02 15:04:05` in Beijing, or of an RFC 2822 date as QueryMessage has them; 0 for anything else."""
+    return dated(written, BEIJING)
 
 
 def _day(at_s: float) -> date:

@@ -8,14 +8,11 @@ without a zone.
 
 import re
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from worker.providers.reading import whole, word
+from worker.providers.reading import DECORATION, dated, number_of, whole
 
-_DECORATION: Final = re.compile(r"[\s().-]")
-_E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 _NATIONAL: Final = re.compile(r"0([1-9][0-9]{8})")
 # At least seven digits, so that a date or a count in the message is not taken for a number.
 _NUMBERS: Final = re.compile(r"\+?[0-9][0-9 .-]{5,}[0-9]")
@@ -26,13 +23,11 @@ _ZONE: Final = ZoneInfo("Europe/Paris")
 
 def received(spelled: str) -> int | None:
     """The number a text stands for, or None; ten digits from 0 are a French one."""
-    digits = _DECORATION.sub("", spelled)
-    if national := _NATIONAL.fullmatch(digits):
+    if national := _NATIONAL.fullmatch(DECORATION.sub("", spelled)):
         return int("33" + national[1])
     # Without any sign it is taken to be international: nothing but French numbers is written
     # nationally there.
-    digits = digits.removeprefix("+").removeprefix("00")
-    return int(digits) if _E164.fullmatch(digits) else None
+    return number_of(spelled)
 
 
 def asked(spelled: str, numbers: Collection[int]) -> int | None:
@@ -43,7 +38,7 @@ def asked(spelled: str, numbers: Collection[int]) -> int | None:
     number = received(spelled)
     if number is None or number in numbers:
         return number
-    if not _NATIONAL.fullmatch(_DECORATION.sub("", spelled)):
+    if not _NATIONAL.fullmatch(DECORATION.sub("", spelled)):
         return None
     # Two numbers with the same nine digits, from France and from Réunion: then it cannot be told which
     # is meant.
@@ -62,10 +57,4 @@ def named(message: str, numbers: Collection[int]) -> Iterator[int]:
 
 def moment(value: object) -> int:
     """Epoch seconds of a date, written as epoch or as `2015-02-07 22:39:46` in French time; 0 when it is none."""
-    if seconds := whole(value):
-        return seconds
-    try:
-        found = datetime.fromisoformat(word(value))
-    except ValueError:
-        return 0
-    return max(0, int((found if found.tzinfo else found.replace(tzinfo=_ZONE)).timestamp()))
+    return whole(value) or dated(value, _ZONE)

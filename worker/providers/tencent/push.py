@@ -7,16 +7,13 @@ receipts have no zone; they are Beijing's. `ext` is the SessionContext, which th
 request.
 """
 
-from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from worker.providers.base import Receipt, Reply
 from worker.providers.pushes import LONGEST_TEXT, PushFormat
-from worker.providers.reading import text, whole, word
+from worker.providers.reading import BEIJING, dated, text, whole, word
 from worker.providers.tencent.spelling import received
 from worker.providers.tencent.wire import number_in
-
-BEIJING: Final = timezone(timedelta(hours=8))
 
 # Any other flag makes the row unreadable, so that it is counted and not taken for a failure.
 _FLAGS: Final = {"SUCCESS": True, "FAIL": False}
@@ -28,12 +25,8 @@ def receipt_of(row: dict[str, Any]) -> Receipt | None:
     serial = word(row.get("sid"))
     if number is None or ok is None or not serial:
         return None
-    try:
-        written = word(row.get("user_receive_time"))
-        at_s = int(datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING).timestamp())
-    except ValueError:
-        # A receipt without a readable time still settles its message.
-        at_s = 0
+    # A receipt without a readable time still settles its message.
+    at_s = dated(row.get("user_receive_time"), BEIJING)
     code, told = word(row.get("errmsg")), text(row.get("description"))
     return Receipt(number, serial, ok, code, at_s, text(row.get("ext")), told)
 

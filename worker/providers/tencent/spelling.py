@@ -10,11 +10,11 @@ import re
 from collections.abc import Container
 from typing import Final
 
+from worker.providers.reading import DECORATION, number_of
+
 # Not +860…: that is a mainland number with the trunk zero that people dial at home, and has to be
 # read more closely.
 _PLAIN: Final = re.compile(r"\+(?!860)[1-9][0-9]{6,14}")
-_DECORATION: Final = re.compile(r"[\s().-]")
-_E164: Final = re.compile(r"[1-9][0-9]{6,14}")
 # Only mobiles are recognised without a +; a fixed line cannot be texted.
 _MAINLAND_MOBILE: Final = re.compile(r"(?:86)?0?(1[3-9][0-9]{9})")
 
@@ -27,11 +27,10 @@ def spelled(text: str) -> tuple[int, ...]:
     """
     if _PLAIN.fullmatch(text):
         return (int(text),)
-    # Only what people and systems put between digits; letters make it no number at all.
-    digits = _DECORATION.sub("", text)
+    digits, number = DECORATION.sub("", text), number_of(text)
     international = digits.startswith(("+", "00"))
     digits = digits.removeprefix("+").removeprefix("00")
-    meant = [int(digits)] if _E164.fullmatch(digits) else []
+    meant = [] if number is None else [number]
     mobile = _MAINLAND_MOBILE.fullmatch(digits)
     # After + or 00 and another country code, eleven digits are what they say they are.
     if mobile and (digits.startswith("86") or not international):

@@ -19,18 +19,26 @@ FIRST_BLOCK: Final = 1 << 39
 _COPY: Final = """
 local job, block = redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2])
 local job_stem, block_stem, id, block_id, first, count, field, counter = unpack(ARGV)
-local function copy(fields, key, new_id, new_block)
-  local copied = {}
-  for i = 1, #fields do copied[i] = string.gsub(string.gsub(fields[i], id, new_id), block_id, new_block) end
-  redis.call('HSET', key, unpack(copied))
+-- Most fields name neither, and looking for both in each would be most of the work.
+local function naming(fields)
+  local places = {}
+  for i, text in ipairs(fields) do
+    if string.find(text, id, 1, true) or string.find(text, block_id, 1, true) then places[i] = text end
+  end
+  return places
+end
+local of_job, of_block = naming(job), naming(block)
+local function copy(fields, places, key, new_id, new_block)
+  for i, text in pairs(places) do fields[i] = string.gsub(string.gsub(text, id, new_id), block_id, new_block) end
+  redis.call('HSET', key, unpack(fields))
 end
 local scores = {}
 for k = 3, 5 do scores[k] = redis.call('ZSCORE', KEYS[k], id) end
 for nth = first, first + count - 1 do
   local new_id = string.sub(id, 1, 9) .. string.format('%09d', nth)
   local new_block = string.format('%.0f', block_id % 1 + BLOCK + nth)
-  copy(job, job_stem .. new_id, new_id, new_block)
-  copy(block, block_stem .. new_block, new_id, new_block)
+  copy(job, of_job, job_stem .. new_id, new_id, new_block)
+  copy(block, of_block, block_stem .. new_block, new_id, new_block)
   for k = 3, 5 do if scores[k] then redis.call('ZADD', KEYS[k], scores[k], new_id) end end
   redis.call('HSET', KEYS[6], string.gsub(field, id, new_id), 1)
 end

@@ -6,13 +6,14 @@ It serves producers that do not import smsline.
 import logging
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Final
 
 from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import RedisError
 
 from smsline.calls import Calls
 from smsline.errors import BadInput, Conflict, Unconfirmed
-from smsline.job import JobSpec, Recipient, RowRules, rules_of
+from smsline.job import JobSpec, Recipient, Rejected, RowRules, rules_of
 from smsline.ledger import inbox
 from smsline.ledger.talk import carry
 from smsline.names import PAYLOAD_VERSION
@@ -22,6 +23,9 @@ from smsline.upload import Upload
 from worker.engine import Engine
 
 log = logging.getLogger(__name__)
+
+# Refused rows that a line of the log names: more would be cut off by what collects logs.
+_TOLD_ROWS: Final = 20
 
 
 def submit_payload(engine: Engine, payload: object, message_id: str) -> str | None:
@@ -62,7 +66,9 @@ def _submit(engine: Engine, payload: object, message_id: str) -> str:
             upload = Upload(Calls(engine.ledger.keys, rules.region, "other"), traced, job_id_of(message_id))
             tally = upload.tally
             carry(redis, upload.begin())
-            for part in parts((_row(row) for row in rows), tally, rules=rules, known=upload.known):
+            refused: list[Rejected] = []
+            read = (_row(row) for row in rows)
+            for part in parts(read, tally, rules=rules, known=upload.known, on_rejected=refused.append):
                 carry(redis, upload.put(part))
             if not tally.good + tally.held:
                 raise nothing_good(tally)
@@ -71,7 +77,10 @@ def _submit(engine: Engine, payload: object, message_id: str) -> str:
         # Redis may or may not have written: the message comes again, and finds the same job.
         raise ConnectionBroken(str(error)) from error
     if tally.bad:
-        log.warning("job %s: %d of %d rows were refused; the first: %s", job, tally.bad, tally.rows, tally.first_bad)
+        # Row by row: the producer has gone, and what is not said here is said nowhere.
+        told = "; ".join(f"row {each.row}, {each.phone}: {each.field} {each.reason}" for each in refused[:_TOLD_ROWS])
+        more = f"; and {tally.bad - _TOLD_ROWS} more" if tally.bad > _TOLD_ROWS else ""
+        log.warning("job %s: %d of %d rows were refused: %s%s", job, tally.bad, tally.rows, told, more)
     return job
 
 

@@ -192,10 +192,12 @@ def test_a_payload_that_breaks_a_rule_is_refused_and_kept(scene: Scene, change: 
     assert not scene.ask.jobs()
 
 
-def test_the_good_rows_of_a_payload_go_out(scene: Scene) -> None:
-    """Rows with their own params and refs, and bad ones among them."""
-    rows = [{"phone": f"+{FIRST}", "params": ["1"], "ref": "a"}, {"phone": "nobody"}, f"+{FIRST + 1}"]
+def test_the_good_rows_of_a_payload_go_out(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    """Rows with their own params and refs; each bad one among them is told, by its place."""
+    rows = [{"phone": f"+{FIRST}", "params": ["1"], "ref": "a"}, {"phone": "nobody"}, f"+{FIRST + 1}", "+1", 5]
     job = submit_payload(scene.engine, {**PAYLOAD, "to": rows}, "m1")
+    assert "3 of 5 rows were refused: row 2, no****: phone is not" in caplog.text
+    assert "; row 5, int: phone must be text" in caplog.text
     scene.send_all()
     assert {message.number: message.params for message in scene.provider.out} == {
         FIRST: ("1",),

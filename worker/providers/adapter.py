@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Protocol, TypeVar
 
 from config.accounts import Account
 from config.facts import ProviderFacts
-from worker.providers.base import Answer, Broken, Call, Refused
+from worker.providers.base import Answer, Broken, Call, ReceiptPage, Refused
 from worker.providers.cleaning import Clean, cleaner
 from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpRequest, HttpResponse, HttpxPort, host_of
@@ -187,6 +187,10 @@ class Adapter:
             return tuple(made(kind, each, clean) for each in found if isinstance(each, dict))
 
         return self.manage(action, params, read)
+
+    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
+        """An empty page: no call is made where the provider cannot be asked by number."""
+        return ReceiptPage((), 0, 0)
 
     def clean(self, *words: str) -> Clean:
         """What takes the account's secrets, and these words, out of the provider's messages."""

@@ -45,7 +45,7 @@ class InternationalProvider(AlibabaSite):
 
     version = "2018-05-01"
     code_field, message_field = "ResponseCode", "ResponseDescription"
-    # QueryMessage, though it is never called by number.
+    # Never called by number: the API tells TaskId in pushes alone.
     ask_action: Final = MESSAGE
     query_rule: Final = QueryRule(MESSAGE)
 
@@ -119,7 +119,3 @@ class InternationalProvider(AlibabaSite):
             message=text(row.get("ErrorDescription")),
         )
         return ReceiptPage((receipt,), 0, 1)
-
-    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
-        """Nothing: the API cannot be asked by number, and tells TaskId in pushes only. Nothing is called."""
-        return ReceiptPage((), 0, 0)

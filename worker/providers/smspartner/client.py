@@ -121,10 +121,6 @@ class SmsPartnerProvider(Adapter):
         clean = self.clean(*messages.values())
         return self.noted(call, wire.read_send(reply, call.numbers, tag=tag, clean=clean))
 
-    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
-        """An empty page: no call tells by number what was sent."""
-        return ReceiptPage((), 0, 0)
-
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
         """Receipts of these messages: one multi-status, and a bulk-status-by-tag for each call that is known by its tag alone."""
         pages: list[ReceiptPage] = []

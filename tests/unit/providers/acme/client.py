@@ -86,9 +86,5 @@ class AcmeProvider(Adapter):
         receipt = Receipt(one.number, one.serial, code == "ARRIVED", code, whole(row.get("at")), "")
         return ReceiptPage((receipt,) if code != "QUEUED" else (), 0, 1)
 
-    def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
-        """Acme cannot be asked by number."""
-        return ReceiptPage((), 0, 0)
-
 
 open_provider = AcmeProvider

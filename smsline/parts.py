@@ -113,10 +113,8 @@ def parts(  # noqa: C901, PLR0912 - one row's way, from top to bottom
             if same:
                 tally.doubled += 1
                 filling.doubled += 1
-                _tell(
-                    on_duplicate,
-                    Rejected(row_no, _masked(row), "phone", f"is that of row {first}, which says the same", first),
-                )
+                reason = f"is that of row {first}, which says the same"
+                _tell(on_duplicate, Rejected(row_no, _masked(row), "phone", reason, first))
             else:
                 reason = f"is that of row {first}, which has other params or another ref; only that one goes out"
                 _reject(tally, Rejected(row_no, _masked(row), "phone", reason, first), on_rejected)
@@ -126,10 +124,8 @@ def parts(  # noqa: C901, PLR0912 - one row's way, from top to bottom
             content.add(number, params, ref)
         if at >= 0:
             if not same:
-                raise Conflict(
-                    f"row {row_no}, {_masked(row)}, was handed over before with other params or another ref: the key belongs to "
-                    "another campaign; nothing was added"
-                )
+                told = f"row {row_no}, {_masked(row)}, was handed over before with other params or another ref"
+                raise Conflict(f"{told}: the key belongs to another campaign; nothing was added")
             tally.held += 1
             known.meet(at, row_no)
             continue

@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
     _prepare_streams()
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     for ends in (signal.SIGTERM, signal.SIGHUP) if argv is None else ():
-        signal.signal(ends, _interrupt)
+        signal.signal(ends, signal.default_int_handler)  # as Ctrl-C: what is open is put away and told
     try:
         # Not standalone: typer would end the process itself, with exit code 1 and a traceback for our own errors.
         code = app(args=args, prog_name="smsline", standalone_mode=False, obj=connect)
@@ -108,8 +108,3 @@ def _prepare_streams() -> None:
         # What a terminal's encoding lacks is shown by its number, and stops nothing.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    """End as Ctrl-C does, so that what is open is put away and told."""
-    raise KeyboardInterrupt

@@ -198,20 +198,19 @@ def record(
         keys.names,
         keys.breaker(queue.account),
     ]
-    for each in entries:
-        key_list += [keys.block(each.entry.block), keys.job(each.entry.job)]
+    key_list += [key for each in entries for key in (keys.block(each.entry.block), keys.job(each.entry.job))]
     key_list += index.keys
-    args: list[Value] = [
-        attempt,
-        writer,
-        polls.first_poll_ms,
-        polls.first_look_ms,
-        queue.account,
-        text,
+    args: list[Value] = [attempt, writer, polls.first_poll_ms, polls.first_look_ms, queue.account, text]
+    args += [
         ATTEMPT_TTL_S,
         INDEX_TTL_S,
+        len(entries),
+        len(index.keys),
+        len(returned),
+        polls.probe_ms,
+        index.packed,
+        index.young,
     ]
-    args += [len(entries), len(index.keys), len(returned), polls.probe_ms, index.packed, index.young]
     before = [_serials_of(ledger, each, attempt) if writer == "wait" else b"" for each in entries]
 
     def call(used: CodeUse) -> ScriptCall:

@@ -93,7 +93,3 @@ def _http_failure(request: Request, error: Exception) -> Response:
     # Retry-After and Connection belong to the refusal and not to the page that says it.
     answer.headers.update(getattr(error, "headers", None) or {})
     return answer
-
-
-def _asks_the_api(request: Request) -> bool:
-    return request.url.path.startswith("/v1/")

@@ -43,7 +43,17 @@ def counted(web: Web) -> Iterator[Family]:
         ]
         yield Family(name, words, "counter", samples)
     yield _codes(totals, accounts.registered(web.ledger))
-    yield from _histograms(totals)
+    # Prometheus wants each bound's count to hold those of the bounds below it, and seconds.
+    held: dict[str, dict[tuple[str, ...], dict[str, int]]] = {}
+    for (name, *by, bound), total in by_labels(totals, "h"):
+        held.setdefault(name, {}).setdefault(tuple(by), {})[bound] = total
+    for name, (words, names) in _TIMES.items():
+        # Powers of two of a millisecond, as they are counted.
+        bounds = [(str(exponent), 2**exponent / 1000) for exponent in range(FIRST_BOUND, LAST_BOUND + 1)]
+        yield _histogram(Family(name, words, "histogram"), held.get(name, {}), names, bounds=bounds, unit=1000)
+    sizes = [(str(size), float(size)) for size in CALL_SIZES]
+    family = Family("call_recipients", "Recipients in a call.", "histogram")
+    yield _histogram(family, held.get("call_recipients", {}), (), bounds=sizes, unit=1)
 
 
 def schedulers(web: Web) -> Iterator[Family]:
@@ -88,20 +98,6 @@ def waiting(web: Web) -> Iterator[Family]:
         samples=[({"lane": lane}, (now_ms - since_ms) / 1000) for lane, since_ms in oldest.items()],
     )
     yield Family("open_jobs", "Jobs that are not closed.", samples=[({}, float(count_open(web.ledger)))])
-
-
-def _histograms(totals: Mapping[str, int]) -> Iterator[Family]:
-    """Prometheus wants each bound's count to hold those of the bounds below it, and seconds."""
-    held: dict[str, dict[tuple[str, ...], dict[str, int]]] = {}
-    for (name, *labels, bound), total in by_labels(totals, "h"):
-        held.setdefault(name, {}).setdefault(tuple(labels), {})[bound] = total
-    for name, (words, names) in _TIMES.items():
-        # Powers of two of a millisecond, as they are counted.
-        bounds = [(str(exponent), 2**exponent / 1000) for exponent in range(FIRST_BOUND, LAST_BOUND + 1)]
-        yield _histogram(Family(name, words, "histogram"), held.get(name, {}), names, bounds=bounds, unit=1000)
-    sizes = [(str(size), float(size)) for size in CALL_SIZES]
-    family = Family("call_recipients", "Recipients in a call.", "histogram")
-    yield _histogram(family, held.get("call_recipients", {}), (), bounds=sizes, unit=1)
 
 
 def _histogram(

@@ -121,7 +121,19 @@ def read_params(request: Request, action: str) -> dict[str, Any] | WireRefusal:
 
 def read_flat(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | WireRefusal:
     """An action's parameters from flat names and their values, such as `("PhoneNumberSet.0", "+86…")`."""
-    return _checked(_tree(pairs, action), action)
+    # A query has only text: integers are told by what the action takes.
+    integers = {name for name, param in ACTIONS[action].items() if param.kind in ("integer", "integers")}
+    tree: dict[str, Any] = {}
+    for path, value in pairs:
+        node = tree
+        *branches, leaf = path.split(".", _DEPTH)
+        for branch in branches:
+            node = node.setdefault(branch, {})
+            if not isinstance(node, dict):
+                return WireRefusal("InvalidParameter", "A parameter is given both as a value and as a list.")
+        named = branches[0] if leaf.isdecimal() and len(branches) == 1 else path
+        node[leaf] = int(value) if named in integers and _INTEGER.fullmatch(value) else value
+    return _checked({name: _listed(value) for name, value in tree.items()}, action)
 
 
 def _checked(raw: dict[str, Any] | WireRefusal, action: str) -> dict[str, Any] | WireRefusal:
@@ -181,23 +193,6 @@ def _read_body(request: Request) -> dict[str, Any] | WireRefusal:
         if isinstance(raw, dict)
         else WireRefusal("FailedOperation.FailResolvePacket", "The body is no JSON object.")
     )
-
-
-def _tree(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | WireRefusal:
-    """Flat names (`PhoneNumberSet.0`) as nested values; integers are told by what the action takes, since text comes."""
-    # A query has only text.
-    integers = {name for name, param in ACTIONS[action].items() if param.kind in ("integer", "integers")}
-    tree: dict[str, Any] = {}
-    for path, value in pairs:
-        node = tree
-        *branches, leaf = path.split(".", _DEPTH)
-        for branch in branches:
-            node = node.setdefault(branch, {})
-            if not isinstance(node, dict):
-                return WireRefusal("InvalidParameter", "A parameter is given both as a value and as a list.")
-        named = branches[0] if leaf.isdecimal() and len(branches) == 1 else path
-        node[leaf] = int(value) if named in integers and _INTEGER.fullmatch(value) else value
-    return {name: _listed(value) for name, value in tree.items()}
 
 
 _DEPTH: Final = 3  # MultiSmsInfoSet.0.TemplateParamSet.0 is the deepest name there is

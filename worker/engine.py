@@ -70,7 +70,9 @@ class Engine:
         # Made here and not given: each has the engine's own clock and ledger, in tests too.
         self.router = Router(self.settings, self.ledger, self.monotonic_s)
         self.presence = Presence(self.ledger, self.worker, self.providers, self.monotonic_s)
-        self.in_flight = InFlight(self.settings.worker_threads, self.providers, self.monotonic_s)
+        self.in_flight = InFlight(
+            self.settings.worker_threads, self.providers, self.monotonic_s, go_on=lambda: self.poke(0)
+        )
         self.traces = Traces(self.ledger)
         self.due_queues = {lane: DueQueues(lane, self.monotonic_s) for lane in LANES}
         self.contexts = Contexts(self.settings, self.ledger, self.providers, self.monotonic_s)

@@ -69,6 +69,7 @@ class Slot:
     """A call in flight.
 
     Attributes:
+        account: Whose.
         flow: Of its lane.
         recipients: How many it carries, as far as that is known.
         called_s: When the request was made, by the monotonic clock; None before that.
@@ -78,6 +79,7 @@ class Slot:
         told: Whether the other processes know that it is stuck.
     """
 
+    account: str
     flow: _Flow
     recipients: int
     called_s: float | None = None
@@ -106,9 +108,18 @@ class InFlight:
         threads: Threads of this process.
         accounts: The accounts it has.
         monotonic_s: Clock for measuring.
+        go_on: Told when a call that had to wait may begin: its thread has gone idle, and at the scheduler's own pace a campaign
+            would begin half a second later.
     """
 
-    def __init__(self, threads: int, accounts: Collection[str], monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        threads: int,
+        accounts: Collection[str],
+        monotonic_s: Callable[[], float],
+        go_on: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._go_on = go_on
         self._most = threads if len(accounts) < 2 else max(1, threads - max(1, threads // 4))
         self._clock_s = monotonic_s
         self._accounts: defaultdict[str, _Account] = defaultdict(lambda: _Account(float(self._most)))
@@ -122,7 +133,7 @@ class InFlight:
             if not self._is_full(known, lane):
                 flow = known.flow(lane)
                 # Counted before its recipients are known: threads that begin together must see each other.
-                slot = Slot(flow, flow.usual)
+                slot = Slot(account, flow, flow.usual)
                 flow.carried += slot.recipients
                 known.slots.append(slot)
         try:
@@ -130,9 +141,14 @@ class InFlight:
         finally:
             if slot:
                 with self._lock:
-                    known.slots.remove(slot)
+                    self._leave(known, slot)
                     slot.flow.carried -= slot.recipients
-                    self._learn(known, slot)
+
+    def answered(self, slot: Slot, *, failed: bool) -> None:
+        """The slot's call has ended; what it came to is still to be written."""
+        with self._lock:
+            slot.failed = failed
+            self._leave(self._accounts[slot.account], slot)
 
     def call(self, slot: Slot, recipients: int = 1) -> None:
         """The slot's request is made now, to so many recipients."""
@@ -195,7 +211,10 @@ class InFlight:
         newest_s = max(slot.called_s or 0.0 for slot in stuck)
         return len(stuck) > 1 and self._clock_s() < newest_s + PROBE_PAUSE_S * 2 ** (len(stuck) - 2)
 
-    def _learn(self, known: _Account, slot: Slot) -> None:
+    def _leave(self, known: _Account, slot: Slot) -> None:
+        if slot not in known.slots:
+            return
+        known.slots.remove(slot)
         if slot.called_s is None:
             return
         if slot.failed:
@@ -206,6 +225,7 @@ class InFlight:
         if slot.flow.wanted:
             slot.flow.window += slot.recipients
             slot.flow.wanted = False
+            self._go_on()
         for other in known.slots:
             other.overtaken = other.overtaken or (other.called_s is not None and other.called_s <= slot.called_s)
         took_s = self._clock_s() - slot.called_s

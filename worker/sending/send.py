@@ -114,9 +114,10 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             answer = provider.send(request)
         took_s = engine.monotonic_s() - called_s
         outcome = _decide(engine, flight, answer)
-        slot.failed = bool(outcome.failed)
-    counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
-    _write(engine, flight, outcome, counters)
+        engine.in_flight.answered(slot, failed=bool(outcome.failed))
+        counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
+        # Its recipients count as under way until the breaker knows of the call: it may make the next ones small.
+        _write(engine, flight, outcome, counters)
     effects.after_record(engine, flight, answer, outcome)
     # Last: what a tracer breaks must not take a known answer along.
     engine.traces.end_call(span, outcome.failed, outcome.entries)

@@ -57,7 +57,7 @@ def test_an_otp_is_sent_again_once_only(desk: Desk) -> None:
 
 def test_a_refused_connection_is_no_doubt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody listens: nothing has left this machine, so marketing too is tried again until somebody does."""
-    poster = desk.providers[ACCOUNT]._caller._port  # type: ignore[attr-defined]
+    poster = desk.providers[ACCOUNT]._port  # type: ignore[attr-defined]
     listening = poster._url
     monkeypatch.setattr(poster, "_url", listening.copy_with(port=1))
     job = desk.submit("marketing")

@@ -39,8 +39,8 @@ def migrate(ledger: Ledger) -> Counter[str]:
             if created_ms and not closed_ms:
                 client.zadd(keys.open, {rest: int(created_ms)})
                 done["open jobs"] += 1
-        elif kind == "standing":
-            client.unlink(name)  # a count of failures, some minutes old at most
+        elif kind in {"standing", "pulses"}:
+            client.unlink(name)  # counts of failures, and when schedulers last looked: some minutes old at most
     done["groups of dead letters"] = dead.recount(ledger)
     client.hdel(keys.ids, "block", "attempt")
     client.set(keys.version, LAYOUT)

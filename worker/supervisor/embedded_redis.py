@@ -111,6 +111,9 @@ def claim(data: Path, port: int, server: Server) -> int:
             f"{data} was written by Redis 7 or later, which {server.path} (version {version}) cannot read; "
             "put the newer redis-server on the PATH or choose another folder with --data"
         )
+    elif any((data / "appendonlydir").glob("*.aof")) and not any((data / "appendonlydir").glob("*.manifest")):
+        # Redis would begin with nothing, and write behind what is there.
+        problem = f"{data / 'appendonlydir'} has lost its manifest, without which Redis would begin with nothing; {_from_a_copy(data)}"
     elif not _free(port):
         problem = (
             f"port {port} on {HOST} is in use; choose another with --redis-port, "
@@ -194,6 +197,9 @@ def why_ended(server: Server, folder: Path) -> str:
     """
     line = next((line for line in reversed(_told(folder)) if re.search(_ENDS, line)), "")
     words = line.partition(" # ")[2].partition(": make a backup")[0].partition(". You can:")[0] or line
+    # The base is written anew as a whole, and redis-check-aof cuts off the last file alone.
+    if re.search(r"AOF manifest|obtain the AOF file|base\.(?:rdb|aof)", line):
+        return f"the append-only file in {folder / 'appendonlydir'} is damaged ({words}), and nothing was changed; {_from_a_copy(folder)}"
     if re.search(r"append only file|append log file|Bad file format", line):
         return _repair(server, folder, words)
     if "No space left" in line:
@@ -231,6 +237,8 @@ def _told(folder: Path) -> list[str]:
 _ENDS: Final = "|".join(
     (
         "Bad file format",
+        "AOF manifest",
+        "obtain the AOF file",
         "[Uu]nrecoverable error",
         "Unexpected end of file",
         "Fatal error",
@@ -238,6 +246,12 @@ _ENDS: Final = "|".join(
         "Permission denied",
     )
 )
+
+
+def _from_a_copy(folder: Path) -> str:
+    return (
+        f"no program mends that: keep {folder}, put its files back from a copy, or start with another folder (--data)"
+    )
 
 
 def _repair(server: Server, folder: Path, words: str) -> str:

@@ -17,7 +17,7 @@ from tests.support.redis_server import free_port
 from tests.support.waiting import wait_until
 from worker.supervisor import embedded_redis
 from worker.supervisor.child import Running
-from worker.supervisor.embedded_redis import Server, claim, find_server, redis_child, url_of
+from worker.supervisor.embedded_redis import Server, claim, find_server, redis_child, url_of, why_ended
 from worker.supervisor.supervisor import CannotStart
 
 
@@ -141,6 +141,33 @@ def test_a_damaged_file_is_named_with_the_way_to_mend_it(tmp_path: Path) -> None
     subprocess.run(["bash", "-c", command], input=b"y\n", check=True, capture_output=True)
     with started(tmp_path, port) as client:
         assert 30 < client.dbsize() < 100
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Bad file format reading the append only file appendonly.aof.1.base.rdb: make a backup of your AOF file, then use --fix",
+        "Invalid AOF manifest file format",
+        "Found an empty AOF manifest",
+        "Unable to obtain the AOF file appendonly.aof.1.incr.aof length. stat: No such file or directory",
+    ],
+)
+def test_what_no_program_mends_is_told_as_that(tmp_path: Path, line: str) -> None:
+    """A manifest or a base: the command that cuts a file off would fail, or is not for it."""
+    told = f"1:C 1 Jan 2030 # Redis is starting\n1:M 1 Jan 2030 # {line}\n"
+    (tmp_path / "redis.log").write_text(told)
+    said = why_ended(find_server(), tmp_path)
+    assert line.partition(": make")[0] in said
+    assert "put its files back from a copy" in said
+    assert "--fix" not in said
+
+
+def test_a_folder_without_its_manifest_is_not_begun_anew(tmp_path: Path) -> None:
+    """Redis would start with nothing, and write behind what is there."""
+    (tmp_path / "appendonlydir").mkdir()
+    (tmp_path / "appendonlydir" / "appendonly.aof.1.incr.aof").write_bytes(b"*1")
+    with pytest.raises(CannotStart, match="has lost its manifest"):
+        claim(tmp_path, free_port(), Server(Path("redis-server"), (7, 0)))
 
 
 def test_a_file_that_ends_within_a_write_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

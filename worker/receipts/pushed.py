@@ -6,6 +6,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from smsline.ledger import accounts, due, pages, replies
+from smsline.ledger.due import Lease
 from smsline.ledger.pages import PushedPage
 from smsline.ledger.replies import NewReply
 from smsline.words import Judgement, judge, stop_scope
@@ -13,13 +14,13 @@ from worker.engine import Engine
 from worker.providers.base import Broken, Refused, Reply, ReplyPage, ReplyProvider
 from worker.providers.pushes import PushFormat, push_format
 from worker.receipts.apply import apply_receipts
-from worker.routing.presence import UNSERVED_MS
+from worker.routing.presence import LEFT_MS, UNSERVED_MS
 
 DAY_MS: Final = 86_400_000
 
-LEFT_MS: Final = 50.0
-"""For how long a page is left to the processes that have its account. Any process may get the next wake-up, so that among
-several that lack it a page is read after some such waits; an opt-out must hold within a second."""
+LEFT_SOON_MS: Final = 20.0
+"""For how long what may be an opt-out is left to the processes that have its account. Any process may get the next wake-up: where two
+of three lack the account, 35 tries in a second fail all together once in a million."""
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +32,8 @@ def read_pushed(engine: Engine, account: str) -> int:
     if lease is None:
         return 0
     if not engine.presence.has(account):
-        engine.presence.lacks(account, "what its provider pushes")
-        others = engine.presence.served_by_others(account)
-        due.finish(engine.ledger, key, lease, LEFT_MS if others else UNSERVED_MS)
+        # To read a page nothing is asked: a process that has the account and is refused by its provider reads it.
+        leave(engine, key, lease, engine.presence.leave_for_ms(account) or UNSERVED_MS)
         return 0
     # One worker at a time: replies of one number must be taken in the order in which they came.
     form, rows = push_format(engine.settings.accounts[account].provider), 0
@@ -44,6 +44,13 @@ def read_pushed(engine: Engine, account: str) -> int:
     if not due.finish(engine.ledger, key, lease, 0 if engine.stopping.is_set() else None):
         due.hasten(engine.ledger, key, account, 0)
     return rows
+
+
+def leave(engine: Engine, key: str, lease: Lease, leave_ms: float) -> None:
+    """Leave what was claimed to other processes: for as short as an opt-out allows where there are such, else until one may have come."""
+    again_ms = LEFT_SOON_MS if leave_ms == LEFT_MS else leave_ms
+    due.finish(engine.ledger, key, lease, again_ms)
+    engine.poke(again_ms)
 
 
 def read_waiting(engine: Engine) -> None:

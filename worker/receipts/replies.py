@@ -7,7 +7,7 @@ from smsline.ledger import accounts, due, pages
 from worker.engine import Engine
 from worker.gate import left_to_others, wait_for_token
 from worker.providers.base import Broken, Refused, ReplyProvider
-from worker.receipts.pushed import read_pushed
+from worker.receipts.pushed import leave, read_pushed
 from worker.routing.presence import LEFT_MS
 
 PAGE: Final = 100
@@ -35,7 +35,7 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
     again_ms, full, over = engine.settings.reply_poll_s * 1000, 0, engine.slice_ends(seconds)
     # Before all else: taken off the set here, the account's replies would not be pulled by the processes that have it either.
     if (leave_ms := engine.presence.leave_for_ms(account)) is not None:
-        due.finish(engine.ledger, key, lease, leave_ms)
+        leave(engine, key, lease, leave_ms)
         return 0
     if not isinstance(provider, ReplyProvider) or not again_ms:
         # Of an account that once was another provider's, or was polled; who starts with another setting puts it back.

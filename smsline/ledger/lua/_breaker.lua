@@ -1,6 +1,7 @@
 -- The circuit breaker of an account, one for all processes; begin asks it, record tells it what each call came to.
 -- breaker:<account> is a hash. Closed: row (calls in a row that failed through no fault of their recipients, in the order of their
--- ends), row_m, row_g (the same of its mainland and its global side: good calls of the one say nothing of the other), slow_ms (until when calls carry one recipient, because one is stuck), from_ms (what was begun before says nothing any more).
+-- ends), row_m, row_g (the same of its mainland and its global side: good calls of the one say nothing of the other), slow_ms (until when
+-- calls carry one recipient, because one is stuck), from_ms (what was begun before says nothing any more).
 -- Held: held_ms (since when), code, probe_ms (when the next probe may begin), pause_ms (how long it waits after a probe that fails),
 -- first_ms. Half-open, after a probe that went well: grants (calls that
 -- may begin), flying (trial calls under way), wins (trial calls that went well). Failing over by rate: good, bad, at_ms, since_ms,

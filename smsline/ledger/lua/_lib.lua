@@ -259,7 +259,8 @@ local function close_if_over(book, job_key, now_ms)
   if tonumber(v[9] or 0) + tonumber(v[10] or 0) + tonumber(v[11] or 0) == 0 then redis.call('ZREM', book.expire, v[8]) end
 end
 
--- What settled recipients mean for their job: its counts, with what else of it is a sum, and its end when they were the last. `lane`: the job's, where it is at hand.
+-- What settled recipients mean for their job: its counts, with what else of it is a sum, and its end when they were the last.
+-- `lane`: the job's, where it is at hand.
 local function settle(book, job_key, deltas, now_ms, lane)
   local names, counts = {}, {}
   for name, by in pairs(deltas) do if by ~= 0 then names[#names + 1] = name end end

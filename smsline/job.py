@@ -255,22 +255,39 @@ class JobSpec:
 
     @classmethod
     def from_json(cls, text: str | bytes, **known_besides: str) -> Self:
-        """The inverse of `to_json`; our own text, so it is not checked again.
+        """The inverse of `to_json`; its values are not checked again, only their kinds.
 
         Args:
             text: The JSON.
             **known_besides: Fields that are kept elsewhere; the text has the last word.
+
+        Raises:
+            ValueError: A field is of another kind, or of a lane that this version does not know.
         """
         # Passed over, not refused: during an upgrade new producers and old workers share a ledger.
         fields = {name: value for name, value in {**known_besides, **json.loads(text)}.items() if name in _DEFAULTS}
         fields["params"] = tuple(fields.get("params") or ())
+        # A newer producer may mean something else by a field: met later, it would stop all that is accepted with this job.
+        for name, value in fields.items():
+            if type(value) not in _KINDS[name]:
+                raise ValueError(f"its field {name} is of a kind that this version does not know")
         made = cls(**fields)
+        if made.lane not in LANES:
+            raise ValueError("its lane is none that this version knows")
         if made.window:
             parse_window(made.window)  # a zone that this machine does not know sets the job aside, as a newer text does
         return made
 
 
 _DEFAULTS: Final = {each.name: each.default for each in dataclass_fields(JobSpec)}
+_KINDS: Final = {
+    name: (int, float)
+    if isinstance(default, float)
+    else (type(default),)
+    if isinstance(default, bool | tuple)
+    else (str,)
+    for name, default in _DEFAULTS.items()
+}
 
 
 def new_job_id(now_s: float | None = None) -> str:

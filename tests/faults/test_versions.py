@@ -92,10 +92,15 @@ def test_losses_are_kept_as_older_workers_read_them(hands: Hands) -> None:
     assert [loss.certain for loss in losses.losses(ledger)] == [True, False]
 
 
-def test_a_job_that_cannot_be_read_blocks_no_other(hands: Hands, caplog: pytest.LogCaptureFixture) -> None:
-    """It alone is set aside, told and kept; its deadline ends it."""
+@pytest.mark.parametrize(
+    "changed", [{"lane": "fax"}, {"ttl_s": "soon"}, {"template": None}, {"window": {"a": 1}}, None]
+)
+def test_a_job_that_cannot_be_read_blocks_no_other(
+    hands: Hands, caplog: pytest.LogCaptureFixture, changed: dict[str, Any] | None
+) -> None:
+    """It alone is set aside, told and kept; its deadline ends it. Its text may be cut, or mean by a field what no version yet does."""
     ledger, job = hands.engine.ledger, new_job_id()
-    submit_as_before(ledger, job, [FIRST], '{"template":')
+    submit_as_before(ledger, job, [FIRST], json.dumps(json.loads(SPEC) | changed) if changed else '{"template":')
     spec = JobSpec.checked({"template": "5678", "lane": "otp"})
     other = inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST + 1]), part_no=0, parts=1).job
     with caplog.at_level(logging.ERROR):

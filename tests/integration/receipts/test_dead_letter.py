@@ -67,9 +67,9 @@ def test_a_requeued_recipient_that_dies_again_is_in_the_dead_letter_again(scene:
     """With its new code."""
     job = with_dead(scene)
     scene.ask.requeue(job=job)
-    scene.provider.script.append(refuse(WORD))
+    scene.provider.script.append(refuse_items(BLOCKED))
     scene.send_all()
-    assert {group["code"]: group["count"] for group in scene.ask.dead_groups()} == {WORD: 2}
+    assert {group["code"]: group["count"] for group in scene.ask.dead_groups()} == {BLOCKED: 2}
 
 
 def test_what_is_dropped_leaves_the_dead_letter_and_keeps_its_state(scene: Scene) -> None:

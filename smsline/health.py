@@ -121,7 +121,18 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
         account=name,
         provider=held["provider"],
         state=next((state for state, so in states.items() if so), "ok"),
-        parked=[_parked(park, held["provider"]) for park in held["parked"]],
+        parked=[
+            ParkInfo(
+                scope=park["scope"],
+                template=template_id(park["template"]),
+                side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",
+                own_sign=SIGNED in park["template"].partition(ONLY)[0].lstrip(SIGNED),
+                code=park["code"],
+                meaning=_meaning(park["code"], held["provider"], otherwise=park["message"]),
+                since=iso(park["since_ms"]),
+            )
+            for park in held["parked"]
+        ],
         held=_held(held["held"], held["provider"]),
         workers=workers,
         refused={
@@ -167,16 +178,4 @@ def _failover(held: BreakerFailover | None, provider: str) -> Failover | None:
         until=iso(held["out_ms"]),
         whole_again=iso(held["back_ms"]),
         share=held["share"],
-    )
-
-
-def _parked(park: accounts.Park, provider: str) -> ParkInfo:
-    return ParkInfo(
-        scope=park["scope"],
-        template=template_id(park["template"]),
-        side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",
-        own_sign=SIGNED in park["template"].partition(ONLY)[0].lstrip(SIGNED),
-        code=park["code"],
-        meaning=_meaning(park["code"], provider, otherwise=park["message"]),
-        since=iso(park["since_ms"]),
     )

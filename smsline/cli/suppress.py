@@ -131,11 +131,15 @@ def _rows(
     with _open(file) as source:
         # What `list --json` prints has an object per line; a CSV cannot begin with a brace.
         as_json = source.peek(1)[:1] == b"{"
-        read = (
-            _objects(source)
-            if as_json
-            else _cells(CampaignFile(source, "standard input" if file == STDIN else file, header=False))
-        )
+        if as_json:
+            read = _objects(source)
+        else:
+            file_ = CampaignFile(source, "standard input" if file == STDIN else file, header=False)
+            others = file_.columns.ignored
+            read = (
+                (row.line, {**dict(zip(others, row.others, strict=False)), "phone": row.phone}, row.reason)
+                for row in file_.rows()
+            )
         yield chain(given, _good(read, region, bad))
 
 
@@ -165,13 +169,6 @@ def _open(file: str) -> Iterator[io.BufferedReader]:
         raise BadInput("file", file, f"cannot be read: {error.strerror or error}") from None
     with source:
         yield source
-
-
-def _cells(source: CampaignFile) -> Iterator[tuple[int, dict[str, str], str]]:
-    """Line, columns and broken rule of each row of a CSV."""
-    for row in source.rows():
-        others = dict(zip(source.columns.ignored, row.others, strict=False))
-        yield row.line, {**others, "phone": row.phone}, row.reason
 
 
 def _objects(source: io.BufferedReader) -> Iterator[tuple[int, dict[str, str], str]]:

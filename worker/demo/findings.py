@@ -82,7 +82,16 @@ def complaints(found: Findings) -> list[str]:
 
     Empty when the demo has shown what it is there to show.
     """
-    return [*_of_jobs(found), *_of_recipients(found), *_of_provider(found)]
+    told = [*_of_jobs(found), *_of_recipients(found)]
+    if twice := found.stats["numbers"]:
+        told.append(f"{len(twice)} numbers were texted more than once, the first is {mask(next(iter(twice)))}")
+    sent, wanted = found.stats["messages"], TOTAL - sum(not each.goes_out for each in STEERED)
+    if sent != wanted:
+        told.append(f"the provider sent {sent} messages instead of {wanted}")
+    # The states do not tell: a password may be delivered by its second call.
+    if None in found.otp_s:
+        told.append("the request of a one-time password never reached the provider")
+    return told
 
 
 def _of_jobs(found: Findings) -> Iterator[str]:
@@ -109,17 +118,6 @@ def _of_recipients(found: Findings) -> Iterator[str]:
             yield f"{who} ended as {_end(row['state'], row['code'])} instead of {_end(state, code)}"
     if wanted:
         yield f"{len(wanted)} numbers have no result, the first is {mask(next(iter(wanted)))}"
-
-
-def _of_provider(found: Findings) -> Iterator[str]:
-    if twice := found.stats["numbers"]:
-        yield f"{len(twice)} numbers were texted more than once, the first is {mask(next(iter(twice)))}"
-    sent, wanted = found.stats["messages"], TOTAL - sum(not each.goes_out for each in STEERED)
-    if sent != wanted:
-        yield f"the provider sent {sent} messages instead of {wanted}"
-    # The states do not tell: a password may be delivered by its second call.
-    if None in found.otp_s:
-        yield "the request of a one-time password never reached the provider"
 
 
 def _end(state: str, code: str) -> str:

@@ -66,6 +66,7 @@ class CallWords:
         kinds: The words, each once.
         split: Identities of the words whose recipients must be tried in smaller calls.
         at_most: Most recipients of these.
+        own_params: Whether recipients have brought params of their own.
     """
 
     words: Mapping[int, Word]
@@ -73,6 +74,7 @@ class CallWords:
     kinds: Sequence[Word]
     split: frozenset[int]
     at_most: int
+    own_params: bool
 
 
 def listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> CallWords:
@@ -99,10 +101,12 @@ def listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> CallWo
         items, words = {}, dict.fromkeys(numbers, _call_word(answer, provider))
     # By identity: a word is shared by all of whom it was said, and is looked at once.
     kinds = list({id(word): word for word in words.values()}.values())
-    split = frozenset(id(word) for word in kinds if _ambiguous(answer, word, groups))
+    own_params = any(group.own_params for group in groups)
+    several = isinstance(answer, Refused) and len(numbers) > 1
+    split = frozenset(id(word) for word in kinds if several and _ambiguous(word, own_params=own_params))
     # Where each has brought params of its own, the next call has one set of them.
-    at_most = 1 if any(group.own_params for group in groups) else max(1, len(numbers) // SMALLER)
-    return CallWords(words, items, kinds, split, at_most)
+    at_most = 1 if own_params else max(1, len(numbers) // SMALLER)
+    return CallWords(words, items, kinds, split, at_most, own_params)
 
 
 def _call_word(answer: Refused | Broken, provider: str) -> Word:
@@ -117,15 +121,12 @@ def _call_word(answer: Refused | Broken, provider: str) -> Word:
     return Word(match, answer.code, answer.detail, answer.delay_s)
 
 
-def _ambiguous(answer: Answer, word: Word, groups: Sequence[CallGroup]) -> bool:
-    """One bad recipient made the provider refuse a whole call: smaller ones must find out which.
+def _ambiguous(word: Word, *, own_params: bool) -> bool:
+    """One bad recipient may have made the provider refuse a whole call: smaller ones must find out which.
 
-    Where each number brings its own params, it may as well be those of one.
+    Where each number brings its own params, it may as well be those of one. A text that all share
+    is looked at by filters that know the recipient as well; it is held after a few such calls in a
+    row without a good one between them (`worker.sending.effects.hold_refused`).
     """
-    differ = word.match.row.scope in {Scope.CONTENT, Scope.REQUEST} and any(group.own_params for group in groups)
-    return (
-        isinstance(answer, Refused)
-        and sum(len(group.numbers) for group in groups) > 1
-        and word.verdict in {Verdict.DEAD, Verdict.REROUTE, Verdict.THROTTLE}
-        and (differ or word.match.row.scope is Scope.RECIPIENT)
-    )
+    scopes = {Scope.RECIPIENT, Scope.CONTENT} | ({Scope.REQUEST} if own_params else set())
+    return word.verdict in {Verdict.DEAD, Verdict.REROUTE, Verdict.THROTTLE} and word.match.row.scope in scopes

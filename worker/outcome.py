@@ -97,6 +97,7 @@ class Outcome:
             other.
         fault: The code of a call that was refused for what it says, whatever its recipients are;
             empty for any other.
+        of_text: Whether the fault is the text's, which is its job's own.
         silent: Whether the call says nothing of the account, because it was not made.
         unknown_codes: Codes that no table knows.
         opted_out: Numbers whose owners do not want to be texted.
@@ -110,6 +111,7 @@ class Outcome:
     worked: bool = False
     failed: str = ""
     fault: str = ""
+    of_text: bool = False
     silent: bool = False
     unknown_codes: list[str] = field(default_factory=list)
     opted_out: list[int] = field(default_factory=list)
@@ -128,16 +130,17 @@ def decide(answer: Answer, groups: Sequence[CallGroup], policy: Policy) -> Outco
     said, chance = listen(answer, groups, policy.provider), policy.chance()
     # One draw for the call: recipients that come back together share the next call too.
     policy = replace(policy, chance=lambda: chance)
-    fault = _fault(said)
-    scope = said.kinds[0].match.row.scope if fault else None
-    if fault and len(said.words) > 1:
+    fault, several = _fault(said), len(said.words) > 1
+    if fault and several and not said.split:
         # The same words would be refused for all who are to have them. The job is held, for a
         # person to see and cancel or mend, before a campaign has ended in the dead letter call by
         # call.
         said = _held(said)
     outcome = _overall(said, policy)
-    # Three people with a bad word in their names say nothing of the template that they share.
-    outcome.fault = fault if scope is Scope.REQUEST else ""
+    if fault and (several or said.kinds[0].match.row.scope is Scope.REQUEST):
+        # Three people with a bad word in their names say nothing of the template that they share:
+        # a text counts only where several were to have it.
+        outcome.fault, outcome.of_text = fault, said.kinds[0].match.row.scope is Scope.CONTENT
     outcome.entries = [
         EntryResults(group.entry, _results(group, said, policy, parked=bool(outcome.park or outcome.machine)))
         for group in groups
@@ -169,9 +172,11 @@ def _fault(said: CallWords) -> str:
     """The code of a call that was refused as a whole for what it says, and not for whom."""
     rows = [word.match.row for word in said.kinds]
     alike = len({row.scope for row in rows}) == 1 and rows[0].scope in FAULT_SCOPES
-    if said.split or not alike or any(row.verdict is not Verdict.DEAD for row in rows):
+    if not alike or any(row.verdict is not Verdict.DEAD or row.reroute_ok for row in rows):
         return ""
-    return "" if any(row.reroute_ok for row in rows) else said.kinds[0].code
+    # Where each brings its own params each has a text of its own, and the call says nothing of others.
+    own = said.own_params and (said.split or rows[0].scope is Scope.CONTENT)
+    return "" if own else said.kinds[0].code
 
 
 def _held(said: CallWords) -> CallWords:

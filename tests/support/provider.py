@@ -187,6 +187,11 @@ def refuse(code: str, message: str = "", delay_s: float | None = None) -> Script
     return lambda _provider, _call: Refused(code, message, "r", delay_s)
 
 
+def refuse_where(code: str, spoilt: Callable[[Call], bool]) -> Script:
+    """Whole calls with this code, those that fit; the others are taken."""
+    return lambda provider, call: refuse(code)(provider, call) if spoilt(call) else accept(provider, call)
+
+
 def refuse_items(codes: Mapping[int, str] | str, *, missing: Iterable[int] = ()) -> Script:
     """Numbers with a code are refused with it (a text: all of them), others go out; `missing` go out and are left out."""
     left_out = set(missing)

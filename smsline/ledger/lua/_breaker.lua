@@ -89,7 +89,8 @@ local function breaker_rate(key, now, t)
   return out
 end
 
-local FAULTS_MOST = 8
+-- Six calls of each of four jobs whose texts are refused side by side (worker/sending/effects.py, TEXT_FAULTS).
+local FAULTS_MOST = 24
 
 -- A call was refused for what it says (`about`: code and subject): returns 'fault' with the subjects refused in a row, the newest last.
 local function breaker_refused(key, known, about)

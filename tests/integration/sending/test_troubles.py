@@ -4,7 +4,7 @@ import pytest
 
 from smsline.ledger import accounts
 from smsline.ledger.link import Ledger
-from tests.support.provider import FakeProvider, never_left, refuse, refuse_items
+from tests.support.provider import FakeProvider, never_left, refuse, refuse_items, refuse_where
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 
@@ -211,12 +211,7 @@ def test_retries_that_are_used_up_end_in_the_dead_letter(scene: Scene) -> None:
 def test_one_bad_number_that_spoils_a_call_is_found_by_single_calls(scene: Scene) -> None:
     """The call was refused for one number; each is tried alone, and only the bad one dies."""
     job = scene.submit(some_numbers(5))
-
-    def spoilt(provider: FakeProvider, call: object) -> object:
-        bad = FIRST + 2 in call.numbers  # type: ignore[attr-defined]
-        return refuse(NUMBER)(provider, call) if bad else FakeProvider().usual(provider, call)  # type: ignore[arg-type]
-
-    scene.provider.usual = spoilt  # type: ignore[assignment]
+    scene.provider.usual = refuse_where(NUMBER, lambda call: FIRST + 2 in call.numbers)
     scene.send_all()
     scene.later(2)
     assert scene.counts(job) == {"total": 5, "accepted": 4, "dead": 1}
@@ -227,20 +222,31 @@ def test_one_bad_number_that_spoils_a_call_is_found_by_single_calls(scene: Scene
 
 
 def test_content_that_will_never_do_concerns_its_job_and_nothing_else(scene: Scene) -> None:
-    """A message is in the dead letter with the code; a job of several recipients is held with it, and can be cancelled."""
-    one, several = scene.submit(some_numbers(1), template="bad"), scene.submit(some_numbers(5), template="worse")
-    scene.provider.script.extend([refuse("FailedOperation.ContainSensitiveWord")] * 2)
+    """A small job ends in the dead letter; of a campaign six calls are refused, then it is held and can be cancelled."""
+    blocked = "FailedOperation.ContainSensitiveWord"
+    small, campaign = scene.submit(some_numbers(5), template="bad"), scene.submit(some_numbers(5_000), template="worse")
+    scene.provider.usual = refuse_where(blocked, lambda call: call.content.template in {"bad", "worse"})
     scene.send_all()
     good = scene.submit(some_numbers(5))
     scene.send_all()
-    assert scene.counts(one) == {"total": 1, "dead": 1}
-    assert scene.status(one)["closed_at"]
-    assert scene.counts(several) == {"total": 5, "waiting": 5}
-    assert {row["code"] for row in scene.results(several)} == {"FailedOperation.ContainSensitiveWord"}
+    assert scene.counts(small) == {"total": 5, "dead": 5}
+    assert scene.status(small)["closed_at"]
+    assert scene.counts(campaign) == {"total": 5_000, "waiting": 5_000}
     assert scene.counts(good) == {"total": 5, "accepted": 5}
-    scene.ask.cancel(several)
+    scene.ask.cancel(campaign)
     scene.run()
-    assert scene.counts(several) == {"total": 5, "cancelled": 5}
+    assert scene.counts(campaign) == {"total": 5_000, "cancelled": 5_000}
+
+
+def test_a_filter_that_means_one_recipient_ends_that_one(scene: Scene) -> None:
+    """Smaller calls find the number; all others of its campaign are texted, and the job is not held."""
+    blocked, numbers = "FailedOperation.ContainSensitiveWord", some_numbers(400)
+    scene.provider.usual = refuse_where(blocked, lambda call: numbers[137] in call.numbers)
+    job = scene.submit(numbers)
+    scene.send_all()
+    assert scene.counts(job) == {"total": 400, "accepted": 399, "dead": 1}
+    assert not accounts.parks(scene.ledger, "main")
+    assert set(scene.texts().values()) == {1}
 
 
 def test_a_code_that_nobody_knows_is_doubted_counted_and_shown(scene: Scene) -> None:

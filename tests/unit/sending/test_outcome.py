@@ -243,15 +243,17 @@ def test_a_call_refused_for_one_number_is_split_into_smaller_ones(numbers: int, 
     assert (alone.state, alone.at_most) == (State.DEAD, 0)
 
 
-def test_a_call_refused_for_its_content_is_split_where_each_number_has_its_own() -> None:
-    """One bad value among many. Where all share the content their job is held, and says nothing of its template; alone it is dead."""
-    own = results(decide(refused(WORDS), groups(40, own_params='[["a"]]'), POLICY))
-    assert {result.at_most for result in own} == {1}
-    shared = decide(refused(WORDS), groups(3), POLICY)
-    assert shared.park
-    assert (shared.park.scope, shared.fault) == (Scope.CONTENT, "")
-    assert {result.state for result in results(shared)} == {State.WAITING}
-    assert [result.state for result in results(decide(refused(WORDS), groups(1), POLICY))] == [State.DEAD]
+def test_a_call_refused_for_its_content_is_tried_in_smaller_ones() -> None:
+    """A filter may mean one recipient; a text that all share counts against its job, one of a recipient's own against nothing."""
+    own = decide(refused(WORDS), groups(40, own_params='[["a"]]'), POLICY)
+    assert ({result.at_most for result in results(own)}, own.fault) == ({1}, "")
+    shared = decide(refused(WORDS), groups(40), POLICY)
+    assert {(result.state, result.at_most, result.counted) for result in results(shared)} == {
+        (State.WAITING, 10, False)
+    }
+    assert (shared.park, shared.fault, shared.of_text) == (None, WORDS, True)
+    alone = decide(refused(WORDS), groups(1), POLICY)
+    assert ([result.state for result in results(alone)], alone.fault) == ([State.DEAD], "")
 
 
 @pytest.mark.parametrize(

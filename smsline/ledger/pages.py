@@ -25,8 +25,20 @@ class PushedPage(NamedTuple):
         return self.id.partition(":")[0]
 
 
-def push(ledger: Ledger, account: str, kind: Kind, raw: bytes) -> None:
+def page_id(kind: Kind) -> str:
+    """A name for a page; stored twice under it, as after a lost answer of Redis, it is one page."""
+    return f"{kind}:{token_hex(8)}"
+
+
+def push(ledger: Ledger, account: str, kind: Kind, raw: bytes, *, page: str = "") -> None:
     """Keep a raw page, in one round trip, before the provider is told that it was taken.
+
+    Args:
+        ledger: Where.
+        account: Whose page it is.
+        kind: What it holds, and how it came.
+        raw: Its bytes.
+        page: Its name (`page_id`), where it may have to be stored again; a new one when empty.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; the page may be there.
@@ -35,7 +47,7 @@ def push(ledger: Ledger, account: str, kind: Kind, raw: bytes) -> None:
     ledger.run(
         "push_page",
         [keys.pushed(account), keys.pushed_due],
-        [f"{kind}:{token_hex(8)}", raw, account],
+        [page or page_id(kind), raw, account],
     )
 
 

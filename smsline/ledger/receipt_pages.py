@@ -17,10 +17,14 @@ class Page(NamedTuple):
     raw: bytes
 
 
-def store_page(ledger: Ledger, account: str, raw: bytes) -> Page:
+def new_page(raw: bytes) -> Page:
+    """A page that came just now; stored twice, as after a lost answer of Redis, it is one page."""
+    return Page(token_hex(8), raw)
+
+
+def store_page(ledger: Ledger, account: str, page: Page) -> Page:
     """Keep a raw page, in one command."""
-    page = Page(token_hex(8), raw)
-    ledger.redis.hset(ledger.keys.pages(account), page.id, raw)
+    ledger.redis.hset(ledger.keys.pages(account), page.id, page.raw)
     return page
 
 

@@ -13,6 +13,7 @@ from worker.gate import refused, wait_for_token
 from worker.providers.base import QueueProvider, ReceiptPage
 from worker.receipts import pace
 from worker.receipts.apply import apply_receipts
+from worker.until_redis import until_redis_answers
 
 PAGE: Final = 100
 """Receipts in a page, at most (Tencent SMS API document, line 2675)."""
@@ -115,8 +116,11 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
     # Never repeated: the provider has given these rows away, whether or not the answer arrives.
     page = queue.pull(PAGE)
     if isinstance(page, bytes):
+        new = receipt_pages.new_page(page)
+        # This process alone has it now, and the provider gives it to nobody again.
+        stored = until_redis_answers(engine, lambda: receipt_pages.store_page(engine.ledger, account, new))
         engine.reads.worked(account, queue.pull_action)
-        return receipt_pages.store_page(engine.ledger, account, page)
+        return stored
     accounts.note_error(engine.ledger, account, f"{page.code} while pulling receipts")
     log.warning(
         "account %s: pulling receipts failed with %s; what it may have taken is asked for by number", account, page.code

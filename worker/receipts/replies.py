@@ -9,6 +9,7 @@ from worker.gate import left_to_others, wait_for_token
 from worker.providers.base import Broken, Refused, ReplyProvider
 from worker.receipts.pushed import leave, read_pushed
 from worker.routing.presence import LEFT_MS
+from worker.until_redis import until_redis_answers
 
 PAGE: Final = 100
 REFUSED_AGAIN_MS: Final = 600_000.0
@@ -67,6 +68,7 @@ def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[in
     if isinstance(answer, Refused | Broken) and left_to_others(engine, account, provider.replies_action, answer):
         return 0, LEFT_MS
     if rows != 0:  # an error of the provider's is told when the page is read
-        pages.push(engine.ledger, account, "replies", page)
+        name = pages.page_id("replies")
+        until_redis_answers(engine, lambda: pages.push(engine.ledger, account, "replies", page, page=name))
         engine.poke(0)
     return rows or 0, REFUSED_AGAIN_MS if rows is None else 0.0

@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Final
 
 from redis.exceptions import RedisError
 
@@ -29,6 +29,7 @@ from worker.routing.routes import region_named
 from worker.routing.templates import each_worded, worded
 from worker.sending import counting, effects, failover, strangers
 from worker.sending.effects import Flight
+from worker.until_redis import until_redis_answers
 
 SHORT_WAIT_MS: Final = 250.0
 """A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due set."""
@@ -45,10 +46,6 @@ it held back would leave together with the next second's calls."""
 
 IN_DOUBT: Final = 5
 """Most recipients of a call after one of the account that failed: so many may end in doubt."""
-
-RECORD_TRIES_S: Final = 30.0
-
-Value = TypeVar("Value")
 
 log = logging.getLogger(__name__)
 
@@ -310,7 +307,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
             indexed=engine.contexts.indexed(queue.lane, flight.blocks),
         )
 
-    recorded = _until_redis_answers(engine, write)
+    recorded = until_redis_answers(engine, write)
     if recorded is None:
         log.warning(
             "attempt %x of account %s lost its lease; the receipts have told what became of it",
@@ -337,21 +334,4 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
 def _withdraw(engine: Engine, queue: BatchQueue, attempt: int) -> None:
     """Say that no call was made of an attempt, however far it got."""
     polls = engine.polls(queue.lane)
-    _until_redis_answers(engine, lambda: attempts.withdraw(engine.ledger, attempt, queue, polls=polls))
-
-
-def _until_redis_answers(engine: Engine, write: Callable[[], Value]) -> Value:
-    """Write again and again while Redis is away, for half a minute.
-
-    Raises:
-        redis.exceptions.RedisError: It does not come back.
-    """
-    deadline, pause_s = engine.monotonic_s() + RECORD_TRIES_S, 0.05
-    while True:
-        try:
-            return write()
-        except RedisError:
-            if engine.monotonic_s() + pause_s > deadline:
-                raise
-            engine.pause(pause_s)
-            pause_s = min(2.0, pause_s * 2)
+    until_redis_answers(engine, lambda: attempts.withdraw(engine.ledger, attempt, queue, polls=polls))

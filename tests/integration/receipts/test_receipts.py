@@ -39,7 +39,7 @@ def test_receipts_that_come_before_the_send_is_written_down_are_kept(scene: Scen
     def deliver_first(provider: FakeProvider, call: Call) -> Answer:
         sent = [provider.send_out(number, call) for number in call.numbers]
         rows = [provider.receipt(message) for message in sent]
-        receipt_pages.store_page(scene.ledger, "main", b"[]")
+        receipt_pages.store_page(scene.ledger, "main", receipt_pages.new_page(b"[]"))
         scene.apply([*rows, *rows])
         return Sent(tuple(Item(m.number, True, "Ok", m.serial, 1, "") for m in sent), "r")
 
@@ -190,7 +190,7 @@ def test_a_page_that_was_stored_is_applied_by_whoever_drains_next(scene: Scene) 
     scene.provider.deliver()
     page = scene.provider.pull(100)
     assert isinstance(page, bytes)
-    receipt_pages.store_page(scene.ledger, "main", page)
+    receipt_pages.store_page(scene.ledger, "main", receipt_pages.new_page(page))
     scene.later(6)
     assert scene.counts(job) == {"total": 3, "delivered": 3}
 

@@ -113,7 +113,7 @@ def test_redis_is_away_for_a_while(service: Service) -> None:
 
 
 def test_redis_goes_away_during_calls(service: Service) -> None:
-    """What the provider answered while Redis was away, to sends and pulls, is written down when it is back: no number is unsure or asked about."""
+    """What the provider answered meanwhile, to sends and pulls, is written down when it is back: no number is unsure or asked about."""
     service.sandbox.control(latency_ms=500)
     service.worker(tapped=True).wait_ready()
     campaign = service.campaign(2_000)

@@ -7,6 +7,7 @@ are its own word (`judge`), and what an answer's object says (`answered`).
 import logging
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -40,7 +41,7 @@ class Gate(Protocol):
         """Learn from a call that went wrong: too many calls close the action's bucket for a while."""
 
 
-class Adapter:
+class Adapter(ABC):
     """One account at one provider: nothing is repeated, nothing raised, and threads may share it.
 
     A process that forks opens its own afterwards: connections must not be shared between processes.
@@ -94,17 +95,17 @@ class Adapter:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
+    @abstractmethod
     def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest | Broken:
         """One request, signed now; `Broken` when it can be seen here that the provider would not take it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def judge(self, response: HttpResponse) -> bytes | Refused | Broken:
         """The answer's body if it is the provider's word, else what the status says; `once` cleans its words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:
         """The object in an answer's body, or the one error that it says of the whole call."""
-        raise NotImplementedError
 
     @staticmethod
     def new_nonce() -> object:

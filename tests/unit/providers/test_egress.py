@@ -269,6 +269,9 @@ def test_who_asks_to_wait_is_heard() -> None:
         def judge(self, response: HttpResponse) -> bytes | Refused | Broken:  # noqa: ARG002
             return found[-1]
 
+        def answered(self, body: bytes, clean: object) -> Refused:  # noqa: ARG002
+            return own
+
     def heard(status: int, judged: bytes | Refused | Broken) -> object:
         found.append(judged)
         answering = Answering(lambda _: httpx.Response(status, headers={"Retry-After": "7"}))

@@ -98,7 +98,7 @@ class Scene:
         self._folder, self._screen = folder, screen
         self._given, self._told = HandOver(), dict[str, str]()
         self._older: Path | None = folder / "older"
-        if why_not := versions.archive(versions.OLDER, folder / "older"):
+        if why_not := versions.archive(versions.older(), folder / "older"):
             self._older = None
             self._told["two versions: skipped"] = why_not
         self._sandbox = stack.enter_context(Background(FLAGS))

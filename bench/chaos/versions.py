@@ -14,10 +14,8 @@ from bench.chaos.machines import MAIN, Fleet, Machine
 from bench.chaos.redis_pair import PairServer
 from bench.children import ROOT
 from smsline import Client, OtherVersion
+from smsline.ledger.version import LAYOUT
 from smsline.names import QUEUES, WEBHOOKS_QUEUE
-
-# The first commit that has layout 3; its workers and producers may run beside today's.
-OLDER: Final = "0b604af"
 
 # Of layout 1.
 REFUSED: Final = "dc268ee"
@@ -28,6 +26,13 @@ GIVE: Final = (
     "client = smsline.Client(redis_url=sys.argv[1])\n"
     "client.send(to='+8613870000000', template='1234', params=['482913'], lane='otp')"
 )
+
+
+def older() -> str:
+    """The first commit that has today's layout: its workers and producers may run beside today's; empty without a history."""
+    search = ["log", "--reverse", "--format=%H", f'-SLAYOUT: Final = "{LAYOUT}"', "--", "smsline/ledger/version.py"]
+    found = subprocess.run(["git", "-C", str(ROOT), *search], capture_output=True, text=True, check=False)
+    return found.stdout.partition("\n")[0]
 
 
 def archive(revision: str, folder: Path) -> str:

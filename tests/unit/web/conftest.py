@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from config.settings import Settings
 from smsline.admin import Admin
 from smsline.client import Client
-from smsline.ledger import users
+from smsline.ledger import api_keys, users
 from smsline.ledger.link import Ledger
 from worker.web.app import build_app
 from worker.web.context import Web
@@ -63,5 +63,22 @@ def signed_in(web_ledger: Ledger, site: Site) -> Callable[..., TestClient]:
         answer = browser.post("/sign-in", data={"name": role, "password": PASSWORD})
         assert answer.status_code == 303, answer.text
         return browser
+
+    return made
+
+
+Api = Callable[..., TestClient]
+
+
+@pytest.fixture
+def api(site: Site, web_ledger: Ledger) -> Api:
+    """`api("send", …)`: a program with a key of these scopes; `lanes=…`, `per_s=…` as for the key."""
+
+    def made(*scopes: str, **may: Any) -> TestClient:
+        name = f"key{web_ledger.redis.hlen(web_ledger.keys.api_keys)}"
+        token = api_keys.create(web_ledger, name, scopes=scopes or api_keys.SCOPES, **may)
+        program = site()
+        program.headers = {"authorization": f"Bearer {token}"}
+        return program
 
     return made

@@ -1,48 +1,23 @@
-"""Rules of the HTTP API: keys, messages, campaigns, jobs, dead letters, problems; and that it is as it describes itself."""
+"""Rules of the HTTP API: keys, messages, campaigns, jobs, dead letters, problems."""
 
 import csv
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as Gone
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
-from starlette.testclient import TestClient
 
 from smsline.ledger import accounts, api_keys
 from smsline.ledger.audit import acts
 from smsline.ledger.job_list import asked_of
 from smsline.ledger.jobs import iso
 from smsline.ledger.link import Ledger
-from tests.unit.web.conftest import Site
+from tests.unit.web.conftest import Api, Site
 from worker.web.api import intake
-from worker.web.api.openapi import OPERATIONS
-from worker.web.app import ROUTES
 
 PHONE = "+8613900001111"
 MESSAGE = {"to": PHONE, "template": "1234", "params": ["482913"], "lane": "otp"}
 CSV = {"content-type": "text/csv"}
-
-Api = Callable[..., TestClient]
-
-
-@pytest.fixture
-def api(site: Site, web_ledger: Ledger) -> Api:
-    """`api("send", …)`: a program with a key of these scopes; `lanes=…`, `per_s=…` as for the key."""
-
-    def made(*scopes: str, **may: Any) -> TestClient:
-        name = f"key{web_ledger.redis.hlen(web_ledger.keys.api_keys)}"
-        token = api_keys.create(web_ledger, name, scopes=scopes or api_keys.SCOPES, **may)
-        program = site()
-        program.headers = {"authorization": f"Bearer {token}"}
-        return program
-
-    return made
 
 
 def problem(answer: Any) -> dict[str, Any]:
@@ -382,34 +357,3 @@ def test_what_is_not_there(api: Api) -> None:
     assert problem(api().delete("/v1/jobs"))["status"] == 405
     assert problem(api().post("/v1/messages", content=b"x" * (2 << 20)))["status"] == 413
     assert iso(0) is None
-
-
-def routes_of_the_api() -> Iterator[tuple[str, str]]:
-    """Method and path of every route of the API but the description itself."""
-    for route in ROUTES:
-        path = str(getattr(route, "path", ""))
-        for method in sorted(getattr(route, "methods", None) or ()):
-            if path.startswith("/v1/") and path != "/v1/openapi.json" and method != "HEAD":
-                yield method.lower(), path
-
-
-def test_every_route_is_described() -> None:
-    """And nothing is described that is not there."""
-    assert sorted(routes_of_the_api()) == sorted((each.method, each.path) for each in OPERATIONS)
-
-
-def test_the_server_is_as_described(api: Api) -> None:
-    """Whatever a program sends, status, media type and body of the answer are those of the description."""
-    headers = dict(api().headers)
-    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", api().app)
-    found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
-    assert len(found) == len(OPERATIONS)
-
-    @settings(max_examples=2 * len(found), deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(st.one_of([operation.as_strategy() for operation in found]))
-    def holds(case: Any) -> None:
-        # A schema cannot say all that makes a number or a file: what fits it may still be refused, by a problem. The second
-        # check would send without the key, but these headers stay; `test_no_key` does it.
-        case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance, ignored_auth])
-
-    holds()

@@ -17,12 +17,11 @@ from typing import Final
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from bench.campaign import PARAMS, TEMPLATE, accepted, phones
 from bench.children import importable, python, quiet_children, started, wait, workplace
 from bench.sandbox import free_port
-from bench.show import Show, progress
+from bench.show import Show, progress, tell
 from bench.stack import ACCOUNT, NEVER_S, Stack, standing
 from bench.usage import cpu, redis_cpu_s
 from worker.supervisor.child import Child
@@ -50,14 +49,7 @@ def main() -> int:
         progress(Console(file=sink)) as show,
     ):
         found = measured(stack, asked.receipts, show)
-    if asked.json:
-        print(json.dumps(found, indent=2))
-    else:
-        shown = Table("what", "figure")
-        shown.columns[1].justify = "right"
-        for what, figure in found.items():
-            shown.add_row(what, f"{figure:,.6g}")
-        Console().print(shown)
+    tell(found, as_json=asked.json)
     return 0 if found["receipts a second of one core"] >= WANTED_PER_S else 1
 
 

@@ -1,11 +1,13 @@
-"""Progress: a spinner with the time, or now and then a line where there is no terminal."""
+"""Progress, as a spinner with the time or now and then a line where there is no terminal; and figures by name."""
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 from rich.console import Console
+from rich.table import Table
 
 QUIET_S: Final = 10.0
 """Between two lines about the same step, where there is no terminal."""
@@ -49,3 +51,15 @@ def _lines(console: Console, began_s: float) -> Show:
 
 def _line(began_s: float, step: str, far: str) -> str:
     return f"{time.monotonic() - began_s:5.0f} s  {step}{far and f': {far}'}"
+
+
+def tell(found: Mapping[str, float], *, as_json: bool) -> None:
+    """Print figures by name, as a table or for machines."""
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    shown = Table("what", "figure")
+    shown.columns[1].justify = "right"
+    for what, figure in found.items():
+        shown.add_row(what, f"{figure:,.6g}")
+    Console().print(shown)

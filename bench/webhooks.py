@@ -7,7 +7,6 @@ or when a row or a number is missing.
 """
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.campaign import PARAMS, TEMPLATE, phones
 from bench.chaos.receivers import Receiver
 from bench.children import quiet_children, wait, workplace
-from bench.show import Show, progress
+from bench.show import Show, progress, tell
 from bench.stack import Stack, standing
 from bench.usage import cpu
 from smsline.ledger import webhooks
@@ -57,14 +55,7 @@ def main() -> int:
             found |= events(stack, asked.events, takes_s, show)
         if asked.numbers:
             found |= campaign(stack, asked.numbers, show)
-    if asked.json:
-        print(json.dumps(found, indent=2))
-    else:
-        shown = Table("what", "figure")
-        shown.columns[1].justify = "right"
-        for what, figure in found.items():
-            shown.add_row(what, f"{figure:,.6g}")
-        Console().print(shown)
+    tell(found, as_json=asked.json)
     held = found.get("requests for a million", 0) < MOST_REQUESTS and not found.get("rows missing")
     return 0 if held else 1
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, Final
 
 from redis.exceptions import ConnectionError as ConnectionBroken
@@ -57,6 +58,14 @@ class Part:
         if self.params is None and self.refs is None:
             return ""
         return json.dumps({"params": self.params, "refs": self.refs}, ensure_ascii=False, separators=(",", ":"))
+
+    def digest(self) -> str:
+        """What tells it from another part after it was accepted.
+
+        Of what is not a number two bytes, too few to try codes against.
+        """
+        of_numbers, of_extra = numbers.pack(self.numbers), self.extra().encode()
+        return blake2b(of_numbers, digest_size=8).hexdigest() + blake2b(of_extra, digest_size=2).hexdigest()
 
     @classmethod
     def read(cls, packed: bytes, extra: bytes, end: bytes | None = None) -> "Part":
@@ -215,6 +224,7 @@ def submission(
             rows,
             LAYOUT,
             int(distinct),
+            "" if part is None or parts == 1 else part.digest(),
         ],
     )
     calls: list[ScriptCall] = [call]
@@ -295,9 +305,7 @@ def kept_job(keys: Keys, job: str, key: str = "") -> Talk[KeyedJob | None]:
 
 def hold_numbers(keys: Keys, job: str, known: KnownPhones) -> Talk[None]:
     """Tell what an incomplete job has: from its parts in the inbox, and for a streamed job from its blocks."""
-    got, blocks = yield from ask(("HKEYS", keys.got(job)), ("HGETALL", keys.blocks(job)))
-    if isinstance(blocks, list):  # a dict only with the newer protocol
-        blocks = dict(zip(blocks[::2], blocks[1::2], strict=True))
+    (got,) = yield from ask(("HKEYS", keys.got(job)))
     for part_no in sorted(int(n) for n in got):
         ((packed, extra),) = yield from ask(("HMGET", keys.part(job, part_no), "n", "x"))
         if packed is not None:
@@ -306,7 +314,9 @@ def hold_numbers(keys: Keys, job: str, known: KnownPhones) -> Talk[None]:
             for number, own, ref in zip(part.numbers, params, refs, strict=True):
                 known.hold(number, mark_of(None if own is None else tuple(own), ref))
             continue
-        first, count = (int(n) for n in blocks.get(str(part_no).encode(), b"0:0").split(b":"))
+        # Asked only now: a worker may accept parts of a job that streams while this reads.
+        (where,) = yield from ask(("HGET", keys.blocks(job), part_no))
+        first, count = (int(n) for n in (where or b"0:0").split(b":"))
         for block in range(first, first + count):
             (packed,) = yield from ask(("HGET", keys.block(block), "n"))
             for number in numbers.unpack(packed or b""):

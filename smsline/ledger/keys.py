@@ -7,7 +7,7 @@ also run on a Redis Cluster.
 |------------------------------|--------|-------------------------------------------------------------|---------------------------------|
 | job:<job>                    | hash   | spec, state, counts                                         | closed + retention              |
 | closed:<hour>                | list   | jobs of one part that closed then and were made small       | their retention                 |
-| got:<job>                    | hash   | part number -> recipients in it, as received                | closed + retention              |
+| got:<job>                    | hash   | part number -> recipients in it, digest of what it says     | closed + retention              |
 | part:<job>:<n>               | hash   | a part of the inbox, not yet accepted, or ended there       | accepted; ended: as its job     |
 | blocks:<job>                 | hash   | part number -> "first block:blocks"; ENDED_PART when none   | closed + retention              |
 | block:<id>                   | hash   | up to 200 recipients of one job, in packed columns          | closed + retention              |

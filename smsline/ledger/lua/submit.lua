@@ -3,14 +3,14 @@
 -- ARGV: job id, key or '', part number, recipients, packed numbers, extra json, parts in all or '', spec json, lane, start ms or '', ttl ms,
 --       pace: numbers a second or 0 (the time it takes is added to the deadline), '1' when parts go out as they come, account, template, params json,
 --       numbers the part had twice, which are left out, mark of the params or '', what all rows are, once the last part comes, or '', the producer's layout,
---       '1' when the producer has seen to it that no two parts share a number
+--       '1' when the producer has seen to it that no two parts share a number, digest of the part, or '' for the only one
 -- Returns: {'layout', the ledger's} when it is not the producer's: nothing is written; {'other', job} when the key belongs to another job;
---          {'closed'} when the job takes no further part; {'differs'} when the part is there with other rows; else {'ok', '1' when complete,
---          '1' when the part was not there before}.
+--          {'closed'} when the job takes no further part; {'differs'} when another call hands it over now: the part, or one behind the last,
+--          is there with other rows; else {'ok', '1' when complete, '1' when the part was not there before}.
 local book = the_book()
 local job_key, part_key, got_key, jobs_key, inbox_key, idempotency_key, version_key, ids_key = unpack(KEYS, BOOK + 1, BOOK + 8)
 local job, key, part, recipients, numbers, extra, parts_told, spec, lane, start_ms, ttl_ms, pace, stream, account, template, params,
-  doubled, params_mark, rows, layout, distinct = unpack(ARGV)
+  doubled, params_mark, rows, layout, distinct, digest = unpack(ARGV)
 local found = layout_of(version_key, ids_key)
 if found and found ~= layout then return { 'layout', found } end
 if key ~= '' then
@@ -39,12 +39,15 @@ local over = known[1] == 'cancelled' or known[4] or known[5]
 if new and (over or known[2] == '1') then return { 'closed' } end
 if over then return { 'ok', '1' } end
 if not new and part ~= '' then
-  -- Gone when it was accepted: then only its number is known, and a repetition of the same message is what brings it again.
-  local there = redis.call('HMGET', part_key, 'n', 'x')
+  local written = digest ~= '' and string.match(redis.call('HGET', got_key, part) or '', ' (.+)')
+  -- A part is gone when it was accepted, which a job that streams does at once; its digest stays. Once all is there, the producer compares
+  -- its rows with the job's.
+  if written and written ~= digest and known[2] ~= '1' then return { 'differs' } end
+  local there = written and {} or redis.call('HMGET', part_key, 'n', 'x')
   if there[1] and (there[1] ~= numbers or there[2] ~= extra) then return { 'differs' } end
 end
 if new then
-  redis.call('HSET', got_key, part, recipients)
+  redis.call('HSET', got_key, part, digest == '' and recipients or recipients .. ' ' .. digest)
   redis.call('HSET', part_key, 'n', numbers, 'x', extra)
   if known.first then
     -- Nothing to add to: one command in the place of three, which a message of its own feels.
@@ -60,6 +63,8 @@ end
 local told = parts_told ~= '' and known[2] ~= '1'
 local parts = told and parts_told or redis.call('HGET', job_key, 'parts')
 local there = known[2] ~= '1' and parts and redis.call('HLEN', got_key) or -1
+-- This call had no row to add, and another one has added some since it looked.
+if told and part == '' and rows ~= '' and there > tonumber(parts) then return { 'differs' } end
 if told and there < tonumber(parts) then redis.call('HSET', job_key, 'parts', parts_told) end
 if there >= 0 and there >= tonumber(parts) then
   -- As many as there are: a producer that went on with a job under its key may have cut it into fewer.

@@ -205,6 +205,29 @@ def test_two_calls_that_go_on_with_one_job_say_what_each_has_added(scene: Scene,
     assert quick[0].added == 1_600
 
 
+@pytest.mark.parametrize("ends", ["in another order", "with nothing to add"])
+def test_two_calls_go_on_with_one_streamed_job_in_different_orders(scene: Scene, ends: str) -> None:
+    """Their parts go out at once, so that only digests of them are left: the second call is told, and no row is missed or sent twice."""
+    given = rows(5_600)
+    begun(scene, given, stream=True)
+
+    def overtaken() -> Iterator[str | Recipient]:
+        yield from given[::-1] if ends == "in another order" else given[:1_000]
+        with pytest.raises(Broken):  # it has added two parts by then
+            campaign(scene, until_broken(), stream=True)
+        scene.run()
+
+    def until_broken() -> Iterator[str | Recipient]:
+        yield from given[:4_100]
+        raise Broken
+
+    with pytest.raises(Conflict, match="another call hands it over now"):
+        campaign(scene, overtaken(), stream=True)
+    assert campaign(scene, given, stream=True).added
+    scene.send_all()
+    assert scene.texts() == dict.fromkeys(some_numbers(5_600), 1)
+
+
 def test_what_breaks_a_call_off_carries_the_job_s_id(scene: Scene) -> None:
     """Ctrl-C above all: without a key, and without the id, what was handed over could not be continued."""
     upload = Upload(Calls(scene.ledger.keys, None, "ledger"), JobSpec.checked(CAMPAIGN | {"key": ""}))

@@ -31,6 +31,10 @@ _SENDER: Final = re.compile(r"[A-Za-z0-9 +._-]{0,20}")
 _EXTEND: Final = re.compile(r"[0-9]{0,12}")
 # A `traceparent` (W3C Trace Context, section 3.2) or nothing; ids of zeros are none.
 TRACEPARENT: Final = re.compile(r"|00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# A `tracestate` (section 3.3) or nothing: members `key=value`, divided by commas.
+_MEMBER: Final = r"[a-z0-9][a-z0-9_*/@-]*=[ -+\--<>-~]*[!-+\--<>-~]"
+# 512 characters are what everyone who carries one on must be able to.
+TRACESTATE: Final = re.compile(rf"|(?=.{{,512}}\Z){_MEMBER}(?:[ \t]*,[ \t]*{_MEMBER}){{,31}}")
 
 # As job ids are made, with room for another kind: no sign that could divide a key of Redis, or end a path.
 _JOB: Final = re.compile(r"[a-z0-9]{8,40}")
@@ -130,6 +134,7 @@ class JobOptions(TypedDict, total=False):
             `09:00-20:00 Europe/Paris`; any hour when left out. Not for the lane otp.
         traceparent: W3C `traceparent` of the span that asks for it; the present OpenTelemetry
             span's when left out.
+        tracestate: W3C `tracestate` that came with that `traceparent`, at most 512 characters.
         allow_unassigned: Take numbers in ranges that libphonenumber does not know (yet).
         allow_blank: Take params that are empty, or an export's word for none (`NULL`, `#N/A`).
     """
@@ -144,6 +149,7 @@ class JobOptions(TypedDict, total=False):
     account: str
     window: str
     traceparent: str
+    tracestate: str
     allow_unassigned: bool
     allow_blank: bool
 
@@ -179,6 +185,7 @@ class JobSpec:
         stream: Whether parts may go out before the last one has come.
         window: Hours in which it goes out, or empty for any: `smsline.windows.parse_window`.
         traceparent: W3C `traceparent` of the span that handed it over, or empty.
+        tracestate: W3C `tracestate` of that span, or empty.
     """
 
     template: str
@@ -195,6 +202,7 @@ class JobSpec:
     stream: bool = False
     window: str = ""
     traceparent: str = ""
+    tracestate: str = ""
 
     @classmethod
     def checked(cls, given: Mapping[str, object], *, now_s: float | None = None) -> Self:
@@ -233,6 +241,9 @@ class JobSpec:
             window=job_values.window(values, lane),
             traceparent=job_values.matching(
                 values, "traceparent", TRACEPARENT, "must be a W3C traceparent of version 00, or be left out"
+            ),
+            tracestate=job_values.matching(
+                values, "tracestate", TRACESTATE, "must be a W3C tracestate of at most 512 characters, or be left out"
             ),
         )
 

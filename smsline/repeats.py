@@ -20,7 +20,7 @@ from smsline.job import JobSpec
 from smsline.numbers import mask_in, same_phone
 
 # Fields of a job that another call may have otherwise: how it is handed over, not what is sent.
-_NOT_CONTENT: Final = {"key", "stream", "params", "traceparent"}
+_NOT_CONTENT: Final = {"key", "stream", "params", "traceparent", "tracestate"}
 
 # Sums are kept within 64 bits, so that a job's digests are short however many rows it has.
 _WORD: Final = (1 << 64) - 1

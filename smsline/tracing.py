@@ -1,4 +1,4 @@
-"""Traces: the span of a submit, and its W3C `traceparent`, which the job carries to the workers.
+"""Traces: the span of a submit, and its W3C `traceparent` and `tracestate`, which the job carries to the workers.
 
 OpenTelemetry is never imported here. A process that traces has imported it before its first span;
 in any other one there is nothing to carry on, and a producer pays neither the dependency nor the
@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from smsline.job import JobSpec
+from smsline.job import TRACESTATE, JobSpec
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -25,29 +25,45 @@ def api() -> Any:  # noqa: ANN401 - a module, or None
     return sys.modules.get("opentelemetry.trace")
 
 
-def context_of(traceparent: str) -> "Context | None":
+class Parent(NamedTuple):
+    """A span of another process by its W3C `traceparent` and `tracestate`; empty for none."""
+
+    traceparent: str
+    tracestate: str = ""
+
+
+def context_of(parent: Parent | None) -> "Context | None":
     """The context whose spans become children of the one that is named.
 
     None: those of the present context.
     """
     trace = api()
-    if trace is None or not traceparent:
+    if trace is None or parent is None or not parent.traceparent:
         return None
     # It was held against its form when the job was taken in, so it divides into four.
-    _, trace_id, span_id, flags = traceparent.split("-")
-    parent = trace.SpanContext(
-        int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=trace.TraceFlags(int(flags, 16))
+    _, trace_id, span_id, flags = parent.traceparent.split("-")
+    named = trace.SpanContext(
+        int(trace_id, 16),
+        int(span_id, 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(int(flags, 16)),
+        trace_state=trace.TraceState.from_header([parent.tracestate]),
     )
-    context: Context = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+    context: Context = trace.set_span_in_context(trace.NonRecordingSpan(named))
     return context
 
 
-def traceparent_of(span: "Span") -> str:
-    """A span's name for other processes; empty when it has none."""
+def parent_of(span: "Span") -> Parent | None:
+    """A span's name for other processes; None when it has none."""
     context = span.get_span_context()
     if not context.is_valid:
-        return ""
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        return None
+    state = context.trace_state.to_header()
+    # A longer one is left out as a whole, which W3C allows; the trace goes on without it.
+    return Parent(
+        f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}",
+        state if TRACESTATE.fullmatch(state) else "",
+    )
 
 
 @contextmanager
@@ -72,12 +88,13 @@ def submitting(spec: JobSpec) -> Iterator[JobSpec]:
     }
     span: Span = trace.get_tracer(TRACER).start_span(
         f"submit {spec.lane}",
-        context=context_of(spec.traceparent),
+        context=context_of(Parent(spec.traceparent, spec.tracestate)),
         kind=trace.SpanKind.PRODUCER,
         attributes=attributes,
     )
     try:
-        yield replace(spec, traceparent=traceparent_of(span) or spec.traceparent)
+        made = parent_of(span)
+        yield replace(spec, **made._asdict()) if made else spec
     except Exception as error:
         # The type alone: what an error says may hold a caller's value.
         span.set_status(trace.Status(trace.StatusCode.ERROR, type(error).__name__))

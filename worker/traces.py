@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
 
-from smsline.job import TRACEPARENT
+from smsline.job import TRACEPARENT, TRACESTATE
 from smsline.ledger import receipts
 from smsline.ledger.attempts import EntryResults
 from smsline.ledger.batch_queues import BatchQueue, CallGroup
 from smsline.ledger.link import Ledger
-from smsline.tracing import TRACER, api, context_of
+from smsline.tracing import TRACER, Parent, api, context_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -84,14 +84,14 @@ class CallSpan:
     Attributes:
         span: OpenTelemetry's.
         lane: Of its jobs.
-        parents: `traceparent` of each of its jobs that has one; empty when the span is a child of
+        parents: The submit of each of its jobs that names one; empty when the span is a child of
             the only one.
         blocks: The job of each of its blocks.
     """
 
     span: "Span"
     lane: str
-    parents: Mapping[str, str]
+    parents: Mapping[str, Parent]
     blocks: Mapping[int, str]
 
 
@@ -99,7 +99,7 @@ class Traces:
     """What one worker process adds to traces.
 
     Args:
-        ledger: Where jobs keep their `traceparent`.
+        ledger: Where jobs keep the span of their submit.
 
     Attributes:
         on: Whether spans are made. The jobs of a call are only asked for then.
@@ -108,7 +108,7 @@ class Traces:
     def __init__(self, ledger: Ledger) -> None:
         self.on = False
         self._ledger = ledger
-        self._parents: dict[str, str] = {}
+        self._parents: dict[str, Parent | None] = {}
 
     def begin_call(self, queue: BatchQueue, action: str, groups: Sequence[CallGroup]) -> CallSpan | None:
         """The span of a call that is about to be made; None without traces."""
@@ -119,7 +119,7 @@ class Traces:
         except RedisError:  # no call is given up for its trace
             blocks = {}
         parents = self.parents_of(blocks.values())
-        only = next(iter(parents.values())) if len(set(blocks.values())) == len(parents) == 1 else ""
+        only = next(iter(parents.values())) if len(set(blocks.values())) == len(parents) == 1 else None
         trace = api()
         linked = [] if only else [trace.get_current_span(context_of(parent)) for parent in parents.values()]
         span = trace.get_tracer(TRACER).start_span(
@@ -161,7 +161,7 @@ class Traces:
         for job, parent in call.parents.items():
             _tell(f"send {call.lane}", parent, {"smsline.job": job, **counts.get(job, {})}, links=[link])
 
-    def tell_receipts(self, account: str, parents: Mapping[str, str], said: Iterable[tuple[str, bool]]) -> None:
+    def tell_receipts(self, account: str, parents: Mapping[str, Parent], said: Iterable[tuple[str, bool]]) -> None:
         """A span in the trace of each job that receipts have come for.
 
         Args:
@@ -176,8 +176,8 @@ class Traces:
             told = {"smsline.delivered": counts[job, True], "smsline.undelivered": counts[job, False]}
             _tell(f"receipts {account}", parent, {"smsline.job": job, **told})
 
-    def parents_of(self, jobs: Iterable[str]) -> dict[str, str]:
-        """The `traceparent` of those jobs that have one; none without traces.
+    def parents_of(self, jobs: Iterable[str]) -> dict[str, Parent]:
+        """The submit's span of those jobs that name one; none without traces.
 
         A campaign's is asked for once.
         """
@@ -194,22 +194,25 @@ class Traces:
             if len(self._parents) > KEPT_PARENTS:
                 self._parents.clear()
             self._parents.update((job, _parent(spec)) for job, spec in zip(missing, specs, strict=True))
-        return {job: parent for job in asked_for if (parent := self._parents.get(job, ""))}
+        return {job: parent for job in asked_for if (parent := self._parents.get(job))}
 
 
-def _parent(spec: bytes | None) -> str:
-    """The `traceparent` of a job.
+def _parent(spec: bytes | None) -> Parent | None:
+    """The span of a job's submit.
 
-    Empty for one whose text another producer has made unreadable: a trace stops no call.
+    None for one whose text another producer has made unreadable: a trace stops no call.
     """
     try:
-        found = json.loads(spec or "{}").get("traceparent", "")
+        told = json.loads(spec or "{}")
+        found, state = str(told.get("traceparent", "")), str(told.get("tracestate", ""))
     except (ValueError, AttributeError):
-        return ""
-    return found if isinstance(found, str) and TRACEPARENT.fullmatch(found) else ""
+        return None
+    if not found or not TRACEPARENT.fullmatch(found):
+        return None
+    return Parent(found, state if TRACESTATE.fullmatch(state) else "")
 
 
-def _tell(name: str, parent: str, attributes: Mapping[str, str | int], links: Sequence[Any] = ()) -> None:
+def _tell(name: str, parent: Parent, attributes: Mapping[str, str | int], links: Sequence[Any] = ()) -> None:
     trace = api()
     span = trace.get_tracer(TRACER).start_span(
         name, context=context_of(parent), kind=trace.SpanKind.CONSUMER, links=links, attributes=attributes

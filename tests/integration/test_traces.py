@@ -16,12 +16,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from smsline.client import Client
 from smsline.errors import BadInput, Conflict
 from smsline.ledger.link import Ledger
+from smsline.tracing import Parent
 from tests.support.provider import FakeProvider, lost
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST
 from worker.intake import accept
 
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
+STATE = "vendor@shop=t61 x,other=2"
 
 
 @pytest.fixture
@@ -74,14 +76,20 @@ def test_one_trace_from_the_producers_span_to_the_receipt(scene: Scene, exporter
 
 
 def test_a_call_of_several_jobs_links_to_each_and_each_back(scene: Scene, exporter: InMemorySpanExporter) -> None:
-    """A packed call is a trace of its own: it has a link to every submit, whose trace has a span that links to the call."""
-    jobs = [one(scene, FIRST + n, lane="marketing", traceparent=PARENT if n else "") for n in range(2)]
+    """A packed call is a trace of its own: it has a link to every submit, whose trace has a span that links to the call.
+
+    The vendors' own words, the `tracestate`, stand in every span of the trace.
+    """
+    caller = {"traceparent": PARENT, "tracestate": STATE}
+    jobs = [one(scene, FIRST + n, lane="marketing", **(caller if n else {})) for n in range(2)]
     scene.send_all()
     everything = exporter.get_finished_spans()
     submits = [span.context for span in everything if span.name == "submit marketing"]
     (call,) = [span for span in everything if span.name == "call SendSms"]
     sends = [span for span in everything if span.name == "send marketing"]
     assert submits[1].trace_id == int("ab" * 16, 16)
+    states = [[span.context.trace_state.to_header() for span in each] for each in (sends, [call])]
+    assert (submits[1].trace_state.to_header(), *map(sorted, states)) == (STATE, ["", STATE], [""])
     assert {link.context.span_id for link in call.links} == {context.span_id for context in submits}
     assert {(span.attributes or {})["smsline.job"] for span in sends} == set(jobs)
     assert {span.context.trace_id for span in sends} == {context.trace_id for context in submits}
@@ -100,20 +108,26 @@ def test_a_call_that_failed_says_its_code(ledger: Ledger, exporter: InMemorySpan
 
 
 def test_a_traceparent_goes_on_without_opentelemetry(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A producer without OpenTelemetry hands on the traceparent that it was given; the same job asked for again may have another."""
+    """A producer without OpenTelemetry hands on the span that it was given; the same job asked for again may have another."""
     monkeypatch.setattr("smsline.tracing.api", lambda: None)
-    job = one(scene, FIRST, key="k", traceparent=PARENT)
+    job = one(scene, FIRST, key="k", traceparent=PARENT, tracestate=STATE)
     assert one(scene, FIRST, key="k", traceparent=PARENT.replace("ab", "ba")) == job
-    assert scene.engine.traces.parents_of([job]) == {job: PARENT}
+    assert scene.engine.traces.parents_of([job]) == {job: Parent(PARENT, STATE)}
     with pytest.raises(Conflict):
         one(scene, FIRST + 1, key="k", traceparent=PARENT)
 
 
-@pytest.mark.parametrize("text", ["x", PARENT.upper(), f"01{PARENT[2:]}", PARENT.replace("ab", "00")])
-def test_a_traceparent_that_is_none_is_refused(scene: Scene, text: str) -> None:
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        *(("traceparent", text) for text in ("x", PARENT.upper(), f"01{PARENT[2:]}", PARENT.replace("ab", "00"))),
+        *(("tracestate", text) for text in ("x", "A=b", "a=b,", "a=é", f"a={'b' * 511}", ",".join(["a=b"] * 33))),
+    ],
+)
+def test_a_span_that_is_none_is_refused(scene: Scene, field: str, text: str) -> None:
     """The field is named; nothing is taken."""
-    with pytest.raises(BadInput, match=r"^traceparent"):
-        one(scene, FIRST, traceparent=text)
+    with pytest.raises(BadInput, match=f"^{field}"):
+        one(scene, FIRST, **{field: text})
 
 
 @pytest.mark.parametrize("spec", ["{", "[]", '{"traceparent":"00-x"}', '{"traceparent":7}'])

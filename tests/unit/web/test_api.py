@@ -60,12 +60,15 @@ def test_a_keys_rate(api: Api) -> None:
     assert late[0].headers["retry-after"] == "1"
 
 
-def test_a_message(api: Api) -> None:
-    """201 and the job, which stands in the ledger; the same key is the same job."""
-    program = api()
-    answer = program.post("/v1/messages", json=MESSAGE, headers={"idempotency-key": "order-7"})
+def test_a_message(api: Api, web_ledger: Ledger) -> None:
+    """201 and the job, which stands in the ledger under the caller's span; the same key is the same job."""
+    program, span = api(), {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "tracestate": "vendor=1"}
+    answer = program.post("/v1/messages", json=MESSAGE, headers={"idempotency-key": "order-7", **span})
     assert answer.status_code == 201
     job = answer.json()["job"]
+    asked = asked_of(web_ledger, job)
+    assert asked
+    assert (asked.traceparent, asked.tracestate) == tuple(span.values())
     status = program.get(f"/v1/jobs/{job}").json()
     assert (status["lane"], status["counts"]["waiting"]) == ("otp", 1)
     again = program.post("/v1/messages", json={**MESSAGE, "key": "order-7"})

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.errors import BadInput
-from smsline.job import TRACEPARENT
+from smsline.job import TRACEPARENT, TRACESTATE
 from worker.web.api.callers import Caller
 from worker.web.api.endpoint import answer, body_endpoint, only
 from worker.web.context import web_of
@@ -30,18 +30,19 @@ def send(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
     # The lane that `Client.send` would take, so that leaving it out is no way around the key's
     # list.
     caller.may_send(str(given.get("lane") or "notify"), str(given["template"]))
-    if parent := traceparent_of(request):
-        given["traceparent"] = parent
+    given |= span_of(request)
     return answer({"job": web_of(request).client.send(**given)}, 201)
 
 
-def traceparent_of(request: Request) -> str:
-    """The span that the caller asks under.
+def span_of(request: Request) -> dict[str, str]:
+    """The span that the caller asks under, as fields of a job.
 
     A header that is none is passed over, as W3C Trace Context wants it.
     """
-    header = request.headers.get("traceparent", "")
-    return header if TRACEPARENT.fullmatch(header) else ""
+    parent, state = request.headers.get("traceparent", ""), ",".join(request.headers.getlist("tracestate"))
+    if not parent or not TRACEPARENT.fullmatch(parent):
+        return {}
+    return {"traceparent": parent, "tracestate": state if TRACESTATE.fullmatch(state) else ""}
 
 
 def set_key(request: Request, given: dict[str, Any]) -> None:

@@ -354,7 +354,9 @@ def _operation(each: Operation) -> Schema:
     ]
     if each.body and each.path in {"/v1/messages", "/v1/jobs"}:
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": KEY})
-        parameters.append({"name": "traceparent", "in": "header", "required": False, "schema": TEXT})
+        parameters += [
+            {"name": name, "in": "header", "required": False, "schema": TEXT} for name in ("traceparent", "tracestate")
+        ]
     content = each.answer if "text/csv" in each.answer else {"application/json": each.answer}
     answers: Schema = {str(each.status): {"description": "Done.", "content": _content(content)}}
     # These four may meet any request: key, scope, rate, Redis.

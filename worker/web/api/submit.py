@@ -25,7 +25,7 @@ from smsline.job import Summary, new_job_id
 from worker.web.api.callers import Caller, caller_of
 from worker.web.api.endpoint import answer, guarded, number_of, only
 from worker.web.api.intake import ApiIntake, Body, Line, csv_lines, json_lines
-from worker.web.api.messages import traceparent_of
+from worker.web.api.messages import span_of
 from worker.web.api.problems import ApiRefused, problem, problem_of
 from worker.web.context import web_of
 from worker.web.times import epoch_s
@@ -50,8 +50,7 @@ async def submit(request: Request) -> Response:
         caller = await run_in_threadpool(caller_of, request, "send")
         options = options_of(request.query_params, request.headers.get("idempotency-key", ""))
         caller.may_send(options.get("lane", "marketing"), options["template"])
-        if parent := traceparent_of(request):
-            options["traceparent"] = parent
+        options |= span_of(request)
         read = _reader_of(request)
     except SmslineError as error:
         return problem_of(error)

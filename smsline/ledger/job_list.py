@@ -10,6 +10,7 @@ from typing import Final
 from smsline.job import JobSpec
 from smsline.ledger.jobs import Status, status_from
 from smsline.ledger.link import Ledger
+from smsline.names import LANES
 
 AT_ONCE: Final = 100
 
@@ -162,6 +163,21 @@ def oldest_waiting(ledger: Ledger, *, now_ms: int) -> dict[str, int]:
         if state == b"open" and int(waiting or 0) > 0 and since_ms <= now_ms:
             found[lane.decode()] = min(since_ms, found.get(lane.decode(), since_ms))
     return found
+
+
+# Parks are probed once a minute and held accounts twice, so that what is due no sooner waits for its hours, its start,
+# its pace, a person or a later try.
+SOON_MS: Final = 120_000
+
+
+def work_due(ledger: Ledger) -> dict[str, int]:
+    """Batch queues and new jobs of each lane that may be sent now, as far as those who sent them are concerned."""
+    until_ms, pipe = ledger.now_ms() + SOON_MS, ledger.redis.pipeline(transaction=False)
+    for lane in LANES:
+        for key in (ledger.keys.send(lane), ledger.keys.inbox(lane)):
+            pipe.zcount(key, "-inf", until_ms)
+    found = pipe.execute()
+    return {lane: sum(found[2 * at : 2 * at + 2]) for at, lane in enumerate(LANES)}
 
 
 def count_open(ledger: Ledger) -> int:

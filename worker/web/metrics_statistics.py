@@ -8,7 +8,7 @@ from typing import Final
 
 from smsline import codes
 from smsline.ledger import accounts, due, statistics
-from smsline.ledger.job_list import count_open, oldest_waiting
+from smsline.ledger.job_list import count_open, oldest_waiting, work_due
 from smsline.ledger.statistics import CALL_SIZES, FIRST_BOUND, LAST_BOUND, by_labels
 from worker.web.context import Web
 from worker.web.families import Family, Sample
@@ -96,6 +96,11 @@ def waiting(web: Web) -> Iterator[Family]:
         "oldest_waiting_seconds",
         "Since the oldest job of the lane with waiting recipients could go out.",
         samples=[({"lane": lane}, (now_ms - since_ms) / 1000) for lane, since_ms in oldest.items()],
+    )
+    yield Family(
+        "work_due",
+        "Batch queues and new jobs that may go out now: none that waits for its hours, start, pace or a later try.",
+        samples=[({"lane": lane}, float(count)) for lane, count in work_due(web.ledger).items()],
     )
     yield Family("open_jobs", "Jobs that are not closed.", samples=[({}, float(count_open(web.ledger)))])
 

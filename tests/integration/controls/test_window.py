@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config.accounts import Account
+from smsline.ledger import job_list
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.link import Ledger
 from smsline.names import Lane
@@ -82,14 +83,19 @@ def held_until_s(scene: Scene, lane: str = "marketing") -> dict[str, float]:
 
 
 def test_marketing_waits_until_the_window_opens(windowed: Windowed, wall: Wall) -> None:
-    """The line is due when it opens, and not looked at before; then everything goes out, with the first try."""
+    """The line is due when it opens, and not looked at before; then everything goes out, with the first try.
+
+    Until then there is no work that an alert could miss.
+    """
     scene = windowed()
     wall.set("2030-05-01T23:00", "Asia/Shanghai")
     job = scene.submit(some_numbers(300))
     scene.run()
     assert scene.provider.calls == []
     assert abs(held_until_s(scene)["m"] - 9 * HOUR_S) <= 1
+    assert job_list.work_due(scene.ledger)["marketing"] == 0
     pass_both(scene, wall, 9 * HOUR_S - 60)
+    assert job_list.work_due(scene.ledger)["marketing"] == 1
     assert scene.provider.calls == []
     pass_both(scene, wall, 61)
     assert scene.counts(job) == {"total": 300, "accepted": 300}

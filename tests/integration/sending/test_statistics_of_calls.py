@@ -68,10 +68,14 @@ def test_times_are_observed_once_a_recipient(scene: Scene) -> None:
 
 
 def test_the_oldest_that_waits_is_known_by_lane(scene: Scene) -> None:
-    """A paused job does not count, and one that has gone out neither."""
+    """A paused job does not count, and one that has gone out neither, nor one that is to start later."""
     now_ms = scene.ledger.now_ms()
     job = scene.submit(some_numbers(2), lane="marketing")
     assert list(job_list.oldest_waiting(scene.ledger, now_ms=now_ms + 1000)) == ["marketing"]
     assert job_list.count_open(scene.ledger) == 1
+    assert job_list.work_due(scene.ledger) == {"otp": 0, "notify": 0, "marketing": 1}
+    scene.submit(some_numbers(2), lane="notify", start_s=now_ms / 1000 + 3600)
     scene.ask.pause(job)
+    scene.send_all()
     assert job_list.oldest_waiting(scene.ledger, now_ms=now_ms + 1000) == {}
+    assert not any(job_list.work_due(scene.ledger).values())

@@ -15,7 +15,7 @@ DASHBOARDS = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
 HISTOGRAM = ("_bucket", "_sum", "_count")
 METRICS = {
     *("recipients_total", "recipients_by_country_total", "codes_total", "calls_total", "call_duration_seconds"),
-    *("call_recipients", "submit_to_accepted_seconds", "accepted_to_final_seconds", "waiting_recipients"),
+    *("call_recipients", "submit_to_accepted_seconds", "accepted_to_final_seconds", "waiting_recipients", "work_due"),
     *("oldest_waiting_seconds", "bucket_limit", "receipts_due", "receipts_unmatched_total", "unsure_recipients"),
     *(
         "account_up",

@@ -17,6 +17,7 @@ LABELS = {
     "submit_to_accepted_seconds_count": "lane",
     "accepted_to_final_seconds_count": "account",
     "waiting_recipients": "lane",
+    "work_due": "lane",
     "oldest_waiting_seconds": "lane",
     "bucket_limit": "account action",
     "receipts_due": "account",

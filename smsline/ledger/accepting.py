@@ -14,7 +14,7 @@ from smsline.countries import UNKNOWN, country_of
 from smsline.ledger import number_index
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.keys import SEEN_TTL_S
-from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.link import Ledger, ScriptCall, argv
 
 # Recipients of a block; the largest call of the first provider, so that a campaign's block is one call.
 BLOCK_SIZE: Final = 200
@@ -164,16 +164,38 @@ def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> Script
         *seen.keys,
         *(keys.block(first + i) for i in range(len(part.blocks))),
     ]
-    pace_ms = 1000 / timing.pace if timing.pace else 0
-    args: list[Value] = [job, part.part_no, len(queues), len(seen.keys), timing.linger_ms, timing.limit]
-    args += [timing.start_ms, pace_ms, SEEN_TTL_S, first, seen.young, part.fence, *queues]
+    args = argv(
+        "accept_part",
+        job=job,
+        part=part.part_no,
+        queues=len(queues),
+        shards=len(seen.keys),
+        linger_ms=timing.linger_ms,
+        limit=timing.limit,
+        first_ms=timing.start_ms,
+        pace=1000 / timing.pace if timing.pace else 0,
+        seen_ttl_s=SEEN_TTL_S,
+        first_block=first,
+        young=seen.young,
+        fence=part.fence,
+    )
+    args += queues
     for block, column in zip(part.blocks, seen.columns, strict=True):
-        args += [queues.index(block.queue) + 1, block.content, block.params, block.own_params, block.refs]
         # One country for the whole block where it can be, none for the mainland: most blocks then take no column for it.
         mainland = parse_queue(block.queue).region.startswith("m")
         found = ["CN"] if mainland else [country_of(number) or UNKNOWN for number in block.numbers]
         countries = found[:1] if len(set(found)) == 1 else found
-        args += [numbers.pack(block.numbers), column, "" if countries == ["CN"] else "".join(countries)]
+        args += argv(
+            "accept_part",
+            nth=queues.index(block.queue) + 1,
+            content=block.content,
+            params=block.params,
+            own_params=block.own_params,
+            refs=block.refs,
+            packed=numbers.pack(block.numbers),
+            shard_of=column,
+            countries="" if countries == ["CN"] else "".join(countries),
+        )
     return "accept_part", key_list, args
 
 

@@ -7,7 +7,7 @@ from typing import Final, TypedDict
 from smsline.ledger import breaker
 from smsline.ledger.batch_queues import GLOBAL, MAINLAND, ONLY
 from smsline.ledger.breaker import BreakerFailover, BreakerHold
-from smsline.ledger.link import Ledger, Value
+from smsline.ledger.link import Ledger, Value, argv
 
 # Of an account; above it codes that no table knows are counted together.
 MOST_FIELDS: Final = 300
@@ -93,7 +93,8 @@ def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: fl
     """Park an account, or one template of it when given; True when it was not parked before."""
     key = ledger.keys.park(account, template)
     told = " ".join(message.split())[:200]
-    new = ledger.run("park", [key, *ledger.keys.telling], [account, template, code, probe_ms, told])
+    args = argv("park", account=account, template=template, code=code, probe_ms=probe_ms, message=told)
+    new = ledger.run("park", [key, *ledger.keys.telling], args)
     # Noted at the account too: what is parked of it is found without a scan of keys.
     field = f"park:{template}"
     ledger.redis.hset(ledger.keys.account(account), field, "1")

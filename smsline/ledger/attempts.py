@@ -11,7 +11,7 @@ from smsline.ledger.blocks import fees_of, numbers_of, pack_note, read_note
 from smsline.ledger.breaker import SILENT, BreakerEvent, CallReport
 from smsline.ledger.codes import CodeUse, run_with_codes, tidy_code
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_TTL_S
-from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.link import Ledger, ScriptCall, Value, argv
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.ledger.serial_index import index_entries
 from smsline.states import LETTERS, State
@@ -186,31 +186,11 @@ def record(
     index = index_entries(ledger, queue.account, day, _accepted(entries) if indexed else ())
     returned = [piece for each in entries for piece in _returned(each, queue)]
     key_list = [*keys.book, keys.attempt(attempt), keys.lease, keys.unsure_due, keys.drain, keys.later]
-    key_list += [
-        keys.account(queue.account),
-        keys.dead,
-        keys.unsure(queue.account),
-        keys.orphans(queue.account, day),
-        keys.queue(text),
-        keys.send(queue.lane),
-        keys.probe,
-        keys.called(queue.account, day),
-        keys.names,
-        keys.breaker(queue.account),
-    ]
+    key_list += [keys.account(queue.account), keys.dead, keys.unsure(queue.account), keys.orphans(queue.account, day)]
+    key_list += [keys.queue(text), keys.send(queue.lane), keys.probe, keys.called(queue.account, day), keys.names]
+    key_list.append(keys.breaker(queue.account))
     key_list += [key for each in entries for key in (keys.block(each.entry.block), keys.job(each.entry.job))]
     key_list += index.keys
-    args: list[Value] = [attempt, writer, polls.first_poll_ms, polls.first_look_ms, queue.account, text]
-    args += [
-        ATTEMPT_TTL_S,
-        INDEX_TTL_S,
-        len(entries),
-        len(index.keys),
-        len(returned),
-        polls.probe_ms,
-        index.packed,
-        index.young,
-    ]
     before = [_serials_of(ledger, each, attempt) if writer == "wait" else b"" for each in entries]
 
     def call(used: CodeUse) -> ScriptCall:
@@ -219,7 +199,28 @@ def record(
             told += _entry_args(used, each, queue.account, at_ms=at_ms, before=serials)
         for back in returned:
             told += back
-        return "record", key_list, [*args, used.lines(), statistics.lines_of(counters), *heard, *told]
+        args = argv(
+            "record",
+            attempt=attempt,
+            writer=writer,
+            first_poll_ms=polls.first_poll_ms,
+            first_look_ms=polls.first_look_ms,
+            account=queue.account,
+            queue=text,
+            expiry_s=ATTEMPT_TTL_S,
+            index_expiry_s=INDEX_TTL_S,
+            entries=len(entries),
+            indexed=len(index.keys),
+            returned=len(returned),
+            ask_ms=polls.probe_ms,
+            index=index.packed,
+            young=index.young,
+            codes=used.lines(),
+            counters=statistics.lines_of(counters),
+            said=heard.said,
+            terms=heard.terms,
+        )
+        return "record", key_list, args + told
 
     # Stale: written before, by this worker whose answer was lost, or by the one that took its attempt over.
     answer = run_with_codes(ledger, call)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
 from smsline import numbers
 from smsline.ledger.buckets import Limit
 from smsline.ledger.keys import BUCKET_TTL_S
-from smsline.ledger.link import Ledger, ScriptCall, Value, clock_ms
+from smsline.ledger.link import Ledger, ScriptCall, argv, clock_ms
 from smsline.ledger.poison import readable
 from smsline.ledger.runs import Entry, decode, parse_entry
 
@@ -295,8 +295,7 @@ def take_and_begin(
 def _taking(ledger: Ledger, queue: BatchQueue, attempt: int, how: TakeOptions) -> ScriptCall:
     keys, text = ledger.keys, queue.text()
     key_list = [keys.queue(text), keys.size(text), keys.send(queue.lane), keys.attempt(attempt), keys.lease]
-    args: list[Value] = [text, attempt, how["limit"], how["linger_ms"], how["lease_ms"], how["worker"]]
-    return "take", [*key_list, keys.hold(text)], args
+    return "take", [*key_list, keys.hold(text)], argv("take", queue=text, attempt=attempt, **how)
 
 
 def _claim(queue: BatchQueue, attempt: int, entries: Sequence[bytes]) -> Claim | None:
@@ -324,17 +323,20 @@ def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     key_list += [keys.park(queue.account, queue.side), keys.park(queue.account, queue.own), keys.breaker(queue.account)]
     for entry in claim.entries:
         key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]
-    limit = terms.limit.numbers(urgent=queue.lane == "otp")
-    args: list[Value] = [
-        claim.attempt,
-        terms.lease_ms,
-        *limit,
-        terms.park_probe_ms,
-        BUCKET_TTL_S,
-        queue.text(),
-        *terms.caps,
-        terms.in_doubt,
-    ]
+    in_30s, in_hour, in_day = terms.caps
+    args = argv(
+        "begin",
+        attempt=claim.attempt,
+        lease_ms=terms.lease_ms,
+        **terms.limit.numbers(urgent=queue.lane == "otp")._asdict(),
+        probe_ms=terms.park_probe_ms,
+        expiry_s=BUCKET_TTL_S,
+        queue=queue.text(),
+        in_30s=in_30s,
+        in_hour=in_hour,
+        in_day=in_day,
+        in_doubt=terms.in_doubt,
+    )
     return "begin", key_list, [*args, *(entry.text() for entry in claim.entries)]
 
 

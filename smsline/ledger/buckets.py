@@ -5,10 +5,10 @@ One bound for any number of workers.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from smsline.ledger.keys import BUCKET_TTL_S
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, argv
 
 MICRO: Final = 1_000_000
 
@@ -22,6 +22,14 @@ LATE_SHARE: Final = 0.01
 
 # Calls per second below which the burst cannot be taken off the refill: hardly anything would be left.
 SMALL_LIMIT: Final = 20.0
+
+
+class BucketNumbers(NamedTuple):
+    """A limit by the names that the scripts give it: whole micro-tokens, the rate per millisecond."""
+
+    rate: int
+    burst: int
+    floor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +75,14 @@ class Limit:
         """Tokens that lanes other than otp leave in the bucket."""
         return max(0.0, min(self.reserve * self.burst, self.burst - 1 - self.late))
 
-    def numbers(self, *, urgent: bool) -> list[int]:
-        """Rate (micro-tokens a ms), burst and floor (micro-tokens), as the scripts want them."""
+    def numbers(self, *, urgent: bool) -> BucketNumbers:
+        """The limit as the scripts want it."""
         # Whole micro-tokens, rounded down: Lua's numbers are doubles, and sums of fractions would drift above the limit.
-        return [
+        return BucketNumbers(
             max(1, math.floor(self.refill_per_s * MICRO / 1000)),
             math.floor(self.burst * MICRO),
             0 if urgent else math.floor(self.floor * MICRO),
-        ]
+        )
 
 
 def take_token(
@@ -88,13 +96,14 @@ def take_token(
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached: make no call.
     """
-    args = [*limit.numbers(urgent=urgent), math.floor(cost * MICRO), BUCKET_TTL_S, 0]
+    numbers = limit.numbers(urgent=urgent)._asdict()
+    args = argv("bucket", **numbers, cost=math.floor(cost * MICRO), expiry_s=BUCKET_TTL_S, shut_for=0)
     taken, wait_ms = ledger.run("bucket", [ledger.keys.bucket(account, action)], args)
     return 0.0 if taken else float(max(1, wait_ms))
 
 
 def shut(ledger: Ledger, account: str, action: str, for_ms: float) -> None:
     """Let no call of this action through for a time, because the provider said there were too many."""
-    ledger.run(
-        "bucket", [ledger.keys.bucket(account, action)], [1, MICRO, 0, MICRO, BUCKET_TTL_S, max(1, math.ceil(for_ms))]
-    )
+    shut_for = max(1, math.ceil(for_ms))
+    args = argv("bucket", rate=1, burst=MICRO, floor=0, cost=MICRO, expiry_s=BUCKET_TTL_S, shut_for=shut_for)
+    ledger.run("bucket", [ledger.keys.bucket(account, action)], args)

@@ -14,7 +14,7 @@ from smsline.errors import BadInput
 from smsline.ledger import statistics
 from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.jobs import Result, block_rows, blocks_of
-from smsline.ledger.link import Ledger, Value
+from smsline.ledger.link import Ledger, argv
 from smsline.ledger.serials import mark_spent
 from smsline.ledger.statistics import Counters, by_labels
 from smsline.states import LETTERS, STATES, State
@@ -220,16 +220,17 @@ def settle(
                 mark_spent(ledger, block)
             key_list = [*keys.book, keys.block(block), keys.job(group.job), keys.dead, keys.names]
             key_list += [keys.queue(queue.text()), keys.send(queue.lane)]
-            args: list[Value] = [
-                what,
-                group.account,
-                block,
-                group.job,
-                queue.text(),
-                group.code or NO_CODE,
-                queue.account,
-                letter,
-            ]
+            args = argv(
+                "requeue",
+                what=what,
+                account=group.account,
+                block=block,
+                job=group.job,
+                queue=queue.text(),
+                code=group.code or NO_CODE,
+                home=queue.account,
+                wanted=letter,
+            )
             answer = ledger.run("requeue", key_list, args)
             count, why = int(answer[0]), answer[1].decode()
             recipients += count

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from smsline.ledger.batch_queues import BatchQueue, Claim
 from smsline.ledger.codes import CodeUse, run_with_codes
-from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.link import Ledger, ScriptCall, Value, argv
 from smsline.ledger.runs import Entry, parse_entry
 
 
@@ -41,8 +41,10 @@ def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str) 
     def call(used: CodeUse) -> ScriptCall:
         told: list[Value] = []
         for move in moves:
-            told += [move.queue.text(), move.entry.text(), used.number(move.queue.account)]
-        return "fail_over", key_list, [claim.attempt, f"failed_over:{to}:{why}", used.lines(), *told]
+            number = used.number(move.queue.account)
+            told += argv("fail_over", queue=move.queue.text(), entry=move.entry.text(), number=number)
+        args = argv("fail_over", attempt=claim.attempt, field=f"failed_over:{to}:{why}", codes=used.lines())
+        return "fail_over", key_list, args + told
 
     _, left = run_with_codes(ledger, call)
     entries = tuple(parse_entry(text) for text in left.decode().split())

@@ -15,7 +15,7 @@ from smsline.job import JobSpec
 from smsline.ledger import poison
 from smsline.ledger.due import Lease
 from smsline.ledger.keys import REFUSED_TTL_S, Keys
-from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.link import Ledger, ScriptCall, Value, argv
 from smsline.ledger.refusals import explain
 from smsline.ledger.talk import LOST, Talk, Unreached, ask, carry, run_scripts
 from smsline.ledger.version import LAYOUT, refuse_other
@@ -199,35 +199,32 @@ def submission(
     # The layout is looked at in the script itself: a question before would cost every message a round trip.
     key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.got(job), keys.jobs, keys.inbox(spec.lane)]
     key_list += [keys.idempotency(spec.key or job), keys.version, keys.ids]
-    call: ScriptCall = (
+    args = argv(
         "submit",
-        key_list,
-        [
-            job,
-            spec.key,
-            "" if part is None else part_no,
-            0 if part is None else len(part.numbers),
-            b"" if part is None else numbers.pack(part.numbers),
-            "" if part is None else part.extra(),
-            "" if parts is None else parts,
-            spec.to_json(params=False),
-            spec.lane,
-            int(spec.start_s * 1000) or "",
-            int(spec.ttl_s * 1000),
-            spec.pace,
-            int(spec.stream),
-            spec.account,
-            spec.template,
-            json.dumps(spec.params, ensure_ascii=False),
-            0 if part is None else part.doubled,
-            mark(spec.params) if spec.key else "",
-            rows,
-            LAYOUT,
-            int(distinct),
-            "" if part is None or parts == 1 else part.digest(),
-        ],
+        job=job,
+        key=spec.key,
+        part="" if part is None else part_no,
+        recipients=0 if part is None else len(part.numbers),
+        numbers=b"" if part is None else numbers.pack(part.numbers),
+        extra="" if part is None else part.extra(),
+        parts_told="" if parts is None else parts,
+        spec=spec.to_json(params=False),
+        lane=spec.lane,
+        start_ms=int(spec.start_s * 1000) or "",
+        ttl_ms=int(spec.ttl_s * 1000),
+        pace=spec.pace,
+        stream=int(spec.stream),
+        account=spec.account,
+        template=spec.template,
+        params=json.dumps(spec.params, ensure_ascii=False),
+        doubled=0 if part is None else part.doubled,
+        params_mark=mark(spec.params) if spec.key else "",
+        rows=rows,
+        layout=LAYOUT,
+        distinct=int(distinct),
+        digest="" if part is None or parts == 1 else part.digest(),
     )
-    calls: list[ScriptCall] = [call]
+    calls: list[ScriptCall] = [("submit", key_list, args)]
     if wake:
         # A wake-up is counted in the same round trip, and pushed by the script when its queue is in this Redis.
         lists = [wake.queue] if wake.here else []

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypedDict
 
 from smsline.ledger.jobs import iso
 from smsline.ledger.keys import Keys
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, argv
 from smsline.ledger.suppression import LETTERS_OF_SCOPE, REPLY, Scope
 from smsline.ledger.talk import Talk, ask, carry
 from smsline.numbers import e164, same_phone
@@ -78,17 +78,18 @@ def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
         ledger.run(
             "reply",
             [keys.replies, keys.replies_at, keys.suppressions, keys.replies_of, *keys.telling],
-            [
-                blake2b(facts.encode(), digest_size=12).hexdigest(),
-                json.dumps(held, ensure_ascii=False, separators=(",", ":")),
-                now_ms,
-                round(now_ms - retention_ms),
-                acts,
-                phone,
-                LETTERS_OF_SCOPE[reply.scope or "marketing"],
-                f"{REPLY} {reply.account}",
-                f"the word {reply.word}",
-            ],
+            argv(
+                "reply",
+                id=blake2b(facts.encode(), digest_size=12).hexdigest(),
+                row=json.dumps(held, ensure_ascii=False, separators=(",", ":")),
+                at_ms=now_ms,
+                oldest_ms=round(now_ms - retention_ms),
+                does=acts,
+                number=phone,
+                scope=LETTERS_OF_SCOPE[reply.scope or "marketing"],
+                source=f"{REPLY} {reply.account}",
+                reason=f"the word {reply.word}",
+            ),
         )
     )
 

@@ -9,7 +9,7 @@ from smsline.ledger import inbox, jobs, statistics
 from smsline.ledger.codes import tidy_code
 from smsline.ledger.dead import IN_DEAD_LETTER, NO_CODE
 from smsline.ledger.keys import ENDED_PART
-from smsline.ledger.link import Ledger, ScriptCall, Value
+from smsline.ledger.link import Ledger, ScriptCall, Value, argv
 from smsline.names import LANES
 from smsline.states import LETTERS, State
 
@@ -94,8 +94,16 @@ def end_waiting(ledger: Ledger, over: Mapping[str, State]) -> dict[str, int]:
             # Numbers and names stay for the results; the params, perhaps one-time passwords, do not.
             named = inbox.Part(part.numbers, None, part.refs).extra()
             key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.blocks(job)]
-            told = [len(part.numbers), state.value, LETTERS[state], part_no, named, ENDED_PART]
-            told.append(statistics.ended_in_inbox((account, lane, template), part.numbers, state.value))
+            told = argv(
+                "drop_part",
+                recipients=len(part.numbers),
+                count=state.value,
+                letter=LETTERS[state],
+                part=part_no,
+                extra=named,
+                ended=ENDED_PART,
+                counters=statistics.ended_in_inbox((account, lane, template), part.numbers, state.value),
+            )
             ended[job] += int(ledger.run("drop_part", key_list, told))
     places = [
         (job, block) for job, blocks in zip(names, jobs.blocks_of_each(ledger, names), strict=True) for block in blocks
@@ -134,7 +142,8 @@ def compact(ledger: Ledger, closed: Mapping[str, int], *, keep_ms: float) -> set
                 closed[job] // HOUR_MS,
             )
             key_list += [keys.job(job), keys.got(job), keys.blocks(job), keys.closed_in(hour), *map(keys.block, blocks)]
-            facts += [job, hour, (hour + 1) * HOUR_MS + keep_ms, len(blocks)]
+            due_ms = (hour + 1) * HOUR_MS + keep_ms
+            facts += argv("compact", job=job, hour=hour, due_ms=due_ms, blocks=len(blocks))
         small.update(job.decode() for job in ledger.run("compact", key_list, facts))
     return small
 

@@ -38,6 +38,20 @@ def script_text(name: str) -> str:
     return "".join(kept[::-1]) + own
 
 
+@cache
+def argument_order(name: str, arguments: frozenset[str]) -> tuple[str, ...]:
+    """In which order a script takes a group of arguments, by the names that its own text gives them.
+
+    Raises:
+        TypeError: One of them is missing, or the script knows none of that name.
+    """
+    groups = [tuple(_WORD.findall(found)) for found in _UNPACKED.findall(_read(name))]
+    for group in groups:
+        if frozenset(group) == arguments:
+            return group
+    raise TypeError(f"{name}.lua has no arguments {', '.join(sorted(arguments))}; it has {groups}")
+
+
 def _read(part: str) -> str:
     return (files("smsline.ledger") / "lua" / f"{part}.lua").read_text("utf-8")
 
@@ -46,6 +60,7 @@ _PIECE: Final = re.compile(r"^(?=local )", re.MULTILINE)
 _NAMED: Final = re.compile(r"^local (?:function )?(\w+)")
 _WORD: Final = re.compile(r"\w+")
 _COMMENT: Final = re.compile(r"--[^\n]*")
+_UNPACKED: Final = re.compile(r"^ *local ([\w,\s]+) = unpack\(ARGV", re.MULTILINE)
 
 
 @cache

@@ -30,7 +30,7 @@ from hashlib import blake2b
 from typing import Final
 
 from smsline.countries import UNKNOWN, country_of
-from smsline.ledger.link import Ledger
+from smsline.ledger.link import Ledger, argv
 from smsline.names import LANES
 
 MINUTE_MS: Final = 60_000
@@ -142,18 +142,19 @@ def write_history(ledger: Ledger, *, now_ms: int, keep_s: float) -> bool:
         ledger.redis.hset(key_list[2], ended[:LABEL_BYTES], names)
         ledger.redis.expire(key_list[2], int(keep_s))
     packed = _packed(now)
-    args = [
-        seq or b"",
-        minute_no,
-        minute,
-        packed,
-        MINUTES_TTL_S,
-        hour_no,
-        int(hour or 0) if closes else "",
-        ended,
-        packed if closes or hour is None else b"",
-        int(keep_s),
-    ]
+    args = argv(
+        "write_history",
+        follows=seq or b"",
+        minute_no=minute_no,
+        minute=minute,
+        totals=packed,
+        minutes_s=MINUTES_TTL_S,
+        hour_no=hour_no,
+        ended_no=int(hour or 0) if closes else "",
+        ended=ended,
+        ended_totals=packed if closes or hour is None else b"",
+        hours_s=int(keep_s),
+    )
     return bool(ledger.run("write_history", key_list, args))
 
 

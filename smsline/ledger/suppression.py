@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 from smsline.errors import BadInput
-from smsline.ledger.link import Ledger, Value
+from smsline.ledger.link import Ledger, Value, argv
 from smsline.numbers import same_phone
 
 T = TypeVar("T")
@@ -84,7 +84,8 @@ def add(ledger: Ledger, entries: Iterable[Suppression]) -> int:
             # Another list's own words for its source become a person's: that kind is never taken off by a reply.
             if source.partition(" ")[0] not in _KINDS:
                 source = f"{PERSON} {source}".strip()
-            facts += [same_phone(each.number), letter, each.at_ms or "", source, _tidy(each.reason)]
+            number, at_ms, reason = same_phone(each.number), each.at_ms or "", _tidy(each.reason)
+            facts += argv("suppress", number=number, scope=letter, at_ms=at_ms, source=source, reason=reason)
         return int(ledger.run("suppress", [ledger.keys.suppressions, *ledger.keys.telling], facts))
 
     adopt(ledger)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from smsline.ledger.code_names import Names
 from smsline.ledger.jobs import Result, iso, part_rows, rows_of, status_from
-from smsline.ledger.link import Ledger, Value
+from smsline.ledger.link import Ledger, argv
 from smsline.ledger.replies import shown
 from smsline.ledger.runs import decode
 from smsline.ledger.suppression import BY_LETTER
@@ -128,13 +128,21 @@ def fan_out(ledger: Ledger, *, keep_s: float) -> int | None:
     keys = ledger.keys
     last = {(each.job, seq_field(each.endpoint)): each.seq for each in written if each.job}
     key_list = [keys.outbox, keys.webhooks_due, keys.webhooks, *(keys.job(job) for job, _ in last)]
-    facts: list[Value] = [found[0][0], found[-1][0], round(keep_s), len(last)]
+    facts = argv("webhook_fan", first=found[0][0], last=found[-1][0], expiry_s=round(keep_s), jobs=len(last))
     for (_, name), seq in last.items():
         facts += [name, seq]
     for each in written:
         own = [keys.webhook(part, each.endpoint.id) for part in ("state", "queue", "flying", "kept")]
         key_list += [*own, keys.webhook_event(each.id), keys.webhook("failed", each.endpoint.id)]
-        facts += [each.endpoint.name, each.endpoint.id, each.id, each.event.kind, packed(each.body), each.event.at_ms]
+        facts += argv(
+            "webhook_fan",
+            name=each.endpoint.name,
+            id=each.endpoint.id,
+            event=each.id,
+            kind=each.event.kind,
+            body=packed(each.body),
+            at_ms=each.event.at_ms,
+        )
     return len(found) if ledger.run("webhook_fan", key_list, facts) else None
 
 

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from smsline.ledger.link import Ledger, ScriptCall
+from smsline.ledger.link import Ledger, ScriptCall, argv
 from smsline.ledger.webhooks import Endpoint, endpoints
 
 
@@ -106,8 +106,16 @@ def _opened(ledger: Ledger, endpoint: Endpoint, answer: list[Any], lease_ms: flo
 def _noting(ledger: Ledger, endpoint: Endpoint, event: str, tried: TryResult, *, patience_ms: float) -> ScriptCall:
     keys = ledger.keys
     own = [keys.webhook(part, endpoint.id) for part in ("state", "queue", "flying", "failed")]
-    again = "" if tried.again_ms is None else round(tried.again_ms)
-    facts = [endpoint.name, event, tried.outcome, tried.answer[:200], again, round(tried.pause_ms), round(patience_ms)]
+    facts = argv(
+        "webhook_tried",
+        name=endpoint.name,
+        event=event,
+        outcome=tried.outcome,
+        answer=tried.answer[:200],
+        again_ms="" if tried.again_ms is None else round(tried.again_ms),
+        pause_ms=round(tried.pause_ms),
+        patience_ms=round(patience_ms),
+    )
     return "webhook_tried", [keys.webhooks_due, *own, keys.webhook_event(event), keys.stats], facts
 
 

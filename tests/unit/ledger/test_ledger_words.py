@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from smsline.ledger.codes import tidy_code
 from smsline.ledger.keys import PERMANENT, Keys
+from smsline.ledger.link import Value, argv
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.ledger.scripts import script_text, tables
 from smsline.states import COUNTED, FINAL, LETTERS, MOVES, State, counted_as
@@ -32,6 +33,22 @@ def test_a_script_brings_along_only_what_it_uses() -> None:
     assert "local function settle(" in script_text("record")
     assert "local function settle(" not in script_text("take")
     assert script_text("take").index("local function positions(") < script_text("take").index("local queue_key")
+
+
+def test_arguments_are_given_by_the_names_in_the_script() -> None:
+    """Two that change places, or one that is forgotten, is an error here and not a wrong value in the ledger."""
+    args: dict[str, Value] = {
+        "queue": "q",
+        "attempt": 7,
+        "limit": 200,
+        "linger_ms": 0,
+        "lease_ms": 60_000,
+        "worker": "w",
+    }
+    assert argv("take", **dict(reversed(args.items()))) == list(args.values())
+    for wrong in (args | {"more": 1}, {name: args[name] for name in list(args)[1:]}):
+        with pytest.raises(TypeError, match=r"take\.lua has no arguments .*attempt"):
+            argv("take", **wrong)
 
 
 def test_the_scripts_count_and_end_states_as_python_does() -> None:

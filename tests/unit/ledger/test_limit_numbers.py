@@ -78,7 +78,7 @@ def test_otp_comes_first(per_s: float) -> None:
 
 def test_a_fifth_of_the_burst_is_left_to_otp() -> None:
     """At 3,000 a second 24 of 120 tokens; the share can be set."""
-    assert Limit(3000).numbers(urgent=False) == [2_880_000, 120 * MICRO, 24 * MICRO]
+    assert Limit(3000).numbers(urgent=False) == (2_880_000, 120 * MICRO, 24 * MICRO)
     assert Limit(3000, 0.5).numbers(urgent=False)[2] == 60 * MICRO
 
 

@@ -88,6 +88,15 @@ class DueQueues:
             self._due.extend(due_queues)
             self._until_s = self.monotonic_s() + FRESH_S
 
+    def drop(self, alike: BatchQueue) -> None:
+        """Hand out nothing more that was read before a park, or its held account, kept this one waiting.
+
+        All that wait for the same are still due: they are read again, and put off together.
+        """
+        with self._lock:
+            kept = [each for each in self._due if each.queue.waits_for != alike.waits_for]
+            self._due = deque(kept)
+
     def next(
         self, ledger: Ledger, takes: Callable[[str], bool], put_off: Callable[[Sequence[BatchQueue]], int]
     ) -> tuple[DueQueue | None, float]:

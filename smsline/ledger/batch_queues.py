@@ -91,6 +91,11 @@ class BatchQueue(NamedTuple):
         return self.template, self.side, self.own
 
     @property
+    def waits_for(self) -> tuple[str, str, str]:
+        """What a park may be of so that all batch queues with the same wait, and are put off together: account, template and side."""
+        return self.account, self.template, self.side
+
+    @property
     def at_most(self) -> int:
         """Most numbers that a call may carry, of those whose larger call was refused for one of them; 0: as many as the provider takes."""
         return int(self.params.removeprefix(ALONE) or 1) if self.params.startswith(ALONE) else 0

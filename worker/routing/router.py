@@ -90,7 +90,7 @@ class Router:
         groups: defaultdict[tuple[str, str, str], list[BatchQueue]] = defaultdict(list)
         for queue in due:
             if not self.may_fail_over(queue) and self.breakers.state(queue.account, queue.subjects[:2]).parked_ms:
-                groups[queue.account, *queue.subjects[:2]].append(queue)
+                groups[queue.waits_for].append(queue)
         probe_ms = self.park_probe_ms
         return sum(waits.rest(self._ledger, group, park_probe_ms=probe_ms) for group in groups.values())
 

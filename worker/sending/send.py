@@ -230,6 +230,10 @@ def _begin_claim(
 def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> bool:
     """Give back what cannot be sent now; whom a parked or held account keeps waiting goes through another one that can serve them."""
     if why.why in {"parked", "held"}:
+        if not engine.router.may_fail_over(claim.queue):
+            # What was read before this was known would be taken and given back one by one.
+            engine.router.breakers.forget()
+            engine.due_queues[claim.queue.lane].drop(claim.queue)
         left = failover.fail_over(engine, claim, why.why)
         if left is not None:
             batch_queues.release(engine.ledger, left, max(1.0, why.wait_ms))

@@ -1,7 +1,7 @@
 """What commands that call a provider share: settings, account, gate, and errors in words."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
@@ -11,9 +11,11 @@ from redis.exceptions import RedisError
 
 from config.settings import Account, Settings, SettingsError, load_settings
 from smsline.cli.errors import ending
-from smsline.codes import for_read, load_overrides
+from smsline.cli.output import cell, print_json, print_line, show, table
+from smsline.codes import for_read, load_overrides, lookup
 from smsline.errors import BadInput, SmslineError, Unavailable
 from smsline.ledger.link import Ledger
+from smsline.ledger.refusals import explain
 from worker.gate import CommandGate
 from worker.providers.adapter import BUSY, Adapter
 from worker.providers.base import Broken, Refused
@@ -75,12 +77,12 @@ def chosen(settings: Settings, provider: str, name: str) -> tuple[str, Account]:
     there = {one: held for one, held in settings.accounts.items() if held.provider == provider}
     if not there:
         rule = f"no account of the provider {provider} is configured here; set SMSLINE_ACCOUNTS__<name>__PROVIDER and the rest"
-        raise BadInput("--account", name, rule)
+        raise BadInput("--account", name or "not given", rule)
     if name and name not in there:
         raise BadInput("--account", name, f"must be an account of the provider {provider}: {', '.join(there)}")
     # Not the first one: a template that is added to the wrong account is found out days later.
     if not name and len(there) > 1:
-        raise BadInput("--account", name, f"say which one: {', '.join(there)}")
+        raise BadInput("--account", "not given", f"say which one: {', '.join(there)}")
     name = name or next(iter(there))
     return name, there[name]
 
@@ -107,7 +109,7 @@ def open_account(kind: type[A], provider: str, name: str) -> Iterator[A]:
     try:
         yield opened
     except RedisError as error:
-        raise Unavailable(f"Redis cannot be reached, and without it no call is made: {type(error).__name__}") from error
+        raise Unavailable(f"Redis cannot be reached, and without it no call is made: {explain(error)}") from error
     finally:
         opened.close()
         ledger.close()
@@ -118,24 +120,51 @@ def open_ledger(settings: Settings) -> Ledger:
     return Ledger.at(settings.redis_url, settings.namespace)
 
 
-def known(answer: T | Refused | Broken, provider: str) -> T:
+def known(answer: T | Refused | Broken, provider: str, *, space: str = "") -> T:
     """The answer, if it is one.
+
+    Args:
+        answer: Of one call.
+        provider: Whose it is.
+        space: The namespace of the call's codes, where they are not those of all questions.
 
     Raises:
         SmslineError: The call was refused, or its outcome is unknown; in words of the code tables.
     """
     if isinstance(answer, Refused):
         # As of a question and not of a send: what is refused here has no recipient.
-        row = for_read(provider, answer.code).row
-        advice = f" {row.advice}" if row.advice else ""
-        words = f" The provider says: {answer.message}" if answer.message else ""
-        raise SmslineError(f"{answer.code}: {row.meaning}{advice}{words} (request {answer.request_id or 'unknown'})")
+        row = (lookup(provider, space, answer.code) if space else for_read(provider, answer.code)).row
+        words = [f"{answer.code}: {row.meaning}", row.advice]
+        words.append(f"The provider says: {answer.message}" if answer.message else "")
+        # Not every provider numbers its answers.
+        words.append(f"(request {answer.request_id})" if answer.request_id else "")
+        raise SmslineError(" ".join(filter(None, words)))
     if isinstance(answer, Broken):
         what = _PERHAPS if answer.maybe_sent else _NOT_DONE
         # Busy is the one trouble that goes away by itself.
         hint = "try again in a moment" if answer.code == BUSY else f"see: smsline codes explain {answer.code}"
         raise SmslineError(f"{answer.code}: {answer.detail}; {what}; {hint}")
     return answer
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], none: str, *, as_json: bool) -> None:
+    """Print rows of the same columns as a table, or as JSON.
+
+    Args:
+        rows: Column to value; a None stays empty.
+        none: Said in place of a table without rows.
+        as_json: Print a JSON list.
+    """
+    if as_json:
+        print_json(list(rows))
+    elif not rows:
+        print_line(none)
+    else:
+        shown = table(*rows[0])
+        for row in rows:
+            # As text: an id is a name made of digits, and as a number it would get commas.
+            shown.add_row(*("" if value is None else cell(str(value)) for value in row.values()))
+        show(shown)
 
 
 def day(at_s: int) -> str:

@@ -107,7 +107,8 @@ def test_cancel_is_refused_in_words(smspartner: Callable[..., Ran], sandbox: Bac
     ran = smspartner("cancel", sent(sandbox))
 
     assert ran.code == 1
-    assert "7: " in ran.err
+    assert "7: The message has been sent and cannot be cancelled." in ran.err
+    assert "unknown" not in ran.err
 
 
 def test_lookup_and_hlr(smspartner: Callable[..., Ran]) -> None:
@@ -125,6 +126,8 @@ def test_lookup_and_hlr(smspartner: Callable[..., Ran]) -> None:
     ("argv", "words"),
     [
         (("lookup", "123"), "number"),
+        (("hlr", f"+{FRENCH}", "--yes", "--notify-url", "example.com/hlr"), "--notify-url: 'example.com/hlr': must be"),
+        (("hlr", f"+{FRENCH}", "--notify-url", "https://example.com/hlr"), "--yes: 'not given': each number is billed"),
         (("status", "1", "--account", "other"), "must be an account of the provider smspartner: french"),
     ],
 )

@@ -138,6 +138,7 @@ BAD: tuple[tuple[tuple[str, ...], str], ...] = (
     (("templates", "delete", "x"), "Invalid value for 'ID'"),
     (("templates", "remove", "1"), "No such command 'remove'"),
     (("signatures", "add", "--name", "A"), "Missing option '--proof'"),
+    (("signatures", "add", "--name", "A", "--proof", "absent.jpg"), "file: 'absent.jpg': cannot be read"),
     (("statistics", "sends"), "Missing option '--from'"),
     (("statistics", "sends", "--from", "may"), "--from: 'may': must be an hour such as 2026-05-01T13"),
     (("statistics", "sends", "--from", "2026050112", "--to", "2026050111"), "is before the begin"),
@@ -208,7 +209,7 @@ def test_no_redis_no_call(tencent: Run, sandbox: Background, monkeypatch: pytest
 
     assert (ran.code, ran.err) == (
         1,
-        "smsline: Redis cannot be reached, and without it no call is made: ConnectionError\n",
+        "smsline: Redis cannot be reached, and without it no call is made: FakeRedis is emulating a connection error.\n",
     )
     assert sandbox.stats()["calls"] == {}
 
@@ -218,7 +219,7 @@ def test_accounts(tencent: Run, sandbox: Background, monkeypatch: pytest.MonkeyP
     for name, value in account_at(sandbox.url).items():
         monkeypatch.setenv(f"SMSLINE_ACCOUNTS__SPARE__{name}", value)
 
-    assert "--account: '': say which one: main, spare" in tencent("templates", "list").err
+    assert "--account: 'not given': say which one: main, spare" in tencent("templates", "list").err
     assert tencent("templates", "list", "--account", "spare").code == 0
 
     for name in account_at(""):

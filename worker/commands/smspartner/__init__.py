@@ -6,7 +6,9 @@ The commands need the service's settings, which hold the key; so they live here 
 wheel.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Annotated, Final, TypeVar
@@ -15,19 +17,22 @@ import typer
 
 from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
-from smsline.cli.output import cell, print_json, print_line, say, show, table
+from smsline.cli.output import print_json, print_line, say
 from smsline.errors import BadInput
 from smsline.ledger import suppression
 from smsline.ledger.suppression import Suppression
 from smsline.numbers import e164, parse_number
 from worker.commands import session
-from worker.commands.session import AccountName, day
+from worker.commands.session import AccountName, day, print_rows
 from worker.providers.base import Broken, Refused
 from worker.providers.smspartner import manage
 from worker.providers.smspartner.client import SmsPartnerProvider
 from worker.providers.smspartner.facts import NUMBERS_PER_CALL
 
 PROVIDER: Final = "smspartner"
+
+# The namespace of the codes that lookup and HLR answer.
+NUMBER_CHECK: Final = "number_verification"
 
 T = TypeVar("T")
 
@@ -51,16 +56,16 @@ def account(name: str) -> AbstractContextManager[SmsPartnerProvider]:
     return session.open_account(SmsPartnerProvider, PROVIDER, name)
 
 
-def known(answer: T | Refused | Broken) -> T:
+def known(answer: T | Refused | Broken, space: str = "") -> T:
     """The answer, if it is one; see `worker.commands.session.known`."""
-    return session.known(answer, PROVIDER)
+    return session.known(answer, PROVIDER, space=space)
 
 
 @app.command(context_settings=opt.HELP, epilog=opt.example("smsline smspartner cancel 307"))
 def cancel(message_id: MessageId, *, name: AccountName = "", as_json: opt.Json = False) -> None:
     """Take back a call that was scheduled in SMSPartner's console, until 5 minutes before its time."""
     with account(name) as smspartner:
-        known(manage.cancel(smspartner, message_id))
+        known(manage.cancel(smspartner, message_id), "cancel")
     print_json({"message_id": message_id, "cancelled": True}) if as_json else print_line(f"cancelled {message_id}")
 
 
@@ -81,7 +86,7 @@ def status(
         {"number": e164(one.number), "status": one.word, "at": day(one.at_s), "stopped": one.stopped}
         for one in page.statuses
     ]
-    _print(rows, "no messages", as_json=as_json)
+    print_rows(rows, "no messages", as_json=as_json)
 
 
 @app.command(context_settings=opt.HELP, epilog=opt.example("smsline smspartner lookup +33612345678 +33698765432"))
@@ -89,8 +94,8 @@ def lookup(phones: Phones, *, name: AccountName = "", as_json: opt.Json = False)
     """Show whether numbers can be numbers, and whose; costs nothing."""
     numbers = _numbers(phones)
     with account(name) as smspartner:
-        found = known(manage.lookup(smspartner, numbers))
-    _print([asdict(one) for one in found], "no answer", as_json=as_json)
+        found = known(manage.lookup(smspartner, numbers), NUMBER_CHECK)
+    print_rows([asdict(one) for one in found], "no answer", as_json=as_json)
     # Exit code 1, so that a script which checks a list sees it.
     if not all(one.ok for one in found):
         raise typer.Exit(FAILED)
@@ -115,12 +120,17 @@ def hlr(
     their error names.
     """
     numbers = _numbers(phones)
+    # The answers come there and nowhere else: with a URL of another kind they are paid for and lost.
+    if not re.fullmatch(r"https?://[^\s/]+\S*", notify_url):
+        raise BadInput("--notify-url", notify_url, "must be a URL that begins with http:// or https://")
     # Asked of scripts as well: each number costs money, and --yes says that this is meant.
+    if not yes and not sys.stdin.isatty():
+        raise BadInput("--yes", "not given", "each number is billed, and there is no terminal to ask on")
     if not yes and not typer.confirm(f"check {len(numbers)} numbers? Each is billed", err=True):
         say("nothing was asked")
         raise typer.Exit(FAILED)
     with account(name) as smspartner:
-        found = known(manage.hlr(smspartner, numbers, notify_url=notify_url, tag=tag))
+        found = known(manage.hlr(smspartner, numbers, notify_url=notify_url, tag=tag), NUMBER_CHECK)
     if as_json:
         print_json(asdict(found))
     else:
@@ -141,7 +151,7 @@ def stop_list(
     with account(name) as smspartner:
         found = known(manage.stop_list(smspartner))
     rows = [{"number": e164(one.number), "since": day(one.since_s)} for one in found]
-    _print(rows, "no number answered STOP", as_json=as_json)
+    print_rows(rows, "no number answered STOP", as_json=as_json)
     # Printed before they are added: the list is seen even when Redis cannot be reached.
     if suppress:
         ledger = session.open_ledger(session.read_settings())
@@ -167,16 +177,3 @@ def _numbers(phones: Sequence[str]) -> list[int]:
     if len(phones) > NUMBERS_PER_CALL:
         raise BadInput("number", len(phones), f"give at most {NUMBERS_PER_CALL} numbers")
     return [parse_number(phone, field="number") for phone in phones]
-
-
-def _print(rows: Sequence[Mapping[str, object]], none: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(list(rows))
-        return
-    if not rows:
-        print_line(none)
-        return
-    shown = table(*rows[0])
-    for row in rows:
-        shown.add_row(*("" if value is None else cell(str(value)) for value in row.values()))
-    show(shown)

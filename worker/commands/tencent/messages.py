@@ -15,6 +15,7 @@ from smsline.cli.times import span_s
 from smsline.codes import for_receipt
 from smsline.errors import BadInput, SmslineError
 from smsline.numbers import parse_number
+from worker.commands.session import print_rows
 from worker.commands.tencent.session import AccountName, account, day, known
 from worker.providers.adapter import Adapter
 from worker.providers.tencent import questions
@@ -84,16 +85,7 @@ def receipts(phone: Phone, *, since: Since = "7d", name: AccountName = "", as_js
         }
         for one in page.receipts
     ]
-    if as_json:
-        print_json(found)
-        return
-    if not found:
-        print_line("no receipts")
-        return
-    shown = table(*found[0])
-    for one in found:
-        shown.add_row(*(cell(str(value)) for value in one.values()))
-    show(shown)
+    print_rows(found, "no receipts", as_json=as_json)
 
 
 def _print_replies(found: Iterator[QueuedReply]) -> None:

@@ -8,7 +8,8 @@ import typer
 
 from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
-from smsline.cli.output import cell, print_json, print_line, say, show, table
+from smsline.cli.output import print_json, print_line, say
+from worker.commands.session import print_rows
 from worker.commands.tencent.session import AccountName, Global, Yes, account, all_pages, day, known
 from worker.providers.tencent.reviews import Reviewed
 
@@ -43,17 +44,7 @@ def add_list(commands: typer.Typer, reviewed: Reviewed[Any, Any], *, example: st
         listed = [{**asdict(one), "created_at": day(one.created_at_s)} for one in found]
         for one in listed:
             one.pop(_TIMES)
-        if as_json:
-            print_json(listed)
-            return
-        if not listed:
-            show("there are none")
-            return
-        shown = table(*listed[0])
-        for one in listed:
-            # An id is a name made of digits: as a number it would get commas.
-            shown.add_row(*(cell(str(value)) for value in one.values()))
-        show(shown)
+        print_rows(listed, "there are none", as_json=as_json)
 
 
 def hand_in(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from smsline.cli import options as opt
+from smsline.errors import BadInput
 from worker.commands.tencent.reviewed import add_delete, add_list, hand_in
 from worker.commands.tencent.session import AccountName, Global
 from worker.providers.tencent.reviews import DOCUMENTS, KINDS, SIGNATURES, Application
@@ -100,4 +101,7 @@ add_delete(commands, SIGNATURES, example="smsline tencent signatures delete 5000
 
 def _image(path: str) -> bytes:
     # A missing file ends the command before anything is asked of the provider.
-    return Path(path).read_bytes() if path else b""
+    try:
+        return Path(path).read_bytes() if path else b""
+    except OSError as error:
+        raise BadInput("file", path, f"cannot be read: {error.strerror or error}") from None

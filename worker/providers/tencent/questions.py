@@ -199,7 +199,7 @@ def count_receipts(provider: Adapter, begin: datetime, end: datetime) -> Receipt
     params = _hours(provider, begin, end)
     # Compared as times and not as the hours sent, so that summer time anywhere makes no difference.
     if end - begin > LONGEST:
-        raise BadInput("end", params["EndTime"], f"must be at most {LONGEST.days} days after the begin")
+        raise BadInput("to", params["EndTime"], f"must be at most {LONGEST.days} days after the begin")
     return provider.one(RECEIPTS, params, ReceiptCounts, RECEIPTS)
 
 
@@ -267,7 +267,7 @@ def positive(field: str, value: int) -> int:
 
 def _hours(provider: Adapter, begin: datetime, end: datetime) -> dict[str, object]:
     hours = []
-    for field, at in (("begin", begin), ("end", end)):
+    for field, at in (("from", begin), ("to", end)):
         if at.tzinfo is None:
             raise BadInput(field, at.isoformat(), "must have a time zone")
         # Converted and not just printed: the hour of a time in another zone is another hour there.
@@ -276,7 +276,7 @@ def _hours(provider: Adapter, begin: datetime, end: datetime) -> dict[str, objec
     # Same hour: the document (line 2965) asks for a later end, the official SDK's models for one
     # that is not earlier.
     if last < first:
-        raise BadInput("end", last, f"is before the begin, {first}")
+        raise BadInput("to", last, f"is before the begin, {first}")
     # Fixed at 0 for now (Tencent SMS API document, lines 2967-2968); a question without them is
     # refused.
     return {"SmsSdkAppId": provider.account.sdk_app_id, "BeginTime": first, "EndTime": last, "Limit": 0, "Offset": 0}

@@ -276,15 +276,15 @@ REFUSED: dict[str, tuple[Callable[[TencentProvider], object], str]] = {
     ),
     "hours": (
         lambda api: questions.count_sends(api, NOON, MORNING),
-        "end: '2026050108': is before the begin, 2026050112",
+        "to: '2026050108': is before the begin, 2026050112",
     ),
     "no zone": (
         lambda api: questions.count_sends(api, MORNING, NOON.replace(tzinfo=None)),
-        "end: '2026-05-01T12:59:00': must have a time zone",
+        "to: '2026-05-01T12:59:00': must have a time zone",
     ),
     "33 days": (
         lambda api: questions.count_receipts(api, MORNING, MORNING + timedelta(days=33)),
-        "end: '2026060308': must be at most 32 days after the begin",
+        "to: '2026060308': must be at most 32 days after the begin",
     ),
     "no numbers": (lambda api: questions.describe_numbers(api, []), "number: '0': give 1 to 200 numbers"),
     "201 numbers": (lambda api: questions.describe_numbers(api, ["+65"] * 201), "number: '201': give 1 to 200 numbers"),

@@ -66,10 +66,16 @@ USUAL: Final = frozenset(
     }
 )
 
-_PARAM: Final = re.compile(r"param([1-9][0-9]?)")
+# Bytes that are no text in the file's encoding come as lone surrogates.
+HALF: Final = re.compile("[\ud800-\udfff]")
+
+# The reason of a row that has some; the file's reader knows what to say in its place.
+NOT_TEXT: Final = "is not text"
+
+_PARAM: Final = re.compile(r"param0?([1-9][0-9]?)")
+# Whatever else begins so was meant to be one.
+_LIKE_PARAM: Final = re.compile(r"para?ms?(?:eter)?s?[0-9]*")
 _DELIMITERS: Final = ",;\t|"
-_HALF: Final = re.compile("[\ud800-\udfff]")
-_NOT_UTF8: Final = "is not UTF-8 text; save the file as CSV (UTF-8), or name its --encoding"
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,}")
 
 
@@ -125,7 +131,8 @@ def delimiter_of(header: str, phone_column: str = "") -> str:
         cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])
         if any(_plain(column_name(cell)) in wanted for cell in cells):
             return delimiter
-    return _DELIMITERS[0]
+    # The one that it has most of; a header of one column has none, and a comma will do.
+    return max(_DELIMITERS, key=header.count)
 
 
 def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, header: bool = True) -> Columns:
@@ -144,7 +151,10 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
     # Only where it may be: a campaign's file without a header would lose its first recipient to a guess.
     if not header and cells and _NUMBER.fullmatch(cells[0]):
         return Columns(len(cells), 0, (), None, (), headless=True)
-    names = [cell.casefold() for cell in cells]
+    # `Param 1` and `param_01` are param1.
+    names = [
+        f"param{int(found[1])}" if (found := _PARAM.fullmatch(_plain(cell))) else cell.casefold() for cell in cells
+    ]
     at = {found: position for position, found in enumerate(names) if found}
     if twice := sorted({found for found in at if names.count(found) > 1}):
         raise BadInput("file", name, f"the column '{twice[0]}' is there twice; remove or rename one")
@@ -154,6 +164,13 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
     if params != wanted:
         missing = next(want for want in wanted if want not in params)
         raise BadInput("file", name, f"has a column '{params[-1]}' but no '{missing}'; number them from param1 up")
+    if odd := next(
+        (found for found in at if found not in {phone, *params} and _LIKE_PARAM.fullmatch(_plain(found))), ""
+    ):
+        # Passed over, its values would be missing in every text.
+        raise BadInput(
+            "file", name, f"has a column '{odd}'; call it param1, param2 …, or rename it where it is no param"
+        )
     ignored = tuple(found for found in at if found not in {phone, REF, *params})
     return Columns(
         len(names),
@@ -166,8 +183,6 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
 
 
 def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
-    if _HALF.search("".join(at)):  # bytes that were no text came as lone surrogates
-        raise BadInput("file", name, _NOT_UTF8)
     has = shorten(mask_in(", ".join(at)) or "nothing", 200)
     if phone_column:
         found = [
@@ -213,10 +228,20 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
         return CsvRow(line, "", reason="phone is empty")
     taken = "".join((phone, ref, *(params or ())))
     # Bytes that were no text came as lone surrogates; `isascii` is the quick answer for nearly every row.
-    if not taken.isascii() and _HALF.search(taken):
-        return CsvRow(line, _text(phone), reason=_NOT_UTF8)
+    if not taken.isascii() and HALF.search(taken):
+        return CsvRow(line, _text(phone), reason=NOT_TEXT)
     others = tuple([cells[at].strip() if at < len(cells) else "" for at in columns.others]) if columns.others else ()
     return CsvRow(line, phone, params, ref, others=others)
+
+
+def holds_a_row(cells: Sequence[str], columns: Columns, delimiter: str) -> bool:
+    """Whether a value of several lines has another row in it, as between two stray quotes."""
+    return any(
+        len(inner := line.split(delimiter)) > columns.phone and _NUMBER.fullmatch(inner[columns.phone].strip('" '))
+        for cell in cells
+        if "\n" in cell and columns.width > 1
+        for line in cell.splitlines()[1:]
+    )
 
 
 def column_name(cell: str) -> str:

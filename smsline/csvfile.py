@@ -11,15 +11,28 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from smsline.csvcolumns import CsvRow, column_name, delimiter_of, read_header, read_row
+from smsline.csvcolumns import (
+    HALF,
+    NOT_TEXT,
+    Columns,
+    CsvRow,
+    column_name,
+    delimiter_of,
+    holds_a_row,
+    read_header,
+    read_row,
+)
 from smsline.errors import BadInput
-from smsline.textfile import encoding_of
+from smsline.textfile import UTF8, encoding_of, looks_like
 
 # As a path: read standard input.
 STDIN: Final = "-"
+
+LONGEST_LINE: Final = 1 << 20
 
 # A spreadsheet's own first line, which names the delimiter.
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
@@ -30,18 +43,16 @@ _QUOTED: Final = re.compile(r'[ \t]*"((?:[^"]|"")*)"[ \t]*')
 _HEAD: Final = 1 << 16
 
 
-class CampaignFile:
-    """A CSV being read; made by `open_campaign`.
+class TableFile:
+    """A CSV being read, whatever its columns are called.
 
     Attributes:
         name: The file as messages call it.
-        columns: What its header says.
+        names: What its header says.
         size: Bytes in all, or None for a pipe.
     """
 
-    def __init__(
-        self, source: BinaryIO, name: str, *, encoding: str = "", phone_column: str = "", header: bool = True
-    ) -> None:
+    def __init__(self, source: BinaryIO, name: str, *, encoding: str = "", phone_column: str = "") -> None:
         """Read the header.
 
         Args:
@@ -49,12 +60,11 @@ class CampaignFile:
             name: The file as messages call it.
             encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes
                 say so.
-            phone_column: The name of the column with the numbers; empty for `phone` or one of the
-                usual names.
-            header: Whether the first line must name the columns; else it may be a number itself.
+            phone_column: The name of the column with the numbers, by which the delimiter is told;
+                empty for `phone` or one of the usual names.
 
         Raises:
-            BadInput: The file is empty, no CSV text, or its header will not do.
+            BadInput: The file is empty or no text.
         """
         self.name = name
         try:
@@ -63,11 +73,11 @@ class CampaignFile:
             self.size = None
         self._counted = _Counted(source)
         buffered = io.BufferedReader(self._counted, _HEAD)
-        head = buffered.peek(_HEAD)
-        encoding = encoding_of(head, name, encoding)
+        self._head = buffered.peek(_HEAD)
+        self._encoding = encoding_of(self._head, name, encoding)
         # Undecodable bytes become lone surrogates, so that they spoil their row and not the file.
-        errors = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
-        self._text = io.TextIOWrapper(buffered, encoding=encoding, errors=errors, newline="")
+        errors = "surrogatepass" if self._encoding.startswith("utf-16") else "surrogateescape"
+        self._text = io.TextIOWrapper(buffered, encoding=self._encoding, errors=errors, newline="")
         self._raw: list[str] = []
         self._lines = 0
         first = self._next_line()
@@ -79,26 +89,39 @@ class CampaignFile:
         self._reader = csv.reader(self._lines_from(first), delimiter=self._delimiter, strict=True)
         self._ended = False
         cells = self._next()
-        names = [] if cells is None or isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
-        self.columns = read_header(names, name, phone_column, header=header)
-        self._pending = [names] if self.columns.headless else []
+        self.names = [] if cells is None or isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
 
     @property
     def bytes_read(self) -> int:
         """How far the file has been read; up to 64 KB ahead of the rows given out."""
         return self._counted.count
 
-    def rows(self) -> Iterator[CsvRow]:
+    @cached_property
+    def not_its_encoding(self) -> str:
+        """What to say of bytes that are no text in the file's encoding."""
+        if self._encoding != UTF8:
+            return f"is not text in {self._encoding}; name another --encoding, or save the file as CSV (UTF-8)"
+        # A row that comes later than the head speaks for itself.
+        seen = [self._head, "".join(self._raw).encode(errors="surrogateescape")]
+        meant = next(filter(None, map(looks_like, seen)), "")
+        like = f" and looks like {meant}: name that" if meant else "; name what it is"
+        return f"is not UTF-8 text{like} with --encoding, or save the file as CSV (UTF-8)"
+
+    def rows_by(self, columns: Columns) -> Iterator[CsvRow]:
         """Every data row in order, once; blank ones (no value in any column) are passed over."""
-        yield from (read_row(first, self.columns, self._lines) for first in self._pending)
         begins = self._lines + 1
         while (cells := self._next()) is not None:
             if isinstance(cells, csv.Error):
-                lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
-                yield CsvRow(begins, "", reason=f"cannot be read as CSV: {cells}; is a quote not closed?{lines}")
-            elif not (row := read_row(cells, self.columns, begins)).reason or any(map(str.strip, cells)):
-                yield row
+                yield CsvRow(begins, "", reason=f"cannot be read as CSV: {cells}; {self._unclosed(begins)}")
+            elif self._lines > begins and holds_a_row(cells, columns, self._delimiter):
+                yield CsvRow(begins, "", reason=f"has a value that holds another row; {self._unclosed(begins)}")
+            elif not (row := read_row(cells, columns, begins)).reason or any(map(str.strip, cells)):
+                yield row if row.reason != NOT_TEXT else row._replace(reason=self.not_its_encoding)
             begins = self._lines + 1
+
+    def _unclosed(self, begins: int) -> str:
+        lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
+        return f"is a quote not closed?{lines}"
 
     def _unquoted(self, cells: list[str]) -> list[str] | csv.Error:
         """The cells, read anew where a quote stands behind a blank: its writer meant a quote."""
@@ -146,11 +169,49 @@ class CampaignFile:
         yield from iter(self._next_line, "")
 
     def _next_line(self) -> str:
-        line = self._text.readline()
+        line = self._text.readline(LONGEST_LINE)
+        # A file of one line without an end, which no memory holds, is no CSV.
+        if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
+            raise BadInput("file", self.name, f"has a line of more than {LONGEST_LINE:,} characters; it is no CSV")
         if line:
             self._lines += 1
             self._raw.append(line)
         return line
+
+
+class CampaignFile(TableFile):
+    """The CSV of a campaign, whose header says what its columns are; made by `open_campaign`.
+
+    Attributes:
+        columns: What its header says.
+    """
+
+    def __init__(
+        self, source: BinaryIO, name: str, *, encoding: str = "", phone_column: str = "", header: bool = True
+    ) -> None:
+        """Read the header.
+
+        Args:
+            source: See `TableFile`.
+            name: See `TableFile`.
+            encoding: See `TableFile`.
+            phone_column: The name of the column with the numbers; empty for `phone` or one of the
+                usual names.
+            header: Whether the first line must name the columns; else it may be a number itself.
+
+        Raises:
+            BadInput: The file is empty, no CSV text, or its header will not do.
+        """
+        super().__init__(source, name, encoding=encoding, phone_column=phone_column)
+        if HALF.search("".join(self.names)):  # bytes that were no text came as lone surrogates
+            raise BadInput("file", name, self.not_its_encoding)
+        self.columns = read_header(self.names, name, phone_column, header=header)
+
+    def rows(self) -> Iterator[CsvRow]:
+        """Every data row in order, once; blank ones (no value in any column) are passed over."""
+        if self.columns.headless:
+            yield read_row(self.names, self.columns, self._lines)
+        yield from self.rows_by(self.columns)
 
 
 class _Counted(io.RawIOBase):

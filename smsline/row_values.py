@@ -10,30 +10,24 @@ MAX_PARAMS: Final = 20
 MAX_PARAM_CHARS: Final = 500
 MAX_REF_CHARS: Final = 64
 
-# What exports write for a value that is not there. Null, Nan and Na are names of people.
+# What exports write for a value that is not there: databases, R and pandas, programs. Null, Nan and Na are names of people.
 MISSING: Final = frozenset(
-    {"", "NULL", "null", "(null)", "<null>", "\\N", "nil", "None", "NaN", "nan", "undefined", "N/A", "n/a"}
-    | {
-        "#N/A",
-        "#REF!",
-        "#VALUE!",
-        "#NAME?",
-        "#DIV/0!",
-        "#NUM!",
-        "#NULL!",
-        "#SPILL!",
-        "#CALC!",
-        "#FIELD!",
-        "#ERROR!",
-        "Err:502",
-    }
-    | {"#N/A N/A", "#NA", "<NA>", "NaT", "-nan", "-NaN", "1.#QNAN", "1.#IND", "(NULL)", "<NULL>", "[object Object]"}
+    {"", "NULL", "null", "(null)", "(NULL)", "<null>", "<NULL>", "\\N", "nil", "Nil", "NIL", "None", "(none)"}
+    | {"NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "NaT", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND"}
+    | {"undefined", "[object Object]", "[object Undefined]", '""', "''"}
+)
+# What spreadsheets write for a value that they could not work out, or that a narrow column did not show.
+_WRONG: Final = re.compile(
+    r"#(?:N/A(?: N/A)?|NA|(?:REF|VALUE|NUM|NULL|DIV/0|SPILL|CALC|FIELD|ERROR|CONNECT|BLOCKED|UNKNOWN|BUSY|PYTHON|EXTERNAL|TIMEOUT)!"
+    r"|NAME\?|GETTING_DATA|##+)|Err:\d{3}"
 )
 
 # What no phone shows: half characters, and control characters but tabs and line ends.
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-# Marks of no width, which copying brings along.
-_UNSEEN: Final = re.compile("[\u200b-\u200f\u2060\ufeff]*")
+# Marks and fillers of no ink, which copying brings along (Default_Ignorable_Code_Point of Unicode, and the empty Braille cell).
+_UNSEEN: Final = re.compile(
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]*"
+)
 HALF_RULE: Final = "has half a character (a lone surrogate), which no text can carry"
 
 
@@ -50,12 +44,14 @@ def check_params(params: object, name: str = "params", *, allow_blank: bool = Fa
     if not isinstance(params, tuple | list) and (isinstance(params, str | bytes) or not isinstance(params, Sequence)):
         raise BadInput(name, type(params).__name__, 'must be a list of text, such as ["482913"]')
     if len(params) > MAX_PARAMS:
-        raise BadInput(name, f"{len(params)} values", f"must be at most {MAX_PARAMS}")
+        raise BadInput(name, "…", f"must be at most {MAX_PARAMS} values; there are {len(params)}")
     for position, value in enumerate(params, 1):
         if not isinstance(value, str):
             raise BadInput(name, f"value {position} is {type(value).__name__}", "every value must be text")
         if len(value) > MAX_PARAM_CHARS:
-            raise BadInput(name, f"value {position} has {len(value)} characters", f"must be at most {MAX_PARAM_CHARS}")
+            raise BadInput(
+                name, "…", f"value {position} must be at most {MAX_PARAM_CHARS} characters; it has {len(value)}"
+            )
         if rule := _broken_rule(value, allow_blank=allow_blank):
             raise BadInput(name, "…", f"value {position} {rule}")
     return tuple(cast("Sequence[str]", params))
@@ -65,8 +61,12 @@ def _broken_rule(value: str, *, allow_blank: bool) -> str:
     """Why a value cannot be sent; empty when it can."""
     if not allow_blank:
         word = value.strip()
-        if word in MISSING or _UNSEEN.fullmatch(word):
-            what = f"is {word}, an export's word for a missing one" if word and word in MISSING else "is empty"
+        what = "is empty" if _UNSEEN.fullmatch(word) else ""
+        if word and (word in MISSING or _WRONG.fullmatch(word)):
+            what = f"is {word}, an export's word for a missing one"
+        elif "\ufffd" in word:
+            what = "has a \ufffd, where a program could not read a character"
+        if what:
             return f"{what}; it is taken with allow_blank (--allow-blank)"
     return "" if value.isprintable() else no_text(value)
 

@@ -47,7 +47,7 @@ SEND_CASES = [
     ({"template": 1234}, "template: '1234': must be text"),
     ({"template": ""}, "template: '': must be a template id"),
     ({"params": "482913"}, "params: 'str': must be a list of text"),
-    ({"params": ["1"] * 21}, "params: '21 values': must be at most 20"),
+    ({"params": ["1"] * 21}, "params: '…': must be at most 20 values; there are 21"),
     ({"ttl_s": 0}, "ttl_s: '0': must be more than 0"),
     ({"ttl_s": -1}, "ttl_s: '-1': must be more than 0"),
     ({"lane": "express"}, "lane: 'express': must be one of otp, notify, marketing"),

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from smsline.csvcolumns import CsvRow
 from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput
+from smsline.row_values import check_params
+from smsline.textfile import looks_like
 
 PHONE = "+8613711112222"
 
@@ -189,14 +191,63 @@ def test_unicode_of_any_width_is_read(encoding: str) -> None:
 
 
 def test_another_encoding_can_be_named() -> None:
-    """Without a name its rows are refused with their lines."""
+    """Without a name its rows are refused with their lines, and a guess is said."""
     content = f"phone,param1\n{PHONE},Müller\n".encode("cp1252")
-    assert rows(content)[0].reason.endswith("or name its --encoding")
+    assert rows(content)[0].reason.startswith("is not UTF-8 text and looks like cp1252: name that with --encoding")
     assert list(CampaignFile(io.BytesIO(content), "f", encoding="windows-1252").rows()) == [
         CsvRow(2, PHONE, ("Müller",))
     ]
     with pytest.raises(BadInput, match="--encoding"):
         CampaignFile(io.BytesIO(content), "f", encoding="klingon")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("gb18030", ["张伟", "手机号", "您的验证码"]),
+        ("big5", ["張偉", "陳大文 台北市"]),
+        ("shift_jis", ["テスト", "山田太郎", "東京都港区"]),
+        ("euc_kr", ["안녕하세요 고객님"]),
+        ("cp1251", ["Иван Петров"]),
+        ("cp1252", ["François", "José Núñez", "L\x92été".encode("latin-1").decode("cp1252")]),
+        ("", ["Anna", "张伟 Müller"]),
+    ],
+)
+def test_what_a_file_looks_like(encoding: str, names: Sequence[str]) -> None:
+    """By its usual letters; a header that is no text is refused with the same word."""
+    for name in names:
+        content = f"phone,param1\n{PHONE},{name}\n{PHONE},x\n".encode(encoding or "utf-8")
+        assert looks_like(content) == encoding
+        if encoding:
+            assert f"looks like {encoding}: name that with --encoding" in refused(f"Handy,{name}\n".encode(encoding))
+
+
+def test_a_zero_byte_spoils_its_row_alone() -> None:
+    """As long as the header is text, and all of it is UTF-8; the param is refused where it is checked."""
+    assert [row.params for row in rows(f"phone,param1\n{PHONE},a\0b\n{PHONE},c\n")] == [("a\0b",), ("c",)]
+    with pytest.raises(BadInput, match="control character"):
+        check_params(("a\0b",))
+
+
+@pytest.mark.parametrize("name", ["Param 1", "param_01", "PARAM-1", " param1"])
+def test_a_param_s_name_is_free_in_its_signs(name: str) -> None:
+    """Its values would be missing in every text."""
+    assert rows(f"phone,{name}\n{PHONE},a\n") == [CsvRow(2, PHONE, ("a",))]
+
+
+@pytest.mark.parametrize("name", ["params", "param", "param0", "parameter 1", "params1", "param100"])
+def test_a_column_that_is_nearly_a_param_is_refused(name: str) -> None:
+    """To pass it over would send every text without its value."""
+    assert f"has a column '{name}'; call it param1" in refused(f"phone,{name}\n{PHONE},a\n")
+
+
+def test_two_stray_quotes_swallow_no_row() -> None:
+    """A value of several lines with a row in it is what an unclosed quote makes; other lines are a value's own."""
+    bad, good = rows(f'phone,param1\n{PHONE},"a\n{PHONE},b"\n{PHONE},"Call\n{PHONE} now"\n')
+    assert (
+        bad.reason == "has a value that holds another row; is a quote not closed? (lines 2 to 3 were read as one row)"
+    )
+    assert good == CsvRow(4, PHONE, (f"Call\n{PHONE} now",))
 
 
 def test_a_list_without_a_header_is_read_where_it_may_be_one() -> None:
@@ -220,7 +271,7 @@ def test_a_row_in_another_encoding_is_a_bad_row() -> None:
 
     good, bad = rows(content)
 
-    assert (good.reason, bad.reason[:18]) == ("", "is not UTF-8 text;")
+    assert (good.reason, bad.reason[:45]) == ("", "is not UTF-8 text and looks like gb18030: nam")
     assert bad.phone == "+8613711113333"
 
 

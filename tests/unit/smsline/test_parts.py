@@ -48,7 +48,7 @@ BAD = [
     (None, "phone", "must be text such as '+8613711112222'", "NoneType"),
     (8613711112222, "phone", "must be text such as '+8613711112222'", "int"),
     (Recipient("+3361234"), "phone", "has too few or too many digits for its country", "+3****"),
-    (Recipient(f"+{FIRST}", ("a",) * 21), "params", "must be at most 20", "+86137****0000"),
+    (Recipient(f"+{FIRST}", ("a",) * 21), "params", "must be at most 20 values; there are 21", "+86137****0000"),
     (Recipient(f"+{FIRST}", (1,)), "params", "every value must be text", "+86137****0000"),  # type: ignore[arg-type]
     (Recipient(f"+{FIRST}", ref="x" * 65), "ref", "must be text of at most 64 characters", "+86137****0000"),
     (

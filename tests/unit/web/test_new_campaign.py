@@ -59,6 +59,7 @@ def uploaded(browser: TestClient, content: bytes, name: str = "may.csv") -> str:
         "\ufeffphone;name\n+8613900001111;Anna\n".encode(),
         "name\tMobile\nAnna\t+8613900001111\n".encode("utf-16"),
         "姓名,手机\nAnna,+8613900001111\n".encode(),
+        b'sep=;\nName; Mobile\n "Anna" ;+8613900001111\n',
     ],
 )
 def test_files_that_are_taken(site: Site, content: bytes) -> None:
@@ -70,6 +71,23 @@ def test_files_that_are_taken(site: Site, content: bytes) -> None:
     checked = browser.post(at, data={**GIVEN, "phone": phone, "param1": str(1 - int(phone))}).text
     assert "Start: send to 1 recipient" in checked
     assert '<td class="code">Anna</td>' in checked
+
+
+def test_another_encoding_is_chosen_beside_the_file(site: Site) -> None:
+    """Refused rows, and a header that is no text, say what it looks like and where that is chosen."""
+    browser = site()
+    content = "phone,name\n+8613900001111,张伟\n".encode("gb18030")
+    page = browser.post(uploaded(browser, content), data={**GIVEN, "param1": "1"}).text
+    assert "looks like gb18030: name that in the list beside the file" in page
+    header = {"file": ("x", "手機,name\n+8613900001111,x\n".encode("big5"))}
+    assert (
+        "looks like big5: name that in the list beside the file" in browser.post("/campaigns/upload", files=header).text
+    )
+    assert '<option value="gb18030">' in browser.get("/campaigns/new").text
+    chosen = browser.post("/campaigns/upload", files={"file": ("x", content)}, data={"encoding": "gb18030"})
+    assert '<td class="code">张伟</td>' in browser.post(chosen.headers["location"], data={**GIVEN, "param1": "1"}).text
+    unknown = browser.post("/campaigns/upload", files={"file": ("x", content)}, data={"encoding": "klingon"})
+    assert (unknown.status_code, "is not one of the list" in unknown.text) == (422, True)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +171,8 @@ def test_what_would_be_sent(site: Site, web_ledger: Ledger) -> None:
     browser = site()
     at = uploaded(browser, "\n".join(rows).encode(), name=f"{EVIL}.csv")
     page = browser.post(at, data={**GIVEN, "ref": "1"}).text
-    for told in ("Start: send to 3 recipients", "CN 2, FR 1", ">4</td>", ">7</td>", "is a quote not closed?"):
+    shown = (">4</td>", ">5</td>", ">7</td>", "phone is that of line 2, which says the same", "is a quote not closed?")
+    for told in ("Start: send to 3 recipients", "CN 2, FR 1", *shown):
         assert told in page
     tiles = [part.split("<")[0] for part in page.split('class="value">')[1:]]
     assert tiles[:5] == ["3", "2", "1", "1", "2"]

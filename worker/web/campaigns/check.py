@@ -1,5 +1,6 @@
 """What a campaign's file would do: good rows, bad ones and why, duplicates, countries."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,8 +42,8 @@ class Check:
     Attributes:
         good: Recipients that will be handed over.
         rejected: Rows that will not.
-        rejects: The first of them.
         duplicates: Rows that repeat another one.
+        left_out: The first of both.
         suppressed: Recipients of the good ones who are on the suppression list for this lane.
         countries: Recipients by ISO 3166 country, most first.
         first: The first rows, as they would be sent.
@@ -55,8 +56,8 @@ class Check:
 
     good: int = 0
     rejected: int = 0
-    rejects: list[RowReject] = field(default_factory=list)
     duplicates: int = 0
+    left_out: list[RowReject] = field(default_factory=list)
     suppressed: int = 0
     countries: list[tuple[str, int]] = field(default_factory=list)
     first: list[Recipient] = field(default_factory=list)
@@ -104,7 +105,7 @@ def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Che
     reader = Rows(sheet, columns, found)
     rules = RowRules(web.settings.region_default)
     # The client's own checks and parts, so that what is shown is what will happen.
-    for part in parts(reader, tally, rules=rules, on_rejected=reader.on_rejected):
+    for part in parts(reader, tally, rules=rules, on_rejected=reader.on_rejected, on_duplicate=reader.on_duplicate):
         params = part.params or [()] * len(part.numbers)
         if not found.first:
             refs = part.refs or [""] * len(part.numbers)
@@ -121,7 +122,6 @@ def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Che
         countries.update(map(country_of, part.numbers))
         regions.update("mainland" if is_mainland(number) else "global" for number in part.numbers)
         found.suppressed += suppression.count_stopped(web.ledger, part.numbers, plan.lane)
-        reader.settled()
     found.good, found.duplicates, found.countries = tally.good, tally.doubled, countries.most_common()
     if found.segments is not None:
         found.segments = round(found.segments * found.good / counted)
@@ -139,28 +139,31 @@ class Rows:
 
     def __init__(self, sheet: Sheet, columns: Columns, found: Check) -> None:
         self._sheet, self._columns, self._found = sheet, columns, found
-        self._lines: dict[int, int] = {}
-        self._count = 0
+        # Four bytes a row, for the whole file: a duplicate may name any earlier line.
+        self._lines = array("I")
 
     def __iter__(self) -> Iterator[Recipient]:
         with rows_of(self._sheet, self._columns) as rows:
             for row in rows:
                 if row.reason:
-                    self._note(RowReject(row.line, mask(row.phone) if row.phone else "", row.reason))
+                    self._found.rejected += 1
+                    self._leave_out(RowReject(row.line, mask(row.phone) if row.phone else "", row.reason))
                     continue
-                self._count += 1
-                self._lines[self._count] = row.line
+                self._lines.append(row.line)
                 yield Recipient(row.phone, row.params, row.ref)
 
     def on_rejected(self, told: Rejected) -> None:
         """The checks refuse one."""
-        self._note(RowReject(self._lines.get(told.row, 0), mask(told.phone), f"{told.field} {told.reason}"))
-
-    def settled(self) -> None:
-        """All that was given so far is judged."""
-        self._lines.clear()
-
-    def _note(self, reject: RowReject) -> None:
         self._found.rejected += 1
-        if len(self._found.rejects) < SHOWN_REJECTS:
-            self._found.rejects.append(reject)
+        self.on_duplicate(told)
+
+    def on_duplicate(self, told: Rejected) -> None:
+        """One repeats an earlier row."""
+        # The checks count the rows that they were given, the person who mends the file knows its lines.
+        first = self._lines[told.first - 1] if told.first else 0
+        reason = told.reason.replace(f"row {told.first},", f"line {first},")
+        self._leave_out(RowReject(self._lines[told.row - 1], mask(told.phone), f"{told.field} {reason}"))
+
+    def _leave_out(self, row: RowReject) -> None:
+        if len(self._found.left_out) < SHOWN_REJECTS:
+            self._found.left_out.append(row)

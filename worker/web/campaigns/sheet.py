@@ -11,21 +11,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from smsline.csvcolumns import USUAL, Columns, CsvRow, read_row
+from smsline.csvcolumns import HALF, USUAL, Columns, CsvRow, read_row
+from smsline.csvfile import TableFile
 from smsline.errors import BadInput
 from smsline.row_values import MAX_PARAMS
-from smsline.textfile import encoding_of
 from worker.web.campaigns import workbook
 
-DELIMITERS: Final = ",;\t|"
-LONGEST_LINE: Final = 1 << 20
 ROUNDED: Final = (
     "has a number of more than 15 digits, which the spreadsheet has rounded; make the column text, then enter it anew"
 )
 # In a workbook's copy: the row's number, and which of its cells were rounded.
 _BEFORE_CELLS: Final = 2
 
-_HEAD: Final = 1 << 16
+# What the upload form offers where a file is neither UTF-8 nor UTF-16.
+ENCODINGS: Final = {
+    "gb18030": "Chinese, simplified (GB18030)",
+    "big5": "Chinese, traditional (Big5)",
+    "shift_jis": "Japanese (Shift-JIS)",
+    "euc_kr": "Korean (EUC-KR)",
+    "cp1252": "Western European (Windows-1252)",
+    "cp1250": "Central European (Windows-1250)",
+    "cp1251": "Cyrillic (Windows-1251)",
+    "cp1253": "Greek (Windows-1253)",
+    "cp1254": "Turkish (Windows-1254)",
+}
 
 _PHONE: Final = re.compile(r"phone|mobile|msisdn|number|手机|电话|号码", re.IGNORECASE)
 _REF: Final = re.compile(r"ref|reference|id|customer_?id|编号", re.IGNORECASE)
@@ -38,8 +47,7 @@ class Sheet:
 
     Attributes:
         path: Where it is.
-        encoding: Of its text.
-        delimiter: Between its values.
+        encoding: Of its text; empty for what its first bytes say.
         columns: Names of its columns, as written.
         origin: Which sheet of a workbook it is a copy of, for people; empty for a file that came as
             text.
@@ -47,22 +55,26 @@ class Sheet:
 
     path: Path
     encoding: str
-    delimiter: str
     columns: tuple[str, ...]
     origin: str = ""
 
 
-def read_sheet(path: Path) -> Sheet:
+def read_sheet(path: Path, encoding: str = "") -> Sheet:
     """Find out how a file is written, and read its header.
 
     A workbook gives way to a copy of its first sheet.
+
+    Args:
+        path: The file.
+        encoding: What its text is written in; empty for UTF-8, or UTF-16 where the first bytes say
+            so.
 
     Raises:
         BadInput: It is empty, neither text nor a workbook, or its first line names no column.
     """
     with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head.startswith(workbook.MAGIC):
+        head = file.read(len(workbook.MAGIC))
+    if head == workbook.MAGIC:
         copy = path.with_suffix(".csv")
         try:
             origin = workbook.copied(path, copy)
@@ -74,15 +86,21 @@ def read_sheet(path: Path) -> Sheet:
             columns = tuple(cell.strip() for cell in next(csv.reader(text), [])[_BEFORE_CELLS:])
         if not columns:
             raise BadInput("file", origin, "is empty; its first row must name the columns")
-        return Sheet(path, "utf-8", ",", columns, origin)
-    encoding = encoding_of(head, "the file", "")
-    first = next(iter(head.decode(encoding, "ignore").splitlines()), "")
-    # The one that the header has most of; a header of one column has none, and a comma will do.
-    delimiter = max(DELIMITERS, key=first.count)
-    columns = tuple(cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), []))
-    if not any(columns):
+        return Sheet(path, "utf-8", columns, origin)
+    if encoding and encoding not in ENCODINGS:
+        raise BadInput("encoding", encoding, "is not one of the list")
+    with path.open("rb") as source:
+        table = TableFile(source, "the file", encoding=encoding)
+        if HALF.search("".join(table.names)):
+            raise BadInput("file", "its first line", _by_the_form(table.not_its_encoding))
+    if not any(table.names):
         raise BadInput("file", "its first line", "must name the columns")
-    return Sheet(path, encoding, delimiter, columns)
+    return Sheet(path, encoding, tuple(table.names))
+
+
+def _by_the_form(reason: str) -> str:
+    # The reader speaks of the command line's option; here a list stands beside the file.
+    return reason.replace("with --encoding", "in the list beside the file").replace("--encoding", "encoding")
 
 
 def guess(names: Sequence[str]) -> Columns:
@@ -122,10 +140,13 @@ def mapped(given: Mapping[str, str], width: int) -> Columns:
 @contextmanager
 def rows_of(sheet: Sheet, columns: Columns) -> Iterator[Iterator[CsvRow]]:
     """The data rows, each with its line, and with a reason where it cannot be sent."""
-    # Undecodable bytes become lone surrogates, so that they spoil their row and not the file.
-    errors = "surrogatepass" if sheet.encoding.startswith("utf-16") else "surrogateescape"
-    with sheet.path.open(encoding=sheet.encoding, errors=errors, newline="") as text:
-        yield _copied_rows(text, columns) if sheet.origin else _rows(_lines(text), sheet.delimiter, columns)
+    if sheet.origin:
+        with sheet.path.open(encoding=sheet.encoding, newline="") as text:
+            yield _copied_rows(text, columns)
+    else:
+        with sheet.path.open("rb") as source:
+            rows = TableFile(source, "the file", encoding=sheet.encoding).rows_by(columns)
+            yield (row._replace(reason=_by_the_form(row.reason)) if row.reason else row for row in rows)
 
 
 def _copied_rows(text: TextIO, columns: Columns) -> Iterator[CsvRow]:
@@ -142,27 +163,3 @@ def _copied_rows(text: TextIO, columns: Columns) -> Iterator[CsvRow]:
         else:
             # A spreadsheet leaves out what is empty at a row's end.
             yield read_row(cells + [""] * (columns.width - len(cells)), columns, int(number))
-
-
-def _rows(lines: Iterator[str], delimiter: str, columns: Columns) -> Iterator[CsvRow]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    next(reader, None)
-    while True:
-        begins = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield CsvRow(begins, "", reason=f"cannot be read as CSV: {error}; is a quote not closed?")
-            continue
-        if cells is None:
-            return
-        if any(map(str.strip, cells)):
-            yield read_row(cells, columns, begins)
-
-
-def _lines(text: TextIO) -> Iterator[str]:
-    """Lines, none of them longer than memory should hold."""
-    while line := text.readline(LONGEST_LINE):
-        if len(line) == LONGEST_LINE and not line.endswith("\n"):
-            raise BadInput("file", f"a line of more than {LONGEST_LINE:,} characters", "must be a table of text")
-        yield line

@@ -52,7 +52,7 @@ class Uploads:
         self._folder: Path | None = None
         self._kept: dict[str, StoredUpload] = {}
 
-    def take(self, source: BinaryIO, *, owner: str, name: str) -> StoredUpload:
+    def take(self, source: BinaryIO, *, owner: str, name: str, encoding: str = "") -> StoredUpload:
         """Keep a file.
 
         Raises:
@@ -68,7 +68,7 @@ class Uploads:
         with path.open("wb") as kept:
             shutil.copyfileobj(source, kept)
         try:
-            sheet = read_sheet(path)
+            sheet = read_sheet(path, encoding)
         except Exception:
             # A file that cannot be read is of no use, and holds numbers.
             path.unlink()

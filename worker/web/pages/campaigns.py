@@ -16,7 +16,7 @@ from smsline.names import LANES
 from smsline.row_values import MAX_PARAMS
 from worker.web.auth import Visitor, act, page, served
 from worker.web.campaigns.check import CampaignPlan, Check, Rows, check
-from worker.web.campaigns.sheet import guess, mapped
+from worker.web.campaigns.sheet import ENCODINGS, guess, mapped
 from worker.web.campaigns.store import StoredUpload
 from worker.web.context import web_of
 from worker.web.pages.notices import done
@@ -33,7 +33,8 @@ SHOWN_PARAMS: Final = 5
 @page("operate")
 def start_page(request: Request, _: Visitor) -> Response:
     """The first step."""
-    return render(request, "campaign_new.html", upload_mb=web_of(request).settings.web.upload_mb)
+    mb = web_of(request).settings.web.upload_mb
+    return render(request, "campaign_new.html", upload_mb=mb, encodings=ENCODINGS)
 
 
 async def upload(request: Request) -> Response:
@@ -44,7 +45,8 @@ async def upload(request: Request) -> Response:
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
             raise BadInput("file", "", "choose a file")
-        kept = web_of(request).files.take(file.file, owner=visitor.name, name=file.filename[-100:])
+        named, encoding = file.filename[-100:], str(form.get("encoding", ""))
+        kept = web_of(request).files.take(file.file, owner=visitor.name, name=named, encoding=encoding)
         return RedirectResponse(f"/campaigns/{kept.token}", 303)
 
     try:
@@ -88,7 +90,6 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
             to=rows,
             key=f"console {kept.token}",  # pressed twice, it starts once
             on_rejected=rows.on_rejected,
-            on_progress=lambda _: rows.settled(),
             on_summary=lambda summary: counts.append(summary.added + summary.held),
             **plan.options,
         )

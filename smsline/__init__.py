@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected, Summary
     from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
     from smsline.ledger.audit import Act, Actor
+    from smsline.ledger.hours import NeverSent
     from smsline.ledger.jobs import Counts, Result, Status
     from smsline.ledger.replies import KeptReply
     from smsline.ledger.users import User
@@ -49,6 +50,7 @@ __all__ = [
     "Lane",
     "ListedKey",
     "ListedWebhook",
+    "NeverSent",
     "NotFound",
     "NumberEvent",
     "NumberInfo",
@@ -80,6 +82,7 @@ _HOMES = {
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected", "Summary"),
     "ledger.api_keys": ("ApiKey", "KeyOptions", "ListedKey"),
     "ledger.audit": ("Act", "Actor"),
+    "ledger.hours": ("NeverSent",),
     "ledger.jobs": ("Counts", "Result", "Status"),
     "ledger.users": ("User",),
     "ledger.replies": ("KeptReply",),

@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 from smsline import codes, questions, suppressed
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.health import AccountHealth, health_of
-from smsline.ledger import accounts, breaker, dead, number_page, presence, replies, suppression
+from smsline.ledger import accounts, breaker, dead, hours, number_page, presence, replies, suppression
+from smsline.ledger.hours import NeverSent
 from smsline.ledger.job_list import list_jobs
 from smsline.ledger.jobs import Status
 from smsline.ledger.number_page import NumberMessage
@@ -195,6 +196,11 @@ class Admin(Webhooks):
                 health_of(accounts.health(self._ledger, name, provider), live)
                 for name, provider in sorted(known.items())
             ]
+
+    def never_sent(self) -> list[NeverSent]:
+        """Open jobs of which some recipients only wait for their ttl: the hours that must all be open never meet."""
+        with self._acting():
+            return hours.never_sent(self._ledger)
 
     def resume_account(self, account: str) -> int:
         """Lift every park of an account and give it all of its share again.

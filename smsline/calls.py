@@ -18,7 +18,7 @@ from smsline.countries import country_of
 from smsline.environ import read_values
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable, Unconfirmed
 from smsline.job import JobSpec, check_job_id, made_ms, new_job_id, rules_of
-from smsline.ledger import inbox, jobs, losses, steering
+from smsline.ledger import hours, inbox, jobs, losses, steering
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import ResultReader, Status
 from smsline.ledger.keys import Keys
@@ -138,15 +138,23 @@ def checked_message(
     return spec, part, content
 
 
-def refuse_never_open(spec: JobSpec, numbers: Sequence[int], *, now_s: float | None = None) -> None:
+def refuse_never_open(
+    spec: JobSpec, numbers: Sequence[int], *, accounts: Mapping[str, str] | None = None, now_s: float | None = None
+) -> None:
     """Refuse a job whose window opens for none of its numbers within the ttl.
+
+    Args:
+        spec: The job.
+        numbers: Some of its numbers.
+        accounts: The hours of each account that it may go through.
+        now_s: The present, epoch seconds.
 
     Raises:
         BadInput: It would only wait until it ends; nothing was taken.
     """
     if spec.window:
-        start_s = max(spec.start_s, time.time() if now_s is None else now_s)
-        windows.refuse_never_open(spec.window, set(map(country_of, numbers)), start_s=start_s, ttl_s=spec.ttl_s)
+        start_s, countries = max(spec.start_s, time.time() if now_s is None else now_s), set(map(country_of, numbers))
+        windows.refuse_never_open(spec.window, countries, start_s=start_s, ttl_s=spec.ttl_s, accounts=accounts)
 
 
 def _said(spec: JobSpec, content: RowSums) -> tuple[str, ...]:
@@ -185,7 +193,7 @@ class Calls:
         if job_id or asked.window:
             kept = yield from inbox.kept_job(self.keys, check_job_id(job_id) if job_id else "", asked.key)
         if kept is None:
-            refuse_never_open(asked, part.numbers)
+            refuse_never_open(asked, part.numbers, accounts=(yield from self.hours_of(asked)))
             rows = str(content) if asked.key else ""
             earlier = self._unconfirmed.pop(_said(asked, content), "") if self._unconfirmed else ""
             if earlier and not (job_id or asked.key):
@@ -260,6 +268,12 @@ class Calls:
         known = {name.decode() for name, provider in found.items() if provider}
         if known and account not in known:
             raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")
+
+    def hours_of(self, spec: JobSpec) -> Talk[dict[str, str]]:
+        """The hours of the accounts that a job may go through, as far as they are for it: its own window alone asks for them."""
+        return (
+            (yield from hours.of_accounts(self.keys, spec.account)) if spec.window and spec.lane == "marketing" else {}
+        )
 
     def status(self, job: str) -> Talk[Status]:
         """How a job stands."""

@@ -116,7 +116,7 @@ class Upload:
             return Submitted(self._job, complete=True, existed=True)
         # By the first thousand, and for a new job alone: a repetition finds its job at any hour.
         if not self._part_no and self._kept is None and part is not None:
-            refuse_never_open(self._spec, part.numbers)
+            refuse_never_open(self._spec, part.numbers, accounts=(yield from self._calls.hours_of(self._spec)))
         parts, rows = (self._part_no + (part is not None), str(self.tally.content or "")) if last else (None, "")
         try:
             taken = yield from self._calls.submit(

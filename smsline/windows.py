@@ -6,7 +6,7 @@ because a number does not tell where its owner is.
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -111,27 +111,52 @@ def _opening(window: Window, local: datetime) -> datetime:
     return datetime.combine(day, window.opens, local.tzinfo).astimezone(UTC)
 
 
-def refuse_never_open(text: str, countries: Iterable[str], *, start_s: float, ttl_s: float) -> None:
+def together_s(texts: Iterable[str], country: str, now_s: float) -> float:
+    """Seconds until all these windows are open for a recipient in a country, as `closed_s`.
+
+    Raises:
+        ValueError: One of them names a zone that this machine does not know.
+    """
+    return closed_s([each for text in texts for each in hours_of(parse_window(text), country)], now_s)
+
+
+def never_open(texts: Iterable[str], country: str) -> bool:
+    """Whether these windows are never open at once in a country; not for those that this machine cannot read."""
+    try:
+        return math.isinf(together_s(texts, country, datetime.now(UTC).timestamp()))
+    except ValueError:
+        return False
+
+
+def refuse_never_open(
+    text: str, countries: Iterable[str], *, start_s: float, ttl_s: float, accounts: Mapping[str, str] | None = None
+) -> None:
     """Refuse a job whose window opens for none of its recipients while they may be sent to.
 
     Args:
         text: The job's window.
         countries: Of its recipients.
+        accounts: The hours of each account that it may go through, empty for one without any.
         start_s: When it starts, epoch seconds.
         ttl_s: Seconds after the start in which it may be sent.
 
     Raises:
         BadInput: The window opens too late, or never.
     """
-    window = parse_window(text)
-    waits = {country: closed_s(hours_of(window, country), start_s) for country in countries}
+    waits, hours = dict[str, float](), set((accounts or {"": ""}).values())
+    for country in countries:
+        of_each = [together_s([each for each in (text, its) if each], country, start_s) for its in hours]
+        waits[country] = min(of_each)
     first_s = min(waits.values(), default=0.0)
     if first_s < ttl_s:
         return
     if math.isinf(first_s):
-        raise BadInput(
-            "window", text, f"is never open in all time zones of {', '.join(sorted(waits))} at once; widen it"
-        )
+        where, named = ", ".join(sorted(waits)), ", ".join(f"{name}: {its}" for name, its in (accounts or {}).items())
+        if named and not all(never_open([text], country) for country in waits):
+            raise BadInput(
+                "window", text, f"has no hour in common with the account's ({named}) in {where}; change one of them"
+            )
+        raise BadInput("window", text, f"is never open in all time zones of {where} at once; widen it")
     opens = datetime.fromtimestamp(start_s + first_s, UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
     raise BadInput(
         "window", text, f"opens at {opens}, after the job has ended (ttl_s {ttl_s:g}); lengthen ttl_s or start later"

@@ -9,6 +9,7 @@ from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line
 from smsline.cli.view import print_status
 from smsline.errors import BadInput
+from smsline.ledger.hours import in_words
 from smsline.states import JobState
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
     """List jobs, newest first."""
     if state and state not in set(JobState):
         raise BadInput("--state", state, f"must be one of {', '.join(JobState)}")
-    found = opt.admin_of(context).jobs(limit=limit, state=state)
+    admin = opt.admin_of(context)
+    found = admin.jobs(limit=limit, state=state)
     if as_json:
         print_json(found)
         return
@@ -53,6 +55,8 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
         facts = (one["job"], shown, one["lane"], one["template"])
         rows.append((*facts, *(counts[name] for name in _COUNTS), one["created_at"]))
     show_listing(columns, rows)
+    for each in admin.never_sent():
+        typer.echo(in_words(each), err=True)
 
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline pause JOB"))

@@ -56,10 +56,18 @@ class Health(TypedDict):
     failed_over: dict[str, int]
 
 
-def register(ledger: Ledger, providers: Mapping[str, str]) -> None:
-    """Tell the ledger which accounts this service has: name -> provider."""
+def register(ledger: Ledger, providers: Mapping[str, str], windows: Mapping[str, str] | None = None) -> None:
+    """Tell the ledger which accounts this service has.
+
+    Args:
+        ledger: Where.
+        providers: The provider of each, by the account's name.
+        windows: Their hours for marketing, empty where they have none.
+    """
     if providers:
         ledger.redis.hset(ledger.keys.accounts, mapping=dict(providers))
+    for name, window in (windows or {}).items():
+        ledger.redis.hset(ledger.keys.account(name), "window", window)
 
 
 def note_stranger(ledger: Ledger, account: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.link import Ledger, clock_ms
 from smsline.ledger.poison import readable
+from smsline.ledger.runs import parse_entry
 
 
 def hold(ledger: Ledger, queue: BatchQueue, for_ms: float, *, firmly: bool = False) -> None:
@@ -21,6 +22,16 @@ def hold(ledger: Ledger, queue: BatchQueue, for_ms: float, *, firmly: bool = Fal
     """
     text = queue.text()
     ledger.run("hold", [ledger.keys.send(queue.lane), ledger.keys.hold(text)], [text, for_ms, int(firmly)])
+
+
+def drop_ended(ledger: Ledger, queue: BatchQueue, *, most: int = 200) -> None:
+    """Take out of a batch queue what has ended meanwhile; for one that no call is made for."""
+    keys, text, dropped = ledger.keys, queue.text(), most
+    while dropped == most:
+        entries = [entry.decode() for entry in ledger.redis.zrange(keys.queue(text), 0, most - 1)]
+        key_list = [keys.queue(text), keys.size(text), keys.send(queue.lane)]
+        key_list += [keys.block(parse_entry(entry).block) for entry in entries]
+        dropped = int(ledger.run("drop_ended", key_list, [text, *entries])) if entries else 0
 
 
 def rest(ledger: Ledger, found: Sequence[BatchQueue], *, park_probe_ms: float) -> int:

@@ -54,7 +54,9 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.ask = Admin(ledger=self.ledger)
-        accounts.register(self.ledger, {name: a.provider for name, a in self.engine.settings.accounts.items()})
+        settings = self.engine.settings.accounts
+        providers = {name: account.provider for name, account in settings.items()}
+        accounts.register(self.ledger, providers, {name: account.window for name, account in settings.items()})
 
     @property
     def provider(self) -> FakeProvider:

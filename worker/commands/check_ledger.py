@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from smsline.errors import OtherVersion
+from smsline.ledger.hours import in_words, never_sent
 from smsline.ledger.link import Ledger
 from smsline.ledger.losses import Loss, losses
 from smsline.ledger.poison import PoisonRecord, poisoned
@@ -18,6 +19,13 @@ def look_at_ledger(ledger: Ledger) -> Iterator[Verdict]:
     yield judge_layout(found, old_workers=old_workers)
     yield from judge_losses(losses(ledger))
     yield from judge_poison(poisoned(ledger))
+    for each in never_sent(ledger):
+        yield (
+            "hours",
+            "warn",
+            in_words(each),
+            "widen SMSLINE_ACCOUNTS__<name>__WINDOW, or cancel them and give another window",
+        )
 
 
 def judge_layout(found: str, *, old_workers: bool) -> Verdict:

@@ -8,7 +8,8 @@ from typing import Final
 from config.accounts import Account
 from smsline.countries import country_of
 from smsline.ledger.batch_queues import BatchQueue, region_text
-from smsline.windows import MAINLAND_COUNTRY, closed_s, hours_of, parse_window
+from smsline.ledger.hours import country_of_queue
+from smsline.windows import together_s
 
 # How long a batch queue waits whose window is never open, until it is looked at, and told of,
 # again.
@@ -61,21 +62,20 @@ def queue_closed_s(accounts: Mapping[str, Account], queue: BatchQueue, now_ms: C
     windows = [text for text in (queue.window, of_account) if text]
     if not windows:
         return 0.0
-    country = MAINLAND_COUNTRY if queue.region.startswith("m") else queue.country
+    country = country_of_queue(queue)
     try:
-        hours = [each for text in windows for each in hours_of(parse_window(text), country)]
+        wait_s = together_s(windows, country, now_ms() / 1000)
     except ValueError as error:  # another machine's zones may be newer
         log.error("account %s: window %s %s; upgrade tzdata", queue.account, queue.window, error)  # noqa: TRY400 - says all
         return NEVER_OPEN_S
-    wait_s = closed_s(hours, now_ms() / 1000)
     if math.isfinite(wait_s):
         return wait_s
     log.error(
-        "account %s: its window %s is never open in all time zones of %s at once: %s to that country waits until its ttl;"
-        " widen the window",
+        "account %s: %s to %s is never sent, and ends with its ttl: hours do not meet, the window %s is never open in all"
+        " time zones there at once; widen the window",
         queue.account,
-        " with the job's ".join(reversed(windows)),
-        country,
         queue.lane,
+        country or "any country",
+        " with the job's ".join(reversed(windows)),
     )
     return NEVER_OPEN_S

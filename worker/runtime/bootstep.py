@@ -66,7 +66,9 @@ def register(engine: Engine) -> None:
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached (yet).
     """
-    accounts.register(engine.ledger, {name: account.provider for name, account in engine.settings.accounts.items()})
+    settings = engine.settings.accounts
+    providers = {name: account.provider for name, account in settings.items()}
+    accounts.register(engine.ledger, providers, {name: account.window for name, account in settings.items()})
     # Each of these is idempotent: every process does all of them, and does them again after a loss
     # of Redis.
     suppression.adopt(engine.ledger)

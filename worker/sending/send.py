@@ -83,8 +83,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
             engine.presence.lacks(queue.account, f"lane {queue.lane}")
         return False
     # Before anything is taken: a claim that cannot be sent would only hold its recipients up.
-    if closed_s := windows.queue_closed_s(engine.settings.accounts, queue, engine.now_ms):
-        waits.hold(engine.ledger, queue, closed_s * 1000)
+    if _waits_for_its_hours(engine, queue):
         return False
     engine.contexts.look()
     with engine.in_flight.entered(queue.account, queue.lane) as slot:
@@ -119,6 +118,16 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
     # Last: what a tracer breaks must not take a known answer along.
     engine.traces.end_call(span, outcome.failed, outcome.entries)
     return True
+
+
+def _waits_for_its_hours(engine: Engine, queue: BatchQueue) -> bool:
+    closed_s = windows.queue_closed_s(engine.settings.accounts, queue, engine.now_ms)
+    if closed_s == windows.NEVER_OPEN_S:
+        # No call will find that its jobs have ended: it would be looked at, and told of, for ever.
+        waits.drop_ended(engine.ledger, queue)
+    if closed_s:
+        waits.hold(engine.ledger, queue, closed_s * 1000)
+    return bool(closed_s)
 
 
 def _why_not(engine: Engine, flight: Flight) -> str:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config.accounts import Account
+from smsline.client import Client
+from smsline.errors import BadInput
 from smsline.ledger import job_list
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.link import Ledger
@@ -18,6 +20,7 @@ from tests.integration.controls.passing_time import let_pass
 from tests.support.provider import FakeProvider, Script, never_left, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
+from worker.commands.check_ledger import look_at_ledger
 from worker.providers.base import Answer, Call
 from worker.routing import windows
 
@@ -203,8 +206,34 @@ def test_a_window_that_is_never_open_is_told(windowed: Windowed, wall: Wall, cap
         job = scene.submit([RUSSIAN])
         scene.run()
     assert scene.counts(job) == {"total": 1, "waiting": 1}
-    assert "window 10:00-12:00 is never open in all time zones of RU at once" in caplog.text
+    assert "marketing to RU is never sent" in caplog.text
     assert "widen the window" in caplog.text
+
+
+def test_hours_that_never_meet(windowed: Windowed, wall: Wall, caplog: pytest.LogCaptureFixture) -> None:
+    """A job that could only wait is refused; one that was taken before the account had hours is told of until its ttl ends it."""
+    scene, window = windowed("08:00-10:00"), "12:00-20:00"
+    numbers, said = [f"+{FIRST}", f"+{FRENCH}"], {"template": "5678", "window": window}
+    with pytest.raises(BadInput, match=r"^window: .* has no hour in common with the account's .* in CN, FR"):
+        Client(ledger=scene.ledger).campaign(to=numbers, **said)  # type: ignore[arg-type]
+    wall.set("2030-05-01T09:00", "Asia/Shanghai")
+    job = scene.submit([FIRST], window=window, ttl_s=30 * HOUR_S)
+    with caplog.at_level(logging.ERROR):
+        scene.run()
+    assert "hours do not meet" in caplog.text
+    told = {"jobs": [job], "account": "main", "country": "CN", "hours": [window, "08:00-10:00"]}
+    assert scene.ask.never_sent() == [told]
+    assert [each[2] for each in look_at_ledger(scene.ledger) if each[0] == "hours"] == [
+        f"never sent: hours do not meet (12:00-20:00 and 08:00-10:00 to CN, account main): {job}"
+    ]
+    for _ in range(15):
+        pass_both(scene, wall, 2 * HOUR_S)
+    pass_both(scene, wall, 60)
+    assert scene.counts(job) == {"total": 1, "expired": 1}
+    assert scene.status(job)["closed_at"]
+    assert (scene.ask.never_sent(), scene.provider.calls) == ([], [])
+    pass_both(scene, wall, HOUR_S)
+    assert held_until_s(scene) == {}
 
 
 @pytest.mark.parametrize("lane", ["marketing", "notify"])

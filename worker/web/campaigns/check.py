@@ -130,7 +130,8 @@ def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Che
     found.closed = closed_at(accounts, list(countries), lane=plan.lane, window=window, start_s=plan.start_s)
     if window:
         # As the start would: said before a person has waited for it.
-        refuse_never_open(window, countries, start_s=plan.start_s, ttl_s=plan.ttl_s)
+        its = {name: each.window for name, each in accounts.items()} if plan.lane == "marketing" else None
+        refuse_never_open(window, countries, start_s=plan.start_s, ttl_s=plan.ttl_s, accounts=its)
     return found
 
 

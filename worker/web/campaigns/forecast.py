@@ -7,7 +7,7 @@ from typing import Final
 from config.accounts import Account
 from smsline.numbers import is_mainland
 from smsline.segments import segments
-from smsline.windows import closed_s, hours_of, parse_window
+from smsline.windows import together_s
 from worker.providers.base import Provider, Region
 from worker.providers.texts import fill
 from worker.routing.routes import own_template
@@ -101,10 +101,7 @@ def closed_at(
         texts = [text for text in (window, its) if text]
         # By each country's own clocks, as the workers do it: a window is the recipient's day, not
         # the sender's.
-        waits = {
-            country: closed_s([each for text in texts for each in hours_of(parse_window(text), country)], start_s)
-            for country in countries
-        }
+        waits = {country: together_s(texts, country, start_s) for country in countries}
         held = {country: wait_s for country, wait_s in waits.items() if wait_s}
         found += [HoursClosed(name, " and ".join(texts), held)] if held else []
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from smsline.health import AccountHealth
+from smsline.ledger.hours import NeverSent, in_words
 from smsline.names import GONE_MS, Lane, lane_queue
 from worker.web.pages.rendering import span
 
@@ -59,6 +60,13 @@ def of_lanes(lanes: Sequence[LaneWait], pulses: Mapping[str, int], now_ms: int) 
         elif each.lane == "otp" and each.waiting and each.oldest_s > OTP_WAITS_S:
             told = f"a one-time password has waited for {span(each.oldest_s)}"
             yield Need("bad", told, "Is an account parked or held, or at its limit?", at, "Jobs")
+
+
+def of_hours(found: Sequence[NeverSent]) -> Iterator[Need]:
+    """Recipients for whom no hour ever comes; they wait until their ttl ends."""
+    for each in found:
+        advice = "Widen the account's hours, or cancel the job and hand it over with another window."
+        yield Need("bad", in_words(each), advice, f"/jobs/{each['jobs'][0]}", "Job")
 
 
 def of_account(account: AccountHealth, waiting: int) -> Iterator[Need]:

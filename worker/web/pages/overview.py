@@ -60,6 +60,7 @@ def overview_of(web: Web) -> Overview:
     total = sum(waiting.values())
     found = [list(needs.of_account(account, total)) for account in accounts]
     open_needs = [*needs.of_lanes(lanes, due.schedulers(web.ledger), now_ms), *chain.from_iterable(found)]
+    open_needs += needs.of_hours(web.admin.never_sent())
     if dead:
         # The largest group: its advice helps most.
         first = groups[0]

@@ -23,7 +23,7 @@ from smsline import Client, Recipient
 from smsline.numbers import e164
 from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer, free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 LIMIT: Final = 40
@@ -95,7 +95,7 @@ class Service:
 
     def closed(self, job: str) -> dict[str, int]:
         """The counts of a job that are not zero, once it is closed."""
-        counts = self.client.wait(job, timeout_s=30)["counts"]
+        counts = self.client.wait(job, LONG_S)["counts"]
         return {name: int(count) for name, count in counts.items() if count}  # type: ignore[call-overload]
 
 
@@ -121,7 +121,7 @@ def started(arguments: Sequence[str], environ: Mapping[str, str], told: IO[str])
         yield ready.strip()
     finally:
         process.terminate()
-        code = process.wait(timeout=30)
+        code = process.wait(timeout=LONG_S)
         process.stdout.close()
     assert code in {0, -signal.SIGTERM}, (
         f"{arguments[0]} has not stopped in order: {Path(told.name).read_text()[-2000:]}"
@@ -178,7 +178,7 @@ def tokens_given(redis_url: str) -> Iterator[list[float]]:
         finally:
             # Redis tells commands in their order: whoever has heard this one has heard of every token before it.
             connection.echo(LAST)
-            listening.result(timeout=30)
+            listening.result(timeout=LONG_S)
 
 
 LAST: Final = "that was the last token"

@@ -98,7 +98,7 @@ def test_ctrl_c_stops_and_removes_everything(tmp_path: Path) -> None:
     """On a terminal there is a coloured bar for each job; Ctrl-C ends with 130 and leaves no process and no file."""
     said: list[str] = []
     with on_a_terminal(tmp_path) as (process, terminal):
-        wait_until(lambda: "■" in read_all(terminal, said) or process.poll() is not None, timeout_s=60, what="the bars")
+        wait_until(lambda: "■" in read_all(terminal, said) or process.poll() is not None, what="the bars")
         assert process.poll() is None, read_all(terminal, said)
         at_work = left_running(tmp_path)
         redis_port = int(re.findall(r"SMSLINE_REDIS_URL=redis://127.0.0.1:(\d+)/", "\n".join(at_work))[0])
@@ -107,7 +107,7 @@ def test_ctrl_c_stops_and_removes_everything(tmp_path: Path) -> None:
 
         os.killpg(process.pid, signal.SIGINT)
 
-        wait_until(lambda: read_all(terminal, said) and process.poll() is not None, timeout_s=60, what="the end")
+        wait_until(lambda: read_all(terminal, said) and process.poll() is not None, what="the end")
         told = read_all(terminal, said)
     assert process.returncode == 130
     assert "everything is stopped and removed" in told

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +19,11 @@ from smsline import Client, Recipient
 from smsline.ledger.jobs import Status
 from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 from tests.support.wire import SDK_APP_ID, SECRET_ID, SECRET_KEY, HangUp, Wire
 
 ROOT: Final = Path(__file__).parents[2]
 SENDS_PER_S: Final = 100
-PATIENCE_S: Final = 60.0
 BULK: Final = "smsline.notify,smsline.marketing,smsline.receipts,smsline.webhooks"
 
 
@@ -81,7 +79,7 @@ class Line:
         """Stop a worker and wait for its end."""
         worker = self.workers.pop(name)
         worker.send_signal(number)
-        return worker.wait(timeout=PATIENCE_S)
+        return worker.wait(timeout=LONG_S)
 
     def logs(self) -> str:
         """What the workers wrote."""
@@ -91,7 +89,7 @@ class Line:
         """The `smsline` command, as a shell would run it."""
         command = [sys.executable, "-m", "smsline.cli", *arguments]
         return subprocess.run(
-            command, env=self.environ, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            command, env=self.environ, cwd=self.folder, capture_output=True, text=True, timeout=LONG_S, check=False
         )
 
 
@@ -131,7 +129,7 @@ def numbers() -> list[str]:
 
 def closed(client: Client, job: str) -> Status:
     """The job's status once every number has its final answer."""
-    return client.wait(job, PATIENCE_S)
+    return client.wait(job, LONG_S)
 
 
 def counted(status: Status) -> dict[str, int]:
@@ -151,11 +149,9 @@ def test_a_campaign_reaches_each_number_once_in_the_fewest_calls(
     wanted = numbers[:5000]
     line.wire.fails |= set(wanted[::100])
     before = len(line.wire.sizes)
-    began = time.monotonic()
     job = client.campaign(to=[*wanted, *wanted[:500]], template="5678")
     status = closed(client, job)
     assert counted(status) == {"total": 5000, "delivered": 4950, "undelivered": 50}
-    assert time.monotonic() - began < PATIENCE_S
     assert (status["calls"], status["doubled"], status["fee"]) == (25, 500, 5000)
     assert line.wire.sizes[before:] == [200] * 25
     assert texted(line, wanted) == {1: 5000}
@@ -227,7 +223,7 @@ def test_a_worker_that_is_stopped_under_load_loses_nothing(line: Line, client: C
     """SIGTERM in the middle of a campaign: calls under way are written down, another worker goes on, no recipient is texted twice."""
     before = sum(line.wire.texts.values())
     job = client.campaign(to=numbers[:5000], template="5678", pace=4000)
-    wait_until(lambda: sum(line.wire.texts.values()) - before >= 400, timeout_s=PATIENCE_S, what="the first calls")
+    wait_until(lambda: sum(line.wire.texts.values()) - before >= 400, what="the first calls")
     line.start_bulk("next")
     assert line.stop("bulk") == 0
     assert counted(closed(client, job)) == {"total": 5000, "delivered": 5000}
@@ -238,8 +234,8 @@ def test_a_campaign_that_is_paused_and_cancelled_says_what_became_of_each(
     line: Line, client: Client, numbers: list[str]
 ) -> None:
     """What had been sent is delivered, the rest is cancelled, and nothing goes out afterwards."""
-    job = client.campaign(to=numbers[:2000], template="5678", pace=400)
-    wait_until(lambda: line.wire.texts[numbers[0]], timeout_s=PATIENCE_S, what="the first call")
+    job = client.campaign(to=numbers[:2000], template="5678", pace=50)
+    wait_until(lambda: line.wire.texts[numbers[0]], what="the first call")
     client.pause(job)
     client.cancel(job)
     counts = counted(closed(client, job))
@@ -262,7 +258,7 @@ def test_a_foreign_producer_needs_nothing_but_celery(line: Line, client: Client,
     for _ in range(2):
         app.send_task("smsline.submit", args=[payload], queue="smsline.otp", task_id="one-and-the-same")
     app.close()
-    wait_until(lambda: line.wire.texts[numbers[1]], timeout_s=PATIENCE_S, what="the foreign job")
+    wait_until(lambda: line.wire.texts[numbers[1]], what="the foreign job")
     (job,) = [
         status["job"]
         for status in admin_of(client).jobs(limit=5)

@@ -11,7 +11,7 @@ import pytest
 from smsline import Client
 from tests.faults.support.rabbit import MAPPER, SERVER, RabbitMQ, url_of
 from tests.support.redis_server import free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,10 +33,10 @@ def test_jobs_are_sent_with_rabbitmq_as_broker(tmp_path: Path) -> None:
             assert up.stdout.readline().startswith("ready redis="), (tmp_path / "up").read_text()
             client = Client(broker_url=url_of(rabbit.port), redis_url=f"redis://127.0.0.1:{port}/0")
             job = client.send(to="+8613711110000", template="1234", params=["4829"], lane="otp", ttl_s=60)
-            wait_until(lambda: client.status(job)["state"] == "closed", timeout_s=30, what="the receipt")
+            wait_until(lambda: client.status(job)["state"] == "closed", what="the receipt")
             assert client.status(job)["counts"]["delivered"] == 1
             client.close()
         finally:
             up.send_signal(signal.SIGTERM)
-            assert up.wait(timeout=40) == 0
+            assert up.wait(timeout=LONG_S) == 0
             up.communicate()

@@ -15,12 +15,11 @@ from smsline import Client
 from smsline.names import QUEUES
 from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
 
 ROOT = Path(__file__).parents[2]
-LONG_S: Final = 60.0
 BALANCE: Final = "FailedOperation.InsufficientBalanceInSmsPackage"
 TENCENT: Final = {
     "PROVIDER": "tencent",
@@ -68,7 +67,7 @@ class Line:
 
     def closed(self, job: str) -> dict[str, int]:
         """Wait until a job is closed; its counts that are not zero."""
-        wait_until(lambda: self.client.status(job)["closed_at"], timeout_s=LONG_S, what=f"closing of {job}")
+        wait_until(lambda: self.client.status(job)["closed_at"], what=f"closing of {job}")
         counts = self.client.status(job)["counts"]
         return {name: count for name, count in counts.items() if count}  # type: ignore[misc]
 
@@ -96,11 +95,11 @@ def line() -> Iterator[Line]:
         command = [sys.executable, "-m", "worker.supervisor.process", "routing", ",".join(QUEUES)]
         with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL) as worker:
             client = Client(redis_url=redis.url)
-            wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start")
+            wait_until(admin_of(client).accounts, what="the worker's start")
             yield Line(client, sandbox, backup)
             client.close()
             worker.terminate()
-            assert worker.wait(timeout=30) == 0
+            assert worker.wait(timeout=LONG_S) == 0
 
 
 CHINESE = [f"+86138123{n:05d}" for n in range(41_000, 41_250)]

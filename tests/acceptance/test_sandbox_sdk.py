@@ -19,6 +19,8 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.sms.v20210111 import models
 from tencentcloud.sms.v20210111.sms_client import SmsClient
 
+from tests.support.waiting import LONG_S
+
 ROOT = Path(__file__).parents[2]
 READY = "sandbox ready url="
 NUMBERS = ["+8613711112222", "+8613711113333", "+8613711114444"]
@@ -63,7 +65,7 @@ def start(*options: str) -> Served:
 def stop(served: Served) -> int:
     """SIGTERM, and the exit code."""
     served.process.send_signal(signal.SIGTERM)
-    code = served.process.wait(10)
+    code = served.process.wait(LONG_S)
     assert served.process.stdout is not None
     served.process.stdout.close()
     return code
@@ -276,7 +278,7 @@ def test_options_of_the_command_line() -> None:
 def test_options_that_make_no_sense_are_refused() -> None:
     """A fault nobody knows ends the command with exit code 2 and words, before anything listens."""
     command = [sys.executable, "-m", "worker.sandbox", "--port", "0", "--fault", "lost,chance=1"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S, check=False, cwd=ROOT)
 
     assert ended.returncode == 2
     assert "no flag 'chance'" in ended.stderr

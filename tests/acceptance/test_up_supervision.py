@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from tests.support.redis_server import free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,7 +56,7 @@ class Up:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop; its exit code."""
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=LONG_S)
         self.close()
         return code
 
@@ -102,7 +102,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[int], Up]]:
         children.update(running.children())
         running.close()
     for _, children in started:
-        wait_until(lambda pids=children: gone(pids), timeout_s=40, what="the end of every child")  # type: ignore[misc]
+        wait_until(lambda pids=children: gone(pids), what="the end of every child")  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -125,16 +125,14 @@ def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
 
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
-    wait_until(
-        lambda: up.told.count("@") >= 4 and up.told.count(" ready.") >= 4, timeout_s=40, what="both workers again"
-    )
+    wait_until(lambda: up.told.count("@") >= 4 and up.told.count(" ready.") >= 4, what="both workers again")
     after = up.children()
 
     assert set(after) == set(before)
     assert not set(after.values()) & set(before.values())
     with redis.Redis(port=up.port) as client:
         assert client.get("kept") == b"yes"
-    assert wait_until(lambda: httpx.get(f"{up.web_url}/readyz", timeout=20).is_success, what="the console again")
+    assert wait_until(lambda: httpx.get(f"{up.web_url}/readyz", timeout=LONG_S).is_success, what="the console again")
     assert up.stop() == 0
     assert gone(after)
 
@@ -143,7 +141,7 @@ def test_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
     """Killed with kill -9, it takes every child along, and folder and port can be used again at once."""
     children = up.children()
     up.stop(signal.SIGKILL)
-    wait_until(lambda: gone(children), timeout_s=30, what="the end of every child")
+    wait_until(lambda: gone(children), what="the end of every child")
 
     again = start(up.port)
     assert again.ready_line().startswith("ready redis="), again.told
@@ -153,13 +151,13 @@ def test_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
 def test_one_at_a_time_and_ctrl_c(up: Up, start: Callable[[int], Up]) -> None:
     """A second one ends with 1 and says what to do; the first is not disturbed, and Ctrl-C stops it in order."""
     second = start(up.port)
-    assert second.process.wait(timeout=30) == 1
+    assert second.process.wait(timeout=LONG_S) == 1
     assert "is in use" in second.told
 
     children = up.children()
     assert set(children) == {"redis", "sandbox", "otp", "bulk1", "web"}
     up.process.send_signal(signal.SIGINT)
-    said, _ = up.process.communicate(timeout=30)
+    said, _ = up.process.communicate(timeout=LONG_S)
     assert (up.process.returncode, said) == (0, "")
     assert gone(children)
     assert "Traceback" not in up.told

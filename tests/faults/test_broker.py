@@ -22,7 +22,7 @@ def test_every_message_is_lost(service: Service) -> None:
             service.ledger.redis.delete(*held)
         return len(service.sent()) > 0
 
-    wait_until(flush_until_sent, timeout_s=20, what="the first message")
+    wait_until(flush_until_sent, what="the first message")
     service.wait_closed(*jobs)
     assert service.account(jobs) == {"delivered": 401}
 

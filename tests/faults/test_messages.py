@@ -64,7 +64,7 @@ def test_no_message_ends_a_process(service: Service) -> None:
         service.ledger.redis.lpush(QUEUE, each)
     service.ledger.redis.lpush(QUEUE, submit(good, "good"))
 
-    wait_until(lambda: len(service.sent()) == 1, timeout_s=15, what="the good message")
+    wait_until(lambda: len(service.sent()) == 1, what="the good message")
     assert worker.alive()
     kept = service.ledger.redis.lrange(service.ledger.keys.refused, 0, -1)
     assert {entry.split()[0] for entry in kept} >= {b"list", b"table"}

@@ -33,12 +33,12 @@ def test_the_broker_is_out_of_reach_under_load(service: Service, rabbitmq: Rabbi
         service.client = Client(broker_url=url_of(wire.port), redis_url=service.direct_url)
         worker = service.worker(BROKER_URL=url_of(wire.port)).wait_ready()
         jobs = [service.campaign(3_000, pace=1_000), *(service.otp() for _ in range(5))]
-        wait_until(lambda: len(service.sent()) > 500, timeout_s=20, what="the campaign going out")
+        wait_until(lambda: len(service.sent()) > 500, what="the campaign going out")
         wire.cut()
         jobs += [service.otp() for _ in range(3)]
         rabbitmq.purge()
         wire.mend()
-        service.wait_closed(*jobs, timeout_s=60)
+        service.wait_closed(*jobs)
         jobs.append(service.otp())
         service.wait_closed(jobs[-1])
         assert worker.alive()
@@ -53,10 +53,10 @@ def test_a_job_in_a_message_outlasts_the_ledger(service: Service, rabbitmq: Rabb
     with Celery(broker=url_of(rabbitmq.port), set_as_current=False) as producer:
         producer.send_task(TASK_SUBMIT, args=[payload], queue=lane_queue("otp"), task_id="m1")
     log = service.folder / "workers.log"
-    wait_until(lambda: "smsline.submit cannot use Redis" in log.read_text(), timeout_s=20, what="a try in vain")
+    wait_until(lambda: "smsline.submit cannot use Redis" in log.read_text(), what="a try in vain")
     service.wire.mend()
     job = submit.job_id_of("m1")
-    wait_until(lambda: len(service.sent()) == 1, timeout_s=20, what="the job going out")
+    wait_until(lambda: len(service.sent()) == 1, what="the job going out")
     service.wait_closed(job)
     assert worker.alive()
     assert service.account([job]) == {"delivered": 1}

@@ -28,7 +28,7 @@ def test_killed_while_it_drains(service: Service, moment: Moment) -> None:
 
     service.gateway.trap("PullSmsSendStatus", moment, kill)
     campaign = service.campaign(20)
-    wait_until(lambda: not first.alive(), timeout_s=20, what="the worker's end")
+    wait_until(lambda: not first.alive(), what="the worker's end")
     service.worker()
     service.wait_closed(campaign)
     assert service.account([campaign]) == {"delivered": 20}

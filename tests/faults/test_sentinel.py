@@ -27,9 +27,9 @@ def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
         service.wait_closed(*before)
         waiting = service.campaign(120, pace=40)
         redis.fail_over()
-        wait_until(lambda: taken(service), timeout_s=20, what="a job being taken again", every_s=0.2)
+        wait_until(lambda: taken(service), what="a job being taken again", every_s=0.2)
         after = [service.campaign(300), service.otp()]
-        service.wait_closed(*before, waiting, *after, timeout_s=60)
+        service.wait_closed(*before, waiting, *after)
         states = service.account([*before, *after])
         assert states == {"delivered": 602}
         assert worker.alive()
@@ -54,9 +54,9 @@ def test_a_replica_without_the_last_moments_takes_the_primary_s_place(tmp_path: 
         lost = [service.campaign(450), service.otp(), service.campaign(30)]
         service.wait_closed(*lost[1:])
         redis.fail_over(behind=True)
-        wait_until(lambda: taken(service), timeout_s=20, what="a job being taken again", every_s=0.2)
+        wait_until(lambda: taken(service), what="a job being taken again", every_s=0.2)
         after = [service.campaign(count) for count in (450, 1, 30, 250)] + [service.otp()]
-        service.wait_closed(*before, *after, timeout_s=60)
+        service.wait_closed(*before, *after)
         sent = service.sent()
         for job in after:
             rows = list(service.client.results(job))

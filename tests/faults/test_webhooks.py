@@ -1,8 +1,7 @@
 """Endpoints that die, hang, answer 500 and get events twice, while a real scheduler and real threads deliver."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -15,12 +14,11 @@ from smsline.names import WEBHOOKS_QUEUE
 from tests.support.receiver import DIE, HANG, Receiver
 from tests.support.redis_server import RedisServer
 from tests.support.scene import Scene, make_scene
+from tests.support.waiting import wait_until
 from tests.support.world import some_numbers
 from worker.runtime.scheduler import Scheduler
 from worker.webhooks import retries
 from worker.webhooks.deliver import Deliveries
-
-DEADLINE_S = 30.0
 
 
 @pytest.fixture
@@ -47,14 +45,6 @@ def working(scene: Scene) -> Iterator[Deliveries]:
         yield deliveries
         scene.engine.stopping.set()
         scheduler.stop()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Look until the condition holds."""
-    over_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < over_s, "not within the deadline"
-        time.sleep(0.02)
 
 
 def test_one_that_hangs_delays_no_other_and_what_dies_or_fails_has_the_ledgers_sums_in_the_end(line: Scene) -> None:

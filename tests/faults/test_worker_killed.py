@@ -23,7 +23,7 @@ def test_killed_while_the_provider_has_the_call(service: Service, moment: Moment
 
     service.gateway.trap("SendSms", moment, kill)
     campaign = service.campaign(ONE_CALL)
-    wait_until(lambda: not worker.alive(), timeout_s=20, what="the worker's end")
+    wait_until(lambda: not worker.alive(), what="the worker's end")
     otp = service.otp()
     other = service.worker()
 
@@ -32,7 +32,7 @@ def test_killed_while_the_provider_has_the_call(service: Service, moment: Moment
         return False
 
     service.gateway.trap("SendSms", moment, kill_other)
-    wait_until(lambda: not other.alive(), timeout_s=20, what="the other worker's end")
+    wait_until(lambda: not other.alive(), what="the other worker's end")
     service.worker()
     service.wait_closed(campaign, otp)
     states = service.account([campaign, otp])
@@ -53,7 +53,7 @@ def test_killed_at_a_script(service: Service, script: str, moment: WireMoment) -
     worker = service.worker(tapped=True, WORKER_THREADS="1")
     service.wire.tap(script, moment, worker.kill)
     jobs = [service.campaign(CAMPAIGN), service.otp()]
-    wait_until(lambda: not worker.alive(), timeout_s=20, what="the worker's end")
+    wait_until(lambda: not worker.alive(), what="the worker's end")
     service.worker()
     service.wait_closed(*jobs)
     states = service.account(jobs)

@@ -18,7 +18,7 @@ def test_stopped_before_its_call(service: Service) -> None:
 
     service.wire.tap("begin", "answered", stop)
     otp = service.otp()
-    wait_until(lambda: service.client.status(otp)["counts"]["sending"], timeout_s=20, what="the call being begun")
+    wait_until(lambda: service.client.status(otp)["counts"]["sending"], what="the call being begun")
     second = service.worker()
     service.wait_closed(otp)
     first.go_on()
@@ -33,7 +33,7 @@ def test_stopped_before_the_answer(service: Service) -> None:
     first = service.worker()
     service.gateway.trap("SendSms", "carried out", first.stop)
     campaign = service.campaign(20)
-    wait_until(service.sent, timeout_s=20, what="the call being carried out")
+    wait_until(service.sent, what="the call being carried out")
     second = service.worker()
     service.wait_closed(campaign)
     before = service.client.status(campaign)

@@ -19,6 +19,7 @@ from smsline.ledger.link import Ledger
 from smsline.tracing import Parent
 from tests.support.provider import FakeProvider, lost
 from tests.support.scene import Scene, make_scene
+from tests.support.waiting import LONG_S
 from tests.support.world import FIRST
 from worker.intake import accept
 
@@ -196,7 +197,7 @@ def test_spans_leave_for_the_collector_that_the_environment_names(collector: HTT
     """OpenTelemetry's own variable switches traces on; what is pending leaves at the end of the process."""
     url = f"http://127.0.0.1:{collector.server_port}"
     env = {"PATH": "", "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_COMPRESSION": "none"}
-    subprocess.run([sys.executable, "-c", PROGRAM], env=env, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", PROGRAM], env=env, check=True, timeout=LONG_S)
     ((path, body),) = collector.got  # type: ignore[attr-defined]
     assert path == "/v1/traces"
     assert re.search(rb"smsline-worker.*call SendSms", body, re.DOTALL)

@@ -12,6 +12,7 @@ from smsline import Client
 from smsline.names import TASK_ACCEPT
 from smsline.wakeup import message
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import LONG_S
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def redis() -> Iterator[RedisServer]:
 def taken(url: str, queue: str) -> Any:
     """The next message of a queue, as a worker's kombu reads and acknowledges it."""
     with Connection(url) as connection, connection.SimpleQueue(Queue(queue, no_declare=True)) as waiting:
-        found = waiting.get(timeout=5)
+        found = waiting.get(timeout=LONG_S)
         found.ack()
         return found
 

@@ -14,11 +14,10 @@ from smsline import Client
 from smsline.names import QUEUES
 from tests.support.admin import admin_of
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 from worker.sandbox.background import Background
 
 ROOT: Final = Path(__file__).parents[2]
-LONG_S: Final = 60.0
 
 
 @contextmanager
@@ -45,10 +44,10 @@ def one_worker(name: str, accounts: Mapping[str, str], settings: Mapping[str, st
             subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr) as worker,
             closing(Client(redis_url=redis.url)) as client,
         ):
-            wait_until(admin_of(client).accounts, timeout_s=LONG_S, what="the worker's start", every_s=0.1)
+            wait_until(admin_of(client).accounts, what="the worker's start", every_s=0.1)
             yield client
             worker.terminate()
-            assert worker.wait(timeout=30) == 0
+            assert worker.wait(timeout=LONG_S) == 0
 
 
 @dataclass
@@ -61,9 +60,7 @@ class WorkerLine:
 
     def closed(self, job: str) -> dict[str, int]:
         """Wait until a job is closed; its counts that are not zero."""
-        wait_until(
-            lambda: self.client.status(job)["closed_at"], timeout_s=LONG_S, what=f"closing of {job}", every_s=0.1
-        )
+        wait_until(lambda: self.client.status(job)["closed_at"], what=f"closing of {job}", every_s=0.1)
         counts: Mapping[str, Any] = self.client.status(job)["counts"]
         return {name: int(count) for name, count in counts.items() if count}
 

@@ -58,7 +58,7 @@ class Watched:
         self.first.kill()
         if behind:
             self.second.go_on()
-        wait_until(lambda: self.primary_port() == self.second.port, timeout_s=60, what="the change of the primary")
+        wait_until(lambda: self.primary_port() == self.second.port, what="the change of the primary")
 
     def __enter__(self) -> Self:
         self.first.start()

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 
+LONG_S: Final = 120.0
+"""Longest wait for what takes a moment on an idle machine: a limit that only ends a test which fails says nothing of speed."""
+
 
 def wait_until(
-    condition: Callable[[], T], *, timeout_s: float = 10.0, what: str = "the condition", every_s: float = 0.02
+    condition: Callable[[], T], *, timeout_s: float = LONG_S, what: str = "the condition", every_s: float = 0.02
 ) -> T:
     """The condition's first true value.
 

@@ -21,7 +21,7 @@ from smsline.ledger.replies import NewReply
 from smsline.ledger.suppression import Suppression
 from smsline.names import LANES, lane_queue
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 from tests.unit.web.conftest import CHEAP, PASSWORD
 from worker.listening import bind, url_of
 from worker.web.app import build_app
@@ -134,7 +134,8 @@ def console() -> Iterator[Console]:
 def browser() -> "Iterator[Browser]":
     """One Chromium for all tests of this file."""
     with sync_api.sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS, timeout=LONG_S * 1000)
+        sync_api.expect.set_options(timeout=LONG_S * 1000)
         yield made
         made.close()
 
@@ -206,9 +207,9 @@ def test_progress_is_live(browser: "Browser", console: Console) -> None:
     page.goto(f"{console.url}/jobs/{console.jobs[1]}")
     sync_api.expect(page.get_by_text("771", exact=True)).to_be_visible()
     console.counts(console.jobs[1], delivered=777, undelivered=11, dead=12)
-    sync_api.expect(page.get_by_text("777", exact=True)).to_be_visible(timeout=10_000)
+    sync_api.expect(page.get_by_text("777", exact=True)).to_be_visible()
     page.close()
-    wait_until(lambda: console.web.live.streams == 0, timeout_s=30, what="the end of the page's stream")
+    wait_until(lambda: console.web.live.streams == 0, what="the end of the page's stream")
 
 
 def test_a_campaign_is_held_in_two_clicks(browser: "Browser", console: Console) -> None:

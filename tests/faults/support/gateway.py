@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
+from tests.support.waiting import LONG_S
+
 Moment = Literal["arrived", "carried out"]
 PASSED: Final = ("content-length", "connection")
 
@@ -74,7 +76,7 @@ class Gateway:
         handler.wfile.write(answer)
 
     def _pass_on(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._upstream, timeout=20)
+        connection = http.client.HTTPConnection(self._upstream, timeout=LONG_S)
         try:
             headers = {name: value for name, value in handler.headers.items() if name.lower() not in PASSED}
             connection.request("POST", "/", body, headers)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from smsline.names import QUEUES
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 from worker.runtime.readiness import READY_FD
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -87,7 +87,7 @@ class Worker:
 
     def wait_ready(self) -> Self:
         """Wait until it takes work."""
-        wait_until(self._marked, timeout_s=30, what="a worker being ready")
+        wait_until(self._marked, what="a worker being ready")
         return self
 
     def _marked(self) -> bool:
@@ -113,7 +113,7 @@ class Worker:
     def terminate(self) -> int:
         """Ask it to end in order; returns its exit code."""
         self._process.terminate()
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=LONG_S)
 
     def alive(self) -> bool:
         """Whether it runs."""

@@ -65,7 +65,7 @@ class RabbitMQ:
         return True
 
     def __enter__(self) -> Self:
-        wait_until(self._listens, timeout_s=90, what="RabbitMQ listening", every_s=0.1)
+        wait_until(self._listens, what="RabbitMQ listening", every_s=0.1)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -17,8 +17,6 @@ from worker.sandbox.background import Background
 from worker.sandbox.flags import Flags
 
 FIRST: Final = 8613800100000
-LONG_S: Final = 30.0
-"""Longest wait for a job to close; on an idle machine it takes a few seconds."""
 
 
 class Service:
@@ -66,13 +64,13 @@ class Service:
         first, self._next = self._next, self._next + count
         return [f"+{number}" for number in range(first, self._next)]
 
-    def wait_closed(self, *jobs: str, timeout_s: float = LONG_S) -> None:
+    def wait_closed(self, *jobs: str) -> None:
         """Wait until all are closed."""
 
         def still_open() -> list[str]:
             return [job for job in jobs if not self.client.status(job)["closed_at"]]
 
-        wait_until(lambda: not still_open(), timeout_s=timeout_s, what=f"closing of {len(jobs)} jobs", every_s=0.1)
+        wait_until(lambda: not still_open(), what=f"closing of {len(jobs)} jobs", every_s=0.1)
 
     def states(self, *jobs: str) -> Counter[str]:
         """How many recipients ended in which state."""

@@ -13,6 +13,7 @@ from smsline.cli import main
 from smsline.cli.app import app
 from smsline.cli.options import Connect
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
+from tests.support.waiting import LONG_S
 
 ROOT = Path(__file__).parents[3]
 
@@ -32,7 +33,7 @@ def process(*argv: str, code: str = "") -> "subprocess.CompletedProcess[str]":
     """The command as its own process, or a line of Python in one."""
     start = [sys.executable, "-c", code] if code else [sys.executable, "-m", "smsline.cli", *argv]
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
-    return subprocess.run(start, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(start, env=environment, capture_output=True, text=True, timeout=LONG_S, check=False)
 
 
 @pytest.mark.parametrize("words", commands(), ids=lambda words: " ".join(words) or "smsline")
@@ -201,4 +202,4 @@ def test_a_reader_that_leaves_is_no_news() -> None:
         assert running.stdout.readline() == '{"job": "j1"}\n'
         running.stdout.close()
         assert running.stderr.read() == ""
-        assert running.wait(timeout=30) == 1
+        assert running.wait(timeout=LONG_S) == 1

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from smsline import codes
+from tests.support.waiting import LONG_S
 
 OFFERED = [
     "BadOverrides",
@@ -49,6 +50,6 @@ assert store.shipped.cache_info().currsize == 0 and store.namespaces.cache_info(
 lookup("tencent", "api", "InternalError")
 print(*read)
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=LONG_S)
 
     assert ran.stdout.split() == ["namespaces.tsv", "added.tsv", "families.tsv", "tencent_api.tsv"]

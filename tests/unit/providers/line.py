@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from config.accounts import Account
+from tests.support.waiting import LONG_S
 from worker.providers.http import HttpxPort
 
 
@@ -100,7 +101,7 @@ class Loopback:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
+            connection.settimeout(LONG_S)
             self.script(connection, self.stop)
 
 

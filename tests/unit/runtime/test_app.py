@@ -10,6 +10,7 @@ from celery import Celery
 
 from config.settings import Settings
 from smsline.names import QUEUES
+from tests.support.waiting import LONG_S
 from worker.app import build_app
 from worker.runtime.celery_patches import QuietConsumer
 from worker.runtime.readiness import READY_FD, mark_ready
@@ -21,7 +22,7 @@ def python(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run this Python in the repository with these variables alone set for smsline."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
     return subprocess.run(  # noqa: PLW1510 - the code is what is looked at
-        [sys.executable, *args], cwd=ROOT, env=rest | environ, capture_output=True, text=True, timeout=30
+        [sys.executable, *args], cwd=ROOT, env=rest | environ, capture_output=True, text=True, timeout=LONG_S
     )
 
 

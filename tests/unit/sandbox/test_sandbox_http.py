@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 from tests.unit.sandbox.harness import APP, PLAIN, SEND, number, request
 from worker.sandbox.background import Background
 from worker.sandbox.flags import FlagFault, Flags
@@ -32,7 +32,7 @@ def sandbox(server: Background) -> Background:
 @pytest.fixture
 def http(sandbox: Background) -> Iterator[httpx.Client]:
     """A client with kept-alive connections."""
-    with httpx.Client(base_url=sandbox.url, timeout=10, trust_env=False) as client:
+    with httpx.Client(base_url=sandbox.url, timeout=LONG_S, trust_env=False) as client:
         yield client
 
 
@@ -174,7 +174,7 @@ def test_an_early_receipt_is_pulled_before_the_answer(sandbox: Background, http:
     thread = threading.Thread(target=lambda: answers.append(send(http, number("0008"), PLAIN)))
     thread.start()
 
-    with httpx.Client(base_url=sandbox.url, timeout=10, trust_env=False) as other:
+    with httpx.Client(base_url=sandbox.url, timeout=LONG_S, trust_env=False) as other:
         rows = wait_until(lambda: pull(other), what="the early receipt")
         thread.join(5)
 

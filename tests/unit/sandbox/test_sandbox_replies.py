@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.waiting import LONG_S
 from tests.unit.sandbox.harness import APP, PLAIN, Line, code_of
 from worker.providers.tencent.push import PUSH
 from worker.sandbox.background import Background
@@ -149,7 +150,7 @@ def test_receipts_and_replies_are_pushed_as_well(line: Line) -> None:
 
     async def push() -> None:
         Pusher(line.sandbox, lambda _: TencentPushes(line.sandbox)).wake()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while len(came) < 3:  # noqa: ASYNC110 - another thread fills it
                 await asyncio.sleep(0.02)
         line.sandbox.control({"callbacks": {}})

@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as Gone
 from config.settings import Settings
 from smsline.ledger import accounts, users
 from smsline.ledger.link import Ledger
-from tests.support.waiting import wait_until
+from tests.support.waiting import LONG_S, wait_until
 from tests.unit.web.conftest import Site
 from worker.listening import bind
 from worker.web import headers_in_time
@@ -110,7 +110,7 @@ def test_requests_that_never_begin(site: Site, monkeypatch: pytest.MonkeyPatch) 
         wait_until(lambda: server.started)
 
         def said(*pieces: bytes) -> bytes:
-            with socket.create_connection(listener.getsockname(), timeout=30) as caller:
+            with socket.create_connection(listener.getsockname(), timeout=LONG_S) as caller:
                 for piece in pieces:
                     caller.sendall(piece)
                 try:

@@ -84,7 +84,7 @@ def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
 
 def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) -> None:
     """Accept the next parts of a job, until there are no more or the time is over."""
-    ledger, job, more = engine.ledger, opened.job, True
+    ledger, job, more, begun = engine.ledger, opened.job, True, False
     with engine.due_queues[opened.spec.lane].accepting() as filled:
         while more and not over():
             part_nos, more = inbox.waiting_parts(ledger, job)
@@ -93,6 +93,10 @@ def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) ->
             found = {part_no: part for part_no, part in read.items() if part is not None}
             accept_parts(engine, job, opened.spec, found, shards=shards)
             filled()
+            if not begun:
+                # Senders start with the first parts: a part's thousand is accepted in less than a call takes.
+                engine.poke(0)
+                begun = True
     due.finish(ledger, ledger.keys.inbox(opened.spec.lane), opened.lease, 0 if more else None)
     engine.poke(0 if more else engine.settings.linger_ms[opened.spec.lane] + 1)
 

@@ -2,6 +2,8 @@
 
 from contextlib import ExitStack
 
+from smsline.job import new_job_id
+from smsline.ledger import inbox
 from tests.support.scene import Scene
 from tests.support.world import some_numbers
 from worker.intake.accept import accept_job
@@ -63,3 +65,13 @@ def test_a_process_whose_threads_are_all_at_work_asks_for_nobody(scene: Scene) -
         assert not published
     scheduler.look()
     assert [kwargs["lane"] for kwargs in published] == ["otp"]
+
+
+def test_senders_are_woken_with_the_first_parts_of_a_job(scene: Scene) -> None:
+    """Its calls begin while the rest of it is accepted, and not when all of it is."""
+    job, left = new_job_id(), list[bool]()
+    for part_no, number in enumerate(some_numbers(5)):
+        scene.submit([number], job=job, part_no=part_no, parts=5)
+    scene.engine.poke = lambda _ms: left.append(inbox.waiting_parts(scene.ledger, job)[0] != [])
+    accept_job(scene.engine, job, 60)
+    assert left == [True, False]

@@ -26,10 +26,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from smsline import questions
-from smsline.calls import Calls, Target, arguments_of, reachable
+from smsline.calls import Calls, Target, arguments_of, checked_campaign, reachable
 from smsline.client import warn_of_bad, warn_of_wake
-from smsline.errors import BadInput, SmslineError
-from smsline.job import PART_SIZE, CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, Summary, rules_of
+from smsline.errors import SmslineError
+from smsline.job import PART_SIZE, CampaignOptions, JobOptions, Recipient, Rejected, Summary, rules_of
 from smsline.ledger.connection import SOCKET_TIMEOUT_S
 from smsline.ledger.inbox import Part, Submitted
 from smsline.ledger.jobs import Result, Status
@@ -122,9 +122,7 @@ class AsyncClient:
 
         Reading and checking 1,000 rows is one step of the event loop.
         """
-        if isinstance(to, str | bytes):
-            raise BadInput("to", "text", "must be a list of numbers; use send() for one")
-        spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
+        spec = checked_campaign({"template": template, "start_s": at, **job}, to=to)
         with submitting(spec) as traced, Upload(self._calls, traced, job_id) as upload:
             tally, rules = upload.tally, rules_of(job, self.region)
             cut = partial(

@@ -138,6 +138,18 @@ def checked_message(
     return spec, part, content
 
 
+def checked_campaign(job: Mapping[str, object], *, to: object) -> JobSpec:
+    """A message to many numbers, checked without a look at them.
+
+    Raises:
+        BadInput: A value breaks its rule.
+    """
+    # A text is a sequence of texts: each digit would be judged as a number, and all of them refused.
+    if isinstance(to, str | bytes):
+        raise BadInput("to", "text", "must be a list of numbers; use send() for one")
+    return JobSpec.checked({"lane": "marketing", **job})
+
+
 def refuse_never_open(
     spec: JobSpec, numbers: Sequence[int], *, accounts: Mapping[str, str] | None = None, now_s: float | None = None
 ) -> None:

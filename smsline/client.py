@@ -11,16 +11,16 @@ from typing import Unpack
 from redis.exceptions import RedisError
 
 from smsline import questions
+from smsline.calls import checked_campaign
 from smsline.control import JobControl
-from smsline.errors import BadInput
-from smsline.job import CampaignOptions, JobOptions, JobSpec, Recipient, Rejected, Summary, rules_of
+from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected, Summary, rules_of
 from smsline.ledger.connection import connect
 from smsline.ledger.inbox import Submitted
 from smsline.ledger.link import Ledger
 from smsline.ledger.replies import KeptReply, ReplyReader
 from smsline.ledger.talk import ask, carry
 from smsline.names import DEFAULT_NAMESPACE
-from smsline.parts import Tally, nothing_good, parts
+from smsline.parts import CutOptions, Tally, nothing_good, parts
 from smsline.questions import NumberInfo
 from smsline.tracing import submitting
 from smsline.upload import Upload
@@ -95,22 +95,16 @@ class Client(JobControl):
 
         Rows are read one part at a time; what stays in memory is 40 bytes a number.
 
-        Bad rows are left out and told to `on_rejected`; the good ones go out, once all have been
-        handed over.
-
-        With the `key` or `job_id` of a call that was broken off, this one continues it: the same
-        rows in any order, and more of them if need be.
-
         Args:
             to: Numbers, or `Recipient` rows with their own params and ref.
             template: The provider's template id.
-            on_rejected: Called for each bad row; without it they are counted in a warning.
+            on_rejected: Called for each bad row, which is left out; else a warning counts them.
             on_duplicate: Called for each row that repeats another one.
             on_progress: Called with the number of rows read so far, after each part.
             on_summary: Called at the end with what became of the rows.
             at: Epoch seconds before which nothing is sent.
-            job_id: The id of an earlier, `Unconfirmed` call that this one repeats or continues;
-                None makes a new job.
+            job_id: Of an `Unconfirmed` call that this one continues, with the same rows in any
+                order and more if need be; its `key` does so too. None makes a new job.
             **job: See `CampaignOptions`; the lane is `marketing` unless given.
 
         Returns:
@@ -120,20 +114,14 @@ class Client(JobControl):
             BadInput: A value breaks its rule, or no row was good; nothing was taken.
             Conflict: The job was cancelled while its rows were handed over, or has other content.
             Unavailable: Redis cannot be reached; nothing was taken.
-            Unconfirmed: Redis went away between two parts, or did not answer. What was handed over
-                before stays as an incomplete job: with the error's `job` as `job_id`, or with the
-                same `key`, the call continues it, and it can be cancelled.
+            Unconfirmed: Redis went away, or gave no answer; go on with the job, or cancel it.
         """
-        # A text is a sequence of texts: each digit would be judged as a number, and all of them refused.
-        if isinstance(to, str | bytes):
-            raise BadInput("to", "text", "must be a list of numbers; use send() for one")
-        spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job})
+        spec = checked_campaign({"template": template, "start_s": at, **job}, to=to)
         with submitting(spec) as traced, Upload(self._calls, traced, job_id) as upload:
             tally, rules = upload.tally, rules_of(job, self.region)
+            how = CutOptions(rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate)
             self._carry(upload.begin())
-            for part in parts(
-                to, tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
-            ):
+            for part in parts(to, tally, **how):
                 self._carry(upload.put(part))
                 if on_progress:
                     on_progress(tally.rows)

@@ -5,6 +5,7 @@ Each row is checked as it comes, bad ones are reported, and one part is in memor
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 from smsline import numbers
 from smsline.errors import BadInput, Conflict, shorten
@@ -42,6 +43,16 @@ class Tally:
         """Rows read."""
         return self.good + self.bad + self.doubled + self.held
 
+    def leave_out(self, rejected: Rejected, listener: Listener | None, *, doubled: bool = False) -> None:
+        """Count a row that breaks a rule, or repeats another, and tell of it."""
+        if doubled:
+            self.doubled += 1
+        else:
+            self.bad += 1
+            self.first_bad = self.first_bad or rejected
+        if listener:
+            listener(rejected)
+
 
 @dataclass(slots=True)
 class _Filling:
@@ -50,6 +61,13 @@ class _Filling:
     params: dict[int, tuple[str, ...]] = field(default_factory=dict)
     refs: dict[int, str] = field(default_factory=dict)
     doubled: int = 0
+
+    def own(self, params: tuple[str, ...] | None, ref: str) -> None:
+        """Note what the number that comes next has of its own."""
+        if params is not None:
+            self.params[len(self.numbers)] = params
+        if ref:
+            self.refs[len(self.numbers)] = ref
 
     def part(self) -> Part:
         # None where no number has its own: then the job's params are kept once, and not a thousand times.
@@ -63,35 +81,40 @@ class _Filling:
         )
 
 
-def parts(  # noqa: C901, PLR0912 - one row's way, from top to bottom
-    rows: Iterable[str | Recipient],
-    tally: Tally,
-    *,
-    rules: RowRules = NO_RULES,
-    known: KnownPhones | None = None,
-    on_rejected: Listener | None = None,
-    on_duplicate: Listener | None = None,
-    size: int = PART_SIZE,
-) -> Iterator[Part]:
-    """Cut rows into parts.
+class CutOptions(TypedDict, total=False):
+    """How rows are cut into parts.
 
-    A phone that an earlier row brought is left out: as a duplicate when it is to get the same, else
-    as a refused row.
-
-    Args:
-        rows: Numbers or recipients; read once, as they are needed.
-        tally: Counts what was seen, while the parts are taken.
+    Attributes:
         rules: What is taken for a number and for params.
         known: Phones that the job has already; those of the rows are added.
         on_rejected: Told of each bad row.
         on_duplicate: Told of each row that repeats another.
         size: Recipients of a part.
+    """
+
+    rules: RowRules
+    known: KnownPhones | None
+    on_rejected: Listener | None
+    on_duplicate: Listener | None
+    size: int
+
+
+def parts(  # noqa: C901 - one row's way, from top to bottom
+    rows: Iterable[str | Recipient], tally: Tally, **how: Unpack[CutOptions]
+) -> Iterator[Part]:
+    """Cut rows into parts; a phone met before is a duplicate if it is to get the same, else refused.
+
+    Args:
+        rows: Numbers or recipients; read once, as they are needed.
+        tally: Counts what was seen, while the parts are taken.
+        **how: See `CutOptions`.
 
     Raises:
-        Conflict: The job has one of the numbers from an earlier call, and it was to get something
-            else.
+        Conflict: The job has one of the numbers from an earlier call, to get something else.
     """
-    filling, known = _Filling(), known or KnownPhones()
+    filling, known = _Filling(), how.get("known") or KnownPhones()
+    rules, size = how.get("rules", NO_RULES), how.get("size", PART_SIZE)
+    on_rejected, on_duplicate = how.get("on_rejected"), how.get("on_duplicate")
     is_usual, add, content = numbers.usual_spelling(), known.add, tally.content
     for row_no, row in enumerate(rows, tally.rows + 1):
         # Nine rows in ten of a campaign are such text. One expression judges it; check_row takes four times as long to say the same.
@@ -102,7 +125,7 @@ def parts(  # noqa: C901, PLR0912 - one row's way, from top to bottom
             try:
                 number, params, ref = check_row(row, rules)
             except BadInput as error:
-                _reject(tally, Rejected(row_no, _masked(row), error.field, error.rule), on_rejected)
+                tally.leave_out(Rejected(row_no, _masked(row), error.field, error.rule), on_rejected)
                 continue
             phone, mark = numbers.same_phone(number), mark_of(params, ref) if params is not None or ref else 0
         at = add(phone, row_no, mark)
@@ -110,14 +133,10 @@ def parts(  # noqa: C901, PLR0912 - one row's way, from top to bottom
         first = known.row_at(at) if at >= 0 else 0
         same = at < 0 or known.mark_at(at) in (mark, KnownPhones.ERASED)
         if first:
-            if same:
-                tally.doubled += 1
-                filling.doubled += 1
-                reason = f"is that of row {first}, which says the same"
-                _tell(on_duplicate, Rejected(row_no, _masked(row), "phone", reason, first))
-            else:
-                reason = f"is that of row {first}, which has other params or another ref; only that one goes out"
-                _reject(tally, Rejected(row_no, _masked(row), "phone", reason, first), on_rejected)
+            filling.doubled += same
+            found = "says the same" if same else "has other params or another ref; only that one goes out"
+            again = Rejected(row_no, _masked(row), "phone", f"is that of row {first}, which {found}", first)
+            tally.leave_out(again, on_duplicate if same else on_rejected, doubled=same)
             continue
         # Of every number that the job then has, those of earlier calls included: a repetition brings all of them.
         if content is not None:
@@ -129,10 +148,8 @@ def parts(  # noqa: C901, PLR0912 - one row's way, from top to bottom
             tally.held += 1
             known.meet(at, row_no)
             continue
-        if params is not None:
-            filling.params[len(filling.numbers)] = params
-        if ref:
-            filling.refs[len(filling.numbers)] = ref
+        if params is not None or ref:
+            filling.own(params, ref)
         filling.numbers.append(number)
         if len(filling.numbers) == size:
             tally.good += size
@@ -162,17 +179,6 @@ def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None
         return number, None, ""
     params = None if row.params is None else check_params(row.params, allow_blank=rules.allow_blank)
     return number, params, check_ref(row.ref)
-
-
-def _tell(listener: Listener | None, rejected: Rejected) -> None:
-    if listener:
-        listener(rejected)
-
-
-def _reject(tally: Tally, rejected: Rejected, on_rejected: Listener | None) -> None:
-    tally.bad += 1
-    tally.first_bad = tally.first_bad or rejected
-    _tell(on_rejected, rejected)
 
 
 def _masked(row: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypedDict
 
 import typer
 
@@ -62,6 +62,14 @@ Text = Annotated[
 ]
 
 
+class Listeners(TypedDict):
+    """Told of refused rows, of duplicates, and of how many rows were read."""
+
+    on_rejected: Callable[[Rejected], None]
+    on_duplicate: Callable[[Rejected], None]
+    on_progress: Callable[[int], None]
+
+
 class FileIntake:
     """The rows of a file on their way to the client, and the way back from a rejected position to its line.
 
@@ -98,6 +106,11 @@ class FileIntake:
             self._open[self.taken] = row.phone
             yield row.phone if self._plain else Recipient(row.phone, row.params, row.ref)
         self.exhausted = True
+
+    @property
+    def listeners(self) -> Listeners:
+        """What it hears of its rows, by the names under which a client tells it."""
+        return Listeners(on_rejected=self.rejected, on_duplicate=self.repeated, on_progress=self.settled)
 
     def rejected(self, rejected: Rejected) -> None:
         """The client will not take one of them."""
@@ -200,13 +213,11 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
         _check_columns(source, params_given=bool(param))
         with RejectedFile(_rejects_of(file, rejects)) as bad, _progress(source) as tick:
             intake = FileIntake(source, bad, tick)
-            listeners = (intake.rejected, intake.repeated, intake.settled)
             with _told_at_the_end(intake, bad):
                 if dry_run:
-                    seen = look(intake, rules, listeners=listeners, text=text, sign=sign, params=params)
+                    seen = look(intake, rules, text=text, sign=sign, params=params, **intake.listeners)
                 else:
-                    on = dict(zip(("on_rejected", "on_duplicate", "on_progress"), listeners, strict=True))
-                    job = submit(to=intake, on_summary=told.append, **on)
+                    job = submit(to=intake, on_summary=told.append, **intake.listeners)
     if at_s:
         say(f"starts {said(at_s)}")
     if dry_run:

@@ -22,7 +22,9 @@ def look(
     rows: Iterable[str | Recipient],
     rules: RowRules,
     *,
-    listeners: tuple[Listener, Listener, Callable[[int], None]],
+    on_rejected: Listener,
+    on_duplicate: Listener,
+    on_progress: Callable[[int], None],
     text: str,
     sign: str,
     params: Sequence[str],
@@ -32,7 +34,9 @@ def look(
     Args:
         rows: Numbers or recipients.
         rules: For them.
-        listeners: Told of refused rows, of duplicates, and of how many were read.
+        on_rejected: Told of refused rows.
+        on_duplicate: Told of duplicates.
+        on_progress: Told of how many were read.
         text: The template's text with {1}, {2} … for the params; empty when it is not known.
         sign: The signature.
         params: Values for rows that bring none.
@@ -41,7 +45,6 @@ def look(
         BadInput: No row is good, or the text has a slot without a param.
     """
     tally, sizes, odd, worst, fullest = Tally(), Counter[int](), Counter[str](), "", (0, 0.0)
-    on_rejected, on_duplicate, on_progress = listeners
     for part in parts(rows, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate):
         on_progress(tally.rows)
         for i, number in enumerate(part.numbers if text else ()):

@@ -123,8 +123,7 @@ class Submitted:
         complete: Whether every part of the job is there.
         existed: Whether the key was used before.
         new: Whether this part was not there before; False also after a lost answer.
-        wake: The wake-up that there was leave for; None when enough are under way, or none was
-            asked for.
+        wake: The wake-up that there was leave for; None when enough are under way, or none was asked for.
     """
 
     job: str
@@ -169,12 +168,9 @@ def submission(
     rows: str = "",
     distinct: bool = False,
 ) -> Talk[Submitted]:
-    """Write one part of a job.
+    """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
 
-    A part that is there already changes nothing, whatever became of the job since.
-
-    So it is asked again when no answer came: most often only the answer was lost, and the part is
-    there.
+    So it is asked again when no answer came: most often only the answer was lost, and the part is there.
 
     Args:
         keys: Names of the ledger's keys.
@@ -184,47 +180,16 @@ def submission(
         part_no: The part's number, from 0.
         parts: How many parts there are in all, once that is known.
         wake: Who is to look at the job now; None leaves it to the scheduler.
-        rows: With the last part of a job with a key: what all its rows are
-            (`smsline.repeats.Content`).
-        distinct: Whether the producer has seen to it that no two parts share a number, so that
-            accepting need not look for that.
+        rows: With the last part of a job with a key: what all its rows are (`smsline.repeats.Content`).
+        distinct: Whether the producer has seen to it that no two parts share a number; accepting then need not look.
 
     Raises:
-        Conflict: The job is complete, closed or cancelled and takes no further part, or has this
-            part with other rows.
+        Conflict: The job is complete, closed or cancelled and takes no further part, or has this part with other rows.
         Unconfirmed: Nothing answered; the part may be there.
         OtherVersion: The ledger is of another version; nothing was written.
         redis.exceptions.RedisError: Redis cannot be reached; the part is not there.
     """
-    # The layout is looked at in the script itself: a question before would cost every message a round trip.
-    key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.got(job), keys.jobs, keys.inbox(spec.lane)]
-    key_list += [keys.idempotency(spec.key or job), keys.version, keys.ids]
-    args = argv(
-        "submit",
-        job=job,
-        key=spec.key,
-        part="" if part is None else part_no,
-        recipients=0 if part is None else len(part.numbers),
-        numbers=b"" if part is None else numbers.pack(part.numbers),
-        extra="" if part is None else part.extra(),
-        parts_told="" if parts is None else parts,
-        spec=spec.to_json(params=False),
-        lane=spec.lane,
-        start_ms=int(spec.start_s * 1000) or "",
-        ttl_ms=int(spec.ttl_s * 1000),
-        pace=spec.pace,
-        stream=int(spec.stream),
-        account=spec.account,
-        template=spec.template,
-        params=json.dumps(spec.params, ensure_ascii=False),
-        doubled=0 if part is None else part.doubled,
-        params_mark=mark(spec.params) if spec.key else "",
-        rows=rows,
-        layout=LAYOUT,
-        distinct=int(distinct),
-        digest="" if part is None or parts == 1 else part.digest(),
-    )
-    calls: list[ScriptCall] = [("submit", key_list, args)]
+    calls = [_submitting(keys, job, spec, part, part_no=part_no, parts=parts, rows=rows, distinct=distinct)]
     if wake:
         # A wake-up is counted in the same round trip, and pushed by the script when its queue is in this Redis.
         lists = [wake.queue] if wake.here else []
@@ -241,6 +206,50 @@ def submission(
     if answer[0] == b"other":
         return Submitted(answer[1].decode(), complete=True, existed=True, wake=granted)
     return Submitted(job, complete=answer[1] == b"1", new=answer[2:] == [b"1"], wake=granted)
+
+
+def _submitting(
+    keys: Keys,
+    job: str,
+    spec: JobSpec,
+    part: Part | None,
+    *,
+    part_no: int,
+    parts: int | None,
+    rows: str,
+    distinct: bool,
+) -> ScriptCall:
+    """The call of the script that writes the part."""
+    # The layout is looked at in the script itself: a question before would cost every message a round trip.
+    key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.got(job), keys.jobs, keys.inbox(spec.lane)]
+    key_list += [keys.idempotency(spec.key or job), keys.version, keys.ids]
+    told = part or Part(())
+    args = argv(
+        "submit",
+        job=job,
+        key=spec.key,
+        part="" if part is None else part_no,
+        recipients=len(told.numbers),
+        numbers=numbers.pack(told.numbers),
+        extra=told.extra(),
+        parts_told="" if parts is None else parts,
+        spec=spec.to_json(params=False),
+        lane=spec.lane,
+        start_ms=int(spec.start_s * 1000) or "",
+        ttl_ms=int(spec.ttl_s * 1000),
+        pace=spec.pace,
+        stream=int(spec.stream),
+        account=spec.account,
+        template=spec.template,
+        params=json.dumps(spec.params, ensure_ascii=False),
+        doubled=told.doubled,
+        params_mark=mark(spec.params) if spec.key else "",
+        rows=rows,
+        layout=LAYOUT,
+        distinct=int(distinct),
+        digest="" if part is None or parts == 1 else part.digest(),
+    )
+    return "submit", key_list, args
 
 
 def insist(job: str, *calls: ScriptCall) -> Talk[list[Any]]:

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, cast
 
 from config.providers import facts_of
 from smsline.codes import wait_s
-from smsline.ledger.attempts import NO_DELAY, AcceptedColumns, EntryResults, RecipientResult
 from smsline.ledger.batch_queues import CallGroup
+from smsline.ledger.call_results import NO_DELAY, AcceptedColumns, EntryResults, RecipientResult
 from smsline.states import State
 from smsline.verdicts import Scope, Verdict
 from worker.call_words import CallWords, Word, listen

@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 
 from smsline.job import TRACEPARENT, TRACESTATE
 from smsline.ledger import receipts
-from smsline.ledger.attempts import EntryResults
 from smsline.ledger.batch_queues import BatchQueue, CallGroup
+from smsline.ledger.call_results import EntryResults
 from smsline.ledger.link import Ledger
 from smsline.tracing import TRACER, Parent, api, context_of
 

@@ -7,9 +7,10 @@ from typing import Any
 from smsline.job import JobSpec, new_job_id
 from smsline.ledger import accepting, attempts, batch_queues, inbox
 from smsline.ledger.accepting import Block, Timing
-from smsline.ledger.attempts import EntryResults, PollSchedule, RecipientResult
+from smsline.ledger.attempts import PollSchedule
 from smsline.ledger.batch_queues import BatchQueue, CallLimits, Claim, NotStarted, StartedCall
 from smsline.ledger.buckets import Limit
+from smsline.ledger.call_results import EntryResults, RecipientResult
 from smsline.ledger.jobs import read_status
 from smsline.ledger.link import Ledger
 from smsline.states import State

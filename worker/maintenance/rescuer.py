@@ -3,8 +3,9 @@
 import logging
 
 from smsline.ledger import attempts, batch_queues, due
-from smsline.ledger.attempts import Attempt, EntryResults, RecipientResult
+from smsline.ledger.attempts import Attempt
 from smsline.ledger.batch_queues import Claim
+from smsline.ledger.call_results import EntryResults, RecipientResult
 from smsline.ledger.runs import decode
 from smsline.states import State
 from worker.engine import Engine

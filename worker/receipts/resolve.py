@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from smsline.ledger import attempts, due, retention
-from smsline.ledger.attempts import NO_DELAY, Attempt, EntryResults, RecipientResult
+from smsline.ledger.attempts import Attempt
 from smsline.ledger.batch_queues import PINNED
 from smsline.ledger.blocks import tries_of, unsure_of
+from smsline.ledger.call_results import NO_DELAY, EntryResults, RecipientResult
 from smsline.ledger.runs import Entry, encode
 from smsline.states import State
 from worker import gate

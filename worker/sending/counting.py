@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from smsline.ledger import statistics
-from smsline.ledger.attempts import EntryResults
+from smsline.ledger.call_results import EntryResults
 from smsline.ledger.codes import tidy_code
 from worker.providers.base import Answer, Broken, Refused
 

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from smsline.ledger import failover as moves_of_claim
-from smsline.ledger.attempts import AcceptedColumns, EntryResults
 from smsline.ledger.batch_queues import OWN, SHARED, BatchQueue, CallGroup, Claim
 from smsline.ledger.blocks import numbers_of
+from smsline.ledger.call_results import AcceptedColumns, EntryResults
 from smsline.ledger.failover import Move
 from smsline.ledger.runs import Entry, decode, encode
 from worker.engine import Engine

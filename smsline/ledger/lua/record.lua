@@ -21,7 +21,7 @@ local book = the_book()
 local attempt_key, lease_key, unsure_due_key, drain_key, later_key, account_key, dead_key, unsure_key, orphans_key,
   queue_key, send_key, probe_key, called_key, names_key, breaker_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
 local attempt, writer, first_poll_ms, first_look_ms, account, queue, expiry_s, index_expiry_s, entries, indexed, returned,
-  ask_ms, index, young, codes, counters, said, terms = unpack(ARGV, 1, FIRST_TEXT)
+  probe_ms, index, young, codes, counters, said, terms = unpack(ARGV, 1, FIRST_TEXT)
 entries, indexed, returned = tonumber(entries), tonumber(indexed), tonumber(returned)
 local held = redis.call('HMGET', attempt_key, 'state', 'started_ms', 'trial', 'told')
 local upon = held[1] or 'gone'
@@ -155,7 +155,7 @@ local function entry(i)
   forget_params(block_key, e.st)
   local probed = account .. ' ' .. block
   -- A probe of the block that is under way must not end as if no recipient waited in it: the moved time takes its lease away.
-  if e.accepted and redis.call('ZADD', probe_key, 'NX', now + tonumber(ask_ms), probed) == 0 then redis.call('ZINCRBY', probe_key, -1, probed) end
+  if e.accepted and redis.call('ZADD', probe_key, 'NX', now + tonumber(probe_ms), probed) == 0 then redis.call('ZINCRBY', probe_key, -1, probed) end
   e.deltas.fee = (e.deltas.fee or 0) + tonumber(fee)
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
   local packed = (#doubtful > 0 or #e.unsent > 0 or #e.settled > 0) and redis.call('HGET', block_key, 'n')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smsline.ledger.attempts import NO_DELAY
+from smsline.ledger.call_results import NO_DELAY
 from smsline.states import State
 from tests.support.provider import FakeProvider
 from tests.support.scene import make_settings

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsline.ledger.attempts import NO_DELAY, RecipientResult
 from smsline.ledger.batch_queues import CallGroup
+from smsline.ledger.call_results import NO_DELAY, RecipientResult
 from smsline.ledger.runs import Entry, encode
 from smsline.states import State
 from smsline.verdicts import Scope

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 from smsline.ledger import attempts, batch_queues, due, steering
-from smsline.ledger.attempts import NO_DELAY, EntryResults, PollSchedule, RecipientResult
+from smsline.ledger.attempts import PollSchedule
 from smsline.ledger.batch_queues import Claim, NotStarted, StartedCall, parse_queue
 from smsline.ledger.blocks import silent_of
 from smsline.ledger.breaker import BreakerTerms, CallReport
+from smsline.ledger.call_results import NO_DELAY, EntryResults, RecipientResult
 from smsline.ledger.due import Lease
 from smsline.ledger.failover import Move, fail_over
 from smsline.ledger.runs import Entry, decode, encode

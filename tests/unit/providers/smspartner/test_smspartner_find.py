@@ -8,9 +8,10 @@ import pytest
 
 from config.settings import Settings
 from smsline.ledger import accounts, jobs
-from smsline.ledger.attempts import EntryResults, PollSchedule, RecipientResult, read_attempt, record
+from smsline.ledger.attempts import PollSchedule, read_attempt, record
 from smsline.ledger.batch_queues import BatchQueue, StartedCall
 from smsline.ledger.blocks import read_note
+from smsline.ledger.call_results import EntryResults, RecipientResult
 from smsline.ledger.link import Ledger
 from smsline.states import State
 from tests.support.world import World, some_numbers

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from smsline.ledger.attempts import RecipientResult
 from smsline.ledger.batch_queues import CallGroup
+from smsline.ledger.call_results import RecipientResult
 from smsline.ledger.runs import Entry
 from smsline.states import State
 from smsline.verdicts import Scope

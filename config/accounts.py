@@ -188,6 +188,11 @@ class Account(BaseModel):
         if provider not in PROVIDERS:
             names = [repr(name) for name in PROVIDERS]
             raise ValueError(f"must be {', '.join(names[:-1])} or {names[-1]}")
+        # Here, and not where an answer is recorded: `check` and every start then say what is wrong with the folder.
+        try:
+            facts_of(provider)
+        except (ImportError, AttributeError, TypeError, ValueError, OSError) as error:
+            raise ValueError(f"has a folder that cannot be used: {type(error).__name__}: {error}") from error
         return provider
 
     @field_validator("callback_secret")

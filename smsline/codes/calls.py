@@ -58,8 +58,9 @@ def add_provider(provider: str, file: Path, *, zone: str = "UTC", utc_offset_h: 
         utc_offset_h: The zone's hours from UTC, for machines without a time zone database.
 
     Raises:
-        KeyError: A namespace of another name.
-        ValueError: A row that contradicts itself, as soon as its namespace is looked into.
+        OSError: The file cannot be read.
+        ValueError: A row that contradicts itself, a namespace of another name, or no row for what
+            went well; nothing of the table holds.
     """
     bring(provider, file, zone=zone, utc_offset_h=utc_offset_h)
     # Last, all that was remembered: an answer from before would say for ever that the provider's codes are unknown.

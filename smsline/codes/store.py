@@ -13,6 +13,7 @@ from typing import Final
 from smsline.codes.parse import Fault, read_row
 from smsline.codes.row import CodeRow, Kind, Namespace
 from smsline.codes.table import Table
+from smsline.verdicts import Verdict
 
 # The namespace of codes that no provider gives: HTTP faults, expired jobs. Looked in after every
 # other.
@@ -56,15 +57,25 @@ def namespaces() -> Mapping[tuple[str, str], Namespace]:
 
 
 def bring(provider: str, file: Path, *, zone: str, utc_offset_h: int) -> None:
-    """Take in the table of a provider that does not come with this package.
+    """Take in the table of a provider that does not come with this package, if every row of it can be used.
 
     See `smsline.codes.add_provider`.
     """
-    for name in dict.fromkeys(line["namespace"] for line in _lines(str(file))):
+    spaces: dict[tuple[str, str], Namespace] = {}
+    takes = False
+    for line in _lines(str(file)):
+        name = line.get("namespace", "")
+        if name not in _KINDS:
+            raise ValueError(f"{file}: {line.get('code')}: namespace: {name!r} must be one of {', '.join(_KINDS)}")
         title = f"{provider.capitalize()}, {name}"
-        _brought[provider, name] = Namespace(
+        space = spaces[provider, name] = Namespace(
             provider, name, _KINDS[name], str(file), (), zone=zone, title=title, utc_offset_h=utc_offset_h
         )
+        # All of it now: found out when an answer is recorded, a bad row would cost that answer.
+        takes |= _sound(line, space).verdict is Verdict.OK and name == "send"
+    if not takes:
+        raise ValueError(f"{file}: a row of the namespace send must have the verdict ok")
+    _brought.update(spaces)
     for cached in (namespaces, shipped, table, _families, _added):
         cached.cache_clear()
 

@@ -48,12 +48,14 @@ class Adapter(ABC):
 
     Attributes:
         facts: What the provider declares of itself.
+        ask_action: See `Provider`.
         calls_at_once: Calls that a thread may have under way side by side; each needs a connection.
         limits: Calls per second for each action: the account's own where set, else as declared.
         gate: Asked for a token before each call of `manage`; None where the caller has taken it already.
     """
 
     facts: ClassVar[ProviderFacts]
+    ask_action: ClassVar[str] = ""
     calls_at_once: ClassVar[int] = 1
 
     def __init__(
@@ -190,7 +192,7 @@ class Adapter(ABC):
         return self.manage(action, params, read)
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:  # noqa: ARG002
-        """An empty page: no call is made where the provider cannot be asked by number."""
+        """An empty page; never called where `ask_action` is empty."""
         return ReceiptPage((), 0, 0)
 
     def clean(self, *words: str) -> Clean:

@@ -181,7 +181,7 @@ class Provider(Protocol):
 
     @property
     def ask_action(self) -> str:
-        """The action whose bucket `ask` is charged to."""
+        """The action whose bucket `ask` is charged to; empty where the provider cannot be asked by number."""
 
     def batch_rule(self, region: Region) -> BatchRule:
         """How numbers of this region are packed."""

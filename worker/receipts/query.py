@@ -23,6 +23,9 @@ def ask(
 ) -> list[Receipt] | float:
     """Ask the provider about one number; ms to wait when that was not possible just now."""
     provider = engine.providers[account]
+    # No token either: there is no call to take it for.
+    if not provider.ask_action:
+        return []
     if wait_ms := wait_for_token(engine, account, provider.ask_action, urgent=urgent):
         return wait_ms
     answer = provider.ask(number, since_s=since_s, until_s=until_s)

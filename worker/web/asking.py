@@ -63,6 +63,8 @@ class AskableAccounts:
             raise NotFound(f"the settings of this web process have no account {account}")
         provider, kind = self.providers[account], self._settings.accounts[account].provider
         action = provider.query_rule.action if isinstance(provider, QueryProvider) else provider.ask_action
+        if not action:
+            raise Unavailable(f"{account}: the provider cannot be asked about a number; it tells by itself")
         bucket = self._settings.bucket_of(account)
         # The workers' own bucket: a person's question costs one of theirs, and never more than the
         # provider allows.

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from config.settings import SettingsError, load_settings
 from smsline.codes import calls, for_receipt, for_send, for_taken, store, wait_s
 from smsline.codes.lookup import forget
 from smsline.verdicts import Scope, Verdict
+from tests.unit.providers.acme import facts
 from tests.unit.providers.acme.client import AcmeProvider
 from worker.commands.check import Grade, judge_accounts
 from worker.providers.base import Call, Content, MessageRef, Provider, QueryProvider, Receipt, Refused, Sent
@@ -101,7 +103,7 @@ def test_check_knows_it() -> None:
 
 def test_its_codes_are_known() -> None:
     """Exact ones and families, in its own time zone, and its opt-outs with what they stop."""
-    facts = providers.facts_of("acme")
+    known = providers.facts_of("acme")
 
     assert for_taken("acme").row.code == "QUEUED"
     assert for_send("acme", "BUSY_2").row.verdict is Verdict.THROTTLE
@@ -109,12 +111,32 @@ def test_its_codes_are_known() -> None:
         Verdict.RETRY,
         7200,
     )
-    assert facts.opt_out("UNSUBSCRIBED") == "marketing"
-    assert facts.opt_out("NIGHT") is None
+    assert known.opt_out("UNSUBSCRIBED") == "marketing"
+    assert known.opt_out("NIGHT") is None
     night = for_send("acme", "NIGHT").row
     assert night.scope is Scope.TEMPLATE
     # 19:00 in Berlin; without a time zone database it is 18:00 there.
     assert wait_s(night, now_s=1_790_010_000) in {13 * 3600 + 60, 14 * 3600 + 60}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("send\tQUEUED\tok\taccount", "QUEUED: scope: 'account'"),
+        ("sent\tQUEUED\tok\trequest", "namespace: 'sent' must be one of send, read, receipt, manage"),
+        ("receipt\tQUEUED\tok\trequest", "a row of the namespace send must have the verdict ok"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, row: str, words: str
+) -> None:
+    """Found out when an answer is recorded, it would cost that answer."""
+    table = tmp_path / "codes.tsv"
+    table.write_text(f"namespace\tcode\tverdict\tscope\tmeaning\n{row}\tinvented\n", encoding="utf-8")
+    monkeypatch.setattr(facts, "FACTS", replace(facts.FACTS, codes=table))
+
+    with pytest.raises(SettingsError, match=words):
+        load_settings(environ())
 
 
 def test_it_sends_and_is_asked(server: str) -> None:

@@ -45,8 +45,6 @@ class InternationalProvider(AlibabaSite):
 
     version = "2018-05-01"
     code_field, message_field = "ResponseCode", "ResponseDescription"
-    # Never called by number: the API tells TaskId in pushes alone.
-    ask_action: Final = MESSAGE
     query_rule: Final = QueryRule(MESSAGE)
 
     def batch_rule(self, region: Region) -> BatchRule:

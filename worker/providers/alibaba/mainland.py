@@ -65,7 +65,7 @@ class MainlandProvider(AlibabaSite):
 
     version = "2017-05-25"
     code_field, message_field = "Code", "Message"
-    ask_action: Final = DETAILS
+    ask_action = DETAILS
     query_rule: Final = QueryRule(DETAILS)
     find_action: Final = DETAILS
     find_limit: Final = 1

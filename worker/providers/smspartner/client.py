@@ -57,7 +57,6 @@ class SmsPartnerProvider(Adapter):
     facts = FACTS
     find_action: Final = FIND
     find_limit: Final = NUMBERS_PER_CALL
-    ask_action: Final = FIND
     balance_action: Final = CREDITS
     query_rule: Final = QueryRule(QUERY, NUMBERS_PER_CALL)
 

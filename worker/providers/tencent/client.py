@@ -75,7 +75,7 @@ class TencentProvider(Adapter):
     facts = FACTS
     pull_action: Final = PULL
     replies_action: Final = REPLIES
-    ask_action: Final = ASK
+    ask_action = ASK
     questions: Final[Mapping[str, str]] = {
         "conversion": CONVERSION,
         "numbers": NUMBERS,

@@ -33,7 +33,6 @@ class AcmeProvider(Adapter):
     """One Acme account: a `QueryProvider`."""
 
     facts = FACTS
-    ask_action: Final = STATUS
     query_rule: Final = QueryRule(STATUS)
 
     def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:

@@ -39,14 +39,19 @@ def test_a_question_finds_the_receipt(scene: Scene) -> None:
     assert scene.status(job)["closed_at"]
 
 
-def test_a_recipient_without_a_receipt_ends_as_unknown(scene: Scene) -> None:
-    """After three days; a receipt that comes later still is counted, and a person can send again."""
+@pytest.mark.parametrize("action", ["PullSmsSendStatusByPhoneNumber", ""])
+def test_a_recipient_without_a_receipt_ends_as_unknown(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """After three days, whether it can be asked about or not; a receipt that comes later still is counted."""
+    monkeypatch.setattr(FakeProvider, "ask_action", action)
     job = scene.submit([FIRST], params=["551177"], ttl_s=10 * DAY_S)
     scene.send_all()
     scene.until(lambda: scene.status(job)["closed_at"], step_s=6 * 3600, within_s=4 * DAY_S)
     assert scene.counts(job) == {"total": 1, "unknown": 1}
     (row,) = scene.results(job)
     assert row["code"] == "receipt.Deadline"
+    assert bool(scene.provider.asked) is bool(action)
     scene.apply([scene.provider.receipt(scene.provider.out[0])])
     assert scene.counts(job) == {"total": 1, "unknown": 1}
 

@@ -1,6 +1,7 @@
 """A provider is one folder and one line: an invented one is added as docs/adding-a-provider.md says, and everything knows it."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from config import providers
 from config.settings import SettingsError, load_settings
 from smsline.codes import calls, for_receipt, for_send, for_taken, store, wait_s
 from smsline.codes.lookup import forget
+from smsline.codes.parse import SCOPES
 from smsline.verdicts import Scope, Verdict
 from tests.unit.providers.acme import facts
 from tests.unit.providers.acme.client import AcmeProvider
@@ -155,6 +157,17 @@ def test_it_sends_and_is_asked(server: str) -> None:
     assert (sent.items[0].ok, sent.items[0].serial, sent.items[0].fee) == (True, "m1", 1)
     assert refused == Refused("UNSUBSCRIBED", "****", "")
     assert page.receipts == (Receipt(NUMBER, "m1", False, "PHONE_OFF", 1_790_000_000, ""),)  # type: ignore[union-attr]
+
+
+def test_the_page_tells_the_scopes_of_each_verdict() -> None:
+    """As the table of codes is held against them."""
+    page = (ROOT / "docs" / "adding-a-provider.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^  \| (`\w+`.*?) \| (.*) \|$", page, re.MULTILINE)
+    told = {
+        verdict: set(re.findall(r"`(\w+)`", scopes)) for names, scopes in lines for verdict in re.findall(r"\w+", names)
+    }
+
+    assert told == {verdict.value: {scope.value for scope in scopes} for verdict, scopes in SCOPES.items()}
 
 
 def test_nothing_else_names_it() -> None:

@@ -80,10 +80,12 @@ class TableFile:
         self._text = io.TextIOWrapper(buffered, encoding=self._encoding, errors=errors, newline="")
         self._raw: list[str] = []
         self._lines = 0
-        first = self._next_line()
-        declared = _SEP.fullmatch(first)
-        if declared:
+        try:
             first = self._next_line()
+            if declared := _SEP.fullmatch(first):
+                first = self._next_line()
+        except UnicodeError:
+            raise BadInput("file", name, "ends in the middle of a character; save it anew as CSV (UTF-8)") from None
         # A line that the spreadsheet itself has written is believed before anything that could be guessed.
         self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
         self._reader = csv.reader(self._lines_from(first), delimiter=self._delimiter, strict=True)

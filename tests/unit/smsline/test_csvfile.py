@@ -332,6 +332,7 @@ def test_a_gap_in_the_params_is_refused() -> None:
         (b"PK\x03\x04\x14\x00", "is a spreadsheet"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "is a spreadsheet"),
         (b"\x1f\x8b\x08\x00", "is compressed"),
+        (b"\xff\xfe\x00", "ends in the middle of a character"),
         ("phone\n1\n".encode("utf-32"), "is UTF-32 text"),
         (b"\x7fELF\x02\x01\x01\x00", "is not text"),
         (b"\n\n", "it has: nothing"),

@@ -174,9 +174,12 @@ class Admin(Webhooks):
             messages = number_page.messages_of(self._ledger, wanted)
             listed = [suppressed.shown(entry) for entry in suppression.of_number(self._ledger, wanted)]
             answered = replies.of_number(self._ledger, wanted)
+            providers = accounts.registered(self._ledger)
         events = list[NumberEvent]()
         for message in messages:
-            matches = codes.explain(message["code"], message["provider"] or None) if message["code"] else []
+            # By the account: the message's provider may read `sandbox`, which speaks in another's codes.
+            provider = providers.get(message["account"]) or None
+            matches = codes.explain(message["code"], provider) if message["code"] else []
             meaning, advice = (matches[0].row.meaning, matches[0].row.advice) if matches else ("", "")
             events.append(NumberEvent(**message, meaning=meaning, advice=advice))
         return NumberPage(

@@ -222,10 +222,11 @@ def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:
     """Account and serial of each message of a job that a provider which answers has taken."""
     reader = ResultReader(keys, job)
     yield from reader.open()
-    sent = []
+    (found,) = yield from ask(("HGETALL", keys.accounts))
+    can, sent = {name.decode() for name, provider in found.items() if provider.decode() in ANSWERING}, []
     for page in reader.block_pages():
         rows = yield from page
-        sent += [(account, row["serial"]) for _, account, row in rows if row["serial"] and row["provider"] in ANSWERING]
+        sent += [(account, row["serial"]) for _, account, row in rows if row["serial"] and account in can]
     return sent
 
 

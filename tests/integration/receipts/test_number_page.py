@@ -2,20 +2,26 @@
 
 import pytest
 
+from smsline import Client
 from smsline.cli import main
 from smsline.cli.options import Connect
 from smsline.errors import BadInput
 from smsline.ledger import replies
+from smsline.ledger.link import Ledger
 from smsline.ledger.replies import NewReply
-from tests.support.provider import refuse_items
-from tests.support.scene import Scene
+from tests.support.provider import FakeProvider, refuse_items
+from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 
 BLOCKED = "FailedOperation.PhoneNumberParseFail"
 
 
-def test_every_message_of_a_number_newest_first(scene: Scene) -> None:
-    """With its job, lane, state, code and meaning; other numbers of the same jobs do not show."""
+def test_every_message_of_a_number_newest_first(ledger: Ledger) -> None:
+    """With its job, lane, state, code and meaning; other numbers of the same jobs do not show.
+
+    The sandbox, which says its own name in place of a provider's, is no exception, and is told of conversions too.
+    """
+    scene = make_scene(ledger, {"sandbox": FakeProvider()})
     scene.provider.script.append(refuse_items({FIRST: BLOCKED}))
     campaign = scene.submit(some_numbers(4), lane="marketing")
     scene.send_all()
@@ -30,7 +36,10 @@ def test_every_message_of_a_number_newest_first(scene: Scene) -> None:
     assert (page["phone"], page["suppressed"]) == (f"+{FIRST}", False)
     assert told == {campaign: ("marketing", "dead", BLOCKED), otp: ("otp", "delivered", "DELIVRD")}
     (dead,) = [event for event in page["messages"] if event["code"] == BLOCKED]
-    assert dead["meaning"]
+    assert (dead["meaning"], dead["advice"]) != ("", "")
+    assert dead["provider"] == "sandbox"
+    assert Client(ledger=ledger).converted(otp) == 1
+    ledger.redis.delete(ledger.keys.questions_due)  # this worker asks no questions
     created = [event["created_at"] for event in page["messages"]]
     assert created == sorted(created, key=str, reverse=True)
 

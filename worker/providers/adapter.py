@@ -1,4 +1,4 @@
-"""The one story of every adapter: a token, a signed request, one answer judged, and a value read from it.
+"""The one story of every adapter: a token, a signed request, a judged answer, a value read from it.
 
 A provider's class brings what differs: its facts, how a request is made (`request`), which answers
 are its own word (`judge`), and what an answer's object says (`answered`).
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Protocol, TypeVar
 
 from config.accounts import Account
-from config.facts import ProviderFacts
+from config.providers import facts_of
 from worker.providers.base import Answer, Broken, Call, ReceiptPage, Refused
 from worker.providers.cleaning import Clean, cleaner
 from worker.providers.egress import egress_of
@@ -35,10 +35,10 @@ class Gate(Protocol):
     """Keeps an account's calls under the limit of each action."""
 
     def admit(self, action: str) -> float:
-        """Take a token for a call of the action, waiting a little; ms still to wait when there was none, else 0."""
+        """Take a token for a call of the action; ms still to wait when there was none, else 0."""
 
     def refused(self, action: str, answer: Refused | Broken) -> None:
-        """Learn from a call that went wrong: too many calls close the action's bucket for a while."""
+        """Learn from a failed call: too many calls close the bucket of the action for a while."""
 
 
 class Adapter(ABC):
@@ -47,14 +47,13 @@ class Adapter(ABC):
     A process that forks opens its own afterwards: connections must not be shared between processes.
 
     Attributes:
-        facts: What the provider declares of itself.
         ask_action: See `Provider`.
         calls_at_once: Calls that a thread may have under way side by side; each needs a connection.
         limits: Calls per second for each action: the account's own where set, else as declared.
-        gate: Asked for a token before each call of `manage`; None where the caller has taken it already.
+        gate: Asked for a token before each call of `manage`; None where the caller has taken it
+            already.
     """
 
-    facts: ClassVar[ProviderFacts]
     ask_action: ClassVar[str] = ""
     calls_at_once: ClassVar[int] = 1
 
@@ -83,7 +82,7 @@ class Adapter(ABC):
         self.name, self.account, self.clock, self.gate = name, account, clock, gate
         # Only the actions of the account's own site: another site has another API.
         self.limits: Final[Mapping[str, float]] = MappingProxyType(
-            {**self.facts.limits(account.site), **account.limits}
+            {**facts_of(account.provider).limits(account.site), **account.limits}
         )
         self.host: Final = host_of(account.endpoint)
         self.nonce = nonce or self.new_nonce
@@ -99,11 +98,11 @@ class Adapter(ABC):
 
     @abstractmethod
     def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest | Broken:
-        """One request, signed now; `Broken` when it can be seen here that the provider would not take it."""
+        """One request, signed now; `Broken` when the provider would certainly not take it."""
 
     @abstractmethod
     def judge(self, response: HttpResponse) -> bytes | Refused | Broken:
-        """The answer's body if it is the provider's word, else what the status says; `once` cleans its words."""
+        """The body if it is the provider's word, else what the status says; not cleaned yet."""
 
     @abstractmethod
     def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:
@@ -157,7 +156,7 @@ class Adapter(ABC):
     def manage(
         self, action: str, params: Mapping[str, object], read: Callable[[Row], T | Broken]
     ) -> T | Refused | Broken:
-        """`row` under a token of its own, and what `read` makes of it: for calls besides sends and receipts."""
+        """`row` under a token of its own, and what `read` makes of it: for a command's calls."""
         # The workers use the same bucket, so that a command cannot push a campaign over the limit.
         if self.gate and (wait_ms := self.gate.admit(action)):
             detail = f"no call of {action} is free for another {wait_ms / 1000:.1f} s"
@@ -170,7 +169,7 @@ class Adapter(ABC):
         return answer
 
     def one(self, action: str, params: Mapping[str, object], kind: type[T], field: str = "") -> T | Refused | Broken:
-        """`manage`, and the object under a field of the answer, or the answer itself, as `reading.made` makes it."""
+        """`manage`, and a dataclass of the object under a field, or of the answer itself."""
 
         def read(row: Row) -> T | Broken:
             found = held(row, field, dict) if field else row
@@ -181,7 +180,7 @@ class Adapter(ABC):
     def several(
         self, action: str, params: Mapping[str, object], kind: type[T], field: str
     ) -> tuple[T, ...] | Refused | Broken:
-        """`manage`, and the objects of the list under a field of the answer; what is no object is left out."""
+        """`manage`, and dataclasses of the objects in the list under a field of the answer."""
 
         def read(row: Row) -> tuple[T, ...] | Broken:
             found, clean = held(row, field, list), self.clean()
@@ -200,7 +199,7 @@ class Adapter(ABC):
         return cleaner((*self._secrets, *words))
 
     def clean_of(self, call: Call, message: str = "") -> Clean:
-        """`clean` with the params and the text of a call, which a provider repeats in its messages ("bad value 482913")."""
+        """`clean` with the params and the text of a call, which messages repeat ("bad 482913")."""
         params = {param for params in (call.content.params, *call.own_params) for param in params}
         # Where params are written name=value, a message may quote the value without its name.
         return self.clean(message, *params, *[param.partition("=")[2] for param in params if "=" in param])

@@ -44,8 +44,8 @@ class Call:
         content: What is said.
         context: Echoed in receipts where the provider can; identifies batch and attempt.
         timeout_s: Whole time allowed, seconds.
-        own_params: The params of each number, in the order of `numbers`, where each brings its own; empty when
-            `content.params` hold for all of them.
+        own_params: The params of each number, in the order of `numbers`, where each brings its own;
+            empty when `content.params` hold for all of them.
     """
 
     numbers: Sequence[int]
@@ -73,7 +73,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The call was carried out and answered per number; items come in any order, perhaps not all."""
+    """The call was carried out, with items in any order, perhaps not for every number."""
 
     items: tuple[Item, ...]
     request_id: str
@@ -131,7 +131,8 @@ class BatchRule:
         action: The provider's action, whose bucket the call is charged to.
         limit: Numbers in one call.
         params_differ: Whether numbers with different params can share a call.
-        own: The rule of calls for such numbers, where it is another than this one; None when it is the same.
+        own: The rule of calls for such numbers, where it is another than this one; None when it is
+            the same.
     """
 
     action: str
@@ -171,8 +172,8 @@ class MessageRef:
 class Provider(Protocol):
     """One account at one provider. Calls block; a thread may use it while others do.
 
-    How its receipts come is said by one of two further protocols: `QueueProvider` or `QueryProvider`
-    (docs/decisions/0010-receipts-by-query.md).
+    How its receipts come is said by one of two further protocols: `QueueProvider` or
+    `QueryProvider` (docs/decisions/0010-receipts-by-query.md).
     """
 
     @property
@@ -181,7 +182,7 @@ class Provider(Protocol):
 
     @property
     def ask_action(self) -> str:
-        """The action whose bucket `ask` is charged to; empty where the provider cannot be asked by number."""
+        """The bucket of `ask`; empty where the provider cannot be asked by number."""
 
     def batch_rule(self, region: Region) -> BatchRule:
         """How numbers of this region are packed."""
@@ -208,7 +209,7 @@ class QueueProvider(Provider, Protocol):
         """The action whose bucket `pull` is charged to."""
 
     def pull(self, limit: int) -> bytes | Refused | Broken:
-        """Take the next receipts off the account's queue as raw bytes, to be stored before they are read."""
+        """Take the next receipts off the queue, raw: they are stored before they are read."""
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
@@ -250,7 +251,7 @@ class ReplyProvider(Provider, Protocol):
         """The action whose bucket `pull_replies` is charged to."""
 
     def pull_replies(self, limit: int) -> bytes | Refused | Broken:
-        """Take the next replies off the account's queue as raw bytes, to be stored before they are read."""
+        """Take the next replies off the queue, raw: they are stored before they are read."""
 
     def count_replies(self, raw: bytes) -> int | None:
         """How many rows such a page has; None when it is an error of the provider."""
@@ -277,14 +278,14 @@ class AnswerProvider(Provider, Protocol):
 
 @runtime_checkable
 class QueryProvider(Provider, Protocol):
-    """A provider without a queue: it tells what became of a message when it is asked, as often as it is asked."""
+    """A provider without a queue: it tells what became of a message as often as it is asked."""
 
     @property
     def query_rule(self) -> QueryRule:
         """How it is asked."""
 
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
-        """Receipts of these messages, at most the rule's limit; one that is still on its way has none yet.
+        """Receipts of these messages, at most the rule's limit; none of one on its way.
 
         A receipt carries the serial and the number as they were asked about.
         """
@@ -323,7 +324,8 @@ class FoundMessage:
 
     Attributes:
         number: E.164 integer.
-        serial: What `Item.serial` would have been, or another name by which `query` can be asked about it.
+        serial: What `Item.serial` would have been, or another name by which `query` can be asked
+            about it.
         receipt: Its receipt, or None while it is on its way.
     """
 
@@ -334,7 +336,7 @@ class FoundMessage:
 
 @runtime_checkable
 class FindProvider(Provider, Protocol):
-    """A provider that tells what it took of a call, by the context that the call carried (docs/decisions/0011-find-by-call.md)."""
+    """A provider that tells what it took of a call, by its context (decision 0011)."""
 
     @property
     def find_action(self) -> str:
@@ -345,7 +347,7 @@ class FindProvider(Provider, Protocol):
         """Numbers in one `find`."""
 
     def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
-        """What the provider took of the call with this context, as far as it knows by now; empty when it knows of none.
+        """What the provider took of this call as far as it knows by now; perhaps nothing.
 
         A number that is missing may not have been taken, or not be known yet.
         """

@@ -14,10 +14,11 @@ REMEMBERED: Final = 1000
 
 
 def cleaner(secrets: Iterable[str]) -> Clean:
-    """A function that hides these secrets and every long number in a text, and shortens it; it remembers its last answers.
+    """A function that hides secrets and long numbers in a text, and shortens it.
 
     Args:
-        secrets: Texts that must not be shown. One of a single character would blank the message and tell nothing.
+        secrets: Texts that must not be shown. One of a single character would blank the message and
+            tell nothing.
     """
     # The longest first: a secret that is a part of another one would else leave the rest of it
     # readable.

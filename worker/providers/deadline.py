@@ -1,7 +1,7 @@
 """Time allowed for a whole call: a transport whose timeouts are points in time.
 
-httpcore applies a timeout to each single read, so that a peer which sends a byte now and then holds a
-call for ever, and a host with four addresses may be tried for four timeouts. Here the request
+httpcore applies a timeout to each single read, so that a peer which sends a byte now and then holds
+a call for ever, and a host with four addresses may be tried for four timeouts. Here the request
 carries *deadlines* where it would carry timeouts, and each operation is given what is left. What
 remains unbounded is the name lookup: the C library has its own limits for it and no way to be
 interrupted.
@@ -36,7 +36,8 @@ Resolve: TypeAlias = Callable[[str, int], list[str]]
 def deadlines(timeout_s: float) -> dict[str, dict[str, float]]:
     """The request extension that ends a call `timeout_s` seconds from now.
 
-    Waiting for a free connection is the pool's own and stays a duration; it starts now, so it ends at the same time.
+    Waiting for a free connection is the pool's own and stays a duration; it starts now, so it ends
+    at the same time.
     """
     at = time.monotonic() + timeout_s
     return {"timeout": {"pool": timeout_s, "connect": at, "write": at, "read": at}}
@@ -70,9 +71,10 @@ def wire_request(
 class DeadlineTransport:
     """HTTP/1.1 with kept-alive connections, no retries, and deadlines as made by `deadlines`.
 
-    Connections through a proxy are httpcore's, all are kept here: a thread that has taken one is alone with it until the answer
-    is closed. httpcore's own pool looks over all its connections at every request, and may close one as expired which another
-    thread was given a moment before; that request then ends as a read error, with its recipients unsure.
+    Connections through a proxy are httpcore's, all are kept here: a thread that has taken one is
+    alone with it until the answer is closed. httpcore's own pool looks over all its connections at
+    every request, and may close one as expired which another thread was given a moment before; that
+    request then ends as a read error, with its recipients unsure.
 
     Errors are httpcore's, which have the names of httpx'.
     """
@@ -101,7 +103,7 @@ class DeadlineTransport:
         """The one used last comes last, and is taken first: the others may then expire."""
 
     def ask(self, request: httpcore.Request) -> tuple[httpcore.Response, Callable[[], None]]:
-        """Make the request once; `may_have_left` tells afterwards whether all of it can have reached the provider.
+        """Make the request once; `may_have_left` tells afterwards whether it can be out.
 
         Returns:
             The answer, whose body is still to be read, and what ends it.
@@ -137,7 +139,7 @@ class DeadlineTransport:
             connection.close()
 
     def _take(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
-        """A connection for this thread alone: the one used last that is still good, or a new one."""
+        """A connection for this thread: the one used last that is still good, or a new one."""
         while True:
             with self._lock:
                 fitting = (each for each in reversed(self._idle) if each.can_handle_request(origin))
@@ -151,7 +153,7 @@ class DeadlineTransport:
             connection.close()
 
     def _give_back(self, connection: httpcore.ConnectionInterface | None) -> None:
-        """Keep a connection that can be used again; close it, and those kept for too long, otherwise."""
+        """Keep a connection that can be used again; close others, and those kept too long."""
         done: list[httpcore.ConnectionInterface] = []
         with self._lock:
             if connection is not None:
@@ -178,15 +180,16 @@ _way: Final = _Way()
 
 
 def may_have_left() -> bool:
-    """Whether this thread's last call has written all of its request to where the provider can have read it.
+    """Whether all of this thread's last request was written to where it can be read.
 
-    What lacks its last byte cannot have been carried out: the length of the body stands in the head, and the signature is over all of it.
+    What lacks its last byte cannot have been carried out: the length of the body stands in the
+    head, and the signature is over all of it.
     """
     return _way.left
 
 
 def was_cut_off() -> bool:
-    """Whether the way to the provider broke before the last byte of this thread's last request was written."""
+    """Whether the way broke before the last byte of this thread's last request."""
     return _way.cut and not _way.left
 
 
@@ -235,7 +238,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """A stream whose timeouts are deadlines, and which writes a request at once when its answer is asked for.
+    """A stream whose timeouts are deadlines, with one write a request.
 
     httpcore writes head and body apart, which costs a system call and a packet more than needed.
     """

@@ -1,7 +1,8 @@
 """A kept-alive HTTP/1.1 connection straight to its host, read by llhttp.
 
-httpcore's own connection is read by h11, whose events and states cost a call of one number more CPU than all of its ledger's
-round trips. The streams, TLS and errors are httpcore's; what goes through a proxy is left to its connections.
+httpcore's own connection is read by h11, whose events and states cost a call of one number more CPU
+than all of its ledger's round trips. The streams, TLS and errors are httpcore's; what goes through
+a proxy is left to its connections.
 """
 
 import re
@@ -157,7 +158,7 @@ class DirectConnection(httpcore.ConnectionInterface):
         return self.is_idle()
 
     def has_expired(self) -> bool:
-        """Whether it has been idle for too long, or its peer has hung up, or said something that was not asked for."""
+        """Whether it was idle too long, or its peer hung up or spoke without being asked."""
         if self._stream is None or self._idle_since_s is None:
             return False
         return time.monotonic() - self._idle_since_s > self._keepalive_s or bool(

@@ -38,7 +38,7 @@ DIRECTLY: Final = Egress()
 
 
 def egress_of(account: Account) -> Egress:
-    """How an account's calls leave: by its own proxy, else by the one that HTTPS_PROXY names, unless NO_PROXY has the host."""
+    """How calls leave: by the account's proxy, else that of HTTPS_PROXY unless NO_PROXY."""
     wanted = "" if account.proxy == DIRECT else account.proxy or _of_environment(account.endpoint)
     parts = urlsplit(wanted)
     credentials = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
@@ -47,7 +47,7 @@ def egress_of(account: Account) -> Egress:
 
 
 def _of_environment(endpoint: str) -> str:
-    """The proxy of the environment for an endpoint; none for this machine's own, which is the sandbox."""
+    """The environment's proxy for an endpoint; none for this machine's own, the sandbox."""
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
     if host in {"localhost", "::1"} or host.startswith("127."):

@@ -1,8 +1,8 @@
 """The one HTTP port of all adapters: a request is sent once, and ends as an answer or a `Broken`.
 
-The one place that knows httpcore and httpx. Another HTTP library takes its place by implementing `HttpPort`;
-what it must be able to tell is whether a request certainly never left, which decides whether its
-recipients may be sent to again.
+The one place that knows httpcore and httpx. Another HTTP library takes its place by implementing
+`HttpPort`; what it must be able to tell is whether a request certainly never left, which decides
+whether its recipients may be sent to again.
 """
 
 import logging
@@ -54,7 +54,8 @@ class HttpRequest(NamedTuple):
         timeout_s: Whole time allowed, seconds.
         body: The bytes.
         headers: Lower-case names to values; those of `HEADERS` are added.
-        target: What follows the endpoint: path and query, percent-encoded, sent as it is because it may be signed.
+        target: What follows the endpoint: path and query, percent-encoded, sent as it is because it
+            may be signed.
         method: `POST` or `GET`.
     """
 
@@ -84,7 +85,7 @@ class HttpPort(Protocol):
 
 
 class Carrier(Protocol):
-    """What brings a request to the endpoint and its answer back: `DeadlineTransport`, or a test's own."""
+    """What carries a request and its answer: `DeadlineTransport`, or a test's own."""
 
     def ask(self, request: httpcore.Request) -> tuple[httpcore.Response, Callable[[], None]]:
         """The answer, whose body is still to be read, and what ends it."""
@@ -94,7 +95,7 @@ class Carrier(Protocol):
 
 
 class HttpxPort:
-    """`HttpPort` over httpcore: HTTP/1.1, keep-alive, no retries, redirects or cookies, and no URL in a log."""
+    """`HttpPort` over httpcore: HTTP/1.1, keep-alive, no retries, redirects or cookies."""
 
     def __init__(
         self,
@@ -108,7 +109,8 @@ class HttpxPort:
 
         Args:
             endpoint: Full URL before each request's target.
-            pool_size: Connections at most; as many as threads that call, or they wait for each other.
+            pool_size: Connections at most; as many as threads that call, or they wait for each
+                other.
             egress: By which way out.
             transport: In place of the network.
         """
@@ -169,7 +171,7 @@ class HttpxPort:
 
 
 def _never_left(error: Exception, *, cut_off: bool = False) -> Broken:
-    """A call that broke before all of its request could reach the provider: on the way to it, in the proxy, or while it was written."""
+    """A call that broke before all of its request could reach the provider."""
     if cut_off:
         detail = "not sent: the connection broke before the last byte of the request was written"
         return Broken(maybe_sent=False, code="http.CutOff", detail=detail)
@@ -188,5 +190,5 @@ def _never_left(error: Exception, *, cut_off: bool = False) -> Broken:
 
 
 def host_of(endpoint: str) -> str:
-    """The Host header of requests to the endpoint, which is what gets signed: no port where it is the scheme's own."""
+    """The Host header, which gets signed: no port where it is the scheme's own."""
     return httpx.URL(endpoint).netloc.decode("ascii")

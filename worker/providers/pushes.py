@@ -62,7 +62,7 @@ def rows_of(raw: bytes) -> list[dict[str, Any]]:
 
 
 def count_rows(raw: bytes) -> int | None:
-    """How many rows a pushed body has, without reading them; None when it is neither a JSON object nor a list."""
+    """How many rows a body has, unread; None when it is neither a JSON object nor a list."""
     try:
         found = _ROWS.decode(raw)
     except (ValueError, RecursionError):

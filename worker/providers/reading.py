@@ -71,12 +71,13 @@ def unreadable(what: str) -> Broken:
 def without_a_word(status: int, *, answered: bool = False) -> Broken:
     """A status other than 200 without an error of the provider's own.
 
-    It comes from what stands in front of the provider: a 3xx or a 4xx has turned the request away, except 408, which waited
-    for something; a 5xx may have let it through first.
+    It comes from what stands in front of the provider: a 3xx or a 4xx has turned the request away,
+    except 408, which waited for something; a 5xx may have let it through first.
 
     Args:
         status: The HTTP status.
-        answered: Whether the body is the provider's all the same: then it is a riddle, and anything may have happened.
+        answered: Whether the body is the provider's all the same: then it is a riddle, and anything
+            may have happened.
     """
     turned_away = 300 <= status < 500 and status != 408 and not answered
     detail = f"HTTP status {status} without an error of the provider's own"
@@ -88,7 +89,7 @@ LONGEST_WAIT_S: Final = 3600.0
 
 
 def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
-    """Seconds that `Retry-After` asks to wait, as a number or as a date; None without one that can be read."""
+    """Seconds that `Retry-After` asks to wait; None without one that can be read."""
     value = next((value.strip() for name, value in headers.items() if name.lower() == "retry-after"), "")
     if value.isascii() and value.isdigit() and len(value) < 9:
         return min(float(value), LONGEST_WAIT_S)
@@ -100,7 +101,7 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
 
 
 def text(value: object, longest: int = LONGEST) -> str:
-    """A field documented as text, cut at the longest; empty for null and for what is no text or integer."""
+    """A field documented as text, cut at the longest; empty for what is no text or integer."""
     if isinstance(value, str):
         return value if len(value) <= longest else value[:longest]
     return str(value)[:longest] if isinstance(value, int) and not isinstance(value, bool) else ""
@@ -146,7 +147,7 @@ def dated(value: object, zone: tzinfo) -> int:
 
 
 def number_of(written: str) -> int | None:
-    """The number that digits with their country code stand for, whatever stands before and between them; None for no number."""
+    """The number of digits with their country code, whatever stands between them; or None."""
     digits = DECORATION.sub("", written).removeprefix("+").removeprefix("00")
     return int(digits) if _E164.fullmatch(digits) else None
 
@@ -162,7 +163,7 @@ def first(row: Mapping[str, Any], *names: str) -> Any:  # noqa: ANN401 - a field
 
 
 def held(row: Row, name: str, kind: type[Held]) -> Held | Broken:
-    """What an answer must have under a name, an object or a list; a list that is null is an empty one."""
+    """The object or list that an answer must have; a list that is null is an empty one."""
     found = row.get(name, ...)
     if found is None and kind is list:
         return kind()
@@ -177,7 +178,7 @@ def words(value: object) -> str:
 
 
 def made(kind: type[Made], row: Row, clean: Clean = str) -> Made:
-    """A dataclass of an answer's fields, each declared as `Annotated[type, how it is read, *its names]`.
+    """A dataclass of fields, each `Annotated[type, how it is read, *its names]`.
 
     The first of the names that is there and not null counts; without names the whole row is read.
     """
@@ -197,12 +198,13 @@ def items_of(
     asked: Callable[[str, Collection[int]], int | None],
     item: Callable[[Row, int], Item],
 ) -> tuple[tuple[Item, ...], Oddities]:
-    """The items of an answer's rows, matched to the numbers of the call by number and never by position.
+    """The items of an answer's rows, matched to the numbers by number, never by position.
 
     Args:
         listed: The rows.
         numbers: Of the call.
-        spelled: The number in a row as it is written; empty for a row without one, or without a word on it.
+        spelled: The number in a row as it is written; empty for a row without one, or without a
+            word on it.
         asked: Which of the numbers a written one means.
         item: Reads the row of a number.
     """
@@ -221,14 +223,14 @@ def items_of(
 
 
 def receipts_of(listed: Sequence[object], read: Callable[[Row], Receipt | str | None]) -> ReceiptPage:
-    """The receipts of rows; a row that `read` has no value for is counted as bad, one that it has a word for only as a row."""
+    """The receipts of rows; without a value a row is bad, with a word only counted."""
     found = [read(row) if isinstance(row, dict) else None for row in listed]
     receipts = tuple(each for each in found if isinstance(each, Receipt))
     return ReceiptPage(receipts, bad_rows=found.count(None), rows=len(found))
 
 
 def replies_of(listed: Sequence[object], read: Callable[[Row], Reply | None]) -> ReplyPage:
-    """The replies of rows, and how many of them could not be read; what is no object is one of these."""
+    """The replies of rows, and how many of them could not be read."""
     found = tuple(reply for row in listed if isinstance(row, dict) and (reply := read(row)))
     return ReplyPage(found, len(listed) - len(found))
 

@@ -21,6 +21,17 @@ def text_for(template: str, texts: Mapping[str, str]) -> str | Broken:
     return Broken(maybe_sent=False, code=UNKNOWN, detail=detail)
 
 
+def filled(template: str, params: Sequence[str], texts: Mapping[str, str]) -> str | Broken:
+    """An account's text for a template, with the params in place."""
+    text = text_for(template, texts)
+    if isinstance(text, Broken):
+        return text
+    message = fill(text, params)
+    # The params, which may be secret, are not repeated.
+    unfit = Broken(maybe_sent=False, code=UNFIT, detail="the text has places for more or fewer params")
+    return unfit if message is None else message
+
+
 def fill(text: str, params: Sequence[str]) -> str | None:
     """The text with its params in place; None when it has places for more or fewer.
 

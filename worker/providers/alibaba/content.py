@@ -1,19 +1,12 @@
-"""Alibaba's named params, or a whole text, made of a job's template and params.
-
-A `Broken` says that they cannot be made.
-
-Templates of Alibaba Cloud have named variables, and a job's params are a list: so each param is
-written `name=value`.
-"""
+"""Alibaba's named params: a job has each as `name=value`, as templates have named variables."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from worker.providers.base import Broken, Content
-from worker.providers.texts import UNFIT, fill, text_for
+from worker.providers.base import Broken
 
 # A param is not of the form name=value, or two have the same name.
 UNNAMED: Final = "params.Unnamed"
@@ -33,25 +26,13 @@ def named(params: Sequence[str]) -> dict[str, str] | None:
 
 
 def template_param(params: Sequence[str]) -> str | Broken:
-    """The JSON of TemplateParam; empty when there are no params. Values are always text, as the provider demands."""
+    """The JSON of TemplateParam, its values always text; empty when there are no params."""
     by_name = named(params)
     if by_name is None:
         return Broken(maybe_sent=False, code=UNNAMED, detail=RULE)
     return msgspec.json.encode(by_name).decode() if by_name else ""
 
 
-def text_of(texts: Mapping[str, str], content: Content) -> str | Broken:
-    """The whole text to send.
-
-    Args:
-        texts: Template id, lower case, to text with {1}, {2} … for the params.
-        content: Template and params; a param `name=value` puts in its value, any other itself.
-    """
-    text = text_for(content.template, texts)
-    if isinstance(text, Broken):
-        return text
-    filled = fill(text, [match[2] if (match := _NAMED.fullmatch(param)) else param for param in content.params])
-    if filled is None:
-        # The params, which may be secret, are not repeated.
-        return Broken(maybe_sent=False, code=UNFIT, detail="the text has places for more or fewer params")
-    return filled
+def values(params: Sequence[str]) -> list[str]:
+    """What goes into the places of a text: the value of a param `name=value`, else all of it."""
+    return [match[2] if (match := _NAMED.fullmatch(param)) else param for param in params]

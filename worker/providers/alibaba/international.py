@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from smsline.numbers import is_mainland
-from worker.providers.alibaba.content import template_param, text_of
+from worker.providers.alibaba.content import template_param, values
 from worker.providers.alibaba.facts import MESSAGE, SEND_CHINA, SEND_GLOBE
 from worker.providers.alibaba.spelling import means, moment
 from worker.providers.alibaba.wire import AlibabaSite
@@ -27,6 +27,7 @@ from worker.providers.base import (
     Sent,
 )
 from worker.providers.reading import text, unreadable, whole, word
+from worker.providers.texts import filled
 
 # What a query answers until there is a receipt.
 NOT_YET: Final = "DATA_NOT_EXIST"
@@ -48,17 +49,21 @@ class InternationalProvider(AlibabaSite):
     query_rule: Final = QueryRule(MESSAGE)
 
     def batch_rule(self, region: Region) -> BatchRule:
-        """One number in a call; README says why BatchSendMessageToGlobe is not used, and what that costs."""
+        """One number in a call; README says why not BatchSendMessageToGlobe."""
         return BatchRule(SEND_CHINA if region == "mainland" else SEND_GLOBE, 1)
 
     def send(self, call: Call) -> Answer:
-        """Make one SendMessageWithTemplate to a mainland number, or one SendMessageToGlobe to any other.
+        """Make one SendMessageWithTemplate to a mainland number, else one SendMessageToGlobe.
 
         An acceptance without a MessageId is nothing that the API documents, so it may be anything.
         """
         number, content = call.numbers[0], call.content
         mainland = is_mainland(number)
-        said = template_param(content.params) if mainland else text_of(self.account.texts, content)
+        said = (
+            template_param(content.params)
+            if mainland
+            else filled(content.template, values(content.params), self.account.texts)
+        )
         if isinstance(said, Broken):
             return said
         # No TaskId in a SendMessageWithTemplate, which has none: its receipt is matched by the
@@ -89,7 +94,7 @@ class InternationalProvider(AlibabaSite):
         return Sent((item,), word(row.get("RequestId")))
 
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
-        """The receipt of one message, by MessageId. One that is on its way, or not known yet, has none and is no fault."""
+        """The receipt of one message, by MessageId; none while it is on its way or not known."""
         (one,) = asked
         row = self.row(MESSAGE, {"MessageId": one.serial})
         if isinstance(row, Refused) and row.code.removeprefix("isv.") == NOT_YET:

@@ -10,16 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from worker.providers.alibaba import facts
 from worker.providers.alibaba.content import RULE, UNNAMED, named, template_param
-from worker.providers.alibaba.facts import (
-    DAYS_BACK,
-    DETAILS,
-    NUMBERS_PER_CALL,
-    OWN_PER_CALL,
-    ROWS_PER_PAGE,
-    SEND,
-    SEND_EACH,
-)
 from worker.providers.alibaba.spelling import days_between, local, means, moment, serial_of
 from worker.providers.alibaba.wire import AlibabaSite
 from worker.providers.base import (
@@ -53,7 +45,7 @@ _DAY_S: Final = 86_400
 
 
 class SendStatus(StrEnum):
-    """SendStatus of a QuerySendDetails. The international API has the same numbers with other meanings."""
+    """SendStatus of a QuerySendDetails; the international API has other meanings."""
 
     WAITING = "1"
     FAILED = "2"
@@ -65,23 +57,26 @@ class MainlandProvider(AlibabaSite):
 
     version = "2017-05-25"
     code_field, message_field = "Code", "Message"
-    ask_action = DETAILS
-    query_rule: Final = QueryRule(DETAILS)
-    find_action: Final = DETAILS
+    ask_action = facts.DETAILS
+    query_rule: Final = QueryRule(facts.DETAILS)
+    find_action: Final = facts.DETAILS
     find_limit: Final = 1
 
     def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - both regions share the rule, but not a call
-        """SendSms for numbers with the same params, SendBatchSms for numbers that bring their own."""
+        """SendSms for numbers with the same params, SendBatchSms for those with their own."""
         # Half as many numbers with params of their own: SendBatchSms takes 100.
-        return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=BatchRule(SEND_EACH, OWN_PER_CALL))
+        return BatchRule(
+            facts.SEND, facts.NUMBERS_PER_CALL, params_differ=True, own=BatchRule(facts.SEND_EACH, facts.OWN_PER_CALL)
+        )
 
     def send(self, call: Call) -> Answer:
-        """Make one SendSms where all numbers have the same params, SendBatchSms where each has its own.
+        """Make one SendSms, or one SendBatchSms where each number has params of its own.
 
-        The answer is one word for all of its numbers; OutId comes back in receipts. A refusal has no BizId. An acceptance
-        without one is nothing that the API documents, so it may be anything.
+        The answer is one word for all of its numbers; OutId comes back in receipts. A refusal has
+        no BizId. An acceptance without one is nothing that the API documents, so it may be
+        anything.
         """
-        action, params = (SEND_EACH, _each_params(call)) if call.own_params else (SEND, _params(call))
+        action, params = (facts.SEND_EACH, _each_params(call)) if call.own_params else (facts.SEND, _params(call))
         # Params that no template can take are not sent: then the answer is here.
         if not isinstance(params, dict):
             return params
@@ -97,10 +92,11 @@ class MainlandProvider(AlibabaSite):
         return Sent(tuple(items), word(row.get("RequestId")))
 
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
-        """The receipt of one message, by number, day and BizId, or by its OutId where the BizId is not known.
+        """The receipt of one message, by number, day and BizId, or OutId where it is not known.
 
-        The day is that of the call. Within two minutes of Beijing's midnight it may be another one by the provider's clock: then
-        the other one is asked for too, with the one token that was taken, when the first has nothing.
+        The day is that of the call. Within two minutes of Beijing's midnight it may be another one
+        by the provider's clock: then the other one is asked for too, with the one token that was
+        taken, when the first has nothing.
         """
         (one,) = asked
         # Empty for a message that was found by its OutId: then all of the number's rows of that day
@@ -118,7 +114,7 @@ class MainlandProvider(AlibabaSite):
         return ReceiptPage(receipts, page.bad_rows, page.rows)
 
     def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
-        """What of the call with this OutId went to a number, among all that went there today or, shortly after midnight, yesterday."""
+        """What of the call with this OutId went to a number, today or late yesterday."""
         (number,) = numbers
         # Calls that are looked for are young; yesterday matters only shortly after Beijing's
         # midnight.
@@ -134,13 +130,14 @@ class MainlandProvider(AlibabaSite):
         )
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
-        """Receipts of what went to one number between two epoch times, with OutId in place of the BizId in their serials.
+        """Receipts of one number between two epoch times, by OutId in place of the BizId.
 
-        Days are asked for one by one, so that the receipts may be of a wider time; the provider keeps 30. When nothing of the time
-        asked about is left, nothing is asked and the answer is `Broken`, as an empty page would say that there was no receipt.
+        Days are asked for one by one, so that the receipts may be of a wider time; the provider
+        keeps 30. When nothing of the time asked about is left, nothing is asked and the answer is
+        `Broken`, as an empty page would say that there was no receipt.
         """
         # Kept off the oldest day by the slack, or the provider's clock may find it too old.
-        since_s = max(since_s, int(self.clock()) - DAYS_BACK * _DAY_S + _SLACK_S)
+        since_s = max(since_s, int(self.clock()) - facts.DAYS_BACK * _DAY_S + _SLACK_S)
         if since_s >= until_s:
             detail = "the time asked about is over 30 days ago or empty"
             return Broken(maybe_sent=False, code="ask.TooOld", detail=detail)
@@ -148,11 +145,11 @@ class MainlandProvider(AlibabaSite):
         return page_of(rows, number) if isinstance(rows, list) else rows
 
     def _rows(self, number: int, days: Sequence[str], biz_id: str = "") -> list[Any] | Refused | Broken:
-        """What went to a number on these days, or the first trouble; with a BizId they end with the first day that has any."""
+        """What went to a number on these days; with a BizId only to the first that has any."""
         found = list[Any]()
         for day in days:
-            page = {"PageSize": str(ROWS_PER_PAGE), "CurrentPage": "1"}
-            row = self.row(DETAILS, {"PhoneNumber": local(number), "SendDate": day, "BizId": biz_id, **page})
+            page = {"PageSize": str(facts.ROWS_PER_PAGE), "CurrentPage": "1"}
+            row = self.row(facts.DETAILS, {"PhoneNumber": local(number), "SendDate": day, "BizId": biz_id, **page})
             if not isinstance(row, dict):
                 return row
             if not word(row.get("Code")):
@@ -207,8 +204,8 @@ def _each_params(call: Call) -> dict[str, object] | Sent:
 def page_of(rows: Sequence[Any], number: int, biz_id: str = "") -> ReceiptPage:
     """The receipts in rows. A message that waits for its receipt counts as a row, and gives none.
 
-    A row does not repeat its BizId. So its OutId takes its place when all sends were asked about; rows that then have none are
-    messages of another tool.
+    A row does not repeat its BizId. So its OutId takes its place when all sends were asked about;
+    rows that then have none are messages of another tool.
     """
     # smsline sets OutId in every call; a row without one was sent by another tool with the same
     # key.

@@ -57,7 +57,7 @@ def reply_of(row: dict[str, Any]) -> Reply | None:
 
 
 def _number(written: str) -> int | None:
-    """Eleven digits that begin with 1 are a mainland number without its country code; all others come with theirs."""
+    """Eleven digits from 1 are a mainland number without its code; others come with theirs."""
     number = number_of(written)
     if number is None or written.startswith("+") or not _MOBILE.fullmatch(str(number)):
         return number

@@ -27,9 +27,10 @@ def sign(
     """The headers that sign one request.
 
     Args:
-        headers: Lower-case names to values, as they will be sent: `host`, with the port where the URL has one, `x-acs-action`,
-            `x-acs-version`, `x-acs-date` (see `date_of`), `x-acs-signature-nonce`, which the provider takes once only, and
-            whatever else is to be signed; `content-type` must be when there is a body.
+        headers: Lower-case names to values, as they will be sent: `host`, with the port where the
+            URL has one, `x-acs-action`, `x-acs-version`, `x-acs-date` (see `date_of`),
+            `x-acs-signature-nonce`, which the provider takes once only, and whatever else is to be
+            signed; `content-type` must be when there is a body.
         query: The parameters in the query string.
         body: The body, byte for byte as it will be sent.
         access_key_id: Public half of the key.
@@ -51,7 +52,7 @@ def sign(
 
 
 def canonical_request(headers: Mapping[str, str], *, query: Mapping[str, str], hashed: str, method: str) -> bytes:
-    """The text whose hash is signed; its path is always `/`, where all actions of these APIs are."""
+    """The text whose hash is signed; its path is always `/`, as for all actions of these APIs."""
     # Names are lower case already and sorted once more here, because the signature depends on the
     # order.
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
@@ -60,10 +61,10 @@ def canonical_request(headers: Mapping[str, str], *, query: Mapping[str, str], h
 
 
 def canonical_query(query: Mapping[str, str]) -> str:
-    """The query string that is signed, and sent: sorted by name, percent-encoded as RFC 3986 has it, no `+` for a space."""
+    """The query string, signed and sent: sorted, encoded by RFC 3986, no `+` for a space."""
     return "&".join(f"{quote(name, safe='~')}={quote(query[name], safe='~')}" for name in sorted(query))
 
 
 def date_of(at_s: float) -> str:
-    """A time, epoch seconds, as `x-acs-date`. The provider takes no more than 15 minutes of difference."""
+    """Epoch seconds as `x-acs-date`, of which at most 15 minutes of difference are taken."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_s))

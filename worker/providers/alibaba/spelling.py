@@ -24,18 +24,18 @@ def means(text: str, number: int) -> bool:
 
 
 def serial_of(send: str, number: int) -> str:
-    """The id of the message to one number of a send of the mainland site, which is called by its BizId or its OutId."""
+    """The id of the message to one number of a mainland send, known by its BizId or OutId."""
     return f"{send}/{number}"
 
 
 def days_between(since_s: float, until_s: float) -> list[str]:
-    """The days of Beijing's calendar, `yyyyMMdd`, that have a part in a span of epoch seconds; none when it is empty."""
+    """Beijing's days, `yyyyMMdd`, in a span of epoch seconds; none when it is empty."""
     first, last = _day(since_s), _day(until_s)
     return [f"{first + timedelta(days=count):%Y%m%d}" for count in range((last - first).days + 1)]
 
 
 def moment(written: str) -> int:
-    """Epoch seconds of `2026-01-02 15:04:05` in Beijing, or of an RFC 2822 date as QueryMessage has them; 0 for anything else."""
+    """Epoch seconds of `2026-01-02 15:04:05` in Beijing, or of an RFC 2822 date; else 0."""
     return dated(written, BEIJING)
 
 

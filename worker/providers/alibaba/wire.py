@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 from urllib.parse import urlencode
 
 from worker.providers.adapter import Adapter
-from worker.providers.alibaba.facts import FACTS
 from worker.providers.alibaba.signing import canonical_query, date_of, sign
 from worker.providers.base import QUERIES_AT_ONCE, Broken, Refused
 from worker.providers.cleaning import Clean
@@ -32,7 +31,6 @@ RETRY_AFTER: Final = "x-acs-retry-after"
 class AlibabaSite(Adapter):
     """One site's API: its version, and what it calls the code and the message of an answer."""
 
-    facts = FACTS
     # Each thread may have so many queries under way.
     calls_at_once = QUERIES_AT_ONCE
     version: ClassVar[str]
@@ -40,7 +38,7 @@ class AlibabaSite(Adapter):
     message_field: ClassVar[str]
 
     def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:
-        """A POST whose parameters stand in the query string, or in a form where the API wants them there."""
+        """A POST, its parameters in the query string, or in a form where the API wants them so."""
         key_id, key_secret = self._secrets[:2]
         query = {name: str(value) for name, value in params.items() if name not in IN_BODY}
         body = urlencode(sorted((name, str(value)) for name, value in params.items() if name in IN_BODY)).encode()
@@ -64,7 +62,7 @@ class AlibabaSite(Adapter):
         return HttpRequest(timeout_s, body, signed, "?" + canonical_query(query))
 
     def judge(self, response: HttpResponse) -> bytes | Refused | Broken:
-        """The body to read, or what the gateway or what stands in front of it says; an acceptance under another status is a riddle."""
+        """The body, or what the gateway says; an OK under another status is a riddle."""
         if response.status == 200:
             return response.body
         found = opened(response.body)
@@ -85,7 +83,7 @@ class AlibabaSite(Adapter):
 
 
 def refusal(row: Row, code: str, message: str, clean: Clean = str) -> Refused | None:
-    """The refusal that an answer is, by the names of its fields; None when its code is OK or not there."""
+    """The refusal that an answer is; None when its code is OK or not there."""
     found = word(row.get(code))
     if not found or found.casefold() == "ok":
         return None

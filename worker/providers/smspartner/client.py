@@ -24,20 +24,7 @@ from worker.providers.base import (
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
 from worker.providers.reading import Row, first, held, opened, whole, without_a_word, word
-from worker.providers.smspartner import status, wire
-from worker.providers.smspartner.facts import (
-    CREDITS,
-    FACTS,
-    FIND,
-    HLR,
-    LOOKUP,
-    LOW_COST,
-    NUMBERS_PER_CALL,
-    QUERY,
-    SEND,
-    STATUS,
-    STATUS_OF_CALL,
-)
+from worker.providers.smspartner import facts, status, wire
 from worker.providers.smspartner.manage import amount
 from worker.providers.smspartner.status import StatusPage
 
@@ -47,18 +34,17 @@ PAGES_MOST: Final = 20
 # What a status call answers about a message or a tag that it does not know, or not yet.
 NOT_KNOWN: Final = "4"
 
-_POSTED: Final = frozenset({SEND, QUERY, LOOKUP, HLR})
+_POSTED: Final = frozenset({facts.SEND, facts.QUERY, facts.LOOKUP, facts.HLR})
 _JSON: Final = {"content-type": "application/json"}
 
 
 class SmsPartnerProvider(Adapter):
     """One SMSPartner account: a `QueryProvider`, `FindProvider` and `BalanceProvider`."""
 
-    facts = FACTS
-    find_action: Final = FIND
-    find_limit: Final = NUMBERS_PER_CALL
-    balance_action: Final = CREDITS
-    query_rule: Final = QueryRule(QUERY, NUMBERS_PER_CALL)
+    find_action: Final = facts.FIND
+    find_limit: Final = facts.NUMBERS_PER_CALL
+    balance_action: Final = facts.CREDITS
+    query_rule: Final = QueryRule(facts.QUERY, facts.NUMBERS_PER_CALL)
 
     def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:
         """A POST of JSON or a GET, with the key among the parameters."""
@@ -71,7 +57,8 @@ class SmsPartnerProvider(Adapter):
     def judge(self, response: HttpResponse) -> bytes | Refused | Broken:
         """The body, if it is the provider's word; else what the status says.
 
-        The provider refuses with a 4xx whose body has the code; what the body says counts more than the status.
+        The provider refuses with a 4xx whose body has the code; what the body says counts more than
+        the status.
         """
         # Of the calls that answer 429 none has a body of the provider's own; the code table has the
         # minute's wait.
@@ -85,18 +72,20 @@ class SmsPartnerProvider(Adapter):
         return response.body if own else without_a_word(response.status)
 
     def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:
-        """See `wire.answered`."""
-        return wire.answered(body, clean)
+        """The object in the body, unless it says that it failed; rows have flags of their own."""
+        row = opened(body)
+        return row if isinstance(row, Broken) or wire.statuses_in(row) else wire.refusal(row, clean) or row
 
     def batch_rule(self, region: Region) -> BatchRule:  # noqa: ARG002 - one rule for all numbers
         """500 numbers, each with a text of its own (SMSPartner error codes, line 50)."""
-        return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True)
+        return BatchRule(facts.SEND, facts.NUMBERS_PER_CALL, params_differ=True)
 
     def send(self, call: Call) -> Answer:
         """Make one bulk-send.
 
-        When the params of some numbers do not fit the text, nothing is sent: these are refused here, and the others go
-        with the next call, so that whatever a call's end is, it holds for all its numbers.
+        When the params of some numbers do not fit the text, nothing is sent: these are refused
+        here, and the others go with the next call, so that whatever a call's end is, it holds for
+        all its numbers.
         """
         text = texts.text_for(call.content.template, self.account.texts)
         if isinstance(text, Broken):
@@ -113,7 +102,7 @@ class SmsPartnerProvider(Adapter):
         sender, tag = call.content.sender or call.content.sign, wire.tag_of(call.context)
         callback = self.account.callback(self.name)
         asked = wire.send_params(self.account, messages, sender=sender, tag=tag, callback=callback)
-        reply = self.once(SEND, asked, timeout_s=call.timeout_s)
+        reply = self.once(facts.SEND, asked, timeout_s=call.timeout_s)
         if not isinstance(reply, bytes):
             return reply
         # The provider may quote the text in its complaint, and the text holds the params.
@@ -121,7 +110,7 @@ class SmsPartnerProvider(Adapter):
         return self.noted(call, wire.read_send(reply, call.numbers, tag=tag, clean=clean))
 
     def query(self, asked: Sequence[MessageRef]) -> ReceiptPage | Refused | Broken:
-        """Receipts of these messages: one multi-status, and a bulk-status-by-tag for each call that is known by its tag alone."""
+        """Receipts by one multi-status, and a bulk-status-by-tag for each call without an id."""
         pages: list[ReceiptPage] = []
         # What was found by its tag has no numeric message_id, and multi-status takes no other:
         # these are asked about by tag.
@@ -132,7 +121,9 @@ class SmsPartnerProvider(Adapter):
         for tag, part in parts.items():
             numbers = [each.number for each in part]
             page = (
-                self.statuses_of_tag(tag, numbers) if tag else self._statuses(QUERY, status.query_params(part), numbers)
+                self.statuses_of_tag(tag, numbers)
+                if tag
+                else self._statuses(facts.QUERY, status.query_params(part), numbers)
             )
             if isinstance(page, StatusPage):
                 pages.append(status.receipts_of(page, part))
@@ -149,7 +140,8 @@ class SmsPartnerProvider(Adapter):
     def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
         """What the provider knows of a call whose answer was never seen, by the call's tag.
 
-        The answer names no message_id, so the tag stands for it in the serials, and later queries ask by the tag again.
+        The answer names no message_id, so the tag stands for it in the serials, and later queries
+        ask by the tag again.
         """
         tag = wire.tag_of(context)
         page = self.statuses_of_tag(tag, numbers)
@@ -164,19 +156,20 @@ class SmsPartnerProvider(Adapter):
         return tuple(found)
 
     def statuses_of(self, message_id: str, number: int | None = None) -> StatusPage | Refused | Broken:
-        """What became of every message of a call, or of the one to a number: bulk-status and message-status."""
+        """What became of a call, or of its message to a number: bulk-status, message-status."""
         if number is None:
-            return self._statuses(STATUS_OF_CALL, {"messageId": message_id})
-        return self._statuses(STATUS, {"messageId": message_id, "phoneNumber": f"+{number}"}, [number])
+            return self._statuses(facts.STATUS_OF_CALL, {"messageId": message_id})
+        return self._statuses(facts.STATUS, {"messageId": message_id, "phoneNumber": f"+{number}"}, [number])
 
     def statuses_of_tag(self, tag: str, numbers: Sequence[int] = ()) -> StatusPage | Refused | Broken:
         """What became of every message of the calls with this tag, all pages: bulk-status-by-tag.
 
-        How to ask for the second page is not documented. `page` is tried; an answer that is the first page again ends it.
+        How to ask for the second page is not documented. `page` is tried; an answer that is the
+        first page again ends it.
         """
         pages: list[StatusPage] = []
         while True:
-            page = self._statuses(FIND, {"tag": tag, "page": str(len(pages) + 1) if pages else ""}, numbers)
+            page = self._statuses(facts.FIND, {"tag": tag, "page": str(len(pages) + 1) if pages else ""}, numbers)
             if not isinstance(page, StatusPage):
                 return page
             # An unknown parameter is ignored there: the same page again means that there is no way
@@ -198,12 +191,12 @@ class SmsPartnerProvider(Adapter):
             if isinstance(credits_left, Broken):
                 return credits_left
             # The low-cost range has messages of its own; it and the balance have two names each.
-            low_cost = self.account.gamme == LOW_COST
+            low_cost = self.account.gamme == facts.LOW_COST
             names = ("creditSmsECO", "creditSmsLowCost") if low_cost else ("creditSms",)
             left = amount(first(credits_left, "balance", "solde"))
             return Balance(left, word(credits_left.get("currency")), whole(first(credits_left, *names)))
 
-        return self.manage(CREDITS, {}, read)
+        return self.manage(facts.CREDITS, {}, read)
 
     def _statuses(
         self, action: str, params: Mapping[str, object], numbers: Sequence[int] = ()

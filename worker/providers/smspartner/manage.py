@@ -19,13 +19,13 @@ from worker.providers.smspartner.wire import succeeded
 
 
 def amount(value: object) -> str:
-    """Money, which stays text as the provider writes it: a float of ours would round it once more."""
+    """Money, which stays text as the provider writes it: a float would round it once more."""
     return str(value) if isinstance(value, float) else word(value)
 
 
 @dataclass(frozen=True, slots=True)
 class StopEntry:
-    """One number of the STOP list: the provider's id of the entry, the number, and since when, epoch seconds."""
+    """One number of the STOP list, and since when it stands there, epoch seconds."""
 
     entry: Annotated[str, word, "id"]
     number: Annotated[int, lambda value: received(word(value)) or 0, "phoneNumber", "phone_number"]
@@ -34,17 +34,7 @@ class StopEntry:
 
 @dataclass(frozen=True, slots=True)
 class NumberLookup:
-    """What lookup says of one number.
-
-    Attributes:
-        request: The number as asked, as the answer repeats it.
-        ok: Whether it can be a number.
-        number: E.164 integer, or None.
-        country: `France`.
-        kind: `Mobile`, …
-        network: The carrier, or empty.
-        message: Why it cannot be a number.
-    """
+    """What lookup says of one number, whose spelling it repeats; the message says why not."""
 
     request: Annotated[str, word, "request"]
     ok: Annotated[bool, lambda value: flag(value) is True, "success"]
@@ -57,7 +47,7 @@ class NumberLookup:
 
 @dataclass(frozen=True, slots=True)
 class HlrCampaign:
-    """Numbers that are being checked with their carriers: the provider's id (`HLR…`), how many, and what that costs."""
+    """Numbers that are being checked with their carriers, by the provider's id (`HLR…`)."""
 
     campaign: Annotated[str, word, "campaign_id", "campaignId"]
     numbers: Annotated[int, whole, "number"]
@@ -82,12 +72,12 @@ def stop_list(provider: Adapter) -> tuple[StopEntry, ...] | Refused | Broken:
 
 
 def lookup(provider: Adapter, numbers: Sequence[int]) -> tuple[NumberLookup, ...] | Refused | Broken:
-    """Whether these, at most 500, are spelt like numbers, in the answer's own order; costs nothing."""
+    """Whether these, at most 500, are spelt like numbers, in the answer's order; for nothing."""
     return provider.several(LOOKUP, {"phoneNumbers": ",".join(map(e164, numbers))}, NumberLookup, "lookup")
 
 
 def hlr(provider: Adapter, numbers: Sequence[int], *, notify_url: str, tag: str = "") -> HlrCampaign | Refused | Broken:
-    """Ask the carriers about these, at most 500; costs money, and each answer is posted to the URL."""
+    """Ask the carriers about these, at most 500; each costs money and is answered by post."""
     params = {"phoneNumbers": ",".join(map(e164, numbers)), "notifyUrl": notify_url, "tag": tag}
     found = provider.one(HLR, params, HlrCampaign)
     # Without its id the answers that are posted later cannot be told from those of another one.

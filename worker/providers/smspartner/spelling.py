@@ -33,7 +33,8 @@ def received(spelled: str) -> int | None:
 def asked(spelled: str, numbers: Collection[int]) -> int | None:
     """Which of the numbers asked about is meant, or None.
 
-    A national spelling belongs to an overseas department as well (+262, +590 …): then the last nine digits decide.
+    A national spelling belongs to an overseas department as well (+262, +590 …): then the last nine
+    digits decide.
     """
     number = received(spelled)
     if number is None or number in numbers:
@@ -56,5 +57,5 @@ def named(message: str, numbers: Collection[int]) -> Iterator[int]:
 
 
 def moment(value: object) -> int:
-    """Epoch seconds of a date, written as epoch or as `2015-02-07 22:39:46` in French time; 0 when it is none."""
+    """Epoch seconds of an epoch or of `2015-02-07 22:39:46` in French time; else 0."""
     return whole(value) or dated(value, _ZONE)

@@ -103,7 +103,8 @@ def page_in(row: Row, numbers: Collection[int] = ()) -> StatusPage | Broken:
 def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
     """The final ones as receipts, under the serials that were asked about.
 
-    An answer that does not repeat the message_id belongs to its number only where one message to it was asked about.
+    An answer that does not repeat the message_id belongs to its number only where one message to it
+    was asked about.
     """
     serials = {(message_id_of(each.serial), each.number): each.serial for each in asked}
     # Two messages to one number are told apart by message_id alone; without it a receipt could

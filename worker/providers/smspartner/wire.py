@@ -39,7 +39,7 @@ _WORST_FIRST: Final = ("9", "9.sender", "9.message", "9.phoneNumbers")
 
 
 def tag_of(context: str) -> str:
-    """The tag of the call with this context: at most 20 lower-case letters and digits, another one for each context."""
+    """The tag of a call: at most 20 lower-case letters and digits, one for each context."""
     # At most 20 characters without a colon: the context's own parts fit, so people can read them in
     # the console.
     if found := _CONTEXT.fullmatch(context):
@@ -59,7 +59,8 @@ def send_params(
         messages: Number to text.
         sender: The sender's name, or empty for a short number of SMSPartner's.
         tag: By which the call can be asked about when its answer is lost.
-        callback: URL to whose `/status` and `/reply` receipts and replies are posted; empty for none.
+        callback: URL to whose `/status` and `/reply` receipts and replies are posted; empty for
+            none.
     """
     return {
         "SMSList": [{"phoneNumber": e164(number), "message": lines_marked(text)} for number, text in messages.items()],
@@ -76,7 +77,7 @@ def send_params(
 
 
 def lines_marked(message: str) -> str:
-    """The text with its line breaks as SMSPartner wants them, `:br:`; each counts as two characters."""
+    """The text with line breaks as SMSPartner wants them, `:br:`, each two characters."""
     # Whatever line break the job wrote, CR LF and the Unicode ones too.
     return ":br:".join(message.splitlines())
 
@@ -88,16 +89,9 @@ def serial_of(message_id: str, number: int) -> str:
 
 def refusal(row: Row, clean: Clean) -> Refused | None:
     """The one error of an answer that says it failed; None when it does not say so."""
-    ok = succeeded(row)
-    if ok is not False:
+    if succeeded(row) is not False:
         return None
     return Refused(code=fault(row), message=clean(told(row)), request_id="")
-
-
-def answered(body: bytes, clean: Clean) -> Row | Refused | Broken:
-    """The object in an answer's body, unless it says that it failed; with rows its flag says nothing, as each has its own."""
-    row = opened(body)
-    return row if isinstance(row, Broken) or statuses_in(row) else refusal(row, clean) or row
 
 
 def statuses_in(row: Row) -> list[Row] | None:
@@ -117,7 +111,7 @@ def complaints(row: Row) -> Sequence[Row]:
 
 
 def fault(row: Row) -> str:
-    """The code of what failed, and of code 9 whose fault it is: that of the gravest field it names."""
+    """The code of what failed, and of code 9 whose fault it is: of the gravest field."""
     code, listed = word(row.get("code")), complaints(row)
     if code != "9" or not listed:
         return code if code not in ("", OK) else UNEXPLAINED
@@ -176,7 +170,7 @@ def _item(row: Row, number: int, message_id: str, clean: Clean) -> Item:
 
 
 def only(guilty: Iterable[int], code: str, numbers: Iterable[int], message: str = "") -> Sent:
-    """The answer to a call that some of its numbers have spoilt: nothing went out, and the others shall go with the next."""
+    """The answer to a call that these numbers spoilt: nothing went out, others go next."""
     bad = frozenset(guilty)
     items = [
         Item(number, ok=False, code=code, message=message) if number in bad else Item(number, ok=False, code=AGAIN)

@@ -28,21 +28,7 @@ from worker.providers.base import (
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
 from worker.providers.reading import Row, held, replies_of, without_a_word
-from worker.providers.tencent import form, push, questions, wire
-from worker.providers.tencent.facts import (
-    ASK,
-    ASK_BACK_S,
-    CONVERSION,
-    FACTS,
-    LIST_SIGNS,
-    LIST_TEMPLATES,
-    NUMBERS,
-    NUMBERS_PER_CALL,
-    PULL,
-    REPLIES,
-    SEND,
-    SEND_EACH,
-)
+from worker.providers.tencent import facts, form, push, questions, wire
 from worker.providers.tencent.reviews import SIGNATURES, TEMPLATES
 from worker.providers.tencent.signing import ALGORITHM, sign
 
@@ -72,15 +58,14 @@ _ASK_MARGIN_S: Final = 60
 class TencentProvider(Adapter):
     """One Tencent account: a `QueueProvider`, a `ReplyProvider` and an `AnswerProvider`."""
 
-    facts = FACTS
-    pull_action: Final = PULL
-    replies_action: Final = REPLIES
-    ask_action = ASK
+    pull_action: Final = facts.PULL
+    replies_action: Final = facts.REPLIES
+    ask_action = facts.ASK
     questions: Final[Mapping[str, str]] = {
-        "conversion": CONVERSION,
-        "numbers": NUMBERS,
-        "templates": LIST_TEMPLATES,
-        "signatures": LIST_SIGNS,
+        "conversion": facts.CONVERSION,
+        "numbers": facts.NUMBERS,
+        "templates": facts.LIST_TEMPLATES,
+        "signatures": facts.LIST_SIGNS,
     }
 
     # When SendMultiGlobalSms may be tried again by this process, after the endpoint has said that
@@ -89,7 +74,7 @@ class TencentProvider(Adapter):
 
     @staticmethod
     def new_nonce() -> int:
-        """A positive number that a request of the same second has hardly had before; of signature v1 only."""
+        """A positive number that hardly a request of the same second had; of signature v1."""
         return secrets.randbelow(2**62) + 1
 
     def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest | Broken:
@@ -148,8 +133,8 @@ class TencentProvider(Adapter):
     def judge(self, response: HttpResponse) -> bytes | Broken:
         """The body, if it is the provider's word; else what the status says.
 
-        The provider answers 200 even to refuse a call. A 4xx that holds the provider's own error is believed; any other
-        answer of the provider's under another status is a riddle.
+        The provider answers 200 even to refuse a call. A 4xx that holds the provider's own error is
+        believed; any other answer of the provider's under another status is a riddle.
         """
         status, body = response.status, response.body
         if status == 200:
@@ -165,30 +150,32 @@ class TencentProvider(Adapter):
         return wire.answered(body, clean)
 
     def batch_rule(self, region: Region) -> BatchRule:
-        """200 numbers with the same content in either region (Tencent SMS API document, lines 3776-3778).
+        """200 numbers with the same content (Tencent SMS API document, lines 3776-3778).
 
-        Where SendMultiGlobalSms is switched on, global numbers with params of their own go 200 to one of these
-        (tencentcloud-sdk-python-sms 3.1.153, `models.SendMultiGlobalSmsRequest`); elsewhere one to a SendSms. That action carries no
-        signature, so an account that has one of its own does not use it.
+        Where SendMultiGlobalSms is switched on, global numbers with params of their own go 200 to
+        one of these (tencentcloud-sdk-python-sms 3.1.153, `models.SendMultiGlobalSmsRequest`);
+        elsewhere one to a SendSms. That action carries no signature, so an account that has one of
+        its own does not use it.
         """
         if region == "mainland" or self.account.sign or not self._has_each():
-            return BatchRule(SEND, NUMBERS_PER_CALL)
-        own = BatchRule(SEND_EACH, NUMBERS_PER_CALL, params_differ=True)
-        return BatchRule(SEND, NUMBERS_PER_CALL, params_differ=True, own=own)
+            return BatchRule(facts.SEND, facts.NUMBERS_PER_CALL)
+        own = BatchRule(facts.SEND_EACH, facts.NUMBERS_PER_CALL, params_differ=True)
+        return BatchRule(facts.SEND, facts.NUMBERS_PER_CALL, params_differ=True, own=own)
 
     def send(self, call: Call) -> Answer:
         """Make one SendSms or SendMultiGlobalSms.
 
-        SendMultiGlobalSms carries no signature and no extend code. Numbers with params of their own whose content has one
-        go by SendSms, in this call those with the first one's params; the others are told to come with the next.
+        SendMultiGlobalSms carries no signature and no extend code. Numbers with params of their own
+        whose content has one go by SendSms, in this call those with the first one's params; the
+        others are told to come with the next.
         """
         if not call.own_params:
-            return self._send(SEND, wire.send_params(call, sdk_app_id=self.account.sdk_app_id), call)
+            return self._send(facts.SEND, wire.send_params(call, sdk_app_id=self.account.sdk_app_id), call)
         # Blocks that were laid out while the action was on may still bring params of their own;
         # none may be left out.
         if not self._has_each() or is_mainland(call.numbers[0]) or call.content.sign or call.content.extend:
             return self._send_alike(call)
-        answer = self._send(SEND_EACH, wire.each_params(call, sdk_app_id=self.account.sdk_app_id), call)
+        answer = self._send(facts.SEND_EACH, wire.each_params(call, sdk_app_id=self.account.sdk_app_id), call)
         if isinstance(answer, Sent) or (isinstance(answer, Broken) and answer.maybe_sent):
             return answer
         row = for_send("tencent", answer.code).row
@@ -208,7 +195,7 @@ class TencentProvider(Adapter):
         return self.account.send_each and self.clock() >= self._each_again_s
 
     def _send_alike(self, call: Call) -> Answer:
-        """One SendSms to the numbers that have the first one's params; an answer that is about them says nothing of the others."""
+        """One SendSms to the numbers with the first one's params; the others come with the next."""
         # The first number decides and not the most frequent params: each call then ends the wait of
         # the number that has waited longest.
         params = call.own_params[0]
@@ -238,18 +225,19 @@ class TencentProvider(Adapter):
     def pull(self, limit: int) -> bytes | Refused | Broken:
         """Take up to `limit` (at most 100) receipts off the queue of this SmsSdkAppId.
 
-        Each row is given once: an answer that is lost on the way is lost, and a `Broken` that may have been sent may
-        have taken a page with it. An error of the provider comes back as bytes too; `read_page` tells.
+        Each row is given once: an answer that is lost on the way is lost, and a `Broken` that may
+        have been sent may have taken a page with it. An error of the provider comes back as bytes
+        too; `read_page` tells.
         """
-        return self.once(PULL, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
+        return self.once(facts.PULL, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
         return wire.read_receipts(raw, clean=self.clean())
 
     def pull_replies(self, limit: int) -> bytes | Refused | Broken:
-        """Take up to `limit` (at most 100) replies off the queue of this SmsSdkAppId; each is given once."""
-        return self.once(REPLIES, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
+        """Take up to `limit` (at most 100) replies off the queue; each is given once."""
+        return self.once(facts.REPLIES, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
 
     def count_replies(self, raw: bytes) -> int | None:
         """How many rows the page has, read or not; None when it is an error."""
@@ -268,21 +256,22 @@ class TencentProvider(Adapter):
         return held(response, "PullSmsReplyStatusSet", list) if isinstance(response, dict) else response
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
-        """Receipts of one number between two epoch times, at most 100, without taking them off the queue.
+        """Receipts of one number between two epoch times, at most 100; none leaves the queue.
 
-        The provider keeps 7 days; an earlier `since_s` is moved to there, and an `until_s` that is not past yet to now, because an
-        end in the future is refused (EndTimeVerifyFail). When nothing of the time asked about is left, nothing is asked and the
-        answer is `Broken`, as an empty page would say that there was no receipt.
+        The provider keeps 7 days; an earlier `since_s` is moved to there, and an `until_s` that is
+        not past yet to now, because an end in the future is refused (EndTimeVerifyFail). When
+        nothing of the time asked about is left, nothing is asked and the answer is `Broken`, as an
+        empty page would say that there was no receipt.
         """
         now_s = int(self.clock())
         # By this machine's clock, which signs the question too: with a wrong one the question is
         # refused anyway.
-        since_s, until_s = max(since_s, now_s - ASK_BACK_S + _ASK_MARGIN_S), min(until_s, now_s)
+        since_s, until_s = max(since_s, now_s - facts.ASK_BACK_S + _ASK_MARGIN_S), min(until_s, now_s)
         if since_s >= until_s:
             detail = "the time asked about is over 7 days ago or empty"
             return Broken(maybe_sent=False, code="ask.TooOld", detail=detail)
         params = wire.span_params(number, since_s=since_s, until_s=until_s, sdk_app_id=self.account.sdk_app_id)
-        return self.manage(ASK, params, wire.receipt_page)
+        return self.manage(facts.ASK, params, wire.receipt_page)
 
     def answer(self, what: str, args: Mapping[str, Any]) -> list[dict[str, Any]] | Refused | Broken:
         """Ask one of `questions`; its token is taken already."""

@@ -23,7 +23,7 @@ _DIGESTS: Final[Mapping[Method, str]] = {"HmacSHA256": "sha256", "HmacSHA1": "sh
 
 
 def flattened(params: Mapping[str, object]) -> dict[str, str]:
-    """An action's parameters with a name for each single value: `{"A": ["x"]}` becomes `{"A.0": "x"}`; null is left out."""
+    """Parameters by single values: `{"A": ["x"]}` becomes `{"A.0": "x"}`; null is left out."""
     return dict(_leaves("", params))
 
 
@@ -64,7 +64,8 @@ def signed_form(params: Mapping[str, str], *, secret_key: str, method: Method, h
     """The body of a signed POST.
 
     Args:
-        params: The common parameters, which must name SecretId, Timestamp and Nonce, and the action's own, flattened.
+        params: The common parameters, which must name SecretId, Timestamp and Nonce, and the
+            action's own, flattened.
         secret_key: SecretKey of the key.
         method: The algorithm, which goes along as SignatureMethod.
         host: The Host header as it will be sent.

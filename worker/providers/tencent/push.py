@@ -41,7 +41,7 @@ def reply_of(row: dict[str, Any]) -> Reply | None:
 
 
 def pulled_reply_of(row: dict[str, Any]) -> Reply | None:
-    """A row of PullSmsReplyStatus, the same facts under other names (line 4810); None when it cannot be read."""
+    """A row of PullSmsReplyStatus, which has other names (line 4810); None when unreadable."""
     if (number := number_in(row)) is None:
         return None
     said = text(row.get("ReplyContent"), LONGEST_TEXT)

@@ -1,4 +1,4 @@
-"""What an account can be asked: replies, receipts of a number, counts, how a number is read; and what it can be told.
+"""What an account can be asked besides receipts, and what it can be told.
 
 Arguments are checked before a call is made: an error names the field and the rule.
 """
@@ -17,17 +17,7 @@ from worker.providers.adapter import Adapter
 from worker.providers.base import Broken, Refused
 from worker.providers.pushes import LONGEST_TEXT
 from worker.providers.reading import Row, held, made, text, whole, word, words
-from worker.providers.tencent import wire
-from worker.providers.tencent.facts import (
-    CONVERSION,
-    NUMBERS,
-    NUMBERS_PER_CALL,
-    RECEIPTS,
-    REPLIES,
-    REPLIES_OF,
-    ROWS_PER_PAGE,
-    SENDS,
-)
+from worker.providers.tencent import facts, wire
 
 # Whose hours the provider's statistics are taken to be in; the document does not say.
 ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -52,14 +42,9 @@ def _is_ok(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class QueuedReply:
-    """One message from a person (Tencent SMS API document, line 4810).
+    """One message from a person (Tencent SMS API document, line 4810); its text is secret.
 
-    Attributes:
-        phone: Who wrote it, in E.164 where the number can be read, else as the provider writes it.
-        text: What it says; the application's secret.
-        received_at_s: Epoch seconds, 0 when the provider gives none.
-        sign: The signature that was answered.
-        extend: The extend code of the sender number that was answered, or empty.
+    The phone is in E.164 where the number can be read, else as the provider writes it.
     """
 
     phone: Annotated[str, _phone]
@@ -71,7 +56,7 @@ class QueuedReply:
 
 @dataclass(frozen=True, slots=True)
 class QueuedReplies:
-    """The replies of a page that could be read, and how many rows it had; as many as were asked for: there may be more."""
+    """The replies of a page, and how many rows it had; a full page: there may be more."""
 
     replies: tuple[QueuedReply, ...]
     rows: int
@@ -79,7 +64,7 @@ class QueuedReplies:
 
 @dataclass(frozen=True, slots=True)
 class SendCounts:
-    """Messages handed over in some hours, those of them that the provider took, and the billable parts of these (line 4869)."""
+    """Messages handed over in some hours, taken by the provider, and billed (line 4869)."""
 
     submitted: Annotated[int, whole, "RequestCount"]
     accepted: Annotated[int, whole, "RequestSuccessCount"]
@@ -90,8 +75,8 @@ class SendCounts:
 class ReceiptCounts:
     """Receipts of messages handed over in some hours (Tencent SMS API document, line 4707).
 
-    Of the failed ones the last five are the parts: a fault inside the carrier's network, a number that is not valid, a
-    phone that is off or out of service, a number that is blocked, and the carrier's own limit.
+    The last five are parts of the failed ones: a fault inside the carrier's network, a number that
+    is not valid, a phone that is off, a number that is blocked, and the carrier's own limit.
     """
 
     accepted: Annotated[int, whole, "RequestSuccessCount"]
@@ -109,15 +94,8 @@ class ReceiptCounts:
 class NumberReading:
     """One number as the provider reads it (Tencent SMS API document, line 4795).
 
-    Attributes:
-        phone: In E.164, as messages to it are sent; as it was asked about when it could not be read.
-        ok: Whether it could be read.
-        code: The provider's word for that.
-        message: What it says besides.
-        calling_code: `86`.
-        subscriber: The number without it.
-        country: ISO 3166 code, `DEF` for none that is known.
-        country_name: `China`.
+    The phone is in E.164, or as it was asked about when it cannot be read; the country is an ISO
+    3166 code, `DEF` for none that is known.
     """
 
     phone: Annotated[str, word, "PhoneNumber"]
@@ -132,7 +110,7 @@ class NumberReading:
 
 @dataclass(frozen=True, slots=True)
 class ConversionReport:
-    """The provider's word on a report (line 4842): whether it took it, its code, and what it says besides."""
+    """The provider's word on a report (Tencent SMS API document, line 4842)."""
 
     ok: Annotated[bool, _is_ok, "Code"]
     code: Annotated[str, word, "Code"]
@@ -140,22 +118,22 @@ class ConversionReport:
 
 
 def pull_replies(provider: Adapter) -> QueuedReplies | Refused | Broken:
-    """Take the next replies, at most 100, off the queue of the SmsSdkAppId; each is given once, so keep them first of all.
+    """Take the next replies, at most 100, off the queue of the SmsSdkAppId, for a command to show.
 
-    The document does not say that it is a queue; the description in the official SDK does (`SmsClient.PullSmsReplyStatus`).
-    Workers drain replies by `worker.receipts`; this is for commands.
+    Each is given once: that it is a queue stands in the official SDK
+    (`SmsClient.PullSmsReplyStatus`).
     """
     return provider.manage(
-        REPLIES, wire.pull_params(ROWS_PER_PAGE, sdk_app_id=provider.account.sdk_app_id), _replies_in
+        facts.REPLIES, wire.pull_params(facts.ROWS_PER_PAGE, sdk_app_id=provider.account.sdk_app_id), _replies_in
     )
 
 
 def replies_of_number(
     provider: Adapter, number: int, *, since_s: int, until_s: int
 ) -> QueuedReplies | Refused | Broken:
-    """Replies of one number between two epoch times, at most 7 days back and 100 of them; nothing is taken off the queue.
+    """Replies of one number between two epoch times, which stay in the queue.
 
-    There is no next page: ask about a shorter time.
+    At most 7 days back and 100 of them. There is no next page: ask about a shorter time.
 
     Raises:
         BadInput: Times in the wrong order.
@@ -163,7 +141,7 @@ def replies_of_number(
     if since_s >= until_s:
         raise BadInput("since", since_s, "must be before the time until which is asked")
     params = wire.span_params(number, since_s=since_s, until_s=until_s, sdk_app_id=provider.account.sdk_app_id)
-    return provider.manage(REPLIES_OF, params, _replies_in)
+    return provider.manage(facts.REPLIES_OF, params, _replies_in)
 
 
 def _replies_in(row: Row) -> QueuedReplies | Broken:
@@ -181,13 +159,13 @@ def count_sends(provider: Adapter, begin: datetime, end: datetime) -> SendCounts
     Args:
         provider: The account.
         begin: In the first hour, with its time zone.
-        end: In the last hour, with its time zone; the same hour or a later one.
+        end: In the last hour, likewise; the same hour or a later one.
 
     Raises:
         BadInput: The hours are in the wrong order, or have no zone.
     """
     # The field of the answer has the action's own name, here and below.
-    return provider.one(SENDS, _hours(provider, begin, end), SendCounts, SENDS)
+    return provider.one(facts.SENDS, _hours(provider, begin, end), SendCounts, facts.SENDS)
 
 
 def count_receipts(provider: Adapter, begin: datetime, end: datetime) -> ReceiptCounts | Refused | Broken:
@@ -200,7 +178,7 @@ def count_receipts(provider: Adapter, begin: datetime, end: datetime) -> Receipt
     # Compared as times and not as the hours sent, so that summer time anywhere makes no difference.
     if end - begin > LONGEST:
         raise BadInput("to", params["EndTime"], f"must be at most {LONGEST.days} days after the begin")
-    return provider.one(RECEIPTS, params, ReceiptCounts, RECEIPTS)
+    return provider.one(facts.RECEIPTS, params, ReceiptCounts, facts.RECEIPTS)
 
 
 def describe_numbers(provider: Adapter, phones: Sequence[str]) -> tuple[NumberReading, ...] | Refused | Broken:
@@ -208,18 +186,17 @@ def describe_numbers(provider: Adapter, phones: Sequence[str]) -> tuple[NumberRe
 
     Args:
         provider: The account.
-        phones: 1 to 200 numbers, in any spelling that has only digits and perhaps a `+`: to see how the provider reads
-            such a spelling is what this is for.
+        phones: 1 to 200 numbers, in any spelling of digits with or without a `+`.
 
     Raises:
         BadInput: None, too many, or what cannot be a number.
     """
-    if not 1 <= len(phones) <= NUMBERS_PER_CALL:
-        raise BadInput("number", len(phones), f"give 1 to {NUMBERS_PER_CALL} numbers")
+    if not 1 <= len(phones) <= facts.NUMBERS_PER_CALL:
+        raise BadInput("number", len(phones), f"give 1 to {facts.NUMBERS_PER_CALL} numbers")
     for phone in phones:
         if not _WRITTEN.fullmatch(phone):
             raise BadInput("number", mask(phone), "must be digits, with or without a + before them")
-    return provider.several(NUMBERS, {"PhoneNumberSet": list(phones)}, NumberReading, "PhoneNumberInfoSet")
+    return provider.several(facts.NUMBERS, {"PhoneNumberSet": list(phones)}, NumberReading, "PhoneNumberInfoSet")
 
 
 def report_conversion(provider: Adapter, serial: str, *, at_s: int) -> ConversionReport | Refused | Broken:
@@ -240,26 +217,18 @@ def report_conversion(provider: Adapter, serial: str, *, at_s: int) -> Conversio
         "SerialNo": filled("serial", serial),
         "ConversionTime": positive("at", at_s),
     }
-    return provider.one(CONVERSION, params, ConversionReport, "ReportConversionStatus")
+    return provider.one(facts.CONVERSION, params, ConversionReport, "ReportConversionStatus")
 
 
 def filled(field: str, value: str) -> str:
-    """Text without blanks around it.
-
-    Raises:
-        BadInput: Nothing is left of it.
-    """
+    """Text without blanks around it; `BadInput` when nothing is left of it."""
     if not (found := value.strip()):
         raise BadInput(field, value, "is empty")
     return found
 
 
 def positive(field: str, value: int) -> int:
-    """A whole number from 1 up, as ids and times are.
-
-    Raises:
-        BadInput: It is not.
-    """
+    """A whole number from 1 up, as ids and times are; else `BadInput`."""
     if isinstance(value, bool) or value < 1:
         raise BadInput(field, value, "must be a whole number from 1 up")
     return value

@@ -1,6 +1,7 @@
-"""Templates and signatures, which are handed in for review: both have the same four actions.
+"""Templates and signatures, which are handed in for review.
 
-Add…, Modify…, Delete… and Describe…List; what differs is a row of `Reviewed` and a draft's parameters.
+Both have the same four actions, Add…, Modify…, Delete… and Describe…List: what differs is a row of
+`Reviewed` and a draft's parameters.
 """
 
 import base64
@@ -15,7 +16,6 @@ from worker.providers.adapter import Adapter
 from worker.providers.base import Broken, Refused
 from worker.providers.reading import Row, held, signed, text, unreadable, whole
 from worker.providers.tencent import facts
-from worker.providers.tencent.facts import ROWS_PER_PAGE
 from worker.providers.tencent.questions import filled, positive
 
 MadeOf = TypeVar("MadeOf")
@@ -23,7 +23,7 @@ Listed = TypeVar("Listed")
 
 # Ids, or rows, in one list (Tencent SMS API document, lines 3493 and 4442; the official SDK's
 # models say the same).
-IDS_AT_ONCE: Final = ROWS_PER_PAGE
+IDS_AT_ONCE: Final = facts.ROWS_PER_PAGE
 
 
 class Review(StrEnum):
@@ -52,7 +52,7 @@ class Deletion:
 
 
 class Kind(IntEnum):
-    """What a template is for: `SmsType` (Tencent SMS API document, line 4195). Its 0 is not offered to new templates."""
+    """What a template is for: `SmsType` (line 4195); its 0 is not offered to new ones."""
 
     # 0, the regular kind, can still be handed in, and the document advises against it.
     MARKETING = 1
@@ -62,14 +62,9 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A template as it is handed in for review.
+    """A template as it is handed in for review, its text with {1}, {2} … for the params.
 
-    Attributes:
-        name: What it is called.
-        content: Its text, with {1}, {2} … for the params.
-        kind: What it is for.
-        international: For global numbers; False for mainland numbers.
-        remark: Why it is asked for, for the reviewer; the provider requires one.
+    The remark tells the reviewer why it is asked for; the provider requires one.
     """
 
     name: str
@@ -100,14 +95,7 @@ def _where(code: object) -> str:
 class Template:
     """A template as the provider lists it (Tencent SMS API document, line 4760).
 
-    Attributes:
-        id: The id that jobs name.
-        name: What it is called.
-        content: Its text.
-        international: `mainland`, `global` or `both`.
-        review: What became of it.
-        reply: The reviewer's words, mostly why it was rejected.
-        created_at_s: When it was handed in, epoch seconds.
+    The reply is the reviewer's words, mostly why it was rejected.
     """
 
     id: Annotated[int, whole, "TemplateId"]
@@ -167,9 +155,9 @@ class Application:
         document: A key of `DOCUMENTS` that proves the kind.
         proof: The document's image, as in its file.
         international: For global numbers; False for mainland numbers.
-        commission: Image of the power of attorney when the signature belongs to another company; else empty.
+        commission: Image of the power of attorney for another company's signature; else empty.
         remark: For the reviewer.
-        qualification: Id of an approved qualification, which the mainland site asks for (official SDK); 0 for none.
+        qualification: Id of one that the mainland site has approved (official SDK); 0 for none.
     """
 
     name: str
@@ -210,16 +198,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature as the provider lists it (Tencent SMS API document, line 4745).
-
-    Attributes:
-        id: Its id.
-        name: The signature, which jobs name.
-        international: Whether it is for global numbers.
-        review: What became of it.
-        reply: The reviewer's words, mostly why it was rejected.
-        created_at_s: When it was handed in, epoch seconds.
-    """
+    """A signature as the provider lists it (Tencent SMS API document, line 4745)."""
 
     id: Annotated[int, whole, "SignId"]
     name: Annotated[str, text, "SignName"]
@@ -231,15 +210,14 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed(Generic[MadeOf, Listed]):
-    """The four actions of one kind of thing; an argument that cannot be right raises `BadInput` before a call is made.
+    """The four actions of one kind of thing.
+
+    What cannot be right raises `BadInput` before a call is made.
 
     Attributes:
         noun: What it is called here.
-        id_field: The parameter, and the field of an answer, that holds its id; with `Set` the parameter of several.
-        add_action: Hands one in, and the field of the answer that says so; so are the next three.
-        modify_action: Replaces one.
-        delete_action: Deletes one.
-        list_action: Lists them.
+        id_field: The parameter, and the field of an answer, of its id; with `Set` that of several.
+        add_action: The action and the field of its answer; so are the next three.
         params: Checks a draft and makes the parameters of it.
         listed_as: A row of the list.
     """
@@ -260,10 +238,8 @@ class Reviewed(Generic[MadeOf, Listed]):
     def modify(self, provider: Adapter, identity: int, draft: MadeOf) -> int | Refused | Broken:
         """Replace one that is not approved yet, or was rejected (line 3606); returns its id.
 
-        Args:
-            provider: The account.
-            identity: Its id.
-            draft: All of it anew; `international` cannot change (official SDK, `models.ModifySmsTemplateRequest`).
+        All of it is given anew; `international` cannot change (official SDK,
+        `models.ModifySmsTemplateRequest`).
         """
         params = {self.id_field: positive(self.noun, identity), **self.params(draft)}
         return self._submit(provider, self.modify_action, params)
@@ -274,22 +250,12 @@ class Reviewed(Generic[MadeOf, Listed]):
         return provider.one(action, {self.id_field: positive(self.noun, identity)}, Deletion, done)
 
     def listed(
-        self,
-        provider: Adapter,
-        *,
-        international: bool,
-        ids: Sequence[int] = (),
-        offset: int = 0,
+        self, provider: Adapter, *, international: bool, ids: Sequence[int] = (), offset: int = 0
     ) -> tuple[Listed, ...] | Refused | Broken:
-        """Some by their ids, or a page of all; fewer than `IDS_AT_ONCE` means that there are no more.
+        """At most 100 by their ids, or the page of all behind `offset`; a short page is the last.
 
-        For signatures the document (line 3493) knows only the ids; the page is the official SDK's (`models.DescribeSmsSignListRequest`).
-
-        Args:
-            provider: The account.
-            international: Those for global numbers; False for mainland ones.
-            ids: At most 100; empty for a page of all.
-            offset: Rows before the page.
+        For signatures the document (line 3493) knows only the ids; the page is the official SDK's
+        (`models.DescribeSmsSignListRequest`).
         """
         ids_field, (action, rows) = f"{self.id_field}Set", self.list_action
         if len(ids) > IDS_AT_ONCE:

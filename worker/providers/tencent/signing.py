@@ -37,8 +37,8 @@ def sign(
         service: First label of the product's domain name, `sms`.
         host: The Host header as it will be sent, with the port where the URL has one.
         content_type: The Content-Type header as it will be sent.
-        timestamp_s: Epoch seconds; the provider refuses more than 5 minutes of difference (document, line 4912), so
-            a request is signed when it is sent, never when it is queued.
+        timestamp_s: Epoch seconds; the provider refuses more than 5 minutes of difference
+            (document, line 4912), so a request is signed when it is sent, never when it is queued.
         method: `POST`, or `GET` with an empty body.
         query: The encoded query string of a GET.
 

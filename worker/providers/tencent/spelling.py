@@ -22,8 +22,8 @@ _MAINLAND_MOBILE: Final = re.compile(r"(?:86)?0?(1[3-9][0-9]{9})")
 def spelled(text: str) -> tuple[int, ...]:
     """What a written number may mean, likeliest first; empty when it is no number.
 
-    Eleven digits such as `13711112222` are a mainland mobile first and a North American number second, unless a `+`
-    or `00` before them settles it.
+    Eleven digits such as `13711112222` are a mainland mobile first and a North American number
+    second, unless a `+` or `00` before them settles it.
     """
     if _PLAIN.fullmatch(text):
         return (int(text),)

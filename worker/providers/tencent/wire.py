@@ -56,7 +56,7 @@ class _TakenEnvelope(Struct, rename="pascal"):
 
 
 class _PlainReceipt(Struct, rename="pascal", gc=False):
-    """A row as documented; msgspec holds every field against its type, which costs Python a microsecond a field."""
+    """A row as documented: msgspec holds its types, which costs Python a microsecond a field."""
 
     phone_number: str
     serial_no: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
@@ -110,9 +110,10 @@ def send_params(call: Call, *, sdk_app_id: str) -> dict[str, object]:
 
 
 def each_params(call: Call, *, sdk_app_id: str) -> dict[str, object]:
-    """The parameters of a SendMultiGlobalSms: a message for each number, with its own params and the template of all.
+    """The parameters of a SendMultiGlobalSms: a message for each number, with its own params.
 
-    A message has no place for a signature or an extend code (tencentcloud-sdk-python-sms 3.1.153, `models.MultiSmsInfo`).
+    A message has no place for a signature or an extend code (tencentcloud-sdk-python-sms 3.1.153,
+    `models.MultiSmsInfo`).
     """
     content = call.content
     shared = {"TemplateId": content.template, "SenderId": content.sender, "SessionContext": call.context}
@@ -130,7 +131,7 @@ def pull_params(limit: int, *, sdk_app_id: str) -> dict[str, object]:
 
 
 def span_params(number: int, *, since_s: int, until_s: int, sdk_app_id: str) -> dict[str, object]:
-    """The parameters of a question about one number and a time; Offset can only be 0 (Tencent SMS API document, lines 2525, 2813)."""
+    """A question about one number and a time; Offset can only be 0 (lines 2525, 2813)."""
     return {
         "SmsSdkAppId": sdk_app_id,
         "PhoneNumber": e164(number),
@@ -161,7 +162,8 @@ def answered(body: bytes, clean: Clean) -> Row | Refused | Broken:
 def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused | Broken, Oddities]:
     """The answer to a SendSms or a SendMultiGlobalSms, its items matched to the call by number.
 
-    Their rows have the same fields (tencentcloud-sdk-python-sms 3.1.153, `models.SendStatus` and `models.SendMultiStatus`).
+    Their rows have the same fields (tencentcloud-sdk-python-sms 3.1.153, `models.SendStatus` and
+    `models.SendMultiStatus`).
 
     Args:
         body: The answer's body.
@@ -202,7 +204,7 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
 
 
 def read_receipts(body: bytes, *, clean: Clean) -> ReceiptPage | Refused | Broken:
-    """The answer to either pull action; rows without a number, a flag, or any id are counted as bad.
+    """The answer to either pull action; rows without number, flag or any id are bad.
 
     Args:
         body: The answer's body.
@@ -221,7 +223,7 @@ def receipt_page(response: Row) -> ReceiptPage | Broken:
 
 
 def _all_taken(body: bytes, call: Call, clean: Clean) -> Sent | None:
-    """An answer that takes every number it names, each once, with every field as documented; None: look closely.
+    """An answer that takes every number it names, as documented; None: look closely.
 
     Nearly all are so. The decoder finds it out in C, and a row costs a look-up and a tuple.
     """
@@ -244,7 +246,7 @@ def _all_taken(body: bytes, call: Call, clean: Clean) -> Sent | None:
 
 
 def _plain_receipts(body: bytes) -> tuple[Receipt, ...]:
-    """The receipts of a page in which every row is as documented, column by column; none when any is not."""
+    """The receipts of a page with every row as documented; none when any is not."""
     try:
         rows = _PLAIN_DECODER.decode(body).response.pull_sms_send_status_set
     except (ValueError, RecursionError):
@@ -286,5 +288,5 @@ def _receipt(row: Row) -> Receipt | None:
 
 
 def number_in(row: Row) -> int | None:
-    """The number of a receipt or a reply, which stands there whole and in two parts; None when none of them tells."""
+    """The number of a receipt or a reply, whole or in two parts; None when none tells."""
     return received(*(word(row.get(name)) for name in ("PhoneNumber", "CountryCode", "SubscriberNumber")))

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from smsline.numbers import e164
-from tests.unit.providers.acme.facts import FACTS, SEND, STATUS
+from tests.unit.providers.acme.facts import SEND, STATUS
 from worker.providers.adapter import Adapter
 from worker.providers.base import (
     Answer,
@@ -26,13 +26,12 @@ from worker.providers.base import (
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
 from worker.providers.reading import Row, opened, unreadable, whole, without_a_word, word
-from worker.providers.texts import UNFIT, fill, text_for
+from worker.providers.texts import filled
 
 
 class AcmeProvider(Adapter):
     """One Acme account: a `QueryProvider`."""
 
-    facts = FACTS
     query_rule: Final = QueryRule(STATUS)
 
     def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:
@@ -62,12 +61,9 @@ class AcmeProvider(Adapter):
     def send(self, call: Call) -> Answer:
         """Make one call, never repeated."""
         (number,) = call.numbers
-        unfilled = text_for(call.content.template, self.account.texts)
-        if isinstance(unfilled, Broken):
-            return unfilled
-        text = fill(unfilled, call.content.params)
-        if text is None:
-            return Broken(maybe_sent=False, code=UNFIT, detail="the text has other places")
+        text = filled(call.content.template, call.content.params, self.account.texts)
+        if isinstance(text, Broken):
+            return text
         params = {"to": e164(number), "text": text, "ref": call.context}
         row = self.row(SEND, params, timeout_s=call.timeout_s, clean=self.clean_of(call, text))
         if not isinstance(row, dict):

@@ -36,6 +36,8 @@ demo: $(STAMP) ## start everything, send a campaign of 1,000 and 3 one-time pass
 # Half as many tests more at once than there are cores: many wait for processes that they have started.
 TESTS_AT_ONCE := $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 
+# Images often forbid bytecode. The suite starts hundreds of processes: each would compile everything that it imports.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP) ## run all tests
 	$(PY) -m pytest -q -n $(TESTS_AT_ONCE) --dist worksteal
 

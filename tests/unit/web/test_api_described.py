@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from tests.unit.web.conftest import Api
 from worker.web.api.openapi import OPERATIONS
@@ -30,6 +27,11 @@ def test_every_route_is_described() -> None:
 
 def test_the_server_is_as_described(api: Api) -> None:
     """Whatever a program sends, status, media type and body of the answer are those of the description."""
+    # Here, where it is used: every process of the suite would take seconds to import it.
+    import schemathesis  # noqa: PLC0415
+    from schemathesis.core.result import Ok  # noqa: PLC0415
+    from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance  # noqa: PLC0415
+
     headers = dict(api().headers)
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", api().app)
     found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]

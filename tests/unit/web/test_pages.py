@@ -1,7 +1,9 @@
 """Rules of the console's pages: what they show, to whom, and that nothing that came from outside becomes markup."""
 
 import csv
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from smsline.receipt import Receipt
 from tests.support.provider import FakeProvider
 from tests.unit.web.conftest import SignIn, Site
 from worker.providers.base import ReceiptPage, Refused
+from worker.web import pages
 
 PHONE = "+8613900001111"
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -342,3 +345,16 @@ def test_first_page_is_small(site: Site) -> None:
     assert {answer.headers.get("content-encoding") for answer in answers} == {"gzip"}
     assert len(page.encode()) + sum(int(answer.headers["content-length"]) for answer in answers) <= 70_000
     assert browser.get(f"/static/{loaded.pop()}", headers={"accept-encoding": "identity"}).content
+
+
+def test_no_paragraph_holds_a_block() -> None:
+    """A browser ends a paragraph before a form, a list or a table, and what stood behind it falls out of the layout."""
+    templates = sorted((Path(pages.__file__).parents[1] / "templates").glob("*.html"))
+    assert len(templates) > 20
+    held = [
+        (path.name, found[0][:60])
+        for path in templates
+        for found in re.finditer(r"(?s)<p\b[^>]*>(.*?)</p>", path.read_text())
+        if re.search(r"<(form|div|ul|ol|table|section|p)\b", found[1])
+    ]
+    assert held == []

@@ -125,7 +125,7 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
             ParkInfo(
                 scope=park["scope"],
                 template=template_id(park["template"]),
-                side=park["template"].removeprefix(SIGNED) if park["scope"] == "region" else "",
+                side=park["template"].removeprefix(SIGNED).replace("-", " ") if park["scope"] == "region" else "",
                 own_sign=SIGNED in park["template"].partition(ONLY)[0].lstrip(SIGNED),
                 code=park["code"],
                 meaning=_meaning(park["code"], held["provider"], otherwise=park["message"]),

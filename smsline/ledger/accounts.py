@@ -148,11 +148,11 @@ def parks(ledger: Ledger, account: str) -> list[Park]:
 def scope_of(subject: str) -> str:
     """What a park holds up.
 
-    The account, one side of it, a template, or one job's messages of a template.
+    The account, one side of it or a country of that, a template, or one job's messages of a template.
     """
     if ONLY in subject:
         return "job"
-    return "region" if subject in {MAINLAND, GLOBAL} else "template" if subject else "account"
+    return "region" if subject.startswith((MAINLAND, GLOBAL)) else "template" if subject else "account"
 
 
 def note_error(ledger: Ledger, account: str, error: str) -> None:

@@ -45,7 +45,7 @@ class BatchQueue(NamedTuple):
             of its own; what is parked for a template or a signature that may not be used is parked
             for all batch queues with the same.
         region: `m` mainland, `g` global; followed by the country where the hour of sending depends
-            on it, and by `@` and the job's own window where it has one (`region_text`).
+            on it or a call failed lately, and by `@` and the job's own window where it has one (`region_text`).
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number
             alone; `a50` one set, and 50 numbers in a call at most.
         digest: Stands for everything else that must be equal in a call.
@@ -81,19 +81,29 @@ class BatchQueue(NamedTuple):
         return MAINLAND if self.region.startswith("m") else GLOBAL
 
     @property
+    def nation(self) -> str:
+        """The country of a batch queue that has one, as what may be parked alone; else the side."""
+        return f"{self.side}-{self.country}" if self.country else self.side
+
+    @property
     def own(self) -> str:
         """This batch queue alone, with its template, as what may be parked."""
         return f"{self.template}{ONLY}{self.digest}"
 
     @property
-    def subjects(self) -> tuple[str, str, str]:
-        """What may be parked of the account so that this batch queue waits, besides all of it."""
-        return self.template, self.side, self.own
+    def shared_subjects(self) -> tuple[str, str, str]:
+        """What may be parked of the account so that this batch queue waits, and others with it, besides all of it."""
+        return self.template, self.side, self.nation
 
     @property
-    def waits_for(self) -> tuple[str, str, str]:
-        """What a park may be of so that all batch queues with the same wait, and are put off together: account, template and side."""
-        return self.account, self.template, self.side
+    def subjects(self) -> tuple[str, str, str, str]:
+        """The same, and what may be parked of this batch queue alone."""
+        return (*self.shared_subjects, self.own)
+
+    @property
+    def waits_for(self) -> tuple[str, str, str, str]:
+        """What a park may be of so that all batch queues with the same wait, and are put off together: account, template, side, country."""
+        return (self.account, *self.shared_subjects)
 
     @property
     def at_most(self) -> int:
@@ -184,13 +194,14 @@ class NotStarted:
 
     Attributes:
         why: `wait` for the rate limit, `parked`, `held` by the account's breaker, `small` when a
-            call for fewer may be made now; `stale` and `other` when the claim is not what it was;
+            call for fewer may be made now, `apart` when its recipients are to wait country by
+            country; `stale` and `other` when the claim is not what it was;
             `empty` when none of it is to be sent any more.
         wait_ms: After how long it is worth asking again.
         most: For `small`: recipients of that call.
     """
 
-    why: Literal["stale", "other", "empty", "wait", "parked", "held", "small"]
+    why: Literal["stale", "other", "empty", "wait", "parked", "held", "small", "apart"]
     wait_ms: float = 0.0
     most: int = 0
 
@@ -326,6 +337,7 @@ def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     key_list += [keys.park(queue.account), keys.park(queue.account, queue.template), keys.later, keys.suppressions]
     key_list += [keys.called(queue.account, today), keys.called(queue.account, today - 1)]
     key_list += [keys.park(queue.account, queue.side), keys.park(queue.account, queue.own), keys.breaker(queue.account)]
+    key_list += [keys.park(queue.account, queue.nation)]
     for entry in claim.entries:
         key_list += [keys.block(entry.block), keys.job(entry.job), keys.held(entry.job)]
     in_30s, in_hour, in_day = terms.caps

@@ -27,8 +27,8 @@ LEAST_SHARE: Final = 0.05
 FAULTS: Final = 3
 
 # What is new of a breaker after a call. It holds the account, its probe went well, all goes on,
-# others take over, one side of it alone fails, or nothing.
-BreakerEvent = Literal["held", "half-open", "closed", "out", "side", ""]
+# others take over, one side, country or template of it alone fails, or nothing.
+BreakerEvent = Literal["held", "half-open", "closed", "out", "side", "country", "template", ""]
 
 
 class BreakerState(NamedTuple):
@@ -67,6 +67,7 @@ class BreakerTerms:
         cooldown_ms: For how long they do.
         return_ms: From then on until the account has all of its share again.
         window_ms: After this long half of a count is forgotten.
+        apart_ms: For how long global numbers are sent to country by country after a failed call.
     """
 
     row: int = 4
@@ -76,6 +77,7 @@ class BreakerTerms:
     cooldown_ms: float = 60_000.0
     return_ms: float = 300_000.0
     window_ms: float = 30_000.0
+    apart_ms: float = 300_000.0
 
     def with_failure(self, code: str, good: int) -> str:
         """JSON of the terms and of a call that failed.

@@ -14,20 +14,21 @@ from smsline.ledger.runs import Entry, parse_entry
 
 
 class Move(NamedTuple):
-    """Recipients of one block, and the batch queue of the next account."""
+    """Recipients of one block, and the batch queue that they move to."""
 
     queue: BatchQueue
     entry: Entry
 
 
-def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str) -> Claim | None:
-    """Let recipients of a claim wait for other accounts instead.
+def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str = "") -> Claim | None:
+    """Let recipients of a claim wait in other batch queues instead, mostly of other accounts.
 
     Args:
         ledger: Where.
         claim: What was taken and not begun.
         moves: Recipients to move, and where to; those that have left the claim stay where they are.
-        why: The code for which they are moved; counted with the account.
+        why: The code for which they are moved; counted with the account. Empty where the account
+            stays the same.
 
     Returns:
         The claim with the recipients it has left; None when it has none, or is not held any more.
@@ -41,9 +42,9 @@ def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str) 
     def call(used: CodeUse) -> ScriptCall:
         told: list[Value] = []
         for move in moves:
-            number = used.number(move.queue.account)
+            number = used.number(move.queue.account) if why else ""
             told += argv("fail_over", queue=move.queue.text(), entry=move.entry.text(), number=number)
-        args = argv("fail_over", attempt=claim.attempt, field=f"failed_over:{to}:{why}", codes=used.lines())
+        args = argv("fail_over", attempt=claim.attempt, field=why and f"failed_over:{to}:{why}", codes=used.lines())
         return "fail_over", key_list, args + told
 
     _, left = run_with_codes(ledger, call)

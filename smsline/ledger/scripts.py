@@ -17,7 +17,7 @@ DROPPABLE: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
 
 # What some scripts share besides `_lib.lua`: an account's circuit breaker; the queues of webhooks.
 SHARED: Final = {
-    **dict.fromkeys(("begin", "record"), "_breaker"),
+    **dict.fromkeys(("begin", "record", "rest"), "_breaker"),
     **dict.fromkeys(("webhook_fan", "webhook_take", "webhook_tried", "webhook_again", "webhook_sooner"), "_webhooks"),
 }
 

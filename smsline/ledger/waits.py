@@ -35,13 +35,13 @@ def drop_ended(ledger: Ledger, queue: BatchQueue, *, most: int = 200) -> None:
 
 
 def rest(ledger: Ledger, found: Sequence[BatchQueue], *, park_probe_ms: float) -> int:
-    """Leave due batch queues of one account, side and template alone while a park or the account's breaker keeps them waiting.
+    """Leave due batch queues of one account, side, country and template alone while a park or the account's breaker keeps them waiting.
 
     Returns:
         How many; 0 when nothing keeps them waiting (any more).
     """
     keys, first = ledger.keys, found[0]
-    parks = [keys.park(first.account, subject) for subject in ("", first.side, first.template)]
+    parks = [keys.park(first.account, subject) for subject in ("", *first.shared_subjects)]
     key_list = [keys.send(first.lane), keys.breaker(first.account), *parks]
     return int(ledger.run("rest", key_list, [park_probe_ms, *(queue.text() for queue in found)]))
 

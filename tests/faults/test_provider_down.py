@@ -90,6 +90,59 @@ def test_one_side_that_is_down_costs_what_was_in_flight_and_stops_no_other(scene
     assert not scene.ask.accounts()[0]["parked"]
 
 
+ABROAD: Final = [(GLOBAL_FIRST, 3), (33_612_000_000, 3), (919_812_000_000, 1)]
+"""First numbers of three countries, and how many of seven are theirs; the calls to the last one fail."""
+
+
+def to_india(call: Any) -> bool:
+    """Whether the call carries a number of the country that fails."""
+    return any(str(number).startswith("91") for number in call.numbers)
+
+
+def to_the_template(call: Any) -> bool:
+    """Whether the call has the template that fails."""
+    return str(call.content.template) == "5678"
+
+
+PARTS: Final[dict[str, Any]] = {"global IN": to_india, "5678": to_the_template}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_fails_costs_what_was_in_flight_and_stops_no_other(scene: Scene, part: str) -> None:
+    """Calls to one country, or of one template, fail, others go well between them: that part is parked, whatever shares calls with it."""
+    numbers = [first + n for n in range(300) for first, share in ABROAD if n % 3 < share]
+    scene.provider.usual = lambda provider, call: (KINDS["504"] if PARTS[part](call) else accept)(provider, call)
+    job = scene.submit(numbers)
+    for n in range(12):
+        scene.otp(GLOBAL_FIRST + 1_000 + n, str(n))
+        scene.later(1)
+    sent = scene.texts()
+    assert sum(number >= GLOBAL_FIRST + 1_000 for number in sent if str(number).startswith("44")) == 12
+    in_doubt = scene.counts(job)["sending"]
+    assert in_doubt <= 200 + 4 * 5
+    (parked,) = scene.ask.accounts()[0]["parked"]
+    assert part in {parked["side"], parked["template"]}
+    bad = numbers if part == "5678" else [number for number in numbers if str(number).startswith("91")]
+    assert scene.counts(job).get("accepted", 0) >= len(numbers) - len(bad) - 200
+    scene.provider.usual = accept
+    scene.later(61)
+    scene.send_all()
+    assert scene.counts(job) == {"total": len(numbers), "accepted": len(numbers) - in_doubt, "sending": in_doubt}
+    assert not scene.ask.accounts()[0]["parked"]
+
+
+def test_what_has_not_failed_probes_a_held_account_out_of_turn(scene: Scene) -> None:
+    """Only the country that fails was sent to, so that the account is held: another country's otp does not wait for its pause."""
+    scene.provider.usual = lambda provider, call: (KINDS["504"] if to_india(call) else accept)(provider, call)
+    scene.submit(some_numbers(500, ABROAD[-1][0]))
+    scene.send_all()
+    scene.later(60)
+    assert scene.ask.accounts()[0]["state"] == "held"
+    job = scene.otp(GLOBAL_FIRST)
+    scene.run()
+    assert scene.counts(job) == {"total": 1, "accepted": 1}
+
+
 def test_waiting_for_a_held_account_uses_up_no_try(scene: Scene) -> None:
     """Nobody listens for an hour: an otp with two hours to live goes out then; its probes were for the account, not for it."""
     job = scene.otp(FIRST, ttl_s=7_200)

@@ -24,6 +24,10 @@ from worker.outcome import Outcome
 # account does no harm.
 KNOWN_S: Final = 0.5
 
+# For how long global numbers wait country by country after a failed call. Long enough for a campaign
+# to find the country that fails, short enough that a lost call does not split the next day's calls.
+APART_S: Final = 300.0
+
 KNOWN_MOST: Final = 10_000
 
 log = logging.getLogger(__name__)
@@ -49,6 +53,8 @@ class Breakers:
             failures=settings.failover_failures if len(settings.accounts) > 1 else 0,
             cooldown_ms=settings.failover_cooldown_s * 1000,
             return_ms=settings.failover_return_s * 1000,
+            # Beyond the next probe of what is parked: one that fails says that they must stay apart.
+            apart_ms=max(APART_S, 2 * settings.park_probe_s) * 1000,
         )
         self._timeouts_s = {name: account.timeout_s for name, account in settings.accounts.items()}
         self._known: dict[tuple[str, tuple[str, ...]], tuple[float, BreakerState]] = {}
@@ -103,8 +109,8 @@ class Breakers:
             redis.exceptions.RedisError: Redis cannot be reached; what waits goes on by itself, a
                 little later.
         """
-        # A side that fails is parked, which is told there.
-        if event in {"", "side"}:
+        # What fails alone is parked, which is told there.
+        if event in {"", "side", "country", "template"}:
             return
         self.forget()
         if event == "held":

@@ -87,9 +87,9 @@ class Router:
         """
         if len(due) < 2:
             return 0
-        groups: defaultdict[tuple[str, str, str], list[BatchQueue]] = defaultdict(list)
+        groups: defaultdict[tuple[str, ...], list[BatchQueue]] = defaultdict(list)
         for queue in due:
-            if not self.may_fail_over(queue) and self.breakers.state(queue.account, queue.subjects[:2]).parked_ms:
+            if not self.may_fail_over(queue) and self.breakers.state(queue.account, queue.shared_subjects).parked_ms:
                 groups[queue.waits_for].append(queue)
         probe_ms = self.park_probe_ms
         return sum(waits.rest(self._ledger, group, park_probe_ms=probe_ms) for group in groups.values())

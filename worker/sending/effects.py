@@ -106,12 +106,16 @@ def tell_breaker(engine: Engine, account: str, event: BreakerEvent, code: str) -
         _lost(account, error)
 
 
-def park_side(engine: Engine, flight: Flight, code: str) -> None:
-    """Only calls to one side of the account fail: park that side, so that the other one's good calls do not keep it burning."""
+def park_part(engine: Engine, flight: Flight, event: BreakerEvent, code: str) -> None:
+    """Only calls of one side, country or template fail: park it, so that the good calls of others do not keep it burning."""
+    queue = flight.claim.queue
+    subject = {"side": queue.side, "country": queue.nation, "template": queue.template}.get(event)
+    if subject is None:
+        return
     try:
-        _park(engine, flight, Trouble(Scope.REGION, code, ""))
+        _park_subject(engine, flight, subject, Trouble(Scope.REGION, code, ""))
     except RedisError as error:
-        _lost(flight.claim.queue.account, error)
+        _lost(queue.account, error)
 
 
 def hold_refused(engine: Engine, flight: Flight, outcome: Outcome, refused: Sequence[str]) -> None:
@@ -185,7 +189,7 @@ def _named(subject: str) -> str:
     if scope == "account":
         return ""
     if scope == "region":
-        return f" for {subject.removeprefix(SIGNED)} numbers"
+        return f" for {subject.removeprefix(SIGNED).replace('-', ' ')} numbers"
     return f" template {template_id(subject)}" + (" for one job's params" if scope == "job" else "")
 
 

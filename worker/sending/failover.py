@@ -1,5 +1,7 @@
 """Failover: recipients that their account cannot serve move to the next account's batch queues.
 
+Besides, global numbers of an account of which a call failed move to batch queues by country.
+
 Only recipients of which nothing was sent move; a call whose outcome is unknown never does.
 """
 
@@ -7,8 +9,9 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
+from smsline.countries import UNKNOWN, country_of
 from smsline.ledger import failover as moves_of_claim
-from smsline.ledger.batch_queues import OWN, SHARED, BatchQueue, CallGroup, Claim
+from smsline.ledger.batch_queues import OWN, SHARED, BatchQueue, CallGroup, Claim, region_text
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.call_results import AcceptedColumns, EntryResults
 from smsline.ledger.failover import Move
@@ -59,6 +62,23 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
     left = moves_of_claim.fail_over(engine.ledger, claim, moves, why=why)
     engine.poke(1)
     return left
+
+
+def part(engine: Engine, claim: Claim) -> None:
+    """Let global recipients of a claim that was not begun wait in the batch queues of their countries.
+
+    A call that a provider fails for one of its countries is lost for all of them.
+    """
+    moves: list[Move] = []
+    for entry in claim.entries:
+        by_country: defaultdict[str, list[int]] = defaultdict(list)
+        for position, number in zip(decode(entry.runs), numbers_of(engine.ledger, entry), strict=False):
+            by_country[country_of(number) or UNKNOWN].append(position)
+        for country, positions in by_country.items():
+            target = claim.queue._replace(region=region_text("g", country, claim.queue.window))
+            moves.append(Move(target, Entry(entry.job, entry.block, encode(positions))))
+    moves_of_claim.fail_over(engine.ledger, claim, moves)
+    engine.poke(1)
 
 
 def moved_on(

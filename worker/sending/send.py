@@ -228,6 +228,9 @@ def _begin_claim(
             used.append(engine.next_attempt())
             options["limit"] = begun.most
             claim = batch_queues.take(engine.ledger, claim.queue, used[-1], **options)
+        elif begun.why == "apart":
+            failover.part(engine, claim)
+            return True
         elif begun.why == "wait" and begun.wait_ms <= SHORT_WAIT_MS and not engine.stopping.is_set():
             engine.sleep(begun.wait_ms / 1000)
         else:
@@ -339,8 +342,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
         numbers = [number for group in flight.begun.groups for number in group.numbers]
         apply.match_early(engine, queue.account, numbers)
     effects.tell_breaker(engine, queue.account, recorded.event, outcome.failed)
-    if recorded.event == "side":
-        effects.park_side(engine, flight, outcome.failed)
+    effects.park_part(engine, flight, recorded.event, outcome.failed)
     effects.hold_refused(engine, flight, outcome, recorded.refused)
 
 

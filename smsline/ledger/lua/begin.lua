@@ -1,20 +1,21 @@
 -- The last look before a call: drop what must not go out any more, put off what must wait, take the token, mark the rest as sending.
 -- After `go` the call is made at once.
 -- KEYS: the book, attempt (hash), due lease (zset), bucket (hash), park of the account, park of the template (hashes), due later (zset),
---       suppressions (hash), calls to numbers today, yesterday, park of the side, park of the batch queue, breaker (hashes),
+--       suppressions (hash), calls to numbers today, yesterday, park of the side, park of the batch queue, breaker, park of the country
+--       (hashes; without a country that of the side again),
 --       then per entry: block, job (hashes), held (zset)
 -- ARGV: attempt id, lease ms, rate (micro-tokens a ms), burst, floor left to other lanes (micro-tokens), park probe ms, bucket expiry s,
 --       batch queue id, most messages to a number in 30 s, in an hour, in a day (0: any number), most recipients of a call while
 --       the account is in doubt, then per entry of the claim its text
 -- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', ms} |
---          {'held', ms} while the account's breaker is open | {'small', n} when a call for at most n recipients may find out whether it still is |
+--          {'held', ms} while the account's breaker is open | {'apart', 0} when they are to wait country by country | {'small', n} when a call for at most n recipients may find out whether it still is |
 --          {'go', started ms, content json, params json, '1' when the breaker tries the account with it, then per entry: text,
 --          numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.
-local FIRST_ENTRY, FIRST_TEXT = BOOK + 12, 12
+local FIRST_ENTRY, FIRST_TEXT = BOOK + 13, 12
 local book = the_book()
 local attempt_key, lease_key, bucket_key, account_park, template_park, later_key, suppressions_key,
-  today_key, yesterday_key, side_park, own_park, breaker_key = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
+  today_key, yesterday_key, side_park, own_park, breaker_key, country_park = unpack(KEYS, BOOK + 1, FIRST_ENTRY)
 local attempt, lease_ms, rate, burst, floor, probe_ms, expiry_s, queue, in_30s, in_hour, in_day, in_doubt = unpack(ARGV, 1, FIRST_TEXT)
 local held = redis.call('HMGET', attempt_key, 'state', 'entries')
 if held[1] ~= 'claimed' then return { 'stale' } end
@@ -197,7 +198,7 @@ local function parked_ms(key)
 end
 
 -- Mostly nothing is parked: one question then stands for eight.
-local parks = { account_park, side_park, template_park, own_park }
+local parks = { account_park, side_park, country_park, template_park, own_park }
 if redis.call('EXISTS', unpack(parks)) == 0 then parks = {} end
 for _, key in ipairs(parks) do
   local ms = parked_ms(key)

@@ -1,9 +1,9 @@
--- Let recipients of a claim that was not begun go through other accounts. Only who is still in the claim moves: an earlier look may have
+-- Let recipients of a claim that was not begun wait in other batch queues, mostly of other accounts. Only who is still in the claim moves: an earlier look may have
 -- put off, set aside or ended some of it, and a recipient never waits in two places.
 -- KEYS: attempt (hash), due lease (zset), the account that gives them up, names of codes (hashes), then per move: batch queue, due send of its
 --       lane (zsets), block (hash)
--- ARGV: attempt id, field under which the account counts them, the codes used (lines: "number name"),
---       then per move: batch queue, entry, number of its account's name
+-- ARGV: attempt id, field under which the account counts them ('' where it stays the same), the codes used (lines: "number name"),
+--       then per move: batch queue, entry, number of its account's name ('' the same)
 -- Returns: {recipients moved, the entries that stay claimed}; {-1, ''} when the claim is no longer held;
 --          {'codes'} when a name has another number by now: nothing is changed.
 local FIRST_MOVE = 4
@@ -41,7 +41,7 @@ for i = 1, (#KEYS - FIRST_MOVE) / 3 do
   local list = st and given_up(job .. '|' .. block, runs) or {}
   if #list > 0 then
     local through = {}
-    for k, position in ipairs(list) do through[k] = position .. ',' .. position .. ',' .. number end
+    for k, position in ipairs(number ~= '' and list or {}) do through[k] = position .. ',' .. position .. ',' .. number end
     set_accounts(block_key, #st, table.concat(through, ' '))
     enqueue(queue_key, queue, job .. '|' .. block .. '|' .. runs_of(list), send_key, now, true)
     moved = moved + #list
@@ -61,5 +61,5 @@ if #left == 0 then
 else
   redis.call('HSET', attempt_key, 'entries', table.concat(left, ' '))
 end
-if moved > 0 then redis.call('HINCRBY', account_key, field, moved) end
+if moved > 0 and field ~= '' then redis.call('HINCRBY', account_key, field, moved) end
 return { moved, table.concat(left, ' ') }

@@ -3,7 +3,7 @@
 Answers are values and never exceptions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -77,6 +77,23 @@ class Sent:
 
     items: tuple[Item, ...]
     request_id: str
+
+
+def put_off(numbers: Iterable[int], *, because_of: Collection[int], code: str, message: str = "") -> Sent:
+    """The answer to a call that some of its numbers spoilt: nothing went out, others go next.
+
+    Args:
+        numbers: Of the call.
+        because_of: Those of them that spoilt it.
+        code: What is wrong with these.
+        message: The same in words.
+    """
+    bad = frozenset(because_of)
+    items = [
+        Item(number, ok=False, code=code, message=message) if number in bad else Item(number, ok=False, code=AGAIN)
+        for number in numbers
+    ]
+    return Sent(tuple(items), "")
 
 
 @dataclass(frozen=True, slots=True)

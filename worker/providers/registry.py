@@ -1,25 +1,15 @@
 """The adapters of the configured accounts."""
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol, cast
+from typing import cast
 
-from config.accounts import Account
 from config.providers import PROVIDERS
 from config.settings import Settings
 from worker.providers.base import Provider
 
-
-class OpenProvider(Protocol):
-    """`client.open_provider` of a provider's package."""
-
-    def __call__(self, name: str, account: Account, *, pool_size: int) -> Provider:
-        """An account ready for calls.
-
-        Args:
-            name: What smsline calls the account.
-            account: As configured.
-            pool_size: Connections at most; as many as threads that call.
-        """
+# `client.open_provider` of a provider's package: its arguments are `Adapter`'s.
+OpenProvider = Callable[..., Provider]
 
 
 def open_providers(settings: Settings) -> dict[str, Provider]:

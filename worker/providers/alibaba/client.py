@@ -9,6 +9,6 @@ from worker.providers.alibaba.mainland import MainlandProvider
 def open_provider(
     name: str, account: Account, *, pool_size: int = POOL_SIZE
 ) -> MainlandProvider | InternationalProvider:
-    """An account ready for calls; see `worker.providers.registry.OpenProvider`."""
+    """An account ready for calls; the arguments are those of `Adapter`."""
     kind = InternationalProvider if account.site == "international" else MainlandProvider
     return kind(name, account, pool_size=pool_size)

@@ -58,32 +58,20 @@ class InternationalProvider(AlibabaSite):
         An acceptance without a MessageId is nothing that the API documents, so it may be anything.
         """
         number, content = call.numbers[0], call.content
-        mainland = is_mainland(number)
-        said = (
-            template_param(content.params)
-            if mainland
-            else filled(content.template, values(content.params), self.account.texts)
-        )
+        params: dict[str, object]
+        if is_mainland(number):
+            action, said = SEND_CHINA, template_param(content.params)
+            # No TaskId, which this action has not: its receipt is matched by the MessageId alone.
+            params = {"From": content.sign, "TemplateCode": content.template, "TemplateParam": said}
+            params["SmsUpExtendCode"] = content.extend
+        else:
+            action, said = SEND_GLOBE, filled(content.template, values(content.params), self.account.texts)
+            params = {"From": content.sender, "Message": said, "TaskId": call.context}
         if isinstance(said, Broken):
             return said
-        # No TaskId in a SendMessageWithTemplate, which has none: its receipt is matched by the
-        # MessageId alone.
-        params = {
-            "To": str(number),
-            **(
-                {
-                    "From": content.sign,
-                    "TemplateCode": content.template,
-                    "TemplateParam": said,
-                    "SmsUpExtendCode": content.extend,
-                }
-                if mainland
-                else {"From": content.sender, "Message": said, "TaskId": call.context}
-            ),
-        }
         # The text holds the params: an error that quotes it would tell them.
-        clean = self.clean_of(call, "" if mainland else said)
-        row = self.row(SEND_CHINA if mainland else SEND_GLOBE, params, timeout_s=call.timeout_s, clean=clean)
+        clean = self.clean_of(call, said)
+        row = self.row(action, {"To": str(number), **params}, timeout_s=call.timeout_s, clean=clean)
         if not isinstance(row, dict):
             return row
         code, message_id = word(row.get("ResponseCode")), word(row.get("MessageId"))

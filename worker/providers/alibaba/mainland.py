@@ -15,7 +15,6 @@ from worker.providers.alibaba.content import RULE, UNNAMED, named, template_para
 from worker.providers.alibaba.spelling import days_between, local, means, moment, serial_of
 from worker.providers.alibaba.wire import AlibabaSite
 from worker.providers.base import (
-    AGAIN,
     Answer,
     BatchRule,
     Broken,
@@ -29,6 +28,7 @@ from worker.providers.base import (
     Refused,
     Region,
     Sent,
+    put_off,
 )
 from worker.providers.reading import unreadable, word
 
@@ -186,11 +186,8 @@ def _each_params(call: Call) -> dict[str, object] | Sent:
     if None in each:
         # The provider would refuse the whole call for one of them: the fit ones go with the next
         # call instead.
-        items = [
-            Item(number, ok=False, code=UNNAMED, message=RULE) if own is None else Item(number, ok=False, code=AGAIN)
-            for number, own in zip(call.numbers, each, strict=True)
-        ]
-        return Sent(tuple(items), "")
+        unfit = [number for number, own in zip(call.numbers, each, strict=True) if own is None]
+        return put_off(call.numbers, because_of=unfit, code=UNNAMED, message=RULE)
     return {
         "TemplateCode": content.template,
         "OutId": call.context,

@@ -15,7 +15,7 @@ from worker.providers.alibaba.signing import canonical_query, date_of, sign
 from worker.providers.base import QUERIES_AT_ONCE, Broken, Refused
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
-from worker.providers.reading import Row, opened, without_a_word, word
+from worker.providers.reading import LONGEST_WAIT_S, Row, opened, whole, without_a_word, word
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -70,10 +70,9 @@ class AlibabaSite(Adapter):
         # The gateway has its own envelope, whatever the API behind it; its code counts more than the
         # HTTP status.
         if refused := refusal(row, "Code", "Message"):
-            wait_ms = response.headers.get(RETRY_AFTER, "")
-            plain = wait_ms.isascii() and wait_ms.isdigit() and len(wait_ms) < 10
+            wait_ms = whole(response.headers.get(RETRY_AFTER))
             # Of 0, or of what is no number, nothing is learnt: then the code's own wait holds.
-            return replace(refused, delay_s=int(wait_ms) / 1000 if plain and int(wait_ms) else None)
+            return replace(refused, delay_s=min(wait_ms / 1000, LONGEST_WAIT_S) or None)
         return without_a_word(response.status, answered=bool(word(row.get("Code")) or word(row.get("ResponseCode"))))
 
     def answered(self, body: bytes, clean: Clean) -> Row | Refused | Broken:

@@ -20,6 +20,7 @@ from worker.providers.base import (
     ReceiptPage,
     Refused,
     Region,
+    put_off,
 )
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
@@ -97,7 +98,7 @@ class SmsPartnerProvider(Adapter):
         # One unfit text would be refused by the provider with the whole call, so it does not get
         # there.
         if unfit := filled.keys() - messages.keys():
-            return wire.only(unfit, texts.UNFIT, call.numbers)
+            return put_off(call.numbers, because_of=unfit, code=texts.UNFIT)
         # SMSPartner has one name for both: what a job calls sender comes before its signature.
         sender, tag = call.content.sender or call.content.sign, wire.tag_of(call.context)
         callback = self.account.callback(self.name)

@@ -1,13 +1,13 @@
 """A bulk-send on SMSPartner's wire: the request's body, and how its answer is read."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
 from config.accounts import Account
 from smsline.numbers import e164
-from worker.providers.base import AGAIN, Broken, Item, Refused, Sent
+from worker.providers.base import Broken, Item, Refused, Sent, put_off
 from worker.providers.cleaning import Clean
 from worker.providers.reading import Oddities, Row, first, flag, items_of, opened, rows, unreadable, whole, word
 from worker.providers.smspartner.spelling import asked, named
@@ -147,33 +147,25 @@ def read_send(
         # A single number, or a fault that is none of a number's: there are no others to let off.
         about_some = refused.code in ABOUT_NUMBERS and len(numbers) > 1
         guilty = frozenset(named(told(row), frozenset(numbers)) if about_some else ())
-        return only(guilty, refused.code, numbers, refused.message) if guilty else refused, Oddities()
+        if not guilty:
+            return refused, Oddities()
+        return put_off(numbers, because_of=guilty, code=refused.code, message=refused.message), Oddities()
     if not listed and succeeded(row) is None:
         return unreadable("neither a flag, a code, nor a list SMSResponse_List"), Oddities()
     # Three spellings of one field, by call; the tag stands in where an answer has none.
     message_id = word(first(row, "message_id", "messageId", "msgId"))
+
+    def item(each: Row, number: int) -> Item:
+        if not succeeded(each):
+            return Item(number, ok=False, code=fault(each), message=clean(told(each)))
+        serial, fee = serial_of(message_id or tag, number), whole(first(each, "nbSms", "nbSMS"))
+        return Item(number, ok=True, code=OK, serial=serial, fee=fee)
+
     items, oddities = items_of(
         listed or [],
         numbers,
         spelled=lambda each: word(each.get("phoneNumber")) if succeeded(each) is not None else "",
         asked=asked,
-        item=lambda each, number: _item(each, number, message_id or tag, clean),
+        item=item,
     )
     return Sent(items=items, request_id=message_id), oddities
-
-
-def _item(row: Row, number: int, message_id: str, clean: Clean) -> Item:
-    if not succeeded(row):
-        return Item(number, ok=False, code=fault(row), message=clean(told(row)))
-    fee = whole(first(row, "nbSms", "nbSMS"))
-    return Item(number, ok=True, code=OK, serial=serial_of(message_id, number), fee=fee)
-
-
-def only(guilty: Iterable[int], code: str, numbers: Iterable[int], message: str = "") -> Sent:
-    """The answer to a call that these numbers spoilt: nothing went out, others go next."""
-    bad = frozenset(guilty)
-    items = [
-        Item(number, ok=False, code=code, message=message) if number in bad else Item(number, ok=False, code=AGAIN)
-        for number in numbers
-    ]
-    return Sent(items=tuple(items), request_id="")

@@ -24,6 +24,7 @@ from worker.providers.base import (
     Region,
     ReplyPage,
     Sent,
+    put_off,
 )
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
@@ -189,7 +190,7 @@ class TencentProvider(Adapter):
             self.name,
             answer.code,
         )
-        return Sent(tuple(Item(number, ok=False, code=AGAIN) for number in call.numbers), "")
+        return put_off(call.numbers, because_of=(), code=answer.code)
 
     def _has_each(self) -> bool:
         return self.account.send_each and self.clock() >= self._each_again_s
@@ -275,14 +276,14 @@ class TencentProvider(Adapter):
 
     def answer(self, what: str, args: Mapping[str, Any]) -> list[dict[str, Any]] | Refused | Broken:
         """Ask one of `questions`; its token is taken already."""
-        match what:
-            case "conversion":
-                found: Any = questions.report_conversion(self, args["serial"], at_s=args["at_s"])
-            case "numbers":
-                found = questions.describe_numbers(self, args["phones"])
-            case _:
-                kind: Any = TEMPLATES if what == "templates" else SIGNATURES
-                found = kind.listed(self, international=args["international"], offset=args["offset"])
+        found: Any
+        if what == "conversion":
+            found = questions.report_conversion(self, args["serial"], at_s=args["at_s"])
+        elif what == "numbers":
+            found = questions.describe_numbers(self, args["phones"])
+        else:
+            kind = TEMPLATES if what == "templates" else SIGNATURES
+            found = kind.listed(self, international=args["international"], offset=args["offset"])
         if isinstance(found, Refused | Broken):
             return found
         return [asdict(each) for each in (found if isinstance(found, tuple) else [found])]

@@ -213,25 +213,24 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
     Cells that are missing at the end are empty, as spreadsheets leave them out; a param must be
     there.
     """
-    if len(cells) != columns.width:
-        # Spreadsheets leave empty cells at the end out, or add some: neither is a fault while all that is needed is there.
-        needed = max(columns.phone, *columns.params) if columns.params else columns.phone
-        if len(cells) <= needed or any(map(str.strip, cells[columns.width :])):
-            phone = cells[columns.phone].strip() if columns.phone < len(cells) else ""
-            return CsvRow(
-                line, _text(phone), reason=f"has {len(cells)} values where the header names {columns.width} columns"
-            )
-    phone = cells[columns.phone].strip()
-    params = tuple([cells[position] for position in columns.params]) if columns.params else None
-    ref = cells[columns.ref].strip() if columns.ref is not None and columns.ref < len(cells) else ""
+    width, at, of_params, of_ref, _, of_others, _ = columns  # once: each look by a name costs as much as a cell
+    # Spreadsheets leave empty cells at the end out, or add some: neither is a fault while all that is needed is there.
+    if len(cells) != width and (len(cells) <= max(at, at, *of_params) or any(map(str.strip, cells[width:]))):
+        phone = cells[at].strip() if at < len(cells) else ""
+        return CsvRow(line, _text(phone), reason=f"has {len(cells)} values where the header names {width} columns")
+    phone = cells[at].strip()
+    params = tuple([cells[position] for position in of_params]) if of_params else None
+    ref = cells[of_ref].strip() if of_ref is not None and of_ref < len(cells) else ""
     if not phone:
         return CsvRow(line, "", reason="phone is empty")
-    taken = "".join((phone, ref, *(params or ())))
-    # Bytes that were no text came as lone surrogates; `isascii` is the quick answer for nearly every row.
-    if not taken.isascii() and HALF.search(taken):
-        return CsvRow(line, _text(phone), reason=NOT_TEXT)
-    others = tuple([cells[at].strip() if at < len(cells) else "" for at in columns.others]) if columns.others else ()
-    return CsvRow(line, phone, params, ref, others=others)
+    # Bytes that were no text came as lone surrogates; `isascii` is the quick answer for nearly every cell.
+    if not (phone.isascii() and ref.isascii()) or params is not None:
+        taken = "".join((phone, ref, *(params or ())))
+        if not taken.isascii() and HALF.search(taken):
+            return CsvRow(line, _text(phone), reason=NOT_TEXT)
+    if not of_others:
+        return CsvRow(line, phone, params, ref)
+    return CsvRow(line, phone, params, ref, "", tuple([cells[n].strip() if n < len(cells) else "" for n in of_others]))
 
 
 def holds_a_row(cells: Sequence[str], columns: Columns, delimiter: str) -> bool:

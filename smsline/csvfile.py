@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -80,15 +81,17 @@ class TableFile:
         self._text = io.TextIOWrapper(buffered, encoding=self._encoding, errors=errors, newline="")
         self._raw: list[str] = []
         self._lines = 0
+        lines = self._read()
         try:
-            first = self._next_line()
+            first = next(lines, "")
             if declared := _SEP.fullmatch(first):
-                first = self._next_line()
+                first = next(lines, "")
         except UnicodeError:
             raise BadInput("file", name, "ends in the middle of a character; save it anew as CSV (UTF-8)") from None
         # A line that the spreadsheet itself has written is believed before anything that could be guessed.
         self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
-        self._reader = csv.reader(self._lines_from(first), delimiter=self._delimiter, strict=True)
+        self._raw[:] = [first]
+        self._reader = csv.reader(chain([first], lines), delimiter=self._delimiter, strict=True)
         self._ended = False
         cells = self._next()
         self.names = [] if cells is None or isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
@@ -111,15 +114,18 @@ class TableFile:
 
     def rows_by(self, columns: Columns) -> Iterator[CsvRow]:
         """Every data row in order, once; blank ones (no value in any column) are passed over."""
-        begins = self._lines + 1
-        while (cells := self._next()) is not None:
+        while True:
+            # What the reader takes its next row from is kept, so that the row can be read in another way.
+            self._raw.clear()
+            begins = self._lines + 1
+            if (cells := self._next()) is None:
+                return
             if isinstance(cells, csv.Error):
                 yield CsvRow(begins, "", reason=f"cannot be read as CSV: {cells}; {self._unclosed(begins)}")
             elif self._lines > begins and holds_a_row(cells, columns, self._delimiter):
                 yield CsvRow(begins, "", reason=f"has a value that holds another row; {self._unclosed(begins)}")
             elif not (row := read_row(cells, columns, begins)).reason or any(map(str.strip, cells)):
                 yield row if row.reason != NOT_TEXT else row._replace(reason=self.not_its_encoding)
-            begins = self._lines + 1
 
     def _unclosed(self, begins: int) -> str:
         lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
@@ -154,8 +160,6 @@ class TableFile:
         if self._ended:
             return None
         try:
-            # What the reader takes its next row from is kept, so that the row can be read in another way.
-            self._raw.clear()
             cells = next(self._reader, None)
             return cells and self._unquoted(cells)
         except csv.Error as error:
@@ -165,20 +169,16 @@ class TableFile:
             self._ended = True
             return csv.Error("it ends in the middle of a character")
 
-    def _lines_from(self, first: str) -> Iterator[str]:
-        self._raw.append(first)
-        yield first
-        yield from iter(self._next_line, "")
-
-    def _next_line(self) -> str:
-        line = self._text.readline(LONGEST_LINE)
-        # A file of one line without an end, which no memory holds, is no CSV.
-        if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
-            raise BadInput("file", self.name, f"has a line of more than {LONGEST_LINE:,} characters; it is no CSV")
-        if line:
+    def _read(self) -> Iterator[str]:
+        # A generator and no method: a call for each line would cost a third of reading it.
+        keep, readline = self._raw.append, self._text.readline
+        while line := readline(LONGEST_LINE):
+            # A file of one line without an end, which no memory holds, is no CSV.
+            if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
+                raise BadInput("file", self.name, f"has a line of more than {LONGEST_LINE:,} characters; it is no CSV")
             self._lines += 1
-            self._raw.append(line)
-        return line
+            keep(line)
+            yield line
 
 
 class CampaignFile(TableFile):
@@ -211,9 +211,8 @@ class CampaignFile(TableFile):
 
     def rows(self) -> Iterator[CsvRow]:
         """Every data row in order, once; blank ones (no value in any column) are passed over."""
-        if self.columns.headless:
-            yield read_row(self.names, self.columns, self._lines)
-        yield from self.rows_by(self.columns)
+        first = [read_row(self.names, self.columns, self._lines)] if self.columns.headless else []
+        return chain(first, self.rows_by(self.columns))
 
 
 class _Counted(io.RawIOBase):

@@ -276,6 +276,7 @@ def _valid_in(table: PhoneMetadata) -> re.Pattern[str]:
     return re.compile(f"(?=(?:{general.national_number_pattern if general else ''})\\Z){dear}(?:{known})")
 
 
+@cache
 def usual_spelling() -> Callable[[str], object]:
     """Tells, by one expression, whether a text is a mainland mobile number in E.164.
 

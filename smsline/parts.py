@@ -129,9 +129,10 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
                 continue
             phone, mark = numbers.same_phone(number), mark_of(params, ref) if params is not None or ref else 0
         at = add(phone, row_no, mark)
-        # Row 0 is an earlier call's: what is met there again is held, what is met in this call is a duplicate.
-        first = known.row_at(at) if at >= 0 else 0
-        same = at < 0 or known.mark_at(at) in (mark, KnownPhones.ERASED)
+        first, same = 0, True
+        if at >= 0:
+            # Row 0 is an earlier call's: what is met there again is held, what is met in this call is a duplicate.
+            first, same = known.row_at(at), known.mark_at(at) in (mark, KnownPhones.ERASED)
         if first:
             filling.doubled += same
             found = "says the same" if same else "has other params or another ref; only that one goes out"
@@ -166,15 +167,13 @@ def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None
     Raises:
         BadInput: One of them breaks its rule.
     """
+    phone: object = row
+    if isinstance(row, Recipient):
+        phone = row.phone
     # A payload's row with a misspelt field arrives as the object it was: to send without it would drop a param.
-    if isinstance(row, Mapping):
+    elif isinstance(row, Mapping):
         raise BadInput("row", ", ".join(map(str, row)), "has a field that is none of phone, params and ref")
-    number = numbers.parse_number(
-        row.phone if isinstance(row, Recipient) else row,
-        region=rules.region,
-        field="phone",
-        allow_unassigned=rules.allow_unassigned,
-    )
+    number = numbers.parse_number(phone, region=rules.region, field="phone", allow_unassigned=rules.allow_unassigned)
     if not isinstance(row, Recipient):
         return number, None, ""
     params = None if row.params is None else check_params(row.params, allow_blank=rules.allow_blank)

@@ -52,7 +52,9 @@ def check_params(params: object, name: str = "params", *, allow_blank: bool = Fa
             raise BadInput(
                 name, "…", f"value {position} must be at most {MAX_PARAM_CHARS} characters; it has {len(value)}"
             )
-        if rule := _broken_rule(value, allow_blank=allow_blank):
+        # ASCII letters and digits, as nearly all values are, break no rule by themselves: a call less for each row of a campaign.
+        plain = value.isalnum() and value.isascii() and value not in MISSING
+        if not plain and (rule := _broken_rule(value, allow_blank=allow_blank)):
             raise BadInput(name, "…", f"value {position} {rule}")
     return tuple(cast("Sequence[str]", params))
 
@@ -60,9 +62,10 @@ def check_params(params: object, name: str = "params", *, allow_blank: bool = Fa
 def _broken_rule(value: str, *, allow_blank: bool) -> str:
     """Why a value cannot be sent; empty when it can."""
     if not allow_blank:
-        word = value.strip()
-        what = "is empty" if _UNSEEN.fullmatch(word) else ""
-        if word and (word in MISSING or _WRONG.fullmatch(word)):
+        word, what = value.strip(), ""
+        if not word or (not word.isascii() and _UNSEEN.fullmatch(word)):
+            what = "is empty"
+        elif word in MISSING or (word[0] in "#E" and _WRONG.fullmatch(word)):
             what = f"is {word}, an export's word for a missing one"
         elif "\ufffd" in word:
             what = "has a \ufffd, where a program could not read a character"
@@ -79,7 +82,7 @@ def check_ref(ref: object) -> str:
     """
     if not isinstance(ref, str) or len(ref) > MAX_REF_CHARS:
         raise BadInput("ref", ref, f"must be text of at most {MAX_REF_CHARS} characters")
-    if rule := no_text(ref):
+    if not ref.isprintable() and (rule := no_text(ref)):
         raise BadInput("ref", ref, rule)
     return ref
 

@@ -74,7 +74,6 @@ class FileIntake:
     """The rows of a file on their way to the client, and the way back from a rejected position to its line.
 
     Attributes:
-        taken: Recipients given to the client so far.
         unread: Rows that the file's reader would not take.
         refused: How many of the recipients the client would not take.
         exhausted: Whether the file has been read to its end.
@@ -87,24 +86,25 @@ class FileIntake:
         self._plain = not file.columns.params and file.columns.ref is None
         # Numbers in full of the rows that the client has not judged yet, a part of them at most; a rejection shows a masked
         # number, and the person who mends the file needs the whole one.
-        self._open: dict[int, str] = {}
+        self._unjudged: list[str] = []
+        self._judged = 0
         # Four bytes a row, for the whole file: a duplicate may name any earlier line.
         self._lines = array("I")
-        self.taken = self.unread = self.refused = 0
+        self.unread = self.refused = 0
         self.exhausted = False
 
     def __iter__(self) -> Iterator[str | Recipient]:
-        for count, row in enumerate(self._file.rows()):
+        plain, lines, phones = self._plain, self._lines, self._unjudged
+        for count, (line, phone, params, ref, reason, _) in enumerate(self._file.rows()):
             if count % _TICK_ROWS == 0:
                 self._tick()
-            if row.reason:
+            if reason:
                 self.unread += 1
-                self._rejects.add(row.line, row.phone, row.reason)
+                self._rejects.add(line, phone, reason)
                 continue
-            self.taken += 1
-            self._lines.append(row.line)
-            self._open[self.taken] = row.phone
-            yield row.phone if self._plain else Recipient(row.phone, row.params, row.ref)
+            lines.append(line)
+            phones.append(phone)
+            yield phone if plain else Recipient(phone, params, ref)
         self.exhausted = True
 
     @property
@@ -122,20 +122,26 @@ class FileIntake:
         self._add(rejected)
 
     def _add(self, rejected: Rejected) -> None:
-        phone = self._open.pop(rejected.row, rejected.phone)
+        at = rejected.row - self._judged - 1
+        phone = self._unjudged[at] if 0 <= at < len(self._unjudged) else rejected.phone
         reason = rejected.reason.replace(f"row {rejected.first},", f"line {self._line(rejected.first)},")
         self._rejects.add(self._line(rejected.row), phone, f"{rejected.field} {reason}")
 
     def _line(self, row: int) -> int | str:
         return self._lines[row - 1] if 0 < row <= len(self._lines) else ""
 
+    @property
+    def taken(self) -> int:
+        """Recipients given to the client so far."""
+        return len(self._lines)
+
     def settled(self, count: int) -> None:
         """The client has judged the first `count` of them.
 
         Their phones need not be known any more.
         """
-        for position in [position for position in self._open if position <= count]:
-            del self._open[position]
+        del self._unjudged[: count - self._judged]
+        self._judged = count
 
     def told(self, summary: Summary) -> str:
         """What became of the rows, in one line."""

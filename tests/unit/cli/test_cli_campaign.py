@@ -277,7 +277,7 @@ def test_what_the_client_has_judged_is_not_kept(tmp_path: Path) -> None:
     with open_campaign(str(path)) as file, RejectedFile(tmp_path / "r.csv") as rejects:
         intake = FileIntake(file, rejects, lambda: None)
         for position, _ in enumerate(intake, 1):
-            kept = max(kept, len(intake._open))
+            kept = max(kept, len(intake._unjudged))
             if position % 1000 == 0:
                 intake.settled(position)
 

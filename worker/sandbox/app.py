@@ -66,7 +66,7 @@ def build_app(sandbox: Sandbox, connections: Connections) -> Starlette:
 
 
 class SandboxEndpoint:
-    """The ASGI endpoint: read, choose the wire, admit, maybe break, carry out, maybe wait or break again, answer."""
+    """The ASGI endpoint: read, choose the wire, admit, carry out, answer; faults strike between."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class SandboxEndpoint:
         spoken: Callable[[Request], Wire],
         after: Callable[[], None] = lambda: None,
     ) -> None:
-        """Serve nothing yet; `spoken` tells the wire that a request speaks, `after` is called when each is carried out."""
+        """Serve nothing yet; `spoken` hears of each request, `after` of each carried out."""
         self._after = after
         self._sandbox = sandbox
         self._connections = connections
@@ -128,7 +128,7 @@ class SandboxEndpoint:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _reply(self, wire: Wire, call: WireCall | WireReply, fault: FlagFault | None) -> WireReply:
-        """What the wire says; a call that a fault keeps from being carried out is refused instead."""
+        """What the wire says; a call that a fault keeps from being carried out is refused."""
         if isinstance(call, WireReply):
             self._sandbox.stats.refuse(call.code)
             return call
@@ -142,7 +142,7 @@ class SandboxEndpoint:
         return wire.refuse(fault.code)
 
     async def _wait(self, reply: WireReply, fault: FlagFault | None) -> None:
-        """Hold the answer back: until its early receipts are pulled, and for the latency that the flags and the fault ask for."""
+        """Hold the answer back for its early receipts, and for the latency asked for."""
         flags = self._sandbox.flags
         # A slow answer is slow on top of the usual latency.
         wait_ms = flags.latency_ms + (fault.ms if fault is not None else 0)
@@ -187,7 +187,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
 
 
 def control_routes(sandbox: Sandbox) -> list[Route]:
-    """`/_stats`, `/_control`, `/_replies` and `/_reset`, for tests and people; README.md describes them."""
+    """`/_stats`, `/_control`, `/_replies` and `/_reset`, which README.md describes."""
 
     async def stats(request: HttpRequest) -> Response:
         query = request.query_params

@@ -17,7 +17,8 @@ class Background:
     It shares this process' interpreter: for measurements start `python -m worker.sandbox` instead.
 
     Args:
-        flags: How it behaves at the start and after a reset; None for a strict provider that answers at once.
+        flags: How it behaves at the start and after a reset; None for a strict provider that
+            answers at once.
 
     Attributes:
         url: `http://127.0.0.1:PORT`.
@@ -64,7 +65,7 @@ class Background:
         return self._answer(self._http.post("/_control", json=patch))
 
     def reply(self, phone: str, text: str, **more: object) -> None:
-        """Add a reply of a subscriber; `more` is `app`, `sign`, `extend` or `at_s`, as `POST /_replies` takes them.
+        """Add a reply of a subscriber; `more` is as `POST /_replies` takes it.
 
         Raises:
             ValueError: No number, or a field that there is not.

@@ -47,7 +47,7 @@ class ReviewedEntry(Struct):
 
 
 class PersonReply(Struct, frozen=True):
-    """A message from a person: the number's E.164 integer, its text, the signature and extend code answered, epoch seconds."""
+    """A message from a person: E.164 integer, text, what was answered, epoch seconds."""
 
     number: int
     text: str
@@ -81,13 +81,13 @@ class Replies:
         return [self.queue.popleft() for _ in range(min(limit, len(self.queue)))]
 
     def about(self, number: int, *, begin_s: int, end_s: int, limit: int) -> list[PersonReply]:
-        """Replies of a number that came between two epoch seconds, newest first, taken off no queue."""
+        """Replies of a number between two epoch seconds, newest first, off no queue."""
         found = (one for one in reversed(self.history.get(number, [])) if begin_s <= one.at_s <= end_s)
         return list(islice(found, limit))
 
 
 class Book:
-    """All of it, of one world. Templates and signatures belong to a key, replies and counts to an app."""
+    """All of one world: templates and signatures by key, replies and counts by app."""
 
     def __init__(self) -> None:
         self.templates: defaultdict[str, dict[int, ReviewedEntry]] = defaultdict(dict)
@@ -133,7 +133,7 @@ class Book:
         return min(named, key=lambda one: abs(one.status), default=None)
 
     def count(self, app: str, at_ms: int, *, submitted: int, fees: list[int]) -> None:
-        """Count a send that was carried out: the numbers it named, and the fee of each that was accepted."""
+        """Count a send: the numbers it named, and the fee of each that was accepted."""
         counts = self._counts[app, at_ms // HOUR_MS]
         counts.submitted += submitted
         counts.accepted += len(fees)

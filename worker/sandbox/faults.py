@@ -51,7 +51,8 @@ class Faults:
 class Connections:
     """The open connections by their client's address, so that a handler can cut its own.
 
-    ASGI has no word for closing without an answer; the server's protocol class, wrapped here, keeps the transports.
+    ASGI has no word for closing without an answer; the server's protocol class, wrapped here, keeps
+    the transports.
     """
 
     def __init__(self) -> None:

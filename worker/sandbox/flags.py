@@ -32,7 +32,8 @@ class SandboxAccount(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         secret_id: Public half of the key.
         secret_key: Secret half; requests are verified with it.
-        sdk_app_ids: The apps this key may use. Rates are counted per key, receipts are queued per app.
+        sdk_app_ids: The apps this key may use. Rates are counted per key, receipts are queued per
+            app.
     """
 
     secret_id: str = "sandbox-id"  # noqa: S105 - as the next line
@@ -58,15 +59,17 @@ class FlagFault(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that goes wrong with calls that were otherwise in order.
 
     Attributes:
-        kind: `error` answers `code` for the whole call; `lost` closes the connection without an answer; `reset` resets it;
-            `garbled` cuts the answer in half; `slow` answers after `ms`; `status` answers HTTP `status`.
+        kind: `error` answers `code` for the whole call; `lost` closes the connection without an
+            answer; `reset` resets it; `garbled` cuts the answer in half; `slow` answers after `ms`;
+            `status` answers HTTP `status`.
         action: The action it concerns, `*` for every one.
         times: How often it strikes; 0 for no end.
         p: The probability that it strikes a call.
         code: For `error`.
         status: For `status`.
         ms: For `slow`, milliseconds.
-        executed: Whether the call is carried out all the same; None leaves it to the kind (`CARRIED_OUT`).
+        executed: Whether the call is carried out all the same; None leaves it to the kind
+            (`CARRIED_OUT`).
     """
 
     kind: FaultKind
@@ -89,23 +92,32 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         accounts: Keys and apps that exist. Default: `sandbox-id`, `sandbox-key`, `1400000000`.
-        any_credentials: Take every key and app, signatures unseen; the clock is still compared. Default off.
-        latency_ms: Time from arrival to answer, milliseconds. The call takes effect on arrival. Default 0.
+        any_credentials: Take every key and app, signatures unseen; the clock is still compared.
+            Default off.
+        latency_ms: Time from arrival to answer, milliseconds. The call takes effect on arrival.
+            Default 0.
         latency_jitter_ms: Up to so much more, evenly spread. Default 0.
         receipt_delay_ms: Time from a message to its receipt, milliseconds. Default 0.
-        receipt_jitter_ms: Up to so much more per message, so that receipts come out of order. Default 0.
-        early_hold_ms: How long an answer waits for its receipt to be pulled first (number suffix 0008). Default 500.
-        echo_context: Receipts carry SessionContext, as after activation by the provider. Default on.
-        callbacks: SdkAppId, `alibaba <AccessKey ID>` or `smspartner` to the URL that its receipts and replies are pushed to, without
-            `/status` and `/reply`; pulls go on.
-        limits: Action to calls in any second; `*` for all others; 0 for no limit. Default: the documented ones.
-        steering: Outcomes follow the last four digits of the number. Default on; off delivers everything.
-        account_codes: SdkAppId (or `*`) to the code every send of it is refused with, for the whole call.
+        receipt_jitter_ms: Up to so much more per message, so that receipts come out of order.
+            Default 0.
+        early_hold_ms: How long an answer waits for its receipt to be pulled first (number suffix
+            0008). Default 500.
+        echo_context: Receipts carry SessionContext, as after activation by the provider. Default
+            on.
+        callbacks: SdkAppId, `alibaba <AccessKey ID>` or `smspartner` to the URL that its receipts
+            and replies are pushed to, without `/status` and `/reply`; pulls go on.
+        limits: Action to calls in any second; `*` for all others; 0 for no limit. Default: the
+            documented ones.
+        steering: Outcomes follow the last four digits of the number. Default on; off delivers
+            everything.
+        account_codes: SdkAppId (or `*`) to the code every send of it is refused with, for the whole
+            call.
         template_codes: Template id to the code each number of a send with it gets.
         sign_codes: Signature to the code each number of a send with it gets.
         templates: Approved templates; when empty, every id made of digits is approved.
         signs: Approved signatures; when empty, every one is.
-        reviews: What a review gives a template or signature that is added by an action. Default pending, as at the real service.
+        reviews: What a review gives a template or signature that is added by an action. Default
+            pending, as at the real service.
         faults: What goes wrong, the first that strikes wins.
         seed: Of the order of answers, jitter and fault probabilities. Default 1.
         log_size: Calls remembered for `/_stats`. Default 5000.
@@ -171,7 +183,7 @@ def parse_account(text: str) -> SandboxAccount:
 
 
 def parse_fault(text: str) -> FlagFault:
-    """A fault from `KIND[,NAME=VALUE…]`, such as `lost,p=0.01` or `error,code=InternalError,times=3`.
+    """A fault from `KIND[,NAME=VALUE…]`, such as `lost,p=0.01`.
 
     Raises:
         ValueError: An unknown kind or name, or a value out of bounds.

@@ -25,14 +25,16 @@ class Country(NamedTuple):
 def normalise(raw: str) -> int | None:
     """The E.164 integer of a number as a request may spell it.
 
-    Mainland numbers may come as +86…, 0086…, 86… or bare eleven digits (official SDK, `SendSmsRequest.PhoneNumberSet`), and
-    a 0 after the country code is dropped (Tencent SMS API document, line 3945). Others need + and the country code.
+    Mainland numbers may come as +86…, 0086…, 86… or bare eleven digits (official SDK,
+    `SendSmsRequest.PhoneNumberSet`), and a 0 after the country code is dropped (Tencent SMS API
+    document, line 3945). Others need + and the country code.
 
     Args:
         raw: The text of the request.
 
     Returns:
-        The integer, or None for text that is no number, a country code that is not assigned, or a mainland number that is no mobile.
+        The integer, or None for text that is no number, a country code that is not assigned, or a
+        mainland number that is no mobile.
     """
     if mainland := _MAINLAND.fullmatch(raw):
         return int("86" + mainland[1])
@@ -43,7 +45,7 @@ def normalise(raw: str) -> int | None:
 
 
 def normalise_all(raw: Sequence[str]) -> list[int | None]:
-    """`normalise` for each of many; four times as fast when all are +86 mobiles, which one expression over all tells."""
+    """`normalise` for many; four times as fast when all are +86 mobiles, seen in one look."""
     # A comma inside a number would let two halves pass for two numbers; the length shows it.
     joined = ",".join(raw) + ","
     if len(joined) == 15 * len(raw) and _ALL_USUAL.fullmatch(joined):
@@ -62,7 +64,7 @@ def country_of(number: int) -> Country | None:
 
 
 def parts_of(number: int) -> tuple[str, str]:
-    """Calling code and subscriber's digits of an E.164 integer; no calling code for a country that there is not."""
+    """Calling code and subscriber's digits of an E.164 integer; no code for no country."""
     country, digits = country_of(number), str(number)
     calling_code = country.calling_code if country else ""
     return calling_code, digits[len(calling_code) :]

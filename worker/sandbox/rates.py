@@ -33,7 +33,8 @@ class RateWindow:
 class Rates:
     """What arrived per action, and what was admitted per key and action.
 
-    A refused call is not counted against the limit, so a client that keeps knocking is let in as soon as the second allows.
+    A refused call is not counted against the limit, so a client that keeps knocking is let in as
+    soon as the second allows.
     """
 
     def __init__(self) -> None:
@@ -54,7 +55,8 @@ class Rates:
             now: Monotonic seconds.
 
         Returns:
-            False when the second before `now` already holds `limit` admitted calls; the call is then not counted.
+            False when the second before `now` already holds `limit` admitted calls; the call is
+            then not counted.
         """
         if not limit:
             return True

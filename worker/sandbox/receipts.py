@@ -9,7 +9,7 @@ _COMPACT_AT: Final = 65536
 
 
 class ReceiptQueue:
-    """A queue that gives each entry once, in the order of due times. Four bytes an entry, one bucket a millisecond."""
+    """A queue that gives each entry once, by due time: four bytes each, a bucket a millisecond."""
 
     def __init__(self) -> None:
         self._buckets: dict[int, array[int]] = {}
@@ -21,7 +21,7 @@ class ReceiptQueue:
         self.given = 0
 
     def schedule(self, ids: Iterable[int], due_ms: int) -> None:
-        """Let receipts of these messages be pulled from `due_ms` on; an id may come twice and is then given twice."""
+        """Let receipts be pulled from `due_ms` on; an id that comes twice is given twice."""
         bucket = self._buckets.get(due_ms)
         if bucket is None:
             # Created with its place in the heap, so that each millisecond stands there once.

@@ -69,8 +69,8 @@ class Sandbox:
     def shuffled(self, rows: list[Any]) -> list[Any]:
         """The rows of an answer in another order: cut somewhere, then every second one first.
 
-        Cheaper by far than a true shuffle, and as good at catching a client that trusts positions. The cuts repeat after
-        every reset.
+        Cheaper by far than a true shuffle, and as good at catching a client that trusts positions.
+        The cuts repeat after every reset.
         """
         cut = self._order.randrange(len(rows)) if rows else 0
         rows = rows[cut:] + rows[:cut]
@@ -97,7 +97,7 @@ class Sandbox:
         self.world.pushing = told | named
 
     def name_callback(self, app: str, status: str, reply: str) -> str:
-        """The app under which the messages of a send go that names URLs of its own; the app itself when it names none."""
+        """The app of a send that names URLs of its own; the app itself when it names none."""
         if not (status or reply):
             return app
         named = f"{NAMED}{app} {status} {reply}"
@@ -107,7 +107,7 @@ class Sandbox:
         return named
 
     def pushed_app(self, app: str) -> str | None:
-        """Under which app a reply to an app is pushed: as the latest send has named it, else as the flags say."""
+        """Where a reply to an app is pushed: as the latest send says, else as the flags do."""
         named = (one for one in reversed(self.world.pushing) if one.startswith(f"{NAMED}{app} "))
         return next(named, app if app in self.world.pushing else None)
 

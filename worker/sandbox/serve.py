@@ -114,7 +114,7 @@ def sandbox_command(  # noqa: PLR0913 - one argument per command line option
     fault: _Faults = None,
     seed: _Seed = 1,
 ) -> None:
-    """Serve the providers' wire protocols on this machine, for trying out and tests; no message leaves it."""
+    """Serve the providers' wire protocols on this machine; no message leaves it."""
     try:
         flags = Flags(
             # An option that is not given leaves the usual account; one that is given replaces it.

@@ -161,11 +161,11 @@ class World:
         return [self.queues[app], *([self.queues[push_queue(app)]] if app in self.pushing else [])]
 
     def serial(self, message: int) -> str:
-        """The opaque id of a message, in one of the shapes of Tencent's document (lines 2718, 3833)."""
+        """A message's opaque id, in one of the shapes of the document (lines 2718, 3833)."""
         return self.serials(message, 1)[0]
 
     def serials(self, first: int, count: int) -> list[str]:
-        """The ids of messages of one send, which follow each other and are all mainland or all global.
+        """The ids of messages of one send, one behind the other, all mainland or all global.
 
         Mainland: `5000:` and 28 digits; global: `14:` and 34 hexadecimal digits.
         """
@@ -196,7 +196,7 @@ class World:
         self._watched[message] = given
 
     def about(self, app: str, number: int, *, begin_s: int, end_s: int) -> Iterator[SandboxReceipt]:
-        """Receipts of one number that came between two epoch seconds, newest first, taken off no queue."""
+        """Receipts of one number between two epoch seconds, newest first, off no queue."""
         # The index is built when first asked for: most worlds never are, and it costs 100 bytes a
         # number.
         for fresh in range(len(self._previous), len(self.numbers)):
@@ -212,7 +212,7 @@ class World:
             message = self._previous[message]
 
     def came(self, app: str, *, begin_ms: int, end_ms: int) -> Iterator[SandboxReceipt]:
-        """Receipts that have come by now of what an app sent from `begin_ms` until before `end_ms`, epoch milliseconds."""
+        """Receipts so far of what an app sent from `begin_ms` until before `end_ms`."""
         until = self._now_ms() - self._start_ms
         ours = {
             place

@@ -22,7 +22,8 @@ class LogEntry(Struct, frozen=True, gc=False):
         numbers: How many the call named.
         first: The first of them, masked.
         template: Template id.
-        params: Salted hash of the template's values: equal values have equal hashes until the process ends.
+        params: Salted hash of the template's values: equal values have equal hashes until the
+            process ends.
         context: SessionContext.
     """
 

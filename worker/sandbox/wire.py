@@ -1,4 +1,4 @@
-"""The interface of a provider's wire: it admits a `Request` as a `WireCall` and makes a `WireReply`."""
+"""The interface of a provider's wire, which admits a `Request` and answers its `WireCall`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -84,14 +84,14 @@ class WireReply(Struct, frozen=True):
 
 
 class WireRefusal(Struct, frozen=True):
-    """Why a whole call is refused: the provider's code, and words that carry no number, text or secret."""
+    """Why a whole call is refused: the provider's code, and words without number or secret."""
 
     code: str
     message: str
 
 
 class Wire(Protocol):
-    """One provider's protocol. Everything here decides at once; waiting and breaking are the endpoint's work."""
+    """One provider's protocol. All is decided at once; the endpoint waits and breaks."""
 
     def action_of(self, request: Request) -> str:
         """What the request calls itself, for the statistics; empty when it does not say."""

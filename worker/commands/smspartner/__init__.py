@@ -63,7 +63,7 @@ def known(answer: T | Refused | Broken, space: str = "") -> T:
 
 @app.command(context_settings=opt.HELP, epilog=opt.example("smsline smspartner cancel 307"))
 def cancel(message_id: MessageId, *, name: AccountName = "", as_json: opt.Json = False) -> None:
-    """Take back a call that was scheduled in SMSPartner's console, until 5 minutes before its time."""
+    """Take back a call scheduled in SMSPartner's console, until 5 minutes before its time."""
     with account(name) as smspartner:
         known(manage.cancel(smspartner, message_id), "cancel")
     print_json({"message_id": message_id, "cancelled": True}) if as_json else print_line(f"cancelled {message_id}")

@@ -55,10 +55,10 @@ class MessageStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """One answer about several messages.
+    """One answer about several messages, without those that the provider does not know.
 
     Attributes:
-        statuses: What could be read; messages that the provider does not know are left out.
+        statuses: What could be read.
         bad_rows: How many rows could not be read.
         page: Which page of several it is, from 1; 0 where pages are not counted.
         total: How many rows all pages have; 0 where that is not said.
@@ -95,9 +95,18 @@ def page_in(row: Row, numbers: Collection[int] = ()) -> StatusPage | Broken:
         return unreadable("neither a status, a list StatutResponse_List, nor an error")
     # A row that says "not successful" is of a message that the provider does not know, or not yet.
     known = [each for each in ([row] if listed is None else listed) if flag(each.get("success")) is not False]
-    statuses = tuple(status for each in known if (status := _status(each, numbers)))
-    bad_rows = len(known) - len(statuses)
-    return StatusPage(statuses, bad_rows, page=whole(row.get("currentPage")), total=whole(row.get("total")))
+    statuses = list[MessageStatus]()
+    for each in known:
+        spelled, state = word(first(each, "phoneNumber", "number", "phone")), _word(each)
+        # What was asked about first: a national spelling alone may mean several numbers.
+        number = number_asked(spelled, numbers) or received(spelled)
+        if number is None or not state:
+            continue
+        message_id = word(first(each, "messageId", "message_id", "msgId"))
+        stopped = bool(flag(first(each, "stopSms", "stopSMS")))
+        statuses.append(MessageStatus(number, message_id, state, moment(each.get("date")), stopped))
+    bad_rows, page, total = len(known) - len(statuses), whole(row.get("currentPage")), whole(row.get("total"))
+    return StatusPage(tuple(statuses), bad_rows, page, total)
 
 
 def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
@@ -122,21 +131,6 @@ def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
 def receipt_of(status: MessageStatus, serial: str, context: str = "") -> Receipt:
     """A final status as a receipt."""
     return Receipt(status.number, serial, status.delivered, status.word, status.at_s, context)
-
-
-def _status(row: Row, numbers: Collection[int]) -> MessageStatus | None:
-    spelled, state = word(first(row, "phoneNumber", "number", "phone")), _word(row)
-    # What was asked about first: a national spelling alone may mean several numbers.
-    number = number_asked(spelled, numbers) or received(spelled)
-    if number is None or not state:
-        return None
-    return MessageStatus(
-        number=number,
-        message_id=word(first(row, "messageId", "message_id", "msgId")),
-        word=state,
-        at_s=moment(row.get("date")),
-        stopped=bool(flag(first(row, "stopSms", "stopSMS"))),
-    )
 
 
 def _word(row: Row) -> str:

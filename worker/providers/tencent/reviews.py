@@ -38,9 +38,8 @@ class Review(StrEnum):
     @classmethod
     def of(cls, code: object) -> "Review":
         """The state that a code stands for."""
-        known = {0: cls.APPROVED, 1: cls.PENDING, 2: cls.NOT_YET, -1: cls.REJECTED}
-        number = signed(code)
-        return cls.UNKNOWN if number is None else known.get(number, cls.UNKNOWN)
+        known: dict[int | None, Review] = {0: cls.APPROVED, 1: cls.PENDING, 2: cls.NOT_YET, -1: cls.REJECTED}
+        return known.get(signed(code), cls.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +84,8 @@ class Draft:
         }
 
 
-def _where(code: object) -> str:
-    # The document has no 3; the official SDK does.
-    known: dict[int | None, str] = {0: "mainland", 1: "global", 3: "both"}
-    return known.get(signed(code), "")
+# `International`: the document has no 3; the official SDK does.
+_WHERE: Final[Mapping[int | None, str]] = {0: "mainland", 1: "global", 3: "both"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class Template:
     id: Annotated[int, whole, "TemplateId"]
     name: Annotated[str, text, "TemplateName"]
     content: Annotated[str, partial(text, longest=4096), "TemplateContent"]
-    international: Annotated[str, _where, "International"]
+    international: Annotated[str, lambda code: _WHERE.get(signed(code), ""), "International"]
     review: Annotated[Review, Review.of, "StatusCode"]
     reply: Annotated[str, text, "ReviewReply"]
     created_at_s: Annotated[int, whole, "CreateTime"]

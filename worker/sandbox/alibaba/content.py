@@ -63,12 +63,12 @@ def check_template(flags: Flags, template: str, values: Mapping[str, str] | None
 
 
 def check_sender(sender: str) -> SiteTrouble | None:
-    """What is wrong with a sender id: up to 11 letters and digits, or up to 15 digits; it may be left out."""
+    """What is wrong with a sender id: up to 11 letters and digits or 15 digits, or none."""
     return None if not sender or _SENDER.fullmatch(sender) else BAD_SENDER
 
 
 def values_of(text: str) -> dict[str, str] | None:
-    """The values in a TemplateParam, none when it is not there; None when it is no JSON object of texts."""
+    """The values in a TemplateParam, perhaps none; None when it is no JSON object of texts."""
     return as_values(decoded(text)) if text else {}
 
 

@@ -84,7 +84,7 @@ class AlibabaWire:
         return action if not action or action in _HANDLERS else "?"
 
     def admit(self, request: Request) -> WireCall | WireReply:
-        """Check in the gateway's order: method, signer, clock, signature and nonce, version and action, parameters, rate."""
+        """Check in the gateway's order, from the method to the rate."""
         asked = read(request)
         if request.method not in ("GET", "POST"):
             return refused(WireRefusal("UnsupportedHTTPMethod", "This http method is not supported."))
@@ -113,7 +113,7 @@ class AlibabaWire:
         return _business("OK", "OK", found, on_mainland=on_mainland)
 
     def refuse(self, code: str) -> WireReply:
-        """An error answer with the code, as the sandbox's flags demand it: the gateway's, or one that either API can read."""
+        """An error answer with the code that the flags ask for, in an envelope that can be read."""
         words = "The sandbox was told to answer this."
         if _status_of(code):
             return refused(WireRefusal(code, words))

@@ -55,7 +55,7 @@ def send_to_globe(
 def batch_to_globe(
     sandbox: Sandbox, book: AlibabaBook, key: str, params: Mapping[str, str]
 ) -> dict[str, object] | SiteTrouble:
-    """BatchSendMessageToGlobe: a text each to up to 1,000 numbers. The answer does not say which id is whose."""
+    """BatchSendMessageToGlobe: a text each to up to 1,000 numbers, their ids not told apart."""
     numbers, texts = texts_of(params["To"]), texts_of(params["Message"])
     if not numbers or texts is None:
         return BAD_JSON

@@ -12,8 +12,8 @@ _GLOBAL: Final = re.compile(r"[1-9][0-9]{6,14}")
 def normalise(raw: str) -> int | None:
     """The E.164 integer of a number as a request may spell it, or None for what is no number.
 
-    Mainland numbers may begin with +, +86, 0086 or 86, or with none of them; others have their country code and nothing before it
-    (official SDK 4.6.0, `SendSmsRequest.phone_numbers`).
+    Mainland numbers may begin with +, +86, 0086 or 86, or with none of them; others have their
+    country code and nothing before it (official SDK 4.6.0, `SendSmsRequest.phone_numbers`).
     """
     if mainland := _MAINLAND.fullmatch(raw):
         return int("86" + mainland[1])
@@ -21,6 +21,6 @@ def normalise(raw: str) -> int | None:
 
 
 def international(raw: str) -> int | None:
-    """The E.164 integer of a number with its country code and nothing before it, as the API of 2018-05-01 wants all."""
+    """The E.164 integer of a number with its country code and nothing before it (2018-05-01)."""
     number = int(raw) if _GLOBAL.fullmatch(raw) else None
     return number if number and country_of(number) else None

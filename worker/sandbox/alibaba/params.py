@@ -54,9 +54,10 @@ class QueryParams(Struct, frozen=True):
 
 
 def is_alibaba(request: Request) -> bool:
-    """Whether a request speaks this wire: by its x-acs-action header, or by an Action among its parameters.
+    """Whether a request speaks this wire: by an x-acs-action header, or an Action parameter.
 
-    A request by Tencent's older signatures has an Action there too, beside a SecretId that this wire knows nothing of.
+    A request by Tencent's older signatures has an Action there too, beside a SecretId that this
+    wire knows nothing of.
     """
     if "x-acs-action" in request.headers:
         return True
@@ -81,7 +82,7 @@ def read(request: Request) -> QueryParams:
 
 
 def check(asked: QueryParams) -> WireRefusal | None:
-    """Why there is no such action, or why its parameters are not complete; unknown parameters are passed over."""
+    """Why there is no such action, or what it lacks; unknown parameters are passed over."""
     if asked.version not in ACTIONS:
         return WireRefusal("InvalidVersion", "Specified parameter Version is not valid.")
     if asked.action not in ACTIONS[asked.version]:

@@ -128,7 +128,8 @@ def verify(
 def fits(request: Request, claim: SignatureClaim, secret: str) -> bool:
     """Whether an ACS3 signature is the one this secret gives for the request as it arrived.
 
-    Host, content-type and every x-acs header that is there must be signed, and the hash of the body must be that of the body.
+    Host, content-type and every x-acs header that is there must be signed, and the hash of the body
+    must be that of the body.
     """
     found = _AUTHORIZATION.fullmatch(request.headers["authorization"].strip())
     names = found["headers"].split(";") if found else []

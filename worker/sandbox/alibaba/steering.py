@@ -36,7 +36,8 @@ class AlibabaFate(Struct, frozen=True, kw_only=True):
         trouble: What a call with such a number is refused with, or None.
         sent: Whether the messages of the call go out, whatever the answer says.
         once: Only at the first try; afterwards the number is delivered.
-        world: The fate's index in `worker.sandbox.steering.FATES`: delivered, failed, or without a receipt.
+        world: The fate's index in `worker.sandbox.steering.FATES`: delivered, failed, or without a
+            receipt.
         receipt: The code beside the receipt's status.
     """
 

@@ -91,7 +91,7 @@ def lookup(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[
 
 
 def hlr_notify(_sandbox: Sandbox, _store: Store, fields: Mapping[str, Any]) -> dict[str, object] | CallRefusal:
-    """A campaign of checks; nothing is posted to the notifyUrl, since this wire makes no calls of its own."""
+    """A campaign of checks; nothing is posted to the notifyUrl: no calls are made from here."""
     spelled = _listed(fields)
     if isinstance(spelled, CallRefusal):
         return spelled

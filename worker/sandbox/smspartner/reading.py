@@ -78,7 +78,7 @@ def fields_of(request: Request) -> dict[str, Any] | CallRefusal:
 
 
 def number_of(spelled: object) -> int | None:
-    """The E.164 integer of a number as a request may spell it: `+33…`, `0033…`, `33…`, or national French `06…`."""
+    """The E.164 integer of `+33…`, `0033…`, `33…`, or national French `06…`."""
     if not isinstance(spelled, str):
         return None
     # Spaces, dots and dashes are how French numbers are written on paper.

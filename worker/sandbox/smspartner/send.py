@@ -139,7 +139,7 @@ def _check_lengths(fields: Mapping[str, Any], texts: Sequence[BulkText]) -> Call
 
 
 def parts_of(message: str, *, unicode: bool) -> int:
-    """Billable parts: 160 characters in one and 153 in each of several, or with Unicode 70 and 67; a line break counts two."""
+    """Billable parts of 160 or 153 characters, Unicode 70 or 67; a line break counts two."""
     # SMSPartner writes a line break and the euro sign as :br: and :euro:; each costs two characters
     # in GSM 7-bit.
     length = len(message.replace(":br:", "br").replace(":euro:", "ee"))
@@ -153,7 +153,7 @@ def _refused_on_purpose(sandbox: Sandbox, fields: Mapping[str, Any]) -> CallRefu
 
 
 def _start_ms(fields: Mapping[str, Any], now_ms: int) -> int | CallRefusal:
-    """When the messages go out: now, or at the date, hour and minute of a scheduled call, in French time."""
+    """When the messages go out: now, or at the time of a scheduled call, in French time."""
     date, hour, minute = fields.get("scheduledDeliveryDate"), whole(fields.get("time")), whole(fields.get("minute"))
     if date is None:
         return now_ms

@@ -16,7 +16,8 @@ class SmsPartnerFate(Struct, frozen=True, kw_only=True):
         sent: Whether the message goes out, whatever the answer says.
         answered: Whether the answer mentions the number at all.
         valid: Whether the number passes the check; one that does not has the whole call refused.
-        status: What a status call says once the report is there; `Waiting` for ever when it never comes.
+        status: What a status call says once the report is there; `Waiting` for ever when it never
+            comes.
     """
 
     code: int = 200

@@ -77,7 +77,7 @@ class Store:
         return next(self._ids)
 
     def keep(self, sending: BulkCall, first: int | None) -> None:
-        """Remember a call; `first` is the index of its first message in the world, None when it is not there."""
+        """Remember a call; `first` is the place of its first message in the world, or None."""
         self._calls[sending.message_id] = sending
         if first is not None:
             for index, message in enumerate(sending.messages.values(), first):

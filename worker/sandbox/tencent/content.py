@@ -45,14 +45,15 @@ class TencentContent(Struct, frozen=True):
     def fee(self) -> int:
         """Billable parts: 70 characters in one, 67 in each of several.
 
-        The template's own text is unknown here, so only the signature in its brackets and the values are counted.
+        The template's own text is unknown here, so only the signature in its brackets and the
+        values are counted.
         """
         length = sum(map(len, self.values)) + (len(self.sign) + 2 if self.sign else 0)
         return 1 if length <= _ONE_PART else math.ceil(length / _PART_OF_SEVERAL)
 
 
 def refusing_code(flags: Flags, book: Book, content: TencentContent, *, mainland: bool) -> str:
-    """The code that each number gets instead of the content, or empty when nothing is wrong with it.
+    """The code that each number gets for a bad content; empty when nothing is wrong.
 
     Args:
         flags: What is approved and what is refused on purpose.

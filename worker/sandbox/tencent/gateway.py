@@ -95,7 +95,7 @@ class TencentWire:
         self._sandbox = sandbox
 
     def action_of(self, request: Request) -> str:
-        """The action that the header, or a form signed by algorithm v1, names if it is a known one, else `?` or nothing."""
+        """The known action in the header or in a form of algorithm v1, else `?` or nothing."""
         form = read_form(request)
         # An unknown action is counted as `?`: the name comes from outside and may be
         # anything.
@@ -103,7 +103,7 @@ class TencentWire:
         return action if not action or action in ACTIONS or action in NOT_CARRIED_OUT else "?"
 
     def admit(self, request: Request) -> WireCall | WireReply:
-        """Check in the gateway's order: method, size, signature, headers, action, rate, parameters."""
+        """Check in the gateway's order: method, size, signature, headers, action, rate, params."""
         form = read_form(request)
         if refusal := check_shape(request, form):
             return _refused(refusal)
@@ -179,7 +179,7 @@ def check_shape(request: Request, form: Form | None = None) -> WireRefusal | Non
 
 
 def check_headers(request: Request) -> WireRefusal | None:
-    """The common parameters that are not about the signature (Tencent SMS API document, lines 366-385)."""
+    """The common parameters besides the signature (document, lines 366-385)."""
     for name in ("X-TC-Action", "X-TC-Version", "X-TC-Region"):
         if not request.headers.get(name.lower()):
             return WireRefusal("MissingParameter", f"The request is missing `{name}`.")

@@ -12,7 +12,7 @@ from worker.sandbox.wire import WireRefusal
 
 
 def describe_numbers(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """DescribePhoneNumberInfo: how up to 200 numbers are read; one that cannot be read is given back as it came."""
+    """DescribePhoneNumberInfo: how up to 200 numbers are read, or as they came."""
     phones: list[str] = params["PhoneNumberSet"]
     if len(phones) > NUMBERS_LIMIT:
         return WireRefusal("LimitExceeded.PhoneNumberCountLimit", f"A call may name {NUMBERS_LIMIT} phone numbers.")

@@ -120,7 +120,7 @@ def read_params(request: Request, action: str) -> dict[str, Any] | WireRefusal:
 
 
 def read_flat(pairs: Iterable[tuple[str, str]], action: str) -> dict[str, Any] | WireRefusal:
-    """An action's parameters from flat names and their values, such as `("PhoneNumberSet.0", "+86…")`."""
+    """An action's parameters from flat names, such as `("PhoneNumberSet.0", "+86…")`."""
     # A query has only text: integers are told by what the action takes.
     integers = {name for name, param in ACTIONS[action].items() if param.kind in ("integer", "integers")}
     tree: dict[str, Any] = {}

@@ -28,7 +28,7 @@ def pull(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRef
 
 
 def pull_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """PullSmsSendStatusByPhoneNumber: the newest receipts of one number in a window of time; nothing leaves the queue."""
+    """PullSmsSendStatusByPhoneNumber: newest receipts of a number; nothing leaves the queue."""
     asked = asked_about(params, now_s=int(time.time()))
     if isinstance(asked, WireRefusal):
         return asked
@@ -38,7 +38,7 @@ def pull_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult
 
 
 def asked_about(params: Mapping[str, Any], *, now_s: int) -> tuple[int, int] | WireRefusal:
-    """The number that an action asks about and the end of its window, epoch seconds; or why the question is refused."""
+    """The number asked about and the end of its window, epoch seconds; or why it is refused."""
     if refusal := check_limit(params) or check_window(params, now_s=now_s):
         return refusal
     number = normalise(params["PhoneNumber"])
@@ -48,8 +48,8 @@ def asked_about(params: Mapping[str, Any], *, now_s: int) -> tuple[int, int] | W
 def check_window(params: Mapping[str, Any], *, now_s: int) -> WireRefusal | None:
     """Why a window of time is refused, or None.
 
-    It may begin seven days back at most, with the clocks' tolerance on top: a client that asks for exactly seven days is a
-    moment late when it arrives.
+    It may begin seven days back at most, with the clocks' tolerance on top: a client that asks for
+    exactly seven days is a moment late when it arrives.
     """
     begin_s, end_s = params["BeginTime"], params.get("EndTime", now_s)
     if params["Offset"] != 0:

@@ -65,7 +65,7 @@ def pull_replies(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult |
 
 
 def pull_replies_by_number(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """PullSmsReplyStatusByPhoneNumber: the newest replies of one number in a window of time; nothing leaves the queue."""
+    """PullSmsReplyStatusByPhoneNumber: newest replies of a number; nothing leaves the queue."""
     asked = asked_about(params, now_s=int(time.time()))
     if isinstance(asked, WireRefusal):
         return asked

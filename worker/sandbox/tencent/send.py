@@ -89,7 +89,7 @@ def send_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | Wir
 
 
 def send_multi_global_sms(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """SendMultiGlobalSms: up to 200 global numbers, each with its own content (official SDK; not in the document)."""
+    """SendMultiGlobalSms: up to 200 global numbers, each with its own content (official SDK)."""
     messages: list[dict[str, Any]] = params["MultiSmsInfoSet"]
     app: str = params["SmsSdkAppId"]
     contexts = [one.get("SessionContext") or "" for one in messages]
@@ -148,7 +148,7 @@ def _fates_of(sandbox: Sandbox, numbers: Sequence[int | None]) -> list[int]:
 
 
 def _mixed_rows(group: TextGroup, fates: Sequence[int], serials: Iterator[str]) -> list[SendStatusRow]:
-    """A row for each number that is answered; each one sent uses up a serial, even when the answer does not tell it."""
+    """A row for each answered number; each one sent uses up a serial, told or not."""
     rows = []
     for spelled, number, index in zip(group.spelled, group.numbers, fates, strict=True):
         fate = FATES[index]
@@ -188,7 +188,7 @@ def _iso_of(number: int) -> str:
 
 
 def _answer(sandbox: Sandbox, app: str, outcomes: Mapping[str, Sequence[TextOutcome]]) -> TencentResult:
-    """The rows in an order of their own: the real service does not keep the request's (lines 3810-3811, 3834 and 3843)."""
+    """The rows in another order than the request's (lines 3810-3811, 3834 and 3843)."""
     ((field, parts),) = outcomes.items()
     rows = [row for part in parts for row in part.rows]
     count = sum(part.count for part in parts)

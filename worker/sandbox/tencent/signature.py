@@ -102,7 +102,8 @@ def check_clock(timestamp: str, now_s: float) -> WireRefusal | None:
 def fits(request: Request, authorization: Authorization, secret_key: str, service: str = SERVICE) -> bool:
     """Whether a signature is the one this secret key gives for the request as it arrived.
 
-    The credential's date must be the UTC date of the timestamp, its service ours, and content-type and host must be signed.
+    The credential's date must be the UTC date of the timestamp, its service ours, and content-type
+    and host must be signed.
     """
     timestamp = request.headers["x-tc-timestamp"]
     date = datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%d")
@@ -126,9 +127,10 @@ def canonical_request(request: Request, names: list[str]) -> str:
     """The text whose hash is signed.
 
     Args:
-        request: As it arrived; a GET signs its query string and an empty body, a POST its body and an empty query string.
-        names: The signed headers, in the order of the Authorization header. Their lines are sorted here, so a client that
-            did not sort its list does not fit, as documented.
+        request: As it arrived; a GET signs its query string and an empty body, a POST its body and
+            an empty query string.
+        names: The signed headers, in the order of the Authorization header. Their lines are sorted
+            here, so a client that did not sort its list does not fit, as documented.
     """
     lines = "".join(f"{name}:{request.headers[name].strip().lower()}\n" for name in sorted(names))
     query, payload = (request.query, b"") if request.method == "GET" else ("", request.body)

@@ -54,7 +54,7 @@ class Form(msgspec.Struct, frozen=True):
 
 
 def read_form(request: Request) -> Form | None:
-    """The request if it is one of algorithm v1: without Authorization, and with a form or a query that has a Signature."""
+    """The request if it is of algorithm v1: without Authorization, and with a Signature."""
     if "authorization" in request.headers:
         return None
     if request.method == "GET":
@@ -92,7 +92,7 @@ def verify_form(
 
 
 def fits(form: Form, secret_key: str) -> bool:
-    """Whether the signature is the one this secret key gives: over verb, host, path and all parameters by name, unencoded.
+    """Whether the secret key gives this signature of verb, host, path and all parameters.
 
     HmacSHA256 only where SignatureMethod says so, else HmacSHA1 (line 488).
     """

@@ -14,7 +14,8 @@ from worker.sandbox.wire import WireRefusal
 # `models.DescribeSmsSignListRequest`).
 _LISTED: Final = 10
 
-# Which document types go with which signature type (Tencent SMS API document, line 3243).
+# Which document types go with which signature type (Tencent SMS API document, line 3243). Read from
+# the document again and not from the adapter: a slip in its table would else agree with itself.
 _DOCUMENTS: Final[Mapping[int, frozenset[int]]] = {
     0: frozenset({0, 1}),
     1: frozenset({0, 1, 2, 3, 4}),
@@ -27,7 +28,7 @@ _DOCUMENTS: Final[Mapping[int, frozenset[int]]] = {
 
 
 def add_sign(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """AddSmsSign: not the name of one that is approved or under review already (Tencent SMS API document, line 3242)."""
+    """AddSmsSign: not the name of an approved or waiting one (document, line 3242)."""
     if refusal := _check(params) or _check_name(sandbox, key, params, besides=0):
         return refusal
     made = reviewed(sandbox.flags, params["SignName"], params["International"])
@@ -35,7 +36,7 @@ def add_sign(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> TencentRe
 
 
 def modify_sign(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """ModifySmsSign: only what is not approved, and only within its scope (Tencent SMS API document, line 3606)."""
+    """ModifySmsSign: only what is not approved, within its scope (document, line 3606)."""
     held = sandbox.book.signs[key]
     sign = held.get(params["SignId"])
     if sign is None:

@@ -45,7 +45,7 @@ def send_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResul
 
 
 def receipt_statistics(sandbox: Sandbox, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """CallbackStatusStatistics: the receipts that have come of what an app submitted in some hours."""
+    """CallbackStatusStatistics: the receipts so far of what an app submitted in some hours."""
     hours = read_hours(params)
     if isinstance(hours, WireRefusal):
         return hours

@@ -25,7 +25,7 @@ def add_template(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Tence
 
 
 def modify_template(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """ModifySmsTemplate: only what is not approved, and only within its scope (Tencent SMS API document, line 4564)."""
+    """ModifySmsTemplate: only what is not approved, within its scope (document, line 4564)."""
     held = sandbox.book.templates[key]
     template = held.get(params["TemplateId"])
     if template is None:
@@ -51,7 +51,7 @@ def delete_template(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> Te
 
 
 def list_templates(sandbox: Sandbox, key: str, params: Mapping[str, Any]) -> TencentResult | WireRefusal:
-    """DescribeSmsTemplateList; a page that does not say how long it is has no rows (Tencent SMS API document, line 4442)."""
+    """DescribeSmsTemplateList; a page without a length has no rows (document, line 4442)."""
     found = page(sandbox.book.templates[key].values(), params, "TemplateIdSet", usual=0)
     if isinstance(found, WireRefusal):
         return found

@@ -96,21 +96,6 @@ def celery_options(settings: Settings) -> dict[str, Any]:
     Returns:
         Celery's lower-case option names with their values.
     """
-    return {
-        **MESSAGES,
-        **ROUTES,
-        **WORKER,
-        **_broker(settings),
-        # Explicit, and spelt as Celery itself would make them from a name: a foreign producer that only says
-        # queue="smsline.otp" declares the same, which RabbitMQ insists on.
-        "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUES],
-        "worker_concurrency": settings.worker_threads,
-        # SIGQUIT lets a call end before it stops the process; SIGTERM waits for every task.
-        "worker_soft_shutdown_timeout": settings.longest_call_s + 5.0,
-    }
-
-
-def _broker(settings: Settings) -> dict[str, Any]:
     broker = celery_broker(settings.broker_url)
     # No global_keyprefix: a producer in another language finds a queue by its name alone. The price is that one Redis
     # database serves one installation, whatever the namespace.
@@ -123,14 +108,23 @@ def _broker(settings: Settings) -> dict[str, Any]:
         "health_check_interval": 10,
         "socket_keepalive": True,
     }
-    base = of_redis if is_redis(settings.broker_url) else {"confirm_publish": True}
+    transport = of_redis if is_redis(settings.broker_url) else {"confirm_publish": True}
     return {
+        **MESSAGES,
+        **ROUTES,
+        **WORKER,
         **broker,
-        "broker_transport_options": base | broker["broker_transport_options"],
+        "broker_transport_options": transport | broker["broker_transport_options"],
         # A worker outlasts its broker: it waits for it at the start, and afterwards for ever.
         "broker_connection_retry": True,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # Explicit, and spelt as Celery itself would make them from a name: a foreign producer that only says
+        # queue="smsline.otp" declares the same, which RabbitMQ insists on.
+        "task_queues": [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in QUEUES],
+        "worker_concurrency": settings.worker_threads,
+        # SIGQUIT lets a call end before it stops the process; SIGTERM waits for every task.
+        "worker_soft_shutdown_timeout": settings.longest_call_s + 5.0,
     }
 
 

@@ -210,13 +210,13 @@ class AsyncClient:
         await self.close()
 
     async def _carry(self, talk: Talk[T]) -> T:
-        with reachable():
-            return await carry_async(self._exchange, talk)
+        async def exchange(commands: Sequence[Command]) -> list[Any]:
+            client = self._client(self._target.redis_url)
+            async with self._turns:
+                return await exchange_async(client, commands)
 
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        client = self._client(self._target.redis_url)
-        async with self._turns:
-            return await exchange_async(client, commands)
+        with reachable():
+            return await carry_async(exchange, talk)
 
     async def _wake(self, taken: Submitted) -> None:
         """As the client's: push a wake-up to a broker that is another Redis."""

@@ -131,13 +131,6 @@ class TableFile:
         lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
         return f"is a quote not closed?{lines}"
 
-    def _unquoted(self, cells: list[str]) -> list[str] | csv.Error:
-        """The cells, read anew where a quote stands behind a blank: its writer meant a quote."""
-        # Nearly no row has a quote: the line is looked through once, where every cell would have to be.
-        if '"' in self._raw[0] and any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells):
-            return self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
-        return cells
-
     def _leniently(self) -> list[str] | None:
         """The cells of the row at hand with blanks outside of quotes passed over, or None where a quote stands elsewhere."""
         line, at, cells = "".join(self._raw).rstrip("\r\n"), 0, list[str]()
@@ -161,7 +154,14 @@ class TableFile:
             return None
         try:
             cells = next(self._reader, None)
-            return cells and self._unquoted(cells)
+            # Its writer meant a quote where one stands behind a blank. Nearly no row has a quote: the line is looked through
+            # once, where every cell would have to be.
+            meant = cells and '"' in self._raw[0] and any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells)
+            return (
+                (self._leniently() or csv.Error("a quote behind a blank does not enclose its value"))
+                if meant
+                else cells
+            )
         except csv.Error as error:
             # As a value: the reader goes on with the next line, and so do we.
             return (self._leniently() if "expected after" in str(error) else None) or error

@@ -174,20 +174,15 @@ def _digits_of(text: str) -> str:
             slash_at = len(kept)
         # A line break parts two numbers in one cell: it is no blank.
         elif letter not in _BETWEEN and not (letter.isspace() and letter not in _LINE_ENDS):
-            raise ValueError(_rule_of_sign(letter))
+            shown = "a line break" if letter.isspace() else letter if letter.isprintable() else f"U+{ord(letter):04X}"
+            sign = f"has a sign that is in no number ({shown}); write one number alone"
+            raise ValueError("has letters beside the number; write the number alone" if letter.isalpha() else sign)
     # 0171/1234567 has an area code before the slash; 123456/7 is two numbers, and neither is the digits in a row.
     if slash_at >= 0 and len(kept) - slash_at < _AFTER_SLASH:
         raise ValueError("has a slash near its end, as two numbers in one cell have; write one number alone")
     if not kept.strip("+"):
         raise ValueError(_NO_NUMBER)
     return kept
-
-
-def _rule_of_sign(sign: str) -> str:
-    if sign.isalpha():
-        return "has letters beside the number; write the number alone"
-    shown = "a line break" if sign.isspace() else sign if sign.isprintable() else f"U+{ord(sign):04X}"
-    return f"has a sign that is in no number ({shown}); write one number alone"
 
 
 def _rule_of(error: phonenumbers.NumberParseException, dialled: str, region: str | None) -> str:

@@ -103,7 +103,13 @@ def listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> CallWo
     kinds = list({id(word): word for word in words.values()}.values())
     own_params = any(group.own_params for group in groups)
     several = isinstance(answer, Refused) and len(numbers) > 1
-    split = frozenset(id(word) for word in kinds if several and _ambiguous(word, own_params=own_params))
+    # One bad recipient may have made the provider refuse a whole call: smaller ones must find out which. Where each number
+    # brings its own params, it may as well be those of one. A text that all share is looked at by filters that know the
+    # recipient as well; it is held after a few such calls in a row (`worker.sending.effects.hold_refused`).
+    doubted = {Scope.RECIPIENT, Scope.CONTENT} | ({Scope.REQUEST} if own_params else set())
+    refusals = {Verdict.DEAD, Verdict.REROUTE, Verdict.THROTTLE}
+    spoilt = [word for word in kinds if word.verdict in refusals and word.match.row.scope in doubted]
+    split = frozenset(map(id, spoilt if several else ()))
     # Where each has brought params of its own, the next call has one set of them.
     at_most = 1 if own_params else max(1, len(numbers) // SMALLER)
     return CallWords(words, items, kinds, split, at_most, own_params)
@@ -119,14 +125,3 @@ def _call_word(answer: Refused | Broken, provider: str) -> Word:
     if answer.maybe_sent != (match.row.verdict is Verdict.UNSURE):
         match = lookup("smsline", "local", "http.ReadTimeout" if answer.maybe_sent else "http.ConnectError")
     return Word(match, answer.code, answer.detail, answer.delay_s)
-
-
-def _ambiguous(word: Word, *, own_params: bool) -> bool:
-    """One bad recipient may have made the provider refuse a whole call: smaller ones must find out which.
-
-    Where each number brings its own params, it may as well be those of one. A text that all share
-    is looked at by filters that know the recipient as well; it is held after a few such calls in a
-    row without a good one between them (`worker.sending.effects.hold_refused`).
-    """
-    scopes = {Scope.RECIPIENT, Scope.CONTENT} | ({Scope.REQUEST} if own_params else set())
-    return word.verdict in {Verdict.DEAD, Verdict.REROUTE, Verdict.THROTTLE} and word.match.row.scope in scopes

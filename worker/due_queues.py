@@ -63,17 +63,18 @@ class DueQueues:
         """While a thread accepts a job's parts; it calls what it is given after each of them."""
         with self._filled:
             self._accepting += 1
+
+        def fill() -> None:
+            with self._filled:
+                self._filled.notify_all()
+
         try:
-            yield self._fill
+            yield fill
         finally:
             with self._filled:
                 self._accepting -= 1
                 # Who still waits, waits for nothing more.
                 self._filled.notify_all()
-
-    def _fill(self) -> None:
-        with self._filled:
-            self._filled.notify_all()
 
     def refilled(self, within_s: float) -> bool:
         """Wait for the next part while a thread of this process accepts a job; False at once when none does."""

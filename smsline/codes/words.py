@@ -119,7 +119,15 @@ def what_smsline_does(row: CodeRow) -> str:
     else:
         # A throttle rests all of its scope `for` a time; a retry is one recipient's, `after` a time.
         wait = f"{'for' if row.verdict is Verdict.THROTTLE else 'after'} {duration(row.delay_s)}"
-    return _sentence(row).format(wait=wait, after=after)
+    if row.kind == "receipt":
+        sentence = _RECEIPT[row.verdict]
+    elif row.kind == "read":
+        sentence = _READ.get(row.verdict, _READ_ELSE)
+    elif row.kind == "manage":
+        sentence = _MANAGE
+    else:
+        sentence = _SEND.get((row.verdict, row.scope)) or _SEND[row.verdict, None]
+    return sentence.format(wait=wait, after=after)
 
 
 def default_advice(kind: Kind, verdict: Verdict, scope: Scope) -> str:
@@ -147,16 +155,6 @@ def as_read(row: CodeRow) -> CodeRow:
         read_scope=None,
         advice=row.advice if same else default_advice("read", row.read_verdict, row.read_scope),
     )
-
-
-def _sentence(row: CodeRow) -> str:
-    if row.kind == "receipt":
-        return _RECEIPT[row.verdict]
-    if row.kind == "read":
-        return _READ.get(row.verdict, _READ_ELSE)
-    if row.kind == "manage":
-        return _MANAGE
-    return _SEND.get((row.verdict, row.scope)) or _SEND[row.verdict, None]
 
 
 def duration(seconds: int) -> str:

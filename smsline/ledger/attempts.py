@@ -9,7 +9,7 @@ from smsline.ledger import statistics
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.breaker import SILENT, BreakerEvent, CallReport
-from smsline.ledger.call_results import AcceptedColumns, EntryResults, RecipientResult
+from smsline.ledger.call_results import EntryResults, RecipientResult
 from smsline.ledger.codes import CodeUse, run_with_codes
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, argv
@@ -114,7 +114,9 @@ def record(
     accepted = [(each.entry.block, each.accepted()) for each in entries] if how.get("indexed", True) else ()
     index = index_entries(ledger, account, day, accepted)
     returned = [piece for each in entries for piece in each.returned(queue)]
-    before = [_serials_of(ledger, each, attempt) if writer == "wait" else b"" for each in entries]
+    # The serials that the call's own answer told of a block, where more are to be written now.
+    kept = [keys.block(each.entry.block) if writer == "wait" and each.has_serials else "" for each in entries]
+    before = [(ledger.redis.hget(block, f"z{attempt}") or b"") if block else b"" for block in kept]
     key_list = [*keys.book, keys.attempt(attempt), keys.lease, keys.unsure_due, keys.drain, keys.later]
     key_list += [keys.account(account), keys.dead, keys.unsure(account), keys.orphans(account, day), keys.queue(text)]
     key_list += [keys.send(queue.lane), keys.probe, keys.called(account, day), keys.names, keys.breaker(account)]
@@ -149,12 +151,6 @@ def record(
         return None  # by this worker, whose answer was lost, or by the one that took its attempt over
     ledger.expiring.note(index.keys[: index.young])
     return RecordFindings.read(*answer[1:])
-
-
-def _serials_of(ledger: Ledger, each: EntryResults, attempt: int) -> bytes:
-    """The serials that the attempt's answer told of this block, where more are to be written now."""
-    told = isinstance(each.results, AcceptedColumns) or any(result.serial for result in each.results)
-    return (ledger.redis.hget(ledger.keys.block(each.entry.block), f"z{attempt}") or b"") if told else b""
 
 
 def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:

@@ -99,6 +99,11 @@ class EntryResults:
             [] if isinstance(self.results, AcceptedColumns) else [result.code for result in self.results if result.code]
         )
 
+    @property
+    def has_serials(self) -> bool:
+        """Whether the provider has given one of the messages an id."""
+        return isinstance(self.results, AcceptedColumns) or any(result.serial for result in self.results)
+
     def accepted(self) -> list[tuple[int, str]]:
         """Position and serial of those that were accepted with one."""
         if isinstance(self.results, AcceptedColumns):

@@ -37,20 +37,15 @@ def due_sooner(ledger: Ledger, by_ms: int, *, most: int) -> int:
     hashes += [(keys.job(job.decode()), PACE_TIMES) for job in redis.zrange(keys.open, 0, most - 1)]
     calls: list[ScriptCall] = [("sooner", [key], [by_ms, *times]) for key, times in hashes]
     moved = sum(sum(ledger.run_many(calls[start : start + 500])) for start in range(0, len(calls), 500))
-    moved += _holds(ledger, by_ms, most) + _inboxes(ledger, by_ms, most)
-    return moved + webhooks_queue.due_sooner(ledger, by_ms, most=most)
-
-
-def _holds(ledger: Ledger, by_ms: int, most: int) -> int:
-    """Expiries of the holds of batch queues: Redis keeps them as points in time, too."""
-    redis, moved = ledger.redis, 0
     for lane in LANES:
-        for queue in redis.zrange(ledger.keys.send(lane), 0, most - 1):
-            key = ledger.keys.hold(queue.decode())
-            if (left_ms := redis.pttl(key)) > 0:
-                redis.pexpire(key, max(1, left_ms - by_ms))
+        for queue in redis.zrange(keys.send(lane), 0, most - 1):
+            # Redis keeps the expiry of a hold as a point in time, too.
+            hold = keys.hold(queue.decode())
+            if (left_ms := redis.pttl(hold)) > 0:
+                redis.pexpire(hold, max(1, left_ms - by_ms))
                 moved += 1
-    return moved
+    moved += _inboxes(ledger, by_ms, most)
+    return moved + webhooks_queue.due_sooner(ledger, by_ms, most=most)
 
 
 def _inboxes(ledger: Ledger, by_ms: int, most: int) -> int:

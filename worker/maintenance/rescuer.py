@@ -3,7 +3,6 @@
 import logging
 
 from smsline.ledger import attempts, batch_queues, due
-from smsline.ledger.attempts import Attempt
 from smsline.ledger.batch_queues import Claim
 from smsline.ledger.call_results import EntryResults, RecipientResult
 from smsline.ledger.runs import decode
@@ -30,30 +29,24 @@ def rescue(engine: Engine, most: int = 20) -> int:
             batch_queues.release(engine.ledger, Claim(attempt.attempt, attempt.queue, attempt.entries))
             log.warning("attempt %x was never begun; its recipients wait again", attempt.attempt)
         else:
-            _doubt(engine, attempt)
+            # Never resent: the provider may have the call. Its outcome is asked for, and stays unknown if no answer comes.
+            entries = [
+                EntryResults(entry, [RecipientResult(position, State.UNSURE, DIED) for position in decode(entry.runs)])
+                for entry in attempt.entries
+            ]
+            attempts.record(
+                engine.ledger,
+                attempt.attempt,
+                attempt.queue,
+                entries,
+                at_ms=attempt.started_ms,
+                polls=engine.polls(attempt.queue.lane),
+                # Named: if the worker lives after all, its own record comes later and is told apart by this.
+                writer="rescuer",
+            )
+            log.warning(
+                "attempt %x of account %s was begun and never recorded: its worker died or lost Redis; asking what became of it",
+                attempt.attempt,
+                attempt.queue.account,
+            )
     return len(leases)
-
-
-def _doubt(engine: Engine, attempt: Attempt) -> None:
-    # Never resent: the provider may have the call. Its outcome is asked for, and stays unknown if
-    # no answer comes.
-    entries = [
-        EntryResults(entry, [RecipientResult(position, State.UNSURE, DIED) for position in decode(entry.runs)])
-        for entry in attempt.entries
-    ]
-    attempts.record(
-        engine.ledger,
-        attempt.attempt,
-        attempt.queue,
-        entries,
-        at_ms=attempt.started_ms,
-        polls=engine.polls(attempt.queue.lane),
-        # Named: if the worker lives after all, its own record comes later and is told apart by
-        # this.
-        writer="rescuer",
-    )
-    log.warning(
-        "attempt %x of account %s was begun and never recorded: its worker died or lost Redis; asking what became of it",
-        attempt.attempt,
-        attempt.queue.account,
-    )

@@ -22,10 +22,15 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
     """
     found, strangers, given = list[BlockReceipts](), list[Receipt](), dict[tuple[int, int], str]()
     for receipt in receipts:
-        places = (_place(engine, attempt, receipt.number) for attempt in _candidates(engine, account, receipt))
+        places = (
+            (entry.block, position)
+            for attempt in _candidates(engine, account, receipt)
+            for entry, position, number in unsure_of(engine.ledger, attempt.entries)
+            if number == receipt.number
+        )
         # Two messages to one number may both be in doubt: the second receipt of a page is the other
         # one's.
-        free = (each for each in places if each and given.setdefault(each, receipt.serial) == receipt.serial)
+        free = (each for each in places if given.setdefault(each, receipt.serial) == receipt.serial)
         place = next(free, None)
         if place is None:
             strangers.append(receipt)
@@ -55,11 +60,3 @@ def _candidates(engine: Engine, account: str, receipt: Receipt) -> list[Attempt]
             receipt.context or not receipt.received_at_s or receipt.received_at_s >= attempt.started_ms / 1000 - SLACK_S
         )
     ]
-
-
-def _place(engine: Engine, attempt: Attempt, number: int) -> tuple[int, int] | None:
-    """Block and position of the number in the attempt, if it is still unsure."""
-    for entry, position, candidate in unsure_of(engine.ledger, attempt.entries):
-        if candidate == number:
-            return entry.block, position
-    return None

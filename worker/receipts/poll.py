@@ -110,46 +110,35 @@ def _query_block(
     engine: Engine, account: str, block: int, asking: Sequence[SilentRecipient], *, seconds: float
 ) -> float | None:
     """Ask about messages of a block and apply what is known; ms until the next look, None when nothing is silent any more."""
-    told, wait_ms = _query_all(engine, account, asking, seconds)
+    told, waits, over = list[Receipt](), list[float](), engine.slice_ends(seconds)
+    provider = engine.providers.get(account)
+    if asking and isinstance(provider, QueryProvider):
+        limit, turn = provider.query_rule.limit, engine.now_ms() % len(asking)
+        # A look that is cut short begins elsewhere the next time, so that no recipient is always left out.
+        in_turn = (*asking[turn:], *asking[:turn])
+        asked = [MessageRef(each.serial, each.number, each.accepted_ms // 1000) for each in in_turn]
+
+        def one(start: int) -> None:
+            if waits or over():
+                waits.append(0.0)
+            elif isinstance(answer := query(engine, account, asked[start : start + limit]), list):
+                told.extend(answer)
+            else:
+                waits.append(answer)
+
+        # A query for each message at some providers: one by one a block would take minutes.
+        with ThreadPoolExecutor(QUERIES_AT_ONCE, "query") as pool:
+            list(pool.map(one, range(0, len(asked), limit)))
     positions = {(each.serial, each.number): each.position for each in asking}
     ours = [receipt for receipt in told if (receipt.serial, receipt.number) in positions]
     matched = BlockReceipts(block, [positions[receipt.serial, receipt.number] for receipt in ours], ours)
     apply_matched(engine, account, [matched] if ours else [], now_ms=engine.now_ms())
     # Not all could be asked about: the same round goes on, and sets no pace.
-    if wait_ms is not None:
-        return wait_ms
+    if waits:
+        return max(waits)
     now_ms, left = engine.now_ms(), silent_of(engine.ledger, block, account)
     ages_ms = [now_ms - each.accepted_ms for each in left]
     return next_query_ms(ages_ms, engine.settings.receipt_deadline_s * 1000) if left else None
-
-
-def _query_all(
-    engine: Engine, account: str, asking: Sequence[SilentRecipient], seconds: float
-) -> tuple[list[Receipt], float | None]:
-    """Receipts of these messages, several queries side by side; and ms to wait when not all could be asked about."""
-    provider, over = engine.providers.get(account), engine.slice_ends(seconds)
-    if not asking or not isinstance(provider, QueryProvider):
-        return [], None
-    limit, told, waits = provider.query_rule.limit, list[Receipt](), list[float]()
-    # A look that is cut short begins elsewhere the next time, so that no recipient is always left out.
-    due_queue = engine.now_ms() % len(asking)
-    asked = [
-        MessageRef(each.serial, each.number, each.accepted_ms // 1000)
-        for each in (*asking[due_queue:], *asking[:due_queue])
-    ]
-
-    def one(start: int) -> None:
-        if waits or over():
-            waits.append(0.0)
-        elif isinstance(answer := query(engine, account, asked[start : start + limit]), list):
-            told.extend(answer)
-        else:
-            waits.append(answer)
-
-    # A query for each message at some providers: one by one a block would take minutes.
-    with ThreadPoolExecutor(QUERIES_AT_ONCE, "query") as pool:
-        list(pool.map(one, range(0, len(asked), limit)))
-    return told, max(waits, default=None)
 
 
 def next_query_ms(ages_ms: Sequence[float], deadline_ms: float) -> float:

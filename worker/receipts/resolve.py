@@ -180,7 +180,13 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
         writer="wait",
     )
     attempts.forget_unsure(engine.ledger, attempt)
-    _tell(attempt, Counter(result.state for verdict in entries for result in verdict.results))
+    if states := Counter(result.state for verdict in entries for result in verdict.results):
+        log.warning(
+            "attempt %x of account %s had no answer: %d recipients were found accepted, %d are sent again, %d end as unknown",
+            attempt.attempt,
+            attempt.queue.account,
+            *(states[state] for state in (State.ACCEPTED, State.WAITING, State.UNKNOWN)),
+        )
 
 
 def _queue_again(engine: Engine, attempt: Attempt, number: int) -> str:
@@ -193,18 +199,6 @@ def _queue_again(engine: Engine, attempt: Attempt, number: int) -> str:
         return queue_at(queue, engine.settings.accounts[account], account, number).text() if account else ""
     # Pinned: failover must not carry a message that may be out to another account.
     return queue._replace(pinned=PINNED).text()
-
-
-def _tell(attempt: Attempt, states: Mapping[State, int]) -> None:
-    if states:
-        log.warning(
-            "attempt %x of account %s had no answer: %d recipients were found accepted, %d are sent again, %d end as unknown",
-            attempt.attempt,
-            attempt.queue.account,
-            states.get(State.ACCEPTED, 0),
-            states.get(State.WAITING, 0),
-            states.get(State.UNKNOWN, 0),
-        )
 
 
 def horizon_result(position: int, tries: int, *, again: bool, queue: str = "") -> RecipientResult:

@@ -105,7 +105,12 @@ class RoutingTable:
 
         When all lack it, the first stays, so that the recipients end with the reason.
         """
-        found = self._by_route(wanted) or self._by_prefix(wanted)
+        found = self._by_route(wanted)
+        if found is None:
+            fitting = [(name, _fit(account.prefixes, wanted.digits)) for name, account in self._accounts.items()]
+            order = [name for name, length in sorted(fitting, key=lambda each: -each[1]) if length >= 0]
+            first, *others = order or [UNROUTED]
+            found = Route(((first, 1),), tuple(others))
 
         def able(name: str) -> bool:
             account = self._accounts.get(name)
@@ -128,12 +133,6 @@ class RoutingTable:
         # The longest prefix wins, then a route made for this lane, then the first name.
         best = self._routes[max(fitting, key=lambda each: each[:2])[2]]
         return Route(tuple(best.accounts.items()), best.fallback)
-
-    def _by_prefix(self, wanted: _RouteKey) -> Route:
-        fitting = [(name, _fit(account.prefixes, wanted.digits)) for name, account in self._accounts.items()]
-        order = [name for name, length in sorted(fitting, key=lambda each: -each[1]) if length >= 0]
-        first, *others = order or [UNROUTED]
-        return Route(((first, 1),), tuple(others))
 
 
 # Routes are kept by template, and producers may bring any number of those.

@@ -150,13 +150,22 @@ class Scheduler:
     def _watched(self) -> list[tuple[str, Callable[[str, float], object]]]:
         """The due sets of this process' queues, and what to do when the head of one is due."""
         keys = self.engine.ledger.keys
+
+        def move_later(key: str, _now_ms: float) -> None:
+            while waits.move_due(self.engine.ledger, key, only_due=True):
+                self.poke(0)
+
+        def wake_accept(key: str, now_ms: float) -> None:
+            if self._idle():
+                self._wake_lane(TASK_ACCEPT, key, -(-len(self._members(key, now_ms)) // JOBS_AT_ONCE))
+
         watched: list[tuple[str, Callable[[str, float], object]]] = [
-            (keys.later, self._move_later),
+            (keys.later, move_later),
             (keys.lease, lambda _key, _now_ms: rescuer.rescue(self.engine)),
             (keys.stats_due, lambda _key, _now_ms: statistics.write(self.engine)),
         ]
         for lane in [lane for lane in LANES if lane_queue(lane) in self.queues]:
-            watched += [(keys.inbox(lane), self._wake_accept), (keys.send(lane), self._wake_send)]
+            watched += [(keys.inbox(lane), wake_accept), (keys.send(lane), self._wake_send)]
         if RECEIPTS_QUEUE in self.queues:
             watched += [
                 (keys.drain, self._waker(TASK_DRAIN, lambda member: {"account": member})),
@@ -176,10 +185,6 @@ class Scheduler:
 
     def _members(self, key: str, now_ms: float) -> list[str]:
         return due.members(self.engine.ledger, key, now_ms, most=MEMBERS)
-
-    def _wake_accept(self, key: str, now_ms: float) -> None:
-        if self._idle():
-            self._wake_lane(TASK_ACCEPT, key, -(-len(self._members(key, now_ms)) // JOBS_AT_ONCE))
 
     def _wake_send(self, key: str, now_ms: float) -> None:
         if self._idle():
@@ -216,10 +221,6 @@ class Scheduler:
         for _ in range(most):
             if not self._wake(task, lane_queue(lane), {"lane": lane}, most=most):
                 break
-
-    def _move_later(self, key: str, _now_ms: float) -> None:
-        while waits.move_due(self.engine.ledger, key, only_due=True):
-            self.poke(0)
 
     def _wake_close(self, *, end: bool) -> None:
         """One wake-up for all jobs that end, or are closed, now: who follows it takes them by the hundred."""

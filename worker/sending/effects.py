@@ -69,7 +69,13 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     if outcome.park:
         _park(engine, flight, outcome.park)
     if outcome.machine:
-        _stop_machine(engine, flight, outcome.machine)
+        # The provider refuses this machine: it leaves the account to others, and parks it only when there are none.
+        code, park_probe_s = outcome.machine.code, engine.settings.park_probe_s
+        meaning = for_send(flight.provider, code).row.meaning
+        if engine.presence.stop(queue.account, code, for_s=park_probe_s, meaning=meaning):
+            _park(engine, flight, Trouble(Scope.ACCOUNT, code, outcome.machine.message))
+            # From here on the park says when to try again; a person may lift it at once.
+            engine.presence.probes(queue.account, for_s=0.0)
     if outcome.hold_s:
         waits.hold(ledger, queue, outcome.hold_s * 1000, firmly=True)
     # An opt-out is a person's word: it is not told twice, and losing it would text a person who
@@ -191,16 +197,6 @@ def _named(subject: str) -> str:
     if scope == "region":
         return f" for {subject.removeprefix(SIGNED).replace('-', ' ')} numbers"
     return f" template {template_id(subject)}" + (" for one job's params" if scope == "job" else "")
-
-
-def _stop_machine(engine: Engine, flight: Flight, trouble: Trouble) -> None:
-    """The provider refuses this machine: leave the account to others, and park it only when there are none."""
-    account, probe_s = flight.claim.queue.account, engine.settings.park_probe_s
-    meaning = for_send(flight.provider, trouble.code).row.meaning
-    if engine.presence.stop(account, trouble.code, for_s=probe_s, meaning=meaning):
-        _park(engine, flight, Trouble(Scope.ACCOUNT, trouble.code, trouble.message))
-        # From here on the park says when to try again; a person may lift it at once.
-        engine.presence.probes(account, for_s=0.0)
 
 
 def _tell(engine: Engine, flight: Flight, answer: Answer, outcome: Outcome) -> None:

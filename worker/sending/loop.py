@@ -32,15 +32,10 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake
             # In turns, so that a long backlog of sends does not keep new jobs unaccepted, nor the
             # other way round.
             calls = send.send_slice(engine, lane, SEND_S)
-            busy = bool(named or accepted or calls) or _more_is_coming(engine, lane)
+            busy = bool(named or accepted or calls)
+            if not busy and engine.at_work < engine.settings.worker_threads:
+                # Another thread may put more into the batch queues a moment later: a wake-up by Celery for it costs two
+                # milliseconds of CPU, half of a call. The last thread does not wait: it is left to other lanes.
+                busy = engine.due_queues[lane].refilled(REFILL_S)
     if busy:
         engine.poke(0)
-
-
-def _more_is_coming(engine: Engine, lane: str) -> bool:
-    """Whether another thread has put more into the lane's batch queues a moment later.
-
-    A wake-up by Celery for it costs two milliseconds of CPU, which is half of a call. One thread is left to other lanes.
-    """
-    spare = engine.at_work < engine.settings.worker_threads
-    return spare and engine.due_queues[lane].refilled(REFILL_S)

@@ -121,8 +121,12 @@ class Signals:
     @contextmanager
     def caught(self) -> Iterator["Signals"]:
         """Catch SIGTERM, SIGINT and SIGCHLD within the block."""
+
+        def note(number: int, _: object) -> None:
+            self.stops += number != signal.SIGCHLD
+
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-        before = [signal.signal(number, self._note) for number in numbers]
+        before = [signal.signal(number, note) for number in numbers]
         # Python runs handlers between bytecodes, and select() restarts after a signal (PEP 475):
         # the byte ends it.
         wakeup = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
@@ -139,9 +143,6 @@ class Signals:
         """Sleep, but no longer than until the next signal."""
         if select.select([self._reading], [], [], timeout_s)[0]:
             self._reading.recv(4096)
-
-    def _note(self, number: int, _: object) -> None:
-        self.stops += number != signal.SIGCHLD
 
 
 def supervise(stages: Sequence[Stage], *, reachable: Callable[[], bool], announce: Callable[[], None]) -> None:

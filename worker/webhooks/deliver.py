@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -82,8 +83,11 @@ class Deliveries:
         Returns:
             Whether there was a thread.
         """
-        # Asked outside the lock: it is a round trip.
-        trouble = member != OUTBOX and self._has_failed(member)
+        trouble = False
+        if member != OUTBOX:
+            # Asked outside the lock: it is a round trip.
+            with suppress(NotFound):
+                trouble = webhooks_queue.failures_in_row(self.engine.ledger, self._endpoint(member)) > 0
         with self._lock:
             at_work = self.busy.total() - self._in_trouble
             full = self._in_trouble >= THREADS_IN_TROUBLE if trouble else at_work >= THREADS
@@ -102,12 +106,6 @@ class Deliveries:
     def close(self) -> None:
         """Close kept-alive connections."""
         self.poster.close()
-
-    def _has_failed(self, member: str) -> bool:
-        try:
-            return webhooks_queue.failures_in_row(self.engine.ledger, self._endpoint(member)) > 0
-        except NotFound:
-            return False
 
     def _work(self, member: str, trouble: bool) -> None:  # noqa: FBT001 - a thread's argument
         try:

@@ -38,7 +38,8 @@ def accepted(client: Client, job: str, count: int) -> bool:
 def engine(stack: Stack, numbers: int, procs: int) -> float:
     """Numbers accepted per second, from the moment the job is handed over until the ledger knows that all are accepted.
 
-    So what the engine does first (reading the inbox, looking for doubles) counts; what the producer does before does not.
+    So what the engine does first (reading the inbox, looking for doubles) counts; what the producer
+    does before does not.
     """
     stack.clear()
     client = stack.client

@@ -41,7 +41,9 @@ def with_environ(children: Sequence[Child], environ: Mapping[str, str]) -> list[
 
 @contextmanager
 def started(children: Sequence[Child]) -> Iterator[list[Running]]:
-    """Start them side by side and wait until all are ready; when the block ends they are stopped in order.
+    """Start them side by side and wait until all are ready.
+
+    When the block ends they are stopped in order.
 
     Raises:
         BenchFailed: One of them ended, or was not ready in time.
@@ -120,7 +122,10 @@ def stop(running: Sequence[Running]) -> None:
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """A temporary folder to work in: nothing of the current one, such as a settings file, is read; gone afterwards."""
+    """A temporary folder to work in: nothing of the current one, such as a settings file, is read.
+
+    Gone afterwards.
+    """
     before = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="smsline-bench-") as folder:
         os.chdir(folder)

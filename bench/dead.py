@@ -1,4 +1,7 @@
-"""Half a million kept dead letters, in a minute: one message that was refused, copied with all that Redis keeps of it."""
+"""Half a million kept dead letters, in a minute.
+
+One message that was refused, copied with all that Redis keeps of it.
+"""
 
 from typing import Final
 

@@ -17,7 +17,10 @@ TEMPLATE: Final = "5678"
 
 
 def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
-    """The rows about the limiter; each number brings its own params, so that it has a call of its own."""
+    """The rows about the limiter.
+
+    Each number brings its own params, so that it has a call of its own.
+    """
     show(f"the limiter: {PROCS} processes at {PER_S} calls a second")
     stack.clear()
     calls = PER_S * sizes.limited_s

@@ -1,8 +1,9 @@
 """`python -m bench.pages [RECIPIENTS JOBS]`: how fast the console answers over ten million recipients, and its price.
 
-The ledger is written as workers would have left it: jobs, blocks with their serials, the index by number, dead letters, statistics,
-replies, suppressions, the audit trail. Then every page is asked for, one after another, and ten people look for a while: each has
-a live page open and loads another one every few seconds.
+The ledger is written as workers would have left it: jobs, blocks with their serials, the index by
+number, dead letters, statistics, replies, suppressions, the audit trail. Then every page is asked
+for, one after another, and ten people look for a while: each has a live page open and loads another
+one every few seconds.
 """
 
 import itertools
@@ -44,7 +45,10 @@ AT_ONCE: Final = 250
 
 
 def build(ledger: Ledger, recipients: int, jobs: int) -> list[str]:
-    """Fill an empty ledger; one job has a tenth of all recipients. Returns the ids of a large and of a small job."""
+    """Fill an empty ledger.
+
+    One job has a tenth of all recipients. Returns the ids of a large and of a small job.
+    """
     accounts.register(ledger, dict.fromkeys(ACCOUNTS, "tencent"))
     numbers = {code: number for number, code in enumerate(CODES, 1)}
     ledger.redis.hset(ledger.keys.names, mapping={number: code for code, number in numbers.items()})
@@ -161,7 +165,8 @@ def paths(jobs: list[str]) -> dict[str, str]:
 def measure(url: str, ledger: Ledger, jobs: list[str], pid: int) -> bool:
     """Ask for every page, then let people look; says whether all of it is within its bounds.
 
-    On a busy machine the time of an answer says little of the page: the CPU of the web process, `pid`, does.
+    On a busy machine the time of an answer says little of the page: the CPU of the web process,
+    `pid`, does.
     """
     good, every = True, list[float]()
     with httpx.Client(base_url=url, timeout=30) as client:
@@ -199,7 +204,10 @@ def measure(url: str, ledger: Ledger, jobs: list[str], pid: int) -> bool:
 
 
 def queued(pid: int) -> float:
-    """How long the threads of a process have waited for a core, ms: what a busy machine adds to an answer."""
+    """How long the threads of a process have waited for a core, ms.
+
+    What a busy machine adds to an answer.
+    """
     waited_ns = 0
     for each in Path(f"/proc/{pid}/task").glob("*/schedstat"):
         with suppress(OSError):  # a thread has ended

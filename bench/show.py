@@ -1,4 +1,7 @@
-"""Progress, as a spinner with the time or now and then a line where there is no terminal; and figures by name."""
+"""Progress, as a spinner with the time or now and then a line where there is no terminal.
+
+And figures by name.
+"""
 
 import json
 import time

@@ -10,7 +10,8 @@ class Sizes:
 
     Attributes:
         name: What this size is called.
-        rounds: How often the engine and its baselines take turns; figures and ratios are medians over the rounds.
+        rounds: How often the engine and its baselines take turns; figures and ratios are medians
+            over the rounds.
         campaign: Numbers of a campaign, for the engine and for the bare loop.
         per_number: Numbers of the baseline that has a Celery task for each number.
         per_200: Numbers of the baseline that has a Celery task for each 200.

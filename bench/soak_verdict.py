@@ -46,7 +46,10 @@ class SoakFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SoakSample:
-    """One look: jobs handed over so far, not closed, waiting, whose receipt is due; bytes and CPU seconds of Redis; CPU of workers."""
+    """One look: jobs handed over so far, not closed, waiting, whose receipt is due.
+
+    Bytes and CPU seconds of Redis; CPU of workers.
+    """
 
     at_s: float
     handed: int
@@ -67,8 +70,10 @@ class Stretch:
         jobs: Ids of the jobs that were handed over.
         samples: Looks, a second apart.
         refused: What a producer was told instead of an id.
-        redis_us: CPU of Redis for each message, from the first job to the last receipt, microseconds.
-        kept: Bytes of Redis for each message when all are closed, without what Redis forgets by itself in minutes.
+        redis_us: CPU of Redis for each message, from the first job to the last receipt,
+            microseconds.
+        kept: Bytes of Redis for each message when all are closed, without what Redis forgets by
+            itself in minutes.
         drained_s: From the last job to the last receipt, or until that was waited for no longer.
         left: Jobs that were not closed by then.
     """

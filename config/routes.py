@@ -1,6 +1,7 @@
 """Routes.
 
-Which accounts send a lane's numbers of some countries, in which shares, and where traffic fails over to.
+Which accounts send a lane's numbers of some countries, in which shares, and where traffic fails
+over to.
 """
 
 import re

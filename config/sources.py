@@ -155,7 +155,10 @@ def _leaves(tree: Mapping[str, Any], above: NamePath = ()) -> Iterator[tuple[Nam
 
 
 def _put(given: SourceContent, path: NamePath, written: RawSetting, per_lane: frozenset[str]) -> None:
-    """Add one value; shallow paths come first, so that a lane's own value refines the number set for all lanes."""
+    """Add one value.
+
+    Shallow paths come first, so that a lane's own value refines the number set for all lanes.
+    """
     given.written[path] = written
     node: Any = given.tree
     for part in path[:-1]:

@@ -201,7 +201,10 @@ class Admin(Webhooks):
             ]
 
     def never_sent(self) -> list[NeverSent]:
-        """Open jobs of which some recipients only wait for their ttl: the hours that must all be open never meet."""
+        """Open jobs of which some recipients only wait for their ttl.
+
+        The hours that must all be open never meet.
+        """
         with self._acting():
             return hours.never_sent(self._ledger)
 

@@ -282,7 +282,10 @@ class Calls:
             raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")
 
     def hours_of(self, spec: JobSpec) -> Talk[dict[str, str]]:
-        """The hours of the accounts that a job may go through, as far as they are for it: its own window alone asks for them."""
+        """The hours of the accounts that a job may go through, as far as they are for it.
+
+        Its own window alone asks for them.
+        """
         return (
             (yield from hours.of_accounts(self.keys, spec.account)) if spec.window and spec.lane == "marketing" else {}
         )
@@ -295,7 +298,10 @@ class Calls:
         return status
 
     def _no_such_job(self, job: str) -> Talk[NotFound]:
-        """What to say of a job that Redis does not have: whether it was handed over in a moment that Redis has lost."""
+        """What to say of a job that Redis does not have.
+
+        Whether it was handed over in a moment that Redis has lost.
+        """
         for loss in (yield from losses.kept(self.keys)):
             if loss.from_ms - CLOCKS_MS <= made_ms(job) <= loss.to_ms + CLOCKS_MS:
                 return NotFound(

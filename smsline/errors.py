@@ -43,14 +43,18 @@ class Unavailable(SmslineError, ConnectionError):  # noqa: N818
 
 
 class OtherVersion(Unavailable):
-    """The ledger's layout is older or newer than this package understands; nothing was done, and the message says who is to change."""
+    """The ledger's layout is older or newer than this package understands.
+
+    Nothing was done, and the message says who is to change.
+    """
 
 
 class Unconfirmed(SmslineError, TimeoutError):  # noqa: N818
     """Redis did not answer, also when asked again: the job may have been taken, or may not.
 
-    It is no `Unavailable`, because who catches that tries again with a new job. The same call with `job_id=error.job` is safe: it
-    is one job, whatever became of the first call. So is `client.status(error.job)`, which raises `NotFound` if it was not taken.
+    It is no `Unavailable`, because who catches that tries again with a new job. The same call with
+    `job_id=error.job` is safe: it is one job, whatever became of the first call. So is
+    `client.status(error.job)`, which raises `NotFound` if it was not taken.
 
     Attributes:
         job: The id of the job that it is about.

@@ -209,7 +209,8 @@ class JobSpec:
         """The spec a producer asked for.
 
         Args:
-            given: The fields above by name, and `ROW_SWITCHES`; what is left out, or None, is the default.
+            given: The fields above by name, and `ROW_SWITCHES`; what is left out, or None, is the
+                default.
             now_s: The present, epoch seconds.
 
         Raises:

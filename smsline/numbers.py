@@ -128,7 +128,8 @@ def _broken_rule(parsed: phonenumbers.PhoneNumber, digits: str, *, allow_unassig
 def _other_reading(dialled: str, digits: str) -> str:
     """That digits without any prefix are two numbers; empty when they are one.
 
-    In Germany 49 171 1234567 is +49 171 1234567 to its writer, and to libphonenumber a phone of Leer (04917).
+    In Germany 49 171 1234567 is +49 171 1234567 to its writer, and to libphonenumber a phone of
+    Leer (04917).
     """
     code = digits[1 : len(digits) - len(dialled)]
     if digits == f"+{code}{dialled}" and code and dialled.startswith(code) and _is_whole(f"+{dialled}"):

@@ -102,7 +102,7 @@ class CutOptions(TypedDict, total=False):
 def parts(  # noqa: C901 - one row's way, from top to bottom
     rows: Iterable[str | Recipient], tally: Tally, **how: Unpack[CutOptions]
 ) -> Iterator[Part]:
-    """Cut rows into parts; a phone met before is a duplicate if it is to get the same, else refused.
+    """Cut rows into parts; a phone met before is a duplicate, with other content it is refused.
 
     Args:
         rows: Numbers or recipients; read once, as they are needed.

@@ -74,7 +74,10 @@ _MOST: Final = 0.8
 
 
 def looks_like(text: bytes) -> str:
-    """What a text that is not UTF-8 is probably written in; empty when it is UTF-8, or nothing can be said."""
+    """What a text that is not UTF-8 is probably written in.
+
+    Empty when it is UTF-8, or nothing can be said.
+    """
     if is_utf8(text):
         return ""
     shares = dict[str, float]()

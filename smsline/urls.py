@@ -1,8 +1,8 @@
 """URLs of Redis and of brokers: one strict reading for producers, service and Celery, and a form without secrets.
 
     redis://user:password@host:6379/0              rediss://… over TLS
-    sentinel://:password@host1:26379,host2/mymaster/0?sentinel_password=…      sentinels://… over TLS
-    amqp://user:password@host:5672/vhost           amqps://… over TLS
+    sentinel://:password@host1:26379,host2/mymaster/0?sentinel_password=…      sentinels://… over
+    TLS amqp://user:password@host:5672/vhost           amqps://… over TLS
 
 The libraries read a password with a `/` or a `#` in it as a host or a path, and then quote parts of
 it in their errors. So nothing is handed to them as it was written: what does not fit the form is

@@ -67,7 +67,10 @@ def parse_window(text: str) -> Window:
 
 @cache
 def zones_of(country: str) -> tuple[ZoneInfo, ...]:
-    """The time zones of an ISO 3166 country; empty for one that has none of its own. All of mainland China lives by Beijing's."""
+    """The time zones of an ISO 3166 country.
+
+    Empty for one that has none of its own. All of mainland China lives by Beijing's.
+    """
     if country == MAINLAND_COUNTRY:
         return (ZoneInfo("Asia/Shanghai"),)
     return tuple(ZoneInfo(name) for name in _zone_names().get(LIKE.get(country, country), ()))
@@ -90,7 +93,10 @@ def hours_of(window: Window, country: str) -> list[tuple[Window, ZoneInfo]]:
 
 
 def closed_s(hours: Hours, now_s: float) -> float:
-    """Seconds until all windows are open at once; 0 when they are, or when there is no clock to go by; infinite when they never are."""
+    """Seconds until all windows are open at once.
+
+    0 when they are, or when there is no clock to go by; infinite when they never are.
+    """
     moment = start = datetime.fromtimestamp(now_s, UTC)
     # Each step is the latest opening of any of them, and the others may have closed by then.
     # Windows that open together at all do within a few days.
@@ -121,7 +127,10 @@ def together_s(texts: Iterable[str], country: str, now_s: float) -> float:
 
 
 def never_open(texts: Iterable[str], country: str) -> bool:
-    """Whether these windows are never open at once in a country; not for those that this machine cannot read."""
+    """Whether these windows are never open at once in a country.
+
+    Not for those that this machine cannot read.
+    """
     try:
         return math.isinf(together_s(texts, country, datetime.now(UTC).timestamp()))
     except ValueError:

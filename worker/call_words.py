@@ -1,4 +1,6 @@
-"""What a provider has said of the recipients of a call: one word for each, and which of them are in doubt.
+"""What a provider has said of the recipients of a call.
+
+One word for each, and which of them are in doubt.
 
 Pure. `worker.outcome` decides what follows.
 """
@@ -49,7 +51,10 @@ class Word:
 
     @property
     def not_made(self) -> bool:
-        """Whether the call did not come to be made, for a reason on this side of the wire: settings, limits, a stop, no time."""
+        """Whether the call did not come to be made, for a reason on this side of the wire.
+
+        Settings, limits, a stop, no time.
+        """
         row = self.match.row
         ours = row.provider == "smsline" and not row.code.startswith("http.") and row.verdict is not Verdict.UNSURE
         return ours or (row.verdict is Verdict.RETRY and row.scope is Scope.REQUEST)

@@ -77,7 +77,10 @@ class DueQueues:
                 self._filled.notify_all()
 
     def refilled(self, within_s: float) -> bool:
-        """Wait for the next part while a thread of this process accepts a job; False at once when none does."""
+        """Wait for the next part while a thread of this process accepts a job.
+
+        False at once when none does.
+        """
         with self._filled:
             return bool(self._accepting) and self._filled.wait(within_s)
 

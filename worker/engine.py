@@ -93,12 +93,17 @@ class Engine:
         return self.ledger.attempt_ids.take()
 
     def serves(self, account: str, lane: str = "") -> bool:
-        """Whether this process makes calls of the account's lane just now: it has it, may use it, and has not too many under way."""
+        """Whether this process makes calls of the account's lane just now.
+
+        It has it, may use it, and has not too many under way.
+        """
         presence = self.presence
         return presence.has(account) and not presence.sits_out(account) and not self.in_flight.full(account, lane)
 
     def takes(self, account: str, lane: str = "") -> bool:
-        """Whether this process looks after what is due of the account just now: it serves it, or no process does.
+        """Whether this process looks after what is due of the account just now.
+
+        It serves it, or no process does.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.

@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class CommandGate:
-    """An account's actions for commands of people, over the buckets that the workers use too: one bound for all."""
+    """An account's actions for commands of people, over the buckets that the workers use too.
+
+    One bound for all.
+    """
 
     def __init__(
         self,

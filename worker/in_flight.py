@@ -3,8 +3,9 @@
 The share is what a process' threads are minus a quarter, kept for other accounts; it halves with
 each call that times out or fails and grows by one with each that goes well, as TCP's window does.
 
-Besides, what a lane's calls carry together has a window of recipients. When a provider goes down, all
-of them are in doubt at once, so that a process has no more under way than it has lately needed twice
+Besides, what a lane's calls carry together has a window of recipients. When a provider goes down,
+all of them are in doubt at once, so that a process has no more under way than it has lately needed
+twice
 over: it begins with one whole call, grows by a call where one had to wait, and shrinks while it is
 not used. What a stall has held up, or a paced job's second, does not leave in one salvo.
 
@@ -108,8 +109,8 @@ class InFlight:
         threads: Threads of this process.
         accounts: The accounts it has.
         monotonic_s: Clock for measuring.
-        go_on: Told when a call that had to wait may begin: its thread has gone idle, and at the scheduler's own pace a campaign
-            would begin half a second later.
+        go_on: Told when a call that had to wait may begin: its thread has gone idle, and at the
+            scheduler's own pace a campaign would begin half a second later.
     """
 
     def __init__(

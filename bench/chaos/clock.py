@@ -13,7 +13,9 @@ SOURCE: Final = Path(__file__).with_name("clock_shim.c")
 
 
 class Clock:
-    """The wall clock of processes, which can be set while they run; their monotonic one, like a machine's, cannot.
+    """The wall clock of processes, which can be set while they run.
+
+    Their monotonic one, like a machine's, cannot.
 
     Args:
         folder: For the library and the file.

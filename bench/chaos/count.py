@@ -24,18 +24,22 @@ class ChaosTally:
         states: How many ended in which state.
         lost: Recipients that are missing from the results or have no final state.
         silent: Recipients that are said to be delivered, of whom the provider has seen no message.
-        denied: Recipients that are said to have got nothing (dead, expired), of whom the provider has seen a message.
-        unheard: Recipients that ended as unknown although a message went out: neither a receipt nor an answer about them came in time.
+        denied: Recipients that are said to have got nothing (dead, expired), of whom the provider
+            has seen a message.
+        unheard: Recipients that ended as unknown although a message went out: neither a receipt nor
+            an answer about them came in time.
         in_calls: Recipients that were in a call at a harm, in all: no more may be unknown.
         campaign_twice: Numbers of campaigns and notifications with two messages.
         again: Numbers texted again that were texted first in moments which Redis lost.
         lost_moments: Numbers texted in such moments.
-        otp_twice: Numbers of otps with two messages: sent again once, as the outcome of the first was unknown.
+        otp_twice: Numbers of otps with two messages: sent again once, as the outcome of the first
+            was unknown.
         otp_more: Numbers of otps with more than two: against the policy.
         open_jobs: Jobs that did not close in time.
         provider_off: By how many the provider's numbers with a message differ from the ledger's.
         metrics_off: By how many recipients the sums of `/metrics` differ from the ledger's.
-        receivers_off: By how many recipients and closed jobs each receiver's sums differ from the ledger's.
+        receivers_off: By how many recipients and closed jobs each receiver's sums differ from the
+            ledger's.
         gaps: Numbers of the events of those jobs of which a receiver lacks some.
         refused_badly: Ledgers of an older layout that were not refused.
     """

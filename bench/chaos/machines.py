@@ -117,7 +117,10 @@ class Fleet:
             process.wait()
 
     def halt(self, chance: random.Random) -> int:
-        """Let one process stand still, to look at what it has under way; returns its id, for `end`."""
+        """Let one process stand still, to look at what it has under way.
+
+        Returns its id, for `end`.
+        """
         with self._lock:
             alive = [process for process in self._running.values() if process.poll() is None]
         if not alive:
@@ -132,7 +135,10 @@ class Fleet:
             os.kill(pid, signal.SIGKILL)
 
     def roll(self, name: str) -> None:
-        """Stop a machine in order, and let it run the other version: newer, or back to the older one."""
+        """Stop a machine in order, and let it run the other version.
+
+        Newer, or back to the older one.
+        """
         machine = next(machine for machine in self._machines if machine.name == name)
         with self._lock:
             process = self._running[name]

@@ -145,7 +145,10 @@ class RedisPair:
         self._link.shut()
 
     def promote(self, gone_s: float, then: Callable[[], None]) -> None:
-        """The primary ends; the replica, which lacks what came after `cut`, takes its place, and gets a replica of its own.
+        """The primary ends.
+
+        The replica, which lacks what came after `cut`, takes its place, and gets a replica of its
+        own.
 
         Args:
             gone_s: How long there is no primary.

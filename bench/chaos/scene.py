@@ -197,7 +197,10 @@ class Scene:
         return sum(not self._client.status(job)["closed_at"] for job in self._given.jobs)
 
     def _doubtful(self, done: HarmCounts) -> int:
-        """Recipients of calls that met an outage or a lie: the provider's word for what a worker could not read."""
+        """Recipients of calls that met an outage or a lie.
+
+        The provider's word for what a worker could not read.
+        """
         log = self._sandbox.stats(numbers="0")["log"]
         found: int = sum(
             call["numbers"]

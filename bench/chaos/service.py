@@ -50,7 +50,8 @@ def service(folder: Path, endpoint: str, *, well: str = "") -> Iterator[tuple[in
     Args:
         folder: For Redis' files and the log.
         endpoint: The provider of the account `main`.
-        well: The provider of a second account, `well`, which takes only jobs that name it; empty for none.
+        well: The provider of a second account, `well`, which takes only jobs that name it; empty
+            for none.
     """
     port = free_port()
     mine = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}

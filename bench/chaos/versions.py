@@ -29,7 +29,10 @@ GIVE: Final = (
 
 
 def older() -> str:
-    """The first commit that has today's layout: its workers and producers may run beside today's; empty without a history."""
+    """The first commit that has today's layout: its workers and producers may run beside today's.
+
+    Empty without a history.
+    """
     search = ["log", "--reverse", "--format=%H", f'-SLAYOUT: Final = "{LAYOUT}"', "--", "smsline/ledger/version.py"]
     found = subprocess.run(["git", "-C", str(ROOT), *search], capture_output=True, text=True, check=False)
     return found.stdout.partition("\n")[0]

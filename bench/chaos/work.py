@@ -63,7 +63,9 @@ class HandOver:
 
 
 class Producer(threading.Thread):
-    """Hands over a message now and then; a refused one is tried again under its key until it is taken.
+    """Hands over a message now and then.
+
+    A refused one is tried again under its key until it is taken.
 
     Args:
         client: Of the service.

@@ -1,4 +1,7 @@
-"""Attempts: what a call came to is written down once; claims whose worker fell silent are found again."""
+"""Attempts: what a call came to is written down once.
+
+Claims whose worker fell silent are found again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,9 +41,10 @@ class RecordFindings(NamedTuple):
     Attributes:
         early: Whether receipts may have come before this was written.
         event: What is new of the account's circuit breaker.
-        upon: The state of the attempt until then: `begun`; `unsure` when its lease had ended; `claimed` or `gone` when Redis had
-            forgotten what came last.
-        refused: Of a call that was refused for what it says, the subjects of those in a row, the newest last (`breaker.at_fault`).
+        upon: The state of the attempt until then: `begun`; `unsure` when its lease had ended;
+            `claimed` or `gone` when Redis had forgotten what came last.
+        refused: Of a call that was refused for what it says, the subjects of those in a row, the
+            newest last (`breaker.at_fault`).
     """
 
     early: bool
@@ -74,13 +78,14 @@ class RecordOptions(TypedDict):
     Attributes:
         at_ms: When it was begun, epoch ms.
         polls: When to ask about what is left open.
-        writer: `worker` writes what its call came to, once, whatever has become of the attempt meanwhile;
-            `rescuer` that the worker of a begun call fell silent; `wait` what the wait after an unsure
-            call came to.
-        counters: What the call adds to the statistics besides its recipients' states: field and by how much.
+        writer: `worker` writes what its call came to, once, whatever has become of the attempt
+            meanwhile; `rescuer` that the worker of a begun call fell silent; `wait` what the wait
+            after an unsure call came to.
+        counters: What the call adds to the statistics besides its recipients' states: field and by
+            how much.
         heard: What the call says of the account.
-        indexed: Whether its serials are indexed; they need not be where the call's context names its block
-            (`recipients.find`).
+        indexed: Whether its serials are indexed; they need not be where the call's context names
+            its block (`recipients.find`).
     """
 
     at_ms: int
@@ -169,7 +174,9 @@ def read_attempt(ledger: Ledger, attempt: int) -> Attempt | None:
 
 
 def withdraw(ledger: Ledger, attempt: int, queue: BatchQueue, *, polls: PollSchedule) -> None:
-    """Take back an attempt of which no call was made, however far it got; its recipients wait again, and no try is counted.
+    """Take back an attempt of which no call was made, however far it got.
+
+    Its recipients wait again, and no try is counted.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; doing it again does no harm.
@@ -211,7 +218,10 @@ def forget_unsure(ledger: Ledger, attempt: Attempt) -> None:
 
 
 def cursor(ledger: Ledger, attempt: int) -> int:
-    """The number up to which a round of questions about an unsure attempt has come; 0 at its beginning."""
+    """The number up to which a round of questions about an unsure attempt has come.
+
+    0 at its beginning.
+    """
     return int(ledger.redis.hget(ledger.keys.attempt(attempt), "cursor") or 0)
 
 

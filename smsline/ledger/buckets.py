@@ -25,7 +25,10 @@ SMALL_LIMIT: Final = 20.0
 
 
 class BucketNumbers(NamedTuple):
-    """A limit by the names that the scripts give it: whole micro-tokens, the rate per millisecond."""
+    """A limit by the names that the scripts give it.
+
+    Whole micro-tokens, the rate per millisecond.
+    """
 
     rate: int
     burst: int

@@ -28,9 +28,12 @@ class RecipientResult(NamedTuple):
         fee: Billable segments.
         delay_ms: For `waiting`: when it may be tried again; `NO_DELAY` for at once.
         at_most: For `waiting`: its next call must not carry more recipients; 0: as many as any.
-        resent: It was sent again although the outcome of the first call is unknown; that is done once.
-        queue: For `waiting`: the batch queue to wait in, where it is another than it was taken from; else empty.
-        next_account: For `waiting`: it moves on to the next account; a mark of the decision, which sending turns into `queue`.
+        resent: It was sent again although the outcome of the first call is unknown; that is done
+            once.
+        queue: For `waiting`: the batch queue to wait in, where it is another than it was taken
+            from; else empty.
+        next_account: For `waiting`: it moves on to the next account; a mark of the decision, which
+            sending turns into `queue`.
         message: What the provider said beside its code.
     """
 
@@ -56,7 +59,8 @@ class RecipientResult(NamedTuple):
 class AcceptedColumns(Sequence[RecipientResult]):
     """Results of recipients that were all accepted, as columns: what nearly every call comes to.
 
-    They read like any others, but an object for each is made only for readers that look at them one by one.
+    They read like any others, but an object for each is made only for readers that look at them one
+    by one.
 
     Args:
         positions: In the block, ascending.
@@ -170,7 +174,10 @@ _NAMED: Final = frozenset({State.DEAD, State.UNKNOWN})
 
 
 def _pack_serials(results: Sequence[RecipientResult], account: str, at_ms: int, before: bytes) -> bytes:
-    """The serials of accepted recipients as a block keeps them, and when it was; empty when there are none."""
+    """The serials of accepted recipients as a block keeps them, and when it was.
+
+    Empty when there are none.
+    """
     taken = [result for result in results if result.state is State.ACCEPTED]
     if not taken:
         return b""

@@ -54,7 +54,10 @@ class _RenewingConnection:
         super().send_packed_command(command, check_health=check_health)  # type: ignore[misc]
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as redis-py's
-        """Read; the connection stays open, because answers to a pipeline's other commands may follow."""
+        """Read.
+
+        The connection stays open, because answers to a pipeline's other commands may follow.
+        """
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc]
         except ResponseError as error:

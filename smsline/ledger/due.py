@@ -58,7 +58,10 @@ def finish_many(ledger: Ledger, due_key: str, ends: Sequence[tuple[Lease, float 
 
 
 def start(ledger: Ledger, due_key: str, members: Sequence[str], at_ms: float) -> None:
-    """Make members due that are not yet in the set; one that is there keeps its time, and its lease."""
+    """Make members due that are not yet in the set.
+
+    One that is there keeps its time, and its lease.
+    """
     ledger.redis.zadd(due_key, dict.fromkeys(members, at_ms), nx=True)
 
 

@@ -23,7 +23,10 @@ class NeverSent(TypedDict):
 
 
 def of_accounts(keys: Keys, account: str) -> Talk[dict[str, str]]:
-    """The hours of an account, or of all that workers have registered; empty for one without any."""
+    """The hours of an account, or of all that workers have registered.
+
+    Empty for one without any.
+    """
     names = [account]
     if not account:
         (found,) = yield from ask(("HGETALL", keys.accounts))

@@ -123,7 +123,7 @@ class Submitted:
         complete: Whether every part of the job is there.
         existed: Whether the key was used before.
         new: Whether this part was not there before; False also after a lost answer.
-        wake: The wake-up that there was leave for; None when enough are under way, or none was asked for.
+        wake: The wake-up that there was leave for; None when enough are under way.
     """
 
     job: str
@@ -168,9 +168,9 @@ def submission(
     rows: str = "",
     distinct: bool = False,
 ) -> Talk[Submitted]:
-    """Write one part of a job; a part that is there already changes nothing, whatever became of the job since.
+    """Write one part of a job; a part that is there already changes nothing.
 
-    So it is asked again when no answer came: most often only the answer was lost, and the part is there.
+    So it is asked again when no answer came: most often the answer alone was lost.
 
     Args:
         keys: Names of the ledger's keys.
@@ -180,11 +180,11 @@ def submission(
         part_no: The part's number, from 0.
         parts: How many parts there are in all, once that is known.
         wake: Who is to look at the job now; None leaves it to the scheduler.
-        rows: With the last part of a job with a key: what all its rows are (`smsline.repeats.Content`).
-        distinct: Whether the producer has seen to it that no two parts share a number; accepting then need not look.
+        rows: With the last part of a job with a key: what all rows are (`repeats.RowSums`).
+        distinct: Whether no two parts share a number, so that accepting need not look.
 
     Raises:
-        Conflict: The job is complete, closed or cancelled and takes no further part, or has this part with other rows.
+        Conflict: The job takes no further part, or has this one with other rows.
         Unconfirmed: Nothing answered; the part may be there.
         OtherVersion: The ledger is of another version; nothing was written.
         redis.exceptions.RedisError: Redis cannot be reached; the part is not there.
@@ -283,7 +283,7 @@ _KEPT: Final = ("spec", "complete", "shut", "state", "total", "params_mark", "ro
 
 
 def kept_job(keys: Keys, job: str, key: str = "") -> Talk[KeyedJob | None]:
-    """What tells whether a call repeats or continues a job: the one under the key, else the one with the id."""
+    """What tells whether a call repeats the job under the key, else the one with the id."""
     if key:
         (found,) = yield from ask(("GET", keys.idempotency(key)))
         job = found.decode() if found else job
@@ -310,7 +310,7 @@ def kept_job(keys: Keys, job: str, key: str = "") -> Talk[KeyedJob | None]:
 
 
 def hold_numbers(keys: Keys, job: str, known: KnownPhones) -> Talk[None]:
-    """Tell what an incomplete job has: from its parts in the inbox, and for a streamed job from its blocks."""
+    """Tell what an incomplete job has, from its parts in the inbox and its blocks."""
     (got,) = yield from ask(("HKEYS", keys.got(job)))
     for part_no in sorted(int(n) for n in got):
         ((packed, extra),) = yield from ask(("HMGET", keys.part(job, part_no), "n", "x"))

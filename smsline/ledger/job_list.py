@@ -99,7 +99,10 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
 
 
 def asked_of(ledger: Ledger, job: str) -> JobSpec | None:
-    """What a job was asked for, without its params; None when there is no such job, or a newer producer wrote it."""
+    """What a job was asked for, without its params.
+
+    None when there is no such job, or a newer producer wrote it.
+    """
     spec, template, lane = ledger.redis.hmget(ledger.keys.job(job), "spec", "template", "lane")
     try:
         # A small closed job says template and lane once, and not in its spec.

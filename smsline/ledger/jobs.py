@@ -277,7 +277,10 @@ class ResultReader:
 
 
 def part_rows(packed: bytes | None, extra: bytes, end: bytes | None) -> list[BlockRow]:
-    """The rows of a part of the inbox, from its fields `n`, `x` and `end`: its recipients wait, or ended there."""
+    """The rows of a part of the inbox, from its fields `n`, `x` and `end`.
+
+    Its recipients wait, or ended there.
+    """
     if packed is None:
         return []
     part = inbox.Part.read(packed, extra, end)

@@ -231,7 +231,10 @@ class Keys:
         return f"{self.prefix}job:{job}"
 
     def closed_in(self, hour: int) -> str:
-        """Jobs that closed in an hour since the epoch and were made small; `due:close` has the hour."""
+        """Jobs that closed in an hour since the epoch and were made small.
+
+        `due:close` has the hour.
+        """
         return f"{self.prefix}closed:{hour}"
 
     def got(self, job: str) -> str:

@@ -30,10 +30,12 @@ EXPIRING_S: Final = 600.0
 
 
 def argv(script: str, /, **arguments: Value) -> list[Value]:
-    """A group of a script's arguments as Redis takes them: in the order in which the script unpacks them.
+    """A group of a script's arguments as Redis takes them.
 
-    They are named here and not in the message: a script that reads names itself, as JSON or in pairs,
-    costs Redis 4 µs more a call.
+    In the order in which the script unpacks them.
+
+    They are named here and not in the message: a script that reads names itself, as JSON or in
+    pairs, costs Redis 4 µs more a call.
 
     Raises:
         TypeError: One of them is missing, or the script knows none of that name.
@@ -69,7 +71,10 @@ class ExpiryMemo:
 
 
 def clock_ms(told: Sequence[int | bytes]) -> float:
-    """What Redis says to TIME, in epoch ms; with their fraction, because due times that scripts write have one too."""
+    """What Redis says to TIME, in epoch ms.
+
+    With their fraction, because due times that scripts write have one too.
+    """
     seconds, micros = told
     return int(seconds) * 1000 + int(micros) / 1000
 
@@ -142,10 +147,13 @@ class Ledger:
         return answers
 
     def _answers(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        """What scripts answer that are run in one round trip; an error of Redis stands in the place of its answer.
+        """What scripts answer that are run in one round trip.
 
-        On the connection itself, as redis-py's pipeline does it: what that does besides (retries, metrics, callbacks by
-        command) is 50 of the 130 microseconds of a round trip, and a message makes seven.
+        An error of Redis stands in the place of its answer.
+
+        On the connection itself, as redis-py's pipeline does it: what that does besides (retries,
+        metrics, callbacks by command) is 50 of the 130 microseconds of a round trip, and a message
+        makes seven.
         """
         commands = [("EVALSHA", script_sha(name), len(keys), *keys, *args) for name, keys, args in calls]
         pool, answers = self.redis.connection_pool, list[Any]()

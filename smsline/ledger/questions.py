@@ -1,4 +1,7 @@
-"""Questions to a provider that wait in the ledger, and their answers; `smsline.questions` asks them."""
+"""Questions to a provider that wait in the ledger, and their answers.
+
+`smsline.questions` asks them.
+"""
 
 from smsline.ledger.link import Ledger
 

@@ -60,7 +60,10 @@ def jobs_of(ledger: Ledger, blocks: Sequence[int]) -> dict[int, str]:
 
 
 def specs_of(ledger: Ledger, jobs: Sequence[str]) -> list[bytes | None]:
-    """The text of each job as it was handed over; None for one that is gone, or closed and small."""
+    """The text of each job as it was handed over.
+
+    None for one that is gone, or closed and small.
+    """
     return list(ledger.run("hget_each", [ledger.keys.job(job) for job in jobs], ["spec"])) if jobs else []
 
 

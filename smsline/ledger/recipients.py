@@ -1,8 +1,10 @@
-"""From a receipt to its recipient, a block and a position: by its call, else by the index of serials, else by its number.
+"""From a receipt to its recipient, a block and a position.
 
-The context of most calls names the blocks they are for, and a block keeps the serials of each of its
-calls; so a receipt that brings the context back is found by one look for all receipts of
-the call, and its serial needs no index (docs/decisions/0034-a-call-names-its-block.md). By whichever
+By its call, else by the index of serials, else by its number.
+
+The context of most calls names the blocks they are for, and a block keeps the serials of each of
+its calls; so a receipt that brings the context back is found by one look for all receipts of the
+call, and its serial needs no index (docs/decisions/0034-a-call-names-its-block.md). By whichever
 road a place is found: the serial is one that the account's call has brought for it, and before
 anything is written the number is compared, too. A context that is forged leads nowhere else.
 """
@@ -104,8 +106,8 @@ def _by_call(
     """Receipts whose calls name their blocks.
 
     Returns:
-        Those whose serials the call has brought; the places of those, by identity, whose recipients may have been tried again
-        since; the latter, and those whose serials are not in the call.
+        Those whose serials the call has brought; the places of those, by identity, whose recipients
+        may have been tried again since; the latter, and those whose serials are not in the call.
     """
     matched, places, missed = list[BlockReceipts](), dict[int, _Place](), list[Receipt]()
     named = [(call.attempt, block) for call in calls for block in call.blocks]
@@ -131,7 +133,10 @@ def _by_call(
 
 
 def _by_number(ledger: Ledger, account: str, receipts: Sequence[Receipt]) -> dict[int, _Place]:
-    """The places of receipts, by identity, that bring no context of ours: a block with the number knows the serial."""
+    """The places of receipts, by identity, that bring no context of ours.
+
+    A block with the number knows the serial.
+    """
     if not receipts:
         return {}
     blocks = number_index.blocks_of_each(ledger, {receipt.number for receipt in receipts})
@@ -147,7 +152,10 @@ def _by_number(ledger: Ledger, account: str, receipts: Sequence[Receipt]) -> dic
 
 
 def _positions(note: bytes, account: str) -> dict[str, int]:
-    """Serial -> position, of what a call of the account has brought a block; nothing of another account's."""
+    """Serial -> position, of what a call of the account has brought a block.
+
+    Nothing of another account's.
+    """
     call = read_note(note)
     if call["a"] != account:
         return {}

@@ -128,7 +128,8 @@ def compact(ledger: Ledger, closed: Mapping[str, int], *, keep_ms: float) -> set
         keep_ms: How long closed jobs are kept.
 
     Returns:
-        Those that are small now, and due for removal with their hour; nothing of them is due by itself any more.
+        Those that are small now, and due for removal with their hour; nothing of them is due by
+        itself any more.
     """
     keys, names, small = ledger.keys, list(closed), set[str]()
     for i in range(0, len(names), COMPACT_AT_ONCE):

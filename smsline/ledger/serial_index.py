@@ -48,7 +48,10 @@ class IndexEntries(NamedTuple):
 def index_entries(
     ledger: Ledger, account: str, day: int, accepted: Iterable[tuple[int, Iterable[tuple[int, str]]]]
 ) -> IndexEntries:
-    """What the serials of accepted recipients add to the index; written for speed, as it is done for every number."""
+    """What the serials of accepted recipients add to the index.
+
+    Written for speed, as it is done for every number.
+    """
     # Only the first entry of a shard has to set its expiry; `known` remembers the shards whose expiry this process has set.
     young: list[tuple[str, bytes]] = []
     old: list[tuple[str, bytes]] = []

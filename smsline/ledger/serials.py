@@ -1,4 +1,6 @@
-"""The index from a message's serial to its recipient: a block and a position, by the day of the call.
+"""The index from a message's serial to its recipient.
+
+A block and a position, by the day of the call.
 
 Only what no context of a call leads to is in it (`smsline.ledger.recipients`), and serials that are
 spent.

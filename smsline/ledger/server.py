@@ -1,4 +1,7 @@
-"""The Redis server itself, apart from what the ledger keeps in it: whether it answers, what it allows, what it uses."""
+"""The Redis server itself, apart from what the ledger keeps in it.
+
+Whether it answers, what it allows, what it uses.
+"""
 
 import statistics
 import time
@@ -62,7 +65,10 @@ def info(client: redis.Redis) -> Mapping[str, Any]:
 
 
 def memory_bytes(ledger: Ledger) -> tuple[float, float] | None:
-    """How much memory the server uses, and may use (0: all there is); None where it may not be asked."""
+    """How much memory the server uses, and may use (0: all there is).
+
+    None where it may not be asked.
+    """
     try:
         found = ledger.redis.info("memory")
     except redis.ResponseError:  # hosted Redis may not allow the command
@@ -71,7 +77,9 @@ def memory_bytes(ledger: Ledger) -> tuple[float, float] | None:
 
 
 def trials(client: redis.Redis, prefix: str) -> Iterator[tuple[str, redis.RedisError | None]]:
-    """Try what sending needs, each with the keys and channels it uses: a ping is answered where nothing can be written.
+    """Try what sending needs, each with the keys and channels it uses.
+
+    A ping is answered where nothing can be written.
 
     Args:
         client: Of the Redis.

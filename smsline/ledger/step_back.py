@@ -1,8 +1,8 @@
 """Redis' clock was set back: what waits in hashes, holds and inboxes is due by so much sooner.
 
-The beat that notices the step moves the due sets whose times are all spans from a moment on, in its own
-script. Here is the rest, which has to be looked for first. It may be done a moment later, and twice does
-no harm: what does not lie ahead stays.
+The beat that notices the step moves the due sets whose times are all spans from a moment on, in its
+own script. Here is the rest, which has to be looked for first. It may be done a moment later, and
+twice does no harm: what does not lie ahead stays.
 """
 
 from typing import Final
@@ -49,7 +49,10 @@ def due_sooner(ledger: Ledger, by_ms: int, *, most: int) -> int:
 
 
 def _inboxes(ledger: Ledger, by_ms: int, most: int) -> int:
-    """Jobs that wait to be accepted or looked at again; one with a start of its own keeps it, for that is no span."""
+    """Jobs that wait to be accepted or looked at again.
+
+    One with a start of its own keeps it, for that is no span.
+    """
     redis, keys, moved, now_ms = ledger.redis, ledger.keys, 0, ledger.now_ms()
     for lane in LANES:
         waiting = redis.zrangebyscore(keys.inbox(lane), f"({now_ms}", "+inf", start=0, num=most, withscores=True)

@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 
 def accept_job(engine: Engine, job: str, seconds: float = 0.7, *, wake: Sequence[str] = ("", "")) -> str:
-    """Accept the parts of a job that are due, for about so long; `wake` is the wake-up that named it (`inbox.open_jobs`).
+    """Accept the parts of a job that are due, for about so long.
+
+    `wake` is the wake-up that named it (`inbox.open_jobs`).
 
     Returns:
         The job's lane when anything was moved, so that there may be something to send; else empty.

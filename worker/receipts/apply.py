@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 
 def apply_receipts(engine: Engine, account: str, told: Sequence[Receipt]) -> ApplyCounts:
-    """Match receipts to their recipients and apply them; those that match nothing are kept for what comes later.
+    """Match receipts to their recipients and apply them.
+
+    Those that match nothing are kept for what comes later.
 
     Receipts that can be asked for again are not kept.
     """
@@ -80,7 +82,10 @@ def apply_matched(
 
 
 def match_early(engine: Engine, account: str, numbers: Sequence[int]) -> int:
-    """Apply receipts of these numbers that came before their send, or its loss, was written down; returns how many."""
+    """Apply receipts of these numbers that came before their send, or its loss, was written down.
+
+    Returns how many.
+    """
     now_ms = engine.now_ms()
     today = now_ms // DAY_MS
     kept = orphans.kept(engine.ledger, account, numbers, today=today)

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     """Take an account's receipts off the provider's queue, as long as there are some, for about so long.
 
-    A provider without a queue is asked block by block (`worker.receipts.poll`); here its new blocks are made due for that.
+    A provider without a queue is asked block by block (`worker.receipts.poll`); here its new blocks
+    are made due for that.
 
     Returns:
         How many receipts were seen.
@@ -77,7 +78,8 @@ def bring_forward(engine: Engine, account: str) -> None:
 def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Callable[[], bool]) -> tuple[int, float]:
     """Pull and apply until the queue is empty, trouble comes, or the time is over.
 
-    The next pages are pulled while those before are applied; each was stored before it is looked at.
+    The next pages are pulled while those before are applied; each was stored before it is looked
+    at.
 
     Returns:
         How many receipts were seen; ms to leave the queue alone.
@@ -129,7 +131,10 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
 
 
 def apply_stored(engine: Engine, account: str) -> int:
-    """Apply every page that is stored, as after a worker's death; returns how many receipts they held."""
+    """Apply every page that is stored, as after a worker's death.
+
+    Returns how many receipts they held.
+    """
     seen, queue = 0, engine.providers[account]
     while isinstance(queue, QueueProvider) and (stored := receipt_pages.stored_pages(engine.ledger, account)):
         pages = [_read(engine, account, queue, page.raw) for page in stored]
@@ -147,7 +152,10 @@ def _apply_pages(engine: Engine, account: str, stored: Sequence[Page], pages: Se
 
 
 def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> ReceiptPage:
-    """A stored page; one that holds an error, or nothing readable, is an empty page and trouble to tell."""
+    """A stored page.
+
+    One that holds an error, or nothing readable, is an empty page and trouble to tell.
+    """
     page = queue.read_page(raw)
     if not isinstance(page, ReceiptPage):
         refused(engine, account, queue.pull_action, page)

@@ -9,12 +9,18 @@ from smsline.words import stop_scope
 
 
 def of_answers(provider: str, account: str, said: Iterable[tuple[int, str]]) -> list[Suppression]:
-    """Entries for numbers and the codes with which a send was refused; codes that are no opt-out give none."""
+    """Entries for numbers and the codes with which a send was refused.
+
+    Codes that are no opt-out give none.
+    """
     return list(_entries(provider, account, ((number, code, for_send(provider, code).row) for number, code in said)))
 
 
 def of_receipts(provider: str, account: str, said: Iterable[tuple[int, str]]) -> list[Suppression]:
-    """Entries for numbers and the codes of their failed receipts; codes that are no opt-out give none."""
+    """Entries for numbers and the codes of their failed receipts.
+
+    Codes that are no opt-out give none.
+    """
     return list(_entries(provider, account, ((number, code, for_receipt(provider, code).row) for number, code in said)))
 
 

@@ -72,8 +72,10 @@ def _ask_in_turn(
     """Ask about one number after the other, going on where the last slice ended.
 
     Returns:
-        Ms until the round goes on: at once, behind blocks that are due, when time ran out before the last number; after a while when
-        asking is not possible just now. Infinite when all were asked: the next round comes with the schedule.
+        Ms until the round goes on: at once, behind blocks that are due, when time ran out before
+            the last number; after a while when
+        asking is not possible just now. Infinite when all were asked: the next round comes with the
+        schedule.
     """
     now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
     begin = blocks.asked_up_to(engine.ledger, block)
@@ -109,7 +111,10 @@ def next_probe_ms(engine: Engine, age_ms: float) -> float:
 def _query_block(
     engine: Engine, account: str, block: int, asking: Sequence[SilentRecipient], *, seconds: float
 ) -> float | None:
-    """Ask about messages of a block and apply what is known; ms until the next look, None when nothing is silent any more."""
+    """Ask about messages of a block and apply what is known.
+
+    Ms until the next look, None when nothing is silent any more.
+    """
     told, waits, over = list[Receipt](), list[float](), engine.slice_ends(seconds)
     provider = engine.providers.get(account)
     if asking and isinstance(provider, QueryProvider):
@@ -144,7 +149,8 @@ def _query_block(
 def next_query_ms(ages_ms: Sequence[float], deadline_ms: float) -> float:
     """Ms until messages of these ages are asked about again, or the oldest is given up.
 
-    The youngest sets the pace: after as long again as it has been silent, within `QUERY_AGAIN_MS` and `QUERY_AGAIN_MOST_MS`.
+    The youngest sets the pace: after as long again as it has been silent, within `QUERY_AGAIN_MS`
+    and `QUERY_AGAIN_MOST_MS`.
     """
     again_ms = min(max(min(ages_ms), QUERY_AGAIN_MS), QUERY_AGAIN_MOST_MS)
     return min(again_ms, max(0.0, deadline_ms - max(ages_ms)))

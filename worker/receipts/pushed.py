@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 
 def read_pushed(engine: Engine, account: str) -> int:
-    """Read an account's stored pages until none is left; one worker at a time. Returns how many rows they held."""
+    """Read an account's stored pages until none is left.
+
+    One worker at a time. Returns how many rows they held.
+    """
     key = engine.ledger.keys.pushed_due
     lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:
@@ -70,7 +73,10 @@ def read_waiting(engine: Engine) -> None:
 
 
 def _read(engine: Engine, account: str, form: PushFormat, stored: list[PushedPage]) -> int:
-    """Apply what pages say: all their receipts together, their replies one by one; doing it twice counts nothing twice."""
+    """Apply what pages say: all their receipts together, their replies one by one.
+
+    Doing it twice counts nothing twice.
+    """
     read = [form.read_receipts(page.raw) for page in stored if page.kind == "status"]
     done = apply_receipts(engine, account, [receipt for page in read for receipt in page.receipts])
     if done.applied:

@@ -40,7 +40,8 @@ def ask(
 def query(engine: Engine, account: str, asked: Sequence[MessageRef]) -> list[Receipt] | float:
     """Ask the provider about messages that it took; ms to wait when that was not possible just now.
 
-    What is refused for its own sake, and would be each time, holds up nothing else: there is no receipt of it.
+    What is refused for its own sake, and would be each time, holds up nothing else: there is no
+    receipt of it.
     """
     provider = engine.providers[account]
     if not isinstance(provider, QueryProvider):

@@ -1,4 +1,7 @@
-"""Questions that producers and people leave in the ledger: asked of the provider under their action's limit, and answered there."""
+"""Questions that producers and people leave in the ledger.
+
+Asked of the provider under their action's limit, and answered there.
+"""
 
 import json
 import logging

@@ -28,7 +28,10 @@ def begin(engine: Engine) -> None:
 
 
 def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
-    """Take an account's replies off the provider's queue until it is empty; returns how many pages had some."""
+    """Take an account's replies off the provider's queue until it is empty.
+
+    Returns how many pages had some.
+    """
     key, provider = engine.ledger.keys.replies_due, engine.providers.get(account)
     lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
     if lease is None:
@@ -56,7 +59,10 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
 
 
 def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[int, float]:
-    """Pull one page and store it if it has anything; how many rows it has, and ms to leave the queue alone for."""
+    """Pull one page and store it if it has anything.
+
+    How many rows it has, and ms to leave the queue alone for.
+    """
     if wait_ms := wait_for_token(engine, account, provider.replies_action, urgent=False):
         return 0, wait_ms
     page = provider.pull_replies(PAGE)

@@ -40,7 +40,8 @@ class Round:
     """What one look came to, besides the receipts that it applied.
 
     Attributes:
-        again_s: When to go on with the same round, because not everything could be asked; None when it is complete.
+        again_s: When to go on with the same round, because not everything could be asked; None when
+            it is complete.
         taken: Serials of numbers that the provider took and has no receipt of yet.
     """
 
@@ -131,7 +132,10 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
 
 
 def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | None:
-    """Ask about the open recipients in turn, under the action's limit; when to go on with the round, None when it is complete."""
+    """Ask about the open recipients in turn, under the action's limit.
+
+    When to go on with the round, None when it is complete.
+    """
     over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
     # In the order of numbers, so that one cursor tells where the round goes on.
     numbers = sorted({number for _, _, number in unsure_of(engine.ledger, attempt.entries) if number > cursor})
@@ -149,7 +153,10 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
 
 
 def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, int]], taken: Mapping[int, str]) -> None:
-    """What was taken is accepted. At the horizon an otp is sent again once while its deadline lasts; the rest ends as unknown."""
+    """What was taken is accepted.
+
+    At the horizon an otp is sent again once while its deadline lasts; the rest ends as unknown.
+    """
     entries = []
     for entry in attempt.entries:
         numbers = {position: number for held, position, number in left if held == entry}
@@ -190,7 +197,10 @@ def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, i
 
 
 def _queue_again(engine: Engine, attempt: Attempt, number: int) -> str:
-    """The batch queue in which a number is sent again; empty for its own. Another account's only where the settings allow that."""
+    """The batch queue in which a number is sent again.
+
+    Empty for its own. Another account's only where the settings allow that.
+    """
     queue = attempt.queue
     if not engine.router.may_fail_over(queue):
         return ""

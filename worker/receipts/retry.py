@@ -30,8 +30,8 @@ def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random
 def planned(engine: Engine, account: str, matched: Sequence[BlockReceipts], *, now_ms: int) -> list[BlockReceipts]:
     """The receipts, with where and when the next try would be made of those whose failure allows one.
 
-    Whether it is made is decided when the receipt is applied: within the job's ttl, and as often as `receipt_retry` of its lane
-    says.
+    Whether it is made is decided when the receipt is applied: within the job's ttl, and as often as
+    `receipt_retry` of its lane says.
     """
     provider, allowed = engine.settings.accounts[account].provider, engine.settings.receipt_retry
     codes = {receipt.code for each in matched for receipt in each.receipts if not receipt.ok and receipt.code}
@@ -57,7 +57,10 @@ def planned(engine: Engine, account: str, matched: Sequence[BlockReceipts], *, n
 def _target(
     engine: Engine, queue: BatchQueue, account: str, row: CodeRow, *, number: int, now_ms: float
 ) -> BatchQueue | None:
-    """Where the next try waits: at the account that sent, or for a reroute at the next one; None when there is none."""
+    """Where the next try waits: at the account that sent, or for a reroute at the next one.
+
+    None when there is none.
+    """
     sent = queue if queue.account == account else queue_at(queue, engine.settings.accounts[account], account, number)
     if row.verdict is not Verdict.REROUTE:
         return sent

@@ -177,7 +177,10 @@ class Presence:
         return stop is not None and self._clock_s() < stop.again_s
 
     def probes(self, account: str, *, for_s: float) -> None:
-        """A call finds out whether a stopped account can be used again: no other one of this process does meanwhile."""
+        """A call finds out whether a stopped account can be used again.
+
+        No other one of this process does meanwhile.
+        """
         with self._lock:
             if stop := self._stops.get(account):
                 self._stops[account] = stop._replace(again_s=self._clock_s() + for_s)

@@ -116,7 +116,9 @@ class Router:
         return self._first(after(self.candidates(queue, number), queue.account), queue.subjects, number, now_ms)
 
     def next_after(self, queue: BatchQueue, number: int, now_ms: float) -> str:
-        """The account that a number moves on to which its own cannot serve: the next that takes it now, else simply the next.
+        """The account that a number moves on to which its own cannot serve.
+
+        The next that takes it now, else simply the next.
 
         The order itself needs no Redis: the provider's answer is known by then and must be written
         whatever Redis does.

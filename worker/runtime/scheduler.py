@@ -200,7 +200,10 @@ class Scheduler:
             self._wake_lane(TASK_SEND, key, work)
 
     def _takes(self, queue: str) -> bool:
-        """Whether this process may work on a batch queue: it stays due all the same, for others or for later."""
+        """Whether this process may work on a batch queue.
+
+        It stays due all the same, for others or for later.
+        """
         named = batch_queues.parse_queue(queue)
         account, takes = named.account, self.engine.takes(named.account, named.lane)
         if not takes and not self.engine.presence.has(account):
@@ -223,7 +226,10 @@ class Scheduler:
                 break
 
     def _wake_close(self, *, end: bool) -> None:
-        """One wake-up for all jobs that end, or are closed, now: who follows it takes them by the hundred."""
+        """One wake-up for all jobs that end, or are closed, now.
+
+        Who follows it takes them by the hundred.
+        """
         self._wake(TASK_CLOSE, RECEIPTS_QUEUE, {"end": end}, wake="expire" if end else "close")
 
     def _waker(

@@ -53,7 +53,9 @@ TEXT_FAULTS: Final = 6
 
 
 def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
-    """What must be true before recipients wait again; written again together with the record, until both are.
+    """What must be true before recipients wait again.
+
+    Written again together with the record, until both are.
 
     Mostly there is nothing of it. Its order does not matter, and doing it twice does no harm.
 
@@ -125,7 +127,10 @@ def park_part(engine: Engine, flight: Flight, event: BreakerEvent, code: str) ->
 
 
 def hold_refused(engine: Engine, flight: Flight, outcome: Outcome, refused: Sequence[str]) -> None:
-    """After a few refusals in a row for what calls say: hold the job, the template or the account that they have in common."""
+    """After a few refusals in a row for what calls say.
+
+    Hold the job, the template or the account that they have in common.
+    """
     own = flight.claim.queue.own
     subject = (own if refused.count(own) >= TEXT_FAULTS else None) if outcome.of_text else breaker.at_fault(refused)
     if subject is None:

@@ -21,7 +21,8 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake
         engine: The process' engine.
         lane: Whose inbox and batch queues.
         seconds: For how long.
-        job: Who is waiting in the inbox for certain, and is opened without a look; the others come after it.
+        job: Who is waiting in the inbox for certain, and is opened without a look; the others come
+            after it.
         wake: The wake-up that named it, which is struck out in the same round trip.
     """
     over, busy = engine.slice_ends(seconds), True

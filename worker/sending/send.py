@@ -151,7 +151,8 @@ def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | No
     """Take recipients and begin their call.
 
     Returns:
-        The call to make; else whether something was done all the same, as when recipients went to another account.
+        The call to make; else whether something was done all the same, as when recipients went to
+        another account.
     """
     settings, in_doubt = engine.settings, engine.in_flight.suspect(queue.account)
     options = TakeOptions(
@@ -240,7 +241,10 @@ def _begin_claim(
 
 
 def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> bool:
-    """Give back what cannot be sent now; whom a parked or held account keeps waiting goes through another one that can serve them."""
+    """Give back what cannot be sent now.
+
+    Whom a parked or held account keeps waiting goes through another one that can serve them.
+    """
     if why.why in {"parked", "held"}:
         if not engine.router.may_fail_over(claim.queue):
             # What was read before this was known would be taken and given back one by one.
@@ -305,7 +309,10 @@ def _decide(engine: Engine, flight: Flight, answer: Answer) -> Outcome:
 
 
 def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[tuple[str, int]]) -> None:
-    """Write the outcome down, whatever has become of the attempt meanwhile: it is idempotent, and the only trace of what was sent."""
+    """Write the outcome down, whatever has become of the attempt meanwhile.
+
+    It is idempotent, and the only trace of what was sent.
+    """
     claim, queue = flight.claim, flight.claim.queue
     heard = engine.router.breakers.heard(queue, outcome)
 

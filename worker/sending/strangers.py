@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 def keep(engine: Engine, queue: BatchQueue) -> None:
     """Park the account, and let recipients that have ended meanwhile leave the batch queue.
 
-    It is parked for all processes, because none has it; the first worker that has the account lifts that (`welcome`).
+    It is parked for all processes, because none has it; the first worker that has the account lifts
+    that (`welcome`).
     """
     message = "no worker is configured with this account; add it to the settings or cancel its jobs"
     accounts.park(engine.ledger, queue.account, "", CODE, probe_ms=WAIT_MS, message=message)

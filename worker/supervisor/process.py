@@ -52,7 +52,10 @@ def main(name: str, queues: str) -> int:
 
 
 def give_way() -> None:
-    """Leave the cores to processes with a shorter deadline: one for campaigns must not keep otp waiting."""
+    """Leave the cores to processes with a shorter deadline.
+
+    One for campaigns must not keep otp waiting.
+    """
     with suppress(OSError):
         os.nice(GIVE_WAY)
 

@@ -134,7 +134,10 @@ def signed_out(request: Request) -> Response:
 
 
 def own_path(text: str) -> str:
-    """A path of this console to go on to, or its first page: never another host, in whatever spelling."""
+    """A path of this console to go on to, or its first page.
+
+    Never another host, in whatever spelling.
+    """
     # `//host` and `/\host` are other hosts to a browser.
     plain = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
     return text if plain and text.isascii() else "/"

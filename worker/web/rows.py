@@ -70,5 +70,8 @@ def _csv(rows: Iterator[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[
 
 
 def harmless(cell: object) -> object:
-    """A cell, behind an apostrophe if Excel would otherwise work it out: a ref or a reply may say `=HYPERLINK(…)`."""
+    """A cell, behind an apostrophe if Excel would otherwise work it out.
+
+    A ref or a reply may say `=HYPERLINK(…)`.
+    """
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

@@ -35,7 +35,11 @@ def asset(name: str) -> str:
 
 
 async def static(request: Request) -> Response:
-    """One file. An older page may ask by an older digest: it gets what there is, and keeps it for no longer than a page."""
+    """One file.
+
+    An older page may ask by an older digest: it gets what there is, and keeps it for no longer than
+    a page.
+    """
     name = request.path_params["name"]
     if name not in _all():
         raise HTTPException(404)

@@ -18,7 +18,10 @@ class SmsAdapterMixin:
     """
 
     def send_verification_code_sms(self, user: Any, phone: str, code: str, **_: Any) -> None:  # noqa: ANN401, ARG002 - allauth's signature
-        """Send the code; it may be sent as long as it is valid (ACCOUNT_PHONE_VERIFICATION_TIMEOUT)."""
+        """Send the code.
+
+        It may be sent as long as it is valid (ACCOUNT_PHONE_VERIFICATION_TIMEOUT).
+        """
         # As long as allauth believes the code and no longer: a code that comes later only makes its reader type it in vain.
         valid_s = float(app_settings.PHONE_VERIFICATION_TIMEOUT)
         values = {"code": code, "minutes": str(ceil(valid_s / 60))}  # rounded up: 90 s are told as 2 minutes, not as 1

@@ -59,7 +59,10 @@ def calls_and_seconds(
 
 
 def text_of(accounts: Mapping[str, Account], template: str) -> tuple[str, Account] | None:
-    """The text of a template, and the account that has it, where the settings know one: most providers keep it to themselves."""
+    """The text of a template, and the account that has it, where the settings know one.
+
+    Most providers keep it to themselves.
+    """
     for account in accounts.values():
         own = own_template(account, template)
         if own and own.id.lower() in account.texts:

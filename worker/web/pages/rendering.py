@@ -117,7 +117,10 @@ TEMPLATES.globals.update(asset=asset)
 
 
 def warm_up() -> None:
-    """Compile every template, pack the static files, read the tables of codes: what the first visitor would wait for."""
+    """Compile every template, pack the static files, read the tables of codes.
+
+    What the first visitor would wait for.
+    """
     asset("console.css")
     for name in TEMPLATES.list_templates():
         TEMPLATES.get_template(name)

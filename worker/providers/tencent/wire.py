@@ -196,9 +196,9 @@ def read_send(body: bytes, call: Call, *, clean: Clean) -> tuple[Sent | Refused 
         item=item,
     )
     # One missing, billed or numbered item is a sign that the call got through: then every number
-    # stays in doubt.
+    # stays in doubt. An item alone is none that the others could bear out: its text may be out.
     untaken = all(item.code == TIMEOUT and not item.serial and not item.fee for item in items)
-    if untaken and len(items) == len(call.numbers):
+    if untaken and 1 < len(items) == len(call.numbers):
         items = tuple(item._replace(code=UNTAKEN) for item in items)
     return Sent(items=items, request_id=text(response.get("RequestId"))), oddities
 

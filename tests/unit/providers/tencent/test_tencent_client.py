@@ -267,12 +267,17 @@ UNBILLED = {"SerialNo": "", "Fee": 0, "Code": "InternalError.Timeout"}
         ([row(**UNBILLED), row("+8613711113333", **{**UNBILLED, "SerialNo": "5:1"})], {"InternalError.Timeout"}),
         ([row(**UNBILLED), row("+8613711113333")], {"InternalError.Timeout", "Ok"}),
         ([row(**UNBILLED)], {"InternalError.Timeout"}),
+        ([], {"InternalError.Timeout"}),
     ],
-    ids=["none was taken", "a fee", "a serial", "one was taken", "one is missing"],
+    ids=["none was taken", "a fee", "a serial", "one was taken", "one is missing", "one alone"],
 )
 def test_a_timeout_of_the_whole_call_is_judged_by_what_stands_beside_it(rows: list[object], codes: set[str]) -> None:
-    """Without serial and fee of any number the document says to try again (line 5072); any sign of a message is doubt."""
-    answer = answering(200, sent_body(*rows)).provider.send(CALL)
+    """Without serial and fee of any number the document says to try again (line 5072); any sign of a message is doubt.
+
+    So is a number alone, which no other bears out: it would be texted again and again.
+    """
+    call = CALL if rows else replace(CALL, numbers=CALL.numbers[:1])
+    answer = answering(200, sent_body(*(rows or [row(**UNBILLED)]))).provider.send(call)
 
     assert isinstance(answer, Sent)
     assert {item.code for item in answer.items} == codes

@@ -17,9 +17,10 @@ from config.accounts import Account
 from config.providers import facts_of
 from worker.providers.base import Answer, Broken, Call, ReceiptPage, Refused
 from worker.providers.cleaning import Clean, cleaner
-from worker.providers.egress import egress_of
 from worker.providers.http import HttpPort, HttpRequest, HttpResponse, HttpxPort, host_of
-from worker.providers.reading import Oddities, Row, held, made, retry_after_s
+from worker.providers.reading import Oddities, Row, held, made
+from worker.transport.egress import egress_of
+from worker.transport.retry_after import retry_after_s
 
 LOG: Final = logging.getLogger(__name__)
 

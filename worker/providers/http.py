@@ -15,8 +15,8 @@ import httpx
 
 from smsline.errors import shorten
 from worker.providers.base import Broken
-from worker.providers.deadline import DeadlineTransport, may_have_left, was_cut_off, wire_request
-from worker.providers.egress import DIRECTLY, Egress
+from worker.transport.deadline import DeadlineTransport, may_have_left, was_cut_off, wire_request
+from worker.transport.egress import DIRECTLY, Egress
 
 LOG: Final = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpcore
 
-from worker.providers.deadline import Resolve, resolve
+from worker.transport.deadline import Resolve, resolve
 
 _NAT64: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48")))
 _NOT_PUBLIC: Final = tuple(

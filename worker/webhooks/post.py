@@ -5,8 +5,8 @@ from typing import Final
 import httpcore
 import httpx
 
-from worker.providers.deadline import DeadlineTransport, wire_request
-from worker.providers.reading import retry_after_s
+from worker.transport.deadline import DeadlineTransport, wire_request
+from worker.transport.retry_after import retry_after_s
 from worker.webhooks.addresses import AddressRefused, only_public
 from worker.webhooks.retries import Answer
 

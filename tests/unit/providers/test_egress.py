@@ -15,15 +15,14 @@ import httpx
 import pytest
 
 from config.accounts import Account
-from config.facts import ProviderFacts
 from config.settings import SettingsError, load_settings
 from tests.support.tls import Certificates, certificates
 from tests.unit.providers.line import Answering
 from worker.providers.adapter import Adapter
 from worker.providers.base import Broken, Refused
-from worker.providers.egress import DIRECTLY, Egress, egress_of
 from worker.providers.http import HttpRequest, HttpResponse, HttpxPort
-from worker.providers.reading import retry_after_s
+from worker.transport.egress import DIRECTLY, Egress, egress_of
+from worker.transport.retry_after import retry_after_s
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Handle = Callable[[Any], None]
@@ -261,8 +260,6 @@ def test_who_asks_to_wait_is_heard() -> None:
     found: list[bytes | Refused | Broken] = []
 
     class Judging(Adapter):
-        facts = ProviderFacts(endpoint="https://x.example", actions={})
-
         def request(self, action: str, params: Mapping[str, object], timeout_s: float) -> HttpRequest:  # noqa: ARG002
             return HttpRequest(timeout_s)
 

@@ -17,11 +17,11 @@ import pytest
 from tests.support.accounts import changed
 from tests.unit.providers.line import Loopback, Script, read_request, response
 from tests.unit.providers.tencent.harness import CALL, NOW, SECRET_ID, SECRET_KEY, at, row, sent_body
-from worker.providers import deadline
 from worker.providers.base import Answer, Broken, Provider, Sent
-from worker.providers.deadline import DeadlineBackend, DeadlineTransport
 from worker.providers.tencent.client import open_provider
 from worker.providers.tencent.signing import sign
+from worker.transport import deadline
+from worker.transport.deadline import DeadlineBackend, DeadlineTransport
 
 ANSWER = response(sent_body(row()))
 

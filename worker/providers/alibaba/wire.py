@@ -15,7 +15,8 @@ from worker.providers.alibaba.signing import canonical_query, date_of, sign
 from worker.providers.base import QUERIES_AT_ONCE, Broken, Refused
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
-from worker.providers.reading import LONGEST_WAIT_S, Row, opened, whole, without_a_word, word
+from worker.providers.reading import Row, opened, whole, without_a_word, word
+from worker.transport.retry_after import LONGEST_WAIT_S
 
 FORM: Final = "application/x-www-form-urlencoded"
 

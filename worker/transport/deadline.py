@@ -19,8 +19,8 @@ from typing import Any, Final, TypeAlias
 import httpcore
 import httpx
 
-from worker.providers.direct import DirectConnection
-from worker.providers.egress import DIRECTLY, Egress
+from worker.transport.direct import DirectConnection
+from worker.transport.egress import DIRECTLY, Egress
 
 # How long an unused connection is kept, seconds. Longer saves handshakes; but a request that meets
 # the provider's hanging up leaves its recipients unsure, so this stays well under the idle time of

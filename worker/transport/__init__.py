@@ -1,0 +1,1 @@
+"""The way out to other hosts: connections, proxies, and a time for the whole call."""

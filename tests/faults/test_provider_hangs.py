@@ -1,8 +1,8 @@
 """A provider that hangs: its account takes at most its share of a process' threads, and ever fewer; the others do not wait."""
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -40,6 +40,24 @@ class BlackHole(FakeProvider):
         return lost(carried_out=False)(self, call)
 
 
+@contextmanager
+def all_threads(scene: Scene, hole: BlackHole, lane: str) -> Iterator[list[threading.Thread]]:
+    """A process' threads that send in a lane, until the block ends and the black hole lets go."""
+    # The inbox first, so that all batch queues are due.
+    while accept.accept_due(scene.engine, lane):
+        pass
+    threads = [threading.Thread(target=send.send_slice, args=(scene.engine, lane, 20.0)) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        scene.engine.stopping.set()
+        hole.let_go.set()
+        for thread in threads:
+            thread.join()
+
+
 def test_a_black_hole_leaves_threads_to_the_others(ledger: Ledger) -> None:
     """Eight threads, twenty otps for the black hole in front: the healthy account's go out while its calls hang."""
     hole, healthy = BlackHole(), FakeProvider()
@@ -48,22 +66,11 @@ def test_a_black_hole_leaves_threads_to_the_others(ledger: Ledger) -> None:
         scene.otp(FIRST + n, str(n), account="hole")
     for n in range(20):
         scene.otp(FIRST + 100 + n, str(n), account="healthy")
-    # The inbox first, so that all batch queues are due.
-    while accept.accept_due(scene.engine, "otp"):
-        pass
-    threads = [threading.Thread(target=send.send_slice, args=(scene.engine, "otp", 20.0)) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    try:
+    with all_threads(scene, hole, "otp"):
         wait_for(lambda: len(healthy.out) == 20)
         assert len(healthy.out) == 20
         assert 1 <= hole.most <= THREADS - THREADS // 4
         assert not scene.engine.serves("hole")
-    finally:
-        scene.engine.stopping.set()
-        hole.let_go.set()
-        for thread in threads:
-            thread.join()
     assert scene.engine.in_flight.limit("hole") == 1
 
 
@@ -187,21 +194,11 @@ def test_a_salvo_that_was_held_up_does_not_leave_at_once(ledger: Ledger) -> None
     hole = BlackHole()
     scene = make_scene(ledger, {"hole": hole}, worker_threads=THREADS)
     scene.submit(some_numbers(2_000))
-    while accept.accept_due(scene.engine, "marketing"):
-        pass
-    threads = [threading.Thread(target=send.send_slice, args=(scene.engine, "marketing", 20.0)) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    try:
+    with all_threads(scene, hole, "marketing") as threads:
         wait_for(lambda: bool(hole.calls) and sum(thread.is_alive() for thread in threads) == 1)
         # A thread that comes a second later finds the account suspect, and tries one recipient.
         assert len(hole.calls[0].numbers) == 200
         assert {len(call.numbers) for call in hole.calls[1:]} <= {1}
-    finally:
-        scene.engine.stopping.set()
-        hole.let_go.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_a_stuck_call_is_known_to_all_processes(scene: Scene) -> None:

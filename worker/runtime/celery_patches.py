@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable
+from time import sleep
 from typing import Any, Final, cast
 
 from celery.worker.consumer import Consumer
@@ -12,8 +13,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from smsline.ledger.connection import is_demoted
+from smsline.ledger.refusals import explain
 
 log = logging.getLogger(__name__)
+
+REFUSED_PAUSE_S: Final = 1.0
+"""Until a Redis that takes no writes is connected to again."""
+
+# Refusals of every write that pass without a change here: memory or disk full, too few replicas.
+_PASSING: Final = frozenset({"OOM", "MISCONF", "NOREPLICAS", "MASTERDOWN"})
 
 # The only key of what stands in for a message that is not JSON.
 _UNREADABLE: Final = "unreadable"
@@ -23,7 +31,7 @@ def correct_kombu() -> None:
     """Apply every correction of kombu's Redis transport; twice is once."""
     guard_closed_channels()
     set_unreadable_aside()
-    leave_demoted_servers()
+    leave_refusing_servers()
 
 
 def guard_closed_channels() -> None:
@@ -108,11 +116,11 @@ def _malformed(message: object) -> str:
     return "" if isinstance(message.get("body") or "", str) else "its body is not text"
 
 
-def leave_demoted_servers() -> None:
-    """Take a Redis that is no primary any more for a lost connection, after which Celery connects again, by name.
+def leave_refusing_servers() -> None:
+    """Take a Redis that is no primary any more, or takes no writes just now, for a lost connection, after which Celery connects again.
 
-    To kombu the refusal of a demoted server is an error of one command: the worker ends, or stays
-    with a replica for ever.
+    To kombu the refusal is an error of one command: the worker stays with a replica for ever, or
+    ends. With a full disk every process of the service ended, was started again, and ended.
     """
     for name in ("connection_class", "connection_class_ssl"):
         base = getattr(Channel, name)
@@ -125,14 +133,21 @@ class _Leaving:
     """Mixed into redis-py's connections."""
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as redis-py's
-        """Read; the refusal of a demoted server closes the connection."""
+        """Read; a refusal that concerns every write closes the connection."""
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc]  # of the connection that this is mixed into
         except ResponseError as error:
-            if not is_demoted(error):
+            refusal = explain(error)
+            if is_demoted(error):
+                why = "is no primary any more"
+            elif refusal.code in _PASSING:
+                # Connecting goes well, so that Celery would be back here at once, again and again.
+                sleep(REFUSED_PAUSE_S)
+                why = f"takes no writes ({refusal})"
+            else:
                 raise
             self.disconnect()  # type: ignore[attr-defined]
-            raise RedisConnectionError("the broker's Redis is no primary any more; connecting again") from error
+            raise RedisConnectionError(f"the broker's Redis {why}; connecting again") from error
 
 
 class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types

@@ -9,7 +9,8 @@ from kombu.connection import Connection
 from kombu.transport import redis as transport
 
 from tests.support.redis_server import RedisServer
-from worker.runtime.celery_patches import guard_closed_channels, leave_demoted_servers
+from worker.runtime import celery_patches
+from worker.runtime.celery_patches import guard_closed_channels, leave_refusing_servers
 
 
 @pytest.fixture(autouse=True)
@@ -64,15 +65,25 @@ def test_an_open_channel_is_left_alone() -> None:
     assert (made["host"], made["port"], made["db"], made["password"]) == ("127.0.0.1", 6391, 3, "word")
 
 
-def test_a_demoted_broker_is_a_lost_connection(redis_server: RedisServer) -> None:
-    """Celery connects again, by name, when its Redis has become a replica; kombu alone would stay with it."""
-    leave_demoted_servers()
+REFUSING = {
+    "no primary any more": ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+    "takes no writes": ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
+}
+
+
+@pytest.mark.parametrize("why", REFUSING)
+def test_a_broker_that_refuses_is_a_lost_connection(
+    redis_server: RedisServer, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery connects again when its Redis has become a replica, or takes no writes for a time; kombu alone would end the worker."""
+    leave_refusing_servers()
+    monkeypatch.setattr(celery_patches, "REFUSED_PAUSE_S", 0)
     pool = redis.ConnectionPool(connection_class=Channel.connection_class, port=redis_server.port)
     with redis.Redis(connection_pool=pool) as client, redis.Redis(port=redis_server.port) as admin:
-        admin.execute_command("REPLICAOF", "127.0.0.1", "1")
+        admin.execute_command(*REFUSING[why][0].split())
         try:
-            with pytest.raises(redis.ConnectionError, match="no primary any more") as caught:
-                client.lpush("q", "1")
+            with pytest.raises(redis.ConnectionError, match=why) as caught:
+                client.brpop("q", 1)
             assert isinstance(caught.value, Connection("redis://").connection_errors)
         finally:
-            admin.execute_command("REPLICAOF", "NO", "ONE")
+            admin.execute_command(*REFUSING[why][1].split())

@@ -34,7 +34,7 @@ LOOKED_AT: Final = 2_000
 
 _GLOB: Final = re.compile(r"[][*?\\]")
 
-# In the place of a code that there is none: the field's words are divided by blanks, so none may be empty.
+# In the place of a code that there is none: the field is divided by blanks, so no part may be empty.
 NO_CODE: Final = "-"
 
 
@@ -109,7 +109,10 @@ def groups(ledger: Ledger, pick: DeadFilter) -> list[DeadCount]:
 
 def _group(field: bytes, count: bytes) -> DeadCount:
     # An older version did not count by state, and knew no undelivered recipients here.
-    account, code, job, letter = (*field.decode().split(" "), LETTERS[State.DEAD])[:4]
+    account, *words = field.decode().split(" ")
+    letter = words.pop() if len(words[-1]) == 1 else LETTERS[State.DEAD]
+    # What is left between account and job is the code, which may have blanks.
+    code, job = " ".join(words[:-1]), words[-1]
     return DeadCount(account, "" if code == NO_CODE else code, job, STATES[letter].value, int(count))
 
 

@@ -170,9 +170,11 @@ def remove(ledger: Ledger, job: str) -> None:
     counts = ledger.redis.hmget(keys.job(job), "dead", "unknown", "undelivered")
     if any(int(count or 0) for count in counts):
         groups = {
-            f"{account} {tidy_code(row['code']) or NO_CODE} {job} {letter}"
+            f"{account} {code or NO_CODE} {job} {letter}"
             for letter, account, row in jobs.block_rows(ledger, job)
             if letter in IN_DEAD_LETTER
+            # Receipts' codes with blanks were once counted as one word.
+            for code in {row["code"], tidy_code(row["code"])}
         }
         if groups:
             # Those that an older version wrote have no letter.

@@ -184,7 +184,7 @@ class SettlingBlock:
                 for country, of_it in by_country.items():
                     grown[f"c|{account}|{country.decode()}|{state}"] += of_it
             if after not in {_WAITING, _DELIVERED}:
-                dead[f"{account} {(name or '-').replace(' ', '_')} {self.job} {chr(after)}"] += times
+                dead[f"{account} {name or '-'} {self.job} {chr(after)}"] += times
         waits = Counter(self._ended_s) if self._taken_s is not None and self._failed != _UNKNOWN else {}
         for end_s, times in waits.items():
             waited = f"accepted_to_final_seconds|{account}"

@@ -231,7 +231,8 @@ end
 -- account, code and letter over all jobs, so that the jobs need not be added up.
 local function count_dead(book, dead_key, field, by)
   if redis.call('HINCRBY', dead_key, field, by) <= 0 then redis.call('HDEL', dead_key, field) end
-  local account, code, letter = string.match(field, '^(%S*) (%S*) %S* ?(%a?)$')
+  -- A code may have blanks (SMSPartner's `not delivered`); a job's id is longer than a letter.
+  local account, code, letter = string.match(field, '^(%S*) (.*) %S%S+ ?(%a?)$')
   grow(book, 'd|' .. account .. '|' .. code .. '|' .. (letter == '' and 'x' or letter), by)
 end
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from smsline.errors import Conflict
+from smsline.ledger import accounts
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, lost, refuse, refuse_items
 from tests.support.scene import Scene, make_scene
@@ -111,6 +112,29 @@ def test_codes_of_any_shape_can_be_listed_and_mended(scene: Scene, code: str) ->
     assert scene.results(job)[0]["code"] == group["code"]
     assert scene.ask.requeue(code=group["code"]) == 1
     assert not scene.ask.dead_groups()
+
+
+def test_a_receipts_code_may_have_blanks(scene: Scene) -> None:
+    """SMSPartner's does: under the code that results show, its recipients are listed, explained, shown, sent again and dropped."""
+    accounts.register(scene.ledger, {"main": "smspartner"})
+    code = "not delivered"
+    scene.submit([FRENCH, FRENCH + 1])
+    scene.send_all()
+    scene.provider.deliver(ok=False, code=code)
+    scene.later(6)
+    (group,) = scene.ask.dead_summary()
+    assert (group["code"], group["meaning"], group["count"]) == (
+        code,
+        "The message did not reach the phone; no reason is given.",
+        2,
+    )
+    assert [row["code"] for row in scene.ask.dead_rows(code=code)] == [code, code]
+    assert scene.ask.requeue(code=code) == 2
+    assert not scene.ask.dead_summary()
+    scene.send_all()
+    scene.provider.deliver(scene.provider.out[2:], ok=False, code=code)
+    scene.later(6)
+    assert scene.ask.drop(code=code) == 2
 
 
 def test_a_job_whose_time_is_over_is_not_requeued(scene: Scene) -> None:

@@ -67,10 +67,12 @@ def settle(request: Request, visitor: Visitor, form: FormData) -> Response:
         picked = [TickedGroup(group["account"], group["code"] or NO_CODE, group["state"], job) for group in groups]
     else:
         picked = []
-        for words in (str(text).split(" ") for text in form.getlist("pick")):
-            if len(words) != 3 or not all(words):  # an empty one would mean any
-                raise BadInput("pick", " ".join(words), "must be an account, a code and a state")
-            picked.append(TickedGroup(words[0], words[1], words[2], job))
+        for text in map(str, form.getlist("pick")):
+            account, _, rest = text.partition(" ")
+            code, _, state = rest.rpartition(" ")  # what is between them may have blanks
+            if not (account and code and state):  # an empty one would mean any
+                raise BadInput("pick", text, "must be an account, a code and a state")
+            picked.append(TickedGroup(account, code, state, job))
     groups = [group for group in groups if any(each.holds(group) for each in picked)]
     count = sum(group["count"] for group in groups)
     # Counted and shown first: the groups may have grown since the page was drawn.

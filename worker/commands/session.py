@@ -16,6 +16,7 @@ from smsline.codes import for_read, load_overrides, lookup
 from smsline.errors import BadInput, SmslineError, Unavailable
 from smsline.ledger.link import Ledger
 from smsline.ledger.refusals import explain
+from smsline.verdicts import Verdict
 from worker.gate import CommandGate
 from worker.providers.adapter import BUSY, Adapter
 from worker.providers.base import Broken, Refused
@@ -29,6 +30,7 @@ AccountName = Annotated[
 ]
 
 _NOT_DONE: Final = "nothing was carried out"
+_REPEAT: Final = "Look at what was given, and whether it was carried out all the same, before you repeat the command."
 _PERHAPS: Final = "it may have been carried out all the same: look before you try again"
 
 
@@ -134,7 +136,9 @@ def known(answer: T | Refused | Broken, provider: str, *, space: str = "") -> T:
     if isinstance(answer, Refused):
         # As of a question and not of a send: what is refused here has no recipient.
         row = (lookup(provider, space, answer.code) if space else for_read(provider, answer.code)).row
-        words = [f"{answer.code}: {row.meaning}", row.advice]
+        # The tables speak to workers, which ask again by themselves.
+        advice = _REPEAT if row.verdict is Verdict.RETRY else row.advice
+        words = [f"{answer.code}: {row.meaning}", advice]
         words.append(f"The provider says: {answer.message}" if answer.message else "")
         # Not every provider numbers its answers.
         words.append(f"(request {answer.request_id})" if answer.request_id else "")

@@ -103,10 +103,11 @@ def test_the_stop_list_becomes_suppressed(smspartner: Callable[..., Ran], sandbo
 
 
 def test_cancel_is_refused_in_words(smspartner: Callable[..., Ran], sandbox: Background) -> None:
-    """What went out cannot be taken back; the code's meaning is told."""
-    ran = smspartner("cancel", sent(sandbox))
+    """What went out cannot be taken back; the code's meaning is told. Nothing asks again where a command does not."""
+    ran, unknown = smspartner("cancel", sent(sandbox)), smspartner("status", "307")
 
-    assert ran.code == 1
+    assert ran.code == unknown.code == 1
+    assert "4: The message or the number is not known yet. Look at what was given" in unknown.err
     assert "7: The message has been sent and cannot be cancelled." in ran.err
     assert "unknown" not in ran.err
 

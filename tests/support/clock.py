@@ -19,6 +19,10 @@ MS_FIELDS: Final = {
 """Fields that hold a time in epoch ms, by kind of key."""
 
 
+SETS: Final = {"due", "wakes", "jobs", "open", "webhook_queue", "webhook_flying", "webhook_kept", "webhook_failed"}
+"""Sorted sets whose scores are times in epoch ms, by kind of key."""
+
+
 def advance(ledger: Ledger, seconds: float) -> None:
     """Let so many seconds pass for the ledger: due times, deadlines, leases, buckets, expiries of keys.
 
@@ -26,31 +30,35 @@ def advance(ledger: Ledger, seconds: float) -> None:
     """
     client, ms = ledger.redis, int(seconds * 1000)
     found = [name.decode() for name in client.scan_iter(match=f"{ledger.keys.prefix}*", count=1000)]
-    names = [name for name in found if not name.startswith(f"{ledger.keys.prefix}index:")]
-    asking = client.pipeline(transaction=False)
-    for name in names:
-        asking.pttl(name)
-    expiries = asking.execute()
+    kinds = {name: name.removeprefix(ledger.keys.prefix).split(":", maxsplit=1)[0] for name in found}
+    names = [name for name, kind in kinds.items() if kind != "index"]
+    moved = [name for name in names if kinds[name] in SETS or kinds[name] == "block" or kinds[name] in MS_FIELDS]
     pipe = client.pipeline(transaction=False)
-    for name, expiry_ms in zip(names, expiries, strict=True):
+    for name in names:
+        pipe.pttl(name)
+    for name in moved:
+        pipe.zrange(name, 0, -1) if kinds[name] in SETS else pipe.hgetall(name)
+    answers = pipe.execute()
+    gone = set[str]()
+    for name, expiry_ms in zip(names, answers, strict=False):
         if 0 <= expiry_ms <= ms:
             pipe.delete(name)
-            continue
-        if expiry_ms > 0:
+            gone.add(name)
+        elif expiry_ms > 0:
             pipe.pexpire(name, expiry_ms - ms)
-        _move(client, pipe, name, name.removeprefix(ledger.keys.prefix), ms)
+    for name, held in zip(moved, answers[len(names) :], strict=True):
+        if name not in gone:
+            _move(pipe, name, kinds[name], held, ms=ms)
     pipe.execute()
 
 
-def _move(client: Any, pipe: Any, name: str, plain: str, ms: int) -> None:
-    kind = plain.split(":", maxsplit=1)[0]
-    if kind in {"due", "wakes", "jobs", "open", "webhook_queue", "webhook_flying", "webhook_kept", "webhook_failed"}:
-        for member, _ in client.zrange(name, 0, -1, withscores=True):
+def _move(pipe: Any, name: str, kind: str, held: Any, *, ms: int) -> None:
+    if kind in SETS:
+        for member in held:
             pipe.zincrby(name, -ms, member)
     elif kind == "block":
-        _move_block(client, pipe, name, ms)
-    elif kind in MS_FIELDS:
-        held = client.hgetall(name)
+        _move_block(pipe, name, held, ms)
+    else:
         for field in MS_FIELDS[kind]:
             if (text := held.get(field.encode())) is not None:
                 pipe.hset(name, field, int(float(text)) - ms)
@@ -58,8 +66,7 @@ def _move(client: Any, pipe: Any, name: str, plain: str, ms: int) -> None:
             pipe.hset(name, "us", int(float(held[b"us"])) - ms * 1000)
 
 
-def _move_block(client: Any, pipe: Any, name: str, ms: int) -> None:
-    held = client.hgetall(name)
+def _move_block(pipe: Any, name: str, held: dict[bytes, bytes], ms: int) -> None:
     for field, value in held.items():
         if field.startswith(b"z"):
             note = read_note(value)

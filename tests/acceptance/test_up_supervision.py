@@ -137,27 +137,26 @@ def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
     assert gone(after)
 
 
-def test_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
-    """Killed with kill -9, it takes every child along, and folder and port can be used again at once."""
-    children = up.children()
-    up.stop(signal.SIGKILL)
-    wait_until(lambda: gone(children), what="the end of every child")
+def test_one_at_a_time_and_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
+    """A second one ends with 1, says what to do and disturbs nothing; kill -9 takes every child along; Ctrl-C stops all in order.
 
-    again = start(up.port)
-    assert again.ready_line().startswith("ready redis="), again.told
-    assert again.stop() == 0
-
-
-def test_one_at_a_time_and_ctrl_c(up: Up, start: Callable[[int], Up]) -> None:
-    """A second one ends with 1 and says what to do; the first is not disturbed, and Ctrl-C stops it in order."""
+    Folder and port can be used again at once.
+    """
     second = start(up.port)
     assert second.process.wait(timeout=LONG_S) == 1
     assert "is in use" in second.told
-
     children = up.children()
     assert set(children) == {"redis", "sandbox", "otp", "bulk1", "web"}
-    up.process.send_signal(signal.SIGINT)
-    said, _ = up.process.communicate(timeout=LONG_S)
-    assert (up.process.returncode, said) == (0, "")
+    up.stop(signal.SIGKILL)
+    wait_until(lambda: gone(children), what="the end of every child")
+    told = len(up.told)
+
+    again = start(up.port)
+    assert again.ready_line().startswith("ready redis="), again.told
+    children = again.children()
+    assert set(children) == {"redis", "sandbox", "otp", "bulk1", "web"}
+    again.process.send_signal(signal.SIGINT)
+    said, _ = again.process.communicate(timeout=LONG_S)
+    assert (again.process.returncode, said) == (0, "")
     assert gone(children)
-    assert "Traceback" not in up.told
+    assert "Traceback" not in again.told[told:]

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
 from smsline import numbers
 from smsline.ledger.buckets import Limit
 from smsline.ledger.keys import BUCKET_TTL_S
-from smsline.ledger.link import Ledger, ScriptCall, argv, clock_ms
+from smsline.ledger.link import Ledger, ScriptCall, argv, clock_ms, scored
 from smsline.ledger.poison import readable
 from smsline.ledger.runs import Entry, decode, parse_entry
 
@@ -235,12 +235,9 @@ def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueu
     Returns:
         The batch queues, and ms until the next one is due: 0 when some are, -1 when there is none.
     """
-    pipe = ledger.redis.pipeline(transaction=False)
-    pipe.time()
-    pipe.zrange(ledger.keys.send(lane), 0, most - 1, withscores=True)
     # The first ones whether due or not, and compared here: so one round trip also tells when the next one will be.
-    told, found = pipe.execute()
-    now_ms = clock_ms(told)
+    told, members = ledger.ask(("TIME",), ("ZRANGE", ledger.keys.send(lane), 0, most - 1, "WITHSCORES"))
+    now_ms, found = clock_ms(told), scored(members)
     due = [
         parse_queue(text)
         for text in readable(ledger, ledger.keys.send(lane), [text for text, score in found if score <= now_ms])

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from smsline.ledger.link import Ledger, ScriptCall, clock_ms
+from smsline.ledger.link import Ledger, ScriptCall, clock_ms, scored
 from smsline.ledger.poison import readable
 
 # A published wake-up that no worker has started for so long is taken for lost.
@@ -86,22 +86,15 @@ def members(ledger: Ledger, due_key: str, now_ms: float, *, most: int) -> list[s
 
 def due_now(ledger: Ledger, due_key: str, *, most: int) -> list[str]:
     """What is due by Redis' clock, longest due first, without claiming it."""
-    pipe = ledger.redis.pipeline(transaction=False)
-    pipe.time()
-    pipe.zrange(due_key, 0, most - 1, withscores=True)
-    told, found = pipe.execute()
+    told, found = ledger.ask(("TIME",), ("ZRANGE", due_key, 0, most - 1, "WITHSCORES"))
     now_ms = clock_ms(told)
-    return readable(ledger, due_key, [member for member, score in found if score <= now_ms])
+    return readable(ledger, due_key, [member for member, score in scored(found) if score <= now_ms])
 
 
 def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None], float]:
     """The earliest time of each due set (epoch ms, None when empty) and the present, in one round trip."""
-    pipe = ledger.redis.pipeline(transaction=False)
-    pipe.time()
-    for key in due_keys:
-        pipe.zrange(key, 0, 0, withscores=True)
-    told, *heads = pipe.execute()
-    return [head[0][1] if head else None for head in heads], clock_ms(told)
+    told, *heads = ledger.ask(("TIME",), *(("ZRANGE", key, 0, 0, "WITHSCORES") for key in due_keys))
+    return [scored(head)[0][1] if head else None for head in heads], clock_ms(told)
 
 
 def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000, expiry_ms: int = WAKE_EXPIRY_MS) -> str:

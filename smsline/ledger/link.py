@@ -79,6 +79,16 @@ def clock_ms(told: Sequence[int | bytes]) -> float:
     return int(seconds) * 1000 + int(micros) / 1000
 
 
+def scored(told: Sequence[Any]) -> list[tuple[bytes, float]]:
+    """What Redis says to ZRANGE with scores.
+
+    Pairs by its newer protocol, by the older one members and scores in turn.
+    """
+    if told and isinstance(told[0], bytes):
+        return [(member, float(score)) for member, score in zip(told[::2], told[1::2], strict=True)]
+    return [(member, score) for member, score in told]
+
+
 class Ledger:
     """One ledger in one Redis.
 
@@ -146,16 +156,31 @@ class Ledger:
                 raise answer
         return answers
 
+    def ask(self, *commands: Sequence[Value]) -> list[Any]:
+        """What commands answer that only read, in one round trip, as Redis says it.
+
+        Raises:
+            redis.exceptions.RedisError: The first answer that is an error; or there was none.
+        """
+        answers = self._exchanged(commands)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
     def _answers(self, calls: Sequence[ScriptCall]) -> list[Any]:
         """What scripts answer that are run in one round trip.
 
         An error of Redis stands in the place of its answer.
-
-        On the connection itself, as redis-py's pipeline does it: what that does besides (retries,
-        metrics, callbacks by command) is 50 of the 130 microseconds of a round trip, and a message
-        makes seven.
         """
-        commands = [("EVALSHA", script_sha(name), len(keys), *keys, *args) for name, keys, args in calls]
+        return self._exchanged([("EVALSHA", script_sha(name), len(keys), *keys, *args) for name, keys, args in calls])
+
+    def _exchanged(self, commands: Sequence[Sequence[Value]]) -> list[Any]:
+        """One round trip on the connection itself, as redis-py's pipeline does it.
+
+        What that does besides (retries, metrics, callbacks by command) is 50 of the 130
+        microseconds of a round trip, and a message makes seven.
+        """
         pool, answers = self.redis.connection_pool, list[Any]()
         connection = pool.get_connection()
         try:

@@ -25,18 +25,22 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake
             after it.
         wake: The wake-up that named it, which is struck out in the same round trip.
     """
-    over, busy = engine.slice_ends(seconds), True
+    over, busy, dry = engine.slice_ends(seconds), True, False
     with engine.working():
         while busy and not over():
             named, job = job, ""
             accepted = accept.accept_job(engine, named, wake=wake) if named else accept.accept_due(engine, lane)
             # In turns, so that a long backlog of sends does not keep new jobs unaccepted, nor the
             # other way round.
-            calls = send.send_slice(engine, lane, SEND_S)
+            begun_s = engine.monotonic_s()
+            # What the last slice left empty is looked at again when something has come: a look
+            # takes 0.1 ms of a message's 3.
+            calls = 0 if dry and not (named or accepted) else send.send_slice(engine, lane, SEND_S)
+            dry = engine.monotonic_s() - begun_s < SEND_S
             busy = bool(named or accepted or calls)
             if not busy and engine.at_work < engine.settings.worker_threads:
                 # Another thread may put more into the batch queues a moment later: a wake-up by Celery for it costs two
                 # milliseconds of CPU, half of a call. The last thread does not wait: it is left to other lanes.
-                busy = engine.due_queues[lane].refilled(REFILL_S)
+                busy, dry = engine.due_queues[lane].refilled(REFILL_S), False
     if busy:
         engine.poke(0)

@@ -71,6 +71,7 @@ def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
     if not layouts:
         return
     accepted = accepting.accept_parts(engine.ledger, layouts)
+    handed = 0
     for part, done in zip(layouts, accepted, strict=True):
         _tell(part, done)
         if not done:
@@ -81,7 +82,10 @@ def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
             queue = batch_queues.parse_queue(part.blocks[0].queue)
             at_once.append(DueQueue(queue, Entry(part.job, done.first, "0")))
         engine.due_queues[part.lane].add(at_once)
-    engine.poke(engine.settings.linger_ms[layouts[0].lane] + 1)
+        handed += len(at_once)
+    # A single message is sent by the thread that accepts it: a look of the scheduler would only take the lock from it.
+    if not handed == len(layouts) == 1:
+        engine.poke(engine.settings.linger_ms[layouts[0].lane] + 1)
 
 
 def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) -> None:

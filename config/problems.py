@@ -19,7 +19,7 @@ UNKNOWN: Final = "extra_forbidden"
 
 _SECRET: Final = frozenset({"secret_id", "secret_key", "token", "texts", "metrics_token"})
 _URLS: Final = frozenset({"redis_url", "broker_url", "endpoint", "proxy"})
-# In an operator's words, where pydantic's speak of models and dictionaries.
+# In a person's words, where pydantic's speak of models and dictionaries.
 _RULES: Final = {
     "missing": "is required",
     "model_type": "must be a table of settings, not a single value",

@@ -20,7 +20,7 @@ SHORTEST_SECRET: Final = 4
 # Loggers whose extra fields are written. Celery puts a task's arguments into its own.
 OURS: Final = ("smsline", "worker", "tasks", "config")
 
-# Digits that the mask for phone numbers would take for one, and that an operator needs.
+# Digits that the mask for phone numbers would take for one, and that a person needs.
 _NO_NUMBER: Final = re.compile(
     r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"  # an IPv4 address
     r"|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?\b"  # a date, with or without time

@@ -1,6 +1,6 @@
 """Settings of the service, read from environment and `smsline.toml`, or an error that lists every problem.
 
-What each setting means to an operator, with its trade-off, stands in `config/smsline.sample.toml`.
+What each setting means, with its trade-off, stands in `config/smsline.sample.toml`.
 """
 
 import os
@@ -287,7 +287,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     errors: list[ErrorDetails] = [
         {"type": UNKNOWN, "loc": (name,), "msg": "", "input": None} for name in tree if name.startswith("_")
     ]
-    # Pydantic looks for what is wrong between settings only when each alone is right, and an operator wants all at once:
+    # Pydantic looks for what is wrong between settings only when each alone is right, and a person wants all at once:
     # so a second look at what is left without the wrong ones.
     for _look in ("at each", "between them"):
         for each in errors:

@@ -3,7 +3,7 @@
 An environment or a TOML file, read as a nested tree with the names as written.
 
 Own readers rather than pydantic-settings' because of three needs: an error must name the variable
-as the operator wrote it, a lane's value must be able to refine the number set for all lanes, and
+as a person wrote it, a lane's value must be able to refine the number set for all lanes, and
 text must stay text (an SmsSdkAppId is not a number, whatever it looks like).
 """
 

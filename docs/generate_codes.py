@@ -40,7 +40,7 @@ speaks of.
 | retry | certainly not carried out; may work later | recipient, request, provider |
 | throttle | not carried out; something is over its limit | account or provider: the account's bucket for this action \
 closes; template or recipient: only these wait, the bucket stays open |
-| park | not carried out; an operator must act | account; region: its mainland or its global side alone; process: the machine \
+| park | not carried out; a person must act | account; region: its mainland or its global side alone; process: the machine \
 that called, by its clock, address or key; template |
 | reroute | not carried out; this provider cannot, another could | recipient, provider |
 | dead | not carried out; will never work like this | recipient, content, request |

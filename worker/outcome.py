@@ -39,7 +39,7 @@ PARTLY_PARKED_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What an operator must mend, as the provider said it."""
+    """What a person must mend, as the provider said it."""
 
     scope: Scope
     code: str

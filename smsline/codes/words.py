@@ -78,7 +78,7 @@ _RECEIPT: Final[dict[Verdict, str]] = {
     "then it ends as undelivered.",
     Verdict.THROTTLE: "Leaves the number alone {wait}, then tries it again, within its ttl and as often as receipt_retry of "
     "its lane says; else it ends as undelivered.",
-    Verdict.PARK: "The number ends as undelivered and is not tried again; the cause is one that an operator mends.",
+    Verdict.PARK: "The number ends as undelivered and is not tried again; the cause is one that a person mends.",
     Verdict.REROUTE: "Tries the number through the next account of its order at once, within its ttl and as often as "
     "receipt_retry of its lane says; else it ends as undelivered.",
     Verdict.DEAD: "The number ends as undelivered and is not tried again.",

@@ -148,7 +148,8 @@ def parks(ledger: Ledger, account: str) -> list[Park]:
 def scope_of(subject: str) -> str:
     """What a park holds up.
 
-    The account, one side of it or a country of that, a template, or one job's messages of a template.
+    The account, one side of it or a country of that, a template, or one job's messages of a
+    template.
     """
     if ONLY in subject:
         return "job"
@@ -209,7 +210,7 @@ def outstanding(ledger: Ledger, account: str) -> int:
 
 
 def health(ledger: Ledger, account: str, provider: str) -> Health:
-    """Everything an operator asks of an account."""
+    """Everything that a person asks of an account."""
     held = {k.decode(): v.decode() for k, v in ledger.redis.hgetall(ledger.keys.account(account)).items()}
     return Health(
         account=account,

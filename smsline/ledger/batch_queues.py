@@ -45,7 +45,8 @@ class BatchQueue(NamedTuple):
             of its own; what is parked for a template or a signature that may not be used is parked
             for all batch queues with the same.
         region: `m` mainland, `g` global; followed by the country where the hour of sending depends
-            on it or a call failed lately, and by `@` and the job's own window where it has one (`region_text`).
+            on it or a call failed lately, and by `@` and the job's own window where it has one
+            (`region_text`).
         params: `s` one set of params for all, `p` each number its own, `a` one set, but each number
             alone; `a50` one set, and 50 numbers in a call at most.
         digest: Stands for everything else that must be equal in a call.

@@ -64,7 +64,7 @@ def read_settings() -> Settings:
         settings = load_settings()
     except SettingsError as error:
         raise BadInput("settings", f"{len(error.problems)} wrong", "; ".join(error.problems)) from None
-    # An operator's own rows explain refusals here as they do in the workers.
+    # A person's own rows explain refusals here as they do in the workers.
     if settings.codes_file:
         load_overrides(settings.codes_file)
     return settings

@@ -61,7 +61,7 @@ class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
 
 
 def register(engine: Engine) -> None:
-    """Write the process' accounts into the ledger, so that producers and operators can name them.
+    """Write the process' accounts into the ledger, so that producers and people can name them.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached (yet).

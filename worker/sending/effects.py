@@ -115,7 +115,10 @@ def tell_breaker(engine: Engine, account: str, event: BreakerEvent, code: str) -
 
 
 def park_part(engine: Engine, flight: Flight, event: BreakerEvent, code: str) -> None:
-    """Only calls of one side, country or template fail: park it, so that the good calls of others do not keep it burning."""
+    """Only calls of one side, country or template fail.
+
+    Park it, so that the good calls of others do not keep it burning.
+    """
     queue = flight.claim.queue
     subject = {"side": queue.side, "country": queue.nation, "template": queue.template}.get(event)
     if subject is None:

@@ -30,7 +30,7 @@ class Web:
     Attributes:
         settings: With what.
         client: The one way in for jobs.
-        admin: All that an operator can do, on the same connections.
+        admin: All that people can do, on the same connections.
         ledger: For what the client has no method for: users, keys, sessions, the audit trail.
         loopback: Whether the process can only be reached from this machine.
         version: Of smsline, for people and for `build_info`.

@@ -43,7 +43,7 @@ class MessageStatus:
     @property
     def final(self) -> bool:
         """Whether it will stay so; a word that no table knows is taken for one that will not."""
-        # The words are rows of the code tables, so that an operator can add one without a release.
+        # The words are rows of the code tables, so that a person can add one without a release.
         match = lookup("smspartner", SPACE, self.word)
         return match.how != "unknown" and not match.row.pending
 

@@ -219,6 +219,7 @@ class Admin(Webhooks):
             NotFound: No worker has registered such an account.
         """
         with self._acting():
+            # By what workers have registered: an admin has no settings, and may run on a machine without any.
             if account not in (known := accounts.registered(self._ledger)):
                 raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
             held = accounts.parks(self._ledger, account)
@@ -266,6 +267,7 @@ class Admin(Webhooks):
             BadInput: One of them cannot be a number; those before it are off the list.
         """
         with self._acting():
+            # Unassigned ones too: what is listed must come off, whatever became of its range since.
             removed = suppression.remove(
                 self._ledger, (parse_number(number, region=self.region, allow_unassigned=True) for number in numbers)
             )

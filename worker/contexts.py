@@ -53,6 +53,7 @@ class Contexts:
             and not settings.accounts[account].callback_secret
         )
         self._nameless = frozenset[str]()
+        # More than one account that is told of conversions: a code that was typed in must find its own.
         self._many = False
         self._looks_again_s = float("-inf")
 

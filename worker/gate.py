@@ -110,6 +110,7 @@ def await_token(
     """
     until_s = monotonic_s() + most_ms / 1000
     while wait_ms := take():
+        # Asked before the sleep: a thread that would come too late all the same is free at once.
         if monotonic_s() + wait_ms / 1000 > until_s or stopping():
             return wait_ms
         sleep(wait_ms / 1000)

@@ -64,6 +64,7 @@ def register(ledger: Ledger, providers: Mapping[str, str], windows: Mapping[str,
         providers: The provider of each, by the account's name.
         windows: Their hours for marketing, empty where they have none.
     """
+    # Added to, never taken away: one that no worker has any more may still have recipients, receipts and dead letters.
     if providers:
         ledger.redis.hset(ledger.keys.accounts, mapping=dict(providers))
     for name, window in (windows or {}).items():
@@ -72,6 +73,7 @@ def register(ledger: Ledger, providers: Mapping[str, str], windows: Mapping[str,
 
 def note_stranger(ledger: Ledger, account: str) -> None:
     """Let people see an account that recipients wait for and no worker has."""
+    # NX: a worker that has the account has told its provider.
     ledger.redis.hsetnx(ledger.keys.accounts, account, "")
 
 
@@ -100,6 +102,7 @@ def nameless(ledger: Ledger, names: Sequence[str]) -> frozenset[str]:
 def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: float, message: str = "") -> bool:
     """Park an account, or one template of it when given; True when it was not parked before."""
     key = ledger.keys.park(account, template)
+    # One line, and no longer: a gateway may answer with a whole page of HTML.
     told = " ".join(message.split())[:200]
     args = argv("park", account=account, template=template, code=code, probe_ms=probe_ms, message=told)
     new = ledger.run("park", [key, *ledger.keys.telling], args)
@@ -117,6 +120,7 @@ def put_off_probe(ledger: Ledger, account: str, for_ms: float) -> None:
 def unpark(ledger: Ledger, account: str, template: str = "") -> bool:
     """Lift a park; what waited for it is due at once. False when nothing was parked."""
     keys = ledger.keys
+    # The mark first: one whose park is gone is passed over, while a park without its mark would hold on, and be shown to no person.
     ledger.redis.hdel(keys.account(account), f"park:{template}")
     if not ledger.run("unpark", [keys.park(account, template), *keys.telling], [account, template]):
         return False
@@ -165,6 +169,7 @@ def ask_for_credit(ledger: Ledger, names: Iterable[str], *, at_ms: float) -> Non
     """Let the credit of these accounts be asked for, unless that has its time already."""
     due_ms = dict.fromkeys(names, at_ms)
     if due_ms:
+        # NX: each process asks for it, and would put it off with every start.
         ledger.redis.zadd(ledger.keys.credit, due_ms, nx=True)
 
 
@@ -175,6 +180,7 @@ def note_credit(ledger: Ledger, account: str, credit: Credit) -> None:
 
 def note_unknown(ledger: Ledger, account: str, code: str) -> None:
     """Count a code that no table knows, so that a row can be added."""
+    # At most so many fields: where a text stands in the place of a code, each one may be new.
     fields: list[Value] = [f"unknown:{code[:80]}", "unknown:other", MOST_FIELDS]
     ledger.run("count_unknown", [ledger.keys.account(account)], fields)
 

@@ -136,6 +136,7 @@ def create(ledger: Ledger, name: str, **may: Unpack[KeyOptions]) -> str:
 
 def find(ledger: Ledger, token_digest: str) -> ApiKey | None:
     """The key of a token that is valid now, or None."""
+    # Two questions in one round trip: what is revoked stands apart, so that the record of a key never changes.
     pipe = ledger.redis.pipeline(transaction=False)
     pipe.hget(ledger.keys.api_keys, token_digest)
     pipe.hexists(ledger.keys.api_keys_revoked, token_digest)
@@ -167,6 +168,7 @@ def revoke(ledger: Ledger, name: str) -> None:
     of = ledger.redis.hget(ledger.keys.api_key_names, name)
     if of is None:
         raise NotFound(f"no API key {name}; `smsline keys list` has all")
+    # NX: revoked twice, it keeps the time of the first.
     ledger.redis.hsetnx(ledger.keys.api_keys_revoked, of, ledger.now_ms())
 
 

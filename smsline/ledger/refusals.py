@@ -31,6 +31,7 @@ class Rule:
 RULES: Final = (
     Rule(
         "READONLY",
+        # UNBLOCKED: a blocking read was waiting when this server became a replica.
         r"\bREADONLY\b|previous master is now a slave|\bUNBLOCKED\b",
         f"this server is a replica: after a failover the next try opens a new connection; if it stays so, {ADDRESS} "
         "must name the primary, or the sentinels",
@@ -83,6 +84,7 @@ RULES: Final = (
     ),
     Rule("BUSY", r"\bBUSY\b", "another script holds Redis up; if it does not end: redis-cli SCRIPT KILL"),
     Rule(
+        # Protected mode: without a password Redis says this to every machine but its own, and hangs up.
         "DENIED",
         r"\bDENIED\b|protected mode",
         "Redis takes no connections from other machines: set a password there, or bind",
@@ -118,6 +120,7 @@ RULES: Final = (
         f"a file of certificates or keys that {ADDRESS} names (ssl_ca_certs, ssl_certfile, ssl_keyfile) cannot be read here",
     ),
     Rule(
+        # Behind the rules for certificates, whose errors of OpenSSL say SSL as well.
         "TLS",
         r"\[?SSL\b|WRONG_VERSION_NUMBER|ssl\.|alert ",
         "TLS could not be agreed on: rediss:// only where the server speaks TLS on this port, redis:// only where it does not",
@@ -138,6 +141,7 @@ RULES: Final = (
         f"nothing listens there: start Redis (`python -m worker up` brings its own), or set {ADDRESS} to where it is",
     ),
     Rule(
+        # Near the end, with a cut connection: both may be the last words of one of the troubles above.
         "TIMEOUT",
         r"[Tt]imed? ?out|Timeout",
         "no answer in time: Redis is stalled or overloaded, a firewall drops the packets, or rediss:// asks for TLS on a port that "

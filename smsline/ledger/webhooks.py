@@ -130,7 +130,7 @@ def add(ledger: Ledger, name: str, url: str, events: Sequence[str]) -> str:
     if not _NAME.fullmatch(name):
         raise BadInput("NAME", name, "must be 1 to 40 small letters, digits, - or _, a letter or digit first")
     where = _checked_url(url)
-    wanted = tuple(dict.fromkeys(events))
+    wanted = tuple(dict.fromkeys(events))  # each once: the script counts who wants a type
     for event in wanted or ("",):  # no event at all is refused in the words for a wrong one
         if event not in EVENT_TYPES:
             raise BadInput("events", event, f"must be some of {', '.join(EVENT_TYPES)}")
@@ -222,6 +222,7 @@ def send_test(ledger: Ledger, name: str) -> str:
 def delivery(ledger: Ledger, event: str) -> WebhookDelivery:
     """What became of an event so far."""
     done_ms, answer = ledger.redis.hmget(ledger.keys.webhook_event(event), "done_ms", "answer")
+    # An answer alone is that of a try in vain; without one the first try is still to end.
     delivered = True if done_ms is not None else None if answer is None else False
     return WebhookDelivery(event=event, delivered=delivered, answer=(answer or b"").decode())
 

@@ -50,6 +50,7 @@ def query(engine: Engine, account: str, asked: Sequence[MessageRef]) -> list[Rec
     if wait_ms := wait_for_token(engine, account, action):
         return wait_ms
     answer = provider.query(asked)
+    # An empty page is an answer, too: the provider has no final word yet.
     if isinstance(answer, ReceiptPage):
         return list(answer.receipts)
     # Refused for good: the messages stay open, and end at the deadline.

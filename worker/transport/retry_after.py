@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-# A longer Retry-After is a mistake, or an operator's matter.
+# A longer Retry-After is a mistake, or a person's matter.
 LONGEST_WAIT_S: Final = 3600.0
 
 

@@ -49,7 +49,7 @@ def test_a_send(code: str, words: str) -> None:
         ("DELIVRD", "ends as delivered"),
         ("MI:0001", "Tries the number again after 2 h, within its ttl and as often as receipt_retry"),
         ("MX:0003", "Leaves the number alone for 1 day, then tries it again"),
-        ("TX:2000", "an operator mends"),
+        ("TX:2000", "a person mends"),
         ("ML:MYWG", "is not tried again"),
         ("TX:3001", "success flag decides"),
         ("TD:18", "through the next account of its order at once"),

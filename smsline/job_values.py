@@ -70,7 +70,7 @@ def number(values: Mapping[str, object], name: str, default: float, most: float)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadInput(name, value, "must be a number")
     if not 0 < value <= most:
-        raise BadInput(name, value, f"must be more than 0 and at most {most:g}")
+        raise BadInput(name, value, f"must be more than 0 and at most {most:,.0f}")
     return float(value)
 
 

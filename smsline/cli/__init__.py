@@ -104,6 +104,7 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
 def _prepare_streams() -> None:
     # A script may have closed them (`>&-`): Python then has none, and every print would be an error.
     sys.stdout, sys.stderr = sys.stdout or open(os.devnull, "w"), sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - until the end
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - as above
     for stream in (sys.stdout, sys.stderr):
         # What a terminal's encoding lacks is shown by its number, and stops nothing.
         if isinstance(stream, io.TextIOWrapper):

@@ -58,9 +58,23 @@ Ttl = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", help="After that it is not sent any more.", show_default="the lane's"),
 ]
+
+
+def _not_empty(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
+    """Refuse `--key "$KEY"` of a script whose variable is not set: each repetition would be another job."""
+    source = context.get_parameter_source(parameter.name or "")
+    if value == "" and source is not None and source.name == "COMMANDLINE":
+        from smsline.errors import BadInput  # noqa: PLC0415 - as the others
+
+        raise BadInput(f"--{parameter.name}", value, "is empty; leave it out where none is meant")
+    return value
+
+
 Key = Annotated[
     str,
-    typer.Option(metavar="TEXT", help="Your own key: the same key twice is one job.", show_default=False),
+    typer.Option(
+        metavar="TEXT", help="Your own key: the same key twice is one job.", show_default=False, callback=_not_empty
+    ),
 ]
 JobId = Annotated[
     str,

@@ -197,6 +197,8 @@ def explain(error: BaseException) -> Refusal:
 def in_words(error: BaseException) -> str:
     """What Redis said: redis-py takes the first word away from the errors that it knows."""
     text = " ".join(str(error).split()) or type(error).__name__
+    # Redis 6 says which script it was, by its digest, before what matters.
+    text = re.sub(r"^Error running script\b.*@user_script: ?\d+: -(?=[A-Z])", "", text)
     # The word that redis-py took away is in `status_code` where that is set, and else told by the class.
     by_class = (code for kind, code in _CODE_OF.items() if isinstance(error, kind))
     code = getattr(error, "status_code", None) or next(by_class, "")
@@ -213,6 +215,7 @@ def is_refusal(error: BaseException) -> bool:
 
 _ANSWERED: Final = frozenset(
     {"READONLY", "OOM", "NOREPLICAS", "MISCONF", "NOPERM", "WRONGPASS", "NOAUTH", "MOVED", "LOADING", "MASTERDOWN"}
+    | {"BUSY", "DENIED", "MAXCLIENTS", "DB", "RENAMED"}
 )
 
 

@@ -1,8 +1,13 @@
 """`smsline send`."""
 
 import json
+import sys
 from typing import Any
 
+import pytest
+
+from smsline.cli import main
+from smsline.cli.options import Connect
 from smsline.errors import BadInput, Unavailable
 
 MINIMAL = ("send", "--to", "+8613711112222", "--template", "1234")
@@ -107,3 +112,16 @@ def test_a_code_from_standard_input(run: Any, fake: Any) -> None:
     ran = run(*MINIMAL, "--param", "-")
     assert (ran.code, ran.out) == (2, "")
     assert "must have a line on standard input" in ran.err
+
+
+def test_a_closed_standard_input_has_no_line(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script may have closed it (`<&-`): Python then has none, and the refusal is about the param."""
+    monkeypatch.setattr("sys.stdin", None)
+    assert main([*MINIMAL, "--param", "-"], connect=Connect(lambda: fake, lambda: fake)) == 2
+    sys.stdin.close()
+
+
+def test_a_key_that_is_given_is_not_empty(run: Any) -> None:
+    """A script whose variable is not set would send at each repetition."""
+    ran = run(*MINIMAL, "--key", "")
+    assert (ran.code, ran.err) == (2, "smsline: --key: '': is empty; leave it out where none is meant\n")

@@ -34,7 +34,7 @@ SECRET = "482913"
         ({"lane": 1}, "lane: '1': must be one of otp, notify, marketing"),
         ({"account": "a/b"}, "account: 'a/b': must be the name of a configured account; `smsline accounts` lists them"),
         ({"account": 3}, "account: '3': must be the name of a configured account"),
-        ({"ttl_s": 0}, "ttl_s: '0': must be more than 0 and at most 2.592e+06"),
+        ({"ttl_s": 0}, "ttl_s: '0': must be more than 0 and at most 2,592,000"),
         ({"ttl_s": -5}, "ttl_s: '-5': must be more than 0"),
         ({"ttl_s": "60"}, "ttl_s: '60': must be a number"),
         ({"ttl_s": True}, "ttl_s: 'True': must be a number"),

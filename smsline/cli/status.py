@@ -9,7 +9,6 @@ from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line
 from smsline.cli.view import print_status
 from smsline.errors import BadInput
-from smsline.ledger.hours import in_words
 from smsline.states import JobState
 
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
         facts = (one["job"], shown, one["lane"], one["template"])
         rows.append((*facts, *(counts[name] for name in _COUNTS), one["created_at"]))
     show_listing(columns, rows)
+    from smsline.ledger.hours import in_words  # noqa: PLC0415 - redis takes longer to load than --help to print
+
     for each in admin.never_sent():
         typer.echo(in_words(each), err=True)
 

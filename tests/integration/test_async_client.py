@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Itera
 from typing import Any
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from smsline import (
     Admin,
@@ -109,7 +110,7 @@ async def test_a_campaign_may_come_row_by_row(redis: RedisServer, admin: Admin) 
 
     async def rows() -> AsyncIterator[str]:
         for n, number in enumerate(MANY):
-            await asyncio.sleep(0)
+            await checkpoint()
             yield "12" if n == 1_200 else number
 
     async with AsyncClient(redis_url=redis.url) as client:

@@ -75,6 +75,7 @@ class Wire:
     _receipts: list[Waiting] = field(default_factory=list)
     _history: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _over: threading.Event = field(default_factory=threading.Event)
     _chance: random.Random = field(default_factory=lambda: random.Random(7))
     _server: ThreadingHTTPServer | None = None
 
@@ -87,6 +88,7 @@ class Wire:
 
     def __exit__(self, *_: object) -> None:
         assert self._server is not None
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -133,7 +135,7 @@ class Wire:
             self._chance.shuffle(items)
             pause_s = self._chance.uniform(*self.latency_s)
         self.after_send(numbers)
-        time.sleep(pause_s)
+        self._over.wait(pause_s)
         return {"SendStatusSet": items}
 
     def _text(self, number: str, asked: dict[str, Any]) -> dict[str, Any]:

@@ -242,13 +242,13 @@ def test_a_worker_that_was_asleep_until_its_lease_was_over_makes_no_call(
     scene.run()
     begin = batch_queues.begin
 
-    def begin_and_sleep(*args: Any) -> Any:
+    def begin_and_be_late(*args: Any) -> Any:
         begun = begin(*args)
         scene.advance(55)
         scene.engine.monotonic_s = lambda: time.monotonic() + 55
         return begun
 
-    monkeypatch.setattr(batch_queues, "begin", begin_and_sleep)
+    monkeypatch.setattr(batch_queues, "begin", begin_and_be_late)
     scene.advance(1)
     scene.send_some("marketing")
     assert not scene.provider.calls

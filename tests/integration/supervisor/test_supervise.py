@@ -13,7 +13,7 @@ from worker.supervisor.child import Child
 from worker.supervisor.supervisor import CannotStart, Stage, supervise
 
 PROGRAM = """
-import os, signal, sys, time
+import os, signal, sys
 name, diary, ends = sys.argv[1:4]
 def note(what):
     with open(diary, "a") as file:
@@ -27,11 +27,8 @@ note("starts")
 if ends == "at once" or (ends == "once" and open(diary).read().count(f"{name} starts") == 1):
     sys.exit(3)
 os.write(int(os.environ["_SMSLINE_READY_FD"]), b"x")
-if ends == "later" and open(diary).read().count(f"{name} starts") == 1:
-    time.sleep(0.1)
-    os.kill(os.getpid(), signal.SIGKILL)
 while True:
-    time.sleep(60)
+    signal.pause()
 """
 
 
@@ -48,13 +45,13 @@ class Scene:
         """What has happened so far."""
         return [line for line in self._diary.read_text().splitlines() if " is " not in line]
 
-    @property
-    def pids(self) -> list[int]:
-        """Every process there has been."""
-        return [int(line.split()[-1]) for line in self._diary.read_text().splitlines() if " is " in line]
+    def pids(self, name: str = "") -> list[int]:
+        """Every process there has been, of a child when named."""
+        lines = self._diary.read_text().splitlines()
+        return [int(line.split()[-1]) for line in lines if f"{name} is " in line]
 
     def child(self, name: str, ends: str = "when told", stop_s: float = 5.0) -> Child:
-        """A child that ends as said: when told, at once, once, later, never."""
+        """A child that ends as said: when told, at once, once, never."""
         return Child(name, (sys.executable, "-S", "-c", PROGRAM, name, str(self._diary), ends), stop_s)
 
     def run(self, *stages: Stage, until: Callable[[], bool] = lambda: True, signals: int = 1) -> None:
@@ -85,7 +82,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setattr("worker.supervisor.supervisor.FIRST_PAUSE_S", 0.01)
     scene = Scene(tmp_path)
     yield scene
-    for pid in scene.pids:
+    for pid in scene.pids():
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 
@@ -112,8 +109,16 @@ def test_a_gate_stays_closed(scene: Scene) -> None:
 
 def test_what_dies_is_started_again(scene: Scene) -> None:
     """A child that ends, before or after it was ready, is started again; all is ready only once it is."""
-    stage = Stage((scene.child("early", "once"), scene.child("late", "later"), scene.child("calm")))
-    scene.run(stage, until=lambda: scene.diary.count("late starts") == 2)
+    killed: list[int] = []
+
+    def late_is_back() -> bool:
+        if not killed:
+            killed.extend(scene.pids("late"))
+            os.kill(killed[0], signal.SIGKILL)
+        return scene.diary.count("late starts") == 2
+
+    stage = Stage((scene.child("early", "once"), scene.child("late"), scene.child("calm")))
+    scene.run(stage, until=late_is_back)
 
     assert [scene.diary.count(f"{name} starts") for name in ("early", "late", "calm")] == [2, 2, 1]
     assert scene.announced == 1

@@ -5,7 +5,6 @@ import socketserver
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from config.accounts import Account
 from config.settings import SettingsError, load_settings
 from tests.support.tls import Certificates, certificates
+from tests.support.waiting import LONG_S
 from tests.unit.providers.line import Answering
 from worker.providers.adapter import Adapter
 from worker.providers.base import Broken, Refused
@@ -184,9 +184,12 @@ def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+given_up = threading.Event()
+
+
 def read_no_further(connection: socket.socket) -> None:
     connection.recv(1_000)
-    time.sleep(2.0)
+    given_up.wait(LONG_S)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,9 @@ def test_a_request_that_lacks_its_last_byte_was_not_carried_out(
     """Its recipients may be sent to again: nothing can read a body whose end, and signature, never came."""
     way = Egress("", None, str(made.ca)) if tls else DIRECTLY
     port = servers.start(in_tls(made, peer) if tls else peer)
+    given_up.clear()
     broken = call(f"{'https' if tls else 'http'}://localhost:{port}", way, timeout_s, body=bytes(32 * 1024 * 1024))
+    given_up.set()
 
     assert isinstance(broken, Broken)
     assert (broken.maybe_sent, broken.code) == (False, "http.CutOff")

@@ -18,7 +18,7 @@ async def _reads(pieces: Iterable[bytes | None], *, most: int | None) -> int | s
     async def receive() -> Message:
         piece = next(left, b"")
         if piece is None:
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
         return {"type": "http.request", "body": piece or b"", "more_body": bool(piece)}
 
     read: list[int | str] = []

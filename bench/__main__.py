@@ -73,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _forget_environment() -> None:
-    """No setting of this machine's own service reaches the benches, and no proxy the SDK, which would use it for loopback too."""
+    """No setting of this machine's own service reaches the benches, and no proxy the SDK.
+
+    The SDK would use one for loopback, too.
+    """
     for name in list(os.environ):
         if name.startswith("SMSLINE_") or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}:
             del os.environ[name]

@@ -36,7 +36,9 @@ def accepted(client: Client, job: str, count: int) -> bool:
 
 
 def engine(stack: Stack, numbers: int, procs: int) -> float:
-    """Numbers accepted per second, from the moment the job is handed over until the ledger knows that all are accepted.
+    """Numbers accepted per second.
+
+    From the moment the job is handed over until the ledger knows that all are accepted.
 
     So what the engine does first (reading the inbox, looking for doubles) counts; what the producer
     does before does not.
@@ -51,7 +53,10 @@ def engine(stack: Stack, numbers: int, procs: int) -> float:
 
 
 def bare_loop(stack: Stack, numbers: int, procs: int) -> float:
-    """Numbers per second of as many processes and threads that only make the calls, from the first call to the last."""
+    """Numbers per second of as many processes and threads that only make the calls.
+
+    From the first call to the last.
+    """
     stack.clear()
     share = numbers // procs
     children = [
@@ -70,7 +75,10 @@ def bare_loop(stack: Stack, numbers: int, procs: int) -> float:
 
 
 def plain(stack: Stack, numbers: int, per_task: int, procs: int) -> float:
-    """Numbers per second of plain Celery: all tasks are in the queue before the workers start, and only the calls are timed."""
+    """Numbers per second of plain Celery.
+
+    All tasks are in the queue before the workers start, and only the calls are timed.
+    """
     stack.clear()
     app, wanted = plain_app(stack.redis_url), list(phones(numbers))
     for at in range(0, numbers, per_task):

@@ -1,4 +1,6 @@
-"""`python -m bench.pages [RECIPIENTS JOBS]`: how fast the console answers over ten million recipients, and its price.
+"""`python -m bench.pages [RECIPIENTS JOBS]`: how fast the console answers, and its price.
+
+Over ten million recipients.
 
 The ledger is written as workers would have left it: jobs, blocks with their serials, the index by
 number, dead letters, statistics, replies, suppressions, the audit trail. Then every page is asked

@@ -1,4 +1,6 @@
-"""`python -m bench.push`: how many receipts by push one core takes, from the request to the recipient's end.
+"""`python -m bench.push`: how many receipts by push one core takes.
+
+From the request to the recipient's end.
 
 A campaign is sent, and no receipt is pulled. Then four connections push all receipts in pages of a
 hundred, as Tencent does, to a web process; a worker reads them meanwhile. What counts is the CPU of

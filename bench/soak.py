@@ -1,4 +1,6 @@
-"""`python -m bench.soak`: single jobs at an even pace for minutes, sent, receipted, closed, by one otp and one bulk process.
+"""`python -m bench.soak`: single jobs at an even pace for minutes, sent, receipted, closed.
+
+By one otp and one bulk process.
 
 The run has two stretches of equal length. Between them `--dead` makes that many kept dead letters;
 what a message costs Redis in CPU and in memory is compared before and after. Exit codes: 0 when

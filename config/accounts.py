@@ -251,7 +251,7 @@ class Account(BaseModel):
     )
     @classmethod
     def _as_the_provider_needs(cls, value: T, info: ValidationInfo) -> T:
-        """A setting that only some providers have is there where it is needed, and nowhere where it would mean nothing."""
+        """A setting that only some providers have is there where it is needed, and nowhere else."""
         # A field that failed its own check is not in `data`: then there is nothing to hold this one against.
         provider, name, site = info.data.get("provider", ""), str(info.field_name), info.data.get("site")
         facts = facts_of(provider) if provider in PROVIDERS else None

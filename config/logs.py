@@ -65,7 +65,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send every record of this process through one redacting handler, uncaught exceptions and warnings included.
+    """Send every record of this process through one redacting handler.
+
+    Uncaught exceptions and warnings included.
 
     Args:
         settings: Level, format, and the secrets to hide.

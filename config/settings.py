@@ -1,4 +1,6 @@
-"""Settings of the service, read from environment and `smsline.toml`, or an error that lists every problem.
+"""Settings of the service, read from environment and `smsline.toml`.
+
+Or an error that lists every problem.
 
 What each setting means, with its trade-off, stands in `config/smsline.sample.toml`.
 """
@@ -265,7 +267,9 @@ _SECRET_NAMES: Final = frozenset(
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment with its files of secrets, and the TOML file named by `SMSLINE_CONFIG` or `./smsline.toml`.
+    """Read the environment with its files of secrets, and the TOML file.
+
+    The file that `SMSLINE_CONFIG` names, or `./smsline.toml`.
 
     The environment wins.
 

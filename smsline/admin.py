@@ -90,7 +90,10 @@ class Admin(Webhooks):
             return list_jobs(self._ledger, limit=limit, state=state)
 
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
-        """What is in the dead letter, by account, code and state, most first, with what each code means and what to do."""
+        """What is in the dead letter, by account, code and state, most first.
+
+        With what each code means, and what to do.
+        """
         with self._acting():
             pick = dead.DeadFilter(code, job, account, dead.check_state(state))
             return self._told(dead.groups(self._ledger, pick))

@@ -89,7 +89,7 @@ class AsyncClient:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Made by SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT, as `Client.from_env`.
+        """Made by the environment, as `Client.from_env`.
 
         Raises:
             BadInput: A value cannot be used.

@@ -89,7 +89,9 @@ class Target:
 
 
 def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
-    """A client's arguments as SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT give them.
+    """A client's arguments as the environment gives them.
+
+    SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT.
 
     Each may be in a file instead, as `smsline.environ` describes.
 

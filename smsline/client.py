@@ -140,7 +140,9 @@ class Client(JobControl):
         return taken.job
 
     def converted(self, job_or_serial: str, *, at: float | None = None, account: str = "") -> int:
-        """Tell the provider that the code of a message was typed in, by which it judges its routes (Tencent's ReportConversion).
+        """Tell the provider that the code of a message was typed in (Tencent's ReportConversion).
+
+        It judges its routes by that.
 
         It is left in the ledger; a worker tells it, for a day if the provider is away, and once
         however often this is called.

@@ -132,7 +132,10 @@ class TableFile:
         return f"is a quote not closed?{lines}"
 
     def _leniently(self) -> list[str] | None:
-        """The cells of the row at hand with blanks outside of quotes passed over, or None where a quote stands elsewhere."""
+        """The cells of the row at hand, with blanks outside of quotes passed over.
+
+        None where a quote stands elsewhere.
+        """
         line, at, cells = "".join(self._raw).rstrip("\r\n"), 0, list[str]()
         while True:
             if quoted := _QUOTED.match(line, at):

@@ -249,7 +249,9 @@ class JobSpec:
         )
 
     def to_json(self, *, params: bool = True) -> str:
-        """The spec as JSON, without what it leaves to the defaults, and without the params when `params` is False.
+        """The spec as JSON, without what it leaves to the defaults.
+
+        Without the params, too, when `params` is False.
 
         It is short on purpose: in 64 bytes Redis keeps a job with all its counts in some 400, else
         in 1,700.

@@ -215,7 +215,7 @@ class _Country(NamedTuple):
 
 
 def _is_whole(digits: str) -> bool:
-    """Whether `+` and digits are a valid number as they stand, so that libphonenumber would change nothing; False: ask it."""
+    """Whether `+` and digits are a valid number that libphonenumber would not change; False: ask it."""
     for width in (2, 1, 3):  # no country code begins with another one
         country = _country(int(digits[1 : 1 + width]))
         if country is None:

@@ -1,4 +1,4 @@
-"""Fixtures for producers' tests, found by pytest itself where smsline is installed (entry point `smsline`)."""
+"""Fixtures for producers' tests, found by pytest itself where smsline is installed."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def smsline_collector(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Collector]":
-    """A collector that every `Client.from_env()` returns during the test, and behind every `AsyncClient.from_env()`.
+    """A collector that every `Client.from_env()` returns during the test.
+
+    It is behind every `AsyncClient.from_env()`, too.
 
     A client that was made before the test, as by an import, is not replaced; that of
     `smsline.contrib.django` is.

@@ -231,7 +231,9 @@ def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:
 
 
 def _account_of(keys: Keys, serial: str, account: str, *, today: int) -> Talk[str]:
-    """The account of a bare serial: the one that is named, or the only one, else the one whose index has it.
+    """The account of a bare serial.
+
+    The one that is named, or the only one, else the one whose index has it.
 
     Where there are several, serials of lane otp are indexed for some days (`worker.contexts`). From
     others nothing leads to the account.

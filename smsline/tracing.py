@@ -1,4 +1,6 @@
-"""Traces: the span of a submit, and its W3C `traceparent` and `tracestate`, which the job carries to the workers.
+"""Traces: the span of a submit, which the job carries to the workers.
+
+As W3C's `traceparent` and `tracestate`.
 
 OpenTelemetry is never imported here. A process that traces has imported it before its first span;
 in any other one there is nothing to carry on, and a producer pays neither the dependency nor the

@@ -1,4 +1,6 @@
-"""URLs of Redis and of brokers: one strict reading for producers, service and Celery, and a form without secrets.
+"""URLs of Redis and of brokers: one strict reading, and a form without secrets.
+
+The same for producers, service and Celery.
 
     redis://user:password@host:6379/0              rediss://… over TLS
     sentinel://:password@host1:26379,host2/mymaster/0?sentinel_password=…      sentinels://… over
@@ -213,7 +215,7 @@ def redis_client(kind: Any, place: RedisPlace, **options: Any) -> Any:  # noqa: 
 
 
 def celery_broker(url: str) -> dict[str, Any]:
-    """A broker for Celery: `broker_url` and `broker_use_ssl`, and what `broker_transport_options` must hold besides.
+    """A broker for Celery: `broker_url`, `broker_use_ssl` and `broker_transport_options`.
 
     kombu checks no certificate over TLS unless told to, wants a URL for each sentinel, and reads
     passwords as the other libraries do: it gets a URL that is put together anew.

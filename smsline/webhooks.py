@@ -78,7 +78,9 @@ class Webhooks(Access):
             return webhooks.failures(self._ledger, name=name, limit=limit)
 
     def replay_webhook(self, name: str, *, since_s: float) -> int:
-        """Send an endpoint every kept event again that happened since then, each under the id it had; ends its suspension.
+        """Send an endpoint every kept event again that happened since then; ends its suspension.
+
+        Each keeps the id it had.
 
         Args:
             name: The endpoint's.

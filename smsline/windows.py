@@ -1,4 +1,6 @@
-"""Sending windows: hours of the day in which a message may go out, by the recipient's own clock or that of a named zone.
+"""Sending windows: hours of the day in which a message may go out.
+
+By the recipient's own clock, or by that of a named zone.
 
 In a country of several time zones only the hours that are within the window in all of them count,
 because a number does not tell where its owner is.

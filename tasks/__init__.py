@@ -58,7 +58,10 @@ def send_lane(lane: str, wake: Wake = ()) -> None:
 
 @app.task(name=TASK_DRAIN)
 def drain_account(account: str, what: str = "", wake: Wake = ()) -> None:
-    """Pull an account's receipts or replies, read what was pushed to it, or ask it a question (`account` and its name)."""
+    """Pull an account's receipts or replies, read what was pushed to it, or ask it a question.
+
+    A question is `account` and its name.
+    """
     _awake(wake)
     if what == "pushed":
         pushed.read_pushed(app.engine, account)

@@ -120,7 +120,10 @@ def await_token(
 def wait_for_token(
     engine: Engine, account: str, action: str, most_ms: float = 1_000.0, *, urgent: bool = True
 ) -> float:
-    """Take a token for a call that is not a send, waiting at most so long, however many others want it; ms to wait longer, else 0."""
+    """Take a token for a call that is not a send, waiting at most so long.
+
+    Returns 0 when it was taken, else the ms until there will be one.
+    """
     limit = engine.limit(account, action)
     return await_token(
         lambda: buckets.take_token(
@@ -161,7 +164,9 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
 
 
 def left_to_others(engine: Engine, account: str, action: str, answer: Refused | Broken) -> bool:
-    """Whether the provider refuses this machine alone, and others take the account's receipts and replies for a while.
+    """Whether the provider refuses this machine alone, so that others take the account's receipts.
+
+    Its replies, too, for a while.
 
     A wrong clock here must not close the bucket of machines whose clock is right.
     """

@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 
 
 def configure(service: str) -> bool:
-    """Send this process' spans where OpenTelemetry's own variables say (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER …).
+    """Send this process' spans where OpenTelemetry's own variables say.
+
+    OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER …
 
     A program that has set a tracer provider before, such as `opentelemetry-instrument`, keeps its
     own.

@@ -80,7 +80,10 @@ def surely_several(code: str) -> bool:
 
 
 def tidy(code: str) -> str:
-    """The code in plain signs (no full-width ones, no invisible ones), and without brackets and stops around it."""
+    """The code in plain signs, and without brackets and stops around it.
+
+    No full-width signs, no invisible ones.
+    """
     return _straight(code).strip(_AROUND)
 
 

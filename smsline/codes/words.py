@@ -105,7 +105,10 @@ _WINDOW_WORDS: Final[dict[Window, str]] = {
 
 
 def what_smsline_does(row: CodeRow) -> str:
-    """One plain sentence about what happens when this code comes, as far as `row.kind` tells what it answers."""
+    """One plain sentence about what happens when this code comes.
+
+    As far as `row.kind` tells what it answers.
+    """
     # A row's own sentence first: it is there where the verdict's would be wrong.
     if row.does:
         return row.does

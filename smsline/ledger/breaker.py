@@ -198,7 +198,10 @@ def held(ledger: Ledger, account: str) -> BreakerHold | None:
 
 
 def suspect(ledger: Ledger, account: str, for_ms: float) -> None:
-    """Let calls of the account carry one recipient, for so long or until one goes well, because one of them is stuck."""
+    """Let calls of the account carry one recipient, because one of them is stuck.
+
+    For so long, or until one goes well.
+    """
     ledger.run("suspect", [ledger.keys.breaker(account)], [for_ms])
 
 

@@ -73,7 +73,10 @@ def check_state(state: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeadCount:
-    """Recipients of one job, or of all when `job` is empty, that ended in the same state with the same code at the same account."""
+    """Recipients of one job that ended in the same state with the same code at the same account.
+
+    Of all jobs when `job` is empty.
+    """
 
     account: str
     code: str

@@ -14,7 +14,10 @@ ENTRIES_LOOKED_AT: Final = 20
 
 
 class NeverSent(TypedDict):
-    """Jobs of which a country's recipients are never sent to, because the hours that must all be open do not meet."""
+    """Jobs of which a country's recipients are never sent to.
+
+    Because the hours that must all be open do not meet.
+    """
 
     jobs: list[str]
     account: str

@@ -174,7 +174,7 @@ SOON_MS: Final = 120_000
 
 
 def work_due(ledger: Ledger) -> dict[str, int]:
-    """Batch queues and new jobs of each lane that may be sent now, as far as those who sent them are concerned."""
+    """Batch queues and new jobs of each lane that their senders would let go now."""
     until_ms, pipe = ledger.now_ms() + SOON_MS, ledger.redis.pipeline(transaction=False)
     for lane in LANES:
         for key in (ledger.keys.send(lane), ledger.keys.inbox(lane)):

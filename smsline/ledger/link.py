@@ -44,7 +44,9 @@ def argv(script: str, /, **arguments: Value) -> list[Value]:
 
 
 class ExpiryMemo:
-    """Keys whose expiry this process has set a short while ago, so that it need not look after it at every write.
+    """Keys whose expiry this process has set a short while ago.
+
+    So that it need not look after it at every write.
 
     It forgets them by and by, for keys may vanish and come back without an expiry, as when a Redis
     lost its memory.

@@ -28,7 +28,7 @@ ALONE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class ApplyCounts:
-    """How many receipts were applied, came after the recipient was final, or named a number that is not there.
+    """How many receipts were applied, came too late, or named a number that is not there.
 
     `again` are those of the applied after which the recipient is tried again.
     """
@@ -218,7 +218,9 @@ def _without_tries(
 def bring_forward(
     ledger: Ledger, account: str, *, now_ms: int, probe_ms: float, first_ms: Mapping[str, float]
 ) -> float | None:
-    """Make blocks due at their lane's first poll that have joined the probe's schedule since this was last done.
+    """Make blocks that have joined the probe's schedule due at their lane's first poll.
+
+    Those that have joined it since this was last done.
 
     Args:
         ledger: Where.

@@ -46,7 +46,10 @@ class _Place(NamedTuple):
 
 
 def context_of(ledger: Ledger, attempt: int, blocks: Sequence[int] = ()) -> str:
-    """What is sent along so that a receipt names its call: `sl:<ledger>:<attempt>[:<block>]...`, well under 512 bytes."""
+    """What is sent along so that a receipt names its call.
+
+    `sl:<ledger>:<attempt>[:<block>]...`, well under 512 bytes.
+    """
     # The ledger's id keeps out contexts of another installation with the same account.
     return ":".join(["sl", ledger.instance(), str(attempt), *map(str, blocks)])
 

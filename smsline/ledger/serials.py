@@ -122,7 +122,9 @@ def sorted_out(receipts: Sequence[Receipt], values: Sequence[bytes], days: Seque
 
 
 def note(ledger: Ledger, account: str, matched: Sequence[BlockReceipts]) -> int:
-    """Let serials of calls whose answer was never seen be known from now on, so that their receipts count once only.
+    """Let serials of calls whose answer was never seen be known from now on.
+
+    So that their receipts count once only.
 
     Returns:
         The day under which they are.
@@ -140,7 +142,7 @@ def note(ledger: Ledger, account: str, matched: Sequence[BlockReceipts]) -> int:
 
 
 def mark_spent(ledger: Ledger, block: int) -> None:
-    """Let receipts of the block's undelivered recipients, which are sent again, say nothing about the next try.
+    """Let receipts of the block's undelivered recipients say nothing about the next try.
 
     They have had theirs; the provider may tell the same one twice, by push and by pull.
     """

@@ -153,7 +153,10 @@ def _read(number: int, held: bytes) -> list[Suppression]:
 
 
 def adopt(ledger: Ledger) -> None:
-    """Move what is on the list as it was before it had scopes (docs/decisions/0019-suppression-has-a-scope.md)."""
+    """Move what is on the list as it was before it had scopes.
+
+    See docs/decisions/0019-suppression-has-a-scope.md.
+    """
     keys = ledger.keys
     while ledger.redis.exists(keys.suppressed):
         ledger.run("adopt_suppressed", [keys.suppressions, keys.suppressed], [AT_ONCE, *_ADOPTED])

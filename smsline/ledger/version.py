@@ -56,7 +56,9 @@ def check(ledger: "Ledger") -> None:
 
 
 def seen(ledger: "Ledger") -> tuple[str, bool]:
-    """The layout that is written down, empty where none is, and whether workers from before layouts have been at work.
+    """The layout that is written down, and whether workers from before layouts have been at work.
+
+    It is empty where none is written.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached.

@@ -248,7 +248,10 @@ def _cut(found: Sequence[Entry], facts: _Facts) -> list[Event]:
 
 
 def _ended(text: str, facts: _Facts, seen: set[tuple[str, int]]) -> Iterator[str]:
-    """The row of each recipient that an entry tells of, that has still ended and was not `seen` in an entry before."""
+    """The row of each recipient that an entry tells of and that has still ended.
+
+    Without those `seen` in an entry before.
+    """
     job, block, part = _where(text)
     name = f"{job}|{block}|{part}"
     rows = facts.rows[name]

@@ -188,7 +188,10 @@ def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 
 
 def _serve(plan: "Callable[[Settings], Plan]") -> None:
-    """Run a plan until a signal: exit code 2 for settings that cannot be used, 1 for what cannot be started."""
+    """Run a plan until a signal.
+
+    Exit code 2 for settings that cannot be used, 1 for what cannot be started.
+    """
     from config.logs import setup_logging  # noqa: PLC0415
     from config.settings import SettingsError, load_settings, loose_key_files  # noqa: PLC0415
     from smsline.ledger.server import answers  # noqa: PLC0415

@@ -91,7 +91,9 @@ def chosen(settings: Settings, provider: str, name: str) -> tuple[str, Account]:
 
 @contextmanager
 def open_account(kind: type[A], provider: str, name: str) -> Iterator[A]:
-    """The adapter of an account as configured, each of its calls under the action's bucket, until the block ends.
+    """The adapter of an account as configured, until the block ends.
+
+    Each of its calls is made under the action's bucket.
 
     Args:
         kind: The provider's adapter.

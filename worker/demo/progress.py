@@ -27,7 +27,10 @@ _ORDER: Final = (
 
 @contextmanager
 def progress(console: Console) -> Iterator[Show]:
-    """Something to show statuses with: live on a terminal, else a line for every change, at most once a second."""
+    """Something to show statuses with.
+
+    Live on a terminal, else a line for every change, at most once a second.
+    """
     if not console.is_terminal:
         yield _Lines(console)
         return
@@ -77,7 +80,10 @@ def bar(status: Status, width: int = _BAR_WIDTH) -> Text:
 
 
 def shares(counts: Mapping[str, int], width: int) -> dict[str, int]:
-    """How many cells of a bar each state gets: in proportion, but one at least where there is anything, and `width` in all."""
+    """How many cells of a bar each state gets, `width` in all.
+
+    In proportion, but one at least where there is anything.
+    """
     total = sum(counts.values())
     cells = {state: max(1, round(counts[state] / total * width)) for state in _ORDER if counts.get(state)}
     if cells:

@@ -132,7 +132,9 @@ def queue_of(spec: JobSpec, route: AccountChoice, region: Region, content: str, 
 
 
 def subject_of(spec: JobSpec, sign: str) -> str:
-    """What may be parked for a job: its template, and where its signature is not the account's own, the two together.
+    """What may be parked for a job: its template, or the template with its signature.
+
+    The two together where the signature is not the account's own.
 
     A mistyped signature must not hold up the other messages of the template.
     """

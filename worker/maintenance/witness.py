@@ -78,7 +78,10 @@ class Witness:
             raise
 
     def _tell_loss(self, beat: losses.Beat, *, another: bool) -> None:
-        """Say what Redis has lost, or may have lost because `another` server has taken its place, or it was restarted."""
+        """Say what Redis has lost, or may have lost.
+
+        The latter where it was restarted, or `another` server has taken its place.
+        """
         certain = beat.number is None or beat.number < self._number
         if not certain and not another:
             return

@@ -62,7 +62,10 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
 
 
 def bring_forward(engine: Engine, account: str) -> None:
-    """Blocks that joined the probe's schedule since the last drain are due at their lane's first poll, not at the first probe."""
+    """Blocks that joined the probe's schedule since the last drain are due at the first poll.
+
+    Their lane's, and not at the first probe.
+    """
     now_ms = engine.now_ms()
     earliest_ms = receipts.bring_forward(
         engine.ledger,

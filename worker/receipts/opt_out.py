@@ -25,7 +25,7 @@ def of_receipts(provider: str, account: str, said: Iterable[tuple[int, str]]) ->
 
 
 def _entries(provider: str, account: str, said: Iterable[tuple[int, str, CodeRow]]) -> Iterator[Suppression]:
-    """What the provider declares of a code, or what the rule of the number's country makes of any opt-out, if that is wider."""
+    """What the provider declares of a code, or the rule of the number's country, if it is wider."""
     # The provider's folder says which of its codes are opt-outs.
     facts = facts_of(provider)
     for number, code, row in said:

@@ -1,4 +1,7 @@
-"""How often receipts are fetched beside a push: rarely while it brings them, as usual once it has fallen silent."""
+"""How often receipts are fetched beside a push.
+
+Rarely while it brings them, as usual once it has fallen silent.
+"""
 
 from typing import Final
 

@@ -50,7 +50,10 @@ def read_pushed(engine: Engine, account: str) -> int:
 
 
 def leave(engine: Engine, key: str, lease: Lease, leave_ms: float) -> None:
-    """Leave what was claimed to other processes: for as short as an opt-out allows where there are such, else until one may have come."""
+    """Leave what was claimed to other processes.
+
+    For as short as an opt-out allows where there are such, else until one may have come.
+    """
     again_ms = LEFT_SOON_MS if leave_ms == LEFT_MS else leave_ms
     due.finish(engine.ledger, key, lease, again_ms)
     engine.poke(again_ms)

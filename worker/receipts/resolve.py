@@ -50,7 +50,10 @@ class Round:
 
 
 def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
-    """Look into an unsure attempt that is due: ask what became of its recipients, and decide at the lane's horizon."""
+    """Look into an unsure attempt that is due.
+
+    Ask what became of its recipients, and decide at the lane's horizon.
+    """
     keys = engine.ledger.keys
     lease = due.claim_one(engine.ledger, keys.unsure_due, str(attempt_id), lease_ms=engine.settings.lease_s * 1000)
     attempt = attempts.read_attempt(engine.ledger, attempt_id) if lease else None
@@ -92,7 +95,10 @@ def next_look_s(elapsed_s: float, schedule_s: Sequence[float], horizon_s: float)
 
 
 def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
-    """Ask in the provider's way: about the call as a whole where that can be, else about one number after the other."""
+    """Ask in the provider's way.
+
+    About the call as a whole where that can be, else about one number after the other.
+    """
     account = attempt.queue.account
     if account not in engine.providers:
         return Round()

@@ -19,7 +19,10 @@ arrived all the same (unsure), and what never will."""
 
 
 def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random.random) -> float:
-    """How long a recipient waits for its next try: what the row says, else as after the first failed send; nothing for a reroute."""
+    """How long a recipient waits for its next try.
+
+    What the row says, else as after the first failed send; nothing for a reroute.
+    """
     said_s = wait_s(row, now_s=now_s)
     if said_s is None:
         # Another account owes no wait to what the first one has said.

@@ -92,7 +92,9 @@ class Breakers:
         return CallReport("failed", self._terms.with_failure(outcome.failed, good))
 
     def suspect(self, account: str) -> None:
-        """A call of the account is stuck: have all processes send through it to one recipient at a time, until a call is answered.
+        """A call of the account is stuck: have all processes send to one recipient at a time.
+
+        Until a call is answered.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.

@@ -97,7 +97,9 @@ class Presence:
         return any(account in each["accounts"] and account not in each["stopped"] for each in self._others.values())
 
     def leave_for_ms(self, account: str) -> float | None:
-        """When work of an account that this process lacks, or may not ask about, is looked at again: another may take it until then.
+        """When work of an account that this process lacks, or may not ask about, is looked at again.
+
+        Another process may take it until then.
 
         None when this process has the account. A while when no process has it, since then nothing
         can be asked.
@@ -147,7 +149,9 @@ class Presence:
         return not others
 
     def stop_reads(self, account: str, *, for_s: float) -> bool:
-        """Leave an account's receipts to other processes for a while, because the provider refuses this machine; whether there are any.
+        """Leave an account's receipts to other processes for a while; whether there are any.
+
+        Because the provider refuses this machine.
 
         Apart from the sends, whose permission may be another one.
 

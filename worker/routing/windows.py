@@ -35,7 +35,9 @@ def country_for(account: Account | None, lane: str, window: str, number: int) ->
 
 
 def queue_at(queue: BatchQueue, account: Account, name: str, number: int) -> BatchQueue:
-    """The batch queue of the same messages at another account, with the recipient's country where the hour there depends on it.
+    """The batch queue of the same messages at another account.
+
+    With the recipient's country where the hour there depends on it.
 
     Args:
         queue: Where the recipient is.

@@ -1,4 +1,7 @@
-"""What a worker does once it is ready: it settles its memory, and reports to its parent by one byte through an inherited pipe."""
+"""What a worker does once it is ready: it settles its memory, and reports to its parent.
+
+By one byte through an inherited pipe.
+"""
 
 import gc
 import os

@@ -151,7 +151,10 @@ def _lost(account: str, error: RedisError) -> None:
 
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
-    """Park what the trouble speaks of: the account, one side of it, a template, or one job's messages alone."""
+    """Park what the trouble speaks of.
+
+    The account, one side of it, a template, or one job's messages alone.
+    """
     queue = flight.claim.queue
     # Account and process have no subject: all of the account is meant.
     subject = {Scope.REGION: queue.side, Scope.TEMPLATE: queue.own, Scope.CONTENT: queue.own}.get(trouble.scope, "")
@@ -186,7 +189,10 @@ def _park_subject(engine: Engine, flight: Flight, subject: str, trouble: Trouble
 
 
 def _unpark(engine: Engine, flight: Flight) -> None:
-    """A probe went well: lift the parks it was under, and those of single jobs when the template itself works again."""
+    """A probe went well: lift the parks it was under.
+
+    Those of single jobs, too, when the template itself works again.
+    """
     queue = flight.claim.queue
     held = {park["template"] for park in accounts.parks(engine.ledger, queue.account)}
     # A call that went well disproves every park that it was under.

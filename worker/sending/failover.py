@@ -84,7 +84,9 @@ def part(engine: Engine, claim: Claim) -> None:
 def moved_on(
     engine: Engine, queue: BatchQueue, groups: Sequence[CallGroup], entries: Sequence[EntryResults], *, now_ms: float
 ) -> list[EntryResults]:
-    """The results of a call with a batch queue in the place of each mark that a recipient moves on to its next account.
+    """The results of a call, with a batch queue in the place of each mark.
+
+    The mark says that a recipient moves on to its next account.
 
     Args:
         engine: The process' engine.

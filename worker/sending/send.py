@@ -260,7 +260,10 @@ def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> bool:
 
 
 def rule_of(provider: Provider, queue: BatchQueue) -> BatchRule:
-    """How the batch queue's numbers are packed: by the provider's rule, or fewer in a call where one of more has spoilt it."""
+    """How the batch queue's numbers are packed.
+
+    By the provider's rule, or fewer in a call where one of more has spoilt it.
+    """
     rule = provider.batch_rule(region_named(queue.region))
     if queue.params == OWN and not rule.params_differ:
         return BatchRule(rule.action, 1)

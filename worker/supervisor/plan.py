@@ -36,7 +36,7 @@ class WorkerGroup:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run, first things first, the ledger's Redis that it works on, and where the console is, if it runs."""
+    """What to run, first things first, on which Redis, and where the console is, if it runs."""
 
     stages: tuple[Stage, ...]
     redis_url: str
@@ -146,14 +146,20 @@ def embeds_redis(settings: Settings, redis_port: int | None) -> bool:
 
 
 def wants_sandbox(settings: Settings, asked: bool | None) -> bool:  # noqa: FBT001 - a flag's three states
-    """Whether to start the sandbox: the command line decides, then the setting, then whether there is an account."""
+    """Whether to start the sandbox.
+
+    The command line decides, then the setting, then whether there is an account.
+    """
     if asked is not None:
         return asked
     return settings.sandbox == "on" or (settings.sandbox == "auto" and not settings.accounts)
 
 
 def warn_of_sandbox(settings: Settings) -> None:
-    """Say loudly that nothing is sent: who forgot to set an account must not take receipts for texts on phones."""
+    """Say loudly that nothing is sent.
+
+    Who forgot to set an account must not take receipts for texts on phones.
+    """
     others = f"; {', '.join(settings.accounts)} send too, by their prefixes and routes" if settings.accounts else ""
     why = "" if settings.accounts else ": no account is configured (SMSLINE_ACCOUNTS__<NAME>__PROVIDER and its keys)"
     log.warning(

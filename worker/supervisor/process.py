@@ -61,7 +61,9 @@ def give_way() -> None:
 
 
 def longest_stop_s(timeout_s: float) -> float:
-    """How long a worker may take to stop: a task's slice of about a second ends with a call, whose answer is recorded.
+    """How long a worker may take to stop.
+
+    A task's slice of about a second ends with a call, whose answer is recorded.
 
     Args:
         timeout_s: The longest time of one call.

@@ -190,7 +190,10 @@ def _tend(stages: list[tuple[Stage, list[ChildSlot]]]) -> Iterator[bool]:
 
 
 def _stop(slots: Sequence[ChildSlot], signals: Signals) -> None:
-    """Stop the processes of one stage: SIGTERM, then SIGKILL when their time is over or a person asks once more."""
+    """Stop the processes of one stage.
+
+    SIGTERM, then SIGKILL when their time is over or a person asks once more.
+    """
     asked_s, stops = time.monotonic(), signals.stops
     for slot in slots:
         _send(slot, signal.SIGTERM)

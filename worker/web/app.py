@@ -83,7 +83,10 @@ def build_app(web: Web) -> Starlette:
 
 
 def _http_failure(request: Request, error: Exception) -> Response:
-    """What Starlette or we refuse by a status alone, or a fault of ours: Starlette logs that, and its page says nothing of it."""
+    """What Starlette or we refuse by a status alone, or a fault of ours.
+
+    Starlette logs a fault, and its page says nothing of it.
+    """
     status, told = (
         (error.status_code, error.detail)
         if isinstance(error, HTTPException)

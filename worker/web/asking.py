@@ -1,4 +1,7 @@
-"""A question to a provider about one number: what it knows of its messages, under the limits that the workers keep to as well."""
+"""A question to a provider about one number: what it knows of its messages.
+
+Under the limits that the workers keep to as well.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

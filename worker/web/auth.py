@@ -97,7 +97,10 @@ def page(role: Role = "read") -> Callable[[Page], Callable[[Request], Response]]
 
 
 def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
-    """What a form of the console does, refused to visitors below the role, whatever the page has shown them."""
+    """What a form of the console does, refused to visitors below the role.
+
+    Whatever the page has shown them.
+    """
 
     def decorate(handler: Act) -> Callable[[Request], object]:
         @wraps(handler)

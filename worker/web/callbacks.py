@@ -85,7 +85,10 @@ def _admitted(request: Request) -> tuple[str, PushFormat]:
 
 
 async def _body(request: Request, form: PushFormat) -> bytes:
-    """The body as JSON: as it came, or a form or a query string as an object, for providers that push those."""
+    """The body as JSON.
+
+    As it came, or a form or a query string as an object, for providers that push those.
+    """
     if not form.form:
         return await request.body()
     if request.method == "GET":

@@ -69,7 +69,9 @@ class Live:
             return found
 
     def stream(self, request: Request, subject: str, draw: Callable[[], str]) -> StreamingResponse:
-        """Server-sent events: what `draw` makes of a subject, each time it has changed, until the browser leaves.
+        """Server-sent events: what `draw` makes of a subject, each time it has changed.
+
+        Until the browser leaves.
 
         It is drawn once for all who look at the subject, so it must not depend on who looks.
 

@@ -1,4 +1,7 @@
-"""What a campaign would take: calls and time at the limits, segments where a text is known, and whom the hours of sending hold back."""
+"""What a campaign would take: calls and time at the limits, and whom the hours hold back.
+
+Segments, too, where a text is known.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +39,9 @@ class HoursClosed:
 def calls_and_seconds(
     providers: Mapping[str, Provider], regions: Mapping[Region, int], *, own_params: bool, pace: float
 ) -> tuple[int, float]:
-    """Calls of the first account, and seconds at the limits of all, or at the pace if that is slower; 0 s when nothing limits.
+    """Calls of the first account, and seconds at the limits of all; 0 s when nothing limits.
+
+    At the pace, if that is slower.
 
     Args:
         providers: The accounts that it may go through.

@@ -51,7 +51,9 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 
 
 def copied(source: Path, target: Path) -> str:
-    """Copy the first sheet into a CSV: the row's number in the sheet, the columns whose cells were rounded, the cells.
+    """Copy the first sheet into a CSV.
+
+    The row's number in the sheet, the columns whose cells were rounded, the cells.
 
     Args:
         source: The workbook.

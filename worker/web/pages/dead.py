@@ -23,7 +23,10 @@ JOBS_SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class TickedGroup:
-    """One group that was ticked: dead letters of a code at an account in a state, of one job if the page was filtered by it."""
+    """One group that was ticked: dead letters of a code at an account in a state.
+
+    Of one job, if the page was filtered by it.
+    """
 
     account: str
     code: str

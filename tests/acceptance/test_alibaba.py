@@ -237,7 +237,7 @@ def test_serials_name_the_message(line: Line) -> None:
 
 
 def test_own_params_share_a_call(line: Line) -> None:
-    """Numbers that bring their own params go a hundred to a call, and nobody gets another's."""
+    """Numbers that bring their own params go a hundred to a call, and each recipient gets its own."""
     numbers = list(range(8613812343000, 8613812343250))
     before = line.calls()["SendBatchSms"]
 

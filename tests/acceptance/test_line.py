@@ -202,7 +202,7 @@ def test_no_second_sees_more_calls_than_the_limit(line: Line, client: Client, nu
 def test_messages_whose_answer_was_lost_are_found_and_never_sent_twice(
     line: Line, client: Client, numbers: list[str]
 ) -> None:
-    """The provider texted everybody and hung up; receipts and questions tell, no recipient is texted again."""
+    """The provider texted every recipient and hung up; receipts and questions tell, no recipient is texted again."""
     lost = iter([True, True, False])
 
     def hang_up(called: list[str]) -> None:

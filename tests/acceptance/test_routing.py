@@ -136,7 +136,7 @@ def test_one_job_through_three_providers_and_through_the_stand_in_of_a_parked_on
 
 
 def test_who_a_provider_cannot_serve_goes_through_the_next_and_who_has_opted_out_does_not(line: Line) -> None:
-    """Suffixes steer: 0017 is a country the provider does not serve, 0010 is somebody who has opted out."""
+    """Suffixes steer: 0017 is a country the provider does not serve, 0010 is a recipient who has opted out."""
     line.backup.control(steering=False)
     job = line.client.campaign(to=["+8613812340017", "+8613812340010", *CHINESE[:8]], template="5678", params=["you"])
     assert line.closed(job) == {"total": 10, "delivered": 9, "dead": 1}

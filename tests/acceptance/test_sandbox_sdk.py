@@ -252,7 +252,7 @@ def test_global_numbers_with_contents_of_their_own(sandbox: Served) -> None:
 
 
 def test_replies_are_empty(sandbox: Served) -> None:
-    """PullSmsReplyStatus is there; nobody replied."""
+    """PullSmsReplyStatus is there; no reply has come."""
     request = filled(models.PullSmsReplyStatusRequest(), {"SmsSdkAppId": "1400000000", "Limit": 100})
 
     assert sandbox.client().PullSmsReplyStatus(request).PullSmsReplyStatusSet == []
@@ -276,7 +276,7 @@ def test_options_of_the_command_line() -> None:
 
 
 def test_options_that_make_no_sense_are_refused() -> None:
-    """A fault nobody knows ends the command with exit code 2 and words, before anything listens."""
+    """An unknown fault ends the command with exit code 2 and words, before anything listens."""
     command = [sys.executable, "-m", "worker.sandbox", "--port", "0", "--fault", "lost,chance=1"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S, check=False, cwd=ROOT)
 

@@ -1,4 +1,7 @@
-"""Troubles only an operator can end: the balance is used up, the clock is wrong. Recipients wait, none is burnt, and it goes on."""
+"""Troubles only an operator can end: the balance is used up, the clock is wrong.
+
+Recipients wait, none is burnt, and it goes on.
+"""
 
 import time
 
@@ -27,7 +30,10 @@ def calls_after_a_step(desk: Desk) -> int:
 
 
 def test_the_balance_is_used_up_and_bought_again(desk: Desk) -> None:
-    """Without balance the account is parked: everybody waits, one call in a while finds out when it works again, no try is counted."""
+    """Without balance the account is parked: every recipient waits, and no try is counted.
+
+    One call in a while finds out when it works again.
+    """
     desk.sandbox.control(account_codes={"*": EMPTY})
     job, other = desk.submit(), desk.submit()
     wait_until(lambda: calls_after_a_step(desk), what="the first call")

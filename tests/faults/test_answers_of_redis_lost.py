@@ -47,7 +47,7 @@ def test_a_call_that_was_not_made_is_not_in_doubt(
 
 
 def test_a_take_that_comes_late_takes_nothing(scene: Scene) -> None:
-    """A Redis that stood still carries it out after its worker has given it up: nobody would make that call."""
+    """A Redis that stood still carries it out after its worker has given it up: no worker would make that call."""
     scene.submit(some_numbers(3))
     scene.run()
     scene.advance(2)

@@ -90,7 +90,7 @@ class Play:
         return {int(row["phone"][1:]): row["state"] for row in rows}
 
     def check(self) -> None:
-        """Nothing is lost, no recipient is texted twice, and the ledger says of everyone what the provider did."""
+        """Nothing is lost, no recipient is texted twice, and the ledger says of every recipient what the provider did."""
         states = self.states()
         assert states.keys() == {*MARKETING, OTP}, "lost"
         sent = self.provider.sent + (self.stand_in.sent if self.stand_in else Counter())
@@ -200,7 +200,7 @@ def killed_during(provider: CountingProvider, victim: int, *, carried_out: bool)
 def test_every_step_of_a_change_of_accounts(
     play: Callable[[Meter], Play], accident: Callable[[], None], when: When, code: str
 ) -> None:
-    """While another account stands in for one that is parked or cannot serve, no step may lose or double anybody."""
+    """While another account stands in for one that is parked or cannot serve, no step may lose or double a recipient."""
     meter = Meter(strike=accident)
     undisturbed = changing(play(meter), code)
     undisturbed.first_worker()

@@ -123,7 +123,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK, known=st.lists(st.booleans(), min_size=4, max_size=4), over=st.booleans())
     def ask(self, pick: int, known: list[bool], *, over: bool) -> None:
-        """A worker asks what became of an unsure call; at the horizon its lane decides. Or it gives up on a receipt."""
+        """A worker asks what became of an unsure call; at the horizon its lane decides.
+
+        Or it gives up on a receipt.
+        """
         self.carriers.answer(pick, known, over=over)
         if pick % 4 == 0:
             self.carriers.stay_silent(pick)

@@ -1,4 +1,7 @@
-"""Workers that differ: one lacks an account, or its machine is refused. It stops its own share, visibly, and nobody else's."""
+"""Workers that differ: one lacks an account, or its machine is refused.
+
+It stops its own share, visibly, and no other's.
+"""
 
 import logging
 

@@ -49,14 +49,14 @@ def test_not_carried_out_and_not_answered(desk: Desk, fault: dict[str, Any]) -> 
 
 
 def test_an_otp_is_sent_again_once_only(desk: Desk) -> None:
-    """When nobody answers the second call either, the otp ends as unknown: two calls, no third."""
+    """When the second call has no answer either, the otp ends as unknown: two calls, no third."""
     desk.sandbox.control(faults=[{"kind": "reset", "action": "SendSms"}])
     assert desk.finish(desk.submit("otp")) == {"unknown": COUNT}
     assert desk.sandbox.stats()["calls"]["SendSms"] == 2
 
 
 def test_a_refused_connection_is_no_doubt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody listens: nothing has left this machine, so marketing too is tried again until somebody does."""
+    """The connection is refused: nothing has left this machine, so marketing too is tried again until it is taken."""
     poster = desk.providers[ACCOUNT]._port  # type: ignore[attr-defined]
     listening = poster._url
     monkeypatch.setattr(poster, "_url", listening.copy_with(port=1))

@@ -144,7 +144,7 @@ def test_what_has_not_failed_probes_a_held_account_out_of_turn(scene: Scene) -> 
 
 
 def test_waiting_for_a_held_account_uses_up_no_try(scene: Scene) -> None:
-    """Nobody listens for an hour: an otp with two hours to live goes out then; its probes were for the account, not for it."""
+    """Connections are refused for an hour: an otp with two hours to live goes out then; its probes were for the account, not for it."""
     job = scene.otp(FIRST, ttl_s=7_200)
     scene.provider.usual = never_left()
     for _ in range(60):

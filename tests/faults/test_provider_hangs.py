@@ -96,7 +96,7 @@ class Clock:
 
 @pytest.mark.parametrize(("accounts", "most"), [(("a",), 8), (("a", "b"), 6)])
 def test_the_share_halves_with_each_failed_call_and_grows_by_one(accounts: tuple[str, ...], most: int) -> None:
-    """As TCP's window; a single account has nobody to leave threads to."""
+    """As TCP's window; a single account has no other to leave threads to."""
     in_flight = InFlight(THREADS, accounts, Clock())
 
     def call(*, failed: bool) -> int:

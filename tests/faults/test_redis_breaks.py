@@ -65,7 +65,10 @@ class Producer(threading.Thread):
 
 
 def test_redis_is_killed_under_load(lasting: Service, redis_on_disk: RedisServer) -> None:
-    """Every job whose submit returned survives a kill -9 of Redis; workers go on by themselves; nobody of a campaign is texted twice."""
+    """Every job whose submit returned survives a kill -9 of Redis, and workers go on by themselves.
+
+    No recipient of a campaign is texted twice.
+    """
     lasting.sandbox.control(latency_ms=100)
     worker = lasting.worker().wait_ready()
     producer = Producer(lasting)

@@ -63,7 +63,10 @@ def test_what_stays_open_is_said_with_the_job(client: Client, redis: RedisServer
 def test_a_new_connection_to_a_stalled_redis_takes_nothing(
     redis: RedisServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Connecting fails within its timeout and nothing was asked: certainly not taken. The command says so and ends."""
+    """Connecting fails within its timeout and nothing was asked: certainly not taken.
+
+    The command says so and ends.
+    """
 
     def stranger() -> Client:
         return Client(ledger=Ledger(connect(redis.url, timeout_s=TIMEOUT_S), "strangers"))

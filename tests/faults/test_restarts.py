@@ -5,7 +5,7 @@ from tests.support.waiting import wait_until
 
 
 def test_stopped_under_load(service: Service) -> None:
-    """SIGTERM lets calls in flight end and be written down: nobody is unsure, and the next worker finds the rest waiting."""
+    """SIGTERM lets calls in flight end and be written down: no recipient is unsure, and the next worker finds the rest waiting."""
     service.sandbox.control(latency_ms=300)
     first = service.worker().wait_ready()
     campaign = service.campaign(4_000)
@@ -21,7 +21,7 @@ def test_stopped_under_load(service: Service) -> None:
 
 
 def test_replaced_one_after_the_other_under_load(service: Service) -> None:
-    """A rolling restart loses nothing, doubles nothing, and leaves nobody in doubt."""
+    """A rolling restart loses nothing, doubles nothing, and leaves no recipient in doubt."""
     service.sandbox.control(latency_ms=50)
     old = [service.worker().wait_ready(), service.worker().wait_ready()]
     campaign = service.campaign(6_000, pace=1_500)

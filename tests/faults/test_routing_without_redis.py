@@ -15,7 +15,7 @@ REGION = "UnsupportedOperation.UnsupportedRegion"
 def test_a_known_answer_is_written_although_the_next_account_cannot_be_looked_up(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who was taken is accepted, who was refused moves on to simply the next account; nobody is in doubt or texted twice."""
+    """Who was taken is accepted, who was refused moves on to simply the next account; no recipient is in doubt or texted twice."""
     scene = make_scene(ledger, {"first": FakeProvider(), "second": FakeProvider(), "third": FakeProvider()})
     answer = refuse_items({FIRST: REGION})
 

@@ -81,7 +81,10 @@ def test_the_number_index_of_older_workers_stands_beside_ours(hands: Hands) -> N
 
 
 def test_losses_are_kept_as_older_workers_read_them(hands: Hands) -> None:
-    """They take these three fields and no other; a newer one is passed over here. The same loss, found again, keeps its beginning."""
+    """They take these three fields and no other; a newer one is passed over here.
+
+    The same loss, found again, keeps its beginning.
+    """
     ledger = hands.engine.ledger
     losses.keep(ledger, losses.Loss(1, 2, 40_000, certain=False))
     kept = losses.keep(ledger, losses.Loss(1, 2, 50_000))
@@ -98,7 +101,10 @@ def test_losses_are_kept_as_older_workers_read_them(hands: Hands) -> None:
 def test_a_job_that_cannot_be_read_blocks_no_other(
     hands: Hands, caplog: pytest.LogCaptureFixture, changed: dict[str, Any] | None
 ) -> None:
-    """It alone is set aside, told and kept; its deadline ends it. Its text may be cut, or mean by a field what no version yet does."""
+    """It alone is set aside, told and kept; its deadline ends it.
+
+    Its text may be cut, or mean by a field what no version yet does.
+    """
     ledger, job = hands.engine.ledger, new_job_id()
     submit_as_before(ledger, job, [FIRST], json.dumps(json.loads(SPEC) | changed) if changed else '{"template":')
     spec = JobSpec.checked({"template": "5678", "lane": "otp"})

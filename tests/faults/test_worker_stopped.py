@@ -29,7 +29,7 @@ def test_stopped_before_its_call(service: Service) -> None:
 
 
 def test_stopped_before_the_answer(service: Service) -> None:
-    """Who was stopped while its call was under way adds what nobody else could know, the fee; the receipts have told the rest."""
+    """Who was stopped while its call was under way adds what no other worker could know, the fee; the receipts have told the rest."""
     first = service.worker()
     service.gateway.trap("SendSms", "carried out", first.stop)
     campaign = service.campaign(20)

@@ -70,7 +70,10 @@ def every_waiting_recipient_is_found_again(seen: View) -> None:
 
 
 def nobody_waits_twice(seen: View) -> None:
-    """Who waits stands in one place: a line, put off, set aside, or in one claim. Else one call could name it twice."""
+    """Who waits stands in one place: a line, put off, set aside, or in one claim.
+
+    Else one call could name it twice.
+    """
     twice = {spot: count for spot, count in seen.waits.items() if count > 1 and seen.letters[spot] == "w"}
     assert not twice, f"waiting in several places: {twice}"
 
@@ -112,7 +115,7 @@ def closed_jobs_are_over(seen: View) -> None:
 
 
 def dead_letters_are_listed(seen: View, model: Model) -> None:
-    """The dead letter holds every undelivered, dead and unknown recipient that nobody dropped."""
+    """The dead letter holds every undelivered, dead and unknown recipient that no operator dropped."""
     listed: Counter[str] = Counter()
     for field, count in seen.dead.items():
         listed[field.split(" ")[2]] += count

@@ -172,7 +172,7 @@ class Model:
         return [spot for spot in self.attempts[attempt].spots if self.letters[spot] == "q"]
 
     def receive(self, letter: Letter, *, keep: bool = True) -> bool:
-        """A receipt comes; whether it belonged to somebody."""
+        """A receipt comes; whether it belonged to a recipient."""
         spot = self.index.get(letter.serial)  # serials name their attempt, and so their account
         if letter.serial in self.spent:
             self.late += 1
@@ -210,7 +210,7 @@ class Model:
                 self.orphans.remove(letter)
 
     def horizon(self, attempt: int) -> None:
-        """Nobody knows what became of an attempt: an otp goes out once more, the rest ends as unknown."""
+        """What became of an attempt is unknown: an otp goes out once more, the rest ends as unknown."""
         held = self.attempts[attempt]
         for spot in self.open_of(attempt):
             again = held.lane == "otp" and not self.jobs[spot.job].overdue and spot not in self.resent

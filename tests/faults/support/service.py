@@ -52,7 +52,7 @@ class Service:
         return self._stack.enter_context(Worker(variables, self.folder / "workers.log"))
 
     def campaign(self, count: int, **spec: Unpack[CampaignOptions]) -> str:
-        """Hand over a campaign to numbers nobody else has; returns the job's id."""
+        """Hand over a campaign to numbers no other job has; returns the job's id."""
         return self.client.campaign(to=self._numbers(count), template="5678", **spec)
 
     def otp(self, *, ttl_s: float = 60) -> str:

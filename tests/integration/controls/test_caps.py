@@ -156,7 +156,7 @@ def test_what_did_not_go_out_does_not_count(capped: Capped, script: object) -> N
 
 
 def test_what_may_have_gone_out_counts(capped: Capped) -> None:
-    """While nobody knows whether a message went out, the number is not texted again before its span is over."""
+    """While it is unknown whether a message went out, the number is not texted again before its span is over."""
     scene = capped(cap_30s=1)
     scene.provider.script.append(lost())
     scene.submit([FIRST])

@@ -66,7 +66,7 @@ def test_the_last_share_is_left_to_otp(
 
 @pytest.mark.parametrize("per_s", [1, 5, 20, 40])
 def test_at_a_small_limit_otp_is_first(ledger: Ledger, begin: Callable[..., bool], per_s: float) -> None:
-    """Where the bucket holds hardly more than one token, that one is otp's before it is anybody else's."""
+    """Where the bucket holds hardly more than one token, that one is otp's before it is another lane's."""
     set_level(ledger, 1 + Limit(per_s).floor / 2)
     assert [begin(lane, terms(per_s)) for lane in ("marketing", "notify")] == [False, False]
     assert begin("otp", terms(per_s))

@@ -79,7 +79,7 @@ def test_the_ttl_counts_from_the_start(line: Scene) -> None:
 
 
 def test_an_outage_at_the_start_costs_its_time_only(line: Scene) -> None:
-    """Nobody worked when it was to start: it starts when somebody does, within its ttl."""
+    """No worker ran when it was to start: it starts when one does, within its ttl."""
     job = line.submit(some_numbers(5), start_s=in_an_hour(), ttl_s=600)
     nobody_works(line, HOUR_S + 300)
     line.run()

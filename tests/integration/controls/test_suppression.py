@@ -95,7 +95,7 @@ def test_the_list_can_be_written_down_and_read_again(at_once: Scene) -> None:
 
 
 def test_the_old_list_stops_advertisements(at_once: Scene) -> None:
-    """It had no scopes and did not say from where it had a number; most came from opt-outs, and they lock no one out."""
+    """It had no scopes and did not say from where it had a number; most came from opt-outs, and they lock no account out."""
     at_once.ledger.redis.sadd(at_once.ledger.keys.suppressed, FIRST)
     suppression.adopt(at_once.ledger)
     assert not at_once.ledger.redis.exists(at_once.ledger.keys.suppressed)
@@ -121,7 +121,7 @@ def test_no_lane_goes_past_the_list(at_once: Scene, lane: str) -> None:
 
 
 def test_params_of_suppressed_recipients_are_erased(at_once: Scene) -> None:
-    """Nobody will need them any more."""
+    """They are of no use any more."""
     at_once.ask.suppress([e164(FIRST)])
     at_once.otp(FIRST, code="482913")
     at_once.run()
@@ -130,7 +130,7 @@ def test_params_of_suppressed_recipients_are_erased(at_once: Scene) -> None:
 
 
 def test_who_joins_the_list_while_in_the_inbox(at_once: Scene) -> None:
-    """The job was taken, nobody has looked at it yet."""
+    """The job was taken, no worker has looked at it yet."""
     job = at_once.submit(some_numbers(2))
     at_once.ask.suppress([e164(FIRST)])
     at_once.run()

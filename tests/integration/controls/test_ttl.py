@@ -47,7 +47,7 @@ def test_in_the_inbox(line: Scene) -> None:
 
 
 def test_in_a_line(line: Scene) -> None:
-    """It is accepted, and nobody has come to send it: the last look ends it, before whoever ends overdue jobs comes by."""
+    """It is accepted, and no worker has come to send it: the last look ends it, before overdue jobs are ended."""
     job = line.otp(FIRST)
     accept.accept_job(line.engine, job)
     nobody_works(line, TTL_S + 1)
@@ -67,7 +67,7 @@ def test_held(line: Scene) -> None:
 
 
 def test_held_and_resumed_a_moment_after_the_deadline(line: Scene) -> None:
-    """Nobody has ended it yet when it is resumed: it is not sent all the same."""
+    """It has not been ended yet when it is resumed: it is not sent all the same."""
     job = line.otp(FIRST)
     line.ask.pause(job)
     line.run()

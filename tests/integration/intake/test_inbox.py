@@ -184,7 +184,7 @@ def test_a_payload_delivered_twice_is_one_job(scene: Scene) -> None:
     ],
 )
 def test_a_payload_that_breaks_a_rule_is_refused_and_kept(scene: Scene, change: dict[str, object], words: str) -> None:
-    """Nobody waits for an answer, so the refusal is kept for people; it never shows params."""
+    """No producer waits for an answer, so the refusal is kept for people; it never shows params."""
     assert submit_payload(scene.engine, {**PAYLOAD, **change}, "m1") is None
     (refusal,) = refusals(scene)
     assert words in refusal

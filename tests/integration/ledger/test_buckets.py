@@ -81,7 +81,10 @@ def stand_still(ledger: Ledger) -> None:
 
 
 def take_all(ledger: Ledger, limit: Limit, *, urgent: bool, still: bool = False) -> int:
-    """Take tokens until there is none; how many there were. While time stands `still`, none come back."""
+    """Take tokens until there is none; how many there were.
+
+    While time stands `still`, none come back.
+    """
     taken = 0
     while not take_token(ledger, "main", ACTION, limit=limit, urgent=urgent):
         taken += 1

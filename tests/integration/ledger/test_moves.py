@@ -240,7 +240,7 @@ def test_work_that_comes_while_a_member_is_worked_on_is_kept(ledger: Ledger) -> 
 
 
 def test_a_lease_that_another_has_taken_over_finishes_nothing(ledger: Ledger) -> None:
-    """The worker that was asleep finds that its item is somebody else's."""
+    """The worker that was asleep finds that its item is another worker's."""
     key = ledger.keys.drain
     ledger.redis.zadd(key, {"main": 1})
     asleep = due.claim_one(ledger, key, "main", lease_ms=0)

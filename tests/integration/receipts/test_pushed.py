@@ -138,7 +138,10 @@ def test_without_a_listener_the_counts_are_the_same(scene: Scene) -> None:
 
 
 def test_pulls_are_rare_while_a_push_lives(scene: Scene) -> None:
-    """Two in a minute, however much is sent; when it falls silent they are as frequent as ever. A forged one counts for nothing."""
+    """Two in a minute, however much is sent; when it falls silent they are as frequent as ever.
+
+    A forged one counts for nothing.
+    """
     forged = {
         "nationcode": "86",
         "mobile": str(FIRST)[2:],

@@ -35,7 +35,7 @@ def sandbox(served: Background) -> Background:
 
 @pytest.fixture
 def scene(ledger: Ledger, sandbox: Background, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """A line with a real adapter; whoever waits for an answer lets the worker work meanwhile."""
+    """A line with a real adapter; the thread that waits for an answer lets the worker work meanwhile."""
     account = {"secret_id": "sandbox-id", "secret_key": "sandbox-key", "sdk_app_id": "1400000000", "sign": "Acme"}
     settings = make_settings(accounts={"main": {**account, "endpoint": sandbox.url}}, linger_ms=0)
     provider = open_provider("main", settings.accounts["main"])

@@ -64,7 +64,10 @@ def test_a_receipt_that_comes_twice_is_counted_late_the_second_time(scene: Scene
 
 
 def test_a_receipt_is_found_by_its_call_or_else_by_its_number(scene: Scene) -> None:
-    """No serial is indexed where the call names its blocks. Where receipts do not name it, they are from then on."""
+    """No serial is indexed where the call names its blocks.
+
+    Where receipts do not name it, they are from then on.
+    """
     job = scene.submit(some_numbers(3))
     shared = scene.submit([FIRST + 7])
     scene.send_all()
@@ -162,7 +165,10 @@ def test_a_receipt_without_a_time_is_final_at_the_present(scene: Scene) -> None:
 
 
 def test_what_the_provider_said_stands_beside_each_code(scene: Scene) -> None:
-    """Of the answer, then of the receipt, without long numbers. A code with more than 16 texts keeps those that came first."""
+    """Of the answer, then of the receipt, without long numbers.
+
+    A code with more than 16 texts keeps those that came first.
+    """
     texts = {FIRST + nth: f"no {nth}" for nth in range(20)}
     job = scene.submit([*texts, FIRST + 20])
 
@@ -277,7 +283,7 @@ def test_accounts_have_their_own_receipts(ledger: Ledger) -> None:
 
 
 def test_a_question_waits_for_its_turn_only_so_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many want the few tokens of an action: whoever always comes too late gives up, and the thread is free."""
+    """Many want the few tokens of an action: a caller that always comes too late gives up, and the thread is free."""
     monkeypatch.setattr(buckets, "take_token", lambda *_args, **_kwargs: 20.0)
     assert wait_for_token(scene.engine, "main", "PullSmsSendStatus", 100.0) == 20.0
     scene.engine.stopping.set()

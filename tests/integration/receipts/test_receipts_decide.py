@@ -76,7 +76,7 @@ def test_who_has_no_other_account_is_undelivered(scene: Scene) -> None:
     [("otp", FLOW, True), ("otp", OFF, False), ("notify", GONE, False), ("marketing", FLOW, False)],
 )
 def test_the_lane_the_row_and_the_ttl_decide(scene: Scene, lane: str, code: str, again: bool) -> None:
-    """A code that comes after its ttl helps no one; marketing is tried again by a person; a number that is gone, never."""
+    """A code that comes after its ttl is of no use; marketing is tried again by a person; a number that is gone, never."""
     job = scene.submit([FIRST], lane=lane, template="1234", params=["482913"])
     scene.send_all()
     fail(scene, code)

@@ -86,7 +86,7 @@ def test_questions_that_are_refused_leave_the_schedule_as_it_is(scene: Scene) ->
 def test_a_recipient_that_is_accepted_while_its_block_is_probed_is_probed_too(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A probe that finds nobody silent is not the last one when somebody was accepted in that moment."""
+    """A probe that finds no recipient silent is not the last one when one was accepted in that moment."""
     job = scene.submit(some_numbers(2))
     throttled = {FIRST + 1: "LimitExceeded.PhoneNumberOneHourLimit"}
     scene.provider.script.append(refuse_items(throttled))

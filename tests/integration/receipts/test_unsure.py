@@ -1,4 +1,4 @@
-"""Calls nobody knows the end of: they are asked about, and nothing is sent again blindly."""
+"""Calls whose end is unknown: they are asked about, and nothing is sent again blindly."""
 
 import time
 from typing import Any
@@ -149,7 +149,7 @@ def test_a_one_time_password_is_sent_again_once(scene: Scene) -> None:
 
 
 def test_a_one_time_password_whose_time_is_over_is_not_sent_again(scene: Scene) -> None:
-    """Nobody has a use for it."""
+    """It is of no use."""
     job = scene.otp(FIRST, ttl_s=8)
     scene.provider.usual = lost(carried_out=False)
     scene.run()

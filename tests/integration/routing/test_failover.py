@@ -225,7 +225,7 @@ def test_an_account_comes_back_slowly(ledger: Ledger) -> None:
 
 
 def test_an_otp_sent_again_after_an_unsure_call_stays_with_its_account(pair: Scene) -> None:
-    """Nobody knows whether the first one went out, so no other provider is asked; not even while the account is parked."""
+    """It is unknown whether the first one went out, so no other provider is asked; not even while the account is parked."""
     pair.provider_of("first").script.append(lost(carried_out=False))
     job = pair.otp(FIRST)
     pair.run()

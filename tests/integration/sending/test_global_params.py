@@ -1,4 +1,4 @@
-"""Global numbers with params of their own through Tencent's adapter: what shares a call, and that everybody gets their own text."""
+"""Global numbers with params of their own through Tencent's adapter: what shares a call, and that every recipient gets their own text."""
 
 from collections.abc import Iterator
 

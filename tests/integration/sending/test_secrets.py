@@ -1,4 +1,4 @@
-"""What a one-time password leaves behind in Redis: nothing, as soon as nobody can need it."""
+"""What a one-time password leaves behind in Redis: nothing, as soon as it is of no use."""
 
 from collections.abc import Callable
 from typing import Any

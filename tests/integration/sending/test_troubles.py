@@ -1,4 +1,4 @@
-"""What a provider refuses: parks and their probes, throttles, retries, single calls; nobody is burnt who could be sent."""
+"""What a provider refuses: parks and their probes, throttles, retries, single calls; no recipient is burnt who could be sent to."""
 
 import pytest
 
@@ -186,7 +186,7 @@ def test_a_template_that_may_not_be_sent_now_holds_up_nothing_else(scene: Scene)
 
 
 def test_a_throttled_number_waits_alone(scene: Scene) -> None:
-    """The provider's cap on one number: it is tried again after the code's time, uncounted; nobody else waits."""
+    """The provider's cap on one number: it is tried again after the code's time, uncounted; no other recipient waits."""
     job = scene.submit(some_numbers(3))
     scene.provider.script.append(refuse_items({FIRST: "LimitExceeded.PhoneNumberThirtySecondLimit"}))
     scene.send_all()

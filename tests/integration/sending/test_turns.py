@@ -12,7 +12,7 @@ from worker.sending.loop import work
 
 
 def test_threads_get_different_lines(scene: Scene) -> None:
-    """Each asks for the next one, and nobody gets a line that another has just got."""
+    """Each asks for the next one, and none gets a line that another has just got."""
     for number in some_numbers(5):
         accept_job(scene.engine, scene.otp(number, str(number)))
     turns = scene.engine.due_queues["otp"]

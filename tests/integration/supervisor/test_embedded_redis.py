@@ -73,7 +73,7 @@ def test_configured_as_a_ledger(tmp_path: Path) -> None:
 
 
 def test_dangerous_commands_are_off(tmp_path: Path) -> None:
-    """Whoever reaches its port can neither empty it, nor make it write files, nor read along; what smsline needs goes on."""
+    """A process that reaches its port can neither empty it, nor make it write files, nor read along; what smsline needs goes on."""
     with started(tmp_path, free_port()) as client:
         for command in (
             "FLUSHALL",
@@ -263,5 +263,5 @@ def test_no_redis_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_not_ready_while_nothing_listens() -> None:
-    """Nobody there is not ready, and no error."""
+    """A port without a listener is not ready, and no error."""
     assert not embedded_redis.answers(free_port())

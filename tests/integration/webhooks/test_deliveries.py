@@ -1,4 +1,4 @@
-"""Webhooks on a ledger: what happened is told, signed, once for each who applies by id, and nobody waits for another."""
+"""Webhooks on a ledger: what happened is told, signed, once for each receiver that applies by id, and none waits for another."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -125,7 +125,7 @@ def test_parks_and_other_events_are_told(line: Scene, receiver: Receiver) -> Non
 
 
 def test_without_an_endpoint_nothing_is_written(scene: Scene) -> None:
-    """An outbox that nobody wants would grow for ever."""
+    """An outbox without a reader would grow for ever."""
     scene.close_all(scene.submit(some_numbers(3)))
     assert not scene.ledger.redis.exists(scene.ledger.keys.outbox, scene.ledger.keys.webhooks_due)
 

@@ -100,7 +100,7 @@ def test_credit_is_shown_where_it_is_known(run: Any) -> None:
 
 @pytest.mark.usefixtures("accounts")
 def test_what_a_person_must_see_to_is_said_in_full(run: Any) -> None:
-    """Why it is parked and what ends that; codes nobody knows."""
+    """Why it is parked and what ends that; unknown codes."""
     out = run("accounts").out
 
     assert "backup: parked since 2026-08-01T09:00:00Z (5678) by FailedOperation.TemplateIncorrectOrUnapproved" in out

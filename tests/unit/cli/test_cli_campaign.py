@@ -167,7 +167,7 @@ def test_only_bad_rows_are_bad_input(run: Any, campaign: Path) -> None:
 
 
 def test_a_header_alone_is_bad_input(run: Any, campaign: Path) -> None:
-    """There is nobody to send to."""
+    """There is no recipient."""
     campaign.write_text("phone\n")
 
     ran = run("campaign", str(campaign), "--template", "5678")

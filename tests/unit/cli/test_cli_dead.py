@@ -127,7 +127,7 @@ def test_show_as_json_has_every_row(run: Any, dead: Any) -> None:
 @pytest.mark.usefixtures("dead")
 @pytest.mark.parametrize(("command", "done", "count"), [("requeue", "requeued", 7), ("drop", "dropped", 9)])
 def test_a_change_says_how_many(run: Any, command: str, done: str, count: int) -> None:
-    """In words or as JSON; without a terminal nobody is asked."""
+    """In words or as JSON; without a terminal no question is asked."""
     assert run("dead", command, "--job", "j1").out == f"{done} {count}\n"
     assert json.loads(run("dead", command, "--job", "j1", "--json").out) == {done: count}
 

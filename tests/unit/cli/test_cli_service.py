@@ -1,4 +1,4 @@
-"""Commands that the service brings: run in its checkout, refused in words elsewhere, and never taken from somebody else's folders."""
+"""Commands that the service brings: run in its checkout, refused in words elsewhere, and never taken from another package's folders."""
 
 import shutil
 import subprocess

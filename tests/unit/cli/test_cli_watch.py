@@ -61,7 +61,7 @@ def test_several_jobs_are_watched_until_the_last_is_closed(run: Any, closing: An
 
 @pytest.mark.usefixtures("closing")
 def test_a_terminal_sees_bars(run: Any) -> None:
-    """A row per state that somebody is in."""
+    """A row per state that a recipient is in."""
     ran = run("watch", "j1", tty=True)
 
     assert ran.code == 0

@@ -98,7 +98,7 @@ def test_what_is_left_out_is_said_and_comes_back_with_width(run: Any) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_sentences_stand_under_their_row_where_there_is_no_room_beside_it(run: Any) -> None:
-    """A meaning in a column of ten letters is read by nobody."""
+    """A meaning in a column of ten letters cannot be read."""
     lines = run("dead", "list", tty=True, environment={"COLUMNS": "110"}).out.splitlines()
 
     assert CODE in lines[1]

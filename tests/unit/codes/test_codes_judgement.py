@@ -134,7 +134,7 @@ def test_a_cap_for_one_side_of_the_border_leaves_the_other_open() -> None:
     ],
 )
 def test_what_an_operator_mends_for_the_account_parks_the_account(code: str) -> None:
-    """Nobody is burnt while the arrears, the application or the endpoint is put right."""
+    """No recipient is burnt while the arrears, the application or the endpoint is put right."""
     row = lookup("tencent", "api", code).row
 
     assert (row.verdict, row.scope) == (Verdict.PARK, Scope.ACCOUNT)

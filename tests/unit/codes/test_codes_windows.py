@@ -47,7 +47,7 @@ def test_marketing_waits_for_eight_in_beijing(now: str, hours: float) -> None:
 
 
 def test_a_daily_cap_for_a_number_waits_for_the_next_morning() -> None:
-    """Not for one minute past midnight, when nobody wants the message."""
+    """Not for one minute past midnight, when the message is of no use."""
     assert waits("tencent", "LimitExceeded.PhoneNumberDailyLimit", "2026-11-20T04:00:00") == 20 * 3600 + SETTLE_S
 
 
@@ -61,7 +61,7 @@ def test_a_cap_that_a_person_can_raise_is_asked_about_again(code: str) -> None:
 
 
 def test_a_cap_for_a_country_waits_for_midnight() -> None:
-    """One number's wait costs nobody else anything."""
+    """One number's wait costs no other recipient anything."""
     assert waits("tencent", "LimitExceeded.AppCountryOrRegionDailyLimit", "2026-11-20T04:00:00") == 12 * 3600 + SETTLE_S
 
 

@@ -15,7 +15,7 @@ LIMITS = {"AddSmsSign": 1.0, "AddSmsTemplate": 2.0, "DescribePhoneNumberInfo": 1
 
 @dataclass
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only while the caller sleeps."""
 
     now_s: float = 100.0
     slept: list[float] = field(default_factory=list)

@@ -103,7 +103,10 @@ def test_the_stop_list_becomes_suppressed(smspartner: Callable[..., Ran], sandbo
 
 
 def test_cancel_is_refused_in_words(smspartner: Callable[..., Ran], sandbox: Background) -> None:
-    """What went out cannot be taken back; the code's meaning is told. Nothing asks again where a command does not."""
+    """What went out cannot be taken back; the code's meaning is told.
+
+    Nothing asks again where a command does not.
+    """
     ran, unknown = smspartner("cancel", sent(sandbox)), smspartner("status", "307")
 
     assert ran.code == unknown.code == 1

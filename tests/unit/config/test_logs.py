@@ -110,7 +110,7 @@ def test_plain_lines(log: Log) -> None:
 
 
 def test_auto_is_json_off_a_terminal(log: Log) -> None:
-    """Auto writes JSON where nobody watches, and plain lines on a terminal."""
+    """Auto writes JSON where there is no terminal, and plain lines on a terminal."""
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

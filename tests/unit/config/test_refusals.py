@@ -163,7 +163,7 @@ def test_setting_of_another_provider(refused: Refused, french: dict[str, str], n
     ],
 )
 def test_impossible_account_of_a_site(
-    refused: Refused, singapore: dict[str, str], site: str, name: str, value: str, rule: str
+    refused: Refused, singapore: dict[str, str], *, site: str, name: str, value: str, rule: str
 ) -> None:
     """What means nothing to the account's site is refused too."""
     environ = singapore | {"SMSLINE_ACCOUNTS__SINGAPORE__SITE": site}
@@ -174,7 +174,7 @@ def test_impossible_account_of_a_site(
 
 
 def test_account_without_its_site(refused: Refused, singapore: dict[str, str]) -> None:
-    """Nobody can guess the site."""
+    """The site cannot be guessed."""
     del singapore["SMSLINE_ACCOUNTS__SINGAPORE__SITE"]
 
     assert refused(singapore) == ("SMSLINE_ACCOUNTS__SINGAPORE__SITE: is required by the provider alibaba",)

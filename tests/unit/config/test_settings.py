@@ -171,7 +171,7 @@ def test_probes_in_a_row(load: Load) -> None:
 def test_unset_timeout_ends_before_the_lease(
     load: Load, account: dict[str, str], lease_s: str, timeout_s: float
 ) -> None:
-    """A timeout that nobody set gives way to a short lease, so that LEASE_S alone can be changed."""
+    """A timeout that was not set gives way to a short lease, so that LEASE_S alone can be changed."""
     assert load(account, LEASE_S=lease_s).accounts["main"].timeout_s == timeout_s
 
 

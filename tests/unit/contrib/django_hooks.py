@@ -89,7 +89,7 @@ def test_a_phone_device_gets_its_token(smsline_collector: Collector) -> None:
 
 
 def test_a_stranger_is_not_texted_unless_there_is_a_template(smsline_collector: Collector) -> None:
-    """Allauth asks for it when somebody signs in with a number of no account."""
+    """Allauth asks for it when a person signs in with a number of no account."""
     Client().post("/accounts/login/", {"login": "+6591234567"})
     adapter = import_string(settings.ACCOUNT_ADAPTER)()
     adapter.send_unknown_account_sms("+6591234567")

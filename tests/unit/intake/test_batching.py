@@ -66,7 +66,7 @@ def test_any_params_share_a_block_where_the_provider_lets_them() -> None:
 
 
 def test_names_stay_with_their_numbers() -> None:
-    """A block in which nobody has one keeps none."""
+    """A block in which no recipient has one keeps none."""
     blocks = lay_out(SPEC, Part([FIRST, FRENCH, FIRST + 1], None, ["", "", "x"]), route)
     assert [block.refs for block in blocks] == ['["","x"]', ""]
 

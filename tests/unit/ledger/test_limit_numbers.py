@@ -12,7 +12,7 @@ TICKS_PER_S = 5_000
 
 
 def greedy(limit: Limit, *, urgent: bool, seconds: float) -> list[float]:
-    """When calls are made by somebody who takes every token at once, from a full bucket on."""
+    """When calls are made by a worker that takes every token at once, from a full bucket on."""
     rate, burst, floor = limit.numbers(urgent=urgent)
     level, calls = float(burst), []
     for tick in range(int(seconds * TICKS_PER_S)):

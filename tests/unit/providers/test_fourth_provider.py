@@ -39,7 +39,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class _Acme(BaseHTTPRequestHandler):
-    """Acme's server: whoever has 9 at the end has unsubscribed."""
+    """Acme's server: a number with 9 at the end has unsubscribed."""
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))

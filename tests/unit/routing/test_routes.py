@@ -54,7 +54,7 @@ def test_a_number_that_nobody_serves_has_an_account_that_nobody_has() -> None:
 def test_the_route_with_the_longest_prefix_decides_then_the_one_for_the_lane(
     lane: str, number: int, expected: tuple[str, ...]
 ) -> None:
-    """A route's accounts first, then its fallbacks in their order, and nobody else."""
+    """A route's accounts first, then its fallbacks in their order, and no other."""
     routes = {
         "rest": {"accounts": "a", "fallback": "b"},
         "france": {"prefixes": "33", "accounts": "b", "fallback": "a"},
@@ -81,14 +81,14 @@ def test_weights_share_the_numbers() -> None:
 
 
 def test_another_weight_moves_only_the_numbers_it_must() -> None:
-    """With 80 in the place of 70, nobody who had the heavier account changes to the lighter one."""
+    """With 80 in the place of 70, no number that had the heavier account changes to the lighter one."""
     before, now = (with_routes({"all": {"accounts": f"a:{weight},b:30"}}) for weight in (70, 80))
     numbers = range(CN, CN + 1000)
     assert not [n for n in numbers if order(before, n)[0] == "a" and order(now, n)[0] == "b"]
 
 
 def test_who_cannot_say_it_is_left_out() -> None:
-    """No text, or no template in the place of the job's; when nobody can, the first stays and says why."""
+    """No text, or no template in the place of the job's; when none can, the first stays and says why."""
     tencent = {**CREDENTIALS, "templates": {"5678": "9"}}
     hangzhou = {**ALIBABA, "templates": {"5678": "SMS_9(code)", "welcome": "SMS_1"}}
     given = Settings.model_validate({"accounts": {"main": tencent, "french": FRENCH, "hz": hangzhou}})
@@ -98,7 +98,7 @@ def test_who_cannot_say_it_is_left_out() -> None:
 
 
 def test_who_comes_after() -> None:
-    """Nobody, when the account is not among them any more."""
+    """No account, when it is not among them any more."""
     assert after(("a", "b", "c"), "a") == ("b", "c")
     assert after(("a", "b"), "b") == ()
     assert after(("a", "b"), "gone") == ()

@@ -69,7 +69,7 @@ def test_hong_kong_macao_and_taiwan_have_clocks_of_their_own() -> None:
 
 
 def test_a_country_of_several_zones_is_open_when_all_of_them_are() -> None:
-    """In the United States that is from 8 in Hawaii to 22 in New York: nobody is texted at night, wherever the number's owner is."""
+    """In the United States that is from 8 in Hawaii to 22 in New York: no number is texted at night, wherever the number's owner is."""
     new_york, honolulu = "America/New_York", "Pacific/Honolulu"
     assert opens(DAY, "US", at("2030-01-15T09:00", new_york), honolulu) == "01-15 08:00:00"
     assert closed_s(hours_of(DAY, "US"), at("2030-01-15T08:00", honolulu)) == 0

@@ -241,7 +241,10 @@ def statistics(line: Line, action: str, **changed: object) -> dict[str, Any]:
 
 
 def test_statistics_count_what_was_sent(line: Line) -> None:
-    """Sends: all numbers named, those accepted, and their parts. Receipts: only those that have come, by what they say."""
+    """Sends: all numbers named, those accepted, and their parts.
+
+    Receipts: only those that have come, by what they say.
+    """
     numbers = [number(suffix) for suffix in ("1111", "0001", "0002", "0003", "0006", "0014")]
     line.send(numbers, TemplateParamSet=["x" * 70])
     line.ask("SendMultiGlobalSms", {"SmsSdkAppId": APP, "MultiSmsInfoSet": [{"PhoneNumber": SINGAPORE, "TemplateId": "1"}]})  # fmt: skip

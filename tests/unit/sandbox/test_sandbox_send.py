@@ -81,7 +81,7 @@ def test_what_is_no_number_is_refused_alone(line: Line, spelled: str) -> None:
 
 
 def test_a_refused_number_has_no_serial_and_no_fee(line: Line) -> None:
-    """What was not accepted costs nothing; a country nobody has is `DEF`."""
+    """What was not accepted costs nothing; an unknown country is `DEF`."""
     (row,) = line.send(["hello"])["SendStatusSet"]
 
     assert (row["SerialNo"], row["Fee"], row["IsoCode"]) == ("", 0, "DEF")
@@ -264,7 +264,7 @@ def test_global_numbers_can_have_contents_of_their_own(line: Line) -> None:
 
 
 def test_multi_sends_are_for_global_numbers(line: Line) -> None:
-    """Mainland numbers, nobody and more than 200 are refused as a whole; a message's parameters are checked too."""
+    """Mainland numbers, no number and more than 200 are refused as a whole; a message's parameters are checked too."""
     one = {"PhoneNumber": SINGAPORE, "TemplateId": "1"}
 
     assert code_of(multi(line, one, {**one, "PhoneNumber": PLAIN})) == "UnsupportedOperation.ContainDomesticPhoneNumber"

@@ -162,7 +162,7 @@ def test_any_credentials() -> None:
 
 
 def test_a_form_without_a_signature_is_none(line: Line) -> None:
-    """It is refused as a request that nobody signed; so is one of another type."""
+    """It is refused as an unsigned request; so is one of another type."""
     unsigned = request({**common(), **PULL}, {"Signature": ""})
     text = msgspec.structs.replace(request({**common(), **PULL}), headers={"host": HOST, "content-type": "text/plain"})
 

@@ -59,7 +59,7 @@ SEND_CASES = [
 
 @pytest.mark.parametrize(("change", "message"), SEND_CASES)
 def test_a_message_that_breaks_a_rule_is_refused(client: Client, change: dict[str, object], message: str) -> None:
-    """Field, value and rule; nothing is taken, nobody is nudged."""
+    """Field, value and rule; nothing is taken, no worker is nudged."""
     accounts.register(client._ledger, {"main": "tencent"})
     given: dict[str, object] = {"to": NUMBER, "template": "1234", **change}
     with pytest.raises(BadInput) as refusal:
@@ -136,7 +136,7 @@ def test_a_campaign_that_broke_off_is_continued_under_its_key(client: Client, mo
 
 
 def test_no_worker_is_woken_who_would_find_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever follows a wake-up takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
+    """The worker that follows a wake-up takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
     # A wake-up that no worker has followed for a second counts no more; so long a burst may take here.
     monkeypatch.setattr(inbox, "WAKE_UP_EXPIRY_MS", 3_600_000)
     for _ in range(WAKE_UPS + 5):
@@ -232,7 +232,10 @@ def test_a_lane_that_no_running_worker_serves(
 
 
 def test_a_window_that_never_opens_in_time(client: Client) -> None:
-    """Nothing is taken that would only wait until it ends; the error says when it opens. What the ledger has is found at any hour."""
+    """Nothing is taken that would only wait until it ends; the error says when it opens.
+
+    What the ledger has is found at any hour.
+    """
     hour = (datetime.now(UTC) + timedelta(hours=12)).hour
     half_a_day: dict[str, Any] = {"window": f"{hour:02}:00-{hour:02}:59 UTC", "ttl_s": 3600.0, "template": "1"}
     with pytest.raises(

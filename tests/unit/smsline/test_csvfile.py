@@ -156,7 +156,7 @@ def test_a_quote_that_does_not_enclose_its_value_is_a_bad_row(value: str) -> Non
     "name", ["Mobile", "Phone Number", "phone_number", "MSISDN", "手机号", "Téléphone", "\u200bphone", '"Tel."']
 )
 def test_the_phone_column_has_many_names(name: str) -> None:
-    """Whoever exports a list does not think of us."""
+    """Programs that export lists write them as they like."""
     assert rows(f"ref;{name};param1\nr;{PHONE};a\n") == [CsvRow(2, PHONE, ("a",), "r")]
 
 
@@ -316,7 +316,7 @@ def test_a_file_without_a_header_shows_no_number() -> None:
 
 
 def test_a_column_that_is_there_twice_is_refused() -> None:
-    """Nobody can know which of them is meant; case makes no difference."""
+    """It cannot be known which of them is meant; case makes no difference."""
     assert "the column 'phone' is there twice" in refused("phone,Phone\n1,2\n")
 
 

@@ -92,7 +92,10 @@ def test_a_spec_comes_back_as_it_was() -> None:
 
 
 def test_a_window_is_no_field_that_an_older_worker_may_pass_over() -> None:
-    """It would send at night; its reader takes params for a list, and so sets this job alone aside. This version's reads it."""
+    """It would send at night; its reader takes params for a list, and so sets this job alone aside.
+
+    This version's reads it.
+    """
     spec = JobSpec.checked({"template": "1", "window": "09:00-20:00 Europe/Paris"})
     written = json.loads(spec.to_json(params=False))
     with pytest.raises(TypeError):

@@ -17,7 +17,10 @@ CALL: ScriptCall = ("finish", ["k"], ["m", "f", ""])
 
 
 def play(talk: Talk[list[object]], *events: object) -> object:
-    """Give these answers or errors, one for each round trip; pauses pass by themselves. Returns what the talk returns."""
+    """Give these answers or errors, one for each round trip; pauses pass by themselves.
+
+    Returns what the talk returns.
+    """
     step, left = next(talk), list(events)
     try:
         while True:

@@ -1,4 +1,4 @@
-"""The public names, and those that cross a process boundary, are pinned here: changing one breaks somebody."""
+"""The public names, and those that cross a process boundary, are pinned here: changing one breaks a user's program."""
 
 import inspect
 from collections.abc import Mapping

@@ -319,7 +319,7 @@ def test_no_address_answers(addresses: list[str], left_s: float, error: type[Exc
 
 
 def test_unknown_name() -> None:
-    """A call to a name that cannot be looked up never left; this one is too long to be asked of anybody."""
+    """A call to a name that cannot be looked up never left; this one is too long to be asked of any server."""
     provider = open_provider("main", at("a" * 64 + ".invalid"))
 
     assert _verdict(provider.send(CALL)) == (False, "http.ConnectError")

@@ -33,7 +33,7 @@ async def _reads(pieces: Iterable[bytes | None], *, most: int | None) -> int | s
             read.append(f"{error.status_code} {(error.headers or {}).get('connection')}")
 
     async def send(_: Message) -> None:
-        """Nobody answers."""
+        """No answer comes."""
 
     scope = {"type": "http", "method": "POST", "path": "/x", "headers": []}
     await BodyLimits(handler, lambda _: most)(scope, receive, send)

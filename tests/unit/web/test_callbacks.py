@@ -43,7 +43,7 @@ def pushing(site: Site) -> TestClient:
     ],
 )
 def test_a_push_is_stored_raw_and_answered_in_its_providers_form(
-    pushing: TestClient, web_ledger: Ledger, account: str, kind: str, body: object, answer: Mapping[str, Any]
+    pushing: TestClient, web_ledger: Ledger, *, account: str, kind: str, body: object, answer: Mapping[str, Any]
 ) -> None:
     """What a worker finds is what came, byte by byte."""
     raw = json.dumps(body, ensure_ascii=False).encode()

@@ -27,7 +27,10 @@ WELL = AccountHealth(
 
 
 def test_lanes_that_are_stuck() -> None:
-    """Without a worker, whatever the lane; a one-time password after half a minute. Marketing may wait for its hours all night."""
+    """Without a worker, whatever the lane; a one-time password after half a minute.
+
+    Marketing may wait for its hours all night.
+    """
     pulses = {lane_queue("otp"): NOW_MS - 1000, lane_queue("marketing"): NOW_MS - GONE_MS - 1}
     lanes = [LaneWait("otp", 2, 31.0), LaneWait("notify", 0, 0.0), LaneWait("marketing", 5, 36_000.0)]
     told = [need.what for need in of_lanes(lanes, pulses, NOW_MS)]
@@ -56,7 +59,7 @@ def test_accounts_that_need_a_person() -> None:
 
 
 def test_the_first_page_says_so(site: Site) -> None:
-    """An empty ledger needs nobody; recipients without a worker do."""
+    """An empty ledger needs no worker; recipients without a worker do."""
     browser = site()
     assert "no lane is stuck" in browser.get("/").text
     ledger = browser.app.state.web.ledger  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ def test_another_name_for_this_machine(site: Site, host: str) -> None:
 
 
 def test_not_open_to_others(site: Site) -> None:
-    """Beyond this machine nobody is let in without signing in, even when the last user is gone."""
+    """Beyond this machine no request is let in without signing in, even when the last user is gone."""
     browser = site(loopback=False, peer="10.9.9.9")
     assert browser.get("/access").status_code == 303
     assert "smsline users add" in browser.get("/sign-in").text
@@ -82,7 +82,7 @@ def test_session_fixation(site: Site, web_ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("forged", ["", "x", "a" * 43, '{"user":"admin"}', "../../admin", "é" * 9])
 def test_forged_cookies(site: Site, web_ledger: Ledger, forged: str) -> None:
-    """What is no token of ours is nobody."""
+    """What is no token of ours is no user."""
     users.add(web_ledger, "admin", "admin", "hash")
     browser = site()
     assert browser.get("/access", headers=[(b"cookie", f"{COOKIE}={forged}".encode())]).status_code == 303
@@ -112,7 +112,7 @@ def test_slow_after_failures(site: Site, web_ledger: Ledger) -> None:
 
 
 def test_an_unknown_user_looks_like_a_wrong_password(site: Site, web_ledger: Ledger) -> None:
-    """Nobody learns from the answer which users there are."""
+    """The answer does not tell which users there are."""
     users.add(web_ledger, "anna", "read", CHEAP.hash(PASSWORD))
     answers = [site().post("/sign-in", data={"name": name, "password": "wrong"}) for name in ("anna", "berta")]
     assert {answer.status_code for answer in answers} == {401}

@@ -1,4 +1,4 @@
-"""Carriers: receipts right, twice, early, of strangers; answers to questions; and silence until somebody gives up."""
+"""Carriers: receipts right, twice, early, of strangers; answers to questions; and silence until a question is given up."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from worker.receipts import apply, resolve
 
 
 class Carriers:
-    """Everybody who says what became of a message.
+    """All that say what became of a message.
 
     Attributes:
         heard: Every receipt that came.

@@ -9,7 +9,7 @@ from worker.maintenance import lifecycle
 
 
 class Operators:
-    """Everybody with a lever, and time."""
+    """All operators, and time."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage

@@ -16,7 +16,7 @@ def spec_of(job: Job) -> JobSpec:
 
 
 class Producers:
-    """Everybody who hands jobs over.
+    """All producers of jobs.
 
     Attributes:
         read: Parts as a worker may have read them long ago.

@@ -132,7 +132,7 @@ class Workers:
         stage.check()
 
     def _go(self, claim: Claim, begun: StartedCall, ready: Sequence[Spot]) -> None:
-        """A call names everybody who may be sent to, each number once."""
+        """A call names every recipient who may be sent to, each number once."""
         numbers = [number for group in begun.groups for number in group.numbers]
         named = self.stage.seen.spots(tuple(group.entry for group in begun.groups))
         assert [spot.number for spot in named] == numbers
@@ -177,7 +177,7 @@ class Workers:
         self.stage.check()
 
     def release(self, pick: int) -> None:
-        """Give a claim back; the lease may have been lost, or the call begun since somebody found that it was not."""
+        """Give a claim back; the lease may have been lost, or the call begun since it was found that it was not."""
         known = [*self.claims, *(claim for claim, _ in self.begun)]
         if known:
             claim = known[pick % len(known)]
@@ -252,7 +252,7 @@ class Workers:
         stage.check()
 
     def look_at_block(self, pick: int) -> None:
-        """Claim a block to ask about, and find out whether anybody in it still waits for a receipt; one where nobody does comes first."""
+        """Claim a block to ask about, and find out whether a recipient in it still waits for a receipt; one where none does comes first."""
         stage, members = self.stage, sorted(self.stage.seen.due.get("probe", ()))
         quiet = [member for member in members if not self._silent(member)]
         if members:
@@ -264,7 +264,7 @@ class Workers:
             stage.check()
 
     def _silent(self, member: str) -> bool:
-        """Whether anybody in a block still waits for a receipt of an account."""
+        """Whether a recipient in a block still waits for a receipt of an account."""
         account, block = member.split(" ")
         return bool(silent_of(self.stage.ledger, int(block), account))
 

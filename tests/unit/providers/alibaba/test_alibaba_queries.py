@@ -227,7 +227,7 @@ def test_every_silent_message_is_asked_about(scene: Scene) -> None:
 
 
 def test_only_the_silent_are_asked_again(scene: Scene) -> None:
-    """A block stays in the schedule while somebody in it is silent, and leaves it with the last receipt."""
+    """A block stays in the schedule while a recipient in it is silent, and leaves it with the last receipt."""
     first, second, third = scene.accepted()
     scene.provider.tells(first)
     scene.provider.tells(second)
@@ -285,7 +285,7 @@ def test_batches(ledger: Ledger, limit: int, sizes: list[int]) -> None:
 
 
 def test_receipts_are_matched_by_serial_and_number(scene: Scene) -> None:
-    """A receipt for another number, or with another serial, is nobody's."""
+    """A receipt for another number, or with another serial, belongs to no recipient."""
     first, second = scene.accepted(2)
     scene.provider.known[first] = Receipt(second, f"s:{first}", ok=True, code="", received_at_s=0, context="")
     scene.provider.known[second] = Receipt(second, "s:other", ok=True, code="", received_at_s=0, context="")
@@ -338,7 +338,7 @@ def test_the_action_keeps_its_rate(ledger: Ledger) -> None:
 
 
 def test_a_look_cut_short_goes_on_at_once(scene: Scene) -> None:
-    """When time is up the block is due again at once, because not everybody was asked about."""
+    """When time is up the block is due again at once, because not every recipient was asked about."""
     scene.accepted(5)
 
     scene.look(seconds=0.0)

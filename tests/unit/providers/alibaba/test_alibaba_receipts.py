@@ -166,7 +166,7 @@ def test_a_found_message_ends_the_search() -> None:
 
 
 def test_mainland_ask() -> None:
-    """Asked by number alone, a receipt goes by its OutId, in its serial too; messages without one are somebody else's."""
+    """Asked by number alone, a receipt goes by its OutId, in its serial too; messages without one are another sender's."""
     line = answering(200, details(detail(), detail(OutId=""), detail(OutId=None), detail(OutId="other", SendStatus=2)))
 
     page = line.mainland().ask(FIRST, since_s=NOW - 3600, until_s=NOW)
@@ -296,7 +296,7 @@ def test_international_query() -> None:
     ],
 )
 def test_international_rows(fields: dict[str, Any], expected: tuple[Receipt, ...] | None) -> None:
-    """The status decides; sending is no receipt; another number's message, or a status nobody documents, is bad."""
+    """The status decides; sending is no receipt; another number's message, or an undocumented status, is bad."""
     page = answering(200, message(**fields)).international().query([ASKED_SG])
 
     assert page == ReceiptPage(expected or (), int(expected is None), 1)

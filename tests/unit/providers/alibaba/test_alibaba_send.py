@@ -330,7 +330,10 @@ def test_the_action_follows_the_params(params: str, expected: tuple[str, int]) -
 
 
 def test_batch_rules() -> None:
-    """Mainland: 200 with the same params, 100 with their own. International: one, in either region."""
+    """Mainland: 200 with the same params, 100 with their own.
+
+    International: one, in either region.
+    """
     line = answering(200, b"")
     own = BatchRule("SendBatchSms", 100)
 

@@ -36,7 +36,7 @@ def test_get_on_a_socket(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("call", [SmsPartnerProvider.balance, manage.stop_list])
 def test_no_url_in_a_log(call: Callable[[SmsPartnerProvider], object], caplog: pytest.LogCaptureFixture) -> None:
-    """The key is in the URL of a GET, and no URL is logged at whatever level, also where nobody configured logging."""
+    """The key is in the URL of a GET, and no URL is logged at whatever level, also where logging was not configured."""
     line = answering(200, {"success": False, "code": 10, "message": f"cle {API_KEY}"})
 
     with caplog.at_level(logging.DEBUG):
@@ -48,7 +48,7 @@ def test_no_url_in_a_log(call: Callable[[SmsPartnerProvider], object], caplog: p
 
 
 def test_no_secret_in_a_surprise(caplog: pytest.LogCaptureFixture) -> None:
-    """An error nobody expected is a value and a line that names its kind, whatever it quotes."""
+    """An unexpected error is a value and a line that names its kind, whatever it quotes."""
 
     def surprise(request: httpx.Request) -> httpx.Response:
         raise RuntimeError(f"at {request.url} with {request.content!r}")

@@ -57,7 +57,7 @@ class Finding:
         raise NotImplementedError
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:
-        """Nobody is asked by number."""
+        """No question is asked by number."""
         raise NotImplementedError
 
     def find(self, context: str, numbers: Sequence[int]) -> tuple[FoundMessage, ...] | Refused | Broken:
@@ -238,7 +238,7 @@ def test_serials_of_the_answer_stay(scene: Scene) -> None:
     "trouble", [Refused("10", "", ""), Broken(maybe_sent=True, code="http.ReadTimeout", detail="")]
 )
 def test_trouble_decides_nothing(scene: Scene, trouble: Refused | Broken) -> None:
-    """A question that was not answered is asked again soon, beyond the horizon too, before anybody is given up."""
+    """A question that was not answered is asked again soon, beyond the horizon too, before a recipient is given up."""
     scene.lost()
     scene.provider.trouble = trouble
 

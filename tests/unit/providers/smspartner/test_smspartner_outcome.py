@@ -128,7 +128,7 @@ def test_bad_number_is_found_by_its_name() -> None:
 
 
 def test_bad_number_without_a_name() -> None:
-    """When the message names nobody, each is tried alone."""
+    """When the message names no recipient, each is tried alone."""
     outcome = came_to(400, nine("phoneNumber"))
 
     assert [(mark.state, mark.at_most, mark.counted) for mark in marks(outcome)] == [(State.WAITING, 1, False)] * 2
@@ -148,7 +148,7 @@ def test_no_price_for_somebody() -> None:
 
 
 def test_stop_list_of_somebody() -> None:
-    """A whole call refused for a STOP takes nobody off the lists before it is known whose; alone it does."""
+    """A whole call refused for a STOP takes no number off the lists before it is known whose; alone it does."""
     outcome = came_to(400, error(14))
 
     assert outcome.opted_out == []

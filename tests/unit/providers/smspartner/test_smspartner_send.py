@@ -254,7 +254,7 @@ def _without_detail(answer: object) -> object:
 
 
 def test_one_number_is_not_set_apart() -> None:
-    """A call of one number that is refused for it is refused as a whole: there is nobody else to spare."""
+    """A call of one number that is refused for it is refused as a whole: there is no other recipient to spare."""
     line = answering(400, nine("phoneNumber", message=f"pas valide (+{FIRST})"))
 
     answer = line.provider.send(replace(CALL, numbers=(FIRST,)))

@@ -43,7 +43,10 @@ def item(number: int, code: str = "Ok") -> Item:
 
 
 def test_request() -> None:
-    """Each number is a message of its own; all share template, sender and context. The official SDK reads the same."""
+    """Each number is a message of its own; all share template, sender and context.
+
+    The official SDK reads the same.
+    """
     line = answering(200, body())
 
     line.provider.send(CALL)

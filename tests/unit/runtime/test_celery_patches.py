@@ -10,7 +10,7 @@ from kombu.transport import redis as transport
 
 from tests.support.redis_server import RedisServer
 from worker.runtime import celery_patches
-from worker.runtime.celery_patches import guard_closed_channels, leave_refusing_servers
+from worker.runtime.celery_patches import guard_closed_channels, keep_clients, leave_refusing_servers
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +87,13 @@ def test_a_broker_that_refuses_is_a_lost_connection(
             assert isinstance(caught.value, Connection("redis://").connection_errors)
         finally:
             admin.execute_command(*REFUSING[why][1].split())
+
+
+def test_a_channel_keeps_its_client_as_long_as_its_pool() -> None:
+    """Each command over the same one; after a lost connection, over one of the new pool."""
+    keep_clients()
+    channel = SimpleNamespace(pool=redis.ConnectionPool(), Client=redis.Redis)
+    first = Channel._create_client(channel)
+    assert Channel._create_client(channel) is first
+    channel.pool = redis.ConnectionPool()
+    assert Channel._create_client(channel).connection_pool is channel.pool

@@ -70,6 +70,7 @@ class _Filling:
             self.refs[len(self.numbers)] = ref
 
     def part(self) -> Part:
+        """What has gathered, as columns."""
         # None where no number has its own: then the job's params are kept once, and not a thousand times.
         places = range(len(self.numbers))
         own_params = [self.params.get(place) for place in places] if self.params else None

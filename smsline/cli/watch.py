@@ -92,6 +92,7 @@ def finish(client: "Client", job: str, *, wait: bool, timeout_s: float | None, a
             print_json({"job": job}) if as_json else print_line(job)
             sys.stdout.flush()
         except OSError as error:
+            # The id is lost with the pipe, and without this note the message would be handed over again.
             error.add_note(f"job {job} was taken all the same")
             raise
         return

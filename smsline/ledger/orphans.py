@@ -33,6 +33,7 @@ def keep(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
 def kept(ledger: Ledger, account: str, numbers: Sequence[int], *, today: int) -> list[Receipt]:
     """Receipts kept for any of these numbers, of today and yesterday."""
     receipts: list[Receipt] = []
+    # Yesterday's, too: they are kept under the day on which they came, and a call may have ended at midnight.
     for day in (today, today - 1):
         key = ledger.keys.orphans(account, day)
         if numbers and ledger.redis.exists(key):
@@ -43,6 +44,7 @@ def kept(ledger: Ledger, account: str, numbers: Sequence[int], *, today: int) ->
 
 def drop(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: int) -> None:
     """Forget kept receipts that found their recipients; others of the same number stay."""
+    # In both days: under which of them a receipt was kept is not remembered, and where it is not nothing happens.
     ledger.run_many(
         [
             ("drop_orphan", [ledger.keys.orphans(account, day)], [receipt.number, _text(receipt)])

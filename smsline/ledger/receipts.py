@@ -50,6 +50,7 @@ def numbers_at(ledger: Ledger, places: Sequence[tuple[int, int]]) -> set[int]:
     blocks = sorted({block for block, _ in places})
     found = ledger.run("hget_each", [ledger.keys.block(block) for block in blocks], ["n"]) if blocks else []
     held = {block: phone_numbers.unpack(packed) for block, packed in zip(blocks, found, strict=True)}
+    # A block that is gone with its job has no numbers any more.
     return {held[block][position] for block, position in places if position < len(held[block])}
 
 
@@ -98,6 +99,7 @@ def give_up(ledger: Ledger, account: str, block: int, silent: Sequence[tuple[int
 
     `silent` are positions and numbers.
     """
+    # As receipts of our own, so that they are decided and written as any others.
     never = [Receipt(number, "", ok=False, code="receipt.Deadline", received_at_s=now_s) for _, number in silent]
     told = BlockReceipts(block, [position for position, _ in silent], never)
     return _applied(ledger, account, {block: [told]}, now_s=now_s, given_up=True)
@@ -147,6 +149,7 @@ class _Page:
         settled = list[SettlingBlock]()
 
         def call(used: CodeUse) -> ScriptCall:
+            """Decided anew each time: the columns hold the codes' numbers, which may have changed."""
             settled.clear()
             for (block, told), fields in zip(by_block.items(), read, strict=True):
                 if fields[0] is None:

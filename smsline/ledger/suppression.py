@@ -78,6 +78,7 @@ def add(ledger: Ledger, entries: Iterable[Suppression]) -> int:
     """
 
     def put(some: Sequence[Suppression]) -> int:
+        """One piece of them; a list may be longer than one script should take."""
         facts: list[Value] = []
         for each in some:
             source, letter = _tidy(each.source), LETTERS_OF_SCOPE[each.scope]

@@ -163,6 +163,7 @@ class _Facts:
 
     @classmethod
     def read(cls, ledger: Ledger, found: Sequence[Entry]) -> "_Facts":
+        """What the entries speak of, read together: entries hold places, and no rows."""
         keys = ledger.keys
         ended = list(dict.fromkeys(_where(text) for _, kind, text in found if kind == "recipients.final"))
         closed = list(dict.fromkeys(text for _, kind, text in found if kind == "job.closed"))

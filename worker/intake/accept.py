@@ -163,6 +163,7 @@ def account_choices(engine: Engine, spec: JobSpec) -> ChooseAccount:
     alike: dict[tuple[str, Region], AccountChoice] = {}
 
     def choose(number: int, region: Region) -> AccountChoice:
+        """The account of a number; numbers that begin alike share one look at the routes."""
         beginning = str(number)[:longest], region
         if (found := alike.get(beginning)) is not None:
             return found

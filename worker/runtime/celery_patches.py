@@ -58,6 +58,7 @@ def guard_closed_channels() -> None:
 
     @functools.wraps(faulty)
     def guarded(channel: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu has no types
+        """A closed channel as what it is: a lost connection, after which Celery connects again."""
         if channel.connection is None or channel.connection.client is None:
             raise RedisConnectionError("the channel was closed, because the broker's connection was lost")
         return faulty(channel, *args, **kwargs)
@@ -88,6 +89,7 @@ def set_unreadable_aside() -> None:
 
     @functools.wraps(deliver)
     def deliver_readable(self: Any, message: Any, queue: str) -> None:  # noqa: ANN401
+        """Deliver what a Celery producer wrote, and drop anything else with a line in the log."""
         if problem := _malformed(message):
             log.error("a message in %s was dropped: %s; its producer does not speak Celery", queue, problem)
             return

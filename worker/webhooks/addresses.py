@@ -61,6 +61,7 @@ def only_public(lookup: Resolve = resolve) -> Callable[[str, int], list[str]]:
     """
 
     def look_up(host: str, port: int) -> list[str]:
+        """All addresses must be public: which of them is connected to is not decided here."""
         found = lookup(host, port)
         if not all(map(is_public, found)):
             raise AddressRefused(

@@ -54,6 +54,7 @@ def _selection(given: Mapping[str, Any]) -> DeadQuery:
 
 def _meant(given: Mapping[str, Any]) -> DeadQuery:
     """A selection to act on: the whole dead letter must be asked for by name."""
+    # A misspelt condition is refused: passed over, it would leave more to act on than was meant.
     only(given, *FILTERS, "all")
     chosen, everything = _selection(given), given.get("all", False)
     if not isinstance(everything, bool):

@@ -150,19 +150,21 @@ def test_pulls_are_rare_while_a_push_lives(scene: Scene) -> None:
         "sid": "5000:1",
     }
 
-    def minute(*, pushes: bool) -> int:
-        before = scene.provider.pulls
+    def minute(*, pushes: bool) -> tuple[int, float]:
+        before, began_ms = scene.provider.pulls, scene.ledger.now_ms()
         for number in range(FIRST, FIRST + 10):
             scene.submit([number])
             scene.run()
             push(scene, "status", [status(scene.provider.out[-1]) if pushes and number % 2 else forged])
             scene.later(6)
-        return scene.provider.pulls - before
+        # A busy machine's minute is longer by the seconds that it works, and pulls go by those, too.
+        return scene.provider.pulls - before, 60 + (scene.ledger.now_ms() - began_ms) / 1000
 
-    assert minute(pushes=False) > 6
-    assert minute(pushes=True) <= 3
+    assert minute(pushes=False)[0] > 6
+    pulls, seconds = minute(pushes=True)
+    assert pulls <= 1 + seconds / 30
     minute(pushes=False)
-    assert minute(pushes=False) > 6
+    assert minute(pushes=False)[0] > 6
 
 
 def test_a_page_that_comes_while_pages_are_read_is_read_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

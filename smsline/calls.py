@@ -140,7 +140,7 @@ def checked_message(
     return spec, part, content
 
 
-def checked_campaign(job: Mapping[str, object], *, to: object) -> JobSpec:
+def checked_campaign(job: Mapping[str, object], *, to: object, now_s: float | None = None) -> JobSpec:
     """A message to many numbers, checked without a look at them.
 
     Raises:
@@ -149,7 +149,7 @@ def checked_campaign(job: Mapping[str, object], *, to: object) -> JobSpec:
     # A text is a sequence of texts: each digit would be judged as a number, and all of them refused.
     if isinstance(to, str | bytes):
         raise BadInput("to", "text", "must be a list of numbers; use send() for one")
-    return JobSpec.checked({"lane": "marketing", **job})
+    return JobSpec.checked({"lane": "marketing", **job}, now_s=now_s)
 
 
 def refuse_never_open(

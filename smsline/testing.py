@@ -12,7 +12,7 @@ from typing import Self, Unpack
 
 import phonenumbers
 
-from smsline.calls import refuse_never_open
+from smsline.calls import checked_campaign, refuse_never_open
 from smsline.collected import Collected
 from smsline.countries import country_of
 from smsline.errors import BadInput, Conflict, NotFound, Unavailable
@@ -99,9 +99,7 @@ class Collector:
             Conflict: The key belongs to a job with another payload.
             Unavailable: `unavailable` is set.
         """
-        if isinstance(to, str | bytes):
-            raise BadInput("to", "text", "must be a list of numbers; use send() for one")
-        spec = JobSpec.checked({"lane": "marketing", "template": template, "start_s": at, **job}, now_s=self._clock_s())
+        spec = checked_campaign({"template": template, "start_s": at, **job}, to=to, now_s=self._clock_s())
         content = RowSums()
         tally, rules = Tally(content=content), rules_of(job, self.region)
         # All parts before anything is kept: an input that breaks off half-way leaves no half of a job in a test.

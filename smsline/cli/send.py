@@ -58,7 +58,7 @@ def send(  # noqa: PLR0913 - a command's options are its parameters
         lane=lane,
         ttl_s=ttl,
         key=key,
-        job_id=job_id or None,
+        job_id=job_id or None,  # an empty option is one that was not given
         account=account,
         window=window,
         allow_unassigned=allow_unassigned,

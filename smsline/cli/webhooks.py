@@ -109,6 +109,7 @@ def try_out(context: typer.Context, name: Name, *, as_json: opt.Json = False) ->
         print_line(f"{name} failed: {said['answer']}")
     else:
         print_line(f"no worker has tried {name} within {TEST_S:g} s; does one serve smsline.webhooks?")
+    # Also when no worker has tried: a script that adds an endpoint must learn that nothing has arrived.
     if not said["delivered"]:
         raise typer.Exit(1)
 

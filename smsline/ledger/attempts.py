@@ -211,6 +211,7 @@ def unsure_count(ledger: Ledger, account: str) -> int:
 
 def forget_unsure(ledger: Ledger, attempt: Attempt) -> None:
     """Take an attempt out of the account's index of unsure numbers."""
+    # By number, as the index is kept: a receipt without a context finds its attempt by that alone.
     key = ledger.keys.unsure(attempt.queue.account)
     known = [number for entry in attempt.entries for number in numbers_of(ledger, entry)]
     if known:

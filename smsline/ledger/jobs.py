@@ -139,6 +139,7 @@ def blocks_of(ledger: Ledger, job: str) -> list[int]:
 
 def blocks_of_each(ledger: Ledger, names: Iterable[str]) -> list[list[int]]:
     """The blocks of each of some jobs, in one round trip."""
+    # Both places: a closed job of one part keeps in itself where its blocks are (`lua/compact.lua`).
     pipe = ledger.redis.pipeline(transaction=False)
     for job in names:
         pipe.hgetall(ledger.keys.blocks(job))
@@ -148,6 +149,7 @@ def blocks_of_each(ledger: Ledger, names: Iterable[str]) -> list[list[int]]:
 
 
 def _in_order(parts: Mapping[bytes, bytes]) -> list[int]:
+    # By the part's number: a hash has no order, and parts are accepted in whichever order workers come to them.
     blocks: list[int] = []
     for _, value in sorted((int(part), value) for part, value in parts.items()):
         blocks += blocks_at(value.decode())

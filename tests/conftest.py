@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from smsline.ledger.link import Ledger
+from tests.support.clock import standing_still
 from tests.support.redis_server import RedisServer
 
 # A busy machine is slow at any moment; what a test says does not depend on the time that an example takes.
@@ -33,9 +34,12 @@ def redis_server() -> Iterator[RedisServer]:
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     """An empty ledger."""
     if request.param == "fake":
-        yield Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
+        faked = Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
+        with standing_still(faked):
+            yield faked
         return
     found = Ledger.at(request.getfixturevalue("redis_server").url, "t")
     found.redis.flushall()
-    yield found
+    with standing_still(found):
+        yield found
     found.redis.close()

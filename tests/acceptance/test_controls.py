@@ -223,7 +223,8 @@ def measure(service: Service, seconds: float) -> Rate:
 
 def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
     """No sliding second sees more calls leave than the limit, nor arrive; while there is work at least 95 % of them are made."""
-    for _ in range(5):
+    patient_until_s = time.monotonic() + LONG_S
+    while True:
         rate = measure(service, 4)
         # The bound is on calls as they leave, and Redis stamps that: it holds in every run, on however busy a machine.
         assert most_within_a_second(rate.given_s) <= LIMIT
@@ -231,7 +232,8 @@ def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
         assert len(rate.given_s) >= len(rate.arrived_s)
         assert all(given_s <= arrived_s for given_s, arrived_s in zip(rate.given_s, rate.arrived_s, strict=False))
         # What arrives is measured again, until a machine that is busy with other tests lets the processes run for once.
-        if most_within_a_second(rate.arrived_s) <= LIMIT and rate.share >= 0.95:
+        undisturbed = most_within_a_second(rate.arrived_s) <= LIMIT and rate.share >= 0.95
+        if undisturbed or time.monotonic() > patient_until_s:
             break
     assert most_within_a_second(rate.arrived_s) <= LIMIT
     assert rate.share >= 0.95
@@ -239,7 +241,7 @@ def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
 
 def test_pause_acts_within_two_seconds_and_resume_sends_the_rest_once(service: Service) -> None:
     """No call arrives later than that; afterwards every number has had one message."""
-    count = LIMIT * 2
+    count = LIMIT * 3
     job = service.campaign(service.numbers(count))
     wait_until(service.provider.messages, what="the first call")
     service.client.pause(job)
@@ -258,7 +260,7 @@ def test_pause_acts_within_two_seconds_and_resume_sends_the_rest_once(service: S
 
 def test_cancel_ends_what_is_not_sent(service: Service) -> None:
     """As many messages went out as the job says; the rest is cancelled."""
-    count = LIMIT * 2
+    count = LIMIT * 20
     job = service.campaign(service.numbers(count))
     wait_until(service.provider.messages, what="the first call")
     service.client.cancel(job)
@@ -286,21 +288,22 @@ def test_otp_and_suppression_during_a_campaign(service: Service) -> None:
     job = service.campaign(to)
     wait_until(service.provider.messages, what="the first call")
     admin_of(service.client).suppress([last])
-    waits_s = [otp_wait_s(service, code) for code in range(5)]
+    before = [calls_before_an_otp(service, code) for code in range(5)]
     assert service.closed(job) == {"total": len(to), "delivered": len(to) - 2, "suppressed": 2}
     numbers = service.provider.stats(numbers="1")["numbers"]
     assert not {first, last} & numbers.keys()
     assert len(numbers) == len(to) - 2 + 5
     assert service.provider.sends()[-1]["template"] == "5678"
-    assert sorted(waits_s)[2] < 1
+    assert sorted(before)[2] < LIMIT, "no more than leave in a second, however long a busy machine takes over them"
 
 
-def otp_wait_s(service: Service, code: int) -> float:
-    """How long a one-time password takes from its submit to the provider."""
+def calls_before_an_otp(service: Service, code: int) -> int:
+    """How many of the campaign's calls arrive between the submit of a one-time password and its arrival."""
     asked_s = time.time()
     service.client.send(to=service.numbers(1)[0], template="1234", params=[f"48291{code}"], lane="otp", ttl_s=60)
     wait_until(lambda: len(otps(service)) > code, what="a one-time password")
-    return float(otps(service)[-1]["at"]) - asked_s
+    arrived_s = otps(service)[-1]["at"]
+    return sum(asked_s <= call["at"] < arrived_s for call in service.provider.sends())
 
 
 def otps(service: Service) -> list[dict[str, Any]]:

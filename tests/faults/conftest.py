@@ -9,6 +9,7 @@ import pytest
 from smsline.ledger.link import Ledger
 from tests.faults.support.desk import Desk
 from tests.faults.support.service import Service, service_on
+from tests.support.clock import standing_still
 from tests.support.redis_server import RedisServer
 from tests.support.scene import Scene, make_scene
 from worker.sandbox.background import Background
@@ -35,7 +36,8 @@ def scene(redis_server: RedisServer) -> Iterator[Scene]:
     """A worker's hands on an empty Redis, with one account whose provider does as it is told."""
     ledger = Ledger.at(redis_server.url, "t")
     ledger.redis.flushall()
-    yield make_scene(ledger)
+    with standing_still(ledger):
+        yield make_scene(ledger)
     ledger.redis.close()
 
 

@@ -9,6 +9,7 @@ from smsline import Client
 from smsline.errors import NotFound, Unavailable
 from smsline.ledger import losses
 from smsline.ledger.link import Ledger
+from tests.faults.support.processes import SOON_S
 from tests.faults.support.service import Service
 from tests.support.admin import admin_of
 from tests.support.sentinel import Watched
@@ -22,7 +23,7 @@ def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
         service.client.close()
         service.ledger = Ledger.at(redis.url, "smsline")
         service.client = Client(redis_url=redis.url)
-        worker = service.worker().wait_ready()
+        worker = service.worker(UNSURE_HORIZON_S__MARKETING=SOON_S).wait_ready()
         before = [service.campaign(300), service.otp()]
         service.wait_closed(*before)
         waiting = service.campaign(120, pace=40)
@@ -45,7 +46,7 @@ def test_a_replica_without_the_last_moments_takes_the_primary_s_place(tmp_path: 
         service.client.close()
         service.ledger = Ledger.at(redis.url, "smsline")
         service.client = Client(redis_url=redis.url)
-        workers = [service.worker(LEASE_S="2") for _ in range(2)]
+        workers = [service.worker(LEASE_S="2", UNSURE_HORIZON_S__MARKETING=SOON_S) for _ in range(2)]
         for worker in workers:
             worker.wait_ready()
         before = [service.campaign(250), service.otp()]

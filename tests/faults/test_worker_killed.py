@@ -3,6 +3,7 @@
 import pytest
 
 from tests.faults.support.gateway import Moment
+from tests.faults.support.processes import LATE_S, SOON_S
 from tests.faults.support.service import Service
 from tests.faults.support.wire import Moment as WireMoment
 from tests.faults.support.wire import know_scripts
@@ -33,7 +34,7 @@ def test_killed_while_the_provider_has_the_call(service: Service, moment: Moment
 
     service.gateway.trap("SendSms", moment, kill_other)
     wait_until(lambda: not other.alive(), what="the other worker's end")
-    service.worker()
+    service.worker(UNSURE_HORIZON_S__MARKETING=SOON_S if moment == "arrived" else LATE_S)
     service.wait_closed(campaign, otp)
     states = service.account([campaign, otp])
     assert service.states(otp) == {"delivered": 1}
@@ -54,7 +55,7 @@ def test_killed_at_a_script(service: Service, script: str, moment: WireMoment) -
     service.wire.tap(script, moment, worker.kill)
     jobs = [service.campaign(CAMPAIGN), service.otp()]
     wait_until(lambda: not worker.alive(), what="the worker's end")
-    service.worker()
+    service.worker(UNSURE_HORIZON_S__MARKETING=SOON_S if script == "begin" else LATE_S)
     service.wait_closed(*jobs)
     states = service.account(jobs)
     assert service.states(jobs[1]) == {"delivered": 1}

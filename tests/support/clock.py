@@ -1,10 +1,26 @@
-"""A clock that tests can move, for a fake Redis and a real one: instead of the present, everything that is written is moved back."""
+"""A clock that tests can move, for a fake Redis and a real one: instead of the present, everything that is written is moved back.
 
+Where it stands still besides, nothing a test says depends on how long the machine takes over it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha1
 from typing import Any, Final
 
+import pytest
+from redis.commands.core import ManagementCommands
+
+from smsline.ledger import link, talk
 from smsline.ledger.blocks import fees_of, pack_note, read_note
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
+from smsline.ledger.scripts import script_text
+from smsline.ledger.talk import Command
+from worker.engine import Engine
+
+_CLOCK: Final = "the clock of a test"
 
 MS_FIELDS: Final = {
     "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms", "pace_ms", "pace_tail"),
@@ -19,8 +35,60 @@ MS_FIELDS: Final = {
 """Fields that hold a time in epoch ms, by kind of key."""
 
 
-SETS: Final = {"due", "wakes", "jobs", "open", "webhook_queue", "webhook_flying", "webhook_kept", "webhook_failed"}
+SETS: Final = {
+    "due",
+    "wakes",
+    "jobs",
+    "open",
+    "webhook_queue",
+    "webhook_flying",
+    "webhook_kept",
+    "webhook_failed",
+    "replies:at",
+}
 """Sorted sets whose scores are times in epoch ms, by kind of key."""
+
+
+@cache
+def _still_text(name: str) -> str:
+    # A microsecond for each look: of two things that are done one after the other one is the earlier, as it is in life.
+    ticking = f"{{ redis.call('HGET', '{_CLOCK}', 's'), redis.call('HINCRBY', '{_CLOCK}', 'us', 1) }}"
+    return script_text(name).replace("redis.call('TIME')", ticking)
+
+
+@cache
+def _still_sha(name: str) -> str:
+    return sha1(_still_text(name).encode(), usedforsecurity=False).hexdigest()
+
+
+@contextmanager
+def standing_still(ledger: Ledger) -> Iterator[None]:
+    """Redis' time stands still for everything that this process asks, but for `advance` and waits for the rate limit."""
+    seconds, micros = ledger.redis.time()
+    exchange = talk.exchange
+
+    def told(client: Any) -> Any:
+        answer = client.hmget(_CLOCK, "s", "us")
+        # A pipeline has no answer yet.
+        return tuple(map(int, answer)) if isinstance(answer, list) else answer
+
+    def exchanged(client: Any, commands: Sequence[Command]) -> list[Any]:
+        return exchange(client, [("HMGET", _CLOCK, "s", "us") if each == ("TIME",) else each for each in commands])
+
+    def wait(_engine: Engine, seconds: float) -> None:
+        # Forward, and nothing back: what is in hand meanwhile is known by the end of its lease.
+        ledger.redis.hincrby(_CLOCK, "us", 1 + round(seconds * 1_000_000))
+
+    with pytest.MonkeyPatch.context() as patch:
+        ledger.redis.hset(_CLOCK, mapping={"s": seconds, "us": micros})
+        for asking in (link, talk):
+            patch.setattr(asking, "script_text", _still_text)
+            patch.setattr(asking, "script_sha", _still_sha)
+        patch.setattr(talk, "exchange", exchanged)
+        patch.setattr(ManagementCommands, "time", told)
+        patch.setattr(Engine, "sleep", wait)
+        yield
+        ledger.redis.delete(_CLOCK)
 
 
 def advance(ledger: Ledger, seconds: float) -> None:
@@ -28,9 +96,10 @@ def advance(ledger: Ledger, seconds: float) -> None:
 
     What is filed under a day (the index of serials) stays where it is.
     """
-    client, ms = ledger.redis, int(seconds * 1000)
+    client, ms = ledger.redis, round(seconds * 1000)
     found = [name.decode() for name in client.scan_iter(match=f"{ledger.keys.prefix}*", count=1000)]
-    kinds = {name: name.removeprefix(ledger.keys.prefix).split(":", maxsplit=1)[0] for name in found}
+    plain = {name: name.removeprefix(ledger.keys.prefix) for name in found}
+    kinds = {name: each if each in SETS else each.split(":", maxsplit=1)[0] for name, each in plain.items()}
     names = [name for name, kind in kinds.items() if kind != "index"]
     moved = [name for name in names if kinds[name] in SETS or kinds[name] == "block" or kinds[name] in MS_FIELDS]
     pipe = client.pipeline(transaction=False)

@@ -14,15 +14,18 @@ from worker.runtime.readiness import READY_FD
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 
+LATE_S: Final = "120"
+SOON_S: Final = "6"
+"""When an unsure recipient of a campaign ends as unknown: not before all receipts were pulled, however busy the machine is; or soon."""
+
 QUICK: Final = {
     "SMSLINE_LEASE_S": "3",
     "SMSLINE_LINGER_MS": "0",
     "SMSLINE_FIRST_POLL_S": "0.2",
     "SMSLINE_UNSURE_PROBES_S": "0.5,1,2,4",
     "SMSLINE_UNSURE_HORIZON_S__OTP": "2",
-    # Long enough for the receipts of a whole campaign to be pulled before anybody gives up, also on a loaded machine.
-    "SMSLINE_UNSURE_HORIZON_S__NOTIFY": "6",
-    "SMSLINE_UNSURE_HORIZON_S__MARKETING": "6",
+    "SMSLINE_UNSURE_HORIZON_S__NOTIFY": LATE_S,
+    "SMSLINE_UNSURE_HORIZON_S__MARKETING": LATE_S,
     "SMSLINE_RECEIPT_PROBES_S": "1,2,4,8",
     "SMSLINE_PARK_PROBE_S": "0.5",
     "SMSLINE_LOG_LEVEL": "warning",

@@ -1,7 +1,6 @@
 """Time that passes for what campaign controls write down too: the messages of a number, and the start of a paced job."""
 
 import json
-import time
 
 from smsline.ledger.link import Ledger
 from tests.support.clock import advance
@@ -15,7 +14,7 @@ def let_pass(scene: Scene, seconds: float) -> None:
 
 
 class Course:
-    """The course of a test, from its making on: what the test takes itself is part of the time that passes.
+    """The course of a test, from its making on.
 
     Args:
         scene: Whose time.
@@ -23,20 +22,13 @@ class Course:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._started_s = time.monotonic()
-        self._moved_s = 0.0
+        self._now_s = 0.0
 
     def to(self, seconds: float) -> None:
         """Let time pass until so many seconds are over since the start, then do what has come due."""
-        left_s = seconds - self._moved_s - (time.monotonic() - self._started_s)
-        if left_s > 0:
-            self._moved_s += left_s
-            nobody_works(self._scene, left_s)
+        nobody_works(self._scene, seconds - self._now_s)
+        self._now_s = seconds
         self._scene.run()
-
-    def now_s(self) -> float:
-        """Seconds since the start."""
-        return self._moved_s + time.monotonic() - self._started_s
 
 
 def nobody_works(scene: Scene, seconds: float) -> None:

@@ -10,6 +10,7 @@ from smsline.ledger.buckets import MICRO, Limit
 from smsline.ledger.keys import BUCKET_TTL_S
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
+from tests.support.clock import advance
 from tests.support.provider import UNLIMITED, FakeProvider, refuse
 from tests.support.scene import make_scene
 from tests.support.world import FIRST, World, some_numbers
@@ -112,6 +113,7 @@ def test_what_has_nothing_to_send_takes_no_token(ledger: Ledger) -> None:
     """A call of suppressed, cancelled or overdue recipients leaves the bucket as it is."""
     world = World(ledger)
     world.job(some_numbers(3), ttl_s=0.001)
+    advance(ledger, 0.001)
     _, answer = world.begin(200, terms(100))
     assert answer == NotStarted("empty")
     assert not ledger.redis.exists(ledger.keys.bucket("main", "SendSms"))

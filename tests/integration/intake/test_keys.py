@@ -180,7 +180,7 @@ def test_a_call_that_was_second_compares_too(scene: Scene) -> None:
         return campaign(scene, late(given), key="race")
 
     assert raced(rows(3)).repeated
-    scene.ledger.redis.flushall()
+    scene.ledger.redis.delete(*scene.ledger.redis.keys(f"{scene.ledger.keys.prefix}*"))
     with pytest.raises(Conflict, match="numbers: 3 there, 2 here"):
         raced(rows(2))
 

@@ -10,6 +10,7 @@ from smsline.ledger.runs import decode
 from smsline.ledger.serials import BlockReceipts
 from smsline.receipt import Receipt
 from smsline.states import State
+from tests.support.clock import advance
 from tests.support.waiting import wait_until
 from tests.support.world import FIRST, TERMS, World, some_numbers
 
@@ -142,6 +143,7 @@ def test_a_paused_job_is_set_aside_and_comes_back(world: World) -> None:
 def test_an_overdue_recipient_is_never_sent(world: World) -> None:
     """The deadline is looked at right before the call."""
     job = world.job(some_numbers(2), ttl_s=0.001)
+    advance(world.ledger, 0.001)
     _, begun = world.begin()
     assert begun == NotStarted("empty")
     assert world.counts(job) == {"total": 2, "expired": 2}

@@ -61,6 +61,7 @@ def test_the_page_has_what_the_number_answered(scene: Scene, capsys: pytest.Capt
         told = reply._replace(number=number, text=text, does="stop" if text == "TD" else "", scope="marketing")
         assert replies.keep(scene.ledger, told, retention_ms=1e9)
         assert not replies.keep(scene.ledger, told, retention_ms=1e9), day
+        scene.advance(1)
     assert [each["text"] for each in scene.ask.number(f"+{FIRST}")["replies"]] == ["thanks", "TD", "old"]
     assert main(["number", f"+{FIRST}"], connect=Connect(lambda: scene.ask, lambda: scene.ask)) == 0  # type: ignore[arg-type, return-value]
     shown = capsys.readouterr().out

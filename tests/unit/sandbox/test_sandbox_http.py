@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from statistics import median
 from typing import Any
 
 import httpx
@@ -65,12 +64,13 @@ def test_an_answer_is_exactly_json(http: httpx.Client) -> None:
 def test_answers_do_not_wait_for_an_acknowledgement(http: httpx.Client) -> None:
     """Calls on a kept-alive connection take no 40 ms, as they do when small writes wait for the other side's delayed ACK."""
     times = []
-    for _ in range(21):
+    for _ in range(41):
         begin = time.perf_counter()
         send(http, PLAIN)
         times.append(time.perf_counter() - begin)
 
-    assert median(times) < 0.03
+    # A new connection acknowledges its first segments at once; of the later ones each would wait, and a busy machine delays some.
+    assert min(times[20:]) < 0.03
 
 
 def test_a_lost_answer_was_carried_out(sandbox: Background, http: httpx.Client) -> None:
@@ -140,43 +140,40 @@ def test_a_slow_answer_outlasts_a_client(sandbox: Background, http: httpx.Client
 
     with (
         pytest.raises(httpx.ReadTimeout),
-        httpx.Client(base_url=http.base_url, timeout=0.1, trust_env=False) as hurried,
+        httpx.Client(base_url=http.base_url, timeout=httpx.Timeout(LONG_S, read=0.1), trust_env=False) as hurried,
     ):
         send(hurried, PLAIN)
 
-    assert sandbox.stats()["messages"] == 1
+    wait_until(lambda: sandbox.stats()["messages"] == 1, what="the message")
 
 
 def test_latency_is_waited_after_the_call_took_effect(sandbox: Background, http: httpx.Client) -> None:
     """The answer takes `latency_ms`, with up to the jitter more; the effect is there at once."""
-    sandbox.control(latency_ms=400, latency_jitter_ms=20)
-    answered = threading.Event()
-
-    def call() -> None:
-        send(http, PLAIN)
-        answered.set()
-
-    begin = time.perf_counter()
-    thread = threading.Thread(target=call)
-    thread.start()
-    wait_until(lambda: sandbox.stats()["messages"] == 1, what="the effect", every_s=0.001)
-    assert not answered.is_set()
-    thread.join()
-
-    assert time.perf_counter() - begin >= 0.4
-    assert sandbox.stats()["log"][0]["took_ms"] >= 400
+    # On a busy machine this thread may come by only when the answer has: then it takes longer.
+    for latency_ms in (400, 2_000, 20_000):
+        sandbox.reset()
+        sandbox.control(latency_ms=latency_ms, latency_jitter_ms=20)
+        thread = threading.Thread(target=send, args=(http, PLAIN))
+        thread.start()
+        wait_until(lambda: sandbox.stats()["messages"] == 1, what="the effect", every_s=0.001)
+        before_the_answer = not sandbox.stats()["log"]
+        thread.join()
+        assert sandbox.stats()["log"][0]["took_ms"] >= latency_ms
+        if before_the_answer:
+            break
+    assert before_the_answer
 
 
 def test_an_early_receipt_is_pulled_before_the_answer(sandbox: Background, http: httpx.Client) -> None:
     """Suffix 0008: the answer comes when its receipt has been pulled, not before."""
-    sandbox.control(early_hold_ms=10_000, receipt_delay_ms=60_000)
+    sandbox.control(early_hold_ms=120_000, receipt_delay_ms=60_000)
     answers: list[httpx.Response] = []
     thread = threading.Thread(target=lambda: answers.append(send(http, number("0008"), PLAIN)))
     thread.start()
 
     with httpx.Client(base_url=sandbox.url, timeout=LONG_S, trust_env=False) as other:
         rows = wait_until(lambda: pull(other), what="the early receipt")
-        thread.join(5)
+        thread.join(LONG_S)
 
     assert [row["PhoneNumber"] for row in rows] == [number("0008")]
     serials = {row["PhoneNumber"]: row["SerialNo"] for row in answers[0].json()["Response"]["SendStatusSet"]}
@@ -224,7 +221,8 @@ def test_calls_are_counted_on_arrival(sandbox: Background, http: httpx.Client) -
 
     assert stats["calls"] == {"SendSms": 3}
     assert stats["signature_failures"] == 1
-    assert stats["max_calls_per_second"] == {"SendSms": 2}
+    first_s, second_s, _ = (entry["at"] for entry in stats["log"])
+    assert stats["max_calls_per_second"] == {"SendSms": 2 if second_s - first_s < 1 else 1}
     assert begin <= stats["first_at"]["SendSms"] < stats["last_at"]["SendSms"] <= time.time()
     assert [entry["outcome"] for entry in stats["log"]] == ["Ok", "Ok", "AuthFailure.InvalidAuthorization"]
 
@@ -258,7 +256,7 @@ def test_a_server_stops_while_answers_wait() -> None:
     """Leaving the block ends a server within a moment, even with an answer outstanding."""
     with Background(Flags(faults=(FlagFault("slow", ms=60_000),))) as background:
         with (
-            httpx.Client(base_url=background.url, timeout=0.1, trust_env=False) as client,
+            httpx.Client(base_url=background.url, timeout=httpx.Timeout(LONG_S, read=0.1), trust_env=False) as client,
             pytest.raises(httpx.ReadTimeout),
         ):
             send(client, PLAIN)

@@ -1,6 +1,6 @@
 """Receipts of a provider without a queue: its accepted recipients are asked about until each has its final word."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import fakeredis
@@ -11,6 +11,7 @@ from smsline.ledger import accounts, buckets, jobs
 from smsline.ledger.batch_queues import StartedCall
 from smsline.ledger.link import Ledger
 from smsline.states import State
+from tests.support.clock import advance, standing_still
 from tests.support.world import World, some_numbers
 from worker.engine import Engine
 from worker.providers.base import (
@@ -134,9 +135,11 @@ class Scene:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
+def ledger() -> Iterator[Ledger]:
     """An empty ledger without a server."""
-    return Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
+    made = Ledger(fakeredis.FakeRedis(server=fakeredis.FakeServer()), "t")
+    with standing_still(made):
+        yield made
 
 
 @pytest.fixture
@@ -368,6 +371,7 @@ def test_the_deadline_ends_the_silence(ledger: Ledger) -> None:
     scene = make_scene(ledger, receipt_deadline_s=0.000_001)
     scene.accepted(2)
 
+    advance(ledger, 0.001)
     scene.look()
 
     assert scene.counts() == {"total": 2, "unknown": 2}

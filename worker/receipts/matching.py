@@ -23,6 +23,7 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
         Those that belong to one; the others.
     """
     found, strangers, given = list[BlockReceipts](), list[Receipt](), dict[tuple[int, int], str]()
+    places_of: dict[str, tuple[int, int]] = {}
     for receipt in receipts:
         places = (
             (entry.block, position)
@@ -34,7 +35,8 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
         # one's.
         free = (each for each in places if given.setdefault(each, receipt.serial) == receipt.serial)
         place = next(free, None)
-        if place is None:
+        # A serial is one message's: with another number beside it, it is a stranger's.
+        if place is None or (receipt.serial and places_of.setdefault(receipt.serial, place) != place):
             strangers.append(receipt)
         else:
             found.append(BlockReceipts(place[0], [place[1]], [receipt], noted=True))

@@ -8,7 +8,8 @@
 --       batch queue id, most messages to a number in 30 s, in an hour, in a day (0: any number), most recipients of a call while
 --       the account is in doubt, then per entry of the claim its text
 -- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', ms} |
---          {'held', ms} while the account's breaker is open | {'apart', 0} when they are to wait country by country | {'small', n} when a call for at most n recipients may find out whether it still is |
+--          {'held', ms} while the account's breaker is open | {'apart', 0} when they are to wait country by country |
+--          {'small', n} when a call for at most n recipients may find out whether it still is |
 --          {'go', started ms, content json, params json, '1' when the breaker tries the account with it, then per entry: text,
 --          numbers, attempts (1 byte each), params per recipient json};
 --          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.

@@ -1,5 +1,5 @@
--- Let recipients of a claim that was not begun wait in other batch queues, mostly of other accounts. Only who is still in the claim moves: an earlier look may have
--- put off, set aside or ended some of it, and a recipient never waits in two places.
+-- Let recipients of a claim that was not begun wait in other batch queues, mostly of other accounts. Only who is still in the claim moves: an earlier
+-- look may have put off, set aside or ended some of it, and a recipient never waits in two places.
 -- KEYS: attempt (hash), due lease (zset), the account that gives them up, names of codes (hashes), then per move: batch queue, due send of its
 --       lane (zsets), block (hash)
 -- ARGV: attempt id, field under which the account counts them ('' where it stays the same), the codes used (lines: "number name"),

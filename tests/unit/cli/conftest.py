@@ -181,7 +181,7 @@ class FakeClient:
 
 
 STEERING = ("pause", "resume", "cancel")
-QUESTIONS = ("jobs", "dead_groups", "requeue", "drop", "accounts", "resume_account")
+QUESTIONS = ("jobs", "never_sent", "dead_groups", "requeue", "drop", "accounts", "resume_account")
 
 
 @dataclass(frozen=True)

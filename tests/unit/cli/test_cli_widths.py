@@ -45,6 +45,7 @@ def rows() -> list[dict[str, Any]]:
 def filled(fake: Any) -> Any:
     """The client, with something to list."""
     fake.answers |= {"jobs": jobs(), "dead_groups": groups(), "dead_rows": rows(), "accounts": [WELL]}
+    fake.answers["never_sent"] = []
     return fake
 
 

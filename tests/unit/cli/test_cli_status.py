@@ -67,11 +67,11 @@ def test_jobs_as_json_is_a_list(run: Any, fake: Any) -> None:
 
 def test_jobs_can_be_limited_and_filtered(run: Any, fake: Any) -> None:
     """The client does both."""
-    fake.answers["jobs"] = []
+    fake.answers |= {"jobs": [], "never_sent": []}
 
-    run("jobs", "--limit", "5", "--state", "open")
+    assert run("jobs", "--limit", "5", "--state", "open").code == 0
 
-    assert fake.calls == [("jobs", {"limit": 5, "state": "open"})]
+    assert fake.calls == [("jobs", {"limit": 5, "state": "open"}), ("never_sent", {})]
 
 
 def test_a_state_that_is_none_is_bad_input(run: Any, fake: Any) -> None:

@@ -22,8 +22,8 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
     Returns:
         Those that belong to one; the others.
     """
-    found, strangers, given = list[BlockReceipts](), list[Receipt](), dict[tuple[int, int], str]()
-    places_of: dict[str, tuple[int, int]] = {}
+    found, strangers = list[BlockReceipts](), list[Receipt]()
+    serial_of, place_of = dict[tuple[int, int], str](), dict[str, tuple[int, int]]()
     for receipt in receipts:
         places = (
             (entry.block, position)
@@ -32,13 +32,17 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
             if number == receipt.number
         )
         # Two messages to one number may both be in doubt: the second receipt of a page is the other
-        # one's.
-        free = (each for each in places if given.setdefault(each, receipt.serial) == receipt.serial)
+        # one's. And a serial is one message's: with another number beside it, it is a stranger's, and
+        # takes no place from the receipt that belongs there.
+        serial = receipt.serial
+        free = (at for at in places if serial_of.get(at, serial) == serial and place_of.get(serial, at) == at)
         place = next(free, None)
-        # A serial is one message's: with another number beside it, it is a stranger's.
-        if place is None or (receipt.serial and places_of.setdefault(receipt.serial, place) != place):
+        if place is None:
             strangers.append(receipt)
         else:
+            serial_of[place] = serial
+            if serial:
+                place_of[serial] = place
             found.append(BlockReceipts(place[0], [place[1]], [receipt], noted=True))
     return found, strangers
 

@@ -52,6 +52,17 @@ def test_a_lost_call_is_found_by_number_and_time_where_receipts_name_no_context(
     assert scene.counts(jobs[1]) == {"total": 1, "undelivered": 1}
 
 
+def test_a_serial_of_a_page_is_one_recipient_s(scene: Scene) -> None:
+    """A second number under it is a stranger's, and takes no place from the receipt that belongs there."""
+    job = scene.submit(some_numbers(2))
+    scene.provider.script.append(lost())
+    scene.send_all()
+    first, second = (scene.provider.receipt(message) for message in scene.provider.out)
+    astray = second._replace(serial=first.serial, ok=False, code="MK:0001")
+    scene.apply([first, astray, second])
+    assert scene.counts(job) == {"total": 2, "delivered": 2}
+
+
 def test_a_receipt_from_before_a_lost_call_is_not_its_own(scene: Scene) -> None:
     """Without a context, a receipt of long ago belongs to another message."""
     job = scene.submit([FIRST])

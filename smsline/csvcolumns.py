@@ -215,7 +215,7 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
     """
     width, at, of_params, of_ref, _, of_others, _ = columns  # once: each look by a name costs as much as a cell
     # Spreadsheets leave empty cells at the end out, or add some: neither is a fault while all that is needed is there.
-    if len(cells) != width and (len(cells) <= max(at, at, *of_params) or any(map(str.strip, cells[width:]))):
+    if len(cells) != width and (len(cells) <= max((at, *of_params)) or any(map(str.strip, cells[width:]))):
         phone = cells[at].strip() if at < len(cells) else ""
         return CsvRow(line, _text(phone), reason=f"has {len(cells)} values where the header names {width} columns")
     phone = cells[at].strip()

@@ -159,12 +159,9 @@ class TableFile:
             cells = next(self._reader, None)
             # Its writer meant a quote where one stands behind a blank. Nearly no row has a quote: the line is looked through
             # once, where every cell would have to be.
-            meant = cells and '"' in self._raw[0] and any(_BLANK_BEFORE_QUOTE.match(cell) for cell in cells)
-            return (
-                (self._leniently() or csv.Error("a quote behind a blank does not enclose its value"))
-                if meant
-                else cells
-            )
+            if not (cells and '"' in self._raw[0] and any(map(_BLANK_BEFORE_QUOTE.match, cells))):
+                return cells
+            return self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
         except csv.Error as error:
             # As a value: the reader goes on with the next line, and so do we.
             return (self._leniently() if "expected after" in str(error) else None) or error

@@ -73,9 +73,8 @@ def _ask_in_turn(
 
     Returns:
         Ms until the round goes on: at once, behind blocks that are due, when time ran out before
-            the last number; after a while when
-        asking is not possible just now. Infinite when all were asked: the next round comes with the
-        schedule.
+            the last number; after a while when asking is not possible just now. Infinite when all
+            were asked: the next round comes with the schedule.
     """
     now_ms, over = engine.now_ms(), engine.slice_ends(seconds)
     begin = blocks.asked_up_to(engine.ledger, block)

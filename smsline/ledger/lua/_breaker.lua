@@ -34,6 +34,8 @@ end
 -- Whether a call for so many recipients may begin: nil, or 'held' and for how many ms, or 'small' and for how many at most, or 'apart' when
 -- its recipients are to wait country by country.
 local function breaker_asks(key, now, queue, recipients, small)
+  -- Nothing failed in the last hour, as mostly: one question stands for thirteen.
+  if redis.call('EXISTS', key) == 0 then return nil end
   local b = breaker_read(key, queue)
   -- A global call failed lately: one country may be the cause, and would spoil every call that it shares with others.
   local apart = tonumber(b.apart_ms or 0) > now
@@ -174,6 +176,7 @@ end
 -- others take over from now on, 'side', 'country' or 'template' when only calls of that one fail, 'fault' with the subjects that were refused
 -- in a row, else ''.
 local function breaker_hears(key, now, call, said, terms)
+  if said == 'ok' and redis.call('EXISTS', key) == 0 then return '' end
   local side, country, template = rows_of(call.queue)
   local b = redis.call('HMGET', key, 'held_ms', 'row', 'from_ms', 'slow_ms', 'faults', side, country, template, 'apart_from')
   local refused = said == 'fault' and breaker_refused(key, b[5], terms) or ''

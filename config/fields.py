@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from smsline.errors import BadInput
-from smsline.names import LANES
+from smsline.names import LANES, NAME, NAME_RULE
 from smsline.numbers import check_region
 from smsline.row_values import MAX_PARAMS
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, read_url
@@ -152,11 +152,10 @@ def _endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
-# An account, a route or a namespace. Lower case alone, because environment variables cannot tell the
-# case of a name. No dot and no blank: names are parts of keys and of metrics.
+# An account, a route or a namespace.
 Name = Annotated[
     str,
-    matching(r"[a-z0-9][a-z0-9_-]{0,31}", "must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"),
+    matching(NAME, NAME_RULE),
 ]
 
 Country = Annotated[str, AfterValidator(_country)]

@@ -5,10 +5,12 @@
 
 import logging
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final, Literal
 
 from redis.exceptions import RedisError
@@ -25,7 +27,7 @@ from smsline.ledger.keys import Keys
 from smsline.ledger.link import clock_ms
 from smsline.ledger.refusals import explain, is_refusal
 from smsline.ledger.talk import Talk, Unreached, ask
-from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL, GONE_MS, lane_queue
+from smsline.names import DEFAULT_NAMESPACE, DEFAULT_URL, GONE_MS, NAME, NAME_RULE, lane_queue
 from smsline.numbers import check_region, parse_number
 from smsline.repeats import RowSums, mark, refuse_another_job, refuse_other_rows
 from smsline.row_values import check_ref
@@ -69,7 +71,8 @@ class Target:
         One URL stands for both when the broker is Redis.
 
         Raises:
-            BadInput: A URL does not fit its form, or the region is no country.
+            BadInput: A URL does not fit its form, the namespace is none that a service can have, or
+                the region is no country.
         """
         redis_url = redis_url or (broker_url if broker_url and is_redis(broker_url) else DEFAULT_URL)
         broker_url = broker_url or redis_url
@@ -78,6 +81,9 @@ class Target:
                 read_url(url, schemes)
             except ValueError as error:
                 raise BadInput(name, shown(url), str(error)) from None
+        if not re.fullmatch(NAME, namespace):
+            # No service can have it: what is handed over would wait for ever.
+            raise BadInput("namespace", namespace, NAME_RULE)
         return cls(redis_url, broker_url, namespace, check_region(region))
 
     @property
@@ -86,6 +92,11 @@ class Target:
         if self.broker_url == self.redis_url:
             return "ledger"
         return "redis" if is_redis(self.broker_url) else "other"
+
+
+_ARGUMENTS: Final = frozenset(
+    {"SMSLINE_REDIS_URL", "SMSLINE_BROKER_URL", "SMSLINE_NAMESPACE", "SMSLINE_REGION_DEFAULT"}
+)
 
 
 def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
@@ -101,6 +112,10 @@ def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
     values, problems = read_values(environ)
     if problems:
         raise problems[0]
+    for name in values.keys() - _ARGUMENTS:
+        # Only what is nearly one of ours: where a service runs too, its settings are there, which a producer does not know.
+        if meant := get_close_matches(name, _ARGUMENTS, n=1, cutoff=0.9):
+            raise BadInput(name, "…", f"no such setting; did you mean {meant[0]}?")
 
     def given(name: str) -> str | None:
         return (values[name].text.strip() if name in values else "") or None

@@ -132,7 +132,7 @@ def _secret_files(environ: Mapping[str, str], problems: list[BadInput]) -> Itera
         except OSError as error:
             # The usual folder may be missing; one that was named is expected to be there.
             if named:
-                problems.append(BadInput(FOLDER_VARIABLE, folder, f"cannot be read: {error.strerror}"))
+                problems.append(BadInput(FOLDER_VARIABLE, str(folder), f"cannot be read: {error.strerror}"))
             continue
         yield from found
 

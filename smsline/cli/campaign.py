@@ -206,6 +206,8 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     """
     from smsline.cli.preview import look, show_look  # noqa: PLC0415 - loads the ledger, which --help does without
 
+    if text and not dry_run:
+        raise BadInput("--text", text, "is for a first look: with --dry-run; else the provider's template is the text")
     params = opt.params_of(param, stdin_taken=str(file) == "-")
     client = opt.client_of(context)
     # By Redis' clock: the workers go by it, and this machine's may be wrong.

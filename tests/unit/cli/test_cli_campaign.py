@@ -340,5 +340,7 @@ def test_a_first_look_counts_segments_and_sends_nothing(run: Any, fake: Any, cam
     found = json.loads(run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", text, "--json").out)
     assert (found["good"], found["segments"]) == (3, 4)
     assert "give it with --text" in run("campaign", str(campaign), "--template", "5678", "--dry-run").out
+    sent = run("campaign", str(campaign), "--template", "5678", "--text", text)
+    assert (sent.code, "--text" in sent.err, fake.calls) == (2, True, [])  # who asks for a look sends nothing
     missing = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", "{2}")
     assert (missing.code, "has {2}, but there are 1 params" in missing.err) == (2, True)

@@ -86,6 +86,17 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     assert caught.value.problems == ("SMSLINE_LEASE_S_FILE: (hidden): must be a valid number; this is not a number",)
 
 
+def test_a_misspelt_setting_of_a_producer_is_refused() -> None:
+    """It would hand over to another Redis, or into a namespace that no worker serves; a service's own settings are passed over."""
+    with pytest.raises(BadInput, match="no such setting; did you mean SMSLINE_REDIS_URL") as caught:
+        Client.from_env({"SMSLINE_REDIS_ULR": "redis://:s3cret@h:1/2"})
+    assert "s3cret" not in str(caught.value)
+    Client.from_env(ACCOUNT | {"SMSLINE_REDIS_REPLICAS": "1", "SMSLINE_LEASE_S": "60"}).close()
+    for namespace in ("{x}", "a b", "Prod", ""):
+        with pytest.raises(BadInput, match=r"namespace: .*must be 1 to 32"):
+            Client("redis://h:1/2", namespace=namespace)
+
+
 KUBERNETES = {
     "SMSLINE_SERVICE_HOST": "10.0.0.1",
     "SMSLINE_SERVICE_PORT": "8390",

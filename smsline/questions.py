@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import Any, Final, TypedDict
 
 from smsline.errors import BadInput, NotFound, SmslineError
+from smsline.ledger import accounts
 from smsline.ledger.jobs import ResultReader, iso, status_of
 from smsline.ledger.keys import Keys
 from smsline.ledger.link import clock_ms
@@ -23,8 +24,8 @@ from smsline.ledger.serials import DAYS_BACK
 from smsline.ledger.talk import Command, Talk, ask
 from smsline.numbers import mask
 
-# Providers that can be asked these things.
-ANSWERING: Final = frozenset({"tencent"})
+# The question by which a conversion is told; what else can be asked is named where it is.
+CONVERSION: Final = "conversion"
 
 LOOK_S: Final = 0.05
 ANSWER_KEPT_S: Final = 60
@@ -81,23 +82,23 @@ class SignatureInfo(TypedDict):
     created_at: str | None
 
 
-def account_that_answers(keys: Keys, account: str) -> Talk[str]:
+def account_that_answers(keys: Keys, what: str, account: str) -> Talk[str]:
     """The account that a question goes to.
 
-    The one that is named, or the only one whose provider answers.
+    The one that is named, or the only one whose provider answers it, by what its adapter told the
+    workers (`AnswerProvider.questions`).
 
     Raises:
         BadInput: It cannot be asked, or there are several.
         NotFound: There is none.
     """
-    (found,) = yield from ask(("HGETALL", keys.accounts))
-    can = sorted(name.decode() for name, provider in found.items() if provider.decode() in ANSWERING)
+    can = yield from accounts.that_answer(keys, what)
     if account and account not in can:
         raise BadInput("account", account, f"cannot be asked; these can: {', '.join(can) or 'none'}")
     if not account and len(can) > 1:
         raise BadInput("account", "", f"must be given, as several can be asked: {', '.join(can)}")
     if not can:
-        raise NotFound("no account can be asked; a worker with an account of Tencent must have run")
+        raise NotFound(f"no account can be asked about {what}; a worker with one whose provider can be must have run")
     return account or can[0]
 
 
@@ -156,13 +157,13 @@ def number_info(keys: Keys, phones: Sequence[str], account: str, timeout_s: floa
         digits = phone.removeprefix("+")
         if not (digits.isascii() and digits.isdecimal() and 5 <= len(digits) <= 20):
             raise BadInput("phones", mask(phone), "must be digits, with or without a + before them")
-    account = yield from account_that_answers(keys, account)
+    account = yield from account_that_answers(keys, "numbers", account)
     return (yield from question(keys, account, "numbers", {"phones": list(phones)}, timeout_s=timeout_s))
 
 
 def reviewed(keys: Keys, what: str, *, international: bool, account: str, timeout_s: float) -> Talk[list[Any]]:
     """All templates or signatures of an account, page by page."""
-    account = yield from account_that_answers(keys, account)
+    account = yield from account_that_answers(keys, what, account)
     found: list[Any] = []
     while True:
         # Each page is a question of its own, under the provider's limit, and perhaps another worker's.
@@ -203,14 +204,12 @@ def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str)
             raise NotFound(f"there is no job {job_or_serial} (any more); its messages are reported by their serials")
         sent = [((yield from _account_of(keys, job_or_serial, account, today=now_s // 86_400)), job_or_serial)]
     if not sent:
-        raise NotFound(
-            f"job {job_or_serial} has no message that was taken by an account of {', '.join(sorted(ANSWERING))}"
-        )
+        raise NotFound(f"job {job_or_serial} has no message that was taken by an account which is told of conversions")
     yield from _leave(
         keys,
         # The same name for the same message: told twice in a row, it is one report.
         [
-            (name, blake2b(serial.encode(), digest_size=12).hexdigest(), "conversion", {"serial": serial, "at_s": at_s})
+            (name, blake2b(serial.encode(), digest_size=12).hexdigest(), CONVERSION, {"serial": serial, "at_s": at_s})
             for name, serial in sent
         ],
         keep_s=REPORT_KEPT_S,
@@ -222,8 +221,7 @@ def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:
     """Account and serial of each message of a job that a provider which answers has taken."""
     reader = ResultReader(keys, job)
     yield from reader.open()
-    (found,) = yield from ask(("HGETALL", keys.accounts))
-    can, sent = {name.decode() for name, provider in found.items() if provider.decode() in ANSWERING}, []
+    can, sent = (yield from accounts.that_answer(keys, CONVERSION)), []
     for page in reader.block_pages():
         rows = yield from page
         sent += [(account, row["serial"]) for _, account, row in rows if row["serial"] and account in can]
@@ -242,10 +240,9 @@ def _account_of(keys: Keys, serial: str, account: str, *, today: int) -> Talk[st
         BadInput: It cannot be asked; or there are several, and none has it in its index.
         NotFound: There is none.
     """
-    (found,) = yield from ask(("HGETALL", keys.accounts))
-    can = sorted(name.decode() for name, provider in found.items() if provider.decode() in ANSWERING)
+    can = yield from accounts.that_answer(keys, CONVERSION)
     if account or len(can) <= 1:
-        return (yield from account_that_answers(keys, account))
+        return (yield from account_that_answers(keys, CONVERSION, account))
     shard, field = serial_place(serial)
     places = [(name, day) for name in can for day in range(today + 1, today - DAYS_BACK - 1, -1)]
     held = yield from ask(*(("HGET", keys.index(name, day, shard), field) for name, day in places))

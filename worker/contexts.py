@@ -15,7 +15,8 @@ from smsline.ledger import accounts, recipients
 from smsline.ledger.batch_queues import BatchQueue, StartedCall
 from smsline.ledger.link import Ledger
 from smsline.ledger.serials import Found
-from smsline.questions import ANSWERING
+from smsline.ledger.talk import carry
+from smsline.questions import CONVERSION
 from smsline.receipt import Receipt
 from worker.providers.base import FindProvider, Provider, QueueProvider
 
@@ -65,7 +66,8 @@ class Contexts:
         """
         if self._able and self._clock_s() >= self._looks_again_s:
             self._nameless = accounts.nameless(self._ledger, sorted(self._able))
-            self._many = sum(kind in ANSWERING for kind in accounts.registered(self._ledger).values()) > 1
+            told = carry(self._ledger.redis, accounts.that_answer(self._ledger.keys, CONVERSION))
+            self._many = len(told) > 1
             self._looks_again_s = self._clock_s() + KNOWN_S
 
     def blocks_of(self, queue: BatchQueue, begun: StartedCall) -> tuple[int, ...]:

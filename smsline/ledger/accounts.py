@@ -7,7 +7,9 @@ from typing import Final, TypedDict
 from smsline.ledger import breaker
 from smsline.ledger.batch_queues import GLOBAL, MAINLAND, ONLY
 from smsline.ledger.breaker import BreakerFailover, BreakerHold
+from smsline.ledger.keys import Keys
 from smsline.ledger.link import Ledger, Value, argv
+from smsline.ledger.talk import Talk, ask
 
 # Of an account; above it codes that no table knows are counted together.
 MOST_FIELDS: Final = 300
@@ -56,19 +58,39 @@ class Health(TypedDict):
     failed_over: dict[str, int]
 
 
-def register(ledger: Ledger, providers: Mapping[str, str], windows: Mapping[str, str] | None = None) -> None:
+def register(
+    ledger: Ledger,
+    providers: Mapping[str, str],
+    windows: Mapping[str, str] | None = None,
+    *,
+    questions: Mapping[str, Iterable[str]] | None = None,
+) -> None:
     """Tell the ledger which accounts this service has.
 
     Args:
         ledger: Where.
         providers: The provider of each, by the account's name.
         windows: Their hours for marketing, empty where they have none.
+        questions: What can be asked of each (`smsline.questions`), nothing where that is not said.
     """
     # Added to, never taken away: one that no worker has any more may still have recipients, receipts and dead letters.
     if providers:
         ledger.redis.hset(ledger.keys.accounts, mapping=dict(providers))
-    for name, window in (windows or {}).items():
-        ledger.redis.hset(ledger.keys.account(name), "window", window)
+    for name in providers:
+        # Written even when there is none: the account may have had another provider before.
+        told = {"questions": " ".join((questions or {}).get(name, ()))}
+        if windows is not None:
+            told["window"] = windows.get(name, "")
+        ledger.redis.hset(ledger.keys.account(name), mapping=told)
+
+
+def that_answer(keys: Keys, what: str) -> Talk[list[str]]:
+    """Accounts that workers have registered as such that can be asked this, by name."""
+    names = sorted((yield from ask(("HKEYS", keys.accounts)))[0])
+    if not names:
+        return []
+    told = yield from ask(*(("HGET", keys.account(name.decode()), "questions") for name in names))
+    return [name.decode() for name, held in zip(names, told, strict=True) if what in (held or b"").decode().split()]
 
 
 def note_stranger(ledger: Ledger, account: str) -> None:

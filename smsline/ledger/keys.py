@@ -33,7 +33,7 @@ also run on a Redis Cluster.
 | bucket:<account>:<action>    | hash   | token bucket                                                | BUCKET_TTL_S idle               |
 | park:<account>[:<subject>]   | hash   | why and since when it, a side, template or job is parked    | resumed                         |
 | breaker:<account>            | hash   | its circuit breaker: calls that failed lately, held or not  | an hour after the last one      |
-| account:<account>            | hash   | outstanding receipts, drain fence, last error, credit       | permanent; one per account      |
+| account:<account>            | hash   | outstanding receipts, last error, credit, hours, questions  | permanent; one per account      |
 | index:<account>:<day>:<n>    | hash   | hashed serial that no context names -> block and position   | INDEX_TTL_S                     |
 | pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
 | pushed:<account>             | hash   | raw pages that were pushed, and pulled replies              | read                            |

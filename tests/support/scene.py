@@ -19,7 +19,7 @@ from tests.support.provider import FakeProvider
 from worker.engine import Engine
 from worker.intake import accept
 from worker.maintenance import lifecycle, rescuer
-from worker.providers.base import Receipt
+from worker.providers.base import Receipt, questions_of
 from worker.receipts import apply, drain, poll, resolve
 from worker.sending import send
 
@@ -57,7 +57,8 @@ class Scene:
         self.ask = Admin(ledger=self.ledger)
         settings = self.engine.settings.accounts
         providers = {name: account.provider for name, account in settings.items()}
-        accounts.register(self.ledger, providers, {name: account.window for name, account in settings.items()})
+        windows = {name: account.window for name, account in settings.items()}
+        accounts.register(self.ledger, providers, windows, questions=questions_of(self.engine.providers))
 
     @property
     def provider(self) -> FakeProvider:

@@ -293,6 +293,11 @@ class AnswerProvider(Provider, Protocol):
         """
 
 
+def questions_of(providers: Mapping[str, Provider]) -> dict[str, Collection[str]]:
+    """What each account can be asked; one whose provider answers nothing is not in it."""
+    return {name: one.questions for name, one in providers.items() if isinstance(one, AnswerProvider)}
+
+
 @runtime_checkable
 class QueryProvider(Provider, Protocol):
     """A provider without a queue: it tells what became of a message as often as it is asked."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from smsline.codes import for_read
 from smsline.errors import BadInput
 from smsline.ledger import accounts, due, questions
-from smsline.questions import ANSWER_KEPT_S
+from smsline.questions import ANSWER_KEPT_S, CONVERSION
 from smsline.verdicts import Verdict
 from worker.engine import Engine
 from worker.gate import refused, wait_for_token
@@ -45,7 +45,7 @@ def answer(engine: Engine, member: str) -> None:
     # The code with which a conversion was refused; empty when it was taken.
     row = (found.get("rows") or [{}])[0]
     trouble = str(found.get("code") or ("" if row.get("ok") else row.get("code", "?")))
-    if asked["what"] == "conversion" and trouble:
+    if asked["what"] == CONVERSION and trouble:
         accounts.note_error(engine.ledger, account, f"{trouble} while reporting a conversion")
         log.warning("account %s: a conversion was not taken (%s)", account, trouble)
 

@@ -11,6 +11,7 @@ from smsline.names import QUEUES
 from worker import traces
 from worker.engine import Engine
 from worker.maintenance import balance, statistics
+from worker.providers.base import questions_of
 from worker.receipts import pushed, replies
 from worker.runtime.scheduler import Scheduler
 from worker.sending import strangers
@@ -68,7 +69,8 @@ def register(engine: Engine) -> None:
     """
     settings = engine.settings.accounts
     providers = {name: account.provider for name, account in settings.items()}
-    accounts.register(engine.ledger, providers, {name: account.window for name, account in settings.items()})
+    windows = {name: account.window for name, account in settings.items()}
+    accounts.register(engine.ledger, providers, windows, questions=questions_of(engine.providers))
     # Each of these is idempotent: every process does all of them, and does them again after a loss
     # of Redis.
     suppression.adopt(engine.ledger)

@@ -6,7 +6,7 @@ from smsline import Client
 from smsline.cli import main
 from smsline.cli.options import Connect
 from smsline.errors import BadInput
-from smsline.ledger import replies
+from smsline.ledger import accounts, replies
 from smsline.ledger.link import Ledger
 from smsline.ledger.replies import NewReply
 from tests.support.provider import FakeProvider, refuse_items
@@ -38,6 +38,7 @@ def test_every_message_of_a_number_newest_first(ledger: Ledger) -> None:
     (dead,) = [event for event in page["messages"] if event["code"] == BLOCKED]
     assert (dead["meaning"], dead["advice"]) != ("", "")
     assert dead["provider"] == "sandbox"
+    accounts.register(ledger, {"sandbox": "tencent"}, questions={"sandbox": ["conversion"]})
     assert Client(ledger=ledger).converted(otp) == 1
     ledger.redis.delete(ledger.keys.questions_due)  # this worker asks no questions
     created = [event["created_at"] for event in page["messages"]]

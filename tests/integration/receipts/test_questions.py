@@ -40,7 +40,6 @@ def scene(ledger: Ledger, sandbox: Background, monkeypatch: pytest.MonkeyPatch) 
     settings = make_settings(accounts={"main": {**account, "endpoint": sandbox.url}}, linger_ms=0)
     provider = open_provider("main", settings.accounts["main"])
     made = Scene(ledger, Engine(settings, ledger, {"main": provider}))
-    accounts.register(ledger, {"main": "tencent"})
     monkeypatch.setattr("smsline.ledger.talk.time", SimpleNamespace(sleep=lambda _: work(made)))
     yield made
     provider.close()
@@ -74,7 +73,8 @@ def test_a_conversion_is_told_once_by_job_or_by_serial(scene: Scene, sandbox: Ba
 
 def test_a_code_s_serial_leads_to_one_of_several_accounts(scene: Scene) -> None:
     """Serials of codes are indexed where there are several to tell apart; one that nothing is known of needs the account to be named."""
-    accounts.register(scene.ledger, {"main": "tencent", "other": "tencent"})
+    can = {"main": ["conversion"], "other": ["conversion"], "third": ["numbers"]}
+    accounts.register(scene.ledger, dict.fromkeys(can, "tencent"), questions=can)
     client = Client(ledger=scene.ledger)
     serials = []
     for lane in ("otp", "marketing"):
@@ -86,6 +86,8 @@ def test_a_code_s_serial_leads_to_one_of_several_accounts(scene: Scene) -> None:
     assert member.startswith("main ")
     with pytest.raises(BadInput, match="give its job, or the account: main, other"):
         client.converted(serials[1])
+    with pytest.raises(BadInput, match="cannot be asked; these can: main, other"):
+        client.converted(serials[1], account="third")
     assert client.converted(serials[1], account="main") == 1
     work(scene)
 

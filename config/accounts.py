@@ -92,9 +92,8 @@ class Account(BaseModel):
     """
 
     texts: Texts = Field(default_factory=dict, validate_default=True, repr=False)
-    """Where the provider has no templates (SMSPartner; Alibaba's international site for global numbers):
-    template id to text, with {1}, {2} … for the params. Ids are lower case.
-    """
+    """Where the provider has no templates (SMSPartner; Alibaba's international site for global
+    numbers): template id to text, with {1}, {2} … for the params. Ids are lower case."""
 
     templates: Templates = Field(default_factory=dict)
     """Templates that jobs name, each with the account's own in its place.
@@ -110,10 +109,12 @@ class Account(BaseModel):
     """
 
     stop_sms: bool = False
-    """Whether SMSPartner adds its STOP line to the text, which the law asks of marketing in France."""
+    """Whether SMSPartner adds its STOP line to the text, which the law asks of marketing in
+    France."""
 
     unicode: bool = False
-    """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing characters outside GSM's."""
+    """Whether SMSPartner sends texts as they are, 70 characters a part, instead of replacing
+    characters outside GSM's."""
 
     callback_secret: Secrets = ()
     """What stands in the path of its callbacks, `/callbacks/<account>/<secret>/status`.
@@ -125,8 +126,8 @@ class Account(BaseModel):
     callback_url: Endpoint | None = None
     """Where the web process is reached from outside, `https://sms.example.com`.
 
-    For providers that are told with each send where to call back (SMSPartner). Needs `callback_secret`.
-    """
+    For providers that are told with each send where to call back (SMSPartner). Needs
+    `callback_secret`."""
 
     signing: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = Field(default=None, validate_default=True)
     """Tencent's signature algorithm; None is TC3-HMAC-SHA256, the other two are older."""
@@ -174,7 +175,8 @@ class Account(BaseModel):
     """
 
     window: str = ""
-    """Hours in which marketing goes out, `08:00-22:00` in the recipient's country, or `08:00-22:00 Asia/Shanghai`.
+    """Hours in which marketing goes out, `08:00-22:00` in the recipient's country, or `08:00-22:00
+    Asia/Shanghai`.
 
     Empty for any hour.
     """
@@ -300,5 +302,5 @@ class Account(BaseModel):
 
 
 def _letters(action: str) -> str:
-    """What is left of an action's name in an environment variable, which has neither case nor dashes."""
+    """An action's name as an environment variable leaves it: without case and dashes."""
     return re.sub(r"[^a-z0-9]", "", action.casefold())

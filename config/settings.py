@@ -43,7 +43,8 @@ class Settings(BaseSettings):
     """The ledger's Redis."""
 
     redis_replicas: Annotated[int, Field(ge=0, le=100)] = 0
-    """Replicas of Redis that must know of a call before it is made, so that none that is promoted makes it again; 0 asks none."""
+    """Replicas of Redis that must know of a call before it is made, so that none that is promoted
+    makes it again; 0 asks none."""
 
     broker_url: BrokerUrl = Field(default_factory=lambda data: data["redis_url"], repr=False)
     """Celery's broker; the ledger's Redis unless set."""
@@ -61,7 +62,8 @@ class Settings(BaseSettings):
     """Routes by name; numbers that none is for go by the accounts' own prefixes and priorities."""
 
     breaker_failures: Annotated[int, Field(ge=0, le=1000)] = 4
-    """Calls of an account in a row that fail through no fault of their recipients until the account is held; 0 is never."""
+    """Calls of an account in a row that fail through no fault of their recipients until the account
+    is held; 0 is never."""
 
     breaker_pause_s: Seconds = 1.0
     """Until the first probe of a held account; doubled after each that fails."""
@@ -70,7 +72,8 @@ class Settings(BaseSettings):
     """The longest pause between two probes of a held account."""
 
     failover_failures: Annotated[int, Field(ge=0, le=10_000)] = 10
-    """Calls of an account that fail within a minute, and are at least half of all, until traffic fails over from it; 0 is never."""
+    """Calls of an account that fail within a minute, and are at least half of all, until traffic
+    fails over from it; 0 is never."""
 
     failover_cooldown_s: Seconds = 60.0
     """For how long they do."""
@@ -106,7 +109,8 @@ class Settings(BaseSettings):
     """Attempts after the first for a recipient whose call was certainly not carried out."""
 
     receipt_retry: PerLane[Annotated[int, Field(ge=0, le=100)]] = PerLane(otp=1, notify=1, marketing=0)
-    """Further tries for a recipient whose receipt says that the text did not arrive, and that another may."""
+    """Further tries for a recipient whose receipt says that the text did not arrive, and that
+    another may."""
 
     park_probe_s: Seconds = 60.0
     """Between two probe calls of a parked account or template."""
@@ -170,7 +174,7 @@ class Settings(BaseSettings):
         *_: object,
         **__: object,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed counts, so that a test or a tool is never changed by the environment around it."""
+        """Only what is passed counts: the environment never changes a test or a tool."""
         return (init_settings,)
 
     @field_validator("linger_ms", "first_poll_s", "unsure_horizon_s", "retry_max", "receipt_retry", mode="before")

@@ -319,7 +319,7 @@ class Admin(Webhooks):
         )
 
     def replies(self, *, since_s: float = 0) -> Iterator[KeptReply]:
-        """What people have answered since then (epoch seconds), oldest first, and what was done about it."""
+        """Replies since then (epoch seconds), oldest first, and what was done about them."""
         with self._acting():
             yield from replies.since(self._ledger, since_s * 1000)
 

@@ -184,7 +184,7 @@ class Client(JobControl):
         return self._carry(questions.number_info(self._calls.keys, phones, account, timeout_s))
 
     def replies(self, since_s: float = 0) -> Iterator[KeptReply]:
-        """What people have answered since then (epoch seconds), oldest first, and what was done about it; streamed.
+        """Replies since then (epoch seconds), oldest first, and what was done about them.
 
         Raises:
             Unavailable: Redis cannot be reached.

@@ -48,9 +48,10 @@ class JobControl:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Made by SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT.
+        """Made by the environment: where the ledger and the broker are, and how numbers are read.
 
-        Each may be in a file instead, as `smsline.environ` describes.
+        These are SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and
+        SMSLINE_REGION_DEFAULT; each may be in a file instead, as `smsline.environ` describes.
 
         Raises:
             BadInput: A value cannot be used.

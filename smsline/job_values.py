@@ -1,4 +1,4 @@
-"""Values of a job's fields, checked one by one: each is returned as it is kept, or refused by name."""
+"""Values of a job's fields: each is returned as it is kept, or refused by its name."""
 
 import math
 import re

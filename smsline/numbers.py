@@ -215,7 +215,7 @@ class _Country(NamedTuple):
 
 
 def _is_whole(digits: str) -> bool:
-    """Whether `+` and digits are a valid number that libphonenumber would not change; False: ask it."""
+    """Whether `+` and digits are valid and libphonenumber would not change them; False: ask it."""
     for width in (2, 1, 3):  # no country code begins with another one
         country = _country(int(digits[1 : 1 + width]))
         if country is None:
@@ -329,7 +329,7 @@ def e164(number: int) -> str:
 
 
 def is_mainland(number: int) -> bool:
-    """Whether the number belongs to mainland China (country code 86), which providers send by another path."""
+    """Whether the number is of mainland China (country code 86), which has a path of its own."""
     return str(number).startswith(MAINLAND)
 
 

@@ -1,4 +1,4 @@
-"""Params and refs of a row: what a text message can carry, and what is an export's word for nothing."""
+"""Params and refs of a row: what a text can carry, and what is an export's empty value."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Entries of the suppression list as people and programs write them, and as the ledger keeps them."""
+"""Entries of the suppression list, as people and programs write them and the ledger keeps them."""
 
 from datetime import UTC, datetime
 from typing import Required, TypedDict

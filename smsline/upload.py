@@ -53,7 +53,7 @@ class Upload:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Whatever breaks the call off, Ctrl-C or a row's source, carries the id by which it can go on."""
+        """What breaks the call off (Ctrl-C, a row's source) carries the id by which it goes on."""
         if error is None or isinstance(error, SmslineError) or not (self._part_no or self._ending):
             return
         ended = f"job {self._job} may have been taken as a whole; `smsline status {self._job}` tells"

@@ -41,7 +41,7 @@ def submit_job(self: Any, payload: object = None, *more: object, **named: object
 
 @app.task(name=TASK_ACCEPT)
 def accept_jobs(lane: str, job: str = "", wake: Wake = ()) -> None:
-    """Take the jobs that are due in a lane's inbox, the named one first, and make the calls that are due."""
+    """Accept the due jobs of a lane's inbox, the named one first, and make the due calls."""
     if job and wake:
         loop.work(app.engine, lane, job=job, wake=wake)
         return
@@ -75,7 +75,7 @@ def drain_account(account: str, what: str = "", wake: Wake = ()) -> None:
 
 @app.task(name=TASK_PROBE)
 def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wake = ()) -> None:
-    """Ask about an unsure attempt, a block's recipients without a receipt, or an account's credit."""
+    """Ask about an unsure attempt, a block's open receipts, or an account's credit."""
     _awake(wake)
     # Due members of three kinds share this task: each is one question to a provider, under the same limit.
     if attempt:
@@ -88,7 +88,7 @@ def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wa
 
 @app.task(name=TASK_CLOSE)
 def close_jobs(end: bool = False, job: str = "", wake: Wake = ()) -> None:  # noqa: ARG001, FBT001, FBT002 - a wire format; `job` is of older schedulers
-    """End cancelled and overdue jobs' waiting recipients, or remove closed jobs after their retention."""
+    """End what waits of cancelled and overdue jobs, or remove jobs after their retention."""
     _awake(wake)
     if end:
         lifecycle.end_due(app.engine)

@@ -29,7 +29,7 @@ _START_FIELD: Final = 19
 
 
 def folder() -> str:
-    """Where the files are: `SMSLINE_ALIVE_DIR`, or a folder of this user among the temporary ones."""
+    """Where the files are: `SMSLINE_ALIVE_DIR`, or this user's folder for temporary files."""
     given = os.environ.get(FOLDER_SETTING, "")
     temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - what tempfile would say, for 8 ms more
     return given or os.path.join(temporary, f"smsline-alive-{os.getuid()}")
@@ -74,7 +74,7 @@ class AliveFile:
 
 
 def check(oldest_s: float = OLDEST_S) -> tuple[bool, str]:
-    """Whether every worker process of this user and machine makes progress, and a sentence about it.
+    """Whether each worker process of this user and machine makes progress, in a sentence too.
 
     Args:
         oldest_s: For how long a process may be silent.
@@ -101,7 +101,7 @@ def check(oldest_s: float = OLDEST_S) -> tuple[bool, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m worker alive [SECONDS]`: exit code 0 when all is well, 1 when not, 2 for a bad argument."""
+    """`python -m worker alive [SECONDS]`: exit code 0 for yes, 1 for no, 2 for a bad argument."""
     if {"-h", "--help"} & set(arguments):
         print(f"{main.__doc__}\nExample: python -m worker alive 60")
         return 0

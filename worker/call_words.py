@@ -40,7 +40,7 @@ class Word:
 
     @property
     def failing(self) -> bool:
-        """Whether the word tells of the account's or the provider's trouble, and not of a recipient's.
+        """Whether the word tells of trouble of the account or provider, not of a recipient.
 
         A call of which nothing is known counts, whatever its code speaks of: a provider that
         answers everything with an empty list, or with a code that no table has, would else leave a

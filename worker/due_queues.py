@@ -85,7 +85,7 @@ class DueQueues:
             return bool(self._accepting) and self._filled.wait(within_s)
 
     def add(self, due_queues: Iterable[DueQueue]) -> None:
-        """Batch queues that this process has just put something into, which need not be looked for."""
+        """Batch queues that this process has just filled, which need not be looked for."""
         with self._lock:
             if self.monotonic_s() > self._until_s:
                 self._due.clear()
@@ -93,7 +93,7 @@ class DueQueues:
             self._until_s = self.monotonic_s() + FRESH_S
 
     def drop(self, alike: BatchQueue) -> None:
-        """Hand out nothing more that was read before a park, or its held account, kept this one waiting.
+        """Drop what was read before a park, or its account's hold, kept this one waiting.
 
         All that wait for the same are still due: they are read again, and put off together.
         """

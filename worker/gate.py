@@ -137,7 +137,7 @@ def wait_for_token(
 
 
 def refused(engine: Engine, account: str, action: str, answer: Refused | Broken) -> None:
-    """A pull or an ask was answered with an error: close its bucket for a while, and tell people."""
+    """A pull or query was answered with an error: close its bucket for a while, and tell people."""
     if left_to_others(engine, account, action, answer):
         return
     match = for_read(engine.settings.accounts[account].provider, answer.code)

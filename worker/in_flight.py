@@ -38,7 +38,8 @@ PROBE_PAUSE_S: Final = 1.0
 SMOOTHING: Final = 0.2
 
 WINDOW: Final = 200
-"""Recipients of a lane's calls under way below which another one may begin, to start with: the largest call of any provider."""
+"""Recipients of a lane's calls under way below which another one may begin, to start with: the
+largest call of any provider."""
 
 WINDOW_S: Final = 1.0
 """How long a window that is less than half used stays as it is."""
@@ -167,7 +168,7 @@ class InFlight:
             return known is not None and self._is_full(known, lane)
 
     def suspect(self, account: str) -> bool:
-        """Whether calls of the account are stuck, so that what begins now may end in doubt as well."""
+        """Whether calls of the account are stuck: one that begins now may end in doubt too."""
         with self._lock:
             known = self._accounts.get(account)
             return known is not None and bool(self._stuck(known))

@@ -316,5 +316,5 @@ def _retry(tried: _TriedRecipient, word: Word, policy: Policy) -> RecipientResul
 
 
 def backoff_s(tries: int, chance: float) -> float:
-    """Full jitter: anything from nothing to 1 s doubled for every try so far, at most 10 minutes."""
+    """Full jitter: from nothing to 1 s doubled for every try so far, at most 10 minutes."""
     return chance * min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(tries, 30))

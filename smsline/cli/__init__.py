@@ -54,7 +54,7 @@ def admin_from_env() -> "Admin":
 
 
 def _in_the_name_of_the_person(control: "T") -> "T":
-    """What the command does stands in the audit trail, under the name that the operating system knows."""
+    """What the command does stands in the audit trail, under the operating system's user name."""
     from smsline.ledger.audit import Actor  # noqa: PLC0415 - as above
 
     try:

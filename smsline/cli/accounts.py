@@ -65,7 +65,7 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
 
 @commands.command(context_settings=opt.HELP, epilog=opt.example("smsline accounts resume main"))
 def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) -> None:
-    """Let a parked account go on, or one that traffic fails over from, now that the cause is mended."""
+    """Let a parked account, or one that traffic fails over from, go on once the cause is mended."""
     lifted = opt.admin_of(context).resume_account(account)
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
         f"{account}: goes on; {lifted:,} hindrances lifted"

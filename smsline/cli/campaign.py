@@ -71,7 +71,7 @@ class Listeners(TypedDict):
 
 
 class FileIntake:
-    """The rows of a file on their way to the client, and the way back from a rejected position to its line.
+    """The rows of a file as the client takes them, and the line of each rejected position.
 
     Attributes:
         unread: Rows that the file's reader would not take.
@@ -118,7 +118,7 @@ class FileIntake:
         self._add(rejected)
 
     def repeated(self, rejected: Rejected) -> None:
-        """It repeats an earlier row, and so is in the file of those that do not go out, but not refused."""
+        """It repeats an earlier row: in the file of those that do not go out, but not refused."""
         self._add(rejected)
 
     def _add(self, rejected: Rejected) -> None:
@@ -155,7 +155,7 @@ class FileIntake:
         return " · ".join(words) + (f" (see {self._rejects.path})" if self._rejects.count else "")
 
     def nothing_accepted(self) -> BadInput | None:
-        """The error of a file read to its end without one recipient that can be sent, if that is so."""
+        """The error of a file that was read to its end and has no valid recipient, if so."""
         # The client speaks of rows, the person knows lines: the file's own error is the clearer one.
         if not self.exhausted or self.taken > self.refused:
             return None

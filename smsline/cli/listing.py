@@ -103,7 +103,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Row], *, terminal: bool) ->
 
 
 def _print_stacked(on: "Console", columns: Sequence[Column], rows: Sequence[Row], *, kept: Sequence[Column]) -> None:
-    """Each row's short values on a line, or on several if need be, and its sentences folded under it."""
+    """Each row's short values on one or several lines, and its sentences folded under them."""
     from rich.cells import cell_len  # noqa: PLC0415 - only where something is drawn
     from rich.padding import Padding  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

@@ -61,7 +61,7 @@ Ttl = Annotated[
 
 
 def _not_empty(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
-    """Refuse `--key "$KEY"` of a script whose variable is not set: each repetition would be another job."""
+    """Refuse an empty `--key "$KEY"`, an unset variable: each repetition would be another job."""
     source = context.get_parameter_source(parameter.name or "")
     if value == "" and source is not None and source.name == "COMMANDLINE":
         from smsline.errors import BadInput  # noqa: PLC0415 - as the others

@@ -68,7 +68,7 @@ def follow(client: "Client", jobs: Sequence[str], *, show: Show, timeout_s: floa
 
 
 def changes(*, as_json: bool) -> Show:
-    """Prints a job's status to stdout whenever it differs from the last one, as JSON or in words."""
+    """Prints a job's status to stdout whenever it has changed, as JSON or in words."""
     last: dict[str, Status] = {}
 
     def show(statuses: "Sequence[Status]") -> None:

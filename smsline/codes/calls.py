@@ -47,7 +47,7 @@ def for_receipt(provider: str, code: str) -> Match:
 
 
 def add_provider(provider: str, file: Path, *, zone: str = "UTC", utc_offset_h: int = 0) -> None:
-    """Let the codes of a provider be known whose table does not come with this package, for this process.
+    """Make known, in this process, the codes of a provider whose table is not in this package.
 
     Args:
         provider: Its name.

@@ -1,4 +1,4 @@
-"""Put a user's file of rows in force, or tell every fault of the file with its line and change nothing."""
+"""Put a user's file of rows in force, or tell each fault with its line and change nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

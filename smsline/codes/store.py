@@ -57,7 +57,7 @@ def namespaces() -> Mapping[tuple[str, str], Namespace]:
 
 
 def bring(provider: str, file: Path, *, zone: str, utc_offset_h: int) -> None:
-    """Take in the table of a provider that does not come with this package, if every row of it can be used.
+    """Take in the table of a provider that is not in this package, if all its rows are usable.
 
     See `smsline.codes.add_provider`.
     """
@@ -195,7 +195,7 @@ def _families() -> tuple[CodeRow, ...]:
 
 @lru_cache(maxsize=1)
 def _added() -> tuple[CodeRow, ...]:
-    """Codes seen elsewhere than in the documents of the tables, apart so that those can be counted."""
+    """Codes seen elsewhere than in the tables' documents, kept apart to be counted."""
     return tuple(replace(row, added=True) for row in _of_any_namespace(_ADDED))
 
 

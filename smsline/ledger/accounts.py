@@ -135,7 +135,7 @@ def park(ledger: Ledger, account: str, template: str, code: str, *, probe_ms: fl
 
 
 def put_off_probe(ledger: Ledger, account: str, for_ms: float) -> None:
-    """Let no probe of a parked account go out for a time, because this worker cannot make the call."""
+    """Keep back probes of a parked account for a time: this worker cannot make the call."""
     ledger.redis.hset(ledger.keys.park(account), "probe_ms", ledger.now_ms() + int(for_ms))
 
 

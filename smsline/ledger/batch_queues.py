@@ -93,7 +93,7 @@ class BatchQueue(NamedTuple):
 
     @property
     def shared_subjects(self) -> tuple[str, str, str]:
-        """What may be parked of the account so that this batch queue waits, and others with it, besides all of it."""
+        """Parts of the account whose park keeps this batch queue waiting, and others with it."""
         return self.template, self.side, self.nation
 
     @property
@@ -103,12 +103,15 @@ class BatchQueue(NamedTuple):
 
     @property
     def waits_for(self) -> tuple[str, str, str, str]:
-        """What a park may be of so that all batch queues with the same wait, and are put off together: account, template, side, country."""
+        """Account, template, side, country: batch queues with the same wait for the same parks."""
         return (self.account, *self.shared_subjects)
 
     @property
     def at_most(self) -> int:
-        """Most numbers that a call may carry, of those whose larger call was refused for one of them; 0: as many as the provider takes."""
+        """Most numbers that a call may carry; 0: as many as the provider takes.
+
+        Of recipients whose larger call was refused for one of them.
+        """
         return int(self.params.removeprefix(ALONE) or 1) if self.params.startswith(ALONE) else 0
 
     def with_at_most(self, numbers: int) -> "BatchQueue":

@@ -106,7 +106,7 @@ def take_token(
 
 
 def shut(ledger: Ledger, account: str, action: str, for_ms: float) -> None:
-    """Let no call of this action through for a time, because the provider said there were too many."""
+    """Let no call of this action through for a time: the provider said there were too many."""
     shut_for = max(1, math.ceil(for_ms))
     args = argv("bucket", rate=1, burst=MICRO, floor=0, cost=MICRO, expiry_s=BUCKET_TTL_S, shut_for=shut_for)
     ledger.run("bucket", [ledger.keys.bucket(account, action)], args)

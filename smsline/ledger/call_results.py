@@ -115,7 +115,7 @@ class EntryResults:
         return [(one.position, one.serial) for one in self.results if one.serial and one.state is State.ACCEPTED]
 
     def returned(self, queue: BatchQueue) -> list[tuple[str, str, float]]:
-        """Batch queue, entry and delay of what is tried again, positions of the same delay together."""
+        """Batch queue, entry and delay of what is tried again; equal delays share an entry."""
         if isinstance(self.results, AcceptedColumns):
             return []
         back: dict[tuple[str, float], list[int]] = {}

@@ -92,7 +92,7 @@ def due_now(ledger: Ledger, due_key: str, *, most: int) -> list[str]:
 
 
 def next_due(ledger: Ledger, due_keys: Sequence[str]) -> tuple[list[float | None], float]:
-    """The earliest time of each due set (epoch ms, None when empty) and the present, in one round trip."""
+    """Each due set's earliest time (epoch ms, None when empty) and the present, in one trip."""
     told, *heads = ledger.ask(("TIME",), *(("ZRANGE", key, 0, 0, "WITHSCORES") for key in due_keys))
     return [scored(head)[0][1] if head else None for head in heads], clock_ms(told)
 

@@ -237,7 +237,7 @@ class ResultReader:
         self._providers = {name.decode(): provider.decode() for name, provider in providers.items()}
 
     def pages(self) -> Iterator[Talk[list[BlockRow]]]:
-        """Every recipient: those in blocks, then those whose part is still in the inbox, or ended there."""
+        """Every recipient: those in blocks, then those whose part is, or ended, in the inbox."""
         yield from self.block_pages()
         for i in range(0, len(self._inbox), PAGE):
             yield self._inbox_page(self._inbox[i : i + PAGE])

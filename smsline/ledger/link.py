@@ -231,7 +231,7 @@ class Ledger:
         return int(clock_ms(self.redis.time()))
 
     def instance(self) -> str:
-        """A word that is this ledger's own, so that receipts of another environment's messages are told apart."""
+        """This ledger's own word, by which receipts of another environment are told apart."""
         if not self._instance:
             self.redis.hsetnx(self.keys.ids, "instance", token_hex(3))
             self._instance = self.redis.hget(self.keys.ids, "instance").decode()

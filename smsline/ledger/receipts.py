@@ -149,7 +149,7 @@ class _Page:
         settled = list[SettlingBlock]()
 
         def call(used: CodeUse) -> ScriptCall:
-            """Decided anew each time: the columns hold the codes' numbers, which may have changed."""
+            """Decided anew each time: columns hold numbers of codes, which may have changed."""
             settled.clear()
             for (block, told), fields in zip(by_block.items(), read, strict=True):
                 if fields[0] is None:

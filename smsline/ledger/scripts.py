@@ -40,7 +40,7 @@ def script_text(name: str) -> str:
 
 @cache
 def argument_order(name: str, arguments: frozenset[str]) -> tuple[str, ...]:
-    """In which order a script takes a group of arguments, by the names that its own text gives them.
+    """The order in which a script takes a group of arguments, by the names in its own text.
 
     Raises:
         TypeError: One of them is missing, or the script knows none of that name.

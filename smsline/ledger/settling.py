@@ -135,7 +135,7 @@ class SettlingBlock:
                 self._notes.append((f"y{position}", json.dumps({"a": self._account, "s": serial})))
 
     def _tries_again(self, used: CodeUse, told: BlockReceipts, nth: int, index_of: str) -> bool:
-        """Let a recipient wait for another try, unless it has had as many after receipts as its lane allows."""
+        """Let a recipient wait for another try, if its lane allows one more after a receipt."""
         position, again = told.positions[nth], told.again[nth]
         tries = self._tries = self._tries or bytearray(len(self._letters))
         if told.receipts[nth].ok or tries[position] >= again.limit:

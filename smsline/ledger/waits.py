@@ -1,4 +1,4 @@
-"""Batch queues and entries that are put off, and their way back into the queues once they are due."""
+"""Batch queues and entries that are put off, and their way back once they are due."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,12 @@ def drop_ended(ledger: Ledger, queue: BatchQueue, *, most: int = 200) -> None:
 
 
 def rest(ledger: Ledger, found: Sequence[BatchQueue], *, park_probe_ms: float) -> int:
-    """Leave due batch queues of one account, side, country and template alone while a park or the account's breaker keeps them waiting.
+    """Leave due batch queues alone while a park or the account's breaker keeps them waiting.
+
+    Args:
+        ledger: The ledger.
+        found: Batch queues of one account, side, country and template.
+        park_probe_ms: Between two probes of what is parked.
 
     Returns:
         How many; 0 when nothing keeps them waiting (any more).

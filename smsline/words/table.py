@@ -48,7 +48,7 @@ def shipped() -> list[WordRow]:
 
 
 def load_words(path: str | PathLike[str]) -> int:
-    """Let a file's rows stand in for those of the same word and prefix, for this process, and add to them.
+    """Let a file's rows replace those of the same word and prefix in this process, or add to them.
 
     The file is text in UTF-8 with tabs between the columns `word`, `does`, `scope`, `prefix`,
     `language` and a header.

@@ -205,7 +205,7 @@ def judge_accounts(settings: Settings) -> Iterator[Finding]:
 
 
 def judge_routes(settings: Settings) -> Iterator[Finding]:
-    """Whether the accounts of a route can take each other's traffic, as far as the settings tell."""
+    """Whether accounts of a route can take each other's traffic, as far as settings tell."""
     for name, route in settings.routes.items():
         whole = sum(route.accounts.values())
         shares = ", ".join(f"{account} {weight / whole:.0%}" for account, weight in route.accounts.items())

@@ -35,7 +35,7 @@ _PERHAPS: Final = "it may have been carried out all the same: look before you tr
 
 
 def run(app: typer.Typer, argv: Sequence[str], *, prog_name: str) -> int:
-    """Run one command with the endings of `smsline`: 0 done, 1 failed, 2 bad input, one line on stderr.
+    """Run one command and end as `smsline` does: 0 done, 1 failed, 2 bad input; one line of error.
 
     Args:
         app: The commands.

@@ -44,7 +44,7 @@ ChooseAccount = Callable[[int, Region], AccountChoice]
 
 
 def region_of(number: int) -> Region:
-    """Mainland and global numbers never share a call (Tencent SMS API document, lines 3776-3778)."""
+    """Mainland and global numbers never share a call (Tencent SMS API, lines 3776-3778)."""
     # 86 and eleven digits, as all that can be texted have, is told without making text of it.
     return "mainland" if 8_600_000_000_000 <= number < 8_700_000_000_000 or is_mainland(number) else "global"
 

@@ -110,5 +110,5 @@ def _row(row: object) -> str | Recipient:
 
 
 def job_id_of(message_id: str) -> str:
-    """A job id that is always the same for a message, so that a message delivered twice is one job."""
+    """A job id that is the same for a message delivered twice, which is one job then."""
     return "m" + blake2b(message_id.encode(), digest_size=10).hexdigest()

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def end_due(engine: Engine, seconds: float = 1.0) -> None:
-    """End what still waits of jobs that were cancelled or whose deadline has passed, for about so long."""
+    """End what still waits of cancelled and overdue jobs, for about so long."""
     ledger, key, over = engine.ledger, engine.ledger.keys.expire, engine.slice_ends(seconds)
     while not over():
         leases = due.claim(ledger, key, most=ENDED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)

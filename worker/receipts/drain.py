@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
-    """Take an account's receipts off the provider's queue, as long as there are some, for about so long.
+    """Pull an account's receipts while the provider has some, for about so long.
 
     A provider without a queue is asked block by block (`worker.receipts.poll`); here its new blocks
     are made due for that.

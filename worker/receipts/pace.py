@@ -12,8 +12,8 @@ SILENT_MS: Final = 60_000
 """A push that has brought nothing of ours for so long has fallen silent."""
 
 RARELY_MS: Final = 30_000
-"""Between two pulls, or from a message to the first question about it, while a push lives: one receipt in many that it loses is then
-half a minute late."""
+"""Between two pulls, or from a message to the first question about it, while a push lives: one
+receipt in many that it loses is then half a minute late."""
 
 
 def pull_in_ms(engine: Engine, account: str) -> float:

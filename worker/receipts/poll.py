@@ -24,12 +24,14 @@ from worker.routing.presence import LEFT_MS
 
 ASK_AGAIN_MS: Final = 1_000.0
 ASK_AGAIN_MOST_MS: Final = 60_000.0
-"""After which a block's round of questions goes on that others left no room for, or that the provider did not answer: doubled for
-every answer in a row that did not come, so that thousands of blocks are left alone while the provider is away."""
+"""After which a block's round of questions goes on that others left no room for, or that the
+provider did not answer: doubled for every answer in a row that did not come, so that thousands of
+blocks are left alone while the provider is away."""
 
 QUERY_AGAIN_MS: Final = 1_000.0
 QUERY_AGAIN_MOST_MS: Final = 3_600_000.0
-"""A message is asked about again after as long as it has been silent: no sooner than the one, no later than the other."""
+"""A message is asked about again after as long as it has been silent: no sooner than the one, no
+later than the other."""
 
 
 def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:

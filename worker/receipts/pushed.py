@@ -19,8 +19,9 @@ from worker.routing.presence import LEFT_MS, UNSERVED_MS
 DAY_MS: Final = 86_400_000
 
 LEFT_SOON_MS: Final = 20.0
-"""For how long what may be an opt-out is left to the processes that have its account. Any process may get the next wake-up: where two
-of three lack the account, 35 tries in a second fail all together once in a million."""
+"""For how long what may be an opt-out is left to the processes that have its account. Any process
+may get the next wake-up: where two of three lack the account, 35 tries in a second fail all
+together once in a million."""
 
 log = logging.getLogger(__name__)
 

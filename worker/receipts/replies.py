@@ -13,7 +13,8 @@ from worker.until_redis import until_redis_answers
 
 PAGE: Final = 100
 REFUSED_AGAIN_MS: Final = 600_000.0
-"""When an account is asked again whose replies cannot be pulled, as where the provider has not activated that."""
+"""When an account is asked again whose replies cannot be pulled, as where the provider has not
+activated that."""
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,8 @@ FIND_AGAIN_S: Final = 5.0
 """When a provider is asked about a call again that could not be asked just now."""
 
 ASK_AGAIN_S: Final = 0.1
-"""The soonest that a number is asked about again, or for the first time, when that could not be done just now."""
+"""The soonest that a number is asked about again, or for the first time, when that could not be
+done just now."""
 
 log = logging.getLogger(__name__)
 

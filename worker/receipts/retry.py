@@ -14,8 +14,8 @@ from worker.outcome import backoff_s
 from worker.routing.windows import queue_at
 
 TRIED_AGAIN: Final = frozenset({Verdict.RETRY, Verdict.THROTTLE, Verdict.REROUTE})
-"""Verdicts after which another try may arrive. All others end in the dead letter: what must be mended first (park), what may have
-arrived all the same (unsure), and what never will."""
+"""Verdicts after which another try may arrive. All others end in the dead letter: what must be
+mended first (park), what may have arrived all the same (unsure), and what never will."""
 
 
 def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random.random) -> float:
@@ -31,7 +31,7 @@ def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random
 
 
 def planned(engine: Engine, account: str, matched: Sequence[BlockReceipts], *, now_ms: int) -> list[BlockReceipts]:
-    """The receipts, with where and when the next try would be made of those whose failure allows one.
+    """The receipts, with the next try's place and time where the failure allows one.
 
     Whether it is made is decided when the receipt is applied: within the job's ttl, and as often as
     `receipt_retry` of its lane says.

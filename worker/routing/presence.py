@@ -74,7 +74,7 @@ class Presence:
         return account in self._accounts
 
     def lacks(self, account: str, work: str) -> None:
-        """Say in the log, now and then, that something waits for an account that this process does not have."""
+        """Log now and then that something waits for an account that this process does not have."""
         if self._clock_s() - self._told_s.get(account, float("-inf")) > TOLD_S:
             self._told_s[account] = self._clock_s()
             log.warning(
@@ -97,7 +97,7 @@ class Presence:
         return any(account in each["accounts"] and account not in each["stopped"] for each in self._others.values())
 
     def leave_for_ms(self, account: str) -> float | None:
-        """When work of an account that this process lacks, or may not ask about, is looked at again.
+        """When work of an account that this process lacks or may not use is looked at again.
 
         Another process may take it until then.
 

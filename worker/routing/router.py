@@ -95,7 +95,7 @@ class Router:
         return sum(waits.rest(self._ledger, group, park_probe_ms=probe_ms) for group in groups.values())
 
     def out(self, queue: BatchQueue, now_ms: Callable[[], float]) -> bool:
-        """Whether others take over from the batch queue's account just now, because too many of its calls fail."""
+        """Whether others take over from the batch queue's account: too many of its calls fail."""
         if not self.may_fail_over(queue):
             return False
         open_until_ms = self.breakers.state(queue.account, queue.subjects).open_until_ms

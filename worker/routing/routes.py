@@ -30,7 +30,7 @@ class Route(NamedTuple):
     fallback: tuple[str, ...] = ()
 
     def candidates(self, number: int) -> tuple[str, ...]:
-        """All of them for one number: its own among the shares, then the other shares, then the fallback."""
+        """All of them for one number: its own share, then the other shares, then the fallback."""
         if len(self.shares) == 1:
             return (self.shares[0][0], *self.fallback)
         # Weighted rendezvous: of exponential draws each account comes first for its share of the

@@ -1,4 +1,4 @@
-"""How long a batch queue waits for its job's own window, and for the account's hours in a country."""
+"""How long a batch queue waits for its job's window and the account's hours in a country."""
 
 import logging
 import math

@@ -36,7 +36,7 @@ def correct_kombu() -> None:
 
 
 def guard_closed_channels() -> None:
-    """Make a closed channel raise the error of a lost connection, which Celery answers by connecting again.
+    """Make a closed channel raise the error of a lost connection: Celery then connects again.
 
     When Redis goes away while a worker holds messages that it has not acknowledged, kombu closes
     the channel, and may then use it once more: to give the messages back
@@ -120,10 +120,11 @@ def _malformed(message: object) -> str:
 
 
 def leave_refusing_servers() -> None:
-    """Take a Redis that is no primary any more, or takes no writes just now, for a lost connection, after which Celery connects again.
+    """Take a Redis that refuses writes for a lost connection: Celery then connects again.
 
-    To kombu the refusal is an error of one command: the worker stays with a replica for ever, or
-    ends. With a full disk every process of the service ended, was started again, and ended.
+    That is a former primary, or one whose memory or disk is full, say. To kombu the
+    refusal is an error of one command: the worker stays with a replica for ever, or ends. With a
+    full disk every process of the service ended, was started again, and ended.
     """
     for name in ("connection_class", "connection_class_ssl"):
         base = getattr(Channel, name)

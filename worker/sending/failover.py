@@ -65,7 +65,7 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
 
 
 def part(engine: Engine, claim: Claim) -> None:
-    """Let global recipients of a claim that was not begun wait in the batch queues of their countries.
+    """Move global recipients of a claim that was not begun to their countries' batch queues.
 
     A call that a provider fails for one of its countries is lost for all of them.
     """

@@ -11,7 +11,8 @@ SEND_S: Final = 0.3
 """For how long it is sent between two looks into the inbox."""
 
 REFILL_S: Final = 0.05
-"""For how long a thread without work waits for the next part of a job that another one is accepting."""
+"""For how long a thread without work waits for the next part of a job that another one is
+accepting."""
 
 
 def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake: Sequence[str] = ("", "")) -> None:

@@ -32,7 +32,8 @@ from worker.sending.effects import Flight
 from worker.until_redis import until_redis_answers
 
 SHORT_WAIT_MS: Final = 250.0
-"""A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due set."""
+"""A wait for the rate limit that is slept with the claim in hand; a longer one goes back to the due
+set."""
 
 # Until a replica must have confirmed; one in the same place takes a millisecond.
 REPLICAS_MS: Final = 250
@@ -41,8 +42,8 @@ REPLICAS_MS: Final = 250
 REPLICAS_PAUSE_MS: Final = 1_000
 
 TOKEN_S: Final = 0.5
-"""For how long a token of the rate limit is good. A process that is starved between the token and the call gives it up: else what
-it held back would leave together with the next second's calls."""
+"""For how long a token of the rate limit is good. A process that is starved between the token and
+the call gives it up: else what it held back would leave together with the next second's calls."""
 
 IN_DOUBT: Final = 5
 """Most recipients of a call after one of the account that failed: so many may end in doubt."""
@@ -297,7 +298,7 @@ def _request(engine: Engine, flight: Flight) -> Call | Broken:
 
 
 def _decide(engine: Engine, flight: Flight, answer: Answer) -> Outcome:
-    """What the answer means, with a batch queue for each recipient that moves on to another account."""
+    """What the answer means, with a batch queue for each recipient that fails over."""
     queue, started_ms, groups = flight.claim.queue, flight.begun.started_ms, flight.begun.groups
     policy = Policy(
         flight.provider,

@@ -126,7 +126,7 @@ def plan_up(
 
 
 def embeds_redis(settings: Settings, redis_port: int | None) -> bool:
-    """Whether `up` starts a Redis: it does unless the settings name one that is not the one it would start.
+    """Whether `up` starts a Redis: not when the settings name another than it would start.
 
     Raises:
         CannotStart: The settings name one Redis, and `--redis-port` another.

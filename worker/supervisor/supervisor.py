@@ -111,7 +111,7 @@ class ChildSlot:
 
 
 class Signals:
-    """Requests to stop, and the news that a child has ended, without a thread and without polling for them."""
+    """Requests to stop and the news that a child has ended, without a thread or polling."""
 
     def __init__(self) -> None:
         self.stops = 0

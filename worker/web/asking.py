@@ -29,7 +29,7 @@ MOST_QUERIED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ProviderWord:
-    """What a provider said of one message: since when, whether it arrived, its code with the meaning."""
+    """What a provider said of one message: its times, whether it arrived, the code's meaning."""
 
     at: str | None
     ok: bool

@@ -115,7 +115,7 @@ def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
 
 
 def signed_in(request: Request, user: User, *, next_path: str) -> Response:
-    """The answer to a right password: a new session, whatever cookie the browser came with, and the way on."""
+    """The answer to a right password: the way on, and a new session whatever cookie came."""
     web = web_of(request)
     sessions.end(web.ledger, request.cookies.get(COOKIE, ""))
     ttl_s = web.settings.web.session_hours * 3600

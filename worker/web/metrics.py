@@ -31,7 +31,7 @@ def build_info(web: Web) -> Iterator[Family]:
 
 
 def account_health(web: Web) -> Iterator[Family]:
-    """How the accounts stand: up, parked since when, receipts still awaited, calls of unknown outcome."""
+    """How the accounts stand: up, parked since when, open receipts, calls of unknown outcome."""
     ledger = web.ledger
     now_ms = ledger.now_ms()
     up = Family(

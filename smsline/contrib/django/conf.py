@@ -50,7 +50,7 @@ class TextSetting:
 
 
 def environ() -> dict[str, str]:
-    """The process' environment, with what SMSLINE says of the connection in its variables' places."""
+    """The process' environment, with the connection of the setting SMSLINE in its variables."""
     said = _setting()
     return dict(os.environ) | {name: str(said[key]) for key, name in _CONNECTION.items() if said.get(key)}
 

@@ -1,4 +1,4 @@
-"""Sending when the transaction has been committed, so that a text never speaks of what was rolled back."""
+"""Sending after the transaction's commit, so that no text speaks of what was rolled back."""
 
 from typing import Unpack
 

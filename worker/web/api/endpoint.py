@@ -90,7 +90,7 @@ def no_json(text: bytes) -> str:
 
 
 def only(given: Mapping[str, object], *known: str) -> None:
-    """Refuse a field or query parameter that means nothing, so that a misspelt one is not passed over.
+    """Refuse an unknown field or query parameter, so that a misspelt one is not passed over.
 
     Raises:
         BadInput: One is not known.

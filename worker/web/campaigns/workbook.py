@@ -93,7 +93,7 @@ def is_rounded(cell: object) -> bool:
 
 
 def written(cell: object) -> str:
-    """A cell as text: a number digit by digit, a date as 2030-05-01, a moment as 2030-05-01 09:00."""
+    """A cell as text: all digits of a number, a date as 2030-05-01, a moment with its 09:00."""
     match cell:
         case None:
             text = ""
@@ -116,7 +116,7 @@ def written(cell: object) -> str:
 
 
 def _rows(rows: Iterator[Sequence[object]]) -> Iterator[tuple[int, Sequence[object]]]:
-    """The rows that have a value, from the header on, each with its number and as many cells as it has."""
+    """The rows that have a value, from the header on, each with its number and its cells."""
     for number, cells in enumerate(rows, 1):
         width = len(cells)
         # Formats alone make a spreadsheet write cells, often a thousand columns of them.

@@ -4,12 +4,14 @@ Each provider declares it in its own folder.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 # What an opt-out stops. Only a person sets `all`, which stops one-time passwords too.
 OptOutScope: TypeAlias = Literal["marketing", "notify", "all"]
+
+EVERYWHERE: Final = frozenset({"mainland", "global"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class SiteFacts:
     endpoint: str
     actions: Mapping[str, ActionLimit]
     takes: frozenset[str] = frozenset()
+    text_regions: frozenset[str] = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class ProviderFacts:
         needs: Settings not every provider has that an account of it must have.
         takes: Further ones that it may have; the others mean nothing to the provider and are
             refused.
+        text_regions: Where an account's `texts` stand in for templates: `mainland`, `global`, both.
         named_params: Whether its templates' params have names.
         opt_outs: By which codes or receipt reasons it says that the recipient does not want these
             messages, and what each of them stops.
@@ -65,6 +69,7 @@ class ProviderFacts:
     region: str = ""
     needs: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()
+    text_regions: frozenset[str] = EVERYWHERE
     named_params: bool = False
     opt_outs: Mapping[str, OptOutScope] = field(default_factory=dict)
     sites: Mapping[str, SiteFacts] = field(default_factory=dict)
@@ -76,8 +81,8 @@ class ProviderFacts:
     def at(self, site: str | None) -> SiteFacts:
         """What holds for an account of this site, or of a provider without sites."""
         # What every account needs is taken at every site, so a site lists only what is its own.
-        found = self.sites.get(site or "", SiteFacts(self.endpoint, self.actions))
-        return SiteFacts(found.endpoint, found.actions, found.takes | self.needs | self.takes)
+        found = self.sites.get(site or "", SiteFacts(self.endpoint, self.actions, text_regions=self.text_regions))
+        return replace(found, takes=found.takes | self.needs | self.takes)
 
     def limits(self, site: str | None = None) -> dict[str, float]:
         """Calls per second by action, unless an account says otherwise."""

@@ -57,6 +57,7 @@ class FakeProvider:
         ask_script: Answers of the next questions in place of what is in the history.
         asked: Every number that was asked about, with the times it was asked about between.
         pulls: How many pulls were made.
+        pull_limit: Rows in a page, at most.
     """
 
     limits: Mapping[str, float] = field(default_factory=lambda: dict(UNLIMITED))
@@ -71,6 +72,7 @@ class FakeProvider:
     ask_script: deque[Refused | Broken] = field(default_factory=deque)
     asked: list[tuple[int, int, int]] = field(default_factory=list)
     pulls: int = 0
+    pull_limit: int = 100
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -94,13 +96,13 @@ class FakeProvider:
             script = self.script.popleft() if self.script else self.usual
             return script(self, call)
 
-    def pull(self, limit: int) -> bytes | Broken:
+    def pull(self) -> bytes | Broken:
         """The next receipts, taken off the queue."""
         with self._lock:
             self.pulls += 1
             if self.pull_script:
                 return self.pull_script.popleft()
-            page, self.queue = self.queue[:limit], self.queue[limit:]
+            page, self.queue = self.queue[: self.pull_limit], self.queue[self.pull_limit :]
             return json.dumps([receipt._asdict() for receipt in page]).encode()
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:

@@ -225,8 +225,12 @@ class QueueProvider(Provider, Protocol):
     def pull_action(self) -> str:
         """The action whose bucket `pull` is charged to."""
 
-    def pull(self, limit: int) -> bytes | Refused | Broken:
-        """Take the next receipts off the queue, raw: they are stored before they are read."""
+    @property
+    def pull_limit(self) -> int:
+        """Rows in a page, at most: only a full one promises more."""
+
+    def pull(self) -> bytes | Refused | Broken:
+        """Take the next page off the queue, raw: it is stored before it is read."""
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
@@ -267,8 +271,12 @@ class ReplyProvider(Provider, Protocol):
     def replies_action(self) -> str:
         """The action whose bucket `pull_replies` is charged to."""
 
-    def pull_replies(self, limit: int) -> bytes | Refused | Broken:
-        """Take the next replies off the queue, raw: they are stored before they are read."""
+    @property
+    def replies_limit(self) -> int:
+        """Rows in a page, at most: only a full one promises more."""
+
+    def pull_replies(self) -> bytes | Refused | Broken:
+        """Take the next page off the queue, raw: it is stored before it is read."""
 
     def count_replies(self, raw: bytes) -> int | None:
         """How many rows such a page has; None when it is an error of the provider."""

@@ -15,8 +15,6 @@ from worker.receipts import pace
 from worker.receipts.apply import apply_receipts
 from worker.until_redis import until_redis_answers
 
-PAGE: Final = 100
-"""Receipts in a page, at most (Tencent SMS API document, line 2675)."""
 PULLS_AT_ONCE: Final = 4
 AGAIN_MS: Final = 1_000.0
 AGAIN_MOST_MS: Final = 30_000.0
@@ -101,7 +99,7 @@ def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Calla
                 max((w for w in pulled if isinstance(w, float)), default=0.0),
             )
             # Only full pages promise more.
-            seen, more = seen + rows, not trouble_ms and rows >= width * PAGE
+            seen, more = seen + rows, not trouble_ms and rows >= width * queue.pull_limit
             width, pulls = min(PULLS_AT_ONCE, width * 2), []
             if more and not over():
                 pulls = [pool.submit(_pull_one, engine, account, queue) for _ in range(width)]
@@ -119,7 +117,7 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
     if wait_ms:
         return wait_ms
     # Never repeated: the provider has given these rows away, whether or not the answer arrives.
-    page = queue.pull(PAGE)
+    page = queue.pull()
     if isinstance(page, bytes):
         new = receipt_pages.new_page(page)
         # This process alone has it now, and the provider gives it to nobody again.

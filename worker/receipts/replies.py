@@ -11,7 +11,6 @@ from worker.receipts.pushed import leave, read_pushed
 from worker.routing.presence import LEFT_MS
 from worker.until_redis import until_redis_answers
 
-PAGE: Final = 100
 REFUSED_AGAIN_MS: Final = 600_000.0
 """When an account is asked again whose replies cannot be pulled, as where the provider has not
 activated that."""
@@ -46,9 +45,9 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
         # Of an account that once was another provider's, or was polled; who starts with another setting puts it back.
         due.finish(engine.ledger, key, lease)
         return 0
-    rows = PAGE
+    rows = most = provider.replies_limit
     # At least one page, however late: else a busy process would never pull any.
-    while rows == PAGE and not (full and over()):
+    while rows == most and not (full and over()):
         rows, wait_ms = _pull_one(engine, account, provider)
         again_ms, full = LEFT_MS if wait_ms == LEFT_MS else max(again_ms, wait_ms), full + bool(rows)
     due.finish(engine.ledger, key, lease, again_ms)
@@ -66,7 +65,7 @@ def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[in
     """
     if wait_ms := wait_for_token(engine, account, provider.replies_action, urgent=False):
         return 0, wait_ms
-    page = provider.pull_replies(PAGE)
+    page = provider.pull_replies()
     if not isinstance(page, bytes):
         accounts.note_error(engine.ledger, account, f"{page.code} while pulling replies")
         return 0, engine.reads.failed(account, provider.replies_action) * 1000

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from config.accounts import Account
 from config.fields import TemplateAt
+from config.providers import facts_of
 from config.settings import Settings
 from worker.providers.base import Region
 
@@ -54,8 +55,7 @@ def own_template(account: Account, template: str) -> TemplateAt | None:
 def serves(account: Account, template: str, region: Region) -> bool:
     """Whether the account can say what the template says, as far as its settings tell."""
     own = own_template(account, template)
-    # Accounts with a site have texts for global numbers alone; SMSPartner's serve all.
-    by_text = account.texts and (account.site is None or region == "global")
+    by_text = account.texts and region in facts_of(account.provider).at(account.site).text_regions
     return own is not None and (not by_text or own.id.lower() in account.texts)
 
 

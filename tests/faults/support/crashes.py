@@ -96,9 +96,9 @@ class MeteredProvider(CountingProvider):
         answer: Answer = self.meter.through(lambda: super(MeteredProvider, self).send(call))
         return answer
 
-    def pull(self, limit: int) -> bytes | Broken:
+    def pull(self) -> bytes | Broken:
         """Receipts, which have left the provider's queue when the process ends behind this."""
-        page: bytes | Broken = self.meter.through(lambda: super(MeteredProvider, self).pull(limit))
+        page: bytes | Broken = self.meter.through(lambda: super(MeteredProvider, self).pull())
         return page
 
     def ask(self, number: int, *, since_s: int, until_s: int) -> ReceiptPage | Refused | Broken:

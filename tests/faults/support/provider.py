@@ -39,6 +39,11 @@ class CountingProvider:
         return "Pull"
 
     @property
+    def pull_limit(self) -> int:
+        """Rows in a page."""
+        return 100
+
+    @property
     def ask_action(self) -> str:
         """The bucket of questions."""
         return "Ask"
@@ -65,9 +70,9 @@ class CountingProvider:
             items.append(Item(number, ok=True, code="Ok", serial=serial, fee=1, message=""))
         return Sent(tuple(reversed(items)), "request")
 
-    def pull(self, limit: int) -> bytes | Broken:
+    def pull(self) -> bytes | Broken:
         """The next receipts, each given once."""
-        taken = [self.queue.popleft() for _ in range(min(limit, len(self.queue)))]
+        taken = [self.queue.popleft() for _ in range(min(self.pull_limit, len(self.queue)))]
         return json.dumps([receipt._asdict() for receipt in taken]).encode()
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:

@@ -34,11 +34,16 @@ class Answering(FakeProvider):
         """The action of a pull."""
         return REPLIES
 
-    def pull_replies(self, limit: int) -> bytes | Broken:
+    @property
+    def replies_limit(self) -> int:
+        """Rows in a page."""
+        return 100
+
+    def pull_replies(self) -> bytes | Broken:
         """The next replies, taken off the queue."""
         if self.broken:
             return self.broken.popleft()
-        page, self.said = self.said[:limit], self.said[limit:]
+        page, self.said = self.said[: self.replies_limit], self.said[self.replies_limit :]
         return json.dumps([reply._asdict() for reply in page]).encode()
 
     def count_replies(self, raw: bytes) -> int | None:

@@ -122,7 +122,8 @@ def test_a_forged_context_settles_no_recipient(scene: Scene) -> None:
 
 
 def test_receipts_in_any_order_over_many_pages(scene: Scene) -> None:
-    """Full pages are followed by the next at once; nothing is left on the queue."""
+    """Pages that are full by the provider's own size are followed by the next at once; nothing is left on the queue."""
+    scene.provider.pull_limit = 60
     job = scene.submit(some_numbers(450))
     scene.send_all()
     scene.provider.deliver(list(reversed(scene.provider.out)))
@@ -194,7 +195,7 @@ def test_a_page_that_was_stored_is_applied_by_whoever_drains_next(scene: Scene) 
     job = scene.submit(some_numbers(3))
     scene.send_all()
     scene.provider.deliver()
-    page = scene.provider.pull(100)
+    page = scene.provider.pull()
     assert isinstance(page, bytes)
     receipt_pages.store_page(scene.ledger, "main", receipt_pages.new_page(page))
     scene.later(6)
@@ -221,7 +222,7 @@ def test_rows_that_cannot_be_read_are_told_and_the_others_applied(scene: Scene) 
     job = scene.submit([FIRST])
     scene.send_all()
     scene.provider.deliver()
-    page = scene.provider.pull(100)
+    page = scene.provider.pull()
     assert isinstance(page, bytes)
     scene.provider.pull_script.append(page.replace(b"[", b"[null,"))
     scene.later(6)

@@ -65,7 +65,7 @@ def test_receipts_of_a_number(tencent: Run, sandbox: Background) -> None:
     provider.send(CALL)
 
     shown, found = tencent("receipts", "+8613711112222"), tencent("receipts", "+8613711112222", "--json").json
-    page = provider.read_page(pulled) if isinstance(pulled := provider.pull(100), bytes) else None
+    page = provider.read_page(pulled) if isinstance(pulled := provider.pull(), bytes) else None
     provider.close()
 
     assert "DELIVRD" in shown.out

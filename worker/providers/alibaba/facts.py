@@ -51,6 +51,7 @@ _INTERNATIONAL: Final = SiteFacts(
     ),
     # Global numbers are sent a whole text, which only the account's settings have.
     takes=frozenset({"texts"}),
+    text_regions=frozenset({"global"}),
 )
 
 FACTS: Final = ProviderFacts(

@@ -61,6 +61,7 @@ class TencentProvider(Adapter):
 
     pull_action: Final = facts.PULL
     replies_action: Final = facts.REPLIES
+    pull_limit = replies_limit = facts.ROWS_PER_PAGE
     ask_action = facts.ASK
     questions: Final[Mapping[str, str]] = {
         "conversion": facts.CONVERSION,
@@ -223,22 +224,22 @@ class TencentProvider(Adapter):
             return reply
         return self.noted(call, wire.read_send(reply, call, clean=self.clean_of(call)))
 
-    def pull(self, limit: int) -> bytes | Refused | Broken:
-        """Take up to `limit` (at most 100) receipts off the queue of this SmsSdkAppId.
+    def pull(self) -> bytes | Refused | Broken:
+        """Take up to 100 receipts off the queue of this SmsSdkAppId.
 
         Each row is given once: an answer that is lost on the way is lost, and a `Broken` that may
         have been sent may have taken a page with it. An error of the provider comes back as bytes
         too; `read_page` tells.
         """
-        return self.once(facts.PULL, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
+        return self.once(facts.PULL, wire.pull_params(sdk_app_id=self.account.sdk_app_id))
 
     def read_page(self, raw: bytes) -> ReceiptPage | Refused | Broken:
         """Decode what `pull` returned."""
         return wire.read_receipts(raw, clean=self.clean())
 
-    def pull_replies(self, limit: int) -> bytes | Refused | Broken:
-        """Take up to `limit` (at most 100) replies off the queue; each is given once."""
-        return self.once(facts.REPLIES, wire.pull_params(limit, sdk_app_id=self.account.sdk_app_id))
+    def pull_replies(self) -> bytes | Refused | Broken:
+        """Take up to 100 replies off the queue; each is given once."""
+        return self.once(facts.REPLIES, wire.pull_params(sdk_app_id=self.account.sdk_app_id))
 
     def count_replies(self, raw: bytes) -> int | None:
         """How many rows the page has, read or not; None when it is an error."""

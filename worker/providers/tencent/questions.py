@@ -123,9 +123,7 @@ def pull_replies(provider: Adapter) -> QueuedReplies | Refused | Broken:
     Each is given once: that it is a queue stands in the official SDK
     (`SmsClient.PullSmsReplyStatus`).
     """
-    return provider.manage(
-        facts.REPLIES, wire.pull_params(facts.ROWS_PER_PAGE, sdk_app_id=provider.account.sdk_app_id), _replies_in
-    )
+    return provider.manage(facts.REPLIES, wire.pull_params(sdk_app_id=provider.account.sdk_app_id), _replies_in)
 
 
 def replies_of_number(

@@ -125,9 +125,9 @@ def each_params(call: Call, *, sdk_app_id: str) -> dict[str, object]:
     return {"SmsSdkAppId": sdk_app_id, "MultiSmsInfoSet": messages}
 
 
-def pull_params(limit: int, *, sdk_app_id: str) -> dict[str, object]:
-    """The parameters of either pull; `limit` is brought into what the provider takes."""
-    return {"SmsSdkAppId": sdk_app_id, "Limit": min(max(limit, 1), ROWS_PER_PAGE)}
+def pull_params(*, sdk_app_id: str) -> dict[str, object]:
+    """The parameters of either pull: as many rows as a page may have."""
+    return {"SmsSdkAppId": sdk_app_id, "Limit": ROWS_PER_PAGE}
 
 
 def span_params(number: int, *, since_s: int, until_s: int, sdk_app_id: str) -> dict[str, object]:

@@ -108,7 +108,7 @@ def test_error_of_httpx(kind: type[Exception]) -> None:
 
     answers = (
         line.provider.send(CALL),
-        line.provider.pull(100),
+        line.provider.pull(),
         line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW),
     )
 
@@ -226,7 +226,7 @@ def test_secrets_stay_inside_when_pulled(line: Line, caplog: pytest.LogCaptureFi
     """The same holds for a pull and an ask, which know of no params."""
     caplog.set_level(logging.DEBUG)
 
-    raw = line.provider.pull(100)
+    raw = line.provider.pull()
     page = line.provider.read_page(raw) if isinstance(raw, bytes) else raw
     asked = line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW)
 

@@ -25,7 +25,7 @@ def test_pull() -> None:
     raw = page_body(receipt_row(), receipt_row(ReportStatus="?"))
     line = answering(200, raw)
 
-    assert raw == line.provider.pull(500)
+    assert raw == line.provider.pull()
     assert line.sent == {"SmsSdkAppId": "1400006666", "Limit": 100}
     assert line.requests[0].headers["x-tc-action"] == line.provider.pull_action == "PullSmsSendStatus"
     assert ReceiptPage((DELIVERED,), bad_rows=1, rows=2) == line.provider.read_page(raw)
@@ -36,7 +36,7 @@ def test_refused_pull(status: int) -> None:
     """A pull that the provider refuses comes back as bytes too, and is read as what it is."""
     line = answering(status, error_body("UnauthorizedOperation"))
 
-    raw = line.provider.pull(100)
+    raw = line.provider.pull()
 
     assert isinstance(raw, bytes)
     assert Refused("UnauthorizedOperation", "no", "req-1") == line.provider.read_page(raw)
@@ -45,7 +45,7 @@ def test_refused_pull(status: int) -> None:
 @pytest.mark.parametrize(("status", "maybe_sent"), [(503, True), (404, False), (429, False)])
 def test_broken_pull(status: int, maybe_sent: bool) -> None:
     """A pull without an answer of the provider's own tells whether it may have taken a page off the queue."""
-    answer = answering(status, b"x").provider.pull(100)
+    answer = answering(status, b"x").provider.pull()
 
     assert isinstance(answer, Broken)
     assert (answer.maybe_sent, answer.code) == (maybe_sent, f"http.{status}")
@@ -55,7 +55,7 @@ def test_unreadable_page_is_still_bytes() -> None:
     """A page that cannot be read is given to be kept: it may hold receipts that are nowhere else."""
     line = answering(200, b"\x1f\x8bsomething")
 
-    assert line.provider.pull(100) == b"\x1f\x8bsomething"
+    assert line.provider.pull() == b"\x1f\x8bsomething"
     assert isinstance(line.provider.read_page(b"\x1f\x8bsomething"), Broken)
 
 

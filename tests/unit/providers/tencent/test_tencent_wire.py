@@ -84,7 +84,7 @@ def test_body_of_a_send(call: Call, body: dict[str, Any]) -> None:
     [
         (send_params(CALL, sdk_app_id="1"), models.SendSmsRequest),
         (send_params(GLOBAL, sdk_app_id="1"), models.SendSmsRequest),
-        (pull_params(7, sdk_app_id="1"), models.PullSmsSendStatusRequest),
+        (pull_params(sdk_app_id="1"), models.PullSmsSendStatusRequest),
         (span_params(FIRST, since_s=1, until_s=2, sdk_app_id="1"), models.PullSmsSendStatusByPhoneNumberRequest),
     ],
 )
@@ -98,12 +98,6 @@ def test_sdk_knows_every_field(params: dict[str, object], request_model: Any) ->
         request.from_json_string(body.decode())
 
     assert json.loads(body) == {name: value for name, value in request._serialize().items() if value is not None}
-
-
-@pytest.mark.parametrize(("limit", "sent"), [(-1, 1), (0, 1), (1, 1), (100, 100), (101, 100)])
-def test_body_of_a_pull(limit: int, sent: int) -> None:
-    """A page is asked for with 1 to 100 rows."""
-    assert {"SmsSdkAppId": "14", "Limit": sent} == pull_params(limit, sdk_app_id="14")
 
 
 SENDS: dict[str, tuple[list[object], tuple[Item, ...], Oddities]] = {

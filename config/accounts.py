@@ -98,8 +98,8 @@ class Account(BaseModel):
     templates: Templates = Field(default_factory=dict)
     """Templates that jobs name, each with the account's own in its place.
 
-    A job whose template is not
-    among them goes through another account. Empty: jobs name the account's own templates.
+    A job whose template is not among them goes through another account. Empty: jobs name the
+    account's own templates.
     """
 
     gamme: Annotated[int, Field(ge=1, le=2)] | None = None
@@ -119,8 +119,7 @@ class Account(BaseModel):
     callback_secret: Secrets = ()
     """What stands in the path of its callbacks, `/callbacks/<account>/<secret>/status`.
 
-    Two while it is
-    changed. Empty: none are taken.
+    Two while it is changed. Empty: none are taken.
     """
 
     callback_url: Endpoint | None = None
@@ -135,8 +134,8 @@ class Account(BaseModel):
     send_each: bool = False
     """Whether Tencent's SendMultiGlobalSms is switched on.
 
-    It takes global numbers with params of their
-    own 200 to a call, and not every endpoint has it. Without it such numbers go one to a SendSms.
+    It takes global numbers with params of their own 200 to a call, and not every endpoint has it.
+    Without it such numbers go one to a SendSms.
     """
 
     endpoint: Endpoint = Field(default_factory=lambda data: facts_of(data["provider"]).at(data.get("site")).endpoint)
@@ -145,8 +144,7 @@ class Account(BaseModel):
     proxy: str = Field(default="", repr=False)
     """Proxy by which its calls leave, `http://user:password@host:3128`; `none` for no proxy.
 
-    Empty for
-    the one that HTTPS_PROXY names, unless NO_PROXY has the endpoint's host.
+    Empty for the one that HTTPS_PROXY names, unless NO_PROXY has the endpoint's host.
     """
 
     ca_bundle: FilePath | None = None
@@ -170,8 +168,7 @@ class Account(BaseModel):
     prefixes: Prefixes = ()
     """Country prefixes of the numbers it serves; empty serves every number.
 
-    Where no route says otherwise,
-    the longest match goes first.
+    Where no route says otherwise, the longest match goes first.
     """
 
     window: str = ""

@@ -5,9 +5,8 @@ each call that times out or fails and grows by one with each that goes well, as 
 
 Besides, what a lane's calls carry together has a window of recipients. When a provider goes down,
 all of them are in doubt at once, so that a process has no more under way than it has lately needed
-twice
-over: it begins with one whole call, grows by a call where one had to wait, and shrinks while it is
-not used. What a stall has held up, or a paced job's second, does not leave in one salvo.
+twice over: it begins with one whole call, grows by a call where one had to wait, and shrinks while
+it is not used. What a stall has held up, or a paced job's second, does not leave in one salvo.
 
 A hang is noticed before any call has timed out: a call that takes much longer than usual, while
 none begun after it was answered, makes its account *suspect*. From then on calls carry one

@@ -5,7 +5,7 @@ By its call, else by the index of serials, else by its number.
 The context of most calls names the blocks they are for, and a block keeps the serials of each of
 its calls; so a receipt that brings the context back is found by one look for all receipts of the
 call, and its serial needs no index (docs/decisions/0034-a-call-names-its-block.md). By whichever
-road a place is found: the serial is one that the account's call has brought for it, and before
+way a place is found: the serial is one that the account's call has brought for it, and before
 anything is written the number is compared, too. A context that is forged leads nowhere else.
 """
 

@@ -120,7 +120,7 @@ def _pull_one(engine: Engine, account: str, queue: QueueProvider) -> float | Pag
     page = queue.pull()
     if isinstance(page, bytes):
         new = receipt_pages.new_page(page)
-        # This process alone has it now, and the provider gives it to nobody again.
+        # This process alone has it now, and the provider never gives it again.
         stored = until_redis_answers(engine, lambda: receipt_pages.store_page(engine.ledger, account, new))
         engine.reads.worked(account, queue.pull_action)
         return stored

@@ -152,8 +152,7 @@ class SmsPartnerProvider(Adapter):
         # A row for a number that this call did not have would settle another message.
         for each in (one for one in page.statuses if one.number in wanted):
             serial = wire.serial_of(each.message_id or tag, each.number)
-            receipt = status.receipt_of(each, serial, context) if each.final else None
-            found.append(FoundMessage(each.number, serial, receipt))
+            found.append(FoundMessage(each.number, serial, status.receipt_when_final(each, serial, context)))
         return tuple(found)
 
     def statuses_of(self, message_id: str, number: int | None = None) -> StatusPage | Refused | Broken:

@@ -8,13 +8,11 @@ a form, or in the query string.
 
 from typing import Any, Final, Literal
 
-from smsline.codes import lookup
-from smsline.verdicts import Verdict
 from worker.providers.base import Receipt, Reply
 from worker.providers.pushes import LONGEST_TEXT, PENDING, PushFormat
 from worker.providers.reading import first, text, word
 from worker.providers.smspartner.spelling import moment, received
-from worker.providers.smspartner.status import SPACE
+from worker.providers.smspartner.status import MessageStatus, receipt_when_final
 from worker.providers.smspartner.wire import serial_of
 
 
@@ -25,13 +23,8 @@ def receipt_of(row: dict[str, Any]) -> Receipt | Literal["pending"] | None:
     message = word(first(row, "msgId", "messageId", "message_id"))
     if number is None or not state or not message:
         return None
-    match = lookup("smspartner", SPACE, state)
-    # A word that no table knows may be followed by a final one: taken for a failure it would end
-    # the message too soon.
-    if match.how == "unknown" or match.row.pending:
-        return PENDING
-    ok = match.row.verdict is Verdict.OK
-    return Receipt(number, serial_of(message, number), ok, state, moment(row.get("date")), "")
+    status = MessageStatus(number, message, state, moment(row.get("date")), stopped=False)
+    return receipt_when_final(status, serial_of(message, number)) or PENDING
 
 
 def reply_of(row: dict[str, Any]) -> Reply | None:

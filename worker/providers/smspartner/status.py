@@ -40,18 +40,6 @@ class MessageStatus:
     at_s: int
     stopped: bool
 
-    @property
-    def final(self) -> bool:
-        """Whether it will stay so; a word that no table knows is taken for one that will not."""
-        # The words are rows of the code tables, so that a person can add one without a release.
-        match = lookup("smspartner", SPACE, self.word)
-        return match.how != "unknown" and not match.row.pending
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the message reached the phone."""
-        return lookup("smspartner", SPACE, self.word).row.verdict is Verdict.OK
-
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
@@ -123,14 +111,20 @@ def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
     receipts = []
     for status in page.statuses:
         serial = serials.get((status.message_id, status.number)) if status.message_id else alone.get(status.number)
-        if serial and status.final:
-            receipts.append(receipt_of(status, serial))
+        if serial and (receipt := receipt_when_final(status, serial)):
+            receipts.append(receipt)
     return ReceiptPage(receipts=tuple(receipts), bad_rows=page.bad_rows, rows=len(page.statuses) + page.bad_rows)
 
 
-def receipt_of(status: MessageStatus, serial: str, context: str = "") -> Receipt:
-    """A final status as a receipt."""
-    return Receipt(status.number, serial, status.delivered, status.word, status.at_s, context)
+def receipt_when_final(status: MessageStatus, serial: str, context: str = "") -> Receipt | None:
+    """A status as a receipt; None while it may still change."""
+    # The words are rows of the code tables, so that a person can add one without a release. One that
+    # no table knows may be followed by a final one: taken for a failure it would end the message too
+    # soon.
+    match = lookup("smspartner", SPACE, status.word)
+    if match.how == "unknown" or match.row.pending:
+        return None
+    return Receipt(status.number, serial, match.row.verdict is Verdict.OK, status.word, status.at_s, context)
 
 
 def _word(row: Row) -> str:

@@ -29,7 +29,7 @@ from worker.providers.base import (
 from worker.providers.cleaning import Clean
 from worker.providers.http import HttpRequest, HttpResponse
 from worker.providers.reading import Row, held, replies_of, without_a_word
-from worker.providers.tencent import facts, form, push, questions, wire
+from worker.providers.tencent import facts, push, questions, signing_v1, wire
 from worker.providers.tencent.reviews import SIGNATURES, TEMPLATES
 from worker.providers.tencent.signing import ALGORITHM, sign
 
@@ -106,7 +106,7 @@ class TencentProvider(Adapter):
             }
         else:
             named = {
-                **form.flattened(params),
+                **signing_v1.flattened(params),
                 "Action": action,
                 "Version": VERSION,
                 "Region": account.region,
@@ -120,11 +120,14 @@ class TencentProvider(Adapter):
             }
             # The setting is a text; its type has to be that of the algorithm for mypy, and the
             # settings know no other.
-            method = next(one for one in form.METHODS if one == signing)
+            method = next(one for one in signing_v1.METHODS if one == signing)
             # A form may have a tenth of what a JSON body may (document, line 353); images of a
             # signature can reach that.
-            limit, body = form.BODY_LIMIT, form.signed_form(named, secret_key=key, method=method, host=self.host)
-            headers = {"content-type": form.CONTENT_TYPE, "host": self.host}
+            limit, body = (
+                signing_v1.BODY_LIMIT,
+                signing_v1.signed_form(named, secret_key=key, method=method, host=self.host),
+            )
+            headers = {"content-type": signing_v1.CONTENT_TYPE, "host": self.host}
         # Found out here, where it is certain that nothing was sent; the provider's refusal would
         # come from a proxy as 413.
         if len(body) > limit:

@@ -1,7 +1,8 @@
 """TC3-HMAC-SHA256: the headers that prove who sends a request, from its exact bytes and a key.
 
-Pure functions of their arguments; the steps and their names follow the Tencent SMS API document,
-lines 589-720. Only content type and host are signed besides the body, so every other header may be
+What Tencent's calls are signed with unless an account asks for one of the older algorithms, which
+are in `signing_v1`. Pure functions of their arguments; the steps and their names follow the Tencent
+SMS API document, lines 589-720. Only content type and host are signed besides the body, so every other header may be
 added freely.
 """
 

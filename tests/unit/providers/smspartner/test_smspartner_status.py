@@ -19,7 +19,7 @@ from tests.unit.providers.smspartner.harness import (
     statuses,
 )
 from worker.providers.base import Broken, FoundMessage, MessageRef, Receipt, ReceiptPage, Refused
-from worker.providers.smspartner.status import MessageStatus, StatusPage
+from worker.providers.smspartner.status import MessageStatus, StatusPage, receipt_when_final
 
 CONTEXT = "sl:ab12cd:77"
 AT_S = 1_517_934_416
@@ -248,7 +248,7 @@ def test_bulk_status() -> None:
 
     assert dict(line.requests[0].url.params) == {"apiKey": API_KEY, "messageId": "307"}
     assert isinstance(answer, StatusPage)
-    assert [(each.number, each.word, each.final) for each in answer.statuses] == [
+    assert [(each.number, each.word, receipt_when_final(each, "") is not None) for each in answer.statuses] == [
         (FIRST, "delivered", True),
         (SECOND, "waiting", False),
     ]

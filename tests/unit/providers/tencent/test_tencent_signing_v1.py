@@ -24,7 +24,7 @@ from tests.support.accounts import changed
 from tests.unit.providers.tencent.harness import ACCOUNT, CALL, NOW, SECRET_ID, SECRET_KEY, TOKEN, Line, row, sent_body
 from worker.providers.base import Broken
 from worker.providers.tencent.client import TencentProvider
-from worker.providers.tencent.form import METHODS, Method, flattened, signature, signed_form, text_to_sign
+from worker.providers.tencent.signing_v1 import METHODS, Method, flattened, signature, signed_form, text_to_sign
 
 NONCE = 7654321
 

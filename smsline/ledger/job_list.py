@@ -5,6 +5,7 @@ A page costs what it shows and a bounded look further, however many jobs are kep
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from smsline.job import JobSpec
@@ -16,6 +17,9 @@ AT_ONCE: Final = 100
 
 # Jobs that one page reads at most while few fit its filter; the next page goes on from there.
 LOOKED_AT: Final = 1_000
+
+# Of closed jobs that share a place in the list, the newest came within this time of the oldest (`lua/compact.lua`).
+PAGE_MS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,37 +115,53 @@ def asked_of(ledger: Ledger, job: str) -> JobSpec | None:
         return None
 
 
-def _newest_first(ledger: Ledger, wanted: JobFilter, after: str) -> Iterator[tuple[int, str]]:
-    """When each job was handed over, and its id."""
+def _newest_first(ledger: Ledger, wanted: JobFilter, after: str, *, listed: str = "") -> Iterator[tuple[int, str]]:
+    """When each job was handed over, and its id; of all jobs, or of those of another set."""
     at_ms, _, last = after.partition(".")
     known = at_ms.isdigit() and len(at_ms) < 16
-    top: str = at_ms if known else f"({wanted.until_ms}" if wanted.until_ms else "+inf"
-    offset = 0
-    while found := ledger.redis.zrevrangebyscore(
-        ledger.keys.jobs, top, wanted.since_ms or "-inf", start=offset, num=AT_ONCE, withscores=True
-    ):
-        offset += len(found)
-        for name, score in found:
-            job = name.decode()
-            # Jobs of one millisecond stand in the order of their ids.
-            if not (known and int(score) == int(at_ms) and job >= last):
-                yield int(score), job
+    top: float | str = int(at_ms) if known else f"({wanted.until_ms}" if wanted.until_ms else "+inf"
+    # Jobs of one millisecond stand in the order of their ids.
+    behind = (int(at_ms), last) if known else (wanted.until_ms, "") if wanted.until_ms else None
+    met = set[tuple[int, str]]()
+    offset, more = 0, True
+    while more:
+        # By score, what has the last one again: a job that moves into a page meanwhile moves those below it up.
+        found = ledger.redis.zrevrangebyscore(
+            listed or ledger.keys.jobs,
+            top,
+            wanted.since_ms - PAGE_MS if wanted.since_ms else "-inf",
+            start=offset,
+            num=AT_ONCE,
+            withscores=True,
+        )
+        met.update(each for member, score in found for each in _jobs_at(member.decode(), int(score)))
+        more = len(found) == AT_ONCE
+        reached = int(found[-1][1]) if more else -PAGE_MS - 1
+        offset = offset + AT_ONCE if reached == top else 0
+        top = reached
+        # What is older may have others above it, in a page further down.
+        ready = sorted((each for each in met if each[0] > reached + PAGE_MS), reverse=True)
+        met.difference_update(ready)
+        yield from (each for each in ready if each[0] >= wanted.since_ms and (behind is None or each < behind))
+
+
+def _jobs_at(member: str, score: int) -> list[tuple[int, str]]:
+    """The jobs of a member of the list: one, or those of a page (`lua/compact.lua`)."""
+    if not member.startswith("+"):
+        return [(score, member)]
+    return [(score + int(member[i : i + 3], 36), member[i + 3 : i + 21]) for i in range(1, len(member), 21)]
 
 
 def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Status]:
     """The newest jobs, newest first; open or paused ones are found without a look at others."""
     found: list[Status] = []
-    start, listed = 0, ledger.keys.open if state in {"open", "paused"} else ledger.keys.jobs
-    while len(found) < limit:
-        # By rank: a job that comes meanwhile moves the others back by one, and one of them may be listed twice, none is lost.
-        names = ledger.redis.zrevrange(listed, start, start + 99)
-        if not names:
-            break
-        start += 100
+    listed = ledger.keys.open if state in {"open", "paused"} else ledger.keys.jobs
+    names = (name for _, name in _newest_first(ledger, JobFilter(), "", listed=listed))
+    while len(found) < limit and (some := list(islice(names, AT_ONCE))):
         pipe = ledger.redis.pipeline(transaction=False)
-        for name in names:
-            pipe.hgetall(ledger.keys.job(name.decode()))
-        statuses = [status_from(name.decode(), held) for name, held in zip(names, pipe.execute(), strict=True) if held]
+        for name in some:
+            pipe.hgetall(ledger.keys.job(name))
+        statuses = [status_from(name, held) for name, held in zip(some, pipe.execute(), strict=True) if held]
         found += [status for status in statuses if state in {"", status["state"]}]
     return found[:limit]
 

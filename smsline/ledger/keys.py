@@ -6,7 +6,7 @@ also run on a Redis Cluster.
 | key                          | type   | meaning                                                     | lives until                     |
 |------------------------------|--------|-------------------------------------------------------------|---------------------------------|
 | job:<job>                    | hash   | spec, state, counts                                         | closed + retention              |
-| closed:<hour>                | list   | jobs of one part that closed then and were made small       | their retention                 |
+| closed:<hour>                | list   | jobs that closed then and were made small, and their pages  | their retention                 |
 | got:<job>                    | hash   | part number -> recipients in it, digest of what it says     | closed + retention              |
 | part:<job>:<n>               | hash   | a part of the inbox, not yet accepted, or ended there       | accepted; ended: as its job     |
 | blocks:<job>                 | hash   | part number -> "first block:blocks"; ENDED_PART when none   | closed + retention              |
@@ -14,7 +14,7 @@ also run on a Redis Cluster.
 | seen:<job>:<shard>           | set    | numbers of a job in several parts (integers)                | SEEN_TTL_S after the last part  |
 | held:<job>                   | zset   | "<queue> <entry>" of a paused job                           | resumed                         |
 | key:<key>                    | string | idempotency key -> job                                      | closed + retention              |
-| jobs                         | zset   | job -> created ms                                           | permanent; members purged       |
+| jobs                         | zset   | job, or page of small closed ones -> (oldest's) created ms  | permanent; members purged       |
 | open                         | zset   | jobs that are not closed -> created ms                      | permanent; members leave        |
 | version                      | string | number of the ledger's layout                               | permanent                       |
 | clock                        | string | Redis' clock at the last beat of any process, epoch ms      | permanent                       |

@@ -136,7 +136,7 @@ def compact(ledger: Ledger, closed: Mapping[str, int], *, keep_ms: float) -> set
         some = names[i : i + COMPACT_AT_ONCE]
         # A closed job gets no further block, so what is read here is what the script finds.
         found = ledger.run("hget_each", [keys.blocks(job) for job in some], ["0"])
-        key_list, facts = [keys.closing], list[Value]([ENDED_PART])
+        key_list, facts = [keys.closing, keys.jobs], list[Value]([ENDED_PART])
         for job, where in zip(some, found, strict=True):
             blocks, hour = (
                 jobs.blocks_at(where.decode()) if where and where != b"-" else range(0),
@@ -150,7 +150,11 @@ def compact(ledger: Ledger, closed: Mapping[str, int], *, keep_ms: float) -> set
 
 
 def closed_in(ledger: Ledger, member: str, most: int) -> list[str]:
-    """The first `most` jobs that closed in an hour, as a member of the due set names it."""
+    """The first `most` jobs that closed in an hour, as a member of the due set names it.
+
+    Pages of the list of jobs are among them, each behind its jobs: `remove` takes one out of the
+    list, as it does a job.
+    """
     names = ledger.redis.lrange(ledger.keys.closed_in(int(member.removeprefix(HOUR))), 0, most - 1)
     return [name.decode() for name in names]
 

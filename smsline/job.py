@@ -268,18 +268,20 @@ class JobSpec:
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str | bytes, **known_besides: str) -> Self:
+    def from_json(cls, text: str | bytes | None, **known_besides: str) -> Self:
         """The inverse of `to_json`; its values are not checked again, only their kinds.
 
         Args:
-            text: The JSON.
+            text: The JSON; None of a small closed job, whose ttl is its lane's usual one.
             **known_besides: Fields that are kept elsewhere; the text has the last word.
 
         Raises:
             ValueError: A field is of another kind, or of a lane that this version does not know.
         """
         # Passed over, not refused: during an upgrade new producers and old workers share a ledger.
-        fields = {name: value for name, value in {**known_besides, **json.loads(text)}.items() if name in _DEFAULTS}
+        usual_s = next((ttl_s for lane, ttl_s in DEFAULT_TTL_S.items() if lane == known_besides.get("lane")), 0.0)
+        told = {"ttl_s": usual_s} if text is None else json.loads(text)
+        fields = {name: value for name, value in {**known_besides, **told}.items() if name in _DEFAULTS}
         fields["params"] = tuple(fields.get("params") or ())
         # A newer producer may mean something else by a field: met later, it would stop all that is accepted with this job.
         for name, value in fields.items():

@@ -291,11 +291,11 @@ def kept_job(keys: Keys, job: str, key: str = "") -> Talk[KeyedJob | None]:
         return None
     values, got = yield from ask(("HMGET", keys.job(job), *_KEPT), ("HKEYS", keys.got(job)))
     held = {name: value.decode() for name, value in zip(_KEPT, values, strict=True) if value is not None}
-    if "spec" not in held:
-        return None
     # A small closed job says template and lane once, and not what goes without saying.
     small = "only" in held
-    spec = JobSpec.from_json(held["spec"], template=held.get("template", ""), lane=held.get("lane", ""))
+    if not small and "spec" not in held:
+        return None
+    spec = JobSpec.from_json(held.get("spec"), template=held.get("template", ""), lane=held.get("lane", ""))
     complete = (small or held.get("complete") == "1") and "shut" not in held
     return KeyedJob(
         job,

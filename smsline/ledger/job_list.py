@@ -110,7 +110,7 @@ def asked_of(ledger: Ledger, job: str) -> JobSpec | None:
     spec, template, lane = ledger.redis.hmget(ledger.keys.job(job), "spec", "template", "lane")
     try:
         # A small closed job says template and lane once, and not in its spec.
-        return JobSpec.from_json(spec, template=template.decode(), lane=lane.decode()) if spec else None
+        return JobSpec.from_json(spec, template=template.decode(), lane=lane.decode()) if lane else None
     except (ValueError, TypeError, AttributeError):
         return None
 

@@ -12,6 +12,8 @@ local closing_key, jobs_key, ended = KEYS[1], KEYS[2], ARGV[1]
 local GONE = { id = true, taken = true, pace = true, stream = true, parts = true, complete = true, deadline_ms = true }
 -- What readers take for granted where it is missing (`jobs.unfolded`).
 local USUAL = { key = '', account = '', doubled = '0', total = '1', calls = '1' }
+-- A spec that says no more than its lane's ttl (`JobSpec.from_json`).
+local USUAL_SPEC = { otp = '{"ttl_s":300.0}', notify = '{"ttl_s":86400.0}', marketing = '{"ttl_s":259200.0}' }
 local GONE_OF_BLOCK = { c = true, ta = true, np = true, asked = true }
 
 local function fields_of(key)
@@ -45,7 +47,9 @@ local function small_job(held, where)
       spec = string.sub(spec, 1, from - 1) .. string.sub(spec, to + 1)
     end
   end
-  kept.spec = spec
+  kept.spec = spec ~= USUAL_SPEC[held.lane] and spec or nil
+  -- Of a closed job it is asked whether it was cancelled, and a digit takes a byte.
+  if held.state == 'open' then kept.state = '0' end
   return kept
 end
 

@@ -7,10 +7,15 @@ local job_key, part_key, held_key, wakes_key = unpack(KEYS, 1, 4)
 local job, lease_ms, wake = unpack(ARGV, 1, 3)
 -- Whatever becomes of the job: what comes from now on has a wake-up of its own.
 if wake ~= '' then redis.call('ZREM', wakes_key, wake) end
-local j = redis.call('HMGET', job_key, 'lane', 'state', 'spec', 'params', 'parts', 'complete')
+local j = redis.call('HMGET', job_key, 'lane', 'state', 'spec', 'params', 'parts', 'complete', 'only')
 local inbox
 for i = 4, #ARGV do if ARGV[i] == j[1] then inbox = KEYS[i + 1] end end
 if not inbox then return {} end
+if j[7] then
+  -- It has been accepted and closed: who accepted it was stopped before it left the inbox.
+  redis.call('ZREM', inbox, job)
+  return {}
+end
 local now, score = now_us() / 1000, redis.call('ZSCORE', inbox, job)
 if not score or tonumber(score) > now then return {} end
 local ends = string.format('%.3f', now + tonumber(lease_ms))

@@ -8,6 +8,8 @@ from smsline.job import JobSpec
 from smsline.ledger import accounts, batch_queues, dead, inbox, job_list, jobs, receipts, retention, serials
 from smsline.ledger.batch_queues import BatchQueue, NotStarted
 from smsline.ledger.link import Ledger
+from smsline.ledger.talk import carry
+from smsline.names import LANES, Lane
 from smsline.receipt import Receipt
 from smsline.states import State
 from tests.support.world import FIRST, TERMS, World
@@ -91,21 +93,32 @@ def test_a_closed_job_leaves_nothing_due_but_its_removal(world: World) -> None:
     assert ledger.redis.zcard(keys.closing) == 1
 
 
-def test_a_closed_message_is_kept_in_small_space(world: World) -> None:
+@pytest.mark.parametrize("lane", LANES)
+def test_a_closed_message_is_kept_in_small_space(world: World, lane: Lane) -> None:
     """Two hashes, each in one piece; all that is shown of it is still shown, and the same part again is the same job."""
-    ledger, job = world.ledger, world.job([FIRST], lane="otp")
+    ledger, job = world.ledger, world.job([FIRST], lane=lane)
     end(world, job, FIRST, State.ACCEPTED)
     before, status = list(jobs.results(ledger, job)), jobs.read_status(ledger, job)
+    spec = JobSpec.checked({"template": "5678", "lane": lane})
+    assert job_list.asked_of(ledger, job) == spec
     closed = {job: ledger.now_ms()}
     retention.compact(ledger, closed, keep_ms=1000)
     retention.compact(ledger, closed, keep_ms=1000)
     assert (list(jobs.results(ledger, job)), jobs.read_status(ledger, job)) == (before, status)
-    spec = JobSpec.checked({"template": "5678", "lane": "otp"})
+    # Its lane's usual ttl goes without saying, and so it must be the one that was meant.
+    assert not ledger.redis.hexists(ledger.keys.job(job), "spec")
+    repeated = carry(ledger.redis, inbox.kept_job(ledger.keys, job))
+    assert (job_list.asked_of(ledger, job), repeated and repeated.spec) == (spec, spec)
     assert inbox.submit_part(ledger, job, spec, inbox.Part([FIRST]), part_no=0, parts=1).complete
     kept = {key for name in (job, str(jobs.blocks_of(ledger, job)[0])) for key in ledger.redis.keys(f"*{name}*")}
     assert kept == {name.encode() for name in (ledger.keys.job(job), ledger.keys.block(jobs.blocks_of(ledger, job)[0]))}
-    longest = max(len(value) for key in kept for value in ledger.redis.hgetall(key).values())
-    assert longest <= 64, "Redis keeps a hash with a longer value in three times the space"
+    assert max(len(value) for key in kept for value in ledger.redis.hgetall(key).values()) <= 64, (
+        "Redis keeps a hash with a longer value in three times the space"
+    )
+    # Who accepted it may have been stopped before it was taken out of the inbox: it has no text to be read any more.
+    ledger.redis.zadd(ledger.keys.inbox(lane), {job: 1})
+    assert not inbox.open_jobs(ledger, [job], lease_ms=60_000)
+    assert not ledger.redis.exists(ledger.keys.inbox(lane), ledger.keys.poison)
     retention.remove(ledger, job)
     assert not any(ledger.redis.exists(key) for key in kept)
 

@@ -128,6 +128,7 @@ def record(
     key_list += [key for each in entries for key in (keys.block(each.entry.block), keys.job(each.entry.job))]
 
     def call(used: CodeUse) -> ScriptCall:
+        """The script's call, made anew when a code has got another number meanwhile."""
         told = [
             each.told(used, account, at_ms=at_ms, before=noted) for each, noted in zip(entries, before, strict=True)
         ]

@@ -40,6 +40,7 @@ def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str =
     to = ",".join(sorted({move.queue.account for move in moves}))
 
     def call(used: CodeUse) -> ScriptCall:
+        """The script's call, made anew when an account's name has got another number meanwhile."""
         told: list[Value] = []
         for move in moves:
             number = used.number(move.queue.account) if why else ""

@@ -26,6 +26,7 @@ def cleaner(secrets: Iterable[str]) -> Clean:
     seen: dict[str, str] = {}
 
     def clean(text: str) -> str:
+        """The provider's words without secrets, with masked numbers, at most 200 characters."""
         if (known := seen.get(text)) is not None:
             return known
         shown = text

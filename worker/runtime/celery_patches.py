@@ -1,4 +1,7 @@
-"""Corrections to Celery 5.7 and kombu 5.7, each with the fault it guards against."""
+"""Corrections to Celery 5.7 and kombu 5.7, each with the fault it guards against.
+
+Why private parts of kombu are wrapped: docs/decisions/0040-three-private-parts-of-kombu.md.
+"""
 
 import functools
 import logging
@@ -82,6 +85,7 @@ def set_unreadable_aside() -> None:
 
     @functools.wraps(read)
     def tolerant(text: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu has no types
+        """What the text holds; its length where it is not JSON, for the log."""
         try:
             return read(text, *args, **kwargs)
         except ValueError:
@@ -145,6 +149,7 @@ def keep_clients() -> None:
 
     @functools.wraps(make)
     def kept(channel: Any, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - as kombu's
+        """The channel's client, made anew where its pool is another one than before."""
         # Those that wait for messages have a connection of their own, and are made once anyway.
         if asynchronous:
             return make(channel, asynchronous)
@@ -198,6 +203,7 @@ class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
         handle = super().create_task_handler(*args, **kwargs)
 
         def guarded(message: Any) -> None:  # noqa: ANN401 - kombu has no types
+            """Handle a message; reject the one that breaks Celery's handler, and log its error's kind."""
             try:
                 handle(message)
             # These are Celery's to handle: it connects again, and starts the process anew.

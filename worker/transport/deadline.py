@@ -249,6 +249,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._unwritten = bytearray()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read a part of the answer; what is left of the request is written first."""
         if self._unwritten:
             # A peer that will not read on may have said why; httpcore, too, goes on to read after a
             # failed write.
@@ -275,6 +276,7 @@ class _DeadlineStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        """The stream within TLS, with a layer more; closed when the time is over already."""
         try:
             left_s = _left(timeout, httpcore.ConnectTimeout)
         except httpcore.ConnectTimeout:

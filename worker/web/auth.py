@@ -103,6 +103,8 @@ def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
     """
 
     def decorate(handler: Act) -> Callable[[Request], object]:
+        """An endpoint that reads the form and runs the handler in a thread."""
+
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
             # Read in the event loop, handled in a thread: the ledger blocks.

@@ -2,11 +2,12 @@
 -- KEYS: hash
 -- ARGV: by how much the clock was set back, ms, then the fields that hold a time
 -- Returns: fields moved.
+local key, back_ms = KEYS[1], tonumber(ARGV[1])
 local now, moved = math.floor(now_us() / 1000), 0
 for i = 2, #ARGV do
-  local at = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or 0)
+  local at = tonumber(redis.call('HGET', key, ARGV[i]) or 0)
   if at > now then
-    redis.call('HSET', KEYS[1], ARGV[i], string.format('%.0f', math.max(now, at - tonumber(ARGV[1]))))
+    redis.call('HSET', key, ARGV[i], string.format('%.0f', math.max(now, at - back_ms)))
     moved = moved + 1
   end
 end

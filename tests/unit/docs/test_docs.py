@@ -51,6 +51,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert not anchor or anchor in anchors(file), target
 
 
+def test_every_page_and_decision_is_in_the_index() -> None:
+    """A page that the index leaves out is found by those alone who know its name."""
+    docs = ROOT / "docs"
+    named = re.findall(r"\]\(([^)#\s]+)", (docs / "README.md").read_text())
+    pages = {str(page.relative_to(docs)) for page in docs.glob("**/*.md")} - {"README.md"}
+    assert pages - set(named) == set()
+
+
 @pytest.mark.parametrize("page", OWN_PAGES, ids=name_of)
 def test_every_file_named_is_there(page: Path) -> None:
     """A path in backticks is a file or folder of the repository."""

@@ -187,6 +187,7 @@ class SmsPartnerProvider(Adapter):
         """What is left, and how many messages of the account's range it buys."""
 
         def read(row: Row) -> Balance | Broken:
+            """The balance, and the messages of the account's own range."""
             credits_left = held(row, "credits", dict)
             if isinstance(credits_left, Broken):
                 return credits_left

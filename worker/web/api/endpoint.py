@@ -41,6 +41,8 @@ def body_endpoint(scope: Scope) -> Callable[[BodyHandler], Callable[[Request], o
     """An endpoint with a JSON object as body, for keys with this scope."""
 
     def decorate(handler: BodyHandler) -> Callable[[Request], object]:
+        """An endpoint that reads the body and runs the handler in a thread."""
+
         @wraps(handler)
         async def serve(request: Request) -> Response:
             # Read before the key is looked at: BodyLimits has bounded it, and a thread must not

@@ -42,6 +42,7 @@ async def upload(request: Request) -> Response:
     form = await request.form(max_files=1, max_fields=10)
 
     def take(visitor: Visitor) -> Response:
+        """Keep the form's file for this visitor, and lead on to what was found in it."""
         file = form.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
             raise BadInput("file", "", "choose a file")

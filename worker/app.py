@@ -8,19 +8,22 @@ without settings no task can do anything.
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
+from redis.exceptions import RedisError
 
 from config.celery import celery_options, use_our_logging
 from config.settings import Settings, SettingsError, load_settings
 from smsline import codes, words
+from smsline.ledger import inbox
 from smsline.ledger.link import Ledger
 from worker.engine import Engine
 from worker.providers.registry import open_providers
 from worker.runtime.bootstep import SchedulerStep
-from worker.runtime.celery_patches import QuietConsumer, correct_kombu
+from worker.runtime.celery_patches import QuietConsumer, correct_kombu, message_dropped
 from worker.runtime.readiness import announce_when_ready
 from worker.runtime.tasks import GuardedTask
 from worker.webhooks.deliver import Deliveries
@@ -84,6 +87,13 @@ def build_app(settings: Settings) -> SmslineApp:
     made = SmslineApp(settings, include=["tasks"])
     made.conf.update(celery_options(settings), worker_consumer=QuietConsumer)
     made.steps["worker"].add(SchedulerStep)
+
+    def keep_dropped(message_id: str, why: str, **_: object) -> None:
+        """Have a message that no task can be given among the refused payloads; the log has it anyway."""
+        with suppress(RedisError):
+            inbox.keep_refusal(made.engine.ledger, message_id, why)
+
+    message_dropped.connect(keep_dropped, weak=False)
     # After each lost connection Celery tells of a default that is going to change; config.celery
     # sets it explicitly.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)

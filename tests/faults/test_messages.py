@@ -35,7 +35,7 @@ def submit(payload: object, message_id: str) -> str:
 
 
 def test_no_message_ends_a_process(service: Service) -> None:
-    """What cannot be read is dropped or kept as refused, no log shows what it held, and the next good one is a job."""
+    """What cannot be read is told as refused, no log shows what it held, and the next good one is a job."""
     good = {"v": 1, "template": "1234", "to": ["+8613800100000"], "params": ["771204"], "lane": "notify"}
     headers = {"task": TASK_SUBMIT, "id": "x", "lang": "py"}
     junk = [
@@ -68,6 +68,8 @@ def test_no_message_ends_a_process(service: Service) -> None:
     assert worker.alive()
     kept = service.ledger.redis.lrange(service.ledger.keys.refused, 0, -1)
     assert {entry.split()[0] for entry in kept} >= {b"list", b"table"}
+    assert len(kept) == len(junk), "each is kept as refused, with the reason"
+    assert b"771204" not in b" ".join(kept)
     told = (service.folder / "workers.log").read_text(encoding="utf-8", errors="replace")
     assert "771204" not in told
     assert "d800204" not in told

@@ -5,10 +5,12 @@ Why private parts of kombu are wrapped: docs/decisions/0040-three-private-parts-
 
 import functools
 import logging
+import re
 from collections.abc import Callable
 from time import sleep
 from typing import Any, Final, cast
 
+from celery.utils.dispatch import Signal
 from celery.worker.consumer import Consumer
 from kombu.transport import redis as transport
 from kombu.transport.redis import Channel, Transport
@@ -25,6 +27,9 @@ REFUSED_PAUSE_S: Final = 1.0
 
 # Refusals of every write that pass without a change here: memory or disk full, too few replicas.
 _PASSING: Final = frozenset({"OOM", "MISCONF", "NOREPLICAS", "MASTERDOWN"})
+
+message_dropped: Final = Signal(name="message_dropped", providing_args={"message_id", "why"})
+"""Sent when a message is dropped that no task can be given; neither argument says what it held."""
 
 # The only key of what stands in for a message that is not JSON.
 _UNREADABLE: Final = "unreadable"
@@ -76,7 +81,7 @@ def set_unreadable_aside() -> None:
     JSON without `properties`, pushed by hand or by a foreign client, raises there, and the worker
     ends, and with its message gone so does the next one that is started and finds another. What
     cannot be read carries no job that could be submitted again, so nothing is kept but the fact:
-    its queue and size.
+    its queue and what is wrong with it (`message_dropped`).
     """
     read: Callable[..., Any] = getattr(transport, "loads")  # noqa: B009 - kombu does not export it, nor type it
     deliver = cast("Callable[..., Any]", Transport._deliver)  # noqa: SLF001 - the fault is in there
@@ -96,11 +101,13 @@ def set_unreadable_aside() -> None:
         """Deliver what a Celery producer wrote, and drop anything else with a line in the log."""
         if problem := _malformed(message):
             log.error("a message in %s was dropped: %s; its producer does not speak Celery", queue, problem)
+            message_dropped.send(None, message_id="-", why=f"a message in {queue}: {problem}")
             return
         try:
             deliver(self, message, queue)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.error("a message in %s was dropped: it cannot be decoded (%s)", queue, type(error).__name__)  # noqa: TRY400 - it may be quoted
+            message_dropped.send(None, message_id="-", why=f"a message in {queue}: it cannot be decoded")
 
     # In kombu's module, whose functions look the name up there at each call.
     setattr(transport, "loads", tolerant)  # noqa: B010 - kombu has no types
@@ -211,6 +218,38 @@ class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a stranger's headers break
                 log.error("a message was rejected, because its headers break Celery (%s)", type(error).__name__)  # noqa: TRY400 - it may be quoted
+                tell_dropped(message, "its headers break Celery")
                 message.reject_log_error(log, self.connection_errors)
 
         return guarded
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:  # noqa: ANN401 - kombu has no types
+        """A message without a task."""
+        tell_dropped(message, "it names no task")
+        super().on_unknown_message(body, message)
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ANN401
+        """A message with a task that is none of ours."""
+        tell_dropped(message, "its task is none of smsline's")
+        super().on_unknown_task(body, message, exc)
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ANN401
+        """A message whose content type, expiry or id Celery refuses."""
+        tell_dropped(message, f"Celery refuses it ({type(exc).__name__})")
+        super().on_invalid_task(body, message, exc)
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:  # noqa: ANN401
+        """A message whose body cannot be read."""
+        tell_dropped(message, f"its body cannot be read ({type(exc).__name__})")
+        super().on_decode_error(message, exc)
+
+
+def tell_dropped(message: Any, why: str) -> None:  # noqa: ANN401 - kombu has no types
+    """Say that a message is dropped (`message_dropped`), by its id if it has one that can be read."""
+    headers, place = message.headers, message.delivery_info
+    told = headers.get("id") if isinstance(headers, dict) else None
+    # Anything may stand there; what is no id is not repeated.
+    readable = isinstance(told, str) and re.fullmatch(r"[\w.:-]{1,100}", told, re.ASCII)
+    message_dropped.send(
+        None, message_id=told if readable else "-", why=f"a message in {place.get('routing_key')}: {why}"
+    )

@@ -39,8 +39,8 @@ LONGEST_LINE: Final = 1 << 20
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 _BLANK_BEFORE_QUOTE: Final = re.compile(r'\s+"')
-# A cell in quotes with blanks around them, or one without quotes; what ends it is looked at by its reader.
-_QUOTED: Final = re.compile(r'[ \t]*"((?:[^"]|"")*)"[ \t]*')
+# A cell in quotes with blanks around them (the no-break ones of a web page too); what ends it is looked at by its reader.
+_QUOTED: Final = re.compile(r'[^\S\r\n]*"((?:[^"]|"")*)"[^\S\r\n]*')
 _HEAD: Final = 1 << 16
 
 

@@ -29,6 +29,11 @@ def harmless(cell: object) -> object:
     return cell
 
 
+def as_written(cell: str) -> str:
+    """The cell without the mark that `harmless` has put before it."""
+    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
+
+
 def rejected_path(path: str) -> Path:
     """Where a campaign's rejected rows go: `may.rejected.csv` beside `may.csv`.
 

@@ -4,7 +4,6 @@ import sys
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, TypedDict
 
@@ -17,7 +16,7 @@ from smsline.cli.times import example_at, parse_at, said
 from smsline.cli.watch import finish
 from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput, SmslineError
-from smsline.job import Recipient, Rejected, RowRules, Summary
+from smsline.job import CampaignOptions, Recipient, Rejected, RowRules, Summary
 from smsline.rejects import RejectedFile, rejected_path
 
 commands = typer.Typer()
@@ -204,7 +203,9 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
 
     Bad rows go to FILE.rejected.csv, the others go out.
     """
-    from smsline.cli.preview import look, show_look  # noqa: PLC0415 - loads the ledger, which --help does without
+    # Both load the ledger, which --help does without.
+    from smsline.calls import checked_campaign  # noqa: PLC0415
+    from smsline.cli.preview import look, show_look  # noqa: PLC0415
 
     if text and not dry_run:
         raise BadInput("--text", text, "is for a first look: with --dry-run; else the provider's template is the text")
@@ -213,9 +214,10 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     # By Redis' clock: the workers go by it, and this machine's may be wrong.
     at_s = parse_at(at, now_s=client.now_s()) if at else None
     rules = RowRules(client.region, allow_unassigned, allow_blank)
-    submit = partial(client.campaign, template=template, params=params, sign=sign, sender=sender, account=account)
-    submit = partial(submit, lane=lane, ttl_s=ttl, key=key, job_id=job_id or None, pace=pace, at=at_s, window=window)
-    submit = partial(submit, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
+    job_of = CampaignOptions(params=params, sign=sign, sender=sender, account=account, lane=lane, ttl_s=ttl, key=key)
+    job_of |= CampaignOptions(pace=pace, window=window, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
+    if dry_run:  # a first look refuses what the campaign itself would refuse, a start in a hundred years for one
+        checked_campaign({"template": template, "start_s": at_s, **job_of}, to=())
     told: list[Summary] = []
     with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:
         _check_columns(source, params_given=bool(param))
@@ -225,7 +227,15 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
                 if dry_run:
                     seen = look(intake, rules, text=text, sign=sign, params=params, **intake.listeners)
                 else:
-                    job = submit(to=intake, on_summary=told.append, **intake.listeners)
+                    job = client.campaign(
+                        to=intake,
+                        template=template,
+                        at=at_s,
+                        job_id=job_id or None,
+                        on_summary=told.append,
+                        **intake.listeners,
+                        **job_of,
+                    )
     if at_s:
         say(f"starts {said(at_s)}")
     if dry_run:

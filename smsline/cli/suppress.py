@@ -19,6 +19,7 @@ from smsline.cli.errors import BAD_INPUT
 from smsline.cli.output import print_json, print_line, print_rows, say
 from smsline.csvfile import STDIN, CampaignFile
 from smsline.errors import BadInput
+from smsline.rejects import as_written
 
 if TYPE_CHECKING:
     from smsline.suppressed import SuppressedNumber
@@ -137,7 +138,11 @@ def _rows(
             file_ = CampaignFile(source, "standard input" if file == STDIN else file, header=False)
             others = file_.columns.ignored
             read = (
-                (row.line, {**dict(zip(others, row.others, strict=False)), "phone": row.phone}, row.reason)
+                (
+                    row.line,
+                    {**dict(zip(others, map(as_written, row.others), strict=False)), "phone": row.phone},
+                    row.reason,
+                )
                 for row in file_.rows()
             )
         yield chain(given, _good(read, region, bad))

@@ -3,6 +3,7 @@
 And how such a time is said.
 """
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -23,14 +24,14 @@ def parse_at(text: str, *, now_s: float) -> float:
         now_s: The present by Redis, epoch seconds.
 
     Returns:
-        Epoch seconds.
+        Epoch seconds, of a part of a second the next whole one, as the job then says it.
 
     Raises:
         BadInput: Neither of them, in the past, or a local time that does not exist or exists twice.
     """
     wanted = text.strip()
     if _FROM_NOW.fullmatch(wanted):
-        return now_s + sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(wanted))
+        return math.ceil(now_s + sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(wanted)))
     try:
         at = datetime.fromisoformat(wanted)
         at_s = at.timestamp()
@@ -45,7 +46,7 @@ def parse_at(text: str, *, now_s: float) -> float:
         raise BadInput("--at", text, f"{rule}; write {local(early).isoformat()} or {local(late).isoformat()}")
     if at_s < now_s:
         raise BadInput("--at", text, f"is in the past ({said(at_s)}); leave it out to start at once")
-    return at_s
+    return math.ceil(at_s)
 
 
 def span_s(text: str) -> int | None:

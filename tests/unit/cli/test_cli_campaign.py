@@ -344,3 +344,5 @@ def test_a_first_look_counts_segments_and_sends_nothing(run: Any, fake: Any, cam
     assert (sent.code, "--text" in sent.err, fake.calls) == (2, True, [])  # who asks for a look sends nothing
     missing = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", "{2}")
     assert (missing.code, "has {2}, but there are 1 params" in missing.err) == (2, True)
+    late = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--at", "+999d")
+    assert (late.code, "must be within" in late.err) == (2, True)

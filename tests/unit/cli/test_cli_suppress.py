@@ -10,7 +10,7 @@ LISTED = {
     "phone": "+8613711112222",
     "scope": "marketing",
     "source": "reply main",
-    "reason": "the word TD",
+    "reason": "=the word TD",
     "at": "2026-11-28T17:00:00.000Z",
 }
 

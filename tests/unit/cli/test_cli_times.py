@@ -14,7 +14,7 @@ NOW_S = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("+90s", 90), ("+10m", 600), ("+1h30m", 5400), ("+2d", 172_800), ("+1.5h", 5400), (" +0s ", 0)],
+    [("+90s", 90), ("+10m", 600), ("+1h30m", 5400), ("+2d", 172_800), ("+1.5h", 5400), (" +0s ", 0), ("+0.5s", 1)],
 )
 def test_a_plus_counts_from_now(text: str, seconds: float) -> None:
     """Seconds, minutes, hours, days, or several of them."""

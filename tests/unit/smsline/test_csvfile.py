@@ -129,7 +129,7 @@ def test_empty_cells_at_the_end_come_and_go() -> None:
 def test_a_blank_beside_a_quote_belongs_to_neither() -> None:
     """As people type lists; a quote within a value is left alone, and a blank in quotes is part of the value."""
     content = f'phone, "param1" ,param2\n{PHONE}, "482913",b\n{PHONE},a "b" c, " d, e"\n{PHONE}, a,b\n'
-    content += f'{PHONE},"482913" ,b\n"{PHONE}" , "a ""b"" , c"  , "d" ,\n'
+    content += f'{PHONE},\u00a0"482913"\u3000,b\n"{PHONE}" , "a ""b"" , c"  , "d" ,\n'
 
     assert [row.params for row in rows(content)] == [
         ("482913", "b"),
@@ -149,11 +149,12 @@ def test_a_quote_that_does_not_enclose_its_value_is_a_bad_row(value: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["Mobile", "Phone Number", "phone_number", "MSISDN", "手机号", "Téléphone", "\u200bphone", '"Tel."']
+    "name",
+    ["Mobile", "Phone Number", "phone_number", "MSISDN", "手机号", "Téléphone", "\u200bphone", '"Tel."', "\uff50hone"],
 )
 def test_the_phone_column_has_many_names(name: str) -> None:
     """Programs that export lists write them as they like."""
-    assert rows(f"ref;{name};param1\nr;{PHONE};a\n") == [CsvRow(2, PHONE, ("a",), "r")]
+    assert rows(f"ref;{name};param\uff11\nr;{PHONE};a\n") == [CsvRow(2, PHONE, ("a",), "r")]
 
 
 def test_a_phone_column_can_be_named() -> None:

@@ -147,6 +147,7 @@ def test_params_may_be_any_sequence_of_text() -> None:
         "#N/A",
         " nan ",
         "None",
+        "none",
         "\\N",
         "#SPILL!",
         "<NA>",

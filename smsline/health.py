@@ -110,10 +110,11 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
         at = iso(left["at_ms"])
         credit = CreditInfo(balance=left["balance"], currency=left["currency"], messages=left["messages"], at=at)
     workers = sorted(worker for worker, its in live.items() if name in its["accounts"])
-    # The first that holds: a park needs a person, so it stands before what ends by itself.
+    # The first that holds: a park needs a person, so it stands before what ends by itself, and after
+    # that no running worker has the account, for which the ledger parks it too.
     states = {
-        "parked": held["parked"],
         "unserved": live and not workers,  # without any worker the fault is not the account's
+        "parked": held["parked"],
         "held": held["held"],
         "failing": held["out"],
     }

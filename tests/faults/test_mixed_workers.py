@@ -107,7 +107,7 @@ def test_an_account_that_no_worker_has_is_told_and_goes_on_when_one_has(ledger: 
     lacking.send_all()
     assert lacking.counts(job) == {"total": 3, "waiting": 3}
     health = {each["account"]: each for each in lacking.ask.accounts()}
-    assert health["french"]["parked"][0]["code"] == "account.Unknown"
+    assert (health["french"]["state"], health["french"]["parked"][0]["code"]) == ("unserved", "account.Unknown")
     (having,) = workers(ledger, {"french": FakeProvider()})
     strangers.welcome(having.engine)
     having.send_all()

@@ -89,7 +89,7 @@ def build_app(settings: Settings) -> SmslineApp:
     made.steps["worker"].add(SchedulerStep)
 
     def keep_dropped(message_id: str, why: str, **_: object) -> None:
-        """Have a message that no task can be given among the refused payloads; the log has it anyway."""
+        """Keep a message that no task can be given among the refused payloads, besides the log."""
         with suppress(RedisError):
             inbox.keep_refusal(made.engine.ledger, message_id, why)
 

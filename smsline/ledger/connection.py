@@ -113,7 +113,7 @@ class WarmConnections:
         self._warm.append((connection, until_s))
 
     def drop(self, connection: Any) -> None:  # noqa: ANN401 - as above
-        """Have a connection back on which answers may still come: they are not those of the next command."""
+        """Have a connection back whose answers may still come: they are not the next command's."""
         connection.disconnect()
         self._pool.release(connection)
 

@@ -125,7 +125,7 @@ def _query_block(
         asked = [MessageRef(each.serial, each.number, each.accepted_ms // 1000) for each in in_turn]
 
         def one(start: int) -> None:
-            """Query for the messages from `start` on; nothing more once one query failed or time is up."""
+            """Query for the messages from `start` on, unless one query failed or time is up."""
             if waits or over():
                 waits.append(0.0)
             elif isinstance(answer := query(engine, account, asked[start : start + limit]), list):

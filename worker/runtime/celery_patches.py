@@ -210,7 +210,7 @@ class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
         handle = super().create_task_handler(*args, **kwargs)
 
         def guarded(message: Any) -> None:  # noqa: ANN401 - kombu has no types
-            """Handle a message; reject the one that breaks Celery's handler, and log its error's kind."""
+            """Handle a message; reject one that breaks Celery's handler, and log the kind."""
             try:
                 handle(message)
             # These are Celery's to handle: it connects again, and starts the process anew.
@@ -245,7 +245,7 @@ class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
 
 
 def tell_dropped(message: Any, why: str) -> None:  # noqa: ANN401 - kombu has no types
-    """Say that a message is dropped (`message_dropped`), by its id if it has one that can be read."""
+    """Say that a message is dropped (`message_dropped`), by its id if that can be read."""
     headers, place = message.headers, message.delivery_info
     told = headers.get("id") if isinstance(headers, dict) else None
     # Anything may stand there; what is no id is not repeated.

@@ -321,7 +321,7 @@ def _write(engine: Engine, flight: Flight, outcome: Outcome, counters: Sequence[
     heard = engine.router.breakers.heard(queue, outcome)
 
     def write() -> RecordFindings | None:
-        """The effects that returned recipients must meet, then the record; None when it was closed."""
+        """The effects that returned recipients must meet, then the record; None if closed."""
         effects.before_record(engine, flight, outcome)
         return attempts.record(
             engine.ledger,

@@ -114,7 +114,10 @@ def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
         raise problems[0]
     for name in values.keys() - _ARGUMENTS:
         # Only what is nearly one of ours: where a service runs too, its settings are there, which a producer does not know.
-        if meant := get_close_matches(name, _ARGUMENTS, n=1, cutoff=0.9):
+        meant = get_close_matches(name, _ARGUMENTS, n=1, cutoff=0.9)
+        # SMSLINE_REGION, SMSLINE_DEFAULT_REGION: our own words, some left out or in another order.
+        words = set(name.split("_"))
+        if meant := meant or [ours for ours in sorted(_ARGUMENTS, reverse=True) if words <= set(ours.split("_"))]:
             raise BadInput(name, "…", f"no such setting; did you mean {meant[0]}?")
 
     def given(name: str) -> str | None:

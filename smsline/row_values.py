@@ -12,23 +12,8 @@ MAX_REF_CHARS: Final = 64
 
 # What exports write for a value that is not there: databases, R and pandas, programs. Null, Nan and Na are names of people.
 MISSING: Final = frozenset(
-    {
-        "",
-        "NULL",
-        "null",
-        "(null)",
-        "(NULL)",
-        "<null>",
-        "<NULL>",
-        "\\N",
-        "nil",
-        "Nil",
-        "NIL",
-        "None",
-        "none",
-        "NONE",
-        "(none)",
-    }
+    {"", "NULL", "null", "(null)", "(NULL)", "<null>", "<NULL>", "\\N", "nil", "Nil", "NIL"}
+    | {"None", "none", "NONE", "(none)"}
     | {"NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "NaT", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND"}
     | {"undefined", "[object Object]", "[object Undefined]", '""', "''"}
 )

@@ -4,6 +4,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, TypedDict
 
@@ -203,8 +204,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
 
     Bad rows go to FILE.rejected.csv, the others go out.
     """
-    # Both load the ledger, which --help does without.
-    from smsline.calls import checked_campaign  # noqa: PLC0415
+    from smsline.calls import checked_campaign  # noqa: PLC0415 - both load the ledger, which --help does without
     from smsline.cli.preview import look, show_look  # noqa: PLC0415
 
     if text and not dry_run:
@@ -214,11 +214,11 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
     # By Redis' clock: the workers go by it, and this machine's may be wrong.
     at_s = parse_at(at, now_s=client.now_s()) if at else None
     rules = RowRules(client.region, allow_unassigned, allow_blank)
-    job_of = CampaignOptions(params=params, sign=sign, sender=sender, account=account, lane=lane, ttl_s=ttl, key=key)
-    job_of |= CampaignOptions(pace=pace, window=window, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
+    asked = CampaignOptions(params=params, sign=sign, sender=sender, account=account, lane=lane, ttl_s=ttl, key=key)
+    asked |= CampaignOptions(pace=pace, window=window, allow_unassigned=allow_unassigned, allow_blank=allow_blank)
     if dry_run:  # a first look refuses what the campaign itself would refuse, a start in a hundred years for one
-        checked_campaign({"template": template, "start_s": at_s, **job_of}, to=())
-    told: list[Summary] = []
+        checked_campaign({"template": template, "start_s": at_s, **asked}, to=())
+    submit, told = partial(client.campaign, template=template, at=at_s, job_id=job_id or None, **asked), list[Summary]()
     with open_campaign(file, encoding=encoding, phone_column=phone_column) as source:
         _check_columns(source, params_given=bool(param))
         with RejectedFile(_rejects_of(file, rejects)) as bad, _progress(source) as tick:
@@ -227,15 +227,7 @@ def campaign(  # noqa: PLR0913 - a command's options are its parameters
                 if dry_run:
                     seen = look(intake, rules, text=text, sign=sign, params=params, **intake.listeners)
                 else:
-                    job = client.campaign(
-                        to=intake,
-                        template=template,
-                        at=at_s,
-                        job_id=job_id or None,
-                        on_summary=told.append,
-                        **intake.listeners,
-                        **job_of,
-                    )
+                    job = submit(to=intake, on_summary=told.append, **intake.listeners)
     if at_s:
         say(f"starts {said(at_s)}")
     if dry_run:

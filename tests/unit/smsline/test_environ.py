@@ -95,6 +95,8 @@ def test_a_misspelt_setting_of_a_producer_is_refused() -> None:
     for namespace in ("{x}", "a b", "Prod", ""):
         with pytest.raises(BadInput, match=r"namespace: .*must be 1 to 32"):
             Client("redis://h:1/2", namespace=namespace)
+    with pytest.raises(BadInput, match="did you mean SMSLINE_REGION_DEFAULT"):
+        Client.from_env({"SMSLINE_DEFAULT_REGION": "GB"})
 
 
 KUBERNETES = {

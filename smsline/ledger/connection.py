@@ -9,10 +9,12 @@ refused for that reason was not carried out, it is repeated, once.
 import os
 import re
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
 import redis
+from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.exceptions import ReadOnlyError, ResponseError
 from redis.retry import Retry
@@ -155,3 +157,22 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     pool.connection_class = _kind(bool(place.master), place.tls is not None)
     pool.connection_kwargs["generation"] = Generation()
     return found
+
+
+def round_trip(connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:  # noqa: ANN401 - fakeredis and redis share no type
+    """One round trip on the connection itself, as redis-py's pipeline does it.
+
+    What that does besides (retries, metrics, callbacks by command) is 50 of the 130 microseconds of
+    a round trip, and a message makes seven. An error of Redis stands in the place of its answer.
+
+    Raises:
+        redis.exceptions.RedisError: There was no answer, or not to all of them; more may still come.
+    """
+    answers = list[Any]()
+    connection.send_packed_command([b"".join([pack_command(tuple(command)) for command in commands])])
+    for _ in commands:
+        try:
+            answers.append(connection.read_response())
+        except ResponseError as error:
+            answers.append(error)
+    return answers

@@ -16,7 +16,7 @@ from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, Red
 from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import TimeoutError as ConnectionSilent
 
-from smsline.ledger.connection import is_demoted
+from smsline.ledger.connection import is_demoted, round_trip
 from smsline.ledger.link import ScriptCall, Value
 from smsline.ledger.scripts import script_sha, script_text
 
@@ -133,16 +133,19 @@ def exchange(client: Any, commands: Sequence[Command]) -> list[Any]:  # noqa: AN
     """
     try:
         # Connecting is a step of its own: only so is it known of an error whether anything can have been carried out.
-        client.connection_pool.release(client.connection_pool.get_connection())
+        connection = client.connection_pool.get_connection()
     except LOST as error:
         raise Unreached(str(error)) from error
-    pipe = client.pipeline(transaction=False)
-    for command in commands:
-        pipe.execute_command(*command)
     try:
-        return list(pipe.execute(raise_on_error=False))
-    except BusyLoadingError as error:
-        raise Unreached(str(error)) from error
+        return round_trip(connection, commands)
+    except BaseException as error:
+        # Answers may still come on it, which are not those of the next command.
+        connection.disconnect()
+        if isinstance(error, BusyLoadingError):
+            raise Unreached(str(error)) from error
+        raise
+    finally:
+        client.connection_pool.release(connection)
 
 
 async def exchange_async(client: Any, commands: Sequence[Command]) -> list[Any]:  # noqa: ANN401 - as above

@@ -69,11 +69,17 @@ def test_a_replica_without_the_last_moments_takes_the_primary_s_place(tmp_path: 
             with pytest.raises(NotFound):
                 service.client.status(job)
         assert all(worker.alive() for worker in workers)
-        wait_until(lambda: losses.losses(service.ledger), what="the loss being told")
-        told = re.findall(r"(ERROR|WARNING) .*witness: .* lost", workers[0].log.read_text())
-        assert len(told) == 2
+        # Each looks once a second, and on a busy machine one of them may tell it long before the other.
+        wait_until(lambda: len(told_in(workers[0].log)) >= len(workers), what="the loss being told by both")
+        assert losses.losses(service.ledger)
+        assert len(told_in(workers[0].log)) == len(workers)
         service.client.close()
         service.ledger.close()
+
+
+def told_in(log: Path) -> list[str]:
+    """Where the workers' log says that Redis has lost something, or may have."""
+    return re.findall(r"(ERROR|WARNING) .*witness: .* lost", log.read_text())
 
 
 def taken(service: Service) -> bool:

@@ -67,15 +67,21 @@ def _still_sha(name: str) -> str:
 def standing_still(ledger: Ledger) -> Iterator[None]:
     """Redis' time stands still for everything that this process asks, but for `advance` and waits for the rate limit."""
     seconds, micros = ledger.redis.time()
-    exchange = talk.exchange
+    exchange, own_exchange = talk.exchange, Ledger._exchanged
 
     def told(client: Any) -> Any:
         answer = client.hmget(_CLOCK, "s", "us")
         # A pipeline has no answer yet.
         return tuple(map(int, answer)) if isinstance(answer, list) else answer
 
+    def still(commands: Sequence[Command]) -> list[Command]:
+        return [("HMGET", _CLOCK, "s", "us") if each == ("TIME",) else each for each in commands]
+
     def exchanged(client: Any, commands: Sequence[Command]) -> list[Any]:
-        return exchange(client, [("HMGET", _CLOCK, "s", "us") if each == ("TIME",) else each for each in commands])
+        return exchange(client, still(commands))
+
+    def asked(asking: Ledger, commands: Sequence[Command]) -> list[Any]:
+        return own_exchange(asking, still(commands))
 
     def wait(_engine: Engine, seconds: float) -> None:
         # Forward, and nothing back: what is in hand meanwhile is known by the end of its lease.
@@ -87,6 +93,7 @@ def standing_still(ledger: Ledger) -> Iterator[None]:
             patch.setattr(asking, "script_text", _still_text)
             patch.setattr(asking, "script_sha", _still_sha)
         patch.setattr(talk, "exchange", exchanged)
+        patch.setattr(Ledger, "_exchanged", asked)
         patch.setattr(ManagementCommands, "time", told)
         patch.setattr(Engine, "sleep", wait)
         # A machine that is busy for half a second would else make a call late, which is then not made.

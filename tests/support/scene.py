@@ -108,6 +108,9 @@ class Scene:
             (keys.closing, lambda job: lifecycle.close_job(self.engine, job)),
         ]
         done, due = 0, self._due_of([key for key, _ in works])
+        if any(due.values()) and not any(self._due_of(list(due), ahead_ms=0).values()):
+            # All of it comes within this millisecond: time that stands still would never get there.
+            advance(self.ledger, 0.001)
         for key, work in works:
             if members := due[key]:
                 for member in members:
@@ -138,9 +141,9 @@ class Scene:
         """Members of a due set whose time has come, or comes within this millisecond."""
         return self._due_of([key])[key]
 
-    def _due_of(self, keys: Sequence[str]) -> dict[str, list[str]]:
+    def _due_of(self, keys: Sequence[str], ahead_ms: float = 1) -> dict[str, list[str]]:
         """Of each due set; in one round trip, for nearly all of them are empty at nearly every look."""
-        until_ms, pipe = self.engine.now_ms() + 1, self.ledger.redis.pipeline(transaction=False)
+        until_ms, pipe = self.engine.now_ms() + ahead_ms, self.ledger.redis.pipeline(transaction=False)
         for key in keys:
             pipe.zrangebyscore(key, "-inf", until_ms)
         return {key: [name.decode() for name in found] for key, found in zip(keys, pipe.execute(), strict=True)}

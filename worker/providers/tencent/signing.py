@@ -2,8 +2,8 @@
 
 What Tencent's calls are signed with unless an account asks for one of the older algorithms, which
 are in `signing_v1`. Pure functions of their arguments; the steps and their names follow the Tencent
-SMS API document, lines 589-720. Only content type and host are signed besides the body, so every other header may be
-added freely.
+SMS API document, lines 589-720. Only content type and host are signed besides the body, so every
+other header may be added freely.
 """
 
 import hashlib

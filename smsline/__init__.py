@@ -10,7 +10,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as `typing` has it, which takes longer to load than all the rest of this module
 if TYPE_CHECKING:
-    from smsline.admin import Admin, DeadGroup, DeadRow
+    from smsline.admin import Admin, DeadGroup, DeadRow, NumberEvent, NumberPage
     from smsline.aio import AsyncClient
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, OtherVersion, SmslineError, Unavailable, Unconfirmed

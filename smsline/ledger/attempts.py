@@ -13,7 +13,7 @@ from smsline.ledger.batch_queues import BatchQueue, parse_queue
 from smsline.ledger.blocks import numbers_of
 from smsline.ledger.breaker import SILENT, BreakerEvent, CallReport
 from smsline.ledger.call_results import EntryResults, RecipientResult
-from smsline.ledger.codes import CodeUse, run_with_codes
+from smsline.ledger.codes import CodeUse
 from smsline.ledger.keys import ATTEMPT_TTL_S, INDEX_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, argv
 from smsline.ledger.runs import Entry, decode, parse_entry
@@ -152,7 +152,7 @@ def record(
         )
         return "record", key_list + index.keys, list(chain(args, *told, *returned))
 
-    answer = run_with_codes(ledger, call)
+    answer = ledger.run_with_codes(call)
     if answer[0] == b"stale":
         return None  # by this worker, whose answer was lost, or by the one that took its attempt over
     ledger.expiring.note(index.keys[: index.young])

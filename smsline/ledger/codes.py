@@ -11,14 +11,10 @@ is not so any more, and is asked again with fresh numbers.
 """
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
-from redis.exceptions import ResponseError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from smsline.ledger.link import Ledger, ScriptCall
+from smsline.ledger.keys import Keys
 
 # Characters of a provider's code that are kept: the longest that is known has 63, and a whole page may come in its place.
 LONGEST_CODE: Final = 80
@@ -33,15 +29,17 @@ _ID: Final = re.compile(r"\+?[0-9][0-9*]{6,}")
 # Numbers that a process remembers; those of a ledger with more are asked for again.
 REMEMBERED: Final = 5000
 
-# A code gets another number only when Redis has lost its last writes: twice in a row would be a fault of another kind.
-TRIES: Final = 4
-
 
 class Codes:
-    """The codes of one ledger, as one process knows them."""
+    """The codes of one ledger, as one process knows them.
 
-    def __init__(self, ledger: "Ledger") -> None:
-        self._ledger = ledger
+    Args:
+        keys: The ledger's.
+        run: Runs a script of the ledger.
+    """
+
+    def __init__(self, keys: Keys, run: Callable[[str, list[str], list[str]], Any]) -> None:
+        self._keys, self._run = keys, run
         self._numbers: dict[tuple[str, str], tuple[int, str]] = {}
         self._worded: set[str] = set()
 
@@ -57,8 +55,8 @@ class Codes:
         found = self._numbers.get((code, message)) or (code in self._worded and self._numbers.get((code, "")))
         if found:
             return found
-        keys, name = self._ledger.keys, " ".join(code.split())[:LONGEST_CODE]
-        number, known_as, kept = self._ledger.run("intern", [keys.codes, keys.names, keys.messages], [name, message])
+        keys, name = self._keys, " ".join(code.split())[:LONGEST_CODE]
+        number, known_as, kept = self._run("intern", [keys.codes, keys.names, keys.messages], [name, message])
         if len(self._numbers) >= REMEMBERED:
             self.forget()
         if kept.decode() != message:
@@ -93,20 +91,6 @@ class CodeUse:
     def lines(self) -> str:
         """What the script holds against the ledger."""
         return "\n".join(f"{number} {name}" for number, name in self._used.items())
-
-
-def run_with_codes(ledger: "Ledger", build: "Callable[[CodeUse], ScriptCall]") -> Any:  # noqa: ANN401 - as `Ledger.run`
-    """Run a script that writes numbers of codes; built anew when they are not what they were.
-
-    Raises:
-        redis.exceptions.RedisError: It could not be run, or its answer was lost.
-    """
-    for _ in range(TRIES):
-        answer = ledger.run(*build(CodeUse(ledger.codes)))
-        if answer != [b"codes"]:
-            return answer
-        ledger.codes.forget()
-    raise ResponseError("the numbers of codes change while they are written")
 
 
 def tidy_code(code: str) -> str:

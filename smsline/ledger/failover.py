@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smsline.ledger.batch_queues import BatchQueue, Claim
-from smsline.ledger.codes import CodeUse, run_with_codes
+from smsline.ledger.codes import CodeUse
 from smsline.ledger.link import Ledger, ScriptCall, Value, argv
 from smsline.ledger.runs import Entry, parse_entry
 
@@ -48,6 +48,6 @@ def fail_over(ledger: Ledger, claim: Claim, moves: Sequence[Move], *, why: str =
         args = argv("fail_over", attempt=claim.attempt, field=why and f"failed_over:{to}:{why}", codes=used.lines())
         return "fail_over", key_list, args + told
 
-    _, left = run_with_codes(ledger, call)
+    _, left = ledger.run_with_codes(call)
     entries = tuple(parse_entry(text) for text in left.decode().split())
     return replace(claim, entries=entries) if entries else None

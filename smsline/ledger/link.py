@@ -1,14 +1,14 @@
 """The way to the ledger: its Redis, its scripts run, alone or many in one round trip."""
 
 import time
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from secrets import token_hex
 from typing import Any, Final, Self
 
-from redis.exceptions import NoScriptError, ReadOnlyError
+from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 from smsline.ledger import version
-from smsline.ledger.codes import Codes
+from smsline.ledger.codes import Codes, CodeUse
 from smsline.ledger.connection import WarmConnections, connect, round_trip
 from smsline.ledger.ids import ATTEMPT_BITS, BLOCK_BITS, Ids
 from smsline.ledger.keys import Keys
@@ -24,6 +24,9 @@ LAYOUT_S: Final = 1.0
 
 # Scripts that say which layout the ledger has.
 ANY_LAYOUT: Final = frozenset({"version", "beat"})
+
+# A code gets another number only when Redis has lost its last writes: twice in a row would be a fault of another kind.
+CODES_TRIES: Final = 4
 
 # For how long it is believed that a key still has its expiry.
 EXPIRING_S: Final = 600.0
@@ -107,7 +110,7 @@ class Ledger:
         self.keys = Keys(namespace)
         self.expiring = ExpiryMemo()
         self._connections = WarmConnections(client.connection_pool)
-        self.codes = Codes(self)
+        self.codes = Codes(self.keys, self.run)
         self.block_ids = Ids(BLOCK_BITS)
         self.attempt_ids = Ids(ATTEMPT_BITS)
         self._instance = ""
@@ -159,6 +162,20 @@ class Ledger:
                 raise answer
         return answers
 
+    def run_with_codes(self, build: Callable[[CodeUse], ScriptCall]) -> Any:  # noqa: ANN401 - as `run`
+        """Run a script that writes numbers of codes; built anew when they are not what they were.
+
+        Raises:
+            OtherVersion: The ledger is of another version; nothing was done.
+            redis.exceptions.RedisError: It could not be run, or its answer was lost.
+        """
+        for _ in range(CODES_TRIES):
+            answer = self.run(*build(CodeUse(self.codes)))
+            if answer != [b"codes"]:
+                return answer
+            self.codes.forget()
+        raise ResponseError("the numbers of codes change while they are written")
+
     def ask(self, *commands: Sequence[Value]) -> list[Any]:
         """What commands answer that only read, in one round trip, as Redis says it.
 
@@ -199,6 +216,15 @@ class Ledger:
         pipe.set(self.keys.replicated, 1)
         pipe.wait(replicas, timeout_ms)
         return int(pipe.execute()[1]) >= replicas
+
+    def check_layout(self) -> None:
+        """Look at the ledger's layout, and write it down where there is none yet.
+
+        Raises:
+            OtherVersion: It is not the one that this package reads and writes.
+            redis.exceptions.RedisError: Redis cannot be reached.
+        """
+        version.refuse_other(self.run("version", [self.keys.version, self.keys.ids], [version.LAYOUT]).decode())
 
     def saw_layout(self) -> None:
         """The layout has just been seen, and is the one that this package knows."""

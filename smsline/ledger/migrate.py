@@ -13,6 +13,19 @@ from smsline.ledger.version import LAYOUT
 AT_ONCE = 500
 
 
+def seen(ledger: Ledger) -> tuple[str, bool]:
+    """The layout that is written down, and whether workers from before layouts have been at work.
+
+    It is empty where none is written.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached.
+    """
+    # Those workers counted blocks and attempts here, and nothing else tells them.
+    counted = ledger.redis.hmget(ledger.keys.ids, "block", "attempt")
+    return (ledger.redis.get(ledger.keys.version) or b"").decode(), any(counted)
+
+
 def migrate(ledger: Ledger) -> Counter[str]:
     """Rewrite what layout 1 wrote otherwise; returns how much of each there was.
 

@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from smsline import numbers as phone_numbers
 from smsline.ledger import serials
 from smsline.ledger.batch_queues import BatchQueue, parse_queue
-from smsline.ledger.codes import CodeUse, run_with_codes
+from smsline.ledger.codes import CodeUse
 from smsline.ledger.link import Ledger, ScriptCall, Value
 from smsline.ledger.serials import BlockReceipts
 from smsline.ledger.settling import READ, SettlingBlock
@@ -159,7 +159,7 @@ class _Page:
                     settled[-1].take(used, each, keys.index_of(self.account, each.day), now_s=self.now_s)
             return self._written(used, settled)
 
-        answer = run_with_codes(self.ledger, call)
+        answer = self.ledger.run_with_codes(call)
         if answer[0] == b"refused":
             return self.apply(_without_tries(by_block, answer[1:]))
         if answer[0] == b"changed":

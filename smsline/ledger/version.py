@@ -1,12 +1,9 @@
 """The ledger's layout has a number: a process that does not know it says so and does nothing."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from smsline.errors import OtherVersion
-
-if TYPE_CHECKING:
-    from smsline.ledger.keys import Keys
-    from smsline.ledger.link import Ledger
+from smsline.ledger.keys import Keys
 
 # Counts up when a reader of the old layout would misread the new one. Layout 1 had no such key: its workers counted
 # ids instead. Workers of layout 2 look for receipts in the index of serials alone, which lacks most since layout 3.
@@ -28,7 +25,7 @@ def refuse_other(found: str) -> None:
     raise OtherVersion(f"the ledger has layout {found}, newer than this smsline's {LAYOUT}: upgrade this process")
 
 
-def questions(keys: "Keys") -> list[tuple[str, ...]]:
+def questions(keys: Keys) -> list[tuple[str, ...]]:
     """What to ask Redis about the layout, of which `refuse_answers` reads the answers.
 
     Nothing is written.
@@ -43,26 +40,3 @@ def refuse_answers(version: bytes | None, counts_ids: Any) -> None:  # noqa: ANN
         OtherVersion: It is not the one that this package reads and writes.
     """
     refuse_other(version.decode() if version else "1" if counts_ids else LAYOUT)
-
-
-def check(ledger: "Ledger") -> None:
-    """Look at the ledger's layout, and write it down where there is none yet.
-
-    Raises:
-        OtherVersion: It is not the one that this package reads and writes.
-        redis.exceptions.RedisError: Redis cannot be reached.
-    """
-    refuse_other(ledger.run("version", [ledger.keys.version, ledger.keys.ids], [LAYOUT]).decode())
-
-
-def seen(ledger: "Ledger") -> tuple[str, bool]:
-    """The layout that is written down, and whether workers from before layouts have been at work.
-
-    It is empty where none is written.
-
-    Raises:
-        redis.exceptions.RedisError: Redis cannot be reached.
-    """
-    # Those workers counted blocks and attempts here, and nothing else tells them.
-    counted = ledger.redis.hmget(ledger.keys.ids, "block", "attempt")
-    return (ledger.redis.get(ledger.keys.version) or b"").decode(), any(counted)

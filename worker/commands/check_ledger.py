@@ -6,8 +6,9 @@ from smsline.errors import OtherVersion
 from smsline.ledger.hours import in_words, never_sent
 from smsline.ledger.link import Ledger
 from smsline.ledger.losses import Loss, losses
+from smsline.ledger.migrate import seen
 from smsline.ledger.poison import PoisonRecord, poisoned
-from smsline.ledger.version import LAYOUT, refuse_other, seen
+from smsline.ledger.version import LAYOUT, refuse_other
 
 # Subject, `ok`, `warn` or `fail`, what was found, what to do.
 Verdict = tuple[str, str, str, str]

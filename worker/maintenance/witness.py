@@ -49,7 +49,7 @@ class Witness:
         ledger = self.engine.ledger
         ledger.refused = None
         if not self._number:
-            self._check(lambda: version.check(ledger))
+            self._check(ledger.check_layout)
         # Before the beat: a server that takes another's place between the two is then noticed a second later, not never.
         server = losses.server_of(ledger)
         beat = losses.beat(ledger, self.engine.worker, self._number + 1)

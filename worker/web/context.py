@@ -10,9 +10,9 @@ from config.settings import Settings
 from smsline.admin import Admin
 from smsline.client import Client
 from smsline.ledger.link import Ledger
-from worker.web.api.keyring import Keyring
 from worker.web.asking import AskableAccounts
 from worker.web.campaigns.store import Uploads
+from worker.web.keyring import Keyring
 from worker.web.live import Live
 
 # Streamed campaigns a process takes in at the same time; each has a thread and one part in memory.

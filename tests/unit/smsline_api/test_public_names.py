@@ -16,7 +16,9 @@ def test_the_public_list_is_sorted_and_complete() -> None:
     assert sorted(smsline.__all__) == list(smsline.__all__)
     assert all(hasattr(smsline, name) for name in smsline.__all__)
     # A type checker reads the imports alone: a name that only `__getattr__` gives is no type to it.
-    imports = [node for node in ast.walk(ast.parse(Path(smsline.__file__).read_text())) if isinstance(node, ast.ImportFrom)]
+    imports = [
+        node for node in ast.walk(ast.parse(Path(smsline.__file__).read_text())) if isinstance(node, ast.ImportFrom)
+    ]
     typed = {alias.name for node in imports if (node.module or "").startswith("smsline.") for alias in node.names}
     assert typed == set(smsline.__all__)
 

@@ -11,8 +11,8 @@ from smsline.ledger.link import Ledger
 from smsline.passwords import fits
 from tests.unit.web.conftest import CHEAP, PASSWORD, SignIn, Site
 from worker.web.app import ROUTES
-from worker.web.auth import COOKIE, own_path
 from worker.web.csrf import COOKIELESS
+from worker.web.pages.auth import COOKIE, own_path
 
 PROXY = {"trusted_proxy_addresses": "10.0.0.0/8", "trusted_proxy_header": "X-User"}
 

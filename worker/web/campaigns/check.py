@@ -4,21 +4,20 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from config.settings import Settings
 from smsline.countries import country_of
 from smsline.csvcolumns import Columns
 from smsline.job import Recipient, Rejected, RowRules
 from smsline.ledger import suppression
+from smsline.ledger.link import Ledger
 from smsline.numbers import e164, is_mainland, mask
 from smsline.parts import Tally, parts
 from smsline.windows import refuse_never_open
-from worker.providers.base import Region
+from worker.providers.base import Provider, Region
 from worker.web.campaigns.forecast import HoursClosed, calls_and_seconds, closed_at, segments_of, text_of
 from worker.web.campaigns.sheet import Sheet, rows_of
-
-if TYPE_CHECKING:
-    from worker.web.context import Web
 
 SHOWN_REJECTS: Final = 50
 SHOWN_ROWS: Final = 8
@@ -92,18 +91,34 @@ class CampaignPlan:
     ttl_s: float
 
 
-def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Check:
+def check(
+    sheet: Sheet,
+    columns: Columns,
+    plan: CampaignPlan,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    providers: Mapping[str, Provider],
+) -> Check:
     """Read a file to its end, without sending anything.
+
+    Args:
+        sheet: The file.
+        columns: What its columns mean.
+        plan: What the form asks for.
+        settings: The service's.
+        ledger: Has the suppression list.
+        providers: Account -> adapter.
 
     Raises:
         BadInput: It is no table of text, or its window opens for none of its recipients.
     """
     found, tally, countries, regions = Check(), Tally(), Counter[str](), Counter[Region]()
-    accounts = {name: each for name, each in web.settings.accounts.items() if plan.account in {"", name}}
-    providers = {name: each for name, each in web.asking.providers.items() if name in accounts}
+    accounts = {name: each for name, each in settings.accounts.items() if plan.account in {"", name}}
+    used = {name: each for name, each in providers.items() if name in accounts}
     known, counted = text_of(accounts, plan.template), 0
     reader = Rows(sheet, columns, found)
-    rules = RowRules(web.settings.region_default)
+    rules = RowRules(settings.region_default)
     # The client's own checks and parts, so that what is shown is what will happen.
     for part in parts(reader, tally, rules=rules, on_rejected=reader.on_rejected, on_duplicate=reader.on_duplicate):
         params = part.params or [()] * len(part.numbers)
@@ -121,11 +136,11 @@ def check(sheet: Sheet, columns: Columns, plan: CampaignPlan, web: "Web") -> Che
             counted += len(part.numbers)
         countries.update(map(country_of, part.numbers))
         regions.update("mainland" if is_mainland(number) else "global" for number in part.numbers)
-        found.suppressed += suppression.count_stopped(web.ledger, part.numbers, plan.lane)
+        found.suppressed += suppression.count_stopped(ledger, part.numbers, plan.lane)
     found.good, found.duplicates, found.countries = tally.good, tally.doubled, countries.most_common()
     if found.segments is not None:
         found.segments = round(found.segments * found.good / counted)
-    found.calls, found.seconds = calls_and_seconds(providers, regions, own_params=bool(columns.params), pace=plan.pace)
+    found.calls, found.seconds = calls_and_seconds(used, regions, own_params=bool(columns.params), pace=plan.pace)
     window = str(plan.options["window"])
     found.closed = closed_at(accounts, list(countries), lane=plan.lane, window=window, start_s=plan.start_s)
     if window:

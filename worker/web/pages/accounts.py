@@ -8,10 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.ledger import statistics
-from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
+from worker.web.pages.auth import act, page
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 
 @page()

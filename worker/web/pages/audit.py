@@ -7,9 +7,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsline.ledger.audit import acts
-from worker.web.auth import Visitor, page
 from worker.web.context import web_of
+from worker.web.pages.auth import page
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 ROWS: Final = 100
 # Entries that one page reads at most when it looks for few; the next page goes on from there.

@@ -14,13 +14,14 @@ from smsline.errors import BadInput, Conflict
 from smsline.job import DEFAULT_TTL_S
 from smsline.names import LANES
 from smsline.row_values import MAX_PARAMS
-from worker.web.auth import Visitor, act, page, served
 from worker.web.campaigns.check import CampaignPlan, Check, Rows, check
 from worker.web.campaigns.sheet import ENCODINGS, guess, mapped
 from worker.web.campaigns.store import StoredUpload
 from worker.web.context import web_of
+from worker.web.pages.auth import act, page, served
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 from worker.web.times import UTC, on_the_clock_s, zone_of, zones
 
 # How far in the past a start may be: a form takes its time to be filled in and looked at.
@@ -82,7 +83,9 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
     try:
         columns, plan = mapped(given, len(kept.sheet.columns)), _plan_of(given, web.ledger.now_ms() / 1000)
         if given.get("act") != "start":
-            found = check(kept.sheet, columns, plan, web)
+            found = check(
+                kept.sheet, columns, plan, settings=web.settings, ledger=web.ledger, providers=web.asking.providers
+            )
             return _prepared(request, kept, given, found=found, plan=plan)
         # Read anew and not kept from the check: the file may have a million rows.
         rows = Rows(kept.sheet, columns, found := Check())

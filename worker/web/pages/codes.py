@@ -8,8 +8,9 @@ from starlette.routing import Route
 
 from smsline import codes as tables
 from smsline.verdicts import Verdict
-from worker.web.auth import Visitor, page
+from worker.web.pages.auth import page
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 SHOWN: Final = 200
 LONGEST: Final = 2_000

@@ -11,10 +11,11 @@ from starlette.routing import Route
 from smsline.admin import DeadGroup
 from smsline.errors import BadInput
 from smsline.ledger.dead import DEAD_STATES, NO_CODE, DeadFilter, some_jobs
-from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
+from worker.web.pages.auth import act, page
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 ACTS: Final = {"requeue": "requeued", "drop": "dropped"}
 FILTERS: Final = ("code", "job", "account", "state")

@@ -1,7 +1,7 @@
 """Pages for errors: what happened and what to do next; the same without script."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,9 +10,7 @@ from smsline.errors import BadInput, Conflict, NotFound, SmslineError, Unavailab
 from smsline.ledger.users import Role
 from smsline.numbers import mask_in
 from worker.web.pages.rendering import render
-
-if TYPE_CHECKING:
-    from worker.web.auth import Visitor
+from worker.web.pages.visitor import Visitor
 
 _STATUS: Final = ((BadInput, 422), (NotFound, 404), (Conflict, 409), (Unavailable, 503))
 
@@ -35,7 +33,7 @@ def answer_to(request: Request, error: SmslineError) -> Response:
     return failure(request, status, mask_in(told))
 
 
-def refused(request: Request, visitor: "Visitor", wanted: Role) -> Response:
+def refused(request: Request, visitor: Visitor, wanted: Role) -> Response:
     """The page for a visitor whose role does not allow it."""
     told = (
         f"{visitor.name} has the role {visitor.role}; this needs {wanted}. An admin can change it: smsline users set."

@@ -16,10 +16,11 @@ from smsline.names import LANES
 from smsline.numbers import mask
 from smsline.states import COUNTED, JobState
 from worker.web.api.jobs import COLUMNS
-from worker.web.auth import Visitor, act, page
 from worker.web.context import Web, web_of
+from worker.web.pages.auth import act, page
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import fragment, render
+from worker.web.pages.visitor import Visitor
 from worker.web.rows import streamed
 from worker.web.times import day_ms
 

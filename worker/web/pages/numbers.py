@@ -13,9 +13,10 @@ from smsline.errors import BadInput
 from smsline.ledger.audit import note
 from smsline.numbers import mask
 from worker.web.asking import ProviderWord
-from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
+from worker.web.pages.auth import act, page
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 
 @page()

@@ -14,12 +14,13 @@ from smsline.ledger.job_list import JobFilter, count_open, job_page, list_jobs, 
 from smsline.ledger.jobs import Status
 from smsline.names import LANES
 from worker.web import charts
-from worker.web.auth import Visitor, page
 from worker.web.charts import SendRates
 from worker.web.context import Web, web_of
 from worker.web.pages import needs
+from worker.web.pages.auth import page
 from worker.web.pages.needs import LaneWait, Need
 from worker.web.pages.rendering import fragment, render
+from worker.web.pages.visitor import Visitor
 
 SHOWN: Final = 8
 OVERVIEW_S: Final = 2.0

@@ -4,7 +4,7 @@ import gc
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,10 +15,8 @@ from starlette.responses import HTMLResponse
 from smsline import codes
 from smsline.numbers import mask, mask_in
 from worker.web.pages.notices import notice_of
+from worker.web.pages.visitor import Visitor
 from worker.web.static_files import asset
-
-if TYPE_CHECKING:
-    from worker.web.auth import Visitor
 
 # Path, name, and the least role that sees it.
 MENU: Final = (

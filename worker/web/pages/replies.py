@@ -11,9 +11,10 @@ from starlette.routing import Route
 from smsline.ledger.audit import note
 from smsline.ledger.replies import KeptReply, newest
 from smsline.numbers import mask, mask_in
-from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
+from worker.web.pages.auth import act, page
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 ROWS: Final = 100
 

@@ -11,8 +11,8 @@ from smsline.errors import SmslineError
 from smsline.ledger import audit, sessions, users
 from smsline.ledger.audit import Actor
 from smsline.passwords import fits
-from worker.web.auth import own_path, signed_in, signed_out, visitor_of
 from worker.web.context import address_of, web_of
+from worker.web.pages.auth import own_path, signed_in, signed_out, visitor_of
 from worker.web.pages.failures import answer_to
 from worker.web.pages.rendering import render
 

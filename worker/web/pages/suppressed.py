@@ -14,10 +14,11 @@ from smsline.ledger import suppression
 from smsline.ledger.audit import note
 from smsline.ledger.suppression import SCOPES, check_scope
 from smsline.numbers import e164, mask, parse_number
-from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
+from worker.web.pages.auth import act, page
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 SHOWN: Final = 100
 MOST_NUMBERS: Final = 1_000

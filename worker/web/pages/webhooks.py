@@ -14,10 +14,11 @@ from starlette.routing import Route
 from smsline.errors import BadInput
 from smsline.ledger import webhooks as ledger_webhooks
 from smsline.ledger.webhooks_outbox import MOST_ROWS
-from worker.web.auth import Visitor, act, page
 from worker.web.context import web_of
+from worker.web.pages.auth import act, page
 from worker.web.pages.notices import done
 from worker.web.pages.rendering import render
+from worker.web.pages.visitor import Visitor
 
 SHOWN: Final = 50
 MOST_HOURS: Final = 24 * 365

@@ -1,10 +1,9 @@
-"""The visitor of the console: a signed-in user, or one that a trusted proxy names.
+"""Who may see a page of the console: a signed-in user, or one that a trusted proxy names.
 
 While there are no users, one at this machine is admitted.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Final, TypeAlias
 from urllib.parse import quote
@@ -16,43 +15,15 @@ from starlette.responses import RedirectResponse, Response
 
 from smsline.errors import SmslineError
 from smsline.ledger import sessions, users
-from smsline.ledger.audit import Actor
-from smsline.ledger.users import Role, User, may
+from smsline.ledger.users import Role, User
 from worker.web.context import address_of, is_https, web_of
 from worker.web.pages.failures import answer_to, refused
+from worker.web.pages.visitor import Visitor
 
 COOKIE: Final = "smsline_session"
 
 # Name of a visitor at this machine as long as there are no users.
 LOCAL: Final = "local"
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who looks.
-
-    Attributes:
-        name: Of the user.
-        role: What they may do.
-        address: Where they are.
-        open: Whether they did not have to sign in, because there are no users.
-        by_proxy: Whether a proxy signed them in, so that they cannot sign out here.
-    """
-
-    name: str
-    role: Role
-    address: str
-    open: bool = False
-    by_proxy: bool = False
-
-    def may(self, wanted: Role) -> bool:
-        """Whether they may do what this role may."""
-        return may(self.role, wanted)
-
-    @property
-    def actor(self) -> Actor:
-        """As they stand in the audit trail."""
-        return Actor(self.name, "page", self.address)
 
 
 Page: TypeAlias = Callable[[Request, Visitor], Response]

@@ -1,19 +1,23 @@
 """Corrections to Celery 5.7 and kombu 5.7, each with the fault it guards against.
 
-Why private parts of kombu are wrapped: docs/decisions/0040-three-private-parts-of-kombu.md.
+Both are changed where they offer it: a transport's channel and a channel's connections are class
+attributes, a consumer is a setting, and what is overridden has a public name
+(docs/decisions/0040-kombus-channel-is-ours.md).
 """
 
 import functools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import sleep
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from celery.utils.dispatch import Signal
 from celery.worker.consumer import Consumer
-from kombu.transport import redis as transport
-from kombu.transport.redis import Channel, Transport
+from kombu.transport.redis import SentinelTransport, Transport
+from kombu.utils.encoding import bytes_to_str
+from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
@@ -31,146 +35,135 @@ _PASSING: Final = frozenset({"OOM", "MISCONF", "NOREPLICAS", "MASTERDOWN"})
 message_dropped: Final = Signal(name="message_dropped", providing_args={"message_id", "why"})
 """Sent when a message is dropped that no task can be given; neither argument says what it held."""
 
-# The only key of what stands in for a message that is not JSON.
-_UNREADABLE: Final = "unreadable"
-
 
 def correct_kombu() -> None:
-    """Apply every correction of kombu's Redis transport; twice is once."""
-    guard_closed_channels()
-    set_unreadable_aside()
-    leave_refusing_servers()
-    keep_clients()
+    """Give kombu's transports for Redis and Sentinel a channel that lasts; twice is once."""
+    for carrier in (Transport, SentinelTransport):
+        channel = carrier.Channel
+        if issubclass(channel, LastingChannel):
+            continue
+        ours: dict[str, object] = {}
+        for name in ("connection_class", "connection_class_ssl"):
+            connection = getattr(channel, name)
+            ours[name] = type(f"Leaving{connection.__name__}", (_Leaving, connection), {})
+        lasting: Any = type(f"Lasting{channel.__name__}", (LastingChannel, channel), ours)
+        carrier.Channel = lasting
 
 
-def guard_closed_channels() -> None:
-    """Make a closed channel raise the error of a lost connection: Celery then connects again.
+class LastingChannel:
+    """Mixed into kombu's channels: none of what comes or goes ends the worker."""
 
-    When Redis goes away while a worker holds messages that it has not acknowledged, kombu closes
-    the channel, and may then use it once more: to give the messages back
-    (`QoS.restore_unacked_once`), or to acknowledge one that a thread has just finished.
-    `Channel._connparams` asks a connection that is gone for its host name, and the worker ends with
+    # The client that commands go over, and is kept as long as its pool.
+    kept_client: Any = None
 
-        Unrecoverable error: AttributeError("'NoneType' object has no attribute 'hostname'")
+    @property
+    def pool(self) -> Any:  # noqa: ANN401 - kombu has no types
+        """Connections for commands; a closed channel has none."""
+        self.raise_if_closed()
+        return super().pool  # type: ignore[misc]  # of the channel that this is mixed into
 
-    (or `'client'`), because an AttributeError is not among the errors after which Celery connects
-    again. It depends on timing: seen on Python 3.12 in five of five runs of up to ten restarts of
-    Redis, not seen in 54 restarts on Python 3.11 with hiredis; with this guard in none of 39
-    restarts on 3.12. The same lines have failed the same way before:
-    https://github.com/celery/kombu/issues/582.
-    """
-    faulty = cast("Callable[..., Any]", Channel._connparams)  # noqa: SLF001 - the fault is in there
-    # Patched already: a process may make more than one Celery app.
-    if hasattr(faulty, "__wrapped__"):
-        return
+    @property
+    def async_pool(self) -> Any:  # noqa: ANN401 - as above
+        """Connections that wait for messages; a closed channel has none."""
+        self.raise_if_closed()
+        return super().async_pool  # type: ignore[misc]  # as above
 
-    @functools.wraps(faulty)
-    def guarded(channel: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu has no types
-        """A closed channel as what it is: a lost connection, after which Celery connects again."""
-        if channel.connection is None or channel.connection.client is None:
+    def raise_if_closed(self) -> None:
+        """Tell a closed channel as what it is: a lost connection; Celery then connects again.
+
+        When Redis goes away while a worker holds messages that it has not acknowledged, kombu
+        closes the channel, and may then use it once more: to give the messages back
+        (`QoS.restore_unacked_once`), or to acknowledge one that a thread has just finished. A pool
+        is made of the connection that is gone, and the worker ends with
+
+            Unrecoverable error: AttributeError("'NoneType' object has no attribute 'hostname'")
+
+        (or `'client'`), because an AttributeError is not among the errors after which Celery
+        connects again. It depends on timing: seen on Python 3.12 in five of five runs of up to ten
+        restarts of Redis, not seen in 54 restarts on Python 3.11 with hiredis; with this guard in
+        none of 39 restarts on 3.12. The same lines have failed the same way before:
+        https://github.com/celery/kombu/issues/582.
+        """
+        connection: Any = getattr(self, "connection", None)
+        if connection is None or connection.client is None:
             raise RedisConnectionError("the channel was closed, because the broker's connection was lost")
-        return faulty(channel, *args, **kwargs)
 
-    setattr(Channel, "_connparams", guarded)  # noqa: B010 - an assignment would not fit kombu's half-typed method
+    @contextmanager
+    def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:  # noqa: ANN401 - as above
+        """A client for commands: the one given, or the one that is kept.
 
+        kombu makes a new one for every command. Each is 75 microseconds of building tables of how
+        answers are read, and a message needs two: one when it has come, and one when it is
+        acknowledged. A client holds nothing but its pool.
+        """
+        if client is None:
+            # After a lost connection a channel may have another pool.
+            if self.kept_client is None or self.kept_client.connection_pool is not self.pool:
+                with super().conn_or_acquire() as made:  # type: ignore[misc]  # as above
+                    self.kept_client = made
+            client = self.kept_client
+        yield client
 
-def set_unreadable_aside() -> None:
-    """Drop a message that is no message, with a line in the log, instead of ending the worker.
+    @functools.cached_property
+    def client(self) -> Any:  # noqa: ANN401 - as above
+        """The client that waits for messages; what it pops and cannot be one is dropped.
 
-    kombu decodes what it pops from a queue in the worker's event loop. Text that is not JSON, or
-    JSON without `properties`, pushed by hand or by a foreign client, raises there, and the worker
-    ends, and with its message gone so does the next one that is started and finds another. What
-    cannot be read carries no job that could be submitted again, so nothing is kept but the fact:
-    its queue and what is wrong with it (`message_dropped`).
-    """
-    read: Callable[..., Any] = getattr(transport, "loads")  # noqa: B009 - kombu does not export it, nor type it
-    deliver = cast("Callable[..., Any]", Transport._deliver)  # noqa: SLF001 - the fault is in there
-    if hasattr(deliver, "__wrapped__"):
-        return
+        kombu decodes what it pops from a queue in the worker's event loop. Text that is not JSON,
+        or JSON without `properties`, pushed by hand or by a foreign client, raises there, and the
+        worker ends, and with its message gone so does the next one that is started and finds
+        another. What cannot be read carries no job that could be submitted again, so nothing is
+        kept but the fact: its queue and what is wrong with it (`message_dropped`).
+        """
+        client = super().client  # type: ignore[misc]  # as above
+        parse = client.parse_response
 
-    @functools.wraps(read)
-    def tolerant(text: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - kombu has no types
-        """What the text holds; its length where it is not JSON, for the log."""
-        try:
-            return read(text, *args, **kwargs)
-        except ValueError:
-            return {_UNREADABLE: len(text)}
-
-    @functools.wraps(deliver)
-    def deliver_readable(self: Any, message: Any, queue: str) -> None:  # noqa: ANN401
-        """Deliver what a Celery producer wrote, and drop anything else with a line in the log."""
-        if problem := _malformed(message):
+        def parse_readable(connection: Any, command: str, **options: Any) -> Any:  # noqa: ANN401 - as redis-py's
+            """The answer to a command; a message that cannot be read counts as none."""
+            answer = parse(connection, command, **options)
+            # To the other commands of this client, and to a wait that came to its end.
+            if command != "BRPOP" or not answer:
+                return answer
+            key, text = answer
+            if not (problem := self.problem_of(text)):
+                return answer
+            # The key of a priority is the queue's name, a separator and the priority.
+            queue = bytes_to_str(key).split(self.sep)[0]  # type: ignore[attr-defined]  # as above
             log.error("a message in %s was dropped: %s; its producer does not speak Celery", queue, problem)
             message_dropped.send(None, message_id="-", why=f"a message in {queue}: {problem}")
-            return
+            return None
+
+        client.parse_response = parse_readable
+        return client
+
+    def problem_of(self, text: bytes | str) -> str:
+        """Why kombu could not make a message of this, or nothing."""
+        # Whatever it is that breaks kombu's reading breaks it here first.
         try:
-            deliver(self, message, queue)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            log.error("a message in %s was dropped: it cannot be decoded (%s)", queue, type(error).__name__)  # noqa: TRY400 - it may be quoted
-            message_dropped.send(None, message_id="-", why=f"a message in {queue}: it cannot be decoded")
-
-    # In kombu's module, whose functions look the name up there at each call.
-    setattr(transport, "loads", tolerant)  # noqa: B010 - kombu has no types
-    setattr(Transport, "_deliver", deliver_readable)  # noqa: B010 - kombu has no types
-
-
-def _malformed(message: object) -> str:
-    """Why kombu could not make a message of this, or nothing."""
-    if not isinstance(message, dict):
-        return f"it is a JSON {type(message).__name__} and no object"
-    if list(message) == [_UNREADABLE]:
-        return f"its {message[_UNREADABLE]} characters are not JSON"
-    properties = message.get("properties")
-    if not isinstance(properties, dict) or not isinstance(properties.get("delivery_tag"), str | int):
-        return "it has no properties with a delivery_tag"
-    if not isinstance(properties.get("delivery_info") or {}, dict) or not isinstance(
-        message.get("headers") or {}, dict
-    ):
-        return "its headers or delivery_info are no objects"
-    return "" if isinstance(message.get("body") or "", str) else "its body is not text"
-
-
-def leave_refusing_servers() -> None:
-    """Take a Redis that refuses writes for a lost connection: Celery then connects again.
-
-    That is a former primary, or one whose memory or disk is full, say. To kombu the
-    refusal is an error of one command: the worker stays with a replica for ever, or ends. With a
-    full disk every process of the service ended, was started again, and ended.
-    """
-    for name in ("connection_class", "connection_class_ssl"):
-        base = getattr(Channel, name)
-        # None where redis-py is missing; a class of ours where this ran before.
-        if base is not None and not issubclass(base, _Leaving):
-            setattr(Channel, name, type(f"Leaving{base.__name__}", (_Leaving, base), {}))
-
-
-def keep_clients() -> None:
-    """Let a channel keep its client of redis-py, where kombu makes a new one for every command.
-
-    Each is 75 microseconds of building tables of how answers are read, and a message needs two:
-    one when it has come, and one when it is acknowledged. A client holds nothing but its pool.
-    """
-    make = cast("Callable[..., Any]", Channel._create_client)  # noqa: SLF001 - the cost is in there
-    if hasattr(make, "__wrapped__"):
-        return
-
-    @functools.wraps(make)
-    def kept(channel: Any, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - as kombu's
-        """The channel's client, made anew where its pool is another one than before."""
-        # Those that wait for messages have a connection of their own, and are made once anyway.
-        if asynchronous:
-            return make(channel, asynchronous)
-        held = channel.__dict__.get("kept_client")
-        # After a lost connection a channel may have another pool.
-        if held is None or held.connection_pool is not channel.pool:
-            held = channel.kept_client = make(channel)
-        return held
-
-    setattr(Channel, "_create_client", kept)  # noqa: B010 - as above
+            held = loads(bytes_to_str(text))
+        except Exception:  # noqa: BLE001 - numbers too long and nesting too deep raise what they like
+            return f"its {len(text)} bytes are not JSON"
+        if not isinstance(held, dict):
+            return f"it is a JSON {type(held).__name__} and no object"
+        properties = held.get("properties")
+        if not isinstance(properties, dict) or not isinstance(properties.get("delivery_tag"), str | int):
+            return "it has no properties with a delivery_tag"
+        if not isinstance(held.get("headers") or {}, dict):
+            return "its headers are no object"
+        try:
+            place = self.Message(held, channel=self).delivery_info  # type: ignore[attr-defined]  # as above
+            # By these the message is given back when its worker ends.
+            return "" if {"exchange", "routing_key"} <= set(place) else "its delivery_info names no queue"
+        except Exception as error:  # noqa: BLE001 - as above
+            return f"it cannot be decoded ({type(error).__name__})"
 
 
 class _Leaving:
-    """Mixed into redis-py's connections."""
+    """Mixed into redis-py's connections: a Redis that refuses writes is a lost connection.
+
+    That is a former primary, or one whose memory or disk is full, say. To kombu the refusal is an
+    error of one command: the worker stays with a replica for ever, or ends. With a full disk every
+    process of the service ended, was started again, and ended.
+    """
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as redis-py's
         """Read; a refusal that concerns every write closes the connection."""

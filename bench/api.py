@@ -93,7 +93,8 @@ async def ask(port: int, made: list[bytes], per_s: float) -> ApiCounts:
             length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
             body = await reader.readexactly(length)
             took_ms[nth] = (time.perf_counter() - due_s) * 1000
-            # One refusal makes the whole figure worthless: what is refused is answered sooner than what is taken.
+            # One refusal makes the whole figure worthless: what is refused is answered
+            # sooner than what is taken.
             if b" 201 " not in head[:16]:
                 raise BenchFailed(f"the API answered {head.splitlines()[0].decode()}: {body.decode()[:200]}")
         writer.close()

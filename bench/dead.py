@@ -65,6 +65,7 @@ def make(stack: Stack, running: list[Running], count: int) -> None:
     counter = f"d|{account}|{code}|{letter}"
     key_list = [keys.job(job), keys.block(block), keys.jobs, keys.closing, keys.expire, keys.dead, keys.stats]
     stems = [keys.job(""), keys.block("")]
-    # A thousand at a time, so that the workers' own scripts wait for some 10 ms and not for seconds.
+    # A thousand at a time, so that the workers' own scripts wait for some
+    # 10 ms and not for seconds.
     for first in range(1, count, AT_ONCE):
         redis.eval(_COPY, 7, *key_list, *stems, job, block, first, min(AT_ONCE, count - first), field, counter)

@@ -26,7 +26,8 @@ def uncounted() -> Iterator[None]:
     """Scripts that raise no counter of the statistics."""
     read = scripts._read  # noqa: SLF001 - nothing else can leave them out, and nothing but this bench may
 
-    # Lua wants a `return` to be the last statement of its block, so this one has a block of its own.
+    # Lua wants a `return` to be the last statement of its block, so this one
+    # has a block of its own.
     def changed(part: str) -> str:
         text = read(part)
         return text.replace(GROW, f"{GROW}  do return end\n") if part == "_lib" else text
@@ -59,7 +60,8 @@ def month_bytes(stack: Stack) -> int:
     growing, start_ms = _Growing(ledger), ledger.now_ms() // HOUR_MS * HOUR_MS - DAYS * 24 * HOUR_MS
     for hour in range((DAYS - 1) * 24):
         growing.write(start_ms + hour * HOUR_MS + MINUTE_MS)
-    # The minutes of those days are asked for no more; Redis' own clock has not moved, so they are taken away by hand.
+    # The minutes of those days are asked for no more; Redis' own clock has not moved, so they
+    # are taken away by hand.
     ledger.redis.unlink(*(ledger.keys.stats_minutes(start_ms // HOUR_MS + hour) for hour in range((DAYS - 1) * 24)))
     for minute in range(24 * 60 + 1):
         growing.write(start_ms + (DAYS - 1) * 24 * HOUR_MS + minute * MINUTE_MS, minutes=1)

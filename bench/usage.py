@@ -29,7 +29,8 @@ def cpu(pids: Mapping[str, Iterable[int]]) -> Cpu:
 
 def cpu_s(pid: int) -> float:
     """CPU seconds of a process, all its threads together."""
-    # Fields are counted from behind the command's name, which may hold spaces: user and system time are the 12th and 13th.
+    # Fields are counted from behind the command's name, which may hold spaces: user and system time
+    # are the 12th and 13th.
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -71,7 +71,8 @@ def events(stack: Stack, count: int, takes_s: float, show: Show) -> dict[str, fl
     ):
         receiver.secret = webhooks.add(stack.ledger, "shop", receiver.url, ["account.resumed"])
         webhooks.add(stack.ledger, "hanging", hanging.url, ["account.resumed"])
-        # Written as the script writes them; to have thousands of accounts resumed would measure something else.
+        # Written as the script writes them; to have thousands of accounts resumed would
+        # measure something else.
         pipe = redis.pipeline(transaction=False)
         for n in range(count):
             pipe.xadd(keys.outbox, {"account.resumed": f"{n}\taccount{n}\t"})

@@ -28,14 +28,15 @@ from smsline.windows import parse_window
 
 T = TypeVar("T")
 
-# Types of an error about a setting that an account of its provider must have, or cannot have: as types of their own
-# they are told by the setting's rule, not in pydantic's words.
+# Types of an error about a setting that an account of its provider must have, or cannot have: as
+# types of their own they are told by the setting's rule, not in pydantic's words.
 NEEDED: Final = "needed"
 SURPLUS: Final = "surplus"
 
 
 def _header(value: SecretStr | str) -> SecretStr | str:
-    # Blanks around a pasted key are a documented cause of a key not being found (Tencent SMS API document, line 4911).
+    # Blanks around a pasted key are a documented cause of a key not being found (Tencent SMS
+    # API document, line 4911).
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not text.isascii() or not text.isprintable() or set(" ,") & set(text):
         raise ValueError("goes into an HTTP header: must be printable ASCII without blanks or commas")
@@ -54,8 +55,9 @@ class Account(BaseModel):
     # An SmsSdkAppId looks like a number, and TOML reads it as one where the quotes are missing.
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    # The fields stand in the order in which they are checked: the provider and the site come before what depends on
-    # them. A default factory is not called when one of those is wrong, so that one mistake is one error.
+    # The fields stand in the order in which they are checked: the provider and the site come
+    # before what depends on them. A default factory is not called when one of those is wrong, so
+    # that one mistake is one error.
     provider: str
     """Which adapter speaks for it."""
 
@@ -187,7 +189,8 @@ class Account(BaseModel):
         if provider not in PROVIDERS:
             names = [repr(name) for name in PROVIDERS]
             raise ValueError(f"must be {', '.join(names[:-1])} or {names[-1]}")
-        # Here, and not where an answer is recorded: `check` and every start then say what is wrong with the folder.
+        # Here, and not where an answer is recorded: `check` and every start then say what is
+        # wrong with the folder.
         try:
             facts_of(provider)
         except (ImportError, AttributeError, TypeError, ValueError, OSError) as error:
@@ -208,8 +211,8 @@ class Account(BaseModel):
         if not text or text == "none":
             return text
         scheme, _, place = text.partition("://")
-        # By a pattern, not by urlsplit: a password with a / or a # in it would be cut there, and its rest be taken
-        # for the host, or shown.
+        # By a pattern, not by urlsplit: a password with a / or a # in it would be cut there, and
+        # its rest be taken for the host, or shown.
         fits = re.fullmatch(r"(?:[^@/?#\s]*@)?(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?/?", place)
         if scheme not in {"http", "https"} or not fits:
             unencoded = "; its password must be percent-encoded" if "@" in text else ""
@@ -220,7 +223,8 @@ class Account(BaseModel):
     @classmethod
     def _certificates(cls, path: Path | None) -> Path | None:
         try:
-            # Loaded once for the error alone: the adapter would meet a bad file only when it is opened.
+            # Loaded once for the error alone: the adapter would meet a bad file
+            # only when it is opened.
             if path:
                 ssl.create_default_context(cafile=str(path))
         except (OSError, ValueError):  # an SSLError is an OSError
@@ -251,7 +255,8 @@ class Account(BaseModel):
     @classmethod
     def _as_the_provider_needs(cls, value: T, info: ValidationInfo) -> T:
         """A setting that only some providers have is there where it is needed, and nowhere else."""
-        # A field that failed its own check is not in `data`: then there is nothing to hold this one against.
+        # A field that failed its own check is not in `data`: then there is nothing to
+        # hold this one against.
         provider, name, site = info.data.get("provider", ""), str(info.field_name), info.data.get("site")
         facts = facts_of(provider) if provider in PROVIDERS else None
         given = bool(value.get_secret_value() if isinstance(value, SecretStr) else value)

@@ -66,7 +66,8 @@ def split(value: object) -> object:
 
 def _country(region: str) -> str:
     try:
-        # The client takes an empty region for none; as a setting it is a mistake, and a blank is refused as one.
+        # The client takes an empty region for none; as a setting it is a mistake, and a
+        # blank is refused as one.
         return check_region(region or " ") or ""
     except BadInput as error:
         raise ValueError(error.rule) from None
@@ -95,7 +96,8 @@ def matching(pattern: str, rule: str) -> AfterValidator:
 def _text(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
-    # Any other brace is refused, because a misspelt place ({ 1}, {0}) would reach a phone as it is written.
+    # Any other brace is refused, because a misspelt place ({ 1}, {0}) would reach a
+    # phone as it is written.
     numbers = [int(number) for number in PLACE.findall(text)]
     if max(numbers, default=1) > MAX_PARAMS or re.search(r"[{}]", PLACE.sub("", text)):
         raise ValueError(f"must hold {{1}} to {{{MAX_PARAMS}}} where the params go, and no other braces")
@@ -138,15 +140,16 @@ def _url_of(*schemes: str) -> AfterValidator:
 def _endpoint(text: str) -> str:
     wanted = "must be a URL that begins with http:// or https:// and names a host"
     try:
-        # urlsplit drops line breaks and tabs in silence, hence the look at the text; a port out of range is found
-        # only when it is asked for.
+        # urlsplit drops line breaks and tabs in silence, hence the look at the text; a port out of
+        # range is found only when it is asked for.
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not re.search(r"\s", text)
     except ValueError:
         raise ValueError(f"{wanted}; its port must be a number from 1 to 65535") from None
     if not usable:
         raise ValueError(wanted)
-    # Of an API only host and path are wanted: the rest would be sent, or signed, where no provider expects it.
+    # Of an API only host and path are wanted: the rest would be sent, or signed, where
+    # no provider expects it.
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("must be a URL without user, query and fragment")
     return text.rstrip("/")

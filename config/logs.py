@@ -78,10 +78,12 @@ def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(target)
     handler.setFormatter(PlainFormatter() if plain else JsonFormatter())
     handler.addFilter(RedactionFilter(Redactor(settings.secrets)))
-    # One handler at the root, `force` for what a library has set up before: a second one would write without the filter.
+    # One handler at the root, `force` for what a library has set up before: a second one would
+    # write without the filter.
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
-    # A level above the root's holds, one below it does not: SMSLINE_LOG_LEVEL=debug is for our own loggers.
+    # A level above the root's holds, one below it does not: SMSLINE_LOG_LEVEL=debug
+    # is for our own loggers.
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(max(level, logging.getLogger().level))
     sys.excepthook = _log_uncaught

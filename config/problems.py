@@ -12,8 +12,8 @@ from config.suggestions import SettingNames
 from smsline.errors import SmslineError, shorten
 from smsline.urls import shown
 
-# Types of errors: ours about settings that do not go together (its context names one of them), and pydantic's about a
-# name that is no setting.
+# Types of errors: ours about settings that do not go together (its context names one of them), and
+# pydantic's about a name that is no setting.
 BETWEEN: Final = "between_settings"
 UNKNOWN: Final = "extra_forbidden"
 
@@ -38,7 +38,8 @@ class SettingsError(SmslineError, ValueError):
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
-        # One mistake may be met twice: a setting that is left out for the second look can be missed there.
+        # One mistake may be met twice: a setting that is left out for the second
+        # look can be missed there.
         self.problems = tuple(dict.fromkeys(problems))
         count = f"{len(self.problems)} problems" if len(self.problems) > 1 else "1 problem"
         super().__init__("\n  ".join((f"the settings cannot be used ({count}):", *self.problems)))
@@ -70,8 +71,8 @@ def path_of(error: ErrorDetails) -> NamePath:
 def describe(error: ErrorDetails, written: Mapping[NamePath, RawSetting], known: SettingNames) -> str:
     """One line for one of pydantic's errors: `SMSLINE_LEASE_S='-1': must be greater than 0`."""
     path = path_of(error)
-    # The value is the path's own, or the one above it that is meant for all lanes, or the first one below: of a table
-    # that is wrong as a whole only the parts were written.
+    # The value is the path's own, or the one above it that is meant for all lanes, or the first one
+    # below: of a table that is wrong as a whole only the parts were written.
     above = (written.get(path[:length]) for length in range(len(path), 0, -1))
     below = ((at, each) for at, each in written.items() if at[: len(path)] == path)
     first_below = next(below, None)
@@ -94,7 +95,8 @@ def describe(error: ErrorDetails, written: Mapping[NamePath, RawSetting], known:
     if source.secret or _SECRET & set(path):
         value = "(hidden)"
     else:
-        # A URL may stand where none is expected, and its password in it: whatever looks like one is shown as one.
+        # A URL may stand where none is expected, and its password in it: whatever looks
+        # like one is shown as one.
         is_url = path[-1] in _URLS or "://" in text or "@" in text
         value = repr(shorten(shown(text) if is_url else text))
     return f"{source.name}: {value}: {rule}"

@@ -30,7 +30,8 @@ def facts_of(provider: str) -> ProviderFacts:
     Raises:
         KeyError: No such provider.
     """
-    # The module of facts alone: the package's client brings the provider's HTTP code, and `check` needs none of it.
+    # The module of facts alone: the package's client brings the provider's HTTP code, and
+    # `check` needs none of it.
     facts: ProviderFacts = import_module(f"{PROVIDERS[provider]}.facts").FACTS
     if facts.codes:
         add_provider(provider, facts.codes, zone=facts.zone, utc_offset_h=facts.utc_offset_h)

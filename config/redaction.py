@@ -42,7 +42,8 @@ class Redactor:
     """Masks text: `redact("to +8613711112222")` is `to +86137****2222`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        # Longest first: where one secret is the beginning of another, the rest of the longer one would stay.
+        # Longest first: where one secret is the beginning of another, the rest of the
+        # longer one would stay.
         longest_first = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
@@ -50,7 +51,8 @@ class Redactor:
         """The text with secrets hidden and phone numbers masked."""
         if self._secrets:
             text = self._secrets.sub(HIDDEN, text)
-        # The mask is applied between what must stay; to put it back after masking would need marks that a text can hold.
+        # The mask is applied between what must stay; to put it back after masking would need
+        # marks that a text can hold.
         kept = _NO_NUMBER.findall(text)
         parts = (mask_in(part) for part in _NO_NUMBER.split(text))
         return "".join(piece for part, keep in zip(parts, [*kept, ""], strict=True) for piece in (part, keep))
@@ -97,8 +99,8 @@ def trace(error: BaseException) -> str:
     Which line it was is there, and so is the error's kind. Its own words are there if they speak of
     a machine, or are ours.
     """
-    # By hand, because traceback.format_exception writes the error's own words, and of a chain those of every link. An
-    # error can be its own cause in a circle, hence `not in chain`.
+    # By hand, because traceback.format_exception writes the error's own words, and of a chain those
+    # of every link. An error can be its own cause in a circle, hence `not in chain`.
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
@@ -131,12 +133,14 @@ def extra_fields(record: logging.LogRecord) -> dict[str, object]:
 
 def _message(record: logging.LogRecord) -> str:
     if record.name == "celery.app.trace" and isinstance(record.args, Mapping) and record.exc_info:
-        # Celery's own sentence quotes the task's arguments and its error, which may hold numbers and texts.
+        # Celery's own sentence quotes the task's arguments and its error, which may
+        # hold numbers and texts.
         kind = record.exc_info[0]
         return f"task {record.args.get('name')}[{record.args.get('id')}] broke: {kind.__name__ if kind else 'unknown'}"
     arguments = record.args if isinstance(record.args, tuple) else ()
     if any(isinstance(each, BaseException) for each in arguments):
-        # An error stands in a message with its own words only if its kind never quotes data; else by its kind's name.
+        # An error stands in a message with its own words only if its kind never quotes data;
+        # else by its kind's name.
         record.args = tuple(
             type(each).__name__ if isinstance(each, BaseException) and not _speaks_of_machines(type(each)) else each
             for each in arguments

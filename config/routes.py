@@ -15,7 +15,8 @@ from smsline.names import Lane
 
 Weight = Annotated[int, Field(ge=1, le=1_000_000)]
 
-# The name without a colon, so that `lyon:70:x` has the weight `70:x`, which is then refused by its value.
+# The name without a colon, so that `lyon:70:x` has the weight `70:x`, which is
+# then refused by its value.
 _WEIGHED: Final = re.compile(r"([^:]+?)\s*:\s*([^:]*)")
 
 

@@ -195,7 +195,8 @@ class Settings(BaseSettings):
             if "timeout_s" in account.model_fields_set:
                 rule = f"must be shorter than lease_s, which is {self.lease_s:g}"
                 raise Unfit(("accounts", name, "timeout_s"), rule).as_error()
-            # Half: the rest is for what happens around the call, its record and the wait for a token included.
+            # Half: the rest is for what happens around the call, its record and the
+            # wait for a token included.
             self.accounts[name] = account.model_copy(update={"timeout_s": self.lease_s / 2})
         return self
 
@@ -224,8 +225,9 @@ class Settings(BaseSettings):
 
     @cached_property
     def _buckets(self) -> dict[str, str]:
-        # Not by the secret key where there is an id: two secrets of one id are one key to the provider. The first account
-        # of a key by name gives the bucket its name, so that every process counts in the same one.
+        # Not by the secret key where there is an id: two secrets of one id are one key to the
+        # provider. The first account of a key by name gives the bucket its name, so that every
+        # process counts in the same one.
         first: dict[object, str] = {}
         keys = {
             name: (each.provider, each.endpoint, each.secret_id or each.secret_key)
@@ -247,7 +249,8 @@ class Settings(BaseSettings):
             for account in accounts
             for each in (account.secret_id, account.secret_key, account.token, *account.callback_secret)
         ]
-        # Of a URL the password alone, as written and decoded: the whole URL stands in no log, its password might.
+        # Of a URL the password alone, as written and decoded: the whole URL stands in no
+        # log, its password might.
         passwords = [word for url in (self.redis_url, self.broker_url) for word in secrets_of(url)]
         passwords += [word for account in accounts for word in proxy_secrets(account.proxy)]
         return tuple(filter(None, (*credentials, *passwords, self.web.metrics_token.get_secret_value())))
@@ -291,17 +294,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if from_environ.problems:
         raise SettingsError(from_environ.problems)
     tree = overlaid(from_file.tree, from_environ.tree)
-    # BaseSettings takes names with an underscore before them as its own options (`_secrets_dir`); here they are misspelt.
+    # BaseSettings takes names with an underscore before them as its own options (`_secrets_dir`);
+    # here they are misspelt.
     errors: list[ErrorDetails] = [
         {"type": UNKNOWN, "loc": (name,), "msg": "", "input": None} for name in tree if name.startswith("_")
     ]
-    # Pydantic looks for what is wrong between settings only when each alone is right, and a person wants all at once:
-    # so a second look at what is left without the wrong ones.
+    # Pydantic looks for what is wrong between settings only when each alone is right, and a person
+    # wants all at once: so a second look at what is left without the wrong ones.
     for _look in ("at each", "between them"):
         for each in errors:
             path = path_of(each)
-            # Left out is the name itself if it is unknown, else the whole setting or account, because what is left of
-            # it would be found wanting.
+            # Left out is the name itself if it is unknown, else the whole setting or account,
+            # because what is left of it would be found wanting.
             depth = len(path) if each["type"] == UNKNOWN else 2 if path[0] in {"accounts", "routes"} else 1
             without(tree, path[:depth])
         try:

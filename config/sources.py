@@ -77,14 +77,16 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Source
     """
 
     def own_name(name: str) -> bool:
-        # These end in _FILE by themselves: two settings, and an account's templates or limits, whose names are free.
+        # These end in _FILE by themselves: two settings, and an account's templates or
+        # limits, whose names are free.
         path = _path_of(name)
         in_account = len(path) == 4 and path[2] in {"texts", "templates", "limits"}
         return path in {("codes_file",), ("words_file",)} or in_account
 
     values, problems = read_values(environ, own_name=own_name)
     given = SourceContent(problems=[str(problem) for problem in problems])
-    # Shallow names first, so that `SMSLINE_LINGER_MS__OTP` refines `SMSLINE_LINGER_MS` in whatever order they are set.
+    # Shallow names first, so that `SMSLINE_LINGER_MS__OTP` refines `SMSLINE_LINGER_MS` in
+    # whatever order they are set.
     for name in sorted(values, key=lambda name: (name.count("__"), name)):
         value, path = values[name], _path_of(name)
         if value.text or path[0] in {"accounts", "routes"}:

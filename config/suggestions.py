@@ -27,8 +27,8 @@ class SettingNames:
     def meant(self, path: NamePath) -> NamePath | None:
         """The setting that an unknown name comes close to, or None."""
         if len(path) == 1:
-            # One underscore where two divide the parts is the usual mistake: `linger_ms_otp` was meant as
-            # `linger_ms__otp`, `accounts_main_sign` as `accounts__main__sign`.
+            # One underscore where two divide the parts is the usual mistake: `linger_ms_otp` was
+            # meant as `linger_ms__otp`, `accounts_main_sign` as `accounts__main__sign`.
             for setting in self.per_lane:
                 if (lane := path[0].removeprefix(f"{setting}_")) in LANES:
                     return (setting, lane)
@@ -49,7 +49,8 @@ class SettingNames:
         return ""
 
     def _nearly_the_same(self, path: NamePath) -> NamePath | None:
-        # Compared with the names that could stand in the same place alone: `sign` of an account is no `site` of a route.
+        # Compared with the names that could stand in the same place alone: `sign` of an account
+        # is no `site` of a route.
         beside: tuple[str, ...] = ()
         match path[:-1]:
             case ():

@@ -7,7 +7,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from config.fields import LowerCase, matching, split
 
-# Of letters and digits alone that is some 95 bits; a short one could be guessed, because nothing slows down who tries.
+# Of letters and digits alone that is some 95 bits; a short one could be guessed, because
+# nothing slows down who tries.
 SHORTEST_TOKEN: Final = 16
 
 

@@ -147,7 +147,8 @@ class Admin(Webhooks):
         with self._acting():
             done = dead.settle(self._ledger, "requeue", pick, on_progress=on_progress)
         self._note("dead.requeue", {"code": code, "job": job, "account": account, "state": state}, done.recipients)
-        # Told as an error though most may be on their way: a script that sees success would forget those that are not.
+        # Told as an error though most may be on their way: a script that sees success would
+        # forget those that are not.
         if done.hindered:
             shown = "; ".join(f"job {job}: {_WHY.get(why, why)}" for job, why in list(done.hindered.items())[:5])
             more = "; …" if len(done.hindered) > 5 else ""
@@ -180,7 +181,8 @@ class Admin(Webhooks):
             providers = accounts.registered(self._ledger)
         events = list[NumberEvent]()
         for message in messages:
-            # By the account: the message's provider may read `sandbox`, which speaks in another's codes.
+            # By the account: the message's provider may read `sandbox`, which
+            # speaks in another's codes.
             provider = providers.get(message["account"]) or None
             matches = codes.explain(message["code"], provider) if message["code"] else []
             meaning, advice = (matches[0].row.meaning, matches[0].row.advice) if matches else ("", "")
@@ -222,7 +224,8 @@ class Admin(Webhooks):
             NotFound: No worker has registered such an account.
         """
         with self._acting():
-            # By what workers have registered: an admin has no settings, and may run on a machine without any.
+            # By what workers have registered: an admin has no settings, and may run on
+            # a machine without any.
             if account not in (known := accounts.registered(self._ledger)):
                 raise NotFound(f"no account {account}; there is {', '.join(sorted(known)) or 'none yet'}")
             held = accounts.parks(self._ledger, account)
@@ -366,7 +369,8 @@ _WHY = {
 
 
 def _dead_group(group: dead.DeadCount, provider: str) -> DeadGroup:
-    # The same code may be a receipt's and a call's, and mean two things; the state tells which of them spoke.
+    # The same code may be a receipt's and a call's, and mean two things; the state
+    # tells which of them spoke.
     if group.state == State.UNDELIVERED and provider and group.code:
         found = codes.for_receipt(provider, group.code)
         row = None if found.how == "unknown" else found.row

@@ -47,8 +47,8 @@ from smsline.urls import read_url, redis_client
 T = TypeVar("T")
 Rows = Iterable[str | Recipient] | AsyncIterable[str | Recipient]
 
-# Connections of one client at most; further calls wait for one. More would not be faster: Redis runs one script at a
-# time.
+# Connections of one client at most; further calls wait for one. More would not be faster: Redis
+# runs one script at a time.
 CONNECTIONS: Final = 32
 
 
@@ -129,8 +129,8 @@ class AsyncClient:
                 parts, tally=tally, rules=rules, known=upload.known, on_rejected=on_rejected, on_duplicate=on_duplicate
             )
             await self._carry(upload.begin())
-            # Closed also when the call is cancelled: a generator that is left open would be ended by the garbage collector,
-            # later, under whichever loop runs then.
+            # Closed also when the call is cancelled: a generator that is left open would be ended
+            # by the garbage collector, later, under whichever loop runs then.
             async with aclosing(_parts(to, cut)) as source:
                 async for part in source:
                     await self._carry(upload.put(part))
@@ -233,7 +233,8 @@ class AsyncClient:
     def _client(self, url: str) -> Any:  # noqa: ANN401 - redis-py's client is generic in what it returns
         """The connections to a Redis, for the loop that is running."""
         loop = asyncio.get_running_loop()
-        # A connection's streams belong to the loop that opened them; under another one a call would wait for ever.
+        # A connection's streams belong to the loop that opened them; under another one a
+        # call would wait for ever.
         if self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():
                 raise SmslineError(
@@ -242,7 +243,8 @@ class AsyncClient:
                 )
             self._loop, self._clients, self._turns = loop, {}, asyncio.Semaphore(CONNECTIONS)
         if url not in self._clients:
-            # As `smsline.ledger.connection.connect`: no command is repeated that may have been carried out.
+            # As `smsline.ledger.connection.connect`: no command is repeated that may
+            # have been carried out.
             self._clients[url] = redis_client(
                 redis.asyncio,
                 read_url(url),

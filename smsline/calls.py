@@ -39,7 +39,8 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S: Final = 60.0
 
-# By how much a producer's clock, which a job's id tells, may be off from Redis', which a loss tells.
+# By how much a producer's clock, which a job's id tells, may be off from
+# Redis', which a loss tells.
 CLOCKS_MS: Final = 5_000
 
 UNCONFIRMED_KEPT: Final = 100
@@ -113,7 +114,8 @@ def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
     if problems:
         raise problems[0]
     for name in values.keys() - _ARGUMENTS:
-        # Only what is nearly one of ours: where a service runs too, its settings are there, which a producer does not know.
+        # Only what is nearly one of ours: where a service runs too, its settings are there, which a
+        # producer does not know.
         meant = get_close_matches(name, _ARGUMENTS, n=1, cutoff=0.9)
         # SMSLINE_REGION, SMSLINE_DEFAULT_REGION: our own words, some left out or in another order.
         words = set(name.split("_"))
@@ -137,7 +139,8 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        # An answer that says no (a wrong password, a full memory) and a connection that broke need different people.
+        # An answer that says no (a wrong password, a full memory) and a connection that broke
+        # need different people.
         cause = error.__cause__ if isinstance(error, Unreached) and error.__cause__ else error
         said = "says no" if is_refusal(cause) else "cannot be reached"
         raise Unavailable(f"the ledger's Redis {said} ({explain(cause)}); nothing was taken") from error
@@ -164,7 +167,8 @@ def checked_campaign(job: Mapping[str, object], *, to: object, now_s: float | No
     Raises:
         BadInput: A value breaks its rule.
     """
-    # A text is a sequence of texts: each digit would be judged as a number, and all of them refused.
+    # A text is a sequence of texts: each digit would be judged as a number,
+    # and all of them refused.
     if isinstance(to, str | bytes):
         raise BadInput("to", "text", "must be a list of numbers; use send() for one")
     return JobSpec.checked({"lane": "marketing", **job}, now_s=now_s)
@@ -218,8 +222,8 @@ class Calls:
         """
         asked, part, content = checked_message(job, to=to, ref=ref, region=self.region)
         yield from self.check_account(asked.account)
-        # Looked up first only where the caller says that it repeats a call; otherwise that question would cost every message
-        # a round trip.
+        # Looked up first only where the caller says that it repeats a call; otherwise that question
+        # would cost every message a round trip.
         # A window too: a repetition must find its job, even when it comes too late to begin one.
         kept = None
         if job_id or asked.window:
@@ -260,8 +264,8 @@ class Calls:
         Its numbers are in no other part: `smsline.repeats.Known` has seen every row of this call,
         and what the job had before.
         """
-        # With the last part alone: before it there is nothing that a worker may send, unless the job streams, and then the
-        # scheduler finds it within 50 ms.
+        # With the last part alone: before it there is nothing that a worker may send, unless the
+        # job streams, and then the scheduler finds it within 50 ms.
         wake = None
         if parts is not None and self.broker != "other":
             wake = wake_up(job, spec.lane, here=self.broker == "ledger")
@@ -296,7 +300,8 @@ class Calls:
         if not account:
             return
         (found,) = yield from ask(("HGETALL", self.keys.accounts))
-        # A worker that knows no provider registers an empty one; while no worker has told, any account may be right.
+        # A worker that knows no provider registers an empty one; while no worker has told,
+        # any account may be right.
         known = {name.decode() for name, provider in found.items() if provider}
         if known and account not in known:
             raise BadInput("account", account, f"is not configured; there is {', '.join(sorted(known))}")

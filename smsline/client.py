@@ -133,9 +133,11 @@ class Client(JobControl):
         if on_summary:
             on_summary(summary)
         self._wake(taken)
-        # Single messages are not noted: an audit trail of one-time passwords would hold nothing else.
+        # Single messages are not noted: an audit trail of one-time passwords
+        # would hold nothing else.
         self._note("campaign.submit", {"job": taken.job, "template": spec.template, "lane": spec.lane}, summary.added)
-        # A caller that listens has heard of each bad row; one that does not must not lose them in silence.
+        # A caller that listens has heard of each bad row; one that does not must
+        # not lose them in silence.
         warn_of_bad(taken.job, tally if on_rejected is None else Tally())
         return taken.job
 
@@ -210,7 +212,8 @@ class Client(JobControl):
         try:
             carry(self._broker, ask(("LPUSH", wake.queue, wake.message)))
         except RedisError as error:
-            # The job is safe, so this is no error of the call: the caller would send the same again.
+            # The job is safe, so this is no error of the call: the caller
+            # would send the same again.
             warn_of_wake(taken.job, error)
             with suppress(RedisError):  # it is forgotten by itself within a second
                 carry(self._ledger.redis, ask(("ZREM", self._ledger.keys.wakes(wake.counted), wake.id)))

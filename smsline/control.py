@@ -129,7 +129,8 @@ class JobControl:
         self._steer(job, "cancelled", "job.cancel")
 
     def _steer(self, job: str, wanted: str, act: str) -> None:
-        # Counted before: afterwards they are cancelled, and the audit trail would say none. Asked for only where it is kept.
+        # Counted before: afterwards they are cancelled, and the audit trail would say none. Asked
+        # for only where it is kept.
         waiting = self.status(job)["counts"]["waiting"] if self.actor else None
         self._carry(self._calls.steer(job, wanted))
         self._note(act, {"job": job}, waiting)

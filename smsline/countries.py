@@ -12,8 +12,8 @@ UNKNOWN: Final = "ZZ"
 # What the library calls the country of numbers that belong to none.
 _NOWHERE: Final = "001"
 
-# Digits after which a number's country is known: a country code and the longest area code that tells two countries
-# apart.
+# Digits after which a number's country is known: a country code and the longest area code that
+# tells two countries apart.
 _TOLD_BY: Final = 8
 
 

@@ -148,7 +148,8 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
     Raises:
         BadInput: No column for the phone or several, a name twice, or a gap in `param1, param2, …`.
     """
-    # Only where it may be: a campaign's file without a header would lose its first recipient to a guess.
+    # Only where it may be: a campaign's file without a header would lose its
+    # first recipient to a guess.
     if not header and cells and _NUMBER.fullmatch(cells[0]):
         return Columns(len(cells), 0, (), None, (), headless=True)
     # `Param 1` and `param_01` are param1.
@@ -193,7 +194,8 @@ def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
         return found[0]
     if PHONE in at:
         return PHONE
-    # Two usual names are no reason to take one: `mobile` and `telephone` may be two phones of one person.
+    # Two usual names are no reason to take one: `mobile` and `telephone` may be
+    # two phones of one person.
     found = [each for each in at if _plain(each) in USUAL]
     if len(found) > 1:
         raise BadInput(
@@ -214,7 +216,8 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
     there.
     """
     width, at, of_params, of_ref, _, of_others, _ = columns  # once: each look by a name costs as much as a cell
-    # Spreadsheets leave empty cells at the end out, or add some: neither is a fault while all that is needed is there.
+    # Spreadsheets leave empty cells at the end out, or add some: neither is a fault while all
+    # that is needed is there.
     if len(cells) != width and (len(cells) <= max((at, *of_params)) or any(map(str.strip, cells[width:]))):
         phone = cells[at].strip() if at < len(cells) else ""
         return CsvRow(line, _text(phone), reason=f"has {len(cells)} values where the header names {width} columns")
@@ -223,7 +226,8 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
     ref = cells[of_ref].strip() if of_ref is not None and of_ref < len(cells) else ""
     if not phone:
         return CsvRow(line, "", reason="phone is empty")
-    # Bytes that were no text came as lone surrogates; `isascii` is the quick answer for nearly every cell.
+    # Bytes that were no text came as lone surrogates; `isascii` is the quick answer
+    # for nearly every cell.
     if not (phone.isascii() and ref.isascii()) or params is not None:
         taken = "".join((phone, ref, *(params or ())))
         if not taken.isascii() and HALF.search(taken):
@@ -245,7 +249,8 @@ def holds_a_row(cells: Sequence[str], columns: Columns, delimiter: str) -> bool:
 
 def column_name(cell: str) -> str:
     """A column's name without blanks around it, line breaks, marks that are not seen, and full-width forms."""
-    # NFKC: a Chinese or Japanese keyboard writes a full-width param1, which looks the same and would be passed over.
+    # NFKC: a Chinese or Japanese keyboard writes a full-width param1, which looks the same
+    # and would be passed over.
     seen = "".join(letter for letter in unicodedata.normalize("NFKC", cell) if unicodedata.category(letter) != "Cf")
     return " ".join(seen.replace('"', " ").split())
 

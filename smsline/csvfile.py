@@ -39,7 +39,8 @@ LONGEST_LINE: Final = 1 << 20
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 _BLANK_BEFORE_QUOTE: Final = re.compile(r'\s+"')
-# A cell in quotes with blanks around them (the no-break ones of a web page too); what ends it is looked at by its reader.
+# A cell in quotes with blanks around them (the no-break ones of a web page too); what ends it is
+# looked at by its reader.
 _QUOTED: Final = re.compile(r'[^\S\r\n]*"((?:[^"]|"")*)"[^\S\r\n]*')
 _HEAD: Final = 1 << 16
 
@@ -88,7 +89,8 @@ class TableFile:
                 first = next(lines, "")
         except UnicodeError:
             raise BadInput("file", name, "ends in the middle of a character; save it anew as CSV (UTF-8)") from None
-        # A line that the spreadsheet itself has written is believed before anything that could be guessed.
+        # A line that the spreadsheet itself has written is believed before anything
+        # that could be guessed.
         self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
         self._raw[:] = [first]
         self._reader = csv.reader(chain([first], lines), delimiter=self._delimiter, strict=True)
@@ -115,7 +117,8 @@ class TableFile:
     def rows_by(self, columns: Columns) -> Iterator[CsvRow]:
         """Every data row in order, once; blank ones (no value in any column) are passed over."""
         while True:
-            # What the reader takes its next row from is kept, so that the row can be read in another way.
+            # What the reader takes its next row from is kept, so that the row can
+            # be read in another way.
             self._raw.clear()
             begins = self._lines + 1
             if (cells := self._next()) is None:
@@ -157,8 +160,8 @@ class TableFile:
             return None
         try:
             cells = next(self._reader, None)
-            # Its writer meant a quote where one stands behind a blank. Nearly no row has a quote: the line is looked through
-            # once, where every cell would have to be.
+            # Its writer meant a quote where one stands behind a blank. Nearly no row has a quote:
+            # the line is looked through once, where every cell would have to be.
             if not (cells and '"' in self._raw[0] and any(map(_BLANK_BEFORE_QUOTE.match, cells))):
                 return cells
             return self._leniently() or csv.Error("a quote behind a blank does not enclose its value")

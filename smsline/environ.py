@@ -97,7 +97,8 @@ def read_values(
             problems.append(BadInput(name, path, f"leave out this or {setting}; both are set"))
         elif path:
             found[setting] = _read(Path(path).expanduser(), name)
-    # The variable itself wins, unless it is empty: compose files pass on empty ones for whatever is not set.
+    # The variable itself wins, unless it is empty: compose files pass on empty ones
+    # for whatever is not set.
     found |= {name: Value(value, name) for name, value in plain.items() if value or name not in found}
     problems += [value for value in found.values() if isinstance(value, BadInput)]
     return {name: value for name, value in found.items() if isinstance(value, Value)}, problems

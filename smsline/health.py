@@ -110,8 +110,8 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
         at = iso(left["at_ms"])
         credit = CreditInfo(balance=left["balance"], currency=left["currency"], messages=left["messages"], at=at)
     workers = sorted(worker for worker, its in live.items() if name in its["accounts"])
-    # The first that holds: a park needs a person, so it stands before what ends by itself, and after
-    # that no running worker has the account, for which the ledger parks it too.
+    # The first that holds: a park needs a person, so it stands before what ends by itself, and
+    # after that no running worker has the account, for which the ledger parks it too.
     states = {
         "unserved": live and not workers,  # without any worker the fault is not the account's
         "parked": held["parked"],
@@ -152,7 +152,8 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
 
 
 def _meaning(code: str, provider: str, otherwise: str = "no table knows this code") -> str:
-    # As for a person, with patience for spellings: the ledger has the code as the provider wrote it.
+    # As for a person, with patience for spellings: the ledger has the code as
+    # the provider wrote it.
     matches = codes.explain(code, provider)
     return matches[0].row.meaning if matches else otherwise
 

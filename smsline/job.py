@@ -19,8 +19,8 @@ from smsline.windows import parse_window
 # A job always ends.
 DEFAULT_TTL_S: Final[dict[Lane, float]] = {"otp": 300.0, "notify": 86_400.0, "marketing": 259_200.0}
 
-# Bounds of what a producer may ask for. They keep a slip (milliseconds for seconds) from making a job that lives for
-# centuries; providers' own bounds are tighter.
+# Bounds of what a producer may ask for. They keep a slip (milliseconds for seconds) from making a
+# job that lives for centuries; providers' own bounds are tighter.
 MAX_TTL_S: Final = 30 * 86_400.0
 MAX_KEY_CHARS: Final = 128
 # Recipients of a part; a large job arrives in several.
@@ -36,7 +36,8 @@ _MEMBER: Final = r"[a-z0-9][a-z0-9_*/@-]*=[ -+\--<>-~]*[!-+\--<>-~]"
 # 512 characters are what everyone who carries one on must be able to.
 TRACESTATE: Final = re.compile(rf"|(?=.{{,512}}\Z){_MEMBER}(?:[ \t]*,[ \t]*{_MEMBER}){{,31}}")
 
-# As job ids are made, with room for another kind: no sign that could divide a key of Redis, or end a path.
+# As job ids are made, with room for another kind: no sign that could divide a key
+# of Redis, or end a path.
 _JOB: Final = re.compile(r"[a-z0-9]{8,40}")
 
 
@@ -256,7 +257,8 @@ class JobSpec:
         It is short on purpose: in 64 bytes Redis keeps a job with all its counts in some 400, else
         in 1,700.
         """
-        # Not `asdict`, which copies deeply: of a single message it would be a tenth of the whole price.
+        # Not `asdict`, which copies deeply: of a single message it would be a
+        # tenth of the whole price.
         fields = {name: value for name, default in _DEFAULTS.items() if (value := getattr(self, name)) != default}
         if not params:
             fields.pop("params", None)
@@ -264,7 +266,8 @@ class JobSpec:
         # sets this job alone aside.
         if self.window:
             fields.setdefault("params", None)
-        # Unicode as it is, without escapes: a signature in Chinese takes 3 bytes a character instead of 6.
+        # Unicode as it is, without escapes: a signature in Chinese takes 3 bytes a
+        # character instead of 6.
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -283,7 +286,8 @@ class JobSpec:
         told = {"ttl_s": usual_s} if text is None else json.loads(text)
         fields = {name: value for name, value in {**known_besides, **told}.items() if name in _DEFAULTS}
         fields["params"] = tuple(fields.get("params") or ())
-        # A newer producer may mean something else by a field: met later, it would stop all that is accepted with this job.
+        # A newer producer may mean something else by a field: met later, it would stop all that is
+        # accepted with this job.
         for name, value in fields.items():
             if type(value) not in _KINDS[name]:
                 raise ValueError(f"its field {name} is of a kind that this version does not know")
@@ -308,8 +312,8 @@ _KINDS: Final = {
 
 def new_job_id(now_s: float | None = None) -> str:
     """A fresh id that sorts by time: 9 characters of milliseconds and 9 of chance, in base 36."""
-    # Milliseconds first, so that ids sort by time; 46 bits of chance, so that a million jobs within one millisecond meet
-    # with a probability below 1 %.
+    # Milliseconds first, so that ids sort by time; 46 bits of chance, so that a million jobs within
+    # one millisecond meet with a probability below 1 %.
     moment = int((time.time() if now_s is None else now_s) * 1000)
     return _base36(moment, 9) + _base36(secrets.randbits(46), 9)
 

@@ -97,7 +97,8 @@ def start(values: Mapping[str, object], now_s: float) -> float:
         raise BadInput("at", value, "must be epoch seconds")
     if value > now_s + MAX_START_DELAY_S:
         raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days")
-    # Whole seconds, as outputs have them: by what it was told a call can be repeated. Redis' clock decides what is past.
+    # Whole seconds, as outputs have them: by what it was told a call can be repeated. Redis'
+    # clock decides what is past.
     return float(math.ceil(value))
 
 

@@ -13,8 +13,8 @@ LANES: Final[tuple[Lane, ...]] = ("otp", "notify", "marketing")
 # Where `python -m worker up` keeps its Redis, so that a client works with nothing set.
 DEFAULT_URL: Final = "redis://127.0.0.1:6390/0"
 
-# Of a namespace, an account or a route. Lower case alone, because environment variables cannot tell the case of a name. No dot and
-# no blank: names are parts of keys and of metrics.
+# Of a namespace, an account or a route. Lower case alone, because environment variables cannot tell
+# the case of a name. No dot and no blank: names are parts of keys and of metrics.
 NAME: Final = r"[a-z0-9][a-z0-9_-]{0,31}"
 NAME_RULE: Final = "must be 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
 
@@ -28,7 +28,8 @@ SANDBOX_ACCOUNT: Final = "sandbox"
 # Version of the JSON payload of `smsline.submit`.
 PAYLOAD_VERSION: Final = 1
 
-# Celery's queues and tasks: other producers write these names by hand, so a change of one is a change of the contract.
+# Celery's queues and tasks: other producers write these names by hand, so a change of one is a
+# change of the contract.
 QUEUE_PREFIX: Final = "smsline."
 RECEIPTS_QUEUE: Final = "smsline.receipts"
 WEBHOOKS_QUEUE: Final = "smsline.webhooks"

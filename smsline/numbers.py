@@ -80,8 +80,8 @@ def parse_number(raw: object, *, region: str | None = None, field: str = "to", a
     """
     if not isinstance(raw, str):
         raise BadInput(field, type(raw).__name__, "must be text such as '+8613711112222'")
-    # The bulk path: a list of E.164 numbers is judged by one or two expressions a number, without libphonenumber's parser,
-    # which takes 100 microseconds.
+    # The bulk path: a list of E.164 numbers is judged by one or two expressions a number, without
+    # libphonenumber's parser, which takes 100 microseconds.
     if usual_spelling()(raw) or (_PLUS_DIGITS.fullmatch(raw) and _is_whole(raw)):
         return int(raw[1:])
     return _parse_slowly(raw, region, field=field, allow_unassigned=allow_unassigned)
@@ -108,7 +108,8 @@ def _parse_slowly(raw: str, region: str | None, *, field: str, allow_unassigned:
 
 def _broken_rule(parsed: phonenumbers.PhoneNumber, digits: str, *, allow_unassigned: bool) -> str:
     """Why a number that libphonenumber could read is not taken; empty when it is."""
-    # Not is_possible_number: it is content with a local number, without its area code, which reaches no phone.
+    # Not is_possible_number: it is content with a local number, without its area code,
+    # which reaches no phone.
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return "has too few or too many digits for its country"
     if digits.startswith("+86") and not _MAINLAND_TEXTABLE.fullmatch(digits):
@@ -143,10 +144,12 @@ def _dialled(raw: str, region: str | None) -> str:
     Raises:
         ValueError: Something else is written there too; the rule it breaks.
     """
-    # Before anything else: the patterns below look at every place of the text, and a cell may hold a whole letter.
+    # Before anything else: the patterns below look at every place of the text, and a cell
+    # may hold a whole letter.
     if len(raw) > _LONGEST:
         raise ValueError(_NO_NUMBER)
-    # Cf: zero-width blanks, marks of direction, the byte order mark; what copying from a page or a chat brings along.
+    # Cf: zero-width blanks, marks of direction, the byte order mark; what copying from a page
+    # or a chat brings along.
     text = "".join(letter for letter in raw if unicodedata.category(letter) != "Cf").strip()
     if text.startswith('="') and text.endswith('"'):
         text = text[2:-1].strip()  # how a spreadsheet is made to keep leading zeros
@@ -178,7 +181,8 @@ def _digits_of(text: str) -> str:
             shown = "a line break" if letter.isspace() else letter if letter.isprintable() else f"U+{ord(letter):04X}"
             sign = f"has a sign that is in no number ({shown}); write one number alone"
             raise ValueError("has letters beside the number; write the number alone" if letter.isalpha() else sign)
-    # 0171/1234567 has an area code before the slash; 123456/7 is two numbers, and neither is the digits in a row.
+    # 0171/1234567 has an area code before the slash; 123456/7 is two numbers, and neither
+    # is the digits in a row.
     if slash_at >= 0 and len(kept) - slash_at < _AFTER_SLASH:
         raise ValueError("has a slash near its end, as two numbers in one cell have; write one number alone")
     if not kept.strip("+"):
@@ -199,8 +203,8 @@ def _rule_of(error: phonenumbers.NumberParseException, dialled: str, region: str
     return "has too few or too many digits for its country"
 
 
-# From here: libphonenumber's own tables, as expressions that judge a number in 2 us. What they do not know for certain is
-# left to the library, so that both never differ.
+# From here: libphonenumber's own tables, as expressions that judge a number in 2 us. What they do
+# not know for certain is left to the library, so that both never differ.
 class _Country(NamedTuple):
     """What the numbers of a country code look like.
 
@@ -266,7 +270,8 @@ def _valid_in(table: PhoneMetadata) -> re.Pattern[str]:
         else ""
         for kind in (table.premium_rate, *kinds)
     )
-    # The library asks for premium rate first, so that a number which two kinds claim is one of these.
+    # The library asks for premium rate first, so that a number which two kinds
+    # claim is one of these.
     dear = f"(?!(?:{premium})\\Z)" if premium else ""
     known = "|".join(filter(None, patterns))
     return re.compile(f"(?=(?:{general.national_number_pattern if general else ''})\\Z){dear}(?:{known})")
@@ -338,7 +343,8 @@ def mask(number: int | str) -> str:
 
     Text that is no number at all is masked the same way: it may be anything a person pasted.
     """
-    # Of six digits or ten something must stay hidden: the shorter a text is, the less of it is shown.
+    # Of six digits or ten something must stay hidden: the shorter a text is,
+    # the less of it is shown.
     text = f"+{number}" if isinstance(number, int) else number.strip()
     if len(text) < 9:
         return text[:2] + "****" if len(text) > 2 else "****"

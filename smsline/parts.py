@@ -71,7 +71,8 @@ class _Filling:
 
     def part(self) -> Part:
         """What has gathered, as columns."""
-        # None where no number has its own: then the job's params are kept once, and not a thousand times.
+        # None where no number has its own: then the job's params are kept once,
+        # and not a thousand times.
         places = range(len(self.numbers))
         own_params = [self.params.get(place) for place in places] if self.params else None
         return Part(
@@ -118,7 +119,8 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
     on_rejected, on_duplicate = how.get("on_rejected"), how.get("on_duplicate")
     is_usual, add, content = numbers.usual_spelling(), known.add, tally.content
     for row_no, row in enumerate(rows, tally.rows + 1):
-        # Nine rows in ten of a campaign are such text. One expression judges it; check_row takes four times as long to say the same.
+        # Nine rows in ten of a campaign are such text. One expression judges it; check_row takes
+        # four times as long to say the same.
         if type(row) is str and is_usual(row):
             number = phone = int(row)
             params, ref, mark = None, "", 0
@@ -132,7 +134,8 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
         at = add(phone, row_no, mark)
         first, same = 0, True
         if at >= 0:
-            # Row 0 is an earlier call's: what is met there again is held, what is met in this call is a duplicate.
+            # Row 0 is an earlier call's: what is met there again is held, what is met in
+            # this call is a duplicate.
             first, same = known.row_at(at), known.mark_at(at) in (mark, KnownPhones.ERASED)
         if first:
             filling.doubled += same
@@ -140,7 +143,8 @@ def parts(  # noqa: C901 - one row's way, from top to bottom
             again = Rejected(row_no, _masked(row), "phone", f"is that of row {first}, which {found}", first)
             tally.leave_out(again, on_duplicate if same else on_rejected, doubled=same)
             continue
-        # Of every number that the job then has, those of earlier calls included: a repetition brings all of them.
+        # Of every number that the job then has, those of earlier calls included: a
+        # repetition brings all of them.
         if content is not None:
             content.add(number, params, ref)
         if at >= 0:
@@ -171,7 +175,8 @@ def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None
     phone: object = row
     if isinstance(row, Recipient):
         phone = row.phone
-    # A payload's row with a misspelt field arrives as the object it was: to send without it would drop a param.
+    # A payload's row with a misspelt field arrives as the object it was: to send without
+    # it would drop a param.
     elif isinstance(row, Mapping):
         raise BadInput("row", ", ".join(map(str, row)), "has a field that is none of phone, params and ref")
     number = numbers.parse_number(phone, region=rules.region, field="phone", allow_unassigned=rules.allow_unassigned)

@@ -35,7 +35,8 @@ def fits(password: str, kept: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - as below
 
     try:
-        # Cut, not refused: a longer password is no user's, and the answer takes as long as any other.
+        # Cut, not refused: a longer password is no user's, and the answer
+        # takes as long as any other.
         _hasher().verify(kept or NO_USERS_HASH, password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
@@ -47,6 +48,6 @@ def _hasher() -> "PasswordHasher":
         from argon2 import PasswordHasher  # noqa: PLC0415 - only where users are managed or sign in
     except ModuleNotFoundError:
         raise SmslineError("users need the package argon2-cffi: pip install 'smsline[users]'") from None
-    # RFC 9106's second choice: 64 MB and three passes. The numbers stand in each hash, so that they can be
-    # raised without locking anyone out.
+    # RFC 9106's second choice: 64 MB and three passes. The numbers stand in each hash, so that they
+    # can be raised without locking anyone out.
     return PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)

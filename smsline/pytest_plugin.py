@@ -26,7 +26,8 @@ def smsline_collector(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Collector]":
     collector = Collector()
     monkeypatch.setattr(Client, "from_env", lambda *_: collector)
     monkeypatch.setattr(AsyncClient, "from_env", lambda *_: AsyncCollector(collector))
-    # Before and after: Django keeps its clients for the process, those of the test before this one too.
+    # Before and after: Django keeps its clients for the process, those of the
+    # test before this one too.
     _forget_django()
     yield collector
     _forget_django()

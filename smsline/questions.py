@@ -136,7 +136,8 @@ def _leave(keys: Keys, asked: Sequence[tuple[str, str, str, Mapping[str, object]
     now_ms = clock_ms(told)
     commands = list[Command]()
     for account, name, what, args in asked:
-        # The question before its place in the due set: a worker that finds the place finds the question.
+        # The question before its place in the due set: a worker that finds the
+        # place finds the question.
         commands.append(("SET", keys.question(name), json.dumps({"what": what, "args": args}), "EX", keep_s))
         commands.append(("ZADD", keys.questions_due, now_ms, f"{account} {name}"))
     yield from ask(*commands)
@@ -152,7 +153,8 @@ def number_info(keys: Keys, phones: Sequence[str], account: str, timeout_s: floa
         raise BadInput(
             "phones", "text" if isinstance(phones, str) else len(phones), f"must be 1 to {MOST_NUMBERS} numbers"
         )
-    # Odd spellings are let through, for how the provider reads them is the question; letters never are.
+    # Odd spellings are let through, for how the provider reads them is the
+    # question; letters never are.
     for phone in phones:
         digits = phone.removeprefix("+")
         if not (digits.isascii() and digits.isdecimal() and 5 <= len(digits) <= 20):
@@ -166,7 +168,8 @@ def reviewed(keys: Keys, what: str, *, international: bool, account: str, timeou
     account = yield from account_that_answers(keys, what, account)
     found: list[Any] = []
     while True:
-        # Each page is a question of its own, under the provider's limit, and perhaps another worker's.
+        # Each page is a question of its own, under the provider's limit, and
+        # perhaps another worker's.
         args = {"international": international, "offset": len(found)}
         page = yield from question(keys, account, what, args, timeout_s=timeout_s)
         for row in page:
@@ -199,7 +202,8 @@ def converted(keys: Keys, job_or_serial: str, *, at: float | None, account: str)
         )
     sent = (yield from _sent_of(keys, job_or_serial)) if status else []
     if status is None:
-        # Handed on as a serial, the id of a job that is kept no more would be refused by the provider, in a log alone.
+        # Handed on as a serial, the id of a job that is kept no more would be refused by the
+        # provider, in a log alone.
         if not account and MADE.fullmatch(job_or_serial):
             raise NotFound(f"there is no job {job_or_serial} (any more); its messages are reported by their serials")
         sent = [((yield from _account_of(keys, job_or_serial, account, today=now_s // 86_400)), job_or_serial)]

@@ -70,7 +70,8 @@ class RejectedFile:
         try:
             self._at = path
             if not self._kept:
-                # In the same folder: a file takes another's place in one step only within one file system.
+                # In the same folder: a file takes another's place in one step only
+                # within one file system.
                 handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
                 os.close(handle)
                 self._at = Path(name)
@@ -83,7 +84,8 @@ class RejectedFile:
 
     def add(self, line: int | str, phone: str, reason: str) -> None:
         """Write one row."""
-        # Not raised: the rows before this one are in the ledger already, and an error would leave their job half handed over.
+        # Not raised: the rows before this one are in the ledger already, and an error would leave
+        # their job half handed over.
         with self._told():
             if not self.count:
                 self._writer.writerow(("line", "phone", "reason"))

@@ -70,8 +70,9 @@ class RowSums:
 
     def add(self, number: int, params: Sequence[str] | None, ref: str) -> None:
         """One more row."""
-        # A sum of digests and no digest of the whole: rows may come in any order. It proves nothing against a person who
-        # wants two lists to agree, which would harm only that person's own job.
+        # A sum of digests and no digest of the whole: rows may come in any order. It
+        # proves nothing against a person who wants two lists to agree, which would harm
+        # only that person's own job.
         phone = number.to_bytes(8)
         self.count += 1
         self.numbers = (self.numbers + _digest(phone)) & _WORD
@@ -151,7 +152,8 @@ class KnownPhones:
         phones, rows, marks = self._phones, self._rows, self._marks
         self._make(self._size * 2 + 1)
         size, wider, new_rows, new_marks = self._size, self._phones, self._rows, self._marks
-        # As `add`, without its questions: all are different, and a call for each would double the price of the table.
+        # As `add`, without its questions: all are different, and a call for each would double
+        # the price of the table.
         for was, phone in enumerate(phones):
             if phone:
                 at = phone % size
@@ -163,7 +165,8 @@ class KnownPhones:
 
     def _make(self, size: int) -> None:
         self._phones, self._rows, self._marks = array("Q", [0]) * size, array("I", [0]) * size, array("Q", [0]) * size
-        # Two thirds full at most: beyond that, open addressing has to step over too many taken places.
+        # Two thirds full at most: beyond that, open addressing has to step over
+        # too many taken places.
         self._size, self._most = size, size * 2 // 3
 
 
@@ -172,8 +175,9 @@ def mark_of(params: object, ref: str) -> int:
 
     0 for nothing.
     """
-    # `| 2` keeps it off 0, which is a row with nothing of its own, and off 1, which is ERASED. Python's own hash will do,
-    # though it differs from process to process: marks are compared within one call.
+    # `| 2` keeps it off 0, which is a row with nothing of its own, and off 1, which is
+    # ERASED. Python's own hash will do, though it differs from process to process: marks are
+    # compared within one call.
     return hash((params, ref)) & (1 << 64) - 1 | 2 if params is not None or ref else 0
 
 

@@ -10,14 +10,16 @@ MAX_PARAMS: Final = 20
 MAX_PARAM_CHARS: Final = 500
 MAX_REF_CHARS: Final = 64
 
-# What exports write for a value that is not there: databases, R and pandas, programs. Null, Nan and Na are names of people.
+# What exports write for a value that is not there: databases, R and pandas, programs. Null, Nan and
+# Na are names of people.
 MISSING: Final = frozenset(
     {"", "NULL", "null", "(null)", "(NULL)", "<null>", "<NULL>", "\\N", "nil", "Nil", "NIL"}
     | {"None", "none", "NONE", "(none)"}
     | {"NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "NaT", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND"}
     | {"undefined", "[object Object]", "[object Undefined]", '""', "''"}
 )
-# What spreadsheets write for a value that they could not work out, or that a narrow column did not show.
+# What spreadsheets write for a value that they could not work out, or that a
+# narrow column did not show.
 _WRONG: Final = re.compile(
     r"#(?:N/A(?: N/A)?|NA|(?:REF|VALUE|NUM|NULL|DIV/0|SPILL|CALC|FIELD|ERROR|CONNECT|BLOCKED|UNKNOWN|BUSY|PYTHON|EXTERNAL|TIMEOUT)!"
     r"|NAME\?|GETTING_DATA|##+)|Err:\d{3}"
@@ -25,7 +27,8 @@ _WRONG: Final = re.compile(
 
 # What no phone shows: half characters, and control characters but tabs and line ends.
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-# Marks and fillers of no ink, which copying brings along (Default_Ignorable_Code_Point of Unicode, and the empty Braille cell).
+# Marks and fillers of no ink, which copying brings along (Default_Ignorable_Code_Point of Unicode,
+# and the empty Braille cell).
 _UNSEEN: Final = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]*"
 )
@@ -41,7 +44,8 @@ def check_params(params: object, name: str = "params", *, allow_blank: bool = Fa
         BadInput: Not a list of text, too many, one too long, none that can be sent, or an export's
             word for a missing one.
     """
-    # Asked of the usual two by name first: whether something is a Sequence takes longer than all the rest.
+    # Asked of the usual two by name first: whether something is a Sequence takes
+    # longer than all the rest.
     if not isinstance(params, tuple | list) and (isinstance(params, str | bytes) or not isinstance(params, Sequence)):
         raise BadInput(name, type(params).__name__, 'must be a list of text, such as ["482913"]')
     if len(params) > MAX_PARAMS:
@@ -53,7 +57,8 @@ def check_params(params: object, name: str = "params", *, allow_blank: bool = Fa
             raise BadInput(
                 name, "…", f"value {position} must be at most {MAX_PARAM_CHARS} characters; it has {len(value)}"
             )
-        # ASCII letters and digits, as nearly all values are, break no rule by themselves: a call less for each row of a campaign.
+        # ASCII letters and digits, as nearly all values are, break no rule by themselves: a call
+        # less for each row of a campaign.
         plain = value.isalnum() and value.isascii() and value not in MISSING
         if not plain and (rule := _broken_rule(value, allow_blank=allow_blank)):
             raise BadInput(name, "…", f"value {position} {rule}")

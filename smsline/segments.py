@@ -15,8 +15,8 @@ GSM7: Final = frozenset(
 )
 EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 
-# Places in a text of one segment, and in each of several: those lose 6 of 140 bytes to the header that puts them together,
-# which is 7 characters of 7 bits, or 3 of 16.
+# Places in a text of one segment, and in each of several: those lose 6 of 140 bytes to the header
+# that puts them together, which is 7 characters of 7 bits, or 3 of 16.
 SIZES: Final = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
 
 
@@ -57,7 +57,8 @@ def segments(text: str, *, mainland: bool = False, sign: str = "") -> Segments:
     alone, each = SIZES[encoding]
     places = sum(lengths)
     count, used = 1, 0
-    # Not places divided by the size: a character of two places is not cut in half, so a segment may end one place early.
+    # Not places divided by the size: a character of two places is not cut in half, so a segment
+    # may end one place early.
     for length in lengths if places > alone else ():
         if used + length > each:
             count, used = count + 1, 0

@@ -55,8 +55,8 @@ DUPLICATE: Final = "="
 
 STATES: Final[dict[str, State]] = {letter: state for state, letter in LETTERS.items()}
 
-# `unsure` is not among them: to a producer it is a call under way, whose outcome is still being found out.
-# The keys of a status' counts, in the order they are shown.
+# `unsure` is not among them: to a producer it is a call under way, whose outcome is still being
+# found out. The keys of a status' counts, in the order they are shown.
 COUNTED: Final = (
     "total",
     "waiting",
@@ -71,8 +71,8 @@ COUNTED: Final = (
     "unknown",
 )
 
-# `undelivered` is final for the job's end, though a person may send it again: that opens the job anew.
-# Never left, except undelivered, dead and unknown by a person's requeue.
+# `undelivered` is final for the job's end, though a person may send it again: that opens the job
+# anew. Never left, except undelivered, dead and unknown by a person's requeue.
 FINAL: Final[frozenset[State]] = frozenset(
     {
         State.DELIVERED,
@@ -85,8 +85,8 @@ FINAL: Final[frozenset[State]] = frozenset(
     }
 )
 
-# The scripts get their copy from here, so that there is one table; the tests have a model of their own.
-# State to the states it may move to; a state that is not a key is never left.
+# The scripts get their copy from here, so that there is one table; the tests have a model of their
+# own. State to the states it may move to; a state that is not a key is never left.
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.WAITING: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.SUPPRESSED}),
     State.SENDING: frozenset({State.WAITING, State.ACCEPTED, State.DEAD, State.UNSURE}),

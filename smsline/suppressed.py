@@ -47,10 +47,12 @@ def read(entry: SuppressedNumber, region: str | None) -> Suppression:
             moment = datetime.fromisoformat(at)
         except ValueError:
             raise BadInput("at", at, "must be an ISO 8601 time such as 2026-11-28T17:00:00Z") from None
-        # Without a zone it is UTC: by the machine's zone the same file would say another time on another machine.
+        # Without a zone it is UTC: by the machine's zone the same file would say another
+        # time on another machine.
         at_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     return Suppression(
-        # A number that is not assigned does no harm on the list, and would be missed on the day it is assigned.
+        # A number that is not assigned does no harm on the list, and would be missed on
+        # the day it is assigned.
         parse_number(entry["phone"], region=region, field="phone", allow_unassigned=True),
         suppression.check_scope(entry.get("scope") or "all"),
         entry.get("source") or suppression.PERSON,

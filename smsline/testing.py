@@ -39,8 +39,8 @@ from smsline.states import COUNTED, FINAL, State
 __all__ = ["AsyncCollector", "Collected", "Collector"]
 
 
-# A subclass of neither client: those open a ledger, and a method that is forgotten here must fail, not reach Redis. A test
-# compares the signatures.
+# A subclass of neither client: those open a ledger, and a method that is forgotten here must fail,
+# not reach Redis. A test compares the signatures.
 class Collector:
     """Has the methods of `Client` that producers call.
 
@@ -102,7 +102,8 @@ class Collector:
         spec = checked_campaign({"template": template, "start_s": at, **job}, to=to, now_s=self._clock_s())
         content = RowSums()
         tally, rules = Tally(content=content), rules_of(job, self.region)
-        # All parts before anything is kept: an input that breaks off half-way leaves no half of a job in a test.
+        # All parts before anything is kept: an input that breaks off half-way leaves no
+        # half of a job in a test.
         found = list(parts(to, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate))
         if not found:
             raise nothing_good(tally)
@@ -122,7 +123,8 @@ class Collector:
     ) -> tuple[Collected, bool]:
         if self.unavailable:
             raise Unavailable("the ledger's Redis cannot be reached; nothing was taken")
-        # By the real comparison: a test that repeats a key with other rows must fail as it would in production.
+        # By the real comparison: a test that repeats a key with other rows must fail as
+        # it would in production.
         for known in self.jobs:
             if known.id == job_id or (spec.key and known.spec.key == spec.key):
                 before = KeyedJob(known.id, known.spec, params=mark(known.spec.params), rows=known.rows)
@@ -165,7 +167,8 @@ class Collector:
     def status(self, job: str) -> Status:
         """As `Client.status`."""
         kept = self.job(job)
-        # All counts, zeros as well, as the real client has them: a test must not meet a key that is missing in production.
+        # All counts, zeros as well, as the real client has them: a test must not meet a key that is
+        # missing in production.
         counts = dict.fromkeys(COUNTED, 0)
         counts["total"] = len(kept.states)
         for state in kept.states:

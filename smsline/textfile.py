@@ -27,7 +27,8 @@ def encoding_of(head: bytes, name: str, wanted: str) -> str:
         BadInput: It is empty, a spreadsheet, compressed or not text at all, or the encoding is not
             known; says what to do.
     """
-    # Before what a person says: a spreadsheet is no text in any encoding, and cp1252 would read every one of its bytes.
+    # Before what a person says: a spreadsheet is no text in any encoding, and cp1252 would read
+    # every one of its bytes.
     for magic, rule in _NOT_CSV:
         if head.startswith(magic) and (magic or not head):
             raise BadInput("file", name, rule)
@@ -56,8 +57,9 @@ def is_utf8(head: bytes) -> bool:
 
 _PAIR: Final = rb"[\x81-\xfe][\x40-\xfe]"
 
-# What exports of each region are written in: how its letters beyond ASCII are written, which of them are usual, and of how many
-# one can tell. Every one of these decodes nearly all bytes: what tells them apart is whether it makes usual letters of them.
+# What exports of each region are written in: how its letters beyond ASCII are written, which of
+# them are usual, and of how many one can tell. Every one of these decodes nearly all bytes: what
+# tells them apart is whether it makes usual letters of them.
 _LETTERS: Final = (
     # The usual syllables stand where gb18030 has half of its usual letters.
     ("euc_kr", _PAIR, rb"[\xb0-\xc8][\xa1-\xfe]", 8),

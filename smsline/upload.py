@@ -83,8 +83,9 @@ class Upload:
         """
         if self._kept is not None and self._kept.complete:
             return
-        # One part is always held back: the last one says how many there are, and which one is last is known only when no
-        # other follows. All wait while a number of the old job was not met: until then it may be another campaign.
+        # One part is always held back: the last one says how many there are, and which one is last
+        # is known only when no other follows. All wait while a number of the old job was not met:
+        # until then it may be another campaign.
         self._waiting.append(part)
         while not self.known.unmet and len(self._waiting) > 1:
             yield from self._write(self._waiting.popleft())
@@ -132,8 +133,8 @@ class Upload:
         self._doubled += part.doubled if part is not None else 0
         self._added += len(part.numbers) if part is not None and taken.new else 0
         if taken.existed or (self._repeatable and taken.complete and not taken.new):
-            # Another call took the key since `begin`, or went on with its job too and was first to end it: perhaps without
-            # the rows of this one.
+            # Another call took the key since `begin`, or went on with its job too and was first to
+            # end it: perhaps without the rows of this one.
             kept = yield from inbox.kept_job(self._calls.keys, taken.job, "")
             if kept is None or not kept.complete:
                 raise Conflict(
@@ -144,7 +145,8 @@ class Upload:
         return taken
 
     def _broken_off(self, why: str) -> str:
-        # A job that streams has begun to send what it has; any other waits for its last part, and sends nothing.
+        # A job that streams has begun to send what it has; any other waits for its last
+        # part, and sends nothing.
         goes = "what was handed over goes out" if self._spec.stream else "nothing of it goes out"
         return (
             f"job {self._job} is incomplete: {why} after {self._part_no} parts; {goes}. Repeat the call with this job_id "
@@ -157,7 +159,8 @@ class Upload:
         return Submitted(kept.job, complete=True, existed=True), self._summary()
 
     def _summary(self) -> Summary:
-        # Counted by what the ledger says of each part: of two calls that go on with one job, each added its own alone.
+        # Counted by what the ledger says of each part: of two calls that go on with one job,
+        # each added its own alone.
         tally, added = self.tally, self._added
         repeated = self._kept is not None and self._kept.complete and not added
         return Summary(self._job, added, tally.good + tally.held - added, tally.doubled, tally.bad, repeated)

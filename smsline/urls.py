@@ -40,13 +40,15 @@ _FORM: Final = re.compile(
 )
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+)(?::(\d{1,5}))?")
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# What may be shown although it is no URL of ours: a host and a port, without a sign that could divide off a password.
+# What may be shown although it is no URL of ours: a host and a port, without a sign that could
+# divide off a password.
 _HARMLESS: Final = re.compile(
     r"(?:[a-z0-9+.-]+://[A-Za-z0-9_.,\[\]-]*(?::\d{1,7})?|[A-Za-z0-9_.-]+:\d{1,7})(?:/\w{0,64})*"
 )
 _USER: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
-# What `ssl_cert_reqs` may say, as redis-py (`none`) and as Celery (`CERT_NONE`) spell it, in any case.
+# What `ssl_cert_reqs` may say, as redis-py (`none`) and as Celery (`CERT_NONE`)
+# spell it, in any case.
 _CHECKS: Final = {
     **dict.fromkeys(("none", "cert_none"), ssl.CERT_NONE),
     **dict.fromkeys(("optional", "cert_optional"), ssl.CERT_OPTIONAL),
@@ -122,7 +124,8 @@ def read_url(url: str, schemes: tuple[str, ...] = REDIS_SCHEMES) -> RedisPlace:
         ValueError: It does not fit the form; the message is the rule, without any part of the URL.
     """
     found = _FORM.fullmatch(url.strip())
-    # An @ in what does not fit is nearly always in a password; the rule says so, without a word of the URL.
+    # An @ in what does not fit is nearly always in a password; the rule says so,
+    # without a word of the URL.
     if found is None or _BAD_PERCENT.search(found["userinfo"] or ""):
         raise ValueError(UNENCODED if "@" in url else _wanted(schemes))
     scheme, sentinels = found["scheme"], found["scheme"].startswith("sentinel")
@@ -207,7 +210,8 @@ def redis_client(kind: Any, place: RedisPlace, **options: Any) -> Any:  # noqa: 
     if not place.master:
         host, port = place.hosts[0]
         return kind.Redis(host=host, port=port or REDIS_PORT, **given)
-    # Sentinels have users and passwords of their own, and speak without the servers' kind of connection.
+    # Sentinels have users and passwords of their own, and speak without the
+    # servers' kind of connection.
     own = {key: value for key, value in options.items() if key != "connection_class"}
     asked = {**own, **tls, **_credentials(place.sentinel_user, place.sentinel_password)}
     hosts = [(host, port or SENTINEL_PORT) for host, port in place.hosts]
@@ -230,14 +234,16 @@ def celery_broker(url: str) -> dict[str, Any]:
         for host, port in place.hosts
     ]
     transport: dict[str, Any] = {}
-    # kombu hands broker_use_ssl to the server alone; the sentinels get theirs by the transport's options.
+    # kombu hands broker_use_ssl to the server alone; the sentinels get theirs by
+    # the transport's options.
     if place.master:
         own = _credentials(place.sentinel_user, place.sentinel_password)
         tls = {"ssl": True, **place.tls} if place.tls is not None else {}
         transport = {"master_name": place.master} | ({"sentinel_kwargs": {**own, **tls}} if own or tls else {})
     certificates: dict[str, Any] | None = None if place.tls is None else dict(place.tls)
     if place.tls is not None and place.scheme.startswith("amqp"):
-        # py-amqp has the words of Python's ssl module, and checks the name only where it is told one.
+        # py-amqp has the words of Python's ssl module, and checks the name
+        # only where it is told one.
         named = {
             "ssl_ca_certs": "ca_certs",
             "ssl_certfile": "certfile",
@@ -291,7 +297,8 @@ def _read_query(query: str, *, tls: bool) -> dict[str, Any]:
         raise ValueError(
             "has options for certificates, which need TLS: begin it with rediss://, sentinels:// or amqps://"
         )
-    # Certificates are checked unless the URL says otherwise. redis-py does so by itself, kombu checks none: both are told.
+    # Certificates are checked unless the URL says otherwise. redis-py does so by itself, kombu
+    # checks none: both are told.
     checks.setdefault("ssl_cert_reqs", ssl.CERT_REQUIRED)
     if checks["ssl_cert_reqs"] == ssl.CERT_NONE:
         checks["ssl_check_hostname"] = False  # Python refuses a context that checks the name and not the certificate

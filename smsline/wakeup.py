@@ -34,8 +34,9 @@ def message(task: str, queue: str, kwargs: Mapping[str, object]) -> str:
     """
     task_id = str(uuid4())
     body = json.dumps([[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
-    # Written by hand (docs/decisions/0014-no-celery-in-the-producer.md): for this one message a producer would need thirteen
-    # packages, in the service's versions. An acceptance test has real workers take such messages.
+    # Written by hand (docs/decisions/0014-no-celery-in-the-producer.md): for this one message a
+    # producer would need thirteen packages, in the service's versions. An acceptance test has real
+    # workers take such messages.
     return json.dumps(
         {
             "body": b64encode(body.encode()).decode(),

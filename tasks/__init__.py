@@ -19,7 +19,8 @@ Wake = Sequence[str]
 
 def _awake(wake: Wake) -> None:
     """The wake-up has arrived, so another one may be published."""
-    # First thing in a task, not at its end: what comes due while the task works would have no wake-up of its own.
+    # First thing in a task, not at its end: what comes due while the task works would have
+    # no wake-up of its own.
     if wake:
         due.awake(app.engine.ledger, wake[0], wake[1])
 
@@ -30,12 +31,13 @@ def submit_job(self: Any, payload: object = None, *more: object, **named: object
 
     One that calls this with other arguments is refused.
     """
-    # The signature takes any arguments: Celery would answer wrong ones with a TypeError in the log, and the producer's
-    # message would be gone; read as no payload they are refused in words, and the refusal is kept.
+    # The signature takes any arguments: Celery would answer wrong ones with a TypeError in the
+    # log, and the producer's message would be gone; read as no payload they are refused in words,
+    # and the refusal is kept.
     job = submit.submit_payload(app.engine, None if more or named else payload, self.request.id)
     if job and (its_lane := steering.lane_of(app.engine.ledger, job)):
-        # Sent from here, so that the job does not wait for the scheduler; for a third of a second only, because the
-        # next submission may be another lane's.
+        # Sent from here, so that the job does not wait for the scheduler; for a third of a second
+        # only, because the next submission may be another lane's.
         loop.work(app.engine, its_lane, 0.3, job=job)
 
 
@@ -77,7 +79,8 @@ def drain_account(account: str, what: str = "", wake: Wake = ()) -> None:
 def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wake = ()) -> None:
     """Ask about an unsure attempt, a block's open receipts, or an account's credit."""
     _awake(wake)
-    # Due members of three kinds share this task: each is one question to a provider, under the same limit.
+    # Due members of three kinds share this task: each is one question to a
+    # provider, under the same limit.
     if attempt:
         resolve.look(app.engine, int(attempt))
     if block:
@@ -99,5 +102,6 @@ def close_jobs(end: bool = False, job: str = "", wake: Wake = ()) -> None:  # no
 @app.task(name=TASK_WEBHOOKS)
 def deliver_webhooks(member: str, wake: Wake = ()) -> None:
     """Have events delivered, of the outbox or of one endpoint."""
-    # In threads of its own, so this returns at once: an endpoint that hangs must not hold a thread that sends.
+    # In threads of its own, so this returns at once: an endpoint that hangs must not
+    # hold a thread that sends.
     app.deliveries.start(member, lambda: _awake(wake))

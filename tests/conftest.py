@@ -11,7 +11,8 @@ from smsline.ledger.link import Ledger
 from tests.support.clock import standing_still
 from tests.support.redis_server import RedisServer
 
-# A busy machine is slow at any moment; what a test says does not depend on the time that an example takes.
+# A busy machine is slow at any moment; what a test says does not depend on the time
+# that an example takes.
 settings.register_profile("smsline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("smsline")
 

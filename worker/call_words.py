@@ -93,7 +93,8 @@ def listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> CallWo
     numbers = [number for group in groups for number in group.numbers]
     if isinstance(answer, Sent):
         items, words = {item.number: item for item in answer.items}, dict[int, Word]()
-        # One word will do for all that were taken: what differs, serial and fee, stands in the items.
+        # One word will do for all that were taken: what differs, serial and
+        # fee, stands in the items.
         taken = Word(for_taken(provider), "")
         # Missing in the answer is in doubt and not refused: the provider may have taken it.
         missing = Word(lookup("smsline", "local", "http.NoItem"), "http.NoItem")
@@ -108,9 +109,10 @@ def listen(answer: Answer, groups: Sequence[CallGroup], provider: str) -> CallWo
     kinds = list({id(word): word for word in words.values()}.values())
     own_params = any(group.own_params for group in groups)
     several = isinstance(answer, Refused) and len(numbers) > 1
-    # One bad recipient may have made the provider refuse a whole call: smaller ones must find out which. Where each number
-    # brings its own params, it may as well be those of one. A text that all share is looked at by filters that know the
-    # recipient as well; it is held after a few such calls in a row (`worker.sending.effects.hold_refused`).
+    # One bad recipient may have made the provider refuse a whole call: smaller ones must find out
+    # which. Where each number brings its own params, it may as well be those of one. A text that
+    # all share is looked at by filters that know the recipient as well; it is held after a few such
+    # calls in a row (`worker.sending.effects.hold_refused`).
     doubted = {Scope.RECIPIENT, Scope.CONTENT} | ({Scope.REQUEST} if own_params else set())
     refusals = {Verdict.DEAD, Verdict.REROUTE, Verdict.THROTTLE}
     spoilt = [word for word in kinds if word.verdict in refusals and word.match.row.scope in doubted]

@@ -44,7 +44,8 @@ class Contexts:
         monotonic_s: Callable[[], float],
     ) -> None:
         self._ledger, self._clock_s = ledger, monotonic_s
-        # Rows of a queue have the context; a push has it on request only, and a provider that is asked by it wants it short.
+        # Rows of a queue have the context; a push has it on request only, and a provider that is
+        # asked by it wants it short.
         self._able = frozenset(
             account
             for account, provider in providers.items()
@@ -54,7 +55,8 @@ class Contexts:
             and not settings.accounts[account].callback_secret
         )
         self._nameless = frozenset[str]()
-        # More than one account that is told of conversions: a code that was typed in must find its own.
+        # More than one account that is told of conversions: a code that was
+        # typed in must find its own.
         self._many = False
         self._looks_again_s = float("-inf")
 

@@ -122,8 +122,8 @@ class DueQueues:
                     return due_queue, 0.0
             self._due.clear()
             found, next_ms = batch_queues.due_queues(ledger, self.lane, QUEUES_AT_ONCE)
-            # Each message of its own params has a batch queue of its own: thousands of them may wait for one parked template, and one
-            # by one they would starve the others.
+            # Each message of its own params has a batch queue of its own: thousands of them may
+            # wait for one parked template, and one by one they would starve the others.
             while put_off(found):
                 found, next_ms = batch_queues.due_queues(ledger, self.lane, QUEUES_MOST)
             found = found[:QUEUES_AT_ONCE]
@@ -134,7 +134,8 @@ class DueQueues:
                 usable = [queue for queue in found if takes(queue.account)][:QUEUES_AT_ONCE]
             if not usable:
                 return None, -1.0 if found else next_ms
-            # Many batch queues are short ones, which need one question less; of a single one it is not worth asking.
+            # Many batch queues are short ones, which need one question less; of a single one
+            # it is not worth asking.
             entries = batch_queues.single_entries(ledger, usable) if len(usable) > 1 else [None]
             self._due = deque(map(DueQueue, usable, entries))
             self._until_s = self.monotonic_s() + FRESH_S

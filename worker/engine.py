@@ -80,7 +80,8 @@ class Engine:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Count this thread among those at work."""
-        # Under a lock: += is a read and a write, and the threads of the process come and go side by side.
+        # Under a lock: += is a read and a write, and the threads of the process
+        # come and go side by side.
         with self._lock:
             self.at_work += 1
         try:
@@ -109,7 +110,8 @@ class Engine:
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        # What no process has must be kept by one (`worker.sending.strangers`), or its recipients would never end.
+        # What no process has must be kept by one (`worker.sending.strangers`), or its
+        # recipients would never end.
         presence = self.presence
         return self.serves(account, lane) or not (presence.has(account) or presence.served_by_others(account))
 

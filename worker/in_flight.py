@@ -133,7 +133,8 @@ class InFlight:
         with self._lock:
             if not self._is_full(known, lane):
                 flow = known.flow(lane)
-                # Counted before its recipients are known: threads that begin together must see each other.
+                # Counted before its recipients are known: threads that begin
+                # together must see each other.
                 slot = Slot(account, flow, flow.usual)
                 flow.carried += slot.recipients
                 known.slots.append(slot)

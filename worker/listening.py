@@ -12,8 +12,8 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         OSError: The address cannot be had.
     """
-    # The protocol is named on purpose: asyncio sets TCP_NODELAY only where it is, and without that an answer in two
-    # writes waits 40 ms for the client's delayed ACK.
+    # The protocol is named on purpose: asyncio sets TCP_NODELAY only where it is, and without that
+    # an answer in two writes waits 40 ms for the client's delayed ACK.
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

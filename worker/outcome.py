@@ -174,7 +174,8 @@ def _fault(said: CallWords) -> str:
     alike = len({row.scope for row in rows}) == 1 and rows[0].scope in FAULT_SCOPES
     if not alike or any(row.verdict is not Verdict.DEAD or row.reroute_ok for row in rows):
         return ""
-    # Where each brings its own params each has a text of its own, and the call says nothing of others.
+    # Where each brings its own params each has a text of its own, and the call
+    # says nothing of others.
     own = said.own_params and (said.split or rows[0].scope is Scope.CONTENT)
     return "" if own else said.kinds[0].code
 

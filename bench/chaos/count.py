@@ -129,6 +129,7 @@ def count_received(tally: ChaosTally, given: HandOver, receivers: Mapping[str, R
     for name, receiver in receivers.items():
         applied = receiver.applied
         missing = len(jobs - applied.closed.keys())
-        # Jobs that Redis lost were told as well, before it lost them; they are no part of the ledger.
+        # Jobs that Redis lost were told as well, before it lost them; they are
+        # no part of the ledger.
         tally.receivers_off[name] = missing + off(applied.counts(jobs), tally.states)
         tally.gaps |= {f"{name} {job}": seqs for job, seqs in applied.gaps(jobs).items()}

@@ -93,7 +93,8 @@ class Harm(threading.Thread):
         found: list[tuple[float, str, Callable[[], None]]] = [
             (0.08, "Redis killed", lambda: self._redis.restart(0.5)),
             (0.11, "a worker stopped for another version", lambda: self._fleet.roll("rolling")),
-            # While all is well with the provider, so that much is sent in the moments that are lost, and no older worker runs.
+            # While all is well with the provider, so that much is sent in the moments that are
+            # lost, and no older worker runs.
             (0.20, "replica promoted without the last second", self._promote),
             (0.27, "provider refused", lambda: strike.begin("refused")),
             (0.33, "", lambda: strike.end("refused")),
@@ -159,7 +160,8 @@ class Harm(threading.Thread):
         self._fleet.end(pid)
 
     def _promote(self) -> None:
-        # Both counts at the provider: what went out between them is what the replica cannot know of.
+        # Both counts at the provider: what went out between them is what the
+        # replica cannot know of.
         before = self._sandbox.stats(log=False)["numbers"]
         self._redis.cut()
         time.sleep(LOST_S)

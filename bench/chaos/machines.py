@@ -42,7 +42,8 @@ SHORT: Final = {
     "LOG_FORMAT": "plain",
 }
 
-# What the older version has no setting for. Without it a promoted replica would make the calls again that it has not heard of.
+# What the older version has no setting for. Without it a promoted replica would make the calls
+# again that it has not heard of.
 TODAY: Final = {"REDIS_REPLICAS": "1"}
 
 STOP_S: Final = 20.0
@@ -179,7 +180,8 @@ class Fleet:
     def _tend(self) -> None:
         while not self._over.wait(0.1):
             for machine in self._machines:
-                # Started again at once, without the supervisor's growing pauses: more is under way when the next one dies.
+                # Started again at once, without the supervisor's growing pauses: more is under way
+                # when the next one dies.
                 if self._running[machine.name].poll() is not None:
                     with self._lock:
                         self._start(machine)
@@ -195,7 +197,8 @@ def machines(*, older: bool, clock: Mapping[str, str], endpoint: str) -> list[Ma
     """
     main = {**MAIN, "ACCOUNTS__MAIN__ENDPOINT": endpoint}
     both = {**main, **SIDE, "ACCOUNTS__SIDE__ENDPOINT": endpoint}
-    # Fewer calls and threads, another lease and tick: a bucket or a claim must hold for all, whichever process made it.
+    # Fewer calls and threads, another lease and tick: a bucket or a claim must hold for all,
+    # whichever process made it.
     others = {"ACCOUNTS__MAIN__LIMITS__SENDSMS": "20", "WORKER_THREADS": "2", "LEASE_S": "8", "PULSE_MS": "100"}
     found = [
         Machine("whole", both),

@@ -41,7 +41,8 @@ class AppliedEvents:
 
     def apply(self, event_id: str, event: Mapping[str, Any]) -> None:
         """Apply an event, unless it has been already."""
-        # A try whose answer was lost, a replay, an event cut again after Redis forgot it: all have the id they had.
+        # A try whose answer was lost, a replay, an event cut again after Redis forgot it:
+        # all have the id they had.
         if event_id in self.ids:
             return
         self.ids.add(event_id)

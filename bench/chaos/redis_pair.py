@@ -94,7 +94,8 @@ class RedisPair:
         self.clock = Clock(folder)
         self.primary = self._server()
         self._front = Switch(self.primary.port)
-        # The replica has a way of its own to the primary, so that it can be cut off while workers go on writing.
+        # The replica has a way of its own to the primary, so that it can be cut off while
+        # workers go on writing.
         self._link = Switch(self.primary.port)
         self.url = f"redis://{HOST}:{self._front.port}/0"
 
@@ -129,7 +130,8 @@ class RedisPair:
 
     def restart(self, gone_s: float) -> None:
         """The primary is killed, and comes back with its append-only file."""
-        # What it wrote is in the kernel's hands by then: a process that dies, unlike a machine, loses nothing.
+        # What it wrote is in the kernel's hands by then: a process that dies, unlike a
+        # machine, loses nothing.
         self.primary.kill()
         time.sleep(gone_s)
         self.primary.start()
@@ -154,7 +156,8 @@ class RedisPair:
             gone_s: How long there is no primary.
             then: Called before there is one again.
         """
-        # Dead before the switch is shut: whatever a worker was told until now was told by the old primary.
+        # Dead before the switch is shut: whatever a worker was told until now was
+        # told by the old primary.
         self.primary.kill()
         self._front.shut()
         time.sleep(gone_s)

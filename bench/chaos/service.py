@@ -59,7 +59,8 @@ def service(folder: Path, endpoint: str, *, well: str = "") -> Iterator[tuple[in
     credentials = {name: value for name, value in main.items() if name != "LIMITS"}
     second = {f"ACCOUNTS__WELL__{name}": value for name, value in {**credentials, "ENDPOINT": well}.items() if well}
     if well:
-        # Its numbers are told by the jobs; without a route of its own it would take over from the one that is down.
+        # Its numbers are told by the jobs; without a route of its own it would take over
+        # from the one that is down.
         second |= {"ACCOUNTS__WELL__PREFIXES": "999", "ACCOUNTS__MAIN__TIMEOUT_S": "10", "LEASE_S": "30"}
     given = {
         f"SMSLINE_{name}": value for name, value in {**SHORT, **second, "ACCOUNTS__MAIN__ENDPOINT": endpoint}.items()

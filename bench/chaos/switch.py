@@ -67,7 +67,8 @@ class Switch:
                 try:
                     back = socket.create_connection((HOST, self._behind))
                 except OSError:
-                    # The server behind is dead at this moment: who asks is cut off, and may ask again.
+                    # The server behind is dead at this moment: who asks is cut
+                    # off, and may ask again.
                     front.close()
                     continue
                 for one, other in ((front, back), (back, front)):
@@ -79,7 +80,8 @@ class Switch:
         with suppress(OSError):
             while data := one.recv(AT_ONCE):
                 other.sendall(data)
-        # One end is gone: the other one must see it, or it would wait for an answer until its timeout.
+        # One end is gone: the other one must see it, or it would wait for an
+        # answer until its timeout.
         for each in (one, other):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

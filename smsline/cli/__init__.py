@@ -83,13 +83,15 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
     for ends in (signal.SIGTERM, signal.SIGHUP) if argv is None else ():
         signal.signal(ends, signal.default_int_handler)  # as Ctrl-C: what is open is put away and told
     try:
-        # Not standalone: typer would end the process itself, with exit code 1 and a traceback for our own errors.
+        # Not standalone: typer would end the process itself, with exit code 1 and a
+        # traceback for our own errors.
         code = app(args=args, prog_name="smsline", standalone_mode=False, obj=connect)
         sys.stdout.flush()  # here, where a full disk or a closed pipe is still an error of the command
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # `smsline results … | head` ends without a word; without this, Python complains when it flushes at exit.
+        # `smsline results … | head` ends without a word; without this, Python complains
+        # when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
@@ -102,7 +104,8 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect = FROM_ENV) -> i
 
 
 def _prepare_streams() -> None:
-    # A script may have closed them (`>&-`): Python then has none, and every print would be an error.
+    # A script may have closed them (`>&-`): Python then has none, and every
+    # print would be an error.
     sys.stdout, sys.stderr = sys.stdout or open(os.devnull, "w"), sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - until the end
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - as above
     for stream in (sys.stdout, sys.stderr):

@@ -25,7 +25,8 @@ from smsline.cli import (
 from smsline.cli.options import HELP, example
 
 app = typer.Typer(
-    # Plain help: it can be piped and searched, and a quarter of a second is not spent on loading a renderer for it.
+    # Plain help: it can be piped and searched, and a quarter of a second is not spent on
+    # loading a renderer for it.
     rich_markup_mode=None,
     # A traceback of typer's would show locals, and with them numbers and params.
     pretty_exceptions_enable=False,

@@ -84,8 +84,8 @@ class FileIntake:
         self._rejects = rejects
         self._tick = tick
         self._plain = not file.columns.params and file.columns.ref is None
-        # Numbers in full of the rows that the client has not judged yet, a part of them at most; a rejection shows a masked
-        # number, and the person who mends the file needs the whole one.
+        # Numbers in full of the rows that the client has not judged yet, a part of them at most; a
+        # rejection shows a masked number, and the person who mends the file needs the whole one.
         self._unjudged: list[str] = []
         self._judged = 0
         # Four bytes a row, for the whole file: a duplicate may name any earlier line.
@@ -156,7 +156,8 @@ class FileIntake:
 
     def nothing_accepted(self) -> BadInput | None:
         """The error of a file that was read to its end and has no valid recipient, if so."""
-        # The client speaks of rows, the person knows lines: the file's own error is the clearer one.
+        # The client speaks of rows, the person knows lines: the file's own
+        # error is the clearer one.
         if not self.exhausted or self.taken > self.refused:
             return None
         if not self._rejects.count:
@@ -259,12 +260,14 @@ def _check_columns(source: CampaignFile, *, params_given: bool) -> None:
     if source.columns.params and params_given:
         raise BadInput("--param", "…", f"{source.name} has param columns; give params there or here, not both")
     if source.columns.ignored:
-        # Said, not refused: exports bring columns along; but a misspelt `params1` would be missed in silence.
+        # Said, not refused: exports bring columns along; but a misspelt `params1`
+        # would be missed in silence.
         say(f"columns not used: {', '.join(source.columns.ignored)}")
 
 
 def _rejects_of(file: str, named: str) -> Path:
-    # samefile, not ==: the campaign may be named by another path, and would be replaced by its own bad rows.
+    # samefile, not ==: the campaign may be named by another path, and would be
+    # replaced by its own bad rows.
     path = Path(named) if named else rejected_path(file)
     if path.exists() and Path(file).exists() and path.samefile(file):
         raise BadInput("--rejects", named, "is the campaign itself; name another file")

@@ -43,7 +43,8 @@ def explain(code: Code, *, provider: opt.OfProvider = "", as_json: opt.Json = Fa
         hint = f"did you mean {' or '.join(close)}?" if close else "smsline codes list has all that are known"
         if not matches:
             raise NotFound(f"no table knows the code {code!r}; {hint}")
-        # A family is a guess by the code's beginning: it is shown, and what was perhaps meant beside it.
+        # A family is a guess by the code's beginning: it is shown, and what was
+        # perhaps meant beside it.
         if close:
             say(hint)
     if as_json:

@@ -21,7 +21,8 @@ def ending(error: Exception) -> tuple[int, str]:
         return BAD_INPUT, one_line(str(error))
     if isinstance(error, SmslineError):
         return FAILED, one_line(str(error))
-    # typer's usage errors moved from click's classes to its own; what they can do is the same in all versions.
+    # typer's usage errors moved from click's classes to its own; what they can do is
+    # the same in all versions.
     if hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
         where = f"; see '{context.command_path} --help'" if context is not None else ""

@@ -19,7 +19,8 @@ _SENTENCE: Final = 28
 
 _INDENT: Final = 4
 _GAP: Final = "  "
-# Wider than any row: rich would squeeze a table to the terminal's width before it is asked how wide it would be.
+# Wider than any row: rich would squeeze a table to the terminal's width before it is
+# asked how wide it would be.
 _ANY_WIDTH: Final = 10_000
 
 
@@ -60,7 +61,8 @@ def show_listing(columns: Sequence[Column], rows: Iterable[Sequence[object]]) ->
     short = [column for column in columns if not column.words]
     kept = list(columns)
     if not _fits(on, columns, told):
-        # Sentences go under their rows; then the spare columns are left out one after the other, until the rest fits.
+        # Sentences go under their rows; then the spare columns are left out one after the
+        # other, until the rest fits.
         kept = list(short)
         while not _fits(on, *_only(kept, columns, told)) and any(column.spare for column in kept):
             kept.remove(max(kept, key=lambda column: column.spare))

@@ -48,7 +48,8 @@ def look(
     for part in parts(rows, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate):
         on_progress(tally.rows)
         for i, number in enumerate(part.numbers if text else ()):
-            # Every text is counted, not the average: one long name makes a second segment, which is billed.
+            # Every text is counted, not the average: one long name makes a second
+            # segment, which is billed.
             own = part.params[i] if part.params else None
             found = segments(filled(text, params if own is None else own), mainland=is_mainland(number), sign=sign)
             # Of as many segments, the one that is nearest to another.

@@ -49,7 +49,8 @@ def jobs(context: typer.Context, *, limit: Limit = 50, state: State = "", as_jso
     rows = list[tuple[object, ...]]()
     for one in found:
         counts = cast("dict[str, int]", one["counts"])
-        # An incomplete job is open and sends nothing: without the word its counts look like a worker that hangs.
+        # An incomplete job is open and sends nothing: without the word its counts look
+        # like a worker that hangs.
         shown = one["state"] if one["complete"] else f"{one['state']}, incomplete"
         facts = (one["job"], shown, one["lane"], one["template"])
         rows.append((*facts, *(counts[name] for name in _COUNTS), one["created_at"]))

@@ -152,7 +152,8 @@ def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
     print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(f"{changed:,} numbers {done}")
     for reason in bad[:10]:
         say(reason)
-    # Ends with 2 although the good rows are on the list: a script must not take a half-read STOP list for a whole one.
+    # Ends with 2 although the good rows are on the list: a script must not take a half-read
+    # STOP list for a whole one.
     if bad:
         say(f"{len(bad):,} rows were left out")
         raise typer.Exit(BAD_INPUT)
@@ -200,7 +201,8 @@ def _good(
         reason = broken
         if not reason:
             try:
-                # Looked at here too, though the admin does so again: there one bad number would end the whole file.
+                # Looked at here too, though the admin does so again: there one bad number
+                # would end the whole file.
                 parse_number(row["phone"], region=region, field="phone", allow_unassigned=True)
             except BadInput as error:
                 reason = str(error)

@@ -39,7 +39,8 @@ def parse_at(text: str, *, now_s: float) -> float:
     except (ValueError, OverflowError, OSError):
         raise BadInput("--at", text, f"must be a time such as {example_at()} (local) or +10m") from None
     if at.tzinfo is None and other != at_s:
-        # Before a change the clock's earlier offset holds, after it the later one: both are a right reading, of two moments.
+        # Before a change the clock's earlier offset holds, after it the later one: both are a right
+        # reading, of two moments.
         is_twice = local(at_s).replace(tzinfo=None) == at
         rule = "is there twice, as clocks are put back" if is_twice else "does not exist, as clocks are put forward"
         early, late = sorted((at_s, other))

@@ -62,7 +62,8 @@ def follow(client: "Client", jobs: Sequence[str], *, show: Show, timeout_s: floa
         waiting = [status["job"] for status in statuses if not is_closed(status)]
         if not waiting or left_s <= 0:
             return statuses
-        # Waited for, not slept: a job that closes is shown at once. One of them will do, the others are asked again above.
+        # Waited for, not slept: a job that closes is shown at once. One of them will do, the others
+        # are asked again above.
         with suppress(TimeoutError):
             client.wait(waiting[0], timeout_s=min(_TICK_S, left_s))
 
@@ -92,7 +93,8 @@ def finish(client: "Client", job: str, *, wait: bool, timeout_s: float | None, a
             print_json({"job": job}) if as_json else print_line(job)
             sys.stdout.flush()
         except OSError as error:
-            # The id is lost with the pipe, and without this note the message would be handed over again.
+            # The id is lost with the pipe, and without this note the message
+            # would be handed over again.
             error.add_note(f"job {job} was taken all the same")
             raise
         return

@@ -96,9 +96,11 @@ def try_out(context: typer.Context, name: Name, *, as_json: opt.Json = False) ->
     """
     admin = opt.admin_of(context)
     event = admin.test_webhook(name)
-    # Polled, because the answer comes from another process and the CLI holds no connection that is told.
+    # Polled, because the answer comes from another process and the CLI holds no
+    # connection that is told.
     over_s = time.monotonic() + TEST_S
-    # The ledger is looked at, and the endpoint is never called from here: the way that is tried is the worker's.
+    # The ledger is looked at, and the endpoint is never called from here: the way that is
+    # tried is the worker's.
     while (said := admin.webhook_delivery(event))["delivered"] is None and time.monotonic() < over_s:
         time.sleep(LOOK_S)
     if as_json:
@@ -109,7 +111,8 @@ def try_out(context: typer.Context, name: Name, *, as_json: opt.Json = False) ->
         print_line(f"{name} failed: {said['answer']}")
     else:
         print_line(f"no worker has tried {name} within {TEST_S:g} s; does one serve smsline.webhooks?")
-    # Also when no worker has tried: a script that adds an endpoint must learn that nothing has arrived.
+    # Also when no worker has tried: a script that adds an endpoint must learn
+    # that nothing has arrived.
     if not said["delivered"]:
         raise typer.Exit(1)
 

@@ -26,7 +26,8 @@ def for_taken(provider: str) -> Match:
     Raises:
         LookupError: The provider's table has no row of verdict ok.
     """
-    # An adapter knows by other signs than a code that a number was taken (an id, a count), so it asks for the row.
+    # An adapter knows by other signs than a code that a number was taken (an id, a count),
+    # so it asks for the row.
     for row in rows(provider, _space(provider, "send")):
         if row.verdict is Verdict.OK:
             return Match(row, "exact", row.code)
@@ -63,7 +64,8 @@ def add_provider(provider: str, file: Path, *, zone: str = "UTC", utc_offset_h: 
             went well; nothing of the table holds.
     """
     bring(provider, file, zone=zone, utc_offset_h=utc_offset_h)
-    # Last, all that was remembered: an answer from before would say for ever that the provider's codes are unknown.
+    # Last, all that was remembered: an answer from before would say for ever that the
+    # provider's codes are unknown.
     forget()
     _space.cache_clear()
     for_taken.cache_clear()

@@ -15,7 +15,8 @@ from smsline.codes.table import Table, TableHit
 _RANK: Final[dict[How, int]] = {"exact": 0, "alias": 1, "range": 2, "wildcard": 3, "family": 4, "unknown": 5}
 _NAMED: Final = frozenset({"exact", "alias"})
 
-# Added to the rank of what was not written so: the worst reading of a spelling stands before the best guess.
+# Added to the rank of what was not written so: the worst reading of a spelling stands
+# before the best guess.
 _GUESS: Final = len(_RANK)
 
 # A reading with its place: by how it was found, then by the spelling.
@@ -40,22 +41,23 @@ def explain(code: str, provider: str | None = None) -> list[Match]:
     """
     if len(code) > LONGEST_CODE:
         return []
-    # All tables are made anew together, when rows are overridden or brought: one of them stands for the state of all.
+    # All tables are made anew together, when rows are overridden or brought: one of them
+    # stands for the state of all.
     return list(_explained(code, provider, store.table(*store.LOCAL)))
 
 
 @lru_cache(maxsize=2_048)
 def _explained(code: str, provider: str | None, _: Table) -> tuple[Match, ...]:
-    # Remembered, because a page of dead letters asks for the same few codes again and again, and an unknown one takes
-    # 30 ms to be told from all others.
+    # Remembered, because a page of dead letters asks for the same few codes again and again, and an
+    # unknown one takes 30 ms to be told from all others.
     tables = [
         store.table(space.provider, space.name)
         for space in store.namespaces().values()
         if provider in {None, space.provider} or (space.provider, space.name) == store.LOCAL
     ]
     texts = (plain(tidy(code)), *unlabelled(code))
-    # Each provider's codes are tried for themselves: a spelling that names a row of one says nothing against a weaker
-    # reading by another.
+    # Each provider's codes are tried for themselves: a spelling that names a row of one says
+    # nothing against a weaker reading by another.
     by_provider: dict[str, list[Table]] = {}
     for table in tables:
         name = next((row.provider for row in (*table.rows, *table.families)), "")
@@ -63,7 +65,8 @@ def _explained(code: str, provider: str | None, _: Table) -> tuple[Match, ...]:
     ranked = [entry for own in by_provider.values() for entry in _of_provider(own, code)]
     found = [one for _, one in sorted(ranked, key=lambda entry: entry[0])]
     if not found:
-        # Rows named without the words before their dot. Digits alone are no name: `0` would be the tail of many.
+        # Rows named without the words before their dot. Digits alone are no name: `0`
+        # would be the tail of many.
         tails = [text for text in texts if text[:1].isalpha()]
         found = [one for text in tails for table in tables for one in table.by_tail(text)]
     # What the rows found refer to: a legacy number leads to its code in the current API, and back.
@@ -85,7 +88,8 @@ def _explained(code: str, provider: str | None, _: Table) -> tuple[Match, ...]:
     if not found:
         of_family = ([one for table in tables if (one := table.family(text))] for text in (plain(code), *texts))
         found = next((some for some in of_family if some), [])
-    # A row may be met by several spellings; the first meeting is the best one. By identity: to hash a row is slow.
+    # A row may be met by several spellings; the first meeting is the best one. By identity:
+    # to hash a row is slow.
     met: dict[int, TableHit] = {}
     for one in found:
         met.setdefault(id(one.row), one)
@@ -106,13 +110,14 @@ def _of_provider(tables: list[Table], code: str) -> list[Ranked]:
         ranked += _spelt(tables, variants(text))
         if not (_names(ranked) or surely_several(text)):
             ranked += _guessed(one for table in tables for one in table.alike(text))
-        # Cut into parts only when the whole names nothing: a sign between two numbers may belong to one code.
+        # Cut into parts only when the whole names nothing: a sign between two numbers
+        # may belong to one code.
         if not _names(ranked):
             ranked += _spelt(tables, parts(text))
         if _names(ranked):
             return ranked
-    # Nothing is named: rows that differ in the zeros of their numbers, else what begins or ranges so when it is written
-    # in the carriers' own shape.
+    # Nothing is named: rows that differ in the zeros of their numbers, else what begins or ranges
+    # so when it is written in the carriers' own shape.
     for text in texts:
         if found := _guessed(one for table in tables for one in table.alike_but_zeros(text)):
             return ranked + found

@@ -15,11 +15,12 @@ from smsline.codes.table import TableHit
 from smsline.codes.words import as_read, default_advice
 from smsline.verdicts import Scope, Verdict
 
-# All 2,560 rows in a few spellings each: 0.3 us a look, where the tables take 15 us and an unknown code 50 us.
+# All 2,560 rows in a few spellings each: 0.3 us a look, where the tables take 15 us and
+# an unknown code 50 us.
 _REMEMBERED: Final = 8_192
 
-# The safe verdict for a code that no row speaks of. A send may have gone out, so it is not tried again; a question can
-# be asked again; of a receipt the success flag is certain, whatever its code.
+# The safe verdict for a code that no row speaks of. A send may have gone out, so it is not tried
+# again; a question can be asked again; of a receipt the success flag is certain, whatever its code.
 _UNKNOWN: Final[dict[Kind, tuple[Verdict, Scope, str]]] = {
     "send": (
         Verdict.UNSURE,
@@ -56,7 +57,8 @@ def lookup(provider: str, namespace: str, code: str, *, read: bool = False) -> M
         unsure for a send; for a receipt, unsure too, which leaves the word to its success flag.
     """
     text = str(code)
-    # Before anything is remembered: a provider (or a stranger's callback) may put a whole page where a code should be.
+    # Before anything is remembered: a provider (or a stranger's callback) may put a whole page
+    # where a code should be.
     if len(text) > LONGEST_CODE:
         return _unknown(provider, namespace, text[: LONGEST_CODE - 1] + "…", read)
     return _lookup(provider, namespace, text, read)
@@ -65,10 +67,12 @@ def lookup(provider: str, namespace: str, code: str, *, read: bool = False) -> M
 @lru_cache(maxsize=_REMEMBERED)
 def _lookup(provider: str, namespace: str, code: str, read: bool) -> Match:  # noqa: FBT001 - a key of the cache
     tidy = plain(code)
-    # Nearest first over all tables, then families: a family of the namespace must not hide a neighbour's own row.
+    # Nearest first over all tables, then families: a family of the namespace must not hide
+    # a neighbour's own row.
     found = _nearest(provider, namespace, code)
     if found is None and tidy != code:
-        # Another spelling of the code was written here, so that a person is told `alias` and not `exact`.
+        # Another spelling of the code was written here, so that a person is told
+        # `alias` and not `exact`.
         found = _nearest(provider, namespace, tidy)
         found = TableHit(found.row, "alias") if found and found.how == "exact" else found
     found = found or _first(table.family(tidy) for table in store.search_path(provider, namespace))

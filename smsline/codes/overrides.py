@@ -85,11 +85,12 @@ def load_overrides(path: str | PathLike[str]) -> tuple[CodeRow, ...]:
     """
     name = fspath(path)
     try:
-        # -sig: Windows' editors put a byte order mark first, which would become a part of the first column's name.
+        # -sig: the byte order mark of Windows' editors would be part of the first column's name.
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput("codes file", name, f"cannot be read: {error}") from None
-    # The whole file is read before a row holds: half a file in force would be a mixture that was never written.
+    # The whole file is read before a row holds: half a file in force would be a mixture
+    # that was never written.
     results = list(_read(text, Path(name).name))
     if faults := tuple(one for one in results if isinstance(one, LineFault)):
         raise BadOverrides(name, faults)
@@ -161,14 +162,16 @@ def _space(cells: Mapping[str, str]) -> Namespace | Fault:
 def _merge(cells: Mapping[str, str], space: Namespace, source: str) -> CodeRow | Fault:
     code = cells["code"]
     table = store.shipped(space.provider, space.name)
-    # Merged with what is shipped, not with an earlier file's row: what a file says depends on that file alone.
+    # Merged with what is shipped, not with an earlier file's row: what a file says
+    # depends on that file alone.
     shipped = next((row for row in (*table.rows, *table.families) if row.code == code), None)
     found = table.find(plain(code))
     # Two rows for one code of the wire would leave it to their order which one is found.
     if shipped is None and found and found.how in {"exact", "alias"}:
         return Fault("code", code, f"is another spelling of {found.row.code}; override that one")
     given = {name: value for name, value in cells.items() if value and name not in KEYS[:2]}
-    # A row waits for a time or until a window, never both, so a wait that is given clears the other kind.
+    # A row waits for a time or until a window, never both, so a wait that is given
+    # clears the other kind.
     for wait, other in (("delay_s", "until_window"), ("until_window", "delay_s")):
         if wait in given:
             given.setdefault(other, CLEARED)

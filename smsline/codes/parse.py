@@ -11,7 +11,8 @@ from smsline.codes.row import FORMS, WINDOWS, CodeRow, Namespace
 from smsline.codes.words import default_advice
 from smsline.verdicts import Scope, Verdict
 
-# What a verdict can speak of; a park of one recipient, or the death of an account, would be a mistake.
+# What a verdict can speak of; a park of one recipient, or the death of an
+# account, would be a mistake.
 SCOPES: Final[dict[Verdict, frozenset[Scope]]] = {
     Verdict.OK: frozenset({Scope.RECIPIENT, Scope.REQUEST}),
     Verdict.RETRY: frozenset({Scope.RECIPIENT, Scope.REQUEST, Scope.PROVIDER}),
@@ -43,7 +44,8 @@ COLUMNS: Final = (
     "source",
 )
 
-# A month: the longest window that a provider names. Of a longer wait a mistyped row is the likelier cause.
+# A month: the longest window that a provider names. Of a longer wait a mistyped row
+# is the likelier cause.
 LONGEST_DELAY_S: Final = 31 * 86_400
 LONGEST_CODE: Final = 200
 
@@ -71,7 +73,8 @@ def read_row(cells: Mapping[str, str], space: Namespace) -> CodeRow | Fault:
     Returns:
         The row, or the first fault found.
     """
-    # Known words first: the later checks look verdicts and scopes up without asking whether there are such.
+    # Known words first: the later checks look verdicts and scopes up without asking
+    # whether there are such.
     for check in (_known_words, _verdict_fits, _waiting):
         if fault := check(cells):
             return fault
@@ -166,7 +169,8 @@ def _verdict_fits(cells: Mapping[str, str]) -> Fault | None:
     known = verdict in _VERDICTS and scope in _SCOPES
     if read and not (known and _SCOPES[scope] in SCOPES[_VERDICTS[verdict]]):
         return Fault("read", read, "is a verdict and a scope that fit, such as retry/provider")
-    # All else may be different tomorrow; only what is dead can be so for good, and goes to no other account.
+    # All else may be different tomorrow; only what is dead can be so for good, and
+    # goes to no other account.
     if cells.get("permanent") == "yes" and cells["verdict"] != Verdict.DEAD:
         return Fault("permanent", "yes", "holds for the verdict dead only")
     return None
@@ -174,7 +178,8 @@ def _verdict_fits(cells: Mapping[str, str]) -> Fault | None:
 
 def _waiting(cells: Mapping[str, str]) -> Fault | None:
     delay, window = cells.get("delay_s", ""), cells.get("until_window", "")
-    # isdigit alone takes `²` too, which int() refuses; nine digits, because int() of a long text takes its square in time.
+    # isdigit alone takes `²` too, which int() refuses; nine digits, because int() of a long text
+    # takes its square in time.
     if delay and not (delay.isascii() and delay.isdigit() and int(delay[:9]) <= LONGEST_DELAY_S):
         return Fault("delay_s", delay, f"is whole seconds from 0 to {LONGEST_DELAY_S}")
     if delay and window:

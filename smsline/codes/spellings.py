@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from typing import Final
 from unicodedata import normalize
 
-# Compiled once and without nested repeats: each is run over whatever a person pastes, or a provider sends.
+# Compiled once and without nested repeats: each is run over whatever a person
+# pastes, or a provider sends.
 _QUOTES: Final = " \t\r\n\"'`"
 _PREFIX: Final = re.compile(r"is[vp]\.(?=.)")
 _ANY_PREFIX: Final = re.compile(r"is[vp]\s*[.:_/ -]\s*(?=.)", re.IGNORECASE)
@@ -40,7 +41,8 @@ _STATUS: Final = re.compile(r"(?:http[ ._-]*)?([3-5](?:[0-9]{2}|xx))", re.IGNORE
 _FAULT: Final = re.compile(r"(?:httpx\.)?([A-Z][A-Za-z]+(?:Error|Timeout|Protocol|URL))")
 _FRACTION: Final = re.compile(r"0\.([0-9]{4,12})")
 _DAY: Final = re.compile(r"[1-9][0-9]{4}")
-# Spreadsheets count days from here: their first day is 1 January 1900, and they take 1900 for a leap year.
+# Spreadsheets count days from here: their first day is 1 January 1900, and they
+# take 1900 for a leap year.
 _DAY_ZERO: Final = date(1899, 12, 30)
 _MINUTES: Final = 1_440
 
@@ -103,7 +105,8 @@ def skeleton(code: str) -> str:
     Equal for `MK:0001`, `mk 0001` and `MK-0001`.
     """
     text = _ANY_PREFIX.sub("", tidy(code), count=1)
-    # A dash before a number is its sign (-1 is another code than 1); one within is a separator like any other.
+    # A dash before a number is its sign (-1 is another code than 1); one within is a
+    # separator like any other.
     sign = "-" if _NEGATIVE.match(text) else ""
     return sign + _SEPARATORS.sub("", _BETWEEN_NUMBERS.sub(":", text.casefold()))
 
@@ -146,7 +149,8 @@ def unspoiled(code: str) -> Iterator[str]:
     if found := _FRACTION.fullmatch(code):
         fraction = float(code)
         minutes = round(fraction * _MINUTES)
-        # The fraction was rounded to its last digit, so a time is meant if it lies within half of that digit.
+        # The fraction was rounded to its last digit, so a time is meant if it lies
+        # within half of that digit.
         if abs(minutes / _MINUTES - fraction) > 0.5 * 10 ** -len(found[1]) + 1e-12:
             return
         # A time of 69 minutes may have been 1:9 or 0:69: a code's second number is not bound to 59.
@@ -157,7 +161,8 @@ def unspoiled(code: str) -> Iterator[str]:
                 yield f"{hours}:{rest:02d}"
     elif _DAY.fullmatch(code):
         day = _DAY_ZERO + timedelta(days=int(code))
-        # Where the second number is no day it is taken for a year, and the first of that month stands for it.
+        # Where the second number is no day it is taken for a year, and the first of
+        # that month stands for it.
         if day.day == 1:
             yield f"{day.month}-{day.year % 100:02d}"
         yield f"{day.month}-{day.day}"

@@ -51,7 +51,8 @@ def namespaces() -> Mapping[tuple[str, str], Namespace]:
             title=line["title"],
             utc_offset_h=int(line["utc_offset_h"]),
         )
-    # Our own codes last, behind those of providers that were brought: the order is that of the docs' and of `codes`.
+    # Our own codes last, behind those of providers that were brought: the order is that of
+    # the docs' and of `codes`.
     local = own.pop(LOCAL)
     return {**own, **_brought, LOCAL: local}
 
@@ -88,7 +89,8 @@ def shipped(provider: str, namespace: str) -> Table:
         KeyError: There is no such namespace.
     """
     space = namespaces()[provider, namespace]
-    # Loaded when it is first asked for: a command about another code should not wait for Tencent's 1,975 receipts.
+    # Loaded when it is first asked for: a command about another code should not wait for
+    # Tencent's 1,975 receipts.
     more = [row for row in (*_added(), *_families()) if _home(row) == (provider, namespace)]
     if space.file == _RECEIPTS:
         own = _load_receipts(space)
@@ -132,7 +134,8 @@ def set_overlay(rows: Iterable[CodeRow], forget: Callable[[], None]) -> None:
         forget: Drops what callers have cached, once the new rows are in place.
     """
     _overlay.rows = tuple(rows)
-    # In this order: forgotten first, another thread would remember an answer of the old tables again.
+    # In this order: forgotten first, another thread would remember an answer
+    # of the old tables again.
     table.cache_clear()
     forget()
 
@@ -158,8 +161,9 @@ def _load_receipts(space: Namespace) -> list[CodeRow]:
 
     A receipt's row is its reason's, with the code's own name and line.
     """
-    # The reasons alone are checked, and the columns (code, reason, carrier, line, match, aliases) are read by position:
-    # `read_row` takes 60 us a row, 0.1 s for all of them, in every process and every command that meets a receipt.
+    # The reasons alone are checked, and the columns (code, reason, carrier, line, match, aliases)
+    # are read by position: `read_row` takes 60 us a row, 0.1 s for all of them, in every process
+    # and every command that meets a receipt.
     reasons = {line["reason"]: _sound(line | {"code": line["reason"]}, space) for line in _lines(_REASONS)}
     found: list[CodeRow] = []
     for text in _text(_RECEIPTS).splitlines()[1:]:
@@ -213,5 +217,6 @@ def _sound(line: Mapping[str, str], space: Namespace) -> CodeRow:
         case CodeRow() as row:
             return row
         case Fault() as fault:
-            # A shipped table that contradicts itself is a fault of ours, so it is loud and not left out.
+            # A shipped table that contradicts itself is a fault of ours, so it is
+            # loud and not left out.
             raise ValueError(f"{space.file}: {line.get('code')}: {fault.field}: {fault.value!r} {fault.rule}")

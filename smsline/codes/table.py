@@ -49,7 +49,8 @@ class Table:
     def find(self, code: str) -> TableHit | None:
         """The row of this very spelling: exact, alias, range or wildcard, in this order."""
         if same := self._exact.get(code):
-            # Of rows that contradict each other under one code, the one that does not condemn a number for ever.
+            # Of rows that contradict each other under one code, the one that does not
+            # condemn a number for ever.
             return TableHit(min(same, key=_condemns), "exact")
         if row := self._aliases.get(code):
             return TableHit(row, "alias")
@@ -64,7 +65,8 @@ class Table:
 
         `Foo` belongs to `Foo.*` too.
         """
-        # The dot first, so that `Foo` finds the family `Foo.*` and not a shorter one that it begins with as well.
+        # The dot first, so that `Foo` finds the family `Foo.*` and not a shorter one that
+        # it begins with as well.
         row = _beginning(self._families, code + ".") or _beginning(self._families, code)
         return TableHit(row, "family") if row else None
 
@@ -76,7 +78,8 @@ class Table:
         named = [TableHit(row, "exact") for row in sorted(self.named(code), key=_condemns)]
         named += [TableHit(row, "alias") for row in self._loose.get(code.casefold(), ())]
         yield from named
-        # A receipt carries no carrier, so one carrier's range may be meant although another has this very code.
+        # A receipt carries no carrier, so one carrier's range may be meant although
+        # another has this very code.
         if (row := self._in_span(code)) and (row.carrier or not named):
             yield TableHit(row, "range")
         if (row := _beginning(self._beginnings, code)) and not named:
@@ -114,7 +117,8 @@ class Table:
         stem, number = parts["stem"], int(parts["number"])
         return next((span.row for span in self._spans if span.stem == stem and span.low <= number <= span.high), None)
 
-    # All below serve people alone, so they are made when a person first asks; workers never pay for them.
+    # All below serve people alone, so they are made when a person first asks;
+    # workers never pay for them.
     @cached_property
     def _loose(self) -> dict[str, list[CodeRow]]:
         """Rows by what people write for them: any case, or a number printed beside the code."""

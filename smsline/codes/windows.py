@@ -12,7 +12,8 @@ from smsline.verdicts import Scope
 # Added to the end of a window, because the provider's clock is not ours.
 SETTLE_S: Final = 60
 
-# Longest wait for an account's or a template's daily or monthly cap: a person can raise it at any time.
+# Longest wait for an account's or a template's daily or monthly cap: a person
+# can raise it at any time.
 RECHECK_S: Final = 600
 
 # The wait when the answer's text should name the window and does not.
@@ -37,7 +38,8 @@ def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
     window = row.until_window
     if window is None:
         return None if row.delay_s is None else float(row.delay_s)
-    # Alibaba has one code for its minute's, hour's and day's cap, and tells them apart in the text alone.
+    # Alibaba has one code for its minute's, hour's and day's cap, and tells them
+    # apart in the text alone.
     if window == "from_message":
         named = _named(message)
         if isinstance(named, int):
@@ -46,7 +48,8 @@ def wait_s(row: CodeRow, *, now_s: float, message: str = "") -> float | None:
     space = namespaces().get((row.provider, row.namespace))
     now = datetime.fromtimestamp(now_s, tz=_zone_of(space.zone, space.utc_offset_h) if space else UTC)
     seconds = (_end(window, now) - now).total_seconds() + SETTLE_S
-    # A cap of an account or template can be raised in the provider's console at any time; one of a number cannot.
+    # A cap of an account or template can be raised in the provider's console at any time;
+    # one of a number cannot.
     raisable = window in {"next_day", "next_month"} and row.scope in {Scope.ACCOUNT, Scope.TEMPLATE, Scope.PROVIDER}
     return min(seconds, float(RECHECK_S)) if raisable else seconds
 
@@ -68,7 +71,8 @@ def _named(message: str) -> int | Window:
 
 
 def _end(window: Window, now: datetime) -> datetime:
-    # By the wall clock of the provider's zone: with a change of summer time a window is an hour off, never a day.
+    # By the wall clock of the provider's zone: with a change of summer time a window is an
+    # hour off, never a day.
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     opening = midnight + timedelta(hours=_OPENS_AT_HOUR)
     if window == "08:00":

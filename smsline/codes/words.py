@@ -120,7 +120,8 @@ def what_smsline_does(row: CodeRow) -> str:
     elif row.delay_s is None:
         wait = "after growing pauses"
     else:
-        # A throttle rests all of its scope `for` a time; a retry is one recipient's, `after` a time.
+        # A throttle rests all of its scope `for` a time; a retry is one
+        # recipient's, `after` a time.
         wait = f"{'for' if row.verdict is Verdict.THROTTLE else 'after'} {duration(row.delay_s)}"
     if row.kind == "receipt":
         sentence = _RECEIPT[row.verdict]
@@ -147,7 +148,8 @@ def as_read(row: CodeRow) -> CodeRow:
         return row
     if row.read_verdict is None or row.read_scope is None:
         return replace(row, kind="read")
-    # The row's own advice speaks of the send; it holds for the read only where the verdict is the same.
+    # The row's own advice speaks of the send; it holds for the read only where
+    # the verdict is the same.
     same = row.read_verdict is row.verdict
     return replace(
         row,

@@ -16,10 +16,12 @@ from smsline.ledger.batch_queues import parse_queue
 from smsline.ledger.keys import SEEN_TTL_S
 from smsline.ledger.link import Ledger, ScriptCall, argv
 
-# Recipients of a block; the largest call of the first provider, so that a campaign's block is one call.
+# Recipients of a block; the largest call of the first provider, so that a
+# campaign's block is one call.
 BLOCK_SIZE: Final = 200
 
-# Numbers per set of a job's known numbers; below 512 Redis keeps such a set as a plain array of integers.
+# Numbers per set of a job's known numbers; below 512 Redis keeps such a set as a
+# plain array of integers.
 SEEN_PER_SHARD: Final = 256
 
 
@@ -127,11 +129,12 @@ def accept_parts(ledger: Ledger, parts: Sequence[PartLayout]) -> list[AcceptCoun
     seen = [_shard_columns(ledger, part) for part in parts]
     firsts = [ledger.block_ids.take(len(part.blocks)) for part in parts]
     accepting = [_call(ledger, *each) for each in zip(parts, seen, firsts, strict=True)]
-    # The index goes first: a number that leads to a block that is not there yet finds nothing, while a block without its
-    # way from the number would stay unfound.
+    # The index goes first: a number that leads to a block that is not there yet finds nothing,
+    # while a block without its way from the number would stay unfound.
     answers = ledger.run_many([_indexing(ledger, parts, firsts), *accepting])[1:]
     for i, (part, found) in enumerate(zip(parts, seen, strict=True)):
-        # Two processes have drawn the same start, which is rare: another one is drawn, and that part alone asked again.
+        # Two processes have drawn the same start, which is rare: another one is drawn, and that
+        # part alone asked again.
         while answers[i] == [b"used"]:
             ledger.block_ids.restart()
             firsts[i] = ledger.block_ids.take(len(part.blocks))
@@ -183,7 +186,8 @@ def _call(ledger: Ledger, part: PartLayout, seen: "_Seen", first: int) -> Script
     )
     args += queues
     for block, column in zip(part.blocks, seen.columns, strict=True):
-        # One country for the whole block where it can be, none for the mainland: most blocks then take no column for it.
+        # One country for the whole block where it can be, none for the mainland: most blocks then
+        # take no column for it.
         mainland = parse_queue(block.queue).region.startswith("m")
         found = ["CN"] if mainland else [country_of(number) or UNKNOWN for number in block.numbers]
         countries = found[:1] if len(set(found)) == 1 else found
@@ -214,7 +218,8 @@ def shards_of(ledger: Ledger, job: str) -> int:
     if parts == b"1" or distinct:
         return 0
     if first_total is None:
-        # NX, and read back: the parts of a job that streams grow in number, and the shards must not change under them.
+        # NX, and read back: the parts of a job that streams grow in number, and the shards must
+        # not change under them.
         ledger.redis.hsetnx(key, "first_total", total)
         first_total = ledger.redis.hget(key, "first_total")
     return shard_count(int(first_total))
@@ -244,7 +249,8 @@ def _shard_columns(ledger: Ledger, part: PartLayout) -> _Seen:
         return _Seen([], 0, [b""] * len(part.blocks))
     touched = {number % part.shards for block in part.blocks for number in block.numbers}
     keys = {shard: ledger.keys.seen(part.job, shard) for shard in touched}
-    # Those that may have no expiry yet come first, so that the script is told by a count which ones they are.
+    # Those that may have no expiry yet come first, so that the script is told by a
+    # count which ones they are.
     ordered = sorted(touched, key=lambda shard: keys[shard] in ledger.expiring)
     places = {shard: place for place, shard in enumerate(ordered, 1)}
     columns = []

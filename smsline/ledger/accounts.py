@@ -73,7 +73,8 @@ def register(
         windows: Their hours for marketing, empty where they have none.
         questions: What can be asked of each (`smsline.questions`), nothing where that is not said.
     """
-    # Added to, never taken away: one that no worker has any more may still have recipients, receipts and dead letters.
+    # Added to, never taken away: one that no worker has any more may still have recipients,
+    # receipts and dead letters.
     if providers:
         ledger.redis.hset(ledger.keys.accounts, mapping=dict(providers))
     for name in providers:
@@ -142,7 +143,8 @@ def put_off_probe(ledger: Ledger, account: str, for_ms: float) -> None:
 def unpark(ledger: Ledger, account: str, template: str = "") -> bool:
     """Lift a park; what waited for it is due at once. False when nothing was parked."""
     keys = ledger.keys
-    # The mark first: one whose park is gone is passed over, while a park without its mark would hold on, and be shown to no person.
+    # The mark first: one whose park is gone is passed over, while a park without its mark would
+    # hold on, and be shown to no person.
     ledger.redis.hdel(keys.account(account), f"park:{template}")
     if not ledger.run("unpark", [keys.park(account, template), *keys.telling], [account, template]):
         return False

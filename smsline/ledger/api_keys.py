@@ -127,7 +127,8 @@ def create(ledger: Ledger, name: str, **may: Unpack[KeyOptions]) -> str:
         expires_ms=int(now_ms + expires_s * 1000) if expires_s else 0,
         tail=token[-4:],
     )
-    # The name first, and only if it is free: it stays taken for good, because the audit trail knows a key by it.
+    # The name first, and only if it is free: it stays taken for good, because the audit
+    # trail knows a key by it.
     if not ledger.redis.hsetnx(ledger.keys.api_key_names, name, digest(token)):
         raise Conflict(f"there is an API key {name}; choose another name")
     ledger.redis.hset(ledger.keys.api_keys, digest(token), json.dumps(asdict(key)))
@@ -136,7 +137,8 @@ def create(ledger: Ledger, name: str, **may: Unpack[KeyOptions]) -> str:
 
 def find(ledger: Ledger, token_digest: str) -> ApiKey | None:
     """The key of a token that is valid now, or None."""
-    # Two questions in one round trip: what is revoked stands apart, so that the record of a key never changes.
+    # Two questions in one round trip: what is revoked stands apart, so that the record
+    # of a key never changes.
     pipe = ledger.redis.pipeline(transaction=False)
     pipe.hget(ledger.keys.api_keys, token_digest)
     pipe.hexists(ledger.keys.api_keys_revoked, token_digest)
@@ -184,7 +186,8 @@ def within_rate(ledger: Ledger, token_digest: str, per_s: int) -> bool:
     """
     counter = ledger.keys.api_rate(token_digest, int(time.time()))
     pipe = ledger.redis.pipeline(transaction=True)
-    # By this machine's clock, which saves a question; machines whose clocks differ count the same second apart.
+    # By this machine's clock, which saves a question; machines whose clocks differ count
+    # the same second apart.
     pipe.incr(counter)
     pipe.expire(counter, RATE_TTL_S)
     return bool(pipe.execute()[0] <= per_s)

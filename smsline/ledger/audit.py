@@ -71,7 +71,8 @@ def note(ledger: Ledger, actor: Actor | None, act: str, about: About, *, count: 
         "about": json.dumps(told, ensure_ascii=False),
         "count": "" if count is None else count,
     }
-    # Approximate: Redis cuts whole nodes of the stream, so that an entry costs no more than its own write.
+    # Approximate: Redis cuts whole nodes of the stream, so that an entry costs no
+    # more than its own write.
     ledger.redis.xadd(ledger.keys.audit, fields, maxlen=KEPT_ACTS, approximate=True)
 
 

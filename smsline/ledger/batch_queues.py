@@ -28,8 +28,8 @@ SIGNED: Final = "~"
 MAINLAND: Final = f"{SIGNED}mainland"
 GLOBAL: Final = f"{SIGNED}global"
 
-# What may be parked of an account besides templates; none can be one, because template ids cannot hold the first
-# character.
+# What may be parked of an account besides templates; none can be one, because template ids cannot
+# hold the first character.
 ONLY: Final = f"{SIGNED}#"
 
 
@@ -116,7 +116,8 @@ class BatchQueue(NamedTuple):
 
     def with_at_most(self, numbers: int) -> "BatchQueue":
         """The batch queue of the same messages whose calls carry no more numbers."""
-        # A worker of another version that cannot read the number sends full calls: slower, and not wrong.
+        # A worker of another version that cannot read the number sends full calls:
+        # slower, and not wrong.
         return self._replace(params=ALONE if numbers == 1 else f"{ALONE}{numbers}")
 
     def text(self) -> str:
@@ -227,7 +228,8 @@ class CallLimits:
     limit: Limit
     lease_ms: float
     park_probe_ms: float
-    # Without a default: left out, accounts of one key would each get the whole limit, and nothing would show it.
+    # Without a default: left out, accounts of one key would each get the whole limit, and
+    # nothing would show it.
     bucket: str
     caps: tuple[int, int, int] = (0, 0, 0)
     in_doubt: int = 10
@@ -239,7 +241,8 @@ def due_queues(ledger: Ledger, lane: str, most: int = 8) -> tuple[list[BatchQueu
     Returns:
         The batch queues, and ms until the next one is due: 0 when some are, -1 when there is none.
     """
-    # The first ones whether due or not, and compared here: so one round trip also tells when the next one will be.
+    # The first ones whether due or not, and compared here: so one round trip also tells
+    # when the next one will be.
     told, members = ledger.ask(("TIME",), ("ZRANGE", ledger.keys.send(lane), 0, most - 1, "WITHSCORES"))
     now_ms, found = clock_ms(told), scored(members)
     due = [
@@ -302,8 +305,9 @@ def take_and_begin(
     """
     beginning = _beginning(ledger, Claim(attempt, queue, (entry,)), terms)
     entries, answer = ledger.run_many([_taking(ledger, queue, attempt, how), beginning])
-    # `begin` was told the entry that was seen before the take. If the claim holds another one, its keys were not among
-    # KEYS: the script says so, has changed nothing, and is asked again with the right ones.
+    # `begin` was told the entry that was seen before the take. If the claim holds another
+    # one, its keys were not among KEYS: the script says so, has changed nothing, and is asked
+    # again with the right ones.
     begun = _begun(answer)
     early = not isinstance(begun, NotStarted) or begun.why not in {"stale", "other"}
     return _claim(queue, attempt, entries), begun if early else None
@@ -331,7 +335,8 @@ def begin(ledger: Ledger, claim: Claim, terms: CallLimits) -> StartedCall | NotS
 
 def _beginning(ledger: Ledger, claim: Claim, terms: CallLimits) -> ScriptCall:
     keys, queue = ledger.keys, claim.queue
-    # Keys are named here and not in the script, so the day is asked for; only where messages to a number are capped.
+    # Keys are named here and not in the script, so the day is asked for; only where messages
+    # to a number are capped.
     today = ledger.now_ms() // 86_400_000 if any(terms.caps) else 0
     key_list = [*keys.book, keys.attempt(claim.attempt), keys.lease]
     key_list += [keys.bucket(terms.bucket, terms.action)]

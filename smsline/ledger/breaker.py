@@ -163,7 +163,8 @@ def read(ledger: Ledger, account: str, subjects: tuple[str, ...]) -> BreakerStat
     for subject in ("", *subjects):
         pipe.hget(keys.park(account, subject), "probe_ms")
     (out_ms, back_ms, held_ms, probe_ms, grants), *parks = pipe.execute()
-    # While grants are left the account is tried by several calls at once, and is not closed to a number.
+    # While grants are left the account is tried by several calls at once, and is
+    # not closed to a number.
     held = float(probe_ms) if held_ms and not int(grants or 0) else 0.0
     return BreakerState(max(held, *(float(park or 0) for park in parks)), float(out_ms or 0), float(back_ms or 0))
 

@@ -12,15 +12,16 @@ from smsline.ledger.link import Ledger, argv
 
 MICRO: Final = 1_000_000
 
-# Part of a second's calls that may come at once. It is taken off the refill, so that no second sees more calls than
-# the limit.
+# Part of a second's calls that may come at once. It is taken off the refill, so that no second sees
+# more calls than the limit.
 BURST_SHARE: Final = 0.04
 
-# Part of a second's calls that workers may be late with before tokens are lost, where the bucket holds hardly more
-# than one.
+# Part of a second's calls that workers may be late with before tokens are lost, where the bucket
+# holds hardly more than one.
 LATE_SHARE: Final = 0.01
 
-# Calls per second below which the burst cannot be taken off the refill: hardly anything would be left.
+# Calls per second below which the burst cannot be taken off the refill: hardly
+# anything would be left.
 SMALL_LIMIT: Final = 20.0
 
 
@@ -80,7 +81,8 @@ class Limit:
 
     def numbers(self, *, urgent: bool) -> BucketNumbers:
         """The limit as the scripts want it."""
-        # Whole micro-tokens, rounded down: Lua's numbers are doubles, and sums of fractions would drift above the limit.
+        # Whole micro-tokens, rounded down: Lua's numbers are doubles, and sums of fractions would
+        # drift above the limit.
         return BucketNumbers(
             max(1, math.floor(self.refill_per_s * MICRO / 1000)),
             math.floor(self.burst * MICRO),

@@ -122,7 +122,8 @@ class EntryResults:
         for result in self.results:
             if result.state is State.WAITING:
                 elsewhere = result.queue or (queue.with_at_most(result.at_most).text() if result.at_most else "")
-                # NO_DELAY means the front of the queue a recipient came from; in another queue it has no place of its own.
+                # NO_DELAY means the front of the queue a recipient came from; in another queue it
+                # has no place of its own.
                 delay_ms = max(0.0, result.delay_ms) if elsewhere else result.delay_ms
                 back.setdefault((elsewhere or queue.text(), delay_ms), []).append(result.position)
         job, block, _ = self.entry
@@ -148,7 +149,8 @@ class EntryResults:
                 sum(results.fees),
             )
         else:
-            # In a run of neighbours, position minus index stays the same: a batch that ended alike is one stretch, not 200 marks.
+            # In a run of neighbours, position minus index stays the same: a batch that ended alike
+            # is one stretch, not 200 marks.
             for (_, kind), same in groupby(enumerate(results), key=lambda nth: (nth[1].position - nth[0], nth[1].kind)):
                 alike = [result.position for _, result in same]
                 state, counted, code, message = kind

@@ -16,14 +16,15 @@ from typing import Any, Final
 
 from smsline.ledger.keys import Keys
 
-# Characters of a provider's code that are kept: the longest that is known has 63, and a whole page may come in its place.
+# Characters of a provider's code that are kept: the longest that is known has 63, and a whole page
+# may come in its place.
 LONGEST_CODE: Final = 80
 
 # Characters of a provider's message that are kept.
 LONGEST_MESSAGE: Final = 200
 
-# Numbers and ids, masked or not, in a message: they say nothing of the code, and would make a text of its own of
-# each.
+# Numbers and ids, masked or not, in a message: they say nothing of the code, and would make a
+# text of its own of each.
 _ID: Final = re.compile(r"\+?[0-9][0-9*]{6,}")
 
 # Numbers that a process remembers; those of a ledger with more are asked for again.

@@ -22,13 +22,15 @@ from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnecti
 
 from smsline.urls import RedisPlace, read_url, redis_client
 
-# Far above what a script takes (some ms), below the pauses in which a person or a supervisor loses patience.
+# Far above what a script takes (some ms), below the pauses in which a person or a
+# supervisor loses patience.
 SOCKET_TIMEOUT_S: Final = 5.0
 
 # How long a connection that was looked at is believed to stand.
 LOOK_S: Final = 0.1
 
-# Redis 6.2 quotes the refusal in the middle of a script's error, where redis-py does not look for it.
+# Redis 6.2 quotes the refusal in the middle of a script's error, where
+# redis-py does not look for it.
 _DEMOTED: Final = re.compile(r"(?:^|-)(?:READONLY|UNBLOCKED)\b")
 
 
@@ -54,7 +56,8 @@ class _RenewingConnection:
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: ANN401, FBT001, FBT002 - as redis-py's
         """Send, over a connection of this generation."""
-        # Here and not in connect(): the pool gives out connections that are open, and never asks them to open again.
+        # Here and not in connect(): the pool gives out connections that are open, and never
+        # asks them to open again.
         if self._opened_in != self._generation.number:
             self._opened_in = self._generation.number
             self.disconnect()  # type: ignore[attr-defined]  # of the connection that this is mixed into
@@ -146,8 +149,8 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     found: redis.Redis = redis_client(
         redis,
         place,
-        # READONLY is an answer: the command was not carried out, so once more, at the new master, is safe. A broken
-        # connection is not: what was sent on it may have been done.
+        # READONLY is an answer: the command was not carried out, so once more, at the new master,
+        # is safe. A broken connection is not: what was sent on it may have been done.
         retry=Retry(NoBackoff(), 1, supported_errors=(ReadOnlyError,)),
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,

@@ -27,14 +27,14 @@ IN_DEAD_LETTER: Final = frozenset(LETTERS[state] for state in DEAD_STATES)
 # Fields that Redis looks at in one step; it gives back only those that fit.
 AT_ONCE: Final = 5_000
 
-# Fields that a look for some jobs reads at once, and at most: each single message that failed is a job, and has one of
-# its own.
+# Fields that a look for some jobs reads at once, and at most: each single message that failed is a
+# job, and has one of its own.
 AT_A_LOOK: Final = 1_000
 LOOKED_AT: Final = 2_000
 
 _GLOB: Final = re.compile(r"[][*?\\]")
 
-# In the place of a code that there is none: the field is divided by blanks, so no part may be empty.
+# In the place of a missing code: the field is divided by blanks, so no part may be empty.
 NO_CODE: Final = "-"
 
 
@@ -222,7 +222,8 @@ def settle(
             if queue is None:
                 continue
             if what == "requeue" and letter == LETTERS[State.UNDELIVERED]:
-                # Its receipt has come, and may come again by the other way: it must say nothing about the new try.
+                # Its receipt has come, and may come again by the other way: it must say
+                # nothing about the new try.
                 mark_spent(ledger, block)
             key_list = [*keys.book, keys.block(block), keys.job(group.job), keys.dead, keys.names]
             key_list += [keys.queue(queue.text()), keys.send(queue.lane)]

@@ -28,8 +28,8 @@ class Lease(NamedTuple):
 
 def claim(ledger: Ledger, due_key: str, *, most: int = 1, lease_ms: float = 60_000) -> list[Lease]:
     """Claim what is due, longest due first; unfinished, it is due again after the lease."""
-    # No leader and no lock: every worker claims, the script gives each member to one of them, and a worker that dies costs
-    # its leases and nothing else.
+    # No leader and no lock: every worker claims, the script gives each member to one of them, and a
+    # worker that dies costs its leases and nothing else.
     answer = ledger.run("claim", [due_key], [most, lease_ms])
     ends = dict(zip(answer[::2], answer[1::2], strict=True))
     return [Lease(member, ends[member.encode()].decode()) for member in readable(ledger, due_key, list(ends))]
@@ -75,7 +75,8 @@ def hasten(ledger: Ledger, due_key: str, member: str, in_ms: float) -> None:
 
     One that is not there stays away.
     """
-    # XX and LT in one command: between a look and a write the member could have been claimed, and would be due twice.
+    # XX and LT in one command: between a look and a write the member could have been claimed,
+    # and would be due twice.
     ledger.redis.zadd(due_key, {member: clock_ms(ledger.redis.time()) + in_ms}, xx=True, lt=True)
 
 
@@ -110,8 +111,8 @@ def may_wake(ledger: Ledger, queue: str, *, wake: str = "", most: int = 1000, ex
     Returns:
         The wake-up's id; empty when enough are under way.
     """
-    # Counted, because Redis' list says how many wake-ups lie there and not how many are being worked; with an expiry,
-    # because Celery may lose a message.
+    # Counted, because Redis' list says how many wake-ups lie there and not how many are being
+    # worked; with an expiry, because Celery may lose a message.
     wake = wake or secrets.token_hex(4)
     return wake if ledger.run(*waking(ledger, queue, wake, most=most, expiry_ms=expiry_ms)) else ""
 

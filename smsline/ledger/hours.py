@@ -8,7 +8,8 @@ from smsline.ledger.link import Ledger
 from smsline.ledger.talk import Talk, ask
 from smsline.windows import MAINLAND_COUNTRY, never_open
 
-# Batch queues of a lane, and entries of a batch queue, that a look for such recipients reads at most.
+# Batch queues of a lane, and entries of a batch queue, that a look for such
+# recipients reads at most.
 QUEUES_LOOKED_AT: Final = 500
 ENTRIES_LOOKED_AT: Final = 20
 

@@ -10,7 +10,8 @@ from typing import Final
 # A block's id has five bytes in the index of serials. `accept_part` refuses one that is in use.
 BLOCK_BITS: Final = 40
 
-# So many that a million starts of processes hardly ever meet; `take` refuses another worker's attempt all the same.
+# So many that a million starts of processes hardly ever meet; `take` refuses another
+# worker's attempt all the same.
 ATTEMPT_BITS: Final = 62
 
 

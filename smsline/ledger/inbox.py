@@ -24,13 +24,13 @@ from smsline.repeats import KeyedJob, KnownPhones, mark, mark_of
 
 KEPT_REFUSALS: Final = 1000
 
-# Wake-ups that may be under way for a lane: a worker that follows one takes every job that is in the inbox by then.
+# Wake-ups under way for a lane, at most: a worker that follows one takes all that the inbox holds.
 WAKE_UPS: Final = 8
 
 # A wake-up that no worker followed for so long is taken for lost.
 WAKE_UP_EXPIRY_MS: Final = 1_000
 
-# Pauses before a script whose answer did not come is run again. With the connection's timeout of 5 s, 16 s at most.
+# Pauses before a script whose answer did not come is run again: 16 s with the 5 s of each timeout.
 ASK_AGAIN_S: Final = (0.0, 0.5)
 
 
@@ -191,7 +191,7 @@ def submission(
     """
     calls = [_submitting(keys, job, spec, part, part_no=part_no, parts=parts, rows=rows, distinct=distinct)]
     if wake:
-        # A wake-up is counted in the same round trip, and pushed by the script when its queue is in this Redis.
+        # Counted in the same round trip, and pushed by the script when its queue is in this Redis.
         lists = [wake.queue] if wake.here else []
         asked: list[Value] = [wake.id, WAKE_UPS, WAKE_UP_EXPIRY_MS, wake.message]
         calls.append(("wake", [keys.wakes(wake.counted), *lists], asked))
@@ -220,7 +220,7 @@ def _submitting(
     distinct: bool,
 ) -> ScriptCall:
     """The call of the script that writes the part."""
-    # The layout is looked at in the script itself: a question before would cost every message a round trip.
+    # The layout is looked at in the script: a question before would cost each message a round trip.
     key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.got(job), keys.jobs, keys.inbox(spec.lane)]
     key_list += [keys.idempotency(spec.key or job), keys.version, keys.ids]
     told = part or Part(())
@@ -382,7 +382,7 @@ def open_jobs(
         if answer:
             try:
                 _, fence, state, spec, params, held, *part = answer
-                # Params are kept apart from the job's text, so that they can be erased while the job is kept.
+                # Apart from the job's text: params can be erased while the job is kept.
                 read = replace(JobSpec.from_json(spec), params=tuple(json.loads(params or "[]")))
                 found = Part.read(*part) if part else None
                 opened.append(OpenedJob(job, Lease(job, fence.decode()), read, state.decode(), bool(held), found))

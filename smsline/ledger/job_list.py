@@ -18,7 +18,8 @@ AT_ONCE: Final = 100
 # Jobs that one page reads at most while few fit its filter; the next page goes on from there.
 LOOKED_AT: Final = 1_000
 
-# Of closed jobs that share a place in the list, the newest came within this time of the oldest (`lua/compact.lua`).
+# Of closed jobs that share a place in the list, the newest came within this time of the
+# oldest (`lua/compact.lua`).
 PAGE_MS: Final = 2_000
 
 
@@ -85,7 +86,8 @@ def job_page(ledger: Ledger, wanted: JobFilter, *, after: str = "", limit: int =
             return JobPage(found, "")
         fitting = some
         if filtered:
-            # Judged by the few fields that a filter is about; whole hashes are read of those alone that fit.
+            # Judged by the few fields that a filter is about; whole hashes are read
+            # of those alone that fit.
             pipe = ledger.redis.pipeline(transaction=False)
             for _, job in some:
                 pipe.hmget(ledger.keys.job(job), "state", "closed_ms", "lane", "template", "account")
@@ -125,7 +127,8 @@ def _newest_first(ledger: Ledger, wanted: JobFilter, after: str, *, listed: str 
     met = set[tuple[int, str]]()
     offset, more = 0, True
     while more:
-        # By score, what has the last one again: a job that moves into a page meanwhile moves those below it up.
+        # By score, what has the last one again: a job that moves into a page meanwhile
+        # moves those below it up.
         found = ledger.redis.zrevrangebyscore(
             listed or ledger.keys.jobs,
             top,
@@ -166,8 +169,8 @@ def list_jobs(ledger: Ledger, *, limit: int = 50, state: str = "") -> list[Statu
     return found[:limit]
 
 
-# Open jobs, the oldest first, that are looked at for the oldest waiting recipient: paused campaigns may be older than
-# what waits.
+# Open jobs, the oldest first, that are looked at for the oldest waiting recipient: paused campaigns
+# may be older than what waits.
 OLDEST_LOOKED_AT: Final = 500
 
 
@@ -188,8 +191,8 @@ def oldest_waiting(ledger: Ledger, *, now_ms: int) -> dict[str, int]:
     return found
 
 
-# Parks are probed once a minute and held accounts twice, so that what is due no sooner waits for its hours, its start,
-# its pace, a person or a later try.
+# Parks are probed once a minute and held accounts twice, so that what is due no sooner waits for
+# its hours, its start, its pace, a person or a later try.
 SOON_MS: Final = 120_000
 
 

@@ -104,7 +104,8 @@ def status_from(job: str, found: Mapping[bytes, bytes]) -> Status:
     held = unfolded({name.decode(): value.decode() for name, value in found.items()})
     counts = {name: int(held.get(name, 0)) for name in COUNTED}
     closed_ms = int(held.get("closed_ms", 0))
-    # A cancelled job stays that when it is closed, too: why it ended is worth more than that it has.
+    # A cancelled job stays that when it is closed, too: why it ended is worth
+    # more than that it has.
     state = held["state"]
     return Status(
         job=job,
@@ -139,7 +140,8 @@ def blocks_of(ledger: Ledger, job: str) -> list[int]:
 
 def blocks_of_each(ledger: Ledger, names: Iterable[str]) -> list[list[int]]:
     """The blocks of each of some jobs, in one round trip."""
-    # Both places: a closed job of one part keeps in itself where its blocks are (`lua/compact.lua`).
+    # Both places: a closed job of one part keeps in itself where its blocks
+    # are (`lua/compact.lua`).
     pipe = ledger.redis.pipeline(transaction=False)
     for job in names:
         pipe.hgetall(ledger.keys.blocks(job))
@@ -149,7 +151,8 @@ def blocks_of_each(ledger: Ledger, names: Iterable[str]) -> list[list[int]]:
 
 
 def _in_order(parts: Mapping[bytes, bytes]) -> list[int]:
-    # By the part's number: a hash has no order, and parts are accepted in whichever order workers come to them.
+    # By the part's number: a hash has no order, and parts are accepted in whichever
+    # order workers come to them.
     blocks: list[int] = []
     for _, value in sorted((int(part), value) for part, value in parts.items()):
         blocks += blocks_at(value.decode())
@@ -230,7 +233,8 @@ class ResultReader:
         parts, got, providers, only = yield from ask(*commands, ("HGET", keys.job(self._job), "only"))
         # A closed job of one part keeps in itself where its blocks are.
         parts = {b"0": only} if only else parts
-        # A part that has gone into blocks while this was read stands in both: the blocks are believed.
+        # A part that has gone into blocks while this was read stands in both:
+        # the blocks are believed.
         taken = {int(part) for part, value in parts.items() if value != ENDED_PART.encode()}
         self._blocks = _in_order(parts)
         self._inbox = sorted({int(part) for part in got} - taken)
@@ -330,15 +334,16 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
     """
     letters = held[b"st"].decode()
     refs: Sequence[str] = json.loads(held.get(b"r", b"null")) or [""] * len(letters)
-    # Position -> account, serial and ms of acceptance. Notes are oldest first, so the newest call's serial stays; fees
-    # are added up, because each call that was accepted is billed.
+    # Position -> account, serial and ms of acceptance. Notes are oldest first, so the newest call's
+    # serial stays; fees are added up, because each call that was accepted is billed.
     serials, fees = dict[int, tuple[str, str, int]](), dict[int, int]()
     for note in call_notes(held):
         for position, serial in zip(decode(note["r"]), note["s"], strict=True):
             serials[position] = (note["a"], serial, note["t"])
         for position, fee in fees_of(note).items():
             fees[position] = fees.get(position, 0) + fee
-    # Serials that receipts told of calls whose answer was never read; when those were accepted is not known.
+    # Serials that receipts told of calls whose answer was never read; when those were
+    # accepted is not known.
     told = {int(name[1:]): json.loads(value) for name, value in held.items() if name.startswith(b"y")}
     serials |= {position: (note["a"], note["s"], 0) for position, note in told.items()}
     home = parse_queue(held[b"queue"].decode()).account
@@ -349,7 +354,8 @@ def rows_of(held: Mapping[bytes, bytes], providers: Mapping[str, str], names: Na
     for i, number in enumerate(numbers.unpack(held[b"n"])):
         if letters[i] == DUPLICATE:
             continue
-        # A capital letter is a dead or unknown recipient that a person has dropped from the dead letter.
+        # A capital letter is a dead or unknown recipient that a person has
+        # dropped from the dead letter.
         row = _row(number, refs[i], STATES[letters[i].lower()])
         account = names.at(others, i)[0] or home
         name, serial, accepted_ms = serials.get(i, (account, "", 0))

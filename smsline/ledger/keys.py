@@ -1,84 +1,101 @@
 """Every key of the ledger: its pattern, its Redis type, who owns it and how long it lives.
 
 All keys of one ledger share one hash tag, `{<namespace>}`, so that scripts that touch several keys
-also run on a Redis Cluster.
+also run on a Redis Cluster. Each line: the key (its type), its meaning, and in brackets until when
+it lives.
 
-| key                          | type   | meaning                                                     | lives until                     |
-|------------------------------|--------|-------------------------------------------------------------|---------------------------------|
-| job:<job>                    | hash   | spec, state, counts                                         | closed + retention              |
-| closed:<hour>                | list   | jobs that closed then and were made small, and their pages  | their retention                 |
-| got:<job>                    | hash   | part number -> recipients in it, digest of what it says     | closed + retention              |
-| part:<job>:<n>               | hash   | a part of the inbox, not yet accepted, or ended there       | accepted; ended: as its job     |
-| blocks:<job>                 | hash   | part number -> "first block:blocks"; ENDED_PART when none   | closed + retention              |
-| block:<id>                   | hash   | up to 200 recipients of one job, in packed columns          | closed + retention              |
-| seen:<job>:<shard>           | set    | numbers of a job in several parts (integers)                | SEEN_TTL_S after the last part  |
-| held:<job>                   | zset   | "<queue> <entry>" of a paused job                           | resumed                         |
-| key:<key>                    | string | idempotency key -> job                                      | closed + retention              |
-| jobs                         | zset   | job, or page of small closed ones -> (oldest's) created ms  | permanent; members purged       |
-| open                         | zset   | jobs that are not closed -> created ms                      | permanent; members leave        |
-| version                      | string | number of the ledger's layout                               | permanent                       |
-| clock                        | string | Redis' clock at the last beat of any process, epoch ms      | permanent                       |
-| beat:<worker>                | string | beats of a worker process, counted                          | BEAT_TTL_MS after the last one  |
-| losses                       | list   | what Redis had forgotten, and when that was found           | a week after the last one       |
-| losses:maybe                 | list   | what it may have forgotten when it was restarted or replaced | a week after the last one       |
-| replicated                   | string | written before a call, to see whether replicas follow         | permanent; one                  |
-| poison                       | hash   | members of due sets that could not be read, and why         | permanent; 1,000 at most        |
-| dead                         | hash   | "account code job" -> recipients in the dead letter         | permanent; fields purged        |
-| queue:<queue>                | zset   | entries waiting for the same batch key, by virtual time     | empty                           |
-| size:<queue>                 | string | recipients in the batch queue, where a lane lingers         | empty                           |
-| hold:<queue>                 | string | nothing is taken off the batch queue now                    | the hold's end                  |
-| due:<kind>[:<lane>]          | zset   | the clock: what must happen, by ms                          | permanent; members leave        |
-| attempt:<id>                 | hash   | one provider call, written down before it is made           | recorded + ATTEMPT_TTL_S        |
-| unsure:<account>             | hash   | number -> attempts whose outcome is not known               | permanent; fields leave         |
-| bucket:<account>:<action>    | hash   | token bucket                                                | BUCKET_TTL_S idle               |
-| park:<account>[:<subject>]   | hash   | why and since when it, a side, template or job is parked    | resumed                         |
-| breaker:<account>            | hash   | its circuit breaker: calls that failed lately, held or not  | an hour after the last one      |
-| account:<account>            | hash   | outstanding receipts, last error, credit, hours, questions  | permanent; one per account      |
-| index:<account>:<day>:<n>    | hash   | hashed serial that no context names -> block and position   | INDEX_TTL_S                     |
-| pages:<account>              | hash   | raw receipt pages, not yet applied                          | applied                         |
-| pushed:<account>             | hash   | raw pages that were pushed, and pulled replies              | read                            |
-| orphans:<account>:<day>      | hash   | number -> receipts that nothing is known about yet          | INDEX_TTL_S                     |
-| phones:<day>:<n>             | list   | records of seven bytes: number -> block, see number_index    | the day's longest-kept job     |
-| number_days                  | zset   | days that have such records, by their end                   | permanent; members leave        |
-| schedulers                   | hash   | Celery queue -> when a scheduler last looked after it, ms    | permanent; one                  |
-| stats                        | hash   | counters of the statistics, which only grow                  | permanent; a few thousand       |
-| stats_last                   | hash   | the counters when the history was last written               | permanent; one                  |
-| stats_minutes:<hour>         | hash   | minute -> by how much counters grew, compressed              | a day                           |
-| stats_hours:<day>            | hash   | hour -> by how much counters grew, compressed                | as long as jobs are kept        |
-| called:<account>:<day>       | hash   | number -> times of its messages, 4 bytes each               | two days                        |
-| refused                      | list   | why payloads of `smsline.submit` were refused                | REFUSED_TTL_S                   |
-| suppressions                 | hash   | number -> its scopes, each with when, from where and why    | permanent                       |
-| replies, replies:at          | both   | what people answer (hash); ids by ms (zset)                 | permanent; members purged       |
-| replies:of                   | hash   | number -> ids of its replies, oldest first                  | permanent; fields leave         |
-| question:<name>              | string | what a provider is asked, until a worker has asked it       | who asks waits no more; a day   |
-| answer:<name>                | string | its answer                                                  | a minute                        |
-| suppressed                   | set    | the list before it had scopes; moved when it is found       | moved                           |
-| users                        | hash   | user of the console -> role                                 | permanent                       |
-| passwords                    | hash   | user -> argon2 hash, epoch, since when                      | permanent                       |
-| session:<digest>             | string | who is signed in                                            | the session's end               |
-| signin:<digest>[:wait]       | string | wrong passwords lately; that the next one has to wait       | FAILURES_TTL_S, a minute        |
-| api_keys                     | hash   | digest -> what the API key may do                           | permanent                       |
-| api_keys:names|revoked|used  | hash   | name -> digest; digest -> ms                                | permanent                       |
-| api_rate:<digest>:<second>   | string | requests of a key in that second                            | some seconds                    |
-| webhooks                     | hash   | name -> endpoint: id, url, events, secret                   | permanent                       |
-| webhook_wants                | hash   | type of event -> endpoints that want it                     | permanent                       |
-| outbox                       | stream | events that are not yet in the queues of the endpoints      | permanent; entries leave        |
-| webhook_state:<endpoint>     | hash   | how its deliveries fare, until when it is left alone        | the endpoint is removed         |
-| webhook_queue:<endpoint>     | zset   | events not delivered -> when to try, ms                     | the endpoint is removed         |
-| webhook_flying:<endpoint>    | zset   | requests under way -> until when they are believed, ms      | the endpoint is removed         |
-| webhook_kept:<endpoint>      | zset   | its events -> when they happened, ms                        | the endpoint is removed         |
-| webhook_failed:<endpoint>    | zset   | events whose last try failed -> when that was, ms           | the endpoint is removed         |
-| webhook_event:<event>        | hash   | the body as it is sent, compressed; tries, the last answer  | as long as jobs are kept        |
-| audit                        | stream | every act: when, who, from where, what, how many            | permanent; KEPT_ACTS entries    |
-| wakes:<queue>                | zset   | wake-ups published and not yet started, by expiry ms        | the last one's expiry           |
-| workers                      | hash   | process -> when it announced itself, what it serves         | permanent; a day each           |
-| accounts, codes, names, ids  |        | registries and counters                                     | permanent                       |
+- job:<job> (hash): spec, state, counts [closed + retention]
+- closed:<hour> (list): jobs that closed then and were made small, and their pages [their retention]
+- got:<job> (hash): part number -> recipients in it, digest of what it says [closed + retention]
+- part:<job>:<n> (hash): a part of the inbox, not yet accepted, or ended there [accepted; ended: as
+  its job]
+- blocks:<job> (hash): part number -> "first block:blocks"; ENDED_PART when none [closed +
+  retention]
+- block:<id> (hash): up to 200 recipients of one job, in packed columns [closed + retention]
+- seen:<job>:<shard> (set): numbers of a job in several parts (integers) [SEEN_TTL_S after the last
+  part]
+- held:<job> (zset): "<queue> <entry>" of a paused job [resumed]
+- key:<key> (string): idempotency key -> job [closed + retention]
+- jobs (zset): job, or page of small closed ones -> (oldest's) created ms [permanent; members
+  purged]
+- open (zset): jobs that are not closed -> created ms [permanent; members leave]
+- version (string): number of the ledger's layout [permanent]
+- clock (string): Redis' clock at the last beat of any process, epoch ms [permanent]
+- beat:<worker> (string): beats of a worker process, counted [BEAT_TTL_MS after the last one]
+- losses (list): what Redis had forgotten, and when that was found [a week after the last one]
+- losses:maybe (list): what it may have forgotten when it was restarted or replaced [a week after
+  the last one]
+- replicated (string): written before a call, to see whether replicas follow [permanent; one]
+- poison (hash): members of due sets that could not be read, and why [permanent; 1,000 at most]
+- dead (hash): "account code job" -> recipients in the dead letter [permanent; fields purged]
+- queue:<queue> (zset): entries waiting for the same batch key, by virtual time [empty]
+- size:<queue> (string): recipients in the batch queue, where a lane lingers [empty]
+- hold:<queue> (string): nothing is taken off the batch queue now [the hold's end]
+- due:<kind>[:<lane>] (zset): the clock: what must happen, by ms [permanent; members leave]
+- attempt:<id> (hash): one provider call, written down before it is made [recorded + ATTEMPT_TTL_S]
+- unsure:<account> (hash): number -> attempts whose outcome is not known [permanent; fields leave]
+- bucket:<account>:<action> (hash): token bucket [BUCKET_TTL_S idle]
+- park:<account>[:<subject>] (hash): why and since when it, a side, template or job is parked
+  [resumed]
+- breaker:<account> (hash): its circuit breaker: calls that failed lately, held or not [an hour
+  after the last one]
+- account:<account> (hash): outstanding receipts, last error, credit, hours, questions [permanent;
+  one per account]
+- index:<account>:<day>:<n> (hash): hashed serial that no context names -> block and position
+  [INDEX_TTL_S]
+- pages:<account> (hash): raw receipt pages, not yet applied [applied]
+- pushed:<account> (hash): raw pages that were pushed, and pulled replies [read]
+- orphans:<account>:<day> (hash): number -> receipts that nothing is known about yet [INDEX_TTL_S]
+- phones:<day>:<n> (list): records of seven bytes: number -> block, see number_index [the day's
+  longest-kept job]
+- number_days (zset): days that have such records, by their end [permanent; members leave]
+- schedulers (hash): Celery queue -> when a scheduler last looked after it, ms [permanent; one]
+- stats (hash): counters of the statistics, which only grow [permanent; a few thousand]
+- stats_last (hash): the counters when the history was last written [permanent; one]
+- stats_minutes:<hour> (hash): minute -> by how much counters grew, compressed [a day]
+- stats_hours:<day> (hash): hour -> by how much counters grew, compressed [as long as jobs are kept]
+- called:<account>:<day> (hash): number -> times of its messages, 4 bytes each [two days]
+- refused (list): why payloads of `smsline.submit` were refused [REFUSED_TTL_S]
+- suppressions (hash): number -> its scopes, each with when, from where and why [permanent]
+- replies, replies:at (hash, zset): what people answer; ids by ms [permanent; members
+  purged]
+- replies:of (hash): number -> ids of its replies, oldest first [permanent; fields leave]
+- question:<name> (string): what a provider is asked, until a worker has asked it [who asks waits no
+  more; a day]
+- answer:<name> (string): its answer [a minute]
+- suppressed (set): the list before it had scopes; moved when it is found [moved]
+- users (hash): user of the console -> role [permanent]
+- passwords (hash): user -> argon2 hash, epoch, since when [permanent]
+- session:<digest> (string): who is signed in [the session's end]
+- signin:<digest>[:wait] (string): wrong passwords lately; that the next one has to wait
+  [FAILURES_TTL_S, a minute]
+- api_keys (hash): digest -> what the API key may do [permanent]
+- api_keys:names|revoked|used (hash): name -> digest; digest -> ms [permanent]
+- api_rate:<digest>:<second> (string): requests of a key in that second [some seconds]
+- webhooks (hash): name -> endpoint: id, url, events, secret [permanent]
+- webhook_wants (hash): type of event -> endpoints that want it [permanent]
+- outbox (stream): events that are not yet in the queues of the endpoints [permanent; entries leave]
+- webhook_state:<endpoint> (hash): how its deliveries fare, until when it is left alone [the
+  endpoint is removed]
+- webhook_queue:<endpoint> (zset): events not delivered -> when to try, ms [the endpoint is removed]
+- webhook_flying:<endpoint> (zset): requests under way -> until when they are believed, ms [the
+  endpoint is removed]
+- webhook_kept:<endpoint> (zset): its events -> when they happened, ms [the endpoint is removed]
+- webhook_failed:<endpoint> (zset): events whose last try failed -> when that was, ms [the endpoint
+  is removed]
+- webhook_event:<event> (hash): the body as it is sent, compressed; tries, the last answer [as long
+  as jobs are kept]
+- audit (stream): every act: when, who, from where, what, how many [permanent; KEPT_ACTS entries]
+- wakes:<queue> (zset): wake-ups published and not yet started, by expiry ms [the last one's expiry]
+- workers (hash): process -> when it announced itself, what it serves [permanent; a day each]
+- accounts, codes, names, ids: registries and counters [permanent]
 """
 
 from typing import Final
 
 SEEN_TTL_S: Final = 7 * 86_400
-# A worker writes an outcome for 30 s at most; within this time an answer that was lost finds its attempt recorded.
+# A worker writes an outcome for 30 s at most; within this time an answer that was lost
+# finds its attempt recorded.
 ATTEMPT_TTL_S: Final = 300
 
 # A bucket that nothing was taken from for so long is full, which is what a missing one counts as.
@@ -89,14 +106,15 @@ INDEX_TTL_S: Final = 4 * 86_400
 
 REFUSED_TTL_S: Final = 7 * 86_400
 
-# Index entries of a day spread over so many hashes, so that each stays a compact listpack up to some two million a
-# day.
+# Index entries of a day spread over so many hashes, so that each stays a compact listpack up to
+# some two million a day.
 INDEX_SHARDS: Final = 16_384
 
 # In the place of a part's blocks: its recipients ended in the inbox and are read from there.
 ENDED_PART: Final = "0:0"
 
-# Keys without an end of their own; what is in them has one. A test holds every other key to having an expiry.
+# Keys without an end of their own; what is in them has one. A test holds every other
+# key to having an expiry.
 PERMANENT: Final = (
     "jobs",
     "open",
@@ -326,7 +344,8 @@ class Keys:
 
     def numbers_of(self, day: int) -> str:
         """What the lists of a day's number index have in common: their numbers follow."""
-        # Not `numbers:`, which workers of this layout had for strings: a key never changes its type, or two versions stop each other.
+        # Not `numbers:`, which workers of this layout had for strings: a key never changes its
+        # type, or two versions stop each other.
         return f"{self.prefix}phones:{day}:"
 
     def stats_minutes(self, hour: int) -> str:

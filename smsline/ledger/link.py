@@ -18,8 +18,8 @@ Value = str | bytes | int | float
 # A script's name, its KEYS and its ARGV.
 ScriptCall = tuple[str, Sequence[str], Sequence[Value]]
 
-# For how long it is believed that the ledger has the layout that was seen. The scheduler of a worker sees it as
-# often.
+# For how long it is believed that the ledger has the layout that was seen. The scheduler of a
+# worker sees it as often.
 LAYOUT_S: Final = 1.0
 
 # Scripts that say which layout the ledger has.
@@ -131,11 +131,12 @@ class Ledger:
         """
         if name not in ANY_LAYOUT:
             self._look_at_layout()
-        # By its hash: 40 bytes instead of up to 25 KB of text. After a restart Redis does not know it, and says so before anything is
-        # carried out.
+        # By its hash: 40 bytes instead of up to 25 KB of text. After a restart Redis does not know
+        # it, and says so before anything is carried out.
         answer = self._answers([(name, keys, args)])[0]
         if isinstance(answer, ReadOnlyError):
-            # The server is no primary any more, and did nothing; the next command opens a connection to the new one.
+            # The server is no primary any more, and did nothing; the next command opens a
+            # connection to the new one.
             answer = self._answers([(name, keys, args)])[0]
         if isinstance(answer, NoScriptError):
             return self.redis.eval(script_text(name), len(keys), *keys, *args)
@@ -153,7 +154,8 @@ class Ledger:
         self._look_at_layout()
         if len(calls) == 1:
             return [self.run(*calls[0])]
-        # Errors are not raised at once: the answers of the others would be lost, and with them what they have done.
+        # Errors are not raised at once: the answers of the others would be lost, and with
+        # them what they have done.
         answers = self._answers(calls)
         for i, answer in enumerate(answers):
             if isinstance(answer, NoScriptError):
@@ -211,7 +213,8 @@ class Ledger:
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        # WAIT speaks of the writes of its own connection alone: a write there comes after all that others have written.
+        # WAIT speaks of the writes of its own connection alone: a write there comes after all
+        # that others have written.
         pipe = self.redis.pipeline(transaction=False)
         pipe.set(self.keys.replicated, 1)
         pipe.wait(replicas, timeout_ms)

@@ -25,7 +25,8 @@ BEAT_TTL_MS: Final = 3_600_000
 # A clock that is behind its last beat by more was set back.
 STEP_BACK_MS: Final = 2_000
 
-# Members of one due set that a beat moves at most, so that Redis stands still for a moment only; the next beat goes on.
+# Members of one due set that a beat moves at most, so that Redis stands still for a moment only;
+# the next beat goes on.
 MOVED_AT_ONCE: Final = 20_000
 KEPT: Final = 20
 KEPT_S: Final = 7 * 86_400

@@ -37,7 +37,8 @@ def migrate(ledger: Ledger) -> Counter[str]:
     for name in client.scan_iter(match=f"{keys.prefix}*", count=AT_ONCE):
         kind, _, rest = name.decode()[stem:].partition(":")
         if kind == "line":
-            # Entries that are there already keep their place; so nothing is lost when this was broken off.
+            # Entries that are there already keep their place; so nothing is lost
+            # when this was broken off.
             client.zunionstore(keys.queue(rest), [keys.queue(rest), name], aggregate="MIN")
             client.unlink(name)
             done["batch queues"] += 1

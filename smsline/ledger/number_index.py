@@ -45,7 +45,8 @@ def adding(ledger: Ledger, blocks: Mapping[int, Iterable[int]], *, keep_s: float
         blocks: The numbers of each block, by its id.
         keep_s: For how long their job is kept at most.
     """
-    # This machine's clock will do, and saves a question: the day is a label under which the records are found again.
+    # This machine's clock will do, and saves a question: the day is a label under which the
+    # records are found again.
     day = int(time.time() // 86_400)
     records: defaultdict[int, list[bytes]] = defaultdict(list)
     for block, numbers in blocks.items():

@@ -49,7 +49,8 @@ def messages_of(ledger: Ledger, number: int) -> list[NumberMessage]:
         pipe = ledger.redis.pipeline(transaction=False)
         for block in blocks[at : at + _AT_ONCE]:
             pipe.hgetall(ledger.keys.block(block))
-        # The index is a hint: a block may be gone with its job, and a number in it may be a neighbour's of the same hash.
+        # The index is a hint: a block may be gone with its job, and a number in it may be a
+        # neighbour's of the same hash.
         held_blocks = [held for held in pipe.execute() if held]
         for held in held_blocks:
             pipe.hmget(ledger.keys.job(held[b"job"].decode()), "lane", "template", "created_ms")
@@ -75,7 +76,8 @@ def messages_of(ledger: Ledger, number: int) -> list[NumberMessage]:
                             final_at=row["final_at"],
                         )
                     )
-    # By the job's creation: attempts of one job may be of different days, and a person looks for the text, not for the try.
+    # By the job's creation: attempts of one job may be of different days, and a person looks for
+    # the text, not for the try.
     return sorted(found, key=lambda each: each["created_at"] or "", reverse=True)
 
 

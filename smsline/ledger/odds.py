@@ -31,7 +31,8 @@ class Odds(NamedTuple):
     @property
     def one_in(self) -> int:
         """Of so many silent calls about one went out, where before the odds were even."""
-        # Bayes with even odds before: P(out | silent) = silent / (1 + silent), for a call that did not go out is always silent.
+        # Bayes with even odds before: P(out | silent) = silent / (1 + silent), for a call that did
+        # not go out is always silent.
         silent = 1.0 - self.heard
         return round((1.0 + silent) / silent) if silent > 0 else self.accepted
 

@@ -22,7 +22,8 @@ def keep(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
     for receipt in receipts:
         args += [receipt.number, _text(receipt)]
     ledger.run("orphan", [ledger.keys.orphans(account, today), ledger.keys.account(account)], args)
-    # In this order: a record after the keeping finds them (`match_early`), one before it is found here.
+    # In this order: a record after the keeping finds them (`match_early`), one
+    # before it is found here.
     late = recipients.find(ledger, account, receipts, today=today)
     if len(late.left) < len(receipts):
         left = set(map(id, late.left))
@@ -33,7 +34,8 @@ def keep(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
 def kept(ledger: Ledger, account: str, numbers: Sequence[int], *, today: int) -> list[Receipt]:
     """Receipts kept for any of these numbers, of today and yesterday."""
     receipts: list[Receipt] = []
-    # Yesterday's, too: they are kept under the day on which they came, and a call may have ended at midnight.
+    # Yesterday's, too: they are kept under the day on which they came, and a call may
+    # have ended at midnight.
     for day in (today, today - 1):
         key = ledger.keys.orphans(account, day)
         if numbers and ledger.redis.exists(key):
@@ -44,7 +46,8 @@ def kept(ledger: Ledger, account: str, numbers: Sequence[int], *, today: int) ->
 
 def drop(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: int) -> None:
     """Forget kept receipts that found their recipients; others of the same number stay."""
-    # In both days: under which of them a receipt was kept is not remembered, and where it is not nothing happens.
+    # In both days: under which of them a receipt was kept is not remembered, and where it
+    # is not nothing happens.
     ledger.run_many(
         [
             ("drop_orphan", [ledger.keys.orphans(account, day)], [receipt.number, _text(receipt)])
@@ -56,7 +59,8 @@ def drop(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
 
 def _text(receipt: Receipt) -> str:
     """A receipt as it is kept: one line, by which it is also found again."""
-    # The names are those of the first release, whose workers may read the line; their order is that of `Receipt`.
+    # The names are those of the first release, whose workers may read the line; their
+    # order is that of `Receipt`.
     names = ("number", "serial", "ok", "code", "at_s", "context", "message")
     fields = receipt if receipt.message else receipt[:-1]
     return json.dumps(dict(zip(names, fields, strict=False)), separators=(",", ":"))

@@ -20,8 +20,8 @@ from smsline.receipt import Receipt
 
 JOINED_SLACK_MS: Final = 1_000
 
-# So often a page is tried as a whole, while others write to its blocks; then block by block, where one that is written to
-# all the time keeps no other from its end.
+# So often a page is tried as a whole, while others write to its blocks; then block by block, where
+# one that is written to all the time keeps no other from its end.
 TOGETHER: Final = 3
 ALONE: Final = 50
 
@@ -236,7 +236,8 @@ def bring_forward(
         The earliest of the new times, epoch ms; None when no block has joined.
     """
     keys, noted = ledger.keys, ledger.keys.account(account)
-    # Each further acceptance in a block moves it a millisecond ahead, perhaps before the time of the last look.
+    # Each further acceptance in a block moves it a millisecond ahead, perhaps before the
+    # time of the last look.
     since_ms = int(ledger.redis.hget(noted, "forward_ms") or 0) - JOINED_SLACK_MS
     found = ledger.redis.zrangebyscore(keys.probe, since_ms + probe_ms, now_ms + probe_ms, withscores=True)
     joined = {member: score - probe_ms for member, score in found if member.startswith(f"{account} ".encode())}

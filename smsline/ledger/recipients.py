@@ -20,11 +20,13 @@ from smsline.ledger.runs import decode
 from smsline.ledger.serials import BlockReceipts, Found
 from smsline.receipt import Receipt
 
-# Newest first, that are looked into for a receipt that names only its number: it comes within days of its call.
+# Newest first, that are looked into for a receipt that names only its number: it comes
+# within days of its call.
 MOST_BLOCKS: Final = 200
 
 
-# A call of a campaign is of one block, or of two where one before was cut short. Each row of a page repeats what is named.
+# A call of a campaign is of one block, or of two where one before was cut short. Each row of a page
+# repeats what is named.
 MOST_NAMED: Final = 4
 
 
@@ -87,9 +89,11 @@ def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
         else:
             indexed_too += told
     sure, places, missed = _by_call(ledger, account, calls, today=today)
-    # What the index says goes before a place that is not sure: it has the serials of tries that are over.
+    # What the index says goes before a place that is not sure: it has the serials
+    # of tries that are over.
     indexed = serials.find(ledger, account, nameless + indexed_too + missed, today=today)
-    # Whose call a context of ours names is in that call or in the index, else not written down yet: its number does not help.
+    # Whose call a context of ours names is in that call or in the index, else not written down yet:
+    # its number does not help.
     unnamed = set(map(id, nameless))
     found_by_number = _by_number(ledger, account, [each for each in indexed.left if id(each) in unnamed])
     places |= found_by_number
@@ -147,7 +151,8 @@ def _by_number(ledger: Ledger, account: str, receipts: Sequence[Receipt]) -> dic
     pipe, known = ledger.redis.pipeline(transaction=False), dict[str, _Place]()
     for block in wanted:
         pipe.hgetall(ledger.keys.block(block))
-    # A serial stands in one block only; that it is the number's is compared with all others before anything is written.
+    # A serial stands in one block only; that it is the number's is compared with all others
+    # before anything is written.
     for block, held in zip(wanted, pipe.execute() if wanted else (), strict=True):
         for note in (value for name, value in held.items() if name.startswith(b"z")):
             known |= {serial: _Place(block, position) for serial, position in _positions(note, account).items()}

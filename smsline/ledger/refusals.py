@@ -84,7 +84,8 @@ RULES: Final = (
     ),
     Rule("BUSY", r"\bBUSY\b", "another script holds Redis up; if it does not end: redis-cli SCRIPT KILL"),
     Rule(
-        # Protected mode: without a password Redis says this to every machine but its own, and hangs up.
+        # Protected mode: without a password Redis says this to every machine but
+        # its own, and hangs up.
         "DENIED",
         r"\bDENIED\b|protected mode",
         "Redis takes no connections from other machines: set a password there, or bind",
@@ -141,7 +142,8 @@ RULES: Final = (
         f"nothing listens there: start Redis (`python -m worker up` brings its own), or set {ADDRESS} to where it is",
     ),
     Rule(
-        # Near the end, with a cut connection: both may be the last words of one of the troubles above.
+        # Near the end, with a cut connection: both may be the last words of one
+        # of the troubles above.
         "TIMEOUT",
         r"[Tt]imed? ?out|Timeout",
         "no answer in time: Redis is stalled or overloaded, a firewall drops the packets, or rediss:// asks for TLS on a port that "
@@ -186,8 +188,8 @@ def explain(error: BaseException) -> Refusal:
         error: As it was raised.
     """
     words = in_words(error)
-    # The first that fits: a script's error quotes the refusal among other words, so the special ones stand before the
-    # general ones (a timeout, a cut connection).
+    # The first that fits: a script's error quotes the refusal among other words, so the special
+    # ones stand before the general ones (a timeout, a cut connection).
     for rule in RULES:
         if re.search(rule.pattern, words):
             return Refusal(rule.code, words, rule.advice)
@@ -199,10 +201,12 @@ def in_words(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     # Redis 6 says which script it was, by its digest, before what matters.
     text = re.sub(r"^Error running script\b.*@user_script: ?\d+: -(?=[A-Z])", "", text)
-    # The word that redis-py took away is in `status_code` where that is set, and else told by the class.
+    # The word that redis-py took away is in `status_code` where that is set, and
+    # else told by the class.
     by_class = (code for kind, code in _CODE_OF.items() if isinstance(error, kind))
     code = getattr(error, "status_code", None) or next(by_class, "")
-    # Timeouts of the socket come without a word of their kind ("The read operation timed out" or nothing at all).
+    # Timeouts of the socket come without a word of their kind ("The read operation timed
+    # out" or nothing at all).
     if isinstance(error, known.TimeoutError | socket.timeout) and "imeout" not in text and "imed out" not in text:
         text = f"Timeout: {text}"
     return f"{code} {text}" if code and code != "ERR" and code not in text else text

@@ -71,7 +71,8 @@ def keep(ledger: Ledger, reply: NewReply, *, retention_ms: float) -> bool:
     facts = f"{reply.account} {reply.number} {reply.at_s} {reply.text}"
     phone = same_phone(reply.number)
     held = {**reply._asdict(), "received_ms": now_ms, "phone": phone}
-    # A provider gives replies no id: the same words of the same number within a second are one reply.
+    # A provider gives replies no id: the same words of the same number within
+    # a second are one reply.
     acts = reply.does if reply.does in {"stop", "start"} else ""
     keys = ledger.keys
     return bool(
@@ -115,8 +116,8 @@ class ReplyReader:
 
     def page(self) -> Talk[list[KeptReply] | None]:
         """The next ones; None when all were given."""
-        # By time and not by rank: replies that come or go meanwhile move ranks. Those of the last millisecond are asked for
-        # again with the next page, so they are remembered.
+        # By time and not by rank: replies that come or go meanwhile move ranks. Those of the last
+        # millisecond are asked for again with the next page, so they are remembered.
         limit = ("LIMIT", 0, AT_ONCE + len(self._seen))
         asked = ("ZRANGEBYSCORE", self._keys.replies_at, self._last, "+inf", "WITHSCORES", *limit)
         (found,) = yield from ask(asked)

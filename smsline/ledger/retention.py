@@ -14,7 +14,8 @@ from smsline.names import LANES
 from smsline.states import LETTERS, State
 
 AT_ONCE: Final = 100
-# Closed jobs that are made small in one script: some 20 µs each, in which Redis serves no other client.
+# Closed jobs that are made small in one script: some 20 µs each, in which Redis
+# serves no other client.
 COMPACT_AT_ONCE: Final = 50
 
 # In the due set of closed jobs: what closed in an hour, counted from the epoch.
@@ -78,7 +79,8 @@ def end_waiting(ledger: Ledger, over: Mapping[str, State]) -> dict[str, int]:
         How many ended of each job that had some.
     """
     keys, ended, names = ledger.keys, Counter[str](), list(over)
-    # The inbox first: a part that is accepted meanwhile is in a block by the time the blocks are read.
+    # The inbox first: a part that is accepted meanwhile is in a block by the
+    # time the blocks are read.
     pipe = ledger.redis.pipeline(transaction=False)
     for job in names:
         pipe.hmget(keys.job(job), "account", "lane", "template")
@@ -91,7 +93,8 @@ def end_waiting(ledger: Ledger, over: Mapping[str, State]) -> dict[str, int]:
             part, state = inbox.read_part(ledger, job, part_no), over[job]
             if part is None:
                 continue
-            # Numbers and names stay for the results; the params, perhaps one-time passwords, do not.
+            # Numbers and names stay for the results; the params, perhaps
+            # one-time passwords, do not.
             named = inbox.Part(part.numbers, None, part.refs).extra()
             key_list = [*keys.book, keys.job(job), keys.part(job, part_no), keys.blocks(job)]
             told = argv(
@@ -108,7 +111,8 @@ def end_waiting(ledger: Ledger, over: Mapping[str, State]) -> dict[str, int]:
     places = [
         (job, block) for job, blocks in zip(names, jobs.blocks_of_each(ledger, names), strict=True) for block in blocks
     ]
-    # In pieces: one pipeline for a job of a million numbers would keep Redis from every other client meanwhile.
+    # In pieces: one pipeline for a job of a million numbers would keep Redis from every
+    # other client meanwhile.
     for i in range(0, len(places), AT_ONCE):
         some = places[i : i + AT_ONCE]
         calls: list[ScriptCall] = [
@@ -170,7 +174,8 @@ def remove(ledger: Ledger, job: str) -> None:
     What other jobs have left is not looked at.
     """
     keys = ledger.keys
-    # The dead letters first, because which groups it has is read from its blocks; only a job that has some is read.
+    # The dead letters first, because which groups it has is read from its blocks; only a job
+    # that has some is read.
     counts = ledger.redis.hmget(keys.job(job), "dead", "unknown", "undelivered")
     if any(int(count or 0) for count in counts):
         groups = {

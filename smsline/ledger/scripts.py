@@ -11,8 +11,8 @@ from typing import Final
 
 from smsline.states import FINAL, LETTERS, MOVES, State, counted_as
 
-# States whose letter becomes a capital when a person drops the recipient from the dead letter: its state stays, and no
-# requeue finds it.
+# States whose letter becomes a capital when a person drops the recipient from the dead letter: its
+# state stays, and no requeue finds it.
 DROPPABLE: Final = (State.UNDELIVERED, State.DEAD, State.UNKNOWN)
 
 # What some scripts share besides `_lib.lua`: an account's circuit breaker; the queues of webhooks.
@@ -27,10 +27,12 @@ def script_text(name: str) -> str:
     """The script as Redis gets it."""
     shared = tables() + _read("_lib") + (_read(SHARED[name]) if name in SHARED else "")
     own = _read(name)
-    # Of what is shared only the pieces that this script uses: at every call Redis runs a script from its first line, which
-    # makes each function anew, and for a small script that would be most of its work.
+    # Of what is shared only the pieces that this script uses: at every call Redis runs a
+    # script from its first line, which makes each function anew, and for a small script that
+    # would be most of its work.
     used, kept = set(_WORD.findall(_COMMENT.sub("", own))), list[str]()
-    # From the last piece to the first: a piece may use only what stands before it, so one pass finds all it needs.
+    # From the last piece to the first: a piece may use only what stands before it, so one
+    # pass finds all it needs.
     for piece in reversed(_PIECE.split(_COMMENT.sub("", shared))):
         if used.intersection(_NAMED.findall(piece)):
             used.update(_WORD.findall(piece))
@@ -78,7 +80,8 @@ def tables() -> str:
     letters = {LETTERS[state]: state for state in State}
     dropped = {LETTERS[state].upper(): state for state in DROPPABLE}
     every = letters | dropped
-    # Sorted, because a set's order changes from process to process, and a script's name in Redis is its text's hash.
+    # Sorted, because a set's order changes from process to process, and a script's name in
+    # Redis is its text's hash.
     moves = {
         letter: f"'{''.join(sorted(LETTERS[end] for end in MOVES[state]))}'"
         for letter, state in letters.items()

@@ -13,8 +13,9 @@ _BYTES: Final = tuple(bytes([value]) for value in range(256))
 
 def serial_place(serial: str) -> tuple[int, bytes]:
     """Where a serial is indexed: the shard and a six-byte field."""
-    # Six bytes of hash instead of the serial: that two of a day's million serials share both shard and field has a
-    # probability of 1 in ten million, and a receipt is held against the recipient's number besides.
+    # Six bytes of hash instead of the serial: that two of a day's million serials share both shard
+    # and field has a probability of 1 in ten million, and a receipt is held against the
+    # recipient's number besides.
     digest = blake2b(serial.encode(), digest_size=9).digest()
     return int.from_bytes(digest[:3], "big") % INDEX_SHARDS, digest[3:]
 
@@ -52,7 +53,8 @@ def index_entries(
 
     Written for speed, as it is done for every number.
     """
-    # Only the first entry of a shard has to set its expiry; `known` remembers the shards whose expiry this process has set.
+    # Only the first entry of a shard has to set its expiry; `known` remembers the shards whose
+    # expiry this process has set.
     young: list[tuple[str, bytes]] = []
     old: list[tuple[str, bytes]] = []
     stem, known = ledger.keys.index_of(account, day), ledger.expiring.known()

@@ -79,7 +79,8 @@ def find(ledger: Ledger, account: str, receipts: Sequence[Receipt], *, today: in
     found = _find_on(ledger, account, receipts, [today])
     if not found.left:
         return found
-    # Yesterday first, then tomorrow: around midnight the day of a call and the reader's today may differ.
+    # Yesterday first, then tomorrow: around midnight the day of a call and the
+    # reader's today may differ.
     older = _find_on(ledger, account, found.left, [today - back for back in (1, -1, *range(2, DAYS_BACK + 1))])
     return Found(found.matched + older.matched, found.spent + older.spent, older.left)
 
@@ -106,7 +107,8 @@ def sorted_out(receipts: Sequence[Receipt], values: Sequence[bytes], days: Seque
     spent, left = 0, list[Receipt]()
     for receipt, value, day in zip(receipts, values, days, strict=True):
         if len(value) == INDEX_BYTES:
-            # Read once a block and not once a receipt: a page has a hundred receipts and few blocks.
+            # Read once a block and not once a receipt: a page has a hundred
+            # receipts and few blocks.
             place = value[:-1], day
             columns = by_block.get(place)
             if columns is None:

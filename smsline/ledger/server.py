@@ -89,7 +89,8 @@ def trials(client: redis.Redis, prefix: str) -> Iterator[tuple[str, redis.RedisE
         What was tried, and the error it met.
     """
     key, queue = f"{prefix}check:{token_hex(4)}", "smsline.check"
-    # kombu names its channels by the number of the database, and an ACL may allow some of them only.
+    # kombu names its channels by the number of the database, and an ACL may
+    # allow some of them only.
     channel = f"/{client.connection_pool.connection_kwargs.get('db') or 0}.smsline.check"
 
     def write() -> None:

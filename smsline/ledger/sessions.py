@@ -36,7 +36,8 @@ class Guess:
 
 def begin(ledger: Ledger, user: User, *, ttl_s: float) -> str:
     """Start a session under a new token, which is returned; it is kept nowhere else."""
-    # A fresh token at every sign-in: one that was planted in the browser before would otherwise be signed in with it.
+    # A fresh token at every sign-in: one that was planted in the browser before would
+    # otherwise be signed in with it.
     token = token_urlsafe(32)
     held = json.dumps({"user": user.name, "epoch": user.epoch})
     ledger.redis.set(ledger.keys.session(digest(token)), held, px=int(ttl_s * 1000))

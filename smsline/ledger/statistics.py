@@ -39,10 +39,12 @@ HOUR_MS: Final = 3_600_000
 # A day of minutes, and the hour that a day begins and ends in.
 MINUTES_TTL_S: Final = 26 * 3600
 
-# Kinds that the minutes keep: what charts of the last hours show. The hours keep all but histograms.
+# Kinds that the minutes keep: what charts of the last hours show. The hours
+# keep all but histograms.
 RECENT: Final = ("r", "l")
 
-# Times are observed by powers of two: from 2^3 ms to 2^28 ms, which is three days. `_lib.lua` has the same sum.
+# Times are observed by powers of two: from 2^3 ms to 2^28 ms, which is three days.
+# `_lib.lua` has the same sum.
 FIRST_BOUND, LAST_BOUND = 3, 28
 
 # Bounds of the histogram of recipients in a call.
@@ -131,7 +133,8 @@ def write_history(ledger: Ledger, *, now_ms: int, keep_s: float) -> bool:
     # The hour before is closed by the first minute of the next one.
     closes = hour is not None and int(hour) < hour_no
     key_list = [keys.stats_last, keys.stats_minutes(hour_no), keys.stats_hours(int(hour or 0) // 24)]
-    # Names go before the values that need them; written for nothing, when another process is faster, they are the same.
+    # Names go before the values that need them; written for nothing, when another process is
+    # faster, they are the same.
     minute = ended = b""
     if before_minute is not None:
         names, minute = _columns(_grown(_unpacked(before_minute), now), now)
@@ -191,7 +194,8 @@ def _samples(ledger: Ledger, keys: list[str], span: tuple[int, int], unit_ms: in
 
 def _grown(before: Counters, now: Counters, *, all_kinds: bool = False) -> dict[str, int]:
     kept = {field: value for field, value in now.items() if _is_kept(field, all_kinds=all_kinds)}
-    # A counter that is lower than before lost a part of itself with a failover: what it holds has grown since.
+    # A counter that is lower than before lost a part of itself with a failover: what it
+    # holds has grown since.
     return {
         field: value - before.get(field, 0) if value >= before.get(field, 0) else value
         for field, value in kept.items()

@@ -82,7 +82,8 @@ def add(ledger: Ledger, entries: Iterable[Suppression]) -> int:
         facts: list[Value] = []
         for each in some:
             source, letter = _tidy(each.source), LETTERS_OF_SCOPE[each.scope]
-            # Another list's own words for its source become a person's: that kind is never taken off by a reply.
+            # Another list's own words for its source become a person's: that kind is
+            # never taken off by a reply.
             if source.partition(" ")[0] not in _KINDS:
                 source = f"{PERSON} {source}".strip()
             number, at_ms, reason = same_phone(each.number), each.at_ms or "", _tidy(each.reason)

@@ -51,7 +51,8 @@ def ask(*commands: Command) -> Talk[list[Any]]:
     except Unreached:
         raise
     except LOST:
-        # Once more, over a fresh connection: the pool may have given out one that a firewall had dropped long ago.
+        # Once more, over a fresh connection: the pool may have given out one that a
+        # firewall had dropped long ago.
         answers = yield commands
     for answer in answers:
         if isinstance(answer, Exception):
@@ -132,7 +133,8 @@ def exchange(client: Any, commands: Sequence[Command]) -> list[Any]:  # noqa: AN
         redis.exceptions.RedisError: They may have been.
     """
     try:
-        # Connecting is a step of its own: only so is it known of an error whether anything can have been carried out.
+        # Connecting is a step of its own: only so is it known of an error whether anything can
+        # have been carried out.
         connection = client.connection_pool.get_connection()
     except LOST as error:
         raise Unreached(str(error)) from error

@@ -78,8 +78,8 @@ def add(ledger: Ledger, name: str, role: str, password: str) -> None:
         Conflict: There is such a user.
     """
     name, role = check_name(name), check_role(role)
-    # NX, so that of two who add the same name at once one is told; the role is there before the password, and a user
-    # without one cannot sign in.
+    # NX, so that of two who add the same name at once one is told; the role is there before the
+    # password, and a user without one cannot sign in.
     if not ledger.redis.hsetnx(ledger.keys.users, name, role):
         raise Conflict(f"there is a user {name}; change it with `smsline users set {name}`, or remove it first")
     set_password(ledger, name, password)

@@ -5,8 +5,9 @@ from typing import Any, Final
 from smsline.errors import OtherVersion
 from smsline.ledger.keys import Keys
 
-# Counts up when a reader of the old layout would misread the new one. Layout 1 had no such key: its workers counted
-# ids instead. Workers of layout 2 look for receipts in the index of serials alone, which lacks most since layout 3.
+# Counts up when a reader of the old layout would misread the new one. Layout 1 had no such key: its
+# workers counted ids instead. Workers of layout 2 look for receipts in the index of serials alone,
+# which lacks most since layout 3.
 LAYOUT: Final = "3"
 
 

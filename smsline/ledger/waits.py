@@ -56,8 +56,8 @@ def move_due(ledger: Ledger, source: str, *, only_due: bool, most: int = 200) ->
 
     Returns how many.
     """
-    # Looked at first and moved by name, because a script must be given the keys of the queues; it moves only what is
-    # still there and still due.
+    # Looked at first and moved by name, because a script must be given the keys of the queues; it
+    # moves only what is still there and still due.
     if only_due:
         members = ledger.redis.zrangebyscore(source, "-inf", clock_ms(ledger.redis.time()), start=0, num=most)
     else:

@@ -135,7 +135,8 @@ def add(ledger: Ledger, name: str, url: str, events: Sequence[str]) -> str:
         if event not in EVENT_TYPES:
             raise BadInput("events", event, f"must be some of {', '.join(EVENT_TYPES)}")
     secret = SIGNING_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    # An id of its own besides the name: what was meant for a removed endpoint must not reach one that takes its name.
+    # An id of its own besides the name: what was meant for a removed endpoint must not reach
+    # one that takes its name.
     endpoint = Endpoint(name, secrets.token_hex(4), where, wanted, secret, ledger.now_ms())
     keys = ledger.keys
     key_list = [keys.webhooks, keys.webhook_wants, keys.webhooks_due]

@@ -35,8 +35,8 @@ _ENVELOPE: Final = 200
 # Of the outbox, worked on at once.
 ENTRIES: Final = 200
 
-# Fields of a result that events have. The results have more: a row more of 20 bytes would be a thousand requests more
-# a million.
+# Fields of a result that events have. The results have more: a row more of 20 bytes would be a
+# thousand requests more a million.
 TOLD: Final = ("phone", "ref", "state", "code", "provider", "serial", "attempts", "final_at")
 
 _PART: Final = "part"
@@ -124,7 +124,8 @@ def fan_out(ledger: Ledger, *, keep_s: float) -> int | None:
     wanting = endpoints(ledger)
     events = _cut(found, _Facts.read(ledger, found))
     written = list(_written(ledger, events, wanting))
-    # The last number of each job at each endpoint, then the events: one script moves all of it, or nothing.
+    # The last number of each job at each endpoint, then the events: one script moves
+    # all of it, or nothing.
     keys = ledger.keys
     last = {(each.job, seq_field(each.endpoint)): each.seq for each in written if each.job}
     key_list = [keys.outbox, keys.webhooks_due, keys.webhooks, *(keys.job(job) for job, _ in last)]

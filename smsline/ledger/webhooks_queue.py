@@ -91,7 +91,8 @@ def _taking(ledger: Ledger, endpoint: Endpoint, lease_ms: float) -> ScriptCall:
 def _opened(ledger: Ledger, endpoint: Endpoint, answer: list[Any], lease_ms: float) -> EventLease | None:
     """The event that a script has taken, with its body."""
     keys = ledger.keys
-    # The body is read after the claim, and a claim without a body is dropped: the script may not name keys it was not given.
+    # The body is read after the claim, and a claim without a body is dropped: the script may not
+    # name keys it was not given.
     while event := answer[0].decode():
         body, tries = ledger.redis.hmget(keys.webhook_event(event), "body", "tries")
         if body is not None:

@@ -14,10 +14,12 @@ from smsline.words.table import WordRow, for_number
 Words = tuple[str, ...]
 Table = Mapping[Words, WordRow]
 
-# Characters of a reply that are read: an opt-out is short, and a longer text is not searched word by word.
+# Characters of a reply that are read: an opt-out is short, and a longer text is not
+# searched word by word.
 LONGEST: Final = 200
 
-# Letters that a word must have for another spelling of it to be seen: of three letters nearly everything is one slip away.
+# Letters that a word must have for another spelling of it to be seen: of three letters nearly
+# everything is one slip away.
 _FUZZY: Final = 4
 
 
@@ -47,9 +49,11 @@ def judge(number: int, text: str) -> Judgement:
     table, words = for_number(number), words_of(text[:LONGEST])
     if not words:
         return Judgement()
-    # Run together for a second look: Chinese is written without blanks, so they say nothing between its characters.
+    # Run together for a second look: Chinese is written without blanks, so they say nothing
+    # between its characters.
     seen = _all_known(words, table) or _all_known(("".join(words),), table)
-    # STOP START in one reply acts on neither: to guess wrong is to text a person who asked not to be texted.
+    # STOP START in one reply acts on neither: to guess wrong is to text a person who
+    # asked not to be texted.
     acting = {row.does: row for row in seen}
     if len(acting) == 1 and len(text) <= LONGEST:
         ((does, row),) = acting.items()
@@ -74,7 +78,8 @@ def _all_known(words: Words, table: Table) -> list[WordRow]:
     found: list[WordRow] = []
     at = 0
     while at < len(words):
-        # The longest first: STOP ALL is one word of the table, and its first word alone is another one.
+        # The longest first: STOP ALL is one word of the table, and its first
+        # word alone is another one.
         size = next((size for size in range(min(4, len(words) - at), 0, -1) if words[at : at + size] in table), 0)
         if size:
             found.append(table[words[at : at + size]])
@@ -113,7 +118,8 @@ def _near(words: Words, table: Table) -> Judgement:
         word = " ".join(row.word)
         if row.does not in {"stop", "start"} or len(word) < 2:
             continue
-        # Chinese has no blanks to look for; in Latin letters a word within a word (STOPPED) says something else.
+        # Chinese has no blanks to look for; in Latin letters a word within a word
+        # (STOPPED) says something else.
         inside = f" {word} " in text if word.isascii() else word in text
         if inside or any(_alike(each, word) for each in words):
             return Judgement("near", None, word)

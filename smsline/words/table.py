@@ -79,8 +79,8 @@ def clear_words() -> None:
 
 _own: Final[list[WordRow]] = []
 
-# A country code and an area code: words differ by country, and by area within North America. Numbers that begin alike
-# share one table in the cache.
+# A country code and an area code: words differ by country, and by area within North America.
+# Numbers that begin alike share one table in the cache.
 LONGEST_PREFIX: Final = 7
 
 
@@ -111,7 +111,8 @@ def _read(lines: Iterable[str], name: str) -> Iterator[WordRow]:
 
 
 def _row(cells: list[str], where: str) -> WordRow:
-    # A stop needs its scope and nothing else may have one: a scope that is forgotten would let a STOP stop nothing.
+    # A stop needs its scope and nothing else may have one: a scope that is forgotten would
+    # let a STOP stop nothing.
     if len(cells) != len(_COLUMNS):
         raise BadWords(where, len(cells), f"must have {len(_COLUMNS)} cells, divided by tabs")
     written, does, scope, prefix, language = cells

@@ -207,7 +207,8 @@ def test_one_job_through_both_sites(line: Line) -> None:
     usual = [*range(8613812341000, 8613812341400), *range(6591241000, 6591241060)]
     numbers = [*usual, *steered]
 
-    # Texts of their own, so that a call refused for one of the steered is tried with each alone, and none shares another's fate.
+    # Texts of their own, so that a call refused for one of the steered is tried with each alone,
+    # and none shares another's fate.
     own = [Recipient(f"+{number}", (f"code={n}",)) for n, number in enumerate(steered, start=482914)]
     to: list[str | Recipient] = [*(f"+{number}" for number in usual), *own]
     job = line.client.campaign(to=to, template="SMS_1234", params=["code=482913"])

@@ -138,7 +138,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = {f"SMSLINE_{name}": value for name, value in SETTINGS.items()}
     with ExitStack() as stack:
         told = stack.enter_context((folder / "stderr").open("w"))
-        # Not the embedded Redis: that one tells nobody of its commands (MONITOR), and here they are watched.
+        # Not the embedded Redis: that one tells nobody of its commands (MONITOR), and
+        # here they are watched.
         redis_server = stack.enter_context(RedisServer())
         go_first(redis_server.pid)
         settings["SMSLINE_REDIS_URL"] = redis_server.url
@@ -176,7 +177,8 @@ def tokens_given(redis_url: str) -> Iterator[list[float]]:
         try:
             yield times
         finally:
-            # Redis tells commands in their order: whoever has heard this one has heard of every token before it.
+            # Redis tells commands in their order: whoever has heard this one has heard of
+            # every token before it.
             connection.echo(LAST)
             listening.result(timeout=LONG_S)
 
@@ -226,12 +228,15 @@ def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
     patient_until_s = time.monotonic() + LONG_S
     while True:
         rate = measure(service, 4)
-        # The bound is on calls as they leave, and Redis stamps that: it holds in every run, on however busy a machine.
+        # The bound is on calls as they leave, and Redis stamps that: it holds in every run, on
+        # however busy a machine.
         assert most_within_a_second(rate.given_s) <= LIMIT
-        # A process that is late with its call gives the token up: tokens may be more than calls, never fewer.
+        # A process that is late with its call gives the token up: tokens may be more
+        # than calls, never fewer.
         assert len(rate.given_s) >= len(rate.arrived_s)
         assert all(given_s <= arrived_s for given_s, arrived_s in zip(rate.given_s, rate.arrived_s, strict=False))
-        # What arrives is measured again, until a machine that is busy with other tests lets the processes run for once.
+        # What arrives is measured again, until a machine that is busy with other tests lets the
+        # processes run for once.
         undisturbed = most_within_a_second(rate.arrived_s) <= LIMIT and rate.share >= 0.95
         if undisturbed or time.monotonic() > patient_until_s:
             break

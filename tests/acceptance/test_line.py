@@ -214,7 +214,8 @@ def test_messages_whose_answer_was_lost_are_found_and_never_sent_twice(
     status = closed(client, client.campaign(to=numbers[:600], template="5678"))
     line.wire.after_send = lambda _numbers: None
     assert counted(status) == {"total": 600, "delivered": 600}
-    # Three would do; after a call without an answer the next ones carry few recipients, until one is answered.
+    # Three would do; after a call without an answer the next ones carry few recipients,
+    # until one is answered.
     assert 3 <= status["calls"] <= 10
     assert texted(line, numbers[:600]) == {1: 600}
 

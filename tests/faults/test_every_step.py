@@ -207,7 +207,8 @@ def test_every_step_of_a_change_of_accounts(
     undisturbed.check()
     assert undisturbed.stand_in is not None
     assert len(undisturbed.stand_in.sent) == 4
-    # What a worker does at the steps between is like what it does at one of these, or is played above.
+    # What a worker does at the steps between is like what it does at one of
+    # these, or is played above.
     for step in range(1 + (when == "before"), meter.seen + 1, 3):
         each = changing(play(Meter(step, when, accident)), code)
         with suppress(Killed):

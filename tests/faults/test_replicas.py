@@ -23,7 +23,8 @@ def pair(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer]]:
         with redis.Redis(port=primary.port) as asked, redis.Redis(port=replica.port) as follower:
             asked.config_set("repl-diskless-sync-delay", 0)
             follower.replicaof("127.0.0.1", primary.port)
-            # WAIT speaks of the writes of its own connection: without one it is content with any replica.
+            # WAIT speaks of the writes of its own connection: without one it is
+            # content with any replica.
             wait_until(lambda: asked.set("a", 1) and asked.wait(1, 100) == 1, what="the replica following")
         yield primary, replica
 

@@ -69,7 +69,8 @@ def test_a_replica_without_the_last_moments_takes_the_primary_s_place(tmp_path: 
             with pytest.raises(NotFound):
                 service.client.status(job)
         assert all(worker.alive() for worker in workers)
-        # Each looks once a second, and on a busy machine one of them may tell it long before the other.
+        # Each looks once a second, and on a busy machine one of them may tell it
+        # long before the other.
         wait_until(lambda: len(told_in(workers[0].log)) >= len(workers), what="the loss being told by both")
         assert losses.losses(service.ledger)
         assert len(told_in(workers[0].log)) == len(workers)

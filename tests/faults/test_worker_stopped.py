@@ -10,7 +10,8 @@ from tests.support.waiting import wait_until
 def test_stopped_before_its_call(service: Service) -> None:
     """Who was stopped between the claim and the call makes no call: the otp has gone out through another worker, once."""
     know_scripts(service.ledger, "take", "begin")
-    # Of two threads that look at the same batch queue, the tap may meet the one that finds nothing in it.
+    # Of two threads that look at the same batch queue, the tap may meet the one
+    # that finds nothing in it.
     first = service.worker(tapped=True, WORKER_THREADS="1")
 
     def stop() -> bool:

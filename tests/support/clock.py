@@ -53,7 +53,8 @@ SETS: Final = {
 
 @cache
 def _still_text(name: str) -> str:
-    # A microsecond for each look: of two things that are done one after the other one is the earlier, as it is in life.
+    # A microsecond for each look: of two things that are done one after the other one is the
+    # earlier, as it is in life.
     ticking = f"{{ redis.call('HGET', '{_CLOCK}', 's'), redis.call('HINCRBY', '{_CLOCK}', 'us', 1) }}"
     return script_text(name).replace("redis.call('TIME')", ticking)
 
@@ -96,7 +97,8 @@ def standing_still(ledger: Ledger) -> Iterator[None]:
         patch.setattr(Ledger, "_exchanged", asked)
         patch.setattr(ManagementCommands, "time", told)
         patch.setattr(Engine, "sleep", wait)
-        # A machine that is busy for half a second would else make a call late, which is then not made.
+        # A machine that is busy for half a second would else make a call late,
+        # which is then not made.
         patch.setattr(send, "TOKEN_S", math.inf)
         yield
         ledger.redis.delete(_CLOCK)

@@ -33,7 +33,8 @@ def run_tests(folder: Path, *files: str, environ: Mapping[str, str]) -> str:
         AssertionError: A test has failed.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SMSLINE_", "PYTEST_"))}
-    # Only our plugin: the others of this environment take seconds to load. test_wheel.py shows that it is found by itself.
+    # Only our plugin: the others of this environment take seconds to load. test_wheel.py shows that
+    # it is found by itself.
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": f"{folder}:{ROOT}"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "smsline.pytest_plugin", *files],

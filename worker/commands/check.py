@@ -98,7 +98,8 @@ def check_all(environ: Mapping[str, str] | None = None) -> list[Finding]:
     # Errors of Redis and of brokers quote the URL they were given, password and all.
     redact = Redactor(settings.secrets)
     redis_findings = [*_look_at_redis(settings, redact)]
-    # A broker that is the ledger's Redis has been looked at: it is told where that is well, for a failure is told already.
+    # A broker that is the ledger's Redis has been looked at: it is told where that is well, for a
+    # failure is told already.
     shared = settings.broker_url == settings.redis_url
     well = all(finding.grade != Grade.FAIL for finding in redis_findings)
     return [

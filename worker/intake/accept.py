@@ -76,14 +76,16 @@ def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
         _tell(part, done)
         if not done:
             continue
-        # A single number that may go out now is handed to this process' senders at once: no look at the due sets.
+        # A single number that may go out now is handed to this process' senders at once:
+        # no look at the due sets.
         at_once = []
         if done.taken == len(part.blocks) == 1 and not (part.timing.linger_ms or part.timing.pace):
             queue = batch_queues.parse_queue(part.blocks[0].queue)
             at_once.append(DueQueue(queue, Entry(part.job, done.first, "0")))
         engine.due_queues[part.lane].add(at_once)
         handed += len(at_once)
-    # A single message is sent by the thread that accepts it: a look of the scheduler would only take the lock from it.
+    # A single message is sent by the thread that accepts it: a look of the scheduler would only
+    # take the lock from it.
     if not handed == len(layouts) == 1:
         engine.poke(engine.settings.linger_ms[layouts[0].lane] + 1)
 
@@ -100,7 +102,8 @@ def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) ->
             accept_parts(engine, job, opened.spec, found, shards=shards)
             filled()
             if not begun:
-                # Senders start with the first parts: a part's thousand is accepted in less than a call takes.
+                # Senders start with the first parts: a part's thousand is accepted in
+                # less than a call takes.
                 engine.poke(0)
                 begun = True
     due.finish(ledger, ledger.keys.inbox(opened.spec.lane), opened.lease, 0 if more else None)
@@ -110,7 +113,8 @@ def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) ->
 def accept_parts(engine: Engine, job: str, spec: JobSpec, parts: Mapping[int, Part], *, shards: int) -> None:
     """Lay some parts of a job out and queue them, by their numbers."""
     layouts = [_laid(engine, job, part_no, spec, part=part, shards=shards) for part_no, part in parts.items()]
-    # Together: they share the lists of the index by number, of which each part of a thousand touches nearly all.
+    # Together: they share the lists of the index by number, of which each part of a
+    # thousand touches nearly all.
     for each, done in zip(layouts, accepting.accept_parts(engine.ledger, layouts) if layouts else (), strict=True):
         _tell(each, done)
 
@@ -123,12 +127,14 @@ def _laid(
     for block in blocks:
         queue = batch_queues.parse_queue(block.queue)
         provider = engine.providers.get(queue.account)
-        # Another process may have the account: its rule is unknown here, and a queue leaves when a block is full.
+        # Another process may have the account: its rule is unknown here, and a queue
+        # leaves when a block is full.
         limits.append(provider.batch_rule(region_named(queue.region)).limit if provider else accepting.BLOCK_SIZE)
     settings = engine.settings
     paced_s = jobs.total_of(engine.ledger, job) / spec.pace if spec.pace else 0.0
-    # How long the job is kept: its ttl and pace, then its last receipt, then its retention, and a day more than the
-    # sum, because a call with an unknown outcome and the removal take their time too.
+    # How long the job is kept: its ttl and pace, then its last receipt, then its
+    # retention, and a day more than the sum, because a call with an unknown outcome and
+    # the removal take their time too.
     kept_s = spec.ttl_s + paced_s + settings.receipt_deadline_s + (settings.retention_days + 1) * DAY_S
     timing = Timing(
         linger_ms=settings.linger_ms[spec.lane],

@@ -57,7 +57,8 @@ def lay_out(spec: JobSpec, part: Part, choose: ChooseAccount) -> list[Block]:
     params of a call equal. At one that does not, a single number keeps its job's params as its own,
     so that it shares calls with other jobs' numbers.
     """
-    # Places in the part's columns, by what must be equal: a part without params and refs of its own makes no object for each number.
+    # Places in the part's columns, by what must be equal: a part without params and refs of its own
+    # makes no object for each number.
     groups: defaultdict[tuple[AccountChoice, Region, Params | None], list[int]] = defaultdict(list)
     single = len(part.numbers) == 1
     for at, (number, brought) in enumerate(zip(part.numbers, part.params or repeat(None), strict=False)):
@@ -92,7 +93,8 @@ def _blocks(
     chosen, region = key
     content = content_json(spec, chosen)
     queue = queue_of(spec, chosen, region, content, shared).text()
-    # A paced job's blocks hold no more than a second's worth, so that its pace is smooth; one below one a second still needs one.
+    # A paced job's blocks hold no more than a second's worth, so that its pace is smooth; one below
+    # one a second still needs one.
     size = max(1, min(BLOCK_SIZE, int(spec.pace))) if spec.pace else BLOCK_SIZE
     numbers, refs, own = part.numbers, part.refs, part.params or [None] * len(part.numbers)
     for first in range(0, len(places), size):

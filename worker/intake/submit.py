@@ -51,7 +51,8 @@ def submit_payload(engine: Engine, payload: object, message_id: str) -> str | No
     except RedisError:
         raise  # nothing is wrong with the message
     except Exception as error:
-        # Whatever it is, it would be the same when the message came again; its text may quote the payload.
+        # Whatever it is, it would be the same when the message came again; its text
+        # may quote the payload.
         log.exception("smsline.submit message %s was refused, because reading it broke", message_id)
         inbox.keep_refusal(engine.ledger, message_id, f"reading it broke: {type(error).__name__}; see the worker's log")
     return None
@@ -59,7 +60,8 @@ def submit_payload(engine: Engine, payload: object, message_id: str) -> str | No
 
 def _submit(engine: Engine, payload: object, message_id: str) -> str:
     spec, rows, rules = _read(payload, engine.settings.region_default)
-    # A message that is delivered again has the same id, and so the same job: it goes on where it stopped.
+    # A message that is delivered again has the same id, and so the same job: it
+    # goes on where it stopped.
     redis = engine.ledger.redis
     try:
         with submitting(spec) as traced:

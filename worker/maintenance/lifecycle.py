@@ -30,7 +30,8 @@ def end_due(engine: Engine, seconds: float = 1.0) -> None:
         if not leases:
             return
         lives = list(zip(leases, retention.lives_of(ledger, [lease.member for lease in leases]), strict=True))
-        # Thousands of messages of their own may be overdue at once, and a round trip for each would keep a cancel waiting.
+        # Thousands of messages of their own may be overdue at once, and a round trip for each would
+        # keep a cancel waiting.
         _end(engine, [each for each in lives if each[1] is None or each[1].waiting <= LARGE])
         for lease, life in lives:
             if life is not None and life.waiting > LARGE:

@@ -29,7 +29,8 @@ def rescue(engine: Engine, most: int = 20) -> int:
             batch_queues.release(engine.ledger, Claim(attempt.attempt, attempt.queue, attempt.entries))
             log.warning("attempt %x was never begun; its recipients wait again", attempt.attempt)
         else:
-            # Never resent: the provider may have the call. Its outcome is asked for, and stays unknown if no answer comes.
+            # Never resent: the provider may have the call. Its outcome is asked for, and stays
+            # unknown if no answer comes.
             entries = [
                 EntryResults(entry, [RecipientResult(position, State.UNSURE, DIED) for position in decode(entry.runs)])
                 for entry in attempt.entries
@@ -41,7 +42,8 @@ def rescue(engine: Engine, most: int = 20) -> int:
                 entries,
                 at_ms=attempt.started_ms,
                 polls=engine.polls(attempt.queue.lane),
-                # Named: if the worker lives after all, its own record comes later and is told apart by this.
+                # Named: if the worker lives after all, its own record comes later and
+                # is told apart by this.
                 writer="rescuer",
             )
             log.warning(

@@ -50,14 +50,16 @@ class Witness:
         ledger.refused = None
         if not self._number:
             self._check(ledger.check_layout)
-        # Before the beat: a server that takes another's place between the two is then noticed a second later, not never.
+        # Before the beat: a server that takes another's place between the two is then noticed a
+        # second later, not never.
         server = losses.server_of(ledger)
         beat = losses.beat(ledger, self.engine.worker, self._number + 1)
         self._check(lambda: version.refuse_other(beat.layout or version.LAYOUT))
         ledger.saw_layout()
         if self._number:
             self._tell_loss(beat, another=bool(self._server and server and server != self._server))
-            # Redis' clock against this machine's monotonic one, which is never set: only a step shows, no drift or offset.
+            # Redis' clock against this machine's monotonic one, which is never set: only a step
+            # shows, no drift or offset.
             step_ms = beat.now_ms - self._now_ms - (at_s - self._at_s) * 1000
             if abs(step_ms) > STEP_MS:
                 log.error(

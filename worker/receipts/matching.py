@@ -32,8 +32,8 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
             if number == receipt.number
         )
         # Two messages to one number may both be in doubt: the second receipt of a page is the other
-        # one's. And a serial is one message's: with another number beside it, it is a stranger's, and
-        # takes no place from the receipt that belongs there.
+        # one's. And a serial is one message's: with another number beside it, it is a stranger's,
+        # and takes no place from the receipt that belongs there.
         serial = receipt.serial
         free = (at for at in places if serial_of.get(at, serial) == serial and place_of.get(serial, at) == at)
         place = next(free, None)

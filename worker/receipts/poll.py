@@ -120,7 +120,8 @@ def _query_block(
     provider = engine.providers.get(account)
     if asking and isinstance(provider, QueryProvider):
         limit, turn = provider.query_rule.limit, engine.now_ms() % len(asking)
-        # A look that is cut short begins elsewhere the next time, so that no recipient is always left out.
+        # A look that is cut short begins elsewhere the next time, so that no
+        # recipient is always left out.
         in_turn = (*asking[turn:], *asking[:turn])
         asked = [MessageRef(each.serial, each.number, each.accepted_ms // 1000) for each in in_turn]
 

@@ -36,7 +36,8 @@ def read_pushed(engine: Engine, account: str) -> int:
     if lease is None:
         return 0
     if not engine.presence.has(account):
-        # To read a page nothing is asked: a process that has the account and is refused by its provider reads it.
+        # To read a page nothing is asked: a process that has the account and is refused by
+        # its provider reads it.
         leave(engine, key, lease, engine.presence.leave_for_ms(account) or UNSERVED_MS)
         return 0
     # One worker at a time: replies of one number must be taken in the order in which they came.

@@ -37,12 +37,14 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
     if lease is None:
         return 0
     again_ms, full, over = engine.settings.reply_poll_s * 1000, 0, engine.slice_ends(seconds)
-    # Before all else: taken off the set here, the account's replies would not be pulled by the processes that have it either.
+    # Before all else: taken off the set here, the account's replies would not be pulled by the
+    # processes that have it either.
     if (leave_ms := engine.presence.leave_for_ms(account)) is not None:
         leave(engine, key, lease, leave_ms)
         return 0
     if not isinstance(provider, ReplyProvider) or not again_ms:
-        # Of an account that once was another provider's, or was polled; who starts with another setting puts it back.
+        # Of an account that once was another provider's, or was polled; who starts with
+        # another setting puts it back.
         due.finish(engine.ledger, key, lease)
         return 0
     rows = most = provider.replies_limit

@@ -24,8 +24,9 @@ from worker.outcome import Outcome
 # account does no harm.
 KNOWN_S: Final = 0.5
 
-# For how long global numbers wait country by country after a failed call. Long enough for a campaign
-# to find the country that fails, short enough that a lost call does not split the next day's calls.
+# For how long global numbers wait country by country after a failed call. Long enough
+# for a campaign to find the country that fails, short enough that a lost call does not
+# split the next day's calls.
 APART_S: Final = 300.0
 
 KNOWN_MOST: Final = 10_000
@@ -53,7 +54,7 @@ class Breakers:
             failures=settings.failover_failures if len(settings.accounts) > 1 else 0,
             cooldown_ms=settings.failover_cooldown_s * 1000,
             return_ms=settings.failover_return_s * 1000,
-            # Beyond the next probe of what is parked: one that fails says that they must stay apart.
+            # Beyond the next probe of what is parked: one that fails says that they stay apart.
             apart_ms=max(APART_S, 2 * settings.park_probe_s) * 1000,
         )
         self._timeouts_s = {name: account.timeout_s for name, account in settings.accounts.items()}

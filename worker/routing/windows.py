@@ -28,8 +28,8 @@ def country_for(account: Account | None, lane: str, window: str, number: int) ->
         number: The recipient's.
     """
     of_account = account.window if account is not None and lane == "marketing" else ""
-    # A named zone, behind a blank, is the same for every number. It is not looked up here: on the way to a
-    # record a known outcome must not be lost over a zone that this machine does not know.
+    # A named zone, behind a blank, is the same for every number. It is not looked up here: on the
+    # way to a record a known outcome must not be lost over a zone that this machine does not know.
     by_country = any(text and " " not in text for text in (window, of_account))
     return country_of(number) if by_country else ""
 

@@ -78,6 +78,7 @@ def register(engine: Engine) -> None:
     engine.presence.announce(now=True)
     strangers.welcome(engine)
     replies.begin(engine)
-    # Before the first call is made: an opt-out that was pushed while no worker ran holds for that call.
+    # Before the first call is made: an opt-out that was pushed while no worker
+    # ran holds for that call.
     pushed.read_waiting(engine)
     statistics.begin(engine)

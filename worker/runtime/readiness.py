@@ -11,8 +11,8 @@ from typing import Final
 # started by hand.
 READY_FD: Final = "_SMSLINE_READY_FD"
 
-# Objects made and not freed after which Python looks for unreachable ones among the new. Its own 700 are made twice
-# over by an answer of 200 rows.
+# Objects made and not freed after which Python looks for unreachable ones among the new. Its own
+# 700 are made twice over by an answer of 200 rows.
 NEW_OBJECTS: Final = 20_000
 
 
@@ -28,7 +28,8 @@ def announce_when_ready() -> None:
 
 
 def _ready() -> None:
-    # What is loaded by now stays: to look it through for what may go stops all threads for 30 to 80 ms, again and again.
+    # What is loaded by now stays: to look it through for what may go stops all threads for 30 to
+    # 80 ms, again and again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])

@@ -96,8 +96,8 @@ class SandboxEndpoint:
         # The call takes effect now and is answered later: what the latency holds back is the
         # answer.
         reply = self._reply(wire, call, fault)
-        # Wakes the pusher: the loop that serves is the only one that may run its task. After the call, which may be
-        # the first to name a URL.
+        # Wakes the pusher: the loop that serves is the only one that may run its task. After the
+        # call, which may be the first to name a URL.
         self._after()
         await self._wait(reply, fault)
         # The log names the fault where the client saw no code of the provider's.

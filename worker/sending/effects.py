@@ -47,8 +47,9 @@ class Flight:
     blocks: tuple[int, ...]
 
 
-# Calls of several recipients that a text is refused in a row, until its job is held. One number that a
-# filter does not like spoils four of them at most on the way to its single call (200, 50, 12, 3).
+# Calls of several recipients that a text is refused in a row, until its job is held. One
+# number that a filter does not like spoils four of them at most on the way to its single
+# call (200, 50, 12, 3).
 TEXT_FAULTS: Final = 6
 
 
@@ -71,7 +72,8 @@ def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     if outcome.park:
         _park(engine, flight, outcome.park)
     if outcome.machine:
-        # The provider refuses this machine: it leaves the account to others, and parks it only when there are none.
+        # The provider refuses this machine: it leaves the account to others, and parks it
+        # only when there are none.
         code, park_probe_s = outcome.machine.code, engine.settings.park_probe_s
         meaning = for_send(flight.provider, code).row.meaning
         if engine.presence.stop(queue.account, code, for_s=park_probe_s, meaning=meaning):

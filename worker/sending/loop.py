@@ -40,8 +40,9 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake
             dry = engine.monotonic_s() - begun_s < SEND_S
             busy = bool(named or accepted or calls)
             if not busy and engine.at_work < engine.settings.worker_threads:
-                # Another thread may put more into the batch queues a moment later: a wake-up by Celery for it costs two
-                # milliseconds of CPU, half of a call. The last thread does not wait: it is left to other lanes.
+                # Another thread may put more into the batch queues a moment later: a wake-up by
+                # Celery for it costs two milliseconds of CPU, half of a call. The last thread does
+                # not wait: it is left to other lanes.
                 busy, dry = engine.due_queues[lane].refilled(REFILL_S), False
     if busy:
         engine.poke(0)

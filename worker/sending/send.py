@@ -75,8 +75,8 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         entry: The only one it seems to have, which then is taken and begun in one round trip.
     """
     provider = engine.providers.get(queue.account)
-    # Some process must keep recipients whose account no process has; where another one has it, they are
-    # left to that.
+    # Some process must keep recipients whose account no process has; where another one has it,
+    # they are left to that.
     if provider is None:
         if engine.takes(queue.account):
             strangers.keep(engine, queue)
@@ -113,7 +113,8 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         outcome = _decide(engine, flight, answer)
         engine.in_flight.answered(slot, failed=bool(outcome.failed))
         counters = counting.of_call(queue.account, flight.action, answer, took_s=took_s, entries=outcome.entries)
-        # Its recipients count as under way until the breaker knows of the call: it may make the next ones small.
+        # Its recipients count as under way until the breaker knows of the call: it may
+        # make the next ones small.
         _write(engine, flight, outcome, counters)
     effects.after_record(engine, flight, answer, outcome)
     # Last: what a tracer breaks must not take a known answer along.

@@ -44,10 +44,12 @@ SLICE_S: Final = 5.0
 # A request ends within 15 s; 10 s more are for Redis.
 LEASE_MS: Final = (TIMEOUT_S + 10) * 1000
 
-# Short, because a process that is killed meanwhile keeps the outbox of all endpoints waiting for the rest of its lease.
+# Short, because a process that is killed meanwhile keeps the outbox of all endpoints waiting for
+# the rest of its lease.
 FAN_SLICE_S: Final = 1.0
 FAN_LEASE_MS: Final = 5_000.0
-# Nearly a second after the last look: rows that come one by one then share an event, and none is a second old.
+# Nearly a second after the last look: rows that come one by one then share an event,
+# and none is a second old.
 LOOK_AGAIN_MS: Final = 700.0
 
 log = logging.getLogger(__name__)

@@ -49,7 +49,8 @@ class Poster:
                 wire_request("POST", to, to.raw_path, headers=headers, body=body, timeout_s=timeout_s)
             )
             try:
-                # Read, so that the connection can be used again; so much at most, or an endpoint could hold a thread by its body.
+                # Read, so that the connection can be used again; so much at most, or an endpoint
+                # could hold a thread by its body.
                 read = 0
                 for piece in answer.iter_stream():
                     read += len(piece)

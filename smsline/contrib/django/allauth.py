@@ -22,7 +22,8 @@ class SmsAdapterMixin:
 
         It may be sent as long as it is valid (ACCOUNT_PHONE_VERIFICATION_TIMEOUT).
         """
-        # As long as allauth believes the code and no longer: a code that comes later only makes its reader type it in vain.
+        # As long as allauth believes the code and no longer: a code that comes later only makes its
+        # reader type it in vain.
         valid_s = float(app_settings.PHONE_VERIFICATION_TIMEOUT)
         values = {"code": code, "minutes": str(ceil(valid_s / 60))}  # rounded up: 90 s are told as 2 minutes, not as 1
         required("verification", send_text("verification", phone, ttl_s=valid_s, values=values))

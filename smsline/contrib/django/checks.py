@@ -23,7 +23,8 @@ def register() -> None:
 def check_settings(**_: Any) -> list[checks.CheckMessage]:  # noqa: ANN401 - a check's signature
     """E001 a value of SMSLINE breaks its rule; E002 a hook that is in use has no template."""
     found = [checks.Error(str(problem), id="smsline.E001") for problem in conf.problems()]
-    # What the hooks in use will send. A hook that is in the base classes is in use, however the project named its adapter.
+    # What the hooks in use will send. A hook that is in the base classes is in use, however the
+    # project named its adapter.
     needed = list[tuple[str, str]]()
     if adapter := getattr(settings, "ACCOUNT_ADAPTER", ""):
         hooks = [base.__module__ for base in import_string(adapter).__mro__]

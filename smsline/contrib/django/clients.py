@@ -9,8 +9,8 @@ from smsline import AsyncClient, Client
 from smsline.contrib.django import conf
 
 
-# Made when first asked for, not with the settings: a web server forks its workers, and a connection must not be shared by
-# two processes.
+# Made when first asked for, not with the settings: a web server forks its workers, and a connection
+# must not be shared by two processes.
 @cache
 def client() -> Client:
     """The process' client.
@@ -44,5 +44,6 @@ def follow_settings() -> None:
         if setting == "SMSLINE":
             forget()
 
-    # Not weak: nothing else holds this function, and a receiver that is collected is forgotten in silence.
+    # Not weak: nothing else holds this function, and a receiver that is collected
+    # is forgotten in silence.
     setting_changed.connect(changed, weak=False, dispatch_uid="smsline.contrib.django")

@@ -45,7 +45,8 @@ class TextSetting:
 
     def filled(self, values: Mapping[str, str]) -> list[str]:
         """The params with the values in their places."""
-        # Safe, though it is `format`: the params come from the settings, and `problems` let names alone into their braces.
+        # Safe, though it is `format`: the params come from the settings, and `problems` let names
+        # alone into their braces.
         return [param.format_map(values) for param in self.params]
 
 

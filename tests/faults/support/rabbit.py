@@ -14,7 +14,8 @@ from smsline.names import QUEUES
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_until
 
-# Debian's rabbitmq-server on the PATH is a wrapper for root alone; what it wraps runs for everybody.
+# Debian's rabbitmq-server on the PATH is a wrapper for root alone; what it
+# wraps runs for everybody.
 SERVER: Final = shutil.which("rabbitmq-server", path=f"/usr/lib/rabbitmq/bin:{os.environ.get('PATH', '')}") or ""
 MAPPER: Final = shutil.which("epmd") or ""
 
@@ -33,7 +34,8 @@ class RabbitMQ:
         self._environ = os.environ | {
             "HOME": str(folder),
             "ERL_EPMD_PORT": str(mapper),
-            # Mnesia and the emulator write dumps into the working folder, whatever the other variables say.
+            # Mnesia and the emulator write dumps into the working folder, whatever
+            # the other variables say.
             "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
             "RABBITMQ_NODE_PORT": str(self.port),

@@ -115,7 +115,8 @@ def test_a_closed_message_is_kept_in_small_space(world: World, lane: Lane) -> No
     assert max(len(value) for key in kept for value in ledger.redis.hgetall(key).values()) <= 64, (
         "Redis keeps a hash with a longer value in three times the space"
     )
-    # Who accepted it may have been stopped before it was taken out of the inbox: it has no text to be read any more.
+    # Who accepted it may have been stopped before it was taken out of the inbox: it has no
+    # text to be read any more.
     ledger.redis.zadd(ledger.keys.inbox(lane), {job: 1})
     assert not inbox.open_jobs(ledger, [job], lease_ms=60_000)
     assert not ledger.redis.exists(ledger.keys.inbox(lane), ledger.keys.poison)

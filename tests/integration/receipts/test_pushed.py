@@ -162,7 +162,8 @@ def test_pulls_are_rare_while_a_push_lives(scene: Scene) -> None:
             scene.run()
             push(scene, "status", [status(scene.provider.out[-1]) if pushes and number % 2 else forged])
             scene.later(6)
-        # A busy machine's minute is longer by the seconds that it works, and pulls go by those, too.
+        # A busy machine's minute is longer by the seconds that it works, and
+        # pulls go by those, too.
         return scene.provider.pulls - before, 60 + (scene.ledger.now_ms() - began_ms) / 1000
 
     assert minute(pushes=False)[0] > 6

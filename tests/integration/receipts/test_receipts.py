@@ -84,7 +84,8 @@ def test_a_receipt_is_found_by_its_call_or_else_by_its_number(scene: Scene) -> N
     assert scene.counts(job) == {"total": 3, "delivered": 3}
     assert accounts.health(scene.ledger, "main", "tencent")["late"] == 2
     for indexed in (True, False):
-        # The second job's receipt brings its context, so that the third one's serial needs no index again.
+        # The second job's receipt brings its context, so that the third one's
+        # serial needs no index again.
         scene.ledger.redis.delete(*list(scene.ledger.redis.scan_iter("*index:*")), "none")
         scene.submit([FIRST + 9])
         scene.send_all()

@@ -43,7 +43,8 @@ def test_who_a_provider_cannot_serve_goes_through_the_next_account(pair: Scene) 
     pair.send_all()
     pair.later(2)
     assert [len(call.numbers) for call in pair.provider_of("second").calls] == [200]
-    # A call that is refused as a whole is tried one by one first; how many calls that makes is left to real time.
+    # A call that is refused as a whole is tried one by one first; how many calls that
+    # makes is left to real time.
     pair.provider_of("first").usual = refuse(REGION)
     refused = pair.submit(alone)
     pair.send_all()

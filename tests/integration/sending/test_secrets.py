@@ -87,7 +87,8 @@ def test_a_code_that_is_ended_at_the_last_look_is_erased(scene: Scene) -> None:
     """It was in a claim when its job was cancelled."""
     job = scene.otp(FIRST, CODE)
     scene.provider.script.append(never_left())
-    # Not `run`: the pause before the next try is drawn, and may be over while a busy machine still works.
+    # Not `run`: the pause before the next try is drawn, and may be over while a
+    # busy machine still works.
     while scene.provider.script:
         assert scene.tick()
     scene.ask.cancel(job)

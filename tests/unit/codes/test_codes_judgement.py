@@ -39,7 +39,8 @@ def test_only_certain_refusals_are_retried() -> None:
         "http.Closed",
         "http.NoTime",
         "worker.Late",
-        # A timeout beside which neither a serial nor a fee stands, and a charge that comes before the message.
+        # A timeout beside which neither a serial nor a fee stands, and a charge that
+        # comes before the message.
         "InternalError.Timeout/untaken",
         "ONLINE_BILLING_FAILED",
     }

@@ -69,7 +69,8 @@ def test_answers_do_not_wait_for_an_acknowledgement(http: httpx.Client) -> None:
         send(http, PLAIN)
         times.append(time.perf_counter() - begin)
 
-    # A new connection acknowledges its first segments at once; of the later ones each would wait, and a busy machine delays some.
+    # A new connection acknowledges its first segments at once; of the later ones each would wait,
+    # and a busy machine delays some.
     assert min(times[20:]) < 0.03
 
 

@@ -46,7 +46,8 @@ class Example:
 
 
 EXAMPLES = {
-    # Tencent SMS API document, lines 573-720; its secret ends in seven asterisks, the document prints five.
+    # Tencent SMS API document, lines 573-720; its secret ends in seven asterisks,
+    # the document prints five.
     "document, POST": Example(
         secret_key="Gu5t9xGARNpq86cd98joQYCN3*******",
         service="cvm",

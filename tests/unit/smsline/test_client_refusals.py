@@ -137,7 +137,8 @@ def test_a_campaign_that_broke_off_is_continued_under_its_key(client: Client, mo
 
 def test_no_worker_is_woken_who_would_find_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker that follows a wake-up takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
-    # A wake-up that no worker has followed for a second counts no more; so long a burst may take here.
+    # A wake-up that no worker has followed for a second counts no more; so long
+    # a burst may take here.
     monkeypatch.setattr(inbox, "WAKE_UP_EXPIRY_MS", 3_600_000)
     for _ in range(WAKE_UPS + 5):
         client.send(to=NUMBER, template="1", lane="otp")

@@ -40,8 +40,9 @@ def test_the_server_is_as_described(api: Api) -> None:
     @settings(max_examples=2 * len(found), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.one_of([operation.as_strategy() for operation in found]))
     def holds(case: Any) -> None:
-        # A schema cannot say all that makes a number or a file: what fits it may still be refused, by a problem. The second
-        # check would send without the key, but these headers stay; `test_no_key` does it.
+        # A schema cannot say all that makes a number or a file: what fits it may still be refused,
+        # by a problem. The second check would send without the key, but these headers stay;
+        # `test_no_key` does it.
         case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance, ignored_auth])
 
     holds()

@@ -120,7 +120,8 @@ def hlr(
     their error names.
     """
     numbers = _numbers(phones)
-    # The answers come there and nowhere else: with a URL of another kind they are paid for and lost.
+    # The answers come there and nowhere else: with a URL of another kind they
+    # are paid for and lost.
     if not re.fullmatch(r"https?://[^\s/]+\S*", notify_url):
         raise BadInput("--notify-url", notify_url, "must be a URL that begins with http:// or https://")
     # Asked of scripts as well: each number costs money, and --yes says that this is meant.

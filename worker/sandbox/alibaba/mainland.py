@@ -98,7 +98,8 @@ def query_send_details(
         age = today - datetime.strptime(params["SendDate"], "%Y%m%d").replace(tzinfo=BEIJING)
     except ValueError:
         return _BAD_DATE
-    # strptime takes fewer digits too; a day counts whole, therefore one more than the documented thirty.
+    # strptime takes fewer digits too; a day counts whole, therefore one more than
+    # the documented thirty.
     if len(params["SendDate"]) != 8 or not timedelta(0) <= age < timedelta(days=HISTORY_DAYS + 1):
         return _BAD_DATE
     found = [

@@ -90,7 +90,8 @@ class ApiIntake:
     rejected: int = 0
     rejects: list[LineReject] = field(default_factory=list)
     repeats: list[LineReject] = field(default_factory=list)
-    # A repeated row names any earlier line: kept are the rows from which on lines are further off, as after a refused one.
+    # A repeated row names any earlier line: kept are the rows from which on lines are further off,
+    # as after a refused one.
     _position: int = 0
     _rows: "array[int]" = field(default_factory=lambda: array("I", [0]))
     _offsets: "array[int]" = field(default_factory=lambda: array("I", [0]))
@@ -118,7 +119,8 @@ class ApiIntake:
         _keep(self.repeats, self._reject(repeated))
 
     def _reject(self, told: Rejected) -> LineReject:
-        # The client counts the rows that it was given, the person who mends the file knows its lines.
+        # The client counts the rows that it was given, the person who mends
+        # the file knows its lines.
         rule = told.reason.replace(f"row {told.first},", f"line {self._line(told.first)},")
         return LineReject(self._line(told.row), told.phone, told.field, rule)
 

@@ -148,7 +148,8 @@ def _take(request: Request, caller: Caller, intake: ApiIntake, options: Mapping[
                 client.cancel(job_id)
                 log.info("job %s is cancelled: its caller left before all of it was there, and gave no key", job_id)
         if intake.rejects and isinstance(error, BadInput) and error.field == "to":
-            # The client has seen none of the rows that the file's reader refused, and would call the body empty.
+            # The client has seen none of the rows that the file's reader refused, and
+            # would call the body empty.
             first = intake.rejects[0]
             rule = f"no row is good; the first, line {first.line}: {first.field} {first.rule}"
             raise BadInput("to", f"{intake.rejected} rows", rule) from None

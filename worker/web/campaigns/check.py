@@ -175,7 +175,8 @@ class Rows:
 
     def on_duplicate(self, told: Rejected) -> None:
         """One repeats an earlier row."""
-        # The checks count the rows that they were given, the person who mends the file knows its lines.
+        # The checks count the rows that they were given, the person who mends
+        # the file knows its lines.
         first = self._lines[told.first - 1] if told.first else 0
         reason = told.reason.replace(f"row {told.first},", f"line {first},")
         self._leave_out(RowReject(self._lines[told.row - 1], mask(told.phone), f"{told.field} {reason}"))

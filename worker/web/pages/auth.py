@@ -43,8 +43,8 @@ def visitor_of(request: Request) -> Visitor | None:
     # The session names the user and not the role: one that was changed acts at once.
     if user := sessions.user_of(web.ledger, request.cookies.get(COOKIE, "")):
         return Visitor(user.name, user.role, address)
-    # A page elsewhere may let its own name resolve to 127.0.0.1 and ask us in this browser as if we were its own server; then
-    # the host it asks for is not ours.
+    # A page elsewhere may let its own name resolve to 127.0.0.1 and ask us in this browser as if we
+    # were its own server; then the host it asks for is not ours.
     is_ours = request.url.hostname in {"127.0.0.1", "localhost", "::1"}
     if web.loopback and is_ours and not web.settings.web.trusts_a_proxy and not users.any_user(web.ledger):
         return Visitor(LOCAL, "admin", address, open=True)

@@ -81,7 +81,8 @@ def of_account(account: AccountHealth, waiting: int) -> Iterator[Need]:
         waiting: Recipients that wait, for any account.
     """
     name, page = account["account"], f"/accounts#{account['account']}"
-    # Parks are bad and all below only warns: a park ends by a person alone, the others by themselves.
+    # Parks are bad and all below only warns: a park ends by a person alone,
+    # the others by themselves.
     for park in account["parked"]:
         what = f"template {park['template']} at {name}" if park["template"] else f"account {name}"
         told = f"{what} is parked: {park['meaning']} ({park['code']})"
@@ -100,11 +101,13 @@ def of_account(account: AccountHealth, waiting: int) -> Iterator[Need]:
     if failing := account["failover"]:
         told = f"account {name} keeps failing, its traffic fails over: {failing['meaning']} ({failing['code']})"
         yield Need("warn", told, "It is tried again by itself.", page, "Account")
-    # Compared with all that waits, for whatever account: traffic of the others may fail over to this one.
+    # Compared with all that waits, for whatever account: traffic of the others may
+    # fail over to this one.
     if (credit := account["credit"]) is not None and credit["messages"] < waiting:
         told = f"{name} has credit for {credit['messages']:,} messages, and {waiting:,} recipients wait"
         yield Need("warn", told, "Top up before the account is parked for it.", page, "Account")
-    # Not urgent, but each is judged by its family or taken for unsure until a row says what it means.
+    # Not urgent, but each is judged by its family or taken for unsure until a
+    # row says what it means.
     for code, count in account["unknown_codes"].items():
         times = "once" if count == 1 else f"{count:,} times"
         told = f"{name} answered with a code that no table knows: {code} ({times})"

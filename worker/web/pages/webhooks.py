@@ -40,7 +40,8 @@ def replay(request: Request, visitor: Visitor, form: FormData) -> Response:
     Tell an endpoint all of it again when that was seen.
     """
     web, name, text = web_of(request), request.path_params["name"], str(form.get("hours", ""))
-    # isdigit alone takes `²`, which int() refuses; nine digits, because int() of a long text takes its square in time.
+    # isdigit alone takes `²`, which int() refuses; nine digits, because int() of a long text
+    # takes its square in time.
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_HOURS):
         raise BadInput("hours", text, f"must be a number from 1 to {MOST_HOURS:,}")
     # Hours back and not a date: what is missed is known by how long the endpoint was down.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from smsline.aio import AsyncClient
     from smsline.client import Client
     from smsline.errors import BadInput, Conflict, NotFound, OtherVersion, SmslineError, Unavailable, Unconfirmed
-    from smsline.health import AccountHealth, CreditInfo, Failover, HoldInfo, ParkInfo
+    from smsline.health import AccountHealth, CreditInfo, Failover, HoldInfo, LateCallsInfo, ParkInfo
     from smsline.job import CampaignOptions, JobOptions, Recipient, Rejected, Summary
     from smsline.ledger.api_keys import ApiKey, KeyOptions, ListedKey
     from smsline.ledger.audit import Act, Actor
@@ -48,6 +48,7 @@ __all__ = [
     "KeptReply",
     "KeyOptions",
     "Lane",
+    "LateCallsInfo",
     "ListedKey",
     "ListedWebhook",
     "NeverSent",
@@ -78,7 +79,7 @@ _HOMES = {
     "aio": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("BadInput", "Conflict", "NotFound", "OtherVersion", "SmslineError", "Unavailable", "Unconfirmed"),
-    "health": ("AccountHealth", "CreditInfo", "Failover", "HoldInfo", "ParkInfo"),
+    "health": ("AccountHealth", "CreditInfo", "Failover", "HoldInfo", "LateCallsInfo", "ParkInfo"),
     "job": ("CampaignOptions", "JobOptions", "Recipient", "Rejected", "Summary"),
     "ledger.api_keys": ("ApiKey", "KeyOptions", "ListedKey"),
     "ledger.audit": ("Act", "Actor"),

@@ -16,6 +16,7 @@ from smsline.ledger import accounts, breaker, dead, hours, number_page, presence
 from smsline.ledger.hours import NeverSent
 from smsline.ledger.job_list import list_jobs
 from smsline.ledger.jobs import Status
+from smsline.ledger.late_calls import late_calls
 from smsline.ledger.number_page import NumberMessage
 from smsline.ledger.odds import odds_of
 from smsline.ledger.refusals import explain, is_refusal
@@ -199,9 +200,9 @@ class Admin(Webhooks):
         """Health of every account a worker has registered."""
         with self._acting():
             known = accounts.registered(self._ledger)
-            live = presence.live(self._ledger)
+            live, late = presence.live(self._ledger), late_calls(self._ledger)
             return [
-                health_of(accounts.health(self._ledger, name, provider), live)
+                health_of(accounts.health(self._ledger, name, provider), live, late.get(name))
                 for name, provider in sorted(known.items())
             ]
 

@@ -11,6 +11,7 @@ from smsline.ledger import accounts, breaker, presence
 from smsline.ledger.batch_queues import ONLY, SIGNED, template_id
 from smsline.ledger.breaker import BreakerFailover
 from smsline.ledger.jobs import iso
+from smsline.ledger.late_calls import LateCalls
 
 
 class ParkInfo(TypedDict):
@@ -67,12 +68,24 @@ class HoldInfo(TypedDict):
     returning: bool
 
 
+class LateCallsInfo(TypedDict):
+    """Calls that are under way for longer than usual: how many, and the recipients they carry.
+
+    `since`: when the oldest was begun.
+    """
+
+    calls: int
+    recipients: int
+    since: str | None
+
+
 class AccountHealth(TypedDict):
     """What is known of an account.
 
     `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when
-    no running worker has it, `failing` while traffic fails over from it, else `ok`. `workers` have
-    it; `refused` are those among them whose machine the provider refuses, with the code.
+    no running worker has it, `failing` while traffic fails over from it, `slow` while calls are
+    under way for longer than usual (`late_calls`), else `ok`. `workers` have it; `refused` are those
+    among them whose machine the provider refuses, with the code.
 
     `waiting` recipients are accepted and their receipt has not come. `failed_over` counts
     recipients that moved on to the next account, by `<accounts>:<why>`.
@@ -83,6 +96,7 @@ class AccountHealth(TypedDict):
     state: str
     parked: list[ParkInfo]
     held: HoldInfo | None
+    late_calls: LateCallsInfo | None
     workers: list[str]
     refused: dict[str, str]
     waiting: int
@@ -96,12 +110,15 @@ class AccountHealth(TypedDict):
     failed_over: dict[str, int]
 
 
-def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> AccountHealth:
+def health_of(
+    held: accounts.Health, live: Mapping[str, presence.Worker], late: LateCalls | None = None
+) -> AccountHealth:
     """What the ledger keeps of an account, with its codes explained and its workers named.
 
     Args:
         held: As the ledger has it.
         live: Running workers by name.
+        late: Its calls that are under way for longer than usual.
     """
     name = held["account"]
     left = held["credit"]
@@ -117,6 +134,7 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
         "parked": held["parked"],
         "held": held["held"],
         "failing": held["out"],
+        "slow": late,
     }
     return AccountHealth(
         account=name,
@@ -135,6 +153,8 @@ def health_of(held: accounts.Health, live: Mapping[str, presence.Worker]) -> Acc
             for park in held["parked"]
         ],
         held=_held(held["held"], held["provider"]),
+        late_calls=late
+        and LateCallsInfo(calls=late["calls"], recipients=late["recipients"], since=iso(late["since_ms"])),
         workers=workers,
         refused={
             worker: live[worker]["stopped"][name]["code"] for worker in workers if name in live[worker]["stopped"]

@@ -39,7 +39,7 @@ Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name
 def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """Show the health of every account.
 
-    Whether it is parked and by which code, its receipts (due, applied, after the job was closed, of
+    Whether it is parked and by which code, whether its calls take too long, its receipts (due, applied, after the job was closed, of
     no message known here), what is left on it where the provider tells, and codes that no table
     knows.
     """
@@ -83,6 +83,12 @@ def _troubles(one: "AccountHealth") -> list[str]:
         if held
     ]
     lacking = [f"{name}: no running worker has this account; what waits for it goes on when one has"]
+    late = [
+        f"{name}: {late['calls']:,} calls with {late['recipients']:,} recipients are under way for longer than usual, the oldest "
+        f"since {late['since']}; what they came to is known when they are answered or time out"
+        for late in (one["late_calls"],)
+        if late
+    ]
     machines = [
         f"{name}: {worker} is refused by {code} and leaves the account to other workers; see smsline codes explain {code}"
         for worker, code in one["refused"].items()
@@ -97,7 +103,7 @@ def _troubles(one: "AccountHealth") -> list[str]:
         for code, count in one["unknown_codes"].items()
     ]
     # What needs a person stands before what ends by itself.
-    return parks + held + (lacking if one["state"] == "unserved" else []) + machines + _failover(one) + unknown
+    return parks + held + late + (lacking if one["state"] == "unserved" else []) + machines + _failover(one) + unknown
 
 
 def _what(park: "ParkInfo") -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from smsline.ledger.link import Ledger
 from tests.support.provider import FakeProvider, lost
+from tests.support.provider import accept as accept_all
 from tests.support.scene import Scene, make_scene
 from tests.support.waiting import LONG_S, wait_until
 from tests.support.world import FIRST, some_numbers
@@ -195,10 +196,22 @@ def test_a_salvo_that_was_held_up_does_not_leave_at_once(ledger: Ledger) -> None
 
 
 def test_a_stuck_call_is_known_to_all_processes(scene: Scene) -> None:
-    """They have a call of their own carry one recipient, until one is answered."""
+    """They have a call of their own carry one recipient, until one is answered; people see that it is under way."""
     scene.engine.router.breakers.suspect("main")
-    job = scene.submit(some_numbers(600))
+    job, seen = scene.submit(some_numbers(600)), []
+
+    def hang(provider: FakeProvider, call: Call) -> Answer:
+        for passing_s in (0, 4):
+            scene.advance(passing_s)
+            (account,) = scene.ask.accounts()
+            late = account["late_calls"]
+            seen.append((account["state"], late and (late["calls"], late["recipients"])))
+        return accept_all(provider, call)
+
+    scene.provider.script += [hang, hang]
     scene.send_all()
+    assert seen == [("ok", None), ("slow", (1, 1)), ("ok", None), ("slow", (1, 200))]
+    assert [account["state"] for account in scene.ask.accounts()] == ["ok"]
     assert [len(call.numbers) for call in scene.provider.calls] == [1, 200, 200, 199]
     assert scene.counts(job) == {"total": 600, "accepted": 600}
 

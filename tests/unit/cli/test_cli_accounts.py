@@ -22,6 +22,7 @@ WELL: dict[str, Any] = {
     "state": "ok",
     "parked": [],
     "held": None,
+    "late_calls": None,
     "workers": ["one:1"],
     "refused": {},
     "waiting": 1200,
@@ -58,6 +59,12 @@ HELD = {
     "refused": {"one:1": "AuthFailure.SignatureExpire"},
 }
 LACKED = {**WELL, "account": "fifth", "state": "unserved", "workers": []}
+SLOW = {
+    **WELL,
+    "account": "sixth",
+    "state": "slow",
+    "late_calls": {"calls": 2, "recipients": 201, "since": "2026-08-01T09:00:00Z"},
+}
 FAILING = {
     **WELL,
     "account": "third",
@@ -139,11 +146,12 @@ def test_these_tests_speak_of_the_client_s_fields() -> None:
 
 
 def test_what_goes_on_by_itself_says_so(fake: Any, run: Any) -> None:
-    """A held account with its code and next probe; a machine that the provider refuses; an account that no worker has."""
-    fake.answers["accounts"] = [HELD, LACKED]
+    """A held account with its code and next probe; a machine that is refused; one that no worker has; late calls."""
+    fake.answers["accounts"] = [HELD, LACKED, SLOW]
     out = run("accounts").out
 
     assert "fourth: held since 2026-08-01T09:00:00Z by http.502" in out
     assert "next probe 2026-08-01T09:00:30Z" in out
     assert "one:1 is refused by AuthFailure.SignatureExpire" in out
     assert "fifth: no running worker has this account" in out
+    assert "sixth: 2 calls with 201 recipients are under way for longer than usual" in out

@@ -1,6 +1,6 @@
 """What the first page says that a person must do: stuck lanes, accounts that do not send, credit; nothing that ends by itself."""
 
-from smsline.health import AccountHealth, CreditInfo
+from smsline.health import AccountHealth, CreditInfo, LateCallsInfo
 from smsline.names import GONE_MS, lane_queue
 from tests.unit.web.conftest import Site
 from worker.web.pages.needs import LaneWait, of_account, of_lanes
@@ -12,6 +12,7 @@ WELL = AccountHealth(
     state="ok",
     parked=[],
     held=None,
+    late_calls=None,
     workers=["w1"],
     refused={},
     waiting=0,
@@ -49,11 +50,13 @@ def test_accounts_that_need_a_person() -> None:
     troubled = WELL | {
         "credit": credit,
         "state": "unserved",
+        "late_calls": LateCallsInfo(calls=2, recipients=201, since=None),
         "refused": {"w2": "UnauthorizedOperation.RequestIpNotInWhitelist"},
     }
     assert [need.what for need in of_account(troubled, 21)] == [
         "no running worker has account main",
         "main refuses the machine w2 (UnauthorizedOperation.RequestIpNotInWhitelist)",
+        "2 calls of account main are under way for longer than usual",
         "main has credit for 20 messages, and 21 recipients wait",
     ]
 

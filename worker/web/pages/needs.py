@@ -95,12 +95,7 @@ def of_account(account: AccountHealth, waiting: int) -> Iterator[Need]:
     for worker, code in account["refused"].items():
         told = f"{name} refuses the machine {worker} ({code})"
         yield Need("warn", told, "Allow its address at the provider; others send meanwhile.", page, "Account")
-    if held := account["held"]:
-        told = f"account {name} is held: {held['meaning']} ({held['code']})"
-        yield Need("warn", told, "It is tried again by itself; its recipients wait.", page, "Account")
-    if failing := account["failover"]:
-        told = f"account {name} keeps failing, its traffic fails over: {failing['meaning']} ({failing['code']})"
-        yield Need("warn", told, "It is tried again by itself.", page, "Account")
+    yield from _ending_by_itself(account, page)
     # Compared with all that waits, for whatever account: traffic of the others may
     # fail over to this one.
     if (credit := account["credit"]) is not None and credit["messages"] < waiting:
@@ -114,3 +109,18 @@ def of_account(account: AccountHealth, waiting: int) -> Iterator[Need]:
         yield Need(
             "warn", told, "Look it up at the provider, then add a row to the codes file.", f"/codes?q={code}", "Code"
         )
+
+
+def _ending_by_itself(account: AccountHealth, page: str) -> Iterator[Need]:
+    """What keeps an account from sending for a while."""
+    name = account["account"]
+    if held := account["held"]:
+        told = f"account {name} is held: {held['meaning']} ({held['code']})"
+        yield Need("warn", told, "It is tried again by itself; its recipients wait.", page, "Account")
+    if late := account["late_calls"]:
+        told = f"{late['calls']:,} calls of account {name} are under way for longer than usual"
+        advice = "Its provider, or its worker, does not go on; they are asked about when they time out."
+        yield Need("warn", told, advice, page, "Account")
+    if failing := account["failover"]:
+        told = f"account {name} keeps failing, its traffic fails over: {failing['meaning']} ({failing['code']})"
+        yield Need("warn", told, "It is tried again by itself.", page, "Account")

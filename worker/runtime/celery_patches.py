@@ -206,10 +206,12 @@ class QuietConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
             """Handle a message; reject one that breaks Celery's handler, and log the kind."""
             try:
                 handle(message)
-            # These are Celery's to handle: it connects again, and starts the process anew.
-            except (*self.connection_errors, MemoryError):
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever a stranger's headers break
+            except Exception as error:
+                # These are Celery's to handle: it connects again, or starts the process anew. Among
+                # them kombu counts KeyError, which a header that is missing raises too.
+                lost = isinstance(error, (*self.connection_errors, MemoryError))
+                if lost and not isinstance(error, KeyError):
+                    raise
                 log.error("a message was rejected, because its headers break Celery (%s)", type(error).__name__)  # noqa: TRY400 - it may be quoted
                 tell_dropped(message, "its headers break Celery")
                 message.reject_log_error(log, self.connection_errors)

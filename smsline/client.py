@@ -93,7 +93,8 @@ class Client(JobControl):
     ) -> str:
         """Enqueue a message to many numbers.
 
-        Rows are read one part at a time; what stays in memory is 40 bytes a number.
+        Rows are read one part at a time; what stays in memory is 40 bytes a number of a large
+        call, 110 of one under a quarter of a million.
 
         Args:
             to: Numbers, or `Recipient` rows with their own params and ref.

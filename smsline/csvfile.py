@@ -94,9 +94,9 @@ class TableFile:
         self._delimiter = declared[1] if declared else delimiter_of(first, phone_column)
         self._raw[:] = [first]
         self._reader = csv.reader(chain([first], lines), delimiter=self._delimiter, strict=True)
-        self._ended = False
-        cells = self._next()
-        self.names = [] if cells is None or isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
+        self._rows = self._cells()
+        cells = next(self._rows, csv.Error())
+        self.names = [] if isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
 
     @property
     def bytes_read(self) -> int:
@@ -116,19 +116,17 @@ class TableFile:
 
     def rows_by(self, columns: Columns) -> Iterator[CsvRow]:
         """Every data row in order, once; blank ones (no value in any column) are passed over."""
-        while True:
-            # What the reader takes its next row from is kept, so that the row can
-            # be read in another way.
-            self._raw.clear()
-            begins = self._lines + 1
-            if (cells := self._next()) is None:
-                return
+        begins = self._lines + 1
+        for cells in self._rows:
             if isinstance(cells, csv.Error):
                 yield CsvRow(begins, "", reason=f"cannot be read as CSV: {cells}; {self._unclosed(begins)}")
             elif self._lines > begins and holds_a_row(cells, columns, self._delimiter):
                 yield CsvRow(begins, "", reason=f"has a value that holds another row; {self._unclosed(begins)}")
-            elif not (row := read_row(cells, columns, begins)).reason or any(map(str.strip, cells)):
+            elif not (row := read_row(cells, columns, begins)).reason:
+                yield row
+            elif any(map(str.strip, cells)):
                 yield row if row.reason != NOT_TEXT else row._replace(reason=self.not_its_encoding)
+            begins = self._lines + 1
 
     def _unclosed(self, begins: int) -> str:
         lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
@@ -155,22 +153,32 @@ class TableFile:
                 return None
             at = end + 1
 
-    def _next(self) -> list[str] | csv.Error | None:
-        if self._ended:
-            return None
-        try:
-            cells = next(self._reader, None)
-            # Its writer meant a quote where one stands behind a blank. Nearly no row has a quote:
-            # the line is looked through once, where every cell would have to be.
-            if not (cells and '"' in self._raw[0] and any(map(_BLANK_BEFORE_QUOTE.match, cells))):
-                return cells
-            return self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
-        except csv.Error as error:
-            # As a value: the reader goes on with the next line, and so do we.
-            return (self._leniently() if "expected after" in str(error) else None) or error
-        except UnicodeError:
-            self._ended = True
-            return csv.Error("it ends in the middle of a character")
+    def _cells(self) -> Iterator[list[str] | csv.Error]:
+        """Every row that is left, the header first.
+
+        What cannot be read comes as a value, so that reading goes on. What the row at hand was made of stands in `_raw` until the next one is asked for.
+        """
+        raw = self._raw
+        while True:
+            try:
+                for cells in self._reader:
+                    # Its writer meant a quote where one stands behind a blank. Nearly no row has a
+                    # quote: the line is looked through once, where every cell would have to be.
+                    if '"' in raw[0] and any(map(_BLANK_BEFORE_QUOTE.match, cells)):
+                        yield self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
+                    else:
+                        yield cells
+                    raw.clear()
+            except csv.Error as error:
+                # As a value: the reader goes on with the next line, and so do we.
+                found = (self._leniently() if "expected after" in str(error) else None) or error
+            except UnicodeError:
+                yield csv.Error("it ends in the middle of a character")
+                return
+            else:
+                return
+            yield found
+            raw.clear()
 
     def _read(self) -> Iterator[str]:
         # A generator and no method: a call for each line would cost a third of reading it.

@@ -106,13 +106,16 @@ def test_a_phone_twice_with_other_content_is_refused() -> None:
     assert (tally.good, tally.bad, tally.doubled) == (1, 1, 1)
 
 
-def test_a_large_job_knows_all_its_numbers_in_little_memory() -> None:
-    """The table grows and loses none."""
+def test_a_large_job_knows_all_its_numbers_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dict becomes a table, which grows and loses none; each keeps its row and its mark."""
+    monkeypatch.setattr(KnownPhones, "FEW", 500)
     known = KnownPhones()
     for number in range(FIRST, FIRST + 5_000):
-        assert known.add(number, row=number - FIRST + 1, mark=0) == -1
+        assert known.add(number, row=number - FIRST + 1, mark=number % 3) == -1
     found = [known.add(number, row=1, mark=5) for number in range(FIRST, FIRST + 5_000)]
-    assert [(known.row_at(at), known.mark_at(at)) for at in found] == [(row, 0) for row in range(1, 5_001)]
+    assert [(known.row_at(at), known.mark_at(at)) for at in found] == [
+        (row, (FIRST + row - 1) % 3) for row in range(1, 5_001)
+    ]
 
 
 def test_own_params_and_refs_stay_with_their_numbers() -> None:

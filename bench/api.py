@@ -27,7 +27,7 @@ from worker.supervisor.child import Child, Running
 PER_S: Final = 500
 CONNECTIONS: Final = 20
 WARM_S: Final = 2
-"""Seconds at the beginning that are not counted: the first requests open connections and load modules."""
+"""Seconds at the start that do not count: the first requests open connections and load modules."""
 
 FIRST: Final = 8613600000000
 

@@ -39,7 +39,7 @@ class MachineFacts:
 
     @property
     def busy(self) -> bool:
-        """Whether others used more than a quarter of the machine, so that single figures say little."""
+        """Whether others used over a quarter of the machine, so that single figures say little."""
         return self.load[0] > self.cores / 4
 
 

@@ -64,7 +64,7 @@ def by_celery(stack: Stack) -> Iterator[Hand]:
 
 
 def engine_rate(stack: Stack, otps: int) -> float:
-    """Passwords per second, all submitted before the worker starts, from the first call to the last."""
+    """Passwords per second, all submitted before the worker starts, from first call to last."""
     stack.clear()
     _hand_all(by_engine(stack), otps)
     with stack.service(lanes=("otp",), FIRST_POLL_S=NEVER_S) as running:
@@ -128,7 +128,7 @@ def idle(stack: Stack, running: Sequence[Running], hand: Hand, sizes: Sizes) -> 
 
 
 def busy(stack: Stack, running: Sequence[Running], sizes: Sizes, show: Show) -> tuple[list[float], float]:
-    """Latencies while a campaign is under way, milliseconds, and how long it took to be closed, seconds."""
+    """Latencies while a campaign is under way (ms), and how long until it was closed (s)."""
     hand, client = by_engine(stack), stack.client
     ping(hand, range(WARM), sizes.ping_every_s)
     began_s = time.monotonic()

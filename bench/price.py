@@ -1,4 +1,4 @@
-"""The price of the statistics: what they add to a campaign's CPU, and what a month of them keeps in Redis."""
+"""The price of the statistics: what they add to a campaign's CPU, and a month of them in Redis."""
 
 import random
 from collections.abc import Iterator
@@ -54,7 +54,10 @@ def campaign_us(stack: Stack, numbers: int) -> float:
 
 
 def month_bytes(stack: Stack) -> int:
-    """What Redis keeps after a month in which every counter grew in every hour, the last day minute by minute."""
+    """What Redis keeps after a month of growth.
+
+    Every counter grew in every hour, the last day minute by minute.
+    """
     stack.clear()
     ledger = stack.ledger
     growing, start_ms = _Growing(ledger), ledger.now_ms() // HOUR_MS * HOUR_MS - DAYS * 24 * HOUR_MS
@@ -97,7 +100,7 @@ class _Growing:
 
 
 def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
-    """The rows about the statistics: the least of the rounds with them and without, which take turns."""
+    """The rows about the statistics: the least of the rounds with and without, which take turns."""
     counted, bare = list[float](), list[float]()
     for turn in range(1, sizes.rounds + 2):
         show(f"the price of the statistics, round {turn} of {sizes.rounds + 1}")

@@ -39,7 +39,10 @@ from worker.supervisor.supervisor import CannotStart
 RATE, LANES_IN_TURN = 300.0, ("otp", "notify")
 FIRST: Final = 8613000000000
 EARLIER: Final = 200
-"""Jobs before the first stretch: what Redis holds for each connection, script and list that comes about is no job's."""
+"""Jobs before the first stretch.
+
+What Redis holds for each connection, script and list that comes about is no job's.
+"""
 
 HANDS: Final = 4
 """Threads that hand jobs over; each waits for Redis at every one."""
@@ -157,7 +160,7 @@ def measure(stack: Stack, sizes: Sizes, _procs: int, show: Show) -> list[Row]:
 
 
 def kept_memory(stack: Stack) -> int:
-    """Bytes of Redis without those of calls, which it forgets five minutes after they are recorded."""
+    """Bytes of Redis without those of calls, which it forgets five minutes after their record."""
     ledger = stack.ledger
     calls = list(ledger.redis.scan_iter(match=ledger.keys.attempt("*"), count=5_000))
     # All are alike, so fifty of them tell the size of all.

@@ -10,7 +10,10 @@ from bench.report import amount
 from bench.rows import Row, TargetRow, percentile
 
 CPU_MOST, MEMORY_MOST = 1.15, 1.1
-"""How much more a message may cost in the second stretch: what a busy machine blurs of CPU, and of Redis' doubling tables."""
+"""How much more a message may cost in the second stretch.
+
+It allows for what a busy machine blurs of CPU, and for Redis' doubling tables.
+"""
 
 LOOK_S: Final = 1.0
 """Between two looks."""

@@ -45,7 +45,7 @@ def peak_rss(pid: int) -> int | None:
 
 
 def used_memory(redis: Any) -> int:  # noqa: ANN401 - redis-py's client has no useful type
-    """Bytes Redis has allocated, without the buffer of its append-only file, which empties by itself."""
+    """Bytes Redis has allocated, without its append-only file's buffer, which empties by itself."""
     found = redis.info("memory")
     return int(found["used_memory"]) - int(found.get("mem_aof_buffer", 0))
 

@@ -163,7 +163,7 @@ def _weight(row: CodeRow) -> tuple[int, str]:
 
 
 def _codes(members: Sequence[CodeRow]) -> str:
-    """Codes by what stands before their colon, numbers in a row drawn together: `MA:` 0051, 0060-0063."""
+    """Codes by what stands before their colon, runs of numbers joined: `MA:` 0051, 0060-0063."""
     groups: dict[str, list[str]] = {}
     for row in members:
         stem, _, tail = row.code.partition(":")

@@ -248,7 +248,7 @@ def holds_a_row(cells: Sequence[str], columns: Columns, delimiter: str) -> bool:
 
 
 def column_name(cell: str) -> str:
-    """A column's name without blanks around it, line breaks, marks that are not seen, and full-width forms."""
+    """A column's name without outer blanks, line breaks, unseen marks and full-width forms."""
     # NFKC: a Chinese or Japanese keyboard writes a full-width param1, which looks the same
     # and would be passed over.
     seen = "".join(letter for letter in unicodedata.normalize("NFKC", cell) if unicodedata.category(letter) != "Cf")

@@ -156,7 +156,8 @@ class TableFile:
     def _cells(self) -> Iterator[list[str] | csv.Error]:
         """Every row that is left, the header first.
 
-        What cannot be read comes as a value, so that reading goes on. What the row at hand was made of stands in `_raw` until the next one is asked for.
+        What cannot be read comes as a value, so that reading goes on. What the row at hand was made
+        of stands in `_raw` until the next one is asked for.
         """
         raw = self._raw
         while True:

@@ -1,1 +1,5 @@
-"""Tests: unit (nothing needed), integration (fakeredis and a real Redis), faults (one thing breaks), acceptance (real processes)."""
+"""Tests, by what they need.
+
+unit: nothing; integration: fakeredis and a real Redis; faults: one thing breaks; acceptance: real
+processes.
+"""

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a ledger on fakeredis and on a real Redis, so that both obey the same rules."""
+"""Fixtures for all tests: a ledger on fakeredis and on a real Redis; both obey the same rules."""
 
 import os
 from collections.abc import Iterator

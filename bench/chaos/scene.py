@@ -211,7 +211,7 @@ class Scene:
         return found
 
     def _receive(self, tally: ChaosTally) -> None:
-        """Let the receiver that misbehaved catch up, as its owner would, and count what both have."""
+        """Let the receiver that misbehaved catch up, as its owner would; count what both have."""
         shaky = self._receivers["shaky"]
         shaky.behave()
         lags = sorted(self._receivers["well"].lag_s)

@@ -25,7 +25,8 @@ LAYOUT_S: Final = 1.0
 # Scripts that say which layout the ledger has.
 ANY_LAYOUT: Final = frozenset({"version", "beat"})
 
-# A code gets another number only when Redis has lost its last writes: twice in a row would be a fault of another kind.
+# A code gets another number only when Redis has lost its last writes: twice in a row would be a
+# fault of another kind.
 CODES_TRIES: Final = 4
 
 # For how long it is believed that a key still has its expiry.

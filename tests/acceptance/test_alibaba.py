@@ -1,4 +1,7 @@
-"""Alibaba Cloud from end to end: the official SDKs, unchanged, against the sandbox; and whole jobs through two accounts."""
+"""Alibaba Cloud from end to end: the official SDKs, unchanged, against the sandbox.
+
+Whole jobs go through two accounts.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -117,7 +120,7 @@ def test_sdk_abroad(sandbox: Background, algorithm: str | None) -> None:
 
 
 def test_sdk_meets_refusals(sandbox: Background) -> None:
-    """The SDK raises for the gateway's errors, with the wait that it is told, and for none of the business'."""
+    """The SDK raises for the gateway's errors, with the wait it is told, not for business ones."""
     request = mainland.SendSmsRequest(phone_numbers="137", **SENT)
 
     assert client_of(MainlandClient, sandbox).send_sms(request).body.code == "isv.MOBILE_NUMBER_ILLEGAL"
@@ -186,7 +189,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 
 
 def test_one_job_through_both_sites(line: Line) -> None:
-    """Numbers of both sides of the border, in one job with one template, each end in the state that its fate says."""
+    """Numbers of both sides of the border, in one job, each end as their fate says."""
     steered = {
         8613712340001: ("dead", "isv.MOBILE_NUMBER_ILLEGAL"),
         8613712340002: ("undelivered", "INVALID_NUM"),
@@ -238,7 +241,7 @@ def test_serials_name_the_message(line: Line) -> None:
 
 
 def test_own_params_share_a_call(line: Line) -> None:
-    """Numbers that bring their own params go a hundred to a call, and each recipient gets its own."""
+    """Numbers with params of their own go a hundred to a call, and each recipient gets its own."""
     numbers = list(range(8613812343000, 8613812343250))
     before = line.calls()["SendBatchSms"]
 
@@ -253,7 +256,7 @@ def test_own_params_share_a_call(line: Line) -> None:
 
 
 def test_a_lost_answer_is_found_by_out_id(line: Line) -> None:
-    """When the answer to a call is lost, what went out is found by number and OutId, and nothing is sent twice."""
+    """When an answer is lost, what went out is found by number and OutId; nothing is sent twice."""
     numbers = list(range(8613812344000, 8613812344050))
     line.sandbox.control(faults=[{"kind": "lost", "action": "SendSms", "times": 1}])
 
@@ -265,7 +268,7 @@ def test_a_lost_answer_is_found_by_out_id(line: Line) -> None:
 
 
 def test_a_lost_answer_with_late_receipts(line: Line) -> None:
-    """What is on its way is accepted, not doubted: it goes by its OutId until its receipt is there."""
+    """What is on its way is accepted, not doubted: its OutId finds it until the receipt comes."""
     numbers = list(range(8613812347000, 8613812347003))
     line.sandbox.control(faults=[{"kind": "lost", "action": "SendSms", "times": 1}], receipt_delay_ms=2_000)
 
@@ -278,7 +281,7 @@ def test_a_lost_answer_with_late_receipts(line: Line) -> None:
 
 
 def test_params_without_names_end_in_the_dead_letter(line: Line) -> None:
-    """With a local code that says how to write them; numbers abroad, whose text needs no names, get theirs."""
+    """With a local code that says how to write them; numbers abroad, without names, get theirs."""
     job = line.client.campaign(to=["+8613812345000", "+6591245000"], template="SMS_1234", params=["482913"])
     line.closed(job)
 

@@ -1,4 +1,7 @@
-"""Rules of campaign controls with real worker processes, counted by the provider: `up --procs 3` against a sandbox of its own."""
+"""Rules of campaign controls with real worker processes, counted by the provider.
+
+`up --procs 3` runs against a sandbox of its own.
+"""
 
 import os
 import re
@@ -27,7 +30,11 @@ from tests.support.waiting import LONG_S, wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 LIMIT: Final = 40
-"""SendSms a second. Each number of the campaigns here has its own params, so that each is a call, and a few keep the service busy."""
+"""SendSms a second.
+
+Each number of the campaigns here has its own params, so that each is a call, and a few keep the
+service busy.
+"""
 
 FIRST: Final = 8613700000000
 SETTINGS: Final = {
@@ -130,7 +137,10 @@ def started(arguments: Sequence[str], environ: Mapping[str, str], told: IO[str])
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Three processes for campaigns and one for otp, and a provider in a process of its own that counts and refuses nothing."""
+    """Three processes for campaigns and one for otp, and a provider.
+
+    The provider is a process of its own that counts and refuses nothing.
+    """
     folder = tmp_path_factory.mktemp("controls")
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SMSLINE_")}
     sandbox_command = ["sandbox", "--port", str(free_port()), "--no-steering", "--limit", "*=0"]
@@ -158,7 +168,10 @@ def _counted_anew(service: Service) -> None:
 
 @contextmanager
 def tokens_given(redis_url: str) -> Iterator[list[float]]:
-    """The times at which Redis gives a token of SendSms while the block lasts, epoch seconds; complete once it has ended."""
+    """The times at which Redis gives a token of SendSms while the block lasts, epoch seconds.
+
+    Complete once it has ended.
+    """
     times: list[float] = []
     with (
         closing(redis.Redis.from_url(redis_url)) as connection,
@@ -185,7 +198,7 @@ def tokens_given(redis_url: str) -> Iterator[list[float]]:
 
 LAST: Final = "that was the last token"
 TOKEN: Final = re.compile(r"HSET \S+:bucket:main:SendSms level \d+ us (?P<us>\d+)")
-"""How the script writes down that it gave a token, and when; one that gives none leaves the bucket alone."""
+"""How the script notes that it gave a token, and when; without one it leaves the bucket alone."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +237,10 @@ def measure(service: Service, seconds: float) -> Rate:
 
 
 def test_three_processes_keep_to_one_limit_and_use_it(service: Service) -> None:
-    """No sliding second sees more calls leave than the limit, nor arrive; while there is work at least 95 % of them are made."""
+    """No sliding second sees more calls leave than the limit, nor arrive.
+
+    While there is work at least 95 % of them are made.
+    """
     patient_until_s = time.monotonic() + LONG_S
     while True:
         rate = measure(service, 4)
@@ -276,7 +292,7 @@ def test_cancel_ends_what_is_not_sent(service: Service) -> None:
 
 
 def test_a_pace_is_kept(service: Service) -> None:
-    """A hundred numbers a second are a call of a hundred each second, however many processes there are."""
+    """A hundred numbers a second are a call of a hundred each second, whatever the processes."""
     job = service.client.campaign(to=service.numbers(400), template="5678", pace=100)
     assert service.closed(job) == {"total": 400, "delivered": 400}
     sends = service.provider.sends()
@@ -286,7 +302,10 @@ def test_a_pace_is_kept(service: Service) -> None:
 
 
 def test_otp_and_suppression_during_a_campaign(service: Service) -> None:
-    """One-time passwords arrive while the campaign uses up the limit; who is on the list, or joins it before the call, is not called."""
+    """One-time passwords arrive while the campaign uses up the limit.
+
+    Who is on the list, or joins it before the call, is not called.
+    """
     to = service.numbers(LIMIT * 4)
     first, last = to[0], to[-1]
     admin_of(service.client).suppress([first])
@@ -303,7 +322,7 @@ def test_otp_and_suppression_during_a_campaign(service: Service) -> None:
 
 
 def calls_before_an_otp(service: Service, code: int) -> int:
-    """How many of the campaign's calls arrive between the submit of a one-time password and its arrival."""
+    """How many of the campaign's calls arrive between an otp's submit and its arrival."""
     asked_s = time.time()
     service.client.send(to=service.numbers(1)[0], template="1234", params=[f"48291{code}"], lane="otp", ttl_s=60)
     wait_until(lambda: len(otps(service)) > code, what="a one-time password")

@@ -1,4 +1,7 @@
-"""`python -m worker.demo` as a newcomer meets it: real processes on free ports; and the pure parts that judge and draw it."""
+"""`python -m worker.demo` as a newcomer meets it: real processes on free ports.
+
+The pure parts that judge and draw it are tested alone.
+"""
 
 import os
 import pty
@@ -41,13 +44,19 @@ def environ(tmp_path: Path, **more: str) -> dict[str, str]:
 
 
 def left_running(tmp_path: Path) -> list[str]:
-    """Processes that the demo started, directly or not: they have its TMPDIR in their environment, but for Redis, which hides its own."""
+    """Processes that the demo started, directly or not.
+
+    They have its TMPDIR in their environment, but for Redis, which hides its own.
+    """
     listed = subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if f"TMPDIR={tmp_path}" in line]
 
 
 def test_the_demo_ends_by_itself_and_every_recipient_has_a_final_answer(tmp_path: Path) -> None:
-    """It exits 0 within a minute, quietly, leaves nothing behind, and takes no notice of this machine's settings."""
+    """It exits 0 within a minute, quietly, and leaves nothing behind.
+
+    It takes no notice of this machine's settings.
+    """
     theirs = {"SMSLINE_REDIS_URL": "redis://127.0.0.1:1/0", "SMSLINE_LINGER": "misspelt", "SMSLINE_CONFIG": "/nowhere"}
     began_s = time.monotonic()
 
@@ -95,7 +104,10 @@ def read_all(descriptor: int, said: list[str]) -> str:
 
 
 def test_ctrl_c_stops_and_removes_everything(tmp_path: Path) -> None:
-    """On a terminal there is a coloured bar for each job; Ctrl-C ends with 130 and leaves no process and no file."""
+    """On a terminal there is a coloured bar for each job.
+
+    Ctrl-C ends with 130 and leaves no process and no file.
+    """
     said: list[str] = []
     with on_a_terminal(tmp_path) as (process, terminal):
         wait_until(lambda: "■" in read_all(terminal, said) or process.poll() is not None, what="the bars")
@@ -127,7 +139,7 @@ def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 
 def test_the_campaign_has_a_thousand_different_numbers_and_each_steered_one() -> None:
-    """The CSV file holds what is promised, and each chosen suffix is one that the sandbox steers."""
+    """The CSV file holds what is promised, and the sandbox steers by each chosen suffix."""
     numbers = scenario.campaign_numbers()
     assert Counter(numbers).most_common(1)[0][1] == 1
     assert len(numbers) == scenario.CAMPAIGN_SIZE
@@ -139,7 +151,7 @@ def test_the_campaign_has_a_thousand_different_numbers_and_each_steered_one() ->
 
 
 def test_all_as_expected_is_no_complaint() -> None:
-    """Findings that agree with the scenario are accepted, and drawn without a gap on a narrow terminal."""
+    """Findings that agree with the scenario pass, drawn without a gap on a narrow terminal."""
     found = findings()
     assert complaints(found) == []
 
@@ -191,7 +203,7 @@ def test_a_second_text_to_the_same_number_is_a_complaint() -> None:
 
 
 def test_an_open_job_or_a_missing_dead_letter_is_a_complaint() -> None:
-    """Every job must be closed, and the dead letter must hold what is dead, undelivered or unknown."""
+    """Every job must be closed, and the dead letter must hold all dead, undelivered or unknown."""
     found = findings()
     found.statuses["campaign"]["state"] = "open"
     found.dead[0]["count"] -= 1

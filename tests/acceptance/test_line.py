@@ -1,4 +1,7 @@
-"""The line as its users meet it: real processes, a Redis, a provider's wire, and the client; every number accounted for."""
+"""The line as its users meet it: real processes, a Redis, a provider's wire, and the client.
+
+Every number accounted for.
+"""
 
 import json
 import os
@@ -145,7 +148,10 @@ def texted(line: Line, numbers: list[str]) -> Counter[int]:
 def test_a_campaign_reaches_each_number_once_in_the_fewest_calls(
     line: Line, client: Client, numbers: list[str]
 ) -> None:
-    """Five thousand numbers, some written twice and some that the carrier does not reach: 25 calls, and a state for each."""
+    """Five thousand numbers: 25 calls, and a state for each.
+
+    Some are written twice, and some the carrier does not reach.
+    """
     wanted = numbers[:5000]
     line.wire.fails |= set(wanted[::100])
     before = len(line.wire.sizes)
@@ -178,7 +184,7 @@ def test_passwords_go_out_beside_a_campaign(line: Line, client: Client, numbers:
 
 
 def test_single_messages_with_the_same_content_share_calls(line: Line, client: Client, numbers: list[str]) -> None:
-    """A hundred and fifty jobs of one number each, from eight producers at once, take far fewer calls."""
+    """A hundred and fifty jobs of one number, from eight producers at once: far fewer calls."""
     before = len(line.wire.sizes)
     with ThreadPoolExecutor(8) as pool:
         jobs = list(pool.map(lambda number: client.send(to=number, template="77", lane="marketing"), numbers[:150]))
@@ -189,7 +195,10 @@ def test_single_messages_with_the_same_content_share_calls(line: Line, client: C
 
 
 def test_no_second_sees_more_calls_than_the_limit(line: Line, client: Client, numbers: list[str]) -> None:
-    """Two hundred and fifty calls of one number each want to go at once; two processes share the limit of a hundred a second."""
+    """Two hundred and fifty calls of one number each want to go at once.
+
+    Two processes share the limit of a hundred a second.
+    """
     rows = [Recipient(number, (f"{n:06d}",)) for n, number in enumerate(numbers[:250])]
     job = client.campaign(to=rows, template="1234", lane="notify")
     codes = [client.send(to=number, template="1234", params=["9"], lane="otp") for number in numbers[250:260]]
@@ -202,7 +211,10 @@ def test_no_second_sees_more_calls_than_the_limit(line: Line, client: Client, nu
 def test_messages_whose_answer_was_lost_are_found_and_never_sent_twice(
     line: Line, client: Client, numbers: list[str]
 ) -> None:
-    """The provider texted every recipient and hung up; receipts and questions tell, no recipient is texted again."""
+    """The provider texted every recipient and hung up.
+
+    Receipts and questions tell, no recipient is texted again.
+    """
     lost = iter([True, True, False])
 
     def hang_up(called: list[str]) -> None:
@@ -221,7 +233,10 @@ def test_messages_whose_answer_was_lost_are_found_and_never_sent_twice(
 
 
 def test_a_worker_that_is_stopped_under_load_loses_nothing(line: Line, client: Client, numbers: list[str]) -> None:
-    """SIGTERM in the middle of a campaign: calls under way are written down, another worker goes on, no recipient is texted twice."""
+    """SIGTERM in the middle of a campaign: calls under way are noted, another worker goes on.
+
+    No recipient is texted twice.
+    """
     before = sum(line.wire.texts.values())
     job = client.campaign(to=numbers[:5000], template="5678", pace=4000)
     wait_until(lambda: sum(line.wire.texts.values()) - before >= 400, what="the first calls")

@@ -1,4 +1,4 @@
-"""The service with RabbitMQ as broker: started as a user would, a job handed over, sent and closed."""
+"""The service with RabbitMQ as broker: started as a user would, a job handed over, sent, closed."""
 
 import os
 import signal

@@ -1,4 +1,7 @@
-"""Three providers and a stand-in from end to end: real processes, every provider's wire, every number accounted for."""
+"""Three providers and a stand-in from end to end.
+
+Real processes, every provider's wire, every number accounted for.
+"""
 
 import os
 import subprocess
@@ -108,7 +111,10 @@ SINGAPOREAN = [f"+659123{n:04d}" for n in range(6_000, 6_040)]
 
 
 def test_one_job_through_three_providers_and_through_the_stand_in_of_a_parked_one(line: Line) -> None:
-    """Each number once, each at its own provider; while one is parked, its numbers go through the next account."""
+    """Each number once, each at its own provider.
+
+    While one is parked, its numbers go through the next account.
+    """
     everybody = [*CHINESE, *FRENCH, *SINGAPOREAN]
     numbers = {int(number) for number in everybody}
     job = line.client.campaign(to=everybody, template="5678", params=["you"])
@@ -136,7 +142,7 @@ def test_one_job_through_three_providers_and_through_the_stand_in_of_a_parked_on
 
 
 def test_who_a_provider_cannot_serve_goes_through_the_next_and_who_has_opted_out_does_not(line: Line) -> None:
-    """Suffixes steer: 0017 is a country the provider does not serve, 0010 is a recipient who has opted out."""
+    """Suffixes steer: 0017 is a country that is not served, 0010 a recipient who has opted out."""
     line.backup.control(steering=False)
     job = line.client.campaign(to=["+8613812340017", "+8613812340010", *CHINESE[:8]], template="5678", params=["you"])
     assert line.closed(job) == {"total": 10, "delivered": 9, "dead": 1}

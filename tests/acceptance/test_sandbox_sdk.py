@@ -1,4 +1,4 @@
-"""The official SDK, unchanged, against a sandbox process: what it can do with the provider it can do here."""
+"""The official SDK, unchanged, against a sandbox: what it does with the provider it does here."""
 
 import signal
 import subprocess
@@ -133,7 +133,10 @@ def history_request(number: str) -> models.PullSmsSendStatusByPhoneNumberRequest
 
 @pytest.mark.parametrize(("method", "unsigned"), [("POST", False), ("POST", True), ("GET", False)])
 def test_a_send_and_its_receipts(sandbox: Served, method: str, unsigned: bool) -> None:
-    """Messages are accepted per number, and both pulls know them; by POST, by GET, and with an unsigned payload."""
+    """Messages are accepted per number, and both pulls know them.
+
+    By POST, by GET, and with an unsigned payload.
+    """
     client = sandbox.client(method=method, unsigned=unsigned)
 
     sent = client.SendSms(send_request(SPELLED))
@@ -225,7 +228,7 @@ def test_a_rate_is_raised(sandbox: Served) -> None:
     ids=lambda value: value.get("kind") if isinstance(value, dict) else None,
 )
 def test_faults_reach_the_sdk(sandbox: Served, fault: dict[str, object], code: str, messages: int) -> None:
-    """Lost, cut, garbled and refused answers arrive as the SDK reports them, carried out or not as told."""
+    """Lost, cut, garbled and refused answers arrive as the SDK tells them, carried out or not."""
     sandbox.post("/_control", faults=[{**fault, "times": 1}])
 
     with pytest.raises(TencentCloudSDKException) as raised:
@@ -259,7 +262,7 @@ def test_replies_are_empty(sandbox: Served) -> None:
 
 
 def test_options_of_the_command_line() -> None:
-    """Accounts, limits and codes given on the command line hold from the first call, and SIGTERM ends the process."""
+    """Accounts, limits and codes of the command line hold from the first call; SIGTERM ends it."""
     served = start(
         "--account",
         "sandbox-id:own-key:1400000000",

@@ -1,4 +1,4 @@
-"""A whole line to SMSPartner as a producer meets it: real Redis, a real worker process, the sandbox as the provider."""
+"""A line to SMSPartner as a producer meets it: Redis, a worker process, the sandbox as provider."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -55,7 +55,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 
 
 def test_campaign_with_a_text_for_each_number(line: Line) -> None:
-    """A campaign closes with every number in the state that its fate says, each texted once, 500 to a call."""
+    """A campaign closes with each number in the state of its fate, texted once, 500 to a call."""
     steered = {
         33612340001: ("dead", "9.phoneNumbers"),
         33612340002: ("undelivered", "not delivered"),
@@ -94,7 +94,7 @@ def test_opted_out_is_never_texted_again(line: Line) -> None:
 
 
 def test_lost_answer_is_found_by_tag(line: Line) -> None:
-    """When the answer to a call is lost, what went out is found by the call's tag, and nothing is sent twice."""
+    """When an answer is lost, what went out is found by the call's tag; nothing is sent twice."""
     numbers = [33612370000 + place for place in range(1000, 1300)]
     before = line.sandbox.stats(log=False)["calls"]
     line.sandbox.control(faults=[{"kind": "lost", "action": "bulk-send", "times": 1}])
@@ -120,7 +120,10 @@ def test_otp_with_a_lost_answer_is_sent_once(line: Line) -> None:
 
 
 def test_call_that_never_was_carried_out(line: Line) -> None:
-    """An otp whose call was broken before the provider acted is sent again once, because its tag is not known there."""
+    """An otp whose call broke before the provider acted is sent once more.
+
+    Its tag is not known there.
+    """
     line.sandbox.control(faults=[{"kind": "reset", "action": "bulk-send", "times": 1}])
 
     job = line.client.send(to="+33612380043", template="welcome", params=["Zoé", "482913"], lane="otp", ttl_s=120)
@@ -140,7 +143,10 @@ def test_credit_is_shown(line: Line) -> None:
 
 
 def test_nothing_secret_is_logged(line: Line) -> None:
-    """After all of this, at the most talkative level, the log holds no key, no text, no code and no full number."""
+    """After all of this, at the most talkative level, the log holds no secret.
+
+    That is: no key, no text, no code and no full number.
+    """
     told = line.log.read_text()
 
     assert "attempt " in told

@@ -41,7 +41,7 @@ class Up:
         return (self.folder / "stderr").read_text()
 
     def children(self) -> dict[str, int]:
-        """Its living children: `redis`, `sandbox`, `web`, `otp` and `bulk1`, with their process ids."""
+        """Its living children, `redis`, `sandbox`, `web`, `otp` and `bulk1`, with their ids."""
         found = {}
         for entry in Path("/proc").iterdir():
             try:
@@ -117,7 +117,10 @@ def up(start: Callable[[int], Up]) -> Up:
 
 
 def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
-    """Workers, sandbox and Redis come back after kill -9, Redis with what it knew; SIGTERM ends all with code 0."""
+    """Workers, sandbox and Redis come back after kill -9, Redis with what it knew.
+
+    SIGTERM ends all with code 0.
+    """
     with redis.Redis(port=up.port) as client:
         client.set("kept", "yes")
     before = up.children()

@@ -1,1 +1,4 @@
-"""What breaks, one thing at a time: worker, Redis, broker, provider, clock; each counted at the provider's side and in the ledger."""
+"""What breaks, one thing at a time: worker, Redis, broker, provider, clock.
+
+Each counted at the provider's side and in the ledger.
+"""

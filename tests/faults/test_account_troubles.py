@@ -64,7 +64,10 @@ def test_an_operator_need_not_wait_for_the_probe(desk: Desk) -> None:
 
 @pytest.mark.parametrize("off_s", [-HOUR_S, HOUR_S])
 def test_the_clock_is_an_hour_off(desk: Desk, monkeypatch: pytest.MonkeyPatch, off_s: float) -> None:
-    """A worker with a wrong clock is refused by the provider, which parks the account and says why; set right, everything goes out."""
+    """A worker with a wrong clock is refused by the provider, which parks the account and says why.
+
+    Set right, everything goes out.
+    """
     provider = desk.providers[ACCOUNT]
     assert isinstance(provider, TencentProvider)
     monkeypatch.setattr(provider, "clock", lambda: time.time() + off_s)
@@ -80,7 +83,7 @@ def test_the_clock_is_an_hour_off(desk: Desk, monkeypatch: pytest.MonkeyPatch, o
 
 
 def test_the_providers_backend_minds_the_clock(desk: Desk) -> None:
-    """The other code for a wrong clock, which reads like a timeout, parks as well and leaves no doubt behind."""
+    """The other code for a wrong clock, which reads like a timeout, parks and leaves no doubt."""
     desk.sandbox.control(account_codes={"*": "InternalError.RequestTimeException"})
     job = desk.submit("marketing")
     wait_until(lambda: calls_after_a_step(desk), what="the first call")
@@ -91,7 +94,10 @@ def test_the_providers_backend_minds_the_clock(desk: Desk) -> None:
 
 
 def test_the_workers_clock_decides_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deadlines, leases and horizons are Redis' time: a worker a day ahead neither expires an otp nor gives up on a receipt."""
+    """Deadlines, leases and horizons are Redis' time.
+
+    A worker a day ahead neither expires an otp nor gives up on a receipt.
+    """
     real_s = time.time
     monkeypatch.setattr(time, "time", lambda: real_s() + 86_400)
     provider = CountingProvider()

@@ -1,4 +1,7 @@
-"""Redis' answer is lost around a call: what its worker knows is written, whatever has become of the attempt meanwhile."""
+"""Redis' answer is lost around a call: what its worker knows is written.
+
+So it is whatever has become of the attempt meanwhile.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +24,10 @@ NUMBER = "InvalidParameterValue.IncorrectPhoneNumber"
 def test_a_call_that_was_not_made_is_not_in_doubt(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, name: str, *, carried_out: bool
 ) -> None:
-    """The script ran, or not, and its answer never came: the worker knows that no call was made, and says so."""
+    """The script ran, or not, and its answer never came.
+
+    The worker knows that no call was made, and says so.
+    """
     job = scene.submit(some_numbers(3))
     run = Ledger.run
     lost: list[str] = []
@@ -47,7 +53,7 @@ def test_a_call_that_was_not_made_is_not_in_doubt(
 
 
 def test_a_take_that_comes_late_takes_nothing(scene: Scene) -> None:
-    """A Redis that stood still carries it out after its worker has given it up: no worker would make that call."""
+    """A Redis that stood still carries out what its worker has given up: no worker would call."""
     scene.submit(some_numbers(3))
     scene.run()
     scene.advance(2)
@@ -61,7 +67,7 @@ def test_a_take_that_comes_late_takes_nothing(scene: Scene) -> None:
 
 
 def meanwhile(scene: Scene, what: Any) -> None:
-    """Let something happen while the first call is under way; two of its numbers go out and one is refused."""
+    """Let something happen during the first call; two of its numbers go out and one is refused."""
     answer = refuse_items({FIRST: NUMBER})
 
     def script(provider: FakeProvider, call: Call) -> Answer:
@@ -107,7 +113,10 @@ def gone_altogether(scene: Scene) -> None:
 
 @pytest.mark.parametrize("harm", [rescued, forgotten, gone_altogether])
 def test_a_known_answer_is_written_whatever_became_of_its_attempt(scene: Scene, harm: Any) -> None:
-    """Who was taken is accepted and never texted again, who was refused is dead; both are known and not in doubt."""
+    """Who was taken is accepted and never texted again, who was refused is dead.
+
+    Both are known and not in doubt.
+    """
     meanwhile(scene, lambda: harm(scene))
     job = scene.submit(some_numbers(3))
     scene.run()

@@ -1,4 +1,7 @@
-"""A broker that loses everything it held, at the worst moment: the scheduler finds what is due, and nothing else is missed."""
+"""A broker that loses everything it held, at the worst moment.
+
+The scheduler finds what is due, and nothing else is missed.
+"""
 
 from tests.faults.support.service import Service
 from tests.support.waiting import wait_until

@@ -90,7 +90,7 @@ class Play:
         return {int(row["phone"][1:]): row["state"] for row in rows}
 
     def check(self) -> None:
-        """Nothing is lost, no recipient is texted twice, and the ledger says of every recipient what the provider did."""
+        """Nothing is lost or texted twice, and the ledger says of each what the provider did."""
         states = self.states()
         assert states.keys() == {*MARKETING, OTP}, "lost"
         sent = self.provider.sent + (self.stand_in.sent if self.stand_in else Counter())
@@ -106,7 +106,10 @@ def play(monkeypatch: pytest.MonkeyPatch, redis_server: RedisServer) -> Callable
 
 
 def every(play: Callable[[Meter], Play], accident: Callable[[], None]) -> range:
-    """The steps of an undisturbed run; another one may have a few more or less, as a slice of work ends by the clock."""
+    """The steps of an undisturbed run.
+
+    Another one may have a few more or less, as a slice of work ends by the clock.
+    """
     meter = Meter(strike=accident)
     undisturbed = play(meter)
     undisturbed.first_worker()
@@ -130,7 +133,7 @@ def test_killed_at_every_step(play: Callable[[Meter], Play], half: int) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_answer_of_redis_is_lost_at_every_step(play: Callable[[Meter], Play], when: When) -> None:
-    """A worker whose command, or whose command's answer, is lost goes on and loses nothing and doubles nothing."""
+    """A worker that loses a command, or a command's answer, loses nothing and doubles nothing."""
     for step in every(play, answer_lost):
         each = play(Meter(step, when, answer_lost))
         each.first_worker()
@@ -140,7 +143,7 @@ def test_an_answer_of_redis_is_lost_at_every_step(play: Callable[[Meter], Play],
 
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_killed_at_every_step_while_calls_are_unsure(play: Callable[[Meter], Play], *, carried_out: bool) -> None:
-    """The same holds where the first answer to every number is lost, whether its call was carried out or not."""
+    """The same holds where the first answer to every number is lost, carried out or not."""
     for step in every(play, killed):
         each = play(Meter(step, "before", killed))
         each.provider.answer = first_answer_lost(each.provider, carried_out=carried_out)
@@ -168,7 +171,10 @@ def first_answer_lost(provider: CountingProvider, *, carried_out: bool) -> Calla
 
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_killed_during_the_call(play: Callable[[Meter], Play], *, carried_out: bool) -> None:
-    """A worker killed while the provider has its call: what was carried out is found, an otp that was not goes out once more."""
+    """A worker killed while the provider has its call: what was carried out is found.
+
+    An otp that was not goes out once more.
+    """
     for victim in range(3):
         each = play(Meter())
         each.provider.answer = killed_during(each.provider, victim, carried_out=carried_out)
@@ -200,7 +206,10 @@ def killed_during(provider: CountingProvider, victim: int, *, carried_out: bool)
 def test_every_step_of_a_change_of_accounts(
     play: Callable[[Meter], Play], accident: Callable[[], None], when: When, code: str
 ) -> None:
-    """While another account stands in for one that is parked or cannot serve, no step may lose or double a recipient."""
+    """While another account stands in, no step may lose or double a recipient.
+
+    The first one is parked or cannot serve.
+    """
     meter = Meter(strike=accident)
     undisturbed = changing(play(meter), code)
     undisturbed.first_worker()

@@ -1,4 +1,7 @@
-"""Any sequence of moves, crashes and late words leaves the ledger as a model in plain Python says; on fakeredis and on a real Redis."""
+"""Any sequence of moves, crashes and late words leaves the ledger as a model in plain Python says.
+
+It runs on fakeredis and on a real Redis.
+"""
 
 import os
 from collections.abc import Callable
@@ -70,7 +73,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def produce(
         self, lane: str, parts: list[list[int]], pick: int, part: int | None, *, stream: bool, declare: bool, kind: int
     ) -> None:
-        """A job is handed over, whole or in mind only; or a part comes in any order, again, late; or only the word how many there are."""
+        """A job is handed over, whole or in mind only.
+
+        A part may come in any order, again or late, or only the word how many there are.
+        """
         if kind < 4 and len(self.stage.model.jobs) < 4:
             job = self.producers.have_in_mind(lane, parts, stream=stream, pace=2.0 if kind % 2 else 0.0)
             if kind < 2:
@@ -113,7 +119,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK, ok=st.booleans(), named=st.booleans(), kind=KIND)
     def receipt(self, pick: int, *, ok: bool, named: bool, kind: int) -> None:
-        """A receipt comes: early, late, with or without its context, now and then again, of a stranger, or of the wrong number."""
+        """A receipt comes: early, late, with or without its context, now and then again.
+
+        It may be a stranger's, or of the wrong number.
+        """
         if kind == 0:
             self.carriers.report_stranger(pick)
         elif kind < 3:
@@ -133,7 +142,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK, letters=LETTERS, leave=st.booleans())
     def meanwhile(self, pick: int, letters: list[str], *, leave: bool) -> None:
-        """Workers look whether a block and the account are waited for; before they have done with them, more is sent and reported."""
+        """Workers look whether a block and the account are waited for.
+
+        Before they have done with them, more is sent and reported.
+        """
         self.workers.look_at_block(pick)
         self.workers.look_at_account(pick)
         self.send(pick, 2, letters, 4)
@@ -155,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(lane=LANE, pick=PICK, declare=st.booleans())
     def trickle(self, lane: str, pick: int, *, declare: bool) -> None:
-        """A job's parts go out as they come; that there are no more is said later, or the deadline says it."""
+        """A job's parts go out as they come; that they end is said later, or by the deadline."""
         if len(self.stage.model.jobs) < 4:
             job = self.producers.have_in_mind(lane, [[0, 1], [2]], stream=True)
             self.producers.submit(job, 0, declare=False)
@@ -186,7 +198,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK, kind=KIND)
     def operate(self, pick: int, kind: int) -> None:
-        """Time passes, or an operator resumes, mends, drops or parks; now and then a job is cancelled or its time is up."""
+        """Time passes, or an operator resumes, mends, drops or parks.
+
+        Now and then a job is cancelled or its time is up.
+        """
         moves: list[Callable[[], None]] = [
             lambda: self.operators.control(pick, "cancelled" if pick % 2 else "open"),
             lambda: self.operators.overdue(pick) if pick % 2 else None,
@@ -202,7 +217,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK, some=st.integers(1, 4))
     def parked(self, pick: int, some: int) -> None:
-        """A parked account's claims, of which a look has put off or set aside some, go through the next one."""
+        """A parked account's claims go through the next one.
+
+        A look has put off or set aside some of them.
+        """
         self.operators.park(ACCOUNTS[pick % 2], MAINLAND if some == 2 else "")
         self.workers.accept(pick)
         self.workers.take(pick, 6)
@@ -212,7 +230,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def outage(self, pick: int) -> None:
-        """Calls are lost until the breaker holds their account; what waits there goes on through the next one."""
+        """Calls are lost until the breaker holds their account.
+
+        What waits there goes on through the next one.
+        """
         for _ in range(2):
             self.send(pick, 1, ["q"], 4)
         self.workers.take(pick, 6)
@@ -221,7 +242,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(seed=SEED)
     def storm(self, seed: int) -> None:
-        """Several moves of any kind, chosen evenly; by itself Hypothesis plays a few kinds of move at a time."""
+        """Several moves of any kind, chosen evenly.
+
+        By itself Hypothesis plays a few kinds of move at a time.
+        """
         self._any_moves(seed, 8)
 
     def _any_moves(self, seed: int, count: int) -> None:

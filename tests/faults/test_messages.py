@@ -35,7 +35,7 @@ def submit(payload: object, message_id: str) -> str:
 
 
 def test_no_message_ends_a_process(service: Service) -> None:
-    """What cannot be read is told as refused, no log shows what it held, and the next good one is a job."""
+    """What cannot be read is refused, no log shows what it held, and the next good one is a job."""
     good = {"v": 1, "template": "1234", "to": ["+8613800100000"], "params": ["771204"], "lane": "notify"}
     headers = {"task": TASK_SUBMIT, "id": "x", "lang": "py"}
     junk = [

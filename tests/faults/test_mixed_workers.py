@@ -41,7 +41,10 @@ def look(scene: Scene) -> None:
 
 
 def test_a_worker_without_an_account_leaves_it_to_others(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
-    """It parks nothing, and what stands behind the other account's queues is sent all the same; who serves it is shown."""
+    """It parks nothing, and what stands behind the other account's queues is sent all the same.
+
+    Who serves it is shown.
+    """
     logging.disable(logging.NOTSET)
     main, french = FakeProvider(), FakeProvider()
     lacking, having = workers(ledger, {"main": main}, {"main": main, "french": french})
@@ -66,7 +69,7 @@ def test_a_worker_without_an_account_leaves_it_to_others(ledger: Ledger, caplog:
 
 
 def test_a_call_in_doubt_is_left_to_those_who_can_ask(ledger: Ledger) -> None:
-    """Not decided without a question: the otp is not sent again, and found by the worker that has its account."""
+    """The otp is not sent again without a question: the worker that has its account finds it."""
     french = FakeProvider()
     lacking, having = workers(ledger, {"main": FakeProvider()}, {"french": french})
     french.script.append(lost())
@@ -84,7 +87,10 @@ def test_a_call_in_doubt_is_left_to_those_who_can_ask(ledger: Ledger) -> None:
 
 
 def test_what_is_pushed_and_said_is_left_to_those_who_have_the_account(ledger: Ledger) -> None:
-    """A page met by a worker that lacks its account is read by another within a second; its replies are pulled as before."""
+    """A page met by a worker that lacks its account is read by another within a second.
+
+    Its replies are pulled as before.
+    """
     lacking, having = workers(ledger, {"main": FakeProvider()}, {"french": FakeProvider()})
     keys = ledger.keys
     raw = b'{"nationcode": "86", "mobile": "13711112222", "sign": "S", "text": "TD", "time": 7}'
@@ -115,7 +121,10 @@ def test_an_account_that_no_worker_has_is_told_and_goes_on_when_one_has(ledger: 
 
 
 def test_a_machine_that_is_refused_leaves_the_account_to_others(ledger: Ledger) -> None:
-    """Its clock is off by an hour: nothing is parked, its recipients go out through the other one, and it is named."""
+    """Its clock is off by an hour: nothing is parked, and it is named.
+
+    Its recipients go out through the other worker.
+    """
     off, right = FakeProvider(usual=refuse(CLOCK)), FakeProvider()
     wrong_clock, fine = workers(ledger, {"main": off}, {"main": right})
     job = wrong_clock.submit(some_numbers(600))
@@ -130,7 +139,7 @@ def test_a_machine_that_is_refused_leaves_the_account_to_others(ledger: Ledger) 
 
 
 def test_a_machine_that_may_not_pull_receipts_leaves_them_to_others(ledger: Ledger) -> None:
-    """The bucket stays open for the others; after a while it finds out whether it is still refused."""
+    """The bucket stays open for the others; later it finds out whether it is still refused."""
     off, right = FakeProvider(), FakeProvider()
     wrong_clock, fine = workers(ledger, {"main": off}, {"main": right})
     job = fine.submit(some_numbers(3))
@@ -148,7 +157,10 @@ def test_a_machine_that_may_not_pull_receipts_leaves_them_to_others(ledger: Ledg
 
 
 def test_an_account_is_parked_when_all_machines_are_refused(ledger: Ledger) -> None:
-    """Then it is the account's trouble: others may take over, and a person sees it; one that works again lifts it."""
+    """Then it is the account's trouble: others may take over, and a person sees it.
+
+    One that works again lifts it.
+    """
     providers = [FakeProvider(usual=refuse(CLOCK)), FakeProvider(usual=refuse(CLOCK))]
     first, second = workers(ledger, {"main": providers[0]}, {"main": providers[1]})
     job = first.submit(some_numbers(3))

@@ -1,4 +1,7 @@
-"""Providers that answer badly or not at all: timeouts, resets, garbage, gateway errors; and what can be known of each afterwards."""
+"""Providers that answer badly or not at all: timeouts, resets, garbage, gateway errors.
+
+What can be known of each afterwards is written down.
+"""
 
 from typing import Any, Final
 
@@ -28,7 +31,7 @@ def named(fault: dict[str, Any]) -> str:
 @pytest.mark.parametrize("fault", BROKEN, ids=named)
 @pytest.mark.parametrize("lane", ["otp", "marketing"])
 def test_carried_out_and_not_answered(desk: Desk, fault: dict[str, Any], lane: str) -> None:
-    """What was carried out before the answer broke is found by its receipts: texted once, known as delivered."""
+    """What was carried out before the answer broke is found by receipts: texted once, delivered."""
     desk.sandbox.control(faults=[{**fault, "action": "SendSms", "times": 1, "executed": True}])
     assert desk.finish(desk.submit(lane)) == {"delivered": COUNT}
     assert desk.sent() == {1}
@@ -37,7 +40,10 @@ def test_carried_out_and_not_answered(desk: Desk, fault: dict[str, Any], lane: s
 
 @pytest.mark.parametrize("fault", BROKEN, ids=named)
 def test_not_carried_out_and_not_answered(desk: Desk, fault: dict[str, Any]) -> None:
-    """Nothing tells that it was not carried out: an otp goes out once more, marketing ends as unknown and is never texted twice."""
+    """Nothing tells that it was not carried out: an otp goes out once more.
+
+    Marketing ends as unknown and is never texted twice.
+    """
     failing = {**fault, "action": "SendSms", "times": 1, "executed": False}
     desk.sandbox.control(faults=[failing])
     assert desk.finish(desk.submit("otp")) == {"delivered": COUNT}
@@ -56,7 +62,7 @@ def test_an_otp_is_sent_again_once_only(desk: Desk) -> None:
 
 
 def test_a_refused_connection_is_no_doubt(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection is refused: nothing has left this machine, so marketing too is tried again until it is taken."""
+    """The connection is refused, so nothing has left: marketing too is tried until it is taken."""
     poster = desk.providers[ACCOUNT]._port  # type: ignore[attr-defined]
     listening = poster._url
     monkeypatch.setattr(poster, "_url", listening.copy_with(port=1))

@@ -1,4 +1,7 @@
-"""A provider that is down for everything: the account is held, probed, and goes on by itself; few recipients are ever in doubt."""
+"""A provider that is down for everything: the account is held, probed, and goes on by itself.
+
+Few recipients are ever in doubt.
+"""
 
 from typing import Any, Final
 
@@ -35,7 +38,10 @@ KINDS: Final[dict[str, Script]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_outage_costs_what_was_in_flight(scene: Scene, kind: str) -> None:
-    """One call of 200, a few of five, and a probe of one recipient now and then; the rest goes out when the provider is back."""
+    """One call of 200, a few of five, and a probe of one recipient now and then.
+
+    The rest goes out when the provider is back.
+    """
     job = scene.submit(some_numbers(COUNT))
     scene.provider.usual = KINDS[kind]
     scene.send_all()
@@ -65,7 +71,10 @@ def test_an_outage_costs_what_was_in_flight(scene: Scene, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["refused", "504"])
 def test_one_side_that_is_down_costs_what_was_in_flight_and_stops_no_other(scene: Scene, kind: str) -> None:
-    """Calls to global numbers fail, mainland ones go well between them: the global side is parked, and asked once a minute."""
+    """Calls to global numbers fail, mainland ones go well between them.
+
+    The global side is parked, and asked once a minute.
+    """
 
     def answer(provider: FakeProvider, call: Any) -> Any:
         mainland = str(call.numbers[0]).startswith("86")
@@ -91,7 +100,7 @@ def test_one_side_that_is_down_costs_what_was_in_flight_and_stops_no_other(scene
 
 
 ABROAD: Final = [(GLOBAL_FIRST, 3), (33_612_000_000, 3), (919_812_000_000, 1)]
-"""First numbers of three countries, and how many of seven are theirs; the calls to the last one fail."""
+"""First numbers of three countries, and how many of seven; calls to the last one fail."""
 
 
 def to_india(call: Any) -> bool:
@@ -109,7 +118,10 @@ PARTS: Final[dict[str, Any]] = {"global IN": to_india, "5678": to_the_template}
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_fails_costs_what_was_in_flight_and_stops_no_other(scene: Scene, part: str) -> None:
-    """Calls to one country, or of one template, fail, others go well between them: that part is parked, whatever shares calls with it."""
+    """Calls to one country, or of one template, fail, others go well between them.
+
+    That part is parked, whatever shares calls with it.
+    """
     numbers = [first + n for n in range(300) for first, share in ABROAD if n % 3 < share]
     scene.provider.usual = lambda provider, call: (KINDS["504"] if PARTS[part](call) else accept)(provider, call)
     job = scene.submit(numbers)
@@ -132,7 +144,10 @@ def test_a_part_that_fails_costs_what_was_in_flight_and_stops_no_other(scene: Sc
 
 
 def test_what_has_not_failed_probes_a_held_account_out_of_turn(scene: Scene) -> None:
-    """Only the country that fails was sent to, so that the account is held: another country's otp does not wait for its pause."""
+    """Only the country that fails was sent to, so that the account is held.
+
+    Another country's otp does not wait for its pause.
+    """
     scene.provider.usual = lambda provider, call: (KINDS["504"] if to_india(call) else accept)(provider, call)
     scene.submit(some_numbers(500, ABROAD[-1][0]))
     scene.send_all()
@@ -144,7 +159,10 @@ def test_what_has_not_failed_probes_a_held_account_out_of_turn(scene: Scene) -> 
 
 
 def test_waiting_for_a_held_account_uses_up_no_try(scene: Scene) -> None:
-    """Connections are refused for an hour: an otp with two hours to live goes out then; its probes were for the account, not for it."""
+    """Connections are refused for an hour: an otp with two hours to live goes out then.
+
+    Its probes were for the account, not for it.
+    """
     job = scene.otp(FIRST, ttl_s=7_200)
     scene.provider.usual = never_left()
     for _ in range(60):
@@ -177,7 +195,10 @@ def test_one_failure_among_good_calls_holds_nothing(scene: Scene) -> None:
 
 
 def test_others_take_over_from_a_held_account(ledger: Ledger) -> None:
-    """What certainly was not sent goes through the next candidate at once; the held one is probed, and has its numbers back."""
+    """What certainly was not sent goes through the next candidate at once.
+
+    The held one is probed, and has its numbers back.
+    """
     scene = make_scene(ledger, {"first": FakeProvider(), "second": FakeProvider()})
     scene.provider_of("first").usual = never_left()
     job = scene.submit(some_numbers(1_000))
@@ -209,7 +230,10 @@ def test_a_person_lets_a_held_account_go_on_at_once(scene: Scene) -> None:
 
 
 def test_messages_of_a_held_or_parked_account_do_not_starve_the_others(scene: Scene) -> None:
-    """Each of its own params has a batch queue of its own: they are put off together, and after each probe one more is asked."""
+    """Each of its own params has a batch queue of its own: they are put off together.
+
+    After each probe one more is asked.
+    """
     scene = make_scene(scene.ledger, {"down": FakeProvider(usual=never_left()), "well": FakeProvider()})
     for n in range(150):
         scene.otp(FIRST + n, str(n), account="down", ttl_s=3_600)

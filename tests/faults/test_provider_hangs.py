@@ -1,4 +1,7 @@
-"""A provider that hangs: its account takes at most its share of a process' threads, and ever fewer; the others do not wait."""
+"""A provider that hangs: its account takes at most its share of a process' threads, and ever fewer.
+
+The others do not wait.
+"""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -61,7 +64,7 @@ def all_threads(scene: Scene, hole: BlackHole, lane: str) -> Iterator[list[threa
 
 
 def test_a_black_hole_leaves_threads_to_the_others(ledger: Ledger) -> None:
-    """Eight threads, twenty otps for the black hole in front: the healthy account's go out while its calls hang."""
+    """Eight threads, twenty otps for the black hole in front: the healthy account's go out."""
     hole, healthy = BlackHole(), FakeProvider()
     scene = make_scene(ledger, {"hole": hole, "healthy": healthy}, worker_threads=THREADS)
     # None of its calls takes long by this clock: nothing but the share keeps threads from it.
@@ -106,7 +109,10 @@ def test_the_share_halves_with_each_failed_call_and_grows_by_one(accounts: tuple
 
 
 def test_a_call_that_takes_much_longer_than_usual_makes_its_account_suspect() -> None:
-    """Before it ends, and for as long as no call begun after it is answered; a slow provider is not always suspect."""
+    """Before it ends, and for as long as no call begun after it is answered.
+
+    A slow provider is not always suspect.
+    """
     clock = Clock()
     in_flight = InFlight(THREADS, ("a", "b"), clock)
 
@@ -155,7 +161,10 @@ def test_calls_of_a_suspect_account_go_out_with_growing_pauses() -> None:
 
 
 def test_no_more_is_under_way_than_was_lately_needed_twice_over() -> None:
-    """One whole call to start with, one more each time that one had to wait; unused for seconds, it is one again."""
+    """One whole call to start with, one more each time that one had to wait.
+
+    Unused for seconds, it is one again.
+    """
     clock = Clock()
     in_flight = InFlight(THREADS, ("a",), clock)
 
@@ -184,7 +193,7 @@ def test_no_more_is_under_way_than_was_lately_needed_twice_over() -> None:
 
 
 def test_a_salvo_that_was_held_up_does_not_leave_at_once(ledger: Ledger) -> None:
-    """Eight threads and a campaign that is all due: the first call finds out whether the provider answers at all."""
+    """Eight threads and a due campaign: the first call finds out whether the provider answers."""
     hole = BlackHole()
     scene = make_scene(ledger, {"hole": hole}, worker_threads=THREADS)
     scene.submit(some_numbers(2_000))
@@ -196,7 +205,7 @@ def test_a_salvo_that_was_held_up_does_not_leave_at_once(ledger: Ledger) -> None
 
 
 def test_a_stuck_call_is_known_to_all_processes(scene: Scene) -> None:
-    """They have a call of their own carry one recipient, until one is answered; people see that it is under way."""
+    """A call of their own carries one recipient, until one is answered; people see that."""
     scene.engine.router.breakers.suspect("main")
     job, seen = scene.submit(some_numbers(600)), []
 
@@ -217,7 +226,10 @@ def test_a_stuck_call_is_known_to_all_processes(scene: Scene) -> None:
 
 
 def test_a_call_that_is_late_for_its_token_is_not_made(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that was starved between the token and the call gives it up: no second sees more calls than the limit."""
+    """A process that was starved between token and call gives the call up.
+
+    No second sees more calls than the limit.
+    """
     scene = make_scene(ledger)
     job, starved = scene.otp(FIRST), [True]
     clock, context, offset_s = scene.engine.monotonic_s, Engine.context, [0.0]
@@ -240,7 +252,10 @@ def test_a_call_that_is_late_for_its_token_is_not_made(ledger: Ledger, monkeypat
 
 
 def test_calls_that_are_alike_each_leave_their_own_slot() -> None:
-    """A thread that gives up before its call takes no other thread's slot away, whose outcome would be lost with it."""
+    """A thread that gives up before its call frees no other thread's slot.
+
+    That one's outcome would be lost with it.
+    """
     in_flight = InFlight(THREADS, ("a",), Clock())
     with ExitStack() as first:
         slot = first.enter_context(in_flight.entered("a"))

@@ -1,4 +1,7 @@
-"""RabbitMQ as Celery's broker, out of reach under load and with its messages gone: no job is lost, no recipient is texted twice."""
+"""RabbitMQ as Celery's broker, out of reach under load and with its messages gone.
+
+No job is lost, no recipient is texted twice.
+"""
 
 from collections.abc import Iterator
 
@@ -20,13 +23,19 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
-    """A RabbitMQ, which takes seconds to start; messages that a test left in it are wake-ups, and do no harm."""
+    """A RabbitMQ, which takes seconds to start.
+
+    Messages that a test left in it are wake-ups, and do no harm.
+    """
     with RabbitMQ(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server
 
 
 def test_the_broker_is_out_of_reach_under_load(service: Service, rabbitmq: RabbitMQ) -> None:
-    """Jobs are taken all the same, for the ledger is there; the same workers go on by themselves when the broker is back, empty."""
+    """Jobs are taken all the same, for the ledger is there.
+
+    The same workers go on by themselves when the broker is back, empty.
+    """
     service.sandbox.control(latency_ms=50)
     service.client.close()
     with Wire(rabbitmq.port) as wire:
@@ -46,7 +55,10 @@ def test_the_broker_is_out_of_reach_under_load(service: Service, rabbitmq: Rabbi
 
 
 def test_a_job_in_a_message_outlasts_the_ledger(service: Service, rabbitmq: RabbitMQ) -> None:
-    """A submitted message that meets a ledger which is away is not acknowledged: it is a job as soon as the ledger is back."""
+    """A submitted message that meets a ledger which is away is not acknowledged.
+
+    It is a job as soon as the ledger is back.
+    """
     payload = {"v": 1, "template": "1", "to": ["+8613800100000"], "lane": "otp"}
     worker = service.worker(tapped=True, BROKER_URL=url_of(rabbitmq.port)).wait_ready()
     service.wire.cut()

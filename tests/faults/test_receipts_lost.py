@@ -1,4 +1,7 @@
-"""Receipts that a pull took off the provider's queue and that never arrived: asked for by number, until every one is there."""
+"""Receipts that a pull took off the provider's queue and that never arrived.
+
+They are asked for by number, until every one is there.
+"""
 
 import pytest
 
@@ -8,7 +11,10 @@ from tests.support.waiting import wait_until
 
 
 def test_an_answer_with_receipts_is_lost(service: Service) -> None:
-    """The provider gives each receipt once; those of a lost answer are asked for by number, all in one round at 20 a second."""
+    """The provider gives each receipt once.
+
+    Those of a lost answer are asked for by number, all in one round at 20 a second.
+    """
     service.gateway.trap("PullSmsSendStatus", "carried out", lambda: False)
     service.worker(RECEIPT_PROBES_S="0.5,86400")
     campaign = service.campaign(60)
@@ -19,7 +25,10 @@ def test_an_answer_with_receipts_is_lost(service: Service) -> None:
 
 @pytest.mark.parametrize("moment", ["arrived", "carried out"])
 def test_killed_while_it_drains(service: Service, moment: Moment) -> None:
-    """A worker that is killed while the provider has its pull: another one drains on, and asks for what was taken."""
+    """A worker is killed while the provider has its pull: another one drains on.
+
+    It asks for what was taken.
+    """
     first = service.worker()
 
     def kill() -> bool:

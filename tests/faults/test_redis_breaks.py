@@ -1,4 +1,7 @@
-"""Redis killed and restarted under load, and away for a while: what was taken is there afterwards, and nothing is sent without it."""
+"""Redis killed and restarted under load, and away for a while.
+
+What was taken is there afterwards, and nothing is sent without it.
+"""
 
 import threading
 import time
@@ -96,7 +99,7 @@ def test_redis_is_killed_under_load(lasting: Service, redis_on_disk: RedisServer
 
 
 def test_redis_is_away_for_a_while(service: Service) -> None:
-    """While Redis cannot be reached no call is made and no job is taken; afterwards everything goes on."""
+    """While Redis is out of reach no call is made and no job taken; then everything goes on."""
     cut_off = Client(redis_url=service.wire.url)
     service.worker(tapped=True).wait_ready()
     service.wait_closed(service.otp())
@@ -117,7 +120,10 @@ def test_redis_is_away_for_a_while(service: Service) -> None:
 
 
 def test_redis_goes_away_during_calls(service: Service) -> None:
-    """What the provider answered meanwhile, to sends and pulls, is written down when it is back: no number is unsure or asked about."""
+    """What the provider answered meanwhile, to sends and pulls, is written when Redis is back.
+
+    No number is unsure or asked about.
+    """
     service.sandbox.control(latency_ms=500)
     # No call is given up: what is late is late because the machine is busy.
     service.worker(tapped=True, LEASE_S="60", ACCOUNTS__MAIN__TIMEOUT_S="30").wait_ready()
@@ -143,7 +149,7 @@ def test_redis_goes_away_during_calls(service: Service) -> None:
 
 @pytest.mark.parametrize("moment", ["asked", "answered"])
 def test_the_answer_to_a_submit_is_lost(service: Service, moment: Moment) -> None:
-    """A submit whose connection breaks is asked again by itself, and is one job, whether Redis had it or not."""
+    """A submit whose connection breaks is asked again, one job whether Redis had it or not."""
     know_scripts(service.ledger, "submit")
     client = Client(redis_url=service.wire.url)
     service.wire.tap("submit", moment, lambda: None)
@@ -156,7 +162,10 @@ def test_the_answer_to_a_submit_is_lost(service: Service, moment: Moment) -> Non
 
 
 def test_nobody_knows_whether_a_job_was_taken(service: Service) -> None:
-    """When Redis stays away after a submit, the error carries the job's id; repeating the call with it is one job and one message."""
+    """When Redis stays away after a submit, the error carries the job's id.
+
+    Repeating the call with it is one job and one message.
+    """
     know_scripts(service.ledger, "submit")
     client = Client(redis_url=service.wire.url)
     service.wire.tap("submit", "answered", service.wire.cut)

@@ -1,4 +1,7 @@
-"""Redis loses its last moments while workers go on: a promoted replica that lagged, a copy restored, a power cut."""
+"""Redis loses its last moments while workers go on.
+
+A promoted replica that lagged, a copy restored, a power cut.
+"""
 
 import logging
 import time
@@ -101,7 +104,10 @@ def line(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Line:
 
 
 def test_jobs_after_a_replica_without_the_last_moments_was_promoted(line: Line) -> None:
-    """Each of their numbers is sent once and is its own job's; jobs before keep what they had; what was lost leaves nothing behind."""
+    """Each of their numbers is sent once and is its own job's.
+
+    Jobs before keep what they had; what was lost leaves nothing behind.
+    """
     before = line.submit(250)
     copy = copy_of(line.client)
     for _ in range(3):
@@ -124,7 +130,10 @@ def test_jobs_after_a_replica_without_the_last_moments_was_promoted(line: Line) 
 
 
 def test_a_call_under_way_belongs_to_nobody_else(line: Line) -> None:
-    """Its block and its attempt are gone with its job: what it comes to is written nowhere, and no later job has a share in it."""
+    """Its block and its attempt are gone with its job: what it comes to is written nowhere.
+
+    No later job has a share in it.
+    """
     copy = copy_of(line.client)
     lost = line.submit(200)
     after: list[str] = []
@@ -206,7 +215,10 @@ def test_a_clock_that_is_set_back_holds_nothing_up(line: Line, caplog: pytest.Lo
 
 
 def test_nothing_that_was_put_off_on_a_day_ahead_waits_for_that_day(line: Line) -> None:
-    """A clock a day ahead for seconds: held and parked accounts, paced jobs, held batch queues and the inbox go on when it is back."""
+    """A clock a day ahead for seconds holds up nothing once it is back.
+
+    That is held and parked accounts, paced jobs, held batch queues and the inbox.
+    """
     ledger, day_ms = line.ledger, 86_400_000
     keys, redis, ahead_ms = ledger.keys, ledger.redis, ledger.now_ms() + day_ms
     paced, planned = line.submit(1), new_job_id()
@@ -233,7 +245,7 @@ def test_nothing_that_was_put_off_on_a_day_ahead_waits_for_that_day(line: Line) 
 
 
 def test_events_for_webhooks_do_not_wait_for_a_clock_that_was_set_back(line: Line) -> None:
-    """Those that wait, those whose request was under way, and the endpoint that is left alone for a while."""
+    """Those that wait, those with a request under way, and the endpoint left alone for a while."""
     ledger, hour_ms = line.ledger, 3_600_000
     webhooks.add(ledger, "shop", "https://shop.example/", ["job.closed"])
     endpoint = webhooks.find(ledger, "shop")

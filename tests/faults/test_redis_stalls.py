@@ -1,4 +1,7 @@
-"""Redis answers no more, without closing a connection: what is open is asked again, and an error says what may have happened."""
+"""Redis answers no more, without closing a connection.
+
+What is open is asked again, and an error says what may have happened.
+"""
 
 from collections.abc import Iterator
 from threading import Timer
@@ -42,7 +45,7 @@ def jobs_of(client: Client) -> list[tuple[str, int, bool]]:
 
 
 def test_a_short_stall_is_waited_for(client: Client, redis: RedisServer) -> None:
-    """The submit is asked again while Redis is silent; it was one job whenever Redis read the first one."""
+    """The submit is asked again while Redis is silent; it is one job whenever the first is read."""
     redis.stall()
     Timer(1.5 * TIMEOUT_S, redis.go_on).start()
     job = client.send(to=NUMBER, template="1", lane="otp")
@@ -81,7 +84,10 @@ def test_a_new_connection_to_a_stalled_redis_takes_nothing(
 
 
 def test_a_campaign_that_stalls_in_the_middle_is_continued(client: Client, redis: RedisServer) -> None:
-    """Its error says that nothing goes out yet; the whole call again, under the job's id, has each number once."""
+    """Its error says that nothing goes out yet.
+
+    The whole call again, under the job's id, has each number once.
+    """
     numbers = [f"+{8613800100000 + n}" for n in range(2_500)]
     with pytest.raises(
         Unconfirmed, match="is incomplete: Redis went away after 1 parts; nothing of it goes out"

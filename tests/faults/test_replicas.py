@@ -1,4 +1,7 @@
-"""Calls are made only when a replica knows of them, where that is asked for: one that is promoted makes none of them again."""
+"""Calls are made only when a replica knows of them, where that is asked for.
+
+One that is promoted makes none of them again.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +40,10 @@ def scene_on(server: RedisServer) -> Scene:
 def test_no_number_is_texted_twice_when_a_replica_without_the_last_moments_is_promoted(
     pair: tuple[RedisServer, RedisServer],
 ) -> None:
-    """What was sent before is known to it; what would have been sent since waits, and goes out after the change, once."""
+    """What was sent before is known to it.
+
+    What would have been sent since waits, and goes out after the change, once.
+    """
     primary, replica = pair
     line = scene_on(primary)
     sent, waits = line.submit(some_numbers(250)), line.submit(some_numbers(150, 8613800000000))

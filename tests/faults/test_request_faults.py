@@ -1,4 +1,7 @@
-"""Calls that are refused for what they say, whoever their recipients are: a job, a template or an account is held, none is burnt."""
+"""Calls that are refused for what they say, whoever their recipients are.
+
+A job, a template or an account is held, no recipient is burnt.
+"""
 
 from dataclasses import replace
 
@@ -29,7 +32,10 @@ def parked(scene: Scene) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("answer", [refuse(WRONG), refuse_items(WRONG), *map(refuse, AT_TENCENT)])
 def test_a_campaign_is_not_burnt_batch_by_batch(scene: Scene, answer: Script) -> None:
-    """A misspelt variable: the job alone is held after its first call, one call a minute asks again, and all of it goes out when mended."""
+    """A misspelt variable: the job alone is held after its first call.
+
+    One call a minute asks again, and all of it goes out when mended.
+    """
     scene.provider.usual = answer
     job = scene.submit(some_numbers(COUNT), params=["misspelt"])
     scene.send_all()
@@ -48,7 +54,10 @@ def test_a_campaign_is_not_burnt_batch_by_batch(scene: Scene, answer: Script) ->
 
 
 def test_a_bad_message_ends_at_once_and_stops_no_other(scene: Scene) -> None:
-    """One recipient, one text: its producer learns of it; the template goes on, however many bad ones are among the good."""
+    """One recipient, one text: its producer learns of it.
+
+    The template goes on, however many bad ones are among the good.
+    """
     for n in range(12):
         scene.provider.script.append(refuse(WRONG) if n % 2 else accept)
         job = scene.otp(FIRST + n, str(n))
@@ -98,7 +107,10 @@ def test_several_templates_that_meet_the_same_code_hold_their_account(scene: Sce
     ],
 )
 def test_the_number_that_spoils_a_call_is_found(scene: Scene, provider: str, code: str) -> None:
-    """The whole call is refused for it, and does not say for whom: smaller calls find it out, the others have one message each."""
+    """The whole call is refused for it, and does not say for whom.
+
+    Smaller calls find it out, the others have one message each.
+    """
     bad = FIRST + 123
 
     def answer(provider: FakeProvider, call: Call) -> Answer:
@@ -132,7 +144,10 @@ def test_a_text_that_may_not_be_sent_holds_its_job_alone(scene: Scene, answer: S
 
 
 def test_one_row_of_bad_params_does_not_take_its_call_with_it(scene: Scene) -> None:
-    """Where each number brings its own params, a refused call is tried one by one: the bad row is found, the others go out."""
+    """Where each number brings its own params, a refused call is tried one by one.
+
+    The bad row is found, the others go out.
+    """
     scene.provider.rule = replace(scene.provider.rule, params_differ=True)
 
     def answer(provider: FakeProvider, call: Call) -> Answer:

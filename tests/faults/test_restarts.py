@@ -1,11 +1,17 @@
-"""Workers that are told to stop under load, one after the other or all at once: calls in flight are finished, nothing is left over."""
+"""Workers that are told to stop under load, one after the other or all at once.
+
+Calls in flight are finished, nothing is left over.
+"""
 
 from tests.faults.support.service import Service
 from tests.support.waiting import wait_until
 
 
 def test_stopped_under_load(service: Service) -> None:
-    """SIGTERM lets calls in flight end and be written down: no recipient is unsure, and the next worker finds the rest waiting."""
+    """SIGTERM lets calls in flight end and be written down.
+
+    No recipient is unsure, and the next worker finds the rest waiting.
+    """
     service.sandbox.control(latency_ms=300)
     first = service.worker().wait_ready()
     campaign = service.campaign(4_000)

@@ -1,4 +1,7 @@
-"""Redis breaks at the very moment at which a recipient's next account is looked up: the provider has answered, and that is kept."""
+"""Redis breaks at the very moment at which a recipient's next account is looked up.
+
+The provider has answered, and that is kept.
+"""
 
 import pytest
 from redis.exceptions import ConnectionError as RedisGone
@@ -15,7 +18,10 @@ REGION = "UnsupportedOperation.UnsupportedRegion"
 def test_a_known_answer_is_written_although_the_next_account_cannot_be_looked_up(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who was taken is accepted, who was refused moves on to simply the next account; no recipient is in doubt or texted twice."""
+    """Who was taken is accepted, who was refused moves on to simply the next account.
+
+    No recipient is in doubt or texted twice.
+    """
     scene = make_scene(ledger, {"first": FakeProvider(), "second": FakeProvider(), "third": FakeProvider()})
     answer = refuse_items({FIRST: REGION})
 

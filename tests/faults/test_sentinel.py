@@ -1,4 +1,7 @@
-"""Redis behind Sentinel: its primary ends while a campaign goes out, a replica takes its place, and the line goes on by itself."""
+"""Redis behind Sentinel: its primary ends while a campaign goes out.
+
+A replica takes its place, and the line goes on by itself.
+"""
 
 import re
 from pathlib import Path
@@ -17,7 +20,10 @@ from tests.support.waiting import wait_until
 
 
 def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
-    """Jobs that were there are finished, new ones are taken; what the replica had, no recipient is texted twice for."""
+    """Jobs that were there are finished, new ones are taken.
+
+    What the replica had, no recipient is texted twice for.
+    """
     with Watched(tmp_path) as redis, Service(redis.first.port, tmp_path) as service:
         service.direct_url = redis.url
         service.client.close()
@@ -40,7 +46,10 @@ def test_a_replica_takes_the_primary_s_place(tmp_path: Path) -> None:
 
 
 def test_a_replica_without_the_last_moments_takes_the_primary_s_place(tmp_path: Path) -> None:
-    """Two workers run on: each job handed over since closes with every number right; what was lost is told by both and kept."""
+    """Two workers run on: each job handed over since closes with every number right.
+
+    What was lost is told by both and kept.
+    """
     with Watched(tmp_path) as redis, Service(redis.first.port, tmp_path) as service:
         service.direct_url = redis.url
         service.client.close()

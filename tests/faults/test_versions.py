@@ -1,4 +1,7 @@
-"""Producers and workers of other versions on one ledger: served, or refused in words; never half written, and never in others' way."""
+"""Producers and workers of other versions on one ledger: served, or refused in words.
+
+Never half written, and never in others' way.
+"""
 
 import json
 import logging
@@ -55,7 +58,10 @@ def closed(ledger: Ledger, job: str) -> bool:
 
 
 def test_a_job_of_the_previous_version_is_served(hands: Hands) -> None:
-    """Its producers go on while workers are of today: each number gets its message, the job closes and is listed."""
+    """Its producers go on while workers are of today.
+
+    Each number gets its message, the job closes and is listed.
+    """
     ledger, job = hands.engine.ledger, new_job_id()
     ledger.check_layout()
     assert submit_as_before(ledger, job, [FIRST, FIRST + 1]) == [b"ok", b"1"]
@@ -72,7 +78,7 @@ def test_a_field_of_a_newer_producer_is_passed_over(hands: Hands) -> None:
 
 
 def test_the_number_index_of_older_workers_stands_beside_ours(hands: Hands) -> None:
-    """They keep strings where we have lists, on one day: neither stops the other from accepting jobs."""
+    """They keep strings where we have lists, on one day: neither stops the other's jobs."""
     ledger, job = hands.engine.ledger, new_job_id()
     day = int(time.time() // 86_400)
     ledger.redis.mset({f"{ledger.keys.prefix}numbers:{day}:{shard}": b"7bytes." for shard in range(NUMBER_SHARDS)})
@@ -134,7 +140,7 @@ def test_an_unreadable_member_of_any_due_set_stops_nothing(hands: Hands) -> None
 
 
 def test_a_newer_ledger_is_left_alone(hands: Hands) -> None:
-    """A producer is refused before anything is written, a worker does nothing; both say who is to change."""
+    """A producer is refused before any write, a worker does nothing; both say who must change."""
     ledger, job = hands.engine.ledger, new_job_id()
     ledger.redis.set(ledger.keys.version, "4")
     before = set(ledger.redis.keys("*"))
@@ -162,7 +168,10 @@ def test_a_newer_ledger_is_left_alone(hands: Hands) -> None:
 
 
 def test_an_older_ledger_is_migrated(hands: Hands) -> None:
-    """What old workers left is refused until they are stopped and it is migrated; then every recipient goes out, once."""
+    """What old workers left is refused until they are stopped and it is migrated.
+
+    Then every recipient goes out, once.
+    """
     ledger = hands.engine.ledger
     spec = JobSpec.checked({"template": "5678", "lane": "otp"})
     job = inbox.submit_part(ledger, new_job_id(), spec, inbox.Part([FIRST, FIRST + 1]), part_no=0, parts=1).job
@@ -181,7 +190,7 @@ def test_an_older_ledger_is_migrated(hands: Hands) -> None:
 
 
 def test_receipts_of_calls_that_layout_2_made_find_their_recipients(hands: Hands) -> None:
-    """Its serials are indexed and its contexts name no block; after `migrate` both roads are open."""
+    """Its serials are indexed and its contexts name no block; `migrate` opens both roads."""
     ledger, spec = hands.engine.ledger, JobSpec.checked({"template": "5678", "lane": "otp"})
     provider = CountingProvider()
     hands.engine = engine_of(ledger, provider)

@@ -1,4 +1,7 @@
-"""Endpoints that die, hang, answer 500 and get events twice, while a real scheduler and real threads deliver."""
+"""Endpoints that die, hang, answer 500 and get events twice.
+
+A real scheduler and real threads deliver.
+"""
 
 from collections import Counter
 from collections.abc import Iterator

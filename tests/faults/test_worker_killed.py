@@ -1,4 +1,7 @@
-"""Workers that end without a word: kill -9 while the provider has their call, and at every script they run; another finishes."""
+"""Workers that end without a word, and another one that finishes.
+
+kill -9 while the provider has their call, and at every script they run.
+"""
 
 import pytest
 
@@ -15,7 +18,10 @@ ONE_CALL = 200
 
 @pytest.mark.parametrize("moment", ["arrived", "carried out"])
 def test_killed_while_the_provider_has_the_call(service: Service, moment: Moment) -> None:
-    """Killed before a call is carried out: an otp goes out once more, a campaign's recipients end as unknown. After: both are found."""
+    """Killed before a call is carried out: an otp goes out once more, a campaign's end as unknown.
+
+    Killed after it: both are found.
+    """
     worker = service.worker()
 
     def kill() -> bool:
@@ -48,7 +54,10 @@ def test_killed_while_the_provider_has_the_call(service: Service, moment: Moment
     ("script", "moment"), [("take", "answered"), ("begin", "answered"), ("record", "asked"), ("receipts", "answered")]
 )
 def test_killed_at_a_script(service: Service, script: str, moment: WireMoment) -> None:
-    """Killed before Redis has a script, or before its answer arrives: nothing is lost, no recipient is texted twice."""
+    """Killed before Redis has a script, or before its answer arrives.
+
+    Nothing is lost, no recipient is texted twice.
+    """
     know_scripts(service.ledger, script)
     # One call at a time, or another one may have been begun and not have left when its worker dies.
     worker = service.worker(tapped=True, WORKER_THREADS="1")

@@ -1,4 +1,4 @@
-"""Workers that stand still for longer than their lease and then go on: too late to call, too late to write."""
+"""Workers that stall for longer than their lease and go on: too late to call, too late to write."""
 
 import re
 
@@ -8,7 +8,10 @@ from tests.support.waiting import wait_until
 
 
 def test_stopped_before_its_call(service: Service) -> None:
-    """Who was stopped between the claim and the call makes no call: the otp has gone out through another worker, once."""
+    """Who was stopped between the claim and the call makes no call.
+
+    The otp has gone out through another worker, once.
+    """
     know_scripts(service.ledger, "take", "begin")
     # Of two threads that look at the same batch queue, the tap may meet the one
     # that finds nothing in it.
@@ -31,7 +34,10 @@ def test_stopped_before_its_call(service: Service) -> None:
 
 
 def test_stopped_before_the_answer(service: Service) -> None:
-    """Who was stopped while its call was under way adds what no other worker could know, the fee; the receipts have told the rest."""
+    """Who was stopped while its call was under way adds what no other worker could know, the fee.
+
+    The receipts have told the rest.
+    """
     first = service.worker()
     service.gateway.trap("SendSms", "carried out", first.stop)
     campaign = service.campaign(20)

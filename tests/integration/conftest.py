@@ -1,4 +1,7 @@
-"""Fixtures of tests on a ledger: after each of them the ledger is wound up, and nothing may be left behind in Redis."""
+"""Fixtures of tests on a ledger.
+
+After each of them the ledger is wound up, and nothing may be left behind in Redis.
+"""
 
 from collections.abc import Iterator
 

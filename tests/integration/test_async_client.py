@@ -1,4 +1,7 @@
-"""`AsyncClient` on a real Redis: the names and guarantees of `Client`, also when it is cancelled, and under loops in turn."""
+"""`AsyncClient` on a real Redis: the names and guarantees of `Client`.
+
+Also when it is cancelled, and under loops in turn.
+"""
 
 import asyncio
 import gc
@@ -65,7 +68,7 @@ def test_the_two_clients_have_the_same_calls() -> None:
 
 
 async def test_jobs_are_handed_over_followed_and_steered(redis: RedisServer, admin: Admin) -> None:
-    """As by `Client`: a wake-up in the same round trip, statuses, results page by page, and the same errors."""
+    """As by `Client`: a wake-up in the same round trip, statuses, pages of results, the errors."""
     async with AsyncClient(redis_url=redis.url) as client:
         job = await client.send(to=NUMBER, template="1234", params=["482913"], lane="otp", key="login-7", ref="u7")
         assert (
@@ -91,7 +94,7 @@ async def test_jobs_are_handed_over_followed_and_steered(redis: RedisServer, adm
 async def test_a_broker_that_is_another_redis_gets_the_wake_up(
     redis: RedisServer, admin: Admin, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Over a connection of its own; when that fails the job is safe all the same, and the log says so."""
+    """Over a connection of its own; when that fails the job is safe, and the log says so."""
     async with AsyncClient(f"{redis.url.removesuffix('/0')}/1", redis.url) as client:
         job = await client.send(to=NUMBER, template="1", lane="otp")
         (pushed,) = await client._client(client._target.broker_url).lrange("smsline.otp", 0, -1)
@@ -182,7 +185,10 @@ async def cancelled_at(coroutine: Coroutine[Any, Any, Any], k: int) -> bool:
 async def test_a_call_may_be_cancelled_wherever_it_waits(
     redis: RedisServer, admin: Admin, what: str, *, warm: bool
 ) -> None:
-    """At every await in turn: the job is there as a whole or not, its repetition is one job, and no later answer is another's."""
+    """At every await in turn: the job is there as a whole or not, its repetition is one job.
+
+    No later answer is another's.
+    """
     calls: dict[str, Callable[[AsyncClient, str], Coroutine[Any, Any, str]]] = {
         "send": lambda client, job: client.send(to=NUMBER, template="1", lane="otp", job_id=job),
         "campaign": lambda client, job: client.campaign(to=MANY, template="1", job_id=job),
@@ -245,7 +251,10 @@ def test_a_loop_that_ended_without_a_close_is_left_behind(redis: RedisServer, ad
 
 
 async def test_a_demoted_server_is_left_for_the_primary(redis: RedisServer, admin: Admin) -> None:
-    """Its refusal is no error of the call: the idle connections are opened anew, by name, and the script runs there."""
+    """Its refusal is no error of the call.
+
+    The idle connections are opened anew, by name, and the script runs there.
+    """
     async with AsyncClient(redis_url=redis.url) as client:
         await client.send(to=NUMBER, template="1", lane="otp")
         ours = client._clients[redis.url]
@@ -268,7 +277,10 @@ async def test_a_demoted_server_is_left_for_the_primary(redis: RedisServer, admi
 
 
 async def test_errors_say_what_is_certain(redis: RedisServer, admin: Admin) -> None:
-    """No Redis: not taken. A Redis that falls silent: perhaps taken, with the job's id; the repetition is one job."""
+    """No Redis: not taken. A Redis that falls silent: perhaps taken, with the job's id.
+
+    The repetition is one job.
+    """
     async with AsyncClient(redis_url=f"redis://127.0.0.1:{free_port()}/0") as nowhere:
         with pytest.raises(Unavailable, match="nothing was taken"):
             await nowhere.send(to=NUMBER, template="1")

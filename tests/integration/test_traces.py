@@ -29,7 +29,7 @@ STATE = "vendor@shop=t61 x,other=2"
 
 @pytest.fixture
 def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """Where spans are kept. The process' own tracer provider can be set only once, so it is not used."""
+    """Where spans are kept: not in the process' own tracer provider, which can be set only once."""
     kept, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(kept))
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
@@ -56,7 +56,10 @@ def one(scene: Scene, number: int, **job: object) -> str:
 
 
 def test_one_trace_from_the_producers_span_to_the_receipt(scene: Scene, exporter: InMemorySpanExporter) -> None:
-    """Submit, call and receipt of a single message stand in the producer's own trace, each under the one before or the submit."""
+    """Submit, call and receipt of a single message stand in the producer's own trace.
+
+    Each is under the one before or under the submit.
+    """
     with trace.get_tracer("shop").start_as_current_span("checkout") as checkout:
         job = one(scene, FIRST)
     scene.send_all()
@@ -109,7 +112,10 @@ def test_a_call_that_failed_says_its_code(ledger: Ledger, exporter: InMemorySpan
 
 
 def test_a_traceparent_goes_on_without_opentelemetry(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A producer without OpenTelemetry hands on the span that it was given; the same job asked for again may have another."""
+    """A producer without OpenTelemetry hands on the span that it was given.
+
+    The same job asked for again may have another.
+    """
     monkeypatch.setattr("smsline.tracing.api", lambda: None)
     job = one(scene, FIRST, key="k", traceparent=PARENT, tracestate=STATE)
     assert one(scene, FIRST, key="k", traceparent=PARENT.replace("ab", "ba")) == job
@@ -194,7 +200,7 @@ def collector() -> Iterator[HTTPServer]:
 
 
 def test_spans_leave_for_the_collector_that_the_environment_names(collector: HTTPServer) -> None:
-    """OpenTelemetry's own variable switches traces on; what is pending leaves at the end of the process."""
+    """OpenTelemetry's own variable switches traces on; what is pending leaves at the end."""
     url = f"http://127.0.0.1:{collector.server_port}"
     env = {"PATH": "", "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_COMPRESSION": "none"}
     subprocess.run([sys.executable, "-c", PROGRAM], env=env, check=True, timeout=LONG_S)

@@ -1,4 +1,4 @@
-"""The wake-up that a producer writes by hand is the message that Celery itself would have published."""
+"""The wake-up that a producer writes by hand is the message that Celery would publish."""
 
 from collections.abc import Iterator
 from typing import Any

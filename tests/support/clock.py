@@ -66,7 +66,10 @@ def _still_sha(name: str) -> str:
 
 @contextmanager
 def standing_still(ledger: Ledger) -> Iterator[None]:
-    """Redis' time stands still for everything that this process asks, but for `advance` and waits for the rate limit."""
+    """Redis' time stands still for everything that this process asks.
+
+    But for `advance` and waits for the rate limit.
+    """
     seconds, micros = ledger.redis.time()
     exchange, own_exchange = talk.exchange, Ledger._exchanged
 

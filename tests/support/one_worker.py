@@ -1,4 +1,4 @@
-"""One worker process between a client and a provider: real Redis, real process, and what it has logged."""
+"""One worker process between a client and a provider: real Redis, and what it has logged."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def one_worker(name: str, accounts: Mapping[str, str], settings: Mapping[str, st
 
 @dataclass
 class WorkerLine:
-    """A client on one side, the provider on the other, and what the worker between them has logged."""
+    """A client on one side, the provider on the other, and what the worker between logged."""
 
     client: Client
     sandbox: Background

@@ -1,4 +1,7 @@
-"""A provider that answers as a test tells it to: calls are kept, receipts queued, and what really went out is known."""
+"""A provider that answers as a test tells it to.
+
+Calls are kept, receipts queued, and what really went out is known.
+"""
 
 import json
 import threading
@@ -150,7 +153,7 @@ class FakeProvider:
         context: bool = True,
         pulled: bool = True,
     ) -> list[Receipt]:
-        """Receipts of messages (all that went out when None) become known; `pulled`: also through the queue."""
+        """Receipts of messages (all when None) become known; `pulled`: also by the queue."""
         made = [
             self.receipt(m, ok=ok, code=code, context=context) for m in (self.out if messages is None else messages)
         ]
@@ -195,7 +198,10 @@ def refuse_where(code: str, spoilt: Callable[[Call], bool]) -> Script:
 
 
 def refuse_items(codes: Mapping[int, str] | str, *, missing: Iterable[int] = ()) -> Script:
-    """Numbers with a code are refused with it (a text: all of them), others go out; `missing` go out and are left out."""
+    """Numbers with a code are refused with it (a text: all of them), others go out.
+
+    `missing` go out and are left out.
+    """
     left_out = set(missing)
 
     def script(provider: FakeProvider, call: Call) -> Answer:

@@ -1,4 +1,7 @@
-"""A receiver of webhooks as a producer writes one: it checks the signature with the official package and applies each event once."""
+"""A receiver of webhooks as a producer writes one.
+
+It checks the signature with the official package and applies each event once.
+"""
 
 import threading
 from collections.abc import Mapping
@@ -89,7 +92,7 @@ class Receiver:
         return [event["data"] for event in self.applied.values() if event["type"] == kind]
 
     def rows(self, job: str) -> list[dict[str, Any]]:
-        """The rows of a job, by the number of their event: its numbers are 1, 2, 3 … without a gap."""
+        """The rows of a job by their event's number: they are 1, 2, 3 … without a gap."""
         events = sorted(
             (data for data in self.of("recipients.final") if data["job"] == job), key=lambda data: data["seq"]
         )

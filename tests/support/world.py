@@ -1,4 +1,4 @@
-"""Short ways to put jobs into a ledger and move them, for tests that speak to the ledger directly."""
+"""Short ways to put jobs into a ledger and move them, for tests that speak to it directly."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class World:
         return claim, batch_queues.begin(self.ledger, claim, terms)
 
     def record(self, claim: Claim, begun: StartedCall, state: State, **mark: object) -> bool | None:
-        """Record the same outcome for every recipient of a call; accepted ones get a serial of their number."""
+        """Record one outcome for all of a call; accepted ones get a serial of their number."""
         verdicts = []
         for group in begun.groups:
             marks = [

@@ -160,7 +160,7 @@ def paths_of(console: Console) -> dict[str, str]:
 
 @pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
 def test_every_page(browser: "Browser", console: Console, width: int, height: int, scheme: Scheme) -> None:
-    """Nothing is blocked by the page's own policy, nothing overflows the screen, and axe finds nothing."""
+    """The page's own policy blocks nothing, nothing overflows the screen, axe finds nothing."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
     said: list[str] = []
@@ -195,7 +195,10 @@ def _axe(page: "Page") -> list[str]:
 
 
 def test_progress_is_live(browser: "Browser", console: Console) -> None:
-    """A change in the ledger is on the page within a moment, without loading it again; also where the scripts come slowly."""
+    """A change in the ledger is on the page within a moment, without loading it again.
+
+    So it is where the scripts come slowly.
+    """
     page = browser.new_page()
 
     def late(route: "Route") -> None:
@@ -227,7 +230,10 @@ def test_a_campaign_is_held_in_two_clicks(browser: "Browser", console: Console) 
 
 
 def test_why_a_number_failed_in_two_clicks(browser: "Browser", console: Console) -> None:
-    """From the first page to the dead letters, with what each code means and what to do, and a count before the act."""
+    """From the first page to the dead letters, with a count before the act.
+
+    Each code is shown with what it means and what to do.
+    """
     page = browser.new_page()
     page.goto(console.url)
     page.get_by_role("link", name="Dead letters").first.click()
@@ -263,7 +269,10 @@ def test_a_new_campaign(browser: "Browser", console: Console) -> None:
 
 
 def test_who_signs_in(browser: "Browser", console: Console) -> None:
-    """By keyboard alone, and back to the page that was asked for; who may do what, with users and keys, is as sound as the rest."""
+    """By keyboard alone, and back to the page that was asked for.
+
+    Who may do what, with users and keys, is as sound as the rest.
+    """
     ledger = console.web.ledger
     users.add(ledger, "anna", "admin", CHEAP.hash(PASSWORD))
     api_keys.create(ledger, "shop", scopes=["send", "read"], lanes=["otp"], templates=["1234"], per_s=50)

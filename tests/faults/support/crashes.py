@@ -1,4 +1,7 @@
-"""A Redis client and a provider that end their process, or lose an answer, at a chosen step; for playing all of the steps."""
+"""A Redis client and a provider that end their process, or lose an answer, at a chosen step.
+
+Made for playing all of the steps.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -72,7 +75,10 @@ class MeteredRedis(redis.Redis):
 
 
 class MeteredLedger(Ledger):
-    """A ledger all of whose round trips pass a meter: those of its client, and those of its scripts, which need no client."""
+    """A ledger all of whose round trips pass a meter.
+
+    Those of its client, and those of its scripts, which need no client.
+    """
 
     def __init__(self, client: MeteredRedis) -> None:
         super().__init__(client, "t")

@@ -1,4 +1,7 @@
-"""A worker's hands and the sandbox in this process; quicker than processes, with the same counts on both sides."""
+"""A worker's hands and the sandbox in this process.
+
+Quicker than processes, with the same counts on both sides.
+"""
 
 from collections import Counter
 from typing import Final

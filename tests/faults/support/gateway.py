@@ -1,4 +1,4 @@
-"""A gateway before the sandbox: the test decides what happens before and after each request is carried out."""
+"""A gateway before the sandbox: the test decides what happens before and after each request."""
 
 import http.client
 import threading

@@ -1,4 +1,7 @@
-"""One worker without Celery, in this thread: the scheduler's wake-ups are worked off one by one, and time is skipped."""
+"""One worker without Celery, in this thread.
+
+The scheduler's wake-ups are worked off one by one, and time is skipped.
+"""
 
 import re
 from collections import deque
@@ -24,7 +27,7 @@ PATIENCE: Final = 400
 
 
 def quick_settings(*accounts: str, **given: Any) -> Settings:
-    """Settings of accounts whose horizons and waits are over at once; of one unless they are named."""
+    """Settings of accounts whose horizons and waits are over at once; one unless named."""
     account = {
         "provider": "tencent",
         "secret_id": "i",
@@ -94,7 +97,7 @@ class Hands:
 
 
 def skip_time(ledger: Ledger) -> None:
-    """Everything that is put off or leased is due now, no wake-up is under way, no bucket is closed."""
+    """Everything put off or leased is due now, no wake-up is under way, no bucket is closed."""
     keys = ledger.keys
     steady = (keys.later, keys.lease, keys.drain, keys.unsure_due, keys.probe)
     waits = (*steady, *map(keys.send, LANES), *map(keys.inbox, LANES))
@@ -114,6 +117,6 @@ def engine_of(ledger: Ledger, provider: Provider, **settings: Any) -> Engine:
 
 
 def engine_of_two(ledger: Ledger, first: Provider, stand_in: Provider) -> Engine:
-    """The same with a second account, which comes after the first for every number, unsure calls included."""
+    """The same with a second account, after the first for every number, unsure calls included."""
     settings = quick_settings(ACCOUNT, STAND_IN, unsure_reroute=True)
     return Engine(settings, ledger, {ACCOUNT: first, STAND_IN: stand_in}, pause=lambda _s: None)

@@ -48,7 +48,10 @@ def moves_are_allowed(before: View, seen: View) -> None:
 
 
 def every_waiting_recipient_is_found_again(seen: View) -> None:
-    """Who waits is in a line that will be looked at, put off, set aside, in the inbox, in a claim under a lease, or about to be swept."""
+    """Who waits is in exactly one place that will be looked at.
+
+    In a line, put off, set aside, in the inbox, in a claim under a lease, or about to be swept.
+    """
     assert not seen.stray, "a line holds recipients and no due set names it"
     inbox, expire = set[str](), seen.due.get("expire", set())
     for lane in LANES:
@@ -79,7 +82,10 @@ def nobody_waits_twice(seen: View) -> None:
 
 
 def every_call_is_accounted_for(seen: View) -> None:
-    """Who is being sent to is in exactly one begun call under a lease; who is unsure in exactly one unsure call to be asked about."""
+    """Who is being sent to is in exactly one begun call under a lease.
+
+    Who is unsure is in exactly one unsure call to be asked about.
+    """
     for letter, state, due in (("s", "begun", "lease"), ("q", "unsure", "unsure")):
         calls: Counter[Spot] = Counter()
         for attempt in seen.attempts.values():
@@ -90,7 +96,10 @@ def every_call_is_accounted_for(seen: View) -> None:
 
 
 def every_accepted_recipient_is_asked_about(seen: View, model: Model) -> None:
-    """Whose receipt is awaited is counted with the account that sent it, drained for, and has its block in the account's probes."""
+    """Whose receipt is awaited is counted with the account that sent it and drained for.
+
+    Its block is in the account's probes.
+    """
     probed, awaited = seen.due.get("probe", set()), Counter[str]()
     for (block, _), spot in seen.places.items():
         if seen.letters[spot] == "a":
@@ -101,7 +110,10 @@ def every_accepted_recipient_is_asked_about(seen: View, model: Model) -> None:
 
 
 def closed_jobs_are_over(seen: View) -> None:
-    """A closed job has nothing open, is kept for its retention, and its params are erased where no requeue can need them."""
+    """A closed job has nothing open and is kept for its retention.
+
+    Its params are erased where no requeue can need them.
+    """
     for job, held in seen.jobs.items():
         letters = {letter for spot, letter in seen.letters.items() if spot.job == job}
         if "closed_ms" in held:
@@ -115,7 +127,7 @@ def closed_jobs_are_over(seen: View) -> None:
 
 
 def dead_letters_are_listed(seen: View, model: Model) -> None:
-    """The dead letter holds every undelivered, dead and unknown recipient that no operator dropped."""
+    """The dead letter holds every undelivered, dead and unknown recipient that was not dropped."""
     listed: Counter[str] = Counter()
     for field, count in seen.dead.items():
         listed[field.split(" ")[2]] += count

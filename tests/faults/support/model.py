@@ -7,7 +7,10 @@ from typing import Final, NamedTuple
 OPEN: Final = "wsqa"
 FINAL: Final = "dfxecpu"
 LATER_MOVES: Final = {"w": "secpw", "s": "waxq", "q": "wadfux", "a": "dfu"}
-"""What one step may do to a letter without a person's requeue; several moves in a step are a path along these."""
+"""What one step may do to a letter without a person's requeue.
+
+Several moves in a step are a path along these.
+"""
 
 
 class Spot(NamedTuple):
@@ -19,7 +22,10 @@ class Spot(NamedTuple):
 
 
 class Letter(NamedTuple):
-    """A receipt that may come: its account, the provider's serial, the number it names, its word, the attempt it names, if any."""
+    """A receipt that may come.
+
+    Its account, the provider's serial, the number it names, its word, the attempt it names, if any.
+    """
 
     account: str
     serial: str
@@ -119,7 +125,10 @@ class Model:
         job.shut = job.shut or not job.complete
 
     def look(self, spots: Sequence[Spot]) -> list[Spot]:
-        """The last look before a call: cancelled and overdue recipients end, a paused job's are set aside; who may be sent to is left."""
+        """The last look before a call: who may be sent to is left.
+
+        Cancelled and overdue recipients end, a paused job's are set aside.
+        """
         ready = []
         for spot in spots:
             job = self.jobs[spot.job]
@@ -138,7 +147,10 @@ class Model:
         self.attempts[attempt] = Attempt(attempt, lane, account, list(ready))
 
     def record(self, attempt: int, outcomes: dict[Spot, str], *, told: bool = True) -> None:
-        """What the call came to: one letter for each recipient; `told` by its worker, which may come late, and not by a rescuer."""
+        """What the call came to: one letter for each recipient.
+
+        `told` by its worker, which may come late, and not by a rescuer.
+        """
         held = self.attempts[attempt]
         late = held.state == "unsure"
         meant = [spot for spot in held.spots if not late or self.letters[spot] == "q"]
@@ -210,7 +222,7 @@ class Model:
                 self.orphans.remove(letter)
 
     def horizon(self, attempt: int) -> None:
-        """What became of an attempt is unknown: an otp goes out once more, the rest ends as unknown."""
+        """What became of an attempt is unknown: an otp goes out once more, the rest is unknown."""
         held = self.attempts[attempt]
         for spot in self.open_of(attempt):
             again = held.lane == "otp" and not self.jobs[spot.job].overdue and spot not in self.resent
@@ -235,7 +247,7 @@ class Model:
                 self.closed.discard(job.job)
 
     def drop(self, job: Job) -> None:
-        """A person takes a job's undelivered, dead and unknown recipients out of the dead letter."""
+        """A person takes a job's undelivered, dead and unknown out of the dead letter."""
         self.dropped |= {spot for spot in self.of_job(job.job) if self.letters[spot] in "fxu"}
 
     def close(self) -> None:

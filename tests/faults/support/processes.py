@@ -16,7 +16,10 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 
 LATE_S: Final = "120"
 SOON_S: Final = "6"
-"""When an unsure recipient of a campaign ends as unknown: not before all receipts were pulled, however busy the machine is; or soon."""
+"""When an unsure recipient of a campaign ends as unknown.
+
+Not before all receipts were pulled, however busy the machine is; or soon.
+"""
 
 QUICK: Final = {
     "SMSLINE_LEASE_S": "3",

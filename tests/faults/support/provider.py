@@ -1,4 +1,4 @@
-"""A provider in this process that answers as told, and counts every message that went out, per number."""
+"""A provider in this process that answers as told, and counts what went out per number."""
 
 import json
 from collections import Counter, deque

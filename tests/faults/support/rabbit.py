@@ -1,4 +1,4 @@
-"""A RabbitMQ for tests, with everything of its own: folder, ports, port mapper; gone when the test is over."""
+"""A RabbitMQ for tests with its own folder, ports, port mapper; gone when the test is over."""
 
 import os
 import shutil

@@ -12,7 +12,7 @@ from smsline.ledger.scripts import script_sha, script_text
 
 Moment = Literal["asked", "answered"]
 OVERLAP: Final = 64
-"""Bytes of the last piece that are looked at again, so that a script's name that is cut in two is seen."""
+"""Bytes of the last piece that are looked at again: a script's name may be cut in two."""
 
 
 class Wire:
@@ -86,7 +86,10 @@ class Wire:
             each.close()
 
     def _strikes(self, piece: bytes, struck: threading.Event) -> bool:
-        """Whether the tapped script is asked for and goes no further; when its answer is tapped, that is noted."""
+        """Whether the tapped script is asked for and goes no further.
+
+        When its answer is tapped, that is noted.
+        """
         with self._lock:
             tap = self._tap
             if tap is None or tap[0] not in piece:

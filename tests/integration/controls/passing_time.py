@@ -1,4 +1,7 @@
-"""Time that passes for what campaign controls write down too: the messages of a number, and the start of a paced job."""
+"""Time that passes for what campaign controls write down too.
+
+That is the messages of a number, and the start of a paced job.
+"""
 
 import json
 
@@ -25,7 +28,7 @@ class Course:
         self._now_s = 0.0
 
     def to(self, seconds: float) -> None:
-        """Let time pass until so many seconds are over since the start, then do what has come due."""
+        """Let time pass until so many seconds after the start, then do what has come due."""
         nobody_works(self._scene, seconds - self._now_s)
         self._now_s = seconds
         self._scene.run()

@@ -1,4 +1,7 @@
-"""Caps: how many messages one number gets through one account in 30 seconds, an hour and a day; what is over waits, in its ttl."""
+"""Caps: how many messages one number gets through one account in 30 seconds, an hour and a day.
+
+What is over waits, in its ttl.
+"""
 
 from collections.abc import Callable
 
@@ -24,7 +27,10 @@ def capped(ledger: Ledger) -> Capped:
 
 @pytest.mark.parametrize(("cap", "span_s"), [("cap_30s", 30), ("cap_hour", 3600), ("cap_day", 86_400)])
 def test_the_second_message_waits_for_its_span(capped: Capped, cap: str, span_s: int) -> None:
-    """It is due when the span has passed since the second in which the first was called, all of that second included: never early."""
+    """It is due when the span has passed since the second of the first call, and never early.
+
+    All of that second is included.
+    """
     scene = capped(**{cap: 1})
     scene.submit([FIRST])
     scene.run()
@@ -53,7 +59,7 @@ def due_at_s(scene: Scene) -> list[float]:
 
 
 def test_as_many_as_the_cap_says_go_at_once(capped: Capped) -> None:
-    """With three an hour three go, and the fourth waits for the first one's hour to end, not the last one's."""
+    """With three an hour three go; the fourth waits for the first one's hour, not the last's."""
     scene = capped(cap_hour=3)
     scene.submit([FIRST])
     scene.run()
@@ -100,7 +106,10 @@ def test_others_of_the_same_call_go_out(capped: Capped) -> None:
 
 
 def test_caps_hold_across_jobs_lanes_and_templates(capped: Capped) -> None:
-    """A number does not care which job texts it: a campaign's message counts for a notice and for a one-time password."""
+    """A number does not care which job texts it.
+
+    A campaign's message counts for a notice and for a one-time password.
+    """
     scene = capped(cap_30s=1)
     scene.submit([FIRST])
     scene.run()
@@ -156,7 +165,7 @@ def test_what_did_not_go_out_does_not_count(capped: Capped, script: object) -> N
 
 
 def test_what_may_have_gone_out_counts(capped: Capped) -> None:
-    """While it is unknown whether a message went out, the number is not texted again before its span is over."""
+    """While it is unknown whether a message went out, its number is not texted within the span."""
     scene = capped(cap_30s=1)
     scene.provider.script.append(lost())
     scene.submit([FIRST])

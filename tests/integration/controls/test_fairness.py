@@ -1,4 +1,7 @@
-"""Fairness: campaigns of one lane take turns; a small one behind a huge one is out within the first few calls."""
+"""Fairness: campaigns of one lane take turns.
+
+A small one behind a huge one is out within the first few calls.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +33,7 @@ def line(ledger: Ledger) -> Scene:
 
 @pytest.fixture
 def huge(ledger: Ledger) -> int:
-    """Numbers of a huge campaign; fewer on the fake Redis, whose scripts are twenty times slower."""
+    """Numbers of a huge campaign; fewer on the fake Redis: its scripts are twenty times slower."""
     return (
         20_000 if isinstance(ledger.redis, redis.Redis) and not isinstance(ledger.redis, fakeredis.FakeRedis) else 2_000
     )
@@ -115,7 +118,7 @@ def test_a_single_message_does_not_wait_behind_two_huge_campaigns(line: Scene) -
 
 
 def test_nothing_is_lost_for_fairness(line: Scene) -> None:
-    """Campaigns that take turns are both sent to the last number, each number once, in full calls."""
+    """Campaigns that take turns are sent to the last number, each once, in full calls."""
     hand_over(line, some_numbers(1_500))
     hand_over(line, some_numbers(1_000, SMALL))
     line.run()

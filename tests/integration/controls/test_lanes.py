@@ -46,7 +46,10 @@ def begin(ledger: Ledger) -> Callable[..., bool]:
 
 
 def set_level(ledger: Ledger, tokens: float) -> None:
-    """So many tokens are in the bucket, and none comes back until the next look: the last one is put into the future."""
+    """So many tokens are in the bucket, and none comes back until the next look.
+
+    The last one is put into the future.
+    """
     seconds, micros = ledger.redis.time()
     far_us = seconds * 1_000_000 + micros + HOUR_US
     key = ledger.keys.bucket("main", "SendSms")
@@ -59,7 +62,7 @@ def set_level(ledger: Ledger, tokens: float) -> None:
 def test_the_last_share_is_left_to_otp(
     ledger: Ledger, begin: Callable[..., bool], lane: str, per_s: float, left: int
 ) -> None:
-    """Of a full bucket other lanes take four fifths and then wait; otp takes the rest, to the last token."""
+    """Of a full bucket other lanes take four fifths, then wait; otp takes the rest."""
     set_level(ledger, left + 3)
     assert [begin(lane, terms(per_s)) for _ in range(5)] == [True] * 3 + [False] * 2
     assert [begin("otp", terms(per_s)) for _ in range(left + 1)] == [True] * left + [False]
@@ -67,7 +70,7 @@ def test_the_last_share_is_left_to_otp(
 
 @pytest.mark.parametrize("per_s", [1, 5, 20, 40])
 def test_at_a_small_limit_otp_is_first(ledger: Ledger, begin: Callable[..., bool], per_s: float) -> None:
-    """Where the bucket holds hardly more than one token, that one is otp's before it is another lane's."""
+    """Where the bucket holds hardly more than one token, that one is otp's first."""
     set_level(ledger, 1 + Limit(per_s).floor / 2)
     assert [begin(lane, terms(per_s)) for lane in ("marketing", "notify")] == [False, False]
     assert begin("otp", terms(per_s))
@@ -84,7 +87,7 @@ def test_without_a_reserve_all_lanes_are_alike(ledger: Ledger, begin: Callable[.
 
 
 def test_the_wait_that_is_told_is_the_lanes_own(ledger: Ledger) -> None:
-    """Who asks again after the wait has its token: otp sooner than the others, by what is reserved."""
+    """Who asks again after the wait has a token: otp sooner than others, by its reserve."""
     waits = {}
     for lane in ("otp", "marketing"):
         set_level(ledger, 0)
@@ -120,7 +123,10 @@ def test_what_has_nothing_to_send_takes_no_token(ledger: Ledger) -> None:
 
 
 def test_accounts_of_one_key_take_from_one_bucket(ledger: Ledger) -> None:
-    """The one token goes to the first account; the second waits, and when one is told to call less the other calls less too."""
+    """The one token goes to the first account.
+
+    The second waits, and when one is told to call less the other calls less too.
+    """
     providers = {name: FakeProvider(limits={**UNLIMITED, "SendSms": 1 / 60}) for name in ("main", "second")}
     scene = make_scene(ledger, providers, accounts={"second": {"sdk_app_id": "1401"}}, otp_reserve=0)
 

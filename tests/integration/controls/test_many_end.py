@@ -1,4 +1,4 @@
-"""Jobs that end: a cancel does not wait behind what is overdue, and many end for the price of a few round trips."""
+"""Jobs that end: no cancel waits behind what is overdue; many end for a few round trips."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def counted(ask: Callable[..., Any], asked: list[str]) -> Callable[..., Any]:
 
 
 def round_trips(scene: Scene, overdue: int) -> list[str]:
-    """How often Redis is asked while so many single messages end that are overdue, and a campaign that is cancelled."""
+    """How often Redis is asked while many overdue single messages and a cancelled campaign end."""
     ledger, asked = scene.ledger, list[str]()
     jobs = [scene.submit([FIRST + n], lane="otp", params=[str(n)]) for n in range(overdue)]
     campaign = scene.submit([FIRST + n for n in range(450)], lane="marketing")
@@ -46,6 +46,6 @@ def round_trips(scene: Scene, overdue: int) -> list[str]:
 
 
 def test_many_end_together(scene: Scene) -> None:
-    """Ten times as many overdue messages are ended in as many round trips, and none of them stands before a cancel."""
+    """Ten times as many overdue messages end in as many round trips, none before a cancel."""
     round_trips(scene, 2)  # until Redis knows the scripts
     assert round_trips(scene, 40) == round_trips(scene, 4)

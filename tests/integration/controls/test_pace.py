@@ -1,4 +1,7 @@
-"""Pace: so many numbers of a job a second, smoothly; also after a pause or an outage, when all of it is overdue at once."""
+"""Pace: so many numbers of a job a second, smoothly.
+
+Also after a pause or an outage, when all of it is overdue at once.
+"""
 
 from collections import Counter
 
@@ -40,7 +43,7 @@ def schedule(ledger: Ledger) -> list[tuple[float, int]]:
 
 
 def stray_s(scene: Scene, pace: float) -> float:
-    """How far the schedule strays from so many numbers a second, at most, from its first number on."""
+    """How far the schedule strays from so many numbers a second, at most, from the first on."""
     (start_s, _), before, most_s = schedule(scene.ledger)[0], 0, 0.0
     for at_s, count in schedule(scene.ledger):
         most_s = max(most_s, abs(at_s - start_s - before / pace))
@@ -49,7 +52,10 @@ def stray_s(scene: Scene, pace: float) -> float:
 
 
 def sent_at_each_place(scene: Scene, course: Course, *, first: int, last: int) -> list[int]:
-    """How many messages go out at each place of a slow job's schedule, looked at half of the way to the next one."""
+    """How many messages go out at each place of a slow job's schedule.
+
+    It is looked at half of the way to the next one.
+    """
     each = []
     for place in range(first, last + 1):
         before = len(scene.provider.out)
@@ -67,7 +73,7 @@ def everybody_once(scene: Scene, count: int) -> bool:
     ("pace", "count", "parts"), [(100, 1000, 1), (100, 1000, 4), (1000, 3000, 2), (7, 140, 1), (0.5, 20, 1)]
 )
 def test_the_schedule_is_smooth(paced: Scene, pace: float, count: int, parts: int) -> None:
-    """So many a second are put down one after the other without a gap, in however many parts they come."""
+    """So many a second are put down in a row without a gap, in however many parts they come."""
     size, job = count // parts, ""
     for part_no in range(parts):
         numbers = some_numbers(size, FIRST + part_no * size)
@@ -88,7 +94,10 @@ def test_it_goes_out_as_it_is_scheduled(paced: Scene) -> None:
 
 
 def test_a_worker_that_is_late_loses_no_place(paced: Scene) -> None:
-    """A block that goes out late is followed by one in time, less than a place after it: neither is put at the end for that."""
+    """A block that goes out late is followed by one in time, less than a place after it.
+
+    Neither is put at the end for that.
+    """
     course = Course(paced)
     paced.submit(some_numbers(6), pace=SLOW)
     paced.run()
@@ -98,7 +107,10 @@ def test_a_worker_that_is_late_loses_no_place(paced: Scene) -> None:
 
 
 def test_parts_that_come_one_by_one_keep_the_pace(paced: Scene) -> None:
-    """A stream that keeps up with its pace goes out at its pace: each part's place is after the last one's, not after them all."""
+    """A stream that keeps up with its pace goes out at its pace.
+
+    Each part's place is after the last one's, not after them all.
+    """
     course = Course(paced)
     job = paced.submit(some_numbers(2), parts=None, stream=True, pace=SLOW)
     paced.run()
@@ -124,7 +136,10 @@ def test_a_stream_that_stops_for_a_while_is_not_made_up_for(paced: Scene) -> Non
 
 @pytest.mark.parametrize(("pace", "count"), [(400, 1000), (100, 300), (30, 150), (1, 8), (0.5, 6)])
 def test_after_an_outage_a_second_s_worth_goes_out(paced: Scene, pace: float, count: int) -> None:
-    """When all is overdue, a second's worth goes out (and half a block at most); the rest gets new places, and none is lost or doubled."""
+    """When all is overdue, a second's worth goes out (and half a block at most).
+
+    The rest gets new places, and none is lost or doubled.
+    """
     paced.submit(some_numbers(count), pace=pace)
     accept_only(paced)
     nobody_works(paced, count / pace + 10)
@@ -138,7 +153,7 @@ def test_after_an_outage_a_second_s_worth_goes_out(paced: Scene, pace: float, co
 
 
 def test_after_a_pause_a_second_s_worth_goes_out(paced: Scene) -> None:
-    """What was set aside meanwhile comes back at the pace, behind what is put down already, and every number once."""
+    """What was set aside comes back at the pace, behind what is put down, each number once."""
     course = Course(paced)
     job = paced.submit(some_numbers(8), pace=SLOW)
     paced.run()
@@ -152,7 +167,7 @@ def test_after_a_pause_a_second_s_worth_goes_out(paced: Scene) -> None:
 
 
 def test_many_pauses_lose_and_double_nothing(paced: Scene) -> None:
-    """However often a job is stopped and goes on, each number has its message once and the pace holds."""
+    """However often a job stops and goes on, each number has one message and the pace holds."""
     job = paced.submit(some_numbers(12), pace=SLOW)
     paced.run()
     for places in (1, 7, 1, 1, 60):
@@ -167,7 +182,7 @@ def test_many_pauses_lose_and_double_nothing(paced: Scene) -> None:
 
 
 def test_a_try_is_a_place_taken(ledger: Ledger) -> None:
-    """Calls that fail make no room for more: so many numbers a second are called, not so many reached."""
+    """Calls that fail make no room: so many numbers a second are called, not reached."""
     # Without its circuit breaker, which would hold the account after four of them.
     paced = make_scene(ledger, linger_ms=0, breaker_failures=0)
     paced.provider.usual = never_left("http.PoolTimeout")
@@ -201,7 +216,10 @@ def test_the_deadline_is_later_by_the_time_the_pace_needs(paced: Scene) -> None:
 
 
 def test_what_a_look_has_put_off_the_next_look_leaves_alone(ledger: Ledger) -> None:
-    """A claim that waits for the rate limit is looked at again and again; its overdue blocks get one new place each, not several."""
+    """A claim that waits for the rate limit is looked at again and again.
+
+    Its overdue blocks get one new place each, not several.
+    """
     world = World(ledger)
     job = world.submit(some_numbers(200), pace=100)
     halves = (some_numbers(100), some_numbers(100, FIRST + 100))

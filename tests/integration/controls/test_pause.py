@@ -1,4 +1,4 @@
-"""Pause, resume and cancel: at once for everything that is not begun, and everything comes back exactly once."""
+"""Pause, resume and cancel: at once for all that is not begun, and all comes back exactly once."""
 
 from collections import Counter
 
@@ -73,7 +73,7 @@ def test_everything_comes_back_exactly_once(line: Scene, stage: str) -> None:
 
 
 def test_pausing_and_resuming_many_times(line: Scene) -> None:
-    """In the middle of calls, again and again, twice the same lever included: nothing is lost or doubled."""
+    """In the middle of calls, again and again, each lever also twice: none lost or doubled."""
     job = line.submit(some_numbers(2000))
 
     def pause_each_time(provider: FakeProvider, call: Call) -> Answer:
@@ -94,7 +94,7 @@ def test_pausing_and_resuming_many_times(line: Scene) -> None:
 
 
 def test_one_of_two_jobs_that_share_a_call(line: Scene) -> None:
-    """The other's numbers go out, in a call of their own; the paused one's come back when it goes on."""
+    """The other's numbers go out in a call of their own; the paused one's when it goes on."""
     kept, paused = line.submit(some_numbers(50)), line.submit(some_numbers(50, FIRST + 500))
     for job in (kept, paused):
         accept.accept_job(line.engine, job)
@@ -125,7 +125,7 @@ def test_one_of_two_jobs_in_a_claim(ledger: Ledger) -> None:
 
 
 def test_what_a_call_gives_back_while_its_job_is_paused_waits(line: Scene) -> None:
-    """The provider turns a call away when its job is paused already: its numbers wait with the others."""
+    """The provider turns a call away whose job is paused: its numbers wait with the others."""
     job = line.submit(some_numbers(10))
 
     def pause_and_refuse(provider: FakeProvider, call: Call) -> Answer:
@@ -176,7 +176,7 @@ def test_an_incomplete_job_can_be_paused(line: Scene) -> None:
 
 @pytest.mark.parametrize("stage", ["inbox", "line", "later", "held"])
 def test_cancel_ends_what_waits(line: Scene, stage: str) -> None:
-    """Wherever it waits: it ends as cancelled, at once, nothing is called, and the job is closed for good."""
+    """Wherever it waits: it is cancelled at once, nothing is called, the job is closed for good."""
     calls = 0
     if stage == "later":
         line.provider.script.append(refuse("FailedOperation.MarketingSendTimeConstraint"))

@@ -26,7 +26,10 @@ def in_an_hour() -> float:
 
 @pytest.mark.parametrize("pace", [None, 0.02])
 def test_nothing_goes_out_before_the_start(line: Scene, pace: float | None) -> None:
-    """The inbox is due at the start and not looked at before; then all goes out, a paced job at its pace from then on."""
+    """The inbox is due at the start and not looked at before.
+
+    Then all goes out, a paced job at its pace from then on.
+    """
     job = line.submit(some_numbers(2), start_s=in_an_hour(), pace=pace)
     inbox = line.ledger.keys.inbox("marketing")
     assert line.ledger.redis.zscore(inbox, job) / 1000 == pytest.approx(in_an_hour(), abs=2)

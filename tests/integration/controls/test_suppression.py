@@ -1,4 +1,7 @@
-"""The suppression list: numbers on it are never texted, whoever asks; the list is looked at right before every call."""
+"""The suppression list: numbers on it are never texted, whoever asks.
+
+The list is looked at right before every call.
+"""
 
 import pytest
 
@@ -36,7 +39,10 @@ def called(scene: Scene) -> set[int]:
 
 
 def test_listed_numbers_are_never_called(at_once: Scene) -> None:
-    """They end as suppressed, the others of their call go out, and the job closes when those have their receipts."""
+    """They end as suppressed, the others of their call go out.
+
+    The job closes when those have their receipts.
+    """
     listed = some_numbers(3, FIRST + 5)
     assert at_once.ask.suppress(map(e164, listed)) == 3
     job = at_once.submit(some_numbers(20))
@@ -56,7 +62,10 @@ STOPS = [("marketing", {"marketing"}), ("notify", {"marketing", "notify"}), ("al
 
 @pytest.mark.parametrize(("scope", "lanes"), STOPS)
 def test_a_scope_stops_its_lane_and_those_that_matter_less(at_once: Scene, scope: Scope, lanes: set[str]) -> None:
-    """Who wants no advertisements still gets the code to log in; only `all`, which a person sets, stops that too."""
+    """Who wants no advertisements still gets the code to log in.
+
+    Only `all`, which a person sets, stops that too.
+    """
     at_once.ask.suppress([e164(FIRST)], scope=scope)
     jobs = {lane: at_once.submit([FIRST], lane=lane, params=["482913"]) for lane in LANES}
     at_once.run()
@@ -74,7 +83,7 @@ def test_a_phone_is_stopped_in_each_of_its_spellings(at_once: Scene) -> None:
 
 
 def test_an_entry_is_widened_and_never_narrowed(at_once: Scene) -> None:
-    """A file of opt-outs from advertisements does not let through whom a person has stopped altogether."""
+    """Opt-outs from advertisements in a file do not let through whom a person has stopped."""
     assert at_once.ask.suppress([e164(FIRST)], scope="marketing", reason="first") == 1
     assert at_once.ask.suppress([e164(FIRST)], scope="all", reason="asked by letter") == 1
     assert at_once.ask.suppress([e164(FIRST)], scope="notify") == 0
@@ -83,7 +92,10 @@ def test_an_entry_is_widened_and_never_narrowed(at_once: Scene) -> None:
 
 
 def test_the_list_can_be_written_down_and_read_again(at_once: Scene) -> None:
-    """Scope, source, reason and time of each entry come back as they were; what is there already changes nothing."""
+    """Scope, source, reason and time of each entry come back as they were.
+
+    What is there already changes nothing.
+    """
     at_once.ask.suppress([e164(FIRST), e164(FIRST + 1)], scope="notify", reason="by letter, 3 May")
     suppression.add(at_once.ledger, [Suppression(FIRST, "marketing", "reply main", "the word TD")])
     saved = sorted(at_once.ask.suppressed(), key=str)
@@ -95,7 +107,10 @@ def test_the_list_can_be_written_down_and_read_again(at_once: Scene) -> None:
 
 
 def test_the_old_list_stops_advertisements(at_once: Scene) -> None:
-    """It had no scopes and did not say from where it had a number; most came from opt-outs, and they lock no account out."""
+    """It had no scopes and did not say from where it had a number.
+
+    Most came from opt-outs, and they lock no account out.
+    """
     at_once.ledger.redis.sadd(at_once.ledger.keys.suppressed, FIRST)
     suppression.adopt(at_once.ledger)
     assert not at_once.ledger.redis.exists(at_once.ledger.keys.suppressed)
@@ -149,7 +164,7 @@ def test_who_joins_the_list_while_in_a_line(at_once: Scene) -> None:
 
 
 def test_who_joins_the_list_after_being_taken_for_a_call(ledger: Ledger) -> None:
-    """A worker has claimed it and waits for the rate limit: the last look is the one that counts."""
+    """A worker has claimed it and waits for the rate limit: the last look counts."""
     world = World(ledger)
     job = world.job([FIRST])
     claim = world.take()
@@ -226,7 +241,7 @@ def test_a_whole_call_that_is_refused_for_one_opt_out_lists_nobody_else(at_once:
 
 @pytest.mark.parametrize("code", ["MX:0012", "TSBLACK"])
 def test_a_receipt_that_tells_of_an_opt_out_feeds_the_list(at_once: Scene, code: str) -> None:
-    """The carrier's word counts like the provider's (Tencent's table of receipt codes, reason opt-out)."""
+    """The carrier's word counts like the provider's (Tencent's receipt codes, reason opt-out)."""
     job = at_once.submit([FIRST])
     at_once.run()
     at_once.provider.deliver(ok=False, code=code)
@@ -241,7 +256,10 @@ def test_a_receipt_that_tells_of_an_opt_out_feeds_the_list(at_once: Scene, code:
 
 @pytest.mark.parametrize(("ok", "code"), [(True, "MX:0012"), (False, "MK:0001"), (False, "INVALID"), (True, "DELIVRD")])
 def test_other_receipts_list_nobody(at_once: Scene, ok: bool, code: str) -> None:
-    """Not a success, whatever its code; not a number that does not exist; not a text that lacks its unsubscribe line."""
+    """Not a success, whatever its code; not a number that does not exist.
+
+    Not a text that lacks its unsubscribe line.
+    """
     at_once.submit([FIRST])
     at_once.run()
     at_once.provider.deliver(ok=ok, code=code)
@@ -270,7 +288,7 @@ def test_a_number_is_on_the_list_once_in_whatever_spelling(at_once: Scene) -> No
 
 
 def test_numbers_before_a_bad_one_are_on_the_list(at_once: Scene) -> None:
-    """Who reads the error and mends the bad number need not wonder whether the first ones are texted meanwhile."""
+    """Who mends the bad number need not wonder whether the first ones are texted meanwhile."""
     with pytest.raises(BadInput):
         at_once.ask.suppress([e164(FIRST), e164(FIRST + 1), "no number", e164(FIRST + 2)])
     assert set(phones(at_once)) == {e164(FIRST), e164(FIRST + 1)}

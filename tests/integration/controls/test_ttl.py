@@ -1,4 +1,7 @@
-"""Ttl: a one-time password that is overdue is never sent, wherever it waits; it ends as expired and its code is erased."""
+"""Ttl: a one-time password that is overdue is never sent, wherever it waits.
+
+It ends as expired and its code is erased.
+"""
 
 import pytest
 
@@ -47,7 +50,10 @@ def test_in_the_inbox(line: Scene) -> None:
 
 
 def test_in_a_line(line: Scene) -> None:
-    """It is accepted, and no worker has come to send it: the last look ends it, before overdue jobs are ended."""
+    """Accepted, and no worker has come to send it: the last look ends it.
+
+    So it does before overdue jobs are ended.
+    """
     job = line.otp(FIRST)
     accept.accept_job(line.engine, job)
     nobody_works(line, TTL_S + 1)

@@ -1,4 +1,7 @@
-"""Sending windows: marketing waits for the recipient's daytime, at no cost of a try; other lanes do not."""
+"""Sending windows: marketing waits for the recipient's daytime, which costs no try.
+
+Other lanes do not wait.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -106,7 +109,7 @@ def test_marketing_waits_until_the_window_opens(windowed: Windowed, wall: Wall) 
 
 
 def test_what_is_left_when_it_closes_waits_for_the_next_day(windowed: Windowed, wall: Wall) -> None:
-    """A campaign that is too long for the evening goes on in the morning, where it stopped and at its pace."""
+    """A campaign too long for the evening goes on in the morning, where it stopped, at its pace."""
     scene = windowed()
     wall.set("2030-05-01T21:59:48", "Asia/Shanghai")
     job = scene.submit(some_numbers(6), pace=0.2)
@@ -125,7 +128,7 @@ def test_what_is_left_when_it_closes_waits_for_the_next_day(windowed: Windowed, 
 
 
 def test_otp_and_notify_do_not_wait(windowed: Windowed, wall: Wall) -> None:
-    """What a person has asked for is sent at night too, also when a campaign with the same template waits."""
+    """What a person asked for is sent at night too, also when a campaign of its template waits."""
     scene = windowed()
     wall.set("2030-05-01T03:00", "Asia/Shanghai")
     scene.submit([FIRST])
@@ -136,7 +139,7 @@ def test_otp_and_notify_do_not_wait(windowed: Windowed, wall: Wall) -> None:
 
 
 def test_each_country_waits_for_its_own_morning(windowed: Windowed, wall: Wall) -> None:
-    """A campaign to several countries goes out country by country, mainland China by Beijing's clock."""
+    """A campaign goes out country by country, mainland China by Beijing's clock."""
     scene = windowed()
     wall.set("2030-05-01T14:00", "UTC")
     scene.submit([FIRST, FRENCH, FRENCH + 1, JAPANESE, JAPANESE + 1])
@@ -158,7 +161,7 @@ def test_without_a_window_countries_share_a_call(scene: Scene) -> None:
 
 
 def test_a_retry_that_is_due_at_night_waits(windowed: Windowed, wall: Wall) -> None:
-    """Its backoff is over, the window is not open any more: it goes out in the morning, as the second try."""
+    """Its backoff ends when the window is shut: it goes out in the morning, as the second try."""
     scene = windowed()
     wall.set("2030-05-01T21:59:59", "Asia/Shanghai")
 
@@ -199,7 +202,10 @@ def test_the_ttl_goes_on_while_the_window_is_closed(windowed: Windowed, wall: Wa
 
 
 def test_a_window_that_is_never_open_is_told(windowed: Windowed, wall: Wall, caplog: pytest.LogCaptureFixture) -> None:
-    """Two hours are too short for a country as wide as Russia: nothing is sent at a wrong hour, and the log says what to do."""
+    """Two hours are too short for a country as wide as Russia.
+
+    Nothing is sent at a wrong hour, and the log says what to do.
+    """
     scene = windowed("10:00-12:00")
     wall.set("2030-05-01T11:00", "Europe/Moscow")
     with caplog.at_level(logging.ERROR):
@@ -211,7 +217,10 @@ def test_a_window_that_is_never_open_is_told(windowed: Windowed, wall: Wall, cap
 
 
 def test_hours_that_never_meet(windowed: Windowed, wall: Wall, caplog: pytest.LogCaptureFixture) -> None:
-    """A job that could only wait is refused; one that was taken before the account had hours is told of until its ttl ends it."""
+    """A job that could only wait is refused.
+
+    One that was taken before the account had hours is told of until its ttl ends it.
+    """
     scene, window = windowed("08:00-10:00"), "12:00-20:00"
     numbers, said = [f"+{FIRST}", f"+{FRENCH}"], {"template": "5678", "window": window}
     with pytest.raises(BadInput, match=r"^window: .* has no hour in common with the account's .* in CN, FR"):
@@ -238,7 +247,10 @@ def test_hours_that_never_meet(windowed: Windowed, wall: Wall, caplog: pytest.Lo
 
 @pytest.mark.parametrize("lane", ["marketing", "notify"])
 def test_a_jobs_own_window(windowed: Windowed, wall: Wall, lane: Lane) -> None:
-    """Its recipients wait for their own day or for a place's, whatever their lane and without an account's hours; other jobs do not."""
+    """Its recipients wait for their own day or for a place's, whatever their lane.
+
+    They need no hours of an account for it; other jobs do not wait.
+    """
     scene = windowed("")
     wall.set("2030-05-01T14:00", "UTC")
     own = scene.submit([FIRST, FRENCH, JAPANESE], lane=lane, window="09:00-20:00")
@@ -299,7 +311,10 @@ def test_a_window_stays_with_its_recipients(windowed: Windowed, wall: Wall) -> N
 
 @pytest.mark.parametrize("refusal", [refuse_items(TOO_LATE), refuse(TOO_LATE)])
 def test_the_providers_own_night_holds_the_line(scene: Scene, refusal: Script) -> None:
-    """Without a window of ours the provider refuses: the line waits for its morning, 08:00 in Beijing, and no try is used up."""
+    """Without a window of ours the provider refuses.
+
+    The line waits for its morning, 08:00 in Beijing, and no try is used up.
+    """
     scene.provider.script.append(refusal)
     job = scene.submit(some_numbers(200))
     scene.run()
@@ -316,7 +331,10 @@ def test_the_providers_own_night_holds_the_line(scene: Scene, refusal: Script) -
 
 
 def test_what_comes_to_a_held_line_makes_no_further_call(scene: Scene) -> None:
-    """Blocks of a paced job, jobs with the same content, and a resumed job wait with it; each would only be refused as well."""
+    """Blocks of a paced job, jobs with the same content, and a resumed job wait with it.
+
+    Each would only be refused as well.
+    """
     scene.provider.usual = refuse_items(TOO_LATE)
     paced = scene.submit(some_numbers(100), pace=20)
     scene.run()

@@ -1,4 +1,7 @@
-"""Jobs on their way in: parts in any order, twice, too few or too many; keys used again; doubles between parts."""
+"""Jobs on their way in: parts in any order, twice, too few or too many.
+
+Keys used again; doubles between parts.
+"""
 
 import threading
 
@@ -134,7 +137,7 @@ def test_a_key_used_again_is_the_same_job(scene: Scene) -> None:
 
 
 def test_of_racing_producers_one_makes_the_job(scene: Scene) -> None:
-    """Twenty producers hand the same job over at the same moment; all get one id, and it is sent once."""
+    """Twenty producers hand over the same job at the same moment; all get one id, sent once."""
     answers: list[str] = []
     start = threading.Barrier(20)
 
@@ -159,7 +162,7 @@ PAYLOAD = {"v": PAYLOAD_VERSION, "to": [f"+{FIRST}"], "template": "1234", "lane"
 
 
 def test_a_payload_delivered_twice_is_one_job(scene: Scene) -> None:
-    """The message's id makes the job's id; delivered again after the job has closed, it changes nothing."""
+    """The message's id makes the job's id; delivered again after the close, it changes nothing."""
     job = submit_payload(scene.engine, PAYLOAD, "m1")
     assert job is not None
     assert submit_payload(scene.engine, PAYLOAD, "m1") == job

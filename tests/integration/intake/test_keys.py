@@ -1,4 +1,7 @@
-"""A key used again: a true repetition is the same job, a broken-off campaign goes on by content, all else is a conflict."""
+"""A key used again: a true repetition is the same job, all else is a conflict.
+
+A broken-off campaign goes on by content.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -170,7 +173,10 @@ def test_a_broken_campaign_that_ran_out_of_time_is_told(scene: Scene) -> None:
 
 
 def test_a_call_that_was_second_compares_too(scene: Scene) -> None:
-    """Two calls see no job under the key; the ledger lets one make it, and the other has the same rows or a conflict."""
+    """Two calls see no job under the key.
+
+    The ledger lets one make it, and the other has the same rows or a conflict.
+    """
 
     def late(given: list[str | Recipient]) -> Iterator[str | Recipient]:
         yield from given
@@ -187,7 +193,10 @@ def test_a_call_that_was_second_compares_too(scene: Scene) -> None:
 
 @pytest.mark.parametrize("more", [False, True])
 def test_two_calls_that_go_on_with_one_job_say_what_each_has_added(scene: Scene, *, more: bool) -> None:
-    """The slower one has been overtaken: it added nothing, and rows that the job has not are a conflict, never `accepted`."""
+    """The slower one has been overtaken and added nothing.
+
+    Rows that the job has not are a conflict, never `accepted`.
+    """
     given, quick = rows(), list[Summary]()
     begun(scene, given)
 
@@ -207,7 +216,10 @@ def test_two_calls_that_go_on_with_one_job_say_what_each_has_added(scene: Scene,
 
 @pytest.mark.parametrize("ends", ["in another order", "with nothing to add"])
 def test_two_calls_go_on_with_one_streamed_job_in_different_orders(scene: Scene, ends: str) -> None:
-    """Their parts go out at once, so that only digests of them are left: the second call is told, and no row is missed or sent twice."""
+    """Their parts go out at once, so that only digests of them are left.
+
+    The second call is told, and no row is missed or sent twice.
+    """
     given = rows(5_600)
     begun(scene, given, stream=True)
 
@@ -229,7 +241,7 @@ def test_two_calls_go_on_with_one_streamed_job_in_different_orders(scene: Scene,
 
 
 def test_what_breaks_a_call_off_carries_the_job_s_id(scene: Scene) -> None:
-    """Ctrl-C above all: without a key, and without the id, what was handed over could not be continued."""
+    """Ctrl-C above all: without key and id, what was handed over could not be continued."""
     upload = Upload(Calls(scene.ledger.keys, None, "ledger"), JobSpec.checked(CAMPAIGN | {"key": ""}))
 
     def interrupted() -> None:
@@ -248,7 +260,10 @@ def test_what_breaks_a_call_off_carries_the_job_s_id(scene: Scene) -> None:
 
 
 def test_a_payload_under_a_used_key_is_the_same_job_or_refused(scene: Scene) -> None:
-    """Producers of other languages share the keys; a message delivered twice is never a conflict with itself."""
+    """Producers of other languages share the keys.
+
+    A message delivered twice is never a conflict with itself.
+    """
     payload = {"v": PAYLOAD_VERSION, "to": [{"phone": f"+{FIRST}", "ref": "r"}], **SENT}
     job = send(scene).job
     assert submit_payload(scene.engine, payload, "m1") == job

@@ -1,4 +1,4 @@
-"""The rate limit: never more calls in any second than the limit, nearly all of it used, and a share left to otp."""
+"""The rate limit: never more calls in a second, nearly all of it used, and a share left to otp."""
 
 from bisect import bisect_left
 from heapq import heappop, heappush
@@ -23,7 +23,7 @@ def fullest_second(times: list[float]) -> int:
 
 @given(limit=LIMITS.map(float), reserve=st.floats(0, 0.9))
 def test_a_second_of_burst_and_refill_is_within_the_limit(limit: float, reserve: float) -> None:
-    """What can come at once plus what comes back in a second: the limit, or for small ones the next whole call."""
+    """What can come at once plus what comes back in a second: the limit, or the next whole call."""
     rate, burst, floor = Limit(limit, reserve).numbers(urgent=False)
     at_most = (burst + rate * 1000) / MICRO
     assert at_most <= (limit + 0.001 if limit >= 20 else limit + 1.001)
@@ -137,7 +137,10 @@ def test_actions_and_accounts_have_buckets_of_their_own(ledger: Ledger) -> None:
 
 
 def test_a_clock_that_goes_back_gives_nothing_away(ledger: Ledger) -> None:
-    """Redis' clock was set back by an hour: the bucket fills from then on, as it would have; it neither waits an hour nor is full."""
+    """Redis' clock was set back by an hour: the bucket fills from then on, as it would have.
+
+    It neither waits an hour nor is full.
+    """
     limit = Limit(1.0)
     assert take_token(ledger, "main", ACTION, limit=limit) == 0
     advance(ledger, -3600)

@@ -24,7 +24,7 @@ def world(ledger: Ledger) -> World:
 
 
 def commands(ledger: Ledger, do: Callable[[], object]) -> int:
-    """How many bytes Redis answers to commands of Python's while something is done, in units of a kilobyte."""
+    """Kilobytes that Redis answers to commands of Python's while something is done."""
     seen = 0
 
     def counted(ask: Callable[..., object]) -> Callable[..., object]:
@@ -84,7 +84,7 @@ def test_open_jobs_are_found_without_a_look_at_closed_ones(world: World) -> None
 
 
 def test_a_closed_job_leaves_nothing_due_but_its_removal(world: World) -> None:
-    """No deadline, no probe and no open job is left to be looked at later, once its receipt has come."""
+    """No deadline, probe or open job is left to be looked at, once its receipt has come."""
     ledger, job = world.ledger, world.job([FIRST])
     end(world, job, FIRST, State.ACCEPTED)
     keys = ledger.keys
@@ -95,7 +95,10 @@ def test_a_closed_job_leaves_nothing_due_but_its_removal(world: World) -> None:
 
 @pytest.mark.parametrize("lane", LANES)
 def test_a_closed_message_is_kept_in_small_space(world: World, lane: Lane) -> None:
-    """Two hashes, each in one piece; all that is shown of it is still shown, and the same part again is the same job."""
+    """Two hashes, each in one piece.
+
+    All that is shown of it is still shown, and the same part again is the same job.
+    """
     ledger, job = world.ledger, world.job([FIRST], lane=lane)
     end(world, job, FIRST, State.ACCEPTED)
     before, status = list(jobs.results(ledger, job)), jobs.read_status(ledger, job)
@@ -141,7 +144,10 @@ def test_a_dead_letters_deadline_stays_due(world: World) -> None:
 
 
 def test_parked_batch_queues_do_not_all_come_back_at_once(world: World) -> None:
-    """One of them finds out each time whether it is still parked; the others are looked at over nine times as long."""
+    """One of them finds out each time whether it is still parked.
+
+    The others are looked at over nine times as long.
+    """
     ledger = world.ledger
     accounts.park(ledger, "main", "", "Arrears", probe_ms=60_000)
     waits = []

@@ -29,7 +29,7 @@ def status_state(world: World, job: str) -> str:
 
 
 def test_a_job_travels_from_submit_to_closed(world: World) -> None:
-    """Every recipient passes waiting, sending, accepted and delivered, and the job closes by itself."""
+    """Every recipient is waiting, sending, accepted, delivered, and the job closes by itself."""
     job = world.submit(some_numbers(450))
     assert world.counts(job) == {"total": 450, "waiting": 450}
 
@@ -83,7 +83,7 @@ def test_a_part_twice_is_once(world: World) -> None:
 
 
 def test_parts_in_any_order_complete_the_job(world: World) -> None:
-    """The part that says how many there are may come first; the job is complete with the last one to arrive."""
+    """The part that says how many there are may come first; the last one completes the job."""
     job = world.submit(some_numbers(5, FIRST + 5), part_no=1, parts=2)
     status = jobs.read_status(world.ledger, job)
     assert status is not None
@@ -104,7 +104,7 @@ def test_doubles_between_parts_are_sent_once(world: World) -> None:
 
 
 def test_calls_stay_full_across_doubles(world: World) -> None:
-    """Gaps that doubles leave in a block are filled from the next one, so that no call is wasted."""
+    """Gaps that doubles leave in a block are filled from the next one: no call is wasted."""
     job = world.submit(some_numbers(200), parts=None)
     world.submit(some_numbers(200, FIRST + 100), job=job, part_no=1, parts=2)
     world.accept(job, 0, shards=2)
@@ -187,7 +187,10 @@ def test_a_retry_waits_and_keeps_its_count(world: World) -> None:
 
 
 def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
-    """A block's params go with its last recipient that could still be sent; one that is accepted could, after its receipt."""
+    """A block's params go with its last recipient that could still be sent.
+
+    One that is accepted could, after its receipt.
+    """
     world.job(some_numbers(2))
     claim, begun = world.begin(1)
     assert isinstance(begun, StartedCall)
@@ -225,7 +228,7 @@ def test_a_small_job_does_not_wait_behind_a_huge_one(world: World) -> None:
 
 
 def test_work_that_comes_while_a_member_is_worked_on_is_kept(ledger: Ledger) -> None:
-    """Who made it due meanwhile is not undone by the one who finishes; of the two times the earlier holds."""
+    """Who made it due meanwhile is not undone by who finishes: the earlier of two times holds."""
     key = ledger.keys.drain
     ledger.redis.zadd(key, {"main": 1})
     lease = due.claim_one(ledger, key, "main", lease_ms=60_000)

@@ -32,7 +32,7 @@ def test_spellings_of_one_phone_share_their_records(ledger: Ledger) -> None:
 
 
 def test_a_record_is_seven_bytes_and_few_blocks_are_named_in_vain(ledger: Ledger) -> None:
-    """Of 50,000 numbers in 250 blocks, a strange number meets a block once in hundreds of look-ups."""
+    """Of 50,000 numbers in 250 blocks, a strange one meets a block once in hundreds of looks."""
     add(ledger, {n: list(range(FIRST + n * 200, FIRST + n * 200 + 200)) for n in range(1, 251)})
 
     day = int(ledger.redis.zrange(ledger.keys.number_days, 0, -1)[0])
@@ -46,7 +46,10 @@ def test_a_record_is_seven_bytes_and_few_blocks_are_named_in_vain(ledger: Ledger
 
 
 def test_records_end_with_the_job_that_is_kept_longest(ledger: Ledger) -> None:
-    """A job that is kept shortly does not shorten the life of the others' records; a day that is over is listed no more."""
+    """A job that is kept shortly does not shorten the life of the others' records.
+
+    A day that is over is listed no more.
+    """
     add(ledger, {7: [FIRST]}, keep_s=1000)
     add(ledger, {8: [FIRST]}, keep_s=10)
     (day,) = ledger.redis.zrange(ledger.keys.number_days, 0, -1)

@@ -17,7 +17,7 @@ COUNT = 9
 
 @pytest.fixture
 def made(ledger: Ledger) -> list[str]:
-    """Jobs that are closed but for the last; some of one millisecond, one long before the others."""
+    """Jobs that are closed but for the last; some of one millisecond, one long before."""
     world, told = World(ledger), []
     names = [world.job([FIRST + n]) for n in range(COUNT)]
     for n in range(COUNT):
@@ -50,7 +50,7 @@ def listed(ledger: Ledger, wanted: JobFilter, limit: int) -> list[str]:
 
 
 def test_the_list_says_the_same_of_jobs_that_share_places(ledger: Ledger, made: list[str]) -> None:
-    """In the same order, from any page and any time on; also where one is made small while the list is read."""
+    """In the same order, from any page and time on; also when one is made small meanwhile."""
     times = [0, T - 1, T, T + 700, T + 701, T + 2_100, T + 9_000]
     asked = [JobFilter(since_ms=since, until_ms=until) for since in times for until in times]
     asked += [JobFilter(state="closed"), JobFilter(state="open")]
@@ -77,7 +77,10 @@ def test_a_job_that_moves_into_a_page_meanwhile_is_listed_once(
 
 
 def test_pages_leave_with_their_jobs(ledger: Ledger, made: list[str]) -> None:
-    """The hour's list names each page behind its jobs, and it is removed as a job is: older workers do so, too."""
+    """The hour's list names each page behind its jobs, and a page is removed as a job is.
+
+    Older workers do so, too.
+    """
     small(ledger, made[:-1])
     member = f"{retention.HOUR}{T // retention.HOUR_MS}"
     names = retention.closed_in(ledger, member, 100)

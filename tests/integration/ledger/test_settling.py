@@ -1,4 +1,7 @@
-"""Receipts are decided outside the ledger and written at once: others may write in between, and what is counted adds up."""
+"""Receipts are decided outside the ledger and written at once.
+
+Others may write in between, and what is counted adds up.
+"""
 
 import pytest
 from redis.exceptions import ResponseError
@@ -72,7 +75,10 @@ def test_a_block_that_never_stands_still_is_an_error(world: World, monkeypatch: 
 
 
 def test_what_a_page_adds_to_the_statistics_adds_up(world: World) -> None:
-    """States by lane, template and country, codes, dead letters: each recipient once, whatever shares its block."""
+    """States by lane, template and country, codes, dead letters: each recipient once.
+
+    So it is whatever shares its block.
+    """
     numbers = sorted([*some_numbers(4), 33612345678, 33612345679])
     _, (matched,) = accepted(world, numbers)
     world.ledger.redis.hset(world.ledger.keys.block(matched.block), "co", "FRFRCNCNCNCN")

@@ -1,4 +1,7 @@
-"""The dead letter: listed by code, job and account; requeued when the cause is gone, or dropped; twice does nothing more."""
+"""The dead letter: listed by code, job and account.
+
+Requeued when the cause is gone, or dropped; twice does nothing more.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +23,7 @@ FRENCH = 33612345678
 
 @pytest.fixture(autouse=True)
 def sums_hold(scene: Scene) -> Iterator[None]:
-    """Whatever a rule does, what is counted over all jobs, and looked up for one, is what a look at everything finds."""
+    """Whatever a rule does, what is counted or looked up is what a look at everything finds."""
     yield
     groups = scene.ask.dead_groups()
     assert [group | {"jobs": []} for group in groups] == scene.ask.dead_summary()
@@ -54,7 +57,7 @@ def test_the_dead_are_listed_with_what_their_code_means(scene: Scene) -> None:
 
 
 def test_a_requeue_sends_again_once(scene: Scene) -> None:
-    """Only what was asked for; asked twice it does nothing more; the job opens again, and closes."""
+    """Only what was asked for; twice does nothing more; the job opens again, and closes."""
     job = with_dead(scene)
     assert scene.ask.requeue(code=NUMBER) == 1
     assert scene.ask.requeue(code=NUMBER) == 0
@@ -115,7 +118,11 @@ def test_codes_of_any_shape_can_be_listed_and_mended(scene: Scene, code: str) ->
 
 
 def test_a_receipts_code_may_have_blanks(scene: Scene) -> None:
-    """SMSPartner's does: under the code that results show, its recipients are listed, explained, shown, sent again and dropped."""
+    """SMSPartner's does.
+
+    Under the code that results show, its recipients are listed, explained, shown, sent again and
+    dropped.
+    """
     accounts.register(scene.ledger, {"main": "smspartner"})
     code = "not delivered"
     scene.submit([FRENCH, FRENCH + 1])

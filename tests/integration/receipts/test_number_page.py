@@ -56,7 +56,7 @@ def test_the_page_says_that_a_number_is_suppressed(scene: Scene) -> None:
 
 
 def test_the_page_has_what_the_number_answered(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    """Newest first, in any of its spellings, for as long as replies are kept; others' replies do not show."""
+    """Newest first, in any of its spellings, while replies are kept; others' do not show."""
     reply = NewReply("main", FIRST, "old", 1, "", "", "", None, "")
     for day, (number, text) in enumerate([(FIRST, "old"), (FIRST + 1, "other"), (FIRST, "TD"), (FIRST, "thanks")]):
         told = reply._replace(number=number, text=text, does="stop" if text == "TD" else "", scope="marketing")

@@ -1,4 +1,7 @@
-"""Receipts and replies that are pushed, and replies that are pulled: each counts once, and a reply decides within a second."""
+"""Receipts and replies that are pushed, and replies that are pulled.
+
+Each counts once, and a reply decides within a second.
+"""
 
 import json
 from collections import deque
@@ -24,7 +27,7 @@ REPLIES = "PullSmsReplyStatus"
 
 @dataclass(slots=True)
 class Answering(FakeProvider):
-    """A provider that queues replies as well; `broken` are answers of the next pulls in place of a page."""
+    """A provider that queues replies too; `broken` are answers to the next pulls."""
 
     said: list[Reply] = field(default_factory=list)
     broken: deque[bytes | Broken] = field(default_factory=deque)
@@ -116,7 +119,11 @@ def test_a_receipt_by_push_and_by_pull_counts_once(scene: Scene) -> None:
 
 
 def test_a_forged_push_changes_nothing(scene: Scene) -> None:
-    """A serial of ours with another number, a serial that is not ours, and a suppression that no message of ours earned."""
+    """What a strange receipt or reply cannot do.
+
+    A serial of ours with another number, a serial that is not ours, and a suppression that no
+    message of ours earned.
+    """
     job = scene.submit([FIRST])
     scene.run()
     (message,) = scene.provider.out
@@ -174,7 +181,7 @@ def test_pulls_are_rare_while_a_push_lives(scene: Scene) -> None:
 
 
 def test_a_page_that_comes_while_pages_are_read_is_read_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reader that was about to end does not take the new page's place in the schedule with it."""
+    """The reader that was about to end does not take the new page's place in the schedule."""
     job = scene.submit(some_numbers(2))
     scene.run()
     first, second = (json.dumps([status(message)]).encode() for message in scene.provider.out)
@@ -208,7 +215,7 @@ def test_what_was_pushed_while_no_worker_ran_is_read_before_the_first_call(scene
 
 @pytest.mark.parametrize("way", ["push", "pull"])
 def test_td_stops_advertisements_and_no_code(scene: Scene, way: str) -> None:
-    """From the reply on no advertisement is called, on any account; a one-time password and a notice go out."""
+    """From the reply on no account sends it advertisements; one-time passwords and notices go."""
     waiting = scene.submit([FIRST], start_s=scene.engine.now_ms() / 1000 + 60)
     if way == "push":
         say(scene, "\uff34\uff24。")
@@ -234,7 +241,10 @@ def test_start_undoes_what_a_reply_has_done_and_nothing_else(scene: Scene) -> No
 
 
 def test_replies_are_kept_shown_and_counted_once(scene: Scene) -> None:
-    """Pushed and pulled it is one reply; what only looks like an opt-out is kept for a person, and acts on nothing."""
+    """Pushed and pulled it is one reply.
+
+    What only looks like an opt-out is kept for a person, and acts on nothing.
+    """
     say(scene, "TD", at_s=7)
     scene.provider.said += [Reply(FIRST, "TD", 7, "S"), Reply(FIRST, "怎么退订", 8), Reply(FIRST, "好的", 9)]  # type: ignore[attr-defined]
     pull(scene)
@@ -245,7 +255,7 @@ def test_replies_are_kept_shown_and_counted_once(scene: Scene) -> None:
 
 
 def test_pulls_go_on_until_the_queue_is_empty_and_wait_after_trouble(scene: Scene) -> None:
-    """A full page is followed by the next at once; a refusal waits ten minutes, a lost answer a moment."""
+    """A full page is followed by the next at once; a refusal waits 10 min, a lost answer less."""
     scene.provider.said += [Reply(FIRST + n, f"hello {n}") for n in range(150)]  # type: ignore[attr-defined]
     pull(scene)
     assert len(list(scene.ask.replies())) == 150
@@ -280,7 +290,7 @@ def test_the_table_of_words_can_be_changed(scene: Scene, tmp_path: Path) -> None
 
 
 def test_the_scheduler_can_read_who_is_due(ledger: Ledger) -> None:
-    """What is pushed, and whose replies are to be pulled, is asked for as every other due set is."""
+    """What is pushed, and whose replies are to be pulled, is asked for as other due sets are."""
     for key in (ledger.keys.pushed_due, ledger.keys.replies_due):
         ledger.redis.zadd(key, {"main": 1})
         assert due.members(ledger, key, 2, most=9) == ["main"]

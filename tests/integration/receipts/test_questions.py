@@ -1,4 +1,7 @@
-"""What producers and people ask of a provider: left in the ledger, asked by a worker with Tencent's adapter, answered there."""
+"""What producers and people ask of a provider.
+
+It is left in the ledger, asked by a worker with Tencent's adapter, answered there.
+"""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -35,7 +38,7 @@ def sandbox(served: Background) -> Background:
 
 @pytest.fixture
 def scene(ledger: Ledger, sandbox: Background, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """A line with a real adapter; the thread that waits for an answer lets the worker work meanwhile."""
+    """A line with a real adapter; a thread that waits for an answer lets the worker work."""
     account = {"secret_id": "sandbox-id", "secret_key": "sandbox-key", "sdk_app_id": "1400000000", "sign": "Acme"}
     settings = make_settings(accounts={"main": {**account, "endpoint": sandbox.url}}, linger_ms=0)
     provider = open_provider("main", settings.accounts["main"])
@@ -72,7 +75,10 @@ def test_a_conversion_is_told_once_by_job_or_by_serial(scene: Scene, sandbox: Ba
 
 
 def test_a_code_s_serial_leads_to_one_of_several_accounts(scene: Scene) -> None:
-    """Serials of codes are indexed where there are several to tell apart; one that nothing is known of needs the account to be named."""
+    """Serials of codes are indexed where there are several to tell apart.
+
+    One that nothing is known of needs the account to be named.
+    """
     can = {"main": ["conversion"], "other": ["conversion"], "third": ["numbers"]}
     accounts.register(scene.ledger, dict.fromkeys(can, "tencent"), questions=can)
     client = Client(ledger=scene.ledger)
@@ -106,7 +112,7 @@ def test_a_conversion_waits_while_the_provider_is_away(scene: Scene, sandbox: Ba
 
 
 def test_number_info_is_the_providers(scene: Scene) -> None:
-    """Read ones with their country, unread ones as they were; what it cannot be asked is refused here."""
+    """Read ones with their country, unread ones as they were; what cannot be asked is refused."""
     client = Client(ledger=scene.ledger)
     found = {row["phone"]: row for row in client.number_info(["+86018845720123", "+6591234567", "12345"])}
     assert (found["+8618845720123"]["country"], found["+8618845720123"]["subscriber"]) == ("CN", "18845720123")

@@ -97,7 +97,10 @@ def test_a_receipt_is_found_by_its_call_or_else_by_its_number(scene: Scene) -> N
 
 
 def test_a_forged_context_settles_no_recipient(scene: Scene) -> None:
-    """Nor does it end another one: its serial must be one that the named call has brought, for this number, through this account."""
+    """Nor does it end another one.
+
+    Its serial must be one that the named call has brought, for this number, through this account.
+    """
     jobs_of = []
     for nth in range(2):
         jobs_of.append(scene.submit([FIRST + nth]))
@@ -123,7 +126,10 @@ def test_a_forged_context_settles_no_recipient(scene: Scene) -> None:
 
 
 def test_receipts_in_any_order_over_many_pages(scene: Scene) -> None:
-    """Pages that are full by the provider's own size are followed by the next at once; nothing is left on the queue."""
+    """Pages that are full by the provider's own size are followed by the next at once.
+
+    Nothing is left on the queue.
+    """
     scene.provider.pull_limit = 60
     job = scene.submit(some_numbers(450))
     scene.send_all()
@@ -135,7 +141,10 @@ def test_receipts_in_any_order_over_many_pages(scene: Scene) -> None:
 
 
 def test_receipts_of_strangers_are_kept_apart_and_counted(scene: Scene) -> None:
-    """A serial that is not ours, a context of another ledger, and a serial of ours with another number change nothing."""
+    """A serial that is not ours changes nothing.
+
+    Nor does a context of another ledger, nor a serial of ours with another number.
+    """
     job = scene.submit([FIRST])
     scene.send_all()
     (mine,) = scene.provider.deliver()
@@ -204,7 +213,10 @@ def test_a_page_that_was_stored_is_applied_by_whoever_drains_next(scene: Scene) 
 
 
 def test_pulls_that_fail_are_made_again(scene: Scene) -> None:
-    """A lost answer and an error of the provider put the next pull off by seconds; both are shown with the account."""
+    """A lost answer and an error of the provider put the next pull off by seconds.
+
+    Both are shown with the account.
+    """
     job = scene.submit([FIRST])
     scene.send_all()
     scene.provider.pull_script += [
@@ -232,7 +244,10 @@ def test_rows_that_cannot_be_read_are_told_and_the_others_applied(scene: Scene) 
 
 
 def test_nothing_is_pulled_while_nothing_is_awaited(scene: Scene) -> None:
-    """The first poll comes when the lane says, empty pages back off to half a minute, and the last receipt ends it."""
+    """The first poll comes when the lane says, and the last receipt ends it.
+
+    In between, empty pages back off to half a minute.
+    """
     scene.later(600)
     assert scene.provider.pulls == 0
     job = scene.otp(FIRST)
@@ -285,7 +300,10 @@ def test_accounts_have_their_own_receipts(ledger: Ledger) -> None:
 
 
 def test_a_question_waits_for_its_turn_only_so_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many want the few tokens of an action: a caller that always comes too late gives up, and the thread is free."""
+    """Many want the few tokens of an action.
+
+    A caller that always comes too late gives up, and the thread is free.
+    """
     monkeypatch.setattr(buckets, "take_token", lambda *_args, **_kwargs: 20.0)
     assert wait_for_token(scene.engine, "main", "PullSmsSendStatus", 100.0) == 20.0
     scene.engine.stopping.set()

@@ -1,4 +1,4 @@
-"""A failed receipt decides as a failed send does: another try by the code's row, or the dead letter."""
+"""A failed receipt decides as a failed send: another try by its code, or the dead letter."""
 
 import pytest
 
@@ -35,7 +35,10 @@ def fail(scene: Scene, code: str, account: str = "") -> Receipt:
 
 
 def test_a_notice_is_tried_again_after_the_rows_wait(scene: Scene) -> None:
-    """Once, through the same account; the second failure stands in the dead letter, and no third call is made."""
+    """Once, through the same account.
+
+    The second failure stands in the dead letter, and no third call is made.
+    """
     job = scene.submit([FIRST], lane="notify", params=["parcel 12"])
     scene.send_all()
     fail(scene, OFF)
@@ -76,7 +79,10 @@ def test_who_has_no_other_account_is_undelivered(scene: Scene) -> None:
     [("otp", FLOW, True), ("otp", OFF, False), ("notify", GONE, False), ("marketing", FLOW, False)],
 )
 def test_the_lane_the_row_and_the_ttl_decide(scene: Scene, lane: str, code: str, again: bool) -> None:
-    """A code that comes after its ttl is of no use; marketing is tried again by a person; a number that is gone, never."""
+    """A code that comes after its ttl is of no use.
+
+    Marketing is tried again by a person; a number that is gone, never.
+    """
     job = scene.submit([FIRST], lane=lane, template="1234", params=["482913"])
     scene.send_all()
     fail(scene, code)
@@ -100,7 +106,7 @@ def test_the_same_receipt_by_push_and_pull_counts_once(scene: Scene) -> None:
 
 
 def test_params_live_until_the_receipt_and_not_beyond_the_ttl(scene: Scene) -> None:
-    """While a try may need them; the receipt that ends the recipient, or the deadline, erases them."""
+    """While a try may need them; the receipt that ends the recipient, or the deadline, erases."""
 
     def held() -> bool:
         blocks = scene.ledger.redis.scan_iter(match="*block:*")

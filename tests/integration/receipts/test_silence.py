@@ -1,4 +1,4 @@
-"""Accepted recipients whose receipt does not come: asked about by number, and given up in the end."""
+"""Accepted recipients whose receipt does not come: asked about by number, at last given up."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_a_question_finds_the_receipt(scene: Scene) -> None:
 def test_a_recipient_without_a_receipt_ends_as_unknown(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    """After three days, whether it can be asked about or not; a receipt that comes later still is counted."""
+    """After three days, whether it can be asked about or not; a later receipt is counted."""
     monkeypatch.setattr(FakeProvider, "ask_action", action)
     job = scene.submit([FIRST], params=["551177"], ttl_s=10 * DAY_S)
     scene.send_all()
@@ -57,7 +57,7 @@ def test_a_recipient_without_a_receipt_ends_as_unknown(
 
 
 def test_a_taken_recipient_without_a_serial_waits_like_the_others(scene: Scene) -> None:
-    """An answer that takes a number and names no serial is no reason to give up at the first question."""
+    """An answer that takes a number and names no serial is no reason to stop at one question."""
     job = scene.submit([FIRST])
 
     def nameless(provider: FakeProvider, call: Call) -> Answer:
@@ -86,7 +86,7 @@ def test_questions_that_are_refused_leave_the_schedule_as_it_is(scene: Scene) ->
 def test_a_recipient_that_is_accepted_while_its_block_is_probed_is_probed_too(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A probe that finds no recipient silent is not the last one when one was accepted in that moment."""
+    """A probe that finds no recipient silent is not the last if one is accepted meanwhile."""
     job = scene.submit(some_numbers(2))
     throttled = {FIRST + 1: "LimitExceeded.PhoneNumberOneHourLimit"}
     scene.provider.script.append(refuse_items(throttled))

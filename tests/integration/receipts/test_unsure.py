@@ -13,7 +13,7 @@ from worker.providers.base import Answer, Broken, Call, Receipt
 
 
 def test_a_lost_call_is_found_by_the_context_of_its_receipts(scene: Scene) -> None:
-    """The messages were out; no recipient is texted twice, and the serials are known from then on."""
+    """The messages were out; none is texted twice, and the serials are known from then on."""
     job = scene.submit(some_numbers(3))
     scene.provider.script.append(lost())
     scene.send_all()
@@ -31,7 +31,10 @@ def test_a_lost_call_is_found_by_the_context_of_its_receipts(scene: Scene) -> No
 def test_a_lost_call_is_found_by_number_and_time_where_receipts_name_no_context(
     scene: Scene, *, together: bool
 ) -> None:
-    """Of two lost calls to the same number the older one is found first; two receipts in one page are one for each."""
+    """Of two lost calls to the same number the older one is found first.
+
+    Two receipts in one page are one for each.
+    """
     jobs = []
     for _ in range(2):
         jobs.append(scene.submit([FIRST]))
@@ -53,7 +56,7 @@ def test_a_lost_call_is_found_by_number_and_time_where_receipts_name_no_context(
 
 
 def test_a_serial_of_a_page_is_one_recipient_s(scene: Scene) -> None:
-    """A second number under it is a stranger's, and takes no place from the receipt that belongs there."""
+    """A second number under it is a stranger's, and takes no place from the true receipt."""
     job = scene.submit(some_numbers(2))
     scene.provider.script.append(lost())
     scene.send_all()
@@ -85,7 +88,7 @@ def test_receipts_of_a_lost_call_may_lack_their_serial(scene: Scene) -> None:
 
 
 def test_receipts_that_come_before_the_loss_is_known_are_found(scene: Scene) -> None:
-    """The worker died in the middle of the call; the receipts came first, and its lease ended later."""
+    """The worker died in the middle of the call; receipts came first, its lease ended later."""
     job = scene.submit(some_numbers(2))
     scene.run()
     die_in_the_call(scene)
@@ -112,7 +115,7 @@ def die_in_the_call(scene: Scene) -> None:
 
 
 def test_a_lost_call_is_asked_about_by_number_on_a_schedule(scene: Scene) -> None:
-    """Where no receipt comes through the queue, the questions find it: at 5 s, 30 s, 2 min, 10 min and 1 h."""
+    """Where no receipt comes by the queue, questions find it: at 5 s, 30 s, 2 min, 10 min, 1 h."""
     job = scene.submit([FIRST])
     scene.provider.script.append(lost())
     scene.send_all()
@@ -195,7 +198,10 @@ def test_a_number_left_out_of_an_answer_is_unsure(scene: Scene) -> None:
 
 
 def test_an_internal_error_of_the_provider_is_doubted_and_a_refused_connection_is_not(scene: Scene) -> None:
-    """What certainly never left is tried again within a second; what may have been carried out is asked about."""
+    """What certainly never left is tried again within a second.
+
+    What may have been carried out is asked about.
+    """
     doubted = scene.submit([FIRST])
     scene.provider.script.append(refuse("InternalError.Timeout"))
     scene.send_all()

@@ -1,4 +1,7 @@
-"""Several accounts for the same numbers: who stands in for whom, when, and never for a call that may have gone out."""
+"""Several accounts for the same numbers: who stands in for whom, and when.
+
+Never for a call that may have gone out.
+"""
 
 from collections import Counter
 from typing import Any
@@ -58,7 +61,7 @@ def test_who_a_provider_cannot_serve_goes_through_the_next_account(pair: Scene) 
 
 
 def test_who_nobody_can_serve_is_dead_at_the_last_account(pair: Scene) -> None:
-    """With its code; the dead letter knows which account said so, and a requeue begins with the first again."""
+    """With its code; the dead letter knows whose it is, a requeue begins with the first again."""
     for name in ("first", "second"):
         pair.provider_of(name).usual = refuse_items({FIRST: REGION})
     job = pair.submit(some_numbers(3))
@@ -89,7 +92,7 @@ def test_a_refusal_that_protects_people_is_not_gone_round(pair: Scene, code: str
 
 
 def test_a_parked_account_is_stood_in_for(pair: Scene) -> None:
-    """What waits there and what comes later goes through the next account; no recipient is sent to twice."""
+    """What waits there and what comes later goes through the next account, each once."""
     pair.provider_of("first").usual = refuse(BALANCE)
     job = pair.submit(some_numbers(450))
     later = pair.submit(some_numbers(5, FIRST + 1000))
@@ -172,7 +175,10 @@ def failing(scene: Scene, calls: int, *, start: int = 1000) -> None:
 
 
 def test_others_stand_in_for_an_account_whose_calls_fail(ledger: Ledger) -> None:
-    """From the threshold on, for the cooldown; who was waiting for another try goes with them; the reason is shown."""
+    """From the threshold on, for the cooldown.
+
+    Who was waiting for another try goes with them; the reason is shown.
+    """
     scene = two_accounts(ledger, failover_failures=4, breaker_failures=0)
     failing(scene, 3)
     assert not scene.provider_of("second").calls
@@ -199,7 +205,10 @@ def test_a_few_failures_among_many_calls_change_nothing(ledger: Ledger) -> None:
 
 
 def test_an_account_comes_back_slowly(ledger: Ledger) -> None:
-    """After the cooldown a few numbers go through it, then ever more, then all; or all at once when a person says so."""
+    """After the cooldown a few numbers go through it, then ever more, then all.
+
+    All go at once when a person says so.
+    """
     scene = two_accounts(ledger, failover_failures=2, failover_cooldown_s=60, failover_return_s=100)
     failing(scene, 2)
     scene.later(3)
@@ -226,7 +235,10 @@ def test_an_account_comes_back_slowly(ledger: Ledger) -> None:
 
 
 def test_an_otp_sent_again_after_an_unsure_call_stays_with_its_account(pair: Scene) -> None:
-    """It is unknown whether the first one went out, so no other provider is asked; not even while the account is parked."""
+    """It is unknown whether the first one went out, so no other provider is asked.
+
+    Not even while the account is parked.
+    """
     pair.provider_of("first").script.append(lost(carried_out=False))
     job = pair.otp(FIRST)
     pair.run()
@@ -285,7 +297,7 @@ def test_routes_share_numbers_by_weight_and_by_lane(ledger: Ledger) -> None:
 
 
 def test_each_account_says_it_in_its_own_words(ledger: Ledger) -> None:
-    """Its own template id, params in its own order, and its own signature where the job has none."""
+    """Its own template id, params in its own order, and its signature where the job has none."""
     accounts = {
         "first": {"sign": "A"},
         "second": {"sign": "B", "templates": {"5678": "9(minutes, code)"}},

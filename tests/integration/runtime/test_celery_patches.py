@@ -29,7 +29,10 @@ def channel(redis_server: RedisServer) -> Iterator[Any]:
 
 
 def closed(channel: Any, *, by: str) -> Any:
-    """The channel as kombu leaves one whose connection was lost: without its transport, or that without its connection."""
+    """The channel as kombu leaves one whose connection was lost.
+
+    Without its transport, or that without its connection.
+    """
     made = object.__new__(channel)
     made.connection = None if by == "transport" else type("Transport", (), {"client": None})()
     made._pool = made._async_pool = None
@@ -38,7 +41,10 @@ def closed(channel: Any, *, by: str) -> Any:
 
 @pytest.mark.parametrize("by", ["transport", "connection"])
 def test_a_closed_channel_is_a_lost_connection(by: str) -> None:
-    """Kombu's own answers with an AttributeError, which ends a worker; if that is mended, the guard can go."""
+    """Kombu's own answers with an AttributeError, which ends a worker.
+
+    If that is mended, the guard can go.
+    """
     lost = Connection("redis://").connection_errors
     for pool in ("pool", "async_pool"):
         with pytest.raises(AttributeError, match=r"'NoneType' object has no attribute '(client|hostname)'") as caught:
@@ -69,7 +75,10 @@ REFUSING = {
 def test_a_broker_that_refuses_is_a_lost_connection(
     channel: Any, redis_server: RedisServer, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Celery connects again when its Redis has become a replica, or takes no writes for a time; kombu alone would end the worker."""
+    """Celery connects again when its Redis has become a replica, or takes no writes for a time.
+
+    Kombu alone would end the worker.
+    """
     monkeypatch.setattr(celery_patches, "REFUSED_PAUSE_S", 0)
     with redis.Redis(port=redis_server.port) as admin:
         admin.execute_command(*REFUSING[why][0].split())
@@ -82,7 +91,10 @@ def test_a_broker_that_refuses_is_a_lost_connection(
 
 
 def test_a_channel_keeps_its_client_as_long_as_its_pool(channel: Any) -> None:
-    """Each command over the same one; after a lost connection, over one of the new pool; one that is given is used."""
+    """Each command over the same one; after a lost connection, over one of the new pool.
+
+    One that is given is used.
+    """
     with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
         assert first is second
     channel._disconnect_pools()
@@ -124,7 +136,10 @@ UNREADABLE: dict[str, bytes] = {
 
 
 def test_an_unreadable_message_is_dropped_and_told(channel: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """What kombu cannot decode is dropped with its queue and what is wrong with it; the next message is delivered."""
+    """What kombu cannot decode is dropped with its queue and what is wrong with it.
+
+    The next message is delivered.
+    """
     told: list[str] = []
 
     def tell(why: str, **_: object) -> None:

@@ -1,4 +1,4 @@
-"""How few calls are made: recipients with the same content share them, whatever jobs they come from."""
+"""How few calls are made: recipients with the same content share them, whatever their jobs."""
 
 from collections import Counter
 
@@ -17,7 +17,10 @@ def sizes(scene: Scene) -> list[int]:
 
 
 def test_a_thousand_numbers_leave_in_five_calls(scene: Scene) -> None:
-    """A campaign is cut into full calls, every number is texted once, and the job counts its calls and its fee."""
+    """A campaign is cut into full calls, and every number is texted once.
+
+    The job counts its calls and its fee.
+    """
     job = scene.submit(some_numbers(1000))
     scene.send_all()
     assert sizes(scene) == [200] * 5
@@ -28,7 +31,7 @@ def test_a_thousand_numbers_leave_in_five_calls(scene: Scene) -> None:
 
 
 def test_jobs_of_one_number_share_calls(scene: Scene) -> None:
-    """Forty single-number jobs with the same content leave in one call, and each counts it as its own."""
+    """Forty single-number jobs with the same content leave in one call; each counts it."""
     jobs = [scene.submit([number]) for number in some_numbers(40)]
     scene.send_all()
     assert sizes(scene) == [40]
@@ -86,7 +89,10 @@ def test_different_params_do_not_share_a_call(scene: Scene) -> None:
 
 
 def test_a_number_of_two_jobs_is_in_a_call_once(scene: Scene) -> None:
-    """Two campaigns to overlapping lists text a number twice, in two calls, so that each receipt finds its own job."""
+    """Two campaigns to overlapping lists text a number twice, in two calls.
+
+    So each receipt finds its own job.
+    """
     first = scene.submit(some_numbers(10))
     second = scene.submit(some_numbers(10, FIRST + 5))
     scene.send_all()
@@ -107,7 +113,7 @@ def test_what_comes_back_to_a_line_goes_in_full_calls_at_once(scene: Scene) -> N
 
 
 def test_pieces_of_a_block_are_one_entry_of_their_call(scene: Scene) -> None:
-    """When a block was partly tried and comes together again in one call, no recipient's serial is lost."""
+    """When a block tried in part comes together in one call, no recipient's serial is lost."""
     others = some_numbers(150)
     scene.submit(others)
     job = scene.submit(some_numbers(200, FIRST + 1000))
@@ -123,7 +129,10 @@ def test_pieces_of_a_block_are_one_entry_of_their_call(scene: Scene) -> None:
 
 
 def test_a_retry_waits_for_its_time(scene: Scene) -> None:
-    """A call that never left is made again as one call, after a pause of at most a second, and the try is counted."""
+    """A call that never left is made again as one call, within a second.
+
+    The try is counted.
+    """
     job = scene.submit(some_numbers(3))
     scene.provider.script.append(never_left())
     scene.send_all()
@@ -134,7 +143,7 @@ def test_a_retry_waits_for_its_time(scene: Scene) -> None:
 
 
 def test_a_number_goes_through_the_account_of_its_longest_prefix(ledger: Ledger) -> None:
-    """Among accounts that match equally well the one with the lower priority number serves, then the name decides."""
+    """Among accounts that match equally well the lower priority number serves, then the name."""
     accounts = {
         "any": {},
         "cn": {"prefixes": ["86"]},

@@ -33,7 +33,7 @@ def test_a_job_paused_in_the_middle_sends_nothing_more_until_it_goes_on(scene: S
 
 
 def test_a_job_cancelled_in_the_middle_ends(scene: Scene) -> None:
-    """What was accepted gets its receipt; the rest ends as cancelled; nothing can be changed any more."""
+    """What was accepted gets its receipt; the rest ends as cancelled; nothing can change."""
     job = scene.submit(some_numbers(600))
 
     def cancel_first(provider: FakeProvider, call: Call) -> Answer:
@@ -66,7 +66,10 @@ def test_a_retry_of_a_cancelled_job_is_not_made(scene: Scene) -> None:
 
 
 def test_a_retry_that_comes_back_after_the_end_ends_within_a_lease(scene: Scene) -> None:
-    """The call was under way when the job was cancelled, and its recipients wait for hours; they do not keep the job open."""
+    """The call was under way when the job was cancelled, and its recipients wait for hours.
+
+    They do not keep the job open.
+    """
     job = scene.submit(some_numbers(2))
 
     def cancel_first(provider: FakeProvider, call: Call) -> Answer:

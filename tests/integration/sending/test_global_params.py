@@ -1,4 +1,7 @@
-"""Global numbers with params of their own through Tencent's adapter: what shares a call, and that every recipient gets their own text."""
+"""Global numbers with params of their own through Tencent's adapter.
+
+What shares a call, and that every recipient gets their own text.
+"""
 
 from collections.abc import Iterator
 
@@ -32,7 +35,7 @@ def sandbox(served: Background) -> Background:
 
 @pytest.fixture
 def abroad(ledger: Ledger, sandbox: Background, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    """A line with a real adapter; its account has no signature of its own unless the test's parameter is one."""
+    """A line with a real adapter; its account has no signature of its own unless one is given."""
     account = {
         "secret_id": "sandbox-id",
         "secret_key": "sandbox-key",
@@ -71,7 +74,10 @@ def test_a_campaign_with_params_of_their_own(abroad: Scene, sandbox: Background)
 
 
 def test_jobs_of_one_number_share_a_call(abroad: Scene, sandbox: Background) -> None:
-    """Single numbers of several jobs, each with its own code, go out together; mainland ones each in a call of their own."""
+    """Single numbers of several jobs, each with its own code, go out together.
+
+    Mainland ones each in a call of their own.
+    """
     jobs = [abroad.submit([FIRST + place], lane="notify", params=[f"{place}"]) for place in range(3)]
     home = [abroad.submit([MAINLAND + place], lane="notify", params=[f"{place}"], sign="Acme") for place in range(2)]
     abroad.send_all()
@@ -81,7 +87,7 @@ def test_jobs_of_one_number_share_a_call(abroad: Scene, sandbox: Background) -> 
 
 
 def test_a_signature_keeps_its_place(abroad: Scene, sandbox: Background) -> None:
-    """Messages cannot carry a signature: then numbers go by SendSms, one text a call, and every one is sent once."""
+    """Messages cannot carry a signature: then numbers go by SendSms, one text a call, each once."""
     numbers = [FIRST, FIRST + 1, FIRST + 2]
 
     job = abroad.submit(numbers, sign="Acme", own_params=[["a"], ["b"], ["a"]])
@@ -102,7 +108,10 @@ def test_an_account_that_signs(abroad: Scene, sandbox: Background) -> None:
 
 
 def test_a_lost_answer_is_found(abroad: Scene, sandbox: Background) -> None:
-    """Each message carries the attempt, so receipts settle a call whose answer was lost; no recipient is texted twice."""
+    """Each message carries the attempt, so receipts settle a call whose answer was lost.
+
+    No recipient is texted twice.
+    """
     sandbox.control(faults=[{"kind": "lost", "times": 1, "action": "SendMultiGlobalSms"}])
 
     job = abroad.submit([FIRST, FIRST + 1], own_params=[["a"], ["b"]])
@@ -114,7 +123,7 @@ def test_a_lost_answer_is_found(abroad: Scene, sandbox: Background) -> None:
 
 
 def test_an_endpoint_that_lacks_the_action(abroad: Scene, sandbox: Background, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain SendSms goes on: every number is sent its own text once, and the account is never parked."""
+    """Plain SendSms goes on: every number is sent its own text once, no account is parked."""
     monkeypatch.delitem(params.ACTIONS, "SendMultiGlobalSms")
     job = abroad.submit([FIRST, FIRST + 1, FIRST + 2], own_params=[["a"], ["b"], ["c"]])
 

@@ -42,7 +42,7 @@ def test_an_outcome_is_written_again_and_again(scene: Scene, monkeypatch: pytest
 def test_what_an_outcome_means_for_the_account_does_not_keep_it_from_being_written(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
 ) -> None:
-    """A bucket that could not be closed costs a call; an outcome that was not written would cost the truth."""
+    """A bucket that could not be closed costs a call; an outcome not written costs the truth."""
     job = scene.submit(some_numbers(3))
     codes = {
         "note_error": {FIRST: "InvalidParameterValue.IncorrectPhoneNumber"},
@@ -57,7 +57,7 @@ def test_what_an_outcome_means_for_the_account_does_not_keep_it_from_being_writt
 
 
 def test_no_call_is_made_without_redis(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bucket could not be asked, so nothing is sent; the claim goes back when its lease is over."""
+    """The bucket could not be asked, so nothing is sent; the lease's end gives the claim back."""
     job = scene.submit(some_numbers(3))
     scene.run()
     run = Ledger.run

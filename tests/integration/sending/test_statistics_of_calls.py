@@ -1,4 +1,4 @@
-"""The statistics are right to the recipient: their sums are the jobs' counts, whatever happened on the way."""
+"""The statistics are right to the recipient: they sum to the jobs' counts, whatever happened."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ def sums(scene: Scene, kind: str) -> Counter[str]:
 
 
 def test_every_final_state_is_counted_once_by_account_country_and_template(scene: Scene) -> None:
-    """Delivered, dead, suppressed, cancelled in the inbox and in a batch queue, at home and abroad."""
+    """Delivered, dead, suppressed, cancelled in inbox and batch queue, at home and abroad."""
     scene.ask.suppress([f"+{FIRST + 3}"])
     scene.provider.script.append(refuse_items({FIRST: NUMBER}))
     told = [scene.submit(some_numbers(5), lane="notify")]
@@ -68,7 +68,7 @@ def test_times_are_observed_once_a_recipient(scene: Scene) -> None:
 
 
 def test_the_oldest_that_waits_is_known_by_lane(scene: Scene) -> None:
-    """A paused job does not count, and one that has gone out neither, nor one that is to start later."""
+    """A paused job does not count, nor one that has gone out, nor one that is to start later."""
     now_ms = scene.ledger.now_ms()
     job = scene.submit(some_numbers(2), lane="marketing")
     assert list(job_list.oldest_waiting(scene.ledger, now_ms=now_ms + 1000)) == ["marketing"]

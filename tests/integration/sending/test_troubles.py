@@ -1,4 +1,7 @@
-"""What a provider refuses: parks and their probes, throttles, retries, single calls; no recipient is burnt who could be sent to."""
+"""What a provider refuses: parks and their probes, throttles, retries, single calls.
+
+No recipient is burnt who could be sent to.
+"""
 
 import pytest
 
@@ -53,7 +56,10 @@ def test_a_person_resumes_an_account_at_once(scene: Scene) -> None:
 
 @pytest.mark.parametrize("by_item", [False, True])
 def test_a_parked_template_lets_the_others_go_on(scene: Scene, *, by_item: bool) -> None:
-    """Said of the whole call, or of each of its numbers alike, to jobs of different params: one park, not many deaths."""
+    """Said of the whole call, or of each of its numbers alike, to jobs of different params.
+
+    One park, not many deaths.
+    """
     answer = refuse_items(TEMPLATE) if by_item else refuse(TEMPLATE)
     scene.provider.script.extend([answer, answer])
     stuck = scene.submit(some_numbers(5), template="stuck", params=["1"])
@@ -75,7 +81,10 @@ def test_a_parked_template_lets_the_others_go_on(scene: Scene, *, by_item: bool)
 
 
 def test_one_bad_job_is_held_alone(scene: Scene) -> None:
-    """A misspelt variable is that job's own trouble: the template's other jobs go on, and it is asked about once a minute."""
+    """A misspelt variable is that job's own trouble: the template's other jobs go on.
+
+    It is asked about once a minute.
+    """
     bad = scene.submit(some_numbers(500), template="welcome", params=["mispelt=1"])
     scene.provider.script.append(refuse(TEMPLATE))
     scene.send_all()
@@ -108,7 +117,10 @@ def test_one_side_of_an_account_is_parked_alone(scene: Scene) -> None:
 
 
 def test_a_mistyped_signature_holds_up_its_own_job_alone(scene: Scene) -> None:
-    """Others of the same template go on, with the account's signature or another one of their own; it is told apart."""
+    """Others of the same template go on, with the account's signature or another of their own.
+
+    It is told apart.
+    """
     scene.provider.script.append(refuse("FailedOperation.SignatureIncorrectOrUnapproved"))
     mistyped = scene.submit(some_numbers(3), sign="Acmee")
     scene.send_all()
@@ -158,7 +170,7 @@ def test_one_parked_number_of_a_call_does_not_park_the_template(scene: Scene) ->
 
 
 def test_a_throttled_account_rests_and_counts_no_try(scene: Scene) -> None:
-    """The bucket of the action is closed for as long as the code says; all lanes wait, and go on."""
+    """The bucket of the action is closed for as long as the code says; all lanes wait."""
     job = scene.submit(some_numbers(400))
     scene.provider.script.append(refuse("LimitExceeded"))
     scene.send_all()
@@ -172,7 +184,7 @@ def test_a_throttled_account_rests_and_counts_no_try(scene: Scene) -> None:
 
 
 def test_a_template_that_may_not_be_sent_now_holds_up_nothing_else(scene: Scene) -> None:
-    """A marketing template outside its hours waits; one-time passwords of the same account go on."""
+    """Marketing outside its hours waits; one-time passwords of the same account go on."""
     job = scene.submit(some_numbers(3))
     scene.provider.script.append(refuse("FailedOperation.MarketingSendTimeConstraint"))
     scene.send_all()
@@ -186,7 +198,10 @@ def test_a_template_that_may_not_be_sent_now_holds_up_nothing_else(scene: Scene)
 
 
 def test_a_throttled_number_waits_alone(scene: Scene) -> None:
-    """The provider's cap on one number: it is tried again after the code's time, uncounted; no other recipient waits."""
+    """The provider's cap on one number: it is tried again after the code's time, uncounted.
+
+    No other recipient waits.
+    """
     job = scene.submit(some_numbers(3))
     scene.provider.script.append(refuse_items({FIRST: "LimitExceeded.PhoneNumberThirtySecondLimit"}))
     scene.send_all()
@@ -222,7 +237,10 @@ def test_one_bad_number_that_spoils_a_call_is_found_by_single_calls(scene: Scene
 
 
 def test_content_that_will_never_do_concerns_its_job_and_nothing_else(scene: Scene) -> None:
-    """A small job ends in the dead letter; of a campaign six calls are refused, then it is held and can be cancelled."""
+    """A small job ends in the dead letter.
+
+    Of a campaign six calls are refused, then it is held and can be cancelled.
+    """
     blocked = "FailedOperation.ContainSensitiveWord"
     small, campaign = scene.submit(some_numbers(5), template="bad"), scene.submit(some_numbers(5_000), template="worse")
     scene.provider.usual = refuse_where(blocked, lambda call: call.content.template in {"bad", "worse"})
@@ -239,7 +257,7 @@ def test_content_that_will_never_do_concerns_its_job_and_nothing_else(scene: Sce
 
 
 def test_a_filter_that_means_one_recipient_ends_that_one(scene: Scene) -> None:
-    """Smaller calls find the number; all others of its campaign are texted, and the job is not held."""
+    """Smaller calls find the number; all others are texted, and the job is not held."""
     blocked, numbers = "FailedOperation.ContainSensitiveWord", some_numbers(400)
     scene.provider.usual = refuse_where(blocked, lambda call: numbers[137] in call.numbers)
     job = scene.submit(numbers)
@@ -259,7 +277,7 @@ def test_a_code_that_nobody_knows_is_doubted_counted_and_shown(scene: Scene) -> 
 
 
 def test_numbers_that_no_account_serves_wait_until_their_end(ledger: Ledger) -> None:
-    """They are not lost, and leave nothing behind; an account that comes later takes what is its own."""
+    """They are not lost, and leave nothing behind; a later account takes what is its own."""
     scene = make_scene(ledger, {"cn": FakeProvider()}, accounts={"cn": {"prefixes": ["86"]}})
     job = scene.submit([FIRST, FRENCH], ttl_s=600)
     named = scene.submit([FRENCH], account="fr", ttl_s=86_400)

@@ -1,4 +1,4 @@
-"""Turns: the threads of a process share a lane's due lines out, and a line of many recipients among themselves."""
+"""Turns: a process' threads share out a lane's due lines, and a long line among themselves."""
 
 from contextlib import ExitStack
 
@@ -56,7 +56,10 @@ def test_one_wake_up_does_all_that_is_due(scene: Scene) -> None:
 
 
 def test_a_process_whose_threads_are_all_at_work_asks_for_nobody(scene: Scene) -> None:
-    """Its own threads go on by themselves, and look again when they stop; a wake-up more would only wait in the queue."""
+    """Its own threads go on by themselves, and look again when they stop.
+
+    A wake-up more would only wait in the queue.
+    """
     published: list[dict[str, object]] = []
     scheduler = Scheduler(scene.engine, ["smsline.otp"], lambda _task, _queue, kwargs: published.append(kwargs))
     scene.otp(some_numbers(1)[0])

@@ -55,7 +55,10 @@ def modes(folder: Path) -> dict[str, str]:
 
 
 def test_configured_as_a_ledger(tmp_path: Path) -> None:
-    """It listens on loopback alone, never evicts, appends every second, and writes no snapshot; its files are its owner's."""
+    """It listens on loopback alone, never evicts, appends every second, and writes no snapshot.
+
+    Its files are its owner's.
+    """
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     (data / "redis.log").touch(mode=0o644)
@@ -73,7 +76,10 @@ def test_configured_as_a_ledger(tmp_path: Path) -> None:
 
 
 def test_dangerous_commands_are_off(tmp_path: Path) -> None:
-    """A process that reaches its port can neither empty it, nor make it write files, nor read along; what smsline needs goes on."""
+    """A process that reaches its port cannot empty it, nor make it write files, nor read along.
+
+    What smsline needs goes on.
+    """
     with started(tmp_path, free_port()) as client:
         for command in (
             "FLUSHALL",
@@ -171,7 +177,10 @@ def test_a_folder_without_its_manifest_is_not_begun_anew(tmp_path: Path) -> None
 
 
 def test_a_file_that_ends_within_a_write_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """As after a power cut: Redis starts with what is whole, and a person is told once that something is missing."""
+    """As after a power cut: Redis starts with what is whole.
+
+    A person is told once that something is missing.
+    """
     port = free_port()
     with started(tmp_path, port) as client:
         for number in range(10):
@@ -231,7 +240,10 @@ def fake_server(folder: Path, version: str) -> Path:
 
 
 def test_path_first_then_beside_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A redis-server on the PATH is preferred, unless it is too old; else the one that came with the packages is used."""
+    """A redis-server on the PATH is preferred, unless it is too old.
+
+    Else the one that came with the packages is used.
+    """
     mine = fake_server(tmp_path, "7.9.1")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     assert find_server() == Server(mine, (7, 9, 1))

@@ -55,7 +55,10 @@ class Scene:
         return Child(name, (sys.executable, "-S", "-c", PROGRAM, name, str(self._diary), ends), stop_s)
 
     def run(self, *stages: Stage, until: Callable[[], bool] = lambda: True, signals: int = 1) -> None:
-        """Supervise; after the announcement, when the condition holds, stop as an operator would who asks so often."""
+        """Supervise; stop when the condition holds, as an operator would who asks so often.
+
+        The stop comes after the announcement.
+        """
         left = signals
 
         def ask_to_stop(*_: object) -> None:
@@ -88,7 +91,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
 
 
 def test_in_order_and_back(scene: Scene) -> None:
-    """A gate is ready before what follows starts; stopping goes the other way, each stage in full."""
+    """A gate is ready before what follows starts; stopping goes the other way, stage by stage."""
     scene.run(Stage((scene.child("redis"),), gate=True), Stage((scene.child("a"), scene.child("b"))))
 
     assert scene.diary[0] == "redis starts"
@@ -108,7 +111,7 @@ def test_a_gate_stays_closed(scene: Scene) -> None:
 
 
 def test_what_dies_is_started_again(scene: Scene) -> None:
-    """A child that ends, before or after it was ready, is started again; all is ready only once it is."""
+    """A child that ends, ready or not, is started again; all is ready only once it is."""
     killed: list[int] = []
 
     def late_is_back() -> bool:

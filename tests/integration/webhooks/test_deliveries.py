@@ -1,4 +1,7 @@
-"""Webhooks on a ledger: what happened is told, signed, once for each receiver that applies by id, and none waits for another."""
+"""Webhooks on a ledger: what happened is told, signed, and no receiver waits for another.
+
+It is told once to each receiver that applies by id.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -55,7 +58,10 @@ def deliver_all(scene: Scene, deliveries: Deliveries | None = None) -> None:
 
 
 def test_a_receiver_that_applies_once_by_id_has_the_ledgers_results(line: Scene, receiver: Receiver) -> None:
-    """It dies after applying, answers 500, and gets everything again: its rows are the ledger's, without a gap in seq."""
+    """It dies after applying, answers 500, and gets everything again.
+
+    Its rows are the ledger's, without a gap in seq.
+    """
     job = line.submit(some_numbers(420))
     receiver.plan = [DIE, 500, 200, 503, DIE]
     line.close_all(job)
@@ -76,7 +82,10 @@ def test_a_receiver_that_applies_once_by_id_has_the_ledgers_results(line: Scene,
 
 
 def test_everything_that_ends_is_told_wherever_it_ends(line: Scene, receiver: Receiver) -> None:
-    """Suppressed at the call, cancelled in the inbox, cancelled in a batch queue: each row once, each job's end once."""
+    """Suppressed at the call, cancelled in the inbox, cancelled in a batch queue.
+
+    Each row is told once, each job's end once.
+    """
     first, *others = some_numbers(5)
     line.ask.suppress([f"+{first}"])
     suppressed = line.submit([first, *others])
@@ -199,7 +208,10 @@ def test_private_addresses_are_refused_when_it_is_connected(line: Scene, receive
 def test_an_outbox_that_another_process_moves_is_moved_once(
     line: Scene, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two that read the same entries write one set of events; cut again from the same entries, an event has the same id."""
+    """Two that read the same entries write one set of events.
+
+    Cut again from the same entries, an event has the same id.
+    """
     line.close_all(line.submit(some_numbers(2)))
     run, stolen = line.ledger.run, list[object]()
 
@@ -235,7 +247,10 @@ def under_way(ledger: Ledger, endpoint: webhooks.Endpoint) -> list[webhooks_queu
 
 
 def test_an_endpoint_that_is_well_gets_ever_more_at_once_and_one_that_fails_fewer(line: Scene) -> None:
-    """Two at first, one more for each that goes well, thirty-two at most; after a failure one at a time, then half as many."""
+    """Two at first, one more for each that goes well, thirty-two at most.
+
+    After a failure one at a time, then half as many.
+    """
     ledger, endpoint = line.ledger, webhooks.find(line.ledger, "shop")
     ok = webhooks_queue.TryResult("ok", "HTTP 200")
     for _ in range(100):

@@ -44,7 +44,7 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
 
 @contextmanager
 def over_tls(folder: Path, named: list[str | None]) -> Iterator[int]:
-    """A server on 127.0.0.1 with a certificate for `localhost` that notes which name each client asks for."""
+    """A server on 127.0.0.1 with a certificate for `localhost` that notes the names asked for."""
     made = certificates(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.server, made.key)
@@ -66,7 +66,10 @@ def over_tls(folder: Path, named: list[str | None]) -> Iterator[int]:
 def test_the_connection_goes_to_the_address_that_was_looked_at_under_the_endpoint_s_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looked up once; TLS asks for the name, checks the certificate against it, and so does Host; another name is refused."""
+    """Looked up once; TLS asks for the name, checks the certificate against it, and so does Host.
+
+    Another name is refused.
+    """
     named, asked, looked_at = list[str | None](), list[str](), list[str]()
 
     real = socket.getaddrinfo

@@ -201,7 +201,10 @@ def fake() -> FakeClient:
 
 @pytest.fixture
 def run(fake: FakeClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Runs `smsline` with arguments; `tty` makes all three streams a terminal, `stdin` is what is typed or piped in."""
+    """Runs `smsline` with arguments.
+
+    `tty` makes all three streams a terminal, `stdin` is what is typed or piped in.
+    """
     usual: Mapping[str, str] = {"TERM": "xterm", "COLUMNS": "120", "LINES": "40", "NO_COLOR": "1"}
 
     def runner(

@@ -40,7 +40,7 @@ def command(ledger: Ledger, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
 
 def test_a_user(command: Command, ledger: Ledger) -> None:
-    """The password comes from a prompt or from stdin, never from the command line, and is kept as a hash."""
+    """The password comes from a prompt or stdin, never the command line, and is kept as a hash."""
     code, out, _ = command("users", "add", "anna", "--role", "operate", "--password-stdin", stdin=f"{PASSWORD}\n")
     user = users.get(ledger, "anna")
     assert (code, out) == (0, "anna may sign in as operate\n")
@@ -78,7 +78,7 @@ def test_refused_users(command: Command, argv: list[str], stdin: str, told: str)
 
 
 def test_a_key(command: Command, ledger: Ledger) -> None:
-    """It is printed once, alone on stdout; only its digest is kept; revoked it is listed and of no use."""
+    """Printed once, alone on stdout; only its digest is kept; revoked it is listed, of no use."""
     may = (
         "--scope",
         "send",
@@ -132,7 +132,10 @@ def test_an_expired_key(ledger: Ledger) -> None:
 
 
 def test_the_trail(command: Command) -> None:
-    """Every act of the command line stands there: who, from where, on what, how many; filtered by who and what."""
+    """Every act of the command line stands there: who, from where, on what, how many.
+
+    Filtered by who and what.
+    """
     command("suppress", "add", "+8613711112222")
     command("keys", "create", "shop", "--scope", "read")
     found = json.loads(command("audit", "--json")[1])

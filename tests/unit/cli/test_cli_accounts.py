@@ -146,7 +146,7 @@ def test_these_tests_speak_of_the_client_s_fields() -> None:
 
 
 def test_what_goes_on_by_itself_says_so(fake: Any, run: Any) -> None:
-    """A held account with its code and next probe; a machine that is refused; one that no worker has; late calls."""
+    """A held account with code and next probe; one refused, one without worker, one late."""
     fake.answers["accounts"] = [HELD, LACKED, SLOW]
     out = run("accounts").out
 

@@ -119,7 +119,7 @@ def test_the_lane_is_marketing_at_once_and_unpaced_unless_told(run: Any, fake: A
 
 
 def test_bad_rows_are_reported_with_their_lines_and_the_others_go_out(run: Any, fake: Any, campaign: Path) -> None:
-    """Whether the file or the client finds them; multi-line values and blank lines do not shift the lines."""
+    """Whether file or client finds them; multi-line values and blank lines do not shift lines."""
     rows = [f'{GOOD},"two\nlines"', "", "12345,r", f"{GOOD}", " ,r", f"{ALSO_GOOD},r", "nonsense,r"]
     campaign.write_text("phone,ref\n" + "\n".join(rows) + "\n")
 
@@ -134,7 +134,7 @@ def test_bad_rows_are_reported_with_their_lines_and_the_others_go_out(run: Any, 
 
 
 def test_a_key_that_has_its_job_adds_nothing(run: Any, fake: Any, campaign: Path) -> None:
-    """The client compares the rows and gives that job's id; no number of accepted rows is claimed."""
+    """The client compares the rows and gives that job's id; no accepted rows are claimed."""
     fake.taken_before = True
     campaign.write_text("phone\n" + f"{GOOD}\n" * 2500)
 
@@ -296,7 +296,7 @@ def test_a_row_that_repeats_another_is_told_with_both_lines(run: Any, fake: Any,
 
 
 def test_the_rejected_rows_go_where_they_are_told_to(run: Any, fake: Any, campaign: Path, tmp_path: Path) -> None:
-    """A folder that cannot be written to is told before anything is taken; so is the campaign itself."""
+    """A folder that cannot be written to is told before anything is taken; so is the campaign."""
     campaign.write_text(f"phone\n{GOOD}\nx\n")
     for wrong, told in ((tmp_path / "none" / "r.csv", "cannot be written"), (campaign, "is the campaign itself")):
         ran = run("campaign", str(campaign), "--template", "5678", "--rejects", str(wrong))

@@ -166,7 +166,10 @@ def test_as_a_process_it_exits_with_the_code() -> None:
 
 
 def test_help_loads_neither_celery_nor_redis() -> None:
-    """A quick start is kept by what is not imported: rich is for what draws, the others for who asks the ledger."""
+    """A quick start is kept by what is not imported.
+
+    rich is for what draws, the others for who asks the ledger.
+    """
     slow = "{'celery', 'kombu', 'redis', 'rich', 'smsline.client'}"
     code = f"import sys, smsline.cli as c; c.main(['--help']); print({slow} & set(sys.modules), file=sys.stderr)"
 

@@ -105,7 +105,10 @@ def test_a_ledger_that_is_away_is_a_failure(run: Any, fake: Any) -> None:
 
 
 def test_a_code_from_standard_input(run: Any, fake: Any) -> None:
-    """`--param -` reads a line of standard input, so that a code is in no process list; without a line it is refused."""
+    """`--param -` reads a line of standard input, so that a code is in no process list.
+
+    Without a line it is refused.
+    """
     run(*MINIMAL, "--param", "-", "--param", "x", "--param", "-", stdin="482913\r\n 5")
     assert fake.calls[0][1]["params"] == ["482913", "x", " 5"]
 
@@ -115,7 +118,7 @@ def test_a_code_from_standard_input(run: Any, fake: Any) -> None:
 
 
 def test_a_closed_standard_input_has_no_line(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script may have closed it (`<&-`): Python then has none, and the refusal is about the param."""
+    """A script may have closed it (`<&-`): Python then has none; the refusal is about the param."""
     monkeypatch.setattr("sys.stdin", None)
     assert main([*MINIMAL, "--param", "-"], connect=Connect(lambda: fake, lambda: fake)) == 2
     sys.stdin.close()

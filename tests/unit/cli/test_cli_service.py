@@ -1,4 +1,7 @@
-"""Commands that the service brings: run in its checkout, refused in words elsewhere, and never taken from another package's folders."""
+"""Commands that the service brings: run in its checkout, refused in words elsewhere.
+
+They are never taken from another package's folders.
+"""
 
 import shutil
 import subprocess

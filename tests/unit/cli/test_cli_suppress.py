@@ -30,7 +30,10 @@ def test_numbers_are_added(line: Any, run: Any) -> None:
 
 
 def test_a_file_is_read_row_by_row(line: Any, run: Any, tmp_path: Path) -> None:
-    """Good rows go onto the list; bad ones are named with their line, and the exit code says that there were some."""
+    """Good rows go onto the list, bad ones are named with their line.
+
+    The exit code says that there were some.
+    """
     source = tmp_path / "stop.csv"
     source.write_text("phone\n+8613711112222\nnobody\n+6591234567\n")
     done = run("suppress", "add", "--file", str(source), "--json")
@@ -49,7 +52,7 @@ def test_numbers_are_removed_and_listed(line: Any, run: Any) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_what_list_prints_is_what_add_takes(line: Any, run: Any, tmp_path: Path, options: tuple[str, ...]) -> None:
-    """Each entry keeps its scope, its source, its reason and its time, unless the command line says otherwise."""
+    """Each entry keeps its scope, source, reason and time, if the command line says no other."""
     saved = tmp_path / "stop"
     saved.write_text(run("suppress", "list", *options).out)
     assert run("suppress", "add", "--file", str(saved)).code == 0

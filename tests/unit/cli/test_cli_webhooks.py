@@ -38,7 +38,10 @@ def command(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 def test_an_endpoint(command: Command, ledger: Ledger) -> None:
-    """The secret alone is on standard output, once; neither list nor audit trail has it, nor the trail the URL's path."""
+    """The secret alone is on standard output, once.
+
+    Neither list nor audit trail has it, nor the trail the URL's path.
+    """
     code, secret, err = command("add", "shop", URL, "--events", "job.closed, recipients.final")
     assert (code, secret[:6], err) == (0, "whsec_", "keep it now: it cannot be shown again\n")
     (listed,) = json.loads(command("list", "--json")[1])
@@ -55,7 +58,7 @@ def test_an_endpoint(command: Command, ledger: Ledger) -> None:
 
 
 def test_a_failure_is_shown_and_told_again(command: Command, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was answered, when it is tried next; and a trial that no worker takes says what to look at."""
+    """What was answered, when it is tried next; and what to look at if no worker takes a trial."""
     monkeypatch.setattr(webhooks, "TEST_S", 0.0)
     command("add", "shop", URL, "--events", "job.closed")
     code, out, _ = command("test", "shop")

@@ -1,4 +1,4 @@
-"""Listings at the widths of real terminals: identifiers stay whole, and what is left out is said."""
+"""Listings at the widths of real terminals: identifiers stay whole, what is left out is said."""
 
 from typing import Any
 

@@ -39,7 +39,7 @@ def test_what_is_offered_is_what_is_listed() -> None:
 
 
 def test_importing_reads_no_table() -> None:
-    """A producer that never meets a code pays nothing for them; a lookup reads its own namespace only."""
+    """A producer that never meets a code pays nothing; a lookup reads its own namespace only."""
     program = """
 import sys
 from smsline.codes import lookup, store

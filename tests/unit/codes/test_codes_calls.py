@@ -32,7 +32,7 @@ def test_receipts() -> None:
 
 
 def test_unknown_provider() -> None:
-    """A provider without tables gets doubt for every code, and an error for what only a table can say."""
+    """A provider without tables gets doubt for every code, an error for what only a table says."""
     assert for_send("nobody", "7").row.verdict is Verdict.UNSURE
     with pytest.raises(LookupError, match="nobody has no row"):
         for_taken("nobody")

@@ -151,7 +151,7 @@ def test_a_code_is_found_however_it_was_pasted(typed: str, meant: str) -> None:
 
 @pytest.mark.parametrize(("typed", "meant"), SPELT)
 def test_the_engine_is_not_as_patient(typed: str, meant: str) -> None:
-    """A provider writes its codes to the letter, so another spelling on the wire is another code."""
+    """A provider writes its codes to the letter: another spelling on the wire is another code."""
     *provider, namespace, code = meant.split("/")
 
     assert (

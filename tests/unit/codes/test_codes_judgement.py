@@ -47,7 +47,7 @@ def test_only_certain_refusals_are_retried() -> None:
 
 
 def test_httpx_draws_the_line_between_never_left_and_perhaps_there() -> None:
-    """Connecting may be repeated, and what lacks its last byte; once all has gone out it may not."""
+    """Connecting may be repeated, and what lacks its last byte; once all has gone it may not."""
     never_left = ["ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "CutOff"]
     perhaps = ["ReadTimeout", "WriteTimeout", "ReadError", "WriteError", "CloseError", "RemoteProtocolError"]
 
@@ -87,7 +87,7 @@ def test_a_5xx_may_have_been_carried_out(status: int) -> None:
     ],
 )
 def test_a_4xx_without_a_word_of_the_provider(status: int, verdict: str) -> None:
-    """This request's own fault kills this request; what meets every call parks; a late request is in doubt."""
+    """This request's own fault kills it; what meets all calls parks; a late request is in doubt."""
     assert lookup("smsline", "local", f"http.{status}").row.verdict == verdict
 
 
@@ -111,7 +111,7 @@ PER_NUMBER = [
 
 @pytest.mark.parametrize(("provider", "namespace", "code"), PER_NUMBER, ids=lambda value: value)
 def test_a_cap_for_one_number_closes_no_bucket(provider: str, namespace: str, code: str) -> None:
-    """Its scope is the recipient, it uses up no try, and no other provider is used to get round it."""
+    """Its scope is the recipient, it uses up no try, and no other provider gets round it."""
     row = lookup(provider, namespace, code).row
 
     assert (row.verdict, row.scope, row.reroute_ok) == (Verdict.THROTTLE, Scope.RECIPIENT, False)
@@ -181,7 +181,7 @@ def test_no_other_provider_goes_round_a_control(provider: str, namespace: str, c
 
 
 def test_dead_content_and_dead_numbers_are_not_rerouted() -> None:
-    """What is dead for its content or its number is dead for every provider, unless its table says otherwise."""
+    """What is dead for its content or number is so for every provider, unless its table differs."""
     final = [
         row for row in everything() if row.verdict is Verdict.DEAD and row.scope in {Scope.CONTENT, Scope.RECIPIENT}
     ]
@@ -232,7 +232,10 @@ def test_throttles_say_how_long() -> None:
     ],
 )
 def test_what_alibabas_mainland_api_says_is_known(code: str, verdict: str, scope: str) -> None:
-    """Faults that an operator mends are parks; only the job's own faults are deaths; a used nonce may be a sent message."""
+    """Faults that an operator mends are parks; only the job's own faults are deaths.
+
+    A used nonce may be a sent message.
+    """
     row = lookup("alibaba", "api", code).row
 
     assert (row.verdict, row.scope) == (verdict, scope)
@@ -266,7 +269,7 @@ def test_risk_control_is_not_gone_round() -> None:
     ids=lambda value: value,
 )
 def test_a_clock_an_address_and_a_key_are_one_machines(provider: str, namespace: str, code: str) -> None:
-    """Another machine may have the right clock, an allowed address, or the key that was issued this morning."""
+    """Another machine may have the right clock, an allowed address, or this morning's key."""
     row = lookup(provider, namespace, code).row
 
     assert (row.verdict, row.scope) == (Verdict.PARK, Scope.PROCESS)

@@ -352,7 +352,7 @@ def test_the_first_lookup_of_a_namespace_is_fast() -> None:
 
 
 def test_a_known_code_costs_microseconds() -> None:
-    """It is asked for every item of every answer: the best of five rounds is under 5 microseconds each."""
+    """Asked for every item of every answer: the best of five rounds is under 5 µs each."""
 
     def round_s() -> float:
         start = time.process_time()

@@ -1,4 +1,7 @@
-"""What the codes of receipts mean: which condemn a number, which another account may deliver, which say nothing for ever."""
+"""What the codes of receipts mean.
+
+Which condemn a number, which another account may deliver, which say nothing for ever.
+"""
 
 import pytest
 
@@ -25,7 +28,7 @@ def test_what_is_not_final_is_unsure() -> None:
 
 
 def test_receipts_condemn_a_number_only_where_the_carrier_is_sure() -> None:
-    """Of 1,975 rows, those for block lists, opt-outs and numbers that do not exist; none of the mixed ones."""
+    """Of 1,975 rows, those for block lists, opt-outs and no such number; none of the mixed ones."""
     condemned = [row for row in rows("tencent", "receipt") if row.permanent and row.scope is Scope.RECIPIENT]
 
     assert {row.reason for row in condemned} == {
@@ -79,7 +82,10 @@ def test_receipts_condemn_a_number_only_where_the_carrier_is_sure() -> None:
 def test_a_receipts_own_word_counts_where_the_document_contradicts_it(
     code: str, reason: str, verdict: str, delay_s: int | None
 ) -> None:
-    """A word that is cut off, or stands for something else, condemns no number for ever and is not walked round."""
+    """A word that is cut off, or stands for something else, condemns no number for ever.
+
+    Nor is it walked round.
+    """
     row = lookup("tencent", "receipt", code).row
 
     assert (row.reason, row.verdict, row.delay_s) == (reason, verdict, delay_s)
@@ -88,7 +94,10 @@ def test_a_receipts_own_word_counts_where_the_document_contradicts_it(
 
 
 def test_a_country_on_one_accounts_list_may_be_another_accounts() -> None:
-    """The list is one application's setting; a fallback that serves the country was configured by the same people."""
+    """The list is one application's setting.
+
+    A fallback that serves the country was configured by the same people.
+    """
     for space, code in (("api", "LimitExceeded.AppCountryOrRegionInBlacklist"), ("legacy", "1051")):
         row = lookup("tencent", space, code).row
         assert (row.verdict, row.scope, row.reroute_ok) == (Verdict.REROUTE, Scope.RECIPIENT, True)

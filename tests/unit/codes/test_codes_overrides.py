@@ -1,4 +1,4 @@
-"""`load_overrides`: a user's rows go first; a bad file is refused as a whole, with every fault named."""
+"""`load_overrides`: a user's rows go first; a bad file is refused whole, each fault named."""
 
 import re
 from collections.abc import Callable

@@ -82,7 +82,7 @@ def test_only_known_codes_stand_twice() -> None:
 
 
 def test_every_row_speaks_to_people() -> None:
-    """A meaning and an advice of whole sentences, a source, and a sentence about what smsline does."""
+    """A meaning and advice of whole sentences, a source, and a sentence of what smsline does."""
     for row in EVERY:
         for text in (row.meaning, row.advice, what_smsline_does(row)):
             assert text[0].isupper() or text.startswith("smsline"), named(row)
@@ -93,7 +93,7 @@ def test_every_row_speaks_to_people() -> None:
 
 
 def test_every_row_keeps_the_rules_of_the_tables() -> None:
-    """Written out and read again it is the same row, so its verdict, scope and waits are allowed ones."""
+    """Written out and read again it is the same row: its verdict, scope and waits are allowed."""
     spaces = {(space.provider, space.name): space for space in _spaces()}
     for row in [*EVERY, *_families()]:
         again = read_row(cells_of(row), spaces[row.provider, row.namespace])

@@ -1,4 +1,4 @@
-"""`what_smsline_does`: one plain sentence for each verdict and scope, true for what the code answers."""
+"""`what_smsline_does`: a plain sentence for each verdict and scope, true for the code's answer."""
 
 import pytest
 

@@ -77,7 +77,10 @@ def test_latency() -> None:
 
 
 def test_accounts() -> None:
-    """No account, a shared SmsSdkAppId, and plain HTTP off this machine are risks; a sandbox on loopback is none."""
+    """No account, a shared SmsSdkAppId, and plain HTTP off this machine are risks.
+
+    A sandbox on loopback is none.
+    """
     both = {"a": ACCOUNT, "b": ACCOUNT}
     plain = {"a": ACCOUNT | {"endpoint": "http://sms.example"}}
     local = {"a": ACCOUNT | {"endpoint": "http://127.0.0.1:8899"}}
@@ -99,7 +102,10 @@ def judged(**accounts: Any) -> dict[str, Any]:
 
 
 def test_two_apps_of_one_key_share_their_limits() -> None:
-    """The provider counts by key and action; which bucket it is is said of every account but the one that names it."""
+    """The provider counts by key and action.
+
+    Which bucket it is is said of every account but the one that names it.
+    """
     found = judged(
         a=ACCOUNT, b=ACCOUNT | {"sdk_app_id": "1400000002"}, c=ACCOUNT | {"secret_id": "AKID-other", "sdk_app_id": "3"}
     )
@@ -170,7 +176,7 @@ def test_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_routes_are_shown_and_what_they_lack_is_told() -> None:
-    """Shares in percent; an account of another provider needs to know what stands for a job's template there."""
+    """Shares in percent; an account of another provider must know what the template is there."""
     tencent = {"provider": "tencent", "secret_id": "i", "secret_key": "k"}
     french = {"provider": "smspartner", "secret_key": "k", "texts": {"welcome": "Hello"}}
     accounts = {"a": tencent | {"sdk_app_id": "1"}, "b": tencent | {"sdk_app_id": "2"}, "fr": french}
@@ -203,7 +209,10 @@ def looked_at(url: str, **more: str) -> dict[str, tuple[str, str]]:
 
 
 def test_what_sending_needs_is_tried() -> None:
-    """A server that answers pings may still take no write, no channel and no blocking read: each is tried, and told."""
+    """A server that answers pings may still take no write, no channel and no blocking read.
+
+    Each is tried, and told.
+    """
     with RedisServer() as server, redis.Redis.from_url(server.url) as admin:
         good = looked_at(server.url)
         assert {good[f"redis {what}"][0] for what in ("write by script", "channel", "blocking read")} == {"ok"}
@@ -232,7 +241,10 @@ def test_what_sending_needs_is_tried() -> None:
 
 
 def test_keys_that_others_can_read(tmp_path: Path) -> None:
-    """A file of keys that others can read is told, with how to close it; so is a smsline.toml with keys in it."""
+    """A file of keys that others can read is told, with how to close it.
+
+    So is a smsline.toml with keys in it.
+    """
     key = tmp_path / "key"
     key.write_text("redis://:pw@127.0.0.1:1/0")
     key.chmod(0o644)

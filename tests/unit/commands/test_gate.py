@@ -1,4 +1,4 @@
-"""The gate of the actions: each has a bucket of its own, the workers' own, and learns from refusals."""
+"""The gate of the actions: each has a bucket, the workers' own, and learns from refusals."""
 
 from dataclasses import dataclass, field
 

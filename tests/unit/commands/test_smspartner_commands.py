@@ -51,7 +51,10 @@ def smspartner(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Callable[..., Ran]:
-    """Runs `smsline smspartner` with an account `french` at the sandbox, and messages in it: one went out, one met a STOP."""
+    """Runs `smsline smspartner` with an account `french` at the sandbox.
+
+    It has messages: one went out, one met a STOP.
+    """
     sandbox.reset()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(session, "open_ledger", lambda _settings: ledger)
@@ -89,7 +92,7 @@ def test_status_of_a_call_and_of_one_number(smspartner: Callable[..., Ran], sand
 
 
 def test_the_stop_list_becomes_suppressed(smspartner: Callable[..., Ran], sandbox: Background, ledger: Ledger) -> None:
-    """Shown as it is; with --suppress its numbers are on smsline's list, and a second time none is new."""
+    """Shown as it is; with --suppress its numbers are on the list, a second time none is new."""
     assert smspartner("stop-list").out == "no number answered STOP\n"
     sent(sandbox)
 

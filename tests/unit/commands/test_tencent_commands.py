@@ -1,4 +1,4 @@
-"""`smsline tencent …` against the sandbox: what is printed, what is done there, and how commands end."""
+"""`smsline tencent …` against the sandbox: what is printed and done, and how commands end."""
 
 import os
 import re
@@ -177,7 +177,7 @@ FAULTS: tuple[tuple[dict[str, Any], str], ...] = (
 def test_failures(
     tencent: Run, sandbox: Background, argv: tuple[str, ...], fault: dict[str, Any], message: str
 ) -> None:
-    """Exit code 1, and one line on stderr with the code, what it means and whether anything was done."""
+    """Exit code 1, and one line on stderr: the code, its meaning, whether anything was done."""
     sandbox.control(faults=[fault])
 
     ran = tencent(*argv)
@@ -215,7 +215,7 @@ def test_no_redis_no_call(tencent: Run, sandbox: Background, monkeypatch: pytest
 
 
 def test_accounts(tencent: Run, sandbox: Background, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With several accounts one must be named; with none, or wrong settings, the line says what to set."""
+    """With several accounts one must be named; with none, or wrong settings, the line says why."""
     for name, value in account_at(sandbox.url).items():
         monkeypatch.setenv(f"SMSLINE_ACCOUNTS__SPARE__{name}", value)
 

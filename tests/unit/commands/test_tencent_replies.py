@@ -1,4 +1,7 @@
-"""`smsline tencent replies` and `receipts`: what is taken off a queue is printed, and what is asked by number stays."""
+"""`smsline tencent replies` and `receipts`: what is taken off a queue is printed.
+
+What is asked by number stays.
+"""
 
 import json
 
@@ -59,7 +62,7 @@ def test_replies_of_a_number_stay(tencent: Run, sandbox: Background) -> None:
 
 
 def test_receipts_of_a_number(tencent: Run, sandbox: Background) -> None:
-    """What the provider knows of messages to it, with the code's meaning; nothing leaves the queue."""
+    """What the provider knows of messages to it, with the code's meaning; the queue keeps all."""
     assert tencent("receipts", "+8613711112222").out == "no receipts\n"
     provider = open_provider("main", account_of_sandbox(sandbox.url))
     provider.send(CALL)

@@ -20,7 +20,7 @@ def test_celery_knows_every_option() -> None:
 
 
 def test_what_the_design_rests_on() -> None:
-    """The options without which messages pile up, are lost in a dying worker, or take memory without bound."""
+    """Without these options messages pile up, are lost in a dying worker, or fill the memory."""
     made = options(worker_threads=3)
 
     assert made["worker_pool"] == "threads"
@@ -35,7 +35,10 @@ def test_what_the_design_rests_on() -> None:
 
 
 def test_redis_as_broker() -> None:
-    """On Redis, unacknowledged messages come back within visibility timeout and a few seconds; keys are queue names."""
+    """On Redis, unacknowledged messages come back within visibility timeout and a few seconds.
+
+    Keys are queue names.
+    """
     transport = options(namespace="line2")["broker_transport_options"]
 
     assert transport == {
@@ -57,7 +60,7 @@ def test_rabbitmq_as_broker(scheme: str) -> None:
 
 
 def test_queues_and_routes() -> None:
-    """Every queue is declared with an exchange of its own name, and every route leads to one of them."""
+    """Every queue is declared with an exchange of its own name; every route leads to one."""
     made = options()
     queues = {queue.name: queue for queue in made["task_queues"]}
 

@@ -36,7 +36,10 @@ def written(path: Path, text: str) -> dict[str, str]:
 
 
 def test_named_file(tmp_path: Path) -> None:
-    """SMSLINE_CONFIG names the file; numbers, lists and tables are TOML's own, account names become lower case."""
+    """SMSLINE_CONFIG names the file.
+
+    Numbers, lists and tables are TOML's own, account names become lower case.
+    """
     settings = load_settings(written(tmp_path / "any.toml", FILE))
 
     assert settings.lease_s == 30
@@ -129,7 +132,10 @@ def test_sample_switched_on(tmp_path: Path) -> None:
 
 
 def test_sample_is_complete() -> None:
-    """Every setting stands in the sample, the account's and each action's too; tables stand there as headers."""
+    """Every setting stands in the sample, the account's and each action's too.
+
+    Tables stand there as headers.
+    """
     names = {line.partition("=")[0].strip(' "') for line in sample().splitlines()}
 
     groups = {*WebSettings.model_fields, *WebhookSettings.model_fields}

@@ -60,13 +60,13 @@ def log() -> Log:
     ],
 )
 def test_redactor(text: str, expected: str) -> None:
-    """Numbers and secrets are masked; addresses, times and task ids, which operators need, are not."""
+    """Numbers and secrets are masked; addresses, times and task ids, which help, are not."""
     assert Redactor(["k3y-of-main", "pass-word", "abc", ""])(text) == expected
 
 
 @pytest.mark.parametrize("log_format", ["plain", "json"])
 def test_nothing_gets_out(log: Log, log_format: str) -> None:
-    """Neither message, arguments, extra fields, exception, cause nor stack show a number or a secret."""
+    """No message, argument, extra field, exception, cause or stack shows a number or a secret."""
     stream = log(log_format=log_format, redis_url="redis://:pass-word@h:1/0")
     logger = logging.getLogger("worker.test")
     logger.error("to %s and %d", "+8613711112222", 8613711112222, extra={"phone": 8613711112222, "key": "k3y-of-main"})
@@ -145,7 +145,10 @@ def test_level(log: Log) -> None:
     ],
 )
 def test_messages_are_not_quoted(log: Log, template: str, arguments: tuple[object, ...]) -> None:
-    """Celery's complaint about a message it cannot use tells of it without its contents, which may hold a code."""
+    """Celery's complaint about a message it cannot use leaves out its contents.
+
+    They may hold a code.
+    """
     stream = log(log_format="plain")
     logging.getLogger("celery.worker.consumer.consumer").error(template, *arguments)
 
@@ -154,7 +157,7 @@ def test_messages_are_not_quoted(log: Log, template: str, arguments: tuple[objec
 
 
 def test_celerys_own_fields_are_dropped(log: Log) -> None:
-    """Celery passes a failed task's arguments as an extra field; only our own loggers' fields are written."""
+    """Celery passes a failed task's arguments as an extra field; only our loggers' are written."""
     stream = log(log_format="json")
     logging.getLogger("celery.app.trace").error("raised", extra={"data": {"args": "['482913']"}})
 

@@ -1,4 +1,4 @@
-"""Rules of refusing settings: every problem at once, each with name, value and rule, secrets hidden."""
+"""Rules of refusing settings: every problem at once, with name, value and rule, secrets hidden."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,10 @@ Refused = Callable[..., tuple[str, ...]]
     ],
 )
 def test_misspelt_name(refused: Refused, account: dict[str, str], name: str, meant: str) -> None:
-    """A misspelt name is refused with the one that was meant; its value, which may be a secret, is not repeated."""
+    """A misspelt name is refused with the one that was meant.
+
+    Its value, which may be a secret, is not repeated.
+    """
     assert refused(account, **{name: "V4lue"}) == (f"SMSLINE_{name}: no such setting; did you mean {meant}?",)
 
 
@@ -143,7 +146,10 @@ def test_signing_is_tencent_s(refused: Refused, french: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["SECRET_ID", "SDK_APP_ID", "REGION"])
 def test_setting_of_another_provider(refused: Refused, french: dict[str, str], name: str) -> None:
-    """A setting that means nothing to the account's provider is refused: whoever set it expects something of it."""
+    """A setting that means nothing to the account's provider is refused.
+
+    The person who set it expects something of it.
+    """
     (problem,) = refused(french | {f"SMSLINE_ACCOUNTS__FRENCH__{name}": "V4lue"})
 
     assert problem.startswith(f"SMSLINE_ACCOUNTS__FRENCH__{name}: ")
@@ -202,7 +208,7 @@ def test_impossible_text(refused: Refused, french: dict[str, str], template: str
 
 
 def test_empty_secret(refused: Refused, account: dict[str, str]) -> None:
-    """An empty credential is refused, as when a variable was to be filled from another that is not there."""
+    """An empty credential is refused, as when it was to come from a variable that is not there."""
     (problem,) = refused(account | {"SMSLINE_ACCOUNTS__MAIN__SECRET_KEY": ""})
 
     assert problem == "SMSLINE_ACCOUNTS__MAIN__SECRET_KEY: (hidden): must not be empty"
@@ -219,7 +225,7 @@ def test_account_name(refused: Refused) -> None:
 
 
 def test_every_problem_at_once(refused: Refused, account: dict[str, str]) -> None:
-    """Unknown names, impossible values and values that do not go together are told in one go, a line each."""
+    """Unknown names, impossible values and contradictions are told in one go, a line each."""
     environ = account | {"SMSLINE_ACCOUNTS__MAIN__TIMEOUT_S": "90", "SMSLINE_ACCOUNTS__MAIN__SIGNATURE": "x"}
     problems = refused(environ, LINGER_MS="-5", REDIS_ULR="redis://r", ACCOUNTS__B__PROVIDER="tencent")
 

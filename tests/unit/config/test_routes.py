@@ -68,7 +68,10 @@ def test_an_impossible_route_is_refused_by_name(load: Load, given: dict[str, str
     ],
 )
 def test_a_template_in_the_place_of_a_job_s(load: Load, written: str, expected: TemplateAt) -> None:
-    """Its id, and the names of its params where they have any; the job's id is compared without regard to case."""
+    """Its id, and the names of its params where they have any.
+
+    The job's id is compared without regard to case.
+    """
     settings = load(BOTH | {"SMSLINE_ACCOUNTS__A__TEMPLATES__WELCOME": written})
     assert settings.accounts["a"].templates == {"welcome": expected}
 

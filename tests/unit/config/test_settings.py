@@ -38,7 +38,7 @@ def test_made_by_hand_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_account(load: Load, account: dict[str, str]) -> None:
-    """An account's name is lower case, its id stays text, and what the provider fixes is filled in."""
+    """An account's name is lower case, its id stays text, the provider's parts are filled in."""
     main = load(account).accounts["main"]
 
     assert main.sdk_app_id == "1400000000"
@@ -58,14 +58,17 @@ def test_actions_in_any_case(load: Load, account: dict[str, str], spelling: str)
 
 @pytest.mark.parametrize("spelling", ["BULK_SEND", "bulk-send", "BULKSEND"])
 def test_actions_without_dashes(load: Load, french: dict[str, str], spelling: str) -> None:
-    """An action with a dash in its name can be limited by a variable, whose name cannot have one."""
+    """An action with a dash in its name can be limited by a variable, whose name has none."""
     settings = load(french | {f"SMSLINE_ACCOUNTS__FRENCH__LIMITS__{spelling}": "3"})
 
     assert settings.accounts["french"].limits == {"bulk-send": 3.0}
 
 
 def test_account_with_texts(load: Load, french: dict[str, str]) -> None:
-    """An account at SMSPartner has a key, texts by lower-case template id, and options; no ids and no region."""
+    """An account at SMSPartner has a key, texts by lower-case template id, and options.
+
+    It has no ids and no region.
+    """
     environ = french | {"SMSLINE_ACCOUNTS__FRENCH__GAMME": "2", "SMSLINE_ACCOUNTS__FRENCH__STOP_SMS": "true"}
     account = load(environ).accounts["french"]
 
@@ -104,7 +107,10 @@ def test_prefixes(load: Load, account: dict[str, str]) -> None:
 
 
 def test_accounts_of_one_key_share_their_buckets(load: Load, account: dict[str, str], french: dict[str, str]) -> None:
-    """Providers count calls by key: the bucket is that of the first by name, and a key of another's is another's."""
+    """Providers count calls by key: the bucket is that of the first by name.
+
+    A key of another provider's is another key.
+    """
     second = {name.replace("MAIN", "AGAIN"): value for name, value in account.items()}
     third = {name.replace("MAIN", "OTHER"): value for name, value in account.items()}
     second["SMSLINE_ACCOUNTS__AGAIN__SDK_APP_ID"] = third["SMSLINE_ACCOUNTS__OTHER__SDK_APP_ID"] = "1400000001"
@@ -171,7 +177,7 @@ def test_probes_in_a_row(load: Load) -> None:
 def test_unset_timeout_ends_before_the_lease(
     load: Load, account: dict[str, str], lease_s: str, timeout_s: float
 ) -> None:
-    """A timeout that was not set gives way to a short lease, so that LEASE_S alone can be changed."""
+    """A timeout that was not set gives way to a short lease: LEASE_S alone can be changed."""
     assert load(account, LEASE_S=lease_s).accounts["main"].timeout_s == timeout_s
 
 
@@ -215,7 +221,10 @@ def test_no_such_lane() -> None:
 
 
 def test_every_secret_makes_its_file_one_to_keep() -> None:
-    """A setting that is a secret is known as one, so that `check` tells of a file that holds it and others can read."""
+    """A setting that is a secret is known as one.
+
+    So `check` tells of a file that holds it and others can read.
+    """
     fields = [*Account.model_fields.items(), *type(Settings().web).model_fields.items()]
     secret = {name for name, field in fields if "SecretStr" in str(field.annotation)}
     assert {"callback_secret", "metrics_token"} <= secret <= _SECRET_NAMES

@@ -77,7 +77,7 @@ def test_a_send_that_fails_after_the_commit_may_be_repeated(smsline_collector: C
 
 
 def test_a_phone_device_gets_its_token(smsline_collector: Collector) -> None:
-    """The real device of two-factor: its token, its number, and the time in which it is believed."""
+    """The real device of two-factor: its token, its number, and for how long it is believed."""
     user = get_user_model().objects.create(username="bo")
     device = PhoneDevice.objects.create(user=user, number="+8613711112222", method="sms", key="00" * 20)
     device.generate_challenge()

@@ -1,4 +1,7 @@
-"""The pages for producers' frameworks run as they stand there, each with its own tests, in a process of its own."""
+"""The pages for producers' frameworks run as they stand there.
+
+Each runs with its own tests, in a process of its own.
+"""
 
 import re
 from pathlib import Path
@@ -24,7 +27,7 @@ def tables():
 
 
 def test_the_django_project_works(tmp_path: Path) -> None:
-    """With real allauth and two-factor; our tests of hooks and checks run beside those of the page."""
+    """With real allauth and two-factor; our tests of hooks and checks run beside the page's."""
     write_blocks(ROOT / "docs" / "django.md", tmp_path)
     tmp_path.joinpath("shop", "__init__.py").touch()
     tmp_path.joinpath("conftest.py").write_text(CONFTEST)
@@ -35,7 +38,7 @@ def test_the_django_project_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", ["fastapi", "flask"])
 def test_the_application_of_a_page_works(page: str, tmp_path: Path) -> None:
-    """Client, errors, and a webhook receiver that checks the signature with the official package."""
+    """Client, errors, and a webhook receiver that checks signatures with the official package."""
     write_blocks(ROOT / "docs" / f"{page}.md", tmp_path)
     assert "3 passed" in run_tests(tmp_path, "test_shop.py", environ={})
 

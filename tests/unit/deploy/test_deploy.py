@@ -52,7 +52,7 @@ def test_a_dashboard_can_be_imported(path: Path) -> None:
 
 
 def test_every_alert_names_a_page_that_is_there() -> None:
-    """The person on call has something to read; and in some outage that is played below, each one fires."""
+    """The person on call has something to read; some outage played below fires each."""
     rules = (PROMETHEUS / "alerts.yml").read_text()
     played = "".join(path.read_text() for path in PROMETHEUS.glob("*_test.yml"))
     fired = re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n", played)

@@ -1,4 +1,7 @@
-"""What the pages say, held against the code: links, files, settings, states, the payload and its schema, the first example."""
+"""What the pages say, held against the code.
+
+Links, files, settings, states, the payload and its schema, the first example.
+"""
 
 import base64
 import json
@@ -113,7 +116,10 @@ def test_the_picture_shows_the_moves_that_are_made() -> None:
 
 
 def test_the_schema_knows_the_fields_that_the_worker_takes() -> None:
-    """Version, recipients and every field of a job; `at` for its start; not whether parts go out as they come, which are here at once."""
+    """Version, recipients and every field of a job; `at` for its start.
+
+    Not whether parts go out as they come, which are here at once.
+    """
     taken = {field.name for field in fields(JobSpec)} - {"start_s", "stream"} | {"v", "to", "at"} | ROW_SWITCHES
     assert SCHEMA["properties"].keys() == taken
     assert SCHEMA["additionalProperties"] is False
@@ -175,7 +181,7 @@ def test_what_the_schema_forbids_is_refused(ledger: Ledger, change: dict[str, An
 
 
 def test_the_raw_message_holds_a_payload_and_names_its_job(ledger: Ledger) -> None:
-    """The message without a Celery library is one that a worker takes; its job's id is the one on the page."""
+    """A worker takes the message made without a Celery library; its job's id is the page's."""
     args, kwargs, _ = json.loads(base64.b64decode(MESSAGE["body"]))
     assert MESSAGE["headers"]["task"] == "smsline.submit"
     assert kwargs == {}

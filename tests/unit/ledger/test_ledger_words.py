@@ -22,13 +22,13 @@ def table(name: str) -> dict[str, str]:
 
 
 def test_the_scripts_allow_the_moves_that_the_states_allow() -> None:
-    """And besides them only that a person drops what is in the dead letter, written as a capital."""
+    """Besides them only that a person drops what is in the dead letter, written as a capital."""
     allowed = {key: set(value) - {"F", "X", "U"} for key, value in table("MOVES").items()}
     assert allowed == {LETTERS[state]: {LETTERS[to] for to in moves} for state, moves in MOVES.items()}
 
 
 def test_a_script_brings_along_only_what_it_uses() -> None:
-    """At every call it is run from its first line: what it does not use would cost it more than its own work."""
+    """Run from its first line at every call, it would pay more for the unused than for its work."""
     assert len(script_text("hget_each")) < 600
     assert "local function settle(" in script_text("record")
     assert "local function settle(" not in script_text("take")
@@ -36,7 +36,7 @@ def test_a_script_brings_along_only_what_it_uses() -> None:
 
 
 def test_arguments_are_given_by_the_names_in_the_script() -> None:
-    """Two that change places, or one that is forgotten, is an error here and not a wrong value in the ledger."""
+    """Two that change places, or one forgotten, is an error here, not a wrong value later."""
     args: dict[str, Value] = {
         "queue": "q",
         "attempt": 7,

@@ -1,4 +1,4 @@
-"""Rules of a rate limit's numbers: how fast tokens come back, how many there can be, and what is left to otp."""
+"""Rules of a rate limit's numbers: how fast tokens come back, how many, and what is otp's."""
 
 import math
 from collections import deque
@@ -44,7 +44,10 @@ def test_no_second_sees_more_calls_than_the_limit(per_s: float, urgent: bool) ->
 
 @pytest.mark.parametrize("per_s", LIMITS)
 def test_nearly_all_of_the_limit_can_be_used(per_s: float) -> None:
-    """A campaign alone gets at least 95 % of it for as long as there is work; from 20 to 30 calls a second, where one is much, 93 %."""
+    """A campaign alone gets at least 95 % of it for as long as there is work.
+
+    From 20 to 30 calls a second, where one is much, 93 %.
+    """
     seconds = max(5.0, 20 / per_s)
     assert (
         len(greedy(Limit(per_s), urgent=False, seconds=seconds))
@@ -55,7 +58,7 @@ def test_nearly_all_of_the_limit_can_be_used(per_s: float) -> None:
 @pytest.mark.parametrize("per_s", LIMITS)
 @pytest.mark.parametrize("reserve", [0, 0.2, 0.5, 0.99])
 def test_workers_may_be_late_a_little(per_s: float, reserve: float) -> None:
-    """Ten milliseconds after a token was there for other lanes it is not lost yet, whatever is left to otp."""
+    """Ten milliseconds after other lanes' token was there it is not lost yet, whatever is otp's."""
     rate, burst, floor = Limit(per_s, reserve).numbers(urgent=False)
     assert burst >= MICRO + floor + rate * 9.9
 
@@ -69,7 +72,10 @@ def test_no_share_left_to_otp_breaks_the_limit(per_s: float, reserve: float) -> 
 
 @pytest.mark.parametrize("per_s", LIMITS)
 def test_otp_comes_first(per_s: float) -> None:
-    """When other lanes have taken all they may, otp has its next token sooner than they have theirs: also where a limit is small."""
+    """When other lanes have taken all they may, otp has its next token sooner than they theirs.
+
+    Also where a limit is small.
+    """
     limit = Limit(per_s)
     rate, _, floor = limit.numbers(urgent=False)
     assert limit.numbers(urgent=True)[2] == 0

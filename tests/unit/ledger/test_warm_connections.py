@@ -28,7 +28,7 @@ class Pool:
 
 
 def test_the_pool_looks_at_a_busy_connection_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In between it is used as it is, however often; from then on, and in another process, it is not."""
+    """In between it is used as it is, however often; later, and in another process, it is not."""
     now_s, pool = [0.0], Pool()
     monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
     warm = WarmConnections(pool)

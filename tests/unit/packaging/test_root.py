@@ -1,4 +1,7 @@
-"""What lies at the top of the repository: known names, so that no dump or log of a test run is committed unseen."""
+"""What lies at the top of the repository: known names.
+
+So no dump or log of a test run is committed unseen.
+"""
 
 import shutil
 import subprocess
@@ -16,7 +19,7 @@ KNOWN = {
 
 
 def test_the_root_holds_known_names_only() -> None:
-    """A new name is added here on purpose, or it is a leftover: a crash dump was tracked for weeks."""
+    """A new name is added on purpose, or is a leftover: a crash dump was tracked for weeks."""
     if not shutil.which("git") or not (ROOT / ".git").exists():
         pytest.skip("this tree is not a git checkout")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The wheel holds smsline and nothing else, and lives beside a producer's own tasks, worker and config."""
+"""The wheel holds smsline alone, and lives beside a producer's own tasks, worker and config."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_smsline_only(wheel: Path) -> None:
-    """Nothing of the service's folders, which a producer may have under the same names, is installed."""
+    """Nothing of the service's folders, whose names a producer may have, is installed."""
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"smsline"}
     assert any(name.endswith("lua/record.lua") for name in names)
@@ -36,7 +36,10 @@ def test_the_wheel_holds_smsline_only(wheel: Path) -> None:
 
 
 def test_a_producer_keeps_its_own_folders(wheel: Path, tmp_path: Path) -> None:
-    """Beside the wheel, `import tasks` still finds the producer's module, and smsline works without the service."""
+    """Beside the wheel, `import tasks` still finds the producer's module.
+
+    smsline works without the service.
+    """
     site, producer = tmp_path / "site", tmp_path / "producer"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run(command, check=True, capture_output=True)
@@ -64,7 +67,10 @@ def test_a_producer_keeps_its_own_folders(wheel: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with what the wheel asks for, pytest, and a broken Celery of the producer's own; nothing else."""
+    """The Python of an environment with what the wheel asks for, and pytest.
+
+    Besides there is a broken Celery of the producer's own, nothing else.
+    """
     folder = tmp_path_factory.mktemp("alone")
     venv.create(folder, with_pip=False, symlinks=True)
     site = next(folder.glob("lib/python*/site-packages"))
@@ -131,7 +137,10 @@ def borrow(distribution: metadata.Distribution, site: Path) -> None:
 
 
 def test_importing_smsline_is_quick() -> None:
-    """Names are loaded at their first use: the import itself is below 80 ms, and brings neither Redis nor Celery."""
+    """Names are loaded at their first use: the import itself is below 80 ms.
+
+    It brings neither Redis nor Celery.
+    """
     command = [sys.executable, "-X", "importtime", "-c", "import smsline"]
     took_us = []
     for _ in range(3):  # other tests may have the cores

@@ -1,4 +1,7 @@
-"""What each provider pushes, as its document or its observers show it, is read as receipts and replies."""
+"""What each provider pushes, as its document or observers show it, is read as it was meant.
+
+It becomes receipts and replies.
+"""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -62,7 +65,10 @@ def page(*rows: object) -> bytes:
 
 
 def test_receipts_are_read_in_each_providers_form() -> None:
-    """The number with its country, the serial as the send's answer had it, the flag, the code, the time in Beijing, and the text."""
+    """The number with its country, the serial as the send's answer had it, the flag and the code.
+
+    Then the time in Beijing, and the text.
+    """
     told = "The SMS message is successfully delivered"
     assert TENCENT.read_receipts(page(TENCENT_STATUS)).receipts == (
         Receipt(NUMBER, "5000:1", True, "DELIVRD", int(AT), "", told),
@@ -81,7 +87,10 @@ def test_receipts_are_read_in_each_providers_form() -> None:
 
 
 def test_replies_are_read_in_each_providers_form() -> None:
-    """Tencent pushes one object, Alibaba a list, SMSPartner either of two objects; its STOP is one whatever the text."""
+    """Tencent pushes one object, Alibaba a list, SMSPartner either of two objects.
+
+    Its STOP is one whatever the text.
+    """
     assert TENCENT.read_replies(json.dumps(TENCENT_REPLY).encode()).replies == (
         Reply(NUMBER, "TD", 1457336869, "S", "01"),
     )

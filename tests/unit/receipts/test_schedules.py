@@ -1,4 +1,4 @@
-"""When something is asked about next: unsure calls by their lane's horizon, silent recipients by their age."""
+"""When what is asked about next: unsure calls by the lane's horizon, silent ones by their age."""
 
 import pytest
 

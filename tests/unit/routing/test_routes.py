@@ -72,7 +72,10 @@ def test_numbers_no_route_is_for_go_by_the_accounts() -> None:
 
 
 def test_weights_share_the_numbers() -> None:
-    """Seven of ten and three of ten; a number always has the same order, and the other share stands in first."""
+    """Seven of ten and three of ten.
+
+    A number always has the same order, and the other share stands in first.
+    """
     settings = with_routes({"all": {"accounts": "a:70,b:30", "fallback": "c"}})
     orders = Counter(order(settings, CN + n) for n in range(2000))
     assert set(orders) == {("a", "b", "c"), ("b", "a", "c")}
@@ -81,14 +84,14 @@ def test_weights_share_the_numbers() -> None:
 
 
 def test_another_weight_moves_only_the_numbers_it_must() -> None:
-    """With 80 in the place of 70, no number that had the heavier account changes to the lighter one."""
+    """With 80 in the place of 70, no number of the heavier account changes to the lighter one."""
     before, now = (with_routes({"all": {"accounts": f"a:{weight},b:30"}}) for weight in (70, 80))
     numbers = range(CN, CN + 1000)
     assert not [n for n in numbers if order(before, n)[0] == "a" and order(now, n)[0] == "b"]
 
 
 def test_who_cannot_say_it_is_left_out() -> None:
-    """No text, or no template in the place of the job's; when none can, the first stays and says why."""
+    """No text, or no template in place of the job's; when none can, the first stays, with why."""
     tencent = {**CREDENTIALS, "templates": {"5678": "9"}}
     hangzhou = {**ALIBABA, "templates": {"5678": "SMS_9(code)", "welcome": "SMS_1"}}
     given = Settings.model_validate({"accounts": {"main": tencent, "french": FRENCH, "hz": hangzhou}})

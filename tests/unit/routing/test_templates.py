@@ -33,7 +33,10 @@ def account(base: dict[str, Any], **more: Any) -> Account:
 def test_params_come_in_the_template_s_order_and_form(
     base: dict[str, Any], own: str, params: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    """By name when all are written with the template's names, else by order; named where the provider wants names."""
+    """By name when all are written with the template's names, else by order.
+
+    Named where the provider wants names.
+    """
     said = worded(account(base, templates={"5678": own}), Content("5678", params))
     assert isinstance(said, Content)
     assert (said.template, said.params) == (own.split("(", maxsplit=1)[0], expected)

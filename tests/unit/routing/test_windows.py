@@ -43,7 +43,10 @@ def opens(window: Window, country: str, now_s: float, zone: str) -> str:
     ],
 )
 def test_opens_and_closes_on_the_second(clock: str, wait_s: float) -> None:
-    """The first second of the window is in it, the last is not, and after midnight it is this morning's opening that counts."""
+    """The first second of the window is in it, the last is not.
+
+    After midnight it is this morning's opening that counts.
+    """
     assert closed_s(hours_of(DAY, "SG"), at(clock, "Asia/Singapore")) == wait_s
 
 
@@ -69,7 +72,10 @@ def test_hong_kong_macao_and_taiwan_have_clocks_of_their_own() -> None:
 
 
 def test_a_country_of_several_zones_is_open_when_all_of_them_are() -> None:
-    """In the United States that is from 8 in Hawaii to 22 in New York: no number is texted at night, wherever the number's owner is."""
+    """In the United States that is from 8 in Hawaii to 22 in New York.
+
+    No number is texted at night, wherever the number's owner is.
+    """
     new_york, honolulu = "America/New_York", "Pacific/Honolulu"
     assert opens(DAY, "US", at("2030-01-15T09:00", new_york), honolulu) == "01-15 08:00:00"
     assert closed_s(hours_of(DAY, "US"), at("2030-01-15T08:00", honolulu)) == 0
@@ -80,7 +86,7 @@ def test_a_country_of_several_zones_is_open_when_all_of_them_are() -> None:
 @pytest.mark.parametrize("country", ["AU", "BR", "CA", "ID", "KZ", "MX", "PF", "RU", "US"])
 @pytest.mark.parametrize("month", [1, 7])
 def test_the_moment_found_is_open_in_every_zone_and_a_second_before_is_not(country: str, month: int) -> None:
-    """From any hour of a day, the wait ends at the first second that is within the window everywhere."""
+    """From any hour of a day, the wait ends at the first second within the window everywhere."""
     for hour in range(24):
         now_s = datetime(2030, month, 15, hour, 17, 31, tzinfo=ZoneInfo("UTC")).timestamp()
         wait_s = closed_s(hours_of(DAY, country), now_s)
@@ -95,13 +101,16 @@ def is_open(zone: ZoneInfo, at_s: float) -> bool:
 
 
 def test_a_window_shorter_than_the_zones_are_apart_is_never_open() -> None:
-    """No hour is between 10 and 12 in all of Russia; that is told, not searched for to the end of time."""
+    """No hour is between 10 and 12 in all of Russia; that is told, not sought for ever."""
     assert closed_s(hours_of(parse_window("10:00-12:00"), "RU"), at("2030-05-01T11:00", "Europe/Moscow")) == math.inf
     assert math.isfinite(closed_s(hours_of(DAY, "RU"), at("2030-05-01T11:00", "Europe/Moscow")))
 
 
 def test_the_day_the_clock_is_put_forward() -> None:
-    """The night is an hour shorter: from 22:00 to 08:00 are nine hours; an opening in the hour that is left out is not missed."""
+    """The night is an hour shorter: from 22:00 to 08:00 are nine hours.
+
+    An opening in the hour that is left out is not missed.
+    """
     night_s = at("2030-03-30T22:00", "Europe/Paris")
     assert closed_s(hours_of(DAY, "FR"), night_s) == 9 * 3600
     early = parse_window("02:30-22:00")
@@ -109,7 +118,10 @@ def test_the_day_the_clock_is_put_forward() -> None:
 
 
 def test_the_day_the_clock_is_put_back() -> None:
-    """The night is an hour longer; a window that opens in the hour that comes twice opens at its first time and stays open."""
+    """The night is an hour longer; a window in the hour that comes twice opens at its first time.
+
+    It stays open.
+    """
     assert closed_s(hours_of(DAY, "FR"), at("2030-10-26T22:00", "Europe/Paris")) == 11 * 3600
     early = parse_window("02:30-22:00")
     first = datetime(2030, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Paris"))
@@ -140,7 +152,7 @@ def test_a_number_tells_its_country(number: int, country: str) -> None:
 
 
 def test_a_number_nobody_has_been_given_still_has_a_country() -> None:
-    """It would be texted at any hour otherwise; the first country of its calling code stands for it."""
+    """It would be texted at any hour otherwise; the first country of its code stands for it."""
     assert country_of(19995550100) == "US"
     assert country_of(33000000000) == "FR"
 
@@ -183,7 +195,10 @@ def test_windows_that_are_taken(window: str) -> None:
     ],
 )
 def test_windows_that_are_refused(window: str) -> None:
-    """A night, nothing, a time that no clock shows, or words: the settings are refused, with an example of what is taken."""
+    """A night, nothing, a time that no clock shows, or words: the settings are refused.
+
+    The error has an example of what is taken.
+    """
     with pytest.raises(ValidationError, match="must be two times of a day, the earlier first, such as 08:00-22:00"):
         account(window)
 
@@ -203,7 +218,7 @@ def test_a_window_of_a_place() -> None:
 
 
 def test_a_zone_that_only_another_machine_knows(caplog: pytest.LogCaptureFixture) -> None:
-    """Its job is set aside; what another worker has queued of it waits, told, and nothing else is held up."""
+    """Its job is set aside; what another worker queued of it waits, told; the rest goes on."""
     with pytest.raises(ValueError, match="names no time zone: Mars/Olympus"):
         JobSpec.from_json('{"template":"1","window":"09:00-20:00 Mars/Olympus"}')
     queue = parse_queue("marketing|main|1|g@09:00-20:00@Mars/Olympus|s|0")

@@ -35,7 +35,10 @@ def test_a_process_that_turns_is_alive_and_one_that_stands_still_is_not(folder: 
 
 
 def test_a_process_that_was_stopped_or_killed_counts_no_more(folder: Path) -> None:
-    """Its file goes, also when its number belongs to another process by now; with no process at all nothing is alive."""
+    """Its file goes, also when its number belongs to another process by now.
+
+    With no process at all nothing is alive.
+    """
     beat = alive.AliveFile("smsline.otp")
     beat.touch()
     beat.end()
@@ -48,7 +51,10 @@ def test_a_process_that_was_stopped_or_killed_counts_no_more(folder: Path) -> No
 
 
 def test_a_probe_loads_neither_celery_nor_redis_nor_the_command_line() -> None:
-    """It is asked every few seconds: some 30 ms, where loading the service takes a second, and modules it can do without 20 ms."""
+    """It is asked every few seconds: some 30 ms.
+
+    Loading the service takes a second, and modules it can do without 20 ms.
+    """
     probe = (
         "import sys; sys.argv[1:] = ['alive']; from worker.__main__ import main\n"
         "try: main()\n"

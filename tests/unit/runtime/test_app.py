@@ -42,7 +42,7 @@ def test_built_from_settings(app: Celery) -> None:
 
 @pytest.mark.parametrize("module", [["-c", "import worker.app"], ["-m", "celery", "-A", "worker.app", "worker"]])
 def test_wrong_settings(module: list[str]) -> None:
-    """With wrong settings the process ends with code 2 and says what is wrong, without a traceback."""
+    """With wrong settings the process ends with code 2 and says what is wrong, no traceback."""
     ended = python(*module, SMSLINE_REDIS_ULR="redis://127.0.0.1", SMSLINE_LEASE_S="-1")
 
     assert ended.returncode == 2
@@ -61,7 +61,7 @@ def test_no_gossip_no_mingle(app: Celery) -> None:
 
 
 def test_ready_mark(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ready worker writes one mark and closes the pipe, so that its end can be told from its readiness."""
+    """A ready worker writes one mark and closes the pipe: its end differs from its readiness."""
     reading, writing = os.pipe()
     monkeypatch.setenv(READY_FD, str(writing))
     mark_ready()

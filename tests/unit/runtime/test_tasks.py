@@ -48,7 +48,10 @@ PAYLOAD: dict[str, Any] = {"v": 1, "template": "1", "to": ["+8613800100000"]}
 def test_a_job_goes_back_to_the_queue_while_redis_says_no(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """After a pause, because RabbitMQ delivers it again at once; acknowledged, it would be lost with its job."""
+    """After a pause, because RabbitMQ delivers it again at once.
+
+    Acknowledged, it would be lost with its job.
+    """
     monkeypatch.setattr(submit, "_submit", lambda *_: (_ for _ in ()).throw(error))
     with pytest.raises(Reject) as caught:
         tasks.submit_job(PAYLOAD)
@@ -60,7 +63,7 @@ def test_a_job_goes_back_to_the_queue_while_redis_says_no(
 def test_a_wake_up_is_over_when_redis_says_no(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What it was to do is still due in the ledger; the log has Redis' words and what to do, in one line."""
+    """What it was to do is still due in the ledger; a line of log has Redis' words and advice."""
     monkeypatch.setattr(loop, "work", lambda *_, **__: (_ for _ in ()).throw(OutOfMemoryError("command not allowed")))
     with caplog.at_level(logging.WARNING):
         tasks.send_lane("otp")
@@ -74,7 +77,7 @@ def test_a_wake_up_is_over_when_redis_says_no(
 def test_a_job_that_breaks_a_rule_is_kept_as_refused(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, payload: object
 ) -> None:
-    """With its message's id, for a week; so is one whose reading breaks, without a word of what it held."""
+    """With its message's id, for a week; so is one whose reading breaks, and nothing it held."""
     kept: list[tuple[str, str]] = []
     monkeypatch.setattr(inbox, "keep_refusal", lambda _ledger, message, reason: kept.append((message, reason)))
     assert submit.submit_payload(engine, payload, "m1") is None  # type: ignore[arg-type]  # as far as it is needed

@@ -1,4 +1,4 @@
-"""What the tests of this folder share: signed requests, a wire without HTTP, and its answers decoded."""
+"""What the tests of this folder share: signed requests, a wire without HTTP, decoded answers."""
 
 import hmac
 import json
@@ -45,7 +45,7 @@ def sign(
     key: str = "sandbox-key",
     scope: str = "",
 ) -> str:
-    """An Authorization header, written from the document's description and apart from the code under test."""
+    """An Authorization header, written from the document, apart from the code under test."""
     date = datetime.fromtimestamp(int(headers["x-tc-timestamp"]), UTC).strftime("%Y-%m-%d")
     scope = scope or f"{date}/sms/tc3_request"
     lines = "".join(f"{name}:{headers[name].lower()}\n" for name in names.split(";"))

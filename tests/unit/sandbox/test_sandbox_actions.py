@@ -100,7 +100,7 @@ def test_marketing_templates(line: Line) -> None:
 
 
 def test_a_template_under_review(line: Line) -> None:
-    """It is listed as pending, can be changed within its scope, and cannot be sent until it is approved."""
+    """Listed as pending, it can be changed within its scope, and sent only once approved."""
     template = added(line)
     other_scope = line.ask("ModifySmsTemplate", {"TemplateId": template, **TEMPLATE, "International": 1})
     line.ask("ModifySmsTemplate", {"TemplateId": template, **TEMPLATE, "TemplateName": "new"})
@@ -113,7 +113,10 @@ def test_a_template_under_review(line: Line) -> None:
 
 
 def test_an_approved_template() -> None:
-    """It can be sent with as many values as it has places, to its scope only, until it is deleted; it cannot be changed."""
+    """It can be sent with as many values as it has places, to its scope only, until it is deleted.
+
+    It cannot be changed.
+    """
     line = Line(Flags(limits=UNLIMITED, reviews="approved"))
     template = added(line)
     name = str(template)
@@ -185,7 +188,10 @@ def test_signatures_refused(line: Line, changed: Mapping[str, object], code: str
 
 
 def test_a_name_in_use(line: Line) -> None:
-    """The name of a signature under review, or approved, cannot be handed in again; in the other scope it can."""
+    """The name of a signature under review, or approved, cannot be handed in again.
+
+    In the other scope it can.
+    """
     sign = signed(line)
     assert code_of(line.ask("AddSmsSign", SIGN)) == "InvalidParameterValue.SignExistAndUnapproved"
     assert signed(line, International=1)

@@ -50,7 +50,7 @@ def test_flags_change_by_name_and_the_rest_stays() -> None:
     ],
 )
 def test_flags_refuse_what_they_do_not_know(patch: dict[str, object], words: str) -> None:
-    """A misspelt name or a value out of bounds is refused with the place named, and nothing changes."""
+    """A misspelt name or a value out of bounds is refused by its place, and nothing changes."""
     line = Line()
 
     with pytest.raises(ValueError, match=re.escape(words)):
@@ -121,7 +121,7 @@ def test_a_probability_holds_and_repeats() -> None:
 
 
 def test_faults_begin_anew_only_when_named() -> None:
-    """Changing another flag leaves what is left of a fault's times alone; a reset restores the start."""
+    """Changing another flag leaves what is left of a fault's times; a reset restores the start."""
     line = Line(Flags(faults=(FlagFault("lost", times=1),)))
     faults = line.sandbox.faults
 
@@ -185,7 +185,7 @@ def test_refusals_are_summed_by_family(line: Line) -> None:
 
 
 def test_the_log_knows_no_number_and_no_value() -> None:
-    """Numbers are masked, values are a salted hash that tells equal from different and nothing else."""
+    """Numbers are masked, values are a salted hash that tells equal from different, no more."""
     stats, other = Stats(10), Stats(10)
     subjects = [Subject([PLAIN], "1234", [value], "b1") for value in ("482913", "482913", "482914")]
     for subject in subjects:

@@ -114,7 +114,7 @@ def test_a_refusal_names_the_parameter_and_no_value(line: Line) -> None:
 
 
 def test_an_app_of_nobody_and_one_of_another_account() -> None:
-    """An unknown SmsSdkAppId does not exist; one that exists under another key fails its verification."""
+    """An unknown SmsSdkAppId does not exist; under another's key it fails its verification."""
     line = Line(Flags(accounts=(SandboxAccount(), SandboxAccount("other-id", "other-key", ("1400000001",)))))
 
     assert code_of(line.ask("PullSmsSendStatus", {**PULL, "SmsSdkAppId": "1499999999"})) == (
@@ -126,7 +126,7 @@ def test_an_app_of_nobody_and_one_of_another_account() -> None:
 
 
 def test_the_rate_holds_in_any_sliding_second() -> None:
-    """The call after the limit is refused until the first one is a second old, wherever the second begins."""
+    """The call after the limit is refused until the first is a second old, wherever that begins."""
     line = Line(Flags(limits={"PullSmsSendStatus": 3}))
 
     def code_at(tick_s: float) -> str:
@@ -140,7 +140,10 @@ def test_the_rate_holds_in_any_sliding_second() -> None:
 
 
 def test_limits_are_documented_ones_unless_flags_say_otherwise() -> None:
-    """By-number pulls end at 20 in a second; `*` speaks for all actions without a limit of their own, 0 lifts it."""
+    """By-number pulls end at 20 in a second.
+
+    `*` speaks for all actions without a limit of their own, 0 lifts it.
+    """
     strict, lifted = Line(), Line(Flags(limits={"*": 0}))
     asked = {**PULL, "PhoneNumber": PLAIN, "BeginTime": 0, "Offset": 0}
 

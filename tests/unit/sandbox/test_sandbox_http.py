@@ -1,4 +1,4 @@
-"""The endpoint over real connections: answers that wait, get lost, cut or garbled, and the control paths."""
+"""The endpoint over real connections: answers wait, get lost, cut or garbled; control paths."""
 
 import threading
 import time
@@ -55,14 +55,17 @@ def pull(http: httpx.Client) -> list[dict[str, Any]]:
 
 
 def test_an_answer_is_exactly_json(http: httpx.Client) -> None:
-    """HTTP 200 and `application/json` without a charset, or the official SDK looks for no error in it."""
+    """HTTP 200 and `application/json` without a charset: else the official SDK sees no error."""
     for response in (send(http, PLAIN), post(http, "SendFax", {})):
         assert response.status_code == 200
         assert response.headers["content-type"] == "application/json"
 
 
 def test_answers_do_not_wait_for_an_acknowledgement(http: httpx.Client) -> None:
-    """Calls on a kept-alive connection take no 40 ms, as they do when small writes wait for the other side's delayed ACK."""
+    """Calls on a kept-alive connection take no 40 ms.
+
+    They do when small writes wait for the other side's delayed ACK.
+    """
     times = []
     for _ in range(41):
         begin = time.perf_counter()
@@ -212,7 +215,7 @@ def test_a_refused_call_meets_no_fault(sandbox: Background, http: httpx.Client) 
 
 
 def test_calls_are_counted_on_arrival(sandbox: Background, http: httpx.Client) -> None:
-    """Requests per action with first and last arrival; refused ones too, forged ones as signature failures."""
+    """Requests per action, first and last arrival; also refused; forged as signature failures."""
     begin = time.time()
     send(http, PLAIN)
     send(http, PLAIN)
@@ -238,7 +241,7 @@ def test_statistics_leave_out_what_is_not_wanted(sandbox: Background, http: http
 
 
 def test_control_refuses_nonsense(sandbox: Background, http: httpx.Client) -> None:
-    """An unknown flag, a wrong value and a body that is no object are answered with 400 and words."""
+    """An unknown flag, a wrong value and a body that is no object get 400 and words."""
     with pytest.raises(ValueError, match="did you mean 'latency_ms'"):
         sandbox.control(latncy_ms=1)
     for body in (b"", b"[1]", b"{"):

@@ -1,4 +1,4 @@
-"""The pulls: an app's queue gives each receipt once, one number's history gives it as often as it is asked."""
+"""The pulls: an app's queue gives each receipt once, a number's history as often as asked."""
 
 import time
 
@@ -14,7 +14,10 @@ NOW = 1_790_000_000
 
 
 def test_a_receipt_has_the_documents_fields(line: Line) -> None:
-    """Number whole and in parts, serial of the answer, flag, carrier's code, time and context (document, lines 2742-2760)."""
+    """Every field of a receipt (document, lines 2742-2760).
+
+    Number whole and in parts, serial of the answer, flag, carrier's code, time and context.
+    """
     (sent,) = line.send([PLAIN], SessionContext="b7.1")["SendStatusSet"]
     (receipt,) = line.pull()
 
@@ -79,7 +82,10 @@ def test_a_page_has_one_to_a_hundred_rows(line: Line, action: str, limit: int) -
 
 
 def test_a_history_takes_nothing_away(line: Line) -> None:
-    """A number's receipts are there before and after the queue gave them, newest first, for its own number only."""
+    """A number's receipts are there before and after the queue gave them.
+
+    Newest first, for its own number only.
+    """
     serials = [line.send([one])["SendStatusSet"][0]["SerialNo"] for one in (PLAIN, number("2345"), PLAIN)]
 
     before = [row["SerialNo"] for row in line.history(PLAIN)["PullSmsSendStatusSet"]]
@@ -121,7 +127,7 @@ def test_a_history_is_of_one_app() -> None:
 
 
 def test_a_history_tells_no_more_than_the_carrier(line: Line) -> None:
-    """A message that gets no receipt is not in it; one whose send was answered with a timeout is."""
+    """A message without a receipt is not in it; one whose send was answered by a timeout is."""
     line.send([number("0006"), number("0005"), number("0012")])
 
     assert line.history(number("0006"))["PullSmsSendStatusSet"] == []
@@ -158,7 +164,10 @@ def test_questions_about_a_number_are_checked(line: Line, action: str, wrong: di
     ],
 )
 def test_a_window_has_seven_days(begin_s: int, end_s: int, code: str) -> None:
-    """It begins at most seven days back, with the clocks' tolerance, does not end before it begins, and is no longer."""
+    """It begins at most seven days back, with the clocks' tolerance.
+
+    It does not end before it begins, and is no longer.
+    """
     refusal = check_window({"BeginTime": begin_s, "EndTime": end_s, "Offset": 0}, now_s=NOW)
 
     assert (refusal.code if refusal else "") == code
@@ -174,7 +183,10 @@ def test_nobody_replies(line: Line) -> None:
 
 
 def test_an_early_receipt_is_named_by_the_reply(line: Line) -> None:
-    """Suffix 0008: the reply tells the endpoint which message's receipt should go first, and the receipt is there."""
+    """Suffix 0008: the reply tells the endpoint which message's receipt should go first.
+
+    The receipt is there.
+    """
     line.sandbox.control({"receipt_delay_ms": 60_000})
     asked = {"SmsSdkAppId": APP, "TemplateId": "1", "SignName": "Acme", "PhoneNumberSet": [PLAIN, number("0008")]}
     given: list[str] = []

@@ -1,4 +1,4 @@
-"""What the sandbox pushes besides Tencent's form: the workers read it as they read the providers' own pages."""
+"""What the sandbox pushes besides Tencent's form: workers read it as the providers' own pages."""
 
 import json
 
@@ -21,7 +21,10 @@ MAINLAND, GLOBE, FRENCH = 8613711112222, 6591234567, 33612345678
 
 
 def test_a_send_may_name_where_to_call_back() -> None:
-    """Its receipts, and later replies to the account, are pushed there and not where the flags say; a reset forgets it."""
+    """Its receipts, and later replies to the account, are pushed there, whatever the flags say.
+
+    A reset forgets it.
+    """
     sandbox = Sandbox(Flags(callbacks={APP: "http://127.0.0.1/c"}))
     wire = SmsPartnerWire(sandbox)
     urls = {"urlDlr": "http://127.0.0.1/own/status", "urlResponse": "http://127.0.0.1/own/reply"}
@@ -45,7 +48,10 @@ def bodies(form: PushForm, sandbox: Sandbox, app: str) -> list[bytes]:
 
 
 def test_alibabas_two_sites_push_in_two_forms() -> None:
-    """SmsReport with the BizId of the answer, the international form with the MessageId; failures say why. SmsUp has the signature."""
+    """SmsReport with the BizId of the answer, the international form with the MessageId.
+
+    Failures say why. SmsUp has the signature.
+    """
     line = Wire(Flags(callbacks={PREFIX + KEY: "http://127.0.0.1/c"}))
     form = AlibabaPushes(line.wire)
     biz_id = line.send("13711112222", "13711110002")["BizId"]
@@ -64,7 +70,10 @@ def test_alibabas_two_sites_push_in_two_forms() -> None:
 
 
 def test_smspartner_pushes_receipts_and_stops() -> None:
-    """A final status each, none for a message that waits for ever; a STOP by its type, and the number is on the provider's list."""
+    """A final status each, none for a message that waits for ever.
+
+    A STOP by its type, and the number is on the provider's list.
+    """
     sandbox = Sandbox(Flags(callbacks={APP: "http://127.0.0.1/c"}))
     wire = SmsPartnerWire(sandbox)
     form = SmsPartnerPushes(wire)

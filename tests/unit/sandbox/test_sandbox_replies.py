@@ -1,4 +1,4 @@
-"""Replies, numbers and conversions: what the sandbox gives out, how often, and what it refuses to be asked."""
+"""Replies, numbers and conversions: what the sandbox gives, how often, and what it refuses."""
 
 import asyncio
 import threading
@@ -59,7 +59,7 @@ def test_replies_are_given_once(line: Line) -> None:
 
 
 def test_a_reply_s_row(line: Line) -> None:
-    """It is spelled as the document has it; old ones, and those of other apps, are not in the answer."""
+    """Spelled as in the document; old ones, and those of other apps, are not in the answer."""
     replied(line, "TD", sign="ACME", extend="11", at_s=int(time.time()) - 60)
     replied(line, "old", at_s=5)
     replied(line, "other", app="1400000001")
@@ -133,7 +133,7 @@ def test_conversions(line: Line) -> None:
 
 
 def test_receipts_and_replies_are_pushed_as_well(line: Line) -> None:
-    """In the document's form, again when the first push is not taken; what is pushed is pulled all the same."""
+    """In the document's form, again when the first is not taken; what is pushed is pulled too."""
     came: list[tuple[str, bytes]] = []
     all_came = threading.Event()
 

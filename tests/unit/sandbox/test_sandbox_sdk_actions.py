@@ -1,4 +1,4 @@
-"""The official SDK's methods besides sending, unchanged, against the sandbox, by each of its signatures."""
+"""The official SDK's methods besides sending, unchanged, against the sandbox, each signature."""
 
 import base64
 import time

@@ -48,7 +48,7 @@ def test_serials_tell_no_number(line: Line) -> None:
 
 
 def test_the_answer_has_another_order(line: Line) -> None:
-    """All numbers are answered, not in the order of the request, and in the same orders after a reset."""
+    """All numbers are answered, in another order than asked, the same one after a reset."""
     asked = [number("1234", place) for place in range(50)]
 
     def orders() -> list[list[str]]:
@@ -66,7 +66,7 @@ def test_the_answer_has_another_order(line: Line) -> None:
     "spelled", ["+8613711112222", "8613711112222", "008613711112222", "13711112222", "+86013711112222"]
 )
 def test_mainland_numbers_have_several_spellings(line: Line, spelled: str) -> None:
-    """The answer has E.164 whatever the request had, so positions and spellings identify nothing."""
+    """The answer has E.164 whatever was asked, so positions and spellings identify nothing."""
     assert line.codes([spelled]) == {PLAIN: "Ok"}
 
 
@@ -124,7 +124,7 @@ def test_a_session_context_has_fewer_than_512_bytes(line: Line, context: str, re
     ],
 )
 def test_contents_refused_for_each_number(line: Line, content: dict[str, object], code: str) -> None:
-    """Faults of sign, template and values arrive as the same code of every number, in an answer without Error."""
+    """Faults of sign, template and values are the same code of every number, without an Error."""
     assert set(line.codes([PLAIN, number("2345")], **content).values()) == {code}
     assert not line.sandbox.world.numbers
 
@@ -135,7 +135,10 @@ def test_a_global_send_needs_no_signature(line: Line) -> None:
 
 
 def test_approved_templates_say_what_they_take() -> None:
-    """With templates listed, others do not exist and theirs must get as many values, of the kind they ask for."""
+    """With templates listed, others do not exist.
+
+    Theirs must get as many values, of the kind they ask for.
+    """
     line = Line(
         Flags(
             templates={
@@ -194,7 +197,7 @@ def test_long_messages_are_billed_in_parts(line: Line, length: int, fee: int) ->
 
 @pytest.mark.parametrize("suffix", [f"{suffix:04d}" for suffix in SUFFIXES])
 def test_suffixes_decide_answer_message_and_receipts(suffix: str) -> None:
-    """Each steered number meets its fate: code, messages that went out, receipts with flag and code."""
+    """Each steered number meets its fate: code, messages out, receipts with flag and code."""
     line, steered = Line(), number(suffix)
     fate = FATES[SUFFIXES[int(suffix)]]
 
@@ -219,7 +222,7 @@ def test_steered_and_ordinary_numbers_share_a_call(line: Line) -> None:
 
 
 def test_a_thirty_second_limit_passes(line: Line) -> None:
-    """Suffix 0004 is refused at its first try and delivered afterwards; another number begins anew."""
+    """Suffix 0004 is refused at its first try and delivered later; another number begins anew."""
     limited = "LimitExceeded.PhoneNumberThirtySecondLimit"
 
     assert [line.codes([number("0004")])[number("0004")] for _ in range(3)] == [limited, "Ok", "Ok"]
@@ -250,7 +253,7 @@ def multi(line: Line, *messages: Mapping[str, object]) -> dict[str, Any]:
 
 
 def test_global_numbers_can_have_contents_of_their_own(line: Line) -> None:
-    """Each number has its template, values and context; one refused content leaves the others alone."""
+    """Each number has its template, values and context; a refused content leaves others alone."""
     answer = multi(
         line,
         {"PhoneNumber": SINGAPORE, "TemplateId": "1", "TemplateParamSet": ["a"], "SessionContext": "one"},
@@ -264,7 +267,10 @@ def test_global_numbers_can_have_contents_of_their_own(line: Line) -> None:
 
 
 def test_multi_sends_are_for_global_numbers(line: Line) -> None:
-    """Mainland numbers, no number and more than 200 are refused as a whole; a message's parameters are checked too."""
+    """Mainland numbers, no number and more than 200 are refused as a whole.
+
+    A message's parameters are checked too.
+    """
     one = {"PhoneNumber": SINGAPORE, "TemplateId": "1"}
 
     assert code_of(multi(line, one, {**one, "PhoneNumber": PLAIN})) == "UnsupportedOperation.ContainDomesticPhoneNumber"

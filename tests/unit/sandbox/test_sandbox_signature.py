@@ -1,4 +1,7 @@
-"""TC3-HMAC-SHA256 as the server checks it: against published examples, and against everything that must not pass."""
+"""TC3-HMAC-SHA256 as the server checks it.
+
+Against published examples, and against everything that must not pass.
+"""
 
 import time
 from dataclasses import dataclass
@@ -118,7 +121,7 @@ def test_a_signature_covers_every_signed_part(change: dict[str, object]) -> None
 
 
 def test_more_headers_may_be_signed(line: Line) -> None:
-    """A client may sign any headers besides content-type and host, as newer official SDKs do with x-tc-action."""
+    """A client may sign more headers than content-type and host, as newer official SDKs do."""
     headers = headers_for("PullSmsSendStatus", time.time())
     body = msgspec.json.encode(PULL)
     headers["authorization"] = sign(headers, body, names="content-type;host;x-tc-action;x-tc-timestamp")
@@ -132,7 +135,7 @@ def test_more_headers_may_be_signed(line: Line) -> None:
     "names", ["host;x-tc-action", "content-type", "host;content-type"], ids=["no type", "no host", "not sorted"]
 )
 def test_type_and_host_must_be_signed_and_sorted(line: Line, names: str) -> None:
-    """A signature that leaves out content-type or host, or does not sort its headers, does not fit."""
+    """A signature without content-type or host, or with unsorted headers, does not fit."""
     headers = headers_for("PullSmsSendStatus", time.time())
     body = msgspec.json.encode(PULL)
     headers["authorization"] = sign(headers, body, names=names)
@@ -165,7 +168,10 @@ def test_an_unsigned_payload_is_announced(line: Line) -> None:
 
 
 def test_the_canonical_request_is_the_documents() -> None:
-    """Method, path, query, headers, their names and the payload's hash, each on its line (document, lines 646-655)."""
+    """Every part that is signed, each on its line (document, lines 646-655).
+
+    Method, path, query, headers, their names and the payload's hash.
+    """
     example = EXAMPLES["document, POST"]
 
     assert canonical_request(example.request, ["content-type", "host"]) == (
@@ -203,7 +209,7 @@ def test_an_unknown_key_is_named_as_such(line: Line) -> None:
 
 
 def test_any_credentials_still_need_a_clock() -> None:
-    """With `any_credentials` every key and app passes unseen, but not a request from another time."""
+    """With `any_credentials` every key and app passes, but no request from another time."""
     line = Line(Flags(any_credentials=True))
     asked = request("PullSmsSendStatus", {**PULL, "SmsSdkAppId": "1499999999"})
     headers = {**asked.headers, "authorization": asked.headers["authorization"].replace("sandbox-id", "nobody")}

@@ -1,4 +1,7 @@
-"""The older signatures as the server checks them: against published examples, and against everything that must not pass."""
+"""The older signatures as the server checks them.
+
+Against published examples, and against everything that must not pass.
+"""
 
 import base64
 import hmac
@@ -40,7 +43,7 @@ def signature(params: Mapping[str, str], *, verb: str, key: str = "sandbox-key",
 def request(
     params: Mapping[str, str], changed: Mapping[str, str] | None = None, *, verb: str = "POST", digest: str = "sha256"
 ) -> Request:
-    """A signed request; what is changed is changed after it was signed, an empty value leaves it out."""
+    """A signed request; changes come after it was signed, an empty value leaves it out."""
     full = {**params, "Signature": signature(params, verb=verb, digest=digest), **(changed or {})}
     encoded = urlencode({name: value for name, value in full.items() if value})
     body, query = (encoded, "") if verb == "POST" else ("", encoded)
@@ -80,7 +83,7 @@ def test_published_example() -> None:
     ("method", "digest"), [("HmacSHA256", "sha256"), ("HmacSHA1", "sha1"), ("", "sha1"), ("X", "sha1")]
 )
 def test_what_fits(line: Line, verb: str, method: str, digest: str) -> None:
-    """Both algorithms pass by form and by query; without a method, or with an unknown one, it is HmacSHA1."""
+    """Both algorithms pass by form and by query; without a method, or an unknown one, HmacSHA1."""
     params = {**common(), **PULL, "SignatureMethod": method}
     params = {name: value for name, value in params.items() if value}
 
@@ -129,7 +132,7 @@ def test_signed_and_refused(line: Line, changed: Mapping[str, str], expected: st
 
 
 def test_flat_names_are_nested(line: Line) -> None:
-    """Lists and messages come as flat names; an answer is as for JSON, and the statistics know the action."""
+    """Lists and messages come as flat names; answers are JSON's, and statistics know the action."""
     flat = {
         "SmsSdkAppId": APP,
         "MultiSmsInfoSet.0.PhoneNumber": "+6591234567",

@@ -1,4 +1,7 @@
-"""The world in memory: receipts given once and in time, a million messages in a few bytes each, seconds that slide."""
+"""The world in memory.
+
+Receipts given once and in time, a million messages in a few bytes each, seconds that slide.
+"""
 
 import sys
 from collections import Counter
@@ -34,7 +37,7 @@ class Clock:
 def test_a_queue_gives_each_entry_once_and_never_early(
     scheduled: list[tuple[int, int]], takes: list[tuple[int, int]]
 ) -> None:
-    """Whatever is scheduled and whenever it is taken: nothing is lost, doubled or given before its time."""
+    """Whatever is scheduled and taken when: nothing is lost, doubled or given before its time."""
     queue, due, taken = ReceiptQueue(), {}, Counter[int]()
     for first, (due_ms, count) in enumerate(scheduled):
         ids = range(first * 10, first * 10 + count)
@@ -137,7 +140,10 @@ def test_serials_of_two_worlds_never_meet() -> None:
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 0.6), max_size=60), st.integers(1, 5))
 def test_no_second_holds_more_than_the_limit(gaps: list[float], limit: int) -> None:
-    """Slide a second over the admitted calls as you like: never more than the limit, and none refused without need."""
+    """Slide a second over the admitted calls as you like: never more than the limit.
+
+    None is refused without need.
+    """
     rates, now, admitted = Rates(), 0.0, list[float]()
     for gap in gaps:
         now += gap

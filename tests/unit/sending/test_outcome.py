@@ -1,4 +1,7 @@
-"""What a provider's answer means, as tables: by verdict and scope, the recipients' moves and what happens to the account."""
+"""What a provider's answer means, as tables.
+
+By verdict and scope, the recipients' moves and what happens to the account.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -142,7 +145,10 @@ def test_a_whole_call_of_parked_recipients_is_one_park(answer: Answer, scope: Sc
 
 
 def test_what_speaks_of_the_machine_parks_nothing() -> None:
-    """A wrong clock keeps this machine from the account; its recipients wait for another one, and no try is counted."""
+    """A wrong clock keeps this machine from the account.
+
+    Its recipients wait for another one, and no try is counted.
+    """
     outcome = decide(refused(CLOCK), groups(), POLICY)
     assert (outcome.park, outcome.machine and outcome.machine.code) == (None, CLOCK)
     assert {(result.counted, result.delay_ms) for result in results(outcome)} == {(False, NO_DELAY)}
@@ -169,7 +175,10 @@ def test_what_speaks_of_the_machine_parks_nothing() -> None:
 def test_a_whole_call_without_a_word_on_its_recipients_counts_against_the_account(
     answer: Answer, *, failed: bool, silent: bool
 ) -> None:
-    """A single recipient on whom the provider has a word shows that it works; a call that was not made says nothing."""
+    """A single recipient on whom the provider has a word shows that it works.
+
+    A call that was not made says nothing.
+    """
     outcome = decide(answer, groups(), POLICY)
     assert (bool(outcome.failed), outcome.silent) == (failed, silent)
 
@@ -220,7 +229,10 @@ def test_some_parked_recipients_park_nobody() -> None:
     ],
 )
 def test_a_throttle_closes_what_it_speaks_of(answer: Answer, shut_s: float, hold_s: float) -> None:
-    """An account's throttle closes its bucket, for the longest time that was said; a number's closes nothing."""
+    """An account's throttle closes its bucket, for the longest time that was said.
+
+    A number's closes nothing.
+    """
     outcome = decide(answer, groups(), POLICY)
     assert (outcome.shut_s, outcome.hold_s) == (shut_s, hold_s)
 
@@ -244,7 +256,10 @@ def test_a_call_refused_for_one_number_is_split_into_smaller_ones(numbers: int, 
 
 
 def test_a_call_refused_for_its_content_is_tried_in_smaller_ones() -> None:
-    """A filter may mean one recipient; a text that all share counts against its job, one of a recipient's own against nothing."""
+    """A filter may mean one recipient.
+
+    A text that all share counts against its job, one of a recipient's own against nothing.
+    """
     own = decide(refused(WORDS), groups(40, own_params='[["a"]]'), POLICY)
     assert ({result.at_most for result in results(own)}, own.fault) == ({1}, "")
     shared = decide(refused(WORDS), groups(40), POLICY)
@@ -260,7 +275,7 @@ def test_a_call_refused_for_its_content_is_tried_in_smaller_ones() -> None:
     ("tries", "state"), [(0, State.WAITING), (1, State.WAITING), (2, State.DEAD), (100, State.DEAD)]
 )
 def test_retries_are_used_up(tries: int, state: State) -> None:
-    """As many as the lane allows after the first; whether it was sent again after a doubt is no try."""
+    """As many as the lane allows after the first; being sent again after a doubt is no try."""
     broken = Broken(maybe_sent=False, code="http.ConnectError", detail="")
     for byte in {tries, tries | RESENT}:
         (result,) = results(decide(broken, groups(1, tries=[byte]), POLICY))

@@ -1,4 +1,4 @@
-"""What the client refuses before anything is taken, and what it says when Redis or the broker is away."""
+"""What the client refuses before it takes anything, and what it says without Redis or broker."""
 
 import json
 from base64 import b64decode
@@ -136,7 +136,10 @@ def test_a_campaign_that_broke_off_is_continued_under_its_key(client: Client, mo
 
 
 def test_no_worker_is_woken_who_would_find_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker that follows a wake-up takes all jobs of the lane that are there by then, so a burst of jobs needs a few only."""
+    """The worker that follows a wake-up takes all jobs of the lane that are there by then.
+
+    So a burst of jobs needs a few only.
+    """
     # A wake-up that no worker has followed for a second counts no more; so long
     # a burst may take here.
     monkeypatch.setattr(inbox, "WAKE_UP_EXPIRY_MS", 3_600_000)
@@ -151,7 +154,7 @@ def test_no_worker_is_woken_who_would_find_nothing(client: Client, monkeypatch: 
 
 
 def test_a_broker_that_is_another_redis_gets_the_wake_up(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """It is pushed there and not counted as under way when it could not be; the job is safe without it."""
+    """Pushed there, and not counted as under way when it could not be; the job is safe without."""
     other = Client(f"redis://127.0.0.1:{free_port()}/0", "redis://127.0.0.1:1/0", ledger=client._ledger)
     for _ in range(WAKE_UPS + 5):
         other.send(to=NUMBER, template="1", lane="otp")
@@ -186,7 +189,10 @@ def test_without_redis_nothing_is_taken() -> None:
 
 
 def test_a_call_is_repeated_under_its_job_id(client: Client) -> None:
-    """What an `Unconfirmed` error carries makes the second call the same job; a word that is no id is refused."""
+    """What an `Unconfirmed` error carries makes the second call the same job.
+
+    A word that is no id is refused.
+    """
     job = client.send(to=NUMBER, template="1234")
     assert client.send(to=NUMBER, template="1234", job_id=job) == job
     many = client.campaign(to=[NUMBER, "+6591234567"], template="5678")

@@ -90,13 +90,16 @@ def test_values_keep_their_spaces_but_phone_and_ref_do_not() -> None:
 
 
 def test_blank_rows_are_passed_over_and_counted() -> None:
-    """Spreadsheets leave rows of nothing but delimiters; the lines after them keep their numbers."""
+    """Spreadsheets leave rows of nothing but delimiters; later lines keep their numbers."""
     assert rows(f"phone\n\n   \n\n{PHONE}\n\n") == [CsvRow(5, PHONE)]
     assert rows(f"phone,ref\n,\n\n , \n{PHONE},r\n,,,\n") == [CsvRow(5, PHONE, None, "r")]
 
 
 def test_a_row_begins_where_its_first_line_is() -> None:
-    """A quoted value may hold line breaks; the row has the number of its first line, the next one goes on after it."""
+    """A quoted value may hold line breaks.
+
+    The row has the number of its first line, the next one goes on after it.
+    """
     content = f'phone,note\n{PHONE},"two\nlines"\n{PHONE},"three\r\nlong\r\nlines"\n{PHONE},one\n'
 
     assert [row.line for row in rows(content)] == [2, 4, 7]
@@ -127,7 +130,7 @@ def test_empty_cells_at_the_end_come_and_go() -> None:
 
 
 def test_a_blank_beside_a_quote_belongs_to_neither() -> None:
-    """As people type lists; a quote within a value is left alone, and a blank in quotes is part of the value."""
+    """As people type lists; a quote within a value stays, a blank in quotes is the value's."""
     content = f'phone, "param1" ,param2\n{PHONE}, "482913",b\n{PHONE},a "b" c, " d, e"\n{PHONE}, a,b\n'
     content += f'{PHONE},\u00a0"482913"\u3000,b\n"{PHONE}" , "a ""b"" , c"  , "d" ,\n'
 
@@ -158,7 +161,7 @@ def test_the_phone_column_has_many_names(name: str) -> None:
 
 
 def test_a_phone_column_can_be_named() -> None:
-    """By any name; phone comes before the usual names, and of several usual names one must be chosen."""
+    """By any name; phone comes before the usual names, of which several need a choice."""
     content = f"Mobile,Tel,Work\n{PHONE},+33612345678,+33612345679\n".encode()
     assert "several columns may hold the phone (mobile, tel); say which: --phone-column" in refused(content)
     for column, phone in (("work", "+33612345679"), ("TEL", "+33612345678")):
@@ -220,7 +223,7 @@ def test_what_a_file_looks_like(encoding: str, names: Sequence[str]) -> None:
 
 
 def test_a_zero_byte_spoils_its_row_alone() -> None:
-    """As long as the header is text, and all of it is UTF-8; the param is refused where it is checked."""
+    """As long as the header is text, and all of it UTF-8; the param is refused at its check."""
     assert [row.params for row in rows(f"phone,param1\n{PHONE},a\0b\n{PHONE},c\n")] == [("a\0b",), ("c",)]
     with pytest.raises(BadInput, match="control character"):
         check_params(("a\0b",))
@@ -239,7 +242,10 @@ def test_a_column_that_is_nearly_a_param_is_refused(name: str) -> None:
 
 
 def test_two_stray_quotes_swallow_no_row() -> None:
-    """A value of several lines with a row in it is what an unclosed quote makes; other lines are a value's own."""
+    """A value of several lines with a row in it is what an unclosed quote makes.
+
+    Other lines are a value's own.
+    """
     bad, good = rows(f'phone,param1\n{PHONE},"a\n{PHONE},b"\n{PHONE},"Call\n{PHONE} now"\n')
     assert (
         bad.reason == "has a value that holds another row; is a quote not closed? (lines 2 to 3 were read as one row)"
@@ -352,7 +358,7 @@ _VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_s
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(_VALUES, _VALUES), max_size=12), st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n"]))
 def test_what_a_spreadsheet_writes_is_read_back(values: Sequence[tuple[str, str]], delimiter: str, ending: str) -> None:
-    """Whatever the params hold, they come back as they were, and every row has the line it begins on."""
+    """Whatever the params hold comes back as it was; each row has the line it begins on."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter, lineterminator=ending)
     writer.writerow(["param1", "phone", "param2"])

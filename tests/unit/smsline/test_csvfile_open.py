@@ -1,4 +1,4 @@
-"""Campaign files as they are opened: what cannot be, how far one has been read, pipes, and memory."""
+"""Campaign files as they are opened: what cannot be, how far one is read, pipes, and memory."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Rules of reading settings from variables, from files that stand in for them, and from a folder of secrets."""
+"""Rules of reading settings from variables, from files in their place, and a secrets folder."""
 
 from pathlib import Path
 
@@ -22,7 +22,10 @@ def secret(path: Path, text: str) -> str:
 
 
 def test_a_file_in_place_of_a_variable(tmp_path: Path) -> None:
-    """`…_FILE` names a file that holds the value, without the line end that editors add; service and client read it."""
+    """`…_FILE` names a file that holds the value, without the line end that editors add.
+
+    Service and client read it.
+    """
     environ = ACCOUNT | {
         "SMSLINE_ACCOUNTS__MAIN__SECRET_KEY_FILE": secret(tmp_path / "key", "s3cret\n"),
         "SMSLINE_REDIS_URL_FILE": secret(tmp_path / "url", "\ufeffredis://:pw@h:1/2\r\n"),
@@ -37,7 +40,10 @@ def test_a_file_in_place_of_a_variable(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_secrets(tmp_path: Path) -> None:
-    """Files called as the variables, in any case, are read; the variable wins, and what else lies there is not ours."""
+    """Files called as the variables, in any case, are read.
+
+    The variable wins, and what else lies there is not ours.
+    """
     secret(tmp_path / "SMSLINE_ACCOUNTS__MAIN__SECRET_KEY", "of-folder\n")
     secret(tmp_path / "smsline_lease_s", "30")
     secret(tmp_path / "smsline_namespace", "of-folder")
@@ -61,7 +67,7 @@ def test_codes_file_is_a_setting_and_no_file_of_one(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:
-    """Each is told by its variable and path, never by what is in it; both ways at once are a mistake."""
+    """Each is told by its variable and path, never by its content; both at once are a mistake."""
     latin = tmp_path / "latin"
     latin.write_bytes(b"s\xe9cret")
     environ = {
@@ -87,7 +93,10 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_setting_of_a_producer_is_refused() -> None:
-    """It would hand over to another Redis, or into a namespace that no worker serves; a service's own settings are passed over."""
+    """It would hand over to another Redis, or into a namespace that no worker serves.
+
+    A service's own settings are passed over.
+    """
     with pytest.raises(BadInput, match="no such setting; did you mean SMSLINE_REDIS_URL") as caught:
         Client.from_env({"SMSLINE_REDIS_ULR": "redis://:s3cret@h:1/2"})
     assert "s3cret" not in str(caught.value)
@@ -117,7 +126,10 @@ KUBERNETES = {
 
 
 def test_service_links_of_kubernetes() -> None:
-    """What Kubernetes sets in every pod for services called smsline… is no setting; a misspelt setting still is one."""
+    """What Kubernetes sets in every pod for services called smsline… is no setting.
+
+    A misspelt setting still is one.
+    """
     assert load_settings(KUBERNETES) == load_settings({})
     with pytest.raises(SettingsError, match="SMSLINE_REDIS_PORT: no such setting"):
         load_settings({"SMSLINE_REDIS_PORT": "6379"})

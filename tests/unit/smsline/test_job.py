@@ -1,4 +1,4 @@
-"""What a producer may say of a job: each field's rule, and a message that a stranger understands."""
+"""What a producer may say of a job: each field's rule, and a message a stranger understands."""
 
 import json
 
@@ -77,7 +77,7 @@ def test_every_job_ends(lane: str, ttl_s: float) -> None:
 
 @pytest.mark.parametrize(("start_s", "kept"), [(None, 0.0), (0, 0.0), (NOW_S - 1, NOW_S - 1), (NOW_S + 60, NOW_S + 60)])
 def test_a_start_is_kept_as_it_was_given(start_s: float | None, kept: float) -> None:
-    """Whether it is past is for Redis' clock to say, and a repeated call must find the same start."""
+    """Whether it is past Redis' clock says, and a repeated call must find the same start."""
     assert JobSpec.checked({"template": "1", "start_s": start_s}, now_s=NOW_S).start_s == kept
 
 

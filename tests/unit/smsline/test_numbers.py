@@ -1,4 +1,7 @@
-"""Numbers: one integer for any usual spelling; what cannot be texted is refused in words; masks show no more than they may."""
+"""Numbers: one integer for any usual spelling.
+
+What cannot be texted is refused in words; masks show no more than they may.
+"""
 
 import re
 
@@ -144,7 +147,7 @@ NOISE = [
 
 @st.composite
 def _spellings(draw: st.DrawFn) -> tuple[str, str]:
-    """A number of a country with digits changed, its prefixes, and noise anywhere; with the caller's region."""
+    """A country's number with digits changed, its prefixes, noise anywhere; the caller's region."""
     country, region = draw(st.sampled_from(COUNTRIES)), draw(st.sampled_from(COUNTRIES))
     kind = draw(st.sampled_from([phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE]))
     example = phonenumbers.example_number_for_type(country, kind)
@@ -167,7 +170,7 @@ def _spellings(draw: st.DrawFn) -> tuple[str, str]:
 @settings(max_examples=200, deadline=None)
 @given(_spellings())
 def test_a_spelling_never_becomes_another_number(spelling: tuple[str, str]) -> None:
-    """What is taken is what libphonenumber reads from the plus and the digits alone, and is valid."""
+    """What is taken is what libphonenumber reads from the plus and digits alone, and valid."""
     text, region = spelling
     try:
         number = parse_number(text, region=region)
@@ -188,7 +191,10 @@ def test_a_region_is_a_country(region: str, hint: str) -> None:
 
 
 def test_spellings_of_one_phone_are_one() -> None:
-    """Argentina's 9 after the country code says that the phone is a mobile; the number behind it is the same."""
+    """Argentina's 9 after the country code says that the phone is a mobile.
+
+    The number behind it is the same.
+    """
     assert same_phone(5491112345678) == same_phone(541112345678) == 541112345678
     assert set(spellings(541112345678)) == set(spellings(5491112345678)) == {541112345678, 5491112345678}
     assert spellings(8613711112222) == (8613711112222,)
@@ -204,7 +210,7 @@ def test_mainland_is_country_code_86(number: int, *, mainland: bool) -> None:
 
 @given(st.integers(10**6, 10**15 - 1))
 def test_a_mask_hides_the_middle(number: int) -> None:
-    """However long a number is, at most six characters of its beginning and four of its end are seen."""
+    """Of any number, at most six characters of its start and four of its end are seen."""
     shown = mask(number)
     assert "****" in shown
     assert e164(number) != shown

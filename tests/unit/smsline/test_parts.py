@@ -1,4 +1,7 @@
-"""Recipients on their way into parts: bad rows are told and left out, doubles once, and no more than a part is held."""
+"""Recipients on their way into parts.
+
+Bad rows are told and left out, doubles once, and no more than a part is held.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -82,7 +85,7 @@ def test_a_bad_row_is_told_and_the_good_ones_go_out(row: object, field: str, rea
 
 
 def test_a_phone_twice_with_the_same_content_is_one_recipient() -> None:
-    """However it is written and however far apart; the second is told as a duplicate of the first."""
+    """However it is written and however far apart; the second is a duplicate of the first."""
     tally, told = Tally(), list[Rejected]()
     given: list[str | Recipient] = [*rows(25), f"+86 {str(FIRST)[2:]}", "+54 9 11 1234-5678", "+54 11 1234-5678"]
     *_, last = parts(given, tally, size=10, on_duplicate=told.append)
@@ -132,7 +135,7 @@ def test_national_numbers_take_the_region() -> None:
 
 
 def test_an_input_without_a_good_row_is_refused() -> None:
-    """It says how many rows there were and what was wrong with the first; or that there was none."""
+    """It says how many rows there were and the first one's fault; or that there was none."""
     tally = Tally()
     assert not list(parts(["12", "34"], tally))
     assert str(nothing_good(tally)).startswith(

@@ -58,7 +58,7 @@ def server() -> Iterator[socketserver.ThreadingTCPServer]:
 
 @pytest.mark.parametrize("code", LINES)
 def test_in_redis_words_with_the_advice_that_fits(server: Any, code: str) -> None:
-    """What a server answers is told with its first word, which redis-py takes away, and with what to do."""
+    """A server's answer is told with its first word, which redis-py takes away, and what to do."""
     server.line = LINES[code]
     with (
         connect(f"redis://127.0.0.1:{server.server_address[1]}?protocol=2") as client,
@@ -95,13 +95,16 @@ def test_in_redis_words_with_the_advice_that_fits(server: Any, code: str) -> Non
     ],
 )
 def test_what_scripts_and_connections_say(text: str, code: str) -> None:
-    """The refusal within a script's error counts, and so does what the connection met; what is not known stays as it is."""
+    """The refusal within a script's error counts, and so does what the connection met.
+
+    What is not known stays as it is.
+    """
     assert explain(known.ResponseError(text)).code == code
     assert str(explain(known.ResponseError(text))).startswith(text.rpartition(": -")[2])
 
 
 def test_by_the_client(redis_server: RedisServer) -> None:
-    """A client's error says what Redis said and what to do; the same client goes on when it is mended."""
+    """A client's error has Redis' words and what to do; the client goes on when it is mended."""
     client = Client(redis_url=redis_server.url)
     admin = redis.Redis.from_url(redis_server.url)
     admin.config_set("maxmemory", "1")
@@ -116,7 +119,10 @@ def test_by_the_client(redis_server: RedisServer) -> None:
 
 
 def test_after_a_failover_behind_a_name(monkeypatch: pytest.MonkeyPatch, redis_server: RedisServer) -> None:
-    """A client whose connections lead to a server that became a replica goes on by itself when the name leads to another."""
+    """A client whose connections lead to a server that became a replica goes on by itself.
+
+    It does so when the name leads to another.
+    """
     with RedisServer() as other, redis.Redis.from_url(other.url) as old, redis.Redis.from_url(redis_server.url) as new:
         now = other
 

@@ -1,4 +1,4 @@
-"""The file of rejected rows: where it is, when it takes its place, and that no spreadsheet runs its cells."""
+"""The file of rejected rows: where it is, when it takes its place, no cell of it runs."""
 
 from pathlib import Path
 
@@ -40,7 +40,10 @@ def test_rejected_rows_can_be_mended_and_sent_again(tmp_path: Path) -> None:
 
 
 def test_the_rejected_file_takes_its_place_at_the_end(tmp_path: Path) -> None:
-    """Until then that of an earlier run is there; it stays when the run breaks off, and goes when no row was rejected."""
+    """Until then that of an earlier run is there.
+
+    It stays when the run breaks off, and goes when no row was rejected.
+    """
     path = tmp_path / "may.rejected.csv"
     path.write_text("stale")
 

@@ -29,7 +29,10 @@ from smsline.segments import segments, told
     ],
 )
 def test_a_text_is_cut_by_its_alphabet(text: str, count: int, encoding: str, places: int) -> None:
-    """160 then 153 in GSM-7, where the extension takes two; 70 then 67 in UCS-2, where it takes one."""
+    """160 then 153 in GSM-7, 70 then 67 in UCS-2.
+
+    A sign of the extension takes two places in GSM-7, one in UCS-2.
+    """
     found = segments(text)
     assert (found.count, found.encoding, found.places) == (count, encoding, places)
 

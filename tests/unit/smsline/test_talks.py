@@ -33,14 +33,14 @@ def play(talk: Talk[list[object]], *events: object) -> object:
 
 @pytest.mark.parametrize("lost", [ConnectionBroken("reset"), ConnectionSilent("no answer")])
 def test_a_lost_answer_is_asked_for_again(lost: RedisError) -> None:
-    """The scripts are the same when they run twice, so the second answer is as good as the first."""
+    """The scripts are the same when they run twice: the second answer is as good as the first."""
     assert play(insist("job", CALL), lost, [1]) == [1]
     assert play(insist("job", CALL), lost, Unreached("refused"), [1]) == [1]
 
 
 @pytest.mark.parametrize("later", [ConnectionSilent("no answer"), Unreached("refused")])
 def test_an_outcome_that_nobody_knows_is_not_invented(later: RedisError) -> None:
-    """Once Redis may have had the question, a refused connection no longer proves that it did not."""
+    """Once Redis may have the question, a refused connection no longer proves that it did not."""
     with pytest.raises(Unconfirmed) as doubt:
         play(insist("job", CALL), ConnectionSilent("no answer"), *[later] * len(ASK_AGAIN_S))
     assert doubt.value.job == "job"
@@ -55,7 +55,10 @@ def test_a_certain_outcome_is_said_as_it_is() -> None:
 
 
 def test_a_script_that_redis_does_not_know_is_sent_with_its_text() -> None:
-    """If the connection goes before that, the scripts beside it may have run: asked again, not taken for refused."""
+    """If the connection goes before that, the scripts beside it may have run.
+
+    Asked again, not taken for refused.
+    """
     assert play(insist("job", CALL, CALL), [1, NoScriptError("")], [2]) == [1, 2]
     assert play(insist("job", CALL, CALL), [1, NoScriptError("")], Unreached("refused"), [1, 1]) == [1, 1]
     with pytest.raises(Unreached):
@@ -63,7 +66,10 @@ def test_a_script_that_redis_does_not_know_is_sent_with_its_text() -> None:
 
 
 def test_a_second_job_in_place_of_an_unconfirmed_one_is_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    """The same message without the id of the first call is told in the log; with the id, or another message, nothing is."""
+    """The same message without the id of the first call is told in the log.
+
+    With the id, or another message, nothing is.
+    """
     calls, never = Calls(Keys("t"), None, "other"), [ConnectionSilent("no answer")] * (1 + len(ASK_AGAIN_S))
     message = {"template": "1", "lane": "otp", "params": ["482913"]}
 

@@ -46,7 +46,10 @@ def place(url: str) -> tuple[Any, ...]:
     ],
 )
 def test_what_a_url_says(url: str, expected: tuple[Any, ...]) -> None:
-    """Hosts with or without a port, what sentinels watch, a database, and credentials as they were before encoding."""
+    """Hosts with or without a port, what sentinels watch, a database, and credentials.
+
+    They are as they were before encoding.
+    """
     assert place(url) == expected
 
 
@@ -62,7 +65,10 @@ def test_sentinels_that_cannot_be(url: str) -> None:
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "sentinel", "amqp", "amqps"])
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_a_password_as_it_is(scheme: str, password: str) -> None:
-    """A password that was not percent-encoded is refused as that, and no part of it is in any error, of service or client."""
+    """A password that was not percent-encoded is refused as that.
+
+    No part of it is in any error, of service or client.
+    """
     url = f"{scheme}://user:{password}@host.example:6379/0"
     name = "SMSLINE_BROKER_URL" if scheme.startswith("amqp") else "SMSLINE_REDIS_URL"
     with pytest.raises(SettingsError, match="its password is not percent-encoded") as service:
@@ -101,7 +107,10 @@ def test_what_is_shown(url: str, expected: str) -> None:
     ],
 )
 def test_options_that_cannot_be(query: str, rule: str) -> None:
-    """An option that is not known or not usable is refused without being repeated: it may be the rest of a password."""
+    """An option that is not known or not usable is refused without being repeated.
+
+    It may be the rest of a password.
+    """
     with pytest.raises(ValueError, match=rule) as caught:
         read_url(f"rediss://h/0?{query}")
     assert "s3cret" not in str(caught.value)
@@ -111,7 +120,7 @@ def test_options_that_cannot_be(query: str, rule: str) -> None:
 
 @pytest.mark.parametrize("spelling", ["none", "CERT_NONE", "required", "CERT_REQUIRED", "optional", "CERT_OPTIONAL"])
 def test_both_spellings_of_certificate_options(spelling: str) -> None:
-    """redis-py's and Celery's words mean the same, to the ledger's connection and to the broker's."""
+    """redis-py's and Celery's words mean the same, to the ledger's connection and the broker's."""
     url = f"rediss://:pw@h/0?ssl_cert_reqs={spelling}&ssl_ca_certs=%2Fca.pem&ssl_certfile=/c.pem&ssl_keyfile=/k.pem"
     expected = getattr(ssl, "CERT_" + spelling.removeprefix("CERT_").upper())
     broker = celery_broker(url)

@@ -1,4 +1,7 @@
-"""The public names, and those that cross a process boundary, are pinned here: changing one breaks a user's program."""
+"""The public names, and those that cross a process boundary, are pinned here.
+
+Changing one breaks a user's program.
+"""
 
 import ast
 import inspect
@@ -24,7 +27,7 @@ def test_the_public_list_is_sorted_and_complete() -> None:
 
 
 def test_every_type_of_a_public_call_is_public() -> None:
-    """What a call takes or returns, and what that holds, is imported from smsline and from nowhere else."""
+    """What a call takes or returns, and what that holds, is imported from smsline alone."""
     seen: set[object] = set()
     for owner in (Client, AsyncClient, Admin):
         for name, call in inspect.getmembers(owner, inspect.isfunction):
@@ -47,7 +50,7 @@ def collect(hints: Mapping[str, object], seen: set[object]) -> None:
 
 
 def test_people_and_producers_have_their_own_levers() -> None:
-    """A web application's client cannot send dead letters again, nor lift a park or a suppression."""
+    """A web application's client cannot requeue dead letters, nor lift a park or a suppression."""
     people = {
         "jobs",
         "dead_groups",
@@ -65,7 +68,10 @@ def test_people_and_producers_have_their_own_levers() -> None:
 
 
 def test_names_on_the_wire() -> None:
-    """Tasks and queues keep their names: messages in a broker, and producers in other languages, use them."""
+    """Tasks and queues keep their names.
+
+    Messages in a broker, and producers in other languages, use them.
+    """
     assert names.TASKS == (
         "smsline.submit",
         "smsline.accept",

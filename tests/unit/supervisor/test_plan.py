@@ -43,12 +43,12 @@ def test_every_queue_is_served(procs: int) -> None:
     ],
 )
 def test_some_lanes(lanes: list[str], expected: list[tuple[str, tuple[str, ...]]]) -> None:
-    """Whatever lanes a machine serves, it serves receipts too: one that only sends would never close a job."""
+    """Whatever lanes a machine serves, it serves receipts: else it would never close a job."""
     assert [(group.name, group.queues) for group in groups(lanes, 1)] == expected
 
 
 def test_run_starts_workers_only() -> None:
-    """`run` starts no Redis and no sandbox, and gives a worker the time that its longest call takes to stop."""
+    """`run` starts no Redis and no sandbox; a worker gets its longest call's time to stop."""
     plan = plan_run(settings(accounts={"main": ACCOUNT}, worker_procs=2, redis_url="redis://r:1/2"))
     (stage,) = plan.stages
 
@@ -66,7 +66,7 @@ def test_names_tell_supervisors_apart() -> None:
 
 
 def test_up_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis is a gate before all others; the workers come last, which is the first to be stopped."""
+    """Redis is a gate before all others; the workers come last, and are the first to stop."""
     monkeypatch.setattr(plan_module, "find_server", lambda: Server(Path("redis-server"), (7, 0)))
     monkeypatch.setattr(plan_module, "claim", lambda *_: 3)
     plan = plan_up(settings(), data=tmp_path, redis_port=6399, sandbox=True, web_port=0)
@@ -111,7 +111,7 @@ def test_embedded_or_not(redis_url: str | None, port: int | None, expected: bool
 
 
 def test_two_redis_named() -> None:
-    """A port for the embedded Redis and the URL of another are a contradiction, told without the password."""
+    """A port for the embedded Redis and another's URL are a contradiction, told without secrets."""
     with pytest.raises(CannotStart, match="leave one of them out") as caught:
         embeds_redis(settings(redis_url="redis://:pass-word@r:7000/0"), 7000)
 
@@ -130,7 +130,7 @@ def test_two_redis_named() -> None:
     ],
 )
 def test_sandbox_or_not(asked: bool | None, setting: str, accounts: dict[str, Any], expected: bool) -> None:
-    """The command line decides about the sandbox, then the setting, then whether there is an account."""
+    """The command line decides about the sandbox, then the setting, then whether any account is."""
     assert wants_sandbox(settings(sandbox=setting, accounts=accounts), asked) is expected
 
 
@@ -156,7 +156,10 @@ def test_web_port_taken() -> None:
 
 
 def test_an_embedded_redis_with_a_password_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Its children read the file as `up` does: none of them has the password in its environment or arguments."""
+    """Its children read the file as `up` does.
+
+    None of them has the password in its environment or arguments.
+    """
     monkeypatch.setattr(plan_module, "find_server", lambda: Server(Path("redis-server"), (7, 0)))
     monkeypatch.setattr(plan_module, "claim", lambda *_: 3)
     plan = plan_up(settings(redis_url="redis://:s3cret@127.0.0.1:6399/0"), data=tmp_path, redis_port=6399, sandbox=True)

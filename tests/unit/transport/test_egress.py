@@ -1,4 +1,4 @@
-"""Rules of the way out: proxies, certificates, and what a call that broke on the way is taken for."""
+"""Rules of the way out: proxies, certificates, and what a call that broke on the way means."""
 
 import socket
 import socketserver
@@ -122,7 +122,10 @@ def call(
 
 
 def test_through_a_proxy_with_a_ca_of_its_own(servers: Servers, made: Certificates) -> None:
-    """The tunnel is asked for with the proxy's credentials; the provider's certificate is checked inside it."""
+    """The tunnel is asked for with the proxy's credentials.
+
+    The provider's certificate is checked inside it.
+    """
     seen: list[bytes] = []
     proxy = servers.start(forwarding(servers.start(over_tls(made, ANSWER)), seen))
     way = egress_of(account(proxy=f"http://me:p%40ss@127.0.0.1:{proxy}", ca_bundle=str(made.ca)))
@@ -135,7 +138,10 @@ def test_through_a_proxy_with_a_ca_of_its_own(servers: Servers, made: Certificat
 
 
 def test_a_tls_failure_is_told_as_one(servers: Servers, made: Certificates) -> None:
-    """A certificate that is not trusted, and a port that speaks no TLS: the request never left, and the setting is named."""
+    """A certificate that is not trusted, and a port that speaks no TLS: the request never left.
+
+    The setting is named.
+    """
     untrusted = call(f"https://localhost:{servers.start(over_tls(made, ANSWER))}")
     plain = call(f"https://localhost:{servers.start(lambda connection: connection.sendall(ANSWER))}")
 
@@ -162,7 +168,7 @@ def hang_up(connection: socket.socket) -> None:
 
 @pytest.mark.parametrize("proxy", [refuse, hang, hang_up])
 def test_what_breaks_in_the_proxy_never_left(servers: Servers, proxy: Handle) -> None:
-    """The tunnel holds nothing of the request before it is open, so its recipients may be sent to again."""
+    """Before it opens, the tunnel holds nothing of the request: recipients may be sent to again."""
     broken = call("https://provider.example", Egress(f"http://127.0.0.1:{servers.start(proxy)}"), timeout_s=0.3)
 
     assert isinstance(broken, Broken)
@@ -170,7 +176,10 @@ def test_what_breaks_in_the_proxy_never_left(servers: Servers, proxy: Handle) ->
 
 
 def test_what_breaks_behind_the_tunnel_may_have_left(servers: Servers, made: Certificates) -> None:
-    """Once the request is written inside TLS, a hang-up leaves its recipients unsure; so does one of a plain endpoint."""
+    """Once the request is written inside TLS, a hang-up leaves its recipients unsure.
+
+    So does one of a plain endpoint.
+    """
     way = Egress(
         f"http://127.0.0.1:{servers.start(forwarding(servers.start(over_tls(made, b'')), []))}", None, str(made.ca)
     )
@@ -198,7 +207,10 @@ def read_no_further(connection: socket.socket) -> None:
 def test_a_request_that_lacks_its_last_byte_was_not_carried_out(
     servers: Servers, made: Certificates, peer: Handle, *, tls: bool, timeout_s: float
 ) -> None:
-    """Its recipients may be sent to again: nothing can read a body whose end, and signature, never came."""
+    """Its recipients may be sent to again: no server reads a body whose end never came.
+
+    Its signature did not come either.
+    """
     way = Egress("", None, str(made.ca)) if tls else DIRECTLY
     port = servers.start(in_tls(made, peer) if tls else peer)
     given_up.clear()
@@ -210,7 +222,10 @@ def test_a_request_that_lacks_its_last_byte_was_not_carried_out(
 
 
 def test_whose_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The account's own, else the environment's unless NO_PROXY has the host; never for this machine's own endpoints."""
+    """The account's own, else the environment's unless NO_PROXY has the host.
+
+    Never for this machine's own endpoints.
+    """
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
@@ -224,7 +239,10 @@ def test_whose_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_that_cannot_be(tmp_path: Path) -> None:
-    """A proxy that is no URL, or whose password is not encoded, and a CA bundle that is none: refused, without the password."""
+    """A proxy that is no URL, or whose password is not encoded, and a CA bundle that is none.
+
+    Each is refused, without the password.
+    """
     bundle = tmp_path / "ca.pem"
     bundle.write_text("no certificate")
     values = {
@@ -317,7 +335,10 @@ def test_who_asks_to_wait_is_heard() -> None:
     ],
 )
 def test_how_an_answer_may_come(servers: Servers, answer: bytes, expected: tuple[int, bytes] | str) -> None:
-    """Whatever frames an answer, it is read to its end; what is none may have been carried out, and is told as that."""
+    """Whatever frames an answer, it is read to its end.
+
+    What is none may have been carried out, and is told as that.
+    """
 
     def handle(connection: socket.socket) -> None:
         connection.recv(65_536)

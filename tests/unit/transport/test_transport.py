@@ -1,4 +1,4 @@
-"""The transport that all adapters share, on a real socket of this machine: what the fakes cannot show."""
+"""The transport that all adapters share, on a real socket here: what the fakes cannot show."""
 
 import contextlib
 import socket
@@ -59,7 +59,10 @@ def test_calls_share_a_connection() -> None:
 
 
 def test_no_connection_is_closed_under_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that expires is closed by the thread that holds it alone: no call of another ends as a read error."""
+    """A connection that expires is closed by the thread that holds it alone.
+
+    No call of another ends as a read error.
+    """
     monkeypatch.setattr(deadline, "KEEPALIVE_S", 0.001)
     switched_s = sys.getswitchinterval()
     # Threads change places within a call's few steps, as they do on a machine with much to do.
@@ -75,7 +78,10 @@ def test_no_connection_is_closed_under_a_call(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("path", ["", "/", "/behind/a/proxy"])
 def test_signature_fits_what_arrives(path: str) -> None:
-    """The signature holds for the very bytes and Host header that arrive, whatever port and path the endpoint has."""
+    """The signature holds for the very bytes and Host header that arrive.
+
+    So it does whatever port and path the endpoint has.
+    """
     arrived: list[tuple[dict[str, str], bytes]] = []
 
     def keep(connection: socket.socket, _: threading.Event) -> None:
@@ -162,7 +168,7 @@ def test_nobody_listens() -> None:
 
 
 def test_hang_up_without_an_answer() -> None:
-    """A connection that ends after the request may have carried it out, and nothing is sent a second time."""
+    """A connection that ends after the request may have carried it out; nothing is sent twice."""
     received: list[bytes] = []
 
     def hang_up(connection: socket.socket, _: threading.Event) -> None:
@@ -238,7 +244,7 @@ def test_no_tls_where_tls_is_wanted() -> None:
 
 
 def test_pool_is_bounded() -> None:
-    """With one connection a second call waits for it, and one that waits its whole time never left."""
+    """With one connection a second call waits for it; one that waits its whole time never left."""
     arrived = threading.Event()
 
     def hold(connection: socket.socket, stop: threading.Event) -> None:
@@ -275,7 +281,7 @@ def test_threads_share_a_provider() -> None:
 
 
 class _Network(httpcore.NetworkBackend):
-    """Connects to nothing; keeps the timeouts it was given and fails for the addresses it is told to."""
+    """Connects to nothing; keeps the timeouts it is given and fails for the addresses told."""
 
     def __init__(self, failing: dict[str, type[Exception]]) -> None:
         self.failing = failing
@@ -289,7 +295,10 @@ class _Network(httpcore.NetworkBackend):
 
 
 def test_addresses_share_the_time() -> None:
-    """Each address of a host gets an equal share of what is left, so that one that is dead leaves time for the next."""
+    """Each address of a host gets an equal share of what is left.
+
+    One that is dead leaves time for the next.
+    """
     network = _Network({"::1": httpcore.ConnectTimeout, "127.0.0.9": httpcore.ConnectError})
     backend = DeadlineBackend(network, lookup=lambda *_: ["::1", "127.0.0.9", "127.0.0.1"])
 
@@ -319,7 +328,7 @@ def test_no_address_answers(addresses: list[str], left_s: float, error: type[Exc
 
 
 def test_unknown_name() -> None:
-    """A call to a name that cannot be looked up never left; this one is too long to be asked of any server."""
+    """A call to a name that cannot be looked up never left; this one is too long to be asked."""
     provider = open_provider("main", at("a" * 64 + ".invalid"))
 
     assert _verdict(provider.send(CALL)) == (False, "http.ConnectError")

@@ -34,7 +34,10 @@ def web_ledger() -> Ledger:
 
 @pytest.fixture
 def site(web_ledger: Ledger) -> Iterator[Site]:
-    """`site(loopback=…, peer=…, **settings)`: a browser in front of a web process; `site.sign_in` is `signed_in` below."""
+    """`site(loopback=…, peer=…, **settings)`: a browser in front of a web process.
+
+    `site.sign_in` is `signed_in` below.
+    """
     opened: list[TestClient] = []
 
     def made(*, loopback: bool = True, peer: str = "127.0.0.1", host: str = "127.0.0.1:8390", **web: Any) -> TestClient:
@@ -72,7 +75,7 @@ Api = Callable[..., TestClient]
 
 @pytest.fixture
 def api(site: Site, web_ledger: Ledger) -> Api:
-    """`api("send", …)`: a program with a key of these scopes; `lanes=…`, `per_s=…` as for the key."""
+    """`api("send", …)`: a program with a key of these scopes; `lanes=`, `per_s=` as the key's."""
 
     def made(*scopes: str, **may: Any) -> TestClient:
         name = f"key{web_ledger.redis.hlen(web_ledger.keys.api_keys)}"

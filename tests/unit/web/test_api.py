@@ -61,7 +61,7 @@ def test_a_keys_rate(api: Api) -> None:
 
 
 def test_a_message(api: Api, web_ledger: Ledger) -> None:
-    """201 and the job, which stands in the ledger under the caller's span; the same key is the same job."""
+    """201 and the job, in the ledger under the caller's span; the same key is the same job."""
     program, span = api(), {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "tracestate": "vendor=1"}
     answer = program.post("/v1/messages", json=MESSAGE, headers={"idempotency-key": "order-7", **span})
     assert answer.status_code == 201
@@ -121,7 +121,10 @@ def test_redis_away(api: Api, web_ledger: Ledger, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_campaign_as_csv(api: Api, web_ledger: Ledger) -> None:
-    """Good rows go out, bad ones come back with their line; by whom and how many stands in the audit trail."""
+    """Good rows go out, bad ones come back with their line.
+
+    By whom and how many stands in the audit trail.
+    """
     rows = ["phone,ref", *(f"+86137{number:08},r{number}" for number in range(2500)), "12,bad", '"a,b', ""]
     answer = api().post("/v1/jobs?template=5678&pace=500", content="\n".join(rows), headers=CSV)
     assert answer.status_code == 201
@@ -136,7 +139,7 @@ def test_a_campaign_as_csv(api: Api, web_ledger: Ledger) -> None:
 
 
 def test_a_campaign_as_it_was_written(api: Api) -> None:
-    """Another column, another encoding, numbers and params that need a word: as the command line takes them."""
+    """Another column, encoding, numbers and params in need of a word: as on the command line."""
     program, rows = api(), "name;kontakt;param1\nMüller;+8613900001111;\n".encode("cp1252")
     query = {"template": "1", "phone_column": "Kontakt", "encoding": "cp1252", "allow_blank": "true"}
     told = program.post("/v1/jobs", params=query, content=rows, headers=CSV).json()
@@ -222,7 +225,7 @@ def test_a_campaign_repeated(api: Api) -> None:
     ],
 )
 def test_bad_campaigns(api: Api, query: str, headers: dict[str, str], body: str, status: int) -> None:
-    """What cannot be a campaign is refused as a whole; a line without an end is not read to its end."""
+    """What cannot be a campaign is refused whole; a line without an end is not read to its end."""
     program = api()
     assert problem(program.post(f"/v1/jobs?{query}", content=body, headers=headers))["status"] == status
     assert program.get("/v1/jobs").json()["jobs"] == []
@@ -238,7 +241,7 @@ def test_memory_of_a_campaign() -> None:
 
 
 def test_too_many_campaigns_at_once(api: Api) -> None:
-    """Beyond what a process takes in at once, the next is told to come again; single messages go on."""
+    """Beyond what a process takes at once, the next must come again; single messages go on."""
     program = api()
     limiter = program.app.state.web.uploads  # type: ignore[attr-defined] # the application's
     limiter.total_tokens = 0
@@ -266,7 +269,7 @@ def test_the_list_of_jobs(api: Api) -> None:
 
 
 def test_steering(api: Api, web_ledger: Ledger) -> None:
-    """Pause, resume and cancel answer how the job stands, and are written down; what cannot be is a 409."""
+    """Pause, resume and cancel answer how the job stands, and are noted; the rest is a 409."""
     program = api()
     job = program.post("/v1/messages", json=MESSAGE).json()["job"]
     states = [program.post(f"/v1/jobs/{job}/{act}").json()["state"] for act in ("pause", "resume", "cancel")]
@@ -313,7 +316,7 @@ def test_accounts_and_codes(api: Api, web_ledger: Ledger) -> None:
 
 
 def test_suppressions(api: Api) -> None:
-    """Numbers are put on the list with scope and reason, streamed, and taken off; a bad one is named."""
+    """Numbers are listed with scope and reason, streamed, and taken off; a bad one is named."""
     program = api()
     given = {"numbers": [PHONE], "scope": "marketing", "reason": "=asked"}
     assert program.post("/v1/suppressions", json=given).json() == {"added": 1}
@@ -328,7 +331,10 @@ def test_suppressions(api: Api) -> None:
 
 
 def test_webhooks(api: Api, web_ledger: Ledger) -> None:
-    """Added with the secret shown once, listed without it, told again from a time on, removed; every act is in the trail."""
+    """Added with the secret shown once, listed without it, told again from a time on, removed.
+
+    Every act is in the trail.
+    """
     program = api()
     given = {"name": "shop", "url": "https://shop.example/hook", "events": ["job.closed"]}
     made = program.post("/v1/webhooks", json=given)

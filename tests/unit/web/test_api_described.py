@@ -26,7 +26,7 @@ def test_every_route_is_described() -> None:
 
 
 def test_the_server_is_as_described(api: Api) -> None:
-    """Whatever a program sends, status, media type and body of the answer are those of the description."""
+    """Whatever a program sends, the answer's status, media type and body are as described."""
     # Here, where it is used: every process of the suite would take seconds to import it.
     import schemathesis  # noqa: PLC0415
     from schemathesis.core.result import Ok  # noqa: PLC0415

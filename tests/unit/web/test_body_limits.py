@@ -12,7 +12,7 @@ from worker.web.body_limits import BodyLimits
 
 
 async def _reads(pieces: Iterable[bytes | None], *, most: int | None) -> int | str:
-    """What a handler meets that reads a body of these pieces; None is a silence that does not end."""
+    """What a handler meets that reads a body of these pieces; None is a silence without end."""
     left = iter(pieces)
 
     async def receive() -> Message:

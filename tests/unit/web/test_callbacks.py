@@ -1,4 +1,7 @@
-"""`/callbacks/<account>/<secret>/…`: pages are stored before the answer; who does not know the secret finds nothing."""
+"""`/callbacks/<account>/<secret>/…`: pages are stored before the answer.
+
+Who does not know the secret finds nothing.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -68,7 +71,7 @@ def test_forms_and_query_strings_are_taken_where_the_provider_sends_them(
 def test_two_secrets_hold_while_one_is_changed_and_any_other_finds_nothing(
     pushing: TestClient, web_ledger: Ledger
 ) -> None:
-    """A wrong secret, an account that is not there and one that takes no callbacks are answered alike."""
+    """A wrong secret, a missing account and one that takes no callbacks are answered alike."""
     assert pushing.post(f"/callbacks/main/{NEXT}/status", json=[ROW]).status_code == 200
     answers = [
         pushing.post(f"/callbacks/{account}/{secret}/status", json=[ROW])

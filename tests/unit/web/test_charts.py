@@ -9,7 +9,7 @@ NOW_MS = 1_000_000 * MINUTE_MS + 30_000
 
 
 def test_a_line_has_a_point_for_each_piece_of_time() -> None:
-    """The busiest is at the top, quiet ones at the bottom; other states and older times are left out."""
+    """The busiest is at the top, quiet ones at the bottom; other states, older times are out."""
     samples = [
         Sample(NOW_MS - 150_000, {"r|main|otp|accepted": 30, "r|main|otp|delivered": 15, "r|main|otp|dead": 7}),
         Sample(since_ms(NOW_MS) - MINUTE_MS, {"r|main|otp|accepted": 99}),

@@ -1,4 +1,4 @@
-"""Metrics from the ledger's statistics: counters, histograms in Prometheus' shape, and few codes."""
+"""Metrics from the ledger's statistics: counters, histograms in Prometheus' shape, few codes."""
 
 from smsline.ledger import accounts, due, statistics
 from smsline.ledger.link import Ledger
@@ -36,7 +36,7 @@ def test_recipients_calls_and_countries_are_counted(site: Site, web_ledger: Ledg
 
 
 def test_a_histogram_adds_up_its_bounds_in_seconds(site: Site, web_ledger: Ledger) -> None:
-    """Each bound holds those below it; the sum is in seconds, and what is beyond the last bound is in +Inf."""
+    """Each bound holds those below it; the sum is in seconds, what is above the last is in +Inf."""
     for ms in (5, 1000, 1000, 10**9):
         raise_counters(web_ledger, statistics.time_fields("submit_to_accepted_seconds|otp", ms))
     lines = scraped(site)

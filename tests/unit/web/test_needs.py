@@ -1,4 +1,7 @@
-"""What the first page says that a person must do: stuck lanes, accounts that do not send, credit; nothing that ends by itself."""
+"""What the first page says that a person must do: stuck lanes, accounts that do not send, credit.
+
+What ends by itself is left out.
+"""
 
 from smsline.health import AccountHealth, CreditInfo, LateCallsInfo
 from smsline.names import GONE_MS, lane_queue
@@ -44,7 +47,10 @@ def test_lanes_that_are_stuck() -> None:
 
 
 def test_accounts_that_need_a_person() -> None:
-    """Credit below what waits, no worker that has it, a machine that is refused; one that is well needs nothing."""
+    """Credit below what waits, no worker that has it, a machine that is refused.
+
+    One that is well needs nothing.
+    """
     credit = CreditInfo(balance="1", currency="EUR", messages=20, at=None)
     assert not list(of_account(WELL | {"credit": credit}, 20))
     troubled = WELL | {

@@ -1,4 +1,7 @@
-"""Rules of a campaign made in the console: what files are taken, what is shown before the start, and that it starts once."""
+"""Rules of a campaign made in the console.
+
+What files are taken, what is shown before the start, and that it starts once.
+"""
 
 import io
 import zipfile
@@ -63,7 +66,10 @@ def uploaded(browser: TestClient, content: bytes, name: str = "may.csv") -> str:
     ],
 )
 def test_files_that_are_taken(site: Site, content: bytes) -> None:
-    """UTF-8 and UTF-16, comma, semicolon and tab; the column of the numbers is guessed, and the others can be mapped."""
+    """UTF-8 and UTF-16, comma, semicolon and tab.
+
+    The column of the numbers is guessed, and the others can be mapped.
+    """
     browser = site()
     at = uploaded(browser, content)
     page = browser.get(at).text
@@ -74,7 +80,7 @@ def test_files_that_are_taken(site: Site, content: bytes) -> None:
 
 
 def test_another_encoding_is_chosen_beside_the_file(site: Site) -> None:
-    """Refused rows, and a header that is no text, say what it looks like and where that is chosen."""
+    """Refused rows, and a header that is no text, say what it looks like and where to choose."""
     browser = site()
     content = "phone,name\n+8613900001111,张伟\n".encode("gb18030")
     page = browser.post(uploaded(browser, content), data={**GIVEN, "param1": "1"}).text
@@ -110,7 +116,10 @@ def test_files_that_are_not(site: Site, content: bytes, told: str) -> None:
 
 
 def test_a_workbook(site: Site) -> None:
-    """Numbers come out digit by digit, dates as dates; what a spreadsheet has rounded, or could not work out, spoils its row alone."""
+    """Numbers come out digit by digit, dates as dates.
+
+    What a spreadsheet has rounded, or could not work out, spoils its row alone.
+    """
     rows: list[list[object]] = [
         ["Name", "Mobile", "Day", "Note"],
         ["Anna", 8613900001111, date(2030, 5, 1), 12345678901234567890],
@@ -148,7 +157,10 @@ def test_a_workbook(site: Site) -> None:
 
 
 def test_a_workbook_that_is_a_bomb(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would be too large is refused by what is written of its parts, before any of it is unpacked, or as its copy grows."""
+    """What would be too large is refused by what is written of its parts.
+
+    That is before any of it is unpacked; or it is refused as its copy grows.
+    """
     book = workbook([["phone"], *([["x" * 500]] * 100)])
     for bound in ("SHEET_MOST", "OTHER_MOST", "COPY_MOST"):
         with monkeypatch.context() as patched:
@@ -157,7 +169,10 @@ def test_a_workbook_that_is_a_bomb(site: Site, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_would_be_sent(site: Site, web_ledger: Ledger) -> None:
-    """Good, refused with line and reason, duplicates, suppressed, countries; nothing of a cell becomes markup, nothing is sent."""
+    """Good, refused with line and reason, duplicates, suppressed, countries.
+
+    Nothing of a cell becomes markup, nothing is sent.
+    """
     suppression.add(web_ledger, [Suppression(8613900002222, scope="marketing")])
     rows = [
         "phone,ref",
@@ -182,7 +197,10 @@ def test_what_would_be_sent(site: Site, web_ledger: Ledger) -> None:
 
 
 def test_start(site: Site, web_ledger: Ledger) -> None:
-    """It is handed over once, however often the button is pressed; by whom and to how many is written down."""
+    """It is handed over once, however often the button is pressed.
+
+    By whom and to how many is written down.
+    """
     browser = site()
     at = uploaded(browser, b"phone,name\n+8613900001111,Anna\n+8613900002222,Ben\n12,x\n")
     given = {**GIVEN, "param1": "1", "pace": "5", "at": "2030-05-01T09:00", "act": "start"}
@@ -198,7 +216,10 @@ def test_start(site: Site, web_ledger: Ledger) -> None:
 
 
 def test_when_it_starts_and_whom_the_hours_hold_back(site: Site, web_ledger: Ledger) -> None:
-    """The start is on the clock of a place; a window is the recipients'; segments are counted where the text is known."""
+    """The start is on the clock of a place; a window is the recipients'.
+
+    Segments are counted where the text is known.
+    """
     account = {"provider": "smspartner", "secret_key": "k", "texts": {"offer": "Bonjour {1}!"}, "window": "08:00-22:00"}
     browser = site(accounts={"paris": account})
     at = uploaded(browser, f"phone,name\n+919876543210,Anna\n+8613900001111,{'x' * 200}\n".encode())
@@ -214,7 +235,10 @@ def test_when_it_starts_and_whom_the_hours_hold_back(site: Site, web_ledger: Led
 
 
 def test_a_campaigns_own_hours(site: Site) -> None:
-    """They are asked for on the form, told beside what they hold back and what they never let out, and stand on the job's page."""
+    """They are asked for on the form, and stand on the job's page.
+
+    Beside them is told what they hold back and what they never let out.
+    """
     browser = site()
     at = uploaded(browser, b"phone,name\n+919876543210,Anna\n+8613900001111,Ben\n")
     day = datetime.now(UTC).date() + timedelta(days=10)
@@ -270,7 +294,10 @@ def test_bad_settings(site: Site, web_ledger: Ledger, wrong: Mapping[str, str], 
 
 
 def test_whose_file_it_is(signed_in: SignIn) -> None:
-    """Another user cannot see it, nor start it; a reader cannot bring one; a path as its token leads nowhere."""
+    """Another user cannot see it, nor start it; a reader cannot bring one.
+
+    A path as its token leads nowhere.
+    """
     first, second, reader = signed_in("admin"), signed_in("operate"), signed_in("read")
     second.app = first.app
     at = uploaded(first, b"phone\n+8613900001111\n")

@@ -1,4 +1,7 @@
-"""Rules of the console's pages: what they show, to whom, and that nothing that came from outside becomes markup."""
+"""Rules of the console's pages: what they show, and to whom.
+
+Nothing that came from outside becomes markup.
+"""
 
 import csv
 import re
@@ -75,7 +78,7 @@ def test_no_page_breaks_its_own_policy(site: Site, job: Callable[..., str], path
 
 
 def test_what_comes_from_outside_stays_text(site: Site, job: Callable[..., str], web_ledger: Ledger) -> None:
-    """Refs, codes, messages, reasons, names of filters: everything is escaped, wherever it is shown."""
+    """Refs, codes, messages, reasons, names of filters: all is escaped, wherever it is shown."""
     name = job(ref=EVIL[:64])
     accounts.register(web_ledger, {"main": "tencent"})
     accounts.park(web_ledger, "main", "", EVIL, probe_ms=1, message=EVIL)
@@ -108,7 +111,10 @@ def test_a_notice_is_ours(site: Site) -> None:
 
 
 def test_a_jobs_page(site: Site, job: Callable[..., str], web_ledger: Ledger) -> None:
-    """Progress, levers that say how many they touch, recipients by state; each act is done, told and written down."""
+    """Progress, levers that say how many they touch, recipients by state.
+
+    Each act is done, told and written down.
+    """
     name = job(PHONE, "+8613900002222")
     browser = site()
     page = browser.get(f"/jobs/{name}").text
@@ -128,7 +134,10 @@ def test_a_jobs_page(site: Site, job: Callable[..., str], web_ledger: Ledger) ->
 
 
 def test_read_only(signed_in: SignIn, job: Callable[..., str], web_ledger: Ledger) -> None:
-    """A reader sees no lever, and the server refuses each of them; numbers are masked until revealed, which is written down."""
+    """A reader sees no lever, and the server refuses each of them.
+
+    Numbers are masked until revealed, which is written down.
+    """
     name = job()
     suppression.add(web_ledger, [Suppression(8613900001111)])
     reader = signed_in("read")
@@ -150,7 +159,10 @@ def test_read_only(signed_in: SignIn, job: Callable[..., str], web_ledger: Ledge
 def test_what_pages_cost(
     site: Site, job: Callable[..., str], web_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A look costs by what is shown: overview, job and metrics read sums of the dead letter, and who looks together reads once."""
+    """A look costs by what is shown, and who looks together reads once.
+
+    Overview, job and metrics read sums of the dead letter.
+    """
     now_s = time.monotonic()
     # However long the looks take here, they are within the second for which one is good.
     monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: now_s))
@@ -197,7 +209,10 @@ def test_the_list_of_jobs(site: Site, job: Callable[..., str]) -> None:
 
 
 def test_dead_letters_are_counted_first(site: Site, web_ledger: Ledger) -> None:
-    """Nothing is done before the count was shown; a choice of nothing does nothing, and one of anything must be meant."""
+    """Nothing is done before the count was shown.
+
+    A choice of nothing does nothing, and one of anything must be meant.
+    """
     web_ledger.redis.hset(web_ledger.keys.dead, "main CODE.X 0mwqw8p80dsryzgyvm x", 7)
     web_ledger.redis.hset(web_ledger.keys.dead, "main - 0mwqw8p80dsryzgyvm u", 3)
     dead.recount(web_ledger)
@@ -216,7 +231,10 @@ def test_dead_letters_are_counted_first(site: Site, web_ledger: Ledger) -> None:
 
 
 def test_a_number(site: Site, web_ledger: Ledger) -> None:
-    """Found in any usual spelling, suppressed and allowed again from its page; what is no number says why."""
+    """Found in any usual spelling, suppressed and allowed again from its page.
+
+    What is no number says why.
+    """
     browser = site()
     assert browser.get("/numbers?q=+86 139 0000 1111").headers["location"].startswith("/numbers/")
     assert "No message to it is kept" in browser.get("/numbers/+86 139 0000 1111").text
@@ -228,7 +246,10 @@ def test_a_number(site: Site, web_ledger: Ledger) -> None:
 
 
 def test_what_a_number_answered(signed_in: SignIn, web_ledger: Ledger) -> None:
-    """Its replies, in any of its spellings; a reader sees number and text masked until they are revealed, which is written down."""
+    """Its replies, in any of its spellings.
+
+    A reader sees number and text masked until they are revealed, which is written down.
+    """
     reply = NewReply("main", 8613900001111, "call +8613900002222", 1, "", "", "stop", "marketing", "TD")
     replies.keep(web_ledger, reply, retention_ms=86_400_000)
     reader = signed_in("read")
@@ -241,7 +262,10 @@ def test_what_a_number_answered(signed_in: SignIn, web_ledger: Ledger) -> None:
 
 
 def test_a_provider_is_asked_about_a_number(signed_in: SignIn, web_ledger: Ledger) -> None:
-    """Where the service is configured: what it says of that number alone, in words; refusals too; each question is written down."""
+    """Where the service is configured: what it says of that number alone, in words.
+
+    Refusals too; each question is written down.
+    """
     account = {"provider": "tencent", "secret_id": "i", "secret_key": "k", "sdk_app_id": "1", "sign": "s"}
     browser = signed_in("operate", accounts={"main": account})
     said = Receipt(8613900001111, "s:1", False, "MK:0024", 1_790_000_000, "")
@@ -273,7 +297,7 @@ def test_accounts_go_on(site: Site, web_ledger: Ledger) -> None:
 
 
 def test_replies(signed_in: SignIn, web_ledger: Ledger) -> None:
-    """Newest first, with what was done; numbers are masked for readers until revealed; a text stays text."""
+    """Newest first, with what was done; readers see masked numbers until revealed; text is text."""
     for at_s, text in ((1, EVIL), (2, "TD")):
         reply = NewReply("main", 8613900001111, text, at_s, "", "", "stop", "marketing", "TD")
         replies.keep(web_ledger, reply, retention_ms=86_400_000)
@@ -286,7 +310,10 @@ def test_replies(signed_in: SignIn, web_ledger: Ledger) -> None:
 
 
 def test_webhooks(signed_in: SignIn, web_ledger: Ledger) -> None:
-    """How an endpoint fares, never its secret; telling again and removing need the role, and are in the trail."""
+    """How an endpoint fares, never its secret.
+
+    Telling again and removing need the role, and are in the trail.
+    """
     secret = webhooks.add(web_ledger, "shop", "https://shop.example/hook", ["job.closed"])
     reader = signed_in("read")
     shown = reader.get("/webhooks").text
@@ -308,7 +335,7 @@ def test_webhooks(signed_in: SignIn, web_ledger: Ledger) -> None:
 
 
 def test_the_suppression_list_is_changed_when_that_was_seen(site: Site, web_ledger: Ledger) -> None:
-    """How many numbers it is about is said first, each once; a bad one among them leaves nothing half done."""
+    """How many numbers it is about is said first, each once; a bad one leaves nothing half done."""
     browser = site()
     two = {"numbers": f"{PHONE}\n+86 139 0000 1111; +33612345678", "scope": "marketing", "act": "add"}
     asked = browser.post("/suppressed", data=two).text
@@ -353,7 +380,10 @@ def test_first_page_is_small(site: Site) -> None:
 
 
 def test_no_paragraph_holds_a_block() -> None:
-    """A browser ends a paragraph before a form, a list or a table, and what stood behind it falls out of the layout."""
+    """A browser ends a paragraph before a form, a list or a table.
+
+    What stood behind it falls out of the layout.
+    """
     templates = sorted((Path(pages.__file__).parents[1] / "templates").glob("*.html"))
     assert len(templates) > 20
     held = [

@@ -18,7 +18,10 @@ PROXY = {"trusted_proxy_addresses": "10.0.0.0/8", "trusted_proxy_header": "X-Use
 
 
 def test_open_at_this_machine_until_there_is_a_user(site: Site, web_ledger: Ledger) -> None:
-    """Without users the console is open to this machine, and says so on every page; with the first one it is closed."""
+    """Without users the console is open to this machine, and says so on every page.
+
+    With the first one it is closed.
+    """
     assert "Open to every process of this machine" in site().get("/access").text
     users.add(web_ledger, "anna", "read", "hash")
     answer = site().get("/access?x=1")
@@ -32,14 +35,17 @@ def test_another_name_for_this_machine(site: Site, host: str) -> None:
 
 
 def test_not_open_to_others(site: Site) -> None:
-    """Beyond this machine no request is let in without signing in, even when the last user is gone."""
+    """Beyond this machine all requests must sign in, even when the last user is gone."""
     browser = site(loopback=False, peer="10.9.9.9")
     assert browser.get("/access").status_code == 303
     assert "smsline users add" in browser.get("/sign-in").text
 
 
 def test_a_session(signed_in: SignIn, web_ledger: Ledger) -> None:
-    """The cookie is out of scripts' and other sites' reach, and ends; the ledger has only its digest. Signing out ends it."""
+    """The cookie is out of scripts' and other sites' reach, and ends.
+
+    The ledger has only its digest. Signing out ends it.
+    """
     browser = signed_in("admin")
     cookie = browser.post("/sign-in", data={"name": "admin", "password": PASSWORD}).headers["set-cookie"]
     for needed in ("HttpOnly", "SameSite=strict", "Max-Age=43200", "Path=/"):
@@ -55,7 +61,7 @@ def test_a_session(signed_in: SignIn, web_ledger: Ledger) -> None:
 
 
 def test_secure_behind_https(site: Site, web_ledger: Ledger) -> None:
-    """Where the browser speaks https, with us or with a trusted proxy, the cookie goes back by https only."""
+    """Where the browser speaks https, with us or a trusted proxy, the cookie goes by https only."""
     users.add(web_ledger, "anna", "read", CHEAP.hash(PASSWORD))
     form = {"name": "anna", "password": PASSWORD}
     by_proxy = site(trusted_proxy_addresses="127.0.0.1").post(
@@ -89,7 +95,10 @@ def test_forged_cookies(site: Site, web_ledger: Ledger, forged: str) -> None:
 
 
 def test_what_ends_sessions(signed_in: SignIn, web_ledger: Ledger) -> None:
-    """A new password and the user's removal end every session at once; a new role holds from the next request on."""
+    """A new password and the user's removal end every session at once.
+
+    A new role holds from the next request on.
+    """
     browser = signed_in("admin")
     users.set_role(web_ledger, "admin", "read")
     assert browser.get("/access").status_code == 403
@@ -100,7 +109,7 @@ def test_what_ends_sessions(signed_in: SignIn, web_ledger: Ledger) -> None:
 
 
 def test_slow_after_failures(site: Site, web_ledger: Ledger) -> None:
-    """The sixth wrong password has to wait, the right one too; from elsewhere the user can still sign in."""
+    """The sixth wrong password waits, the right one too; from elsewhere the user can sign in."""
     users.add(web_ledger, "anna", "read", CHEAP.hash(PASSWORD))
     wrong = {"name": "anna", "password": "wrong wrong wrong"}
     browser = site()
@@ -134,7 +143,7 @@ def test_where_a_sign_in_leads(asked: str, led_to: str) -> None:
 
 
 def test_a_trusted_proxy(site: Site, web_ledger: Ledger) -> None:
-    """Its word counts from its address only; a user whom the ledger knows has the role that is kept there."""
+    """Its word counts from its address only; a user of the ledger has the role kept there."""
     users.add(web_ledger, "anna", "admin", "")
     near = site(loopback=False, peer="10.1.1.1", **PROXY)
     assert near.get("/access", headers={"x-user": "anna"}).status_code == 200
@@ -159,7 +168,10 @@ def test_a_trusted_proxy(site: Site, web_ledger: Ledger) -> None:
     ],
 )
 def test_cross_site_requests(signed_in: SignIn, web_ledger: Ledger, headers: dict[str, str], done: bool) -> None:
-    """A form of another site does nothing, whoever is signed in; where a browser says nothing of it, Origin decides."""
+    """A form of another site does nothing, whoever is signed in.
+
+    Where a browser says nothing of it, Origin decides.
+    """
     users.add(web_ledger, "berta", "read", "")
     browser = signed_in("admin")
     del browser.headers["sec-fetch-site"]
@@ -176,7 +188,10 @@ def _acts() -> list[str]:
 
 
 def test_every_act_refuses_other_sites_and_readers(signed_in: SignIn, web_ledger: Ledger) -> None:
-    """Whatever is added to the console: another site's form gets 403, and so does a reader; who reads may only reveal."""
+    """Whatever is added to the console: another site's form gets 403, and so does a reader.
+
+    Who reads may only reveal.
+    """
     reader = signed_in("read")
     revealing = {"/jobs/x", "/replies", "/suppressed/reveal", "/numbers/x/reveal"}
     assert len(_acts()) > 15
@@ -219,7 +234,7 @@ def test_paths_that_climb(site: Site, path: str) -> None:
 
 
 def test_bodies_that_are_too_long(site: Site) -> None:
-    """A form of more than a megabyte is refused, by its length when it says one, else as it comes."""
+    """A form of more than a megabyte is refused, by its length if it says one, else as it comes."""
     browser = site()
     form = {"content-type": "application/x-www-form-urlencoded"}
     assert browser.post("/sign-in", content=b"x" * (1 << 20) + b"x", headers=form).status_code == 413

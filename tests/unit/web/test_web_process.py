@@ -24,7 +24,7 @@ PROXY = {"trusted_proxy_addresses": "10.0.0.0/8", "trusted_proxy_header": "X-Use
     ("host", "own"), [("127.0.0.1", True), ("::1", True), ("localhost", True), (EVERYWHERE, False), ("10.1.2.3", False)]
 )
 def test_only_this_machine(web_ledger: Ledger, host: str, own: bool) -> None:
-    """Without users and without a trusted proxy it listens on this machine only, and says what to do."""
+    """Without users and a trusted proxy it listens on this machine only, and says what to do."""
     assert is_loopback(host) is own
     if own:
         refuse_the_open(Settings(), web_ledger, host)
@@ -67,7 +67,10 @@ def test_headers(site: Site) -> None:
 
 
 def test_metrics(site: Site, web_ledger: Ledger) -> None:
-    """Prometheus text with a help and a type for each family; what is parked or held says since when and why."""
+    """Prometheus text with a help and a type for each family.
+
+    What is parked or held says since when and why.
+    """
     accounts.register(web_ledger, {"main": "tencent", 'a"b': "tencent"})
     accounts.park(web_ledger, "main", "", "FailedOperation.X", probe_ms=1000)
     held = {"held_ms": web_ledger.now_ms() - 5_000, "probe_ms": 0, "code": "http.502"}
@@ -86,7 +89,7 @@ def test_metrics(site: Site, web_ledger: Ledger) -> None:
 
 
 def test_who_may_scrape(site: Site) -> None:
-    """This machine, or who brings the token; behind a trusted proxy it is the proxy's caller that counts."""
+    """This machine, or who brings the token; behind a trusted proxy the proxy's caller counts."""
     token = {"authorization": "Bearer long-enough-token"}
     far = site(peer="10.9.9.9", loopback=False, metrics_token="long-enough-token")
     assert [far.get("/metrics").status_code, far.get("/metrics", headers=token).status_code] == [401, 200]
@@ -100,7 +103,10 @@ def test_who_may_scrape(site: Site) -> None:
 
 
 def test_requests_that_never_begin(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection without a request, one whose head does not end, and one whose head is endless are closed; others are served."""
+    """A connection without a request, one whose head does not end or is endless is closed.
+
+    Others are served.
+    """
     listener = bind("127.0.0.1", 0)
     made = uvicorn.Config(site().app, http=headers_in_time.HeadersInTime, ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(made)
@@ -130,7 +136,7 @@ def test_requests_that_never_begin(site: Site, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("name", ["x%0d%0aSet-Cookie:%20a=b", "%22;filename=a.exe", "..%2f..%2fetc"])
 def test_a_name_in_a_path_reaches_no_header(site: Site, name: str) -> None:
-    """A job's id names its file of results: what is none is refused before a header is made of it."""
+    """A job's id names its file of results: what is none is refused before it is in a header."""
     answer = site().get(f"/jobs/{name}/results.csv")
     assert answer.status_code in {404, 422}
     assert not {"set-cookie", "content-disposition"} & set(answer.headers)
@@ -138,7 +144,7 @@ def test_a_name_in_a_path_reaches_no_header(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
 def test_methods_that_no_page_has(site: Site, method: str) -> None:
-    """They do nothing; nor does the name of one in a header or a field of a form make another of a request."""
+    """They do nothing, nor does one's name in a header or a form's field change a request."""
     browser = site()
     assert browser.request(method, "/suppressed").status_code == 405
     answer = browser.get("/suppressed?_method=" + method, headers={"x-http-method-override": method})

@@ -52,7 +52,10 @@ def test_public_addresses_are_connected_to_as_they_were_resolved() -> None:
 
 
 def test_what_follows_an_answer() -> None:
-    """2xx alone is good; an event has eight tries; pauses of the endpoint double to a minute; being asked to wait is obeyed."""
+    """2xx alone is good; an event has eight tries.
+
+    Pauses of the endpoint double to a minute; being asked to wait is obeyed.
+    """
     assert judge(Answer(204, ""), tries=0, in_row=3).outcome == "ok"
     assert judge(Answer(410, ""), tries=0, in_row=0).outcome == "gone"
     assert judge(Answer(0, "", refused=True), tries=0, in_row=0).outcome == "refused"

@@ -1,1 +1,4 @@
-"""Who moves a ledger in the model test: producers, workers, carriers and operators; each makes small moves on one stage."""
+"""Who moves a ledger in the model test: producers, workers, carriers and operators.
+
+Each makes small moves on one stage.
+"""

@@ -1,4 +1,7 @@
-"""Carriers: receipts right, twice, early, of strangers; answers to questions; and silence until a question is given up."""
+"""Carriers: receipts right, twice, early, of strangers.
+
+They also answer questions, or are silent until a question is given up.
+"""
 
 from collections.abc import Sequence
 
@@ -23,7 +26,10 @@ class Carriers:
         self.heard: list[Letter] = []
 
     def report(self, pick: int, *, ok: bool, named: bool, wrong: bool) -> None:
-        """A receipt of any call ever begun: early, late, with or without its context, of the wrong number if `wrong`."""
+        """A receipt of any call ever begun, early or late, with or without its context.
+
+        If `wrong`, it has the wrong number.
+        """
         if not self.stage.sent:
             return
         attempt, number = self.stage.sent[pick % len(self.stage.sent)]
@@ -53,7 +59,10 @@ class Carriers:
         return Receipt(letter.number, letter.serial, ok=letter.ok, code=code, received_at_s=0, context=context)
 
     def answer(self, pick: int, known: Sequence[bool], *, over: bool) -> None:
-        """A worker asks what became of an unsure call, and some of it is known; when it is `over`, the lane decides about the rest."""
+        """A worker asks what became of an unsure call, and some of it is known.
+
+        When it is `over`, the lane decides about the rest.
+        """
         stage, members = self.stage, sorted(self.stage.seen.due.get("unsure", ()))
         if not members:
             return

@@ -1,4 +1,7 @@
-"""Operators and the clock: pause, resume, cancel, mend, park; deadlines pass, and what was put off becomes due."""
+"""Operators and the clock: pause, resume, cancel, mend, park.
+
+Deadlines pass, and what was put off becomes due.
+"""
 
 from smsline.ledger import accounts, batch_queues, breaker, dead, steering, waits
 from smsline.ledger.batch_queues import MAINLAND
@@ -77,7 +80,7 @@ class Operators:
             self.stage.check()
 
     def pass_time(self) -> None:
-        """Paces allow more, what was put off becomes due, what was held is held no more, and no number was called lately."""
+        """Paces allow more, what was put off is due, holds end, and no number was called lately."""
         ledger = self.stage.ledger
         if gone := [*ledger.redis.keys(ledger.keys.hold("*")), *ledger.redis.keys(f"{ledger.keys.prefix}called:*")]:
             ledger.redis.delete(*gone)

@@ -1,4 +1,4 @@
-"""Workers: accept, take, begin, record; die, stand still and come back; find again what others left."""
+"""Workers: accept, take, begin, record; die, stall and come back; find again what others left."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -44,7 +44,7 @@ OUTCOMES: Final[dict[str, Callable[[int, str], RecipientResult]]] = {
         position, State.WAITING, "Refused", counted=False, delay_ms=0.0, at_most=1
     ),
 }
-"""What a call can come to for one recipient; the first three are its letter, the others let it wait."""
+"""What a call comes to for one recipient; the first three are its letter, the others wait."""
 
 
 class Workers:
@@ -105,7 +105,10 @@ class Workers:
         self.stage.check()
 
     def begin(self, pick: int, *, capped: bool = False) -> None:
-        """Look once more and begin a call, perhaps after the lease was lost, perhaps with a cap on messages to one number."""
+        """Look once more and begin a call.
+
+        The lease may have been lost, and a cap on messages to one number may hold.
+        """
         if not self.claims:
             return
         stage, claim = self.stage, self.claims.pop(pick % len(self.claims))
@@ -149,7 +152,10 @@ class Workers:
         self.begun.append((claim, begun))
 
     def fail_over(self, pick: int, some: int) -> None:
-        """Let recipients of a claim go through the next account; what its worker knows of it may be older than what it has."""
+        """Let recipients of a claim go through the next account.
+
+        What its worker knows of it may be older than what it has.
+        """
         known = [*self.claims, *(claim for claim, _ in self.begun)]
         if not known:
             return
@@ -166,7 +172,10 @@ class Workers:
         self._keep(claim, left)
 
     def give_up(self, pick: int) -> None:
-        """Let a claim go to whatever account takes its recipients now, as a worker does whose account is parked or held."""
+        """Let a claim go to whatever account takes its recipients now.
+
+        So does a worker whose account is parked or held.
+        """
         if self.claims:
             claim = self.claims[pick % len(self.claims)]
             self._keep(claim, move_on(self.stage.engine, claim, "parked"))
@@ -177,7 +186,10 @@ class Workers:
         self.stage.check()
 
     def release(self, pick: int) -> None:
-        """Give a claim back; the lease may have been lost, or the call begun since it was found that it was not."""
+        """Give a claim back.
+
+        The lease may have been lost, or the call begun since it was found that it was not.
+        """
         known = [*self.claims, *(claim for claim, _ in self.begun)]
         if known:
             claim = known[pick % len(known)]
@@ -252,7 +264,10 @@ class Workers:
         stage.check()
 
     def look_at_block(self, pick: int) -> None:
-        """Claim a block to ask about, and find out whether a recipient in it still waits for a receipt; one where none does comes first."""
+        """Claim a block to ask about; say whether a recipient in it still waits for a receipt.
+
+        One where none does comes first.
+        """
         stage, members = self.stage, sorted(self.stage.seen.due.get("probe", ()))
         quiet = [member for member in members if not self._silent(member)]
         if members:

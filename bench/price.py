@@ -73,9 +73,10 @@ def month_bytes(stack: Stack) -> int:
 
 
 class _Growing:
-    """Counters of ten accounts, each with a country that gets most of its messages and twenty-nine that get ever fewer.
+    """Counters of ten accounts with thirty countries each.
 
-    One message in twenty is not delivered.
+    One country gets most of the account's messages, the others ever fewer. One message in twenty is
+    not delivered.
     """
 
     def __init__(self, ledger: Ledger) -> None:

@@ -27,7 +27,7 @@ NEVER_S: Final = "86400"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What runs from the first measure to the last: Redis as `up` runs it, with its file, and the sandbox.
+    """What runs throughout: Redis as `up` runs it, with its file, and the sandbox.
 
     Attributes:
         redis_url: Ledger and broker.

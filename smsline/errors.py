@@ -6,7 +6,7 @@ SmslineError
 ├── Conflict        the ledger's state does not allow it
 ├── Unavailable     Redis cannot be reached; nothing was taken
 │   └── OtherVersion    the ledger is of another version of smsline; nothing was read or written
-└── Unconfirmed     Redis took the question and never answered; the job may have been taken, and `job` is its id
+└── Unconfirmed     Redis took the question and never answered; `job` may have been taken
 """
 
 

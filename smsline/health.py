@@ -84,8 +84,8 @@ class AccountHealth(TypedDict):
 
     `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when
     no running worker has it, `failing` while traffic fails over from it, `slow` while calls are
-    under way for longer than usual (`late_calls`), else `ok`. `workers` have it; `refused` are those
-    among them whose machine the provider refuses, with the code.
+    under way for longer than usual (`late_calls`), else `ok`. `workers` have it; `refused` are
+    those among them whose machine the provider refuses, with the code.
 
     `waiting` recipients are accepted and their receipt has not come. `failed_over` counts
     recipients that moved on to the next account, by `<accounts>:<why>`.

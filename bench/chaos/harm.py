@@ -50,7 +50,9 @@ class HarmCounts:
 
 
 class Harm(threading.Thread):
-    """Does harm after a plan, and kills a worker process every second or two besides, until the time is over.
+    """Does harm after a plan until the time is over.
+
+    A worker process is killed every second or two besides.
 
     Args:
         seconds: Length of the run.

@@ -79,7 +79,7 @@ class PairServer:
 
 
 class RedisPair:
-    """The primary that workers and producers reach over a switch, and the replica that may take its place.
+    """The primary that all reach over a switch, and the replica that may take its place.
 
     Args:
         folder: For their files.

@@ -39,9 +39,9 @@ Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name
 def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     """Show the health of every account.
 
-    Whether it is parked and by which code, whether its calls take too long, its receipts (due, applied, after the job was closed, of
-    no message known here), what is left on it where the provider tells, and codes that no table
-    knows.
+    Whether it is parked and by which code, whether its calls take too long, its receipts (due,
+    applied, after the job was closed, of no message known here), what is left on it where the
+    provider tells, and codes that no table knows.
     """
     if context.invoked_subcommand:
         return

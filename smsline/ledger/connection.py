@@ -169,7 +169,8 @@ def round_trip(connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:
     a round trip, and a message makes seven. An error of Redis stands in the place of its answer.
 
     Raises:
-        redis.exceptions.RedisError: There was no answer, or not to all of them; more may still come.
+        redis.exceptions.RedisError: There was no answer, or not to all of them; more may still
+        come.
     """
     answers = list[Any]()
     connection.send_packed_command([b"".join([pack_command(tuple(command)) for command in commands])])

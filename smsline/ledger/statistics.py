@@ -16,8 +16,8 @@ labels, joined by `|`:
 | `k|<account>|<kind>|<code>` | recipients for whom a provider gave a code; kind: send or receipt |
 | `l|<account>|<action>|<outcome>` | calls: answered, refused, or broken with the reason |
 | `g|<lane>|waiting` | recipients that wait now: it also shrinks, and has no history |
-| `d|<account>|<code>|<letter>` | recipients in the dead letter now, by the letter of their state: as `g` |
-| `h|<histogram>|<label>…|<le>` | observations up to a bound of `le` and above the one before; `sum` in its place: their sum |
+| `d|<account>|<code>|<letter>` | dead letters now, by the letter of their state: as `g` |
+| `h|<histogram>|<label>…|<le>` | values up to `le`, above the bound before; `sum`: their sum |
 """
 
 import json

@@ -109,7 +109,8 @@ class Service:
 def go_first(pid: int) -> None:
     """Let a process, and what it will start, run before other tests' where the machine allows that.
 
-    Limits are measured by the clock: a call that waits for a CPU between its token and the provider arrives in another second.
+    Limits are measured by the clock: a call that waits for a CPU between its token and the provider
+    arrives in another second.
     """
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, -10)
@@ -203,10 +204,11 @@ TOKEN: Final = re.compile(r"HSET \S+:bucket:main:SendSms level \d+ us (?P<us>\d+
 
 @dataclass(frozen=True)
 class Rate:
-    """How a limit was used, by two clocks that are the same machine's; times in order, epoch seconds.
+    """How a limit was used, by two clocks of the same machine; times in order, epoch seconds.
 
     Attributes:
-        given_s: When Redis gave the tokens; a few more than calls where a process was late with its call and made none.
+        given_s: When Redis gave the tokens; a few more than calls where a process was late with its
+            call and made none.
         arrived_s: When the calls arrived at the provider.
     """
 

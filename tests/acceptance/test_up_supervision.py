@@ -141,9 +141,10 @@ def test_restarts_what_dies_and_stops_in_order(up: Up) -> None:
 
 
 def test_one_at_a_time_and_no_orphans(up: Up, start: Callable[[int], Up]) -> None:
-    """A second one ends with 1, says what to do and disturbs nothing; kill -9 takes every child along; Ctrl-C stops all in order.
+    """A second one ends with 1, says what to do and disturbs nothing.
 
-    Folder and port can be used again at once.
+    kill -9 takes every child along; Ctrl-C stops all in order. Folder and port can be used again at
+    once.
     """
     second = start(up.port)
     assert second.process.wait(timeout=LONG_S) == 1

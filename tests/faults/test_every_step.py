@@ -1,8 +1,9 @@
-"""A worker that ends, or loses an answer of Redis, at any of its steps: every recipient is texted once, and the ledger knows it.
+"""A worker that ends, or loses an answer of Redis, at any of its steps.
 
-Each step is one round trip to Redis or one call of the provider. All of them are played, one after the other, with the rest of
-the work done by another worker afterwards. A worker is killed before each step only: after the step before it would be the same,
-because between two steps nothing happens that outlives a process.
+Every recipient is texted once, and the ledger knows it. Each step is one round trip to Redis or one
+call of the provider. All of them are played, one after the other, with the rest of the work done by
+another worker afterwards. A worker is killed before each step only: after the step before it would
+be the same, because between two steps nothing happens that outlives a process.
 """
 
 from collections import Counter

@@ -40,10 +40,11 @@ LETTERS: Final = st.lists(st.sampled_from(WORDS), min_size=2, max_size=4)
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Producers, workers, carriers, operators and the clock, in any order; after every small move ledger and model are compared.
+    """Producers, workers, carriers, operators and the clock, in any order.
 
-    Moves that belong together share a rule, and those that go forward come more often than those that end things, so that a sequence
-    gets somewhere.
+    After every small move ledger and model are compared. Moves that belong together share a rule,
+    and those that go forward come more often than those that end things, so that a sequence gets
+    somewhere.
     """
 
     connect: Callable[[], Any]

@@ -176,9 +176,11 @@ def test_a_code_whose_number_was_lost_is_still_shown_as_itself(line: Line) -> No
 
 
 def test_what_was_lost_is_told(line: Line, caplog: pytest.LogCaptureFixture) -> None:
-    """Each process whose last beat is gone says from when to when; it is kept once for `check`; its caches are believed no more.
+    """Each process whose last beat is gone says from when to when.
 
-    A producer that asks about a job of that time is told, and to hand it over again; of an older one, that there is none.
+    It is kept once for `check`, and the process' caches are believed no more. A producer that asks
+    about a job of that time is told, and to hand it over again; of an older one, that there is
+    none.
     """
     instance = line.hands[0].engine.ledger.instance()
     copy = copy_of(line.client)

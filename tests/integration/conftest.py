@@ -21,10 +21,10 @@ def scene(ledger: Ledger) -> Scene:
 
 @pytest.fixture(autouse=True)
 def _nothing_stays(request: pytest.FixtureRequest) -> Iterator[None]:
-    """When all jobs are closed and their retention is over, only permanent keys are left, and nothing of a job in them.
+    """When all jobs are closed and their retention is over, only permanent keys are left.
 
-    Counted on the real Redis: what stays is the same on both, since both run the same scripts, and winding up took the
-    fake one two fifths of a test's time.
+    Nothing of a job is in them. Counted on the real Redis: what stays is the same on both, since
+    both run the same scripts, and winding up took the fake one two fifths of a test's time.
     """
     ledger = request.getfixturevalue("ledger") if "ledger" in request.fixturenames else None
     yield

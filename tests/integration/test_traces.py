@@ -80,9 +80,10 @@ def test_one_trace_from_the_producers_span_to_the_receipt(scene: Scene, exporter
 
 
 def test_a_call_of_several_jobs_links_to_each_and_each_back(scene: Scene, exporter: InMemorySpanExporter) -> None:
-    """A packed call is a trace of its own: it has a link to every submit, whose trace has a span that links to the call.
+    """A packed call is a trace of its own, with a link to every submit.
 
-    The vendors' own words, the `tracestate`, stand in every span of the trace.
+    The trace of each submit has a span that links to the call. The vendors' own words, the
+    `tracestate`, stand in every span of the trace.
     """
     caller = {"traceparent": PARENT, "tracestate": STATE}
     jobs = [one(scene, FIRST + n, lane="marketing", **(caller if n else {})) for n in range(2)]

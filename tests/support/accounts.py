@@ -18,7 +18,7 @@ def changed(account: Account, **settings: Any) -> Account:
 
 
 def refusal(account: Account, **settings: Any) -> tuple[str, str]:
-    """The field that is refused when these settings take the place of the account's own, and the rule.
+    """The field that is refused when these settings replace the account's own, and the rule.
 
     Raises:
         AssertionError: None is, or several are.

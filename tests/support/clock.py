@@ -1,6 +1,7 @@
-"""A clock that tests can move, for a fake Redis and a real one: instead of the present, everything that is written is moved back.
+"""A clock that tests can move, for a fake Redis and a real one.
 
-Where it stands still besides, nothing a test says depends on how long the machine takes over it.
+Instead of the present, everything that is written is moved back. Where it stands still besides,
+nothing a test says depends on how long the machine takes over it.
 """
 
 import math
@@ -108,7 +109,7 @@ def standing_still(ledger: Ledger) -> Iterator[None]:
 
 
 def advance(ledger: Ledger, seconds: float) -> None:
-    """Let so many seconds pass for the ledger: due times, deadlines, leases, buckets, expiries of keys.
+    """Let seconds pass for the ledger: due times, deadlines, leases, buckets, expiries of keys.
 
     What is filed under a day (the index of serials) stays where it is.
     """

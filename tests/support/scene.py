@@ -243,8 +243,9 @@ def check_counts(ledger: Ledger, job: str, checked: dict[str, tuple[object, ...]
     Args:
         ledger: The ledger.
         job: The job.
-        checked: The counts and letters that the last check of each job saw. Rows show what the letters say: they are
-            read again when one has changed, for reading thousands after every step was a fifth of a test's time.
+        checked: The counts and letters that the last check of each job saw. Rows show what the
+            letters say: they are read again when one has changed, for reading thousands after every
+            step was a fifth of a test's time.
     """
     status = jobs.read_status(ledger, job)
     if status is None:

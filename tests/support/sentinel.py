@@ -13,7 +13,9 @@ MASTER: Final = "smsline"
 
 
 class Watched:
-    """Two servers, one of which is the primary, and a sentinel that makes the other one the primary when it is gone.
+    """Two servers and a sentinel.
+
+    One server is the primary; the sentinel makes the other one the primary when it is gone.
 
     Args:
         folder: An empty folder for the sentinel's own file.

@@ -1,7 +1,9 @@
-"""Tencent's wire as a test needs it: it answers signed requests, gives receipts, and counts every message and call.
+"""Tencent's wire as a test needs it.
 
-Written from the provider's document alone and apart from `worker/sandbox`, so that one misreading is not made twice. It
-answers in another order, with other delays; its receipts come early, late, twice and in any order, each pulled once.
+It answers signed requests, gives receipts, and counts every message and call. Written from the
+provider's document alone and apart from `worker/sandbox`, so that one misreading is not made twice.
+It answers in another order, with other delays; its receipts come early, late, twice and in any
+order, each pulled once.
 """
 
 import hashlib
@@ -51,7 +53,8 @@ class Wire:
 
     Attributes:
         latency_s: How long an answer to a send takes, from and to.
-        receipt_s: When a receipt is there after its message, from and to; some come before the answer.
+        receipt_s: When a receipt is there after its message, from and to; some come before the
+            answer.
         fails: Numbers whose message is not delivered.
         before_send: Called with the numbers of a send; may raise `Refusal`.
         after_send: Called with the numbers after their messages went out; may raise `HangUp`.
@@ -205,7 +208,7 @@ def read_request(body: bytes) -> dict[str, Any]:
 
 
 def check_numbers(numbers: list[str]) -> None:
-    """At most 200 E.164 numbers of one kind, none twice (Tencent SMS API document, lines 3770-3778).
+    """At most 200 E.164 numbers of one kind, none twice (Tencent's document, lines 3770-3778).
 
     Raises:
         Refusal: They are not.

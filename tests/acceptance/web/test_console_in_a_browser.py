@@ -1,6 +1,8 @@
-"""Rules of the console in a real browser: nothing is blocked or overflows, axe finds nothing, it is live, and works without script.
+"""Rules of the console in a real browser.
 
-`SMSLINE_TEST_PICTURES=FOLDER` keeps a picture of every page; `SMSLINE_TEST_PICTURE=FILE` that of the README.
+Nothing is blocked or overflows, axe finds nothing, it is live, and works without script.
+`SMSLINE_TEST_PICTURES=FOLDER` keeps a picture of every page; `SMSLINE_TEST_PICTURE=FILE` that of
+the README.
 """
 
 import math

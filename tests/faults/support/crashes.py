@@ -21,7 +21,7 @@ class Killed(BaseException):
 
 
 class Meter:
-    """Counts steps, which are round trips to Redis and calls of the provider, and strikes at one of them.
+    """Counts steps, round trips to Redis and calls of the provider, and strikes at one.
 
     Attributes:
         at: Which step, from 1; 0 for none.

@@ -15,7 +15,9 @@ PASSED: Final = ("content-length", "connection")
 
 
 class Gateway:
-    """Passes requests on to the sandbox; a trap is sprung by a request of its action, once unless told otherwise.
+    """Passes requests on to the sandbox, but for those that spring a trap.
+
+    A trap is sprung by a request of its action, once unless told otherwise.
 
     Args:
         upstream: The sandbox's URL.
@@ -42,11 +44,12 @@ class Gateway:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def trap(self, action: str, moment: Moment, do: Callable[[], bool | None]) -> None:
-        """Do something at the next request of an action; False from it ends the request there, without an answer.
+        """Do something at the next request of an action; False ends the request unanswered.
 
         Args:
             action: `SendSms`, or `PullSmsSendStatus`.
-            moment: When the request has arrived, or when it was carried out and its answer is about to go back.
+            moment: When the request has arrived, or when it was carried out and its answer is about
+                to go back.
             do: What is done, in the request's thread.
         """
         with self._lock:

@@ -49,13 +49,13 @@ def quick_settings(*accounts: str, **given: Any) -> Settings:
 
 @dataclass(slots=True)
 class Hands:
-    """One worker process without Celery: what the scheduler publishes is worked off here, by the real tasks.
+    """One worker process without Celery: the real tasks work off what the scheduler publishes.
 
     Attributes:
         engine: The engine it works with.
         patch: Puts the engine in the place of the process' own.
-        clock: The same ledger, by a connection of its own, on which time is skipped: whatever is put off, leased or waited for is due
-            at the next look. None lets time pass by itself.
+        clock: The same ledger, by a connection of its own, on which time is skipped: whatever is
+            put off, leased or waited for is due at the next look. None lets time pass by itself.
     """
 
     engine: Engine

@@ -82,7 +82,7 @@ class Service:
         return numbers
 
     def account(self, jobs: Sequence[str], *, twice: int = 0) -> Counter[str]:
-        """Count both sides against each other: every recipient is known, final, and as often texted as may be.
+        """Count both sides: every recipient is known, final, and as often texted as may be.
 
         Args:
             jobs: Every job handed over; all closed.

@@ -33,7 +33,7 @@ class Wire:
         self._tap: tuple[bytes, Moment, Callable[[], bool | None]] | None = None
 
     def tap(self, script: str, moment: Moment, do: Callable[[], bool | None]) -> None:
-        """Do something when a script passes next: before Redis has it, or before its answer is passed back.
+        """Do something at a script's next pass, before Redis has it or before its answer is back.
 
         It goes no further and the connection breaks, unless `do` returns True.
         """

@@ -89,7 +89,7 @@ def held_until_s(scene: Scene, lane: str = "marketing") -> dict[str, float]:
 
 
 def test_marketing_waits_until_the_window_opens(windowed: Windowed, wall: Wall) -> None:
-    """The line is due when it opens, and not looked at before; then everything goes out, with the first try.
+    """The line is due when it opens, not looked at before; then all goes out at the first try.
 
     Until then there is no work that an alert could miss.
     """

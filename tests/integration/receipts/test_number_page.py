@@ -19,7 +19,8 @@ BLOCKED = "FailedOperation.PhoneNumberParseFail"
 def test_every_message_of_a_number_newest_first(ledger: Ledger) -> None:
     """With its job, lane, state, code and meaning; other numbers of the same jobs do not show.
 
-    The sandbox, which says its own name in place of a provider's, is no exception, and is told of conversions too.
+    The sandbox, which says its own name in place of a provider's, is no exception, and is told of
+    conversions too.
     """
     scene = make_scene(ledger, {"sandbox": FakeProvider()})
     scene.provider.script.append(refuse_items({FIRST: BLOCKED}))

@@ -213,9 +213,10 @@ def test_a_redis_url_that_is_none_is_refused(url: str) -> None:
 def test_a_lane_that_no_running_worker_serves(
     ledger: Ledger, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job is taken, with a warning, once a minute: under a misspelt namespace it would wait for ever without a word.
+    """A job is taken, with a warning, once a minute.
 
-    What counts is who runs now: a worker that was there yesterday sends nothing.
+    Under a misspelt namespace it would wait for ever without a word. What counts is who runs now: a
+    worker that was there yesterday sends nothing.
     """
     clock_s, words = [1000.0], "no worker that runs serves the lane notify in the namespace t"
     monkeypatch.setattr("smsline.calls.time.monotonic", lambda: clock_s[0])

@@ -85,7 +85,10 @@ class Access(JobControl):
         """
         with reachable():
             token = api_keys.create(self._ledger, name, **may)
-        self._note("key.create", {"key": name, **{what: str(value) for what, value in may.items() if value}})
+        about: dict[str, str | float | list[str] | None] = {"key": name, "scopes": list(may.get("scopes", ()))}
+        about |= {"lanes": list(may.get("lanes", ())), "templates": list(may.get("templates", ()))}
+        about |= {"per_s": may.get("per_s") or None, "expires_s": may.get("expires_s") or None}
+        self._note("key.create", about)
         return token
 
     def revoke_api_key(self, name: str) -> None:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from smsline.counted import counted
 from smsline.errors import BadInput, shorten
 from smsline.numbers import mask_in
 
@@ -220,7 +221,11 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
     # that is needed is there.
     if len(cells) != width and (len(cells) <= max((at, *of_params)) or any(map(str.strip, cells[width:]))):
         phone = cells[at].strip() if at < len(cells) else ""
-        return CsvRow(line, _text(phone), reason=f"has {len(cells)} values where the header names {width} columns")
+        return CsvRow(
+            line,
+            _text(phone),
+            reason=f"has {counted(len(cells), 'value')} where the header names {counted(width, 'column')}",
+        )
     phone = cells[at].strip()
     params = tuple([cells[position] for position in of_params]) if of_params else None
     ref = cells[of_ref].strip() if of_ref is not None and of_ref < len(cells) else ""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from smsline.counted import counted
 from smsline.errors import BadInput, SmslineError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def hashed(password: str) -> str:
         SmslineError: argon2 is not installed.
     """
     if not SHORTEST <= len(password) <= LONGEST:
-        raise BadInput("password", f"{len(password)} characters", f"must have {SHORTEST} to {LONGEST}")
+        raise BadInput("password", counted(len(password), "character"), f"must have {SHORTEST} to {LONGEST}")
     return _hasher().hash(password)
 
 

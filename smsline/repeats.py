@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 
+from smsline.counted import counted
 from smsline.errors import Conflict
 from smsline.job import JobSpec
 from smsline.numbers import mask_in, same_phone
@@ -200,7 +201,7 @@ def refuse_another_job(kept: KeyedJob, spec: JobSpec) -> None:
     """
     if kept.over:
         raise Conflict(
-            f"key {_shown(spec.key)}: its job {kept.job} ended with {kept.total:,} numbers, before all were handed over; "
+            f"key {_shown(spec.key)}: its job {kept.job} ended with {counted(kept.total, 'number')}, before all were handed over; "
             "use another key for those that are missing"
         )
     before, now = asdict(kept.spec), asdict(spec)

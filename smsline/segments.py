@@ -9,6 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from smsline.counted import counted
+
 GSM7: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -71,7 +73,7 @@ def told(found: Segments) -> str:
 
     `2 segments of UCS-2 (82 places), because of 'ł' (U+0142 LATIN SMALL LETTER L WITH STROKE)`.
     """
-    words = f"{found.count} segment{'s' if found.count != 1 else ''} of {found.encoding} ({found.places} places)"
+    words = f"{counted(found.count, 'segment')} of {found.encoding} ({counted(found.places, 'place')})"
     if not found.culprits:
         return words
     more = f" and {len(found.culprits) - 5} more" if len(found.culprits) > 5 else ""

@@ -10,6 +10,7 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import cell, print_json, print_line
+from smsline.counted import counted
 
 if TYPE_CHECKING:
     from smsline.health import AccountHealth, ParkInfo
@@ -53,7 +54,7 @@ def accounts(context: typer.Context, *, as_json: opt.Json = False) -> None:
     for one in found:
         receipts = (one["waiting"], one["receipts"], one["late_receipts"], one["unmatched_receipts"])
         left = one["credit"]
-        credit = f"{left['balance']} {left['currency']} ({left['messages']:,} messages)" if left else ""
+        credit = f"{left['balance']} {left['currency']} ({counted(left['messages'], 'message')})" if left else ""
         rows.append((one["account"], one["provider"], one["state"], *receipts, credit, one["last_error"]))
     if rows:
         show_listing(_COLUMNS, rows)
@@ -68,7 +69,7 @@ def resume(context: typer.Context, account: Name, *, as_json: opt.Json = False) 
     """Let a parked account, or one that traffic fails over from, go on once the cause is mended."""
     lifted = opt.admin_of(context).resume_account(account)
     print_json({"account": account, "resumed": lifted}) if as_json else print_line(
-        f"{account}: goes on; {lifted:,} hindrances lifted"
+        f"{account}: goes on; {counted(lifted, 'hindrance')} lifted"
     )
 
 
@@ -84,7 +85,8 @@ def _troubles(one: "AccountHealth") -> list[str]:
     ]
     lacking = [f"{name}: no running worker has this account; what waits for it goes on when one has"]
     late = [
-        f"{name}: {late['calls']:,} calls with {late['recipients']:,} recipients are under way for longer than usual, the oldest "
+        f"{name}: {counted(late['calls'], 'call')} with {counted(late['recipients'], 'recipient')} "
+        f"{'is' if late['calls'] == 1 else 'are'} under way for longer than usual, the oldest "
         f"since {late['since']}; what they came to is known when they are answered or time out"
         for late in (one["late_calls"],)
         if late
@@ -99,7 +101,7 @@ def _troubles(one: "AccountHealth") -> list[str]:
         for park in one["parked"]
     ]
     unknown = [
-        f"{one['account']}: unknown code {code} came {count:,} times; add a row for it"
+        f"{one['account']}: unknown code {code} came {counted(count, 'time')}; add a row for it"
         for code, count in one["unknown_codes"].items()
     ]
     # What needs a person stands before what ends by itself.
@@ -120,7 +122,7 @@ def _what(park: "ParkInfo") -> str:
 def _failover(one: "AccountHealth") -> list[str]:
     held, name = one["failover"], one["account"]
     failed_over = [
-        f"{name}: {count:,} recipients went through {key.partition(':')[0]} ({key.partition(':')[2]})"
+        f"{name}: {counted(count, 'recipient')} went through {key.partition(':')[0]} ({key.partition(':')[2]})"
         for key, count in one["failed_over"].items()
     ]
     if held is None:

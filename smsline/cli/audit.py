@@ -39,10 +39,13 @@ def audit(
         rows = [
             (
                 *(act["at"], act["who"], act["how"], act["where"], act["act"], act["count"]),
-                ", ".join(f"{name} {value}" for name, value in act["about"].items()),
+                ", ".join(
+                    f"{name} {' '.join(value) if isinstance(value, list) else value}"
+                    for name, value in act["about"].items()
+                ),
             )
             for act in found
         ]
         show_listing([*columns, Column("about", words=True)], rows)
     else:
-        print_line("nothing was done yet")
+        print_line("nothing fits" if who or act else "nothing was done yet")

@@ -15,6 +15,7 @@ from smsline.cli.errors import notes_of
 from smsline.cli.output import console, say
 from smsline.cli.times import example_at, parse_at, said
 from smsline.cli.watch import finish
+from smsline.counted import counted
 from smsline.csvfile import CampaignFile, open_campaign
 from smsline.errors import BadInput, SmslineError
 from smsline.job import CampaignOptions, Recipient, Rejected, RowRules, Summary
@@ -162,7 +163,7 @@ class FileIntake:
             return None
         if not self._rejects.count:
             return BadInput("file", self._file.name, "has a header but no rows")
-        rule = f"none of its {self._rejects.count:,} rows can be sent; see {self._rejects.path}"
+        rule = f"none of its {counted(self._rejects.count, 'row')} can be sent; see {self._rejects.path}"
         return BadInput("file", self._file.name, rule)
 
 

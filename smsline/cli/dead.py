@@ -13,6 +13,7 @@ from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import console, print_json, print_line, say
+from smsline.counted import counted
 from smsline.errors import BadInput
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _ask_first(admin: "Admin", selection: DeadOptions, *, verb: str, yes: bool) 
     groups = admin.dead_groups(**selection)
     numbers = sum(group["count"] for group in groups)
     jobs = len({job for group in groups for job in group["jobs"]})
-    if not typer.confirm(f"{verb} {numbers:,} numbers of {jobs:,} jobs?", err=True):
+    if not typer.confirm(f"{verb} {counted(numbers, 'number')} of {counted(jobs, 'job')}?", err=True):
         say("nothing was changed")
         raise typer.Exit(FAILED)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from smsline.cli.output import print_json, print_line
+from smsline.counted import counted
 from smsline.errors import BadInput
 from smsline.job import Recipient, RowRules
 from smsline.numbers import is_mainland
@@ -80,7 +81,7 @@ def filled(text: str, params: Sequence[str]) -> str:
     # One pass over the text, so that a param with {2} in it is not filled in turn.
     def value(slot: re.Match[str]) -> str:
         if int(slot[1]) > len(params):
-            raise BadInput("--text", text, f"has {slot[0]}, but there are {len(params)} params")
+            raise BadInput("--text", text, f"has {slot[0]}, but the row brings {counted(len(params), 'param')}")
         return params[int(slot[1]) - 1]
 
     return _SLOT.sub(value, text)
@@ -98,9 +99,13 @@ def show_look(found: dict[str, Any], *, refused: int, as_json: bool) -> None:
     if found["segments"] is None:
         print_line("segments are not counted: the provider keeps the template's text; give it with --text")
         return
-    sizes = ", ".join(f"{numbers:,} numbers with {count}" for count, numbers in found["numbers_by_segments"].items())
+    sizes = ", ".join(
+        f"{counted(numbers, 'number')} with {count}" for count, numbers in found["numbers_by_segments"].items()
+    )
     print_line(f"segments {found['segments']:,}: {sizes}")
     print_line(f"longest: {found['longest']}")
     if found["not_in_gsm7"]:
-        odd = ", ".join(f"{named(letter)} in {texts:,} texts" for letter, texts in found["not_in_gsm7"].items())
+        odd = ", ".join(
+            f"{named(letter)} in {counted(texts, 'text')}" for letter, texts in found["not_in_gsm7"].items()
+        )
         print_line(f"characters that make a text UCS-2: {odd}")

@@ -17,6 +17,7 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.errors import BAD_INPUT
 from smsline.cli.output import print_json, print_line, print_rows, say
+from smsline.counted import counted
 from smsline.csvfile import STDIN, CampaignFile
 from smsline.errors import BadInput
 from smsline.rejects import as_written
@@ -149,13 +150,15 @@ def _rows(
 
 
 def _report(changed: int, done: str, bad: list[str], *, as_json: bool) -> None:
-    print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(f"{changed:,} numbers {done}")
+    print_json({"changed": changed, "rejected": len(bad)}) if as_json else print_line(
+        f"{counted(changed, 'number')} {done}"
+    )
     for reason in bad[:10]:
         say(reason)
     # Ends with 2 although the good rows are on the list: a script must not take a half-read
     # STOP list for a whole one.
     if bad:
-        say(f"{len(bad):,} rows were left out")
+        say(f"{counted(len(bad), 'row was', 'rows were')} left out")
         raise typer.Exit(BAD_INPUT)
 
 

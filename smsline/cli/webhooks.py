@@ -13,6 +13,7 @@ from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line, print_secret
 from smsline.cli.times import since_s
+from smsline.counted import counted
 
 commands = typer.Typer(
     context_settings=opt.HELP,
@@ -170,7 +171,9 @@ def replay(
     Ends a suspension.
     """
     count = opt.admin_of(context).replay_webhook(name, since_s=since_s(since, now_s=time.time()))
-    print_json({"replayed": count}) if as_json else print_line(f"{count:,} events are sent to {name} again")
+    print_json({"replayed": count}) if as_json else print_line(
+        f"{counted(count, 'event is', 'events are')} sent to {name} again"
+    )
 
 
 def _show(columns: list[Column], rows: Sequence[Mapping[str, object]]) -> None:

@@ -12,6 +12,7 @@ from smsline.codes.lookup import forget
 from smsline.codes.parse import COLUMNS, Fault, cells_of, read_row
 from smsline.codes.row import CodeRow, Namespace
 from smsline.codes.spellings import plain
+from smsline.counted import counted
 from smsline.errors import BadInput
 
 KEYS: Final = ("provider", "namespace", "code")
@@ -119,7 +120,7 @@ def _read(text: str, source: str) -> Iterator[CodeRow | LineFault]:
     for number, line in rest:
         values = [cell.strip() for cell in line.split("\t")]
         if len(values) > len(columns):
-            yield LineFault(number, "line", line[:60], f"has {len(values)} cells for {len(columns)} columns")
+            yield LineFault(number, "line", line[:60], f"has {counted(len(values), 'cell')} for {len(columns)} columns")
             continue
         # Not strict: editors drop the tabs of empty cells at the end of a line.
         cells = dict(zip(columns, values, strict=False))

@@ -147,5 +147,5 @@ def test_the_trail(command: Command) -> None:
     assert [act["act"] for act in json.loads(command("audit", "--act", "suppression", "--json")[1])] == [
         "suppression.add"
     ]
-    assert command("audit", "--who", "nobody")[1] == "nothing was done yet\n"
+    assert command("audit", "--who", "nobody")[1] == "nothing fits\n"
     assert "key.create" in command("audit", "--limit", "1")[1]

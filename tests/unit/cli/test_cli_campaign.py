@@ -333,9 +333,9 @@ def test_a_first_look_counts_segments_and_sends_nothing(run: Any, fake: Any, cam
     assert (ran.code, fake.calls) == (0, [])
     assert ran.out.splitlines() == [
         "would go out 3 · duplicates 1 · rejected 1; nothing is sent",
-        "segments 4: 2 numbers with 1, 1 numbers with 2",
+        "segments 4: 2 numbers with 1, 1 number with 2",
         "longest: 2 segments of UCS-2 (102 places), because of '\u2019' (U+2019 RIGHT SINGLE QUOTATION MARK)",
-        "characters that make a text UCS-2: '\u2019' (U+2019 RIGHT SINGLE QUOTATION MARK) in 1 texts",
+        "characters that make a text UCS-2: '\u2019' (U+2019 RIGHT SINGLE QUOTATION MARK) in 1 text",
     ]
     found = json.loads(run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", text, "--json").out)
     assert (found["good"], found["segments"]) == (3, 4)
@@ -343,6 +343,6 @@ def test_a_first_look_counts_segments_and_sends_nothing(run: Any, fake: Any, cam
     sent = run("campaign", str(campaign), "--template", "5678", "--text", text)
     assert (sent.code, "--text" in sent.err, fake.calls) == (2, True, [])  # who asks for a look sends nothing
     missing = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", "{2}")
-    assert (missing.code, "has {2}, but there are 1 params" in missing.err) == (2, True)
+    assert (missing.code, "has {2}, but the row brings 1 param" in missing.err) == (2, True)
     late = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--at", "+999d")
     assert (late.code, "must be within" in late.err) == (2, True)

@@ -45,7 +45,7 @@ def test_a_file_is_read_row_by_row(line: Any, run: Any, tmp_path: Path) -> None:
 
 def test_numbers_are_removed_and_listed(line: Any, run: Any) -> None:
     """The list can be read, and mended."""
-    assert run("suppress", "remove", "+8613711112222").out == "1 numbers removed\n"
+    assert run("suppress", "remove", "+8613711112222").out == "1 number removed\n"
     assert line.numbers == ["+8613711112222"]
     assert json.loads(run("suppress", "list", "--json").out) == LISTED
 

@@ -72,7 +72,7 @@ def test_a_failure_is_shown_and_told_again(command: Command, ledger: Ledger, mon
     assert failure["next_at"]
     assert "HTTP 500" in command("failures", "shop")[1]
     assert "failing" in command("list")[1]
-    assert command("replay", "shop", "--since", "1h")[1] == "1 events are sent to shop again\n"
+    assert command("replay", "shop", "--since", "1h")[1] == "1 event is sent to shop again\n"
     assert command("replay", "shop", "--since", "soon")[0] == 2
     again = webhooks_queue.take(ledger, endpoint, lease_ms=1000)
     assert again

@@ -99,8 +99,8 @@ def test_the_stop_list_becomes_suppressed(smspartner: Callable[..., Ran], sandbo
     shown, first, again = smspartner("stop-list"), *(smspartner("stop-list", "--suppress") for _ in range(2))
 
     assert f"+{STOPPED}" in shown.out
-    assert "1 of 1 numbers are new" in first.err
-    assert "0 of 1 numbers are new" in again.err
+    assert "new on the suppression list: 1 of 1 number" in first.err
+    assert "new on the suppression list: 0 of 1 number" in again.err
     (entry,) = suppression.listed(ledger)
     assert (entry.number, entry.scope) == (STOPPED, "marketing")
 
@@ -126,7 +126,7 @@ def test_lookup_and_hlr(smspartner: Callable[..., Ran]) -> None:
     assert looked.code == 0
     assert f"{FRENCH}" in looked.out
     assert checked.code == 0
-    assert "1 numbers" in checked.out
+    assert "1 number," in checked.out
 
 
 @pytest.mark.parametrize(

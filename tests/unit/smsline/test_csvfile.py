@@ -108,7 +108,7 @@ def test_a_row_begins_where_its_first_line_is() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (f"{PHONE}", "has 1 values where the header names 3 columns"),
+        (f"{PHONE}", "has 1 value where the header names 3 columns"),
         (f"{PHONE},p,a,b", "has 4 values where the header names 3 columns"),
         (" ,p,a", "phone is empty"),
     ],
@@ -148,7 +148,7 @@ def test_a_quote_that_does_not_enclose_its_value_is_a_bad_row(value: str) -> Non
     """What its writer meant cannot be known, and the text would go out with half of it."""
     bad, *others, good = rows(f"phone,param1\n{PHONE},{value}\n{PHONE},a\n")
     assert (bad.line, good.params) == (2, ("a",))
-    assert all("cannot be read as CSV" in row.reason or "has 1 values" in row.reason for row in (bad, *others))
+    assert all("cannot be read as CSV" in row.reason or "has 1 value" in row.reason for row in (bad, *others))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.errors import FAILED
 from smsline.cli.output import print_json, print_line, say
+from smsline.counted import counted
 from smsline.errors import BadInput
 from smsline.ledger import suppression
 from smsline.ledger.suppression import Suppression
@@ -127,7 +128,7 @@ def hlr(
     # Asked of scripts as well: each number costs money, and --yes says that this is meant.
     if not yes and not sys.stdin.isatty():
         raise BadInput("--yes", "not given", "each number is billed, and there is no terminal to ask on")
-    if not yes and not typer.confirm(f"check {len(numbers)} numbers? Each is billed", err=True):
+    if not yes and not typer.confirm(f"check {counted(len(numbers), 'number')}? Each is billed", err=True):
         say("nothing was asked")
         raise typer.Exit(FAILED)
     with account(name) as smspartner:
@@ -135,7 +136,7 @@ def hlr(
     if as_json:
         print_json(asdict(found))
     else:
-        print_line(f"{found.campaign}: {found.numbers} numbers, {found.cost} {found.currency}".strip())
+        print_line(f"{found.campaign}: {counted(found.numbers, 'number')}, {found.cost} {found.currency}".strip())
 
 
 @app.command("stop-list", context_settings=opt.HELP, epilog=opt.example("smsline smspartner stop-list --suppress"))
@@ -166,7 +167,7 @@ def stop_list(
             added = suppression.add(ledger, entries)
         finally:
             ledger.close()
-        say(f"{added} of {len(found)} numbers are new on the suppression list")
+        say(f"new on the suppression list: {added:,} of {counted(len(found), 'number')}")
 
 
 def run(argv: Sequence[str], *, prog_name: str) -> int:

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from smsline.counted import counted
 from smsline.errors import BadInput, SmslineError
 from smsline.ledger.api_keys import Scope
 from smsline.row_values import HALF_RULE
@@ -80,7 +81,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadInput("body", f"{len(body)} bytes", no_json(body)) from None
+        raise BadInput("body", counted(len(body), "byte"), no_json(body)) from None
 
 
 def no_json(text: bytes) -> str:

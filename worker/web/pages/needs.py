@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from smsline.counted import counted
 from smsline.health import AccountHealth
 from smsline.ledger.hours import NeverSent, in_words
 from smsline.names import GONE_MS, Lane, lane_queue
@@ -58,7 +59,7 @@ def of_lanes(lanes: Sequence[LaneWait], pulses: Mapping[str, int], now_ms: int) 
         at = f"/jobs?state=open&lane={each.lane}"
         # A queue without recipients needs no worker, and a service may leave a lane out.
         if each.waiting and pulses.get(lane_queue(each.lane), 0) < now_ms - GONE_MS:
-            told = f"lane {each.lane} is stuck: {each.waiting:,} recipients wait, and no worker looks after it"
+            told = f"lane {each.lane} is stuck: {counted(each.waiting, 'recipient waits', 'recipients wait')}, and no worker looks after it"
             advice = "Start a worker for it; where one runs, python -m worker alive says whether it makes progress."
             yield Need("bad", told, advice, at, "Jobs")
         elif each.lane == "otp" and each.waiting and each.oldest_s > OTP_WAITS_S:
@@ -99,12 +100,13 @@ def of_account(account: AccountHealth, waiting: int) -> Iterator[Need]:
     # Compared with all that waits, for whatever account: traffic of the others may
     # fail over to this one.
     if (credit := account["credit"]) is not None and credit["messages"] < waiting:
-        told = f"{name} has credit for {credit['messages']:,} messages, and {waiting:,} recipients wait"
+        left, waits = counted(credit["messages"], "message"), counted(waiting, "recipient waits", "recipients wait")
+        told = f"{name} has credit for {left}, and {waits}"
         yield Need("warn", told, "Top up before the account is parked for it.", page, "Account")
     # Not urgent, but each is judged by its family or taken for unsure until a
     # row says what it means.
     for code, count in account["unknown_codes"].items():
-        times = "once" if count == 1 else f"{count:,} times"
+        times = "once" if count == 1 else counted(count, "time")
         told = f"{name} answered with a code that no table knows: {code} ({times})"
         yield Need(
             "warn", told, "Look it up at the provider, then add a row to the codes file.", f"/codes?q={code}", "Code"
@@ -118,7 +120,8 @@ def _ending_by_itself(account: AccountHealth, page: str) -> Iterator[Need]:
         told = f"account {name} is held: {held['meaning']} ({held['code']})"
         yield Need("warn", told, "It is tried again by itself; its recipients wait.", page, "Account")
     if late := account["late_calls"]:
-        told = f"{late['calls']:,} calls of account {name} are under way for longer than usual"
+        calls = counted(late["calls"], f"call of account {name} is", f"calls of account {name} are")
+        told = f"{calls} under way for longer than usual"
         advice = "Its provider, or its worker, does not go on; they are asked about when they time out."
         yield Need("warn", told, advice, page, "Account")
     if failing := account["failover"]:

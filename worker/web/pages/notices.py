@@ -9,31 +9,39 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse
 
+from smsline.counted import counted
+
+# The sentence, and what stands in it for one and for many.
 TEXTS: Final = {
-    "paused": "The job is paused: {count} recipients wait until it is resumed.",
-    "resumed": "The job goes on: {count} recipients are waiting to be sent.",
-    "cancelled": "The job is cancelled: {count} recipients that were waiting are not sent.",
-    "requeued": "{count} recipients will be sent again.",
-    "dropped": "{count} recipients were taken out of the dead letter.",
-    "account-resumed": "The account goes on; {count} parks were lifted.",
-    "suppressed": "{count} numbers were added to the suppression list.",
-    "unsuppressed": "{count} numbers were taken off the suppression list.",
-    "started": "The campaign has started with {count} recipients.",
-    "user-added": "The user was added.",
-    "user-changed": "The user was changed.",
-    "user-removed": "The user was removed; their sessions have ended.",
-    "webhook-replayed": "{count} events are sent again.",
-    "webhook-removed": "The endpoint is removed.",
-    "key-revoked": "The key is revoked.",
+    "paused": ("The job is paused: {} until it is resumed.", "recipient waits", "recipients wait"),
+    "resumed": ("The job goes on: {} waiting to be sent.", "recipient is", "recipients are"),
+    "cancelled": (
+        "The job is cancelled: {} not sent.",
+        "recipient that was waiting is",
+        "recipients that were waiting are",
+    ),
+    "requeued": ("{} will be sent again.", "recipient", ""),
+    "dropped": ("{} taken out of the dead letter.", "recipient was", "recipients were"),
+    "account-resumed": ("The account goes on; {} lifted.", "park was", "parks were"),
+    "suppressed": ("{} added to the suppression list.", "number was", "numbers were"),
+    "unsuppressed": ("{} taken off the suppression list.", "number was", "numbers were"),
+    "started": ("The campaign has started with {}.", "recipient", ""),
+    "user-added": ("The user was added.", "", ""),
+    "user-changed": ("The user was changed.", "", ""),
+    "user-removed": ("The user was removed; their sessions have ended.", "", ""),
+    "webhook-replayed": ("{} sent again.", "event is", "events are"),
+    "webhook-removed": ("The endpoint is removed.", "", ""),
+    "key-revoked": ("The key is revoked.", "", ""),
 }
 
 
 def notice_of(query: Mapping[str, str]) -> str:
     """The sentence that a query such as `?done=requeued&count=3` asks for, or nothing."""
-    text, count = TEXTS.get(query.get("done", ""), ""), query.get("count", "0")
-    return (
-        text.format(count=f"{int(count):,}") if text and count.isascii() and count.isdigit() and len(count) < 13 else ""
-    )
+    text, one, many = TEXTS.get(query.get("done", ""), ("", "", ""))
+    count = query.get("count", "0")
+    if not (count.isascii() and count.isdigit() and len(count) < 13):
+        return ""
+    return text.format(counted(int(count), one, many))
 
 
 def done(path: str, what: str, count: int = 0) -> RedirectResponse:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smsline.counted import counted
 from smsline.health import AccountHealth
 from smsline.ledger import due, statistics
 from smsline.ledger.job_list import JobFilter, count_open, job_page, list_jobs, oldest_waiting
@@ -65,7 +66,8 @@ def overview_of(web: Web) -> Overview:
     if dead:
         # The largest group: its advice helps most.
         first = groups[0]
-        told = f"{dead:,} recipients were not reached, or are unknown; {first['count']:,} of them: {first['meaning']}"
+        lost = counted(dead, "recipient was not reached, or is unknown", "recipients were not reached, or are unknown")
+        told = f"{lost}; {first['count']:,} of {'it' if dead == 1 else 'them'}: {first['meaning']}"
         open_needs.append(Need("warn", told, first["advice"], "/dead", "Dead letters"))
     samples = statistics.minutes(web.ledger, since_ms=charts.since_ms(now_ms), until_ms=now_ms)
     return Overview(

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from smsline import codes
+from smsline.counted import counted
 from smsline.numbers import mask, mask_in
 from worker.web.pages.notices import notice_of
 from worker.web.pages.visitor import Visitor
@@ -79,7 +80,7 @@ def size(count: int) -> str:
     for unit, factor in (("MB", 1_000_000), ("kB", 1_000)):
         if count >= factor:
             return f"{count / factor:.1f} {unit}"
-    return f"{count} bytes"
+    return counted(count, "byte")
 
 
 def share(part: int, whole: int) -> str:
@@ -110,7 +111,7 @@ TEMPLATES: Final = Environment(
 TEMPLATES.filters.update(
     number=number, when=when, span=span, since=since, mask=mask, mask_in=mask_in, share=share, size=size
 )
-TEMPLATES.filters.update(moment=moment, is_never=math.isinf, breakable=breakable)
+TEMPLATES.filters.update(moment=moment, is_never=math.isinf, counted=counted, breakable=breakable)
 TEMPLATES.globals.update(asset=asset)
 
 

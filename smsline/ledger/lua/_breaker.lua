@@ -1,23 +1,30 @@
--- The circuit breaker of an account, one for all processes; begin asks it, record tells it what each call came to.
--- breaker:<account> is a hash. Closed: row (calls in a row that failed through no fault of their recipients, in the order of their
--- ends), row_m, row_g, row_gFR, row_t1234 (the same of a side, a country, a template: good calls of others say nothing of it), last (which
--- country's row was counted last), apart_ms, apart_from (until when a global call carries one country, and since when), goodrow_gFR (the
--- apart_from since which a call to the country went well), slow_ms (until when
--- calls carry one recipient, because one is stuck), from_ms (what was begun before says nothing any more).
--- Held: held_ms (since when), code, probe_ms (when the next probe may begin), pause_ms (how long it waits after a probe that fails),
--- first_ms, other_ms (when a probe of what has not failed may go out of turn). Half-open, after a probe that went well: grants (calls that
--- may begin), flying (trial calls under way), wins (trial calls that went well). Failing over by rate: good, bad, at_ms, since_ms,
--- out_ms, back_ms. Besides: faults (a code, and the subjects of the calls in a row that it refused for what they say).
+-- The circuit breaker of an account, one for all processes; begin asks it, record tells it
+-- what each call came to.
+-- breaker:<account> is a hash. Closed: row (calls in a row that failed through no fault of their
+-- recipients, in the order of their ends), row_m, row_g, row_gFR, row_t1234 (the same of a side,
+-- a country, a template: good calls of others say nothing of it), last (which country's row was
+-- counted last), apart_ms, apart_from (until when a global call carries one country, and since
+-- when), goodrow_gFR (the apart_from since which a call to the country went well), slow_ms
+-- (until when calls carry one recipient, because one is stuck), from_ms (what was begun before
+-- says nothing any more).
+-- Held: held_ms (since when), code, probe_ms (when the next probe may begin), pause_ms (how long it
+-- waits after a probe that fails), first_ms, other_ms (when a probe of what has not failed may go
+-- out of turn). Half-open, after a probe that went well: grants (calls that may begin), flying
+-- (trial calls under way), wins (trial calls that went well). Failing over by rate: good, bad,
+-- at_ms, since_ms, out_ms, back_ms. Besides: faults (a code, and the subjects of the calls in a row
+-- that it refused for what they say).
 local WINS = 8
 local BREAKER_EXPIRY_S = 3600
 
--- The rows of a call besides the account's: of its side, its country (the same one where calls are not of one country) and its template.
+-- The rows of a call besides the account's: of its side, its country (the same one where calls are
+-- not of one country) and its template.
 local function rows_of(queue)
   local template, side, country = string.match(queue, '^[^|]*|[^|]*|([^|]*)|(.)([^|@]*)')
   return 'row_' .. side, 'row_' .. side .. country, 'row_t' .. template
 end
 
--- Whether a call may probe a held account out of turn: nothing like it has failed, so that the others' trouble may not be its own.
+-- Whether a call may probe a held account out of turn: nothing like it has failed, so that the
+-- others' trouble may not be its own.
 local function breaker_unlike(b, now)
   return tonumber(b.flying or 0) == 0 and tonumber(b.other_ms or 0) <= now and not (b.country and b.template)
 end
@@ -31,20 +38,23 @@ local function breaker_read(key, queue)
   return b
 end
 
--- Whether a call for so many recipients may begin: nil, or 'held' and for how many ms, or 'small' and for how many at most, or 'apart' when
--- its recipients are to wait country by country.
+-- Whether a call for so many recipients may begin: nil, or 'held' and for how many ms, or 'small'
+-- and for how many at most, or 'apart' when its recipients are to wait country by country.
 local function breaker_asks(key, now, queue, recipients, small)
   -- Nothing failed in the last hour, as mostly: one question stands for thirteen.
   if redis.call('EXISTS', key) == 0 then return nil end
   local b = breaker_read(key, queue)
-  -- A global call failed lately: one country may be the cause, and would spoil every call that it shares with others.
+  -- A global call failed lately: one country may be the cause, and would spoil every call that
+  -- it shares with others.
   local apart = tonumber(b.apart_ms or 0) > now
   if b.mixed and apart then return 'apart', 0 end
-  -- What its own kind failed with is not mended by what went well for others, and any country may be the one that failed.
+  -- What its own kind failed with is not mended by what went well for others, and any country may
+  -- be the one that failed.
   local failed = b.country or b.template or (b.one and apart and b.good ~= b.apart_from)
   if not b.held_ms then
     if recipients > 1 and tonumber(b.slow_ms or 0) > now then return 'small', 1 end
-    -- After one call that failed the next ones carry few, until one goes well: if the provider is down, few are in doubt.
+    -- After one call that failed the next ones carry few, until one goes well: if the provider is
+    -- down, few are in doubt.
     if (b.row or failed) and recipients > small then return 'small', small end
     return nil
   end
@@ -59,7 +69,8 @@ local function breaker_asks(key, now, queue, recipients, small)
   return nil
 end
 
--- A call begins: while the account is held it is a trial. Returns the trial's mark, '' when the breaker is closed.
+-- A call begins: while the account is held it is a trial. Returns the trial's mark, '' when
+-- the breaker is closed.
 local function breaker_begins(key, now, lease_ms)
   local b = redis.call('HMGET', key, 'held_ms', 'grants', 'probe_ms', 'pause_ms')
   if not b[1] then return '' end
@@ -83,8 +94,9 @@ local function breaker_good(key, queue)
   if from then redis.call('HSET', key, 'good' .. country, from) end
 end
 
--- Count a failed call with all that it is of. Returns 'side', 'country' or 'template' when that alone fails, as far as can be seen: more calls
--- in a row than it takes, while others of the account went well.
+-- Count a failed call with all that it is of. Returns 'side', 'country' or 'template' when
+-- that alone fails, as far as can be seen: more calls in a row than it takes, while others of
+-- the account went well.
 local function breaker_part(key, now, queue, t)
   local side, country, template = rows_of(queue)
   -- One country in a row counts once for its side and its template: they hold up others, too.
@@ -128,7 +140,8 @@ local function breaker_trial_ends(key, now, said, t)
   return ''
 end
 
--- Count a failed call of several accounts; when too many fail, the next accounts take over for a while. True from that on.
+-- Count a failed call of several accounts; when too many fail, the next accounts take over for a
+-- while. True from that on.
 local function breaker_rate(key, now, t)
   local s = redis.call('HMGET', key, 'good', 'bad', 'at_ms', 'out_ms')
   local left = 0.5 ^ ((now - tonumber(s[3] or now)) / t.window_ms)
@@ -142,10 +155,12 @@ local function breaker_rate(key, now, t)
   return out
 end
 
--- Six calls of each of four jobs whose texts are refused side by side (worker/sending/effects.py, TEXT_FAULTS).
+-- Six calls of each of four jobs whose texts are refused side by side
+-- (worker/sending/effects.py, TEXT_FAULTS).
 local FAULTS_MOST = 24
 
--- A call was refused for what it says (`about`: code and subject): returns 'fault' with the subjects refused in a row, the newest last.
+-- A call was refused for what it says (`about`: code and subject): returns 'fault' with the
+-- subjects refused in a row, the newest last.
 local function breaker_refused(key, known, about)
   local code, subject = string.match(about, '^(%S*) (.*)$')
   local list = {}
@@ -159,7 +174,8 @@ local function breaker_refused(key, known, about)
   return 'fault ' .. text
 end
 
--- A call of a template went well: nothing of it is in a row any more, and nothing over several templates is.
+-- A call of a template went well: nothing of it is in a row any more, and nothing over
+-- several templates is.
 local function breaker_accepted(key, known, template)
   local code, left = string.match(known, '^%S+'), {}
   local newest = string.match(known, '(%S+)~#%S*$')
@@ -171,10 +187,11 @@ local function breaker_accepted(key, known, template)
   else redis.call('HSET', key, 'faults', code .. ' ' .. table.concat(left, ' ')) end
 end
 
--- A call has ended. `said` is 'ok', 'failed', 'fault' when it was refused for what it says, or '' when it says nothing of the
--- account; `terms` goes with it (`smsline/ledger/breaker.py`, CallReport). Returns 'held', 'half-open' or 'closed' when that is new, 'out' when
--- others take over from now on, 'side', 'country' or 'template' when only calls of that one fail, 'fault' with the subjects that were refused
--- in a row, else ''.
+-- A call has ended. `said` is 'ok', 'failed', 'fault' when it was refused for what it says, or ''
+-- when it says nothing of the account; `terms` goes with it (`smsline/ledger/breaker.py`,
+-- CallReport). Returns 'held', 'half-open' or 'closed' when that is new, 'out' when others take
+-- over from now on, 'side', 'country' or 'template' when only calls of that one fail, 'fault' with
+-- the subjects that were refused in a row, else ''.
 local function breaker_hears(key, now, call, said, terms)
   if said == 'ok' and redis.call('EXISTS', key) == 0 then return '' end
   local side, country, template = rows_of(call.queue)

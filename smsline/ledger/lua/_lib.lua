@@ -1,23 +1,25 @@
--- What every script starts with: the clock, positions, packed columns, counts, the closing of jobs, token buckets.
+-- What every script starts with: clock, positions, packed columns, counts, ends of jobs, buckets.
 -- FINAL, COUNT and MOVES stand before this: they are made of `smsline/states.py`.
--- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts), cd (2 bytes: code), fi (4 bytes: final, epoch s),
--- ac (2 bytes: the account it was sent to instead of its batch queue's; only there when there was one), rt (1 byte: further tries after a
--- failed receipt; only there when there was one).
+-- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts),
+-- cd (2 bytes: code), fi (4 bytes: final, epoch s), ac (2 bytes: the account it was sent to instead
+-- of its batch queue's; only there when there was one), rt (1 byte: further tries after a failed
+-- receipt; only there when there was one).
 
 local function now_us()
   local t = redis.call('TIME')
   return t[1] * 1000000 + t[2]
 end
 
--- The ledger's layout; nil when nothing is in it yet. The first one had no number, but counters of ids.
+-- The ledger's layout; nil when nothing is in it. The first had no number, but counters of ids.
 local function layout_of(version_key, ids_key)
   local found = redis.call('GET', version_key)
   if found then return found end
   return (redis.call('HEXISTS', ids_key, 'block') + redis.call('HEXISTS', ids_key, 'attempt') > 0) and '1' or nil
 end
 
--- Formatted, never `..` or tostring: Lua writes a number with 14 digits, and a time in ms with its fraction has 16. Two members of a due set
--- would get the same score, and a lease's end another value than its fence.
+-- Formatted, never `..` or tostring: Lua writes a number with 14 digits, and a time in ms with its
+-- fraction has 16. Two members of a due set would get the same score, and a lease's end another
+-- value than its fence.
 local function ms_text(us)
   return string.format('%.3f', us / 1000)
 end
@@ -82,7 +84,7 @@ local function split_entry(entry)
 end
 
 -- Strings in Lua cannot be changed in place: 200 changes of a column would copy it 200 times.
--- A column of `width` bytes per recipient as a table of strings, changed in place and written back once.
+-- A column of `width` bytes per recipient as a table of strings; changed in place, written once.
 local function column(text, size, width, blank)
   local cells = {}
   for i = 0, size - 1 do
@@ -96,7 +98,7 @@ local function joined(cells, size)
   return size == 0 and '' or table.concat(cells, '', 0, size - 1)
 end
 
--- Call `each` with the first and last position of every stretch of the letter between two positions of a state column.
+-- Call `each` with first and last position of each stretch of the letter in a part of a column.
 -- It gives the column back as it is after that.
 local function stretches(st, first, last, letter, each)
   local at = first + 1
@@ -118,7 +120,8 @@ local function four_bytes(value)
   return string.char(math.floor(value / 16777216) % 256, math.floor(value / 65536) % 256, math.floor(value / 256) % 256, value % 256)
 end
 
--- As a double: E.164 has 15 digits at most, 2^53 has 16, so every number is exact; '%.0f' because tostring would round it (see ms_text).
+-- As a double: E.164 has 15 digits at most, 2^53 has 16, so every number is exact; '%.0f' because
+-- tostring would round it (see ms_text).
 local function number_at(packed, position)
   local a, b, c, d, e, f, g, h = string.byte(packed, position * 8 + 1, position * 8 + 8)
   return string.format('%.0f', ((((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f) * 256 + g) * 256 + h)
@@ -138,7 +141,8 @@ local function may_move(from, to)
   return allowed ~= nil and string.find(allowed, to, 1, true) ~= nil
 end
 
--- Where it is written that jobs change and end. Every script that settles recipients has these keys first, in this order (`Keys.book`).
+-- Where it is written that jobs change and end. Every script that settles recipients has these keys
+-- first, in this order (`Keys.book`).
 local BOOK = 7
 
 -- Where events for webhooks are written, from key `at` on (`Keys.telling`).
@@ -161,7 +165,8 @@ end
 -- So long an event waits for others at most, so that rows go out together and yet within a second.
 local TELL_AFTER_MS = 500
 
--- Write an event into the outbox, in the step that makes it true. NX: who is fanning the outbox out goes on until it is empty.
+-- Write an event into the outbox, in the step that makes it true. NX: who is fanning the outbox out
+-- goes on until it is empty.
 local function tell(book, kind, text)
   if not is_wanted(book, kind) then return end
   redis.call('XADD', book.outbox, '*', kind, text)
@@ -182,7 +187,7 @@ local function tell_ended(book)
   book.ended = {}
 end
 
--- By how much a counter of the statistics has grown (`smsline/ledger/statistics.py` lists them); `settle` writes it down.
+-- By how much a counter of the statistics (`smsline/ledger/statistics.py`) grew; for `settle`.
 local function grow(book, field, by)
   book.grown[field] = (book.grown[field] or 0) + by
 end
@@ -203,8 +208,9 @@ local function write_grown(book)
   book.grown = {}
 end
 
--- Recipients of a block, from position `first` to `last`, have come into a state. `block`: name (`<job>|<block>`), account, queue, co (2 letters
--- of the country of all of them, or 2 for each; nil: mainland China).
+-- Recipients of a block, from position `first` to `last`, have come into a state. `block`: name
+-- (`<job>|<block>`), account, queue, co (2 letters of the country of all of them, or 2 for each;
+-- nil: mainland China).
 local function count_states(book, block, first, last, letter)
   local state, by = COUNT[letter], last - first + 1
   if FINAL[letter] and is_wanted(book, 'recipients.final') then
@@ -227,8 +233,9 @@ local function count_states(book, block, first, last, letter)
   end
 end
 
--- Recipients of a job came into the dead letter, or left it, under "account code job letter". The statistics know how many there are of each
--- account, code and letter over all jobs, so that the jobs need not be added up.
+-- Recipients of a job came into the dead letter, or left it, under "account code job letter". The
+-- statistics know how many there are of each account, code and letter over all jobs, so that the
+-- jobs need not be added up.
 local function count_dead(book, dead_key, field, by)
   if redis.call('HINCRBY', dead_key, field, by) <= 0 then redis.call('HDEL', dead_key, field) end
   -- A code may have blanks (SMSPartner's `not delivered`); a job's id is longer than a letter.
@@ -236,7 +243,7 @@ local function count_dead(book, dead_key, field, by)
   grow(book, 'd|' .. account .. '|' .. code .. '|' .. (letter == '' and 'x' or letter), by)
 end
 
--- So many times of about `ms` were seen; `histogram` with its labels. The bounds are powers of two (`statistics.time_fields`).
+-- So many times of about `ms` were seen; `histogram` with its labels. Bounds are powers of two.
 local function count_time(book, histogram, ms, times)
   local exponent, bound = 3, 8
   while bound < ms and exponent <= 28 do exponent, bound = exponent + 1, bound * 2 end
@@ -260,7 +267,8 @@ local function close_if_over(book, job_key, now_ms)
   if tonumber(v[9] or 0) + tonumber(v[10] or 0) + tonumber(v[11] or 0) == 0 then redis.call('ZREM', book.expire, v[8]) end
 end
 
--- What settled recipients mean for their job: its counts, with what else of it is a sum, and its end when they were the last.
+-- What settled recipients mean for their job: its counts, with what else of it is a sum, and its
+-- end when they were the last.
 -- `lane`: the job's, where it is at hand.
 local function settle(book, job_key, deltas, now_ms, lane)
   local names, counts = {}, {}
@@ -269,7 +277,8 @@ local function settle(book, job_key, deltas, now_ms, lane)
   write_grown(book)
   tell_ended(book)
   if #names == 0 then return end
-  -- Read and written as a whole: a read costs Redis a tenth of a write, which goes into its file and to its replicas as a command of its own.
+  -- Read and written as a whole: a read costs Redis a tenth of a write, which goes into its file
+  -- and to its replicas as a command of its own.
   for i, held in ipairs(redis.call('HMGET', job_key, unpack(names))) do
     counts[i * 2 - 1], counts[i * 2] = names[i], string.format('%.0f', tonumber(held or 0) + deltas[names[i]])
   end
@@ -277,8 +286,9 @@ local function settle(book, job_key, deltas, now_ms, lane)
   close_if_over(book, job_key, now_ms)
 end
 
--- Erase a block's params once nothing can need them: no call, no retry after a receipt, and no requeue, which are over with the job
--- (`over`: it is cancelled or overdue). That there were none is kept, so that a requeue knows that it has all it needs.
+-- Erase a block's params once nothing can need them: no call, no retry after a receipt, and no
+-- requeue, which are over with the job (`over`: it is cancelled or overdue). That there were none
+-- is kept, so that a requeue knows that it has all it needs.
 local function forget_params(block_key, letters, over)
   if string.find(letters, over and '[wsq]' or '[wsqafxu]') then return end
   local held = redis.call('HMGET', block_key, 'p', 'pp')
@@ -286,8 +296,9 @@ local function forget_params(block_key, letters, over)
   redis.call('HDEL', block_key, 'p', 'pp')
 end
 
--- Whether every code ("number name", a line each) still has the number it is about to be written as. Numbers are kept by processes, and a Redis
--- that lost its last writes may have given one of them to another code since.
+-- Whether every code ("number name", a line each) still has the number it is about to be written
+-- as. Numbers are kept by processes, and a Redis that lost its last writes may have given one of
+-- them to another code since.
 local function codes_hold(names_key, lines)
   for number, name in string.gmatch(lines, '(%d+) ([^\n]*)') do
     if redis.call('HGET', names_key, number) ~= name then return false end
@@ -295,11 +306,12 @@ local function codes_hold(names_key, lines)
   return true
 end
 
--- Finish a claimed member of a due set: gone, or due again in so many ms ('' never). Only who still holds the lease may.
+-- Finish a claimed member of a due set: gone, or due again in so many ms ('' never). Only who still
+-- holds the lease may.
 local function finish_lease(due_key, member, fence, again_ms)
   local score = tonumber(redis.call('ZSCORE', due_key, member) or -1)
   fence = tonumber(fence)
-  -- A later time than the lease's end is the lease of another, who claimed it when this one had ended.
+  -- A time later than the lease's end is another's lease, who claimed it when this one had ended.
   if score < 0 or score > fence + 0.01 then return 0 end
   local mine = score >= fence - 0.01
   if again_ms == '' then
@@ -311,9 +323,11 @@ local function finish_lease(due_key, member, fence, again_ms)
   return mine and 1 or 0
 end
 
--- Take tokens of a bucket at `us`. `terms`: rate (micro-tokens a ms), burst, floor left to others, cost (micro-tokens), expiry_s.
+-- Take tokens of a bucket at `us`. `terms`: rate (micro-tokens a ms), burst, floor left to others,
+-- cost (micro-tokens), expiry_s.
 -- Returns 0 when they were taken, else the ms after which it is worth asking again.
--- A clock that was set back neither fills nor freezes the bucket, and keeps it shut for no longer than was said.
+-- A clock that was set back neither fills nor freezes the bucket, and keeps it shut for no
+-- longer than was said.
 local function take_tokens(key, us, terms)
   local now = math.floor(us / 1000)
   local b = redis.call('HMGET', key, 'level', 'us', 'shut_ms', 'shut_for')
@@ -334,7 +348,8 @@ local function take_tokens(key, us, terms)
   return taken and 0 or math.ceil((terms.cost + terms.floor - level) / terms.rate)
 end
 
--- Put an entry into a batch queue. `front`: before what waits already (a returned entry); else behind it.
+-- Put an entry into a batch queue. `front`: before what waits already (a returned
+-- entry); else behind it.
 local function enqueue(queue_key, queue, entry, due_key, due_ms, front)
   local edge = front and redis.call('ZRANGE', queue_key, 0, 0, 'WITHSCORES') or redis.call('ZRANGE', queue_key, -1, -1, 'WITHSCORES')
   local score = tonumber(edge[2] or 0)
@@ -342,7 +357,8 @@ local function enqueue(queue_key, queue, entry, due_key, due_ms, front)
   redis.call('ZADD', due_key, 'LT', due_ms, queue)
 end
 
--- Note down through which other accounts recipients of a block go: "first,last,number of the name ...".
+-- Note down through which other accounts recipients of a block go:
+-- "first,last,number of the name ...".
 local function set_accounts(block_key, size, through)
   if through == '' then return end
   local ac = redis.call('HGET', block_key, 'ac') or string.rep('\0\0', size)
@@ -353,8 +369,8 @@ local function set_accounts(block_key, size, through)
   redis.call('HSET', block_key, 'ac', ac)
 end
 
--- What stands on the suppression list about a number: a line for each kind of source, tab separated scope letter, ms, source and
--- reason, the widest scope first, so that `begin` looks at one byte.
+-- What stands on the suppression list about a number: a line for each kind of source, tab separated
+-- scope letter, ms, source and reason, the widest scope first, so that `begin` looks at one byte.
 local SCOPES = { m = 1, n = 2, a = 3 }
 
 local function suppression_kind(source)

@@ -1,12 +1,18 @@
--- Turn one inbox part into blocks and put their recipients into batch queues; done once, however often it is asked.
--- KEYS: the book, job, part, blocks of the job (hashes), due later, due send of the lane, inbox of the lane (zsets),
---       then `queues` pairs of batch queue (zset) and size (string), then `shards` sets of the job's numbers, then the blocks (hashes)
--- ARGV: job id, part number, batch queues, seen shards, linger ms, numbers in a call, first due ms (0: now), pace: ms per recipient (0: none),
---       seen expiry s, first block id, how many of the seen shards, from the first on, get their expiry set, the fence of the inbox when
---       nothing of the job is left in it after this part, or '', then the batch queue ids, then per block: batch queue (1-based), content json,
---       params json or '', params per recipient json or '', refs json or '', packed numbers, shard per number (2 bytes each, 1-based) or '',
---       country of all of them (2 letters) or of each, or '' for mainland China
--- Returns: {'ok', recipients taken, duplicates} | {'done'} when the part was accepted before | {'cancelled'} |
+-- Turn one inbox part into blocks and put their recipients into batch queues; done once,
+-- however often it is asked.
+-- KEYS: the book, job, part, blocks of the job (hashes), due later, due send of the lane, inbox
+--       of the lane (zsets),
+--       then `queues` pairs of batch queue (zset) and size (string), then `shards` sets of the
+--       job's numbers, then the blocks (hashes)
+-- ARGV: job id, part number, batch queues, seen shards, linger ms, numbers in a call, first due ms
+--       (0: now), pace: ms per recipient (0: none), seen expiry s, first block id, how many of the
+--       seen shards, from the first on, get their expiry set, the fence of the inbox when nothing
+--       of the job is left in it after this part, or '', then the batch queue ids, then per block:
+--       batch queue (1-based), content json, params json or '', params per recipient json or '',
+--       refs json or '', packed numbers, shard per number (2 bytes each, 1-based) or '', country of
+--       all of them (2 letters) or of each, or '' for mainland China
+-- Returns: {'ok', recipients taken, duplicates} | {'done'} when the part was accepted
+--          before | {'cancelled'} |
 --          {'used'} when a block has one of the ids already: nothing is changed.
 local FIRST_QUEUE, FIRST_NAME = BOOK + 6, 12
 local book = the_book()
@@ -81,7 +87,8 @@ redis.call('ZADD', book.open, 'NX', state[4] or now, job)
 local progress = redis.call('HMGET', job_key, 'complete', 'parts', 'taken')
 local accepted = tonumber(progress[3] or 0) + 1
 redis.call('HSET', job_key, 'vt', string.format('%.0f', vt), 'taken', accepted)
--- From here on the blocks hold the params; the job's own copy, perhaps a one-time password, has no use.
+-- From here on the blocks hold the params; the job's own copy, perhaps a one-time
+-- password, has no use.
 if accepted == tonumber(progress[2]) and progress[1] == '1' then redis.call('HDEL', job_key, 'params') end
 if doubled > 0 then
   redis.call('HINCRBY', job_key, 'total', -doubled)

@@ -1,4 +1,5 @@
--- Move some numbers of the list as it was before it had scopes: it stopped everything and did not say why, so they stop marketing.
+-- Move some numbers of the list as it was before it had scopes: it stopped everything and did not
+-- say why, so they stop marketing.
 -- KEYS: 1 suppressions (hash), 2 the old list (set)
 -- ARGV: 1 most numbers, 2 source, 3 reason
 -- Returns: how many were moved.

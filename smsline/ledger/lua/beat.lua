@@ -1,8 +1,13 @@
--- A worker process shows that it lives, and learns whether Redis has forgotten something or its clock was set back.
--- After a step back what is put off or leased is due by so much sooner, so that it does not wait for the clock to catch up.
--- KEYS: version (string), ids (hash), beat of the process, clock (strings), then due sets whose times are spans from a moment on (zsets)
--- ARGV: number of this beat, expiry ms, the step back from which on times are moved, ms, most members of a set that are moved
--- Returns: {layout or '', number of the process' last beat or '', ms of any process' last beat or '', now ms, members moved}.
+-- A worker process shows that it lives, and learns whether Redis has forgotten something or
+-- its clock was set back.
+-- After a step back what is put off or leased is due by so much sooner, so that it does not wait
+-- for the clock to catch up.
+-- KEYS: version (string), ids (hash), beat of the process, clock (strings), then due sets whose
+--       times are spans from a moment on (zsets)
+-- ARGV: number of this beat, expiry ms, the step back from which on times are moved, ms, most
+--       members of a set that are moved
+-- Returns: {layout or '', number of the process' last beat or '', ms of any process' last beat or
+--          '', now ms, members moved}.
 local FIRST_SET = 4
 local version_key, ids_key, beat_key, clock_key = unpack(KEYS, 1, FIRST_SET)
 local number, expiry_ms, step_ms, most = unpack(ARGV)

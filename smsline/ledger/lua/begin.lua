@@ -1,18 +1,24 @@
--- The last look before a call: drop what must not go out any more, put off what must wait, take the token, mark the rest as sending.
--- After `go` the call is made at once.
--- KEYS: the book, attempt (hash), due lease (zset), bucket (hash), park of the account, park of the template (hashes), due later (zset),
---       suppressions (hash), calls to numbers today, yesterday, park of the side, park of the batch queue, breaker, park of the country
---       (hashes; without a country that of the side again),
+-- The last look before a call: drop what must not go out any more, put off what must wait, take the
+-- token, mark the rest as sending. After `go` the call is made at once.
+-- KEYS: the book, attempt (hash), due lease (zset), bucket (hash), park of the account, park of the
+--       template (hashes), due later (zset), suppressions (hash), calls to numbers today,
+--       yesterday, park of the side, park of the batch queue, breaker, park of the country (hashes;
+--       without a country that of the side again),
 --       then per entry: block, job (hashes), held (zset)
--- ARGV: attempt id, lease ms, rate (micro-tokens a ms), burst, floor left to other lanes (micro-tokens), park probe ms, bucket expiry s,
---       batch queue id, most messages to a number in 30 s, in an hour, in a day (0: any number), most recipients of a call while
---       the account is in doubt, then per entry of the claim its text
--- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is changed | {'empty'} | {'wait', ms} | {'parked', ms} |
---          {'held', ms} while the account's breaker is open | {'apart', 0} when they are to wait country by country |
+-- ARGV: attempt id, lease ms, rate (micro-tokens a ms), burst, floor left to other lanes
+--       (micro-tokens), park probe ms, bucket expiry s, batch queue id, most messages to a number
+--       in 30 s, in an hour, in a day (0: any number), most recipients of a call while the account
+--       is in doubt, then per entry of the claim its text
+-- Returns: {'stale'} | {'other'} when the attempt has entries that were not asked for: nothing is
+--          changed | {'empty'} | {'wait', ms} | {'parked', ms} |
+--          {'held', ms} while the account's breaker is open | {'apart', 0} when they are to wait
+--          country by country |
 --          {'small', n} when a call for at most n recipients may find out whether it still is |
---          {'go', started ms, content json, params json, '1' when the breaker tries the account with it, then per entry: text,
---          numbers, attempts (1 byte each), params per recipient json};
---          `probe` in the place of `go` when account or template is parked and this one call finds out whether it still has to be.
+--          {'go', started ms, content json, params json, '1' when the breaker tries the
+--          account with it, then per entry: text, numbers, attempts (1 byte each), params
+--          per recipient json};
+--          `probe` in the place of `go` when account or template is parked and this one call finds
+--          out whether it still has to be.
 local FIRST_ENTRY, FIRST_TEXT = BOOK + 13, 12
 local book = the_book()
 local attempt_key, lease_key, bucket_key, account_park, template_park, later_key, suppressions_key,
@@ -51,8 +57,9 @@ local function put_off(e, runs, due_ms)
   if runs ~= '' then redis.call('ZADD', later_key, string.format('%.3f', due_ms), queue .. ' ' .. e.job .. '|' .. e.block .. '|' .. runs) end
 end
 
--- The second from which another message to this number is allowed; 0: now. The times are whole seconds: the call was made in that second,
--- so the span since it is certainly over only when one more has passed.
+-- The second from which another message to this number is allowed; 0: now. The times are whole
+-- seconds: the call was made in that second, so the span since it is certainly over only when
+-- one more has passed.
 local function allowed_s(number)
   local times, at = {}, 0
   for _, key in ipairs({ today_key, yesterday_key }) do
@@ -91,8 +98,9 @@ local function sift(e)
   e.open, e.count = runs_of(free), #free
 end
 
--- Whether a paced job may send so many now; what may not gets the next free place in its schedule. At once goes a second's worth, or the
--- one block that is more; half a block beyond that is left for workers that are late with one and in time with the next.
+-- Whether a paced job may send so many now; what may not gets the next free place in its schedule.
+-- At once goes a second's worth, or the one block that is more; half a block beyond that is left
+-- for workers that are late with one and in time with the next.
 local taken = {}
 
 local function in_pace(e)
@@ -113,7 +121,8 @@ local function in_pace(e)
   return false
 end
 
--- What the attempt still has: an earlier look, when there was no token, may have put off or ended some of it.
+-- What the attempt still has: an earlier look, when there was no token, may have put off
+-- or ended some of it.
 local place, entries, seen, several = {}, {}, {}, false
 for i = 1, #ARGV - FIRST_TEXT do
   local job, block = split_entry(ARGV[FIRST_TEXT + i])
@@ -128,7 +137,8 @@ for text in string.gmatch(held[2], '%S+') do
     block_key = KEYS[FIRST_ENTRY + i * 3 - 2], job_key = KEYS[FIRST_ENTRY + i * 3 - 1], held_key = KEYS[FIRST_ENTRY + i * 3] }
 end
 
--- A number that another job has in the same call goes with a later one: a call can say one thing to each number.
+-- A number that another job has in the same call goes with a later one: a call can say one
+-- thing to each number.
 local function unseen(e)
   local fresh, again = {}, {}
   for _, p in ipairs(positions(e.open)) do
@@ -146,7 +156,8 @@ local function look(e)
   local b = redis.call('HMGET', e.block_key, 'st', 'n', 'at', 'pp')
   if not b[1] then return end
   e.size, e.st, e.n, e.at, e.pp, e.pace = #b[1], b[1], b[2], b[3], b[4], j[3]
-  -- Open recipients are runs, as the entry has them: mostly all of it waits, and nothing here costs by the recipient.
+  -- Open recipients are runs, as the entry has them: mostly all of it waits, and nothing here
+  -- costs by the recipient.
   local list = {}
   e.count = 0
   each_run(e.runs, function(first, last)
@@ -185,8 +196,9 @@ end
 local left = texts()
 if left ~= held[2] then redis.call('HSET', attempt_key, 'entries', left) end
 
--- For how long a park keeps this batch queue waiting; nil when it does not. One queue at a time finds out whether it still is one, the others
--- look later, spread, so that thousands of them do not come at once each time; all are due at once when the park is lifted.
+-- For how long a park keeps this batch queue waiting; nil when it does not. One queue at a time
+-- finds out whether it still is one, the others look later, spread, so that thousands of them do
+-- not come at once each time; all are due at once when the park is lifted.
 local function parked_ms(key)
   local p = redis.call('HMGET', key, 'probe_ms', 'prober', 'prober_ms')
   local probe = tonumber(p[1] or 0)

@@ -1,6 +1,7 @@
 -- Take a token of a bucket, or learn how long to wait; or shut the bucket for a time.
 -- KEYS: bucket (hash)
--- ARGV: rate (micro-tokens a ms), burst, floor left to others, cost (micro-tokens), expiry s, ms to shut it for (0: take)
+-- ARGV: rate (micro-tokens a ms), burst, floor left to others, cost (micro-tokens), expiry s, ms to
+--       shut it for (0: take)
 -- Returns: {1, 0} when taken, else {0, wait ms}.
 local key = KEYS[1]
 local rate, burst, floor, cost, expiry_s, shut_for = unpack(ARGV)

@@ -1,12 +1,17 @@
--- Keep of closed jobs of one part what is shown of them: where its blocks are moves into the job, for a key of their own costs more than they do.
--- What of it can never be sent again also loses what only sending needs. A hash in one piece is kept in steps of 32 to 64 bytes.
--- Its removal then is due with all that closed in the same hour: a place of its own in the due set would cost five times as much.
--- In the list of jobs it shares a place with those that were handed over within two seconds of it and are made small with it: a page,
--- '+' and for each job when it was handed over, in ms after the page's score (three characters in base 36), and its id. A place of its own
--- costs 126 bytes, one in a page 21, and 21 more because the hour's list has the page too, behind its jobs: it is forgotten with them.
--- KEYS: due close, jobs (zsets), then for each job: job, got, blocks of the job (hashes), jobs that closed in its hour (list), its blocks (hashes)
--- ARGV: what stands for the blocks of a part that ended in the inbox, then for each job: its id, the hour, when the hour's jobs are due to be
---       removed, ms, how many blocks
+-- Keep of closed jobs of one part what is shown of them: where its blocks are moves into the job,
+-- for a key of their own costs more than they do. What of it can never be sent again also loses
+-- what only sending needs. A hash in one piece is kept in steps of 32 to 64 bytes.
+-- Its removal then is due with all that closed in the same hour: a place of its own in the due set
+-- would cost five times as much.
+-- In the list of jobs it shares a place with those that were handed over within two seconds of it
+-- and are made small with it: a page, '+' and for each job when it was handed over, in ms after the
+-- page's score (three characters in base 36), and its id. A place of its own costs 126 bytes, one
+-- in a page 21, and 21 more because the hour's list has the page too, behind its jobs: it is
+-- forgotten with them.
+-- KEYS: due close, jobs (zsets), then for each job: job, got, blocks of the job (hashes), jobs that
+--       closed in its hour (list), its blocks (hashes)
+-- ARGV: what stands for the blocks of a part that ended in the inbox, then for each job: its id,
+--       the hour, when the hour's jobs are due to be removed, ms, how many blocks
 -- Returns: the ids of the jobs for which it was done; they are due in the set no more.
 local closing_key, jobs_key, ended = KEYS[1], KEYS[2], ARGV[1]
 local GONE = { id = true, taken = true, pace = true, stream = true, parts = true, complete = true, deadline_ms = true }
@@ -81,8 +86,9 @@ local function three_digits(value)
   return digits
 end
 
--- Two or more that were handed over within PAGE_MS change their places for one. Its score is the oldest's time: a reader that comes down
--- the list meanwhile has yet to reach it, and passes no job by.
+-- Two or more that were handed over within PAGE_MS change their places for one. Its score
+-- is the oldest's time: a reader that comes down the list meanwhile has yet to reach it,
+-- and passes no job by.
 local function share_places(jobs)
   table.sort(jobs, function(a, b) return a.created_ms < b.created_ms end)
   local pages, from = {}, 1

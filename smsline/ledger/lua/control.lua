@@ -2,11 +2,13 @@
 -- A job that goes on is looked at again, but not before its start, nor before it is complete.
 -- KEYS: the book, job (hash), due inbox (zset), got (hash), version (string), ids (hash)
 -- ARGV: job id, the state asked for: 'open', 'paused' or 'cancelled', the caller's layout
--- Returns: {state before, state now}; {} when there is no such job; {'layout', the ledger's} when it is not the caller's: nothing is written.
+-- Returns: {state before, state now}; {} when there is no such job; {'layout', the ledger's} when
+--          it is not the caller's: nothing is written.
 local book = the_book()
 local job_key, inbox_key, got_key, version_key, ids_key = unpack(KEYS, BOOK + 1, BOOK + 5)
 local job, wanted, layout = unpack(ARGV)
--- Here and not before: a producer asks seldom, and a ledger may have been migrated since it asked last.
+-- Here and not before: a producer asks seldom, and a ledger may have been migrated
+-- since it asked last.
 local found = layout_of(version_key, ids_key)
 if found and found ~= layout then return { 'layout', found } end
 local was = redis.call('HMGET', job_key, 'state', 'closed_ms', 'complete', 'stream', 'start_ms')

@@ -1,4 +1,5 @@
--- Count a code that no table knows; when an account has too many of them, they are counted together.
+-- Count a code that no table knows; when an account has too many of them, they
+-- are counted together.
 -- KEYS: account (hash)
 -- ARGV: field of the code, field for all others, most fields
 -- Returns: nothing.

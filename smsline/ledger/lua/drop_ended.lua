@@ -1,5 +1,7 @@
--- Take entries out of a batch queue of which no recipient waits any more; else only a call for the batch queue would find that out.
--- KEYS: batch queue (zset), size (string), due send of the lane (zset), then per entry its block (hash)
+-- Take entries out of a batch queue of which no recipient waits any more; else only a call for the
+-- batch queue would find that out.
+-- KEYS: batch queue (zset), size (string), due send of the lane (zset), then per
+--       entry its block (hash)
 -- ARGV: batch queue id, then the entries
 -- Returns: entries taken out.
 local FIRST_BLOCK = 3

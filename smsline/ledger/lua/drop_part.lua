@@ -1,7 +1,9 @@
--- End the recipients of an inbox part that was never accepted, for a cancelled or overdue job. The part stays, for the results.
+-- End the recipients of an inbox part that was never accepted, for a cancelled or overdue job. The
+-- part stays, for the results.
 -- KEYS: the book, job, part, blocks of the job (hashes)
--- ARGV: recipients in the part, count they go to: 'cancelled' or 'expired', letter: 'c' or 'e', part number, extra json without params, or '',
---       what stands for its blocks, what that adds to the statistics (lines: "field by")
+-- ARGV: recipients in the part, count they go to: 'cancelled' or 'expired', letter: 'c' or 'e',
+--       part number, extra json without params, or '', what stands for its blocks, what that adds
+--       to the statistics (lines: "field by")
 -- Returns: recipients ended.
 local book = the_book()
 local job_key, part_key, blocks_key = unpack(KEYS, BOOK + 1, BOOK + 3)

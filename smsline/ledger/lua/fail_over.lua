@@ -1,10 +1,13 @@
--- Let recipients of a claim that was not begun wait in other batch queues, mostly of other accounts. Only who is still in the claim moves: an earlier
--- look may have put off, set aside or ended some of it, and a recipient never waits in two places.
--- KEYS: attempt (hash), due lease (zset), the account that gives them up, names of codes (hashes), then per move: batch queue, due send of its
---       lane (zsets), block (hash)
--- ARGV: attempt id, field under which the account counts them ('' where it stays the same), the codes used (lines: "number name"),
+-- Let recipients of a claim that was not begun wait in other batch queues, mostly of other
+-- accounts. Only who is still in the claim moves: an earlier look may have put off, set aside or
+-- ended some of it, and a recipient never waits in two places.
+-- KEYS: attempt (hash), due lease (zset), the account that gives them up, names of codes (hashes),
+--       then per move: batch queue, due send of its lane (zsets), block (hash)
+-- ARGV: attempt id, field under which the account counts them ('' where it stays the same), the
+--       codes used (lines: "number name"),
 --       then per move: batch queue, entry, number of its account's name ('' the same)
--- Returns: {recipients moved, the entries that stay claimed}; {-1, ''} when the claim is no longer held;
+-- Returns: {recipients moved, the entries that stay claimed}; {-1, ''} when the
+--          claim is no longer held;
 --          {'codes'} when a name has another number by now: nothing is changed.
 local FIRST_MOVE = 4
 local attempt_key, lease_key, account_key, names_key = unpack(KEYS, 1, FIRST_MOVE)

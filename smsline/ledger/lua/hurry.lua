@@ -1,6 +1,7 @@
 -- Make the batch queues due at once that waited for an account, or for what of it was parked.
 -- KEYS: the due send sets of the lanes (zsets)
--- ARGV: account, what was parked: '' all of it, '~mainland' or '~global' a side, '<template>~#<digest>' one batch queue, else a template
+-- ARGV: account, what was parked: '' all of it, '~mainland' or '~global' a side,
+--       '<template>~#<digest>' one batch queue, else a template
 -- Returns: batch queues made due.
 local wanted, subject = unpack(ARGV)
 local now, woken = string.format('%.3f', now_us() / 1000), 0

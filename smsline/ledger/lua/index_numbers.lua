@@ -1,5 +1,7 @@
--- Add records to the index from numbers to blocks. Done twice it adds them twice, which costs memory and nothing else.
--- KEYS: 1 days that have records (zset: day -> when its records end, epoch s), then the day's lists that get some
+-- Add records to the index from numbers to blocks. Done twice it adds them twice, which costs
+-- memory and nothing else.
+-- KEYS: 1 days that have records (zset: day -> when its records end, epoch s), then the
+--       day's lists that get some
 -- ARGV: 1 day, 2 for how long they are kept, s, then per list its records (7 bytes each)
 -- Returns: lists written to.
 local days_key, day, keep_s = KEYS[1], ARGV[1], tonumber(ARGV[2])

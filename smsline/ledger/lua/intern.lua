@@ -1,7 +1,8 @@
--- A small number for a code, or for a code with what the provider said beside it. There are so many; codes that come later share the last
--- one, which is called `other`, and a further text of a code with MOST_TEXTS of them has the code's own number.
--- KEYS: codes (hash: code, or code <tab> message -> number), names (hash: number -> code), messages (hash: number -> message; `of` code -> how
---       many texts it has)
+-- A small number for a code, or for a code with what the provider said beside it. There are so
+-- many; codes that come later share the last one, which is called `other`, and a further text of a
+-- code with MOST_TEXTS of them has the code's own number.
+-- KEYS: codes (hash: code, or code <tab> message -> number), names (hash: number -> code), messages
+--       (hash: number -> message; `of` code -> how many texts it has)
 -- ARGV: code, message ('' for none)
 -- Returns: {the number, from 1; the code that it stands for; the message}.
 local MOST, MOST_TEXTS, LAST_TEXT = 20000, 16, 10000

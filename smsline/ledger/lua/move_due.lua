@@ -1,5 +1,6 @@
 -- Move entries that waited for a time, or for a paused job, into their batch queues.
--- KEYS: from (zset of "batch queue entry"), then per member: batch queue, due send of its lane (zsets)
+-- KEYS: from (zset of "batch queue entry"), then per member: batch queue, due
+--       send of its lane (zsets)
 -- ARGV: the latest ms to move ('' any), then the members
 -- Returns: members moved; those another worker moved, or that were put off meanwhile, are not.
 local from_key, when = KEYS[1], ARGV[1]

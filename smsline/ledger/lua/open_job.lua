@@ -1,8 +1,11 @@
 -- Claim a job of the inbox if it is due, and tell what is needed to accept it.
--- KEYS: job, its first part (hashes), held, wakes of the queue (zsets), then the inbox of each lane (zsets)
--- ARGV: job id, lease ms, the wake-up that has been started with this or '', then the lanes in the order of their inboxes
--- Returns: {} when there is no such job or it is not due; else {lane, end of the lease in ms (the fence to finish with), state, spec json,
---          params json or '', entries held, the job's only part when it has one and it waits: numbers, extra json}.
+-- KEYS: job, its first part (hashes), held, wakes of the queue (zsets), then the inbox
+--       of each lane (zsets)
+-- ARGV: job id, lease ms, the wake-up that has been started with this or '', then the lanes in the
+--       order of their inboxes
+-- Returns: {} when there is no such job or it is not due; else {lane, end of the lease in ms (the
+--          fence to finish with), state, spec json, params json or '', entries held, the job's only
+--          part when it has one and it waits: numbers, extra json}.
 local job_key, part_key, held_key, wakes_key = unpack(KEYS, 1, 4)
 local job, lease_ms, wake = unpack(ARGV, 1, 3)
 -- Whatever becomes of the job: what comes from now on has a wake-up of its own.

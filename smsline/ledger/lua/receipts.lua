@@ -1,15 +1,18 @@
--- Write down what receipts made of their recipients, as `settling.py` has decided from the columns that it read; nothing at all if one of
--- the blocks has changed since.
--- KEYS: the book, account, dead, names of codes (hashes), due later, due probe (zsets), then a hash for each block, for each job, and for each
---       shard of the serial index that the extras name
--- ARGV: account, blocks, jobs, the codes used (lines: "number name"), counters of the statistics (lines: "by field"), dead letters (the same),
---       applied, late,
---       then per block its id, its job and which of the jobs that is, the columns st, cd, fi, rt as they were read, the same as they are now,
---       and extras as JSON, '' for none: notes {[field, json of the serial, kept with the block] ...}, waits {[delay ms, batch queue, runs] ...},
---       through (as in `record`), spent {[which shard, field and value in hex] ...}: serials that have had their receipt and are sent again,
+-- Write down what receipts made of their recipients, as `settling.py` has decided from the columns
+-- that it read; nothing at all if one of the blocks has changed since.
+-- KEYS: the book, account, dead, names of codes (hashes), due later, due probe (zsets), then a hash
+--       for each block, for each job, and for each shard of the serial index that the extras name
+-- ARGV: account, blocks, jobs, the codes used (lines: "number name"), counters of the statistics
+--       (lines: "by field"), dead letters (the same), applied, late,
+--       then per block its id, its job and which of the jobs that is, the columns st, cd, fi, rt as
+--       they were read, the same as they are now, and extras as JSON, '' for none: notes {[field,
+--       json of the serial, kept with the block] ...}, waits {[delay ms, batch queue, runs] ...},
+--       through (as in `record`), spent {[which shard, field and value in hex] ...}: serials that
+--       have had their receipt and are sent again,
 --       then per job: how its counts move (words: name=by)
--- Returns: {'ok'} | {'codes'} when a code has another number by now | {'changed'} | {'refused', 'block delay ms' ...}: of these blocks nothing
---          can be tried again after so long, because the job is over by then, or is cancelled, or the params are gone.
+-- Returns: {'ok'} | {'codes'} when a code has another number by now | {'changed'} | {'refused',
+--          'block delay ms' ...}: of these blocks nothing can be tried again after so long, because
+--          the job is over by then, or is cancelled, or the params are gone.
 -- As in keys.py.
 local INDEX_TTL_S = 4 * 86400
 local EACH, COLUMNS = 12, { 'st', 'cd', 'fi', 'rt' }
@@ -45,7 +48,8 @@ for i = 1, blocks do
 end
 if #refused > 1 then return refused end
 
--- What only few blocks have: recipients that are tried again, and serials of calls whose answer was never seen.
+-- What only few blocks have: recipients that are tried again, and serials of calls whose
+-- answer was never seen.
 local function write_extras(key, entry, size, e)
   for _, note in ipairs(e.notes) do redis.call('HSET', key, note[1], note[2]) end
   for _, wait in ipairs(e.waits) do redis.call('ZADD', later_key, now + wait[1], wait[2] .. ' ' .. entry .. '|' .. wait[3]) end

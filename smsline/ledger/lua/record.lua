@@ -1,21 +1,29 @@
 -- Write down what a call, or the wait after an unsure one, came to; once per attempt and state.
--- What a call came to is written whatever has become of its attempt meanwhile: begun, as it should be; unsure, because its lease had
--- ended; claimed or gone, because Redis has forgotten its last writes. Its recipients are then as that state left them.
--- KEYS: the book, attempt (hash), due lease, due unsure, due drain, due later (zsets), account, dead, unsure, orphans (hashes),
---       batch queue, due send of the lane, due probe (zsets), calls to numbers on the day of the call, names of codes, breaker (hashes),
+-- What a call came to is written whatever has become of its attempt meanwhile: begun, as it should
+-- be; unsure, because its lease had ended; claimed or gone, because Redis has forgotten its last
+-- writes. Its recipients are then as that state left them.
+-- KEYS: the book, attempt (hash), due lease, due unsure, due drain, due later (zsets), account,
+--       dead, unsure, orphans (hashes), batch queue, due send of the lane, due probe (zsets), calls
+--       to numbers on the day of the call, names of codes, breaker (hashes),
 --       then per entry block and job (hashes), then the index shards (hashes)
--- ARGV: attempt id, who writes ('worker' what its call came to, 'rescuer' that it fell silent, 'wait' what waiting came to),
---       first poll ms ('' none), first unsure look ms ('' none), account,
---       batch queue, attempt expiry s, index expiry s, entries, index entries, returned entries, ms until an accepted recipient is asked about,
---       index entries (12 bytes each: field, value), in the order of their shards' keys, how many of these keys, from the first on, get
---       their expiry set, the codes used (lines: "number name"), what else the call adds to
---       the statistics (lines: "field by"), what the call says of the account ('ok', 'failed' or ''), the breaker's terms as JSON,
---       then per entry: text, marks (space separated: first position,last position,letter,counted,code number,code name; counted is 0 no, 1 yes,
---       2 no, but marked as sent again; the name, for x and u, may be empty), serials or '', fee, and for recipients that go on through another
---       account: "first position,last position,number of its name ..." or '';
---       then per returned entry: batch queue, text, delay ms (-1: the front of the attempt's batch queue)
+-- ARGV: attempt id, who writes ('worker' what its call came to, 'rescuer' that it fell silent,
+--       'wait' what waiting came to), first poll ms ('' none), first unsure look ms ('' none),
+--       account, batch queue, attempt expiry s, index expiry s, entries, index entries, returned
+--       entries, ms until an accepted recipient is asked about, index entries (12 bytes each:
+--       field, value), in the order of their shards' keys, how many of these keys, from the first
+--       on, get their expiry set, the codes used (lines: "number name"), what else the call adds to
+--       the statistics (lines: "field by"), what the call says of the account ('ok', 'failed' or
+--       ''), the breaker's terms as JSON,
+--       then per entry: text, marks (space separated: first position,last
+--       position,letter,counted,code number,code name; counted is 0 no, 1 yes, 2 no, but marked
+--       as sent again; the name, for x and u, may be empty), serials or '', fee, and for
+--       recipients that go on through another account: "first position,last position,number of
+--       its name ..." or '';
+--       then per returned entry: batch queue, text, delay ms (-1: the front of the
+--       attempt's batch queue)
 -- Returns: {'stale'} | {'codes'} when a code has another number by now: nothing is changed |
---          {'ok', '1' when early receipts may wait, what is new of the breaker, the state that it was written upon}.
+--          {'ok', '1' when early receipts may wait, what is new of the breaker, the state that
+--          it was written upon}.
 local FIRST_ENTRY, FIRST_TEXT = BOOK + 15, 18
 local book = the_book()
 local attempt_key, lease_key, unsure_due_key, drain_key, later_key, account_key, dead_key, unsure_key, orphans_key,
@@ -35,7 +43,8 @@ local first_shard = FIRST_ENTRY + entries * 2
 local before = from == 'begun' and 's' or 'q'
 local unsure, waiting_for, asked_for = {}, 0, false
 local deltas, dead = {}, {}
--- The time at which `begin` counted the call for each of its numbers; nil where messages per number are not capped.
+-- The time at which `begin` counted the call for each of its numbers; nil where messages per
+-- number are not capped.
 local stamp = upon == 'begun' and redis.call('EXISTS', called_key) == 1 and four_bytes(math.floor(tonumber(held[2]) / 1000)) or nil
 
 -- A message that certainly did not go out is not one that its number had.
@@ -60,7 +69,8 @@ local function tried(tries, counted)
   end))
 end
 
--- Write one mark into the columns of a block, for those of its recipients that are still as the attempt left them.
+-- Write one mark into the columns of a block, for those of its recipients that are still as
+-- the attempt left them.
 local function mark(e, text)
   local first, last, to, counted, code, name = string.match(text, '^(%d+),(%d+),(%a),(%d),(%d+),(.*)$')
   if late and to == 'q' then
@@ -115,7 +125,8 @@ end
 
 local back = {}
 
--- An entry that waits again, without those of it that are no longer as the attempt left them; nil when none is left.
+-- An entry that waits again, without those of it that are no longer as the attempt left them;
+-- nil when none is left.
 local function still_waiting(text)
   if not (late or forgotten) then return text end
   local job, block, runs = split_entry(text)
@@ -154,7 +165,8 @@ local function entry(i)
   set_accounts(block_key, e.size, through)
   forget_params(block_key, e.st)
   local probed = account .. ' ' .. block
-  -- A probe of the block that is under way must not end as if no recipient waited in it: the moved time takes its lease away.
+  -- A probe of the block that is under way must not end as if no recipient waited in it: the moved
+  -- time takes its lease away.
   if e.accepted and redis.call('ZADD', probe_key, 'NX', now + tonumber(probe_ms), probed) == 0 then redis.call('ZINCRBY', probe_key, -1, probed) end
   e.deltas.fee = (e.deltas.fee or 0) + tonumber(fee)
   if #doubtful > 0 then unsure[#unsure + 1] = job .. '|' .. block .. '|' .. runs_of(doubtful) end
@@ -201,7 +213,8 @@ if waiting_for ~= 0 then redis.call('HINCRBY', account_key, 'outstanding', waiti
 -- Something new is awaited, so empty pages from before say nothing about the next ones.
 if asked_for then redis.call('HDEL', account_key, 'empty') end
 if asked_for and first_poll_ms ~= '' then
-  -- Always sooner than it was: a drain that is under way must not end as if nothing was awaited, whatever the length of its lease.
+  -- Always sooner than it was: a drain that is under way must not end as if nothing was awaited,
+  -- whatever the length of its lease.
   local was = tonumber(redis.call('ZSCORE', drain_key, account) or math.huge)
   redis.call('ZADD', drain_key, math.min(now + tonumber(first_poll_ms), was - 1), account)
 end

@@ -1,7 +1,9 @@
--- Keep a reply, once however often and by whichever way it comes, and do in the same step what it says about the suppression list.
--- KEYS: replies (hash), replies by time (zset), suppressions, replies of a number (hashes), then what telling needs (`Keys.telling`)
--- ARGV: reply id, json, received ms, ms before which replies are forgotten, what it does ('stop', 'start' or ''), number by which the list has
---       the phone, scope letter, source, reason
+-- Keep a reply, once however often and by whichever way it comes, and do in the same step what it
+-- says about the suppression list.
+-- KEYS: replies (hash), replies by time (zset), suppressions, replies of a number (hashes), then
+--       what telling needs (`Keys.telling`)
+-- ARGV: reply id, json, received ms, ms before which replies are forgotten, what it does ('stop',
+--       'start' or ''), number by which the list has the phone, scope letter, source, reason
 -- Returns: 1 when it is new, else 0.
 local replies_key, times_key, suppressions_key, of_number_key = unpack(KEYS, 1, 4)
 local id, row, at_ms, oldest_ms, does, number, scope, source, reason = unpack(ARGV)
@@ -12,7 +14,8 @@ redis.call('HSET', of_number_key, number, (of_number and of_number .. ' ' or '')
 local outbox = the_outbox(5)
 tell(outbox, 'reply.received', row)
 for _, old in ipairs(redis.call('ZRANGEBYSCORE', times_key, '-inf', '(' .. oldest_ms, 'LIMIT', 0, 100)) do
-  -- What a number wrote is forgotten from its oldest on, as all is; so its first id is the one that goes.
+  -- What a number wrote is forgotten from its oldest on, as all is; so its first id
+  -- is the one that goes.
   local other = string.match(redis.call('HGET', replies_key, old) or '', '"phone":(%d+)')
   local left = other and string.match(redis.call('HGET', of_number_key, other) or '', '^%x+ (.+)$')
   if left then redis.call('HSET', of_number_key, other, left) elseif other then redis.call('HDEL', of_number_key, other) end

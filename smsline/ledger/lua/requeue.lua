@@ -1,8 +1,11 @@
--- Send the undelivered, dead and unknown recipients of one block again, or drop them from the dead letter; asked twice it does nothing more.
--- KEYS: the book, block, job, dead, names of codes (hashes), batch queue, due send of the lane (zsets)
--- ARGV: 'requeue' or 'drop', account at which they ended, block id, job id, batch queue, code ('-' for none), the batch queue's account, letter of the
---       state to take
--- Returns: {recipients, why none: '' | 'params' when they are erased | 'deadline' when it has passed | 'cancelled'}.
+-- Send the undelivered, dead and unknown recipients of one block again, or drop them from the dead
+-- letter; asked twice it does nothing more.
+-- KEYS: the book, block, job, dead, names of codes (hashes), batch queue, due
+--       send of the lane (zsets)
+-- ARGV: 'requeue' or 'drop', account at which they ended, block id, job id, batch queue, code ('-'
+--       for none), the batch queue's account, letter of the state to take
+-- Returns: {recipients, why none: '' | 'params' when they are erased | 'deadline' when it has
+--          passed | 'cancelled'}.
 local book = the_book()
 local block_key, job_key, dead_key, names_key, queue_key, send_key = unpack(KEYS, BOOK + 1, BOOK + 6)
 local what, account, block, job, queue, code, home, wanted = unpack(ARGV)

@@ -1,6 +1,8 @@
--- Leave batch queues alone that a park, or a held account, keeps waiting: all of one subject in one step, without taking from each to find out.
--- The first comes back when it is time for a probe; those that a park keeps come back over nine times as long, as `begin` has it.
--- KEYS: due send of the lane (zset), breaker, parks of the account, its side, the template and the country (hashes)
+-- Leave batch queues alone that a park, or a held account, keeps waiting: all of one subject in one
+-- step, without taking from each to find out. The first comes back when it is time for a probe;
+-- those that a park keeps come back over nine times as long, as `begin` has it.
+-- KEYS: due send of the lane (zset), breaker, parks of the account, its side, the template and
+--       the country (hashes)
 -- ARGV: park probe ms, then batch queues
 -- Returns: how many are left alone; 0 when nothing keeps them waiting (any more).
 local due_key, breaker_key = unpack(KEYS, 1, 2)

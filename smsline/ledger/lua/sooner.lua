@@ -1,4 +1,5 @@
--- Redis' clock was set back: times in a hash that lie ahead come by so much sooner, so that nothing waits for the clock to catch up.
+-- Redis' clock was set back: times in a hash that lie ahead come by so much sooner, so that nothing
+-- waits for the clock to catch up.
 -- KEYS: hash
 -- ARGV: by how much the clock was set back, ms, then the fields that hold a time
 -- Returns: fields moved.

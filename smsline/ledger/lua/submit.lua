@@ -1,12 +1,18 @@
--- Write one part of a job into the inbox, making the job when it is the first to arrive. A part that is there already changes nothing.
--- KEYS: the book, job, part, got (hashes), jobs, due inbox (zsets), idempotency, version (strings), ids (hash)
--- ARGV: job id, key or '', part number, recipients, packed numbers, extra json, parts in all or '', spec json, lane, start ms or '', ttl ms,
---       pace: numbers a second or 0 (the time it takes is added to the deadline), '1' when parts go out as they come, account, template, params json,
---       numbers the part had twice, which are left out, mark of the params or '', what all rows are, once the last part comes, or '', the producer's layout,
---       '1' when the producer has seen to it that no two parts share a number, digest of the part, or '' for the only one
--- Returns: {'layout', the ledger's} when it is not the producer's: nothing is written; {'other', job} when the key belongs to another job;
---          {'closed'} when the job takes no further part; {'differs'} when another call hands it over now: the part, or one behind the last,
---          is there with other rows; else {'ok', '1' when complete, '1' when the part was not there before}.
+-- Write one part of a job into the inbox, making the job when it is the first to arrive. A part
+-- that is there already changes nothing.
+-- KEYS: the book, job, part, got (hashes), jobs, due inbox (zsets), idempotency, version
+--       (strings), ids (hash)
+-- ARGV: job id, key or '', part number, recipients, packed numbers, extra json, parts in all or '',
+--       spec json, lane, start ms or '', ttl ms, pace: numbers a second or 0 (the time it takes is
+--       added to the deadline), '1' when parts go out as they come, account, template, params json,
+--       numbers the part had twice, which are left out, mark of the params or '', what all rows
+--       are, once the last part comes, or '', the producer's layout, '1' when the producer has seen
+--       to it that no two parts share a number, digest of the part, or '' for the only one
+-- Returns: {'layout', the ledger's} when it is not the producer's: nothing is written; {'other',
+--          job} when the key belongs to another job;
+--          {'closed'} when the job takes no further part; {'differs'} when another call hands it
+--          over now: the part, or one behind the last, is there with other rows; else {'ok', '1'
+--          when complete, '1' when the part was not there before}.
 local book = the_book()
 local job_key, part_key, got_key, jobs_key, inbox_key, idempotency_key, version_key, ids_key = unpack(KEYS, BOOK + 1, BOOK + 8)
 local job, key, part, recipients, numbers, extra, parts_told, spec, lane, start_ms, ttl_ms, pace, stream, account, template, params,
@@ -40,8 +46,8 @@ if new and (over or known[2] == '1') then return { 'closed' } end
 if over then return { 'ok', '1' } end
 if not new and part ~= '' then
   local written = digest ~= '' and string.match(redis.call('HGET', got_key, part) or '', ' (.+)')
-  -- A part is gone when it was accepted, which a job that streams does at once; its digest stays. Once all is there, the producer compares
-  -- its rows with the job's.
+  -- A part is gone when it was accepted, which a job that streams does at once; its digest stays.
+  -- Once all is there, the producer compares its rows with the job's.
   if written and written ~= digest and known[2] ~= '1' then return { 'differs' } end
   local there = written and {} or redis.call('HMGET', part_key, 'n', 'x')
   if there[1] and (there[1] ~= numbers or there[2] ~= extra) then return { 'differs' } end
@@ -67,7 +73,8 @@ local there = known[2] ~= '1' and parts and redis.call('HLEN', got_key) or -1
 if told and part == '' and rows ~= '' and there > tonumber(parts) then return { 'differs' } end
 if told and there < tonumber(parts) then redis.call('HSET', job_key, 'parts', parts_told) end
 if there >= 0 and there >= tonumber(parts) then
-  -- As many as there are: a producer that went on with a job under its key may have cut it into fewer.
+  -- As many as there are: a producer that went on with a job under its key may
+  -- have cut it into fewer.
   redis.call('HSET', job_key, 'complete', 1, 'parts', there)
   if rows ~= '' then redis.call('HSET', job_key, 'rows', rows) end
   known[2] = '1'

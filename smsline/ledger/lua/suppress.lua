@@ -1,4 +1,5 @@
--- Put numbers on the suppression list, or widen what stands there. An entry is never narrowed: who wants that takes it off first.
+-- Put numbers on the suppression list, or widen what stands there. An entry is never narrowed: who
+-- wants that takes it off first.
 -- KEYS: suppressions (hash), then what telling needs (`Keys.telling`)
 -- ARGV: per number five: number, scope letter, when ms ('' now), source, reason
 -- Returns: how many entries are new or wider than before.

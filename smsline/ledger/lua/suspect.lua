@@ -1,4 +1,5 @@
--- A call of an account is stuck: what begins until one goes well carries one recipient, in every process.
+-- A call of an account is stuck: what begins until one goes well carries one
+-- recipient, in every process.
 -- KEYS: breaker (hash)
 -- ARGV: for how long at most, ms
 local breaker_key, for_ms = KEYS[1], tonumber(ARGV[1])

@@ -1,5 +1,7 @@
--- Take the next recipients of a due batch queue for one call and write the claim down; asked again with the same attempt it answers the same.
--- KEYS: batch queue (zset), size (string), due send of the lane (zset), attempt (hash), due lease (zset), hold of the batch queue (string)
+-- Take the next recipients of a due batch queue for one call and write the claim down; asked again
+-- with the same attempt it answers the same.
+-- KEYS: batch queue (zset), size (string), due send of the lane (zset), attempt (hash), due lease
+--       (zset), hold of the batch queue (string)
 -- ARGV: batch queue id, attempt id, numbers in a call, linger ms, lease ms, worker
 -- Returns: entries (text), as many as fit; empty when the batch queue is empty, held, or not due.
 local queue_key, size_key, send_key, attempt_key, lease_key, hold_key = unpack(KEYS)
@@ -22,8 +24,8 @@ if held_ms > 0 then
 end
 local got, place, count = {}, {}, 0
 
--- A block that is in the batch queue in pieces (a part of it was tried before) is one entry of the claim: what is written down per block and
--- call must not be written twice.
+-- A block that is in the batch queue in pieces (a part of it was tried before) is one entry of the
+-- claim: what is written down per block and call must not be written twice.
 local function claim(job, block, runs)
   local name = job .. '|' .. block
   if not place[name] then
@@ -57,7 +59,8 @@ while count < limit do
     local job, block, runs = split_entry(head[i])
     local size = size_of(runs)
     redis.call('ZREM', queue_key, head[i])
-    -- Runs stay text: to take a block of 200 apart and put it together again would cost more than all else here.
+    -- Runs stay text: to take a block of 200 apart and put it together again would cost
+    -- more than all else here.
     if count + size <= limit then
       claim(job, block, runs)
       count = count + size
@@ -78,7 +81,8 @@ if redis.call('EXISTS', queue_key) == 0 then
 else
   local due_ms = now
   if linger_ms > 0 then
-    -- Counted anew, because entries also come back to a batch queue: from a retry, a pause, or a schedule.
+    -- Counted anew, because entries also come back to a batch queue: from a retry, a
+    -- pause, or a schedule.
     local left = left_over()
     redis.call('SET', size_key, left)
     if left < limit then due_ms = now + linger_ms end

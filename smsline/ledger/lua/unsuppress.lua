@@ -1,4 +1,5 @@
--- Take numbers off the suppression list, with all that stands there or with what one kind of source has put there.
+-- Take numbers off the suppression list, with all that stands there or with what one kind of
+-- source has put there.
 -- KEYS: 1 suppressions (hash)
 -- ARGV: 1 kind of source ('' any), then the numbers
 -- Returns: how many numbers had something taken off.

@@ -1,6 +1,9 @@
--- Send events of an endpoint again, which also ends its suspension; or the first time, an event that is for it alone.
--- KEYS: webhooks due (zset), the endpoint's state (hash), queue, flying, kept (zsets), then the events (hashes)
--- ARGV: name, then per event: its id, and for a new one expiry s, type, body; '' each for one that is there
+-- Send events of an endpoint again, which also ends its suspension; or the first time, an event
+-- that is for it alone.
+-- KEYS: webhooks due (zset), the endpoint's state (hash), queue, flying, kept (zsets),
+--       then the events (hashes)
+-- ARGV: name, then per event: its id, and for a new one expiry s, type, body; '' each
+--       for one that is there
 -- Returns: how many are due now.
 local FIRST_EVENT = 6
 local due_key, kept_key, name = KEYS[1], KEYS[5], ARGV[1]

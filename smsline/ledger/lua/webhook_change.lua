@@ -1,6 +1,8 @@
 -- Add an endpoint, or remove one, and count who wants which events.
--- KEYS: webhooks, webhook_wants (hashes), webhooks due (zset), then the keys of the endpoint, which a removal deletes
--- ARGV: 'add' or 'remove', name, the endpoint as json (a removal: as it was read), then the types of events it wants
+-- KEYS: webhooks, webhook_wants (hashes), webhooks due (zset), then the keys of the endpoint,
+--       which a removal deletes
+-- ARGV: 'add' or 'remove', name, the endpoint as json (a removal: as it was read), then the
+--       types of events it wants
 -- Returns: 1, or 0 when there is such a name already, or the endpoint is not there as it was read.
 local webhooks_key, wants_key, due_key = unpack(KEYS, 1, 3)
 local what, name, endpoint = unpack(ARGV, 1, 3)

@@ -1,7 +1,10 @@
--- Move events from the outbox into the queues of their endpoints. Who read an outbox that another has moved on since changes nothing.
--- KEYS: outbox (stream), webhooks due (zset), webhooks (hash), then the jobs (hashes), then per event: its endpoint's state (hash), queue,
---       flying, kept (zsets), the event (hash), failed (zset)
--- ARGV: id of the outbox' first entry as it was read, last id that is moved, expiry of events s, jobs, per job: field, its last seq;
+-- Move events from the outbox into the queues of their endpoints. Who read an outbox that another
+-- has moved on since changes nothing.
+-- KEYS: outbox (stream), webhooks due (zset), webhooks (hash), then the jobs (hashes), then
+--       per event: its endpoint's state (hash), queue, flying, kept (zsets), the event
+--       (hash), failed (zset)
+-- ARGV: id of the outbox' first entry as it was read, last id that is moved, expiry of events s,
+--       jobs, per job: field, its last seq;
 --       then per event: endpoint's name, its id, event's id, type, body, when it happened ms
 -- Returns: 1, or 0 when the outbox was moved on.
 local outbox_key, due_key, webhooks_key = unpack(KEYS, 1, 3)

@@ -1,4 +1,5 @@
--- Redis' clock was set back: what an endpoint waits for is due by so much sooner, so that it does not wait for the clock to catch up.
+-- Redis' clock was set back: what an endpoint waits for is due by so much sooner, so that it does
+-- not wait for the clock to catch up.
 -- KEYS: webhooks due (zset), the endpoint's state (hash), queue, flying (zsets)
 -- ARGV: name, by how much the clock was set back, ms, most members of a set that are moved
 -- Returns: members moved.

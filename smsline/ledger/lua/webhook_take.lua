@@ -1,7 +1,8 @@
 -- Take the next due event of an endpoint for one request.
 -- KEYS: webhooks due (zset), the endpoint's state (hash), queue, flying (zsets)
 -- ARGV: name, ms for which the request is believed to be under way
--- Returns: {the event's id, or '' when none is due or enough are under way, the present in epoch s}.
+-- Returns: {the event's id, or '' when none is due or enough are under way, the
+--          present in epoch s}.
 local endpoint = the_endpoint(2, KEYS[1], ARGV[1])
 local now = now_us() / 1000
 redis.call('ZREMRANGEBYSCORE', endpoint.flying, '-inf', string.format('%.3f', now))

@@ -1,7 +1,8 @@
 -- Write down what a request came to.
--- KEYS: webhooks due (zset), the endpoint's state (hash), queue, flying, failed (zsets), the event, statistics (hashes)
--- ARGV: name, event's id, outcome, what was answered, ms until it is tried again ('' never), ms for which the endpoint is left alone,
---       ms of failing alone after which it is suspended
+-- KEYS: webhooks due (zset), the endpoint's state (hash), queue, flying, failed (zsets), the
+--       event, statistics (hashes)
+-- ARGV: name, event's id, outcome, what was answered, ms until it is tried again ('' never), ms for
+--       which the endpoint is left alone, ms of failing alone after which it is suspended
 -- Returns: 'suspended' when that has just happened, else ''.
 local due_key, state_key, queue_key, flying_key, failed_key, event_key, stats_key = unpack(KEYS)
 local name, event, outcome, answer, again_ms, pause_ms, patience_ms = unpack(ARGV)

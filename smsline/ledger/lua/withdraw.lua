@@ -1,8 +1,10 @@
--- Take back an attempt of which no call was made, whatever has become of it: its worker never learned whether it began.
+-- Take back an attempt of which no call was made, whatever has become of it: its worker never
+-- learned whether it began.
 -- KEYS: attempt (hash), due lease, batch queue, due send of the lane (zsets)
 -- ARGV: attempt id, attempt expiry s
--- Returns: 'claimed' when its entries are back at the front of their batch queue, 'gone' when it had none, and must not come to have any,
---          else its state: a begun one is still to be recorded.
+-- Returns: 'claimed' when its entries are back at the front of their batch queue, 'gone'
+--          when it had none, and must not come to have any, else its state: a begun one is
+--          still to be recorded.
 local attempt_key, lease_key, queue_key, send_key = unpack(KEYS)
 local attempt, expiry_s = unpack(ARGV)
 local held = redis.call('HMGET', attempt_key, 'state', 'entries', 'queue')

@@ -1,7 +1,10 @@
--- Write down by how much the statistics grew in a minute, and in the hour that has ended; once, however many ask.
--- KEYS: 1 what was written last (hash), 2 minutes of the hour (hash), 3 hours of the ended hour's day (hash)
--- ARGV: 1 number of the write this follows ('' for none), 2 minute since the epoch, 3 its growth ('' none), 4 totals, 5 expiry of the minutes s,
---       6 hour since the epoch, 7 the hour that has ended ('' none), 8 its growth, 9 totals at its end ('' none), 10 expiry of the hours s
+-- Write down by how much the statistics grew in a minute, and in the hour that has ended;
+-- once, however many ask.
+-- KEYS: 1 what was written last (hash), 2 minutes of the hour (hash), 3 hours of the
+--       ended hour's day (hash)
+-- ARGV: 1 number of the write this follows ('' for none), 2 minute since the epoch, 3 its growth
+--       ('' none), 4 totals, 5 expiry of the minutes s, 6 hour since the epoch, 7 the hour that has
+--       ended ('' none), 8 its growth, 9 totals at its end ('' none), 10 expiry of the hours s
 -- Returns: 1; 0 when another write came between.
 local last_key, minutes_key, hours_key = unpack(KEYS)
 local follows, minute_no, minute, totals, minutes_s, hour_no, ended_no, ended, ended_totals, hours_s = unpack(ARGV)

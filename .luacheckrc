@@ -1,4 +1,5 @@
--- Each script runs behind what `smsline/ledger/scripts.py` says of states, and behind `_lib.lua`, some behind `_breaker.lua` or `_webhooks.lua`, whose names it may use.
+-- Each script runs behind what `smsline/ledger/scripts.py` says of states, and behind `_lib.lua`,
+-- some behind `_breaker.lua` or `_webhooks.lua`, whose names it may use.
 std = "lua51"
 max_line_length = 160
 read_globals = { "redis", "cjson", "KEYS", "ARGV", "FINAL", "COUNT", "MOVES" }

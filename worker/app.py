@@ -8,17 +8,14 @@ without settings no task can do anything.
 import sys
 import threading
 import warnings
-from contextlib import suppress
 from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
-from redis.exceptions import RedisError
 
 from config.celery import celery_options, use_our_logging
 from config.settings import Settings, SettingsError, load_settings
 from smsline import codes, words
-from smsline.ledger import inbox
 from smsline.ledger.link import Ledger
 from worker.engine import Engine
 from worker.providers.registry import open_providers
@@ -90,8 +87,8 @@ def build_app(settings: Settings) -> SmslineApp:
 
     def keep_dropped(message_id: str, why: str, **_: object) -> None:
         """Keep a message that no task can be given among the refused payloads, besides the log."""
-        with suppress(RedisError):
-            inbox.keep_refusal(made.engine.ledger, message_id, why)
+        made.engine.dropped.note(message_id, why)
+        made.engine.poke(0)
 
     message_dropped.connect(keep_dropped, weak=False)
     # After each lost connection Celery tells of a default that is going to change; config.celery

@@ -15,6 +15,7 @@ from smsline.ledger.buckets import Limit
 from smsline.ledger.link import Ledger
 from smsline.names import LANES
 from worker.contexts import Contexts
+from worker.dropped import DroppedMessages
 from worker.due_queues import DueQueues
 from worker.failed_reads import FailedReads
 from worker.in_flight import InFlight
@@ -45,6 +46,7 @@ class Engine:
         traces: What it adds to traces.
         contexts: Which calls name their block, so that their receipts need no index.
         reads: Reads of providers that failed in a row.
+        dropped: Messages that no task could be given.
     """
 
     settings: Settings
@@ -65,6 +67,7 @@ class Engine:
     presence: Presence = field(init=False)
     in_flight: InFlight = field(init=False)
     traces: Traces = field(init=False)
+    dropped: DroppedMessages = field(init=False)
 
     def __post_init__(self) -> None:
         # Made here and not given: each has the engine's own clock and ledger, in tests too.
@@ -74,6 +77,7 @@ class Engine:
             self.settings.worker_threads, self.providers, self.monotonic_s, go_on=lambda: self.poke(0)
         )
         self.traces = Traces(self.ledger)
+        self.dropped = DroppedMessages(self.ledger)
         self.due_queues = {lane: DueQueues(lane, self.monotonic_s) for lane in LANES}
         self.contexts = Contexts(self.settings, self.ledger, self.providers, self.monotonic_s)
 

@@ -5,9 +5,15 @@ import json
 import os
 from typing import Any
 
+import pytest
+from redis.exceptions import RedisError
+
+from smsline.ledger.link import Ledger
 from smsline.names import TASK_SUBMIT
 from tests.faults.support.service import Service
+from tests.support.scene import make_scene
 from tests.support.waiting import wait_until
+from worker.runtime.scheduler import Scheduler
 
 QUEUE = "smsline.notify"
 CODE = "771\ud800204"
@@ -66,11 +72,27 @@ def test_no_message_ends_a_process(service: Service) -> None:
 
     wait_until(lambda: len(service.sent()) == 1, what="the good message")
     assert worker.alive()
-    kept = service.ledger.redis.lrange(service.ledger.keys.refused, 0, -1)
+    refused = service.ledger.keys.refused
+    wait_until(lambda: service.ledger.redis.llen(refused) == len(junk), what="each kept as refused, with the reason")
+    kept = service.ledger.redis.lrange(refused, 0, -1)
     assert {entry.split()[0] for entry in kept} >= {b"list", b"table"}
-    assert len(kept) == len(junk), "each is kept as refused, with the reason"
     assert b"771204" not in b" ".join(kept)
     told = (service.folder / "workers.log").read_text(encoding="utf-8", errors="replace")
     assert "771204" not in told
     assert "d800204" not in told
     assert "\\ud800" not in told
+
+
+def test_what_is_dropped_while_redis_is_away_is_told_later(ledger: Ledger) -> None:
+    """At the first look of the scheduler that reaches Redis, once and in order."""
+    engine = make_scene(ledger).engine
+    away, there = Ledger.at("redis://127.0.0.1:1/0", ledger.keys.prefix.strip("{}:")), engine.dropped._ledger
+    engine.dropped._ledger = away
+    for message in ("first", "second"):
+        engine.dropped.note(message, "why")
+    with pytest.raises(RedisError):
+        Scheduler(engine, [QUEUE], lambda *_: None).look()
+    engine.dropped._ledger = there
+    for _ in range(2):
+        Scheduler(engine, [QUEUE], lambda *_: None).look()
+    assert ledger.redis.lrange(ledger.keys.refused, 0, -1) == [b"second why", b"first why"]

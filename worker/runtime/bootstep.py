@@ -55,6 +55,7 @@ class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
             engine.stopping.set()
             self._scheduler.stop()
             with suppress(RedisError):
+                engine.dropped.tell()
                 presence.leave(engine.ledger, engine.worker)
 
     # Celery's cold shutdown: the same, or the process would stand as present until its key expires.

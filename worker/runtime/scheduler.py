@@ -124,6 +124,7 @@ class Scheduler:
     def look(self) -> float:
         """Publish what is due now; returns seconds until the next look."""
         self.engine.presence.announce()
+        self.engine.dropped.tell()
         for account in self.engine.in_flight.newly_suspect():
             self.engine.router.breakers.suspect(account)
         watched = self._watched()

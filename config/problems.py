@@ -28,6 +28,8 @@ _RULES: Final = {
     "string_too_short": "must not be empty",
     "path_not_file": "must be the path of a file that exists",
 }
+# By the end of a setting's name: 60s is told from 60 of a setting in seconds.
+_UNITS: Final = {"s": "seconds", "ms": "milliseconds", "days": "days", "hours": "hours", "mb": "megabytes"}
 
 
 class SettingsError(SmslineError, ValueError):
@@ -88,6 +90,9 @@ def describe(error: ErrorDetails, written: Mapping[NamePath, RawSetting], known:
 
     in_words = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
     in_words = in_words.replace(", unable to parse string as", "; this is not")
+    if error["type"] in {"float_parsing", "int_parsing"}:
+        unit = next((_UNITS[end] for part in path if (end := part.rpartition("_")[2]) in _UNITS), "")
+        in_words += f"; it counts {unit}: write the number alone" if unit else ""
     rule = _RULES.get(error["type"], in_words) + known.nameless_account(path)
     if source is None or error["type"] == "missing":
         return f"{env_name(path)}: {rule}"

@@ -291,8 +291,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     from_environ, from_file = read_environ(environ, KNOWN.per_lane), _given_by_file(environ)
-    if from_environ.problems:
-        raise SettingsError(from_environ.problems)
+    if problems := from_environ.problems + from_file.problems:
+        raise SettingsError(problems)
     tree = overlaid(from_file.tree, from_environ.tree)
     # BaseSettings takes names with an underscore before them as its own options (`_secrets_dir`);
     # here they are misspelt.

@@ -8,12 +8,12 @@ text must stay text (an SmsSdkAppId is not a number, whatever it looks like).
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from smsline.environ import CONFIG_VARIABLE, PREFIX, read_values
+from smsline.environ import CONFIG_VARIABLE, PREFIX, cleaned, read_values
 from smsline.names import LANES
 
 Tree: TypeAlias = dict[str, Any]
@@ -46,14 +46,17 @@ class SourceContent:
     Attributes:
         tree: Values by lower-case name, nested.
         written: Each value's path to how it was written.
-        problems: Files that were to hold a value and cannot be used, a sentence each.
+        problems: Files that were to hold a value and cannot be used, and names that are written
+            twice, a sentence each.
         key_files: The files that it was read from.
+        spelt: How each path, and each table above it, was first written.
     """
 
     tree: Tree = field(default_factory=dict)
     written: dict[NamePath, RawSetting] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     key_files: list[Path] = field(default_factory=list)
+    spelt: dict[NamePath, str] = field(default_factory=dict)
 
 
 def env_name(path: NamePath) -> str:
@@ -90,6 +93,7 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Source
     for name in sorted(values, key=lambda name: (name.count("__"), name)):
         value, path = values[name], _path_of(name)
         if value.text or path[0] in {"accounts", "routes"}:
+            _tell_other_spelling(given, name.removeprefix(PREFIX).split("__"), value.source)
             _put(given, path, RawSetting(value.source, value.text, secret=value.path is not None), per_lane)
         if value.path:
             given.key_files.append(value.path)
@@ -107,6 +111,7 @@ def read_file(path: Path, per_lane: frozenset[str]) -> SourceContent:
     given = SourceContent()
     for keys, value in sorted(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))), key=lambda leaf: len(leaf[0])):
         written = RawSetting(f"{'.'.join(keys)} in {path}", value, in_file=True)
+        _tell_other_spelling(given, keys, written.name)
         _put(given, tuple(key.lower() for key in keys), written, per_lane)
     return given
 
@@ -116,7 +121,7 @@ def config_path(environ: Mapping[str, str]) -> Path | None:
 
     The one named by `SMSLINE_CONFIG`, else `./smsline.toml` if it is there.
     """
-    if named := environ.get(CONFIG_VARIABLE):
+    if named := cleaned(environ.get(CONFIG_VARIABLE, "")):
         return Path(named).expanduser()
     return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
 
@@ -153,7 +158,27 @@ def _leaves(tree: Mapping[str, Any], above: NamePath = ()) -> Iterator[tuple[Nam
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, (*above, key))
         else:
-            yield (*above, key), value
+            yield (*above, key), _cleaned(value)
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, list):
+        return [_cleaned(each) for each in value]
+    return cleaned(value) if isinstance(value, str) else value
+
+
+def _tell_other_spelling(given: SourceContent, keys: Sequence[str], name: str) -> None:
+    """Note how a setting is written.
+
+    `[accounts.Main]` and `[accounts.main]` are one account, though their writer has two in mind; of
+    a setting that is there twice one value would be lost.
+    """
+    for length in range(1, len(keys) + 1):
+        spelt = ".".join(keys[:length])
+        first = given.spelt.setdefault(tuple(key.lower() for key in keys[:length]), spelt)
+        if first != spelt:
+            given.problems.append(f"{name}: {spelt} is {first} in another case; write one of them")
+            return
 
 
 def _put(given: SourceContent, path: NamePath, written: RawSetting, per_lane: frozenset[str]) -> None:

@@ -110,7 +110,7 @@ def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
     Raises:
         BadInput: A value cannot be used.
     """
-    values, problems = read_values(environ)
+    values, problems = read_values(environ, is_ours=lambda name: name.removesuffix("_FILE") in _ARGUMENTS)
     if problems:
         raise problems[0]
     for name in values.keys() - _ARGUMENTS:
@@ -123,7 +123,7 @@ def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
             raise BadInput(name, "…", f"no such setting; did you mean {meant[0]}?")
 
     def given(name: str) -> str | None:
-        return (values[name].text.strip() if name in values else "") or None
+        return (values[name].text if name in values else "") or None
 
     return {
         "broker_url": given("SMSLINE_BROKER_URL"),

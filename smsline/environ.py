@@ -8,6 +8,9 @@ that has a value wins:
 1. the variable itself, `SMSLINE_REDIS_URL`;
 2. `SMSLINE_REDIS_URL_FILE`, the path of a file that holds the value; 3. a file called
 `SMSLINE_REDIS_URL`, in any case, in a folder of secrets as Docker and Kubernetes mount it.
+
+Blanks, line ends and marks without ink around a value are no part of it, wherever it stands: files
+with Windows' line ends leave a carriage return at each. Quotes around it are refused.
 """
 
 import os
@@ -39,6 +42,13 @@ _OURS: Final = frozenset({CONFIG_VARIABLE, FOLDER_VARIABLE, FOLDER_VARIABLE + _F
 _LINK: Final = re.compile(
     r"SMSLINE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
 )
+# What is around a value by no one's wish: blanks, line ends, a byte order mark, marks of no width.
+_AROUND: Final = re.compile(
+    "\\A[\\s\u200b-\u200f\u202a-\u202e\u2060\ufeff]+|[\\s\u200b-\u200f\u202a-\u202e\u2060\ufeff]+\\Z"
+)
+_QUOTED: Final = re.compile(r"""(?s)(["']).*\1""")
+# Our prefix in another case or with another divider.
+_NEARLY: Final = re.compile(r"SMS_?LINE_+(?=.)")
 _LINK_PORT: Final = re.compile(r"SMSLINE_(?:\w+_)?PORT")
 _LINK_VALUE: Final = re.compile(r"(?:tcp|udp|sctp)://\S+")
 
@@ -48,7 +58,7 @@ class Value:
     """A setting's text.
 
     Attributes:
-        text: The value; of a file without the blanks and line ends around it.
+        text: The value, without what `cleaned` takes off.
         source: The variable that gave it, or `SMSLINE_REDIS_URL in /run/secrets`.
         path: The file it was read from.
     """
@@ -69,24 +79,34 @@ def is_service_link(name: str, value: str) -> bool:
     return bool(_LINK.fullmatch(name) or (_LINK_PORT.fullmatch(name) and _LINK_VALUE.fullmatch(value)))
 
 
+def cleaned(text: str) -> str:
+    """A setting's value without the blanks, line ends and marks without ink around it."""
+    return _AROUND.sub("", text)
+
+
 def read_values(
-    environ: Mapping[str, str], *, own_name: Callable[[str], bool] = lambda _name: False
+    environ: Mapping[str, str],
+    *,
+    own_name: Callable[[str], bool] = lambda _name: False,
+    is_ours: Callable[[str], bool] = lambda _name: True,
 ) -> tuple[dict[str, Value], list[BadInput]]:
     """Every `SMSLINE_…` value of an environment, whichever of the three ways it came.
 
     Args:
         environ: The environment.
         own_name: Whether a name that ends in `_FILE` is a setting by itself, and no file's path.
+        is_ours: Whether a name is looked for, so that another spelling of it is a mistake.
 
     Returns:
         Values by the variable's name, and the files and folders that cannot be used.
     """
     problems: list[BadInput] = []
     ours = {
-        name: value
+        name: cleaned(value)
         for name, value in environ.items()
         if name.startswith(PREFIX) and name not in _OURS and not is_service_link(name, value)
     }
+    problems += _misspelt(environ, is_ours)
     plain = {name: value for name, value in ours.items() if not name.endswith(_FILE) or own_name(name)}
     found = {
         path.name.upper(): _read(path, f"{path.name} in {path.parent}") for path in _secret_files(environ, problems)
@@ -100,8 +120,28 @@ def read_values(
     # The variable itself wins, unless it is empty: compose files pass on empty ones
     # for whatever is not set.
     found |= {name: Value(value, name) for name, value in plain.items() if value or name not in found}
-    problems += [value for value in found.values() if isinstance(value, BadInput)]
+    # Quotes are kept by `docker run --env-file`, and by compose where a variable stands in a list.
+    rule = "has quotes around it, which are taken for a part of the value here; leave them out"
+    for name, value in found.items():
+        if isinstance(value, Value) and is_ours(name) and _QUOTED.fullmatch(value.text):
+            problems.append(BadInput(value.source, "…", rule))
+        elif isinstance(value, BadInput) and is_ours(name):
+            problems.append(value)
     return {name: value for name, value in found.items() if isinstance(value, Value)}, problems
+
+
+def _misspelt(environ: Mapping[str, str], is_ours: Callable[[str], bool]) -> Iterator[BadInput]:
+    """Names that only a mark, their case or another divider keeps from being read.
+
+    The first name of a file with a byte order mark begins with it.
+    """
+    for name, value in environ.items():
+        plain = re.sub(r"[^A-Z0-9]", "_", cleaned(name).upper())
+        meant = _NEARLY.sub(PREFIX, plain, count=1)
+        if name.startswith(PREFIX) or not _NEARLY.match(plain) or is_service_link(meant, value):
+            continue
+        if is_ours(meant):
+            yield BadInput(ascii(name).strip("'"), "…", f"is not read under this name; did you mean {meant}?")
 
 
 def open_to_others(path: Path) -> str:
@@ -126,7 +166,8 @@ def _secret_files(environ: Mapping[str, str], problems: list[BadInput]) -> Itera
 
     The others belong to other services.
     """
-    named = [Path(part).expanduser() for part in environ.get(FOLDER_VARIABLE, "").split(os.pathsep) if part]
+    parts = map(cleaned, environ.get(FOLDER_VARIABLE, "").split(os.pathsep))
+    named = [Path(part).expanduser() for part in parts if part]
     for folder in named or [FOLDER]:
         try:
             found = sorted(path for path in folder.iterdir() if path.name.upper().startswith(PREFIX))
@@ -141,8 +182,8 @@ def _secret_files(environ: Mapping[str, str], problems: list[BadInput]) -> Itera
 def _read(path: Path, source: str) -> Value | BadInput:
     """What a file holds, or why it cannot be used."""
     try:
-        # Stripped: `echo` and editors end a file with a line break, which no key or password has.
-        return Value(path.read_text(encoding="utf-8-sig").strip(), source, path)
+        # `echo` and editors end a file with a line break, which no key or password has.
+        return Value(cleaned(path.read_text(encoding="utf-8")), source, path)
     except OSError as error:
         return BadInput(source, str(path), f"the file cannot be read: {error.strerror}")
     except UnicodeDecodeError:

@@ -30,7 +30,7 @@ _START_FIELD: Final = 19
 
 def folder() -> str:
     """Where the files are: `SMSLINE_ALIVE_DIR`, or this user's folder for temporary files."""
-    given = os.environ.get(FOLDER_SETTING, "")
+    given = os.environ.get(FOLDER_SETTING, "").strip()
     temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - what tempfile would say, for 8 ms more
     return given or os.path.join(temporary, f"smsline-alive-{os.getuid()}")
 

@@ -6,6 +6,7 @@ import pytest
 
 from config.settings import SettingsError, load_settings
 from smsline import Client
+from smsline.calls import arguments_of
 from smsline.environ import open_to_others
 from smsline.errors import BadInput
 
@@ -89,7 +90,58 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         Client.from_env({"SMSLINE_REDIS_URL_FILE": str(tmp_path / "none")})
     with pytest.raises(SettingsError) as caught:
         load_settings({"SMSLINE_LEASE_S_FILE": secret(tmp_path / "lease", "s3cret")})
-    assert caught.value.problems == ("SMSLINE_LEASE_S_FILE: (hidden): must be a valid number; this is not a number",)
+    rule = "must be a valid number; this is not a number; it counts seconds: write the number alone"
+    assert caught.value.problems == (f"SMSLINE_LEASE_S_FILE: (hidden): {rule}",)
+
+
+AROUND = ("{}\r", "{}\r\n", " {}\t", "\u00a0{}\u3000", "\ufeff{}", "{} \u200b")
+
+
+def test_what_stands_around_a_value_is_no_part_of_it(tmp_path: Path) -> None:
+    """Line ends of Windows, blanks and unseen marks are taken off of every kind of setting.
+
+    Variables, files and TOML alike, for service and client.
+    """
+    values = {"REGION_DEFAULT": "CN", "UNSURE_REROUTE": "true", "LOG_LEVEL": "info", "LEASE_S": "9", "SANDBOX": "off"}
+    values |= {"CODES_FILE": secret(tmp_path / "codes", ""), "UNSURE_PROBES_S": "5,30", "NAMESPACE": "shop"}
+    wanted = load_settings({f"SMSLINE_{name}": value for name, value in values.items()})
+    for around in AROUND:
+        environ = {f"SMSLINE_{name}": around.format(value) for name, value in values.items()}
+        assert load_settings(environ) == wanted
+        assert arguments_of(environ)["region"] == "CN"
+        toml = secret(tmp_path / "x.toml", 'log_level = "debug "')
+        assert load_settings({"SMSLINE_CONFIG": around.format(toml)}).log_level == "debug"
+    for environ in ({"SMSLINE_NAMESPACE": '"shop"'}, {"SMSLINE_NAMESPACE_FILE": secret(tmp_path / "n", "'shop'\n")}):
+        with pytest.raises(SettingsError, match="has quotes around it"):
+            load_settings(environ)
+        with pytest.raises(BadInput, match="has quotes around it"):
+            Client.from_env(environ)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\ufeffSMSLINE_NAMESPACE", "smsline_namespace", "SMS_LINE_NAMESPACE", "smsline.namespace"],
+)
+def test_a_name_that_is_nearly_ours_is_refused(name: str) -> None:
+    """A mark, another case or divider would leave the setting unread, without a word."""
+    with pytest.raises(SettingsError, match="is not read under this name; did you mean SMSLINE_NAMESPACE"):
+        load_settings({name: "shop"})
+    with pytest.raises(BadInput, match="is not read under this name"):
+        Client.from_env({name: "shop"})
+    # What is no setting of a producer's may be the application's own.
+    Client.from_env({"smsline_enabled": "1", "SMS_LINE_SERVICE_HOST": "10.0.0.1"}).close()
+
+
+def test_a_setting_in_two_cases_is_refused(tmp_path: Path) -> None:
+    """One of two values would be lost, and two accounts be made one."""
+    tables = "[accounts.Main]\nsign = 'A'\n[accounts.main]\nsign = 'B'"
+    for environ in (
+        {"SMSLINE_LEASE_S": "9", "SMSLINE_Lease_S": "8"},
+        {"SMSLINE_CONFIG": secret(tmp_path / "a.toml", tables)},
+        {"SMSLINE_CONFIG": secret(tmp_path / "b.toml", "lease_s = 9\nLEASE_S = 8")},
+    ):
+        with pytest.raises(SettingsError, match="in another case; write one of them"):
+            load_settings(environ)
 
 
 def test_a_misspelt_setting_of_a_producer_is_refused() -> None:

@@ -1,6 +1,7 @@
 """The report: a table, JSON and a part of docs/performance.md, made of the rows and the machine."""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -114,4 +115,12 @@ def put(page: Path, begin: str, end: str, text: str) -> None:
     _, closed, after = rest.partition(end)
     if not (found and closed):
         raise ValueError(f"{page} has no lines {begin!r} and {end!r} between which the figures go")
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
+    wrapped = "\n".join(map(_wrapped, text.split("\n")))
+    page.write_text(f"{before}{begin}\n\n{wrapped}\n\n{end}{after}", "utf-8")
+
+
+def _wrapped(line: str) -> str:
+    if line.startswith(("|", "!")):
+        return line
+    hanging = "  " if line.startswith("- ") else ""
+    return textwrap.fill(line, 100, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)

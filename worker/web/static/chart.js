@@ -1,10 +1,12 @@
-// Draws the chart that the server has drawn as SVG once more, with axes and with the values under the cursor. Without script the SVG stays.
+// Draws the chart that the server has drawn as SVG once more, with axes and with the values under
+// the cursor. Without script the SVG stays.
 "use strict";
 (() => {
   const HEIGHT = 180;
   let plot, figure, shown, said;
 
-  // Canvas knows no custom properties: what the page's style makes of them is read off elements that have them.
+  // Canvas knows no custom properties: what the page's style makes of them is read off elements
+  // that have them.
   const colour = (selector, property = "color") => getComputedStyle(document.querySelector(selector))[property];
   const clock = (at_s) => new Date(at_s * 1000).toISOString().slice(11, 16);
 
@@ -42,7 +44,8 @@
       plot = new uPlot(options(Object.keys(states)), null, found);
       new ResizeObserver(() => plot.setSize({ width: figure.clientWidth, height: HEIGHT })).observe(found);
     }
-    // A live update makes the page what the server has sent, and so takes the drawing out: it goes back before anything is painted.
+    // A live update makes the page what the server has sent, and so takes the drawing out: it goes
+    // back before anything is painted.
     if (plot.root.parentNode !== found || said.parentNode !== found) found.append(plot.root, said);
     if (shown === found.dataset.chart) return;
     shown = found.dataset.chart;

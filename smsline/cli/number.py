@@ -7,6 +7,7 @@ import typer
 from smsline.cli import options as opt
 from smsline.cli.listing import Column, show_listing
 from smsline.cli.output import print_json, print_line
+from smsline.counted import counted
 
 commands = typer.Typer()
 
@@ -27,7 +28,7 @@ def number(context: typer.Context, number: Number, *, as_json: opt.Json = False)
         print_json(page)
         return
     held = "; it is on the suppression list" if page["suppressed"] else ""
-    print_line(f"{page['phone']}: {len(page['messages'])} messages kept{held}")
+    print_line(f"{page['phone']}: {counted(len(page['messages']), 'message')} kept{held}")
     if page["messages"]:
         names = ("created", "job", "lane", "template", "state", "code", "account", "attempts", "final", "serial")
         spare = {"serial": 6, "attempts": 5, "template": 4, "final": 3, "account": 2, "lane": 1}

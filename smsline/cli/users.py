@@ -91,6 +91,9 @@ def _asked(*, stdin: bool) -> str:
     """The hash of the password that the person types, or that comes on standard input."""
     from smsline.passwords import hashed  # noqa: PLC0415 - argon2, only here
 
+    # Python would read a pipe's lines with a warning, and end at the second question as by Ctrl-C.
+    if not stdin and not sys.stdin.isatty():
+        raise BadInput("--password-stdin", "not given", "there is no terminal to ask for the password on")
     # Hashed here: the password itself leaves this process for nowhere, not even for Redis.
     typed = (
         sys.stdin.readline().rstrip("\r\n")

@@ -67,6 +67,8 @@ def draw(statuses: "Sequence[Status]") -> "Group":
                 facts.add_row(name, cell(value))
         total = max(status["counts"]["total"], 1)  # a job whose first part has not come yet has none
         counts = table("state", "numbers", "share", "", numbers=("numbers", "share"))
+        for column in counts.columns[:-1]:
+            column.no_wrap = True  # on a narrow terminal the bar gives way
         for name, number in _shown(status):
             bar = ProgressBar(total, number, width=_BAR_WIDTH, complete_style=STYLES[name], finished_style=STYLES[name])
             counts.add_row(name, cell(number), f"{number / total:.1%}", bar)

@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 
 from kombu.connection import Connection
 from redis.exceptions import RedisError, ResponseError
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from config.celery import celery_options
 from config.providers import facts_of
 from config.redaction import Redactor
 from config.settings import Settings, SettingsError, load_settings, loose_key_files
+from smsline.cli.output import cell
+from smsline.cli.output import show as show_table
 from smsline.ledger import server
 from smsline.ledger.connection import connect
 from smsline.ledger.keys import Keys
@@ -321,8 +323,9 @@ def show(findings: list[Finding]) -> None:
     for finding in findings:
         colour = colours[finding.grade]
         told = f"{finding.detail}: {finding.advice}" if finding.advice else finding.detail
-        table.add_row(f"[{colour}]{finding.grade}[/]", finding.subject, told)
-    Console().print(table)
+        table.add_row(Text(finding.grade, style=colour), finding.subject, cell(told))
+    # Its words come from settings and servers: nothing in them is markup, and a pipe folds nothing.
+    show_table(table)
 
 
 def show_json(findings: list[Finding]) -> None:

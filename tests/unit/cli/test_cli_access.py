@@ -67,6 +67,7 @@ def test_a_user(command: Command, ledger: Ledger) -> None:
             "password: '5 characters': must have 10 to 256",
         ),
         (["set", "anna"], "", "give --role, --password or both"),
+        (["add", "anna", "--role", "read"], f"{PASSWORD}\n{PASSWORD}\n", "no terminal to ask for the password on"),
     ],
 )
 def test_refused_users(command: Command, argv: list[str], stdin: str, told: str) -> None:

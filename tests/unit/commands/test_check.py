@@ -170,6 +170,8 @@ def test_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:
         "accounts": "warn",
     }
     assert all(each["advice"] for each in told if each["grade"] != "ok")
+    # In a pipe nothing is folded: `check | grep` finds what to do on the line of what is wrong.
+    assert all(f"{each['detail']}: {each['advice']}\n" in printed for each in told if each["advice"])
     assert max(finding.exit_code for finding in findings) == 1
     assert "pass-word" not in printed
     assert "word-pass" not in printed

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.exceptions import ConnectionError as RedisGone
 
+from smsline.ledger import waits
 from smsline.ledger.link import Ledger
 from tests.support.redis_server import RedisServer
 from tests.support.scene import Scene, make_scene
@@ -80,3 +82,24 @@ def test_recipients_of_a_call_that_was_not_made_lose_no_try(pair: tuple[RedisSer
     line.later(1.5)
     assert line.counts(job) == {"total": 3, "accepted": 3}
     assert {row["attempts"] for row in line.results(job)} == {1}
+
+
+def test_a_redis_that_goes_between_begin_and_the_call_puts_no_recipient_in_doubt(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No call was made, which is written down as soon as Redis is back, whichever command did not reach it."""
+
+    def gone(*_: object, **__: object) -> None:
+        raise RedisGone("gone")
+
+    scene = make_scene(ledger, redis_replicas=1)
+    job = scene.submit(some_numbers(3))
+    scene.run()
+    for owner, lost in ((Ledger, "instance"), (Ledger, "replicated"), (waits, "hold")):
+        scene.advance(2)
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "replicated", lambda *_, **__: False)
+            patched.setattr(owner, lost, gone)
+            with pytest.raises(RedisGone):
+                scene.send_some("marketing")
+        assert (scene.counts(job), scene.provider.calls) == ({"total": 3, "waiting": 3}, [])

@@ -29,6 +29,7 @@ from worker.routing.routes import region_named
 from worker.routing.templates import each_worded, worded
 from worker.sending import counting, effects, failover, strangers
 from worker.sending.effects import Flight
+from worker.traces import CallSpan
 from worker.until_redis import until_redis_answers
 
 SHORT_WAIT_MS: Final = 250.0
@@ -93,13 +94,10 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
         flight = _begin(engine, queue, rule_of(provider, queue), entry)
         if not isinstance(flight, Flight):
             return flight
-        request = _request(engine, flight)
-        # Before the last look at the clock: it asks Redis, and a call must not be late for that.
-        span = engine.traces.begin_call(queue, flight.action, flight.begun.groups)
-        if why_not := _why_not(engine, flight):
-            log.warning("account %s: %s, so that it is not made; its recipients wait", queue.account, why_not)
-            _withdraw(engine, queue, flight.claim.attempt)
+        prepared = _prepare(engine, flight)
+        if prepared is None:
             return True
+        request, span = prepared
         # A machine that the provider refuses finds out with one call whether it still does.
         engine.presence.probes(queue.account, for_s=engine.settings.park_probe_s)
         called_s = engine.monotonic_s()
@@ -132,15 +130,34 @@ def _waits_for_its_hours(engine: Engine, queue: BatchQueue) -> bool:
     return bool(closed_s)
 
 
+def _prepare(engine: Engine, flight: Flight) -> tuple[Call | Broken, CallSpan | None] | None:
+    """The request and its span; None for a call that must not be made any more, which is taken back.
+
+    Raises:
+        redis.exceptions.RedisError: Redis cannot be reached; the call is taken back.
+    """
+    queue, attempt = flight.claim.queue, flight.claim.attempt
+    try:
+        request = _request(engine, flight)
+        # Before the last look at the clock: it asks Redis, and a call must not be late for that.
+        span = engine.traces.begin_call(queue, flight.action, flight.begun.groups)
+        why_not = _why_not(engine, flight)
+    except RedisError:
+        # No call was made: without that word its recipients would be in doubt, and end as unknown.
+        _withdraw(engine, queue, attempt)
+        raise
+    if why_not:
+        log.warning("account %s: %s, so that it is not made; its recipients wait", queue.account, why_not)
+        _withdraw(engine, queue, attempt)
+        return None
+    return request, span
+
+
 def _why_not(engine: Engine, flight: Flight) -> str:
     """Why a call that has begun must not be made all the same, in words; empty when it may."""
     settings, queue = engine.settings, flight.claim.queue
-    try:
-        known = not settings.redis_replicas or engine.ledger.replicated(settings.redis_replicas, timeout_ms=REPLICAS_MS)
-    except RedisError:
-        # Raised on, its recipients would be in doubt: that no call was made must be written down.
-        known = False
-    if not known:
+    replicas = settings.redis_replicas
+    if replicas and not engine.ledger.replicated(replicas, timeout_ms=REPLICAS_MS):
         waits.hold(engine.ledger, queue, REPLICAS_PAUSE_MS)
         return "too few replicas of Redis know of a call"
     asked_ago_s = engine.monotonic_s() - flight.asked_s

@@ -97,8 +97,3 @@ class CodeUse:
 def tidy_code(code: str) -> str:
     """A code as it may stand in a dead letter's name: one word, no longer than the ledger keeps."""
     return "_".join(code.split())[:LONGEST_CODE]
-
-
-def code_bytes(number: int) -> bytes:
-    """A code's number as it stands in a block."""
-    return number.to_bytes(2, "big")

@@ -87,7 +87,7 @@ def test_recipients_of_a_call_that_was_not_made_lose_no_try(pair: tuple[RedisSer
 def test_a_redis_that_goes_between_begin_and_the_call_puts_no_recipient_in_doubt(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No call was made, which is written down as soon as Redis is back, whichever command did not reach it."""
+    """No call was made: that is written down, whichever command did not reach Redis."""
 
     def gone(*_: object, **__: object) -> None:
         raise RedisGone("gone")

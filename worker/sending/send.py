@@ -131,7 +131,7 @@ def _waits_for_its_hours(engine: Engine, queue: BatchQueue) -> bool:
 
 
 def _prepare(engine: Engine, flight: Flight) -> tuple[Call | Broken, CallSpan | None] | None:
-    """The request and its span; None for a call that must not be made any more, which is taken back.
+    """The request and its span; None for a call that is taken back, as it must not be made now.
 
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached; the call is taken back.

@@ -129,6 +129,7 @@ def test_a_known_answer_is_written_whatever_became_of_its_attempt(scene: Scene, 
         scene.later(70)
     assert scene.counts(job) == {"total": 3, "delivered": 2, "dead": 1}
     assert scene.texts() == dict.fromkeys(some_numbers(3)[1:], 1)
+    assert [row["attempts"] for row in scene.results(job)] == [1, 1, 1]
 
 
 def test_a_late_answer_that_lets_recipients_try_again_does_so_once(scene: Scene) -> None:

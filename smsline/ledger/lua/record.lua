@@ -59,8 +59,14 @@ local function uncount(number)
   end
 end
 
--- The attempts of some recipients, one byte each, after one more.
+-- The attempts of some recipients, one byte each, after one more; who told that a late call fell
+-- silent has counted it already, so that one that uses up no try is taken off.
 local function tried(tries, counted)
+  if late then
+    return (string.gsub(tries, '.', function(byte)
+      if string.byte(byte) % 128 > 0 then return string.char(string.byte(byte) - 1) end
+    end))
+  end
   if counted == '1' and tries == string.rep('\0', #tries) then return string.rep('\1', #tries) end
   return (string.gsub(tries, '.', function(byte)
     local try = string.byte(byte)
@@ -91,7 +97,7 @@ local function mark(e, text)
   code = tonumber(code)
   e.st = stretches(e.st, tonumber(first), tonumber(last), before, function(st, a, b)
     local count = b - a + 1
-    if counted ~= '0' then
+    if counted ~= (late and '1' or '0') then
       e.at = e.at or string.rep('\0', e.size)
       e.at = spliced(e.at, 1, a, tried(string.sub(e.at, a + 1, b + 1), counted))
     end

@@ -12,60 +12,30 @@ from smsline.numbers import mask_in
 
 PHONE: Final = "phone"
 REF: Final = "ref"
-# What the phone's column is called where it is not called phone. Without blanks, hyphens and
-# underscores.
-USUAL: Final = frozenset(
-    {
-        "phonenumber",
-        "phoneno",
-        "phonenum",
-        "mobile",
-        "mobilenumber",
-        "mobileno",
-        "mobilephone",
-        "msisdn",
-        "tel",
-        "telephone",
-    }
-    | {
-        "telephonenumber",
-        "telno",
-        "cell",
-        "cellphone",
-        "cellnumber",
-        "number",
-        "recipient",
-        "to",
-        "handy",
-        "handynummer",
-    }
-    | {
-        "mobilnummer",
-        "telefon",
-        "telefonnummer",
-        "telefono",
-        "teléfono",
-        "movil",
-        "móvil",
-        "celular",
-        "portable",
-        "téléphone",
-    }
-    | {
-        "cellulare",
-        "telefone",
-        "手机",
-        "手机号",
-        "手机号码",
-        "电话",
-        "电话号码",
-        "手機",
-        "手機號碼",
-        "電話",
-        "電話番号",
-        "携帯",
-    }
-)
+# What the phone's column is called where it is not called phone; none that may mean another thing.
+_NAMES: Final = """
+phone number, phone no, phone nr, phone num, ph no, ph number, telephone, telephone number, telephone no, tel, tel no,
+mobile, mobile number, mobile no, mobile phone, mobile phone number, mob no, cell, cell number, cell no, cell phone,
+cell phone number, msisdn, number, recipient, to,
+Telefon, Telefonnummer, Telefonnr, Rufnummer, Mobil, Mobilnummer, Mobilnr, Mobiltelefon, Mobilfunknummer, Mobilrufnummer,
+Handy, Handynummer, Handynr,
+téléphone, téléphone portable, téléphone mobile, tél portable, tél mobile, numéro de téléphone, numéro de portable,
+numéro de mobile, n téléphone, no de téléphone, n de téléphone, portable, numéro portable,
+teléfono, teléfono móvil, teléfono celular, número de teléfono, número de móvil, número de celular, no de teléfono,
+n de teléfono, no de celular, no celular, móvil, celular,
+cellulare, telefono cellulare, numero di telefono, numero di cellulare, numero cellulare,
+telefone, telefone celular, telemóvel, número de telefone, número de telemóvel, número de celular, número do celular,
+telefoon, telefoonnummer, telefoonnr, mobiel, mobiel nummer, mobiele nummer, mobiele telefoon, gsm nummer,
+numer telefonu, nr telefonu, telefon komórkowy, telefonní číslo, telefónne číslo, mobilní telefon,
+telefon numarası, telefon no, cep telefonu, cep telefonu numarası, cep no,
+телефон, номер телефона, мобильный, мобильный телефон, номер телефону, мобільний, мобільний телефон,
+τηλέφωνο, κινητό, κινητό τηλέφωνο, الهاتف, رقم الهاتف, الجوال, رقم الجوال, الموبايل, رقم الموبايل,
+טלפון, מספר טלפון, נייד, טלפון נייד, موبایل, شماره موبایل, تلفن, شماره تلفن, फ़ोन नंबर, मोबाइल, मोबाइल नंबर,
+手机, 手机号, 手机号码, 电话, 电话号, 电话号码, 联系电话, 移动电话, 手機, 手機號, 手機號碼, 電話, 電話號碼, 行動電話,
+電話番号, 携帯, 携帯番号, 携帯電話, 携帯電話番号, 전화, 전화번호, 휴대폰, 휴대폰번호, 핸드폰, 핸드폰번호, 휴대전화, 휴대전화번호,
+số điện thoại, điện thoại, điện thoại di động, โทรศัพท์, เบอร์โทร, เบอร์โทรศัพท์, เบอร์มือถือ,
+nomor hp, no hp, nomor ponsel, nomor telepon, nomor telefon, no telepon, no telp, no telefon
+"""  # noqa: RUF001 - Turkish has two i
 
 # Bytes that are no text in the file's encoding come as lone surrogates.
 HALF: Final = re.compile("[\ud800-\udfff]")
@@ -78,6 +48,20 @@ _PARAM: Final = re.compile(r"param0?([1-9][0-9]?)")
 _LIKE_PARAM: Final = re.compile(r"para?ms?(?:eter)?s?[0-9]*")
 _DELIMITERS: Final = ",;\t|"
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,}")
+
+
+# Said of a phone's column besides its name.
+_BESIDES: Final = re.compile(r"(?<=.)(?:e164|required|必填|必須)+\Z")
+
+
+def plain_name(name: str) -> str:
+    """A column's name without blanks, punctuation, accents and case; `Phone # (E.164)` is phone."""
+    letters = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name.casefold()))
+    return _BESIDES.sub("", letters)
+
+
+# As `plain_name` gives them.
+USUAL: Final = frozenset(map(plain_name, (PHONE, *_NAMES.split(","))))
 
 
 class CsvRow(NamedTuple):
@@ -127,10 +111,10 @@ def delimiter_of(header: str, phone_column: str = "") -> str:
 
     Spreadsheets write `;` where a comma is the decimal point.
     """
-    wanted = {_plain(phone_column)} if phone_column else {PHONE, *USUAL}
+    wanted = {plain_name(phone_column)} if phone_column else USUAL
     for delimiter in _DELIMITERS:
         cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])
-        if any(_plain(column_name(cell)) in wanted for cell in cells):
+        if any(plain_name(column_name(cell)) in wanted for cell in cells):
             return delimiter
     # The one that it has most of; a header of one column has none, and a comma will do.
     return max(_DELIMITERS, key=header.count)
@@ -155,7 +139,7 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
         return Columns(len(cells), 0, (), None, (), headless=True)
     # `Param 1` and `param_01` are param1.
     names = [
-        f"param{int(found[1])}" if (found := _PARAM.fullmatch(_plain(cell))) else cell.casefold() for cell in cells
+        f"param{int(found[1])}" if (found := _PARAM.fullmatch(plain_name(cell))) else cell.casefold() for cell in cells
     ]
     at = {found: position for position, found in enumerate(names) if found}
     if twice := sorted({found for found in at if names.count(found) > 1}):
@@ -167,7 +151,7 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
         missing = next(want for want in wanted if want not in params)
         raise BadInput("file", name, f"has a column '{params[-1]}' but no '{missing}'; number them from param1 up")
     if odd := next(
-        (found for found in at if found not in {phone, *params} and _LIKE_PARAM.fullmatch(_plain(found))), ""
+        (found for found in at if found not in {phone, *params} and _LIKE_PARAM.fullmatch(plain_name(found))), ""
     ):
         # Passed over, its values would be missing in every text.
         raise BadInput(
@@ -187,17 +171,19 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
 def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
     has = shorten(mask_in(", ".join(at)) or "nothing", 200)
     if phone_column:
-        found = [
-            each for each in at if each == column_name(phone_column).casefold() or _plain(each) == _plain(phone_column)
-        ]
-        if not found:
-            raise BadInput("--phone-column", phone_column, f"is no column of {name}; it has: {has}")
+        exact = column_name(phone_column).casefold()
+        found = [exact] if exact in at else [each for each in at if plain_name(each) == plain_name(phone_column)]
+        if len(found) != 1:
+            several = f"may be one of several columns of {name}; write it as it stands there: {', '.join(found)}"
+            raise BadInput(
+                "--phone-column", phone_column, several if found else f"is no column of {name}; it has: {has}"
+            )
         return found[0]
     if PHONE in at:
         return PHONE
     # Two usual names are no reason to take one: `mobile` and `telephone` may be
     # two phones of one person.
-    found = [each for each in at if _plain(each) in USUAL]
+    found = [each for each in at if plain_name(each) in USUAL]
     if len(found) > 1:
         raise BadInput(
             "file", name, f"several columns may hold the phone ({', '.join(found)}); say which: --phone-column"
@@ -258,10 +244,6 @@ def column_name(cell: str) -> str:
     # and would be passed over.
     seen = "".join(letter for letter in unicodedata.normalize("NFKC", cell) if unicodedata.category(letter) != "Cf")
     return " ".join(seen.replace('"', " ").split())
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_.-]+", "", name).casefold()
 
 
 def _text(value: str) -> str:

@@ -38,6 +38,9 @@ LONGEST_LINE: Final = 1 << 20
 # A spreadsheet's own first line, which names the delimiter.
 _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
+# What a blank line is made of.
+_BLANK: Final = ' \t\r\n\xa0\ufeff,;|"'
+
 _BLANK_BEFORE_QUOTE: Final = re.compile(r'\s+"')
 # A cell in quotes with blanks around them (the no-break ones of a web page too); what ends it is
 # looked at by its reader.
@@ -86,6 +89,9 @@ class TableFile:
         try:
             first = next(lines, "")
             if declared := _SEP.fullmatch(first):
+                first = next(lines, "")
+            # Left by a report or a spreadsheet above its table; passed over, as below the header.
+            while first and not first.strip(_BLANK):
                 first = next(lines, "")
         except UnicodeError:
             raise BadInput("file", name, "ends in the middle of a character; save it anew as CSV (UTF-8)") from None

@@ -153,7 +153,20 @@ def test_a_quote_that_does_not_enclose_its_value_is_a_bad_row(value: str) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["Mobile", "Phone Number", "phone_number", "MSISDN", "手机号", "Téléphone", "\u200bphone", '"Tel."', "\uff50hone"],
+    [
+        *(
+            "Mobile",
+            "Phone Number",
+            "phone_number",
+            "MSISDN",
+            "手机号",
+            "Téléphone",
+            "\u200bphone",
+            '"Tel."',
+            "\uff50hone",
+        ),
+        *("Telephone #", "Phone number (E.164)", "Mobile No.*", "Nº de teléfono", "Номер телефона", "휴대폰 번호"),
+    ],
 )
 def test_the_phone_column_has_many_names(name: str) -> None:
     """Programs that export lists write them as they like."""
@@ -168,13 +181,17 @@ def test_a_phone_column_can_be_named() -> None:
         assert [row.phone for row in CampaignFile(io.BytesIO(content), "f", phone_column=column).rows()] == [phone]
     with pytest.raises(BadInput, match="is no column of f; it has: mobile, tel, work"):
         CampaignFile(io.BytesIO(content), "f", phone_column="fax")
-    assert [row.phone for row in rows(f"phone,mobile\n{PHONE},1\n")] == [PHONE]
+    with pytest.raises(BadInput, match=r"may be one of several columns of f; .*: tel #, tel"):
+        CampaignFile(io.BytesIO(b"Tel #,Tel\n"), "f", phone_column="tél")
+    assert [row.phone for row in rows(f"phone,mobile,Phone #\n{PHONE},1,2\n")] == [PHONE]
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
 def test_a_spreadsheets_own_first_line_names_the_delimiter(first: str) -> None:
     """Lines are counted with it."""
     assert rows(f"{first}\r\nphone;param1\r\n{PHONE};a,b\r\n") == [CsvRow(3, PHONE, ("a,b",))]
+    assert rows(f"{first}\n\n ;\nphone;param1\n{PHONE};a,b\n") == [CsvRow(5, PHONE, ("a,b",))]
+    assert rows(f";\n\nphone;param1\n{PHONE};a,b\n") == [CsvRow(4, PHONE, ("a,b",))]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])

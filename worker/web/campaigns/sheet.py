@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from smsline.csvcolumns import HALF, USUAL, Columns, CsvRow, read_row
+from smsline.csvcolumns import HALF, USUAL, Columns, CsvRow, plain_name, read_row
 from smsline.csvfile import TableFile
 from smsline.errors import BadInput
 from smsline.row_values import MAX_PARAMS
@@ -106,7 +106,7 @@ def _by_the_form(reason: str) -> str:
 def guess(names: Sequence[str]) -> Columns:
     """Which columns are probably what."""
     # Exact names before likely ones: `phone` may stand behind `phone_checked_at`.
-    usual = [at for at, name in enumerate(names) if re.sub(r"[\s_.-]+", "", name).casefold() in {"phone", *USUAL}]
+    usual = [at for at, name in enumerate(names) if plain_name(name) in USUAL]
     likely = [at for at, name in enumerate(names) if _PHONE.search(name)]
     params = sorted((int(found[1]), at) for at, name in enumerate(names) if (found := _PARAM.fullmatch(name)))
     ref = next((at for at, name in enumerate(names) if _REF.fullmatch(name)), None)

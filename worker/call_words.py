@@ -51,10 +51,7 @@ class Word:
 
     @property
     def not_made(self) -> bool:
-        """Whether the call did not come to be made, for a reason on this side of the wire.
-
-        Settings, limits, a stop, no time.
-        """
+        """Whether the call was not made for a reason here: settings, limits, a stop, no time."""
         row = self.match.row
         ours = row.provider == "smsline" and not row.code.startswith("http.") and row.verdict is not Verdict.UNSURE
         return ours or (row.verdict is Verdict.RETRY and row.scope is Scope.REQUEST)

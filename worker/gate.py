@@ -27,10 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class CommandGate:
-    """An account's actions for commands of people, over the buckets that the workers use too.
-
-    One bound for all.
-    """
+    """An account's actions for commands of people, over the buckets that the workers use too."""
 
     def __init__(
         self,
@@ -166,7 +163,7 @@ def refused(engine: Engine, account: str, action: str, answer: Refused | Broken)
 def left_to_others(engine: Engine, account: str, action: str, answer: Refused | Broken) -> bool:
     """Whether the provider refuses this machine alone, so that others take the account's receipts.
 
-    Its replies, too, for a while.
+    They take its replies, too, for a while.
 
     A wrong clock here must not close the bucket of machines whose clock is right.
     """

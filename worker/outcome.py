@@ -290,10 +290,7 @@ def _uncounted(position: int, word: Word, later_s: float | None) -> RecipientRes
 
 
 def _end(tried: _TriedRecipient, word: Word, policy: Policy) -> RecipientResult:
-    """Another account's turn, where the code says that another may serve the recipient.
-
-    Else the dead letter.
-    """
+    """Another account's turn, where the code allows one to serve the recipient; else dead."""
     row = word.match.row
     elsewhere = row.reroute_ok or row.verdict is Verdict.REROUTE
     if elsewhere and policy.place(tried.number).more:

@@ -118,7 +118,7 @@ def accept_part(
 def accept_parts(ledger: Ledger, parts: Sequence[PartLayout]) -> list[AcceptCounts | None]:
     """Write the blocks of several parts and put their recipients into their batch queues.
 
-    Each part once, and all in one round trip.
+    Each part is written once, and all of them in one round trip.
 
     Returns:
         What was taken of each; None when it was accepted before or its job was cancelled.

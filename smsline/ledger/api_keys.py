@@ -180,10 +180,7 @@ def note_use(ledger: Ledger, token_digest: str) -> None:
 
 
 def within_rate(ledger: Ledger, token_digest: str, per_s: int) -> bool:
-    """Count a request of a key, and say whether it is within its rate in this second.
-
-    Over all web processes.
-    """
+    """Count a request of a key, over all web processes: is it within its rate in this second?"""
     counter = ledger.keys.api_rate(token_digest, int(time.time()))
     pipe = ledger.redis.pipeline(transaction=True)
     # By this machine's clock, which saves a question; machines whose clocks differ count

@@ -1,7 +1,4 @@
-"""The audit trail.
-
-Every act of a person or a program on the service, whether by page, command line or API.
-"""
+"""The audit trail: every act of a person or a program, by page, command line or API."""
 
 import json
 from collections.abc import Mapping

@@ -110,7 +110,7 @@ class BatchQueue(NamedTuple):
     def at_most(self) -> int:
         """Most numbers that a call may carry; 0: as many as the provider takes.
 
-        Of recipients whose larger call was refused for one of them.
+        It is for recipients whose larger call was refused for one of them.
         """
         return int(self.params.removeprefix(ALONE) or 1) if self.params.startswith(ALONE) else 0
 

@@ -1,7 +1,4 @@
-"""Blocks, looked into.
-
-Whose receipt is awaited, whose call has no known end, how often each was tried.
-"""
+"""What blocks tell: whose receipt is awaited, whose call is in doubt, how often each was tried."""
 
 import json
 import zlib
@@ -62,9 +59,9 @@ LONGEST_SHORT: Final = 64
 
 
 def pack_note(account: str, at_ms: int, positions: Sequence[int], serials: Sequence[str], fees: Sequence[int]) -> bytes:  # noqa: PLR0917 - columns
-    """What a call brought some of a block: compressed JSON.
+    """What a call brought some recipients of a block: compressed JSON.
 
-    Of a single recipient, as in most small jobs, plain text.
+    A single recipient's, as in most small jobs, is plain text.
 
     Args:
         account: Whose call.

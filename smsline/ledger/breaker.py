@@ -80,10 +80,7 @@ class BreakerTerms:
     apart_ms: float = 300_000.0
 
     def with_failure(self, code: str, good: int) -> str:
-        """JSON of the terms and of a call that failed.
-
-        Its code, and how many went well here since the last that did.
-        """
+        """JSON of the terms and of a failed call: its code, the good ones here since the last."""
         return json.dumps({**asdict(self), "code": code, "good": good})
 
 
@@ -201,7 +198,7 @@ def held(ledger: Ledger, account: str) -> BreakerHold | None:
 def suspect(ledger: Ledger, account: str, for_ms: float) -> None:
     """Let calls of the account carry one recipient, because one of them is stuck.
 
-    For so long, or until one goes well.
+    This holds for so long, or until one goes well.
     """
     ledger.run("suspect", [ledger.keys.breaker(account)], [for_ms])
 

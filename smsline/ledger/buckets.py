@@ -1,6 +1,6 @@
 """Token buckets per account and action: ask for a token and learn how long to wait.
 
-One bound for any number of workers.
+They are one bound for any number of workers.
 """
 
 import math
@@ -26,10 +26,7 @@ SMALL_LIMIT: Final = 20.0
 
 
 class BucketNumbers(NamedTuple):
-    """A limit by the names that the scripts give it.
-
-    Whole micro-tokens, the rate per millisecond.
-    """
+    """A limit by the names that the scripts give it, in whole micro-tokens, the rate per ms."""
 
     rate: int
     burst: int
@@ -57,7 +54,7 @@ class Limit:
     def head_start(self) -> float:
         """What a small bucket holds beyond its one call.
 
-        A lead for otp, and what workers may be late with.
+        It is a lead for otp, and what workers may be late with.
         """
         return min(self.reserve, self.late) + self.late
 

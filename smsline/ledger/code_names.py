@@ -1,7 +1,4 @@
-"""The other way round than `smsline.ledger.codes`.
-
-The texts that the numbers in blocks stand for, for those who read them.
-"""
+"""The texts that the numbers in blocks stand for: the inverse of `smsline.ledger.codes`."""
 
 from collections.abc import Iterable, Mapping
 from struct import unpack
@@ -24,7 +21,7 @@ class Names:
     def learn(self, blocks: Iterable[Mapping[bytes, bytes]]) -> Talk[None]:
         """Read the texts of the numbers in these blocks.
 
-        After the blocks, so that each number in them has one.
+        It comes after the blocks, so that each number in them has a text.
         """
         met = set[int]()
         for held in blocks:

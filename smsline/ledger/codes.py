@@ -1,6 +1,4 @@
-"""Codes and names of accounts as small numbers.
-
-Two bytes in a block's columns, the text once in the ledger.
+"""Codes and names of accounts as small numbers: two bytes in a block, the text once in the ledger.
 
 A code with what the provider said beside it has a number of its own, so that a recipient's message
 costs nothing more.

@@ -64,10 +64,7 @@ class _RenewingConnection:
         super().send_packed_command(command, check_health=check_health)  # type: ignore[misc]
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as redis-py's
-        """Read.
-
-        The connection stays open, because answers to a pipeline's other commands may follow.
-        """
+        """Read, and keep the connection: answers to a pipeline's other commands may follow."""
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc]
         except ResponseError as error:

@@ -1,6 +1,6 @@
 """The dead letter, a view on the ledger: what is undelivered, dead or unknown, by code.
 
-Sent again or dropped by a person.
+A person sends it again or drops it.
 """
 
 import itertools
@@ -75,7 +75,7 @@ def check_state(state: str) -> str:
 class DeadCount:
     """Recipients of one job that ended in the same state with the same code at the same account.
 
-    Of all jobs when `job` is empty.
+    They are those of all jobs when `job` is empty.
     """
 
     account: str
@@ -137,10 +137,7 @@ def totals(counters: Counters) -> Iterator[DeadCount]:
 
 
 def of_jobs(ledger: Ledger, jobs: Sequence[str], pick: DeadFilter) -> list[DeadCount]:
-    """What some jobs have in the dead letter, largest group first.
-
-    It is looked up by the codes that there are.
-    """
+    """What some jobs have in the dead letter, by the codes that there are, largest group first."""
     known = summary(ledger, replace(pick, job=""))
     asked = [(group, job) for job in jobs for group in known]
     fields = [f"{group.account} {group.code or NO_CODE} {job} {LETTERS[State(group.state)]}" for group, job in asked]
@@ -208,10 +205,7 @@ def settle(
     *,
     on_progress: Callable[[int], None] | None = None,
 ) -> DeadChange:
-    """Send the picked recipients again, or drop them.
-
-    Block by block, and doing it twice does nothing more.
-    """
+    """Send the picked recipients again, or drop them, block by block; twice does nothing more."""
     recipients, hindered = 0, dict[str, str]()
     keys = ledger.keys
     for group in groups(ledger, pick):

@@ -1,7 +1,4 @@
-"""Failover in the ledger.
-
-Move recipients of a claim that was not begun to the batch queues of other accounts.
-"""
+"""Failover in the ledger: recipients of a claim that was not begun move to other batch queues."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -15,10 +15,7 @@ ENTRIES_LOOKED_AT: Final = 20
 
 
 class NeverSent(TypedDict):
-    """Jobs of which a country's recipients are never sent to.
-
-    Because the hours that must all be open do not meet.
-    """
+    """Jobs of which a country's recipients are never sent to: the hours needed never meet."""
 
     jobs: list[str]
     account: str

@@ -62,7 +62,7 @@ class Part:
     def digest(self) -> str:
         """What tells it from another part after it was accepted.
 
-        Of what is not a number two bytes, too few to try codes against.
+        What is not a number has two bytes of it, too few to try codes against.
         """
         of_numbers, of_extra = numbers.pack(self.numbers), self.extra().encode()
         return blake2b(of_numbers, digest_size=8).hexdigest() + blake2b(of_extra, digest_size=2).hexdigest()

@@ -252,10 +252,7 @@ class ResultReader:
             yield self._block_page(self._blocks[i : i + PAGE])
 
     def sample_pages(self, state: str) -> Iterator[Talk[list[BlockRow]]]:
-        """Block by block those that hold recipients of a state, or any when it is empty.
-
-        Then the inbox, part by part.
-        """
+        """Block by block those with recipients of a state (empty: any), then the inbox by parts."""
         for i in range(0, min(len(self._blocks), MOST_LOOKED_AT), LETTERS_AT_ONCE):
             holding = list[int]()
             yield self._holding(self._blocks[i : i + LETTERS_AT_ONCE], state, holding)

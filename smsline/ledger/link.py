@@ -34,9 +34,7 @@ EXPIRING_S: Final = 600.0
 
 
 def argv(script: str, /, **arguments: Value) -> list[Value]:
-    """A group of a script's arguments as Redis takes them.
-
-    In the order in which the script unpacks them.
+    """A group of a script's arguments as Redis takes them: in the order the script unpacks them.
 
     They are named here and not in the message: a script that reads names itself, as JSON or in
     pairs, costs Redis 4 µs more a call.
@@ -48,9 +46,7 @@ def argv(script: str, /, **arguments: Value) -> list[Value]:
 
 
 class ExpiryMemo:
-    """Keys whose expiry this process has set a short while ago.
-
-    So that it need not look after it at every write.
+    """Keys whose expiry this process has set lately, so that not every write looks after it.
 
     It forgets them by and by, for keys may vanish and come back without an expiry, as when a Redis
     lost its memory.
@@ -77,10 +73,7 @@ class ExpiryMemo:
 
 
 def clock_ms(told: Sequence[int | bytes]) -> float:
-    """What Redis says to TIME, in epoch ms.
-
-    With their fraction, because due times that scripts write have one too.
-    """
+    """What Redis says to TIME, in epoch ms with a fraction, which due times of scripts have too."""
     seconds, micros = told
     return int(seconds) * 1000 + int(micros) / 1000
 

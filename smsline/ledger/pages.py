@@ -1,7 +1,4 @@
-"""Raw pages of receipts and replies as providers push them.
-
-Stored in one command, read by workers afterwards.
-"""
+"""Raw pages of receipts and replies as providers push them: stored first, read by workers later."""
 
 from collections.abc import Sequence
 from secrets import token_hex

@@ -1,6 +1,6 @@
 """Members of due sets that cannot be read.
 
-Set aside with the reason, so that they stop nothing else, and kept to be looked at.
+They are set aside with the reason, so that they stop nothing else, and kept to be looked at.
 """
 
 import json

@@ -221,9 +221,9 @@ def _without_tries(
 def bring_forward(
     ledger: Ledger, account: str, *, now_ms: int, probe_ms: float, first_ms: Mapping[str, float]
 ) -> float | None:
-    """Make blocks that have joined the probe's schedule due at their lane's first poll.
+    """Make blocks that joined the probe's schedule due at their lane's first poll.
 
-    Those that have joined it since this was last done.
+    They are those that joined it since this was last done.
 
     Args:
         ledger: Where.

@@ -160,10 +160,7 @@ def _by_number(ledger: Ledger, account: str, receipts: Sequence[Receipt]) -> dic
 
 
 def _positions(note: bytes, account: str) -> dict[str, int]:
-    """Serial -> position, of what a call of the account has brought a block.
-
-    Nothing of another account's.
-    """
+    """Serial -> position, of what a call of this account, and no other, has brought a block."""
     call = read_note(note)
     if call["a"] != account:
         return {}

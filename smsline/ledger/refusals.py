@@ -1,7 +1,4 @@
-"""What Redis says when it says no, and what to do about it.
-
-One table for clients, workers and `check`.
-"""
+"""What Redis says when it says no, and what to do: one table for clients, workers and `check`."""
 
 import re
 import socket

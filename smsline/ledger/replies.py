@@ -1,6 +1,6 @@
 """Replies of people.
 
-Kept as long as results, and what they say about the suppression list done in the same step.
+They are kept as long as results; what they say about the suppression list is done in the same step.
 """
 
 import json

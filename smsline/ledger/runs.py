@@ -1,6 +1,6 @@
 """Positions within a block as text and back: `0-4,7` for [0, 1, 2, 3, 4, 7].
 
-And entries, which name a job, a block and positions.
+Entries, too, which name a job, a block and positions.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """The scripts as Redis gets them.
 
-What Python says of states, what all scripts share, then each one's own file.
+Each is what Python says of states, what all scripts share, then the script's own file.
 """
 
 import re
@@ -73,10 +73,7 @@ def script_sha(name: str) -> str:
 
 @cache
 def tables() -> str:
-    """`smsline/states.py` for Lua.
-
-    Which letters are final, what each counts as, which it may become.
-    """
+    """`smsline/states.py` for Lua: which letters are final, count as what, may become which."""
     letters = {LETTERS[state]: state for state in State}
     dropped = {LETTERS[state].upper(): state for state in DROPPABLE}
     every = letters | dropped

@@ -124,9 +124,7 @@ def sorted_out(receipts: Sequence[Receipt], values: Sequence[bytes], days: Seque
 
 
 def note(ledger: Ledger, account: str, matched: Sequence[BlockReceipts]) -> int:
-    """Let serials of calls whose answer was never seen be known from now on.
-
-    So that their receipts count once only.
+    """Let serials of calls whose answer was never seen be known, so that receipts count once.
 
     Returns:
         The day under which they are.

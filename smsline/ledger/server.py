@@ -1,7 +1,4 @@
-"""The Redis server itself, apart from what the ledger keeps in it.
-
-Whether it answers, what it allows, what it uses.
-"""
+"""The Redis server itself, apart from the ledger: whether it answers, what it allows and uses."""
 
 import statistics
 import time

@@ -1,6 +1,6 @@
 """Sessions of the console: a random token in the browser's cookie, its digest here.
 
-And what slows guessing down.
+What slows guessing down stands here too.
 """
 
 import json

@@ -219,7 +219,7 @@ LABEL_BYTES: Final = 7
 def _columns(grown: Counters, now: Counters, *, all_kinds: bool = False) -> tuple[bytes, bytes]:
     """The names of the counters, kept once beside the records of a period, and a record of values.
 
-    A third of names in each.
+    Names would be a third of each record.
     """
     names = sorted(name for name in now if _is_kept(name, all_kinds=all_kinds))
     listed = zlib.compress("\n".join(names).encode(), 9)

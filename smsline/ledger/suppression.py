@@ -1,6 +1,6 @@
 """The suppression list: which numbers must not be texted, in which lanes, and why.
 
-Looked at right before every call.
+It is looked at right before every call.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

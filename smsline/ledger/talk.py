@@ -63,7 +63,7 @@ def ask(*commands: Command) -> Talk[list[Any]]:
 def run_scripts(*calls: ScriptCall) -> Talk[list[Any]]:
     """The answers of scripts, each atomic by itself, in one round trip.
 
-    A second one for those that Redis does not know yet.
+    Those that Redis does not know yet take a second one.
 
     Raises:
         redis.exceptions.RedisError: The first answer that is an error.

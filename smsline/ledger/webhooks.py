@@ -1,7 +1,4 @@
-"""Endpoints of webhooks.
-
-Who is told of which events, how that fares, what could not be told, and telling it again.
-"""
+"""Endpoints of webhooks: who is told of which events, how that fares, and telling it again."""
 
 import json
 import re

@@ -220,10 +220,7 @@ def told(row: Result) -> dict[str, Any]:
 
 
 def _cut(found: Sequence[Entry], facts: _Facts) -> list[Event]:
-    """Events in their order.
-
-    The rows of a job together, as many as fit, and its end behind them.
-    """
+    """Events in their order: rows of a job together, as many as fit, its end behind them."""
     events: list[Event] = []
     filling: dict[str, Event] = {}
     seen: set[tuple[str, int]] = set()
@@ -252,7 +249,7 @@ def _cut(found: Sequence[Entry], facts: _Facts) -> list[Event]:
 def _ended(text: str, facts: _Facts, seen: set[tuple[str, int]]) -> Iterator[str]:
     """The row of each recipient that an entry tells of and that has still ended.
 
-    Without those `seen` in an entry before.
+    Those `seen` in an entry before are left out.
     """
     job, block, part = _where(text)
     name = f"{job}|{block}|{part}"

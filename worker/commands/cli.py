@@ -48,7 +48,7 @@ def up(
 ) -> None:
     """Everything on one machine: Redis (unless SMSLINE_REDIS_URL is set), workers, console.
 
-    Without an account the sandbox.
+    Without an account the sandbox runs too.
     """
     from worker.supervisor.plan import plan_up, wants_sandbox  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ def alive(
 ) -> None:
     """Exit with 0 when every worker process here makes progress.
 
-    A liveness probe, which needs neither Redis nor Celery.
+    It is a liveness probe, which needs neither Redis nor Celery.
     """
     raise typer.Exit(alive_main([str(seconds)]))
 

@@ -27,10 +27,7 @@ _ORDER: Final = (
 
 @contextmanager
 def progress(console: Console) -> Iterator[Show]:
-    """Something to show statuses with.
-
-    Live on a terminal, else a line for every change, at most once a second.
-    """
+    """What shows statuses: live on a terminal, else a line a change, once a second at most."""
     if not console.is_terminal:
         yield _Lines(console)
         return
@@ -82,7 +79,7 @@ def bar(status: Status, width: int = _BAR_WIDTH) -> Text:
 def shares(counts: Mapping[str, int], width: int) -> dict[str, int]:
     """How many cells of a bar each state gets, `width` in all.
 
-    In proportion, but one at least where there is anything.
+    They are in proportion, but one at least where there is anything.
     """
     total = sum(counts.values())
     cells = {state: max(1, round(counts[state] / total * width)) for state in _ORDER if counts.get(state)}

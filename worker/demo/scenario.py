@@ -106,10 +106,7 @@ CODES: Final = "provider\tnamespace\tcode\tdelay_s\ntencent\tapi\tLimitExceeded.
 
 
 def campaign_numbers() -> list[int]:
-    """The campaign's numbers in the order of the file.
-
-    Ordinary ones, and the steered ones spread among them.
-    """
+    """The campaign's numbers in the order of the file: ordinary ones, steered ones among them."""
     # Spread evenly, so that every batch of 200 meets some of them.
     numbers = list(range(_BASE + _FIRST_ORDINARY, _BASE + _FIRST_ORDINARY + CAMPAIGN_SIZE - len(STEERED)))
     for i, each in enumerate(STEERED):

@@ -43,10 +43,7 @@ def end_due(engine: Engine, seconds: float = 1.0) -> None:
 
 
 def close_due(engine: Engine, seconds: float = 1.0) -> None:
-    """Look at closed jobs: once when they close, and again when their retention is over.
-
-    For about so long.
-    """
+    """Look at closed jobs, for about so long: once when they close, and after their retention."""
     ledger, over = engine.ledger, engine.slice_ends(seconds)
     while not over():
         leases = due.claim(ledger, ledger.keys.closing, most=CLOSED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
@@ -142,7 +139,7 @@ def _remove_hour(engine: Engine, member: str, now_ms: int) -> float | None:
 
 
 def _left_ms(engine: Engine, life: Life | None, now_ms: int) -> float | None:
-    """Until a closed job's retention is over.
+    """Ms until a closed job's retention is over.
 
     None when there is no such job, or it is open again.
     """

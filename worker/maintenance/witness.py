@@ -82,7 +82,7 @@ class Witness:
     def _tell_loss(self, beat: losses.Beat, *, another: bool) -> None:
         """Say what Redis has lost, or may have lost.
 
-        The latter where it was restarted, or `another` server has taken its place.
+        It may where it was restarted, or `another` server has taken its place.
         """
         certain = beat.number is None or beat.number < self._number
         if not certain and not another:

@@ -62,7 +62,7 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
 def bring_forward(engine: Engine, account: str) -> None:
     """Blocks that joined the probe's schedule since the last drain are due at the first poll.
 
-    Their lane's, and not at the first probe.
+    It is their lane's first poll, and comes before the first probe.
     """
     now_ms = engine.now_ms()
     earliest_ms = receipts.bring_forward(
@@ -153,7 +153,7 @@ def _apply_pages(engine: Engine, account: str, stored: Sequence[Page], pages: Se
 
 
 def _read(engine: Engine, account: str, queue: QueueProvider, raw: bytes) -> ReceiptPage:
-    """A stored page.
+    """A stored page, read.
 
     One that holds an error, or nothing readable, is an empty page and trouble to tell.
     """

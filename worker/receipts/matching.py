@@ -17,7 +17,7 @@ SLACK_S: Final = 120
 def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[list[BlockReceipts], list[Receipt]]:
     """Receipts of calls whose answer was never seen.
 
-    By the attempt they name, or by number and time where they name none.
+    They are matched by the attempt they name, or by number and time where they name none.
 
     Returns:
         Those that belong to one; the others.

@@ -1,7 +1,4 @@
-"""How often receipts are fetched beside a push.
-
-Rarely while it brings them, as usual once it has fallen silent.
-"""
+"""How often receipts are fetched beside a push: rarely while it brings them, else as usual."""
 
 from typing import Final
 

@@ -114,7 +114,7 @@ def _query_block(
 ) -> float | None:
     """Ask about messages of a block and apply what is known.
 
-    Ms until the next look, None when nothing is silent any more.
+    Returns ms until the next look, None when nothing is silent any more.
     """
     told, waits, over = list[Receipt](), list[float](), engine.slice_ends(seconds)
     provider = engine.providers.get(account)

@@ -54,7 +54,7 @@ def read_pushed(engine: Engine, account: str) -> int:
 def leave(engine: Engine, key: str, lease: Lease, leave_ms: float) -> None:
     """Leave what was claimed to other processes.
 
-    For as short as an opt-out allows where there are such, else until one may have come.
+    That is for as short as an opt-out allows where there are such, else until one may have come.
     """
     again_ms = LEFT_SOON_MS if leave_ms == LEFT_MS else leave_ms
     due.finish(engine.ledger, key, lease, again_ms)

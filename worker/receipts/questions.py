@@ -1,6 +1,6 @@
 """Questions that producers and people leave in the ledger.
 
-Asked of the provider under their action's limit, and answered there.
+They are asked of the provider under their action's limit, and answered in the ledger.
 """
 
 import json

@@ -63,7 +63,7 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
 def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[int, float]:
     """Pull one page and store it if it has anything.
 
-    How many rows it has, and ms to leave the queue alone for.
+    Returns how many rows it has, and ms to leave the queue alone for.
     """
     if wait_ms := wait_for_token(engine, account, provider.replies_action, urgent=False):
         return 0, wait_ms

@@ -53,7 +53,7 @@ class Round:
 def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
     """Look into an unsure attempt that is due.
 
-    Ask what became of its recipients, and decide at the lane's horizon.
+    Its recipients are asked about, and decided on at the lane's horizon.
     """
     keys = engine.ledger.keys
     lease = due.claim_one(engine.ledger, keys.unsure_due, str(attempt_id), lease_ms=engine.settings.lease_s * 1000)
@@ -96,10 +96,7 @@ def next_look_s(elapsed_s: float, schedule_s: Sequence[float], horizon_s: float)
 
 
 def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
-    """Ask in the provider's way.
-
-    About the call as a whole where that can be, else about one number after the other.
-    """
+    """Ask in the provider's way: about the call as a whole, else about one number after another."""
     account = attempt.queue.account
     if account not in engine.providers:
         return Round()
@@ -141,7 +138,7 @@ def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
 def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | None:
     """Ask about the open recipients in turn, under the action's limit.
 
-    When to go on with the round, None when it is complete.
+    Returns when to go on with the round, None when it is complete.
     """
     over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
     # In the order of numbers, so that one cursor tells where the round goes on.
@@ -160,7 +157,7 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
 
 
 def _decide(engine: Engine, attempt: Attempt, left: Sequence[tuple[Entry, int, int]], taken: Mapping[int, str]) -> None:
-    """What was taken is accepted.
+    """Decide: what was taken is accepted.
 
     At the horizon an otp is sent again once while its deadline lasts; the rest ends as unknown.
     """

@@ -21,7 +21,7 @@ mended first (park), what may have arrived all the same (unsure), and what never
 def delay_ms(row: CodeRow, *, now_s: float, chance: Callable[[], float] = random.random) -> float:
     """How long a recipient waits for its next try.
 
-    What the row says, else as after the first failed send; nothing for a reroute.
+    The row says it, else it is as after the first failed send; nothing for a reroute.
     """
     said_s = wait_s(row, now_s=now_s)
     if said_s is None:

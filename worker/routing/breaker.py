@@ -95,7 +95,7 @@ class Breakers:
     def suspect(self, account: str) -> None:
         """A call of the account is stuck: have all processes send to one recipient at a time.
 
-        Until a call is answered.
+        That ends when a call is answered.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.

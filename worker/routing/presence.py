@@ -151,7 +151,7 @@ class Presence:
     def stop_reads(self, account: str, *, for_s: float) -> bool:
         """Leave an account's receipts to other processes for a while; whether there are any.
 
-        Because the provider refuses this machine.
+        The provider refuses this machine.
 
         Apart from the sends, whose permission may be another one.
 

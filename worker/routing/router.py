@@ -118,7 +118,7 @@ class Router:
     def next_after(self, queue: BatchQueue, number: int, now_ms: float) -> str:
         """The account that a number moves on to which its own cannot serve.
 
-        The next that takes it now, else simply the next.
+        It is the next that takes it now, else simply the next.
 
         The order itself needs no Redis: the provider's answer is known by then and must be written
         whatever Redis does.

@@ -1,6 +1,6 @@
 """What a worker does once it is ready: it settles its memory, and reports to its parent.
 
-By one byte through an inherited pipe.
+The report is one byte through an inherited pipe.
 """
 
 import gc

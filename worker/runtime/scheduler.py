@@ -243,10 +243,7 @@ class Scheduler:
         return wake
 
     def _wake(self, task: str, queue: str, kwargs: dict[str, Any], *, wake: str = "", most: int = 1000) -> bool:
-        """Publish a wake-up, unless enough (or this one) are under way.
-
-        Whether it was published.
-        """
+        """Publish a wake-up, unless enough (or this one) are under way; whether it was done."""
         # A lane's wake-ups are counted for each process, those for one member for all processes
         # together.
         publisher = queue if wake else f"{queue}:{self.engine.worker}"

@@ -56,7 +56,7 @@ TEXT_FAULTS: Final = 6
 def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     """What must be true before recipients wait again.
 
-    Written again together with the record, until both are.
+    It is written again together with the record, until both are.
 
     Mostly there is nothing of it. Its order does not matter, and doing it twice does no harm.
 
@@ -117,9 +117,9 @@ def tell_breaker(engine: Engine, account: str, event: BreakerEvent, code: str) -
 
 
 def park_part(engine: Engine, flight: Flight, event: BreakerEvent, code: str) -> None:
-    """Only calls of one side, country or template fail.
+    """Park the one side, country or template whose calls alone fail.
 
-    Park it, so that the good calls of others do not keep it burning.
+    The good calls of others would otherwise keep it burning.
     """
     queue = flight.claim.queue
     subject = {"side": queue.side, "country": queue.nation, "template": queue.template}.get(event)
@@ -132,9 +132,9 @@ def park_part(engine: Engine, flight: Flight, event: BreakerEvent, code: str) ->
 
 
 def hold_refused(engine: Engine, flight: Flight, outcome: Outcome, refused: Sequence[str]) -> None:
-    """After a few refusals in a row for what calls say.
+    """Hold the job, the template or the account that a few refusals in a row have in common.
 
-    Hold the job, the template or the account that they have in common.
+    They are refusals for what calls say.
     """
     own = flight.claim.queue.own
     subject = (own if refused.count(own) >= TEXT_FAULTS else None) if outcome.of_text else breaker.at_fault(refused)
@@ -153,10 +153,7 @@ def _lost(account: str, error: RedisError) -> None:
 
 
 def _park(engine: Engine, flight: Flight, trouble: Trouble) -> None:
-    """Park what the trouble speaks of.
-
-    The account, one side of it, a template, or one job's messages alone.
-    """
+    """Park what the trouble speaks of: an account, a side of it, a template, one job's messages."""
     queue = flight.claim.queue
     # Account and process have no subject: all of the account is meant.
     subject = {Scope.REGION: queue.side, Scope.TEMPLATE: queue.own, Scope.CONTENT: queue.own}.get(trouble.scope, "")

@@ -279,9 +279,9 @@ def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> bool:
 
 
 def rule_of(provider: Provider, queue: BatchQueue) -> BatchRule:
-    """How the batch queue's numbers are packed.
+    """How the batch queue's numbers are packed: by the provider's rule, or fewer in a call.
 
-    By the provider's rule, or fewer in a call where one of more has spoilt it.
+    Fewer are where one of more has spoilt a call.
     """
     rule = provider.batch_rule(region_named(queue.region))
     if queue.params == OWN and not rule.params_differ:

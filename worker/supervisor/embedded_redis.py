@@ -304,7 +304,7 @@ def _locked(lock: int) -> bool:
 def _free(port: int) -> bool:
     """Whether Redis could listen.
 
-    SO_REUSEADDR as Redis itself sets it, so that closed connections do not count.
+    SO_REUSEADDR is set as Redis itself sets it, so that closed connections do not count.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

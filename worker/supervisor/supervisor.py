@@ -51,7 +51,7 @@ class Stage:
 def pause_s(failures: int) -> float:
     """How long to wait before a child is started again, after so many ends in a row.
 
-    Doubling from a quarter second.
+    It doubles from a quarter second.
     """
     return min(FIRST_PAUSE_S * 2.0 ** (failures - 1), LONGEST_PAUSE_S)
 

@@ -1,6 +1,6 @@
 """A question to a provider about one number: what it knows of its messages.
 
-Under the limits that the workers keep to as well.
+It is asked under the limits that the workers keep to as well.
 """
 
 from collections.abc import Mapping

@@ -44,7 +44,7 @@ async def reply(request: Request) -> Response:
 async def _take(request: Request, kind: Kind) -> Response:
     """Store a page in one round trip and say so.
 
-    50x while Redis is away, so that the provider sends it again.
+    While Redis is away the answer is 50x, so that the provider sends it again.
     """
     name, form = _admitted(request)
     raw = await _body(request, form)
@@ -85,10 +85,7 @@ def _admitted(request: Request) -> tuple[str, PushFormat]:
 
 
 async def _body(request: Request, form: PushFormat) -> bytes:
-    """The body as JSON.
-
-    As it came, or a form or a query string as an object, for providers that push those.
-    """
+    """The body as JSON: as it came, or made of a form or a query string, for some providers."""
     if not form.form:
         return await request.body()
     if request.method == "GET":

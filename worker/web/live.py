@@ -71,7 +71,7 @@ class Live:
     def stream(self, request: Request, subject: str, draw: Callable[[], str]) -> StreamingResponse:
         """Server-sent events: what `draw` makes of a subject, each time it has changed.
 
-        Until the browser leaves.
+        They go on until the browser leaves.
 
         It is drawn once for all who look at the subject, so it must not depend on who looks.
 

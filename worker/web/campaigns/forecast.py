@@ -41,7 +41,7 @@ def calls_and_seconds(
 ) -> tuple[int, float]:
     """Calls of the first account, and seconds at the limits of all; 0 s when nothing limits.
 
-    At the pace, if that is slower.
+    Seconds are those at the pace, if that is slower.
 
     Args:
         providers: The accounts that it may go through.

@@ -70,7 +70,7 @@ def page(role: Role = "read") -> Callable[[Page], Callable[[Request], Response]]
 def act(role: Role = "operate") -> Callable[[Act], Callable[[Request], object]]:
     """What a form of the console does, refused to visitors below the role.
 
-    Whatever the page has shown them.
+    What the page has shown them does not count.
     """
 
     def decorate(handler: Act) -> Callable[[Request], object]:
@@ -122,7 +122,7 @@ def own_path(text: str) -> str:
 def served(request: Request, role: Role, handler: Callable[[Visitor], Response]) -> Response:
     """What a handler answers to a visitor who may, or where the others are sent.
 
-    Errors of ours as pages.
+    Errors of ours become pages.
     """
     try:
         visitor = visitor_of(request)

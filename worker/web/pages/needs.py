@@ -1,7 +1,4 @@
-"""What waits for a person.
-
-Parked and held accounts, codes that no table knows, stuck lanes, credit that runs out.
-"""
+"""What waits for a person: parks, holds, unknown codes, stuck lanes, credit that runs out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Notices after an act, chosen by name from a table.
-
-So no link can put words into the console's mouth.
-"""
+"""Notices after an act, chosen by name from a table: no link puts words in the console's mouth."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -118,7 +118,7 @@ TEMPLATES.globals.update(asset=asset)
 def warm_up() -> None:
     """Compile every template, pack the static files, read the tables of codes.
 
-    What the first visitor would wait for.
+    The first visitor would otherwise wait for that.
     """
     asset("console.css")
     for name in TEMPLATES.list_templates():

@@ -42,7 +42,7 @@ def reveal(request: Request, visitor: Visitor, _: FormData) -> Response:
 def change(request: Request, visitor: Visitor, form: FormData) -> Response:
     """Say how many numbers it is about.
 
-    Put them on the list, or take them off, when that was seen.
+    They are put on the list, or taken off, once that was seen.
     """
     web = web_of(request)
     # Pasted from anywhere: a column, or a list with commas.

@@ -37,7 +37,7 @@ def webhooks(request: Request, _: Visitor) -> Response:
 def replay(request: Request, visitor: Visitor, form: FormData) -> Response:
     """Say how much happened in the last hours.
 
-    Tell an endpoint all of it again when that was seen.
+    An endpoint is told all of it again once that was seen.
     """
     web, name, text = web_of(request), request.path_params["name"], str(form.get("hours", ""))
     # isdigit alone takes `²`, which int() refuses; nine digits, because int() of a long text

@@ -43,18 +43,28 @@ _LONGEST: Final = 64
 
 _NO_NUMBER: Final = "is not a phone number; write it as +<country><number>"
 
+# Right-to-left override: behind it a reader sees the last digit first.
+_TURNED: Final = "\u202e"
+
 # What is written beside a number, and the rule it breaks.
 _NOT_ALONE: Final = (
     (re.compile(r"^\D*$"), _NO_NUMBER),
+    (re.compile(_TURNED), "has a mark that shows its digits in another order (U+202E); type it anew"),
     (
-        re.compile(r"(?i)(?:\bext\w*|x|#|доб|分机|转|内線)[\s.:=]*\d+\s*$"),
+        re.compile(r"(?i)\d\D*?(?:ext\w*|x|#|доб|分机|转|内線)[\s.:=]*\d{1,7}\s*$"),
         "has an extension, which cannot be texted; leave it out",
     ),
     (
         re.compile(r"^\d+(?:[.,]\d+)?[eE][+-]?\d+$"),
         "is a number that a spreadsheet has rounded, so that its last digits are lost; export the column as text",
     ),
-    (re.compile(r"^\+?\d+[.,]\d{1,2}$"), "is a decimal number; export the column as text"),
+    (re.compile(r"^\+?\d+[.,]\d{1,2}$|^[-−]?0[.,]\d+$"), "is a decimal number; export the column as text"),  # noqa: RUF001
+    # A spreadsheet takes +86-137-1111-2222 for a sum.
+    (re.compile(r"^[-−]\d+$"), "is a negative number, as a spreadsheet calculates; export the column as text"),  # noqa: RUF001
+    (
+        re.compile(r"^(?:(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)\d\d)$"),
+        "is written as a date; is the column the right one?",
+    ),
     (re.compile(r"^\s*\.\.|\.\.\s*$"), "begins or ends with dots, as a number that was cut off; write all of it"),
     (re.compile(r"\d\s*[)\]）］]$"), "ends in brackets; write one number alone"),  # noqa: RUF001
 )
@@ -155,7 +165,7 @@ def _dialled(raw: str, region: str | None) -> str:
         raise ValueError(_NO_NUMBER)
     # Cf: zero-width blanks, marks of direction, the byte order mark; what copying from a page
     # or a chat brings along.
-    text = "".join(letter for letter in raw if unicodedata.category(letter) != "Cf").strip()
+    text = "".join(letter for letter in raw if letter == _TURNED or unicodedata.category(letter) != "Cf").strip()
     if text.startswith('="') and text.endswith('"'):
         text = text[2:-1].strip()  # how a spreadsheet is made to keep leading zeros
     text = text.removeprefix("'").strip()  # the same, by its mark for text

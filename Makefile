@@ -65,7 +65,7 @@ format: $(STAMP) ## bring all files into shape
 bench: $(STAMP) ## measure speed, memory and latency against the sandbox on this machine
 	@$(PY) -m bench
 
-chaos: $(STAMP) ## break workers, Redis, provider, clocks, producers, webhooks; then count: nothing lost, nobody texted twice
+chaos: $(STAMP) ## break workers, Redis, provider, clocks, producers, webhooks; then count: nothing lost, no number texted twice
 	@$(PY) -m bench.chaos
 
 clean: ## remove .venv, caches and the embedded Redis' data

@@ -128,7 +128,7 @@ def awake(ledger: Ledger, queue: str, wake: str) -> None:
         ledger.redis.zrem(ledger.keys.wakes(queue), wake)
 
 
-def note_pulse(ledger: Ledger, queues: Sequence[str]) -> None:
+def note_scheduler(ledger: Ledger, queues: Sequence[str]) -> None:
     """Say that a scheduler looks after these Celery queues; once a second at most."""
     now_ms = ledger.now_ms()
     if queues:

@@ -182,7 +182,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.operators.sweep()
 
     @rule(pick=PICK)
-    def nobody_answers(self, pick: int) -> None:
+    def no_provider_answers(self, pick: int) -> None:
         """A whole call is lost, and nothing is ever heard of it."""
         self.send(pick, 6, ["q"], 4)
         self.carriers.answer(-1, [False], over=True)

@@ -161,7 +161,7 @@ def test_the_answer_to_a_submit_is_lost(service: Service, moment: Moment) -> Non
     client.close()
 
 
-def test_nobody_knows_whether_a_job_was_taken(service: Service) -> None:
+def test_whether_a_job_was_taken_is_not_known(service: Service) -> None:
     """When Redis stays away after a submit, the error carries the job's id.
 
     Repeating the call with it is one job and one message.

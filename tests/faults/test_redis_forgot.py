@@ -129,7 +129,7 @@ def test_jobs_after_a_replica_without_the_last_moments_was_promoted(line: Line) 
     assert set(line.outcome(before)) == {f"+{number}" for number in line.given[before]}
 
 
-def test_a_call_under_way_belongs_to_nobody_else(line: Line) -> None:
+def test_a_call_under_way_belongs_to_its_worker_alone(line: Line) -> None:
     """Its block and its attempt are gone with its job: what it comes to is written nowhere.
 
     No later job has a share in it.

@@ -1,4 +1,4 @@
-"""Calls that are refused for what they say, whoever their recipients are.
+"""Calls that are refused for what they say, whatever their recipients are.
 
 A job, a template or an account is held, no recipient is burnt.
 """

@@ -129,9 +129,9 @@ class Scene:
             lifecycle.end_job(self.engine, job)
 
     def send_some(self, lane: str) -> None:
-        """Make one round of calls for the lines of a lane that are due."""
-        for line in batch_queues.due_queues(self.ledger, lane)[0]:
-            send.send_batch(self.engine, line)
+        """Make one round of calls for the batch queues of a lane that are due."""
+        for queue in batch_queues.due_queues(self.ledger, lane)[0]:
+            send.send_batch(self.engine, queue)
         self.check()
 
     def apply(self, found: Sequence[Receipt], account: str = "") -> None:

@@ -15,7 +15,7 @@ from smsline.ledger.jobs import read_status
 from smsline.ledger.link import Ledger
 from smsline.states import State
 
-LINE = BatchQueue("marketing", "main", "5678", "m", "s", "h0")
+QUEUE = BatchQueue("marketing", "main", "5678", "m", "s", "h0")
 TERMS = CallLimits(action="SendSms", limit=Limit(1_000_000), lease_ms=60_000, park_probe_ms=60_000, bucket="main")
 FIRST = 8613700000000
 
@@ -30,7 +30,7 @@ class World:
     """A ledger and the moves of one account on it."""
 
     ledger: Ledger
-    line: BatchQueue = LINE
+    queue: BatchQueue = QUEUE
 
     def submit(
         self, numbers: Sequence[int], *, job: str = "", part_no: int = 0, parts: int | None = 1, **spec: Any
@@ -48,9 +48,9 @@ class World:
         part = inbox.read_part(self.ledger, job, part_no)
         assert part is not None
         cuts = [part.numbers[i : i + 200] for i in range(0, len(part.numbers), 200)]
-        blocks = [Block(self.line.text(), "{}", cut, params='["secret"]') for cut in cuts]
+        blocks = [Block(self.queue.text(), "{}", cut, params='["secret"]') for cut in cuts]
         return accepting.accept_part(
-            self.ledger, job, part_no, lane=self.line.lane, blocks=blocks, timing=timing or Timing(), shards=shards
+            self.ledger, job, part_no, lane=self.queue.lane, blocks=blocks, timing=timing or Timing(), shards=shards
         )
 
     def job(self, numbers: Sequence[int], **spec: Any) -> str:
@@ -60,10 +60,10 @@ class World:
         return job
 
     def take(self, limit: int = 200, lease_ms: float = 60_000) -> Claim | None:
-        """Take the next recipients off the line."""
+        """Take the next recipients off the batch queue."""
         attempt = self.ledger.attempt_ids.take()
         return batch_queues.take(
-            self.ledger, self.line, attempt, limit=limit, linger_ms=0, lease_ms=lease_ms, worker="w"
+            self.ledger, self.queue, attempt, limit=limit, linger_ms=0, lease_ms=lease_ms, worker="w"
         )
 
     def begin(self, limit: int = 200, terms: CallLimits = TERMS) -> tuple[Claim, StartedCall | NotStarted]:

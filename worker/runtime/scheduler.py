@@ -100,7 +100,7 @@ class Scheduler:
                     self.started(self.engine)
                     registered = True
                 if alive:
-                    due.note_pulse(self.engine.ledger, self.queues)
+                    due.note_scheduler(self.engine.ledger, self.queues)
                 wait_s = self.look()
             except RedisError as error:
                 log.warning("the scheduler cannot use Redis (%s); looking again in %g s", explain(error), TROUBLE_S)

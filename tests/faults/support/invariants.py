@@ -23,7 +23,7 @@ def check(seen: View, model: Model, *, before: View | None) -> None:
     if before is not None:
         moves_are_allowed(before, seen)
     every_waiting_recipient_is_found_again(seen)
-    nobody_waits_twice(seen)
+    no_recipient_waits_twice(seen)
     every_call_is_accounted_for(seen)
     every_accepted_recipient_is_asked_about(seen, model)
     closed_jobs_are_over(seen)
@@ -50,9 +50,9 @@ def moves_are_allowed(before: View, seen: View) -> None:
 def every_waiting_recipient_is_found_again(seen: View) -> None:
     """Who waits is in exactly one place that will be looked at.
 
-    In a line, put off, set aside, in the inbox, in a claim under a lease, or about to be swept.
+    In a batch queue, put off, set aside, in the inbox, in a leased claim, or about to be swept.
     """
-    assert not seen.stray, "a line holds recipients and no due set names it"
+    assert not seen.stray, "a batch queue holds recipients and no due set names it"
     inbox, expire = set[str](), seen.due.get("expire", set())
     for lane in LANES:
         inbox |= seen.due.get(f"inbox:{lane}", set())
@@ -72,8 +72,8 @@ def every_waiting_recipient_is_found_again(seen: View) -> None:
     assert not lost, f"nothing will ever look at {lost}"
 
 
-def nobody_waits_twice(seen: View) -> None:
-    """Who waits stands in one place: a line, put off, set aside, or in one claim.
+def no_recipient_waits_twice(seen: View) -> None:
+    """Who waits stands in one place: a batch queue, put off, set aside, or in one claim.
 
     Else one call could name it twice.
     """
@@ -123,7 +123,7 @@ def closed_jobs_are_over(seen: View) -> None:
         letters = set(held_block[b"st"].decode())
         swept = not letters & set("ce") or held_block[b"job"].decode() not in seen.due.get("expire", set())
         if swept and not letters & set("wsqafxu"):
-            assert b"p" not in held_block, "params are kept that nobody needs"
+            assert b"p" not in held_block, "params are kept that no try needs"
 
 
 def dead_letters_are_listed(seen: View, model: Model) -> None:

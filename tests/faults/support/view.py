@@ -52,7 +52,7 @@ class View:
         blocks: Every block's hash.
         queues: Recipients in a batch queue that is in its lane's due set.
         waits: How often each recipient stands in a batch queue, put off, set aside or in a claim.
-        stray: Recipients in a batch queue that nobody will look at.
+        stray: Recipients in a batch queue that no worker will look at.
         later: Recipients put off.
         held: Recipients set aside, per job.
         attempts: Every attempt that is kept.

@@ -12,7 +12,7 @@ from tests.support.scene import Scene
 
 def let_pass(scene: Scene, seconds: float) -> None:
     """Let so many seconds pass, then do what has come due."""
-    nobody_works(scene, seconds)
+    no_worker_works(scene, seconds)
     scene.run()
 
 
@@ -29,12 +29,12 @@ class Course:
 
     def to(self, seconds: float) -> None:
         """Let time pass until so many seconds after the start, then do what has come due."""
-        nobody_works(self._scene, seconds - self._now_s)
+        no_worker_works(self._scene, seconds - self._now_s)
         self._now_s = seconds
         self._scene.run()
 
 
-def nobody_works(scene: Scene, seconds: float) -> None:
+def no_worker_works(scene: Scene, seconds: float) -> None:
     """Let so many seconds pass while all workers are down."""
     _move_called(scene.ledger, seconds)
     _move_starts(scene.ledger, seconds)

@@ -74,7 +74,7 @@ def whose(call: Call, starts: Sequence[int]) -> Counter[int]:
 
 @pytest.mark.parametrize("template", ["5678", "77"])
 def test_a_small_campaign_behind_a_huge_one_is_out_within_a_few_calls(line: Scene, huge: int, template: str) -> None:
-    """Whether it says the same, and shares the huge one's line, or has a line of its own."""
+    """Whether it says the same, and shares the huge one's batch queue, or has one of its own."""
     hand_over(line, some_numbers(huge))
     make_calls(line, 3)
     small = hand_over(line, some_numbers(200, SMALL), template=template)
@@ -96,7 +96,7 @@ def test_two_campaigns_share_the_lane(line: Scene, template: str) -> None:
 
 @pytest.mark.parametrize("templates", [("1", "1", "1"), ("1", "2", "3"), ("1", "1", "2")])
 def test_three_campaigns_share_the_lane(line: Scene, templates: tuple[str, str, str]) -> None:
-    """None is left out, whether they share lines or not."""
+    """None is left out, whether they share batch queues or not."""
     starts = [FIRST, FIRST + 20_000, FIRST + 40_000]
     for start, template in zip(starts, templates, strict=True):
         hand_over(line, some_numbers(800, start), template=template)
@@ -108,7 +108,7 @@ def test_three_campaigns_share_the_lane(line: Scene, templates: tuple[str, str, 
 
 
 def test_a_single_message_does_not_wait_behind_two_huge_campaigns(line: Scene) -> None:
-    """Its line's turn comes after one call of each of the others."""
+    """Its batch queue's turn comes after one call of each of the others."""
     hand_over(line, some_numbers(1_000))
     hand_over(line, some_numbers(1_000, FIRST + 20_000), template="2")
     make_calls(line, 4)

@@ -12,7 +12,7 @@ from smsline.ledger.accepting import Block, Timing, accept_part
 from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
 from smsline.ledger.runs import decode
-from tests.integration.controls.passing_time import Course, let_pass, nobody_works
+from tests.integration.controls.passing_time import Course, let_pass, no_worker_works
 from tests.support.clock import advance
 from tests.support.provider import never_left
 from tests.support.scene import Scene, make_scene
@@ -64,7 +64,7 @@ def sent_at_each_place(scene: Scene, course: Course, *, first: int, last: int) -
     return each
 
 
-def everybody_once(scene: Scene, count: int) -> bool:
+def each_number_once(scene: Scene, count: int) -> bool:
     """Whether each of the first so many numbers has had one message."""
     return scene.texts() == Counter(some_numbers(count))
 
@@ -90,7 +90,7 @@ def test_it_goes_out_as_it_is_scheduled(paced: Scene) -> None:
     paced.submit(some_numbers(8), pace=SLOW)
     paced.run()
     assert sent_at_each_place(paced, course, first=1, last=7) == [1] * 7
-    assert everybody_once(paced, 8)
+    assert each_number_once(paced, 8)
 
 
 def test_a_worker_that_is_late_loses_no_place(paced: Scene) -> None:
@@ -103,7 +103,7 @@ def test_a_worker_that_is_late_loses_no_place(paced: Scene) -> None:
     paced.run()
     for at_s in (7, 10.3, 17, 20.3, 27):
         course.to(at_s)
-    assert everybody_once(paced, 6)
+    assert each_number_once(paced, 6)
 
 
 def test_parts_that_come_one_by_one_keep_the_pace(paced: Scene) -> None:
@@ -121,7 +121,7 @@ def test_parts_that_come_one_by_one_keep_the_pace(paced: Scene) -> None:
         paced.run()
         course.to((part_no * 2 + 0.5) * APART_S)
     course.to(7.5 * APART_S)
-    assert everybody_once(paced, 8)
+    assert each_number_once(paced, 8)
 
 
 def test_a_stream_that_stops_for_a_while_is_not_made_up_for(paced: Scene) -> None:
@@ -142,14 +142,14 @@ def test_after_an_outage_a_second_s_worth_goes_out(paced: Scene, pace: float, co
     """
     paced.submit(some_numbers(count), pace=pace)
     accept_only(paced)
-    nobody_works(paced, count / pace + 10)
+    no_worker_works(paced, count / pace + 10)
     paced.run()
     block = max(1, min(200, pace))
     assert max(pace, 1) <= len(paced.provider.out) <= max(pace, 1.5 * block)
     assert len(paced.provider.out) + sum(put_down for _, put_down in schedule(paced.ledger)) == count
     assert stray_s(paced, pace) <= block / pace + 0.01
     paced.until(lambda: len(paced.provider.out) == count, step_s=1, within_s=count / pace + 5)
-    assert everybody_once(paced, count)
+    assert each_number_once(paced, count)
 
 
 def test_after_a_pause_a_second_s_worth_goes_out(paced: Scene) -> None:
@@ -163,7 +163,7 @@ def test_after_a_pause_a_second_s_worth_goes_out(paced: Scene) -> None:
     paced.run()
     assert len(paced.provider.out) == 2
     assert max(sent_at_each_place(paced, course, first=4, last=11)) == 1
-    assert everybody_once(paced, 8)
+    assert each_number_once(paced, 8)
 
 
 def test_many_pauses_lose_and_double_nothing(paced: Scene) -> None:
@@ -178,7 +178,7 @@ def test_many_pauses_lose_and_double_nothing(paced: Scene) -> None:
         let_pass(paced, APART_S)
         assert len(paced.provider.out) - before <= 1.5 + SLOW * APART_S
     paced.until(lambda: len(paced.provider.out) == 12, step_s=APART_S, within_s=100)
-    assert everybody_once(paced, 12)
+    assert each_number_once(paced, 12)
 
 
 def test_a_try_is_a_place_taken(ledger: Ledger) -> None:
@@ -223,7 +223,7 @@ def test_what_a_look_has_put_off_the_next_look_leaves_alone(ledger: Ledger) -> N
     world = World(ledger)
     job = world.submit(some_numbers(200), pace=100)
     halves = (some_numbers(100), some_numbers(100, FIRST + 100))
-    blocks = [Block(world.line.text(), "{}", half, params="[]") for half in halves]
+    blocks = [Block(world.queue.text(), "{}", half, params="[]") for half in halves]
     accept_part(ledger, job, 0, lane="marketing", blocks=blocks, timing=Timing(pace=1e6))
     advance(ledger, 0.001)
     waits.move_due(ledger, ledger.keys.later, only_due=True)

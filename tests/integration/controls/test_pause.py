@@ -142,7 +142,7 @@ def test_what_a_call_gives_back_while_its_job_is_paused_waits(line: Scene) -> No
 
 
 def test_a_resumed_job_does_not_wait_for_the_next_one(line: Scene) -> None:
-    """What was set aside is back at the front of its line."""
+    """What was set aside is back at the front of its batch queue."""
     job = line.submit(some_numbers(400))
     line.ask.pause(job)
     line.run()

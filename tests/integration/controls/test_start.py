@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from smsline.ledger.link import Ledger
-from tests.integration.controls.passing_time import let_pass, nobody_works
+from tests.integration.controls.passing_time import let_pass, no_worker_works
 from tests.support.scene import Scene, make_scene
 from tests.support.world import FIRST, some_numbers
 
@@ -84,7 +84,7 @@ def test_the_ttl_counts_from_the_start(line: Scene) -> None:
 def test_an_outage_at_the_start_costs_its_time_only(line: Scene) -> None:
     """No worker ran when it was to start: it starts when one does, within its ttl."""
     job = line.submit(some_numbers(5), start_s=in_an_hour(), ttl_s=600)
-    nobody_works(line, HOUR_S + 300)
+    no_worker_works(line, HOUR_S + 300)
     line.run()
     assert line.counts(job) == {"total": 5, "accepted": 5}
 

@@ -1,4 +1,4 @@
-"""The suppression list: numbers on it are never texted, whoever asks.
+"""The suppression list: numbers on it are never texted, whatever job asks.
 
 The list is looked at right before every call.
 """
@@ -225,7 +225,7 @@ def test_an_answer_that_tells_of_an_opt_out_feeds_the_list(at_once: Scene, refus
     assert at_once.counts(second) == {"total": 2, "accepted": 1, "suppressed": 1}
 
 
-def test_a_whole_call_that_is_refused_for_one_opt_out_lists_nobody_else(at_once: Scene) -> None:
+def test_a_whole_call_that_is_refused_for_one_opt_out_suppresses_no_other_number(at_once: Scene) -> None:
     """Each is asked for alone, and only who has opted out joins the list."""
 
     def refuse_whom_it_concerns(provider: FakeProvider, call: Call) -> Answer:
@@ -255,7 +255,7 @@ def test_a_receipt_that_tells_of_an_opt_out_feeds_the_list(at_once: Scene, code:
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, "MX:0012"), (False, "MK:0001"), (False, "INVALID"), (True, "DELIVRD")])
-def test_other_receipts_list_nobody(at_once: Scene, ok: bool, code: str) -> None:
+def test_other_receipts_suppress_no_number(at_once: Scene, ok: bool, code: str) -> None:
     """Not a success, whatever its code; not a number that does not exist.
 
     Not a text that lacks its unsubscribe line.

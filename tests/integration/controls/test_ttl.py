@@ -9,7 +9,7 @@ from smsline.errors import Conflict
 from smsline.ledger import batch_queues
 from smsline.ledger.batch_queues import NotStarted
 from smsline.ledger.link import Ledger
-from tests.integration.controls.passing_time import let_pass, nobody_works
+from tests.integration.controls.passing_time import let_pass, no_worker_works
 from tests.support.clock import advance
 from tests.support.provider import never_left
 from tests.support.scene import Scene, make_scene
@@ -44,7 +44,7 @@ def keys_of(scene: Scene, kind: str) -> list[bytes]:
 def test_in_the_inbox(line: Scene) -> None:
     """No worker has looked at it in time."""
     job = line.otp(FIRST)
-    nobody_works(line, TTL_S + 1)
+    no_worker_works(line, TTL_S + 1)
     line.run()
     check_expired(line, job)
 
@@ -56,7 +56,7 @@ def test_in_a_line(line: Scene) -> None:
     """
     job = line.otp(FIRST)
     accept.accept_job(line.engine, job)
-    nobody_works(line, TTL_S + 1)
+    no_worker_works(line, TTL_S + 1)
     assert send.send_slice(line.engine, "otp") == 0
     check_expired(line, job)
 
@@ -77,7 +77,7 @@ def test_held_and_resumed_a_moment_after_the_deadline(line: Scene) -> None:
     job = line.otp(FIRST)
     line.ask.pause(job)
     line.run()
-    nobody_works(line, TTL_S + 1)
+    no_worker_works(line, TTL_S + 1)
     line.ask.resume(job)
     accept.accept_job(line.engine, job)
     assert send.send_slice(line.engine, "otp") == 0
@@ -90,7 +90,7 @@ def test_put_off(line: Scene) -> None:
     job = line.otp(FIRST, ttl_s=2)
     line.run()
     calls = len(line.provider.calls)
-    nobody_works(line, 2.1)
+    no_worker_works(line, 2.1)
     line.run()
     check_expired(line, job, calls=calls)
 
@@ -118,12 +118,12 @@ def test_claimed(ledger: Ledger) -> None:
 
 
 def test_claimed_by_a_worker_that_died(line: Scene) -> None:
-    """Its lease ends after the deadline: the number goes back to its line, and no further."""
+    """Its lease ends after the deadline: its number goes back to the batch queue, no further."""
     job = line.otp(FIRST)
     accept.accept_job(line.engine, job)
     (due, *_), _ = batch_queues.due_queues(line.ledger, "otp")
     batch_queues.take(line.ledger, due, 1, limit=200, linger_ms=0, lease_ms=60_000, worker="dead")
-    nobody_works(line, TTL_S + 1)
+    no_worker_works(line, TTL_S + 1)
     assert rescuer.rescue(line.engine) == 1
     assert send.send_slice(line.engine, "otp") == 0
     check_expired(line, job)
@@ -132,6 +132,6 @@ def test_claimed_by_a_worker_that_died(line: Scene) -> None:
 def test_what_is_in_time_is_sent(line: Scene) -> None:
     """A second before the deadline is in time."""
     job = line.otp(FIRST)
-    nobody_works(line, TTL_S - 2)
+    no_worker_works(line, TTL_S - 2)
     line.run()
     assert line.counts(job) == {"total": 1, "accepted": 1}

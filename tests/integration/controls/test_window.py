@@ -82,14 +82,14 @@ def pass_both(scene: Scene, wall: Wall, seconds: float) -> None:
 
 
 def held_until_s(scene: Scene, lane: str = "marketing") -> dict[str, float]:
-    """In how many seconds each region's line is due."""
+    """In how many seconds each region's batch queue is due."""
     found = scene.ledger.redis.zrange(scene.ledger.keys.send(lane), 0, -1, withscores=True)
     now_ms = scene.engine.now_ms()
-    return {parse_queue(line.decode()).region: round((at_ms - now_ms) / 1000) for line, at_ms in found}
+    return {parse_queue(queue.decode()).region: round((at_ms - now_ms) / 1000) for queue, at_ms in found}
 
 
 def test_marketing_waits_until_the_window_opens(windowed: Windowed, wall: Wall) -> None:
-    """The line is due when it opens, not looked at before; then all goes out at the first try.
+    """The batch queue is due when it opens, not before; then all goes out at the first try.
 
     Until then there is no work that an alert could miss.
     """

@@ -29,7 +29,7 @@ def test_a_second_of_burst_and_refill_is_within_the_limit(limit: float, reserve:
     assert at_most <= (limit + 0.001 if limit >= 20 else limit + 1.001)
     lead = Limit(limit, reserve).head_start if limit < 50 else 0.0
     assert rate * 1000 / MICRO >= min(limit * 0.95, limit - 0.001) - lead - 0.001
-    assert floor + MICRO <= burst, "nobody but otp would ever get a token"
+    assert floor + MICRO <= burst, "no lane but otp would ever get a token"
 
 
 @pytest.mark.parametrize("limit", [100.0, 400.0])

@@ -127,7 +127,7 @@ def test_a_cancelled_job_sends_nothing_more(world: World) -> None:
 
 
 def test_a_paused_job_is_set_aside_and_comes_back(world: World) -> None:
-    """Entries of a paused job leave the line and return when it is resumed."""
+    """Entries of a paused job leave the batch queue and return when it is resumed."""
     job = world.job(some_numbers(3))
     steering.control(world.ledger, job, "paused")
     claim = world.take()
@@ -208,7 +208,7 @@ def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
 
 
 def test_a_line_lingers_until_it_is_full(world: World) -> None:
-    """A line that lingers is not taken before its time, unless a call is full."""
+    """A batch queue that lingers is not taken before its time, unless a call is full."""
     timing = Timing(linger_ms=60_000)
     job = world.submit(some_numbers(150))
     world.accept(job, timing=timing)
@@ -219,7 +219,7 @@ def test_a_line_lingers_until_it_is_full(world: World) -> None:
 
 
 def test_a_small_job_does_not_wait_behind_a_huge_one(world: World) -> None:
-    """Two jobs in the same line take turns."""
+    """Two jobs in the same batch queue take turns."""
     world.job(some_numbers(2000))
     world.take()
     small = world.job(some_numbers(200, FIRST + 5000))

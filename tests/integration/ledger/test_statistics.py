@@ -61,7 +61,7 @@ def test_an_hour_is_written_by_the_first_minute_after_it(ledger: Ledger) -> None
 
 
 def test_the_slower_of_two_writers_changes_nothing(ledger: Ledger) -> None:
-    """What grew is told once, whoever tells it."""
+    """What grew is told once, whichever process tells it."""
     write(ledger, 0)
     grow(ledger, TAKEN, 3)
     run = ledger.run

@@ -200,7 +200,7 @@ def test_what_the_provider_said_stands_beside_each_code(scene: Scene) -> None:
     assert rows[20]["message"] == "off: …"
 
 
-def test_a_page_that_was_stored_is_applied_by_whoever_drains_next(scene: Scene) -> None:
+def test_a_page_that_was_stored_is_applied_by_the_next_drain(scene: Scene) -> None:
     """A worker that died between the store and the reading loses nothing."""
     job = scene.submit(some_numbers(3))
     scene.send_all()

@@ -246,7 +246,7 @@ def test_a_claim_that_was_never_begun_goes_back_to_its_line(scene: Scene) -> Non
 
 
 def parse(scene: Scene) -> batch_queues.BatchQueue:
-    """The only line of the marketing lane."""
+    """The only batch queue of the marketing lane."""
     (name,) = scene.ledger.redis.zrange(scene.ledger.keys.send("marketing"), 0, -1)
     return batch_queues.parse_queue(name.decode())
 

@@ -60,7 +60,7 @@ def test_who_a_provider_cannot_serve_goes_through_the_next_account(pair: Scene) 
         assert {row["attempts"] for row in pair.results(each)} == {2}
 
 
-def test_who_nobody_can_serve_is_dead_at_the_last_account(pair: Scene) -> None:
+def test_a_number_that_no_account_can_serve_is_dead_at_the_last_one(pair: Scene) -> None:
     """With its code; the dead letter knows whose it is, a requeue begins with the first again."""
     for name in ("first", "second"):
         pair.provider_of(name).usual = refuse_items({FIRST: REGION})
@@ -139,7 +139,7 @@ def test_a_parked_account_is_probed_with_what_comes_new(pair: Scene) -> None:
     assert len(first.out) == 5
 
 
-def test_nobody_is_lost_where_all_accounts_are_parked(pair: Scene) -> None:
+def test_no_recipient_is_lost_where_all_accounts_are_parked(pair: Scene) -> None:
     """They wait where they are, and go out when one works again."""
     for name in ("first", "second"):
         pair.provider_of(name).usual = refuse(BALANCE)

@@ -267,7 +267,7 @@ def test_a_filter_that_means_one_recipient_ends_that_one(scene: Scene) -> None:
     assert set(scene.texts().values()) == {1}
 
 
-def test_a_code_that_nobody_knows_is_doubted_counted_and_shown(scene: Scene) -> None:
+def test_an_unknown_code_is_doubted_counted_and_shown(scene: Scene) -> None:
     """So that a row can be added; nothing is sent again."""
     job = scene.submit([FIRST])
     scene.provider.script.append(refuse("BrandNewCode"))
@@ -292,7 +292,7 @@ def test_numbers_that_no_account_serves_wait_until_their_end(ledger: Ledger) -> 
 
 
 def test_recipients_of_a_stranger_leave_nothing_behind(ledger: Ledger) -> None:
-    """When they have ended, their line is gone, though no worker has their account."""
+    """When they have ended, their batch queue is gone, though no worker has their account."""
     scene = make_scene(ledger)
     job = scene.submit(some_numbers(3), account="gone", ttl_s=60)
     scene.send_all()

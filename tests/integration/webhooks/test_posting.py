@@ -78,7 +78,7 @@ def test_the_connection_goes_to_the_address_that_was_looked_at_under_the_endpoin
         if host[0].isdigit():
             return real(host, port, *more, **named)
         asked.append(host)
-        # A second look would give an address at which nobody listens.
+        # A second look would give an address at which no server listens.
         address = "127.0.0.1" if asked.count(host) == 1 else "127.99.99.99"
         return [(None, None, None, "", (address, port))]
 

@@ -47,7 +47,7 @@ def test_a_code_that_several_providers_use_has_several_readings(codes: Any) -> N
     assert one == {"smspartner"}
 
 
-def test_a_code_nobody_knows_is_a_failure_with_a_hint(codes: Any) -> None:
+def test_an_unknown_code_is_a_failure_with_a_hint(codes: Any) -> None:
     """A slip gets a suggestion, anything else the way to the list."""
     slip, nonsense = codes("explain", "InsufficientBalanceInSmsPakage"), codes("explain", "zzzqq")
 

@@ -16,7 +16,7 @@ def test_status_as_json_is_the_contract(run: Any, fake: Any) -> None:
     assert json.loads(ran.out) == fake.statuses[0]
 
 
-def test_status_shows_the_states_somebody_is_in(run: Any) -> None:
+def test_status_shows_the_states_that_recipients_are_in(run: Any) -> None:
     """With their share; no line drawing on a pipe but the bars."""
     ran = run("status", "j1")
 

@@ -32,7 +32,7 @@ def numbers_of(blocks: list[Block]) -> list[list[int]]:
 
 
 def test_a_part_is_cut_into_blocks_of_two_hundred_in_its_order() -> None:
-    """All in one line, with the job's params."""
+    """All in one batch queue, with the job's params."""
     blocks = lay_out(SPEC, Part(range(FIRST, FIRST + 450)), route)
     assert [len(block.numbers) for block in blocks] == [200, 200, 50]
     assert [number for block in blocks for number in block.numbers] == list(range(FIRST, FIRST + 450))

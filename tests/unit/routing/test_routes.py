@@ -36,7 +36,7 @@ def test_without_routes_prefixes_and_priorities_decide() -> None:
     assert order(settings, FR) == ("cheap", "any")
 
 
-def test_a_number_that_nobody_serves_has_an_account_that_nobody_has() -> None:
+def test_a_number_that_no_account_serves_has_one_that_no_process_has() -> None:
     """There it waits, visibly."""
     assert order(make_settings(accounts={"main": {"prefixes": ["86"]}}), FR) == (UNROUTED,)
 

@@ -151,7 +151,7 @@ def test_a_number_tells_its_country(number: int, country: str) -> None:
     assert country_of(number) == country
 
 
-def test_a_number_nobody_has_been_given_still_has_a_country() -> None:
+def test_an_unassigned_number_still_has_a_country() -> None:
     """It would be texted at any hour otherwise; the first country of its code stands for it."""
     assert country_of(19995550100) == "US"
     assert country_of(33000000000) == "FR"

@@ -113,7 +113,7 @@ def test_a_refusal_names_the_parameter_and_no_value(line: Line) -> None:
     assert PLAIN[1:] not in message
 
 
-def test_an_app_of_nobody_and_one_of_another_account() -> None:
+def test_an_app_of_no_account_and_one_of_another_account() -> None:
     """An unknown SmsSdkAppId does not exist; under another's key it fails its verification."""
     line = Line(Flags(accounts=(SandboxAccount(), SandboxAccount("other-id", "other-key", ("1400000001",)))))
 

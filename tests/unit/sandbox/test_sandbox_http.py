@@ -184,7 +184,7 @@ def test_an_early_receipt_is_pulled_before_the_answer(sandbox: Background, http:
     assert serials[number("0008")] == rows[0]["SerialNo"]
 
 
-def test_an_early_receipt_nobody_pulls_holds_no_answer_for_ever(sandbox: Background, http: httpx.Client) -> None:
+def test_an_early_receipt_that_is_not_pulled_holds_no_answer_for_ever(sandbox: Background, http: httpx.Client) -> None:
     """After `early_hold_ms` the answer comes anyway."""
     sandbox.control(early_hold_ms=50)
 

@@ -173,7 +173,7 @@ def test_a_window_has_seven_days(begin_s: int, end_s: int, code: str) -> None:
     assert (refusal.code if refusal else "") == code
 
 
-def test_nobody_replies(line: Line) -> None:
+def test_no_recipient_replies(line: Line) -> None:
     """The reply pulls are there and empty."""
     asked = {"SmsSdkAppId": APP, "Limit": 10}
     about = {**asked, "PhoneNumber": PLAIN, "BeginTime": int(time.time()) - 60, "Offset": 0}

@@ -30,7 +30,7 @@ def line() -> Line:
 
 
 def replied(line: Line, text: str, **more: object) -> None:
-    """Somebody replies."""
+    """A recipient replies."""
     add_reply(line.sandbox, msgspec.json.encode({"phone": PLAIN, "text": text, **more}))
 
 

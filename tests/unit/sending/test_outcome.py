@@ -200,7 +200,7 @@ def test_that_a_number_moves_on_is_a_mark() -> None:
         assert (result.state, result.next_account) == (state, more)
 
 
-def test_some_parked_recipients_park_nobody() -> None:
+def test_some_parked_recipients_park_no_account() -> None:
     """They are tried again by themselves in a minute, and no try is counted."""
     outcome = decide(sent("Ok", TEMPLATE, NUMBER), groups(), POLICY)
     assert outcome.park is None

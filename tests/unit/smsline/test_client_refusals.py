@@ -98,7 +98,7 @@ def test_the_good_rows_of_a_campaign_are_taken_and_the_bad_ones_told(
     assert "13711113333" not in caplog.text
 
 
-def test_a_job_nobody_knows_is_not_found(client: Client) -> None:
+def test_an_unknown_job_is_not_found(client: Client) -> None:
     """And what is no job id is refused as such."""
     with pytest.raises(NotFound, match="no job 000000000000000000; `smsline jobs` lists those that are kept"):
         client.status("0" * 18)
@@ -231,9 +231,9 @@ def test_a_lane_that_no_running_worker_serves(
     assert words in "".join(warnings())
     assert not warnings()
     accounts.register(ledger, {"main": "tencent"})
-    due.note_pulse(ledger, [lane_queue("otp")])
+    due.note_scheduler(ledger, [lane_queue("otp")])
     assert "(smsline.otp are served)" in "".join(warnings(61))
-    due.note_pulse(ledger, [lane_queue("notify")])
+    due.note_scheduler(ledger, [lane_queue("notify")])
     assert not warnings(61)
     ledger.redis.hset(ledger.keys.schedulers, lane_queue("notify"), ledger.now_ms() - GONE_MS - 1000)
     assert words in "".join(warnings(61))

@@ -39,7 +39,7 @@ def test_a_lost_answer_is_asked_for_again(lost: RedisError) -> None:
 
 
 @pytest.mark.parametrize("later", [ConnectionSilent("no answer"), Unreached("refused")])
-def test_an_outcome_that_nobody_knows_is_not_invented(later: RedisError) -> None:
+def test_an_unknown_outcome_is_not_invented(later: RedisError) -> None:
     """Once Redis may have the question, a refused connection no longer proves that it did not."""
     with pytest.raises(Unconfirmed) as doubt:
         play(insist("job", CALL), ConnectionSilent("no answer"), *[later] * len(ASK_AGAIN_S))

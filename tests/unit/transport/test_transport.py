@@ -154,7 +154,7 @@ def test_certificates_are_checked() -> None:
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
-def test_nobody_listens() -> None:
+def test_no_server_listens() -> None:
     """A refused connection never left, and the system's reason is told."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"

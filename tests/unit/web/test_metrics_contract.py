@@ -43,7 +43,7 @@ def test_every_metric_that_alerts_and_dashboards_ask_for_is_served(site: Site, w
     accounts.park(web_ledger, "main", "", "FailedOperation.InsufficientBalanceInSmsPackage", probe_ms=60_000)
     redis.hset(keys.breaker("main"), mapping={"held_ms": 1, "probe_ms": 0, "code": "http.502"})
     accounts.note_credit(web_ledger, "main", accounts.Credit(balance="1", currency="EUR", messages=20, at_ms=1))
-    due.note_pulse(web_ledger, ["smsline.otp"])
+    due.note_scheduler(web_ledger, ["smsline.otp"])
     redis.hset(keys.dead, "main X 1job", 3)
     dead.recount(web_ledger)
     redis.zadd(keys.open, {"1job": 1})

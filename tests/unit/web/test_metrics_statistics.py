@@ -60,6 +60,6 @@ def test_rare_codes_are_added_up(site: Site, web_ledger: Ledger) -> None:
 
 def test_queues_tell_since_when_no_scheduler_has_looked(site: Site, web_ledger: Ledger) -> None:
     """Right after a look it is nothing."""
-    due.note_pulse(web_ledger, ["smsline.otp"])
+    due.note_scheduler(web_ledger, ["smsline.otp"])
     (line,) = [line for line in scraped(site) if line.startswith("smsline_worker_last_pulse_seconds")]
     assert float(line.split()[-1]) < 5

@@ -35,9 +35,9 @@ def test_lanes_that_are_stuck() -> None:
 
     Marketing may wait for its hours all night.
     """
-    pulses = {lane_queue("otp"): NOW_MS - 1000, lane_queue("marketing"): NOW_MS - GONE_MS - 1}
+    looks = {lane_queue("otp"): NOW_MS - 1000, lane_queue("marketing"): NOW_MS - GONE_MS - 1}
     lanes = [LaneWait("otp", 2, 31.0), LaneWait("notify", 0, 0.0), LaneWait("marketing", 5, 36_000.0)]
-    told = [need.what for need in of_lanes(lanes, pulses, NOW_MS)]
+    told = [need.what for need in of_lanes(lanes, looks, NOW_MS)]
     assert told == [
         "a one-time password has waited for 31 s",
         "lane marketing is stuck: 5 recipients wait, and no worker looks after it",

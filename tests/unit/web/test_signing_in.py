@@ -168,7 +168,7 @@ def test_a_trusted_proxy(site: Site, web_ledger: Ledger) -> None:
     ],
 )
 def test_cross_site_requests(signed_in: SignIn, web_ledger: Ledger, headers: dict[str, str], done: bool) -> None:
-    """A form of another site does nothing, whoever is signed in.
+    """A form of another site does nothing, whichever user is signed in.
 
     Where a browser says nothing of it, Origin decides.
     """

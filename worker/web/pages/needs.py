@@ -42,20 +42,20 @@ class LaneWait:
     oldest_s: float
 
 
-def of_lanes(lanes: Sequence[LaneWait], pulses: Mapping[str, int], now_ms: int) -> Iterator[Need]:
+def of_lanes(lanes: Sequence[LaneWait], looks: Mapping[str, int], now_ms: int) -> Iterator[Need]:
     """Lanes in which recipients wait for no good reason.
 
     Hours of sending and paces are good ones, which otp has not.
 
     Args:
         lanes: What waits.
-        pulses: When a scheduler last looked after each queue, epoch ms.
+        looks: When a scheduler last looked after each queue, epoch ms.
         now_ms: The present by Redis, epoch ms.
     """
     for each in lanes:
         at = f"/jobs?state=open&lane={each.lane}"
         # A queue without recipients needs no worker, and a service may leave a lane out.
-        if each.waiting and pulses.get(lane_queue(each.lane), 0) < now_ms - GONE_MS:
+        if each.waiting and looks.get(lane_queue(each.lane), 0) < now_ms - GONE_MS:
             told = f"lane {each.lane} is stuck: {counted(each.waiting, 'recipient waits', 'recipients wait')}, and no worker looks after it"
             advice = "Start a worker for it; where one runs, python -m worker alive says whether it makes progress."
             yield Need("bad", told, advice, at, "Jobs")

@@ -72,8 +72,8 @@ class Operators:
         self.stage.check()
 
     def hold(self, pick: int) -> None:
-        """Nothing is taken off a line for a while, because its hours are over."""
-        found = sorted({line for lane in LANES for line in self.stage.seen.due.get(f"send:{lane}", ())})
+        """Nothing is taken off a batch queue for a while, because its hours are over."""
+        found = sorted({queue for lane in LANES for queue in self.stage.seen.due.get(f"send:{lane}", ())})
         if found:
             queue = batch_queues.parse_queue(found[pick % len(found)])
             waits.hold(self.stage.ledger, queue, 60_000, firmly=pick % 2 == 0)

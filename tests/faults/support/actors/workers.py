@@ -54,7 +54,7 @@ class Workers:
         claims: Claims not begun, as their workers know them; the lease may be lost.
         begun: Calls begun and not recorded, as their workers know them.
         written: What was recorded.
-        looks: Blocks whose probe was claimed, and whether nobody in them was silent.
+        looks: Blocks whose probe was claimed, and whether none of their recipients was silent.
         drains: Claims of the account's drain, and whether nothing was outstanding.
     """
 
@@ -88,16 +88,16 @@ class Workers:
         self.stage.check()
 
     def take(self, pick: int, limit: int) -> None:
-        """Claim the next recipients of a line."""
+        """Claim the next recipients of a batch queue."""
         ledger, seen = self.stage.ledger, self.stage.seen
-        found = [(lane, line) for lane in LANES for line in sorted(seen.due.get(f"send:{lane}", ()))]
+        found = [(lane, queue) for lane in LANES for queue in sorted(seen.due.get(f"send:{lane}", ()))]
         if not found:
             return
-        lane, line = found[pick % len(found)]
-        self.stage.make_due(ledger.keys.send(lane), line)
+        lane, queue = found[pick % len(found)]
+        self.stage.make_due(ledger.keys.send(lane), queue)
         attempt = self.stage.engine.next_attempt()
         claim = batch_queues.take(
-            ledger, parse_queue(line), attempt, limit=limit, linger_ms=0, lease_ms=60_000, worker="w"
+            ledger, parse_queue(queue), attempt, limit=limit, linger_ms=0, lease_ms=60_000, worker="w"
         )
         if claim is not None:
             assert len(seen.spots(claim.entries)) <= limit

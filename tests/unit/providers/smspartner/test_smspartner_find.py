@@ -89,7 +89,7 @@ class Scene:
     def lost(self, count: int = 3, *, accepted: int = 0) -> list[int]:
         """The numbers of a call of which only the first few were answered for."""
         numbers = some_numbers(count, 33612340000)
-        self.job = self.world.job(numbers, lane=self.world.line.lane)
+        self.job = self.world.job(numbers, lane=self.world.queue.lane)
         claim, begun = self.world.begin()
         assert isinstance(begun, StartedCall)
         (group,) = begun.groups

@@ -1,4 +1,4 @@
-"""Turns: a process' threads share out a lane's due lines, and a long line among themselves."""
+"""Due queues: a process' threads share them out, and a long one among themselves."""
 
 from contextlib import ExitStack
 
@@ -11,24 +11,24 @@ from worker.runtime.scheduler import Scheduler
 from worker.sending.loop import work
 
 
-def test_threads_get_different_lines(scene: Scene) -> None:
-    """Each asks for the next one, and none gets a line that another has just got."""
+def test_threads_get_different_queues(scene: Scene) -> None:
+    """Each asks for the next one, and none gets a batch queue that another has just got."""
     for number in some_numbers(5):
         accept_job(scene.engine, scene.otp(number, str(number)))
-    turns = scene.engine.due_queues["otp"]
+    due = scene.engine.due_queues["otp"]
     # However long this takes, what was read is not too old to be handed out.
-    turns.monotonic_s = lambda: 0.0
-    got = [turn.queue for _ in range(5) if (turn := turns.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0])]
+    due.monotonic_s = lambda: 0.0
+    got = [each.queue for _ in range(5) if (each := due.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0])]
     assert len(set(got)) == 5
 
 
-def test_a_line_that_stays_due_is_handed_out_again(scene: Scene) -> None:
+def test_a_queue_that_stays_due_is_handed_out_again(scene: Scene) -> None:
     """So that several threads make the calls of one campaign."""
     accept_job(scene.engine, scene.otp(some_numbers(1)[0]))
-    turns = scene.engine.due_queues["otp"]
+    due = scene.engine.due_queues["otp"]
     first, second = (
-        turns.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0],
-        turns.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0],
+        due.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0],
+        due.next(scene.ledger, scene.engine.takes, lambda _due: 0)[0],
     )
     assert first is not None
     assert second is not None
@@ -55,7 +55,7 @@ def test_one_wake_up_does_all_that_is_due(scene: Scene) -> None:
     assert scene.texts() == dict.fromkeys(numbers, 1)
 
 
-def test_a_process_whose_threads_are_all_at_work_asks_for_nobody(scene: Scene) -> None:
+def test_a_process_whose_threads_are_all_at_work_asks_for_no_task(scene: Scene) -> None:
     """Its own threads go on by themselves, and look again when they stop.
 
     A wake-up more would only wait in the queue.

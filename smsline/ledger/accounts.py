@@ -86,7 +86,7 @@ def register(
 
 
 def that_answer(keys: Keys, what: str) -> Talk[list[str]]:
-    """Accounts that workers have registered as such that can be asked this, by name."""
+    """Accounts that can be asked this, as workers have registered them, by name."""
     names = sorted((yield from ask(("HKEYS", keys.accounts)))[0])
     if not names:
         return []
@@ -117,7 +117,7 @@ def note_nameless(ledger: Ledger, account: str, *, nameless: bool) -> None:
 
 
 def nameless(ledger: Ledger, names: Sequence[str]) -> frozenset[str]:
-    """Those of the accounts of which `note_nameless` was told last that they are."""
+    """Those of the accounts that are nameless by what `note_nameless` was told last."""
     found = ledger.run("hget_each", [ledger.keys.account(name) for name in names], ["nameless"])
     return frozenset(name for name, held in zip(names, found, strict=True) if held)
 

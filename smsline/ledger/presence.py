@@ -1,6 +1,4 @@
-"""Which worker processes there are, and which accounts each of them has.
-
-And which of these it had to leave to others.
+"""Which worker processes there are, which accounts each has, and which it had to leave to others.
 
 A process speaks for itself: what it lacks stops its own share of the work and is told here, for
 people and for the other processes.

@@ -1,6 +1,6 @@
 """What receipts make of their recipients.
 
-Decided from a block's columns as they were read, for `lua/receipts.lua` to write.
+It is decided from a block's columns as they were read, for `lua/receipts.lua` to write.
 
 Deciding here costs the ledger's one core nothing, and it looks at whole columns; the script only
 holds them against what it finds, and writes nothing when another was faster
@@ -29,7 +29,7 @@ READ: Final = ("job", "n", "st", "cd", "fi", "rt", "queue", "co", "ta")
 # What four bytes of a block can hold.
 LATEST_S: Final = 0xFFFFFFFF
 
-# Whose end a receipt can be; who waits for another try, or is being sent to, ends by that one.
+# States that a receipt ends. Who waits for another try, or is being sent to, ends by that try.
 _OPEN: Final = frozenset(ord(LETTERS[state]) for state in (State.ACCEPTED, State.UNSURE))
 
 _COUNTED: Final = {ord(letter): counted_as(state) for letter, state in STATES.items()}

@@ -1,7 +1,4 @@
-"""Statistics.
-
-Counters that scripts raise in the step that moves recipients, and their history by minute and by
-hour.
+"""Statistics: counters that scripts raise in the step that moves recipients, and their history.
 
 `stats` is one hash of counters that only grow, so they are right over restarts and any number of
 processes. Once a minute one process writes down by how much they grew: a compressed record for the

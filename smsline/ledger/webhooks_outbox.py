@@ -1,6 +1,4 @@
-"""The outbox of webhooks.
-
-Events as scripts tell them, which become bodies in the queues of the endpoints that want them.
+"""The outbox of webhooks: events as scripts tell them become bodies in their endpoints' queues.
 
 An entry says who has ended by block and positions, in some forty bytes; the rows are read when
 events are cut. What is no longer so by then (a recipient that a person has sent again meanwhile) is

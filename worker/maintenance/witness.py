@@ -12,8 +12,7 @@ from smsline.ledger.losses import Loss
 from worker.engine import Engine
 
 EVERY_S: Final = 1.0
-# By so much more or less than this machine's clock Redis' clock must have moved to be said to have
-# been set.
+# Redis' clock was set if it moved by so much more or less than this machine's clock.
 STEP_MS: Final = 2_000
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from smsline.ledger import presence
 from smsline.ledger.link import Ledger
 from smsline.ledger.presence import AccountStop, Worker
 
-# Between two words of a process that it runs; it counts as gone after six that are missing.
+# Between two announcements of a process; without six of them it counts as gone.
 ANNOUNCE_S: Final = 5.0
 
 # For how long a process goes by what it has read of the others.

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from redis.exceptions import RedisError
 
 from smsline import codes, questions, suppressed
+from smsline.calls import reachable
 from smsline.errors import Conflict, NotFound, Unavailable
 from smsline.health import AccountHealth, health_of
 from smsline.ledger import accounts, breaker, dead, hours, number_page, presence, replies, suppression
@@ -87,7 +88,7 @@ class Admin(Webhooks):
 
     def jobs(self, *, limit: int = 50, state: str = "") -> list[Status]:
         """The newest jobs, newest first; only those in `state` when given."""
-        with self._acting():
+        with reachable():
             return list_jobs(self._ledger, limit=limit, state=state)
 
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
@@ -95,7 +96,7 @@ class Admin(Webhooks):
 
         With what each code means, and what to do.
         """
-        with self._acting():
+        with reachable():
             pick = dead.DeadFilter(code, job, account, dead.check_state(state))
             return self._told(dead.groups(self._ledger, pick))
 
@@ -104,13 +105,13 @@ class Admin(Webhooks):
 
         `jobs` is empty, or the one that is asked for.
         """
-        with self._acting():
+        with reachable():
             pick = dead.DeadFilter(code, job, account, dead.check_state(state))
             return self._told(dead.of_jobs(self._ledger, [job], pick) if job else dead.summary(self._ledger, pick))
 
     def dead_rows(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> Iterator[DeadRow]:
         """Every recipient in the dead letter, streamed."""
-        with self._acting():
+        with reachable():
             for group, row in dead.rows(self._ledger, dead.DeadFilter(code, job, account, dead.check_state(state))):
                 yield DeadRow(
                     job=group.job,
@@ -175,7 +176,7 @@ class Admin(Webhooks):
         """
         # Unassigned ones too: what was sent to a number does not go when its range is given back.
         wanted = parse_number(number, region=self.region, field="number", allow_unassigned=True)
-        with self._acting():
+        with reachable():
             messages = number_page.messages_of(self._ledger, wanted)
             listed = [suppressed.shown(entry) for entry in suppression.of_number(self._ledger, wanted)]
             answered = replies.of_number(self._ledger, wanted)
@@ -198,7 +199,7 @@ class Admin(Webhooks):
 
     def accounts(self) -> list[AccountHealth]:
         """Health of every account a worker has registered."""
-        with self._acting():
+        with reachable():
             known = accounts.registered(self._ledger)
             live, late = presence.live(self._ledger), late_calls(self._ledger)
             return [
@@ -211,7 +212,7 @@ class Admin(Webhooks):
 
         The hours that must all be open never meet.
         """
-        with self._acting():
+        with reachable():
             return hours.never_sent(self._ledger)
 
     def resume_account(self, account: str) -> int:
@@ -286,7 +287,7 @@ class Admin(Webhooks):
 
         A number has one for each kind of source.
         """
-        with self._acting():
+        with reachable():
             for entry in suppression.listed(self._ledger):
                 yield suppressed.shown(entry)
 
@@ -324,7 +325,7 @@ class Admin(Webhooks):
 
     def replies(self, *, since_s: float = 0) -> Iterator[KeptReply]:
         """Replies since then (epoch seconds), oldest first, and what was done about them."""
-        with self._acting():
+        with reachable():
             yield from replies.since(self._ledger, since_s * 1000)
 
     def _told(self, found: Iterable[dead.DeadCount]) -> list[DeadGroup]:
@@ -353,6 +354,7 @@ class Admin(Webhooks):
 
     @contextmanager
     def _acting(self) -> Iterator[None]:
+        """Of what changes something, in several steps; what only reads is `reachable`."""
         try:
             yield
         except RedisError as error:

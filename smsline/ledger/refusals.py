@@ -175,7 +175,7 @@ class Refusal:
 
     def __str__(self) -> str:
         """Redis' words and what to do, for one line."""
-        return f"{self.words}: {self.advice}" if self.advice else self.words
+        return f"{self.words.rstrip('.')}: {self.advice}" if self.advice else self.words
 
 
 def explain(error: BaseException) -> Refusal:

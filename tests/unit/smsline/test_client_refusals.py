@@ -185,6 +185,11 @@ def test_without_redis_nothing_is_taken() -> None:
         client.campaign(to=[NUMBER], template="1234")
     with pytest.raises(Unavailable, match="SMSLINE_REDIS_URL"):
         client.status("0" * 18)
+    # What only reads may not be "done in part".
+    with pytest.raises(Unavailable, match=refusal):
+        admin_of(client).jobs()
+    with pytest.raises(Unavailable, match="may be done in part"):
+        admin_of(client).resume_account("main")
     client.close()
 
 

@@ -1,7 +1,6 @@
-"""Routes.
+"""Routes: which accounts send the numbers of some countries, in which shares.
 
-Which accounts send a lane's numbers of some countries, in which shares, and where traffic fails
-over to.
+And which accounts their traffic fails over to.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Settings of the service, read from environment and `smsline.toml`.
 
-Or an error that lists every problem.
+A wrong one is refused in an error that lists every problem.
 
 What each setting means, with its trade-off, stands in `config/smsline.sample.toml`.
 """

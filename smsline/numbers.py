@@ -1,11 +1,8 @@
-"""Phone numbers.
+"""Phone numbers: read in any usual spelling, masked for logs, packed for the ledger.
 
-Read in any usual spelling, kept as the integer of their E.164 digits, masked for logs, packed for
-the ledger.
-
-The integer (`8613711112222`) fits eight bytes and compares in one step. A spelling is taken only if
-what is written is the number: cleaning removes punctuation and invisible marks, never a letter, an
-extension or a second number.
+Each is kept as the integer of its E.164 digits (`8613711112222`), which fits eight bytes and
+compares in one step. A spelling is taken only if what is written is the number: cleaning removes
+punctuation and invisible marks, never a letter, an extension or a second number.
 """
 
 import re

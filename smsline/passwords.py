@@ -1,4 +1,4 @@
-"""Passwords: hashed by argon2id, which makes guessing them from a stolen ledger dear."""
+"""Passwords: hashed by argon2id, so that guessing them from a stolen ledger is expensive."""
 
 from typing import TYPE_CHECKING, Final
 

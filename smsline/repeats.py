@@ -1,6 +1,4 @@
-"""Whether a call under a used key says again what the key's job says.
-
-If not, it is told what differs.
+"""Whether a call under a used key repeats the key's job; if not, its error says what differs.
 
 A job keeps digests of what it was made of, not the thing itself: params are erased soon, and
 numbers leave the inbox. Rows are compared as a set, because a repeated campaign often comes in

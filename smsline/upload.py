@@ -1,6 +1,6 @@
 """A campaign on its way into the ledger.
 
-A new job, one that is continued, or one that is said again.
+The job is new, is continued, or is the repeat of one that was handed over before.
 """
 
 from collections import deque

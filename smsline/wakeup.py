@@ -30,7 +30,7 @@ def wake_up(job: str, lane: str, *, here: bool) -> WakeUp:
 def message(task: str, queue: str, kwargs: Mapping[str, object]) -> str:
     """A task as kombu 5 writes it onto the Redis list of a queue.
 
-    Docs/payload.md explains the fields.
+    The fields are explained in docs/payload.md.
     """
     task_id = str(uuid4())
     body = json.dumps([[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])

@@ -1,4 +1,4 @@
-"""What must be written, and is known here alone, is written again while Redis is away."""
+"""Repeat a write while Redis is away, where only this process knows what is to be written."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar

@@ -39,7 +39,7 @@ def print_line(text: str) -> None:
 def print_secret(name: str, field: str, secret: str, *, as_json: bool) -> None:
     """What can be shown once only, alone on stdout, so that `… > file` holds it and nothing else.
 
-    As JSON with its name.
+    With --json it is an object with its name.
     """
     if as_json:
         print_json({"name": name, field: secret})

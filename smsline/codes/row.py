@@ -1,7 +1,4 @@
-"""The values of this package.
-
-A namespace of codes, one code's row, and the match that a lookup answers with.
-"""
+"""Values of this package: a namespace, a code's row, and the match that a lookup answers with."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias

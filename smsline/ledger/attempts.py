@@ -1,6 +1,6 @@
-"""Attempts: what a call came to is written down once.
+"""Attempts: one for each call; what it came to is written down once.
 
-Claims whose worker fell silent are found again.
+Those whose lease has expired are found by the rescuer.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""The ledger's clock.
+"""Due sets: members with a time, claimed under a lease when it comes, finished with its fence.
 
-What is due is claimed under a lease, finished with its fence, and wakes up a worker once.
+And wake-ups: what is due wakes up a worker once.
 """
 
 import secrets

@@ -1,6 +1,4 @@
-"""What Redis has forgotten: a process' own beats, counted, tell it.
-
-What was lost is kept to be shown.
+"""Losses of Redis' memory: noticed by the numbered beats of each process, and kept to be shown.
 
 A promoted replica, a restored copy or a power cut takes back the last moments. What was written
 before them stays right, because ids are never used twice; what was written in them is gone, and

@@ -77,10 +77,11 @@ class Router:
     def put_off(self, due: Sequence[BatchQueue]) -> int:
         """Put off those of several due batch queues that a park or a held account keeps waiting.
 
-        How many.
-
         Those whose recipients may go through another account stay: taking from them is how they get
         there.
+
+        Returns:
+            How many were put off.
 
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.

@@ -204,6 +204,26 @@ def test_what_was_lost_is_told(line: Line, caplog: pytest.LogCaptureFixture) -> 
                 ask(new_job_id(time.time() - 3_600))
 
 
+def test_a_beat_that_expired_is_no_loss(line: Line) -> None:
+    """Redis' clock is set forward by two hours, or the process was stopped for them.
+
+    An empty Redis is one all the same.
+    """
+    keys, witness = line.ledger.keys, line.witnesses[0]
+
+    def two_hours_later() -> None:
+        line.ledger.redis.delete(keys.beat(witness.engine.worker))
+        witness._now_ms -= 7_200_000
+        witness.look()
+
+    line.beat()
+    two_hours_later()
+    assert not losses.losses(line.ledger)
+    line.ledger.redis.delete(keys.clock)
+    two_hours_later()
+    assert [loss.certain for loss in losses.losses(line.ledger)] == [True]
+
+
 def test_a_clock_that_is_set_back_holds_nothing_up(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     """What was put off for a minute is due in a minute, not in an hour and a minute; it is said."""
     keys = line.ledger.keys

@@ -83,7 +83,10 @@ class Witness:
 
         It may where it was restarted, or `another` server has taken its place.
         """
-        certain = beat.number is None or beat.number < self._number
+        # A step of Redis' clock, or a long stop of this process, ends the beat's own expiry;
+        # that the ledger has a beat from then or later shows that nothing is lost.
+        expired = beat.now_ms - self._now_ms >= losses.BEAT_TTL_MS and (beat.last_ms or 0) >= self._now_ms
+        certain = not expired if beat.number is None else beat.number < self._number
         if not certain and not another:
             return
         ledger = self.engine.ledger

@@ -290,7 +290,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         SettingsError: Unknown or misspelt names and impossible values, all of them at once.
     """
     environ = os.environ if environ is None else environ
-    from_environ, from_file = read_environ(environ, KNOWN.per_lane), _given_by_file(environ)
+    from_environ, from_file = read_environ(environ, KNOWN.per_lane, KNOWN.top), _given_by_file(environ)
     if problems := from_environ.problems + from_file.problems:
         raise SettingsError(problems)
     tree = overlaid(from_file.tree, from_environ.tree)
@@ -328,7 +328,7 @@ def loose_key_files(environ: Mapping[str, str] | None = None) -> list[str]:
     environ = os.environ if environ is None else environ
     path = config_path(environ)
     held = [path] if path and any(_SECRET_NAMES & set(key) for key in _given_by_file(environ).written) else []
-    return list(filter(None, map(open_to_others, (*read_environ(environ, KNOWN.per_lane).key_files, *held))))
+    return list(filter(None, map(open_to_others, (*read_environ(environ, KNOWN.per_lane, KNOWN.top).key_files, *held))))
 
 
 def _given_by_file(environ: Mapping[str, str]) -> SourceContent:

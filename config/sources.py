@@ -8,7 +8,7 @@ text must stay text (an SmsSdkAppId is not a number, whatever it looks like).
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -64,7 +64,7 @@ def env_name(path: NamePath) -> str:
     return PREFIX + "__".join(part.upper() for part in path)
 
 
-def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> SourceContent:
+def read_environ(environ: Mapping[str, str], per_lane: frozenset[str], top: Collection[str]) -> SourceContent:
     """Take every `SMSLINE_…` variable as a setting, and every file that stands in for one.
 
     An empty one counts as not set, as for the client, because that is what compose files pass on;
@@ -74,6 +74,8 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Source
     Args:
         environ: The environment.
         per_lane: Settings whose single value is meant for all lanes.
+        top: Settings at the top level: `SMS_LINE_REDIS_URL` is a misspelt one, and `SMS_LINE_TEAM`
+            may be anyone's.
 
     Returns:
         The values, all of them text.
@@ -86,7 +88,10 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str]) -> Source
         in_account = len(path) == 4 and path[2] in {"texts", "templates", "limits"}
         return path in {("codes_file",), ("words_file",)} or in_account
 
-    values, problems = read_values(environ, own_name=own_name)
+    def is_ours(name: str) -> bool:
+        return name in environ or _path_of(name)[0] in top
+
+    values, problems = read_values(environ, own_name=own_name, is_ours=is_ours)
     given = SourceContent(problems=[str(problem) for problem in problems])
     # Shallow names first, so that `SMSLINE_LINGER_MS__OTP` refines `SMSLINE_LINGER_MS` in
     # whatever order they are set.

@@ -192,7 +192,7 @@ def test_empty_is_not_set(load: Load, account: dict[str, str]) -> None:
 
 def test_other_variables_are_not_ours(load: Load) -> None:
     """Only names that begin with SMSLINE_ are looked at, and SMSLINE_CONFIG is no setting."""
-    assert load({"SMS_LINE": "x", "_SMSLINE_READY": "x", "SMSLINE_CONFIG": ""}) == Settings()
+    assert load({"SMS_LINE": "x", "SMS_LINE_TEAM": "x", "_SMSLINE_READY": "x", "SMSLINE_CONFIG": ""}) == Settings()
 
 
 def test_secrets_do_not_show(load: Load, account: dict[str, str]) -> None:

@@ -55,7 +55,7 @@ def engine(stack: Stack, numbers: int, procs: int) -> float:
 def bare_loop(stack: Stack, numbers: int, procs: int) -> float:
     """Numbers per second of as many processes and threads that only make the calls.
 
-    From the first call to the last.
+    It is counted from the first call to the last.
     """
     stack.clear()
     share = numbers // procs

@@ -124,7 +124,7 @@ def stop(running: Sequence[Running]) -> None:
 def workplace() -> Iterator[Path]:
     """A temporary folder to work in: nothing of the current one, such as a settings file, is read.
 
-    Gone afterwards.
+    It is gone afterwards.
     """
     before = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="smsline-bench-") as folder:

@@ -1,6 +1,6 @@
 """Progress, as a spinner with the time or now and then a line where there is no terminal.
 
-And figures by name.
+It also shows figures by name.
 """
 
 import json

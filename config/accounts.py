@@ -1,6 +1,7 @@
 """An account at a provider.
 
-Its credentials, limits and route, checked against what the provider declares in its `facts.py`.
+It has credentials, limits and a route, checked against what the provider declares in its
+`facts.py`.
 """
 
 import difflib

@@ -1,7 +1,4 @@
-"""The kinds of value a setting can have.
-
-How each is read from text, checked, and in which unit it is kept.
-"""
+"""The kinds of value a setting can have: how each is read from text and checked, and its unit."""
 
 import re
 from itertools import pairwise
@@ -57,10 +54,7 @@ class PerLane(BaseModel, Generic[T]):
 
 
 def split(value: object) -> object:
-    """`"5,30,120"` or a list, as a list.
-
-    So that an environment variable can hold several values.
-    """
+    """`"5,30,120"` or a list, as a list: an environment variable can hold several values."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 

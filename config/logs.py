@@ -44,7 +44,7 @@ class PlainFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object a line.
 
-    Time (UTC), level, logger, message, process, thread, and what else the record has.
+    It has time (UTC), level, logger, message, process, thread, and what else the record has.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -67,7 +67,7 @@ class JsonFormatter(logging.Formatter):
 def setup_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """Send every record of this process through one redacting handler.
 
-    Uncaught exceptions and warnings included.
+    Uncaught exceptions and warnings go through it too.
 
     Args:
         settings: Level, format, and the secrets to hide.

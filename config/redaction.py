@@ -58,10 +58,7 @@ class Redactor:
         return "".join(piece for part, keep in zip(parts, [*kept, ""], strict=True) for piece in (part, keep))
 
     def value(self, value: object) -> object:
-        """A value of an extra field.
-
-        Unchanged when there is nothing to hide in it, else its masked text.
-        """
+        """A value of an extra field, as it is if there is nothing to hide, else its masked text."""
         plain = value if isinstance(value, str) else repr(value)
         masked = self(plain)
         return value if masked == plain else masked
@@ -119,7 +116,7 @@ def trace(error: BaseException) -> str:
 def _speaks_of_machines(kind: type[BaseException]) -> bool:
     """Whether errors of a kind never quote data.
 
-    Of the operating system, and of the packages that talk to machines.
+    Those are errors of the operating system, and of the packages that talk to machines.
     """
     return issubclass(kind, OSError | MemoryError | ImportError) or kind.__module__.split(".", 1)[0] in _MACHINES
 

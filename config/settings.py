@@ -210,10 +210,7 @@ class Settings(BaseSettings):
     @field_validator("accounts")
     @classmethod
     def _in_order_of_preference(cls, accounts: dict[str, Account]) -> dict[str, Account]:
-        """In the order of priority, then of names.
-
-        The first account that can serve a number is the preferred one.
-        """
+        """In the order of priority, then names: the first that can serve a number is preferred."""
         return dict(sorted(accounts.items(), key=lambda item: (item[1].priority, item[0])))
 
     def bucket_of(self, account: str) -> str:

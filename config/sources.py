@@ -122,10 +122,7 @@ def read_file(path: Path, per_lane: frozenset[str]) -> SourceContent:
 
 
 def config_path(environ: Mapping[str, str]) -> Path | None:
-    """The settings file.
-
-    The one named by `SMSLINE_CONFIG`, else `./smsline.toml` if it is there.
-    """
+    """The settings file: the one `SMSLINE_CONFIG` names, else `./smsline.toml` if it is there."""
     if named := cleaned(environ.get(CONFIG_VARIABLE, "")):
         return Path(named).expanduser()
     return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None

@@ -1,7 +1,4 @@
-"""What a person asks of the service.
-
-Which jobs there are, what is dead and why, which accounts are parked; and the levers.
-"""
+"""What a person asks of the service: jobs, what is dead and why, accounts, and the levers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -59,10 +56,7 @@ class DeadRow(TypedDict):
 
 
 class NumberEvent(NumberMessage):
-    """A message to a number, with what its code means and what to do about it.
-
-    Both empty without a code.
-    """
+    """A message to a number, with what its code means and what to do; both empty without a code."""
 
     meaning: str
     advice: str
@@ -94,7 +88,7 @@ class Admin(Webhooks):
     def dead_groups(self, *, code: str = "", job: str = "", account: str = "", state: str = "") -> list[DeadGroup]:
         """What is in the dead letter, by account, code and state, most first.
 
-        With what each code means, and what to do.
+        Each group has what its code means, and what to do.
         """
         with reachable():
             pick = dead.DeadFilter(code, job, account, dead.check_state(state))

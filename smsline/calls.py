@@ -103,7 +103,7 @@ _ARGUMENTS: Final = frozenset(
 def arguments_of(environ: Mapping[str, str]) -> dict[str, str | None]:
     """A client's arguments as the environment gives them.
 
-    SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT.
+    They are SMSLINE_REDIS_URL, SMSLINE_BROKER_URL, SMSLINE_NAMESPACE and SMSLINE_REGION_DEFAULT.
 
     Each may be in a file instead, as `smsline.environ` describes.
 
@@ -259,7 +259,7 @@ class Calls:
     ) -> Talk[Submitted]:
         """One part of a job.
 
-        With the last one, which says how many there are, a wake-up and what all rows are.
+        The last one, which says how many there are, brings a wake-up and what all rows are.
 
         Its numbers are in no other part: `smsline.repeats.Known` has seen every row of this call,
         and what the job had before.
@@ -279,7 +279,7 @@ class Calls:
     def _look_for_workers(self, job: str, lane: str) -> Talk[None]:
         """Warn where no worker runs that serves the job's lane.
 
-        All are down, or the namespace is misspelt on one side.
+        Either all are down, or the namespace is misspelt on one side.
 
         It is asked after a client's first job in a lane, and then once a minute, so that it costs a
         long-lived client nothing.

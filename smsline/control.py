@@ -66,10 +66,7 @@ class JobControl:
     """
 
     def acting(self, actor: Actor) -> Self:
-        """The same, on the same connections, in a person's name.
-
-        What it does stands in the audit trail.
-        """
+        """The same, on the same connections, in a person's name, which is in the audit trail."""
         # A copy, because one web process serves many people over one set of connections.
         other = copy(self)
         other.actor = actor

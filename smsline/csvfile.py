@@ -141,7 +141,7 @@ class TableFile:
     def _leniently(self) -> list[str] | None:
         """The cells of the row at hand, with blanks outside of quotes passed over.
 
-        None where a quote stands elsewhere.
+        None is the answer where a quote stands elsewhere.
         """
         line, at, cells = "".join(self._raw).rstrip("\r\n"), 0, list[str]()
         while True:

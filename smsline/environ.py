@@ -1,6 +1,4 @@
-"""Settings as an environment gives them.
-
-Variables, the files that stand in for them, and a folder of secrets.
+"""Settings as an environment gives them: variables, files in their place, a folder of secrets.
 
 Producers and the service read theirs through here. Three sources hold the same names; the first
 that has a value wins:

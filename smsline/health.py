@@ -1,7 +1,4 @@
-"""The health of an account, for people.
-
-Is it parked, held, failing or unserved, by which code, and what that means.
-"""
+"""The health of an account, for people: parked, held, failing or unserved, by which code."""
 
 from collections.abc import Mapping
 from typing import TypedDict

@@ -1,7 +1,4 @@
-"""Every name that crosses a process boundary.
-
-Lanes, queues and tasks, written by hand and pinned by a test.
-"""
+"""Every name that crosses a process boundary: lanes, queues and tasks, pinned by a test."""
 
 from typing import Final, Literal, TypeAlias
 

@@ -1,6 +1,6 @@
 """What producers and people ask of a provider.
 
-A question in the ledger, which a worker with the account answers.
+It is a question in the ledger, which a worker with the account answers.
 
 Only workers have a provider's keys. They ask under the limit of the action, so that questions take
 nothing away from sends.
@@ -233,9 +233,7 @@ def _sent_of(keys: Keys, job: str) -> Talk[list[tuple[str, str]]]:
 
 
 def _account_of(keys: Keys, serial: str, account: str, *, today: int) -> Talk[str]:
-    """The account of a bare serial.
-
-    The one that is named, or the only one, else the one whose index has it.
+    """The account of a bare serial: the named one, or the only one, else the one that indexed it.
 
     Where there are several, serials of lane otp are indexed for some days (`worker.contexts`). From
     others nothing leads to the account.

@@ -1,6 +1,6 @@
 """The rows that were not taken, in a file beside the campaign.
 
-And cells that a spreadsheet must not run.
+Its cells are marked where a spreadsheet would run them.
 """
 
 import csv

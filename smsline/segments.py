@@ -69,9 +69,10 @@ def segments(text: str, *, mainland: bool = False, sign: str = "") -> Segments:
 
 
 def told(found: Segments) -> str:
-    """In words.
+    """What was counted, in words.
 
-    `2 segments of UCS-2 (82 places), because of 'ł' (U+0142 LATIN SMALL LETTER L WITH STROKE)`.
+    For example `2 segments of UCS-2 (82 places), because of 'ł' (U+0142 LATIN SMALL LETTER L WITH
+    STROKE)`.
     """
     words = f"{counted(found.count, 'segment')} of {found.encoding} ({counted(found.places, 'place')})"
     if not found.culprits:

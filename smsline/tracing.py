@@ -1,6 +1,6 @@
 """Traces: the span of a submit, which the job carries to the workers.
 
-As W3C's `traceparent` and `tracestate`.
+It is written as W3C's `traceparent` and `tracestate`.
 
 OpenTelemetry is never imported here. A process that traces has imported it before its first span;
 in any other one there is nothing to carry on, and a producer pays neither the dependency nor the

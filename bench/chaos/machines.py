@@ -136,10 +136,7 @@ class Fleet:
             os.kill(pid, signal.SIGKILL)
 
     def roll(self, name: str) -> None:
-        """Stop a machine in order, and let it run the other version.
-
-        Newer, or back to the older one.
-        """
+        """Stop a machine in order, and let it run the other version, newer or older."""
         machine = next(machine for machine in self._machines if machine.name == name)
         with self._lock:
             process = self._running[name]

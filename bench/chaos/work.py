@@ -114,7 +114,7 @@ def hand_over(client: Client, given: HandOver, message: HandedMessage) -> None:
 def hand_over_lost(client: Client, given: HandOver) -> None:
     """Compare what was told with what is there, and hand over again what is not.
 
-    As a producer does after Redis lost its last moments.
+    A producer does so after Redis lost its last moments.
     """
     for message in given.singles:
         try:

@@ -1,7 +1,4 @@
-"""Following jobs until they are closed.
-
-The `watch` command, and what --wait does after a submit.
-"""
+"""Following jobs until they are closed: the `watch` command, and --wait after a submit."""
 
 import math
 import sys

@@ -1,7 +1,4 @@
-"""Parse the cells of a table line into a checked `CodeRow`, or the `Fault` that refuses it.
-
-Shipped data and overrides alike.
-"""
+"""Parse the cells of a table line, shipped or overriding: a checked `CodeRow` or a `Fault`."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

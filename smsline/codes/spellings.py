@@ -82,10 +82,7 @@ def surely_several(code: str) -> bool:
 
 
 def tidy(code: str) -> str:
-    """The code in plain signs, and without brackets and stops around it.
-
-    No full-width signs, no invisible ones.
-    """
+    """The code in plain signs: no full-width or invisible ones, no brackets or stops around it."""
     return _straight(code).strip(_AROUND)
 
 

@@ -1,6 +1,6 @@
 """One index per namespace, of data files and overrides.
 
-Loaded when first asked for, kept until overrides change.
+It is loaded when first asked for, and kept until overrides change.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

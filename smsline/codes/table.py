@@ -1,7 +1,4 @@
-"""An index of one namespace.
-
-Finds a row by its code's spelling, its number range or its beginning.
-"""
+"""An index of one namespace: a row by its code's spelling, its number range or its beginning."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +70,7 @@ class Table:
     def readings(self, code: str) -> Iterator[TableHit]:
         """Every row that this spelling may mean, best first.
 
-        Also twins, other cases and printed numbers.
+        Twins, other cases and printed numbers are among them.
         """
         named = [TableHit(row, "exact") for row in sorted(self.named(code), key=_condemns)]
         named += [TableHit(row, "alias") for row in self._loose.get(code.casefold(), ())]

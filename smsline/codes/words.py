@@ -107,7 +107,7 @@ _WINDOW_WORDS: Final[dict[Window, str]] = {
 def what_smsline_does(row: CodeRow) -> str:
     """One plain sentence about what happens when this code comes.
 
-    As far as `row.kind` tells what it answers.
+    It says as much as `row.kind` tells of what the code answers.
     """
     # A row's own sentence first: it is there where the verdict's would be wrong.
     if row.does:

@@ -1,6 +1,6 @@
-"""smsline in a Django project.
+"""smsline in a Django project: settings, `send_on_commit`, system checks, and hooks.
 
-Settings, `send_on_commit`, system checks, and hooks for django-allauth and django-two-factor-auth.
+The hooks are for django-allauth and django-two-factor-auth.
 
 Add `smsline.contrib.django` to INSTALLED_APPS; docs/django.md has a project of five files.
 """

@@ -48,7 +48,7 @@ def moves_are_allowed(before: View, seen: View) -> None:
 
 
 def every_waiting_recipient_is_found_again(seen: View) -> None:
-    """Who waits is in exactly one place that will be looked at.
+    """Who waits is in a place that will be looked at.
 
     In a batch queue, put off, set aside, in the inbox, in a leased claim, or about to be swept.
     """

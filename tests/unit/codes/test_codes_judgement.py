@@ -111,7 +111,7 @@ PER_NUMBER = [
 
 @pytest.mark.parametrize(("provider", "namespace", "code"), PER_NUMBER, ids=lambda value: value)
 def test_a_cap_for_one_number_closes_no_bucket(provider: str, namespace: str, code: str) -> None:
-    """Its scope is the recipient, it uses up no try, and no other provider gets round it."""
+    """Its scope is the recipient, it uses up no try, and no other provider is tried for it."""
     row = lookup(provider, namespace, code).row
 
     assert (row.verdict, row.scope, row.reroute_ok) == (Verdict.THROTTLE, Scope.RECIPIENT, False)

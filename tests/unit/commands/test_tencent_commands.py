@@ -215,7 +215,7 @@ def test_no_redis_no_call(tencent: Run, sandbox: Background, monkeypatch: pytest
 
 
 def test_accounts(tencent: Run, sandbox: Background, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With several accounts one must be named; with none, or wrong settings, the line says why."""
+    """With several accounts one must be named; with none, the line says what to set."""
     for name, value in account_at(sandbox.url).items():
         monkeypatch.setenv(f"SMSLINE_ACCOUNTS__SPARE__{name}", value)
 

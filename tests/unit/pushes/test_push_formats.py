@@ -1,7 +1,4 @@
-"""What each provider pushes, as its document or observers show it, is read as it was meant.
-
-It becomes receipts and replies.
-"""
+"""What providers push, as documents or observers show it, is read as receipts and replies."""
 
 import json
 from datetime import datetime, timedelta, timezone

@@ -77,7 +77,7 @@ def test_every_job_ends(lane: str, ttl_s: float) -> None:
 
 @pytest.mark.parametrize(("start_s", "kept"), [(None, 0.0), (0, 0.0), (NOW_S - 1, NOW_S - 1), (NOW_S + 60, NOW_S + 60)])
 def test_a_start_is_kept_as_it_was_given(start_s: float | None, kept: float) -> None:
-    """Whether it is past Redis' clock says, and a repeated call must find the same start."""
+    """Redis' clock says whether it is past, and a repeated call must find the same start."""
     assert JobSpec.checked({"template": "1", "start_s": start_s}, now_s=NOW_S).start_s == kept
 
 

@@ -1,4 +1,4 @@
-"""The file of rejected rows: where it is, when it takes its place, no cell of it runs."""
+"""The file of rejected rows: where it is, when it takes its place, that no cell runs."""
 
 from pathlib import Path
 

@@ -316,7 +316,7 @@ def test_accounts_and_codes(api: Api, web_ledger: Ledger) -> None:
 
 
 def test_suppressions(api: Api) -> None:
-    """Numbers are listed with scope and reason, streamed, and taken off; a bad one is named."""
+    """Numbers go on the list with scope and reason, or off it, streamed; a bad one is named."""
     program = api()
     given = {"numbers": [PHONE], "scope": "marketing", "reason": "=asked"}
     assert program.post("/v1/suppressions", json=given).json() == {"added": 1}

@@ -135,7 +135,7 @@ def history_request(number: str) -> models.PullSmsSendStatusByPhoneNumberRequest
 def test_a_send_and_its_receipts(sandbox: Served, method: str, unsigned: bool) -> None:
     """Messages are accepted per number, and both pulls know them.
 
-    By POST, by GET, and with an unsigned payload.
+    They come by POST, by GET, and with an unsigned payload.
     """
     client = sandbox.client(method=method, unsigned=unsigned)
 

@@ -1,6 +1,6 @@
 """Redis' answer is lost around a call: what its worker knows is written.
 
-So it is whatever has become of the attempt meanwhile.
+This holds whatever has become of the attempt meanwhile.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Producers and workers of other versions on one ledger: served, or refused in words.
 
-Never half written, and never in others' way.
+No version leaves anything half written, or is in another's way.
 """
 
 import json

@@ -1,6 +1,6 @@
 """`AsyncClient` on a real Redis: the names and guarantees of `Client`.
 
-Also when it is cancelled, and under loops in turn.
+They hold when it is cancelled, and under loops in turn, too.
 """
 
 import asyncio

@@ -216,7 +216,7 @@ class Scene:
     def check(self) -> None:
         """The counts of every job add up, and are what its recipients' own states say.
 
-        Of very many jobs, some.
+        Of very many jobs some are looked at.
         """
         names = self.ledger.redis.zrange(self.ledger.keys.jobs, 0, -1)
         for name in names[:: 1 + len(names) // MOST_CHECKED]:

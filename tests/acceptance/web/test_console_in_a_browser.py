@@ -199,7 +199,7 @@ def _axe(page: "Page") -> list[str]:
 def test_progress_is_live(browser: "Browser", console: Console) -> None:
     """A change in the ledger is on the page within a moment, without loading it again.
 
-    So it is where the scripts come slowly.
+    This holds where the scripts come slowly, too.
     """
     page = browser.new_page()
 

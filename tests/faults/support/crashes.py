@@ -1,6 +1,6 @@
 """A Redis client and a provider that end their process, or lose an answer, at a chosen step.
 
-Made for playing all of the steps.
+They are for playing all of the steps.
 """
 
 from collections.abc import Callable, Sequence

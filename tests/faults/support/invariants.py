@@ -50,7 +50,7 @@ def moves_are_allowed(before: View, seen: View) -> None:
 def every_waiting_recipient_is_found_again(seen: View) -> None:
     """Who waits is in a place that will be looked at.
 
-    In a batch queue, put off, set aside, in the inbox, in a leased claim, or about to be swept.
+    That is a batch queue, the inbox, a leased claim, what is put off or set aside, or a sweep.
     """
     assert not seen.stray, "a batch queue holds recipients and no due set names it"
     inbox, expire = set[str](), seen.due.get("expire", set())

@@ -1,6 +1,6 @@
 """Pace: so many numbers of a job a second, smoothly.
 
-Also after a pause or an outage, when all of it is overdue at once.
+This holds after a pause or an outage, too, when all of it is overdue at once.
 """
 
 from collections import Counter

@@ -52,7 +52,7 @@ def test_in_the_inbox(line: Scene) -> None:
 def test_in_a_line(line: Scene) -> None:
     """Accepted, and no worker has come to send it: the last look ends it.
 
-    So it does before overdue jobs are ended.
+    That is before overdue jobs are ended.
     """
     job = line.otp(FIRST)
     accept.accept_job(line.engine, job)

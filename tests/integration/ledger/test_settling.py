@@ -77,7 +77,7 @@ def test_a_block_that_never_stands_still_is_an_error(world: World, monkeypatch: 
 def test_what_a_page_adds_to_the_statistics_adds_up(world: World) -> None:
     """States by lane, template and country, codes, dead letters: each recipient once.
 
-    So it is whatever shares its block.
+    This holds whatever shares its block.
     """
     numbers = sorted([*some_numbers(4), 33612345678, 33612345679])
     _, (matched,) = accepted(world, numbers)

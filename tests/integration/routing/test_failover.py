@@ -1,6 +1,6 @@
 """Several accounts for the same numbers: who stands in for whom, and when.
 
-Never for a call that may have gone out.
+No account stands in for a call that may have gone out.
 """
 
 from collections import Counter

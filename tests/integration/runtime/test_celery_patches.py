@@ -31,7 +31,7 @@ def channel(redis_server: RedisServer) -> Iterator[Any]:
 def closed(channel: Any, *, by: str) -> Any:
     """The channel as kombu leaves one whose connection was lost.
 
-    Without its transport, or that without its connection.
+    It has no transport, or one without a connection.
     """
     made = object.__new__(channel)
     made.connection = None if by == "transport" else type("Transport", (), {"client": None})()

@@ -72,9 +72,9 @@ def test_no_share_left_to_otp_breaks_the_limit(per_s: float, reserve: float) -> 
 
 @pytest.mark.parametrize("per_s", LIMITS)
 def test_otp_comes_first(per_s: float) -> None:
-    """When other lanes have taken all they may, otp has its next token sooner than they theirs.
+    """When other lanes have taken all they may, otp gets its next token sooner than they do.
 
-    Also where a limit is small.
+    This holds where a limit is small, too.
     """
     limit = Limit(per_s)
     rate, _, floor = limit.numbers(urgent=False)

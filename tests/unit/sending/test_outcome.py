@@ -1,6 +1,6 @@
 """What a provider's answer means, as tables.
 
-By verdict and scope, the recipients' moves and what happens to the account.
+By verdict and scope they tell the recipients' moves and what happens to the account.
 """
 
 from collections.abc import Sequence

@@ -224,7 +224,7 @@ def test_a_request_that_lacks_its_last_byte_was_not_carried_out(
 def test_whose_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The account's own, else the environment's unless NO_PROXY has the host.
 
-    Never for this machine's own endpoints.
+    This machine's own endpoints take none.
     """
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)

@@ -80,7 +80,7 @@ def test_no_connection_is_closed_under_a_call(monkeypatch: pytest.MonkeyPatch) -
 def test_signature_fits_what_arrives(path: str) -> None:
     """The signature holds for the very bytes and Host header that arrive.
 
-    So it does whatever port and path the endpoint has.
+    This holds whatever port and path the endpoint has.
     """
     arrived: list[tuple[dict[str, str], bytes]] = []
 

@@ -1,5 +1,6 @@
 /* A process' wall clock, off by the seconds that stand in the file of $CHAOS_CLOCK as a double; the
-   monotonic clock is left alone. Preloaded into redis-server: libfaketime, which would do the same, cannot start under jemalloc. */
+   monotonic clock is left alone. Preloaded into redis-server: libfaketime, which would do the same,
+   cannot start under jemalloc. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <math.h>

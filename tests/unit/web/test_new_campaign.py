@@ -17,6 +17,7 @@ from smsline.ledger.audit import acts
 from smsline.ledger.link import Ledger
 from smsline.ledger.suppression import Suppression
 from tests.unit.web.conftest import SignIn, Site
+from worker.web.campaigns.sheet import guess
 
 EVIL = "<script>alert(1)</script>"
 GIVEN = {"phone": "0", "template": "5678", "lane": "marketing"}
@@ -79,6 +80,19 @@ def test_files_that_are_taken(site: Site, content: bytes) -> None:
     assert '<td class="code">Anna</td>' in checked
 
 
+def test_columns_of_one_name_are_told_apart(site: Site) -> None:
+    """Params there twice, or with a gap, are not guessed: it could take another's place."""
+    browser = site()
+    page = browser.get(uploaded(browser, b"phone,param1,param1\n+8613900001111,a,b\n")).text
+    assert '<option value="2">param1 (column 3)</option>' in page
+    for names, params in {
+        ("phone", "param2", "param1"): (2, 1),
+        ("phone", "param1", "param1"): (),
+        ("phone", "param1", "param3"): (),
+    }.items():
+        assert guess(names).params == params
+
+
 def test_another_encoding_is_chosen_beside_the_file(site: Site) -> None:
     """Refused rows, and a header that is no text, say what it looks like and where to choose."""
     browser = site()
@@ -105,8 +119,10 @@ def test_another_encoding_is_chosen_beside_the_file(site: Site) -> None:
         (workbook(sheet=BOMB), "cannot be read as XLSX"),
         (workbook([]), "must name the columns"),
         (workbook([[f"c{at}" for at in range(300)]]), "more than 256 columns"),
-        (bytes(range(256)), "not text"),
+        (bytes(range(256)), "or name its encoding"),
         (b"\n\n", "must name the columns"),
+        (b"Anna,+8613900001111\nBen,+8613900002222\n", "that names the columns"),
+        (workbook([["139 0000 1111"], ["13900002222"]]), "that names the columns"),
     ],
 )
 def test_files_that_are_not(site: Site, content: bytes, told: str) -> None:

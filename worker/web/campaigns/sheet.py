@@ -37,6 +37,7 @@ ENCODINGS: Final = {
 }
 
 _PHONE: Final = re.compile(r"phone|mobile|msisdn|number|手机|电话|号码", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"\W*(?:\d\W*){9,15}")
 _REF: Final = re.compile(r"ref|reference|id|customer_?id|编号", re.IGNORECASE)
 _PARAM: Final = re.compile(r"param([1-9][0-9]?)", re.IGNORECASE)
 
@@ -86,16 +87,32 @@ def read_sheet(path: Path, encoding: str = "") -> Sheet:
             columns = tuple(cell.strip() for cell in next(csv.reader(text), [])[_BEFORE_CELLS:])
         if not columns:
             raise BadInput("file", origin, "is empty; its first row must name the columns")
-        return Sheet(path, "utf-8", columns, origin)
+        return Sheet(path, "utf-8", _names(columns), origin)
     if encoding and encoding not in ENCODINGS:
         raise BadInput("encoding", encoding, "is not one of the list")
     with path.open("rb") as source:
-        table = TableFile(source, "the file", encoding=encoding)
+        try:
+            table = TableFile(source, "the file", encoding=encoding)
+        except BadInput as error:
+            raise BadInput(error.field, error.value, _by_the_form(error.rule)) from None
         if HALF.search("".join(table.names)):
             raise BadInput("file", "its first line", _by_the_form(table.not_its_encoding))
     if not any(table.names):
         raise BadInput("file", "its first line", "must name the columns")
-    return Sheet(path, encoding, tuple(table.names))
+    return Sheet(path, encoding, _names(table.names))
+
+
+def _names(columns: Sequence[str]) -> tuple[str, ...]:
+    """The names, unless they are a row of data: taken for names it would go out to no one.
+
+    Raises:
+        BadInput: None of them names numbers, and one is a number.
+    """
+    if not any(map(_PHONE.search, columns)) and any(map(_NUMBER.fullmatch, columns)):
+        raise BadInput(
+            "file", "its first line", "is the row of a number; put a line above it that names the columns: phone, ref"
+        )
+    return tuple(columns)
 
 
 def _by_the_form(reason: str) -> str:
@@ -109,6 +126,9 @@ def guess(names: Sequence[str]) -> Columns:
     usual = [at for at, name in enumerate(names) if plain_name(name) in USUAL]
     likely = [at for at, name in enumerate(names) if _PHONE.search(name)]
     params = sorted((int(found[1]), at) for at, name in enumerate(names) if (found := _PARAM.fullmatch(name)))
+    # param1 twice, or param3 behind param1: a person says which is which.
+    if [number for number, _ in params] != list(range(1, len(params) + 1)):
+        params = []
     ref = next((at for at, name in enumerate(names) if _REF.fullmatch(name)), None)
     return Columns(len(names), (usual + likely + [0])[0], tuple(at for _, at in params), ref, ())
 

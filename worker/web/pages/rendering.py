@@ -103,6 +103,8 @@ def moment(at_s: float, zone: str) -> str:
 TEMPLATES: Final = Environment(
     loader=PackageLoader("worker.web", "templates"),
     autoescape=True,
+    # A checkout that is changed under a running process must not mix new pages with old code.
+    auto_reload=False,
     # A misspelt name is an error in a test, and no empty place on a page.
     undefined=StrictUndefined,
     trim_blocks=True,

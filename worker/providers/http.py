@@ -116,8 +116,8 @@ class HttpxPort:
         """
         self._url = httpx.URL(endpoint)
         self._path = self._url.raw_path
-        # Neither an httpx.Client nor httpx' requests: redirects, cookies, authentication and decoding, all
-        # unwanted here, would be half of a call's CPU, and the client logs URLs.
+        # Neither an httpx.Client nor httpx' requests: redirects, cookies, authentication and
+        # decoding, all unwanted here, would be half of a call's CPU, and the client logs URLs.
         self._transport: Carrier = transport or DeadlineTransport(pool_size=pool_size, egress=egress)
         self._counts_bytes = transport is None
         self._closed = False

@@ -24,8 +24,8 @@ Row: TypeAlias = dict[str, Any]
 Held = TypeVar("Held", dict[str, Any], list[Any])
 Made = TypeVar("Made")
 
-# The zone of Tencent's and Alibaba's dates. It has had no summer time since 1991, so that eight hours
-# are its whole rule.
+# The zone of Tencent's and Alibaba's dates. It has had no summer time since 1991, so that eight
+# hours are its whole rule.
 BEIJING: Final = timezone(timedelta(hours=8))
 
 # Only what people and systems put between digits; letters make it no number at all.

@@ -69,7 +69,10 @@ Script = Callable[[socket.socket, threading.Event], None]
 
 @dataclass
 class Loopback:
-    """A listening socket on 127.0.0.1; each connection is handed to `script` in a thread of its own."""
+    """A listening socket on 127.0.0.1.
+
+    Each connection is handed to `script` in a thread of its own.
+    """
 
     script: Script
     connections: int = 0
@@ -106,7 +109,10 @@ class Loopback:
 
 
 def read_request(connection: socket.socket) -> tuple[dict[str, str], bytes]:
-    """Headers (lower-case names) and body of the next request; empty headers when the peer hung up."""
+    """Headers (lower-case names) and body of the next request.
+
+    Empty headers when the peer hung up.
+    """
     received = b""
     while b"\r\n\r\n" not in received:
         if not (chunk := connection.recv(65536)):

@@ -1,4 +1,7 @@
-"""A provider is one folder and one line: an invented one is added as docs/adding-a-provider.md says, and everything knows it."""
+"""A provider is one folder and one line.
+
+An invented one is added as docs/adding-a-provider.md says, and everything knows it.
+"""
 
 import json
 import re
@@ -83,7 +86,7 @@ def environ(endpoint: str = "https://api.acme.example") -> dict[str, str]:
 
 
 def test_its_settings_are_checked_as_its_facts_say() -> None:
-    """What it needs is asked for, what means nothing to it is refused, its actions and its endpoint are known."""
+    """Its needs are asked for, foreign settings refused, its actions and endpoint known."""
     account = load_settings(environ()).accounts["berlin"]
     assert (account.endpoint, account.limits) == ("https://api.acme.example", {"messages/status": 3.0})
 
@@ -142,7 +145,7 @@ def test_a_table_that_cannot_be_used_is_told_at_the_start(
 
 
 def test_it_sends_and_is_asked(server: str) -> None:
-    """The adapter of an account is opened from the settings, and its answers are the engine's values."""
+    """An account's adapter is opened from the settings; its answers are the engine's values."""
     provider: Provider = open_providers(load_settings(environ(server)))["berlin"]
     assert isinstance(provider, AcmeProvider)
     assert isinstance(provider, QueryProvider)
@@ -178,7 +181,10 @@ def test_nothing_else_names_it() -> None:
 
 
 def test_no_adapter_imports_another() -> None:
-    """What they share stands in worker/providers itself; a new folder is looked at without being named anywhere."""
+    """What they share stands in worker/providers itself.
+
+    A new folder is looked at without being named anywhere.
+    """
     folders = [path.parent for path in (ROOT / "worker" / "providers").glob("*/facts.py")]
     assert len(folders) >= 3
     for folder in folders:

@@ -68,8 +68,8 @@ class AlibabaSite(Adapter):
             return response.body
         found = opened(response.body)
         row = {} if isinstance(found, Broken) else found
-        # The gateway has its own envelope, whatever the API behind it; its code counts more than the
-        # HTTP status.
+        # The gateway has its own envelope, whatever the API behind it; its code counts more than
+        # the HTTP status.
         if refused := refusal(row, "Code", "Message"):
             wait_ms = whole(response.headers.get(RETRY_AFTER))
             # Of 0, or of what is no number, nothing is learnt: then the code's own wait holds.

@@ -41,8 +41,8 @@ def asked(spelled: str, numbers: Collection[int]) -> int | None:
         return number
     if not _NATIONAL.fullmatch(DECORATION.sub("", spelled)):
         return None
-    # Two numbers with the same nine digits, from France and from Réunion: then it cannot be told which
-    # is meant.
+    # Two numbers with the same nine digits, from France and from Réunion: then it cannot be told
+    # which is meant.
     same = [each for each in numbers if each % _LAST == number % _LAST]
     return same[0] if len(same) == 1 else None
 

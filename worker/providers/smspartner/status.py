@@ -118,9 +118,9 @@ def receipts_of(page: StatusPage, asked: Sequence[MessageRef]) -> ReceiptPage:
 
 def receipt_when_final(status: MessageStatus, serial: str, context: str = "") -> Receipt | None:
     """A status as a receipt; None while it may still change."""
-    # The words are rows of the code tables, so that a person can add one without a release. One that
-    # no table knows may be followed by a final one: taken for a failure it would end the message too
-    # soon.
+    # The words are rows of the code tables, so that a person can add one without a release. One
+    # that no table knows may be followed by a final one: taken for a failure it would end the
+    # message too soon.
     match = lookup("smspartner", SPACE, status.word)
     if match.how == "unknown" or match.row.pending:
         return None

@@ -70,7 +70,8 @@ def send_params(
         # Flags are numbers there, and 0 is the default.
         "isStopSms": int(account.stop_sms) or None,
         "isUnicode": int(account.unicode) or None,
-        # The account's console has no URL for receipts: it is told with each send, or there is none.
+        # The account's console has no URL for receipts: it is told with each send, or there is
+        # none.
         "urlDlr": callback and f"{callback}/status",
         "urlResponse": callback and f"{callback}/reply",
     }

@@ -186,8 +186,9 @@ class TencentProvider(Adapter):
         row = for_send("tencent", answer.code).row
         if answer.code not in NOT_THERE and (row.verdict is not Verdict.PARK or row.scope is not Scope.ACCOUNT):
             return answer
-        # Nothing was sent. The endpoint may lack the action, or the key may not call it: a SendSms finds out whether the
-        # account can be used, and is the only one to park it, because one-time passwords go by SendSms too.
+        # Nothing was sent. The endpoint may lack the action, or the key may not call it: a SendSms
+        # finds out whether the account can be used, and is the only one to park it, because
+        # one-time passwords go by SendSms too.
         self._each_again_s = self.clock() + EACH_AGAIN_S
         LOG.warning(
             "account %s: SendMultiGlobalSms is not to be had (%s); such numbers go one to a SendSms. Take SEND_EACH away.",

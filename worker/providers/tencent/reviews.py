@@ -173,7 +173,8 @@ class Application:
                 raise BadInput(name, value, f"must be one of {', '.join(known)}")
         kind, document = KINDS[self.kind], DOCUMENTS[self.document]
         if document not in _PROVES[kind]:
-            # Found out here: a review takes hours, and would come back with no more than "rejected".
+            # Found out here: a review takes hours, and would come back with no more than
+            # "rejected".
             proofs = ", ".join(name for name, number in DOCUMENTS.items() if number in _PROVES[kind])
             raise BadInput("document", self.document, f"does not prove the kind {self.kind}; {proofs} would")
         if not self.proof:
@@ -271,7 +272,8 @@ class Reviewed(Generic[MadeOf, Listed]):
             found = held(row, action[1], dict)
             if isinstance(found, Broken):
                 return found
-            # The id comes as text or as a number (Tencent SMS API document, lines 4689-4704 and 4786).
+            # The id comes as text or as a number (Tencent SMS API document, lines 4689-4704 and
+            # 4786).
             return whole(found.get(self.id_field)) or unreadable(f"{action[1]} without a {self.id_field}")
 
         return provider.manage(action[0], params, read)

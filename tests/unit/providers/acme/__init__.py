@@ -1,1 +1,4 @@
-"""Acme, which does not exist: the whole of a fourth provider, made by following docs/adding-a-provider.md."""
+"""Acme, which does not exist.
+
+The whole of a fourth provider, made by following docs/adding-a-provider.md.
+"""

@@ -1,4 +1,7 @@
-"""What the tests of this folder share: accounts, providers on a fake transport, and answers to give."""
+"""What the tests of this folder share.
+
+Accounts, providers on a fake transport, and answers to give.
+"""
 
 import json
 from collections.abc import Callable

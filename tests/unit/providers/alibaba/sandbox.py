@@ -1,4 +1,7 @@
-"""Requests to the sandbox's Alibaba wire without HTTP: signed by an independent hand, and its answers decoded."""
+"""Requests to the sandbox's Alibaba wire without HTTP.
+
+Signed by an independent hand, and its answers decoded.
+"""
 
 import base64
 import hmac

@@ -27,7 +27,10 @@ OWN = replace(CALL, own_params=[("code=1",), ("code=2",)])
 
 
 def test_every_call_is_signed_anew() -> None:
-    """Two calls with the same content have two nonces and two signatures: the same signed bytes never leave twice."""
+    """Two calls with the same content have two nonces and two signatures.
+
+    The same signed bytes never leave twice.
+    """
     line = answering(500, b"")
     provider = line.mainland()
 
@@ -61,7 +64,7 @@ LEAKS = [
 def test_secrets_stay_inside(
     line: Line, call: Call, secrets: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever the provider or the transport repeats, no answer and no log line holds a secret, a value or a number."""
+    """No answer and no log line holds a secret, a value or a number, whatever is repeated to us."""
     caplog.set_level(logging.DEBUG)
     provider = line.international() if call is CALL_GLOBE else line.mainland()
 

@@ -1,4 +1,7 @@
-"""Receipts of a provider without a queue: its accepted recipients are asked about until each has its final word."""
+"""Receipts of a provider without a queue.
+
+Its accepted recipients are asked about until each has its final word.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +42,10 @@ MINUTE_MS = 60_000.0
 
 @dataclass
 class Answering:
-    """A provider without a queue; `known` are the receipts it can tell, `trouble` answers in their place."""
+    """A provider without a queue.
+
+    `known` are the receipts it can tell, `trouble` answers in their place.
+    """
 
     known: dict[int, Receipt] = field(default_factory=dict)
     trouble: Refused | Broken | None = None
@@ -164,7 +170,7 @@ def test_the_kinds_of_provider_are_told_apart() -> None:
 
 
 def test_drain_makes_new_blocks_due_soon(scene: Scene) -> None:
-    """What was accepted is asked about at its lane's first poll, not only when the first probe is due; then the drain rests."""
+    """What was accepted is asked about at its lane's first poll, before the first probe is due."""
     scene.accepted()
     ((member, before_ms),) = scene.schedule().items()
 
@@ -176,7 +182,7 @@ def test_drain_makes_new_blocks_due_soon(scene: Scene) -> None:
 
 
 def test_drain_moves_a_block_once(scene: Scene) -> None:
-    """A block that has had its first look keeps the time of its next one, whatever is sent meanwhile."""
+    """A block that had its first look keeps the time of its next, whatever is sent meanwhile."""
     scene.accepted()
     scene.drain()
     ((member, _),) = scene.schedule().items()
@@ -189,7 +195,10 @@ def test_drain_moves_a_block_once(scene: Scene) -> None:
 
 
 def test_drain_finds_a_block_that_moved(scene: Scene) -> None:
-    """Each further acceptance moves a block a little ahead, perhaps before the last drain: it is found all the same."""
+    """Each further acceptance moves a block a little ahead, perhaps before the last drain.
+
+    It is found all the same.
+    """
     scene.accepted()
     noted = scene.ledger.keys.account(MAIN)
     scene.ledger.redis.hset(noted, "forward_ms", scene.engine.now_ms() + 500)
@@ -230,7 +239,7 @@ def test_every_silent_message_is_asked_about(scene: Scene) -> None:
 
 
 def test_only_the_silent_are_asked_again(scene: Scene) -> None:
-    """A block stays in the schedule while a recipient in it is silent, and leaves it with the last receipt."""
+    """A block is scheduled while a recipient in it is silent, and not after the last receipt."""
     first, second, third = scene.accepted()
     scene.provider.tells(first)
     scene.provider.tells(second)
@@ -260,7 +269,10 @@ def test_only_the_silent_are_asked_again(scene: Scene) -> None:
     ],
 )
 def test_pace(ages_ms: list[float], again_ms: float) -> None:
-    """Asked again after as long as the youngest has been silent, within a second and an hour; at the deadline at the latest."""
+    """Asked again after as long as the youngest has been silent, within a second and an hour.
+
+    At the deadline at the latest.
+    """
     assert poll.next_query_ms(ages_ms, 259_200_000) == again_ms
 
 
@@ -304,7 +316,7 @@ UNREADABLE = Broken(maybe_sent=True, code="http.NotJson", detail="")
 
 @pytest.mark.parametrize("trouble", [THROTTLED, UNREADABLE])
 def test_trouble_holds_the_action(scene: Scene, trouble: Refused | Broken) -> None:
-    """After a refusal the bucket is closed for a while, the rest of the block waits for it, and nothing is lost."""
+    """After a refusal the bucket is closed for a while; the block's rest waits, none is lost."""
     scene.accepted(50)
     scene.provider.trouble = trouble
 
@@ -330,7 +342,10 @@ def test_a_message_that_cannot_be_asked_about_holds_up_nobody(scene: Scene) -> N
 
 
 def test_the_action_keeps_its_rate(ledger: Ledger) -> None:
-    """A look asks no more often than the action allows; who is left is due again at once, or when there is a token."""
+    """A look asks no more often than the action allows.
+
+    Who is left is due again at once, or when there is a token.
+    """
     scene = make_scene(ledger, Answering(limits={QUERY: 0.5}))
     scene.accepted(3)
 
@@ -341,7 +356,7 @@ def test_the_action_keeps_its_rate(ledger: Ledger) -> None:
 
 
 def test_a_look_cut_short_goes_on_at_once(scene: Scene) -> None:
-    """When time is up the block is due again at once, because not every recipient was asked about."""
+    """When time is up the block is due again at once: not every recipient was asked about."""
     scene.accepted(5)
 
     scene.look(seconds=0.0)
@@ -351,7 +366,7 @@ def test_a_look_cut_short_goes_on_at_once(scene: Scene) -> None:
 
 
 def test_accepted_during_a_look(scene: Scene) -> None:
-    """Who is accepted in a block while its last silent message is asked about is asked about soon, and not lost."""
+    """One accepted in a block while its last silent one is asked about is asked about soon."""
     numbers = some_numbers(2)
     scene.job = scene.world.job(numbers)
     (first, second) = ((claim, begun) for claim, begun in (scene.world.begin(limit=1), scene.world.begin(limit=1)))

@@ -1,4 +1,7 @@
-"""Queries as tables: what is asked for, and what becomes of each answer; the two sites' status numbers kept apart."""
+"""Queries as tables: what is asked for, and what becomes of each answer.
+
+The two sites' status numbers kept apart.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -58,13 +61,19 @@ def _without_detail(answer: object) -> object:
 
 
 def test_one_number_two_meanings() -> None:
-    """1 is waiting on the mainland and delivered abroad; 3 is delivered on the mainland and on its way abroad."""
+    """1 is waiting on the mainland and delivered abroad.
+
+    3 is delivered on the mainland and on its way abroad.
+    """
     assert (SendStatus.WAITING, SendStatus.FAILED, SendStatus.DELIVERED) == ("1", "2", "3")
     assert (GlobeStatus.DELIVERED, GlobeStatus.FAILED, GlobeStatus.SENDING) == ("1", "2", "3")
 
 
 def test_both_are_asked_and_neither_has_a_queue() -> None:
-    """One message in a query, charged to the site's own action; only the mainland can be asked by number."""
+    """One message in a query, charged to the site's own action.
+
+    Only the mainland can be asked by number.
+    """
     line = answering(200, b"")
 
     for provider, action in ((line.mainland(), "QuerySendDetails"), (line.international(), "QueryMessage")):
@@ -113,7 +122,10 @@ def test_mainland_query() -> None:
     ],
 )
 def test_mainland_rows(row: dict[str, Any], expected: tuple[Receipt, ...] | None) -> None:
-    """The status decides, not the code; waiting is no receipt; what is not the number asked about, or has no status, is bad."""
+    """The status decides, not the code; waiting is no receipt.
+
+    What is not the number asked about, or has no status, is bad.
+    """
     page = answering(200, details(detail(**row))).mainland().query([ASKED_CN])
 
     assert page == ReceiptPage(expected or (), int(expected is None), 1)
@@ -166,7 +178,10 @@ def test_a_found_message_ends_the_search() -> None:
 
 
 def test_mainland_ask() -> None:
-    """Asked by number alone, a receipt goes by its OutId, in its serial too; messages without one are another sender's."""
+    """Asked by number alone, a receipt goes by its OutId, in its serial too.
+
+    Messages without one are another sender's.
+    """
     line = answering(200, details(detail(), detail(OutId=""), detail(OutId=None), detail(OutId="other", SendStatus=2)))
 
     page = line.mainland().ask(FIRST, since_s=NOW - 3600, until_s=NOW)
@@ -195,7 +210,10 @@ def test_mainland_ask_by_days(since_s: int, until_s: int, days: list[str]) -> No
 
 
 def test_mainland_ask_goes_back_30_days() -> None:
-    """An earlier beginning is moved; a time that is wholly gone is not asked for, and is no empty page."""
+    """An earlier beginning is moved.
+
+    A time that is wholly gone is not asked for, and is no empty page.
+    """
     line = answering(200, details())
 
     line.mainland().ask(FIRST, since_s=NOW - 90 * DAY_S, until_s=NOW - 29 * DAY_S)
@@ -208,7 +226,7 @@ def test_mainland_ask_goes_back_30_days() -> None:
 
 
 def test_query_by_out_id() -> None:
-    """A message whose BizId was never seen is asked about by number and day, and told by its OutId."""
+    """A message whose BizId was never seen is asked about by number and day, told by its OutId."""
     line = answering(200, details(detail(OutId="other"), detail()))
 
     page = line.mainland().query([replace(ASKED_CN, serial=f"{CONTEXT}/{FIRST}")])
@@ -296,7 +314,10 @@ def test_international_query() -> None:
     ],
 )
 def test_international_rows(fields: dict[str, Any], expected: tuple[Receipt, ...] | None) -> None:
-    """The status decides; sending is no receipt; another number's message, or an undocumented status, is bad."""
+    """The status decides; sending is no receipt.
+
+    Another number's message, or an undocumented status, is bad.
+    """
     page = answering(200, message(**fields)).international().query([ASKED_SG])
 
     assert page == ReceiptPage(expected or (), int(expected is None), 1)

@@ -76,7 +76,10 @@ def test_a_thousand_numbers() -> None:
 
 
 def test_flags_of_the_account() -> None:
-    """The account, a signature, a template can be refused on purpose; what is approved can be listed."""
+    """The account, a signature, a template can be refused on purpose.
+
+    What is approved can be listed.
+    """
     assert Wire(Flags(account_codes={"*": "isv.AMOUNT_NOT_ENOUGH"})).send(PLAIN)["Code"] == "isv.AMOUNT_NOT_ENOUGH"
     assert Wire(Flags(account_codes={"sandbox-id": "X"})).globe()["ResponseCode"] == "X"
     assert Wire(Flags(sign_codes={"Acme": "X"})).send(PLAIN)["Code"] == "X"
@@ -138,7 +141,10 @@ FATES = [
 
 @pytest.mark.parametrize(("suffix", "mainland", "abroad", "sent", "verdict"), FATES)
 def test_refusing_fates(suffix: str, mainland: str, abroad: str, sent: bool, verdict: Verdict) -> None:
-    """The last four digits decide; each site words it in its way, and the tables judge both alike."""
+    """The last four digits decide.
+
+    Each site words it in its way, and the tables judge both alike.
+    """
     wire = Wire()
 
     assert wire.send(PLAIN, number(suffix))["Code"] == mainland
@@ -191,7 +197,10 @@ def test_a_receipt_takes_its_time() -> None:
 
 
 def test_details_are_of_one_day_key_and_send() -> None:
-    """Another day, another key or another BizId sees nothing; the newest comes first, page by page."""
+    """Another day, another key or another BizId sees nothing.
+
+    The newest comes first, page by page.
+    """
     wire = Wire(Flags(any_credentials=True))
     sends = [wire.send(PLAIN, OutId=f"b{place}")["BizId"] for place in range(3)]
 

@@ -1,4 +1,7 @@
-"""Who may ask the sandbox's Alibaba wire, and how its gateway refuses: signatures, nonces, clock, versions, rates."""
+"""Who may ask the sandbox's Alibaba wire, and how its gateway refuses.
+
+Signatures, nonces, clock, versions, rates.
+"""
 
 import json
 import time
@@ -30,7 +33,10 @@ def refusal(wire: Wire, asked: Request) -> tuple[int, str]:
 
 @pytest.mark.parametrize("vector", ACS3, ids=lambda vector: vector["name"])
 def test_acs3_vectors(vector: dict[str, Any]) -> None:
-    """The published and computed examples pass; with one letter of the secret changed they do not."""
+    """The published and computed examples pass.
+
+    With one letter of the secret changed they do not.
+    """
     headers = {**vector["headers"], "authorization": vector["authorization"]}
     claim = SignatureClaim("", vector["signature"], "", "")
     asked = Request(vector["method"], "/", canonical(list(vector["query"].items())), headers, b"", 0.0, 0.0)
@@ -173,7 +179,10 @@ def test_any_credentials() -> None:
 
 
 def test_rate() -> None:
-    """A call too many is turned away with the wait in a header, in milliseconds; it does not go out."""
+    """A call too many is turned away with the wait in a header, in milliseconds.
+
+    It does not go out.
+    """
     wire = Wire(Flags(limits={"SendSms": 1}))
 
     assert refusal(wire, acs3("SendSms", QUERY)) == (200, "OK")

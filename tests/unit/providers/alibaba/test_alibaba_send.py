@@ -41,7 +41,10 @@ def _without_detail(answer: object) -> object:
 
 
 def test_mainland_request() -> None:
-    """One SendSms for all: local numbers, a JSON object of named params, and the context as OutId."""
+    """One SendSms for all.
+
+    Local numbers, a JSON object of named params, and the context as OutId.
+    """
     line = answering(200, sent())
 
     line.mainland().send(CALL)
@@ -72,7 +75,10 @@ def test_mainland_request() -> None:
     ],
 )
 def test_mainland_fields(change: dict[str, Any], expected: dict[str, str | None]) -> None:
-    """What is not set is left out; everything behind a param's first `=` is its value, and values are text."""
+    """What is not set is left out.
+
+    Everything behind a param's first `=` is its value, and values are text.
+    """
     line = answering(200, sent())
 
     line.mainland().send(replace(CALL, content=replace(CONTENT, **change)))
@@ -92,7 +98,7 @@ def test_global_numbers_of_a_mainland_account() -> None:
 
 
 def test_mainland_request_with_own_params() -> None:
-    """SendBatchSms has a number, a signature and an object of params for each recipient, in a form."""
+    """SendBatchSms has a number, a signature and an object of params per recipient, in a form."""
     line = answering(200, sent())
 
     answer = line.mainland().send(replace(OWN, content=replace(CONTENT, extend="42")))
@@ -163,7 +169,10 @@ def test_texts(params: tuple[str, ...], text: str, expected: str) -> None:
 @pytest.mark.parametrize("params", [(OTP,), ("=x",), ("1a=x",), ("a b=x",), ("a=1", "a=2"), ("a=1", "b")])
 @pytest.mark.parametrize("site", ["mainland", "international"])
 def test_params_without_names(params: tuple[str, ...], site: str) -> None:
-    """Params that a template cannot take are not sent: a local code says so, which kills the recipient with words to read."""
+    """Params that a template cannot take are not sent.
+
+    A local code says so, which kills the recipient with words to read.
+    """
     line = answering(200, sent())
     provider = line.mainland() if site == "mainland" else line.international()
 
@@ -176,7 +185,10 @@ def test_params_without_names(params: tuple[str, ...], site: str) -> None:
 
 
 def test_own_params_without_names() -> None:
-    """When one of many numbers brings such params the call is not made; the others go out with the next one."""
+    """When one of many numbers brings such params the call is not made.
+
+    The others go out with the next one.
+    """
     line = answering(200, sent())
 
     answer = line.mainland().send(replace(CALL, own_params=[("code=1",), ("2",)]))
@@ -267,7 +279,10 @@ ANSWERS: list[tuple[int, object, dict[str, str], object]] = [
 
 @pytest.mark.parametrize(("status", "body", "headers", "expected"), ANSWERS)
 def test_mainland_answers(status: int, body: object, headers: dict[str, str], expected: object) -> None:
-    """A code that is not OK refuses, whatever the status; without one the status tells how far the call can have come."""
+    """A code that is not OK refuses, whatever the status.
+
+    Without one the status tells how far the call can have come.
+    """
     answer = answering(status, body, headers).mainland().send(CALL)
 
     assert expected == _without_detail(answer)
@@ -303,12 +318,15 @@ def test_international_answers(body: object, expected: object) -> None:
     ],
 )
 def test_codes_are_looked_up_as_they_come(code: str, verdict: Verdict) -> None:
-    """Business and gateway codes, with and without prefix, are found by the one lookup that the engine makes."""
+    """Business and gateway codes, with and without prefix, are found by the engine's one lookup."""
     assert lookup("alibaba", "api", code).row.verdict is verdict
 
 
 def test_the_window_of_a_cap_stays_readable() -> None:
-    """The text names the minute, the hour or the day for which a number is over its cap; cleaning must leave it."""
+    """The text names the minute, the hour or the day for which a number is over its cap.
+
+    Cleaning must leave it.
+    """
     text = "触发天级流控Permits:10"
 
     answer = answering(200, refused("isv.BUSINESS_LIMIT_CONTROL", text)).mainland().send(CALL)
@@ -323,7 +341,7 @@ def test_the_window_of_a_cap_stays_readable() -> None:
     ids=["shared", "own", "alone"],
 )
 def test_the_action_follows_the_params(params: str, expected: tuple[str, int]) -> None:
-    """Which call a line's numbers share, and whose bucket it is charged to, depends on whose params they are."""
+    """Which call a batch queue's numbers share, and its bucket, depend on whose params they are."""
     rule = rule_of(answering(200, b"").mainland(), BatchQueue("marketing", "cn", "SMS_1", "m", params, "h"))
 
     assert expected == (rule.action, rule.limit)

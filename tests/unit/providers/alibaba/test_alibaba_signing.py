@@ -1,4 +1,8 @@
-"""ACS3 signatures: published and computed examples, and the official SDK as the judge of every request the adapter makes."""
+"""ACS3 signatures.
+
+Published and computed examples, and the official SDK as the judge of every request the adapter
+makes.
+"""
 
 import hashlib
 import json
@@ -90,7 +94,7 @@ class Captured(Exception):  # noqa: N818 - no error: it ends the SDK's call wher
 
 
 def sdk_request(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> Any:
-    """The request that the official SDK would send at the time and with the nonce of the adapter's tests."""
+    """The official SDK's request at the time and with the nonce of the adapter's tests."""
     caught: list[Any] = []
 
     def catch(request: Any, _runtime: object) -> None:
@@ -191,7 +195,7 @@ IDS = [sdk.__name__ for sdk, _ in CASES]
 
 @pytest.mark.parametrize(("sdk", "ours"), CASES, ids=IDS)
 def test_same_signature_as_the_sdk(monkeypatch: pytest.MonkeyPatch, sdk: Any, ours: Any) -> None:
-    """For the SDK's own request, with every header it signs, ours is byte for byte its Authorization."""
+    """For the SDK's own request, with every header it signs, our Authorization is the SDK's."""
     del ours
     request = sdk_request(monkeypatch, sdk)
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -211,7 +215,7 @@ def test_same_signature_as_the_sdk(monkeypatch: pytest.MonkeyPatch, sdk: Any, ou
 
 @pytest.mark.parametrize(("sdk", "ours"), CASES, ids=IDS)
 def test_same_request_as_the_sdk(monkeypatch: pytest.MonkeyPatch, sdk: Any, ours: Any) -> None:
-    """The adapter asks for the same action with the same parameters in the same places, the form byte for byte."""
+    """The adapter sends the same action and parameters in the same places, a form byte for byte."""
     request = sdk_request(monkeypatch, sdk)
     line = answering(200, {})
 

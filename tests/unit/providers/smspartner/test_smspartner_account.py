@@ -17,7 +17,7 @@ from worker.providers.smspartner.client import SmsPartnerProvider, open_provider
 
 
 def test_get_on_a_socket(caplog: pytest.LogCaptureFixture) -> None:
-    """Method and target reach the wire as they are, and what lies under the port logs no URL, which has the key."""
+    """Method and target reach the wire as they are; nothing under the port logs the URL."""
     asked: list[bytes] = []
 
     def serve(connection: socket.socket, _: threading.Event) -> None:
@@ -36,7 +36,7 @@ def test_get_on_a_socket(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("call", [SmsPartnerProvider.balance, manage.stop_list])
 def test_no_url_in_a_log(call: Callable[[SmsPartnerProvider], object], caplog: pytest.LogCaptureFixture) -> None:
-    """The key is in the URL of a GET, and no URL is logged at whatever level, also where logging was not configured."""
+    """The key is in a GET's URL, and no URL is logged at any level, not without set-up either."""
     line = answering(200, {"success": False, "code": 10, "message": f"cle {API_KEY}"})
 
     with caplog.at_level(logging.DEBUG):

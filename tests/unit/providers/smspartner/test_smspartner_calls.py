@@ -1,4 +1,7 @@
-"""The calls that the engine does not need to send: expected requests and expected values, and what each refusal is."""
+"""The calls that the engine does not need to send.
+
+Expected requests and expected values, and what each refusal is.
+"""
 
 import json
 from collections.abc import Callable
@@ -54,7 +57,7 @@ def test_credits() -> None:
     ],
 )
 def test_older_names_of_credits(held: dict[str, object], expected: Balance) -> None:
-    """The balance was called solde, the low-cost range something else, and any of them may be missing or text."""
+    """The balance was called solde, the low-cost range otherwise; each may be missing or text."""
     line = answering(200, {"success": True, "credits": held})
 
     assert replace(line, account=changed(ACCOUNT, gamme=2)).provider.balance() == expected

@@ -1,4 +1,7 @@
-"""What is left on an account: asked at the start and every quarter of an hour, shown with the account's health."""
+"""What is left on an account.
+
+Asked at the start and every quarter of an hour, shown with the account's health.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,7 +60,7 @@ def test_asked_at_the_start(make: Make) -> None:
 
 
 def test_shown_with_the_account(make: Make) -> None:
-    """What the provider tells is part of the account's health, and asked again a quarter of an hour later."""
+    """The provider's balance is part of the account's health, asked again every quarter hour."""
     engine = make(answering(200, ME))
     balance.begin(engine)
     assert Admin(ledger=engine.ledger).accounts()[0]["credit"] is None
@@ -87,7 +90,10 @@ def test_asked_once_a_time(make: Make) -> None:
 
 @pytest.mark.parametrize("line", [answering(403, error(10)), answering(500, b""), Line(lambda _: httpx.Response(404))])
 def test_trouble_is_told(make: Make, line: Line) -> None:
-    """A refusal is the account's newest trouble; what was known before stays, and sending is not concerned."""
+    """A refusal is the account's newest trouble.
+
+    What was known before stays, and sending is not concerned.
+    """
     engine = make(line)
     balance.begin(engine)
 

@@ -1,4 +1,7 @@
-"""A call whose answer was lost, at a provider that can be asked about the call: what is found is not sent again."""
+"""A call whose answer was lost, at a provider that can be asked about the call.
+
+What is found is not sent again.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +41,10 @@ HOUR_S = 3600.0
 
 @dataclass
 class Finding:
-    """A provider that can be asked about calls; `known` is what it took, `trouble` an answer in its place."""
+    """A provider that can be asked about calls.
+
+    `known` is what it took, `trouble` an answer in its place.
+    """
 
     known: list[FoundMessage] = field(default_factory=list)
     trouble: Refused | Broken | None = None
@@ -159,7 +165,7 @@ def test_asked_once_for_the_call(scene: Scene) -> None:
 
 
 def test_all_on_the_way(scene: Scene) -> None:
-    """When the provider took every number, all are accepted at once and asked about from then on."""
+    """If the provider took every number, all are accepted at once and asked about from then on."""
     numbers = scene.lost()
     for number in numbers:
         scene.provider.took(number)
@@ -189,7 +195,10 @@ def test_receipts_are_applied(scene: Scene) -> None:
 
 
 def test_a_part_is_found(scene: Scene) -> None:
-    """A number that is missing is doubted until the horizon; what was found waits with it, and is never sent again."""
+    """A number that is missing is doubted until the horizon.
+
+    What was found waits with it, and is never sent again.
+    """
     first, second, third = scene.lost()
     scene.provider.took(first)
     scene.provider.took(second, ok=False, context=scene.context)
@@ -220,7 +229,7 @@ def test_otp_that_was_taken_is_not_sent_again() -> None:
 
 
 def test_serials_of_the_answer_stay(scene: Scene) -> None:
-    """An answer that told of some numbers and not of others keeps its serials beside those that were found."""
+    """An answer that told of some numbers keeps its serials beside those that were found."""
     numbers = scene.lost(4, accepted=2)
     for number in numbers[2:]:
         scene.provider.took(number)
@@ -238,7 +247,7 @@ def test_serials_of_the_answer_stay(scene: Scene) -> None:
     "trouble", [Refused("10", "", ""), Broken(maybe_sent=True, code="http.ReadTimeout", detail="")]
 )
 def test_trouble_decides_nothing(scene: Scene, trouble: Refused | Broken) -> None:
-    """A question that was not answered is asked again soon, beyond the horizon too, before a recipient is given up."""
+    """An unanswered question is asked again soon, past the horizon too, before one is given up."""
     scene.lost()
     scene.provider.trouble = trouble
 

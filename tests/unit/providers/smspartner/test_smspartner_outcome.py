@@ -1,4 +1,7 @@
-"""What SMSPartner's answers come to in the engine: verdicts by code, and who is spared when a call is refused for another."""
+"""What SMSPartner's answers come to in the engine.
+
+Verdicts by code, and who is spared when a call is refused for another.
+"""
 
 import json
 from collections.abc import Sequence
@@ -66,7 +69,10 @@ def test_missing_in_the_answer() -> None:
     [*[(code, Scope.ACCOUNT) for code in (11, 20, 30, 40, 51)], *[(code, Scope.PROCESS) for code in (1, 10, 96)]],
 )
 def test_what_an_operator_must_mend(code: int, scope: Scope) -> None:
-    """It parks the account, or this machine leaves the account to others (key, address); no try is used up."""
+    """It parks the account, or this machine leaves the account to others (key, address).
+
+    No try is used up.
+    """
     outcome = came_to(400, error(code))
 
     parked, apart = (outcome.park, outcome.machine) if scope is Scope.ACCOUNT else (outcome.machine, outcome.park)
@@ -87,7 +93,10 @@ def test_sender_is_parked(code: int) -> None:
 
 @pytest.mark.parametrize("code", [22, 23])
 def test_marketing_hours(code: int) -> None:
-    """Outside the hours for marketing the line is held until they begin; the bucket stays open for the others."""
+    """Outside the hours for marketing the line is held until they begin.
+
+    The bucket stays open for the others.
+    """
     outcome = came_to(400, error(code))
 
     assert outcome.hold_s > 60
@@ -135,20 +144,30 @@ def test_bad_number_without_a_name() -> None:
 
 
 def test_bad_text_of_many() -> None:
-    """A refusal for a text: each is tried alone where each has its own, else it is the job's text and all of the job is held."""
+    """A refusal for a text.
+
+    Each is tried alone where each has its own, else it is the job's text and all of the job is
+    held.
+    """
     assert [mark.at_most for mark in marks(came_to(400, nine("message"), own=("a", "b")))] == [1, 1]
     assert [mark.state for mark in marks(came_to(400, nine("message")))] == [State.WAITING, State.WAITING]
     assert [mark.state for mark in marks(came_to(400, nine("message"), numbers=(FIRST,)))] == [State.DEAD]
 
 
 def test_no_price_for_somebody() -> None:
-    """A refusal for want of a price that does not say whose: each is tried alone; alone it is the number's end."""
+    """A refusal for want of a price that does not say whose: each is tried alone.
+
+    Alone it is the number's end.
+    """
     assert [mark.at_most for mark in marks(came_to(400, error(13)))] == [1, 1]
     assert [mark.state for mark in marks(came_to(400, error(13), numbers=(FIRST,)))] == [State.DEAD]
 
 
 def test_stop_list_of_somebody() -> None:
-    """A whole call refused for a STOP takes no number off the lists before it is known whose; alone it does."""
+    """A whole call refused for a STOP takes no number off the lists before it is known whose.
+
+    Alone it does.
+    """
     outcome = came_to(400, error(14))
 
     assert outcome.opted_out == []
@@ -183,5 +202,8 @@ def test_no_text_for_the_template() -> None:
     ],
 )
 def test_fill(text: str, params: tuple[str, ...], filled: str | None) -> None:
-    """A text takes exactly as many params as it has places; what they hold is never read as a place."""
+    """A text takes exactly as many params as it has places.
+
+    What they hold is never read as a place.
+    """
     assert fill(text, params) == filled

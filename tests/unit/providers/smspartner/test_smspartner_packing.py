@@ -1,4 +1,7 @@
-"""How jobs share calls at a provider that takes a text per number: what may go together, and what never may."""
+"""How jobs share calls at a provider that takes a text per number.
+
+What may go together, and what never may.
+"""
 
 from collections.abc import Sequence
 
@@ -80,7 +83,10 @@ def begin(ledger: Ledger, line: str) -> list[int]:
 
 
 def test_one_number_is_once_in_a_call(ledger: Ledger) -> None:
-    """Two codes for the same number never share a call, which could say only one of them; the second goes with the next."""
+    """Two codes for the same number never share a call, which could say only one of them.
+
+    The second goes with the next.
+    """
     (line, *_) = jobs_of(ledger, [FIRST, FIRST + 1, FIRST])
 
     assert begin(ledger, line) == [FIRST, FIRST + 1]

@@ -1,4 +1,7 @@
-"""The sandbox's SMSPartner: what it refuses, what each number meets, and how each call spells its answer."""
+"""The sandbox's SMSPartner.
+
+What it refuses, what each number meets, and how each call spells its answer.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -49,7 +52,10 @@ def send(sandbox: Background, *numbers: str, **fields: object) -> Any:
 
 
 def at(delay: timedelta) -> dict[str, object]:
-    """The fields of a schedule, on a step of five minutes, in UTC's date and hour: at most two hours before French time."""
+    """The fields of a schedule, on a step of five minutes, in UTC's date and hour.
+
+    At most two hours before French time.
+    """
     moment = datetime.now(UTC) + delay
     return {"scheduledDeliveryDate": moment.strftime("%d/%m/%Y"), "time": moment.hour, "minute": moment.minute // 5 * 5}
 
@@ -89,7 +95,10 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_send(sandbox: Background, name: str) -> None:
-    """What the documents forbid is refused as a whole with HTTP 400 and the code; 9 names the field. Nothing goes out."""
+    """What the documents forbid is refused as a whole with HTTP 400 and the code.
+
+    9 names the field. Nothing goes out.
+    """
     fields, code, element = REFUSED[name]
     given = {key: value for key, value in (USUAL | fields).items() if value is not None}
 
@@ -139,7 +148,7 @@ def test_accepted(sandbox: Background) -> None:
     ],
 )
 def test_steering(sandbox: Background, suffix: str, codes: list[int], status: str | None) -> None:
-    """The last four digits decide what the answer says, whether the message goes out, and what becomes of it."""
+    """The last four digits decide the answer, whether the message goes out, and its receipt."""
     number = f"+3361234{suffix}"
 
     body = send(sandbox, number, tag="mytag")
@@ -325,5 +334,8 @@ def test_other_accounts() -> None:
     ],
 )
 def test_parts(message: str, unicode: bool, parts: int) -> None:
-    """160 characters in one part and 153 in each of several, 70 with Unicode; a line break counts two."""
+    """160 characters in one part and 153 in each of several, 70 with Unicode.
+
+    A line break counts two.
+    """
     assert parts_of(message, unicode=unicode) == parts

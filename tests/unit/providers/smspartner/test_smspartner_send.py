@@ -1,4 +1,7 @@
-"""A bulk-send as the engine makes it: expected requests and expected values, for every way an answer can go."""
+"""A bulk-send as the engine makes it.
+
+Expected requests and expected values, for every way an answer can go.
+"""
 
 import logging
 from dataclasses import replace
@@ -40,7 +43,10 @@ def bad(number: int, code: str, message: str = "") -> Item:
 
 
 def test_request() -> None:
-    """A send is one POST of the documented JSON: a text for each number, the sender, and a tag of the call's own."""
+    """A send is one POST of the documented JSON.
+
+    A text for each number, the sender, and a tag of the call's own.
+    """
     line = answering(200, sent(item()))
 
     line.provider.send(CALL)
@@ -60,7 +66,7 @@ def test_request() -> None:
 
 
 def test_request_with_options() -> None:
-    """The range of service, the STOP line, Unicode and a job's own sender are sent where they are set."""
+    """The range of service, STOP line, Unicode and a job's sender are sent where they are set."""
     account = changed(
         ACCOUNT,
         gamme=2,
@@ -82,7 +88,10 @@ def test_request_with_options() -> None:
 
 
 def test_text_for_each_number() -> None:
-    """Numbers that bring their own params each get their own text; line breaks are written as the provider wants them."""
+    """Numbers that bring their own params each get their own text.
+
+    Line breaks are written as the provider wants them.
+    """
     account = changed(ACCOUNT, texts={"login": "Bonjour {2},\nvotre code: {1}"})
     line = replace(answering(200, sent()), account=account)
 
@@ -102,7 +111,7 @@ def test_tag_of_a_call() -> None:
 
 @pytest.mark.parametrize("context", ["sl:ab12cd:1234567890123", "SL:AB12CD:77", "b7.1", "", "7", "été " * 200])
 def test_tag_of_any_context(context: str) -> None:
-    """Whatever the context looks like, the tag has at most 20 lower-case letters and digits, begins with a letter, and is its own."""
+    """Any context has a tag of its own: up to 20 lower-case letters and digits, a letter first."""
     tag = tag_of(context)
 
     assert len(tag) <= 20
@@ -254,7 +263,10 @@ def _without_detail(answer: object) -> object:
 
 
 def test_one_number_is_not_set_apart() -> None:
-    """A call of one number that is refused for it is refused as a whole: there is no other recipient to spare."""
+    """A call of one number that is refused for it is refused as a whole.
+
+    There is no other recipient to spare.
+    """
     line = answering(400, nine("phoneNumber", message=f"pas valide (+{FIRST})"))
 
     answer = line.provider.send(replace(CALL, numbers=(FIRST,)))
@@ -263,7 +275,10 @@ def test_one_number_is_not_set_apart() -> None:
 
 
 def test_overseas_number_in_national_spelling() -> None:
-    """A national spelling can belong to an overseas department; then the nine digits after the zero decide."""
+    """A national spelling can belong to an overseas department.
+
+    Then the nine digits after the zero decide.
+    """
     line = answering(200, sent(item("0692123456")))
 
     answer = line.provider.send(replace(CALL, numbers=(FIRST, THIRD)))
@@ -274,7 +289,10 @@ def test_overseas_number_in_national_spelling() -> None:
 
 @pytest.mark.parametrize("kind", HTTPX_ERRORS, ids=lambda kind: str(kind.__name__))
 def test_error_of_httpx(kind: type[Exception]) -> None:
-    """Only errors before the first byte are certain not to have sent; nothing of httpx' message is shown beyond a failed connect."""
+    """Only errors before the first byte are certain not to have sent.
+
+    Nothing of httpx' message is shown beyond a failed connect.
+    """
     answer = failing(_raised(kind)).provider.send(CALL)
 
     assert isinstance(answer, Broken)
@@ -284,7 +302,10 @@ def test_error_of_httpx(kind: type[Exception]) -> None:
 
 
 def _raised(kind: Any) -> Exception:
-    """An error of this kind that quotes the URL with the key, as httpx' own may; a failed connect has none to quote."""
+    """An error of this kind that quotes the URL with the key, as httpx' own may.
+
+    A failed connect has none to quote.
+    """
     request = httpx.Request("GET", f"https://api.smspartner.fr/v1/me?apiKey={API_KEY}")
     words = "refused" if kind is httpx.ConnectError else f"quoting {request.url}"
     if issubclass(kind, httpx.HTTPStatusError):
@@ -294,7 +315,7 @@ def _raised(kind: Any) -> Exception:
 
 
 def test_template_without_a_text() -> None:
-    """A template that the account has no text for is certain not to have been sent, and nothing is asked."""
+    """A template without a text is certain not to have been sent, and nothing is asked."""
     line = answering(200, sent(item()))
 
     answer = line.provider.send(replace(CALL, content=replace(CALL.content, template="other")))
@@ -316,7 +337,10 @@ def test_template_in_any_case() -> None:
 
 @pytest.mark.parametrize("params", [(), ("1", "2")])
 def test_params_that_do_not_fit(params: tuple[str, ...]) -> None:
-    """A number with too few or too many params is refused here; nothing is sent yet, and the others go with the next call."""
+    """A number with too few or too many params is refused here.
+
+    Nothing is sent yet, and the others go with the next call.
+    """
     line = answering(200, sent(item()))
 
     answer = line.provider.send(replace(CALL, own_params=[params, ("3",)]))
@@ -353,7 +377,7 @@ def test_no_secret_comes_back(status: int, body: object, caplog: pytest.LogCaptu
 
 
 def test_what_it_can_do() -> None:
-    """It is asked about messages by 500 and about calls by their tag, and packs 500 numbers with a text each."""
+    """Asked about 500 messages at once and calls by tag; packs 500 numbers with a text each."""
     provider = Line(lambda _: httpx.Response(200)).provider
 
     assert isinstance(provider, QueryProvider)

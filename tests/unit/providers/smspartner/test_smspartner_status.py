@@ -1,4 +1,7 @@
-"""What became of messages: expected questions and expected receipts, by id, by tag, and one by one."""
+"""What became of messages.
+
+Expected questions and expected receipts, by id, by tag, and one by one.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -96,7 +99,10 @@ QUERIES: dict[str, tuple[int, object, object]] = {
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_answer_to_a_query(name: str) -> None:
-    """A final status is a receipt under the serial asked about; everything else is none, and no error unless it says so."""
+    """A final status is a receipt under the serial asked about.
+
+    Everything else is none, and no error unless it says so.
+    """
     status, body, expected = QUERIES[name]
 
     answer = answering(status, body).provider.query(asked(FIRST, SECOND))
@@ -118,7 +124,7 @@ def tagged(number: int, status: str = "Delivered") -> dict[str, Any]:
 
 
 def test_query_by_tag() -> None:
-    """A message that was found by its tag is asked about by its tag again, beside those with an id."""
+    """A message found by its tag is asked about by its tag again, beside those with an id."""
     line = in_turn(statuses(status_row()), statuses(tagged(SECOND), currentPage=1, total=1))
 
     answer = line.provider.query([*asked(FIRST), *asked(SECOND, message_id=TAG)])
@@ -132,7 +138,10 @@ def test_query_by_tag() -> None:
 
 
 def test_find() -> None:
-    """A call is found by the tag made of its context: what is final comes with its receipt, what is on the way without."""
+    """A call is found by the tag made of its context.
+
+    What is final comes with its receipt, what is on the way without.
+    """
     line = answering(
         200, statuses(tagged(FIRST), tagged(SECOND, "Waiting"), tagged(33600000000), currentPage=1, total=3)
     )
@@ -189,7 +198,10 @@ def test_pages_of_a_tag() -> None:
 
 @pytest.mark.parametrize("again", [{"currentPage": 1, "total": 2}, {"total": 2}])
 def test_pages_that_repeat(again: dict[str, int]) -> None:
-    """How to ask for the next page is not documented: an answer that is no second page ends the asking."""
+    """How to ask for the next page is not documented.
+
+    An answer that is no second page ends the asking.
+    """
     line = in_turn(statuses(tagged(FIRST), currentPage=1, total=2), statuses(tagged(FIRST), **again))
 
     found = line.provider.find(CONTEXT, [FIRST, SECOND])
@@ -215,7 +227,10 @@ def test_trouble_on_a_later_page() -> None:
 
 
 def test_message_status() -> None:
-    """One message: the number is `number`, the status `statut`, the id text, the date without a zone."""
+    """One message.
+
+    The number is `number`, the status `statut`, the id text, the date without a zone.
+    """
     body = {
         "success": True,
         "code": 200,

@@ -1,4 +1,7 @@
-"""What the tests of this folder share: an account, a provider on a fake or a loopback transport, and answers to give."""
+"""What the tests of this folder share.
+
+An account, a provider on a fake or a loopback transport, and answers to give.
+"""
 
 import json
 from dataclasses import dataclass, replace

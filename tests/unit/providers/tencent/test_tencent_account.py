@@ -68,7 +68,7 @@ def test_host_of_an_endpoint(endpoint: str, host: str) -> None:
 
 
 def test_documented_limits() -> None:
-    """Each action has the documented rate unless the account says otherwise, and nothing else changes with it."""
+    """Each action has the documented rate unless the account says otherwise; no other changes."""
     own = replace(answering(200, b""), account=changed(ACCOUNT, limits={"SendSms": 500.0})).provider.limits
 
     assert FACTS.limits() == {

@@ -1,4 +1,7 @@
-"""The actions besides sending: what is sent for given arguments, what an answer becomes, and what is refused before a call."""
+"""The actions besides sending.
+
+What is sent for given arguments, what an answer becomes, and what is refused before a call.
+"""
 
 import base64
 import json
@@ -77,7 +80,11 @@ def api_on(line: Line, gate: Gate | None = None) -> TencentProvider:
 
 @dataclass(frozen=True)
 class Case:
-    """One action: how it is called, the request it makes, an answer as the document shows it, and what that becomes."""
+    """One action.
+
+    How it is called, the request it makes, an answer as the document shows it, and what that
+    becomes.
+    """
 
     action: str
     call: Callable[[TencentProvider], Any]
@@ -175,7 +182,10 @@ def test_every_action_is_here() -> None:
 
 @EVERY
 def test_request(case: Case) -> None:
-    """One signed request of the documented parameters, after a token of the action's own bucket; the SDK knows each of them."""
+    """One signed request of the documented parameters, after a token of the action's own bucket.
+
+    The SDK knows each of them.
+    """
     line, gate = answering(200, _body(case.answer)), Gate()
 
     case.call(api_on(line, gate))
@@ -236,7 +246,10 @@ def test_what_goes_wrong(case: Case, name: str) -> None:
 @EVERY
 @pytest.mark.parametrize("shape", [{}, {"x": 1}, [], "text", 7])
 def test_answers_of_another_shape(case: Case, shape: object) -> None:
-    """What the answer should hold is missing or something else: unreadable, or empty rows, and never an exception."""
+    """What the answer should hold is missing or something else.
+
+    Unreadable, or empty rows, and never an exception.
+    """
     (name,) = case.answer
 
     answers = [case.call(api_on(answering(200, _body({name: shape})))), case.call(api_on(answering(200, _body({}))))]
@@ -325,7 +338,7 @@ REFUSED: dict[str, tuple[Callable[[TencentProvider], object], str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_before_a_call(name: str) -> None:
-    """Arguments that cannot be right cost neither a call nor a token, and the error names field and rule."""
+    """Arguments that cannot be right cost no call and no token; the error names field and rule."""
     call, message = REFUSED[name]
     line, gate = answering(200, b""), Gate()
 
@@ -358,7 +371,10 @@ def test_images_are_not_shown() -> None:
 
 
 def test_numbers_and_words_in_rows() -> None:
-    """A number is read as a receipt's is; one that cannot be read stays as it is written; odd fields are empty."""
+    """A number is read as a receipt's is; one that cannot be read stays as it is written.
+
+    Odd fields are empty.
+    """
     rows = [
         {**REPLY_ROW, "PhoneNumber": "015291990000"},
         {**REPLY_ROW, "PhoneNumber": "10690", "SubscriberNumber": None},

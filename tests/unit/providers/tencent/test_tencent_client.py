@@ -1,4 +1,7 @@
-"""The provider as the engine calls it: expected requests and expected values, for every way an answer can go."""
+"""The provider as the engine calls it.
+
+Expected requests and expected values, for every way an answer can go.
+"""
 
 import json
 import logging
@@ -34,7 +37,7 @@ OK = Item(number=FIRST, ok=True, code="Ok", serial="5000:1045", fee=1, message="
 
 
 def test_request_of_a_send() -> None:
-    """A send is one signed POST of the documented JSON, stamped with the time at which it is made."""
+    """A send is one signed POST of the documented JSON, stamped with the time it is made."""
     line = answering(200, sent_body(row()))
 
     line.provider.send(CALL)
@@ -103,7 +106,10 @@ def test_answer_to_a_send(name: str) -> None:
 
 @pytest.mark.parametrize("kind", HTTPX_ERRORS, ids=lambda kind: str(kind.__name__))
 def test_error_of_httpx(kind: type[Exception]) -> None:
-    """Every exception of httpx becomes a `Broken` of its name; only those from before the request may be sent again."""
+    """Every exception of httpx becomes a `Broken` of its name.
+
+    Only those from before the request may be sent again.
+    """
     line = failing(_made(kind))
 
     answers = (
@@ -122,7 +128,7 @@ def test_error_of_httpx(kind: type[Exception]) -> None:
 
 
 def _made(kind: type[Exception]) -> Exception:
-    # Two kinds make their own message and one needs an answer; each must still carry a secret into the test below.
+    # Two kinds make their own message and one needs an answer; each must still carry a secret in.
     text = f"{SECRETS} +8613711112222"
     if kind is httpx.HTTPStatusError:
         return httpx.HTTPStatusError(text, request=httpx.Request("GET", "http://h"), response=httpx.Response(500))
@@ -161,7 +167,7 @@ def test_no_time_no_call(timeout_s: float) -> None:
 
 
 def test_odd_items_are_logged_by_count(caplog: pytest.LogCaptureFixture) -> None:
-    """Items left out of an answer are counted in the log, with the account and the call and no number."""
+    """Items left out of an answer are counted in the log with account and call, and no number."""
     line = answering(200, sent_body(row("+8613799999999"), row(), row(), row(None)))
 
     answer = line.provider.send(CALL)
@@ -180,7 +186,11 @@ def test_normal_answer_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_batch_rules() -> None:
-    """200 numbers to a SendSms; global numbers with params of their own 200 to a SendMultiGlobalSms, mainland ones never together."""
+    """200 numbers to a SendSms.
+
+    Global numbers with params of their own 200 to a SendMultiGlobalSms, mainland ones never
+    together.
+    """
     provider: Provider = answering(200, b"").provider
     own = BatchRule("SendMultiGlobalSms", 200, params_differ=True)
 
@@ -212,7 +222,7 @@ LEAKS = [
 
 @pytest.mark.parametrize("line", LEAKS)
 def test_secrets_stay_inside(line: Line, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever the provider or the transport repeats, no answer and no log line holds a secret, a param or a number."""
+    """No answer and no log line holds a secret, a param or a number, whatever is repeated to us."""
     caplog.set_level(logging.DEBUG)
 
     answer = line.provider.send(CALL)
@@ -272,9 +282,10 @@ UNBILLED = {"SerialNo": "", "Fee": 0, "Code": "InternalError.Timeout"}
     ids=["none was taken", "a fee", "a serial", "one was taken", "one is missing", "one alone"],
 )
 def test_a_timeout_of_the_whole_call_is_judged_by_what_stands_beside_it(rows: list[object], codes: set[str]) -> None:
-    """Without serial and fee of any number the document says to try again (line 5072); any sign of a message is doubt.
+    """Without serial and fee of any number it is tried again (document, line 5072).
 
-    So is a number alone, which no other bears out: it would be texted again and again.
+    Any sign of a message is doubt; so is a number alone, which no other bears out: it would be
+    texted again and again.
     """
     call = CALL if rows else replace(CALL, numbers=CALL.numbers[:1])
     answer = answering(200, sent_body(*(rows or [row(**UNBILLED)]))).provider.send(call)

@@ -138,7 +138,10 @@ SIGNED_ANSWERS: dict[str, tuple[Line, list[tuple[int, str]] | str]] = {
 
 @pytest.mark.parametrize("name", SIGNED_ANSWERS)
 def test_a_signature_does_not_fit_into_messages(name: str) -> None:
-    """With a signature, numbers of the first one's params go by SendSms; an answer about them says nothing of the others."""
+    """With a signature, numbers of the first one's params go by SendSms.
+
+    An answer about them says nothing of the others.
+    """
     line, expected = SIGNED_ANSWERS[name]
 
     answer = line.provider.send(SIGNED)
@@ -163,7 +166,10 @@ def test_alike_params_need_one_call() -> None:
 
 
 def test_it_is_switched_on_by_a_setting() -> None:
-    """Not every endpoint has the action: without the setting such numbers go one to a SendSms, and none is left out."""
+    """Not every endpoint has the action.
+
+    Without the setting such numbers go one to a SendSms, and none is left out.
+    """
     line = replace(answering(200, body(said(FIRST), field="SendStatusSet")), account=changed(ACCOUNT, send_each=False))
 
     assert line.provider.batch_rule("global") == BatchRule("SendSms", 200)
@@ -187,7 +193,10 @@ def test_it_is_switched_on_by_a_setting() -> None:
     ],
 )
 def test_an_endpoint_without_it_goes_on_with_send_sms(code: str) -> None:
-    """Nothing was sent, so no number is parked or lost: they wait for the next call, a SendSms, and the action is tried again later."""
+    """Nothing was sent, so no number is parked or lost.
+
+    They wait for the next call, a SendSms, and the action is tried again later.
+    """
     answers = [error_body(code), body(said(FIRST), field="SendStatusSet")]
     line = Line(lambda _: httpx.Response(200, content=answers.pop(0)))
     provider = line.provider

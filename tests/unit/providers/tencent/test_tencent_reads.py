@@ -44,7 +44,7 @@ def test_refused_pull(status: int) -> None:
 
 @pytest.mark.parametrize(("status", "maybe_sent"), [(503, True), (404, False), (429, False)])
 def test_broken_pull(status: int, maybe_sent: bool) -> None:
-    """A pull without an answer of the provider's own tells whether it may have taken a page off the queue."""
+    """A pull without the provider's own answer tells whether it may have taken a page."""
     answer = answering(status, b"x").provider.pull()
 
     assert isinstance(answer, Broken)
@@ -52,7 +52,10 @@ def test_broken_pull(status: int, maybe_sent: bool) -> None:
 
 
 def test_unreadable_page_is_still_bytes() -> None:
-    """A page that cannot be read is given to be kept: it may hold receipts that are nowhere else."""
+    """A page that cannot be read is given to be kept.
+
+    It may hold receipts that are nowhere else.
+    """
     line = answering(200, b"\x1f\x8bsomething")
 
     assert line.provider.pull() == b"\x1f\x8bsomething"
@@ -60,7 +63,7 @@ def test_unreadable_page_is_still_bytes() -> None:
 
 
 def test_ask() -> None:
-    """A number is asked about by its E.164 text and two epoch times, offset 0, for as many rows as there can be."""
+    """A number is asked about by its E.164 text, two epoch times and offset 0, for a full page."""
     line = answering(200, page_body(receipt_row()))
 
     answer = line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW)
@@ -86,7 +89,7 @@ def test_ask_reaches_seven_days_back(since_s: int, begin_s: int) -> None:
 
 @pytest.mark.parametrize(("since_s", "until_s"), [(0, NOW - 8 * DAY_S), (NOW, NOW), (NOW, NOW - 1)])
 def test_nothing_left_to_ask(since_s: int, until_s: int) -> None:
-    """A time that cannot be asked about is no empty page, which would say that there was no receipt."""
+    """A time that cannot be asked about is no empty page, which would say: no receipt."""
     line = answering(200, page_body())
 
     answer = line.provider.ask(FIRST, since_s=since_s, until_s=until_s)
@@ -112,7 +115,10 @@ def test_ask_without_a_page(status: int, body: bytes, expected: object) -> None:
 
 
 def test_no_question_has_an_end_in_the_future() -> None:
-    """The provider refuses one (EndTimeVerifyFail); a span that lies in the future altogether is not asked about."""
+    """The provider refuses one (EndTimeVerifyFail).
+
+    A span that lies in the future altogether is not asked about.
+    """
     line = answering(200, page_body())
 
     line.provider.ask(FIRST, since_s=NOW - 60, until_s=NOW + 900)

@@ -79,7 +79,7 @@ def test_sdk_signs_the_same(*, body: bytes, host: str, content_type: str, timest
 
 
 def test_sdk_sends_the_same_headers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A whole request carries what the SDK's would for the same body at the same time, apart from its own labels."""
+    """A whole request is the SDK's for the same body and time, apart from the SDK's own labels."""
     line = Line(lambda _: httpx.Response(200, content=sent_body(row())))
     line.provider.send(CALL)
     (ours,) = line.requests

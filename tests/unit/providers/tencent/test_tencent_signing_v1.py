@@ -61,14 +61,14 @@ def test_published_example(ending: str, expected: str) -> None:
     ],
 )
 def test_algorithms(method: Method, expected: str) -> None:
-    """The HMAC of the usual example sentence under the key `key`, in base64 instead of hexadecimal digits."""
+    """The HMAC of the usual example sentence under the key `key`, in base64 and not in hex."""
     word = signature("The quick brown fox jumps over the lazy dog", secret_key="key", method=method)
 
     assert expected == base64.b64decode(word).hex()
 
 
 def test_text_to_sign() -> None:
-    """Verb, host and path stand before the parameters sorted by name, whose values are not encoded."""
+    """Verb, host and path stand before the parameters, sorted by name, their values unencoded."""
     params = {"b": "x y&z", "PhoneNumberSet.1": "+65", "PhoneNumberSet.0": "腾讯", "A": ""}
 
     assert text_to_sign(params, host="h:1") == "POSTh:1/?A=&PhoneNumberSet.0=腾讯&PhoneNumberSet.1=+65&b=x y&z"
@@ -102,7 +102,7 @@ def test_sdk_signs_the_same(*, params: dict[str, Any], method: Method, host: str
 
 @pytest.mark.parametrize("method", METHODS)
 def test_sdk_sends_the_same_form(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A whole request is what the SDK's would be for the same parameters, time and nonce, apart from its own label."""
+    """A whole request is the SDK's for the same parameters, time and nonce, but for its label."""
     line, provider = _line(method)
     provider.send(CALL)
     (ours,) = line.requests

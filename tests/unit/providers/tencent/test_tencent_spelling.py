@@ -49,7 +49,10 @@ def test_mainland_spellings(text: str) -> None:
     ],
 )
 def test_what_a_text_may_mean(text: str, numbers: tuple[int, ...]) -> None:
-    """A plus or 00 settles the country; eleven bare digits may be mainland or North American; the rest is no number."""
+    """A plus or 00 settles the country; eleven bare digits may be mainland or North American.
+
+    The rest is no number.
+    """
     assert numbers == spelled(text)
 
 
@@ -63,7 +66,7 @@ def test_asked_number_decides(text: str, number: int | None) -> None:
 
 
 def test_north_american_number_is_found_behind_a_mainland_one() -> None:
-    """Bare digits that read as mainland first are still matched to the North American number of the call."""
+    """Bare digits that read as mainland first are matched to the call's North American number."""
     assert asked("13711112222", frozenset({13711112222})) == 13711112222
 
 
@@ -87,7 +90,7 @@ def test_north_american_number_is_found_behind_a_mainland_one() -> None:
     ],
 )
 def test_number_of_a_receipt(fields: tuple[str, str, str], number: int | None) -> None:
-    """A receipt's PhoneNumber counts if it has its plus, then CountryCode with SubscriberNumber, then bare digits."""
+    """PhoneNumber counts if it has its plus, then CountryCode and SubscriberNumber, then digits."""
     assert number == received(*fields)
 
 

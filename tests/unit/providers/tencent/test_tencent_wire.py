@@ -89,7 +89,7 @@ def test_body_of_a_send(call: Call, body: dict[str, Any]) -> None:
     ],
 )
 def test_sdk_knows_every_field(params: dict[str, object], request_model: Any) -> None:
-    """The official SDK's model of the request takes each field that is sent and would send the same."""
+    """The official SDK's model of the request takes each field and would send the same."""
     line = answering(200, b"")
     line.provider.once("X", params)
     body, request = line.requests[0].content, request_model()
@@ -159,7 +159,10 @@ SENDS: dict[str, tuple[list[object], tuple[Item, ...], Oddities]] = {
 
 @pytest.mark.parametrize("name", SENDS)
 def test_answer_to_a_send(name: str) -> None:
-    """Items are matched to the call by number; what cannot be matched or read is left out and counted."""
+    """Items are matched to the call by number.
+
+    What cannot be matched or read is left out and counted.
+    """
     rows, items, oddities = SENDS[name]
 
     assert (Sent(items=items, request_id="req-1"), oddities) == _read(sent_body(*rows))
@@ -221,7 +224,7 @@ def test_null_set_is_an_empty_one(body: bytes) -> None:
     ],
 )
 def test_error_of_the_whole_call(body: bytes, refused: Refused) -> None:
-    """An Error with a Code is the answer to all of the call, with the code as the provider wrote it."""
+    """An Error with a Code answers all of the call, with the code as the provider wrote it."""
     assert (refused, Oddities()) == _read(body)
     assert refused == _page(body)
     assert refused == answered(body, str)
@@ -253,7 +256,10 @@ RECEIPTS: dict[str, tuple[object, Receipt | None]] = {
 
 @pytest.mark.parametrize("name", RECEIPTS)
 def test_row_of_a_page(name: str) -> None:
-    """A row needs a number, a flag and an id; one that has not is counted and the others are kept."""
+    """A row needs a number, a flag and an id.
+
+    One that has not is counted and the others are kept.
+    """
     written, receipt = RECEIPTS[name]
 
     read = (DELIVERED, receipt) if receipt else (DELIVERED,)
@@ -261,7 +267,7 @@ def test_row_of_a_page(name: str) -> None:
 
 
 def test_message_is_cleaned() -> None:
-    """A provider's message shows no secret, no long number, no line break and at most 200 characters."""
+    """A provider's message shows no secret, long number or line break, and 200 characters."""
     clean = cleaner((OTP, "48", ""))
 
     shown = clean(f"code {OTP} to +8613711112222\nrefused " + "x" * 300)
@@ -312,7 +318,10 @@ def test_arbitrary_body_is_read(body: bytes) -> None:
 )
 @settings(deadline=None)
 def test_arbitrary_answer_to_a_send_is_read(tree: dict[str, Any]) -> None:
-    """Whatever the fields hold: every row is an item or counted, and each item is of a number of the call, once."""
+    """Whatever the fields hold.
+
+    Every row is an item or counted, and each item is of a number of the call, once.
+    """
     answer, oddities = _read(json.dumps({"Response": tree}).encode())
 
     if isinstance(answer, Sent):

@@ -11,10 +11,10 @@ from smsline.ledger.poison import PoisonRecord, poisoned
 from smsline.ledger.version import LAYOUT, refuse_other
 
 # Subject, `ok`, `warn` or `fail`, what was found, what to do.
-Verdict = tuple[str, str, str, str]
+LedgerFinding = tuple[str, str, str, str]
 
 
-def look_at_ledger(ledger: Ledger) -> Iterator[Verdict]:
+def look_at_ledger(ledger: Ledger) -> Iterator[LedgerFinding]:
     """Look at a ledger, without writing to it."""
     found, old_workers = seen(ledger)
     yield judge_layout(found, old_workers=old_workers)
@@ -29,7 +29,7 @@ def look_at_ledger(ledger: Ledger) -> Iterator[Verdict]:
         )
 
 
-def judge_layout(found: str, *, old_workers: bool) -> Verdict:
+def judge_layout(found: str, *, old_workers: bool) -> LedgerFinding:
     """Whether this version may work on the ledger."""
     try:
         refuse_other(found or ("1" if old_workers else LAYOUT))
@@ -46,7 +46,7 @@ def judge_layout(found: str, *, old_workers: bool) -> Verdict:
     return "ledger", "ok", f"layout {LAYOUT}" + ("" if found else ", empty"), ""
 
 
-def judge_losses(found: Sequence[Loss]) -> Iterator[Verdict]:
+def judge_losses(found: Sequence[Loss]) -> Iterator[LedgerFinding]:
     """What Redis lost in the last week."""
     for loss in found:
         advice = "compare the jobs that producers were told of then with `smsline jobs`; unsure calls of that time are asked about"
@@ -54,7 +54,7 @@ def judge_losses(found: Sequence[Loss]) -> Iterator[Verdict]:
         yield "ledger losses", "warn", f"Redis {lost} what was written {loss.span()}", advice
 
 
-def judge_poison(found: Sequence[PoisonRecord]) -> Iterator[Verdict]:
+def judge_poison(found: Sequence[PoisonRecord]) -> Iterator[LedgerFinding]:
     """What was set aside because it could not be read."""
     if found:
         # One line for all: what wrote the newest is likeliest to be still at it.

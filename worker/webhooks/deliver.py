@@ -21,7 +21,7 @@ from smsline.ledger.refusals import explain
 from smsline.ledger.webhooks import Endpoint
 from worker.engine import Engine
 from worker.webhooks.post import TIMEOUT_S, Poster
-from worker.webhooks.retries import PATIENCE_S, Answer, judge
+from worker.webhooks.retries import PATIENCE_S, EndpointAnswer, judge
 from worker.webhooks.signing import headers_of
 
 # The member of the due set that stands for the outbox; an endpoint's is `to <name>`.
@@ -153,7 +153,7 @@ class Deliveries:
         self.engine.poke(0)
         return done
 
-    def _note(self, endpoint: Endpoint, taken: webhooks_queue.EventLease, answer: Answer) -> None:
+    def _note(self, endpoint: Endpoint, taken: webhooks_queue.EventLease, answer: EndpointAnswer) -> None:
         """Write down what the last request of this slice came to."""
         ledger = self.engine.ledger
         in_row = 0 if answer.good else webhooks_queue.failures_in_row(ledger, endpoint)

@@ -8,7 +8,7 @@ import httpx
 from worker.transport.deadline import DeadlineTransport, wire_request
 from worker.transport.retry_after import retry_after_s
 from worker.webhooks.addresses import AddressRefused, only_public
-from worker.webhooks.retries import Answer
+from worker.webhooks.retries import EndpointAnswer
 
 # For a whole request, from the lookup's end to the end of the answer's head.
 TIMEOUT_S: Final = 15.0
@@ -33,7 +33,7 @@ class Poster:
 
     def post(
         self, url: str, body: bytes, headers: dict[str, str], *, now_s: float, timeout_s: float = TIMEOUT_S
-    ) -> Answer:
+    ) -> EndpointAnswer:
         """Post one event; whatever goes wrong is an answer, too.
 
         Args:
@@ -59,14 +59,14 @@ class Poster:
             finally:
                 done()
         except AddressRefused as error:
-            return Answer(0, str(error), refused=True)
+            return EndpointAnswer(0, str(error), refused=True)
         except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
-            return Answer(0, type(error).__name__)
+            return EndpointAnswer(0, type(error).__name__)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             told = f"no answer within {timeout_s:g} s" if isinstance(error, httpcore.TimeoutException) else ""
-            return Answer(0, told or f"{type(error).__name__}: {error}"[:200])
+            return EndpointAnswer(0, told or f"{type(error).__name__}: {error}"[:200])
         found = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
-        return Answer(answer.status, f"HTTP {answer.status}", retry_after_s(found, now_s=now_s))
+        return EndpointAnswer(answer.status, f"HTTP {answer.status}", retry_after_s(found, now_s=now_s))
 
     def close(self) -> None:
         """Close kept-alive connections."""

@@ -27,7 +27,7 @@ GONE: Final = 410
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EndpointAnswer:
     """What came back from an endpoint.
 
     Attributes:
@@ -48,7 +48,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
-def judge(answer: Answer, *, tries: int, in_row: int, chance: Callable[[], float] = random.random) -> TryResult:
+def judge(answer: EndpointAnswer, *, tries: int, in_row: int, chance: Callable[[], float] = random.random) -> TryResult:
     """What an answer means.
 
     Args:

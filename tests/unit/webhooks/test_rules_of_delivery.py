@@ -7,7 +7,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from worker.webhooks.addresses import AddressRefused, is_public, only_public
-from worker.webhooks.retries import RETRIES_S, Answer, judge
+from worker.webhooks.retries import RETRIES_S, EndpointAnswer, judge
 from worker.webhooks.signing import headers_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -56,19 +56,19 @@ def test_what_follows_an_answer() -> None:
 
     Pauses of the endpoint double to a minute; being asked to wait is obeyed.
     """
-    assert judge(Answer(204, ""), tries=0, in_row=3).outcome == "ok"
-    assert judge(Answer(410, ""), tries=0, in_row=0).outcome == "gone"
-    assert judge(Answer(0, "", refused=True), tries=0, in_row=0).outcome == "refused"
+    assert judge(EndpointAnswer(204, ""), tries=0, in_row=3).outcome == "ok"
+    assert judge(EndpointAnswer(410, ""), tries=0, in_row=0).outcome == "gone"
+    assert judge(EndpointAnswer(0, "", refused=True), tries=0, in_row=0).outcome == "refused"
     for status in (0, 101, 301, 302, 400, 404, 500):
-        tried = judge(Answer(status, ""), tries=0, in_row=0, chance=lambda: 0.5)
+        tried = judge(EndpointAnswer(status, ""), tries=0, in_row=0, chance=lambda: 0.5)
         assert (tried.outcome, tried.again_ms, tried.pause_ms) == ("failed", 5_000, 1_000)
-    waits = [judge(Answer(500, ""), tries=tries, in_row=0, chance=lambda: 0.5).again_ms for tries in range(8)]
+    waits = [judge(EndpointAnswer(500, ""), tries=tries, in_row=0, chance=lambda: 0.5).again_ms for tries in range(8)]
     assert waits == [*(wait_s * 1000 for wait_s in RETRIES_S), None]
     assert RETRIES_S == (5, 300, 1800, 7200, 18000, 36000, 36000)
-    assert judge(Answer(500, ""), tries=0, in_row=40, chance=lambda: 0.5).pause_ms == 60_000
+    assert judge(EndpointAnswer(500, ""), tries=0, in_row=40, chance=lambda: 0.5).pause_ms == 60_000
     for status in (429, 502, 504):
-        assert judge(Answer(status, ""), tries=0, in_row=0, chance=lambda: 0.5).pause_ms == 30_000
-    slow = judge(Answer(503, "", retry_after_s=120), tries=0, in_row=0)
+        assert judge(EndpointAnswer(status, ""), tries=0, in_row=0, chance=lambda: 0.5).pause_ms == 30_000
+    slow = judge(EndpointAnswer(503, "", retry_after_s=120), tries=0, in_row=0)
     assert (slow.again_ms, slow.pause_ms) == (120_000, 120_000)
-    assert judge(Answer(503, "", retry_after_s=1e9), tries=0, in_row=0).pause_ms == 3_600_000
-    assert {judge(Answer(500, ""), tries=1, in_row=0).again_ms for _ in range(20)} != {300_000}
+    assert judge(EndpointAnswer(503, "", retry_after_s=1e9), tries=0, in_row=0).pause_ms == 3_600_000
+    assert {judge(EndpointAnswer(500, ""), tries=1, in_row=0).again_ms for _ in range(20)} != {300_000}

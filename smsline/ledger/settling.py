@@ -21,7 +21,7 @@ from smsline.ledger.codes import CodeUse
 from smsline.ledger.runs import encode
 from smsline.ledger.serial_index import SPENT, index_value, serial_place
 from smsline.ledger.serials import BlockReceipts
-from smsline.states import LETTERS, STATES, State, counted_as
+from smsline.states import LETTERS, MOVES, STATES, State, counted_as
 
 READ: Final = ("job", "n", "st", "cd", "fi", "rt", "queue", "co", "ta")
 """The fields of a block that are read."""
@@ -30,7 +30,7 @@ READ: Final = ("job", "n", "st", "cd", "fi", "rt", "queue", "co", "ta")
 LATEST_S: Final = 0xFFFFFFFF
 
 # States that a receipt ends. Who waits for another try, or is being sent to, ends by that try.
-_OPEN: Final = frozenset(ord(LETTERS[state]) for state in (State.ACCEPTED, State.UNSURE))
+_OPEN: Final = frozenset(ord(LETTERS[state]) for state, ends in MOVES.items() if State.DELIVERED in ends)
 
 _COUNTED: Final = {ord(letter): counted_as(state) for letter, state in STATES.items()}
 _DELIVERED, _UNDELIVERED, _WAITING, _UNKNOWN = (

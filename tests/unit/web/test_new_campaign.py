@@ -227,7 +227,9 @@ def test_start(site: Site, web_ledger: Ledger) -> None:
     assert "2" in browser.get(f"/jobs/{job}").text
     newest = acts(web_ledger)[0]
     assert (newest["act"], newest["who"], newest["how"], newest["count"]) == ("campaign.submit", "local", "page", 2)
-    assert browser.post(at, data=given).status_code == 404
+    assert [again.headers["location"] for again in (browser.post(at, data=given), browser.get(at))] == [
+        f"/jobs/{job}"
+    ] * 2
     assert web_ledger.redis.zcard(web_ledger.keys.jobs) == 1
 
 

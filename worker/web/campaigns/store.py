@@ -18,6 +18,8 @@ from worker.web.campaigns.sheet import Sheet, read_sheet
 KEPT_S: Final = 3_600.0
 # Files at a time; the oldest gives way.
 MOST: Final = 20
+# Campaigns whose second start is led to their job.
+MOST_STARTED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Uploads:
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._kept: dict[str, StoredUpload] = {}
+        self._jobs: dict[tuple[str, str], str] = {}
 
     def take(self, source: BinaryIO, *, owner: str, name: str, encoding: str = "") -> StoredUpload:
         """Keep a file.
@@ -88,6 +91,20 @@ class Uploads:
         if upload is None or upload.owner != owner:
             raise NotFound("this file is not here any more; upload it again")
         return upload
+
+    def started(self, upload: StoredUpload, job: str) -> None:
+        """Forget a file whose campaign is a job now."""
+        self._jobs[upload.token, upload.owner] = job
+        if len(self._jobs) > MOST_STARTED:
+            del self._jobs[next(iter(self._jobs))]
+        self.drop(upload)
+
+    def job_of(self, token: str, owner: str) -> str:
+        """The job that a file has become, or nothing.
+
+        Told that the file is not here, a person would bring it again and text everyone twice.
+        """
+        return self._jobs.get((token, owner), "")
 
     def drop(self, upload: StoredUpload) -> None:
         """Forget a file."""

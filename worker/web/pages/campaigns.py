@@ -61,7 +61,10 @@ async def upload(request: Request) -> Response:
 @page("operate")
 def prepare(request: Request, visitor: Visitor) -> Response:
     """The second step: what the columns are, and what is to be sent."""
-    kept = web_of(request).files.get(request.path_params["token"], visitor.name)
+    token, files = request.path_params["token"], web_of(request).files
+    if job := files.job_of(token, visitor.name):
+        return RedirectResponse(f"/jobs/{job}", 303)
+    kept = files.get(token, visitor.name)
     # A guess to be looked at: nothing is checked until the form comes back.
     columns = guess(kept.sheet.columns)
     given = {
@@ -77,8 +80,10 @@ def prepare(request: Request, visitor: Visitor) -> Response:
 @act()
 def go(request: Request, visitor: Visitor, form: FormData) -> Response:
     """Check the file as the form says; start when that was seen and is still so."""
-    web = web_of(request)
-    kept = web.files.get(request.path_params["token"], visitor.name)
+    web, token = web_of(request), request.path_params["token"]
+    if job := web.files.job_of(token, visitor.name):
+        return RedirectResponse(f"/jobs/{job}", 303)
+    kept = web.files.get(token, visitor.name)
     given = {name: str(value).strip() for name, value in form.items() if isinstance(value, str)}
     try:
         columns, plan = mapped(given, len(kept.sheet.columns)), _plan_of(given, web.ledger.now_ms() / 1000)
@@ -101,7 +106,7 @@ def go(request: Request, visitor: Visitor, form: FormData) -> Response:
         told = f"{error.field}: {error.rule}" if isinstance(error, BadInput) else str(error)
         return _prepared(request, kept, given, told=told, status=422)
     # Only when it has started: after an error the same file is there to be tried again.
-    web.files.drop(kept)
+    web.files.started(kept, job)
     return done(f"/jobs/{job}", "started", counts[0])
 
 

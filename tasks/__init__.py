@@ -84,7 +84,7 @@ def probe_silent(attempt: str = "", block: str = "", account: str = "", wake: Wa
     if attempt:
         resolve.look(app.engine, int(attempt))
     if block:
-        poll.probe_block(app.engine, block)
+        poll.poll_block(app.engine, block)
     if account:
         balance.look(app.engine, account)
 

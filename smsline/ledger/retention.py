@@ -61,11 +61,11 @@ def lives_of(ledger: Ledger, names: Sequence[str]) -> list[Life | None]:
     return lives
 
 
-def shut(ledger: Ledger, names: Sequence[str]) -> None:
+def close_intake(ledger: Ledger, names: Sequence[str]) -> None:
     """Let jobs whose deadline has passed take no further part."""
     keys = ledger.keys
     if names:
-        ledger.run_many([("shut", [*keys.book, keys.job(job), keys.got(job)], []) for job in names])
+        ledger.run_many([("close_intake", [*keys.book, keys.job(job), keys.got(job)], []) for job in names])
 
 
 def end_waiting(ledger: Ledger, over: Mapping[str, State]) -> dict[str, int]:

@@ -106,7 +106,7 @@ class Scene:
             *[(keys.send(lane), lambda _, lane=lane: send.send_slice(self.engine, lane)) for lane in LANES],
             (keys.drain, lambda account: drain.drain(self.engine, account)),
             (keys.unsure_due, lambda attempt: resolve.look(self.engine, int(attempt))),
-            (keys.probe, lambda member: poll.probe_block(self.engine, member)),
+            (keys.probe, lambda member: poll.poll_block(self.engine, member)),
             (keys.expire, lambda job: lifecycle.end_job(self.engine, job)),
             (keys.closing, lambda job: lifecycle.close_job(self.engine, job)),
         ]

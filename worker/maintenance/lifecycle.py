@@ -83,7 +83,7 @@ def _end(engine: Engine, lives: Sequence[tuple[Lease, Life | None]]) -> int:
             over[lease.member] = State.CANCELLED if life.cancelled else State.EXPIRED
             # What is under way may yet come back to wait; it ends then, and the params with it.
             ends.append((lease, engine.settings.lease_s * 1000 if life.sending else None))
-    retention.shut(ledger, [job for job, state in over.items() if state is State.EXPIRED])
+    retention.close_intake(ledger, [job for job, state in over.items() if state is State.EXPIRED])
     ended = retention.end_waiting(ledger, over)
     due.finish_many(ledger, ledger.keys.expire, ends)
     for job, recipients in ended.items():

@@ -34,7 +34,7 @@ QUERY_AGAIN_MOST_MS: Final = 3_600_000.0
 later than the other."""
 
 
-def probe_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
+def poll_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     """Ask about a block's accepted recipients that are due; `member` is `<account> <block>`."""
     key = engine.ledger.keys.probe
     lease = due.claim_one(engine.ledger, key, member, lease_ms=engine.settings.lease_s * 1000)

@@ -3,8 +3,9 @@
 -- KEYS: webhooks due (zset), the endpoint's state (hash), queue, flying (zsets)
 -- ARGV: name, by how much the clock was set back, ms, most members of a set that are moved
 -- Returns: members moved.
-local endpoint, now = the_endpoint(2, KEYS[1], ARGV[1]), now_us() / 1000
-local back, most, moved = tonumber(ARGV[2]), ARGV[3], 0
+local due_key, name, back, most = KEYS[1], unpack(ARGV)
+local endpoint, now, moved = the_endpoint(2, due_key, name), now_us() / 1000, 0
+back = tonumber(back)
 for _, key in ipairs({ endpoint.queue, endpoint.flying }) do
   local late = redis.call('ZRANGEBYSCORE', key, '(' .. string.format('%.3f', now), '+inf', 'WITHSCORES', 'LIMIT', 0, most)
   for i = 1, #late, 2 do

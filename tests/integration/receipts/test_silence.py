@@ -108,7 +108,7 @@ def test_a_recipient_that_is_accepted_while_its_block_is_probed_is_probed_too(
         scene.ledger.keys.probe, {member: 0}
     )  # as a probe finds it that began before the receipt came
     monkeypatch.setattr(due, "finish", finish_late)
-    poll.probe_block(scene.engine, member.decode())
+    poll.poll_block(scene.engine, member.decode())
     assert scene.counts(job) == {"total": 2, "accepted": 1, "delivered": 1}
     scene.provider.deliver([scene.provider.out[-1]], pulled=False)
     scene.later(3700)

@@ -133,7 +133,7 @@ class Scene:
     def look(self, seconds: float = 5.0) -> None:
         """Every block has come due."""
         for member in self.make_due(self.ledger.keys.probe):
-            poll.probe_block(self.engine, member, seconds)
+            poll.poll_block(self.engine, member, seconds)
 
     def counts(self) -> dict[str, int]:
         """The job's counts that are not zero."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from smsline.ledger.refusals import explain
 from worker.web import callbacks, metrics, probes, static_files
 from worker.web.api import accounts, codes, dead, jobs, messages, numbers, openapi, replies, suppressions, webhooks
 from worker.web.api.problems import problem
@@ -74,12 +76,26 @@ def build_app(web: Web) -> Starlette:
     app = Starlette(
         routes=list(ROUTES),
         middleware=[Middleware(SecurityHeaders), Middleware(SameOriginOnly), Middleware(BodyLimits, most_bytes)],
-        exception_handlers={HTTPException: _http_failure, Exception: _http_failure},
+        exception_handlers={
+            HTTPException: _http_failure,
+            RedisError: _without_redis,
+            Exception: _http_failure,
+        },
     )
     # A redirect would answer /v1/jobs/ with 307, and programs would post their campaign twice.
     app.router.redirect_slashes = False
     app.state.web = web
     return app
+
+
+def _without_redis(request: Request, error: Exception) -> Response:
+    """What a page says while Redis is away: no fault of ours, and no traceback in the log."""
+    # Not Redis' own words, which hold its address: who asks may not have signed in.
+    why = explain(error).code or type(error).__name__
+    told = f"The ledger's Redis does not answer, or says no ({why})."
+    answer = failure(request, 503, f"{told} On the service's machine, python -m worker check says why and what to do.")
+    answer.headers["retry-after"] = "1"
+    return answer
 
 
 def _http_failure(request: Request, error: Exception) -> Response:

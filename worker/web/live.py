@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from redis.exceptions import RedisError
@@ -27,6 +28,12 @@ SILENT_S: Final = 15.0
 
 # Then a stream ends and the browser comes again, with its session looked at anew.
 LONGEST_S: Final = 300.0
+
+# Before what was seen last, while it cannot be read anew: figures that stand still look like quiet.
+STALE: Final = (
+    '<div class="note bad" role="status"><p><b>Redis cannot be reached.</b> '
+    "What is below was so at {}; it goes on by itself when Redis is back.</p></div>"
+)
 
 MOST_STREAMS: Final = 200
 MOST_HELD: Final = 1_000
@@ -87,13 +94,16 @@ class Live:
         # Counted when the stream runs: a response that is never sent would keep its place for ever.
         self.streams += 1
         began_s = said_s = time.monotonic()
-        shown = ""
+        shown = good = ""
+        seen = datetime.now(UTC)
         try:
             while (now_s := time.monotonic()) - began_s < LONGEST_S and not await request.is_disconnected():
                 try:
-                    drawn = await run_in_threadpool(self.read, f"drawn:{subject}", draw)
+                    good = drawn = await run_in_threadpool(self.read, f"drawn:{subject}", draw)
+                    seen = datetime.now(UTC)
                 except (SmslineError, RedisError):
-                    drawn = shown  # the next look may go better; the page keeps what it has
+                    # Nothing seen yet: the page keeps what it was loaded with.
+                    drawn = good and f"{STALE.format(f'{seen:%H:%M:%S} UTC')}\n{good}"
                 # Compared as HTML: what has not changed is not sent.
                 if drawn != shown:
                     shown, said_s = drawn, now_s

@@ -1,7 +1,11 @@
 """Rules of the web process as a whole: where it listens, its probes, its headers, its metrics."""
 
+import asyncio
 import socket
 import threading
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -13,7 +17,7 @@ from smsline.ledger.link import Ledger
 from tests.support.waiting import LONG_S, wait_until
 from tests.unit.web.conftest import Site
 from worker.listening import bind
-from worker.web import headers_in_time
+from worker.web import headers_in_time, live
 from worker.web.serve import TooOpen, is_loopback, refuse_the_open
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - said, not bound
@@ -53,6 +57,47 @@ def test_probes(site: Site, web_ledger: Ledger, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(web_ledger.redis, "ping", gone)
     assert (browser.get("/livez").status_code, browser.get("/readyz").status_code) == (200, 503)
+
+
+def test_pages_without_redis(site: Site, web_ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They say so and what to do, signed in or not, and are no fault of this process.
+
+    A live page tells that its figures stand still, and since when.
+    """
+    browser = site()
+
+    def gone(*_: object, **__: object) -> None:
+        raise Gone("Error 111 connecting to 10.0.0.7:6379")
+
+    monkeypatch.setattr(web_ledger.redis, "execute_command", gone)
+    for path in ("/", "/jobs", "/sign-in"):
+        page = browser.get(path)
+        assert (page.status_code, page.headers["retry-after"]) == (503, "1")
+        assert "python -m worker check" in page.text
+        assert "10.0.0.7" not in page.text
+
+    ticks, looks = count(step=2), iter(["<p>7 waiting</p>"])
+
+    def draw() -> str:
+        for drawn in looks:
+            return drawn
+        raise Gone
+
+    monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(live, "FRESH_S", 0)
+
+    class Open:
+        async def is_disconnected(self) -> bool:
+            return False
+
+    async def told() -> list[str]:
+        events = live.Live()._events(cast("Any", Open()), "job", draw)
+        return [await anext(events), await anext(events)]
+
+    fresh, stale = asyncio.run(told())
+    assert fresh == "data: <p>7 waiting</p>\n\n"
+    assert "Redis cannot be reached" in stale
+    assert stale.endswith("data: <p>7 waiting</p>\n\n")
 
 
 def test_headers(site: Site) -> None:

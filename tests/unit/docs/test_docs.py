@@ -3,11 +3,13 @@
 Links, files, settings, states, the payload and its schema, the first example.
 """
 
+import ast
 import base64
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -25,8 +27,11 @@ from worker.engine import Engine
 from worker.intake.submit import job_id_of, submit_payload
 
 ROOT = Path(__file__).parents[3]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")))
-OWN_PAGES = [page for page in PAGES if page.name not in {"codes.md", "review.md", "overrides.md"}]
+# Every folder's own pages too; not what lies in the tree without belonging to it (.venv).
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(page for top in ("docs", "worker", "bench") for page in (ROOT / top).glob("**/*.md"))]
+)
+OWN_PAGES = [page for page in PAGES if page.name not in {"codes.md", "review.md", "overrides.md", "CHANGELOG.md"}]
 PAYLOAD_PAGE = (ROOT / "docs" / "payload.md").read_text()
 SCHEMA: dict[str, Any] = json.loads((ROOT / "docs" / "payload.schema.json").read_text())
 PAYLOAD, MESSAGE = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAYLOAD_PAGE, re.DOTALL))
@@ -67,6 +72,23 @@ def test_every_file_named_is_there(page: Path) -> None:
     """A path in backticks is a file or folder of the repository."""
     for path in re.findall(r"`((?:smsline|worker|config|tasks|tests|docs)/[\w/.]*\w)`", page.read_text()):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text()], ids=name_of)
+def test_every_name_that_a_page_imports_is_there(page: Path) -> None:
+    """What an example takes from this repository can be imported, and has what it asks for."""
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        tree, found = ast.parse(block), dict[str, Any]()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in {"smsline", "worker", "config"}:
+                for each in node.names:
+                    try:
+                        found[each.asname or each.name] = getattr(import_module(str(node.module)), each.name)
+                    except AttributeError:
+                        found[each.asname or each.name] = import_module(f"{node.module}.{each.name}")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in found:
+                assert hasattr(found[node.value.id], node.attr), f"{node.value.id}.{node.attr}"
 
 
 @pytest.mark.parametrize("page", OWN_PAGES, ids=name_of)

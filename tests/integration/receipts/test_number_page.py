@@ -86,4 +86,4 @@ def test_the_command_prints_what_happened(scene: Scene, capsys: pytest.CaptureFi
     assert main(["number", f"+{FIRST}"], connect=Connect(lambda: scene.ask, lambda: scene.ask)) == 0  # type: ignore[arg-type, return-value]
 
     shown = capsys.readouterr().out
-    assert all(word in shown for word in (f"+{FIRST}: 1 messages kept", job, "dead", f"{BLOCKED}: "))
+    assert all(word in shown for word in (f"+{FIRST}: 1 message kept", job, "dead", f"{BLOCKED}: "))

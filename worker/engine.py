@@ -132,6 +132,11 @@ class Engine:
         """The present by Redis, epoch ms; the worker's own clock may be wrong."""
         return self.ledger.now_ms()
 
+    @property
+    def lease_ms(self) -> float:
+        """How long what a worker claims is its own."""
+        return self.settings.lease_s * 1000
+
     def limit(self, account: str, action: str) -> Limit:
         """The rate limit of an account's action."""
         return Limit(self.providers[account].limits[action], self.settings.otp_reserve)

@@ -44,7 +44,7 @@ def accept_due(engine: Engine, lane: str, seconds: float = 0.7) -> str:
 
 
 def _accept(engine: Engine, jobs: Sequence[str], seconds: float, wake: Sequence[str] = ("", "")) -> str:
-    opened = inbox.open_jobs(engine.ledger, jobs, lease_ms=engine.settings.lease_s * 1000, wake=wake)
+    opened = inbox.open_jobs(engine.ledger, jobs, lease_ms=engine.lease_ms, wake=wake)
     gone = [each for each in opened if each.state == "cancelled"]
     for each in gone:
         due.finish(engine.ledger, engine.ledger.keys.inbox(each.spec.lane), each.lease)

@@ -26,7 +26,7 @@ def look(engine: Engine, account: str) -> None:
     One that can no longer be asked leaves the schedule.
     """
     key, provider = engine.ledger.keys.credit, engine.providers.get(account)
-    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.lease_ms)
     if lease is None:
         return
     if not isinstance(provider, BalanceProvider):

@@ -26,7 +26,7 @@ def end_due(engine: Engine, seconds: float = 1.0) -> None:
     """End what still waits of cancelled and overdue jobs, for about so long."""
     ledger, key, over = engine.ledger, engine.ledger.keys.expire, engine.slice_ends(seconds)
     while not over():
-        leases = due.claim(ledger, key, most=ENDED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
+        leases = due.claim(ledger, key, most=ENDED_AT_ONCE, lease_ms=engine.lease_ms)
         if not leases:
             return
         lives = list(zip(leases, retention.lives_of(ledger, [lease.member for lease in leases]), strict=True))
@@ -46,7 +46,7 @@ def close_due(engine: Engine, seconds: float = 1.0) -> None:
     """Look at closed jobs, for about so long: once when they close, and after their retention."""
     ledger, over = engine.ledger, engine.slice_ends(seconds)
     while not over():
-        leases = due.claim(ledger, ledger.keys.closing, most=CLOSED_AT_ONCE, lease_ms=engine.settings.lease_s * 1000)
+        leases = due.claim(ledger, ledger.keys.closing, most=CLOSED_AT_ONCE, lease_ms=engine.lease_ms)
         if not leases:
             return
         _close(engine, leases)
@@ -55,13 +55,13 @@ def close_due(engine: Engine, seconds: float = 1.0) -> None:
 
 def end_job(engine: Engine, job: str) -> int:
     """End what still waits of one job, if it is due; returns how many recipients."""
-    lease = due.claim_one(engine.ledger, engine.ledger.keys.expire, job, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, engine.ledger.keys.expire, job, lease_ms=engine.lease_ms)
     return _end(engine, [(lease, retention.lives_of(engine.ledger, [job])[0])]) if lease else 0
 
 
 def close_job(engine: Engine, job: str) -> None:
     """Look at one closed job, if it is due."""
-    lease = due.claim_one(engine.ledger, engine.ledger.keys.closing, job, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, engine.ledger.keys.closing, job, lease_ms=engine.lease_ms)
     if lease:
         _close(engine, [lease])
 
@@ -82,7 +82,7 @@ def _end(engine: Engine, lives: Sequence[tuple[Lease, Life | None]]) -> int:
         else:
             over[lease.member] = State.CANCELLED if life.cancelled else State.EXPIRED
             # What is under way may yet come back to wait; it ends then, and the params with it.
-            ends.append((lease, engine.settings.lease_s * 1000 if life.sending else None))
+            ends.append((lease, engine.lease_ms if life.sending else None))
     retention.close_intake(ledger, [job for job, state in over.items() if state is State.EXPIRED])
     ended = retention.end_waiting(ledger, over)
     due.finish_many(ledger, ledger.keys.expire, ends)

@@ -18,7 +18,7 @@ def rescue(engine: Engine, most: int = 20) -> int:
     """Take over claims whose lease has ended; returns how many."""
     keys = engine.ledger.keys
     # Claimed anew like any work: a rescuer that dies leaves them to the next one.
-    leases = due.claim(engine.ledger, keys.lease, most=most, lease_ms=engine.settings.lease_s * 1000)
+    leases = due.claim(engine.ledger, keys.lease, most=most, lease_ms=engine.lease_ms)
     for lease in leases:
         attempt = attempts.read_attempt(engine.ledger, int(lease.member))
         if attempt is None or attempt.state in {"done", "unsure"}:

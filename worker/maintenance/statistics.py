@@ -18,7 +18,7 @@ def begin(engine: Engine) -> None:
 def write(engine: Engine) -> bool:
     """Write the minute that has ended, when no other process does; whether this one did."""
     key = engine.ledger.keys.stats_due
-    lease = due.claim_one(engine.ledger, key, MEMBER, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, key, MEMBER, lease_ms=engine.lease_ms)
     if lease is None:
         return False
     now_ms = engine.now_ms()

@@ -32,7 +32,7 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
         How many receipts were seen.
     """
     keys, provider = engine.ledger.keys, engine.providers.get(account)
-    lease = due.claim_one(engine.ledger, keys.drain, account, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, keys.drain, account, lease_ms=engine.lease_ms)
     if lease is None:
         return 0
     if provider is None or engine.presence.leave_for_ms(account) is not None:

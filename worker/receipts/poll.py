@@ -37,7 +37,7 @@ later than the other."""
 def poll_block(engine: Engine, member: str, seconds: float = 2.0) -> None:
     """Ask about a block's accepted recipients that are due; `member` is `<account> <block>`."""
     key = engine.ledger.keys.probe
-    lease = due.claim_one(engine.ledger, key, member, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, key, member, lease_ms=engine.lease_ms)
     if lease is None:
         return
     account, number = member.split(" ")

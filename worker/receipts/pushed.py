@@ -32,7 +32,7 @@ def read_pushed(engine: Engine, account: str) -> int:
     One worker at a time. Returns how many rows they held.
     """
     key = engine.ledger.keys.pushed_due
-    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.lease_ms)
     if lease is None:
         return 0
     if not engine.presence.has(account):

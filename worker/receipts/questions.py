@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 def answer(engine: Engine, member: str) -> None:
     """Answer a question that is due; `member` is `<account> <name>`."""
     keys, (account, name) = engine.ledger.keys, member.split(" ")
-    lease = due.claim_one(engine.ledger, keys.questions_due, member, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, keys.questions_due, member, lease_ms=engine.lease_ms)
     if lease is None:
         return
     held = questions.read(engine.ledger, name)

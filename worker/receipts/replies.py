@@ -33,7 +33,7 @@ def pull_replies(engine: Engine, account: str, seconds: float = 2.0) -> int:
     Returns how many pages had some.
     """
     key, provider = engine.ledger.keys.replies_due, engine.providers.get(account)
-    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, key, account, lease_ms=engine.lease_ms)
     if lease is None:
         return 0
     again_ms, full, over = engine.settings.reply_poll_s * 1000, 0, engine.slice_ends(seconds)

@@ -56,7 +56,7 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
     Its recipients are asked about, and decided on at the lane's horizon.
     """
     keys = engine.ledger.keys
-    lease = due.claim_one(engine.ledger, keys.unsure_due, str(attempt_id), lease_ms=engine.settings.lease_s * 1000)
+    lease = due.claim_one(engine.ledger, keys.unsure_due, str(attempt_id), lease_ms=engine.lease_ms)
     attempt = attempts.read_attempt(engine.ledger, attempt_id) if lease else None
     if lease is None:
         return

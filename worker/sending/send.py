@@ -178,13 +178,13 @@ def _begin(engine: Engine, queue: BatchQueue, rule: BatchRule, entry: Entry | No
         # While a call is stuck the next one only finds out whether the provider answers at all.
         limit=1 if in_doubt else rule.limit,
         linger_ms=settings.linger_ms[queue.lane],
-        lease_ms=settings.lease_s * 1000,
+        lease_ms=engine.lease_ms,
         worker=engine.worker,
     )
     limits = CallLimits(
         action=rule.action,
         limit=engine.limit(queue.account, rule.action),
-        lease_ms=settings.lease_s * 1000,
+        lease_ms=engine.lease_ms,
         park_probe_ms=settings.park_probe_s * 1000,
         bucket=settings.bucket_of(queue.account),
         caps=(settings.cap_30s, settings.cap_hour, settings.cap_day),

@@ -27,7 +27,7 @@ def keep(engine: Engine, queue: BatchQueue) -> None:
     accounts.park(engine.ledger, queue.account, "", CODE, probe_ms=WAIT_MS, message=message)
     accounts.put_off_probe(engine.ledger, queue.account, WAIT_MS)
     accounts.note_stranger(engine.ledger, queue.account)
-    terms = CallLimits("", Limit(1.0), engine.settings.lease_s * 1000, WAIT_MS, queue.account)
+    terms = CallLimits("", Limit(1.0), engine.lease_ms, WAIT_MS, queue.account)
     while True:
         claim = batch_queues.take(
             engine.ledger,
@@ -35,7 +35,7 @@ def keep(engine: Engine, queue: BatchQueue) -> None:
             engine.next_attempt(),
             limit=accepting.BLOCK_SIZE,
             linger_ms=0,
-            lease_ms=engine.settings.lease_s * 1000,
+            lease_ms=engine.lease_ms,
             worker=engine.worker,
         )
         if claim is None:

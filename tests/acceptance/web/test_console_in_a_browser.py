@@ -266,7 +266,7 @@ def test_a_new_campaign(browser: "Browser", console: Console) -> None:
     if PICTURES:
         page.screenshot(path=f"{PICTURES}/check-1280-light.png", full_page=True)
     page.get_by_role("button", name="Start: send to 1 recipient").press("Enter")
-    assert "started with 1 recipients" in page.inner_text("main")
+    assert "started with 1 recipient." in page.inner_text("main")
     page.close()
 
 

@@ -120,7 +120,7 @@ def asked_of(ledger: Ledger, job: str) -> JobSpec | None:
 def _newest_first(ledger: Ledger, wanted: JobFilter, after: str, *, listed: str = "") -> Iterator[tuple[int, str]]:
     """When each job was handed over, and its id; of all jobs, or of those of another set."""
     at_ms, _, last = after.partition(".")
-    known = at_ms.isdigit() and len(at_ms) < 16
+    known = at_ms.isdecimal() and len(at_ms) < 16
     top: float | str = int(at_ms) if known else f"({wanted.until_ms}" if wanted.until_ms else "+inf"
     # Jobs of one millisecond stand in the order of their ids.
     behind = (int(at_ms), last) if known else (wanted.until_ms, "") if wanted.until_ms else None

@@ -1,6 +1,7 @@
 """The application: every route of the web process in one table, and its middleware."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -9,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from smsline.ledger.refusals import explain
 from worker.web import callbacks, metrics, probes, static_files
@@ -108,7 +109,17 @@ def _http_failure(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException)
         else (500, "This is a fault of the web process; its log has the details.")
     )
-    answer = problem(status, told) if request.url.path.startswith("/v1/") else failure(request, status, told)
+    headers: Mapping[str, str] = (isinstance(error, HTTPException) and error.headers) or {}
+    program = request.url.path.startswith("/v1/")
+    # Starlette's own detail is the status' name, which says nothing of what to do.
+    if status == 404 and told == HTTPStatus.NOT_FOUND.phrase:
+        told = "there is no such path; /v1/openapi.json lists all" if program else "There is no such page."
+    if status == 405:
+        # Starlette names the methods of the first route of a path alone.
+        fits = [each for each in ROUTES if isinstance(each, Route) and each.path_regex.match(request.url.path)]
+        headers = {"allow": ", ".join(sorted({method for each in fits for method in each.methods or ()}))}
+        told = f"{request.method} is not possible here; there is {headers['allow']}"
+    answer = problem(status, told) if program else failure(request, status, told)
     # Retry-After and Connection belong to the refusal and not to the page that says it.
-    answer.headers.update(getattr(error, "headers", None) or {})
+    answer.headers.update(headers)
     return answer

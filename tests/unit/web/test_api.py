@@ -93,6 +93,7 @@ def test_a_message(api: Api, web_ledger: Ledger) -> None:
         ({"to": PHONE, "template": "1", "txt": "482913"}, "txt"),
         ({"to": PHONE, "template": "1", "job_id": "0mwqw8p80dsryzgyvm"}, "job_id"),
         ({"to": PHONE, "template": "1", "params": ["\ud83d"]}, "body"),
+        ({"to": PHONE, "template": "1", "ttl_s": float("inf")}, "body"),
         ([], "body"),
         ("{", "body"),
     ],
@@ -210,6 +211,7 @@ def test_a_campaign_repeated(api: Api) -> None:
     [
         ("", CSV, "phone\n", 422),
         ("template=1&pase=3", CSV, "phone\n", 422),
+        ("template=1&template=2", CSV, f"phone\n{PHONE}\n", 422),
         ("template=1&pace=fast", CSV, "phone\n", 422),
         ("template=1&at=2030-05-01T09:00", CSV, "phone\n", 422),
         ("template=1&at=nan", CSV, "phone\n", 422),
@@ -266,6 +268,12 @@ def test_the_list_of_jobs(api: Api) -> None:
     assert [job["job"] for job in program.get("/v1/jobs?state=paused").json()["jobs"]] == [made[3]]
     assert problem(program.get("/v1/jobs?state=done"))["field"] == "state"
     assert problem(program.get("/v1/jobs?limit=0"))["field"] == "limit"
+    # Begun anew at the newest, a program that has mixed up its cursors would never end.
+    assert problem(program.get("/v1/jobs?after=xyz"))["field"] == "after"
+    # A mistake's value may be a number and is masked; a rule is ours.
+    assert (
+        "'+86139****1111': must be a number from 1" in problem(program.get(f"/v1/jobs?limit=%2B{PHONE[1:]}"))["detail"]
+    )
 
 
 def test_steering(api: Api, web_ledger: Ledger) -> None:
@@ -300,6 +308,8 @@ def test_the_dead_letter(api: Api) -> None:
     assert program.post("/v1/dead/drop", json={"all": True}).json() == {"dropped": 0}
     for body in ({}, {"code": "X", "all": True}, {"all": "yes"}, {"jobs": "x"}, {"code": 5}):
         assert problem(program.post("/v1/dead/requeue", json=body))["status"] == 422
+    # A filter in the query would be passed over, and all of it requeued.
+    assert problem(program.post("/v1/dead/requeue?code=X", json={"all": True}))["field"] == "code"
 
 
 def test_accounts_and_codes(api: Api, web_ledger: Ledger) -> None:
@@ -362,7 +372,7 @@ def test_webhooks(api: Api, web_ledger: Ledger) -> None:
 
 def test_what_is_not_there(api: Api) -> None:
     """Unknown paths and methods are problems too."""
-    assert problem(api().get("/v1/nothing"))["status"] == 404
-    assert problem(api().delete("/v1/jobs"))["status"] == 405
+    assert "/v1/openapi.json" in problem(api().get("/v1/nothing"))["detail"]
+    assert "DELETE is not possible here; there is GET, HEAD, POST" in problem(api().delete("/v1/jobs"))["detail"]
     assert problem(api().post("/v1/messages", content=b"x" * (2 << 20)))["status"] == 413
     assert iso(0) is None

@@ -205,8 +205,10 @@ def test_the_list_of_jobs(site: Site, job: Callable[..., str]) -> None:
     shown = browser.get("/jobs?template=2222&state=open&lane=marketing").text
     assert (first in shown, second in shown) == (False, True)
     assert second not in browser.get("/jobs?until=2001-01-01").text
-    for query in ("since=soon", "after=x.y", "after=99999999999999999999.z", "state=none"):
+    for query in ("since=soon", "after=x.y", "after=99999999999999999999.z", "after=\u00b2.x", "state=none"):
         assert browser.get(f"/jobs?{query}").status_code == 200
+    for path in ("/audit?before=1-2-3", "/audit?before=\u00b2", "/replies?before=\u00b2"):
+        assert browser.get(path).status_code == 200
 
 
 def test_dead_letters_are_counted_first(site: Site, web_ledger: Ledger) -> None:

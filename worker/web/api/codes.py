@@ -10,13 +10,12 @@ from starlette.routing import Route
 from smsline import codes
 from smsline.errors import BadInput, NotFound
 from worker.web.api.callers import Caller
-from worker.web.api.endpoint import answer, endpoint, only
+from worker.web.api.endpoint import answer, endpoint
 
 
-@endpoint("read")
+@endpoint("read", "provider")
 def explain(request: Request, _: Caller) -> Response:
     """Every reading of a code, the likeliest first."""
-    only(request.query_params, "provider")
     code, provider = request.path_params["code"], request.query_params.get("provider", "")
     if provider and provider not in codes.providers():
         raise BadInput("provider", provider, f"must be one of {', '.join(codes.providers())}")

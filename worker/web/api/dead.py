@@ -24,10 +24,9 @@ class DeadQuery(TypedDict):
     state: str
 
 
-@endpoint("read")
+@endpoint("read", *FILTERS)
 def groups(request: Request, _: Caller) -> Response:
     """What is in the dead letter, by account and code, with what each code means and what to do."""
-    only(request.query_params, *FILTERS)
     return answer({"groups": web_of(request).admin.dead_groups(**_selection(request.query_params))})
 
 

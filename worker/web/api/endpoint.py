@@ -1,7 +1,7 @@
 """What all endpoints of the API share: caller, query, JSON body, and errors as problems."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from typing import Any, Final, TypeAlias
@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,18 +21,21 @@ from worker.web.api.callers import Caller, caller_of
 from worker.web.api.problems import problem, problem_of
 
 JSON: Final = "application/json"
+REPEATABLE: Final = frozenset({"number", "param"})
 
 Handler: TypeAlias = Callable[[Request, Caller], Response]
 BodyHandler: TypeAlias = Callable[[Request, Caller, dict[str, Any]], Response]
 
 
-def endpoint(scope: Scope) -> Callable[[Handler], Callable[[Request], Response]]:
-    """An endpoint without a body, for keys with this scope."""
+def endpoint(scope: Scope, *query: str) -> Callable[[Handler], Callable[[Request], Response]]:
+    """An endpoint without a body, for keys with this scope, and its query's parameters."""
 
     def decorate(handler: Handler) -> Callable[[Request], Response]:
+        """An endpoint that looks at key and query first."""
+
         @wraps(handler)
         def serve(request: Request) -> Response:
-            return guarded(lambda: handler(request, caller_of(request, scope)))
+            return guarded(lambda: handler(request, _admitted(request, scope, query)))
 
         return serve
 
@@ -39,7 +43,7 @@ def endpoint(scope: Scope) -> Callable[[Handler], Callable[[Request], Response]]
 
 
 def body_endpoint(scope: Scope) -> Callable[[BodyHandler], Callable[[Request], object]]:
-    """An endpoint with a JSON object as body, for keys with this scope."""
+    """An endpoint with a JSON object as body and no query, for keys with this scope."""
 
     def decorate(handler: BodyHandler) -> Callable[[Request], object]:
         """An endpoint that reads the body and runs the handler in a thread."""
@@ -50,12 +54,19 @@ def body_endpoint(scope: Scope) -> Callable[[BodyHandler], Callable[[Request], o
             # wait for it.
             body = await request.body()
             return await run_in_threadpool(
-                guarded, lambda: handler(request, caller_of(request, scope), json_object(body))
+                guarded, lambda: handler(request, _admitted(request, scope, ()), json_object(body))
             )
 
         return serve
 
     return decorate
+
+
+def _admitted(request: Request, scope: Scope, query: Sequence[str]) -> Caller:
+    # A filter that stands in the query of a request with a body would be passed over.
+    caller = caller_of(request, scope)
+    only(request.query_params, *query)
+    return caller
 
 
 def guarded(handle: Callable[[], Response]) -> Response:
@@ -85,10 +96,14 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def no_json(text: bytes) -> str:
-    """Why text is no JSON object: to other readers than ours, one with half a character is."""
+    """Why text is no JSON object: to other readers than ours it may be one."""
     with suppress(ValueError, RecursionError):
-        if isinstance(json.loads(text), dict):
-            return HALF_RULE
+        if isinstance(found := json.loads(text), dict):
+            try:
+                json.dumps(found, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                return HALF_RULE
+            return "has a number that JSON does not know (NaN, Infinity, or one that is too large)"
     return "must be a JSON object"
 
 
@@ -96,8 +111,12 @@ def only(given: Mapping[str, object], *known: str) -> None:
     """Refuse an unknown field or query parameter, so that a misspelt one is not passed over.
 
     Raises:
-        BadInput: One is not known.
+        BadInput: One is not known, or is there twice: which one was meant?
     """
+    if isinstance(given, QueryParams):
+        for name in given.keys() - REPEATABLE:
+            if len(given.getlist(name)) > 1:
+                raise BadInput(name, "…", "must be there once")
     for name in given:
         if name not in known:
             # The value is left out: a misspelt field may hold a one-time password.

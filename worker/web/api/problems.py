@@ -54,8 +54,10 @@ class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 def problem_of(error: SmslineError) -> Response:
     """The answer for an error of ours."""
-    # Errors quote values, and a value may be a number.
-    detail = mask_in(str(error))
+    # Errors quote values, and a value may be a number. A rule is ours, with examples of numbers.
+    detail = (
+        f"{error.field}: {mask_in(error.value)!r}: {error.rule}" if isinstance(error, BadInput) else mask_in(str(error))
+    )
     match error:
         case ApiRefused():
             return problem(error.status, detail, field=error.field, retry_after_s=error.retry_after_s)

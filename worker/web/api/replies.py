@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.web.api.callers import Caller
-from worker.web.api.endpoint import endpoint, only
+from worker.web.api.endpoint import endpoint
 from worker.web.context import web_of
 from worker.web.rows import format_of, streamed
 from worker.web.times import epoch_s
@@ -15,10 +15,9 @@ from worker.web.times import epoch_s
 COLUMNS: Final = ("at", "phone", "text", "does", "scope", "word", "account", "sign", "extend", "received_at")
 
 
-@endpoint("read")
+@endpoint("read", "since", "format")
 def replies(request: Request, _: Caller) -> Response:
     """Replies since a time, oldest first."""
-    only(request.query_params, "since", "format")
     since_s = epoch_s(request.query_params.get("since", "0"), "since")
     return streamed(web_of(request).admin.replies(since_s=since_s), COLUMNS, format_of(request.query_params))
 

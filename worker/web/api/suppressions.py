@@ -17,10 +17,9 @@ MOST_NUMBERS: Final = 10_000
 COLUMNS: Final = ("phone", "scope", "source", "reason", "at")
 
 
-@endpoint("read")
+@endpoint("read", "format")
 def listed(request: Request, _: Caller) -> Response:
     """Every entry, in no order."""
-    only(request.query_params, "format")
     return streamed(web_of(request).admin.suppressed(), COLUMNS, format_of(request.query_params))
 
 
@@ -35,10 +34,9 @@ def add(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
     return answer({"added": admin.suppress(numbers, scope=scope, reason=text_of(given, "reason"))})
 
 
-@endpoint("operate")
+@endpoint("operate", "number")
 def remove(request: Request, caller: Caller) -> Response:
     """Take numbers off the list; the answer says how many were on it."""
-    only(request.query_params, "number")
     numbers = _texts(request.query_params.getlist("number"), "number")
     return answer({"removed": web_of(request).admin.acting(caller.actor).unsuppress(numbers)})
 

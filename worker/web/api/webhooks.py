@@ -16,7 +16,6 @@ from worker.web.times import epoch_s
 @endpoint("read")
 def listed(request: Request, _: Caller) -> Response:
     """Every endpoint, and how it fares; never its secret."""
-    only(request.query_params)
     return answer({"webhooks": web_of(request).admin.webhooks()})
 
 
@@ -32,19 +31,17 @@ def add(request: Request, caller: Caller, given: dict[str, Any]) -> Response:
     return answer({"name": name, "secret": secret}, 201)
 
 
-@endpoint("operate")
+@endpoint("operate", "name")
 def remove(request: Request, caller: Caller) -> Response:
     """Remove an endpoint."""
-    only(request.query_params, "name")
     name = request.query_params.get("name", "")
     web_of(request).admin.acting(caller.actor).remove_webhook(name)
     return answer({"removed": name})
 
 
-@endpoint("operate")
+@endpoint("operate", "since")
 def replay(request: Request, caller: Caller) -> Response:
     """Send kept events again; the answer says how many."""
-    only(request.query_params, "since")
     since_s = epoch_s(request.query_params.get("since", ""), "since")
     admin = web_of(request).admin.acting(caller.actor)
     return answer({"replayed": admin.replay_webhook(request.path_params["name"], since_s=since_s)})

@@ -1,5 +1,6 @@
 """The audit trail, newest first, a page at a time."""
 
+import re
 from typing import Final
 
 from starlette.requests import Request
@@ -23,7 +24,7 @@ def trail(request: Request, _: Visitor) -> Response:
     query = request.query_params
     who, what, before = query.get("who", ""), query.get("act", ""), query.get("before", "")
     # An id of a Redis stream; anything else begins at the newest.
-    if not before.replace("-", "").isdigit():
+    if not re.fullmatch(r"[0-9]{1,15}(?:-[0-9]{1,15})?", before):
         before = ""
     found = acts(web_of(request).ledger, before=before, limit=LOOKED_AT if who or what else ROWS)
     fitting = [act for act in found if who in {"", act["who"]} and act["act"].startswith(what)][:ROWS]

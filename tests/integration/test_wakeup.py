@@ -1,12 +1,15 @@
 """The wake-up that a producer writes by hand is the message that Celery would publish."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 from kombu.connection import Connection
 from kombu.entity import Queue
+from redis.exceptions import NoPermissionError
 
 from smsline import Client
 from smsline.names import TASK_ACCEPT
@@ -57,3 +60,20 @@ def test_a_submit_lays_it_onto_the_lane_s_list(redis: RedisServer) -> None:
         assert (kwargs["job"], kwargs["lane"]) == (job, "otp")
         counted, wake = kwargs["wake"]
         assert client._ledger.redis.zscore(client._ledger.keys.wakes(counted), wake)
+
+
+def test_a_user_of_redis_who_can_only_hand_jobs_over(redis: RedisServer) -> None:
+    """The user that SECURITY.md advises may send, follow and steer jobs, and read no other key."""
+    (words,) = re.findall(
+        r"^ +(ACL SETUSER .*)$", (Path(__file__).parents[2] / "SECURITY.md").read_text(), re.MULTILINE
+    )
+    url = redis.url.replace("://", "://shop:PASSWORD@")
+    with Client(redis_url=redis.url) as client, Client(redis_url=url) as producer:
+        admin = client._ledger.redis
+        assert admin.execute_command(*words.split())
+        job = producer.send(to="+8613711112222", template="1", lane="otp")
+        producer.pause(job)
+        assert producer.status(job)["state"] == "paused"
+        producer.campaign(to=["+8613711112222", "+6591234567"], template="1")
+        with pytest.raises(NoPermissionError):
+            producer._ledger.redis.get("another application's key")

@@ -114,7 +114,7 @@ class Engine:
         Raises:
             redis.exceptions.RedisError: Redis cannot be reached.
         """
-        # What no process has must be kept by one (`worker.sending.strangers`), or its
+        # What no process has must be kept by one (`worker.sending.unserved`), or its
         # recipients would never end.
         presence = self.presence
         return self.serves(account, lane) or not (presence.has(account) or presence.served_by_others(account))

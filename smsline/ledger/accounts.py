@@ -94,7 +94,7 @@ def that_answer(keys: Keys, what: str) -> Talk[list[str]]:
     return [name.decode() for name, held in zip(names, told, strict=True) if what in (held or b"").decode().split()]
 
 
-def note_stranger(ledger: Ledger, account: str) -> None:
+def note_unserved(ledger: Ledger, account: str) -> None:
     """Let people see an account that recipients wait for and no worker has."""
     # NX: a worker that has the account has told its provider.
     ledger.redis.hsetnx(ledger.keys.accounts, account, "")

@@ -16,7 +16,7 @@ from tests.support.world import FIRST, some_numbers
 from worker.intake import accept
 from worker.receipts import drain, pushed, replies
 from worker.runtime.scheduler import Scheduler
-from worker.sending import strangers
+from worker.sending import unserved
 
 CLOCK = "AuthFailure.SignatureExpire"
 
@@ -115,7 +115,7 @@ def test_an_account_that_no_worker_has_is_told_and_goes_on_when_one_has(ledger: 
     health = {each["account"]: each for each in lacking.ask.accounts()}
     assert (health["french"]["state"], health["french"]["parked"][0]["code"]) == ("unserved", "account.Unknown")
     (having,) = workers(ledger, {"french": FakeProvider()})
-    strangers.welcome(having.engine)
+    unserved.resume(having.engine)
     having.send_all()
     assert having.counts(job) == {"total": 3, "accepted": 3}
 

@@ -14,7 +14,7 @@ from worker.maintenance import balance, statistics
 from worker.providers.base import questions_of
 from worker.receipts import pushed, replies
 from worker.runtime.scheduler import Scheduler
-from worker.sending import strangers
+from worker.sending import unserved
 
 
 class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
@@ -77,7 +77,7 @@ def register(engine: Engine) -> None:
     suppression.adopt(engine.ledger)
     balance.begin(engine)
     engine.presence.announce(now=True)
-    strangers.welcome(engine)
+    unserved.resume(engine)
     replies.begin(engine)
     # Before the first call is made: an opt-out that was pushed while no worker
     # ran holds for that call.

@@ -27,7 +27,7 @@ from worker.receipts import apply
 from worker.routing import windows
 from worker.routing.routes import region_named
 from worker.routing.templates import each_worded, worded
-from worker.sending import counting, effects, failover, strangers
+from worker.sending import counting, effects, failover, unserved
 from worker.sending.effects import Flight
 from worker.traces import CallSpan
 from worker.until_redis import until_redis_answers
@@ -80,7 +80,7 @@ def send_batch(engine: Engine, queue: BatchQueue, entry: Entry | None = None) ->
     # they are left to that.
     if provider is None:
         if engine.takes(queue.account):
-            strangers.keep(engine, queue)
+            unserved.park(engine, queue)
         else:
             engine.presence.lacks(queue.account, f"lane {queue.lane}")
         return False

@@ -17,16 +17,16 @@ CODE: Final = "account.Unknown"
 log = logging.getLogger(__name__)
 
 
-def keep(engine: Engine, queue: BatchQueue) -> None:
+def park(engine: Engine, queue: BatchQueue) -> None:
     """Park the account, and let recipients that have ended meanwhile leave the batch queue.
 
     It is parked for all processes, because none has it; the first worker that has the account lifts
-    that (`welcome`).
+    that (`resume`).
     """
     message = "no worker is configured with this account; add it to the settings or cancel its jobs"
     accounts.park(engine.ledger, queue.account, "", CODE, probe_ms=WAIT_MS, message=message)
     accounts.put_off_probe(engine.ledger, queue.account, WAIT_MS)
-    accounts.note_stranger(engine.ledger, queue.account)
+    accounts.note_unserved(engine.ledger, queue.account)
     terms = CallLimits("", Limit(1.0), engine.lease_ms, WAIT_MS, queue.account)
     while True:
         claim = batch_queues.take(
@@ -47,7 +47,7 @@ def keep(engine: Engine, queue: BatchQueue) -> None:
             return
 
 
-def welcome(engine: Engine) -> None:
+def resume(engine: Engine) -> None:
     """Lift the parks of accounts that no process had until now.
 
     Raises:

@@ -71,6 +71,7 @@ def test_a_message(api: Api, web_ledger: Ledger) -> None:
     assert (asked.traceparent, asked.tracestate) == tuple(span.values())
     status = program.get(f"/v1/jobs/{job}").json()
     assert (status["lane"], status["counts"]["waiting"]) == ("otp", 1)
+    assert problem(program.post("/v1/messages", json=MESSAGE, headers={"idempotency-key": ""}))["status"] == 422
     again = program.post("/v1/messages", json={**MESSAGE, "key": "order-7"})
     assert (again.status_code, again.json()["job"]) == (201, job)
     assert (
@@ -211,6 +212,7 @@ def test_a_campaign_repeated(api: Api) -> None:
     [
         ("", CSV, "phone\n", 422),
         ("template=1&pase=3", CSV, "phone\n", 422),
+        ("template=1", {**CSV, "idempotency-key": ""}, f"phone\n{PHONE}\n", 422),
         ("template=1&template=2", CSV, f"phone\n{PHONE}\n", 422),
         ("template=1&pace=fast", CSV, "phone\n", 422),
         ("template=1&at=2030-05-01T09:00", CSV, "phone\n", 422),

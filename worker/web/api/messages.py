@@ -49,10 +49,15 @@ def set_key(request: Request, given: dict[str, Any]) -> None:
     """Take the `Idempotency-Key` header for the job's key.
 
     Raises:
-        BadInput: The body names another one.
+        BadInput: It is empty, or the body or query names another one.
     """
-    header = request.headers.get("idempotency-key", "")
-    if header and given.setdefault("key", header) != header:
+    header = request.headers.get("idempotency-key")
+    if header is None:
+        return
+    # From a variable that was not set: each repeated request would be another job.
+    if not header.strip():
+        raise BadInput("Idempotency-Key", header, "must not be empty; leave it out for a job without a key")
+    if given.setdefault("key", header) != header:
         raise BadInput("key", "…", "must be the Idempotency-Key header's value, or be left out")
 
 

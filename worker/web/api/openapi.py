@@ -232,7 +232,9 @@ OPERATIONS: Final = (
         )
     ),
     Operation(
-        "get", "/v1/accounts", "read", "Health of every account.", object_of(accounts=list_of(ref("AccountHealth")))
+        *("get", "/v1/accounts", "read", "Health of every account."),
+        object_of(accounts=list_of(ref("AccountHealth"))),
+        refusals=(422,),
     ),
     Operation(
         *("post", "/v1/accounts/{name}/resume", "operate", "Lift every park of an account."),

@@ -25,7 +25,7 @@ from smsline.job import Summary, new_job_id
 from worker.web.api.callers import Caller, caller_of
 from worker.web.api.endpoint import answer, guarded, number_of, only
 from worker.web.api.intake import ApiIntake, Body, Line, csv_lines, json_lines
-from worker.web.api.messages import span_of
+from worker.web.api.messages import set_key, span_of
 from worker.web.api.problems import ApiRefused, problem, problem_of
 from worker.web.context import web_of
 from worker.web.times import epoch_s
@@ -48,7 +48,8 @@ async def submit(request: Request) -> Response:
     """Take a campaign; 201 once the ledger has all of it."""
     try:
         caller = await run_in_threadpool(caller_of, request, "send")
-        options = options_of(request.query_params, request.headers.get("idempotency-key", ""))
+        options = options_of(request.query_params)
+        set_key(request, options)
         caller.may_send(options.get("lane", "marketing"), options["template"])
         options |= span_of(request)
         read = _reader_of(request)
@@ -79,7 +80,7 @@ async def submit(request: Request) -> Response:
         uploads.release_on_behalf_of(request)
 
 
-def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
+def options_of(query: QueryParams) -> dict[str, Any]:
     """The arguments of `Client.campaign` that a query says.
 
     Raises:
@@ -87,8 +88,6 @@ def options_of(query: QueryParams, idempotency_key: str = "") -> dict[str, Any]:
     """
     only(query, *PARAMETERS)
     given: dict[str, Any] = {name: query[name] for name in TEXTS if name in query}
-    if idempotency_key and given.setdefault("key", idempotency_key) != idempotency_key:
-        raise BadInput("key", "…", "must be the Idempotency-Key header's value, or be left out")
     if not given.get("template"):
         raise BadInput("template", "", "is required")
     given |= {name: number_of(query, name) for name in NUMBERS if name in query}

@@ -198,7 +198,6 @@ class Keys:
         self.unsure_due = self.due("unsure")
         self.closing = self.due("close")
         self.expire = self.due("expire")
-        self.purge = self.due("purge")
         self.open = self.prefix + "open"
         self.version = self.prefix + "version"
         self.clock = self.prefix + "clock"

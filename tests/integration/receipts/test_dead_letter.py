@@ -174,7 +174,7 @@ def test_a_recipient_whose_params_are_erased_is_not_requeued(scene: Scene) -> No
     assert scene.counts(bare) == {"total": 1, "waiting": 1}
 
 
-def test_a_purged_job_leaves_no_dead_letters(scene: Scene) -> None:
+def test_a_removed_job_leaves_no_dead_letters(scene: Scene) -> None:
     """The retention ends them with their job."""
     with_dead(scene)
     scene.provider.deliver()

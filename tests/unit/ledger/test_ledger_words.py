@@ -1,6 +1,7 @@
 """What the scripts and Python must agree on: states and their moves, positions, entries, keys."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from smsline.ledger.link import Value, argv
 from smsline.ledger.runs import Entry, decode, encode, parse_entry
 from smsline.ledger.scripts import script_text, tables
 from smsline.states import COUNTED, FINAL, LETTERS, MOVES, State, counted_as
+
+ROOT = Path(__file__).parents[3]
 
 
 def table(name: str) -> dict[str, str]:
@@ -83,8 +86,10 @@ def test_a_code_of_any_shape_becomes_one_short_word(code: str) -> None:
 
 
 def test_all_keys_of_a_ledger_share_a_hash_tag() -> None:
-    """So that its scripts could run on a Redis Cluster."""
+    """So that its scripts could run on a Redis Cluster; and each of them is used."""
     keys = Keys("mine")
+    used = "".join(path.read_text() for top in ("smsline", "worker") for path in (ROOT / top).rglob("*.py"))
+    assert not [name for name in dir(keys) if name[0] != "_" and not re.search(rf"\.{name}\b(?! = )", used)]
     for key in (keys.jobs, keys.job("j"), keys.block(1), keys.queue("l"), keys.index("a", 1, 2), keys.wakes("q")):
         assert key.startswith("{mine}:")
 

@@ -37,7 +37,7 @@ class Router:
 
     The routing table gives a number its candidates in order; the first whose circuit breaker lets
     it through, and that is not parked, is the one. Numbers only ever move on in that order
-    (docs/decisions/0012-routes-only-lead-onward.md).
+    (docs/decisions/0012-numbers-move-to-later-accounts-only.md).
 
     Args:
         settings: Accounts, routes, and when a breaker trips.

@@ -3,6 +3,7 @@
 import csv
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -12,6 +13,8 @@ from smsline.numbers import mask_in
 
 PHONE: Final = "phone"
 REF: Final = "ref"
+# A line of a million commas is no header.
+MOST_COLUMNS: Final = 1_000
 # What the phone's column is called where it is not called phone; none that may mean another thing.
 _NAMES: Final = """
 phone number, phone no, phone nr, phone num, ph no, ph number, telephone, telephone number, telephone no, tel, tel no,
@@ -47,7 +50,7 @@ _PARAM: Final = re.compile(r"param0?([1-9][0-9]?)")
 # Whatever else begins so was meant to be one.
 _LIKE_PARAM: Final = re.compile(r"para?ms?(?:eter)?s?[0-9]*")
 _DELIMITERS: Final = ",;\t|"
-_NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,}")
+NUMBER: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,}")
 
 
 # Said of a phone's column besides its name.
@@ -113,7 +116,7 @@ def delimiter_of(header: str, phone_column: str = "") -> str:
     """
     wanted = {plain_name(phone_column)} if phone_column else USUAL
     for delimiter in _DELIMITERS:
-        cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])
+        cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])[:MOST_COLUMNS]
         if any(plain_name(column_name(cell)) in wanted for cell in cells):
             return delimiter
     # The one that it has most of; a header of one column has none, and a comma will do.
@@ -135,14 +138,14 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
     """
     # Only where it may be: a campaign's file without a header would lose its
     # first recipient to a guess.
-    if not header and cells and _NUMBER.fullmatch(cells[0]):
+    if not header and cells and NUMBER.fullmatch(cells[0]):
         return Columns(len(cells), 0, (), None, (), headless=True)
     # `Param 1` and `param_01` are param1.
     names = [
         f"param{int(found[1])}" if (found := _PARAM.fullmatch(plain_name(cell))) else cell.casefold() for cell in cells
     ]
     at = {found: position for position, found in enumerate(names) if found}
-    if twice := sorted({found for found in at if names.count(found) > 1}):
+    if twice := sorted(found for found, count in Counter(names).items() if found and count > 1):
         raise BadInput("file", name, f"the column '{twice[0]}' is there twice; remove or rename one")
     phone = _phone_of(at, name, phone_column)
     params = sorted((found for found in at if _PARAM.fullmatch(found)), key=lambda found: int(found[5:]))
@@ -231,7 +234,7 @@ def read_row(cells: Sequence[str], columns: Columns, line: int) -> CsvRow:
 def holds_a_row(cells: Sequence[str], columns: Columns, delimiter: str) -> bool:
     """Whether a value of several lines has another row in it, as between two stray quotes."""
     return any(
-        len(inner := line.split(delimiter)) > columns.phone and _NUMBER.fullmatch(inner[columns.phone].strip('" '))
+        len(inner := line.split(delimiter)) > columns.phone and NUMBER.fullmatch(inner[columns.phone].strip('" '))
         for cell in cells
         if "\n" in cell and columns.width > 1
         for line in cell.splitlines()[1:]
@@ -240,9 +243,13 @@ def holds_a_row(cells: Sequence[str], columns: Columns, delimiter: str) -> bool:
 
 def column_name(cell: str) -> str:
     """A column's name without outer blanks, line breaks, unseen marks and full-width forms."""
-    # NFKC: a Chinese or Japanese keyboard writes a full-width param1, which looks the same
-    # and would be passed over.
-    seen = "".join(letter for letter in unicodedata.normalize("NFKC", cell) if unicodedata.category(letter) != "Cf")
+    # NFKC: a Chinese or Japanese keyboard writes a full-width param1, which looks the same and
+    # would be passed over. Errors show names, and what is no sign could command a terminal.
+    seen = "".join(
+        letter if letter.isprintable() or HALF.match(letter) else " "
+        for letter in unicodedata.normalize("NFKC", cell)
+        if unicodedata.category(letter) != "Cf"
+    )
     return " ".join(seen.replace('"', " ").split())
 
 

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 
 from smsline.csvcolumns import (
     HALF,
+    MOST_COLUMNS,
     NOT_TEXT,
     Columns,
     CsvRow,
@@ -28,7 +29,7 @@ from smsline.csvcolumns import (
     read_row,
 )
 from smsline.errors import BadInput
-from smsline.textfile import UTF8, encoding_of, looks_like
+from smsline.textfile import NO_TEXT, UTF8, encoding_of, looks_like
 
 # As a path: read standard input.
 STDIN: Final = "-"
@@ -102,7 +103,11 @@ class TableFile:
         self._reader = csv.reader(chain([first], lines), delimiter=self._delimiter, strict=True)
         self._rows = self._cells()
         cells = next(self._rows, csv.Error())
-        self.names = [] if isinstance(cells, csv.Error) else [column_name(cell) for cell in cells]
+        self.names = [] if isinstance(cells, csv.Error) else [column_name(cell) for cell in cells[:MOST_COLUMNS]]
+        if "\0" in first:
+            raise BadInput("file", name, NO_TEXT)
+        if not isinstance(cells, csv.Error) and any(cells[MOST_COLUMNS:]):
+            raise BadInput("file", name, f"has more than {MOST_COLUMNS:,} columns; keep those that are needed")
 
     @property
     def bytes_read(self) -> int:

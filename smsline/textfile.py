@@ -18,6 +18,7 @@ _NOT_CSV: Final = (
 
 
 UTF8: Final = "utf-8-sig"
+NO_TEXT: Final = "is not text (it has zero bytes); save it as CSV (UTF-8), or name its --encoding"
 
 
 def encoding_of(head: bytes, name: str, wanted: str) -> str:
@@ -43,7 +44,7 @@ def encoding_of(head: bytes, name: str, wanted: str) -> str:
     for encoding, zeros in (("utf-16-le", head[1:40:2]), ("utf-16-be", head[:40:2])):
         if not any(zeros):
             return encoding
-    raise BadInput("file", name, "is not text (it has zero bytes); save it as CSV (UTF-8), or name its --encoding")
+    raise BadInput("file", name, NO_TEXT)
 
 
 def is_utf8(head: bytes) -> bool:

@@ -38,15 +38,20 @@ def workbook(*sheets: Sequence[Sequence[object]], sheet: str = "") -> bytes:
         made = book.create_sheet()
         for row in rows:
             made.append(row)
-    file = io.BytesIO()
-    book.save(file)
     if not sheet:
-        return file.getvalue()
+        return saved(book)
     changed = io.BytesIO()
-    with zipfile.ZipFile(file) as old, zipfile.ZipFile(changed, "w") as new:
+    with zipfile.ZipFile(io.BytesIO(saved(book))) as old, zipfile.ZipFile(changed, "w") as new:
         for part in old.infolist():
             new.writestr(part.filename, sheet if part.filename.endswith("sheet1.xml") else old.read(part))
     return changed.getvalue()
+
+
+def saved(book: Workbook) -> bytes:
+    """A workbook as its file."""
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
 
 
 def uploaded(browser: TestClient, content: bytes, name: str = "may.csv") -> str:
@@ -148,7 +153,7 @@ def test_a_workbook(site: Site) -> None:
     ]
     browser = site(region_default="CN")
     at = uploaded(browser, workbook(rows, [["other"]]), "may.xlsx")
-    assert "the first of 2" in browser.get(at).text
+    assert "the first shown of 2" in browser.get(at).text
     page = browser.post(at, data={**GIVEN, "phone": "1", "param1": "0", "param2": "2"}).text
     shown = [cell.split("<")[0] for cell in page.split('<td class="code">')[1:]]
     assert [shown[at : at + 2] for at in range(0, 9, 3)] == [
@@ -167,9 +172,28 @@ def test_a_workbook(site: Site) -> None:
         True,
         False,
     ]
-    assert refused.count("which the spreadsheet has rounded") == 2
+    assert refused.count("of more than 15 digits, which are rounded") == 2
     used = browser.post(at, data={**GIVEN, "phone": "1", "param1": "3"}).text
     assert '<td class="num">2</td>' in used.split("Refused rows")[1]
+
+
+def test_a_workbook_shows_what_is_sent(site: Site) -> None:
+    """A hidden sheet is not read; zeros of a format are sent, other digits of one spoil their row.
+
+    A formula that no program has calculated is no empty cell: the workbook is refused.
+    """
+    book = Workbook()
+    book.create_sheet("hidden", 0).sheet_state = "hidden"
+    sheet = book["Sheet"]
+    for row in (["phone", "param1"], ["+8613900001111", 482], [7911123456, "b"]):
+        sheet.append(row)
+    sheet["B2"].number_format, sheet["A3"].number_format = "000000", '"+44 "0'
+    browser = site(region_default="CN")
+    page = browser.post(uploaded(browser, saved(book), "x.xlsx"), data={**GIVEN, "phone": "0", "param1": "1"}).text
+    assert ("000482" in page, "with a format that adds digits" in page) == (True, True)
+    sheet["A4"] = "=A3"
+    answer = browser.post("/campaigns/upload", files={"file": ("x.xlsx", saved(book))})
+    assert (answer.status_code, "cell A4" in answer.text, "never calculated" in answer.text) == (422, True, True)
 
 
 def test_a_workbook_that_is_a_bomb(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

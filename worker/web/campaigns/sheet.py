@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from smsline.csvcolumns import HALF, USUAL, Columns, CsvRow, plain_name, read_row
+from smsline.csvcolumns import HALF, USUAL, Columns, CsvRow, column_name, plain_name, read_row
 from smsline.csvfile import TableFile
 from smsline.errors import BadInput
 from smsline.row_values import MAX_PARAMS
 from worker.web.campaigns import workbook
 
 ROUNDED: Final = (
-    "has a number of more than 15 digits, which the spreadsheet has rounded; make the column text, then enter it anew"
+    "has a number that is not as the sheet shows it: of more than 15 digits, which are rounded, or with a format that "
+    "adds digits; make the column text, then enter it anew"
 )
-# In a workbook's copy: the row's number, and which of its cells were rounded.
+# In a workbook's copy: the row's number, and which of its cells are not what they show.
 _BEFORE_CELLS: Final = 2
 
 # What the upload form offers where a file is neither UTF-8 nor UTF-16.
@@ -84,7 +85,7 @@ def read_sheet(path: Path, encoding: str = "") -> Sheet:
         finally:
             copy.unlink(missing_ok=True)
         with path.open(encoding="utf-8", newline="") as text:
-            columns = tuple(cell.strip() for cell in next(csv.reader(text), [])[_BEFORE_CELLS:])
+            columns = [column_name(cell) for cell in next(csv.reader(text), [])[_BEFORE_CELLS:]]
         if not columns:
             raise BadInput("file", origin, "is empty; its first row must name the columns")
         return Sheet(path, "utf-8", _names(columns), origin)

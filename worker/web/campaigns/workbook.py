@@ -3,17 +3,21 @@
 No workbook is in memory as a whole.
 
 A spreadsheet keeps numbers as floats of 15 digits. Those that have no more come out digit by digit,
-whatever the sheet shows; those that have more were rounded when they were typed, and spoil their
-row.
+whatever the sheet shows, but for a format of zeros (`000000`), which fills them up. Those that have
+more were rounded when they were typed, and spoil their row, as does a format with digits of its own
+(`"+44 "0`).
 """
 
 import csv
+import re
 import threading
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
@@ -33,6 +37,19 @@ COPY_MOST: Final = 500_000_000
 
 DIGITS: Final = 15
 
+
+class Cell(Protocol):
+    """What openpyxl's cells have in common; a cell that is not there has them too."""
+
+    @property
+    def value(self) -> object:
+        """What stands in it."""
+
+    @property
+    def number_format(self) -> str:
+        """How a number is shown."""
+
+
 # What openpyxl meets in a broken workbook comes out as nearly anything.
 BROKEN: Final = (
     KeyError,
@@ -44,16 +61,28 @@ BROKEN: Final = (
     EOFError,
     BadZipFile,
     ParseError,
+    RuntimeError,
+    zlib.error,
 )
 
 # A hundred thousand rows are some seconds of work, in which pages are to be served too.
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def copied(source: Path, target: Path) -> str:
-    """Copy the first sheet into a CSV.
+_ZEROS: Final = re.compile(r"0{2,}")
+# What a format says besides its own digits: conditions and colours, an exponent.
+_NO_DIGIT: Final = re.compile(r"\[[^\]]*\]|E[+-]0+")
+# A formula without a value, as programs write one that do not calculate; text may be empty.
+_UNCALCULATED: Final = re.compile(
+    rb'<(?:\w+:)?c\b(?![^>]*\bt="str")[^>]*>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*'
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
 
-    The row's number in the sheet, the columns whose cells were rounded, the cells.
+
+def copied(source: Path, target: Path) -> str:
+    """Copy the first sheet that is shown into a CSV.
+
+    The row's number in the sheet, the columns whose cells are not what they show, the cells.
 
     Args:
         source: The workbook.
@@ -70,26 +99,49 @@ def copied(source: Path, target: Path) -> str:
     _refuse_bombs(source)
     try:
         with _ONE_AT_A_TIME, source.open("rb") as file:
+            _refuse_uncalculated(source)
             book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
-            sheet, size = book.worksheets[0], 0
+            sheet = next((each for each in book.worksheets if each.sheet_state == "visible"), book.worksheets[0])
+            size = 0
             with target.open("w", encoding="utf-8", newline="") as text:
                 writer = csv.writer(text)
                 # A column more than is taken, so that one too many is seen and not cut off.
-                for number, cells in _rows(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)):
-                    rounded = " ".join(str(at) for at, cell in enumerate(cells) if is_rounded(cell))
-                    size += writer.writerow([number, rounded, *map(written, cells)])
+                for number, cells in _rows(sheet.iter_rows(max_col=MOST_COLUMNS + 1)):
+                    unlike = " ".join(str(at) for at, cell in enumerate(cells) if is_unlike(cell))
+                    size += writer.writerow([number, unlike, *map(shown, cells)])
                     if size > COPY_MOST:
                         raise BadInput("file", "a workbook", f"has more than {COPY_MOST:,} characters")
-            return f"sheet {sheet.title}" + (f", the first of {len(book.sheetnames)}" if book.sheetnames[1:] else "")
+            return f"sheet {sheet.title}" + (
+                f", the first shown of {len(book.sheetnames)}" if book.sheetnames[1:] else ""
+            )
     except BROKEN as error:
         if isinstance(error, BadInput):
             raise
         raise BadInput("file", "a workbook", "cannot be read as XLSX; save it anew, or as CSV (UTF-8)") from None
 
 
-def is_rounded(cell: object) -> bool:
-    """Whether a number has more digits than a spreadsheet keeps."""
-    return isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) >= 10**DIGITS
+def is_unlike(cell: Cell) -> bool:
+    """Whether a number is not what its writer sees.
+
+    It has more digits than a spreadsheet keeps, or its format shows others.
+    """
+    value = cell.value
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) >= 10**DIGITS or _adds_digits(cell.number_format)
+
+
+@cache
+def _adds_digits(number_format: str) -> bool:
+    return bool(re.search("[1-9+]", _NO_DIGIT.sub("", number_format)))
+
+
+def shown(cell: Cell) -> str:
+    """A cell as text; a number of which a format makes `000482` is that."""
+    text = written(cell.value)
+    if isinstance(cell.value, int | float) and _ZEROS.fullmatch(cell.number_format):
+        return text.zfill(len(cell.number_format))
+    return text
 
 
 def written(cell: object) -> str:
@@ -115,12 +167,12 @@ def written(cell: object) -> str:
     return text
 
 
-def _rows(rows: Iterator[Sequence[object]]) -> Iterator[tuple[int, Sequence[object]]]:
+def _rows(rows: Iterable[Sequence[Cell]]) -> Iterator[tuple[int, Sequence[Cell]]]:
     """The rows that have a value, from the header on, each with its number and its cells."""
     for number, cells in enumerate(rows, 1):
         width = len(cells)
         # Formats alone make a spreadsheet write cells, often a thousand columns of them.
-        while width and cells[width - 1] in {None, ""}:
+        while width and cells[width - 1].value in {None, ""}:
             width -= 1
         if width > MOST_COLUMNS:
             raise BadInput("file", f"row {number}", f"has more than {MOST_COLUMNS} columns")
@@ -154,3 +206,24 @@ def _refuse_bombs(source: Path) -> None:
             raise BadInput(
                 "file", part.filename[:60], f"is {part.file_size:,} bytes when unpacked; save it as CSV (UTF-8)"
             )
+
+
+def _refuse_uncalculated(source: Path) -> None:
+    """Look for formulas without a value: their cells, and whole rows, would be taken for empty.
+
+    Raises:
+        BadInput: There is one, in whatever sheet.
+    """
+    with ZipFile(source) as packed:
+        for part in packed.infolist():
+            if not part.filename.startswith("xl/worksheets/") or not part.filename.endswith(".xml"):
+                continue
+            with packed.open(part) as file:
+                before = b""
+                while block := file.read(1 << 20):
+                    if found := _UNCALCULATED.search(text := before + block):
+                        at = re.search(rb'\br="([A-Z]+\d+)"', found[0])
+                        place = f" in cell {at[1].decode()}" if at else ""
+                        rule = f"has a formula{place} that was never calculated; open it in a spreadsheet and save it"
+                        raise BadInput("file", "a workbook", rule)
+                    before = text[-4096:]

@@ -29,7 +29,7 @@ READ: Final = ("job", "n", "st", "cd", "fi", "rt", "queue", "co", "ta")
 # What four bytes of a block can hold.
 LATEST_S: Final = 0xFFFFFFFF
 
-# States that a receipt ends. Who waits for another try, or is being sent to, ends by that try.
+# States that a receipt ends; a recipient that waits for another try, or is sent to, ends by that.
 _OPEN: Final = frozenset(ord(LETTERS[state]) for state, ends in MOVES.items() if State.DELIVERED in ends)
 
 _COUNTED: Final = {ord(letter): counted_as(state) for letter, state in STATES.items()}

@@ -193,7 +193,7 @@ def test_a_try_is_a_place_taken(ledger: Ledger) -> None:
         assert place < len(paced.provider.calls) <= 1.5 + place + 0.5
 
 
-def test_another_job_in_the_same_line_is_not_held_up(paced: Scene) -> None:
+def test_another_job_in_the_same_batch_queue_is_not_held_up(paced: Scene) -> None:
     """A job without a pace that says the same goes out at full speed beside it."""
     job = paced.submit(some_numbers(200), pace=10)
     other = paced.submit(some_numbers(600, FIRST + 5000))

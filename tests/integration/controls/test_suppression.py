@@ -153,7 +153,7 @@ def test_who_joins_the_list_while_in_the_inbox(at_once: Scene) -> None:
     assert at_once.counts(job) == {"total": 2, "accepted": 1, "suppressed": 1}
 
 
-def test_who_joins_the_list_while_in_a_line(at_once: Scene) -> None:
+def test_a_number_that_joins_the_list_while_in_a_batch_queue(at_once: Scene) -> None:
     """The job is accepted, its numbers wait for their call."""
     job = at_once.submit(some_numbers(2))
     accept.accept_job(at_once.engine, job)

@@ -49,7 +49,7 @@ def test_in_the_inbox(line: Scene) -> None:
     check_expired(line, job)
 
 
-def test_in_a_line(line: Scene) -> None:
+def test_in_a_batch_queue(line: Scene) -> None:
     """Accepted, and no worker has come to send it: the last look ends it.
 
     That is before overdue jobs are ended.

@@ -310,7 +310,7 @@ def test_a_window_stays_with_its_recipients(windowed: Windowed, wall: Wall) -> N
 
 
 @pytest.mark.parametrize("refusal", [refuse_items(TOO_LATE), refuse(TOO_LATE)])
-def test_the_providers_own_night_holds_the_line(scene: Scene, refusal: Script) -> None:
+def test_the_providers_own_night_holds_the_batch_queue(scene: Scene, refusal: Script) -> None:
     """Without a window of ours the provider refuses.
 
     The line waits for its morning, 08:00 in Beijing, and no try is used up.
@@ -330,7 +330,7 @@ def test_the_providers_own_night_holds_the_line(scene: Scene, refusal: Script) -
     assert set(scene.texts().values()) == {1}
 
 
-def test_what_comes_to_a_held_line_makes_no_further_call(scene: Scene) -> None:
+def test_what_comes_to_a_held_batch_queue_makes_no_further_call(scene: Scene) -> None:
     """Blocks of a paced job, jobs with the same content, and a resumed job wait with it.
 
     Each would only be refused as well.

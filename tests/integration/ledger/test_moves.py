@@ -207,7 +207,7 @@ def test_params_are_erased_when_no_retry_can_need_them(world: World) -> None:
     assert not world.ledger.redis.hexists(block, "p")
 
 
-def test_a_line_lingers_until_it_is_full(world: World) -> None:
+def test_a_batch_queue_lingers_until_it_is_full(world: World) -> None:
     """A batch queue that lingers is not taken before its time, unless a call is full."""
     timing = Timing(linger_ms=60_000)
     job = world.submit(some_numbers(150))

@@ -227,7 +227,7 @@ def test_questions_that_fail_are_asked_again_and_the_horizon_holds(scene: Scene)
     scene.until(lambda: scene.counts(job) == {"total": 1, "delivered": 1}, step_s=30, within_s=700)
 
 
-def test_a_claim_that_was_never_begun_goes_back_to_its_line(scene: Scene) -> None:
+def test_a_claim_that_was_never_begun_goes_back_to_its_batch_queue(scene: Scene) -> None:
     """Its worker died between the take and the call; the recipients are sent to once."""
     job = scene.submit(some_numbers(3))
     scene.run()

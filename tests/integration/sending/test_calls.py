@@ -47,7 +47,7 @@ def test_campaigns_with_the_same_content_fill_each_others_calls(scene: Scene) ->
     assert sizes(scene) == [200, 200]
 
 
-def test_a_line_waits_for_more_as_long_as_its_lane_says(scene: Scene) -> None:
+def test_a_batch_queue_waits_for_more_as_long_as_its_lane_says(scene: Scene) -> None:
     """Marketing waits half a second for a full call; otp waits for nothing."""
     scene.submit([FIRST])
     code = scene.otp(FIRST + 1)
@@ -102,7 +102,7 @@ def test_a_number_of_two_jobs_is_in_a_call_once(scene: Scene) -> None:
         assert scene.counts(scene.close_all(job)["job"]) == {"total": 10, "delivered": 10}
 
 
-def test_what_comes_back_to_a_line_goes_in_full_calls_at_once(scene: Scene) -> None:
+def test_what_comes_back_to_a_batch_queue_goes_in_full_calls_at_once(scene: Scene) -> None:
     """After a pause, a line with many full calls in it does not wait for more between them."""
     job = scene.submit(some_numbers(1000))
     scene.ask.pause(job)

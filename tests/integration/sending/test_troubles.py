@@ -146,7 +146,7 @@ def test_a_parked_account_does_not_hold_up_another(ledger: Ledger) -> None:
     assert {health["account"]: health["state"] for health in scene.ask.accounts()} == {"cn": "parked", "fr": "ok"}
 
 
-def test_recipients_that_end_while_their_account_is_parked_leave_the_line(scene: Scene) -> None:
+def test_recipients_that_end_while_their_account_is_parked_leave_the_batch_queue(scene: Scene) -> None:
     """Cancelled ones are gone with the next look, and the account stays parked for the next job."""
     job = scene.submit(some_numbers(3), ttl_s=90)
     scene.provider.usual = refuse(BALANCE)

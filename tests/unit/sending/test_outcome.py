@@ -237,7 +237,7 @@ def test_a_throttle_closes_what_it_speaks_of(answer: Answer, shut_s: float, hold
     assert (outcome.shut_s, outcome.hold_s) == (shut_s, hold_s)
 
 
-def test_a_throttled_template_holds_its_line_and_leaves_the_bucket_open() -> None:
+def test_a_throttled_template_holds_its_batch_queue_and_leaves_the_bucket_open() -> None:
     """A marketing template at night must not stop the account's one-time passwords."""
     outcome = decide(refused(NIGHT), groups(), POLICY)
     assert outcome.shut_s == 0

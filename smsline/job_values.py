@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from smsline.errors import BadInput
@@ -96,7 +97,8 @@ def start(values: Mapping[str, object], now_s: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise BadInput("at", value, "must be epoch seconds")
     if value > now_s + MAX_START_DELAY_S:
-        raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days")
+        last = datetime.fromtimestamp(now_s + MAX_START_DELAY_S, UTC)
+        raise BadInput("at", value, f"must be within {MAX_START_DELAY_S / 86_400:g} days, by {last:%Y-%m-%d %H:%M} UTC")
     # Whole seconds, as outputs have them: by what it was told a call can be repeated. Redis'
     # clock decides what is past.
     return float(math.ceil(value))

@@ -3,7 +3,6 @@
 And how such a time is said.
 """
 
-import math
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,13 +26,23 @@ def parse_at(text: str, *, now_s: float) -> float:
         Epoch seconds, of a part of a second the next whole one, as the job then says it.
 
     Raises:
-        BadInput: Neither of them, in the past, or a local time that does not exist or exists twice.
+        BadInput: Neither of them, in the past, too far away, or a local time that does not exist or
+            exists twice.
     """
-    wanted = text.strip()
-    if _FROM_NOW.fullmatch(wanted):
-        return math.ceil(now_s + sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(wanted)))
+    from smsline.job_values import start  # noqa: PLC0415 - takes longer to load than --help to print
+
+    at_s = _at_s(text.strip(), now_s)
     try:
-        at = datetime.fromisoformat(wanted)
+        return start({"start_s": at_s}, now_s)
+    except BadInput as error:
+        raise BadInput("--at", text, error.rule) from None  # as it was written
+
+
+def _at_s(text: str, now_s: float) -> float:
+    if _FROM_NOW.fullmatch(text):
+        return now_s + sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    try:
+        at = datetime.fromisoformat(text)
         at_s = at.timestamp()
         other = at.replace(fold=1).timestamp()  # the other reading of a time that is there twice, or not at all
     except (ValueError, OverflowError, OSError):
@@ -47,7 +56,7 @@ def parse_at(text: str, *, now_s: float) -> float:
         raise BadInput("--at", text, f"{rule}; write {local(early).isoformat()} or {local(late).isoformat()}")
     if at_s < now_s:
         raise BadInput("--at", text, f"is in the past ({said(at_s)}); leave it out to start at once")
-    return math.ceil(at_s)
+    return at_s
 
 
 def span_s(text: str) -> int | None:

@@ -63,17 +63,17 @@ def test_a_failure_is_shown_and_told_again(command: Command, ledger: Ledger, mon
     command("add", "shop", URL, "--events", "job.closed")
     code, out, _ = command("test", "shop")
     assert (code, out) == (1, "no worker has tried shop within 0 s; does one serve smsline.webhooks?\n")
-    endpoint = endpoints.find(ledger, "shop")
+    endpoint, later = endpoints.find(ledger, "shop"), endpoints.send_test(ledger, "shop")
     taken = webhooks_queue.take(ledger, endpoint, lease_ms=1000)
     assert taken
+    assert taken.id == later  # a person waits for it: it goes before what waited
     webhooks_queue.note(ledger, endpoint, taken.id, TryResult("failed", "HTTP 500", 5000, 1000), patience_ms=1e9)
     (failure,) = json.loads(command("failures", "--json")[1])
     assert (failure["type"], failure["tries"], failure["answer"]) == ("webhook.test", 1, "HTTP 500")
     assert failure["next_at"]
     assert "HTTP 500" in command("failures", "shop")[1]
     assert "failing" in command("list")[1]
-    assert command("replay", "shop", "--since", "1h")[1] == "1 event is sent to shop again\n"
+    assert command("replay", "shop", "--since", "1h")[1] == "2 events are sent to shop again\n"
     assert command("replay", "shop", "--since", "soon")[0] == 2
-    again = webhooks_queue.take(ledger, endpoint, lease_ms=1000)
-    assert again
-    assert (again.id, again.body, again.tries) == (taken.id, taken.body, 0)
+    again = [webhooks_queue.take(ledger, endpoint, lease_ms=1000) for _ in range(2)]
+    assert (taken.id, taken.body, 0) in [(each.id, each.body, each.tries) for each in again if each]

@@ -75,5 +75,9 @@ def test_a_failure_is_shown_and_told_again(command: Command, ledger: Ledger, mon
     assert "failing" in command("list")[1]
     assert command("replay", "shop", "--since", "1h")[1] == "2 events are sent to shop again\n"
     assert command("replay", "shop", "--since", "soon")[0] == 2
-    again = [webhooks_queue.take(ledger, endpoint, lease_ms=1000) for _ in range(2)]
-    assert (taken.id, taken.body, 0) in [(each.id, each.body, each.tries) for each in again if each]
+    older = webhooks_queue.take(ledger, endpoint, lease_ms=1000)
+    assert older
+    webhooks_queue.note(ledger, endpoint, older.id, TryResult("ok", "HTTP 200", 0, 0), patience_ms=1e9)
+    again = webhooks_queue.take(ledger, endpoint, lease_ms=1000)
+    assert again
+    assert (again.id, again.body, again.tries) == (taken.id, taken.body, 0)

@@ -88,7 +88,7 @@ def build_app(settings: Settings) -> SmslineApp:
     def keep_dropped(message_id: str, why: str, **_: object) -> None:
         """Keep a message that no task can be given among the refused payloads, besides the log."""
         made.engine.dropped.note(message_id, why)
-        made.engine.poke(0)
+        made.engine.look_again(0)
 
     message_dropped.connect(keep_dropped, weak=False)
     # After each lost connection Celery tells of a default that is going to change; config.celery

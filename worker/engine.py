@@ -33,7 +33,7 @@ class Engine:
         settings: With what.
         ledger: The truth.
         providers: Account name -> adapter.
-        poke: Asks the scheduler to look again in so many ms.
+        look_again: Asks the scheduler for a look in so many ms.
         stopping: Set when the process should finish what is in flight and take nothing more.
         monotonic_s: Clock for measuring.
         pause: Waits so many seconds, also while stopping.
@@ -52,7 +52,7 @@ class Engine:
     settings: Settings
     ledger: Ledger
     providers: Mapping[str, Provider]
-    poke: Callable[[float], None] = lambda _ms: None
+    look_again: Callable[[float], None] = lambda _ms: None
     stopping: threading.Event = field(default_factory=threading.Event)
     monotonic_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
@@ -74,7 +74,7 @@ class Engine:
         self.router = Router(self.settings, self.ledger, self.monotonic_s)
         self.presence = Presence(self.ledger, self.worker, self.providers, self.monotonic_s)
         self.in_flight = InFlight(
-            self.settings.worker_threads, self.providers, self.monotonic_s, go_on=lambda: self.poke(0)
+            self.settings.worker_threads, self.providers, self.monotonic_s, go_on=lambda: self.look_again(0)
         )
         self.traces = Traces(self.ledger)
         self.dropped = DroppedMessages(self.ledger)

@@ -87,7 +87,7 @@ def _accept_whole(engine: Engine, opened: Sequence[OpenedJob]) -> None:
     # A single message is sent by the thread that accepts it: a look of the scheduler would only
     # take the lock from it.
     if not handed == len(layouts) == 1:
-        engine.poke(engine.settings.linger_ms[layouts[0].lane] + 1)
+        engine.look_again(engine.settings.linger_ms[layouts[0].lane] + 1)
 
 
 def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) -> None:
@@ -104,10 +104,10 @@ def _accept_some(engine: Engine, opened: OpenedJob, over: Callable[[], bool]) ->
             if not begun:
                 # Senders start with the first parts: a part's thousand is accepted in
                 # less than a call takes.
-                engine.poke(0)
+                engine.look_again(0)
                 begun = True
     due.finish(ledger, ledger.keys.inbox(opened.spec.lane), opened.lease, 0 if more else None)
-    engine.poke(0 if more else engine.settings.linger_ms[opened.spec.lane] + 1)
+    engine.look_again(0 if more else engine.settings.linger_ms[opened.spec.lane] + 1)
 
 
 def accept_parts(engine: Engine, job: str, spec: JobSpec, parts: Mapping[int, Part], *, shards: int) -> None:

@@ -39,7 +39,7 @@ def end_due(engine: Engine, seconds: float = 1.0) -> None:
                     due.finish(ledger, key, lease, 0.0)
                 else:
                     _end(engine, [(lease, life)])
-    engine.poke(0)
+    engine.look_again(0)
 
 
 def close_due(engine: Engine, seconds: float = 1.0) -> None:
@@ -50,7 +50,7 @@ def close_due(engine: Engine, seconds: float = 1.0) -> None:
         if not leases:
             return
         _close(engine, leases)
-    engine.poke(0)
+    engine.look_again(0)
 
 
 def end_job(engine: Engine, job: str) -> int:

@@ -71,7 +71,7 @@ def apply_matched(
     engine.traces.tell_receipts(account, parents, ((job, receipt.ok) for job, told in said for receipt in told))
     if done.again:
         log.info("account %s: %d recipients are tried again after their receipts", account, done.again)
-        engine.poke(0)
+        engine.look_again(0)
     if done.strangers:
         log.warning(
             "account %s: %d receipts name a serial of ours with another number; they were left out",

@@ -55,7 +55,7 @@ def drain(engine: Engine, account: str, seconds: float = 2.0) -> int:
     left = accounts.outstanding(engine.ledger, account)
     due.finish(engine.ledger, keys.drain, lease, again_ms if left > 0 else None)
     if left > 0:
-        engine.poke(again_ms)
+        engine.look_again(again_ms)
     return seen
 
 
@@ -73,7 +73,7 @@ def bring_forward(engine: Engine, account: str) -> None:
         first_ms={lane: engine.polls(lane).first_poll_ms for lane in LANES},
     )
     if earliest_ms is not None:
-        engine.poke(max(0.0, earliest_ms - now_ms))
+        engine.look_again(max(0.0, earliest_ms - now_ms))
 
 
 def _drain_queue(engine: Engine, account: str, queue: QueueProvider, over: Callable[[], bool]) -> tuple[int, float]:

@@ -58,7 +58,7 @@ def leave(engine: Engine, key: str, lease: Lease, leave_ms: float) -> None:
     """
     again_ms = LEFT_SOON_MS if leave_ms == LEFT_MS else leave_ms
     due.finish(engine.ledger, key, lease, again_ms)
-    engine.poke(again_ms)
+    engine.look_again(again_ms)
 
 
 def read_waiting(engine: Engine) -> None:

@@ -78,5 +78,5 @@ def _pull_one(engine: Engine, account: str, provider: ReplyProvider) -> tuple[in
     if rows != 0:  # an error of the provider's is told when the page is read
         name = pages.page_id("replies")
         until_redis_answers(engine, lambda: pages.push(engine.ledger, account, "replies", page, page=name))
-        engine.poke(0)
+        engine.look_again(0)
     return rows or 0, REFUSED_AGAIN_MS if rows is None else 0.0

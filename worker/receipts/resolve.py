@@ -86,7 +86,7 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
     if again_s is None:
         _decide(engine, attempt, left, asked.taken)
     due.finish(engine.ledger, keys.unsure_due, lease, None if again_s is None else again_s * 1000)
-    engine.poke(60_000.0 if again_s is None else again_s * 1000)
+    engine.look_again(60_000.0 if again_s is None else again_s * 1000)
 
 
 def next_look_s(elapsed_s: float, schedule_s: Sequence[float], horizon_s: float) -> float:

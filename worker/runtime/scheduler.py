@@ -67,7 +67,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin to look, in a thread of its own."""
-        self.engine.poke = self.poke
+        self.engine.look_again = self.look_again
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._thread.start()
 
@@ -80,7 +80,7 @@ class Scheduler:
             # Bounded: a look that hangs in Redis must not keep Celery's shutdown waiting.
             self._thread.join(timeout=10)
 
-    def poke(self, in_ms: float) -> None:
+    def look_again(self, in_ms: float) -> None:
         """Look again in so many ms at the latest."""
         with self._bell:
             at_s = time.monotonic() + in_ms / 1000
@@ -117,7 +117,7 @@ class Scheduler:
     def _wait(self, wait_s: float) -> None:
         with self._bell:
             self._next_s = time.monotonic() + wait_s
-            # Asked again after each wake-up: `poke` only moves the time of the next look.
+            # Asked again after each wake-up: `look_again` only moves the time of the next look.
             while not self._over and (left_s := self._next_s - time.monotonic()) > 0:
                 self._bell.wait(left_s)
 
@@ -142,7 +142,7 @@ class Scheduler:
                 except Exception:
                     # What cannot be worked off in one due set stops none of the others.
                     log.exception("what is due in %s could not be woken for; looking again in %g s", key, TROUBLE_S)
-                    self.poke(TROUBLE_S * 1000)
+                    self.look_again(TROUBLE_S * 1000)
             else:
                 tick_ms = min(tick_ms, head_ms - now_ms)
         # At least a millisecond: a head due within one would be looked at many times before it is.
@@ -154,7 +154,7 @@ class Scheduler:
 
         def move_later(key: str, _now_ms: float) -> None:
             while waits.move_due(self.engine.ledger, key, only_due=True):
-                self.poke(0)
+                self.look_again(0)
 
         def wake_accept(key: str, now_ms: float) -> None:
             if self._idle():
@@ -259,6 +259,6 @@ class Scheduler:
             log.warning(
                 "a wake-up could not be published (%s); the broker may be away, trying again", type(error).__name__
             )
-            self.poke(TROUBLE_S * 1000)
+            self.look_again(TROUBLE_S * 1000)
             return False
         return True

@@ -60,7 +60,7 @@ def fail_over(engine: Engine, claim: Claim, why: str) -> Claim | None:
         ", ".join(sorted({move.queue.account for move in moves})),
     )
     left = moves_of_claim.fail_over(engine.ledger, claim, moves, why=why)
-    engine.poke(1)
+    engine.look_again(1)
     return left
 
 
@@ -78,7 +78,7 @@ def part(engine: Engine, claim: Claim) -> None:
             target = claim.queue._replace(region=region_text("g", country, claim.queue.window))
             moves.append(Move(target, Entry(entry.job, entry.block, encode(positions))))
     moves_of_claim.fail_over(engine.ledger, claim, moves)
-    engine.poke(1)
+    engine.look_again(1)
 
 
 def moved_on(

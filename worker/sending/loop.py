@@ -45,4 +45,4 @@ def work(engine: Engine, lane: str, seconds: float = 1.0, *, job: str = "", wake
                 # not wait: it is left to other lanes.
                 busy, dry = engine.due_queues[lane].refilled(REFILL_S), False
     if busy:
-        engine.poke(0)
+        engine.look_again(0)

@@ -61,7 +61,7 @@ def send_slice(engine: Engine, lane: str, seconds: float = 1.0) -> int:
         )
         if due_queue is None:
             if next_ms > 0:
-                engine.poke(next_ms)
+                engine.look_again(next_ms)
             break
         calls += send_batch(engine, *due_queue)
     return calls

@@ -150,7 +150,7 @@ class Deliveries:
             else:
                 self._note(endpoint, taken, answer)
                 taken = None
-        self.engine.poke(0)
+        self.engine.look_again(0)
         return done
 
     def _note(self, endpoint: Endpoint, taken: webhooks_queue.EventLease, answer: EndpointAnswer) -> None:
@@ -199,5 +199,5 @@ def fan_out(engine: Engine) -> int:
     while not over() and (some := webhooks_outbox.fan_out(ledger, keep_s=keep_s)):
         moved += some
     webhooks_outbox.fanned(ledger, again_ms=0 if over() else LOOK_AGAIN_MS)
-    engine.poke(0)
+    engine.look_again(0)
     return moved

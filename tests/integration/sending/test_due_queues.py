@@ -77,6 +77,6 @@ def test_senders_are_woken_with_the_first_parts_of_a_job(scene: Scene) -> None:
     job, left = new_job_id(), list[bool]()
     for part_no, number in enumerate(some_numbers(5)):
         scene.submit([number], job=job, part_no=part_no, parts=5)
-    scene.engine.poke = lambda _ms: left.append(inbox.waiting_parts(scene.ledger, job)[0] != [])
+    scene.engine.look_again = lambda _ms: left.append(inbox.waiting_parts(scene.ledger, job)[0] != [])
     accept_job(scene.engine, job, 60)
     assert left == [True, False]

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeGuard
 
 from smsline.errors import BadInput
 from smsline.row_values import no_text
@@ -41,6 +41,9 @@ def text(values: Mapping[str, object], name: str, limit: int) -> str:
         raise BadInput(name, value, f"must be at most {limit} characters, none of them a control character")
     if rule := no_text(value):
         raise BadInput(name, value, rule)
+    # Two keys of other bytes would be one.
+    if "\ufffd" in value:
+        raise BadInput(name, value, "has a \ufffd, where a program could not read a character; write it in UTF-8")
     return value
 
 
@@ -67,12 +70,19 @@ def number(values: Mapping[str, object], name: str, default: float, most: float)
     if name not in values:
         return default
     value = values[name]
-    # True is an int to Python; NaN passes every comparison by failing it.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not _is_number(value):
         raise BadInput(name, value, "must be a number")
     if not 0 < value <= most:
         raise BadInput(name, value, f"must be more than 0 and at most {most:,.0f}")
     return float(value)
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    # True is an int to Python; NaN passes every comparison by failing it. An int is not asked
+    # whether it is finite: it may be too large for a float.
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def flag(values: Mapping[str, object], name: str) -> bool:
@@ -94,7 +104,7 @@ def start(values: Mapping[str, object], now_s: float) -> float:
         BadInput: It is no time, or too far away.
     """
     value = values.get("start_s", 0.0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if not _is_number(value) or value < 0:
         raise BadInput("at", value, "must be epoch seconds")
     if value > now_s + MAX_START_DELAY_S:
         last = datetime.fromtimestamp(now_s + MAX_START_DELAY_S, UTC)

@@ -37,6 +37,7 @@ SECRET = "482913"
         ({"ttl_s": 0}, "ttl_s: '0': must be more than 0 and at most 2,592,000"),
         ({"ttl_s": -5}, "ttl_s: '-5': must be more than 0"),
         ({"ttl_s": "60"}, "ttl_s: '60': must be a number"),
+        ({"ttl_s": 10**400}, "must be more than 0 and at most"),
         ({"ttl_s": True}, "ttl_s: 'True': must be a number"),
         ({"ttl_s": float("nan")}, "ttl_s: 'nan': must be a number"),
         ({"ttl_s": 31 * 86_400}, "must be more than 0 and at most"),

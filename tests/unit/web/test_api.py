@@ -95,8 +95,13 @@ def test_a_message(api: Api, web_ledger: Ledger) -> None:
         ({"to": PHONE, "template": "1", "job_id": "0mwqw8p80dsryzgyvm"}, "job_id"),
         ({"to": PHONE, "template": "1", "params": ["\ud83d"]}, "body"),
         ({"to": PHONE, "template": "1", "ttl_s": float("inf")}, "body"),
+        ({"to": PHONE, "template": "1", "ttl_s": 10**400}, "ttl_s"),
+        ({"to": PHONE, "template": "1", "key": "\ufffd"}, "key"),
         ([], "body"),
         ("{", "body"),
+        ("[" * 100_000, "body"),
+        ('{"a":' * 5_000 + "1" + "}" * 5_000, "body"),
+        (json.dumps({"to": PHONE, "template": "1"})[:-1] + ', "t\\u006f": "+8613900001112"}', "body"),
     ],
 )
 def test_bad_messages(api: Api, body: Any, field: str) -> None:
@@ -165,13 +170,15 @@ def test_a_campaign_as_it_was_written(api: Api) -> None:
 def test_a_campaign_as_json_lines(api: Api) -> None:
     """A row is an object with phone, params, ref; what is none is named by its line."""
     lines = [
-        json.dumps({"phone": PHONE, "params": ["a"], "ref": "x"}),
+        "\ufeff" + json.dumps({"phone": PHONE, "params": ["a"], "ref": "x"}),
         "",
         "{",
         json.dumps({"phone": 5}),
         json.dumps({"phone": "+8613711112223", "name": "Anna"}),
         json.dumps({"phone": "+8613711112224", "params": [5]}),
         json.dumps({"phone": "+8613711112225", "params": "abc"}),
+        '{"phone": "+8613711112226", "phone": "+8613711112227"}',
+        '{"phone":' + "[" * 100_000,
     ]
     program = api()
     answer = program.post(
@@ -189,6 +196,8 @@ def test_a_campaign_as_json_lines(api: Api) -> None:
         (5, "name"),
         (6, "params"),
         (7, "params"),
+        (8, "row"),
+        (9, "row"),
     ]
     rows = [json.loads(line) for line in program.get(f"/v1/jobs/{told['job']}/results").text.splitlines()]
     assert [(row["phone"], row["ref"], row["state"]) for row in rows] == [(PHONE, "x", "waiting")]

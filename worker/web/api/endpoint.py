@@ -1,5 +1,6 @@
 """What all endpoints of the API share: caller, query, JSON body, and errors as problems."""
 
+import codecs
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -90,21 +91,47 @@ def json_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadInput("body", counted(len(body), "byte"), no_json(body)) from None
+        return read_object(body)
+    except ValueError as error:
+        raise BadInput("body", counted(len(body), "byte"), str(error)) from None
 
 
-def no_json(text: bytes) -> str:
+def read_object(text: bytes) -> dict[str, Any]:
+    """The JSON object that a text is, with or without a byte order mark.
+
+    Raises:
+        ValueError: It is none, or has a field twice: which one was meant?
+    """
+    text = text.removeprefix(codecs.BOM_UTF8)
+    try:
+        found = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ValueError(_no_json(text)) from None
+    # Of two the decoder keeps the last. The slow look is for those that have a colon besides those
+    # of their fields.
+    if text.count(b":") > len(found):
+        with suppress(RecursionError):
+            json.loads(text, object_pairs_hook=_each_once)
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("has a field twice; which one was meant?")
+    return found
+
+
+def _no_json(text: bytes) -> str:
     """Why text is no JSON object: to other readers than ours it may be one."""
     with suppress(ValueError, RecursionError):
-        if isinstance(found := json.loads(text), dict):
+        if isinstance(found := json.loads(text.decode("utf-8", "surrogatepass")), dict):
             try:
                 json.dumps(found, ensure_ascii=False).encode()
             except UnicodeEncodeError:
                 return HALF_RULE
             return "has a number that JSON does not know (NaN, Infinity, or one that is too large)"
-    return "must be a JSON object"
+    return "must be a JSON object in UTF-8"
 
 
 def only(given: Mapping[str, object], *known: str) -> None:

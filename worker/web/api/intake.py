@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 import msgspec
 
@@ -17,7 +17,7 @@ from smsline.csvfile import CampaignFile
 from smsline.errors import BadInput
 from smsline.job import Recipient, Rejected
 from smsline.numbers import mask
-from worker.web.api.endpoint import no_json
+from worker.web.api.endpoint import read_object
 
 SHOWN_REJECTS: Final = 100
 # Bytes without a line break that are read at most: a line is held in memory as a whole.
@@ -185,9 +185,9 @@ def json_lines(body: Body) -> Iterator[Line]:
 
 def _json_line(number: int, text: bytes) -> Line:
     try:
-        given = msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Line(number, refused=LineReject(number, "", "row", no_json(text)))
+        given = read_object(text)
+    except ValueError as error:
+        return Line(number, refused=LineReject(number, "", "row", str(error)))
     phone, params, ref = given.pop("phone", ""), given.pop("params", None), given.pop("ref", "")
     if given:
         return Line(

@@ -35,7 +35,7 @@ def main(name: str, queues: str) -> int:
     # Before the imports: the parent may be gone when they are done, and then its id would be
     # another one's.
     parent = os.getppid()
-    from celery.platforms import SecurityWarning  # noqa: PLC0415 - as below
+    from celery.exceptions import SecurityWarning  # noqa: PLC0415 - as below
 
     from worker.app import app, settings  # noqa: PLC0415 - costs a second; the parent may be gone by then
 

@@ -69,9 +69,12 @@ def test_every_page_and_decision_is_in_the_index() -> None:
 
 @pytest.mark.parametrize("page", OWN_PAGES, ids=name_of)
 def test_every_file_named_is_there(page: Path) -> None:
-    """A path in backticks is a file or folder of the repository."""
-    for path in re.findall(r"`((?:smsline|worker|config|tasks|tests|docs)/[\w/.]*\w)`", page.read_text()):
+    """A path in backticks is a file or folder of the repository, with the name said to be in it."""
+    text, path_of = page.read_text(), r"`((?:smsline|worker|config|tasks|tests|docs)/[\w/.]*\w)`"
+    for path in re.findall(path_of, text):
         assert (ROOT / path).exists(), path
+    for name, path in re.findall(rf"`(\w+)` (?:in|of) {path_of}", text):
+        assert name in (ROOT / path).read_text(), (name, path)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text()], ids=name_of)

@@ -382,6 +382,6 @@ def _dead_group(group: dead.DeadCount, provider: str) -> DeadGroup:
         count=0,
         jobs=[],
         verdict=row.verdict.value if row else "",
-        meaning=row.meaning if row else "no table knows this code",
-        advice=row.advice if row else "look at the provider's console, then add a row to the codes file",
+        meaning=row.meaning if row else "No table knows this code.",
+        advice=row.advice if row else "Look at the provider's console, then add a row to the codes file.",
     )

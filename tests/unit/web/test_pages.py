@@ -122,6 +122,7 @@ def test_a_jobs_page(site: Site, job: Callable[..., str], web_ledger: Ledger) ->
     answer = browser.post(f"/jobs/{name}/pause")
     assert answer.headers["location"] == f"/jobs/{name}?done=paused&count=2"
     assert "Resume 2 waiting" in browser.get(f"/jobs/{name}").text
+    assert name in browser.get("/").text  # paused, it may be all that waits
     assert "2 recipients</b> that wait will never be sent to" in browser.get(f"/jobs/{name}/cancel").text
     browser.post(f"/jobs/{name}/cancel")
     assert [(act["act"], act["who"], act["how"], act["count"]) for act in acts(web_ledger)] == [

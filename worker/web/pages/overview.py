@@ -72,7 +72,8 @@ def overview_of(web: Web) -> Overview:
     samples = statistics.minutes(web.ledger, since_ms=charts.since_ms(now_ms), until_ms=now_ms)
     return Overview(
         needs=sorted(open_needs, key=lambda need: need.grade),
-        running=running,
+        # A paused campaign may be all that waits: left out, nothing would say why.
+        running=running + list_jobs(web.ledger, limit=SHOWN, state="paused"),
         recent=[job for job in newest.jobs if job["state"] in {"closed", "cancelled"}][:SHOWN],
         jobs=count_open(web.ledger),
         waiting=total,

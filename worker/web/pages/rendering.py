@@ -2,6 +2,7 @@
 
 import gc
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -44,8 +45,8 @@ def number(value: float | None) -> str:
 
 
 def breakable(code: str) -> Markup:
-    """A code that may go on in the next line behind its dot, and not within a word."""
-    return Markup(".<wbr>").join(code.split("."))
+    """A code that may go on in the next line behind a dot or a word, and not within one."""
+    return Markup("<wbr>").join(re.split(r"(?<=\.)|(?<=[a-z0-9])(?=[A-Z])", code))
 
 
 def when(iso: str | None) -> Markup:

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from smsline import segments
 from smsline.errors import BadInput
 from smsline.names import LANES, NAME, NAME_RULE
 from smsline.numbers import check_region
-from smsline.row_values import MAX_PARAMS
 from smsline.urls import BROKER_SCHEMES, REDIS_SCHEMES, read_url
 
 T = TypeVar("T")
@@ -24,8 +24,8 @@ SecondsOrZero = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Calls per second; below 1 is allowed (0.5 is one call every two seconds).
 PerSecond = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-# Where a param goes into a text: `{1}` is the first.
-PLACE: Final = re.compile(r"\{([1-9][0-9]?)\}")
+# Where a param goes into a text.
+PLACE: Final = segments.PLACE
 
 
 class PerLane(BaseModel, Generic[T]):
@@ -90,11 +90,8 @@ def matching(pattern: str, rule: str) -> AfterValidator:
 def _text(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
-    # Any other brace is refused, because a misspelt place ({ 1}, {0}) would reach a
-    # phone as it is written.
-    numbers = [int(number) for number in PLACE.findall(text)]
-    if max(numbers, default=1) > MAX_PARAMS or re.search(r"[{}]", PLACE.sub("", text)):
-        raise ValueError(f"must hold {{1}} to {{{MAX_PARAMS}}} where the params go, and no other braces")
+    if rule := segments.rule_of_text(text):
+        raise ValueError(rule)
     return text
 
 

@@ -264,6 +264,14 @@ KNOWN: Final = SettingNames(
 )
 
 
+# Settings that are true or false.
+SWITCHES: Final = {
+    name
+    for model in (Settings, Account, WebSettings, WebhookSettings, RouteSettings)
+    for name, field in model.model_fields.items()
+    if field.annotation is bool
+}
+
 # Settings that are, or may hold, a key or a password.
 _SECRET_NAMES: Final = frozenset(
     {"secret_id", "secret_key", "token", "callback_secret", "metrics_token", "redis_url", "broker_url", "proxy"}
@@ -288,7 +296,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     from_environ, from_file = read_environ(environ, KNOWN.per_lane, KNOWN.top), _given_by_file(environ)
-    if problems := from_environ.problems + from_file.problems:
+    # Pydantic would take true for 1.
+    switched = [
+        f"{raw.name}: {str(raw.value).lower()}: must not be true or false"
+        for path, raw in from_file.written.items()
+        if isinstance(raw.value, bool) and path[-1] not in SWITCHES
+    ]
+    if problems := from_environ.problems + from_file.problems + switched:
         raise SettingsError(problems)
     tree = overlaid(from_file.tree, from_environ.tree)
     # BaseSettings takes names with an underscore before them as its own options (`_secrets_dir`);

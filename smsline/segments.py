@@ -5,11 +5,13 @@ UCS-2 with 70, then 67 UTF-16 units. In GSM-7 the signs of its extension (`€`,
 places, in UCS-2 one. Mainland carriers bill all texts as UCS-2, with the signature in its brackets.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from smsline.counted import counted
+from smsline.row_values import MAX_PARAMS, no_text
 
 GSM7: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -20,6 +22,19 @@ EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 # Places in a text of one segment, and in each of several: those lose 6 of 140 bytes to the header
 # that puts them together, which is 7 characters of 7 bits, or 3 of 16.
 SIZES: Final = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
+
+# Where a param goes into a text: `{1}` is the first.
+PLACE: Final = re.compile(r"\{([1-9][0-9]?)\}")
+
+
+def rule_of_text(text: str) -> str:
+    """Why a template's text will not do; empty when it will."""
+    numbers = [int(number) for number in PLACE.findall(text)]
+    # Any other brace is refused, because a misspelt place ({ 1}, {0}, ${code}) would reach a phone
+    # as it is written.
+    if max(numbers, default=1) > MAX_PARAMS or re.search(r"[{}]", PLACE.sub("", text)):
+        return f"must hold {{1}} to {{{MAX_PARAMS}}} where the params go, and no other braces"
+    return no_text(text)
 
 
 @dataclass(frozen=True, slots=True)

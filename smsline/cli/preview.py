@@ -6,7 +6,7 @@ Nothing is sent.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from smsline.cli.output import print_json, print_line
 from smsline.counted import counted
@@ -14,9 +14,7 @@ from smsline.errors import BadInput
 from smsline.job import Recipient, RowRules
 from smsline.numbers import is_mainland
 from smsline.parts import Listener, Tally, nothing_good, parts
-from smsline.segments import SIZES, named, segments, told
-
-_SLOT: Final = re.compile(r"\{([1-9][0-9]?)\}")
+from smsline.segments import PLACE, SIZES, named, rule_of_text, segments, told
 
 
 def look(
@@ -43,8 +41,10 @@ def look(
         params: Values for rows that bring none.
 
     Raises:
-        BadInput: No row is good, or the text has a slot without a param.
+        BadInput: No row is good, or the text has a slot without a param, or other braces.
     """
+    if rule := rule_of_text(text):
+        raise BadInput("--text", text, rule)
     tally, sizes, odd, worst, fullest = Tally(), Counter[int](), Counter[str](), "", (0, 0.0)
     for part in parts(rows, tally, rules=rules, on_rejected=on_rejected, on_duplicate=on_duplicate):
         on_progress(tally.rows)
@@ -84,7 +84,7 @@ def filled(text: str, params: Sequence[str]) -> str:
             raise BadInput("--text", text, f"has {slot[0]}, but the row brings {counted(len(params), 'param')}")
         return params[int(slot[1]) - 1]
 
-    return _SLOT.sub(value, text)
+    return PLACE.sub(value, text)
 
 
 def show_look(found: dict[str, Any], *, refused: int, as_json: bool) -> None:

@@ -342,6 +342,9 @@ def test_a_first_look_counts_segments_and_sends_nothing(run: Any, fake: Any, cam
     assert "give it with --text" in run("campaign", str(campaign), "--template", "5678", "--dry-run").out
     sent = run("campaign", str(campaign), "--template", "5678", "--text", text)
     assert (sent.code, "--text" in sent.err, fake.calls) == (2, True, [])  # who asks for a look sends nothing
+    for slip in ("Hi {0}", "Hi ${code}", "Hi { 1}"):
+        braces = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", slip)
+        assert (braces.code, "and no other braces" in braces.err) == (2, True)
     missing = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--text", "{2}")
     assert (missing.code, "has {2}, but the row brings 1 param" in missing.err) == (2, True)
     late = run("campaign", str(campaign), "--template", "5678", "--dry-run", "--at", "+999d")

@@ -193,6 +193,7 @@ def test_account_without_its_site(refused: Refused, singapore: dict[str, str]) -
         ("WELCOME", "Hello {name}", "must hold {1} to {20} where the params go, and no other braces"),
         ("WELCOME", "Hello {0}", "no other braces"),
         ("WELCOME", "Hello {21}", "no other braces"),
+        ("WELCOME", "Hello \x1b[31m", "has a control character (U+001B)"),
         ("WELCOME", "Hello {1", "no other braces"),
         ("WELCOME", "Hello 1}", "no other braces"),
         ("WEL COME", "Hello", "must be a template id"),

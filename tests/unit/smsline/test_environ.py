@@ -144,6 +144,14 @@ def test_a_setting_in_two_cases_is_refused(tmp_path: Path) -> None:
             load_settings(environ)
 
 
+def test_a_switch_is_no_number(tmp_path: Path) -> None:
+    """TOML has true and false, which Python takes for 1 and 0."""
+    for text in ("lease_s = true", "worker_threads = true", "[retry_max]\notp = false", "[accounts.a]\ngamme = true"):
+        with pytest.raises(SettingsError, match="must not be true or false"):
+            load_settings({"SMSLINE_CONFIG": secret(tmp_path / "a.toml", text)})
+    assert load_settings({"SMSLINE_CONFIG": secret(tmp_path / "b.toml", "unsure_reroute = true")}).unsure_reroute
+
+
 def test_a_misspelt_setting_of_a_producer_is_refused() -> None:
     """It would hand over to another Redis, or into a namespace that no worker serves.
 

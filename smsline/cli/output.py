@@ -128,11 +128,13 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> "Table":
 def cell(value: object) -> str:
     """A value as a table shows it.
 
-    Nothing for None, thousands apart, no control character from wherever it came.
+    Nothing for None, yes or no, thousands apart, no control character from wherever it came.
     """
     if value is None:
         return ""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
         return f"{value:,}"
     # A reply or a ref may hold the codes that move a terminal's cursor or set its title.
     return "".join(letter if letter.isprintable() else " " for letter in str(value))

@@ -9,5 +9,6 @@ print(sms.wait(code)["counts"]["delivered"])  # 1
 
 guests = ["+8613711111001", "+8613711111002", "+6591234567"]  # or a generator of a million
 job = sms.campaign(to=guests, template="5678", sign="Shop", pace=500, key="may-offer")
+sms.wait(job)  # or ask later: sms.status(job)
 for row in sms.results(job):
     print(row["phone"], row["state"], row["code"])

@@ -19,7 +19,7 @@ class Producers:
     """All producers of jobs.
 
     Attributes:
-        read: Parts as a worker may have read them long ago.
+        read: Parts as a worker may have read them long ago, of jobs that were ready to be accepted.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -51,6 +51,8 @@ class Producers:
             assert not taken
         else:
             assert taken
-            if part is not None and (found := inbox.read_part(self.stage.ledger, job.job, part)):
-                self.read.append((job, part, found))
+            # No worker reads parts of a job that waits for others of them.
+            if job.stream or (job.declared and len(job.received) == len(job.parts)):
+                bodies = [(each, inbox.read_part(self.stage.ledger, job.job, each)) for each in sorted(job.received)]
+                self.read += [(job, each, found) for each, found in bodies if found]
         self.stage.check()

@@ -80,8 +80,9 @@ class AccountHealth(TypedDict):
     """What is known of an account.
 
     `state` is `parked` when a person must act, `held` while its provider is down, `unserved` when
-    no running worker has it, `failing` while traffic fails over from it, `slow` while calls are
-    under way for longer than usual (`late_calls`), else `ok`. `workers` have it; `refused` are
+    no running worker has it, `failing` while traffic fails over from it, `throttled` while its
+    provider takes no calls for a minute or longer (`throttled_until`), `slow` while calls are under
+    way for longer than usual (`late_calls`), else `ok`. `workers` have it; `refused` are
     those among them whose machine the provider refuses, with the code.
 
     `waiting` recipients are accepted and their receipt has not come. `failed_over` counts
@@ -93,6 +94,7 @@ class AccountHealth(TypedDict):
     state: str
     parked: list[ParkInfo]
     held: HoldInfo | None
+    throttled_until: str | None
     late_calls: LateCallsInfo | None
     workers: list[str]
     refused: dict[str, str]
@@ -131,6 +133,7 @@ def health_of(
         "parked": held["parked"],
         "held": held["held"],
         "failing": held["out"],
+        "throttled": held["throttled_ms"],
         "slow": late,
     }
     return AccountHealth(
@@ -150,6 +153,7 @@ def health_of(
             for park in held["parked"]
         ],
         held=_held(held["held"], held["provider"]),
+        throttled_until=iso(held["throttled_ms"]) if held["throttled_ms"] else None,
         late_calls=late
         and LateCallsInfo(calls=late["calls"], recipients=late["recipients"], since=iso(late["since_ms"])),
         workers=workers,

@@ -84,6 +84,9 @@ def _troubles(one: "AccountHealth") -> list[str]:
         if held
     ]
     lacking = [f"{name}: no running worker has this account; what waits for it goes on when one has"]
+    throttled = [
+        f"{name}: its provider takes no calls for now (see its last error); tried again at {one['throttled_until']}"
+    ]
     late = [
         f"{name}: {counted(late['calls'], 'call')} with {counted(late['recipients'], 'recipient')} "
         f"{'is' if late['calls'] == 1 else 'are'} under way for longer than usual, the oldest "
@@ -105,6 +108,7 @@ def _troubles(one: "AccountHealth") -> list[str]:
         for code, count in one["unknown_codes"].items()
     ]
     # What needs a person stands before what ends by itself.
+    held += throttled if one["throttled_until"] else []
     return parks + held + late + (lacking if one["state"] == "unserved" else []) + machines + _failover(one) + unknown
 
 

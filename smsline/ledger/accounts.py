@@ -40,7 +40,8 @@ class Credit(TypedDict):
 class Health(TypedDict):
     """What is known of an account.
 
-    `failed_over` counts recipients that moved on to the next account, by `<accounts>:<why>`.
+    `throttled_ms`: until when its provider takes no calls; 0 while it does. `failed_over` counts
+    recipients that moved on to the next account, by `<accounts>:<why>`.
     """
 
     account: str
@@ -55,6 +56,7 @@ class Health(TypedDict):
     credit: Credit | None
     out: BreakerFailover | None
     held: BreakerHold | None
+    throttled_ms: int
     failed_over: dict[str, int]
 
 
@@ -197,6 +199,11 @@ def ask_for_credit(ledger: Ledger, names: Iterable[str], *, at_ms: float) -> Non
         ledger.redis.zadd(ledger.keys.credit, due_ms, nx=True)
 
 
+def note_throttled(ledger: Ledger, account: str, until_ms: int) -> None:
+    """Remember, for people, until when the provider takes no calls of an account."""
+    ledger.redis.hset(ledger.keys.account(account), "throttled_ms", until_ms)
+
+
 def note_credit(ledger: Ledger, account: str, credit: Credit) -> None:
     """Remember what is left on an account."""
     ledger.redis.hset(ledger.keys.account(account), "credit", json.dumps(credit))
@@ -242,6 +249,7 @@ def outstanding(ledger: Ledger, account: str) -> int:
 def health(ledger: Ledger, account: str, provider: str) -> Health:
     """Everything that a person asks of an account."""
     held = {k.decode(): v.decode() for k, v in ledger.redis.hgetall(ledger.keys.account(account)).items()}
+    throttled_ms = int(held.get("throttled_ms", 0))
     return Health(
         account=account,
         provider=provider,
@@ -255,5 +263,6 @@ def health(ledger: Ledger, account: str, provider: str) -> Health:
         credit=json.loads(held["credit"]) if "credit" in held else None,
         out=breaker.out(ledger, account),
         held=breaker.held(ledger, account),
+        throttled_ms=throttled_ms if throttled_ms > ledger.now_ms() else 0,
         failed_over={name[12:]: int(count) for name, count in held.items() if name.startswith("failed_over:")},
     )

@@ -28,7 +28,7 @@ _CLOCK: Final = "the clock of a test"
 MS_FIELDS: Final = {
     "job": ("created_ms", "start_ms", "deadline_ms", "closed_ms", "pace_ms", "pace_tail"),
     "attempt": ("started_ms", "unsure_ms", "trial"),
-    "account": ("pushed_ms", "pulled_ms"),
+    "account": ("pushed_ms", "pulled_ms", "throttled_ms"),
     "park": ("since_ms", "probe_ms", "prober_ms"),
     "bucket": ("shut_ms",),
     "webhook_state": ("suspended_ms", "failing_ms", "until_ms", "ok_ms"),

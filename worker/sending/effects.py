@@ -52,6 +52,9 @@ class Flight:
 # call (200, 50, 12, 3).
 TEXT_FAULTS: Final = 6
 
+# For how long an account's calls must be over its provider's limit to be told to people.
+TOLD_SHUT_S: Final = 60.0
+
 
 def before_record(engine: Engine, flight: Flight, outcome: Outcome) -> None:
     """What must be true before recipients wait again.
@@ -101,6 +104,9 @@ def after_record(engine: Engine, flight: Flight, answer: Answer, outcome: Outcom
     try:
         if flight.begun.probing and outcome.worked and not outcome.park:
             _unpark(engine, flight)
+        if outcome.shut_s >= TOLD_SHUT_S:
+            until_ms = flight.begun.started_ms + int(outcome.shut_s * 1000)
+            accounts.note_throttled(engine.ledger, account, until_ms)
         for code in outcome.unknown_codes:
             accounts.note_unknown(engine.ledger, account, code)
         _tell(engine, flight, answer, outcome)

@@ -170,14 +170,16 @@ def test_one_parked_number_of_a_call_does_not_park_the_template(scene: Scene) ->
 
 
 def test_a_throttled_account_rests_and_counts_no_try(scene: Scene) -> None:
-    """The bucket of the action is closed for as long as the code says; all lanes wait."""
+    """The action's bucket is closed as long as the code says; all lanes wait, and people see it."""
     job = scene.submit(some_numbers(400))
     scene.provider.script.append(refuse("LimitExceeded"))
     scene.send_all()
     code = scene.otp(FIRST + 5000)
     scene.later(50)
     assert len(scene.provider.calls) == 1
+    assert [account["state"] for account in scene.ask.accounts()] == ["throttled"]
     scene.later(12)
+    assert [account["state"] for account in scene.ask.accounts()] == ["ok"]
     assert scene.counts(code) == {"total": 1, "accepted": 1}
     assert scene.counts(job) == {"total": 400, "accepted": 400}
     assert {row["attempts"] for row in scene.results(job)} == {1}

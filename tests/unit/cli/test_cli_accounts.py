@@ -22,6 +22,7 @@ WELL: dict[str, Any] = {
     "state": "ok",
     "parked": [],
     "held": None,
+    "throttled_until": None,
     "late_calls": None,
     "workers": ["one:1"],
     "refused": {},
@@ -147,11 +148,12 @@ def test_these_tests_speak_of_the_client_s_fields() -> None:
 
 def test_what_goes_on_by_itself_says_so(fake: Any, run: Any) -> None:
     """A held account with code and next probe; one refused, one without worker, one late."""
-    fake.answers["accounts"] = [HELD, LACKED, SLOW]
+    fake.answers["accounts"] = [HELD, LACKED, SLOW, {**WELL, "throttled_until": "2026-08-02T00:00:00Z"}]
     out = run("accounts").out
 
     assert "fourth: held since 2026-08-01T09:00:00Z by http.502" in out
     assert "next probe 2026-08-01T09:00:30Z" in out
     assert "one:1 is refused by AuthFailure.SignatureExpire" in out
     assert "fifth: no running worker has this account" in out
+    assert "main: its provider takes no calls for now (see its last error); tried again at 2026-08-02" in out
     assert "sixth: 2 calls with 201 recipients are under way for longer than usual" in out

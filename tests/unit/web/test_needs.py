@@ -15,6 +15,7 @@ WELL = AccountHealth(
     state="ok",
     parked=[],
     held=None,
+    throttled_until=None,
     late_calls=None,
     workers=["w1"],
     refused={},
@@ -56,12 +57,14 @@ def test_accounts_that_need_a_person() -> None:
     troubled = WELL | {
         "credit": credit,
         "state": "unserved",
+        "throttled_until": "2026-08-02T00:00:00Z",
         "late_calls": LateCallsInfo(calls=2, recipients=201, since=None),
         "refused": {"w2": "UnauthorizedOperation.RequestIpNotInWhitelist"},
     }
     assert [need.what for need in of_account(troubled, 21)] == [
         "no running worker has account main",
         "main refuses the machine w2 (UnauthorizedOperation.RequestIpNotInWhitelist)",
+        "account main is throttled: its provider takes no calls until 2026-08-02T00:00:00Z",
         "2 calls of account main are under way for longer than usual",
         "main has credit for 20 messages, and 21 recipients wait",
     ]

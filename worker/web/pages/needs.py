@@ -116,6 +116,9 @@ def _ending_by_itself(account: AccountHealth, page: str) -> Iterator[Need]:
     if held := account["held"]:
         told = f"account {name} is held: {held['meaning']} ({held['code']})"
         yield Need("warn", told, "It is tried again by itself; its recipients wait.", page, "Account")
+    if account["throttled_until"]:
+        told = f"account {name} is throttled: its provider takes no calls until {account['throttled_until']}"
+        yield Need("warn", told, "It is tried again by itself; its recipients wait.", page, "Account")
     if late := account["late_calls"]:
         calls = counted(late["calls"], f"call of account {name} is", f"calls of account {name} are")
         told = f"{calls} under way for longer than usual"

@@ -114,7 +114,9 @@ def read_file(path: Path, per_lane: frozenset[str]) -> SourceContent:
         UnicodeDecodeError: It is not UTF-8.
     """
     given = SourceContent()
-    for keys, value in sorted(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))), key=lambda leaf: len(leaf[0])):
+    for keys, value in sorted(
+        _leaves(tomllib.loads(path.read_text(encoding="utf-8-sig"))), key=lambda leaf: len(leaf[0])
+    ):
         written = RawSetting(f"{'.'.join(keys)} in {path}", value, in_file=True)
         _tell_other_spelling(given, keys, written.name)
         _put(given, tuple(key.lower() for key in keys), written, per_lane)

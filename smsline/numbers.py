@@ -59,7 +59,7 @@ _NOT_ALONE: Final = (
     # A spreadsheet takes +86-137-1111-2222 for a sum.
     (re.compile(r"^[-−]\d+$"), "is a negative number, as a spreadsheet calculates; export the column as text"),  # noqa: RUF001
     (
-        re.compile(r"^(?:(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)\d\d)$"),
+        re.compile(r"^(?:(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\1\d\d?|[0-3]?\d([-./])[0-3]?\d\2(?:19|20)\d\d)$"),
         "is written as a date; is the column the right one?",
     ),
     (re.compile(r"^\s*\.\.|\.\.\s*$"), "begins or ends with dots, as a number that was cut off; write all of it"),

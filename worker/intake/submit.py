@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import RedisError
 
 from smsline.calls import Calls
-from smsline.errors import BadInput, Conflict, Unconfirmed
+from smsline.errors import BadInput, Conflict, OtherVersion, Unconfirmed
 from smsline.job import JobSpec, Recipient, Rejected, RowRules, rules_of
 from smsline.ledger import inbox
 from smsline.ledger.talk import carry
@@ -42,13 +42,14 @@ def submit_payload(engine: Engine, payload: object, message_id: str) -> str | No
 
     Raises:
         redis.exceptions.RedisError: Redis is away; the message is to come again.
+        OtherVersion: The ledger is not this version's; the message is to come again.
     """
     try:
         return _submit(engine, payload, message_id)
     except (BadInput, Conflict) as error:
         log.error("smsline.submit message %s was refused: %s", message_id, error)  # noqa: TRY400 - its message says it all
         inbox.keep_refusal(engine.ledger, message_id, str(error))
-    except RedisError:
+    except (RedisError, OtherVersion):
         raise  # nothing is wrong with the message
     except Exception as error:
         # Whatever it is, it would be the same when the message came again; its text

@@ -10,6 +10,7 @@ from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from redis.exceptions import RedisError
 
+from smsline.errors import OtherVersion
 from smsline.ledger.refusals import explain
 
 # Before a message that could not be worked on goes back to the queue: on RabbitMQ it comes again at
@@ -24,7 +25,7 @@ class GuardedTask(Task):  # type: ignore[misc]  # Celery ships no types
 
     A wake-up that fails is simply over: what it was to do is still due in the ledger. A task that
     carries something of its own has `keeps_message`, and its message goes back to the queue while
-    Redis is away.
+    Redis is away, or the ledger is another version's.
     """
 
     keeps_message = False
@@ -35,11 +36,11 @@ class GuardedTask(Task):  # type: ignore[misc]  # Celery ships no types
             return super().__call__(*args, **kwargs)
         except (Ignore, Reject, Retry):
             raise
-        except RedisError as error:
+        except (RedisError, OtherVersion) as error:
             log.warning("%s cannot use Redis (%s)", self.name, explain(error))
             if self.keeps_message:
                 self.app.engine.sleep(PAUSE_S)
-                raise Reject(reason="Redis is away", requeue=True) from None
+                raise Reject(reason="the ledger cannot be used", requeue=True) from None
         except Exception:
             log.exception("%s broke; what it was to do stays due", self.name)
         return None

@@ -21,6 +21,7 @@ from worker.commands.check import (
     show,
     show_json,
 )
+from worker.commands.check_ledger import judge_lanes
 
 GOOD = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": 1, "used_memory_human": "1M"}
 ACCOUNT = {"provider": "tencent", "secret_id": "AKID-1", "secret_key": "k3y-of-main", "sdk_app_id": "1400000000"}
@@ -175,6 +176,15 @@ def test_nothing_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(finding.exit_code for finding in findings) == 1
     assert "pass-word" not in printed
     assert "word-pass" not in printed
+
+
+def test_a_lane_without_a_worker() -> None:
+    """It is told only while recipients wait in it."""
+    waiting = {"otp": 1, "notify": 0, "marketing": 7}
+    found = list(judge_lanes(waiting, {"smsline.marketing": 95_000, "smsline.otp": 60_000}, 100_000))
+    assert [(subject, grade, told) for subject, grade, told, _ in found] == [
+        ("lane otp", "warn", "1 recipient waits, and no worker looks after it")
+    ]
 
 
 def test_routes_are_shown_and_what_they_lack_is_told() -> None:

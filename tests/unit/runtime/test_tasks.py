@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError
 
 import tasks
+from smsline.errors import OtherVersion
 from smsline.ledger import inbox
 from worker.app import SmslineApp
 from worker.intake import submit
@@ -44,7 +45,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 PAYLOAD: dict[str, Any] = {"v": 1, "template": "1", "to": ["+8613800100000"]}
 
 
-@pytest.mark.parametrize("error", [RedisConnectionError("Connection refused"), OutOfMemoryError("command not allowed")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RedisConnectionError("Connection refused"),
+        OutOfMemoryError("command not allowed"),
+        OtherVersion("the ledger has layout 9, newer than this smsline's 3: upgrade this process"),
+    ],
+)
 def test_a_job_goes_back_to_the_queue_while_redis_says_no(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -53,6 +61,7 @@ def test_a_job_goes_back_to_the_queue_while_redis_says_no(
     Acknowledged, it would be lost with its job.
     """
     monkeypatch.setattr(submit, "_submit", lambda *_: (_ for _ in ()).throw(error))
+    monkeypatch.setattr(inbox, "keep_refusal", lambda *_: pytest.fail("nothing is wrong with the message"))
     with pytest.raises(Reject) as caught:
         tasks.submit_job(PAYLOAD)
 

@@ -32,7 +32,7 @@ Procs = Annotated[
 ]
 
 
-@cli.command()
+@cli.command(epilog="Example: python -m worker up --procs 4 --data /var/lib/smsline")
 def up(
     data: Annotated[Path, typer.Option(help="Folder of the embedded Redis.")] = Path(".smsline"),
     redis_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Its port; 6390 unless given.")] = None,
@@ -64,7 +64,7 @@ def up(
     )
 
 
-@cli.command(context_settings={"ignore_unknown_options": True})
+@cli.command(context_settings={"ignore_unknown_options": True}, epilog="Example: python -m worker alive 60")
 def alive(
     seconds: Annotated[float, typer.Argument(min=0, help="For how long a process may be silent.")] = OLDEST_S,
 ) -> None:
@@ -75,7 +75,7 @@ def alive(
     raise typer.Exit(alive_main([str(seconds)]))
 
 
-@cli.command()
+@cli.command(epilog="Example: python -m worker run --lanes notify,marketing --procs 4")
 def run(
     lanes: Annotated[str, typer.Option(help="Lanes to serve, separated by commas.")] = ",".join(LANES),
     *,
@@ -91,7 +91,7 @@ def run(
     _serve(lambda settings: plan_run(settings, lanes=wanted, procs=procs))
 
 
-@cli.command()
+@cli.command(epilog="Example: python -m worker web --host 0.0.0.0 --port 8390")
 def web(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8390,
@@ -124,7 +124,7 @@ def web(
         _end(error, 1)
 
 
-@cli.command()
+@cli.command(epilog="Example: python -m worker migrate")
 def migrate() -> None:
     """Bring a ledger that an older version wrote to this version's layout.
 
@@ -153,7 +153,7 @@ def sandbox(context: typer.Context) -> None:
 
     # Its options stay in one place: `python -m worker.sandbox` has the same.
     command = typer.Typer(add_completion=False)
-    command.command()(sandbox_command)
+    command.command(epilog="Example: python -m worker sandbox --port 8899 --receipt-delay-ms 200")(sandbox_command)
     command(args=context.args, prog_name="python -m worker sandbox")
 
 
@@ -176,7 +176,7 @@ def smspartner(context: typer.Context) -> None:
     raise typer.Exit(run_smspartner(context.args, prog_name="python -m worker smspartner"))
 
 
-@cli.command()
+@cli.command(epilog="Example: python -m worker check --json")
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Look at settings, Redis, broker and credentials; each is ok, or says what to do."""
     from worker.commands.check import check_all, show, show_json  # noqa: PLC0415

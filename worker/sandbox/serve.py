@@ -63,7 +63,7 @@ def run(*, host: str = HOST, port: int = PORT, flags: Flags) -> None:
 
 _Times: TypeAlias = list[str] | None
 _Host: TypeAlias = Annotated[str, typer.Option(help="Address to listen on; leave it on loopback.")]
-_Port: TypeAlias = Annotated[int, typer.Option(help="Port to listen on, 0 for a free one.")]
+_Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, 0 for a free one.")]
 _Accounts: TypeAlias = Annotated[
     _Times,
     typer.Option(
@@ -136,4 +136,7 @@ def sandbox_command(  # noqa: PLR0913 - one argument per command line option
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    run(host=host, port=port, flags=flags)
+    try:
+        run(host=host, port=port, flags=flags)
+    except OSError as error:
+        raise typer.BadParameter(f"{host}:{port}: {error.strerror or error}", param_hint="--port") from None

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from worker.commands.cli import cli
+from worker.listening import bind
 
 
 @pytest.fixture(autouse=True)
@@ -17,10 +18,13 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_commands_are_listed() -> None:
-    """`--help` lists the four commands."""
+    """`--help` lists the commands, and that of each has an example."""
     shown = CliRunner().invoke(cli, ["--help"]).output
+    names = ("up", "run", "web", "alive", "migrate", "sandbox", "check")
 
-    assert all(command in shown for command in ("up", "run", "sandbox", "check"))
+    assert all(command in shown for command in names)
+    for name in names:
+        assert f"Example: python -m worker {name}" in CliRunner().invoke(cli, [name, "--help"]).output
 
 
 @pytest.mark.parametrize("lanes", ["", "bulk", "otp,bulk", ","])
@@ -43,8 +47,12 @@ def test_wrong_settings(command: list[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_sandbox_has_its_own_options() -> None:
-    """`sandbox --help` is the sandbox's own help."""
+    """`sandbox --help` is the sandbox's own help; a port that cannot be had is told in a line."""
     ended = CliRunner().invoke(cli, ["sandbox", "--help"])
 
     assert ended.exit_code == 0
     assert "wire protocols" in ended.output
+    with bind("127.0.0.1", 0) as taken:
+        refused = CliRunner().invoke(cli, ["sandbox", "--port", str(taken.getsockname()[1])])
+    assert (refused.exit_code, "in use" in refused.output) == (2, True)
+    assert CliRunner().invoke(cli, ["sandbox", "--port", "80000"]).exit_code == 2

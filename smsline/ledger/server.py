@@ -73,6 +73,18 @@ def memory_bytes(ledger: Ledger) -> tuple[float, float] | None:
     return float(found.get("used_memory", 0)), float(found.get("maxmemory", 0))
 
 
+def eviction(ledger: Ledger) -> str:
+    """By which policy the server deletes keys when its memory is full.
+
+    Empty where it does not, or may not be asked.
+    """
+    try:
+        policy = str(ledger.redis.info("memory").get("maxmemory_policy", ""))
+    except redis.ResponseError:  # as above
+        return ""
+    return "" if policy == "noeviction" else policy
+
+
 def trials(client: redis.Redis, prefix: str) -> Iterator[tuple[str, redis.RedisError | None]]:
     """Try what sending needs, each with the keys and channels it uses.
 

@@ -22,6 +22,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.world import FIRST
 from worker.maintenance.witness import Witness
 from worker.providers.base import Answer, Call, Item, Sent
+from worker.runtime.bootstep import register
 
 SENSITIVE: Final = "FailedOperation.ContainSensitiveWord"
 BLACKLISTED: Final = "FailedOperation.PhoneNumberInBlacklist"
@@ -285,6 +286,19 @@ def test_events_for_webhooks_do_not_wait_for_a_clock_that_was_set_back(line: Lin
     waits += [ledger.redis.zscore(ledger.keys.webhooks_due, "to shop"), int(ledger.redis.hget(state, "until_ms"))]
     assert len(waits) == 6
     assert max(waits) <= ledger.now_ms() + 30_000
+
+
+def test_a_redis_that_may_evict_keys_is_told_at_the_start(line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    """Each process that starts on it says so in its log; on one that refuses writes none does."""
+    told = []
+    for policy in ("allkeys-lru", "noeviction"):
+        line.client.config_set("maxmemory-policy", policy)
+        with caplog.at_level(logging.ERROR):
+            register(line.hands[0].engine)
+        told.append([record.getMessage() for record in caplog.records if "evict" in record.getMessage()])
+        caplog.clear()
+    assert "maxmemory-policy allkeys-lru" in told[0][0]
+    assert told[1] == []
 
 
 def test_ids_that_are_in_use_are_drawn_anew(line: Line) -> None:

@@ -1,12 +1,13 @@
 """The scheduler as a part of Celery's worker: started once its pool runs, stopped before it."""
 
+import logging
 from contextlib import suppress
 from typing import Any
 
 from celery import bootsteps, signals
 from redis.exceptions import RedisError
 
-from smsline.ledger import accounts, presence, suppression
+from smsline.ledger import accounts, presence, server, suppression
 from smsline.names import QUEUES
 from worker import traces
 from worker.engine import Engine
@@ -15,6 +16,8 @@ from worker.providers.base import questions_of
 from worker.receipts import pushed, replies
 from worker.runtime.scheduler import Scheduler
 from worker.sending import unserved
+
+log = logging.getLogger(__name__)
 
 
 class SchedulerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
@@ -68,6 +71,11 @@ def register(engine: Engine) -> None:
     Raises:
         redis.exceptions.RedisError: Redis cannot be reached (yet).
     """
+    if policy := server.eviction(engine.ledger):
+        log.error(
+            "Redis evicts keys when its memory is full (maxmemory-policy %s): a job whose key is evicted is lost; set noeviction",
+            policy,
+        )
     settings = engine.settings.accounts
     providers = {name: account.provider for name, account in settings.items()}
     windows = {name: account.window for name, account in settings.items()}

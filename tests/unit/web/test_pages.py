@@ -331,7 +331,8 @@ def test_webhooks(signed_in: SignIn, web_ledger: Ledger) -> None:
     answer = operator.post("/webhooks/shop/replay", data={"hours": "24", "seen": "1"})
     assert "0 events are sent again" in operator.get(answer.headers["location"]).text
     assert operator.post("/webhooks/shop/replay", data={"hours": "x"}).status_code == 422
-    operator.post("/webhooks/shop/remove")
+    assert "never delivered. It cannot be undone" in operator.post("/webhooks/shop/remove").text
+    operator.post("/webhooks/shop/remove", data={"seen": "1"})
     assert webhooks.listed(web_ledger) == []
     assert [act["act"] for act in acts(web_ledger)][:2] == ["webhook.remove", "webhook.replay"]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from starlette.routing import Route
 
-from smsline.ledger import sessions, users
+from smsline.ledger import api_keys, sessions, users
 from smsline.ledger.audit import acts
 from smsline.ledger.link import Ledger
 from smsline.passwords import fits
@@ -175,7 +175,7 @@ def test_cross_site_requests(signed_in: SignIn, web_ledger: Ledger, headers: dic
     users.add(web_ledger, "berta", "read", "")
     browser = signed_in("admin")
     del browser.headers["sec-fetch-site"]
-    answer = browser.post("/access/users/berta/remove", headers=headers)
+    answer = browser.post("/access/users/berta/remove", headers=headers, data={"seen": "1"})
     assert answer.status_code == (303 if done else 403)
     assert (users.get(web_ledger, "berta") is None) is done
 
@@ -202,13 +202,27 @@ def test_every_act_refuses_other_sites_and_readers(signed_in: SignIn, web_ledger
     assert len(acts(web_ledger)) == before + 2  # of those that reveal, x is no number and no job
 
 
+def test_what_cannot_be_undone_is_asked_first(signed_in: SignIn, web_ledger: Ledger) -> None:
+    """One click removes no user and ends no key; the page before says what it means."""
+    users.add(web_ledger, "berta", "read", "")
+    api_keys.create(web_ledger, "shop", scopes=["read"])
+    browser = signed_in("admin")
+    for path, told in {"users/berta/remove": "can sign in no more", "keys/shop/revoke": "refused within"}.items():
+        assert told in browser.post(f"/access/{path}").text
+    assert users.get(web_ledger, "berta")
+    assert [each.revoked_at for each in api_keys.listed(web_ledger)] == [None]
+    assert (
+        browser.post("/access/keys/shop/revoke", data={"seen": "1"}).headers["location"].startswith("/access?done=key-")
+    )
+
+
 @pytest.mark.parametrize("role", ["read", "operate"])
 def test_below_the_role(signed_in: SignIn, web_ledger: Ledger, role: str) -> None:
     """The server refuses, whatever the page has shown."""
     users.add(web_ledger, "berta", "read", "")
     browser = signed_in(role)
     assert browser.get("/audit").status_code == 403
-    assert browser.post("/access/users/berta/remove").status_code == 403
+    assert browser.post("/access/users/berta/remove", data={"seen": "1"}).status_code == 403
     assert browser.post("/access/users/berta/role", data={"role": "admin"}).status_code == 403
     assert users.get(web_ledger, "berta")
 

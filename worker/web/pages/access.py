@@ -41,16 +41,24 @@ def set_role(request: Request, visitor: Visitor, form: FormData) -> Response:
 
 
 @act("admin")
-def remove(request: Request, visitor: Visitor, _: FormData) -> Response:
-    """Remove a user."""
-    web_of(request).admin.acting(visitor.actor).remove_user(request.path_params["name"])
+def remove(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Remove a user, when what that means was seen."""
+    name = request.path_params["name"]
+    if not form.get("seen"):
+        told = f"{name} can sign in no more, and every session of theirs ends at once."
+        return render(request, "confirm.html", what=f"Remove {name}", told=told, back="/access")
+    web_of(request).admin.acting(visitor.actor).remove_user(name)
     return done("/access", "user-removed")
 
 
 @act("admin")
-def revoke(request: Request, visitor: Visitor, _: FormData) -> Response:
-    """End a key."""
-    web_of(request).admin.acting(visitor.actor).revoke_api_key(request.path_params["name"])
+def revoke(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """End a key, when what that means was seen."""
+    name = request.path_params["name"]
+    if not form.get("seen"):
+        told = "Every program that uses this key is refused within a second."
+        return render(request, "confirm.html", what=f"Revoke {name}", told=told, back="/access")
+    web_of(request).admin.acting(visitor.actor).revoke_api_key(name)
     return done("/access", "key-revoked")
 
 

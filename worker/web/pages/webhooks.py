@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smsline.counted import counted
 from smsline.errors import BadInput
 from smsline.ledger import webhooks as ledger_webhooks
 from smsline.ledger.webhooks_outbox import MOST_ROWS
@@ -54,9 +55,14 @@ def replay(request: Request, visitor: Visitor, form: FormData) -> Response:
 
 
 @act("operate")
-def remove(request: Request, visitor: Visitor, _: FormData) -> Response:
-    """Remove an endpoint."""
-    web_of(request).admin.acting(visitor.actor).remove_webhook(request.path_params["name"])
+def remove(request: Request, visitor: Visitor, form: FormData) -> Response:
+    """Remove an endpoint, when what is lost with it was seen."""
+    admin, name = web_of(request).admin.acting(visitor.actor), request.path_params["name"]
+    if not form.get("seen"):
+        waiting = sum(each["waiting"] for each in admin.webhooks() if each["name"] == name)
+        told = f"{counted(waiting, 'event that waits is', 'events that wait are')} never delivered."
+        return render(request, "confirm.html", what=f"Remove {name}", told=told, back="/webhooks")
+    admin.remove_webhook(name)
     return done("/webhooks", "webhook-removed")
 
 

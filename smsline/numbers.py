@@ -95,7 +95,7 @@ def parse_number(raw: object, *, region: str | None = None, field: str = "to", a
     # The bulk path: a list of E.164 numbers is judged by one or two expressions a number, without
     # libphonenumber's parser, which takes 100 microseconds.
     if usual_spelling()(raw) or (_PLUS_DIGITS.fullmatch(raw) and _is_whole(raw)):
-        return int(raw[1:])
+        return int(raw)
     return _parse_slowly(raw, region, field=field, allow_unassigned=allow_unassigned)
 
 

@@ -172,18 +172,19 @@ def check_row(row: object, rules: RowRules) -> tuple[int, tuple[str, ...] | None
     Raises:
         BadInput: One of them breaks its rule.
     """
-    phone: object = row
+    phone: object
     if isinstance(row, Recipient):
-        phone = row.phone
-    # A payload's row with a misspelt field arrives as the object it was: to send without
-    # it would drop a param.
+        phone, params, ref = row.phone, row.params, row.ref
+    # A payload's row with a misspelt field arrives as the object it was: to send without it would
+    # drop a param.
     elif isinstance(row, Mapping):
         raise BadInput("row", ", ".join(map(str, row)), "has a field that is none of phone, params and ref")
+    else:
+        phone, params, ref = row, None, ""
     number = numbers.parse_number(phone, region=rules.region, field="phone", allow_unassigned=rules.allow_unassigned)
-    if not isinstance(row, Recipient):
-        return number, None, ""
-    params = None if row.params is None else check_params(row.params, allow_blank=rules.allow_blank)
-    return number, params, check_ref(row.ref)
+    if params is not None:
+        params = check_params(params, allow_blank=rules.allow_blank)
+    return number, params, check_ref(ref)
 
 
 def _masked(row: object) -> str:

@@ -78,9 +78,11 @@ class Workers:
 
     def accept_late(self, pick: int) -> None:
         """Accept a part that was read long ago, perhaps as the second to do so."""
-        if not self.producers.read:
+        # No worker opens a job that is neither complete nor a stream.
+        read = [each for each in self.producers.read if each[0].complete or each[0].stream]
+        if not read:
             return
-        job, part, body = self.producers.read[pick % len(self.producers.read)]
+        job, part, body = read[pick % len(read)]
         shards = 1 if len(job.parts) > 1 else 0
         accept.accept_parts(self.stage.engine, job.job, spec_of(job), {part: body}, shards=shards)
         if part not in job.taken and job.state != "cancelled":

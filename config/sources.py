@@ -89,7 +89,7 @@ def read_environ(environ: Mapping[str, str], per_lane: frozenset[str], top: Coll
         return path in {("codes_file",), ("words_file",)} or in_account
 
     def is_ours(name: str) -> bool:
-        return name in environ or _path_of(name)[0] in top
+        return name in environ or f"{name}_FILE" in environ or _path_of(name)[0] in top
 
     values, problems = read_values(environ, own_name=own_name, is_ours=is_ours)
     given = SourceContent(problems=[str(problem) for problem in problems])

@@ -45,8 +45,8 @@ _AROUND: Final = re.compile(
     "\\A[\\s\u200b-\u200f\u202a-\u202e\u2060\ufeff]+|[\\s\u200b-\u200f\u202a-\u202e\u2060\ufeff]+\\Z"
 )
 _QUOTED: Final = re.compile(r"""(?s)(["']).*\1""")
-# Our prefix in another case or with another divider.
-_NEARLY: Final = re.compile(r"SMS_?LINE_+(?=.)")
+# Our prefix in another case, with another divider, with none, or with a letter too many.
+_NEARLY: Final = re.compile(r"SMS_?LINE(?:S_|_*)(?=.)")
 _LINK_PORT: Final = re.compile(r"SMSLINE_(?:\w+_)?PORT")
 _LINK_VALUE: Final = re.compile(r"(?:tcp|udp|sctp)://\S+")
 
@@ -134,12 +134,19 @@ def _misspelt(environ: Mapping[str, str], is_ours: Callable[[str], bool]) -> Ite
     The first name of a file with a byte order mark begins with it.
     """
     for name, value in environ.items():
-        plain = re.sub(r"[^A-Z0-9]", "_", cleaned(name).upper())
-        meant = _NEARLY.sub(PREFIX, plain, count=1)
-        if name.startswith(PREFIX) or not _NEARLY.match(plain) or is_service_link(meant, value):
-            continue
-        if is_ours(meant):
+        meant = "" if name.startswith(PREFIX) else _meant(name)
+        if meant and (meant in _OURS or is_ours(meant)) and not is_service_link(meant, value):
             yield BadInput(ascii(name).strip("'"), "…", f"is not read under this name; did you mean {meant}?")
+
+
+def _meant(name: str) -> str:
+    """The name of ours that another is nearly, or nothing."""
+    plain = re.sub(r"[^A-Z0-9]", "_", cleaned(name).upper())
+    head, _, rest = plain.partition("_")
+    # In its own letters, as with two of them swapped.
+    if sorted(head) == sorted(PREFIX.strip("_")):
+        return PREFIX + rest.lstrip("_")
+    return _NEARLY.sub(PREFIX, plain, count=1) if _NEARLY.match(plain) else ""
 
 
 def open_to_others(path: Path) -> str:

@@ -86,6 +86,8 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         "SMSLINE_REDIS_URL_FILE",
         "SMSLINE_SECRETS_DIR",
     ]
+    with pytest.raises(SettingsError, match=r"SMSLINE_CODE_FILE: .* cannot be read"):
+        load_settings({"SMSLINE_CODE_FILE": str(tmp_path / "none")})
     with pytest.raises(BadInput, match="cannot be read: No such file"):
         Client.from_env({"SMSLINE_REDIS_URL_FILE": str(tmp_path / "none")})
     with pytest.raises(SettingsError) as caught:
@@ -120,7 +122,15 @@ def test_what_stands_around_a_value_is_no_part_of_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["\ufeffSMSLINE_NAMESPACE", "smsline_namespace", "SMS_LINE_NAMESPACE", "smsline.namespace"],
+    [
+        "\ufeffSMSLINE_NAMESPACE",
+        "smsline_namespace",
+        "SMS_LINE_NAMESPACE",
+        "smsline.namespace",
+        "SMLSINE_NAMESPACE",
+        "SMSLINENAMESPACE",
+        "SMSLINES_NAMESPACE",
+    ],
 )
 def test_a_name_that_is_nearly_ours_is_refused(name: str) -> None:
     """A mark, another case or divider would leave the setting unread, without a word."""

@@ -42,6 +42,8 @@ _SEP: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 # What a blank line is made of.
 _BLANK: Final = ' \t\r\n\xa0\ufeff,;|"'
 
+# How a spreadsheet is made to keep leading zeros.
+_KEPT_AS_TEXT: Final = re.compile('="([^"]*)"')
 _BLANK_BEFORE_QUOTE: Final = re.compile(r'\s+"')
 # A cell in quotes with blanks around them (the no-break ones of a web page too); what ends it is
 # looked at by its reader.
@@ -143,6 +145,12 @@ class TableFile:
         lines = f" (lines {begins} to {self._lines} were read as one row)" if self._lines > begins else ""
         return f"is a quote not closed?{lines}"
 
+    def _as_meant(self, cells: list[str]) -> list[str] | csv.Error:
+        """The cells of a row with quotes: one behind a blank, or `="007"`, which keeps zeros."""
+        if any(map(_BLANK_BEFORE_QUOTE.match, cells)):
+            return self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
+        return [found[1] if (found := _KEPT_AS_TEXT.fullmatch(cell)) else cell for cell in cells]
+
     def _leniently(self) -> list[str] | None:
         """The cells of the row at hand, with blanks outside of quotes passed over.
 
@@ -174,12 +182,9 @@ class TableFile:
         while True:
             try:
                 for cells in self._reader:
-                    # Its writer meant a quote where one stands behind a blank. Nearly no row has a
-                    # quote: the line is looked through once, where every cell would have to be.
-                    if '"' in raw[0] and any(map(_BLANK_BEFORE_QUOTE.match, cells)):
-                        yield self._leniently() or csv.Error("a quote behind a blank does not enclose its value")
-                    else:
-                        yield cells
+                    # Nearly no row has a quote: the line is looked through once, where every cell
+                    # would have to be.
+                    yield self._as_meant(cells) if '"' in raw[0] else cells
                     raw.clear()
             except csv.Error as error:
                 # As a value: the reader goes on with the next line, and so do we.

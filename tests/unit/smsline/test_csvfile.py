@@ -186,6 +186,12 @@ def test_a_phone_column_can_be_named() -> None:
     assert [row.phone for row in rows(f"phone,mobile,Phone #\n{PHONE},1,2\n")] == [PHONE]
 
 
+def test_a_formula_that_keeps_zeros_is_their_text() -> None:
+    """Sent as it stands it would be in the text, with sign and quotes."""
+    content = f'phone,param1,ref\n="{PHONE}",="000482","=""07"""\n{PHONE},=1+1,"=""a"" b"\n'
+    assert rows(content) == [CsvRow(2, PHONE, ("000482",), "07"), CsvRow(3, PHONE, ("=1+1",), '="a" b')]
+
+
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
 def test_a_spreadsheets_own_first_line_names_the_delimiter(first: str) -> None:
     """Lines are counted with it."""

@@ -209,7 +209,10 @@ def test_what_cannot_be_undone_is_asked_first(signed_in: SignIn, web_ledger: Led
     browser = signed_in("admin")
     for path, told in {"users/berta/remove": "can sign in no more", "keys/shop/revoke": "refused within"}.items():
         assert told in browser.post(f"/access/{path}").text
-    assert users.get(web_ledger, "berta")
+    assert "No user is left" not in browser.post("/access/users/berta/remove").text
+    users.remove(web_ledger, "berta")
+    assert "No user is left" in browser.post(f"/access/users/{users.listed(web_ledger)[0].name}/remove").text
+    assert users.listed(web_ledger)
     assert [each.revoked_at for each in api_keys.listed(web_ledger)] == [None]
     assert (
         browser.post("/access/keys/shop/revoke", data={"seen": "1"}).headers["location"].startswith("/access?done=key-")

@@ -46,6 +46,8 @@ def remove(request: Request, visitor: Visitor, form: FormData) -> Response:
     name = request.path_params["name"]
     if not form.get("seen"):
         told = f"{name} can sign in no more, and every session of theirs ends at once."
+        if len(web_of(request).admin.users()) == 1:
+            told += " No user is left then, and the console asks no one at this machine to sign in."
         return render(request, "confirm.html", what=f"Remove {name}", told=told, back="/access")
     web_of(request).admin.acting(visitor.actor).remove_user(name)
     return done("/access", "user-removed")

@@ -133,6 +133,11 @@ def _message(record: logging.LogRecord) -> str:
         # Celery's own sentence quotes the task's arguments and its error, which may
         # hold numbers and texts.
         kind = record.exc_info[0]
+        # By its name: the web process, which logs too, does not load Celery.
+        if kind and kind.__name__ == "Reject":
+            # Our own doing, and why was told: a traceback each time would bury it.
+            record.exc_info = None
+            return f"the message of task {record.args.get('name')}[{record.args.get('id')}] goes back to its queue"
         return f"task {record.args.get('name')}[{record.args.get('id')}] broke: {kind.__name__ if kind else 'unknown'}"
     arguments = record.args if isinstance(record.args, tuple) else ()
     if any(isinstance(each, BaseException) for each in arguments):

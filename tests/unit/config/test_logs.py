@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from celery import Celery, signals
+from celery.exceptions import Reject
 from celery.worker.consumer import consumer
 
 from config.celery import use_our_logging
@@ -162,6 +163,15 @@ def test_celerys_own_fields_are_dropped(log: Log) -> None:
     logging.getLogger("celery.app.trace").error("raised", extra={"data": {"args": "['482913']"}})
 
     assert "482913" not in stream.getvalue()
+
+
+def test_a_message_that_goes_back_is_no_fault(log: Log) -> None:
+    """A line says so; why was told by the task."""
+    stream, told = log(log_format="plain"), {"name": "smsline.submit", "id": "m1", "description": "rejected"}
+    logging.getLogger("celery.app.trace").warning("%(name)s", told, exc_info=Reject("Redis is away", requeue=True))
+
+    assert "the message of task smsline.submit[m1] goes back to its queue" in stream.getvalue()
+    assert "Traceback" not in stream.getvalue()
 
 
 def test_wrong_arguments_are_still_written(log: Log) -> None:

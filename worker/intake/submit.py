@@ -96,6 +96,8 @@ def _read(payload: object, region: str | None) -> tuple[JobSpec, list[object], R
         raise BadInput("v", version, f"must be {PAYLOAD_VERSION}")
     if not isinstance(rows, list) or not rows:
         raise BadInput("to", type(rows).__name__, "must be a list with at least one number")
+    if "start_s" in fields:  # the ledger's name of it: beside `at` one of both would be passed over
+        raise BadInput("start_s", "…", "is not a field of a job; its start is called at")
     if "at" in fields:
         fields["start_s"] = fields.pop("at")
     return JobSpec.checked(fields), rows, rules_of(fields, region)

@@ -182,6 +182,7 @@ def test_a_payload_delivered_twice_is_one_job(scene: Scene) -> None:
         ({"to": [None]}, "no row is good; the first, row 1: phone must be text"),
         ({"lane": "fast"}, "lane: 'fast': must be one of otp, notify, marketing"),
         ({"ttl": 5}, "ttl: '…': is not a field of a job"),
+        ({"at": 5, "start_s": 9}, "start_s: '…': is not a field of a job; its start is called at"),
         ({"template": 1234}, "template: '1234': must be text"),
         ({"params": CODE}, "params: 'str': must be a list of text"),
     ],

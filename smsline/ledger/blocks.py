@@ -105,16 +105,25 @@ def call_notes(block: Mapping[bytes, bytes]) -> list[dict[str, Any]]:
     return sorted(notes, key=lambda note: note["t"])
 
 
-def unsure_of(ledger: Ledger, entries: Sequence[Entry]) -> list[tuple[Entry, int, int]]:
-    """Entry, position and number of the recipients that are unsure."""
+def unsure_of(ledger: Ledger, attempt: int, entries: Sequence[Entry]) -> list[tuple[Entry, int, int]]:
+    """Entry, position and number of the recipients that are unsure because of this attempt.
+
+    One that had its receipt, went out again and is in doubt anew is the later attempt's.
+    """
     pipe = ledger.redis.pipeline(transaction=False)
     for entry in entries:
-        pipe.hmget(ledger.keys.block(entry.block), "st", "n")
+        pipe.hmget(ledger.keys.block(entry.block), "st", "n", "ua")
+    # As `lua/record.lua` writes it; 0 where a worker of an older version has not.
+    ours = {bytes(4), (attempt % 10**9).to_bytes(4)}
     still: list[tuple[Entry, int, int]] = []
-    for entry, (letters, packed) in zip(entries, pipe.execute(), strict=True):
+    for entry, (letters, packed, doubted) in zip(entries, pipe.execute(), strict=True):
         if letters is not None:
-            held = numbers.unpack(packed)
-            unsure = [at for at in decode(entry.runs) if chr(letters[at]) == LETTERS[State.UNSURE]]
+            held, because_of = numbers.unpack(packed), doubted or bytes(4 * len(letters))
+            unsure = [
+                at
+                for at in decode(entry.runs)
+                if chr(letters[at]) == LETTERS[State.UNSURE] and because_of[at * 4 : at * 4 + 4] in ours
+            ]
             still += [(entry, at, held[at]) for at in unsure]
     return still
 

@@ -28,7 +28,7 @@ def match(engine: Engine, account: str, receipts: Sequence[Receipt]) -> tuple[li
         places = (
             (entry.block, position)
             for attempt in _candidates(engine, account, receipt)
-            for entry, position, number in unsure_of(engine.ledger, attempt.entries)
+            for entry, position, number in unsure_of(engine.ledger, attempt.attempt, attempt.entries)
             if number == receipt.number
         )
         # Two messages to one number may both be in doubt: the second receipt of a page is the other

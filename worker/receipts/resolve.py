@@ -72,7 +72,7 @@ def look(engine: Engine, attempt_id: int, seconds: float = 2.0) -> None:
         return
     asked = _ask(engine, attempt, seconds)
     horizon_s = engine.settings.unsure_horizon_s[attempt.queue.lane]
-    left = unsure_of(engine.ledger, attempt.entries)
+    left = unsure_of(engine.ledger, attempt.attempt, attempt.entries)
     # All of them were taken: nothing is left that the horizon would decide.
     if all(number in asked.taken for _, _, number in left):
         again_s = None
@@ -101,7 +101,9 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
     if account not in engine.providers:
         return Round()
     # Receipts that came before the loss was recorded settle their numbers without a question.
-    apply.match_early(engine, account, [number for _, _, number in unsure_of(engine.ledger, attempt.entries)])
+    apply.match_early(
+        engine, account, [number for _, _, number in unsure_of(engine.ledger, attempt.attempt, attempt.entries)]
+    )
     provider = engine.providers[account]
     if isinstance(provider, FindProvider):
         return _find(engine, attempt, provider)
@@ -111,7 +113,7 @@ def _ask(engine: Engine, attempt: Attempt, seconds: float) -> Round:
 def _find(engine: Engine, attempt: Attempt, provider: FindProvider) -> Round:
     """Ask what the provider took of the call, a few numbers at a time where it must be so."""
     account = attempt.queue.account
-    numbers = [number for _, _, number in unsure_of(engine.ledger, attempt.entries)]
+    numbers = [number for _, _, number in unsure_of(engine.ledger, attempt.attempt, attempt.entries)]
     if not numbers:
         return Round()
     limit = provider.find_limit
@@ -142,7 +144,9 @@ def _ask_in_turn(engine: Engine, attempt: Attempt, seconds: float) -> float | No
     """
     over, cursor = engine.slice_ends(seconds), attempts.cursor(engine.ledger, attempt.attempt)
     # In the order of numbers, so that one cursor tells where the round goes on.
-    numbers = sorted({number for _, _, number in unsure_of(engine.ledger, attempt.entries) if number > cursor})
+    numbers = sorted(
+        {number for _, _, number in unsure_of(engine.ledger, attempt.attempt, attempt.entries) if number > cursor}
+    )
     since_s, until_s = attempt.started_ms // 1000 - SLACK_S, engine.now_ms() // 1000 + SLACK_S
     urgent = attempt.queue.lane == "otp"
     for number in numbers:

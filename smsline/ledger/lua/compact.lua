@@ -19,7 +19,7 @@ local GONE = { id = true, taken = true, pace = true, stream = true, parts = true
 local USUAL = { key = '', account = '', doubled = '0', total = '1', calls = '1' }
 -- A spec that says no more than its lane's ttl (`JobSpec.from_json`).
 local USUAL_SPEC = { otp = '{"ttl_s":300.0}', notify = '{"ttl_s":86400.0}', marketing = '{"ttl_s":259200.0}' }
-local GONE_OF_BLOCK = { c = true, ta = true, np = true, asked = true }
+local GONE_OF_BLOCK = { c = true, ta = true, np = true, asked = true, ua = true }
 
 local function fields_of(key)
   local flat, fields = redis.call('HGETALL', key), {}

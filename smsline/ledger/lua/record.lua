@@ -42,6 +42,9 @@ local now = math.floor(now_us() / 1000)
 local first_shard = FIRST_ENTRY + entries * 2
 local before = from == 'begun' and 's' or 'q'
 local unsure, waiting_for, asked_for = {}, 0, false
+-- This attempt in the column `ua`: a recipient that had its receipt, went out again and is in doubt
+-- anew is the later attempt's. The earlier one decides nothing about it.
+local own = four_bytes(tonumber(string.sub(attempt, -9)))
 local deltas, dead = {}, {}
 -- The time at which `begin` counted the call for each of its numbers; nil where messages per
 -- number are not capped.
@@ -114,6 +117,7 @@ local function mark(e, text)
     end
     if late then for p = a, b do e.settled[#e.settled + 1] = p end end
     if to == 'w' and (late or forgotten) then for p = a, b do e.back[p] = true end end
+    if to == 'q' then e.ua = spliced(e.ua or string.rep('\0\0\0\0', e.size), 4, a, string.rep(own, count)) end
     local list = to == 'q' and e.doubtful or stamp and (to == 'w' or to == 'x') and e.unsent
     for p = a, list and b or a - 1 do list[#list + 1] = p end
     count_move(e.deltas, before, to, count)
@@ -126,6 +130,17 @@ local function mark(e, text)
     if awaited and from == 'begun' then waiting_for = waiting_for + count end
     if not awaited and from == 'unsure' then waiting_for = waiting_for - count end
     return spliced(st, 1, a, string.rep(to, count))
+  end)
+end
+
+-- The states with those hidden that are in doubt for another attempt.
+local function veiled(st, ua)
+  return stretches(st, 0, #st - 1, 'q', function(all, a, b)
+    for p = a, b do
+      local cell = string.sub(ua, p * 4 + 1, p * 4 + 4)
+      if cell ~= own and cell ~= '\0\0\0\0' then all = spliced(all, 1, p, '?') end
+    end
+    return all
   end)
 end
 
@@ -146,17 +161,19 @@ local function entry(i)
   local text, marks, serials, fee, through = unpack(ARGV, at + 1, at + 5)
   local block_key, job_key = KEYS[FIRST_ENTRY + i * 2 - 1], KEYS[FIRST_ENTRY + i * 2]
   local job, block = split_entry(text)
-  local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi', 'co', 'ta')
+  local b = redis.call('HMGET', block_key, 'st', 'at', 'cd', 'fi', 'co', 'ta', 'ua')
   if not b[1] then return end
   deltas[job_key] = deltas[job_key] or {}
   local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {},
     unsent = {}, settled = {}, back = {},
-    name = job .. '|' .. block, account = account, queue = queue, co = b[5] or nil }
+    name = job .. '|' .. block, account = account, queue = queue, co = b[5] or nil, ua = b[7] }
+  if from == 'unsure' and e.ua then e.st = veiled(e.st, e.ua) end
   for each in string.gmatch(marks, '%S+') do mark(e, each) end
+  e.st = string.gsub(e.st, '?', 'q')
   back[job .. '|' .. block] = e.back
   local doubtful = e.doubtful
   local fields = {}
-  for _, name in ipairs({ 'st', 'at', 'cd', 'fi' }) do
+  for _, name in ipairs({ 'st', 'at', 'cd', 'fi', 'ua' }) do
     if e[name] then fields[#fields + 1] = name; fields[#fields + 1] = e[name] end
   end
   if serials ~= '' then fields[#fields + 1] = 'z' .. attempt; fields[#fields + 1] = serials end

@@ -84,6 +84,7 @@ class Model:
     index: dict[str, Spot] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     doubtful: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    doubted: dict[Spot, int] = field(default_factory=dict)
     orphans: list[Letter] = field(default_factory=list)
     resent: set[Spot] = field(default_factory=set)
     through: dict[Spot, str] = field(default_factory=dict)
@@ -153,7 +154,7 @@ class Model:
         """
         held = self.attempts[attempt]
         late = held.state == "unsure"
-        meant = [spot for spot in held.spots if not late or self.letters[spot] == "q"]
+        meant = held.spots if not late else self.open_of(attempt)
         doubt = [spot for spot in meant if outcomes[spot] == "q"]
         for spot in meant:
             self.letters[spot] = outcomes[spot]
@@ -164,6 +165,7 @@ class Model:
                 self.index[serial_of(attempt, spot.number)] = spot
         for spot in () if late else doubt:
             self.doubtful.setdefault((held.account, spot.number), []).append(attempt)
+            self.doubted[spot] = attempt
         held.spots, held.state, held.told = doubt, "unsure" if doubt else "done", told
 
     def takes(self, attempt: int) -> bool:
@@ -180,8 +182,12 @@ class Model:
             self.doubtful.pop(place, None)
 
     def open_of(self, attempt: int) -> list[Spot]:
-        """Recipients of an unsure attempt of which nothing was heard."""
-        return [spot for spot in self.attempts[attempt].spots if self.letters[spot] == "q"]
+        """Recipients of an unsure attempt of which nothing was heard.
+
+        One that had its receipt, went out again and is in doubt anew is the later attempt's.
+        """
+        spots = self.attempts[attempt].spots
+        return [spot for spot in spots if self.letters[spot] == "q" and self.doubted[spot] == attempt]
 
     def receive(self, letter: Letter, *, keep: bool = True) -> bool:
         """A receipt comes; whether it belonged to a recipient."""

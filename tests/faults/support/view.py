@@ -48,6 +48,7 @@ class View:
     Attributes:
         jobs: Every job's hash.
         letters: Every recipient's letter, lower case; those in the inbox wait.
+        doubts: Of those that have been in doubt the last digits of the attempt they were it for.
         places: Block and position to recipient.
         blocks: Every block's hash.
         queues: Recipients in a batch queue that is in its lane's due set.
@@ -63,6 +64,7 @@ class View:
 
     jobs: dict[str, dict[str, str]] = field(default_factory=dict)
     letters: dict[Spot, str] = field(default_factory=dict)
+    doubts: dict[Spot, int] = field(default_factory=dict)
     places: dict[tuple[int, int], Spot] = field(default_factory=dict)
     blocks: dict[int, Hash] = field(default_factory=dict)
     queues: set[Spot] = field(default_factory=set)
@@ -150,6 +152,8 @@ def _add_block(seen: View, job: str, part: int, block: int, held: Hash) -> None:
         if letter != "=":
             seen.places[block, position] = spot = Spot(job, part, number)
             seen.letters[spot] = letter.lower()
+            if b"ua" in held:
+                seen.doubts[spot] = int.from_bytes(held[b"ua"][position * 4 : position * 4 + 4])
 
 
 def _range(value: str) -> Iterator[int]:

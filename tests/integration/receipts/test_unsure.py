@@ -87,6 +87,24 @@ def test_receipts_of_a_lost_call_may_lack_their_serial(scene: Scene) -> None:
     assert accounts.health(scene.ledger, "main", "tencent")["orphans"] == 1
 
 
+def test_a_call_decides_nothing_about_a_recipient_that_has_gone_out_again(scene: Scene) -> None:
+    """Both calls to one number are lost: the second's horizon decides, and the second's receipt.
+
+    The first one's horizon comes sooner, while the other recipient is still in doubt for it.
+    """
+    job = scene.submit(some_numbers(2), lane="notify", ttl_s=86_400.0)
+    scene.provider.script.append(lost())
+    scene.send_all()
+    failed = scene.provider.receipt(scene.provider.out[0], ok=False)._replace(code="MK:0006")
+    scene.apply([failed])
+    scene.provider.script.append(lost())
+    scene.until(lambda: len(scene.provider.out) == 3, step_s=30.0)
+    scene.until(lambda: "unknown" in scene.counts(job), step_s=100.0, within_s=3_700.0)
+    assert scene.counts(job) == {"total": 2, "sending": 1, "unknown": 1}
+    scene.apply([scene.provider.receipt(scene.provider.out[2])])
+    assert scene.counts(job) == {"total": 2, "delivered": 1, "unknown": 1}
+
+
 def test_receipts_that_come_before_the_loss_is_known_are_found(scene: Scene) -> None:
     """The worker died in the middle of the call; receipts came first, its lease ended later."""
     job = scene.submit(some_numbers(2))

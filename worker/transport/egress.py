@@ -3,7 +3,7 @@
 from ssl import SSLContext
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -52,8 +52,8 @@ def _of_environment(endpoint: str) -> str:
     host = parts.hostname or ""
     if host in {"localhost", "::1"} or host.startswith("127."):
         return ""
-    proxies = getproxies_environment()
-    if proxy_bypass_environment(parts.netloc.rpartition("@")[2], proxies):
+    proxies = getproxies()
+    if proxy_bypass(parts.netloc.rpartition("@")[2], proxies):
         return ""
     found = proxies.get(parts.scheme) or proxies.get("all") or ""
     return found if "://" in found or not found else f"http://{found}"

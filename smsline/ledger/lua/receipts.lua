@@ -76,6 +76,13 @@ for i = 1, blocks do
     end
     book.ended[job .. '|' .. id] = #ended > 0 and ended or nil
   end
+  -- What is in doubt no more is so for no attempt (`record.lua`).
+  local ua = string.find(was, 'q', 1, true) and redis.call('HGET', key, 'ua')
+  if ua then
+    local cells = {}
+    for p = 1, #st do cells[p] = string.sub(st, p, p) == 'q' and string.sub(ua, p * 4 - 3, p * 4) or '\0\0\0\0' end
+    redis.call('HSET', key, 'ua', table.concat(cells))
+  end
   forget_params(key, st)
   -- Nothing of it is awaited any more, so no look has to find that out later.
   if not string.find(st, 'a', 1, true) then redis.call('ZREM', probe_key, account .. ' ' .. id) end

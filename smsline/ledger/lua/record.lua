@@ -117,7 +117,9 @@ local function mark(e, text)
     end
     if late then for p = a, b do e.settled[#e.settled + 1] = p end end
     if to == 'w' and (late or forgotten) then for p = a, b do e.back[p] = true end end
-    if to == 'q' then e.ua = spliced(e.ua or string.rep('\0\0\0\0', e.size), 4, a, string.rep(own, count)) end
+    if to == 'q' then e.ua = spliced(e.ua or string.rep('\0\0\0\0', e.size), 4, a, string.rep(own, count))
+    -- A worker of an older version writes no attempt: it must not find another one's here.
+    elseif e.ua and before == 'q' then e.ua = spliced(e.ua, 4, a, string.rep('\0\0\0\0', count)) end
     local list = to == 'q' and e.doubtful or stamp and (to == 'w' or to == 'x') and e.unsent
     for p = a, list and b or a - 1 do list[#list + 1] = p end
     count_move(e.deltas, before, to, count)

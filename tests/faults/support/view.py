@@ -48,7 +48,7 @@ class View:
     Attributes:
         jobs: Every job's hash.
         letters: Every recipient's letter, lower case; those in the inbox wait.
-        doubts: Of those that have been in doubt the last digits of the attempt they were it for.
+        doubts: The last digits of the attempt that a recipient is in doubt for; 0 for none.
         places: Block and position to recipient.
         blocks: Every block's hash.
         queues: Recipients in a batch queue that is in its lane's due set.

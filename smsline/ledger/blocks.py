@@ -112,19 +112,22 @@ def unsure_of(ledger: Ledger, attempt: int, entries: Sequence[Entry]) -> list[tu
     """
     pipe = ledger.redis.pipeline(transaction=False)
     for entry in entries:
-        pipe.hmget(ledger.keys.block(entry.block), "st", "n", "ua")
-    # As `lua/record.lua` writes it; 0 where a worker of an older version has not.
-    ours = {bytes(4), (attempt % 10**9).to_bytes(4)}
+        pipe.hmget(ledger.keys.block(entry.block), "st", "n", "ua", "at")
+    own = (attempt % 10**9 % 2**24).to_bytes(3)
     still: list[tuple[Entry, int, int]] = []
-    for entry, (letters, packed, doubted) in zip(entries, pipe.execute(), strict=True):
+    for entry, (letters, packed, doubted, tries) in zip(entries, pipe.execute(), strict=True):
         if letters is not None:
-            held, because_of = numbers.unpack(packed), doubted or bytes(4 * len(letters))
-            unsure = [
-                at
-                for at in decode(entry.runs)
-                if chr(letters[at]) == LETTERS[State.UNSURE] and because_of[at * 4 : at * 4 + 4] in ours
+            held, cells = numbers.unpack(packed), doubted or bytes(4 * len(letters))
+            now = tries or bytes(len(letters))
+            unsure = [at for at in decode(entry.runs) if chr(letters[at]) == LETTERS[State.UNSURE]]
+            # As `lua/record.lua` writes it; none, or one that is left over, where an older worker
+            # has not.
+            still += [
+                (entry, at, held[at])
+                for at in unsure
+                if cells[at * 4 : at * 4 + 4] in {bytes(4), now[at : at + 1] + own}
+                or cells[at * 4 : at * 4 + 1] != now[at : at + 1]
             ]
-            still += [(entry, at, held[at]) for at in unsure]
     return still
 
 

@@ -2,8 +2,8 @@
 -- FINAL, COUNT and MOVES stand before this: they are made of `smsline/states.py`.
 -- A block is a hash of packed columns: n (8 bytes a number), st (1 letter), at (1 byte: attempts),
 -- cd (2 bytes: code), fi (4 bytes: final, epoch s), ac (2 bytes: the account it was sent to instead
--- of its batch queue's), rt (1 byte: further tries after a failed receipt), ua (4 bytes: the attempt
--- that it is in doubt for); the last three are only there when there was one.
+-- of its batch queue's), rt (1 byte: further tries after a failed receipt), ua (4 bytes: tries, and
+-- the attempt that it is in doubt for); the last three are only there when there was one.
 
 local function now_us()
   local t = redis.call('TIME')

@@ -42,9 +42,10 @@ local now = math.floor(now_us() / 1000)
 local first_shard = FIRST_ENTRY + entries * 2
 local before = from == 'begun' and 's' or 'q'
 local unsure, waiting_for, asked_for = {}, 0, false
--- This attempt in the column `ua`: a recipient that had its receipt, went out again and is in doubt
--- anew is the later attempt's. The earlier one decides nothing about it.
-local own = four_bytes(tonumber(string.sub(attempt, -9)))
+-- This attempt in the column `ua`, behind the tries at that time: a recipient that had its receipt,
+-- went out again and is in doubt anew is the later attempt's. The earlier one decides nothing about
+-- it. With other tries a cell is left over: a worker of an older version writes none.
+local own = string.sub(four_bytes(tonumber(string.sub(attempt, -9))), 2)
 local deltas, dead = {}, {}
 -- The time at which `begin` counted the call for each of its numbers; nil where messages per
 -- number are not capped.
@@ -117,8 +118,9 @@ local function mark(e, text)
     end
     if late then for p = a, b do e.settled[#e.settled + 1] = p end end
     if to == 'w' and (late or forgotten) then for p = a, b do e.back[p] = true end end
-    if to == 'q' then e.ua = spliced(e.ua or string.rep('\0\0\0\0', e.size), 4, a, string.rep(own, count))
-    -- A worker of an older version writes no attempt: it must not find another one's here.
+    if to == 'q' then
+      local tries = e.at and string.sub(e.at, a + 1, b + 1) or string.rep('\0', count)
+      e.ua = spliced(e.ua or string.rep('\0\0\0\0', e.size), 4, a, (string.gsub(tries, '.', function(try) return try .. own end)))
     elseif e.ua and before == 'q' then e.ua = spliced(e.ua, 4, a, string.rep('\0\0\0\0', count)) end
     local list = to == 'q' and e.doubtful or stamp and (to == 'w' or to == 'x') and e.unsent
     for p = a, list and b or a - 1 do list[#list + 1] = p end
@@ -136,11 +138,11 @@ local function mark(e, text)
 end
 
 -- The states with those hidden that are in doubt for another attempt.
-local function veiled(st, ua)
+local function veiled(st, ua, at)
   return stretches(st, 0, #st - 1, 'q', function(all, a, b)
     for p = a, b do
-      local cell = string.sub(ua, p * 4 + 1, p * 4 + 4)
-      if cell ~= own and cell ~= '\0\0\0\0' then all = spliced(all, 1, p, '?') end
+      local try, cell = at and string.sub(at, p + 1, p + 1) or '\0', string.sub(ua, p * 4 + 1, p * 4 + 4)
+      if cell ~= '\0\0\0\0' and cell ~= try .. own and string.sub(cell, 1, 1) == try then all = spliced(all, 1, p, '?') end
     end
     return all
   end)
@@ -169,7 +171,7 @@ local function entry(i)
   local e = { job = job, size = #b[1], st = b[1], at = b[2], cd = b[3], fi = b[4], deltas = deltas[job_key], doubtful = {},
     unsent = {}, settled = {}, back = {},
     name = job .. '|' .. block, account = account, queue = queue, co = b[5] or nil, ua = b[7] }
-  if from == 'unsure' and e.ua then e.st = veiled(e.st, e.ua) end
+  if from == 'unsure' and e.ua then e.st = veiled(e.st, e.ua, e.at) end
   for each in string.gmatch(marks, '%S+') do mark(e, each) end
   e.st = string.gsub(e.st, '?', 'q')
   back[job .. '|' .. block] = e.back

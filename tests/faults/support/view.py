@@ -153,7 +153,7 @@ def _add_block(seen: View, job: str, part: int, block: int, held: Hash) -> None:
             seen.places[block, position] = spot = Spot(job, part, number)
             seen.letters[spot] = letter.lower()
             if b"ua" in held:
-                seen.doubts[spot] = int.from_bytes(held[b"ua"][position * 4 : position * 4 + 4])
+                seen.doubts[spot] = int.from_bytes(held[b"ua"][position * 4 + 1 : position * 4 + 4])
 
 
 def _range(value: str) -> Iterator[int]:

@@ -105,6 +105,16 @@ def test_a_call_decides_nothing_about_a_recipient_that_has_gone_out_again(scene:
     assert scene.counts(job) == {"total": 2, "delivered": 1, "unknown": 1}
 
 
+def test_what_an_older_worker_left_keeps_no_call_from_deciding(scene: Scene) -> None:
+    """It writes no attempt: with one of another call, and other tries, the recipient is decided."""
+    job = scene.submit([FIRST])
+    scene.provider.script.append(lost(carried_out=False))
+    scene.send_all()
+    (block,) = [key for key in scene.ledger.redis.keys("*block:*") if scene.ledger.redis.hexists(key, "ua")]
+    scene.ledger.redis.hset(block, "ua", b"\x09abc")
+    scene.until(lambda: "unknown" in scene.counts(job), step_s=100.0, within_s=3_700.0)
+
+
 def test_receipts_that_come_before_the_loss_is_known_are_found(scene: Scene) -> None:
     """The worker died in the middle of the call; receipts came first, its lease ended later."""
     job = scene.submit(some_numbers(2))

@@ -81,7 +81,7 @@ class Witness:
     def _tell_loss(self, beat: losses.Beat, *, another: bool) -> None:
         """Say what Redis has lost, or may have lost.
 
-        It may where it was restarted, or `another` server has taken its place.
+        The latter is said after a restart, or when `another` server has taken its place.
         """
         # A step of Redis' clock, or a long stop of this process, ends the beat's own expiry;
         # that the ledger has a beat from then or later shows that nothing is lost.

@@ -281,7 +281,7 @@ def _give_back(engine: Engine, claim: Claim, why: NotStarted) -> bool:
 def rule_of(provider: Provider, queue: BatchQueue) -> BatchRule:
     """How the batch queue's numbers are packed: by the provider's rule, or fewer in a call.
 
-    Fewer are where one of more has spoilt a call.
+    Fewer go together where one number has spoilt a call for the others.
     """
     rule = provider.batch_rule(region_named(queue.region))
     if queue.params == OWN and not rule.params_differ:

@@ -146,7 +146,7 @@ def read_header(cells: Sequence[str], name: str, phone_column: str = "", *, head
     ]
     at = {found: position for position, found in enumerate(names) if found}
     if twice := sorted(found for found, count in Counter(names).items() if found and count > 1):
-        raise BadInput("file", name, f"the column '{twice[0]}' is there twice; remove or rename one")
+        raise BadInput("file", name, f"the column '{mask_in(twice[0])}' is there twice; remove or rename one")
     phone = _phone_of(at, name, phone_column)
     params = sorted((found for found in at if _PARAM.fullmatch(found)), key=lambda found: int(found[5:]))
     wanted = [f"param{number + 1}" for number in range(len(params))]
@@ -177,7 +177,8 @@ def _phone_of(at: Mapping[str, int], name: str, phone_column: str) -> str:
         exact = column_name(phone_column).casefold()
         found = [exact] if exact in at else [each for each in at if plain_name(each) == plain_name(phone_column)]
         if len(found) != 1:
-            several = f"may be one of several columns of {name}; write it as it stands there: {', '.join(found)}"
+            names = mask_in(", ".join(found))
+            several = f"may be one of several columns of {name}; write it as it stands there: {names}"
             raise BadInput(
                 "--phone-column", phone_column, several if found else f"is no column of {name}; it has: {has}"
             )

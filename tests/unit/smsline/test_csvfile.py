@@ -339,6 +339,9 @@ def test_a_file_without_a_header_shows_no_number() -> None:
 
     assert "must name a column 'phone'" in message
     assert PHONE[5:10] not in message
+    twice = refused(f"Li,{PHONE},{PHONE}\n")
+    assert "is there twice" in twice
+    assert PHONE[5:10] not in twice
 
 
 def test_a_column_that_is_there_twice_is_refused() -> None:
